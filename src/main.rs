@@ -1,1 +1,3 @@
-fn main(){}
+//! The controller.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! 2 DESIRED: documents lowered to what should be. Pure.

@@ -1,0 +1,1 @@
+//! 5 ACT: the loop over actions.

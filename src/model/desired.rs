@@ -1,0 +1,161 @@
+//! What should be: a document lowered, all defaults filled, every resource a tree of fields.
+
+use super::ids::{ComponentName, ContentHash, DeploymentName, Generation};
+use super::kinds::application::RunPolicy;
+use super::kinds::{DeletionPolicy, DriftSpec, Placement, Suspend};
+use super::plan::WaitingOn;
+use super::resource::{ResourceId, Tree};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Everything that one document asks for, before anything of AWS is known.
+///
+/// **Guarantees**: every field with a fixed AWS default is present, so a document that spells a default out and one that
+/// leaves it out give the same state; what is absent is delegated or observed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DesiredState {
+    /// The deployment.
+    pub deployment: DeploymentName,
+    /// The document's kind, such as `PulumiService`.
+    pub kind: String,
+    /// Counts the changes of the document's spec.
+    pub generation: Generation,
+    /// Where it runs.
+    pub placement: Placement,
+    /// What to do about drift.
+    pub drift: DriftSpec,
+    /// A pause, when one is declared.
+    pub suspend: Option<Suspend>,
+    /// What happens when the document goes away.
+    pub deletion_policy: DeletionPolicy,
+    /// Whether resources that Evenkeel did not create may be taken over.
+    pub adopt: bool,
+    /// Value of the retry annotation; a new value lifts the memory of failures.
+    pub retry: Option<String>,
+    /// Tags for everything: `spec.tags` and the owner tag.
+    pub tags: BTreeMap<String, String>,
+    /// Log groups, target groups, listeners and rules.
+    pub resources: BTreeMap<ResourceId, DesiredResource>,
+    /// What runs.
+    pub components: BTreeMap<ComponentName, DesiredComponent>,
+}
+
+/// A log group, target group, listener or rule.
+///
+/// Trees, by kind:
+/// - log group: `logGroupName`, `retentionInDays` (absent: for ever), `kmsKeyId`;
+/// - target group: `name` and the fields of [`super::kinds::load_balancing::TargetGroup`], `attributes` as a map;
+/// - listener: `loadBalancer` (name or ARN), `port`, `protocol`, `sslPolicy`, `certificates`, `alpnPolicy`, `defaultActions`;
+/// - rule: `listener` (key) or `listenerArn`, `priority`, `conditions`, `actions`.
+///
+/// Actions have one form: `{"type":"forward","targetGroups":[{"targetGroup": key | "targetGroupArn": arn, "weight": n}],
+/// "stickinessSeconds"?: n}`, or `redirectConfig`, or `fixedResponseConfig`. Conditions: values sorted, conditions sorted by field.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DesiredResource {
+    /// Fields, with references still by key.
+    pub fields: Tree,
+    /// What happens when it is no longer declared.
+    pub deletion_policy: DeletionPolicy,
+}
+
+/// One component.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DesiredComponent {
+    /// Its name.
+    pub name: ComponentName,
+    /// Components that must be complete first.
+    pub depends_on: BTreeSet<ComponentName>,
+    /// Family of its task definitions.
+    pub family: String,
+    /// The task definition in RegisterTaskDefinition's form without `family`, defaults normalised away, secrets still as written.
+    pub task_definition: Tree,
+    /// The secrets that it reads, `valueFrom` as written.
+    pub secrets: BTreeSet<SecretUse>,
+    /// How it runs.
+    pub workload: Workload,
+}
+
+/// One use of a secret.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SecretUse {
+    /// Name or ARN of the secret in Secrets Manager, without key, stage and version. Parameter Store references do not appear here.
+    pub secret_id: String,
+    /// Whether a new version rolls the component.
+    pub restarts: bool,
+}
+
+/// How a component runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Workload {
+    /// A long-running service, or a singleton (whose `deploymentConfiguration` is 0/100).
+    Service {
+        /// Name in ECS.
+        service_name: String,
+        /// CreateService fields without `cluster`, `serviceName`, `taskDefinition`, `tags` and `clientToken`, defaults filled;
+        /// `desiredCount` only when it is declared and not delegated; `loadBalancers[].targetGroup` still a key.
+        fields: Tree,
+        /// Desired count to create it with when the count is delegated.
+        initial_count: u32,
+        /// Seconds that new tasks must stay healthy before the rollout is complete.
+        bake_seconds: u32,
+        /// Seconds without progress until the rollout is stalled.
+        progress_deadline_seconds: u32,
+    },
+    /// A task outside any service.
+    Task {
+        /// RunTask fields without `cluster`, `taskDefinition`, `tags`, `clientToken`, `startedBy`, `group`, `count`.
+        fields: Tree,
+        /// Seconds from RunTask to the verdict.
+        deadline_seconds: u32,
+        /// Further attempts after a failure.
+        retries: u32,
+        /// When it counts as done.
+        run: RunPolicy,
+    },
+}
+
+/// The desired state with every reference that this pass could see resolved: keys to ARNs, secret names to full ARNs,
+/// contents to hashes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ResolvedState {
+    /// Log groups, target groups, listeners and rules.
+    pub resources: BTreeMap<ResourceId, ResolvedResource>,
+    /// Components.
+    pub components: BTreeMap<ComponentName, ResolvedComponent>,
+}
+
+/// A resource with its references resolved, or what it waits for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ResolvedResource {
+    /// Fields as AWS takes them: `targetGroupArn`, `listenerArn`, `loadBalancerArn` in place of keys. `None` while waiting.
+    pub fields: Option<Tree>,
+    /// What must be seen first.
+    pub waiting: Vec<WaitingOn>,
+    /// Hash of the desired fields before resolution; tells a changed declaration from drift.
+    pub declared: ContentHash,
+}
+
+/// A component with its references resolved, or what it waits for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ResolvedComponent {
+    /// The exact content to register. `None` while a secret is not resolved.
+    pub definition: Option<ResolvedDefinition>,
+    /// Service or RunTask fields with target group ARNs. `None` while waiting.
+    pub fields: Option<Tree>,
+    /// What must be seen first.
+    pub waiting: Vec<WaitingOn>,
+    /// Hash of the desired service or task fields before resolution; tells a changed declaration from drift.
+    pub declared: ContentHash,
+}
+
+/// The content of a task definition revision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ResolvedDefinition {
+    /// Family.
+    pub family: String,
+    /// RegisterTaskDefinition fields without `tags`, normalised, secrets as full ARNs.
+    pub fields: Tree,
+    /// Hash of the fields and of the versions of all secrets that restart the component.
+    pub hash: ContentHash,
+}

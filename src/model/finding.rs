@@ -1,0 +1,100 @@
+//! What is wrong, or odd, with a document: found all at once, each with its place and its mend.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Whether a finding stops the document from being used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Severity {
+    /// The document is refused; the last good version stays in force.
+    Error,
+    /// The document is used; a person should know.
+    Warning,
+}
+
+/// A place in a source file, both numbers counted from 1.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    /// The file, as a path relative to the spec store's root.
+    pub file: String,
+    /// Line, from 1.
+    pub line: u32,
+    /// Column in characters, from 1.
+    pub column: u32,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// One thing that is wrong or odd.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Finding {
+    /// Error or warning.
+    pub severity: Severity,
+    /// The field, from the document's root: `spec.components.web.taskDefinition.containerDefinitions[0].image`.
+    /// Map keys that are not plain words stand in brackets and quotes: `spec.logGroups["/ecs/web"]`.
+    pub field: String,
+    /// What is wrong, as a sentence without a final period.
+    pub message: String,
+    /// What to do, as a sentence without a final period; empty when the message says it all.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub help: String,
+    /// Where it stands in its source; filled in by the store, which knows the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+}
+
+impl Finding {
+    /// An error at `field`.
+    pub fn error(field: impl Into<String>, message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Error,
+            field: field.into(),
+            message: message.into(),
+            help: help.into(),
+            place: None,
+        }
+    }
+
+    /// A warning at `field`.
+    pub fn warning(field: impl Into<String>, message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(field, message, help) }
+    }
+
+    /// Whether this finding stops the document from being used.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
+/// One line: `file:line:column: error: field: message (help)`.
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(place) = &self.place {
+            write!(f, "{place}: ")?;
+        }
+        let severity = match self.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        write!(f, "{severity}: ")?;
+        if !self.field.is_empty() {
+            write!(f, "{}: ", self.field)?;
+        }
+        write!(f, "{}", self.message)?;
+        if !self.help.is_empty() {
+            write!(f, " ({})", self.help)?;
+        }
+        Ok(())
+    }
+}
+
+/// Appends a map key to a field path, quoted when it is not a plain word.
+pub fn field_key(path: &str, key: &str) -> String {
+    let plain = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    if plain { format!("{path}.{key}") } else { format!("{path}[\"{key}\"]") }
+}

@@ -1,0 +1,314 @@
+//! What was seen in AWS, when, and what could not be seen.
+
+use super::ids::ComponentName;
+use super::resource::{ResourceId, Tree};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One thing that was looked for. Only `Present` and `Absent` may be acted on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Seen<T> {
+    /// It is there.
+    Present(T),
+    /// AWS says that it is not there.
+    Absent,
+    /// Not looked for in this pass (a light pass, or nothing called for it).
+    #[default]
+    NotRead,
+    /// Looked for in vain: nothing is known.
+    Unknown(Gap),
+}
+
+impl<T> Seen<T> {
+    /// The thing, when it is there.
+    pub fn present(&self) -> Option<&T> {
+        match self {
+            Self::Present(thing) => Some(thing),
+            _ => None,
+        }
+    }
+
+    /// Whether AWS said that it is not there.
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
+
+    /// Whether AWS answered: there or not there.
+    pub fn is_known(&self) -> bool {
+        matches!(self, Self::Present(_) | Self::Absent)
+    }
+}
+
+/// Why something could not be seen.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Gap {
+    /// The call, such as `ecs:DescribeServices`.
+    pub operation: String,
+    /// AWS's error code, such as `AccessDeniedException`, or `Timeout` and the like when no answer came.
+    pub code: String,
+    /// AWS's message.
+    pub message: String,
+}
+
+/// How much a pass reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Depth {
+    /// Services only: 0.1 calls per service.
+    Light,
+    /// Everything that the deployment declares.
+    Full,
+}
+
+/// Everything seen of one deployment in one pass.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObservedState {
+    /// When reading began.
+    pub at: Timestamp,
+    /// How much was read.
+    pub depth: Depth,
+    /// The cluster.
+    pub cluster: Seen<ObservedCluster>,
+    /// Log groups, target groups, listeners and rules by id; a rule or listener is looked for by listener and priority, or load
+    /// balancer and port. Also those that are owned by tag or record but no longer declared.
+    pub resources: BTreeMap<ResourceId, Seen<ObservedResource>>,
+    /// Load balancers by name or ARN as declared; their ARN in [`ObservedResource::arn`].
+    pub load_balancers: BTreeMap<String, Seen<ObservedResource>>,
+    /// Services by component.
+    pub services: BTreeMap<ComponentName, Seen<ObservedService>>,
+    /// Task definition revisions by full ARN: those that the rollout state names, and those found by tag when it names none.
+    pub definitions: BTreeMap<String, Seen<ObservedDefinition>>,
+    /// Revisions of a component's family, newest first, ACTIVE only; read in full passes when the rollout needs them.
+    pub families: BTreeMap<ComponentName, Seen<Vec<String>>>,
+    /// Tasks by component: of a task component those started by Evenkeel (running and lately stopped); of a service its
+    /// current tasks and lately stopped ones, read in full passes.
+    pub tasks: BTreeMap<ComponentName, Seen<Vec<ObservedTask>>>,
+    /// Targets by key of the target group, read in full passes, before `tasks` are.
+    pub targets: BTreeMap<String, Seen<Vec<ObservedTarget>>>,
+    /// Secrets by id as declared.
+    pub secrets: BTreeMap<String, Seen<ObservedSecret>>,
+    /// Service deployments by component, newest first; read while a rollout is not clear from the service alone.
+    pub service_deployments: BTreeMap<ComponentName, Seen<Vec<ObservedServiceDeployment>>>,
+    /// Everything that could not be seen, each once.
+    pub gaps: Vec<Gap>,
+}
+
+/// A cluster.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObservedCluster {
+    /// ARN.
+    pub arn: String,
+    /// `ACTIVE` or another state.
+    pub status: String,
+    /// Names of its capacity providers.
+    pub capacity_providers: Vec<String>,
+}
+
+/// A log group, target group, listener, rule or load balancer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObservedResource {
+    /// ARN.
+    pub arn: String,
+    /// Fields in the same form as the resolved desired tree.
+    pub fields: Tree,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+    /// Target groups: load balancers that forward to it. Empty otherwise.
+    #[serde(default)]
+    pub used_by: Vec<String>,
+}
+
+/// A service. Source: ECS API, Service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObservedService {
+    /// ARN.
+    pub arn: String,
+    /// Name.
+    pub name: String,
+    /// `ACTIVE` or `DRAINING`; INACTIVE ones are reported as absent.
+    pub status: String,
+    /// When it was created.
+    pub created_at: Option<Timestamp>,
+    /// All settings that CreateService takes, in its form, from the service or, for what DescribeServices leaves out, its
+    /// deployments. Includes `desiredCount`.
+    pub fields: Tree,
+    /// Full ARN of the revision that the service points at.
+    pub task_definition: String,
+    /// Tasks wanted.
+    pub desired: u32,
+    /// Tasks running.
+    pub running: u32,
+    /// Tasks starting.
+    pub pending: u32,
+    /// Deployments, PRIMARY first.
+    pub deployments: Vec<ObservedDeployment>,
+    /// The newest events, newest first.
+    pub events: Vec<ServiceEvent>,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl ObservedService {
+    /// The deployment that ECS is bringing about.
+    pub fn primary(&self) -> Option<&ObservedDeployment> {
+        self.deployments.iter().find(|deployment| deployment.status == "PRIMARY")
+    }
+
+    /// Whether ECS is done: one deployment, COMPLETED (or of a controller that reports no state), counts equal.
+    pub fn is_steady(&self) -> bool {
+        let [only] = self.deployments.as_slice() else { return false };
+        self.running == self.desired
+            && self.pending == 0
+            && matches!(only.rollout_state.as_deref(), None | Some("COMPLETED"))
+    }
+}
+
+/// One deployment of a service. Source: ECS API, Deployment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObservedDeployment {
+    /// `ecs-svc/…`.
+    pub id: String,
+    /// `PRIMARY`, `ACTIVE` or `INACTIVE`.
+    pub status: String,
+    /// Full ARN of its revision.
+    pub task_definition: String,
+    /// `IN_PROGRESS`, `COMPLETED` or `FAILED`.
+    pub rollout_state: Option<String>,
+    /// Why.
+    pub rollout_state_reason: Option<String>,
+    /// Tasks wanted.
+    pub desired: u32,
+    /// Tasks running.
+    pub running: u32,
+    /// Tasks starting.
+    pub pending: u32,
+    /// Tasks that failed to start or to become healthy.
+    pub failed: u32,
+    /// When it was created.
+    pub created_at: Option<Timestamp>,
+}
+
+/// One event of a service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceEvent {
+    /// Its id.
+    pub id: String,
+    /// When.
+    pub at: Option<Timestamp>,
+    /// AWS's text.
+    pub message: String,
+}
+
+/// A task definition revision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObservedDefinition {
+    /// Full ARN with revision.
+    pub arn: String,
+    /// `ACTIVE`, `INACTIVE` or `DELETE_IN_PROGRESS`.
+    pub status: String,
+    /// RegisterTaskDefinition fields as AWS gives them back.
+    pub fields: Tree,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// A task. Source: ECS API, Task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObservedTask {
+    /// ARN.
+    pub arn: String,
+    /// Full ARN of its revision.
+    pub task_definition: String,
+    /// `PROVISIONING` … `RUNNING` … `STOPPED`.
+    pub last_status: String,
+    /// Who started it.
+    pub started_by: Option<String>,
+    /// When it was created.
+    pub created_at: Option<Timestamp>,
+    /// When it stopped.
+    pub stopped_at: Option<Timestamp>,
+    /// Why, as a code such as `EssentialContainerExited` or `TaskFailedToStart`.
+    pub stop_code: Option<String>,
+    /// Why, as a text.
+    pub stopped_reason: Option<String>,
+    /// Containers: name, exit code (absent when it never started) and reason.
+    pub containers: Vec<ObservedContainer>,
+    /// `HEALTHY`, `UNHEALTHY` or `UNKNOWN`.
+    pub health: Option<String>,
+    /// Private addresses of its network interface.
+    pub addresses: Vec<String>,
+}
+
+impl ObservedTask {
+    /// Whether it has come to its end.
+    pub fn is_stopped(&self) -> bool {
+        self.last_status == "STOPPED"
+    }
+}
+
+/// A container of a task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObservedContainer {
+    /// Its name.
+    pub name: String,
+    /// Absent when it never started or still runs.
+    pub exit_code: Option<i32>,
+    /// Why it did not start or was stopped.
+    pub reason: Option<String>,
+}
+
+/// A registered target. Source: ELBv2 API, DescribeTargetHealth.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObservedTarget {
+    /// Address or instance id.
+    pub id: String,
+    /// Port.
+    pub port: u16,
+    /// `initial`, `healthy`, `unhealthy`, `unused`, `draining`, `unavailable`.
+    pub state: String,
+    /// AWS's reason code.
+    pub reason: Option<String>,
+    /// AWS's description.
+    pub description: Option<String>,
+}
+
+/// A secret, never its value. Source: Secrets Manager API, DescribeSecret.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObservedSecret {
+    /// Full ARN with the random suffix.
+    pub arn: String,
+    /// Version that AWSCURRENT points at.
+    pub version: Option<String>,
+    /// Whether it is scheduled for deletion.
+    pub deleted: bool,
+}
+
+/// A service deployment. Source: ECS API, ServiceDeployment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObservedServiceDeployment {
+    /// ARN.
+    pub arn: String,
+    /// `PENDING`, `IN_PROGRESS`, `SUCCESSFUL`, `STOPPED`, `STOP_REQUESTED`, `ROLLBACK_REQUESTED`, `ROLLBACK_IN_PROGRESS`,
+    /// `ROLLBACK_SUCCESSFUL`, `ROLLBACK_FAILED`.
+    pub status: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// Revision ARN of the target service revision's task definition, when it was read.
+    pub task_definition: Option<String>,
+    /// When it was created.
+    pub created_at: Option<Timestamp>,
+}

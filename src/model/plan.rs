@@ -1,0 +1,471 @@
+//! What to do next, as data: every action with its reason, everything that is waited for, every difference that was seen.
+
+use super::ids::{ComponentName, ContentHash, DeploymentName, Generation};
+use super::resource::{ResourceId, Tree};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// What one pass is going to do. Immutable; the executor makes no choices.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// The deployment.
+    pub deployment: DeploymentName,
+    /// The generation that it was made for.
+    pub generation: Generation,
+    /// In order; an action whose resource had a failed action before it is skipped.
+    pub actions: Vec<PlannedAction>,
+    /// What keeps the deployment from being done although nothing is left to do in this pass.
+    pub waiting_on: Vec<Waiting>,
+    /// Every difference from what was last applied, whether it is repaired or only reported.
+    pub drift: Vec<Drift>,
+    /// Odd or wrong things that only the look at AWS could show (a service that is not ours, say).
+    pub notes: Vec<Note>,
+}
+
+impl Plan {
+    /// Whether nothing would be written.
+    pub fn is_empty(&self) -> bool {
+        self.actions.is_empty()
+    }
+}
+
+/// One action.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedAction {
+    /// What it is about.
+    pub resource: ResourceId,
+    /// The call.
+    pub call: Call,
+    /// Why.
+    pub reason: Reason,
+    /// Differences that it removes.
+    pub changes: Vec<FieldChange>,
+    /// Whether applying it starts an ECS deployment (tasks are replaced).
+    pub starts_deployment: bool,
+}
+
+/// Why an action is planned.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Reason {
+    /// Declared, and not there.
+    Missing,
+    /// Declared, was there before, and is gone.
+    Deleted,
+    /// The declaration changed.
+    Changed,
+    /// AWS differs from a declaration that did not change.
+    Drifted,
+    /// The rollout has come to this step.
+    Rollout {
+        /// In words: `image 1.4.1 → 1.4.2`.
+        what: String,
+    },
+    /// No longer declared.
+    Undeclared,
+    /// An older revision beyond the number that is kept.
+    Superseded,
+    /// A task ran past its deadline.
+    Deadline,
+    /// A target belongs to no task of the service.
+    Orphaned,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str("missing"),
+            Self::Deleted => f.write_str("deleted by someone"),
+            Self::Changed => f.write_str("declaration changed"),
+            Self::Drifted => f.write_str("drifted"),
+            Self::Rollout { what } => f.write_str(what),
+            Self::Undeclared => f.write_str("no longer declared"),
+            Self::Superseded => f.write_str("superseded"),
+            Self::Deadline => f.write_str("deadline passed"),
+            Self::Orphaned => f.write_str("belongs to no task"),
+        }
+    }
+}
+
+/// Who owns a field: every writable field is in exactly one class, in one table in `plan`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ownership {
+    /// Set in the spec, or a fixed AWS default: compared, repaired.
+    Declared,
+    /// Belongs to another controller at present: observed, never fought.
+    Delegated,
+    /// AWS fills it in: normalised away before comparing.
+    Defaulted,
+    /// Read only.
+    Observed,
+}
+
+impl fmt::Display for Ownership {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Declared => "declared",
+            Self::Delegated => "delegated",
+            Self::Defaulted => "defaulted",
+            Self::Observed => "observed",
+        })
+    }
+}
+
+/// One field that differs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FieldChange {
+    /// Path in the resource: `networkConfiguration.awsvpcConfiguration.subnets`, `containerDefinitions[web].image`.
+    pub path: String,
+    /// Observed value; null when absent.
+    pub old: Tree,
+    /// Desired value; null when to be removed.
+    pub new: Tree,
+    /// Who owns the field.
+    pub owner: Ownership,
+    /// Whether changing it starts an ECS deployment.
+    pub starts_deployment: bool,
+}
+
+/// A difference from a declaration that had been applied.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Drift {
+    /// The resource.
+    pub resource: ResourceId,
+    /// The field; `None` when the whole resource is gone.
+    pub change: Option<FieldChange>,
+    /// Whether this plan repairs it.
+    pub repaired: bool,
+}
+
+/// Something that the look at AWS showed and that a person should know.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Note {
+    /// The resource.
+    pub resource: ResourceId,
+    /// What, and what to do.
+    pub message: String,
+    /// Whether the deployment cannot become ready because of it.
+    pub blocks: bool,
+}
+
+/// Something that must happen first, with who waits.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Waiting {
+    /// Who waits.
+    pub resource: ResourceId,
+    /// For what.
+    pub on: WaitingOn,
+}
+
+/// What can be waited for. Stuck is explained: every variant names the thing and what it lacks.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "on", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum WaitingOn {
+    /// Another component is not complete.
+    Component {
+        /// Which.
+        name: ComponentName,
+        /// Its phase and what holds it.
+        because: String,
+    },
+    /// A resource is not there yet.
+    Resource {
+        /// Which.
+        id: ResourceId,
+    },
+    /// A secret does not exist, is deleted, or cannot be seen.
+    Secret {
+        /// As declared.
+        id: String,
+        /// Account and region where it was looked for, and AWS's answer.
+        because: String,
+    },
+    /// The cluster does not exist or is not ACTIVE.
+    Cluster {
+        /// As declared.
+        name: String,
+        /// AWS's answer.
+        because: String,
+    },
+    /// A load balancer does not exist.
+    LoadBalancer {
+        /// As declared.
+        name: String,
+        /// AWS's answer.
+        because: String,
+    },
+    /// Something could not be observed; nothing is done about it until it is.
+    Observation {
+        /// AWS's answer.
+        because: String,
+    },
+    /// A run-to-completion task has not ended.
+    Task {
+        /// Its ARN or, before it is known, its token.
+        task: String,
+        /// Its last status.
+        status: String,
+    },
+    /// ECS is rolling a deployment out.
+    Deployment {
+        /// Its id, when known.
+        id: String,
+        /// `1 of 2 running`, newest event.
+        because: String,
+    },
+    /// Targets are not healthy.
+    Targets {
+        /// Key of the target group.
+        group: String,
+        /// `1 of 2 healthy: Target.FailedHealthChecks`.
+        because: String,
+    },
+    /// A service of that name is DRAINING.
+    Draining {
+        /// Its name.
+        service: String,
+    },
+    /// The bake time has not passed.
+    Bake {
+        /// Until when.
+        until: jiff::Timestamp,
+    },
+    /// A rotated secret is left to settle.
+    Rotation {
+        /// As declared.
+        secret: String,
+        /// Until when.
+        until: jiff::Timestamp,
+    },
+    /// The deployment is suspended.
+    Suspended {
+        /// Who, why and until when.
+        because: String,
+    },
+    /// A revision or task failed and is not tried again.
+    Failed {
+        /// Its hash.
+        hash: ContentHash,
+        /// Why.
+        because: String,
+    },
+}
+
+impl fmt::Display for WaitingOn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Component { name, because } => write!(f, "component {name}: {because}"),
+            Self::Resource { id } => write!(f, "{id} to exist"),
+            Self::Secret { id, because } => write!(f, "secret {id}: {because}"),
+            Self::Cluster { name, because } => write!(f, "cluster {name}: {because}"),
+            Self::LoadBalancer { name, because } => write!(f, "load balancer {name}: {because}"),
+            Self::Observation { because } => write!(f, "a look at AWS: {because}"),
+            Self::Task { task, status } => write!(f, "task {task}: {status}"),
+            Self::Deployment { id, because } => write!(f, "ECS deployment {id}: {because}"),
+            Self::Targets { group, because } => write!(f, "targets of {group}: {because}"),
+            Self::Draining { service } => write!(f, "service {service} to finish draining"),
+            Self::Bake { until } => write!(f, "bake time until {until}"),
+            Self::Rotation { secret, until } => write!(f, "rotated secret {secret} to settle until {until}"),
+            Self::Suspended { because } => write!(f, "the end of the suspension: {because}"),
+            Self::Failed { hash, because } => write!(f, "a new spec or a retry: {hash} failed: {because}"),
+        }
+    }
+}
+
+/// One call of AWS that writes. Trees are in AWS's form; tags are complete for creations and only the missing ones for `Tag…`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "call", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[expect(missing_docs, reason = "the fields are the parameters of the AWS calls of the same name")]
+pub enum Call {
+    CreateLogGroup {
+        name: String,
+        kms_key_id: Option<String>,
+        tags: BTreeMap<String, String>,
+    },
+    PutRetentionPolicy {
+        name: String,
+        days: i32,
+    },
+    DeleteRetentionPolicy {
+        name: String,
+    },
+    TagLogGroup {
+        arn: String,
+        tags: BTreeMap<String, String>,
+    },
+    DeleteLogGroup {
+        name: String,
+    },
+    CreateTargetGroup {
+        fields: Tree,
+        tags: BTreeMap<String, String>,
+    },
+    ModifyTargetGroup {
+        arn: String,
+        fields: Tree,
+    },
+    ModifyTargetGroupAttributes {
+        arn: String,
+        attributes: BTreeMap<String, String>,
+    },
+    DeleteTargetGroup {
+        arn: String,
+    },
+    DeregisterTargets {
+        arn: String,
+        targets: Vec<(String, u16)>,
+    },
+    CreateListener {
+        fields: Tree,
+        tags: BTreeMap<String, String>,
+    },
+    ModifyListener {
+        arn: String,
+        fields: Tree,
+    },
+    DeleteListener {
+        arn: String,
+    },
+    CreateRule {
+        fields: Tree,
+        tags: BTreeMap<String, String>,
+    },
+    ModifyRule {
+        arn: String,
+        fields: Tree,
+    },
+    DeleteRule {
+        arn: String,
+    },
+    /// Target groups, listeners and rules.
+    TagElb {
+        arn: String,
+        tags: BTreeMap<String, String>,
+    },
+    RegisterTaskDefinition {
+        component: ComponentName,
+        hash: ContentHash,
+        fields: Tree,
+        tags: BTreeMap<String, String>,
+    },
+    DeregisterTaskDefinition {
+        arn: String,
+    },
+    /// `fields` hold `cluster`, `taskDefinition` and all that RunTask takes.
+    RunTask {
+        component: ComponentName,
+        token: String,
+        fields: Tree,
+        tags: BTreeMap<String, String>,
+    },
+    StopTask {
+        cluster: String,
+        arn: String,
+        reason: String,
+    },
+    /// `fields` hold `cluster`, `serviceName`, `taskDefinition` and all that CreateService takes.
+    CreateService {
+        component: ComponentName,
+        token: String,
+        fields: Tree,
+        tags: BTreeMap<String, String>,
+    },
+    /// `fields` hold `cluster`, `service` and only what is to change.
+    UpdateService {
+        component: ComponentName,
+        fields: Tree,
+    },
+    DeleteService {
+        cluster: String,
+        service: String,
+        force: bool,
+    },
+    /// Services and task definitions.
+    TagEcs {
+        arn: String,
+        tags: BTreeMap<String, String>,
+    },
+}
+
+impl Call {
+    /// The name of the AWS operation, with its service: `ecs:UpdateService`.
+    pub fn operation(&self) -> &'static str {
+        match self {
+            Self::CreateLogGroup { .. } => "logs:CreateLogGroup",
+            Self::PutRetentionPolicy { .. } => "logs:PutRetentionPolicy",
+            Self::DeleteRetentionPolicy { .. } => "logs:DeleteRetentionPolicy",
+            Self::TagLogGroup { .. } => "logs:TagResource",
+            Self::DeleteLogGroup { .. } => "logs:DeleteLogGroup",
+            Self::CreateTargetGroup { .. } => "elasticloadbalancing:CreateTargetGroup",
+            Self::ModifyTargetGroup { .. } => "elasticloadbalancing:ModifyTargetGroup",
+            Self::ModifyTargetGroupAttributes { .. } => "elasticloadbalancing:ModifyTargetGroupAttributes",
+            Self::DeleteTargetGroup { .. } => "elasticloadbalancing:DeleteTargetGroup",
+            Self::DeregisterTargets { .. } => "elasticloadbalancing:DeregisterTargets",
+            Self::CreateListener { .. } => "elasticloadbalancing:CreateListener",
+            Self::ModifyListener { .. } => "elasticloadbalancing:ModifyListener",
+            Self::DeleteListener { .. } => "elasticloadbalancing:DeleteListener",
+            Self::CreateRule { .. } => "elasticloadbalancing:CreateRule",
+            Self::ModifyRule { .. } => "elasticloadbalancing:ModifyRule",
+            Self::DeleteRule { .. } => "elasticloadbalancing:DeleteRule",
+            Self::TagElb { .. } => "elasticloadbalancing:AddTags",
+            Self::RegisterTaskDefinition { .. } => "ecs:RegisterTaskDefinition",
+            Self::DeregisterTaskDefinition { .. } => "ecs:DeregisterTaskDefinition",
+            Self::RunTask { .. } => "ecs:RunTask",
+            Self::StopTask { .. } => "ecs:StopTask",
+            Self::CreateService { .. } => "ecs:CreateService",
+            Self::UpdateService { .. } => "ecs:UpdateService",
+            Self::DeleteService { .. } => "ecs:DeleteService",
+            Self::TagEcs { .. } => "ecs:TagResource",
+        }
+    }
+}
+
+/// What became of one action.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outcome {
+    /// Index in [`Plan::actions`].
+    pub action: usize,
+    /// What happened.
+    pub result: ActionResult,
+}
+
+/// What happened to an action. No answer is `Unknown`, never failed: the next pass looks before it tries again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "result", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum ActionResult {
+    /// AWS said yes.
+    Done {
+        /// ARN of what was made: revision, task, service, target group, listener or rule.
+        arn: Option<String>,
+        /// Id of the PRIMARY deployment, for services.
+        deployment: Option<String>,
+    },
+    /// AWS said no.
+    Failed {
+        /// AWS's error code.
+        code: String,
+        /// AWS's message.
+        message: String,
+        /// Whether the same call can succeed later without a change of the spec.
+        retryable: bool,
+    },
+    /// No answer came: it may or may not have happened.
+    Unknown {
+        /// What was seen instead of an answer.
+        message: String,
+    },
+    /// Not tried.
+    Skipped {
+        /// Why.
+        because: String,
+    },
+}

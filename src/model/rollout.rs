@@ -1,0 +1,228 @@
+//! Where a rollout stands: stored before anything is done, read at the start of the next pass.
+
+use super::ids::{ComponentName, ContentHash, Generation};
+use super::plan::WaitingOn;
+use super::resource::ResourceId;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The stored state of one deployment's rollout.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RolloutState {
+    /// Generation of the document that this state was last advanced for.
+    #[serde(default)]
+    pub generation: Generation,
+    /// By component.
+    #[serde(default)]
+    pub components: BTreeMap<ComponentName, ComponentRollout>,
+    /// Versions of secrets that are in force, by secret id as declared, so that a rotation is debounced.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, SecretVersion>,
+    /// Hash of the declared fields that each resource was last seen in agreement with; a difference from a resource whose
+    /// hash is unchanged is drift, with a changed hash it is a change of the declaration.
+    #[serde(default)]
+    pub applied: BTreeMap<ResourceId, ContentHash>,
+    /// ARNs of what was created or adopted, so that it is found again by more than its name.
+    #[serde(default)]
+    pub arns: BTreeMap<ResourceId, String>,
+    /// Value of the retry annotation that was last honoured.
+    #[serde(default)]
+    pub retry: Option<String>,
+}
+
+/// One component.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ComponentRollout {
+    /// What is going on.
+    pub phase: Phase,
+    /// The revision for the current hash, as RegisterTaskDefinition returned it (never re-read).
+    #[serde(default)]
+    pub revision: Option<Revision>,
+    /// The last revision that completed: the rollback target, never deregistered.
+    #[serde(default)]
+    pub completed: Option<Revision>,
+    /// Revisions and tasks that failed, oldest first; not tried again until the spec changes or a retry is asked for.
+    #[serde(default)]
+    pub failures: Vec<Failure>,
+}
+
+/// A registered revision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Revision {
+    /// What it was registered for.
+    pub hash: ContentHash,
+    /// Full ARN.
+    pub arn: String,
+}
+
+/// A version of a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretVersion {
+    /// The version that counts.
+    pub version: String,
+    /// A newer one and since when it has been the newest.
+    #[serde(default)]
+    pub pending: Option<(String, Timestamp)>,
+}
+
+/// A revision or task that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Failure {
+    /// Its hash.
+    pub hash: ContentHash,
+    /// ECS deployment id or task ARN.
+    pub attempt: String,
+    /// In words, with AWS's own reason.
+    pub reason: String,
+    /// When it was seen.
+    pub at: Timestamp,
+}
+
+/// The stage of one component. Each variant owns what it needs to be judged.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "stage", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Phase {
+    /// Nothing was ever done.
+    #[default]
+    Idle,
+    /// Its gates are closed.
+    Waiting {
+        /// Why.
+        on: Vec<WaitingOn>,
+        /// Since when it waits for this.
+        since: Timestamp,
+    },
+    /// A task was asked for (intent) or runs.
+    Migrating {
+        /// Content hash of the task.
+        hash: ContentHash,
+        /// Counts from 1.
+        attempt: u32,
+        /// `clientToken` and `startedBy` of RunTask: a repeated call starts nothing twice, and the task is found again.
+        token: String,
+        /// Known once RunTask answered or the task was found by `startedBy`.
+        task: Option<String>,
+        /// When the intent was stored.
+        since: Timestamp,
+        /// When it is stopped and counted as failed.
+        deadline: Timestamp,
+    },
+    /// A service was told to run this revision (intent) or is rolling it out.
+    Rolling {
+        /// Content hash.
+        hash: ContentHash,
+        /// ECS deployment id, once seen.
+        deployment: Option<String>,
+        /// When the intent was stored.
+        since: Timestamp,
+        /// Last time that the number of running tasks of the new deployment grew, and that number.
+        progress: (Timestamp, u32),
+    },
+    /// ECS is done; the new tasks must stay healthy until then.
+    Baking {
+        /// Content hash.
+        hash: ContentHash,
+        /// End of the wait.
+        until: Timestamp,
+    },
+    /// Done: the task exited 0, or the service runs the revision and is steady.
+    Complete {
+        /// Content hash.
+        hash: ContentHash,
+        /// Since when.
+        since: Timestamp,
+    },
+    /// ECS went back to the last completed revision.
+    RolledBack {
+        /// Hash of the revision that failed.
+        hash: ContentHash,
+        /// Its ECS deployment id.
+        deployment: String,
+        /// Why, in ECS's words.
+        reason: String,
+        /// Since when.
+        since: Timestamp,
+    },
+    /// It does not go on by itself.
+    Stalled {
+        /// Content hash.
+        hash: ContentHash,
+        /// Why, as one word.
+        reason: StallReason,
+        /// Why, in words, and what to do.
+        message: String,
+        /// Since when.
+        since: Timestamp,
+    },
+}
+
+impl Phase {
+    /// The word for status tables.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Idle => "Idle",
+            Self::Waiting { .. } => "Waiting",
+            Self::Migrating { .. } => "Migrating",
+            Self::Rolling { .. } => "Rolling",
+            Self::Baking { .. } => "Baking",
+            Self::Complete { .. } => "Complete",
+            Self::RolledBack { .. } => "RolledBack",
+            Self::Stalled { .. } => "Stalled",
+        }
+    }
+
+    /// The content hash that the phase speaks of.
+    pub fn hash(&self) -> Option<&ContentHash> {
+        match self {
+            Self::Idle | Self::Waiting { .. } => None,
+            Self::Migrating { hash, .. }
+            | Self::Rolling { hash, .. }
+            | Self::Baking { hash, .. }
+            | Self::Complete { hash, .. }
+            | Self::RolledBack { hash, .. }
+            | Self::Stalled { hash, .. } => Some(hash),
+        }
+    }
+
+    /// Whether the component is complete at this very content.
+    pub fn is_complete_at(&self, wanted: &ContentHash) -> bool {
+        matches!(self, Self::Complete { hash, .. } if hash == wanted)
+    }
+}
+
+/// Why a component does not go on by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum StallReason {
+    /// A task exited with another code than 0, or never started.
+    TaskFailed,
+    /// A task did not end in time and was stopped.
+    TaskDeadlineExceeded,
+    /// ECS gave the deployment up and had nothing to go back to.
+    DeploymentFailed,
+    /// Nothing moved for the progress deadline; it is still being watched and completes if it heals.
+    ProgressDeadlineExceeded,
+    /// A resource of that name exists that Evenkeel did not make and may not touch.
+    NotOwned,
+    /// AWS refused an action in a way that trying again cannot mend.
+    Rejected,
+}
+
+impl StallReason {
+    /// The word used in conditions and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TaskFailed => "TaskFailed",
+            Self::TaskDeadlineExceeded => "TaskDeadlineExceeded",
+            Self::DeploymentFailed => "DeploymentFailed",
+            Self::ProgressDeadlineExceeded => "ProgressDeadlineExceeded",
+            Self::NotOwned => "NotOwned",
+            Self::Rejected => "Rejected",
+        }
+    }
+}

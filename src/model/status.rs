@@ -1,0 +1,196 @@
+//! What people are told, and what is stored for the next pass.
+
+use super::condition::Condition;
+use super::finding::Finding;
+use super::ids::{ComponentName, DeploymentName, Generation};
+use super::plan::{Note, Waiting};
+use super::resource::ResourceId;
+use super::rollout::RolloutState;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The status of one deployment, in the shape of a Kubernetes status: kstatus reads it as it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeploymentStatus {
+    /// The deployment.
+    pub name: DeploymentName,
+    /// Its kind.
+    pub kind: String,
+    /// Newest valid generation.
+    pub generation: Generation,
+    /// Generation that this status speaks of.
+    pub observed_generation: Generation,
+    /// Where it is declared.
+    pub source: Source,
+    /// Region and cluster.
+    pub region: String,
+    /// Cluster as declared.
+    pub cluster: String,
+    /// Ready, Reconciling, Stalled, SecretsReady, TargetsHealthy, Drifted, Suspended, in this order.
+    pub conditions: Vec<Condition>,
+    /// By component.
+    pub components: BTreeMap<ComponentName, ComponentStatus>,
+    /// What is waited for.
+    pub waiting_on: Vec<Waiting>,
+    /// Warnings of the document, and the errors of an edit that was refused.
+    pub findings: Vec<Finding>,
+    /// What the look at AWS showed.
+    pub notes: Vec<Note>,
+    /// The last drift that was seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_drift: Option<DriftSeen>,
+    /// Whether the document is gone and what was made for it stays.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub orphaned: bool,
+    /// When this status last changed other than in this time.
+    pub updated_at: Timestamp,
+}
+
+/// Where a document comes from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Source {
+    /// File, relative to the store's root, with the line on which the document begins.
+    pub file: String,
+    /// Line, from 1.
+    pub line: u32,
+    /// SHA-256 of the document's canonical form, first 16 hexadecimal digits.
+    pub content_hash: String,
+}
+
+/// The status of one component.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ComponentStatus {
+    /// `service`, `singleton` or `task`.
+    pub workload: String,
+    /// The word of its phase.
+    pub phase: String,
+    /// What holds it or what it did, in words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub message: String,
+    /// Tasks wanted.
+    pub desired: u32,
+    /// Tasks running.
+    pub running: u32,
+    /// Tasks starting.
+    pub pending: u32,
+    /// `family:revision` that runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+    /// `family:revision` that is wanted, when it is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wanted_revision: Option<String>,
+    /// Image of the first essential container, as wanted.
+    pub image: String,
+    /// Targets by target group key.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub targets: BTreeMap<String, TargetCount>,
+    /// Name of the service in ECS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+}
+
+/// Healthy targets of one target group.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TargetCount {
+    /// Healthy.
+    pub healthy: u32,
+    /// Registered, draining ones not counted.
+    pub total: u32,
+}
+
+/// A drift and what became of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DriftSeen {
+    /// When it was seen.
+    pub at: Timestamp,
+    /// The resource.
+    pub resource: ResourceId,
+    /// In words: `desiredCount 5 → 2 (declared)`.
+    pub what: String,
+    /// When it was written back; `None` while it is not.
+    pub repaired_at: Option<Timestamp>,
+}
+
+/// What happened, for `ctl events`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Event {
+    /// When.
+    pub at: Timestamp,
+    /// Normal or warning.
+    pub kind: EventKind,
+    /// One word: `Created`, `Updated`, `DriftRepaired`, `DriftSeen`, `RolledBack`, `Completed`, `ActionFailed`, ….
+    pub reason: String,
+    /// What it is about, such as `service/web`; empty for the deployment itself.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub object: String,
+    /// In words.
+    pub message: String,
+    /// How often in a row the same was said; `at` is the last time.
+    #[serde(default = "one")]
+    pub count: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// Whether a person should look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EventKind {
+    /// All is well.
+    Normal,
+    /// A person should look.
+    Warning,
+}
+
+/// Everything that is stored of one deployment. One record, one atomic write.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Record {
+    /// The deployment.
+    pub name: DeploymentName,
+    /// The last valid document, so that an invalid edit or a removal loses nothing.
+    pub declared: Option<DeclaredSnapshot>,
+    /// Where the rollout stands.
+    pub rollout: RolloutState,
+    /// What people are told.
+    pub status: Option<DeploymentStatus>,
+    /// The newest events, oldest first; at most [`Record::MAX_EVENTS`].
+    #[serde(default)]
+    pub events: Vec<Event>,
+}
+
+impl Record {
+    /// Events kept per deployment.
+    pub const MAX_EVENTS: usize = 200;
+
+    /// An empty record.
+    pub fn new(name: DeploymentName) -> Self {
+        Self { name, declared: None, rollout: RolloutState::default(), status: None, events: Vec::new() }
+    }
+}
+
+/// The last valid document.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeclaredSnapshot {
+    /// Its generation.
+    pub generation: Generation,
+    /// Where it stood.
+    pub source: Source,
+    /// The document as canonical JSON.
+    pub document: serde_json::Value,
+    /// Whether the store no longer holds it, and since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removed_at: Option<Timestamp>,
+    /// When a person confirmed the deletion of its data (`ctl delete --confirm`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delete_confirmed_at: Option<Timestamp>,
+}

@@ -1,0 +1,1 @@
+//! 3 OBSERVED: what AWS shows.

@@ -1,0 +1,1 @@
+//! 4b PLAN: the diff with field ownership. Pure.

@@ -1,0 +1,1 @@
+//! The corridor: the walk through the rooms.

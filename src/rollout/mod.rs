@@ -1,0 +1,1 @@
+//! 4a STEP: the stage machine. Pure.

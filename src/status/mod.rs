@@ -1,0 +1,1 @@
+//! 6 STATUS: what people are told, and the state store.

@@ -1,0 +1,1 @@
+//! 1 DECLARED: where documents come from.
