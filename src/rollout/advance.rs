@@ -1,0 +1,225 @@
+//! One step of a whole deployment.
+
+use super::{service, task};
+use crate::model::desired::{DesiredComponent, DesiredState, ResolvedComponent, ResolvedState, Workload};
+use crate::model::ids::{ComponentName, ContentHash};
+use crate::model::observed::{ObservedState, Seen};
+use crate::model::plan::WaitingOn;
+use crate::model::resource::{ResourceId, ResourceKind, TAG_HASH, TAG_OWNER};
+use crate::model::rollout::{ComponentRollout, Phase, Revision, RolloutState};
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+
+/// What a step is decided from.
+#[derive(Clone, Copy, Debug)]
+pub struct StepInput<'a> {
+    /// The stored state.
+    pub prior: &'a RolloutState,
+    /// What should be.
+    pub desired: &'a DesiredState,
+    /// The same with references resolved.
+    pub resolved: &'a ResolvedState,
+    /// What was seen.
+    pub observed: &'a ObservedState,
+    /// The time of the pass.
+    pub now: Timestamp,
+}
+
+/// Moves every component by at most one stage.
+///
+/// **Guarantees**: deterministic; a component is only opened for change when all it depends on are complete at the content
+/// that is wanted now; a content that failed is not tried again until it, or the fields that it failed with, or the retry
+/// annotation changes.
+///
+/// **Never**: reads a clock (`now` decides); takes something that was not seen for absent or failed.
+pub fn advance(input: &StepInput<'_>) -> RolloutState {
+    let mut state = input.prior.clone();
+    state.generation = input.desired.generation;
+    state.components.retain(|name, _| input.desired.components.contains_key(name));
+    if input.desired.retry != state.retry {
+        state.retry.clone_from(&input.desired.retry);
+        state.components.values_mut().for_each(forgive);
+    }
+    for name in in_dependency_order(&input.desired.components) {
+        let (Some(desired), Some(resolved)) =
+            (input.desired.components.get(&name), input.resolved.components.get(&name))
+        else {
+            continue;
+        };
+        let mut component = state.components.get(&name).cloned().unwrap_or_default();
+        let view = View { step: input, desired, resolved, components: &state.components };
+        view.prepare(&mut component);
+        component.phase = match &desired.workload {
+            Workload::Service { .. } => service::next(&view, &mut component),
+            Workload::Task { .. } => task::next(&view, &mut component),
+        };
+        state.components.insert(name, component);
+    }
+    state
+}
+
+/// Lifts the memory of failures, so that what failed is tried again.
+fn forgive(component: &mut ComponentRollout) {
+    component.failures.clear();
+    if matches!(component.phase, Phase::Stalled { .. } | Phase::RolledBack { .. }) {
+        component.phase = Phase::Idle;
+    }
+}
+
+/// Names such that every component comes after those that it depends on; components of a cycle (which the checks refuse)
+/// come last, in name order.
+fn in_dependency_order(components: &BTreeMap<ComponentName, DesiredComponent>) -> Vec<ComponentName> {
+    let mut ordered: Vec<ComponentName> = Vec::with_capacity(components.len());
+    loop {
+        let ready: Vec<ComponentName> = components
+            .values()
+            .filter(|component| !ordered.contains(&component.name))
+            .filter(|component| {
+                component.depends_on.iter().all(|on| ordered.contains(on) || !components.contains_key(on))
+            })
+            .map(|component| component.name.clone())
+            .collect();
+        if ready.is_empty() {
+            ordered.extend(
+                components.keys().filter(|name| !ordered.contains(name)).cloned().collect::<Vec<_>>(),
+            );
+            return ordered;
+        }
+        ordered.extend(ready);
+    }
+}
+
+/// One component with all that its step is decided from.
+pub(super) struct View<'a> {
+    pub(super) step: &'a StepInput<'a>,
+    pub(super) desired: &'a DesiredComponent,
+    pub(super) resolved: &'a ResolvedComponent,
+    /// States of the components before it in dependency order, already advanced.
+    components: &'a BTreeMap<ComponentName, ComponentRollout>,
+}
+
+impl View<'_> {
+    /// Hash of the content that is wanted, once all its references are resolved.
+    pub(super) fn wanted(&self) -> Option<&ContentHash> {
+        self.resolved.definition.as_ref().map(|definition| &definition.hash)
+    }
+
+    /// ARN of the revision that was registered for a hash.
+    pub(super) fn revision<'c>(
+        &self,
+        component: &'c ComponentRollout,
+        hash: &ContentHash,
+    ) -> Option<&'c str> {
+        component
+            .revision
+            .as_ref()
+            .filter(|revision| revision.hash == *hash)
+            .map(|revision| revision.arn.as_str())
+    }
+
+    /// Forgets failures of other contents and finds again a revision that was registered but not recorded.
+    fn prepare(&self, component: &mut ComponentRollout) {
+        let Some(wanted) = self.wanted() else { return };
+        component
+            .failures
+            .retain(|failure| failure.hash == *wanted && failure.declared == self.resolved.declared);
+        if component.revision.as_ref().is_none_or(|revision| revision.hash != *wanted)
+            && let Some(arn) = self.find_registered(wanted)
+        {
+            component.revision = Some(Revision { hash: wanted.clone(), arn });
+        }
+    }
+
+    /// An ACTIVE revision of the family with our owner tag and this hash; the newest when there are several.
+    fn find_registered(&self, wanted: &ContentHash) -> Option<String> {
+        let family = &self.desired.family;
+        self.step
+            .observed
+            .definitions
+            .values()
+            .filter_map(Seen::present)
+            .filter(|definition| definition.status == "ACTIVE")
+            .filter(|definition| family_of(&definition.arn) == Some(family.as_str()))
+            .filter(|definition| {
+                definition.tags.get(TAG_HASH).map(String::as_str) == Some(wanted.as_str())
+                    && definition.tags.get(TAG_OWNER).map(String::as_str)
+                        == Some(self.step.desired.deployment.as_str())
+            })
+            .max_by_key(|definition| revision_number(&definition.arn))
+            .map(|definition| definition.arn.clone())
+    }
+
+    /// What keeps this component from being changed now: its references, its cluster, its gates, its revision.
+    pub(super) fn closed_gates(&self, component: &ComponentRollout) -> Vec<WaitingOn> {
+        let mut waiting = self.resolved.waiting.clone();
+        waiting.extend(self.cluster_gate());
+        waiting.extend(self.desired.depends_on.iter().filter_map(|on| self.component_gate(on)));
+        if let Some(wanted) = self.wanted()
+            && self.revision(component, wanted).is_none()
+        {
+            let id = ResourceId::new(ResourceKind::TaskDefinition, self.desired.name.as_str());
+            waiting.push(WaitingOn::Resource { id });
+        }
+        waiting.sort();
+        waiting.dedup();
+        waiting
+    }
+
+    fn cluster_gate(&self) -> Option<WaitingOn> {
+        let name = self.step.desired.placement.cluster.clone();
+        let because = match &self.step.observed.cluster {
+            Seen::Present(cluster) if cluster.status == "ACTIVE" => return None,
+            Seen::Present(cluster) => format!("it is {}", cluster.status),
+            Seen::Absent => format!("there is none of that name in {}", self.step.desired.placement.region),
+            // A light pass did not look; nothing new is begun in it.
+            Seen::NotRead => "not looked at in this pass".to_owned(),
+            Seen::Unknown(gap) => format!("{}: {}", gap.code, gap.message),
+        };
+        Some(WaitingOn::Cluster { name, because })
+    }
+
+    fn component_gate(&self, on: &ComponentName) -> Option<WaitingOn> {
+        let state = self.components.get(on);
+        let wanted = self
+            .step
+            .resolved
+            .components
+            .get(on)
+            .and_then(|resolved| resolved.definition.as_ref())
+            .map(|definition| &definition.hash);
+        let because = match (state.map(|state| &state.phase), wanted) {
+            (Some(phase), Some(wanted)) if phase.is_complete_at(wanted) => return None,
+            (Some(Phase::Stalled { message, .. }), _) => format!("stalled: {message}"),
+            (Some(Phase::RolledBack { reason, .. }), _) => format!("rolled back: {reason}"),
+            (Some(Phase::Complete { .. }), _) => "not complete at its new content".to_owned(),
+            (Some(phase), _) => format!("not complete ({})", phase.word()),
+            (None, _) => "not begun".to_owned(),
+        };
+        Some(WaitingOn::Component { name: on.clone(), because })
+    }
+
+    /// `Waiting`, keeping its start while it waits for the same.
+    pub(super) fn waiting(&self, component: &ComponentRollout, on: Vec<WaitingOn>) -> Phase {
+        let since = match &component.phase {
+            Phase::Waiting { on: before, since } if same_wait(before, &on) => *since,
+            _ => self.step.now,
+        };
+        Phase::Waiting { on, since }
+    }
+}
+
+/// Whether two waits are for the same things, whatever the words.
+fn same_wait(before: &[WaitingOn], now: &[WaitingOn]) -> bool {
+    before.len() == now.len()
+        && before.iter().zip(now).all(|(a, b)| std::mem::discriminant(a) == std::mem::discriminant(b))
+}
+
+/// `web` of `arn:aws:ecs:eu-west-1:123456789012:task-definition/web:7`.
+pub(super) fn family_of(arn: &str) -> Option<&str> {
+    let (_, name) = arn.rsplit_once('/')?;
+    Some(name.rsplit_once(':').map_or(name, |(family, _)| family))
+}
+
+fn revision_number(arn: &str) -> u64 {
+    arn.rsplit_once(':').and_then(|(_, number)| number.parse().ok()).unwrap_or(0)
+}

@@ -1,0 +1,133 @@
+//! What AWS answered, written into the rollout state.
+
+use crate::model::desired::ResolvedState;
+use crate::model::observed::ObservedState;
+use crate::model::plan::{ActionResult, Call, Outcome, Plan, PlannedAction};
+use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER};
+use crate::model::rollout::{Phase, Revision, RolloutState};
+use std::collections::BTreeSet;
+
+/// Adds to a step what its plan's actions brought: ARNs, deployment ids, and which resources now agree with their
+/// declaration.
+///
+/// **Never** takes an action without an answer for done: such a resource is looked at again before anything else.
+pub fn record(
+    step: RolloutState,
+    resolved: &ResolvedState,
+    observed: &ObservedState,
+    plan: &Plan,
+    outcomes: &[Outcome],
+) -> RolloutState {
+    let mut state = step;
+    let mut unsettled: BTreeSet<ResourceId> =
+        plan.waiting_on.iter().map(|waiting| waiting.resource.clone()).collect();
+    unsettled.extend(plan.drift.iter().filter(|drift| !drift.repaired).map(|drift| drift.resource.clone()));
+    unsettled.extend(plan.notes.iter().filter(|note| note.blocks).map(|note| note.resource.clone()));
+    for (index, action) in plan.actions.iter().enumerate() {
+        let result = outcomes.iter().find(|outcome| outcome.action == index).map(|outcome| &outcome.result);
+        match result {
+            Some(ActionResult::Done { arn, deployment }) => {
+                done(&mut state, action, arn.as_deref(), deployment.as_deref());
+            }
+            _ => {
+                unsettled.insert(action.resource.clone());
+            }
+        }
+    }
+    recognise(&mut state, observed, plan.deployment.as_str());
+    agree(&mut state, resolved, observed, &unsettled);
+    state
+}
+
+fn done(state: &mut RolloutState, action: &PlannedAction, arn: Option<&str>, deployment: Option<&str>) {
+    match &action.call {
+        Call::RegisterTaskDefinition { component, hash, .. } => {
+            if let (Some(arn), Some(known)) = (arn, state.components.get_mut(component)) {
+                known.revision = Some(Revision { hash: hash.clone(), arn: arn.to_owned() });
+            }
+        }
+        Call::RunTask { component, .. } => {
+            if let Some(Phase::Migrating { task, .. }) =
+                state.components.get_mut(component).map(|c| &mut c.phase)
+            {
+                *task = arn.map(str::to_owned);
+            }
+        }
+        Call::CreateService { component, .. } => {
+            started(state, component.as_str(), deployment);
+            remember_arn(state, &action.resource, arn);
+        }
+        Call::UpdateService { component, fields } => {
+            if fields.get("taskDefinition").is_some() {
+                started(state, component.as_str(), deployment);
+            }
+            remember_arn(state, &action.resource, arn);
+        }
+        Call::DeleteLogGroup { .. }
+        | Call::DeleteTargetGroup { .. }
+        | Call::DeleteListener { .. }
+        | Call::DeleteRule { .. }
+        | Call::DeleteService { .. } => {
+            state.arns.remove(&action.resource);
+            state.applied.remove(&action.resource);
+        }
+        _ => remember_arn(state, &action.resource, arn),
+    }
+}
+
+fn started(state: &mut RolloutState, component: &str, id: Option<&str>) {
+    if let Some(Phase::Rolling { deployment, .. }) = state.components.get_mut(component).map(|c| &mut c.phase)
+    {
+        *deployment = id.map(str::to_owned);
+    }
+}
+
+fn remember_arn(state: &mut RolloutState, resource: &ResourceId, arn: Option<&str>) {
+    if let Some(arn) = arn.filter(|_| resource.kind != ResourceKind::TaskDefinition) {
+        state.arns.insert(resource.clone(), arn.to_owned());
+    }
+}
+
+/// Notes the ARNs of everything that was seen to be ours by its tags, made in a pass whose record was lost, say.
+fn recognise(state: &mut RolloutState, observed: &ObservedState, owner: &str) {
+    for (id, seen) in &observed.resources {
+        if let Some(resource) =
+            seen.present().filter(|r| r.tags.get(TAG_OWNER).is_some_and(|tag| tag == owner))
+        {
+            state.arns.insert(id.clone(), resource.arn.clone());
+        }
+    }
+    for (name, seen) in &observed.services {
+        if let Some(service) =
+            seen.present().filter(|s| s.tags.get(TAG_OWNER).is_some_and(|tag| tag == owner))
+        {
+            state.arns.insert(ResourceId::new(ResourceKind::Service, name.as_str()), service.arn.clone());
+        }
+    }
+}
+
+/// Notes the declared hash of everything that was seen, or made, and that nothing is left to do about.
+fn agree(
+    state: &mut RolloutState,
+    resolved: &ResolvedState,
+    observed: &ObservedState,
+    unsettled: &BTreeSet<ResourceId>,
+) {
+    let is_there = |id: &ResourceId| match id.kind {
+        ResourceKind::Service => {
+            observed.services.get(id.key.as_str()).is_some_and(|seen| seen.present().is_some())
+        }
+        _ => observed.resources.get(id).is_some_and(|seen| seen.present().is_some()),
+    };
+    for (id, resource) in &resolved.resources {
+        if resource.fields.is_some() && !unsettled.contains(id) && is_there(id) {
+            state.applied.insert(id.clone(), resource.declared.clone());
+        }
+    }
+    for (name, component) in &resolved.components {
+        let id = ResourceId::new(ResourceKind::Service, name.as_str());
+        if component.fields.is_some() && !unsettled.contains(&id) && is_there(&id) {
+            state.applied.insert(id, component.declared.clone());
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Rotated secrets are left to settle before they roll tasks.
+
+use crate::model::observed::{ObservedState, Seen};
+use crate::model::rollout::{RolloutState, SecretVersion};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
+
+/// Seconds that a new version must have been the newest before it rolls anything: rotations come in bursts (several
+/// secrets at once, or a rotation that is redone), and each roll replaces every task.
+pub const ROTATION_SETTLE_SECONDS: i64 = 30;
+
+/// Decides which version of each secret is in force, and from which a change is pending.
+///
+/// The first version seen counts at once. A newer one counts once it has been the newest for
+/// [`ROTATION_SETTLE_SECONDS`]. A secret that cannot be seen keeps its version: a failed look never rolls tasks.
+pub fn settle_secrets(
+    prior: &RolloutState,
+    observed: &ObservedState,
+    now: Timestamp,
+) -> BTreeMap<String, SecretVersion> {
+    let mut settled: BTreeMap<String, SecretVersion> = prior
+        .secrets
+        .iter()
+        .filter(|(id, _)| observed.secrets.contains_key(*id) || observed.secrets.is_empty())
+        .map(|(id, version)| (id.clone(), version.clone()))
+        .collect();
+    for (id, seen) in &observed.secrets {
+        let Seen::Present(secret) = seen else { continue };
+        let Some(newest) = &secret.version else { continue };
+        let next = match settled.get(id) {
+            None => SecretVersion { version: newest.clone(), pending: None },
+            Some(known) => settle(known, newest, now),
+        };
+        settled.insert(id.clone(), next);
+    }
+    settled
+}
+
+fn settle(known: &SecretVersion, newest: &str, now: Timestamp) -> SecretVersion {
+    if known.version == newest {
+        return SecretVersion { version: known.version.clone(), pending: None };
+    }
+    match &known.pending {
+        Some((pending, since)) if pending == newest => {
+            if now.duration_since(*since) >= SignedDuration::from_secs(ROTATION_SETTLE_SECONDS) {
+                SecretVersion { version: newest.to_owned(), pending: None }
+            } else {
+                known.clone()
+            }
+        }
+        _ => SecretVersion { version: known.version.clone(), pending: Some((newest.to_owned(), now)) },
+    }
+}

@@ -1,0 +1,392 @@
+//! Steps of a service: ECS rolls, this judges.
+
+use super::advance::View;
+use super::rolls_back;
+use crate::model::desired::Workload;
+use crate::model::ids::ContentHash;
+use crate::model::kinds::DriftPolicy;
+use crate::model::observed::{ObservedService, Seen};
+use crate::model::plan::WaitingOn;
+use crate::model::resource::TAG_OWNER;
+use crate::model::rollout::{ComponentRollout, Failure, Phase, StallReason};
+use jiff::{SignedDuration, Timestamp};
+
+/// The next phase of a service component; adds to its failures and sets its completed revision.
+pub(super) fn next(view: &View<'_>, component: &mut ComponentRollout) -> Phase {
+    let phase = component.phase.clone();
+    let current = phase.hash().is_some() && (view.wanted().is_none() || phase.hash() == view.wanted());
+    match phase {
+        Phase::Rolling { hash, deployment, since, progress } if current => {
+            roll(view, component, Roll { hash, deployment, since, progress })
+        }
+        Phase::Baking { hash, until } if current => bake(view, component, hash, until),
+        Phase::Complete { hash, since } if current => complete(view, component, hash, since),
+        Phase::RolledBack { ref hash, .. } if current && failed_before(component, hash) => phase,
+        Phase::Stalled { hash, reason, message, since } if current => {
+            stalled(view, component, Stall { hash, reason, message, since })
+        }
+        _ => begin(view, component),
+    }
+}
+
+fn failed_before(component: &ComponentRollout, hash: &ContentHash) -> bool {
+    component.failures.iter().any(|failure| failure.hash == *hash)
+}
+
+/// Opens the gates for a new content, or says what keeps them closed.
+fn begin(view: &View<'_>, component: &mut ComponentRollout) -> Phase {
+    let mut closed = view.closed_gates(component);
+    let service = match view.step.observed.services.get(&view.desired.name) {
+        Some(Seen::Present(service)) => Some(service),
+        Some(Seen::Absent) => None,
+        Some(Seen::Unknown(gap)) => {
+            let because = format!("{}: {}: {}", gap.operation, gap.code, gap.message);
+            closed.push(WaitingOn::Observation { because });
+            return view.waiting(component, closed);
+        }
+        Some(Seen::NotRead) | None => {
+            closed.push(WaitingOn::Observation { because: "the service was not looked at".to_owned() });
+            return view.waiting(component, closed);
+        }
+    };
+    if let Some(service) = service.filter(|service| !is_ours(view, service)) {
+        return not_owned(view, component, service);
+    }
+    if let Some(service) = service.filter(|service| service.status == "DRAINING") {
+        closed.push(WaitingOn::Draining { service: service.name.clone() });
+    }
+    let Some(wanted) = view.wanted().filter(|_| closed.is_empty()).cloned() else {
+        return view.waiting(component, closed);
+    };
+    let now = view.step.now;
+    let points_at_wanted = service.filter(|service| points_at(view, component, service, &wanted));
+    match points_at_wanted {
+        Some(service) if is_settled(view, service) => finish(component, wanted, now),
+        Some(service) => Phase::Rolling {
+            hash: wanted,
+            deployment: service.primary().map(|primary| primary.id.clone()),
+            since: now,
+            progress: (now, 0),
+        },
+        None => Phase::Rolling { hash: wanted, deployment: None, since: now, progress: (now, 0) },
+    }
+}
+
+fn is_ours(view: &View<'_>, service: &ObservedService) -> bool {
+    view.step.desired.adopt
+        || service.tags.get(TAG_OWNER).map(String::as_str) == Some(view.step.desired.deployment.as_str())
+}
+
+fn not_owned(view: &View<'_>, component: &ComponentRollout, service: &ObservedService) -> Phase {
+    let owner = match service.tags.get(TAG_OWNER) {
+        Some(owner) => format!("belongs to deployment `{owner}`"),
+        None => "was not created by Evenkeel".to_owned(),
+    };
+    let message = format!(
+        "service `{}` exists and {owner}; set `spec.adopt: true` to take it over, or give the component another `serviceName`",
+        service.name
+    );
+    let hash = view.wanted().cloned().unwrap_or_default();
+    let since = match &component.phase {
+        Phase::Stalled { reason: StallReason::NotOwned, since, .. } => *since,
+        _ => view.step.now,
+    };
+    Phase::Stalled { hash, reason: StallReason::NotOwned, message, since }
+}
+
+fn points_at(
+    view: &View<'_>,
+    component: &ComponentRollout,
+    service: &ObservedService,
+    hash: &ContentHash,
+) -> bool {
+    view.revision(component, hash) == Some(service.task_definition.as_str())
+}
+
+/// Whether ECS is done with the service and every target that was seen is healthy. Targets that could not be seen do not
+/// count as healthy: unknown holds.
+fn is_settled(view: &View<'_>, service: &ObservedService) -> bool {
+    service.is_steady() && unhealthy_group(view, service).is_none()
+}
+
+/// The first managed target group of the service that is not seen to be healthy throughout.
+pub(super) fn unhealthy_group(view: &View<'_>, service: &ObservedService) -> Option<String> {
+    let Workload::Service { fields, .. } = &view.desired.workload else { return None };
+    let keys =
+        fields["loadBalancers"].as_array().into_iter().flatten().filter_map(|lb| lb["targetGroup"].as_str());
+    for key in keys {
+        let Some(Seen::Present(targets)) = view.step.observed.targets.get(key) else {
+            return Some(key.to_owned());
+        };
+        let counted: Vec<_> = targets.iter().filter(|target| target.state != "draining").collect();
+        let healthy = counted.iter().filter(|target| target.state == "healthy").count();
+        let all_healthy = healthy == counted.len() && counted.len() >= service.desired as usize;
+        if !all_healthy {
+            return Some(key.to_owned());
+        }
+    }
+    None
+}
+
+struct Roll {
+    hash: ContentHash,
+    deployment: Option<String>,
+    since: Timestamp,
+    progress: (Timestamp, u32),
+}
+
+impl Roll {
+    fn into_phase(self) -> Phase {
+        let Self { hash, deployment, since, progress } = self;
+        Phase::Rolling { hash, deployment, since, progress }
+    }
+}
+
+fn roll(view: &View<'_>, component: &mut ComponentRollout, mut roll: Roll) -> Phase {
+    let service = match view.step.observed.services.get(&view.desired.name) {
+        Some(Seen::Present(service)) => service,
+        // Not created yet, or deleted under way: the plan creates it.
+        Some(Seen::Absent) => {
+            roll.deployment = None;
+            return roll.into_phase();
+        }
+        Some(Seen::Unknown(_) | Seen::NotRead) | None => return roll.into_phase(),
+    };
+    if !is_ours(view, service) {
+        return not_owned(view, component, service);
+    }
+    if points_at(view, component, service, &roll.hash) {
+        return watch(view, component, roll, service);
+    }
+    let Some(deployment) = roll.deployment.clone() else { return roll.into_phase() };
+    match sent_back(view, component, service, &roll.hash, &deployment) {
+        SentBack::ByEcs(reason) => rolled_back(view, component, roll.hash, deployment, reason),
+        SentBack::ByHand => {
+            roll.deployment = None;
+            roll.into_phase()
+        }
+        SentBack::Unclear => roll.into_phase(),
+    }
+}
+
+/// The service points at the revision: how far is ECS?
+fn watch(
+    view: &View<'_>,
+    component: &mut ComponentRollout,
+    mut roll: Roll,
+    service: &ObservedService,
+) -> Phase {
+    let now = view.step.now;
+    let Workload::Service { bake_seconds, progress_deadline_seconds, .. } = &view.desired.workload else {
+        unreachable!("service steps are only taken for service workloads")
+    };
+    let Some(primary) = service.primary() else { return roll.into_phase() };
+    roll.deployment = Some(primary.id.clone());
+    if primary.running > roll.progress.1 {
+        roll.progress = (now, primary.running);
+    }
+    if primary.rollout_state.as_deref() == Some("FAILED")
+        && (component.completed.is_none() || !rolls_back(&view.desired.workload))
+    {
+        let why = primary.rollout_state_reason.clone().unwrap_or_else(|| "no reason given".to_owned());
+        let message = format!("ECS deployment {} failed: {why}{}", primary.id, newest_event(service));
+        remember(view, component, &roll.hash, &primary.id, &message);
+        return Phase::Stalled {
+            hash: roll.hash,
+            reason: StallReason::DeploymentFailed,
+            message,
+            since: now,
+        };
+    }
+    if is_settled(view, service) {
+        return match bake_seconds {
+            0 => finish(component, roll.hash, now),
+            seconds => {
+                Phase::Baking { hash: roll.hash, until: now + SignedDuration::from_secs(i64::from(*seconds)) }
+            }
+        };
+    }
+    let patience = SignedDuration::from_secs(i64::from(*progress_deadline_seconds));
+    if now.duration_since(roll.progress.0) > patience {
+        let held = unhealthy_group(view, service).filter(|_| service.is_steady());
+        let held = held.map(|group| format!("targets of {group} are not healthy")).unwrap_or_else(|| {
+            format!("{} of {} tasks of the new revision run", primary.running, primary.desired)
+        });
+        let message = format!(
+            "no progress for {} s: {held}{}; it goes on by itself once tasks become healthy",
+            progress_deadline_seconds,
+            newest_event(service)
+        );
+        return Phase::Stalled {
+            hash: roll.hash,
+            reason: StallReason::ProgressDeadlineExceeded,
+            message,
+            since: now,
+        };
+    }
+    roll.into_phase()
+}
+
+fn newest_event(service: &ObservedService) -> String {
+    service.events.first().map(|event| format!("; newest event: {}", event.message)).unwrap_or_default()
+}
+
+fn finish(component: &mut ComponentRollout, hash: ContentHash, now: Timestamp) -> Phase {
+    component.completed = component.revision.clone().filter(|revision| revision.hash == hash);
+    component.failures.clear();
+    Phase::Complete { hash, since: now }
+}
+
+/// Who made a service point elsewhere after it had pointed at our revision.
+enum SentBack {
+    ByEcs(String),
+    ByHand,
+    Unclear,
+}
+
+/// Decides by what ECS says of its deployments. A failed or rolled-back deployment of our revision is ECS's doing; anything
+/// else is a person's, but only once the service deployments were seen.
+fn sent_back(
+    view: &View<'_>,
+    component: &ComponentRollout,
+    service: &ObservedService,
+    hash: &ContentHash,
+    deployment: &str,
+) -> SentBack {
+    let arn = view.revision(component, hash);
+    let ours =
+        service.deployments.iter().find(|d| d.id == deployment || Some(d.task_definition.as_str()) == arn);
+    if let Some(failed) = ours.filter(|d| d.rollout_state.as_deref() == Some("FAILED")) {
+        return SentBack::ByEcs(failed.rollout_state_reason.clone().unwrap_or_default());
+    }
+    let says_rollback =
+        |text: &str| text.to_ascii_lowercase().contains("rolling back") || text.contains("rollback");
+    let primary_reason = service.primary().and_then(|primary| primary.rollout_state_reason.as_deref());
+    if let Some(reason) = primary_reason.filter(|reason| says_rollback(reason)) {
+        return SentBack::ByEcs(reason.to_owned());
+    }
+    match view.step.observed.service_deployments.get(&view.desired.name) {
+        Some(Seen::Present(deployments)) => {
+            let ecs = deployments.iter().take(2).find(|d| {
+                d.status.starts_with("ROLLBACK")
+                    || (d.status == "STOPPED" && d.task_definition.as_deref() == arn)
+            });
+            match ecs {
+                Some(d) => SentBack::ByEcs(d.reason.clone().unwrap_or_else(|| d.status.clone())),
+                None => SentBack::ByHand,
+            }
+        }
+        Some(Seen::Absent) => SentBack::ByHand,
+        Some(Seen::Unknown(_) | Seen::NotRead) | None => SentBack::Unclear,
+    }
+}
+
+fn remember(
+    view: &View<'_>,
+    component: &mut ComponentRollout,
+    hash: &ContentHash,
+    attempt: &str,
+    reason: &str,
+) {
+    component.failures.push(Failure {
+        hash: hash.clone(),
+        declared: view.resolved.declared.clone(),
+        attempt: attempt.to_owned(),
+        reason: reason.to_owned(),
+        at: view.step.now,
+    });
+}
+
+fn rolled_back(
+    view: &View<'_>,
+    component: &mut ComponentRollout,
+    hash: ContentHash,
+    deployment: String,
+    reason: String,
+) -> Phase {
+    remember(view, component, &hash, &deployment, &reason);
+    Phase::RolledBack { hash, deployment, reason, since: view.step.now }
+}
+
+fn bake(view: &View<'_>, component: &mut ComponentRollout, hash: ContentHash, until: Timestamp) -> Phase {
+    let Some(Seen::Present(service)) = view.step.observed.services.get(&view.desired.name) else {
+        return Phase::Baking { hash, until };
+    };
+    let now = view.step.now;
+    let steady = points_at(view, component, service, &hash) && is_settled(view, service);
+    if !steady {
+        let deployment = service.primary().map(|primary| primary.id.clone());
+        return roll(view, component, Roll { hash, deployment, since: now, progress: (now, 0) });
+    }
+    if now >= until { finish(component, hash, now) } else { Phase::Baking { hash, until } }
+}
+
+/// A complete component stays so unless its service is gone or points elsewhere.
+fn complete(view: &View<'_>, component: &mut ComponentRollout, hash: ContentHash, since: Timestamp) -> Phase {
+    let now = view.step.now;
+    let again = Phase::Rolling { hash: hash.clone(), deployment: None, since: now, progress: (now, 0) };
+    match view.step.observed.services.get(&view.desired.name) {
+        // The gates were open before and the content is the same: what a person deleted is brought back as it was.
+        Some(Seen::Absent) if view.wanted().is_some() && repairs(view, "") => again,
+        Some(Seen::Present(service)) if service.status == "DRAINING" || !is_ours(view, service) => {
+            Phase::Complete { hash, since }
+        }
+        Some(Seen::Present(service))
+            if view.revision(component, &hash).is_some()
+                && !points_at(view, component, service, &hash)
+                && repairs(view, ".taskDefinition") =>
+        {
+            again
+        }
+        _ => Phase::Complete { hash, since },
+    }
+}
+
+/// Whether drift of this path of the component's service is written back.
+fn repairs(view: &View<'_>, path: &str) -> bool {
+    let path = format!("service/{}{path}", view.desired.name);
+    view.step.desired.drift.policy_for(&path) == DriftPolicy::Repair
+}
+
+struct Stall {
+    hash: ContentHash,
+    reason: StallReason,
+    message: String,
+    since: Timestamp,
+}
+
+fn stalled(view: &View<'_>, component: &mut ComponentRollout, stall: Stall) -> Phase {
+    let Stall { hash, reason, message, since } = stall;
+    match reason {
+        StallReason::NotOwned => begin(view, component),
+        // It is still ECS's deployment: watch it, and be glad if it heals.
+        StallReason::ProgressDeadlineExceeded => {
+            match view.step.observed.services.get(&view.desired.name) {
+                Some(Seen::Present(service)) if points_at(view, component, service, &hash) => {
+                    if is_settled(view, service) {
+                        return finish(component, hash, view.step.now);
+                    }
+                }
+                Some(Seen::Present(service)) => {
+                    let deployment = service.primary().map(|primary| primary.id.clone());
+                    let progress = (since, u32::MAX);
+                    let judged =
+                        roll(view, component, Roll { hash: hash.clone(), deployment, since, progress });
+                    if matches!(judged, Phase::RolledBack { .. }) {
+                        return judged;
+                    }
+                }
+                Some(Seen::Absent) => return begin(view, component),
+                Some(Seen::Unknown(_) | Seen::NotRead) | None => {}
+            }
+            Phase::Stalled { hash, reason, message, since }
+        }
+        StallReason::TaskFailed | StallReason::TaskDeadlineExceeded | StallReason::DeploymentFailed => {
+            if failed_before(component, &hash) {
+                Phase::Stalled { hash, reason, message, since }
+            } else {
+                begin(view, component)
+            }
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! Steps of a run-to-completion task: judged by its exit code alone, may never be seen RUNNING.
+
+use super::advance::View;
+use crate::model::desired::Workload;
+use crate::model::ids::ContentHash;
+use crate::model::kinds::application::RunPolicy;
+use crate::model::observed::{ObservedTask, Seen};
+use crate::model::plan::WaitingOn;
+use crate::model::resource::Tree;
+use crate::model::rollout::{ComponentRollout, Failure, Phase, StallReason};
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
+
+/// After this long a task that was started and is not listed counts as lost: ECS shows stopped tasks for about an hour,
+/// new ones after seconds.
+const LOST_AFTER: SignedDuration = SignedDuration::from_mins(5);
+
+/// The next phase of a task component; adds to its failures.
+pub(super) fn next(view: &View<'_>, component: &mut ComponentRollout) -> Phase {
+    match component.phase.clone() {
+        Phase::Migrating { hash, attempt, token, task, since, deadline } => {
+            let run = Run { hash, attempt, token, task, since, deadline };
+            judge(view, component, run)
+        }
+        Phase::Complete { hash, since } if view.wanted() == Some(&hash) || view.wanted().is_none() => {
+            if runs_forever(view) && is_gone(view) {
+                return begin(view, component);
+            }
+            Phase::Complete { hash, since }
+        }
+        Phase::Stalled { hash, reason, message, since }
+            if view.wanted() == Some(&hash) && !component.failures.is_empty() =>
+        {
+            Phase::Stalled { hash, reason, message, since }
+        }
+        _ => begin(view, component),
+    }
+}
+
+/// A run that was asked for.
+struct Run {
+    hash: ContentHash,
+    attempt: u32,
+    token: String,
+    task: Option<String>,
+    since: Timestamp,
+    deadline: Timestamp,
+}
+
+impl Run {
+    fn into_phase(self) -> Phase {
+        let Self { hash, attempt, token, task, since, deadline } = self;
+        Phase::Migrating { hash, attempt, token, task, since, deadline }
+    }
+}
+
+/// Opens the gates, or says what keeps them closed.
+fn begin(view: &View<'_>, component: &ComponentRollout) -> Phase {
+    let closed = view.closed_gates(component);
+    let Some(wanted) = view.wanted().filter(|_| closed.is_empty()) else {
+        return view.waiting(component, closed);
+    };
+    match view.step.observed.tasks.get(&view.desired.name) {
+        Some(Seen::Present(tasks))
+            if was_passed_before(view, component) && tasks.iter().all(ObservedTask::is_stopped) =>
+        {
+            Phase::Complete { hash: wanted.clone(), since: view.step.now }
+        }
+        // Single flight: whatever still runs for this component ends first.
+        Some(Seen::Present(tasks)) => match tasks.iter().find(|task| !task.is_stopped()) {
+            Some(task)
+                if runs_forever(view)
+                    && Some(task.task_definition.as_str()) == view.revision(component, wanted) =>
+            {
+                Phase::Complete { hash: wanted.clone(), since: view.step.now }
+            }
+            Some(task) => view.waiting(
+                component,
+                vec![WaitingOn::Task { task: task.arn.clone(), status: task.last_status.clone() }],
+            ),
+            None => start(view, wanted.clone(), 1),
+        },
+        Some(Seen::Absent) => start(view, wanted.clone(), 1),
+        Some(Seen::Unknown(gap)) => {
+            let because = format!("{}: {}", gap.operation, gap.message);
+            view.waiting(component, vec![WaitingOn::Observation { because }])
+        }
+        Some(Seen::NotRead) | None => {
+            let because = "tasks were not looked at in this pass".to_owned();
+            view.waiting(component, vec![WaitingOn::Observation { because }])
+        }
+    }
+}
+
+/// Whether the record was lost but AWS shows that the gate was open before: nothing is recorded of this component, and a
+/// service that depends on it already points at the revision that is wanted.
+fn was_passed_before(view: &View<'_>, component: &ComponentRollout) -> bool {
+    if component.phase != Phase::Idle && !matches!(component.phase, Phase::Waiting { .. }) {
+        return false;
+    }
+    if component.completed.is_some() || runs_forever(view) {
+        return false;
+    }
+    let step = view.step;
+    step.desired.components.values().filter(|other| other.depends_on.contains(&view.desired.name)).any(
+        |other| {
+            let wanted = step
+                .resolved
+                .components
+                .get(&other.name)
+                .and_then(|c| c.definition.as_ref())
+                .map(|d| &d.hash);
+            let service = step.observed.services.get(&other.name).and_then(Seen::present);
+            let (Some(wanted), Some(service)) = (wanted, service) else { return false };
+            step.observed
+                .definitions
+                .get(&service.task_definition)
+                .and_then(Seen::present)
+                .and_then(|definition| definition.tags.get(crate::model::resource::TAG_HASH))
+                .is_some_and(|hash| hash == wanted.as_str())
+        },
+    )
+}
+
+fn start(view: &View<'_>, hash: ContentHash, attempt: u32) -> Phase {
+    let Workload::Task { deadline_seconds, .. } = &view.desired.workload else {
+        unreachable!("task steps are only taken for task workloads")
+    };
+    let since = view.step.now;
+    let deadline = since + SignedDuration::from_secs(i64::from(*deadline_seconds));
+    let token = token(view, &hash, attempt, since);
+    Phase::Migrating { hash, attempt, token, task: None, since, deadline }
+}
+
+/// `clientToken` and `startedBy`: 36 characters, the same however often the call is made for this one intent, another for
+/// every new intent (a token that ECS remembers would give back the old task).
+fn token(view: &View<'_>, hash: &ContentHash, attempt: u32, since: Timestamp) -> String {
+    let text = format!("{}/{}/{hash}/{attempt}/{since}", view.step.desired.deployment, view.desired.name);
+    let digest = Sha256::digest(text.as_bytes());
+    let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("evk-{hex}")
+}
+
+fn judge(view: &View<'_>, component: &mut ComponentRollout, mut run: Run) -> Phase {
+    let Some(Seen::Present(tasks)) = view.step.observed.tasks.get(&view.desired.name) else {
+        return run.into_phase();
+    };
+    let found = tasks.iter().find(|task| {
+        Some(&task.arn) == run.task.as_ref() || task.started_by.as_deref() == Some(run.token.as_str())
+    });
+    let Some(task) = found else { return judge_unseen(view, component, run) };
+    run.task = Some(task.arn.clone());
+    if !task.is_stopped() {
+        let up = runs_forever(view) && task.last_status == "RUNNING";
+        return if up { complete(view, component, run) } else { run.into_phase() };
+    }
+    match verdict(&view.desired.task_definition, task) {
+        Ok(()) if !runs_forever(view) => complete(view, component, run),
+        Ok(()) => failed(view, component, run, "it ended although it should run for ever".to_owned(), false),
+        Err(why) => {
+            let late = task.stopped_at.unwrap_or(view.step.now) >= run.deadline;
+            failed(view, component, run, why, late)
+        }
+    }
+}
+
+/// Nothing is listed under the task's ARN or token.
+fn judge_unseen(view: &View<'_>, component: &mut ComponentRollout, run: Run) -> Phase {
+    let long_ago = view.step.now.duration_since(run.since) > LOST_AFTER;
+    let stale_content = view.wanted().is_some_and(|wanted| *wanted != run.hash);
+    match run.task {
+        // Never started as far as anyone knows: a newer content takes its place, else the plan asks (again) with the same token.
+        None if stale_content => begin(view, component),
+        // It was started, its end was not seen, and ECS has forgotten it: unknown is not failed, so it is run once more.
+        Some(_) if long_ago => {
+            if view.closed_gates(component).is_empty() {
+                start(view, view.wanted().unwrap_or(&run.hash).clone(), run.attempt + 1)
+            } else {
+                begin(view, component)
+            }
+        }
+        _ => run.into_phase(),
+    }
+}
+
+fn complete(view: &View<'_>, component: &mut ComponentRollout, run: Run) -> Phase {
+    component.completed = component.revision.clone().filter(|revision| revision.hash == run.hash);
+    Phase::Complete { hash: run.hash, since: view.step.now }
+}
+
+fn failed(view: &View<'_>, component: &mut ComponentRollout, run: Run, why: String, late: bool) -> Phase {
+    let Workload::Task { retries, .. } = &view.desired.workload else {
+        unreachable!("task steps are only taken for task workloads")
+    };
+    if view.wanted().is_some_and(|wanted| *wanted != run.hash) {
+        return begin(view, component);
+    }
+    if run.attempt <= *retries {
+        return start(view, run.hash, run.attempt + 1);
+    }
+    let task = run.task.clone().unwrap_or_else(|| run.token.clone());
+    let (reason, message) = if late {
+        (StallReason::TaskDeadlineExceeded, format!("task {task} did not end by {}: {why}", run.deadline))
+    } else {
+        (StallReason::TaskFailed, format!("task {task} failed: {why}"))
+    };
+    component.failures.push(Failure {
+        hash: run.hash.clone(),
+        declared: view.resolved.declared.clone(),
+        attempt: task,
+        reason: message.clone(),
+        at: view.step.now,
+    });
+    Phase::Stalled { hash: run.hash, reason, message, since: view.step.now }
+}
+
+/// Judges a stopped task.
+///
+/// Source: ECS API, Container.exitCode (absent when the container never ran). ECS stops the other essential containers
+/// when one ends, which shows as 137 or 143; that is not their failure as long as one ended with 0.
+fn verdict(definition: &Tree, task: &ObservedTask) -> Result<(), String> {
+    let essential = |name: &str| {
+        definition["containerDefinitions"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .find(|container| container["name"] == name)
+            .is_none_or(|container| container["essential"] != false)
+    };
+    let judged: Vec<_> = task.containers.iter().filter(|container| essential(&container.name)).collect();
+    let ended_well = judged.iter().any(|container| container.exit_code == Some(0));
+    let bad = judged.iter().find(|container| match container.exit_code {
+        Some(0) => false,
+        Some(137 | 143) | None => !ended_well,
+        Some(_) => true,
+    });
+    let stop = task.stopped_reason.clone().or_else(|| task.stop_code.clone()).unwrap_or_default();
+    match bad {
+        None if ended_well => Ok(()),
+        None => Err(format!("no essential container ended with exit code 0: {stop}")),
+        Some(container) => Err(match (container.exit_code, &container.reason) {
+            (Some(code), Some(reason)) => format!("container {} exited {code}: {reason}", container.name),
+            (Some(code), None) => format!("container {} exited {code}", container.name),
+            (None, Some(reason)) => format!("container {} did not start: {reason}", container.name),
+            (None, None) => format!("container {} did not start: {stop}", container.name),
+        }),
+    }
+}
+
+fn runs_forever(view: &View<'_>) -> bool {
+    matches!(view.desired.workload, Workload::Task { run: RunPolicy::Forever, .. })
+}
+
+/// Whether the tasks were seen and none of them is alive.
+fn is_gone(view: &View<'_>) -> bool {
+    match view.step.observed.tasks.get(&view.desired.name) {
+        Some(Seen::Present(tasks)) => tasks.iter().all(ObservedTask::is_stopped),
+        Some(Seen::Absent) => true,
+        Some(Seen::NotRead | Seen::Unknown(_)) | None => false,
+    }
+}
