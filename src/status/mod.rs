@@ -1,1 +1,45 @@
-//! 6 STATUS: what people are told, and the state store.
+//! 6 STATUS: what people are told, and where it is kept.
+//!
+//! [`compute`] is pure: status follows from what was declared, seen, planned and done, and from nothing else. It is written
+//! only when it differs from the stored one other than in time. Every condition that is not green says why, with the field,
+//! the resource and AWS's own words.
+//!
+//! One record holds all of a deployment: the last valid document, the rollout state, the status and the newest events. One
+//! record is one atomic write, so no crash leaves two halves that disagree.
+
+mod components;
+mod compute;
+mod conditions;
+pub mod events;
+mod file;
+mod store;
+
+#[cfg(test)]
+mod tests;
+
+pub use compute::{StatusInput, compute};
+pub use file::FileState;
+pub use store::{Error, Loaded, StateStore, StoreReport};
+
+use crate::model::status::DeploymentStatus;
+use jiff::Timestamp;
+
+/// Whether two statuses say the same, times of writing aside.
+pub fn says_the_same(before: &DeploymentStatus, after: &DeploymentStatus) -> bool {
+    let mut before = before.clone();
+    before.updated_at = after.updated_at;
+    before == *after
+}
+
+/// A status with its time of change carried over when nothing else changed.
+pub fn carry_time(
+    before: Option<&DeploymentStatus>,
+    mut after: DeploymentStatus,
+    now: Timestamp,
+) -> DeploymentStatus {
+    after.updated_at = match before {
+        Some(before) if says_the_same(before, &after) => before.updated_at,
+        _ => now,
+    };
+    after
+}

@@ -1,0 +1,145 @@
+//! Status of one component.
+
+use super::compute::StatusInput;
+use crate::model::desired::{DesiredComponent, Workload};
+use crate::model::observed::{Depth, ObservedService, Seen};
+use crate::model::rollout::{ComponentRollout, Phase};
+use crate::model::status::{ComponentStatus, TargetCount};
+use std::collections::BTreeMap;
+
+/// What people are told of one component.
+pub(super) fn component_status(input: &StatusInput<'_>, component: &DesiredComponent) -> ComponentStatus {
+    let idle = ComponentRollout::default();
+    let rollout = input.rollout.components.get(&component.name).unwrap_or(&idle);
+    let service = input.observed.services.get(&component.name).and_then(Seen::present);
+    let prior = input.prior.and_then(|prior| prior.components.get(&component.name));
+    let (desired, running, pending) = match (&component.workload, service) {
+        (Workload::Service { .. }, Some(service)) => (service.desired, service.running, service.pending),
+        (Workload::Service { fields, initial_count, .. }, None) => {
+            let wanted = fields["desiredCount"].as_u64().and_then(|n| u32::try_from(n).ok());
+            let unseen = !input.observed.services.get(&component.name).is_some_and(Seen::is_known);
+            match prior.filter(|_| unseen) {
+                Some(prior) => (prior.desired, prior.running, prior.pending),
+                None => (wanted.unwrap_or(*initial_count), 0, 0),
+            }
+        }
+        (Workload::Task { .. }, _) => task_counts(input, component, &rollout.phase, prior),
+    };
+    let wanted = rollout.revision.as_ref().map(|revision| short_revision(&revision.arn));
+    let running_revision = match &component.workload {
+        Workload::Service { .. } => service.map(|service| short_revision(&service.task_definition)),
+        Workload::Task { .. } => rollout.completed.as_ref().map(|revision| short_revision(&revision.arn)),
+    };
+    ComponentStatus {
+        workload: workload_word(&component.workload).to_owned(),
+        phase: rollout.phase.word().to_owned(),
+        message: message(&rollout.phase, service, wanted.as_deref()),
+        desired,
+        running,
+        pending,
+        wanted_revision: wanted.filter(|wanted| Some(wanted) != running_revision.as_ref()),
+        revision: running_revision,
+        image: image(component),
+        targets: targets(input, component, prior),
+        service: match &component.workload {
+            Workload::Service { service_name, .. } => Some(service_name.clone()),
+            Workload::Task { .. } => None,
+        },
+    }
+}
+
+fn workload_word(workload: &Workload) -> &'static str {
+    match workload {
+        Workload::Task { .. } => "task",
+        Workload::Service { fields, .. } => {
+            let configuration = &fields["deploymentConfiguration"];
+            let recreates =
+                configuration["minimumHealthyPercent"] == 0 && configuration["maximumPercent"] == 100;
+            if recreates { "singleton" } else { "service" }
+        }
+    }
+}
+
+fn task_counts(
+    input: &StatusInput<'_>,
+    component: &DesiredComponent,
+    phase: &Phase,
+    prior: Option<&ComponentStatus>,
+) -> (u32, u32, u32) {
+    let Some(Seen::Present(tasks)) = input.observed.tasks.get(&component.name) else {
+        return prior.map_or((0, 0, 0), |prior| (prior.desired, prior.running, prior.pending));
+    };
+    let alive = tasks.iter().filter(|task| !task.is_stopped());
+    let (running, pending): (Vec<_>, Vec<_>) = alive.partition(|task| task.last_status == "RUNNING");
+    let wanted = u32::from(matches!(phase, Phase::Migrating { .. }) || !running.is_empty());
+    let count = |tasks: Vec<_>| u32::try_from(tasks.len()).unwrap_or(u32::MAX);
+    (wanted, count(running), count(pending))
+}
+
+fn image(component: &DesiredComponent) -> String {
+    let containers = component.task_definition["containerDefinitions"].as_array();
+    containers
+        .into_iter()
+        .flatten()
+        .find(|container| container["essential"] != false)
+        .and_then(|container| container["image"].as_str())
+        .unwrap_or_default()
+        .to_owned()
+}
+
+fn message(phase: &Phase, service: Option<&ObservedService>, wanted: Option<&str>) -> String {
+    match phase {
+        Phase::Waiting { on, .. } => {
+            let on: Vec<String> = on.iter().map(ToString::to_string).collect();
+            format!("waiting for {}", on.join("; "))
+        }
+        Phase::Rolling { .. } => match service.and_then(ObservedService::primary) {
+            Some(primary) => format!("{} of {} new tasks running", primary.running, primary.desired),
+            None => "being created".to_owned(),
+        },
+        Phase::Baking { until, .. } => format!("must stay healthy until {until}"),
+        Phase::RolledBack { reason, .. } => {
+            let running = service.map(|service| short_revision(&service.task_definition)).unwrap_or_default();
+            format!(
+                "desired {}, running {running}: rolled back by ECS because {reason}",
+                wanted.unwrap_or("?")
+            )
+        }
+        Phase::Stalled { message, .. } => message.clone(),
+        Phase::Migrating { task, deadline, .. } => match task {
+            Some(task) => format!("task {} must exit 0 by {deadline}", short_revision(task)),
+            None => "task is being started".to_owned(),
+        },
+        Phase::Idle | Phase::Complete { .. } => String::new(),
+    }
+}
+
+/// What follows the last slash of an ARN: `web:7`.
+fn short_revision(arn: &str) -> String {
+    arn.rsplit('/').next().unwrap_or(arn).to_owned()
+}
+
+fn targets(
+    input: &StatusInput<'_>,
+    component: &DesiredComponent,
+    prior: Option<&ComponentStatus>,
+) -> BTreeMap<String, TargetCount> {
+    let Workload::Service { fields, .. } = &component.workload else { return BTreeMap::new() };
+    let keys =
+        fields["loadBalancers"].as_array().into_iter().flatten().filter_map(|lb| lb["targetGroup"].as_str());
+    keys.filter_map(|key| match input.observed.targets.get(key) {
+        Some(Seen::Present(targets)) => {
+            let counted = targets.iter().filter(|target| target.state != "draining");
+            let count = counted.fold(TargetCount::default(), |sum, target| TargetCount {
+                healthy: sum.healthy + u32::from(target.state == "healthy"),
+                total: sum.total + 1,
+            });
+            Some((key.to_owned(), count))
+        }
+        _ if input.observed.depth == Depth::Light => {
+            prior.and_then(|prior| prior.targets.get(key)).map(|count| (key.to_owned(), count.clone()))
+        }
+        _ => None,
+    })
+    .collect()
+}

@@ -1,0 +1,146 @@
+//! What happened in a pass, as events for people.
+
+use super::compute::describe_drift;
+use crate::model::condition::{ConditionType, Truth};
+use crate::model::plan::{ActionResult, Call, Outcome, Plan, PlannedAction};
+use crate::model::rollout::{Phase, RolloutState};
+use crate::model::status::{DeploymentStatus, Event, EventKind, Record};
+use jiff::Timestamp;
+
+/// An event that has just happened.
+pub fn event(at: Timestamp, kind: EventKind, reason: &str, object: &str, message: String) -> Event {
+    Event { at, kind, reason: reason.to_owned(), object: object.to_owned(), message, count: 1 }
+}
+
+/// Adds events, joining one that says the same as the last about its object, and forgetting the oldest beyond
+/// [`Record::MAX_EVENTS`].
+pub fn append(record: &mut Record, events: impl IntoIterator<Item = Event>) {
+    for event in events {
+        let last = record.events.iter_mut().rev().find(|known| known.object == event.object);
+        match last {
+            Some(last) if last.reason == event.reason && last.message == event.message => {
+                last.at = event.at;
+                last.count = last.count.saturating_add(1);
+            }
+            _ => record.events.push(event),
+        }
+    }
+    let excess = record.events.len().saturating_sub(Record::MAX_EVENTS);
+    record.events.drain(..excess);
+}
+
+/// Events of a plan's actions: what was done, what failed, which drift was seen and repaired and who owned the field.
+pub fn of_actions(plan: &Plan, outcomes: &[Outcome], now: Timestamp) -> Vec<Event> {
+    let mut events = Vec::new();
+    for drift in &plan.drift {
+        let (kind, reason) = if drift.repaired {
+            (EventKind::Normal, "DriftSeen")
+        } else {
+            (EventKind::Warning, "DriftReported")
+        };
+        events.push(event(now, kind, reason, &drift.resource.to_string(), describe_drift(drift)));
+    }
+    for outcome in outcomes {
+        let action = &plan.actions[outcome.action];
+        let object = action.resource.to_string();
+        let operation = action.call.operation();
+        match &outcome.result {
+            ActionResult::Done { arn, .. } => {
+                let message = format!("{operation}: {}{}", action.reason, made(action, arn.as_deref()));
+                events.push(event(now, EventKind::Normal, done_word(plan, action), &object, message));
+            }
+            ActionResult::Failed { code, message, .. } => {
+                let message = format!("{operation}: {code}: {message}");
+                events.push(event(now, EventKind::Warning, "ActionFailed", &object, message));
+            }
+            ActionResult::Unknown { message } => {
+                let message = format!("{operation}: no answer: {message}");
+                events.push(event(now, EventKind::Warning, "NoAnswer", &object, message));
+            }
+            ActionResult::Skipped { .. } => {}
+        }
+    }
+    events
+}
+
+fn made(action: &PlannedAction, arn: Option<&str>) -> String {
+    match (&action.call, arn) {
+        (Call::RegisterTaskDefinition { .. } | Call::RunTask { .. }, Some(arn)) => {
+            format!(" ({})", arn.rsplit('/').next().unwrap_or(arn))
+        }
+        _ => String::new(),
+    }
+}
+
+fn done_word(plan: &Plan, action: &PlannedAction) -> &'static str {
+    if plan.drift.iter().any(|drift| drift.repaired && drift.resource == action.resource) {
+        return "DriftRepaired";
+    }
+    let name = action.call.operation().split_once(':').map_or("", |(_, name)| name);
+    match name {
+        name if name.starts_with("Create") => "Created",
+        name if name.starts_with("Delete") || name.starts_with("Deregister") => "Deleted",
+        "RegisterTaskDefinition" => "Registered",
+        "RunTask" => "Started",
+        "StopTask" => "Stopped",
+        _ => "Updated",
+    }
+}
+
+/// Events of stages that a pass has brought.
+pub fn of_phases(before: &RolloutState, after: &RolloutState, now: Timestamp) -> Vec<Event> {
+    let mut events = Vec::new();
+    for (name, component) in &after.components {
+        let prior = before.components.get(name).map(|component| &component.phase);
+        let word = component.phase.word();
+        let same = prior.is_some_and(|prior| prior.word() == word && prior.hash() == component.phase.hash());
+        if same {
+            continue;
+        }
+        let (kind, message) = match &component.phase {
+            Phase::Idle => continue,
+            Phase::Waiting { on, .. } => {
+                let on: Vec<String> = on.iter().map(ToString::to_string).collect();
+                (EventKind::Normal, format!("for {}", on.join("; ")))
+            }
+            Phase::Migrating { attempt, .. } => (EventKind::Normal, format!("attempt {attempt}")),
+            Phase::Rolling { hash, .. } => (EventKind::Normal, format!("to content {hash}")),
+            Phase::Baking { until, .. } => (EventKind::Normal, format!("until {until}")),
+            Phase::Complete { hash, .. } => (EventKind::Normal, format!("at content {hash}")),
+            Phase::RolledBack { reason, deployment, .. } => {
+                (EventKind::Warning, format!("by ECS, deployment {deployment}: {reason}"))
+            }
+            Phase::Stalled { message, .. } => (EventKind::Warning, message.clone()),
+        };
+        events.push(event(now, kind, word, &format!("component/{name}"), message));
+    }
+    events
+}
+
+/// Events of conditions that changed between two statuses: Ready reached or lost, secrets, suspension.
+pub fn of_conditions(
+    before: Option<&DeploymentStatus>,
+    after: &DeploymentStatus,
+    now: Timestamp,
+) -> Vec<Event> {
+    let told = [ConditionType::Ready, ConditionType::SecretsReady, ConditionType::Suspended];
+    let mut events = Vec::new();
+    for condition in after.conditions.iter().filter(|condition| told.contains(&condition.kind)) {
+        let prior = before.and_then(|before| before.conditions.iter().find(|c| c.kind == condition.kind));
+        let was = prior.map(|prior| prior.status);
+        if was == Some(condition.status) || (was.is_none() && condition.status != Truth::True) {
+            continue;
+        }
+        let (kind, word) = match (condition.kind, condition.status) {
+            (ConditionType::Ready, Truth::True) => (EventKind::Normal, "Ready"),
+            (ConditionType::Ready, _) => (EventKind::Normal, "NotReady"),
+            (ConditionType::SecretsReady, Truth::True) if was.is_none() => continue,
+            (ConditionType::SecretsReady, Truth::True) => (EventKind::Normal, "SecretsReady"),
+            (ConditionType::SecretsReady, _) => (EventKind::Warning, "SecretsNotReady"),
+            (_, Truth::True) => (EventKind::Normal, "Suspended"),
+            _ => (EventKind::Normal, "Resumed"),
+        };
+        events.push(event(now, kind, word, "", condition.message.clone()));
+    }
+    events
+}

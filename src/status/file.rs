@@ -1,0 +1,196 @@
+//! Records as files: one per deployment, written aside and renamed.
+
+use super::store::{Error, Loaded, StateStore, StoreReport};
+use crate::model::ids::DeploymentName;
+use crate::model::status::Record;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+use std::fs::{File, TryLockError};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The format that this version writes, and the newest that it reads.
+const FORMAT: u32 = 1;
+const REPORT: &str = "store-report";
+
+/// A folder of state files.
+///
+/// A file is one JSON object: `format`, `checksum` (SHA-256 of the content as it stands in the file) and `content`. It is
+/// written to a hidden file beside it, synced, and renamed, so a crash leaves the old content or the new one. A file whose
+/// checksum does not fit is refused and moved aside, never guessed at.
+#[derive(Clone, Debug)]
+pub struct FileState {
+    folder: Arc<PathBuf>,
+    /// Held for as long as the controller lives; readers hold none.
+    _lock: Option<Arc<File>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Envelope<'a> {
+    format: u32,
+    checksum: String,
+    #[serde(borrow)]
+    content: &'a RawValue,
+}
+
+impl FileState {
+    /// Opens a folder for the one controller that writes it, making it when it is missing.
+    ///
+    /// **Errors**: [`Error::Locked`] while another controller has it; [`Error::Io`] when it cannot be made or written.
+    pub fn open(folder: impl Into<PathBuf>) -> Result<Self, Error> {
+        let folder = folder.into();
+        std::fs::create_dir_all(&folder).map_err(io("make the state folder", &folder))?;
+        let path = folder.join(".lock");
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(io("write the lock file", &path))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { folder: Arc::new(folder), _lock: Some(Arc::new(lock)) }),
+            Err(TryLockError::WouldBlock) => Err(Error::Locked { path: folder }),
+            Err(TryLockError::Error(source)) => Err(Error::Io { action: "lock", path, source }),
+        }
+    }
+
+    /// Opens a folder to look at, as `ctl` does.
+    ///
+    /// **Errors**: [`Error::Io`] when it is not there or cannot be read.
+    pub fn open_read_only(folder: impl Into<PathBuf>) -> Result<Self, Error> {
+        let folder = folder.into();
+        std::fs::read_dir(&folder).map_err(io("read the state folder", &folder))?;
+        Ok(Self { folder: Arc::new(folder), _lock: None })
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}.json"))
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let this = self.clone();
+        tokio::task::spawn_blocking(move || work(&this)).await.expect("file work does not panic")
+    }
+
+    fn read<T: DeserializeOwned>(&self, path: &Path) -> Result<Option<T>, Error> {
+        let text = match std::fs::read(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(Error::Io { action: "read", path: path.to_owned(), source }),
+        };
+        let corrupt = |why: String| Error::Corrupt { path: path.to_owned(), why };
+        let envelope: Envelope<'_> = serde_json::from_slice(&text)
+            .map_err(|error| corrupt(format!("it is not a whole state file ({error})")))?;
+        if envelope.format > FORMAT {
+            return Err(Error::TooNew { path: path.to_owned(), found: envelope.format, known: FORMAT });
+        }
+        if checksum(envelope.content.get()) != envelope.checksum {
+            return Err(corrupt("its checksum does not fit its content".to_owned()));
+        }
+        serde_json::from_str(envelope.content.get()).map(Some).map_err(|error| corrupt(error.to_string()))
+    }
+
+    fn write<T: Serialize>(&self, path: &Path, content: &T) -> Result<(), Error> {
+        let content =
+            serde_json::value::to_raw_value(content).expect("state has only text keys and finite numbers");
+        let envelope = Envelope { format: FORMAT, checksum: checksum(content.get()), content: &content };
+        let text = serde_json::to_vec(&envelope).expect("an envelope has only text keys");
+        let aside =
+            self.folder.join(format!(".{}.tmp", path.file_name().unwrap_or_default().to_string_lossy()));
+        let mut file = File::create(&aside).map_err(io("write", &aside))?;
+        file.write_all(&text).and_then(|()| file.sync_all()).map_err(io("write", &aside))?;
+        std::fs::rename(&aside, path).map_err(io("replace", path))?;
+        // The rename itself must survive a power cut, too.
+        File::open(&*self.folder).and_then(|folder| folder.sync_all()).map_err(io("sync", &self.folder))
+    }
+
+    fn record_paths(&self) -> Result<Vec<PathBuf>, Error> {
+        let mut paths: Vec<PathBuf> = std::fs::read_dir(&*self.folder)
+            .map_err(io("read the state folder", &self.folder))?
+            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+            .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+            .filter(|path| path.file_stem().is_some_and(|stem| stem != REPORT))
+            .filter(|path| !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')))
+            .collect();
+        paths.sort();
+        Ok(paths)
+    }
+
+    /// Reads a record; a damaged file is moved aside, by the controller only, so that it is reported once and kept.
+    fn read_record(&self, path: &Path) -> Result<Option<Record>, Error> {
+        let read = self.read(path);
+        if let (Err(Error::Corrupt { .. }), Some(_)) = (&read, &self._lock) {
+            let aside = (1..)
+                .map(|number| path.with_extension(format!("json.damaged-{number}")))
+                .find(|aside| !aside.exists())
+                .expect("some number is free");
+            std::fs::rename(path, &aside).map_err(io("move aside", path))?;
+        }
+        read
+    }
+}
+
+fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+    let path = path.to_owned();
+    move |source| Error::Io { action, path, source }
+}
+
+fn checksum(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl StateStore for FileState {
+    async fn load_all(&self) -> Result<Loaded, Error> {
+        self.blocking(|this| {
+            let mut loaded = Loaded::default();
+            for path in this.record_paths()? {
+                match this.read_record(&path) {
+                    Ok(record) => loaded.records.extend(record),
+                    Err(error @ Error::Corrupt { .. }) => loaded.damaged.push(error),
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(loaded)
+        })
+        .await
+    }
+
+    async fn load(&self, name: &DeploymentName) -> Result<Option<Record>, Error> {
+        let path = self.path(name.as_str());
+        self.blocking(move |this| this.read_record(&path)).await
+    }
+
+    async fn save(&self, record: &Record) -> Result<(), Error> {
+        let record = record.clone();
+        let path = self.path(record.name.as_str());
+        self.blocking(move |this| this.write(&path, &record)).await
+    }
+
+    async fn delete(&self, name: &DeploymentName) -> Result<(), Error> {
+        let path = self.path(name.as_str());
+        self.blocking(move |_| match std::fs::remove_file(&path) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::Io { action: "remove", path, source })
+            }
+            _ => Ok(()),
+        })
+        .await
+    }
+
+    async fn save_report(&self, report: &StoreReport) -> Result<(), Error> {
+        let report = report.clone();
+        let path = self.path(REPORT);
+        self.blocking(move |this| this.write(&path, &report)).await
+    }
+
+    async fn load_report(&self) -> Result<Option<StoreReport>, Error> {
+        let path = self.path(REPORT);
+        self.blocking(move |this| this.read(&path)).await
+    }
+}

@@ -1,0 +1,93 @@
+//! Where records are kept: the trait, and what can go wrong.
+
+use crate::model::finding::Finding;
+use crate::model::ids::DeploymentName;
+use crate::model::status::Record;
+use serde::{Deserialize, Serialize};
+use std::future::Future;
+use std::path::PathBuf;
+
+/// Why a record could not be kept or found.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The folder or a file in it cannot be read or written.
+    #[error("cannot {action} `{path}`")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// With what.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file is there but is not a whole record.
+    #[error(
+        "state file `{path}` is damaged: {why}; it is kept aside, and the deployment is recovered from what runs in AWS"
+    )]
+    Corrupt {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A file was written by a newer Evenkeel.
+    #[error(
+        "state file `{path}` has format {found}, this version reads up to {known}; run the newer version"
+    )]
+    TooNew {
+        /// Which file.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+        /// The newest format that this version reads.
+        known: u32,
+    },
+    /// Another controller works with this folder.
+    #[error("state folder `{path}` is in use by another controller; two would fight each other")]
+    Locked {
+        /// Which folder.
+        path: PathBuf,
+    },
+}
+
+/// All records, and the files that could not be used.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// Good records, by name order.
+    pub records: Vec<Record>,
+    /// One error per damaged file.
+    pub damaged: Vec<Error>,
+}
+
+/// What the controller says of the spec store as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoreReport {
+    /// The store, as `file:/etc/evenkeel/specs`.
+    pub store: String,
+    /// Problems that belong to no known deployment: unreadable files, documents without a name, duplicates.
+    pub problems: Vec<Finding>,
+    /// Why nothing is pruned at present, when pruning is held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prune_held: Option<String>,
+}
+
+/// Keeps one record per deployment.
+///
+/// **Guarantees**: [`StateStore::save`] is atomic and durable when it returns: after a crash at any point the record is the
+/// old one or the new one, whole.
+pub trait StateStore: Send + Sync {
+    /// Every record there is.
+    fn load_all(&self) -> impl Future<Output = Result<Loaded, Error>> + Send;
+    /// One record.
+    fn load(&self, name: &DeploymentName) -> impl Future<Output = Result<Option<Record>, Error>> + Send;
+    /// Keeps a record, replacing the one of that name.
+    fn save(&self, record: &Record) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Forgets a record.
+    fn delete(&self, name: &DeploymentName) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Keeps what is said of the spec store.
+    fn save_report(&self, report: &StoreReport) -> impl Future<Output = Result<(), Error>> + Send;
+    /// What was last said of the spec store.
+    fn load_report(&self) -> impl Future<Output = Result<Option<StoreReport>, Error>> + Send;
+}
