@@ -1,1 +1,177 @@
-//! Flags, environment and files, read once.
+//! Flags and environment, read once. The only reader of the environment: clap's `env` below, and the AWS SDK's own standard
+//! variables, which the SDK reads by itself.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The controller's command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "evenkeel",
+    version,
+    about = "Keeps what runs in Amazon ECS equal to what is declared",
+    after_help = "Examples:\n  evenkeel demo\n  evenkeel run --store file:/etc/evenkeel/specs --state file:/var/lib/evenkeel\n\nLook at it with `ctl status`.\n\nExit codes: 0 good, 1 not good (--once or --exit-when-ready ended with something not ready), 2 could not do it."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the controller can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Reconcile what a spec store declares, for ever
+    #[command(
+        after_help = "Example:\n  evenkeel run --store file:/etc/evenkeel/specs --state file:/var/lib/evenkeel --resync 60s\n\nAWS is configured as usual: environment, profile, task role, AWS_REGION, AWS_ENDPOINT_URL."
+    )]
+    Run(RunArgs),
+    /// Simulated AWS, the four example documents and the controller, in one process
+    #[command(
+        after_help = "Example:\n  evenkeel demo\n  evenkeel demo --dir /tmp/demo --listen 127.0.0.1:5566 --speed 60 --exit-when-ready --timeout 60"
+    )]
+    Demo(DemoArgs),
+    /// Ask a running controller whether it is alive (for container health checks)
+    #[command(after_help = "Example:\n  evenkeel health --address 127.0.0.1:8099")]
+    Health(HealthArgs),
+}
+
+/// Flags of `evenkeel run`.
+#[derive(Clone, Debug, Args)]
+pub struct RunArgs {
+    /// Where documents are: file:DIR (or file:FILE)
+    #[arg(long, env = "EVENKEEL_STORE", value_parser = file_url)]
+    pub store: PathBuf,
+    /// Where records are kept: file:DIR
+    #[arg(long, env = "EVENKEEL_STATE", value_parser = file_url)]
+    pub state: PathBuf,
+    /// How often every deployment is looked at, whatever happens
+    #[arg(long, default_value = "60s", env = "EVENKEEL_RESYNC", value_parser = duration)]
+    pub resync: Duration,
+    /// Walk until nothing is left to do or to wait for, then exit: 0 when all are Ready, 1 when not
+    #[arg(long)]
+    pub once: bool,
+    /// With --once: give up after so long
+    #[arg(long, default_value = "1h", value_parser = duration)]
+    pub timeout: Duration,
+    /// Where /healthz, /readyz and /metrics are served
+    #[arg(long, default_value = "127.0.0.1:8099", env = "EVENKEEL_LISTEN")]
+    pub listen: SocketAddr,
+    /// Share of AWS's published request rates that this controller may use, in percent
+    #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u32).range(1..=100), env = "EVENKEEL_BUDGET_SHARE")]
+    pub budget_share: u32,
+    /// How logs are written; auto is text on a terminal and JSON elsewhere
+    #[arg(long, value_enum, default_value_t = LogFormat::Auto, env = "EVENKEEL_LOG_FORMAT")]
+    pub log_format: LogFormat,
+    /// Which logs are written, as in RUST_LOG
+    #[arg(long, default_value = "info", env = "EVENKEEL_LOG")]
+    pub log: String,
+}
+
+/// Flags of `evenkeel demo`.
+#[derive(Clone, Debug, Args)]
+pub struct DemoArgs {
+    /// The demo folder
+    #[arg(long, default_value = ".evenkeel")]
+    pub dir: PathBuf,
+    /// Where simulated AWS listens
+    #[arg(long, default_value = "127.0.0.1:4566")]
+    pub listen: SocketAddr,
+    /// How many times faster than real time simulated time runs
+    #[arg(long, default_value_t = 20.0, value_parser = speed)]
+    pub speed: f64,
+    /// Exit once all four are Ready (0), or after --timeout (1)
+    #[arg(long)]
+    pub exit_when_ready: bool,
+    /// Seconds that --exit-when-ready waits
+    #[arg(long, default_value_t = 120, value_name = "SECONDS")]
+    pub timeout: u64,
+    /// Which logs are written, as in RUST_LOG
+    #[arg(long, default_value = "warn", env = "EVENKEEL_LOG")]
+    pub log: String,
+}
+
+/// Flags of `evenkeel health`.
+#[derive(Clone, Debug, Args)]
+pub struct HealthArgs {
+    /// Where the controller listens
+    #[arg(long, default_value = "127.0.0.1:8099", env = "EVENKEEL_LISTEN")]
+    pub address: SocketAddr,
+}
+
+/// How logs are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Text on a terminal, JSON elsewhere.
+    Auto,
+    /// One line of text per event.
+    Text,
+    /// One JSON object per event.
+    Json,
+}
+
+/// Reads `file:DIR`.
+pub fn file_url(text: &str) -> Result<PathBuf, String> {
+    match text.split_once(':') {
+        Some(("file", path)) if !path.is_empty() => Ok(PathBuf::from(path)),
+        Some(("git" | "dynamodb", _)) => {
+            Err("this version keeps documents and records in files only: file:DIR".to_owned())
+        }
+        _ => Err("expected file:DIR, such as file:/etc/evenkeel/specs".to_owned()),
+    }
+}
+
+/// Reads `500ms`, `60s`, `10m` or `1h`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit_ms: u64 = match &text[digits.len()..] {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60 * 1000,
+        "h" => 60 * 60 * 1000,
+        _ => return Err("expected a number with a unit: 500ms, 60s, 10m or 1h".to_owned()),
+    };
+    let number: u64 =
+        digits.parse().map_err(|_| "expected a whole number before the unit, such as 60s".to_owned())?;
+    match number.checked_mul(unit_ms) {
+        Some(0) | None => Err("expected more than nothing and less than for ever".to_owned()),
+        Some(total) => Ok(Duration::from_millis(total)),
+    }
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(speed) if (1.0..=1000.0).contains(&speed) => Ok(speed),
+        _ => Err("expected a number from 1 to 1000".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_need_a_unit() {
+        assert_eq!(duration("60s"), Ok(Duration::from_secs(60)));
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("2h"), Ok(Duration::from_secs(7200)));
+        for bad in ["60", "s", "", "0s", "-1s", "99999999999999999999h", "1 s"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn stores_other_than_files_are_refused_with_what_is_possible() {
+        assert_eq!(file_url("file:specs"), Ok(PathBuf::from("specs")));
+        assert!(file_url("git:https://example.com/specs").unwrap_err().contains("file:DIR"));
+        assert!(file_url("specs").unwrap_err().contains("file:/etc/evenkeel/specs"));
+    }
+}

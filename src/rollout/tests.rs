@@ -1,1 +1,542 @@
 //! Sentences about steps.
+
+use super::{ROTATION_SETTLE_SECONDS, StepInput, advance, settle_secrets};
+use crate::model::desired::{
+    DesiredComponent, DesiredState, ResolvedComponent, ResolvedDefinition, ResolvedState, Workload,
+};
+use crate::model::ids::{ComponentName, Generation};
+use crate::model::kinds::application::RunPolicy;
+use crate::model::kinds::{DeletionPolicy, DriftPolicy, DriftSpec, Placement};
+use crate::model::observed::*;
+use crate::model::plan::WaitingOn;
+use crate::model::resource::{TAG_HASH, TAG_OWNER};
+use crate::model::rollout::{Phase, Revision, RolloutState, StallReason};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// A migration and a web service that depends on it, with everything that a step looks at.
+struct World {
+    desired: DesiredState,
+    resolved: ResolvedState,
+    observed: ObservedState,
+    state: RolloutState,
+    now: Timestamp,
+}
+
+fn arn(family: &str, revision: u32) -> String {
+    format!("arn:aws:ecs:eu-west-1:123456789012:task-definition/{family}:{revision}")
+}
+
+fn component(name: &str, depends_on: &[&str], workload: Workload) -> DesiredComponent {
+    DesiredComponent {
+        name: name.into(),
+        depends_on: depends_on.iter().map(|on| ComponentName::from(*on)).collect(),
+        family: format!("shop-{name}"),
+        task_definition: json!({"containerDefinitions": [{"name": name, "image": "i:1"}]}),
+        secrets: Default::default(),
+        workload,
+    }
+}
+
+fn resolved(name: &str, hash: &str) -> ResolvedComponent {
+    let family = format!("shop-{name}");
+    ResolvedComponent {
+        definition: Some(ResolvedDefinition { family, fields: json!({}), hash: hash.into() }),
+        fields: Some(json!({})),
+        waiting: Vec::new(),
+        declared: "declared".into(),
+    }
+}
+
+impl World {
+    fn new() -> Self {
+        let now: Timestamp = "2026-11-20T12:00:00Z".parse().unwrap();
+        let breaker = json!({"deploymentConfiguration": {"deploymentCircuitBreaker": {"enable": true, "rollback": true}}});
+        let task = Workload::Task {
+            fields: json!({}),
+            deadline_seconds: 600,
+            retries: 0,
+            run: RunPolicy::Completion,
+        };
+        let service = Workload::Service {
+            service_name: "shop-web".to_owned(),
+            fields: breaker,
+            initial_count: 1,
+            bake_seconds: 0,
+            progress_deadline_seconds: 900,
+        };
+        let components = [component("migrate", &[], task), component("web", &["migrate"], service)];
+        let desired = DesiredState {
+            deployment: "shop".into(),
+            kind: "Application".to_owned(),
+            generation: Generation(1),
+            placement: Placement { region: "eu-west-1".into(), cluster: "c".into(), role_arn: None },
+            drift: DriftSpec::default(),
+            suspend: None,
+            deletion_policy: DeletionPolicy::Retain,
+            adopt: false,
+            retry: None,
+            tags: BTreeMap::new(),
+            resources: BTreeMap::new(),
+            components: components.into_iter().map(|c| (c.name.clone(), c)).collect(),
+        };
+        let resolved = ResolvedState {
+            resources: BTreeMap::new(),
+            components: [("migrate", "m1"), ("web", "w1")].map(|(n, h)| (n.into(), resolved(n, h))).into(),
+        };
+        let observed = ObservedState {
+            at: now,
+            depth: Depth::Full,
+            cluster: Seen::Present(ObservedCluster {
+                arn: "arn:aws:ecs:eu-west-1:123456789012:cluster/c".into(),
+                status: "ACTIVE".into(),
+                capacity_providers: vec![],
+            }),
+            resources: BTreeMap::new(),
+            load_balancers: BTreeMap::new(),
+            services: [("web".into(), Seen::Absent)].into(),
+            definitions: BTreeMap::new(),
+            families: BTreeMap::new(),
+            tasks: [("migrate".into(), Seen::Present(vec![]))].into(),
+            targets: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            service_deployments: BTreeMap::new(),
+            gaps: vec![],
+        };
+        Self { desired, resolved, observed, state: RolloutState::default(), now }
+    }
+
+    /// A world in which both revisions are registered.
+    fn registered() -> Self {
+        let mut world = Self::new();
+        world.step();
+        world.register("migrate", "m1", 1);
+        world.register("web", "w1", 1);
+        world
+    }
+
+    /// A world in which all is complete.
+    fn complete() -> Self {
+        let mut world = Self::registered();
+        world.step();
+        world.task("STOPPED", Some(0));
+        world.service(1, "COMPLETED", 1);
+        world.step();
+        world.step();
+        assert_eq!((world.word("migrate"), world.word("web")), ("Complete", "Complete"));
+        world
+    }
+
+    fn register(&mut self, name: &str, hash: &str, number: u32) {
+        let revision = Revision { hash: hash.into(), arn: arn(&format!("shop-{name}"), number) };
+        self.state.components.get_mut(name).unwrap().revision = Some(revision);
+    }
+
+    fn want(&mut self, name: &str, hash: &str) {
+        self.resolved.components.insert(name.into(), resolved(name, hash));
+    }
+
+    fn step(&mut self) {
+        self.state = advance(&StepInput {
+            prior: &self.state,
+            desired: &self.desired,
+            resolved: &self.resolved,
+            observed: &self.observed,
+            now: self.now,
+        });
+    }
+
+    fn pass(&mut self, seconds: i64) {
+        self.now += SignedDuration::from_secs(seconds);
+    }
+
+    fn phase(&self, name: &str) -> &Phase {
+        &self.state.components[name].phase
+    }
+
+    fn word(&self, name: &str) -> &'static str {
+        self.phase(name).word()
+    }
+
+    /// Shows the task that was asked for in a state.
+    fn task(&mut self, status: &str, exit_code: Option<i32>) {
+        let Phase::Migrating { token, .. } = self.phase("migrate") else { panic!("no task was asked for") };
+        let task = ObservedTask {
+            arn: "arn:aws:ecs:eu-west-1:123456789012:task/c/t1".into(),
+            task_definition: arn("shop-migrate", 1),
+            last_status: status.into(),
+            started_by: Some(token.clone()),
+            created_at: Some(self.now),
+            stopped_at: (status == "STOPPED").then_some(self.now),
+            stop_code: (status == "STOPPED").then(|| "EssentialContainerExited".to_owned()),
+            stopped_reason: (status == "STOPPED").then(|| "Essential container in task exited".to_owned()),
+            containers: vec![ObservedContainer { name: "migrate".into(), exit_code, reason: None }],
+            health: None,
+            addresses: vec![],
+        };
+        self.observed.tasks.insert("migrate".into(), Seen::Present(vec![task]));
+    }
+
+    /// Shows the web service pointing at a revision.
+    fn service(&mut self, revision: u32, state: &str, running: u32) {
+        let service = ObservedService {
+            arn: "arn:aws:ecs:eu-west-1:123456789012:service/c/shop-web".into(),
+            name: "shop-web".into(),
+            status: "ACTIVE".into(),
+            created_at: Some(self.now),
+            fields: json!({}),
+            task_definition: arn("shop-web", revision),
+            desired: 1,
+            running,
+            pending: 1 - running,
+            deployments: vec![ObservedDeployment {
+                id: format!("ecs-svc/{revision}"),
+                status: "PRIMARY".into(),
+                task_definition: arn("shop-web", revision),
+                rollout_state: Some(state.into()),
+                rollout_state_reason: Some(format!("reason of {revision}")),
+                desired: 1,
+                running,
+                pending: 1 - running,
+                failed: 0,
+                created_at: Some(self.now),
+            }],
+            events: vec![],
+            tags: [(TAG_OWNER.to_owned(), "shop".to_owned())].into(),
+        };
+        self.observed.services.insert("web".into(), Seen::Present(service));
+    }
+
+    fn edit_service(&mut self, edit: impl FnOnce(&mut ObservedService)) {
+        let Some(Seen::Present(service)) = self.observed.services.get_mut("web") else {
+            panic!("no service")
+        };
+        edit(service);
+    }
+}
+
+#[test]
+fn nothing_begins_before_its_revision_is_registered() {
+    let mut world = World::new();
+    world.step();
+    let Phase::Waiting { on, .. } = world.phase("migrate") else { panic!("{:?}", world.phase("migrate")) };
+    assert!(matches!(on[0], WaitingOn::Resource { .. }), "{on:?}");
+}
+
+#[test]
+fn a_service_waits_for_the_task_that_it_depends_on() {
+    let mut world = World::registered();
+    world.step();
+    assert_eq!(world.word("migrate"), "Migrating");
+    let Phase::Waiting { on, .. } = world.phase("web") else { panic!() };
+    assert!(
+        on.iter().any(|on| matches!(on, WaitingOn::Component { name, .. } if name.as_str() == "migrate"))
+    );
+}
+
+#[test]
+fn a_task_that_was_never_seen_running_is_judged_by_its_exit_code() {
+    let mut world = World::registered();
+    world.step();
+    world.task("STOPPED", Some(0));
+    world.step();
+    assert_eq!(world.word("migrate"), "Complete");
+    assert_eq!(world.word("web"), "Rolling");
+}
+
+#[test]
+fn a_task_that_exits_1_stalls_and_keeps_the_gate_closed() {
+    let mut world = World::registered();
+    world.step();
+    world.task("STOPPED", Some(1));
+    world.step();
+    let Phase::Stalled { reason, message, .. } = world.phase("migrate") else { panic!() };
+    assert_eq!(*reason, StallReason::TaskFailed);
+    assert!(message.contains("container migrate exited 1"), "{message}");
+    assert_eq!(world.word("web"), "Waiting");
+    world.pass(3600);
+    world.observed.tasks.insert("migrate".into(), Seen::Present(vec![]));
+    world.step();
+    assert_eq!(world.word("migrate"), "Stalled", "a failed task is not tried again by itself");
+}
+
+#[test]
+fn a_task_whose_container_never_started_has_no_exit_code_and_failed() {
+    let mut world = World::registered();
+    world.step();
+    world.task("STOPPED", None);
+    world.step();
+    assert_eq!(world.word("migrate"), "Stalled");
+}
+
+#[test]
+fn a_new_retry_annotation_lifts_the_memory_of_failure() {
+    let mut world = World::registered();
+    world.step();
+    world.task("STOPPED", Some(1));
+    world.step();
+    world.desired.retry = Some("1".to_owned());
+    let Phase::Stalled { .. } = world.phase("migrate") else { panic!() };
+    world.pass(60);
+    world.step();
+    let Phase::Migrating { attempt: 1, .. } = world.phase("migrate") else {
+        panic!("{:?}", world.phase("migrate"))
+    };
+}
+
+#[test]
+fn every_new_intent_has_a_token_of_its_own() {
+    let mut world = World::registered();
+    world.step();
+    let Phase::Migrating { token: first, .. } = world.phase("migrate").clone() else { panic!() };
+    world.step();
+    let Phase::Migrating { token: same, .. } = world.phase("migrate").clone() else { panic!() };
+    assert_eq!(first, same);
+    assert_eq!(first.len(), 36);
+    world.task("STOPPED", Some(1));
+    world.step();
+    world.desired.retry = Some("1".to_owned());
+    world.pass(1);
+    world.step();
+    let Phase::Migrating { token: second, .. } = world.phase("migrate").clone() else { panic!() };
+    assert_ne!(first, second);
+}
+
+#[test]
+fn a_task_whose_end_nobody_saw_is_run_once_more() {
+    let mut world = World::registered();
+    world.step();
+    world.task("RUNNING", None);
+    world.step();
+    world.observed.tasks.insert("migrate".into(), Seen::Present(vec![]));
+    world.step();
+    assert!(
+        matches!(world.phase("migrate"), Phase::Migrating { attempt: 1, .. }),
+        "stale reads are waited out"
+    );
+    world.pass(7200);
+    world.step();
+    assert!(matches!(world.phase("migrate"), Phase::Migrating { attempt: 2, task: None, .. }));
+}
+
+#[test]
+fn what_cannot_be_seen_changes_no_stage() {
+    let gap = || Gap {
+        operation: "ecs:DescribeTasks".into(),
+        code: "AccessDeniedException".into(),
+        message: "no".into(),
+    };
+    let mut world = World::registered();
+    world.step();
+    let before = world.state.clone();
+    world.observed.tasks.insert("migrate".into(), Seen::Unknown(gap()));
+    world.pass(7200);
+    world.step();
+    assert_eq!(world.state.components["migrate"], before.components["migrate"]);
+
+    let mut world = World::complete();
+    let before = world.state.clone();
+    world.observed.services.insert("web".into(), Seen::Unknown(gap()));
+    world.observed.cluster = Seen::Unknown(gap());
+    world.step();
+    assert_eq!(world.state.components, before.components);
+}
+
+#[test]
+fn a_rollout_is_complete_only_when_targets_are_healthy() {
+    let mut world = World::registered();
+    if let Workload::Service { fields, .. } = &mut world.desired.components.get_mut("web").unwrap().workload {
+        fields["loadBalancers"] = json!([{"targetGroup": "web"}]);
+    }
+    let target = |state: &str| ObservedTarget {
+        id: "10.0.0.1".into(),
+        port: 80,
+        state: state.into(),
+        reason: None,
+        description: None,
+    };
+    world.step();
+    world.task("STOPPED", Some(0));
+    world.step();
+    world.service(1, "COMPLETED", 1);
+    world.step();
+    assert_eq!(world.word("web"), "Rolling", "targets were not seen");
+    world.observed.targets.insert("web".into(), Seen::Present(vec![target("initial")]));
+    world.step();
+    assert_eq!(world.word("web"), "Rolling");
+    world.observed.targets.insert("web".into(), Seen::Present(vec![target("healthy"), target("draining")]));
+    world.step();
+    assert_eq!(world.word("web"), "Complete");
+}
+
+#[test]
+fn an_upgrade_migrates_again_before_it_rolls() {
+    let mut world = World::complete();
+    world.want("migrate", "m2");
+    world.want("web", "w2");
+    world.step();
+    assert_eq!((world.word("migrate"), world.word("web")), ("Waiting", "Waiting"));
+    world.register("migrate", "m2", 2);
+    world.register("web", "w2", 2);
+    world.step();
+    assert_eq!((world.word("migrate"), world.word("web")), ("Migrating", "Waiting"));
+    world.task("STOPPED", Some(0));
+    world.step();
+    assert!(matches!(world.phase("web"), Phase::Rolling { deployment: None, .. }));
+    world.service(2, "IN_PROGRESS", 0);
+    world.step();
+    assert!(matches!(world.phase("web"), Phase::Rolling { deployment: Some(id), .. } if id == "ecs-svc/2"));
+    world.service(2, "COMPLETED", 1);
+    world.step();
+    assert_eq!(world.word("web"), "Complete");
+}
+
+#[test]
+fn a_rollback_by_ecs_is_remembered_and_not_fought() {
+    let mut world = World::complete();
+    world.want("web", "w2");
+    world.step();
+    world.register("web", "w2", 2);
+    world.step();
+    world.service(2, "IN_PROGRESS", 0);
+    world.step();
+    world.service(1, "IN_PROGRESS", 1);
+    world.edit_service(|service| {
+        service.deployments[0].rollout_state_reason =
+            Some("ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/1".to_owned());
+    });
+    world.step();
+    let Phase::RolledBack { reason, deployment, .. } = world.phase("web") else {
+        panic!("{:?}", world.phase("web"))
+    };
+    assert!(reason.contains("rolling back"));
+    assert_eq!(deployment, "ecs-svc/2");
+    world.pass(86_400);
+    world.service(1, "COMPLETED", 1);
+    world.step();
+    assert_eq!(world.word("web"), "RolledBack");
+    world.want("web", "w3");
+    world.step();
+    world.register("web", "w3", 3);
+    world.step();
+    assert_eq!(world.word("web"), "Rolling", "a new content is tried");
+}
+
+#[test]
+fn who_moved_a_service_away_must_be_seen_before_it_is_moved_back() {
+    let mut world = World::complete();
+    world.want("web", "w2");
+    world.step();
+    world.register("web", "w2", 2);
+    world.step();
+    world.service(2, "IN_PROGRESS", 0);
+    world.step();
+    world.service(1, "IN_PROGRESS", 1);
+    world.edit_service(|service| service.deployments[0].rollout_state_reason = None);
+    world.step();
+    assert!(matches!(world.phase("web"), Phase::Rolling { deployment: Some(_), .. }), "held while unclear");
+    world.observed.service_deployments.insert("web".into(), Seen::Present(vec![]));
+    world.step();
+    assert!(matches!(world.phase("web"), Phase::Rolling { deployment: None, .. }), "by hand: written back");
+}
+
+#[test]
+fn a_first_deployment_that_fails_has_nothing_to_go_back_to_and_stalls() {
+    let mut world = World::registered();
+    world.step();
+    world.task("STOPPED", Some(0));
+    world.step();
+    world.service(1, "FAILED", 0);
+    world.step();
+    assert!(matches!(world.phase("web"), Phase::Stalled { reason: StallReason::DeploymentFailed, .. }));
+}
+
+#[test]
+fn no_progress_stalls_and_heals_by_itself() {
+    let mut world = World::registered();
+    world.step();
+    world.task("STOPPED", Some(0));
+    world.step();
+    world.service(1, "IN_PROGRESS", 0);
+    world.step();
+    world.pass(901);
+    world.step();
+    assert!(matches!(
+        world.phase("web"),
+        Phase::Stalled { reason: StallReason::ProgressDeadlineExceeded, .. }
+    ));
+    world.service(1, "COMPLETED", 1);
+    world.step();
+    assert_eq!(world.word("web"), "Complete");
+}
+
+#[test]
+fn a_service_pointed_at_another_revision_by_hand_is_rolled_back_unless_drift_is_only_reported() {
+    let mut world = World::complete();
+    world.service(7, "COMPLETED", 1);
+    world.step();
+    assert_eq!(world.word("web"), "Rolling");
+
+    let mut world = World::complete();
+    world.desired.drift.fields.insert("service/web.taskDefinition".to_owned(), DriftPolicy::Report);
+    world.service(7, "COMPLETED", 1);
+    world.step();
+    assert_eq!(world.word("web"), "Complete");
+}
+
+#[test]
+fn a_deleted_service_is_brought_back() {
+    let mut world = World::complete();
+    world.observed.services.insert("web".into(), Seen::Absent);
+    world.step();
+    assert!(matches!(world.phase("web"), Phase::Rolling { deployment: None, .. }));
+}
+
+#[test]
+fn a_service_that_is_not_ours_is_not_touched() {
+    let mut world = World::registered();
+    world.service(1, "COMPLETED", 1);
+    world.edit_service(|service| service.tags.clear());
+    world.step();
+    assert!(matches!(world.phase("web"), Phase::Stalled { reason: StallReason::NotOwned, .. }));
+    world.desired.adopt = true;
+    world.step();
+    assert_ne!(world.word("web"), "Stalled");
+}
+
+#[test]
+fn a_lost_record_is_found_again_in_aws() {
+    let mut world = World::complete();
+    world.state = RolloutState::default();
+    world.observed.tasks.insert("migrate".into(), Seen::Present(vec![]));
+    for (family, hash) in [("shop-migrate", "m1"), ("shop-web", "w1")] {
+        let definition = ObservedDefinition {
+            arn: arn(family, 1),
+            status: "ACTIVE".into(),
+            fields: json!({}),
+            tags: [(TAG_OWNER.to_owned(), "shop".to_owned()), (TAG_HASH.to_owned(), hash.to_owned())].into(),
+        };
+        world.observed.definitions.insert(arn(family, 1), Seen::Present(definition));
+    }
+    world.step();
+    assert_eq!((world.word("migrate"), world.word("web")), ("Complete", "Complete"));
+}
+
+#[test]
+fn a_rotated_secret_settles_before_it_counts() {
+    let mut world = World::new();
+    let secret = |version: &str| {
+        let secret = ObservedSecret { arn: "arn".into(), version: Some(version.into()), deleted: false };
+        Seen::Present(secret)
+    };
+    world.observed.secrets.insert("s".into(), secret("1"));
+    world.state.secrets = settle_secrets(&world.state, &world.observed, world.now);
+    assert_eq!(world.state.secrets["s"].version, "1");
+    world.observed.secrets.insert("s".into(), secret("2"));
+    world.state.secrets = settle_secrets(&world.state, &world.observed, world.now);
+    assert_eq!(world.state.secrets["s"].version, "1");
+    world.pass(ROTATION_SETTLE_SECONDS);
+    world.state.secrets = settle_secrets(&world.state, &world.observed, world.now);
+    assert_eq!(world.state.secrets["s"].version, "2");
+}

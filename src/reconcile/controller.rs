@@ -1,0 +1,339 @@
+//! The loop: hints make names due, due names are walked in batches, endings make them due again.
+
+use super::clock::Clock;
+use super::declarations::{self, Change};
+use super::entry::{Declared, Entry};
+use super::handle::Handle;
+use super::pass::{Passed, Walk};
+use super::queue::Queue;
+use super::schedule::{self, Ending};
+use crate::executor::Fence;
+use crate::model::ids::DeploymentName;
+use crate::model::observed::Depth;
+use crate::model::status::Record;
+use crate::status::{self, StateStore};
+use crate::store::{PruneGuard, Snapshot};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tracing::{error, info, warn};
+
+/// Batches in flight at a time. AWS's request rates are the limit, not this; a few batches hide the latency of calls.
+const BATCHES: usize = 4;
+/// Deployments in a batch: what one DescribeServices serves.
+const BATCH: usize = 10;
+/// The loop turns at least this often, so that liveness can be told from idleness.
+const TURN: Duration = Duration::from_secs(30);
+
+/// How the controller works.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// How often every deployment is looked at, whatever happens.
+    pub resync: Duration,
+}
+
+/// Says whether the controller may still write: false once it is told to stop.
+#[derive(Debug, Default)]
+pub struct Running(AtomicBool);
+
+impl Running {
+    fn stop(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Fence for Running {
+    fn holds(&self) -> bool {
+        !self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// One controller.
+pub struct Controller<S> {
+    walk: Arc<Walk<S>>,
+    handle: Handle,
+    settings: Settings,
+    clock: Clock,
+    entries: BTreeMap<DeploymentName, Slot>,
+    /// Records without a declaration in force: refused new documents, orphans.
+    resting: BTreeMap<DeploymentName, Record>,
+    queue: Queue,
+    guard: PruneGuard,
+    running: Arc<Running>,
+}
+
+/// An entry, or a note that a pass has it, with what changed meanwhile.
+enum Slot {
+    Here(Box<Entry>),
+    Away { placement: crate::model::kinds::Placement, changed: Option<Box<Declared>> },
+}
+
+type Batch = Vec<(Entry, Depth)>;
+
+impl<S: StateStore + 'static> Controller<S> {
+    /// A controller that has not begun.
+    pub fn new(walk: Walk<S>, handle: Handle, settings: Settings) -> Self {
+        let clock = walk.clock;
+        Self {
+            walk: Arc::new(walk),
+            handle,
+            settings,
+            clock,
+            entries: BTreeMap::new(),
+            resting: BTreeMap::new(),
+            queue: Queue::default(),
+            guard: PruneGuard::default(),
+            running: Arc::new(Running::default()),
+        }
+    }
+
+    /// Reconciles until `stop` resolves: then no further action is begun, what is under way is finished, and it returns.
+    ///
+    /// **Errors**: the state store cannot be read at the start.
+    pub async fn run(
+        mut self,
+        mut snapshots: mpsc::Receiver<Snapshot>,
+        stop: impl Future<Output = ()>,
+    ) -> Result<(), status::Error> {
+        self.load().await?;
+        let mut flying = FuturesUnordered::new();
+        tokio::pin!(stop);
+        loop {
+            self.handle.turned();
+            while flying.len() < BATCHES
+                && let Some(batch) = self.next_batch()
+            {
+                flying.push(fly(Arc::clone(&self.walk), Arc::clone(&self.running), batch));
+            }
+            let turn = Instant::now() + TURN;
+            let wake = match self.queue.next_due() {
+                Some(due) if flying.len() < BATCHES => due.min(turn),
+                _ => turn,
+            };
+            tokio::select! {
+                biased;
+                () = &mut stop => break,
+                Some((batch, passed, took)) = flying.next() => self.land(batch, passed, took).await,
+                Some(snapshot) = snapshots.recv() => self.declare(snapshot).await,
+                () = tokio::time::sleep_until(wake) => {}
+            }
+        }
+        info!(in_flight = flying.len(), "stopping: finishing the actions under way");
+        self.running.stop();
+        while let Some((batch, passed, took)) = flying.next().await {
+            self.land(batch, passed, took).await;
+        }
+        Ok(())
+    }
+
+    async fn load(&mut self) -> Result<(), status::Error> {
+        let loaded = self.walk.state.load_all().await?;
+        for damaged in &loaded.damaged {
+            error!(error = %crate::telemetry::chain(damaged), "a record cannot be used");
+        }
+        self.resting = loaded.records.into_iter().map(|record| (record.name.clone(), record)).collect();
+        for record in self.resting.values() {
+            self.handle.tell(record);
+        }
+        Ok(())
+    }
+
+    /// Takes in what the store holds now.
+    async fn declare(&mut self, snapshot: Snapshot) {
+        self.handle.store_was_read();
+        let now = self.clock.now();
+        let known = self.known_records();
+        let changes = declarations::changes(&snapshot, &known, &mut self.guard, now);
+        if let Err(error) = self.walk.state.save_report(&changes.report).await {
+            self.handle.state(Some(crate::telemetry::chain(&error)));
+        }
+        for (name, change) in changes.by_name {
+            match change {
+                Change::InForce(declared) => self.put_in_force(name, *declared).await,
+                Change::Refused(status) => self.refuse(name, *status).await,
+            }
+        }
+        self.count();
+    }
+
+    fn known_records(&self) -> BTreeMap<DeploymentName, &Record> {
+        let entries = self.entries.iter().filter_map(|(name, slot)| match slot {
+            Slot::Here(entry) => Some((name.clone(), &entry.record)),
+            Slot::Away { .. } => None,
+        });
+        self.resting.iter().map(|(name, record)| (name.clone(), record)).chain(entries).collect()
+    }
+
+    async fn put_in_force(&mut self, name: DeploymentName, declared: Declared) {
+        match self.entries.get_mut(&name) {
+            Some(Slot::Away { changed, .. }) => {
+                *changed = Some(Box::new(declared));
+                return;
+            }
+            Some(Slot::Here(entry)) if entry.declared == declared => return,
+            Some(Slot::Here(entry)) => {
+                entry.declared = declared;
+                entry.look_deeply = true;
+                entry.held = 0;
+            }
+            None => {
+                let record = self.resting.remove(&name).unwrap_or_else(|| Record::new(name.clone()));
+                let entry = Entry { declared, record, held: 0, light: 0, look_deeply: true };
+                self.entries.insert(name.clone(), Slot::Here(Box::new(entry)));
+            }
+        }
+        let Some(Slot::Here(entry)) = self.entries.get_mut(&name) else { return };
+        declarations::snapshot_into(&mut entry.record, &entry.declared);
+        if entry.declared.is_orphaned() {
+            self.rest(name).await;
+        } else {
+            self.queue.add(name, Instant::now());
+        }
+    }
+
+    /// Lays an orphaned deployment to rest: its status says so, and it is looked at no more.
+    async fn rest(&mut self, name: DeploymentName) {
+        self.queue.remove(&name);
+        let Some(Slot::Here(entry)) = self.entries.remove(&name) else { return };
+        let Entry { mut record, declared, .. } = *entry;
+        declarations::orphan(&mut record, &declared, self.clock.now());
+        self.keep(&record).await;
+        self.resting.insert(name, record);
+    }
+
+    async fn refuse(&mut self, name: DeploymentName, status: crate::model::status::DeploymentStatus) {
+        let record = self.resting.entry(name.clone()).or_insert_with(|| Record::new(name));
+        let status = status::carry_time(record.status.as_ref(), status, self.clock.now());
+        if record.status.as_ref() == Some(&status) {
+            return;
+        }
+        record.status = Some(status);
+        let record = record.clone();
+        self.keep(&record).await;
+    }
+
+    async fn keep(&self, record: &Record) {
+        self.handle.tell(record);
+        let kept = self.walk.state.save(record).await;
+        if let Err(error) = &kept {
+            error!(deployment = %record.name, error = %crate::telemetry::chain(error), "cannot keep the record");
+        }
+        self.handle.state(kept.err().map(|error| crate::telemetry::chain(&error)));
+    }
+
+    fn next_batch(&mut self) -> Option<Batch> {
+        let entries = &self.entries;
+        let names = self.queue.take(Instant::now(), BATCH, |a, b| placement(entries, a) == placement(entries, b));
+        if names.is_empty() {
+            return None;
+        }
+        let full_every = schedule::full_every(self.entries.len());
+        let batch: Batch = names
+            .into_iter()
+            .filter_map(|name| {
+                let slot = self.entries.get_mut(&name)?;
+                let Slot::Here(entry) = slot else { return None };
+                let placement = entry.declared.desired.placement.clone();
+                let away = Slot::Away { placement, changed: None };
+                let Slot::Here(entry) = std::mem::replace(slot, away) else { return None };
+                let depth = entry.depth(full_every);
+                Some((*entry, depth))
+            })
+            .collect();
+        Some(batch).filter(|batch| !batch.is_empty())
+    }
+
+    /// Takes a batch back and decides when each is due again.
+    async fn land(&mut self, batch: Batch, passed: Vec<Passed>, took: Duration) {
+        self.handle.metrics_of().batch_took(took.as_secs_f64());
+        for ((mut entry, _), passed) in batch.into_iter().zip(passed) {
+            let name = entry.record.name.clone();
+            self.queue.done(&name);
+            entry.held = if passed.ending == Ending::Held { entry.held.saturating_add(1) } else { 0 };
+            entry.light = if passed.depth == Depth::Full { 0 } else { entry.light.saturating_add(1) };
+            entry.look_deeply = passed.depth == Depth::Light && passed.acted > 0;
+            self.handle.state(passed.state_error.clone());
+            self.handle.metrics_of().passed(ending_word(passed.ending), passed.state_error.is_some());
+            self.handle.tell(&entry.record);
+            let mut wait = schedule::wait(passed.ending, entry.held, self.settings.resync, spread(&entry));
+            if let Some(Slot::Away { changed, .. }) = self.entries.get_mut(&name)
+                && let Some(changed) = changed.take()
+            {
+                entry.declared = *changed;
+                entry.look_deeply = true;
+                declarations::snapshot_into(&mut entry.record, &entry.declared);
+                wait = Duration::ZERO;
+            }
+            let finished = entry.declared.is_teardown() && passed.ending == Ending::Steady;
+            let orphaned = entry.declared.is_orphaned();
+            self.entries.insert(name.clone(), Slot::Here(Box::new(entry)));
+            if finished {
+                self.forget(name).await;
+            } else if orphaned {
+                self.rest(name).await;
+            } else {
+                self.queue.add(name, self.clock.after(wait));
+            }
+        }
+        self.count();
+    }
+
+    /// Forgets a deployment of which nothing is left.
+    async fn forget(&mut self, name: DeploymentName) {
+        self.entries.remove(&name);
+        self.queue.remove(&name);
+        self.handle.forget(&name);
+        info!(deployment = %name, "everything that was made for it is removed");
+        if let Err(error) = self.walk.state.delete(&name).await {
+            warn!(deployment = %name, error = %crate::telemetry::chain(&error), "cannot remove the record");
+        }
+    }
+
+    fn count(&self) {
+        self.handle.sizes(self.entries.len() + self.resting.len(), self.queue.len());
+    }
+}
+
+fn placement<'a>(
+    entries: &'a BTreeMap<DeploymentName, Slot>,
+    name: &DeploymentName,
+) -> Option<&'a crate::model::kinds::Placement> {
+    entries.get(name).map(|slot| match slot {
+        Slot::Here(entry) => &entry.declared.desired.placement,
+        Slot::Away { placement, .. } => placement,
+    })
+}
+
+/// Walks a batch and says how long it took.
+async fn fly<S: StateStore>(
+    walk: Arc<Walk<S>>,
+    running: Arc<Running>,
+    mut batch: Batch,
+) -> (Batch, Vec<Passed>, Duration) {
+    let began = Instant::now();
+    let placement = batch[0].0.declared.desired.placement.clone();
+    let passed = walk.pass(&placement, &mut batch, &*running).await;
+    (batch, passed, began.elapsed())
+}
+
+/// A number that differs between deployments and passes, so that waits spread; not random, so that a run can be repeated.
+fn spread(entry: &Entry) -> u64 {
+    let name = entry.record.name.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    name.wrapping_add(u64::from(entry.held) << 32).wrapping_add(u64::from(entry.light))
+}
+
+fn ending_word(ending: Ending) -> &'static str {
+    match ending {
+        Ending::Acted => "acted",
+        Ending::Rolling => "rolling",
+        Ending::Held => "held",
+        Ending::Steady => "steady",
+    }
+}

@@ -1,0 +1,77 @@
+//! What the corridor keeps in memory of one deployment.
+
+use crate::model::desired::DesiredState;
+use crate::model::finding::Finding;
+use crate::model::ids::Generation;
+use crate::model::kinds::DeletionPolicy;
+use crate::model::rollout::Phase;
+use crate::model::status::{Record, Source};
+use crate::model::observed::Depth;
+use jiff::Timestamp;
+
+/// The declaration in force: the newest valid one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Declared {
+    /// What should be.
+    pub desired: DesiredState,
+    /// Where it stands.
+    pub source: Source,
+    /// Its warnings, and the errors of a newer edit that was refused.
+    pub findings: Vec<Finding>,
+    /// Generation of the newest edit, refused or not.
+    pub newest_generation: Generation,
+    /// Since when the store no longer holds it.
+    pub removed_at: Option<Timestamp>,
+    /// Whether pruning is held, because too much vanished at once.
+    pub prune_held: bool,
+}
+
+impl Declared {
+    /// Whether what was made for it is to be removed.
+    pub fn is_teardown(&self) -> bool {
+        self.removed_at.is_some() && !self.prune_held && self.desired.deletion_policy == DeletionPolicy::Delete
+    }
+
+    /// Whether it is removed and everything stays: nothing is read or written any more.
+    pub fn is_orphaned(&self) -> bool {
+        self.removed_at.is_some() && !self.is_teardown()
+    }
+}
+
+/// One deployment.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The declaration in force.
+    pub declared: Declared,
+    /// Its record, as it was last kept.
+    pub record: Record,
+    /// Passes in a row that were held.
+    pub held: u32,
+    /// Light passes since the last full one.
+    pub light: u32,
+    /// Whether the next pass must be full whatever the rest says: first pass, changed declaration.
+    pub look_deeply: bool,
+}
+
+impl Entry {
+    /// How deeply the next pass looks, given every how many resyncs a steady deployment is looked at in full.
+    pub fn depth(&self, full_every: u32) -> Depth {
+        let rollout = &self.record.rollout;
+        let complete = !rollout.components.is_empty()
+            && rollout.components.len() == self.declared.desired.components.len()
+            && rollout.components.values().all(|component| matches!(component.phase, Phase::Complete { .. }));
+        let settled = rollout.generation == self.declared.desired.generation
+            && rollout.secrets.values().all(|secret| secret.pending.is_none())
+            && self.record.status.as_ref().is_some_and(is_ready);
+        if self.look_deeply || !complete || !settled || self.held > 0 || self.light + 1 >= full_every {
+            Depth::Full
+        } else {
+            Depth::Light
+        }
+    }
+}
+
+fn is_ready(status: &crate::model::status::DeploymentStatus) -> bool {
+    use crate::model::condition::{ConditionType, Truth};
+    status.conditions.iter().any(|c| c.kind == ConditionType::Ready && c.status == Truth::True)
+}

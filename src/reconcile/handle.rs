@@ -1,0 +1,140 @@
+//! What the windows may know of a running controller.
+
+use crate::model::condition::{ConditionType, Truth};
+use crate::model::ids::DeploymentName;
+use crate::model::status::{DeploymentStatus, Record};
+use crate::telemetry::Metrics;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// The loop is alive when it turned within this time.
+const ALIVE_WITHIN: Duration = Duration::from_secs(120);
+
+/// A cheap view of a running controller.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    inner: Arc<Mutex<Inner>>,
+    metrics: Metrics,
+    /// Counts changes of statuses.
+    changes: Arc<watch::Sender<u64>>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    turned: Instant,
+    store_read: bool,
+    state_error: Option<String>,
+    statuses: BTreeMap<DeploymentName, Arc<DeploymentStatus>>,
+}
+
+impl Handle {
+    /// A view of a controller that has not begun.
+    pub fn new(metrics: Metrics) -> Self {
+        let inner =
+            Inner { turned: Instant::now(), store_read: false, state_error: None, statuses: BTreeMap::new() };
+        Self { inner: Arc::new(Mutex::new(inner)), metrics, changes: Arc::new(watch::Sender::new(0)) }
+    }
+
+    /// The loop has turned.
+    pub(super) fn turned(&self) {
+        self.with(|inner| inner.turned = Instant::now());
+    }
+
+    /// The store was read.
+    pub(super) fn store_was_read(&self) {
+        self.with(|inner| inner.store_read = true);
+    }
+
+    /// A record could, or could not, be kept.
+    pub(super) fn state(&self, error: Option<String>) {
+        self.with(|inner| inner.state_error = error);
+    }
+
+    /// A record as it stands now.
+    pub(super) fn tell(&self, record: &Record) {
+        let Some(status) = &record.status else { return };
+        let changed = self.with(|inner| match inner.statuses.get(&record.name) {
+            Some(known) if **known == *status => false,
+            _ => inner.statuses.insert(record.name.clone(), Arc::new(status.clone())).is_none_or(|_| true),
+        });
+        if changed {
+            self.changes.send_modify(|count| *count += 1);
+        }
+    }
+
+    /// A deployment of which nothing is left.
+    pub(super) fn forget(&self, name: &DeploymentName) {
+        self.with(|inner| inner.statuses.remove(name));
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    /// Counts things for the metrics.
+    pub(super) fn sizes(&self, deployments: usize, queue: usize) {
+        let ready = self.with(|inner| inner.statuses.values().filter(|status| is_ready(status)).count());
+        self.metrics.sizes(deployments, ready, queue);
+    }
+
+    /// Where things are counted.
+    pub fn metrics_of(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// The newest status of every deployment.
+    pub fn statuses(&self) -> Vec<Arc<DeploymentStatus>> {
+        self.with(|inner| inner.statuses.values().cloned().collect())
+    }
+
+    /// Wakes whenever a status changes.
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Whether the spec store has been read.
+    pub fn store_is_read(&self) -> bool {
+        self.with(|inner| inner.store_read)
+    }
+
+    /// Whether the loop turns; the reason when not.
+    pub fn alive(&self) -> Result<(), String> {
+        let idle = self.with(|inner| inner.turned.elapsed());
+        if idle <= ALIVE_WITHIN { Ok(()) } else { Err(format!("the loop has not turned for {} s", idle.as_secs())) }
+    }
+
+    /// Whether it does its work; the reason when not.
+    pub fn ready(&self) -> Result<(), String> {
+        self.with(|inner| match (&inner.state_error, inner.store_read) {
+            (Some(error), _) => Err(error.clone()),
+            (None, false) => Err("the spec store has not been read yet".to_owned()),
+            (None, true) => Ok(()),
+        })
+    }
+
+    /// All metrics in Prometheus's text format.
+    pub fn metrics(&self) -> String {
+        self.metrics.render()
+    }
+
+    fn with<T>(&self, look: impl FnOnce(&mut Inner) -> T) -> T {
+        look(&mut self.inner.lock().expect("nothing panics while it holds the lock"))
+    }
+}
+
+/// Whether a status says Ready.
+pub fn is_ready(status: &DeploymentStatus) -> bool {
+    truth(status, ConditionType::Ready) == Truth::True
+}
+
+/// Whether nothing more happens by itself: ready, stalled, suspended or orphaned.
+pub fn is_at_rest(status: &DeploymentStatus) -> bool {
+    is_ready(status)
+        || status.orphaned
+        || truth(status, ConditionType::Stalled) == Truth::True
+        || truth(status, ConditionType::Suspended) == Truth::True
+}
+
+fn truth(status: &DeploymentStatus, kind: ConditionType) -> Truth {
+    status.conditions.iter().find(|condition| condition.kind == kind).map_or(Truth::Unknown, |c| c.status)
+}

@@ -1,0 +1,219 @@
+//! One walk through the rooms, for a batch of deployments of one placement.
+
+use super::clock::Clock;
+use super::entry::{Declared, Entry};
+use super::schedule::Ending;
+use crate::desired;
+use crate::executor::{Executor, Fence};
+use crate::model::desired::{DesiredState, ResolvedState};
+use crate::model::kinds::Placement;
+use crate::model::observed::{Depth, ObservedState};
+use crate::model::plan::{ActionResult, Outcome, Plan, WaitingOn};
+use crate::model::rollout::{Phase, RolloutState};
+use crate::model::status::Event;
+use crate::observed::{Ask, Collector};
+use crate::plan::{self, PlanInput};
+use crate::rollout::{self, StepInput};
+use crate::status::{self, StateStore, StatusInput, events};
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use tracing::{Instrument, debug, debug_span, info, warn};
+
+/// What a pass works with.
+#[derive(Debug)]
+pub struct Walk<S> {
+    /// Reads AWS.
+    pub collector: Collector,
+    /// Writes AWS.
+    pub executor: Executor,
+    /// Keeps records.
+    pub state: S,
+    /// Tells the time.
+    pub clock: Clock,
+}
+
+/// Everything that is known before anything is done: where a dry run stops.
+#[derive(Clone, Debug)]
+pub struct Prospect {
+    /// What was seen.
+    pub observed: ObservedState,
+    /// The declaration with references resolved.
+    pub resolved: ResolvedState,
+    /// The rollout, one step on.
+    pub step: RolloutState,
+    /// What would be done.
+    pub plan: Plan,
+}
+
+/// What one pass of one deployment came to.
+#[derive(Clone, Debug)]
+pub struct Passed {
+    /// How it ended.
+    pub ending: Ending,
+    /// How deeply AWS was looked at.
+    pub depth: Depth,
+    /// Actions that were done.
+    pub acted: usize,
+    /// Why the state store could not be written, when it could not.
+    pub state_error: Option<String>,
+}
+
+impl<S: StateStore> Walk<S> {
+    /// Walks a batch of up to ten deployments of one placement: reads are shared, everything else is one by one.
+    pub async fn pass(&self, placement: &Placement, batch: &mut [(Entry, Depth)], fence: &dyn Fence) -> Vec<Passed> {
+        let now = self.clock.now();
+        let asks: Vec<Ask<'_>> = batch
+            .iter()
+            .map(|(entry, depth)| Ask {
+                desired: &entry.declared.desired,
+                rollout: &entry.record.rollout,
+                depth: *depth,
+            })
+            .collect();
+        let seen = self.collector.collect(placement, &asks, now).instrument(debug_span!("observe")).await;
+        drop(asks);
+        let mut passed = Vec::with_capacity(batch.len());
+        for ((entry, _), observed) in batch.iter_mut().zip(seen) {
+            let span = tracing::info_span!(
+                "reconcile",
+                deployment = %entry.record.name,
+                generation = entry.declared.desired.generation.0,
+            );
+            passed.push(self.pass_one(entry, observed, fence).instrument(span).await);
+        }
+        passed
+    }
+
+    async fn pass_one(&self, entry: &mut Entry, observed: ObservedState, fence: &dyn Fence) -> Passed {
+        let now = self.clock.now();
+        let before = entry.record.rollout.clone();
+        let Prospect { observed, resolved, step, plan } = look(&entry.declared, &before, observed, now);
+        debug!(actions = plan.actions.len(), waiting_on = plan.waiting_on.len(), depth = ?observed.depth, "planned");
+
+        // Intent before action: whatever happens from here on, the next pass finds what this one set out to do.
+        if step != before {
+            entry.record.rollout = step.clone();
+            if let Err(error) = self.state.save(&entry.record).await {
+                entry.record.rollout = before;
+                return self.state_failed(&error, observed.depth);
+            }
+        }
+
+        let outcomes = self.executor.run(&entry.declared.desired.placement, &plan, fence).await;
+        for (action, outcome) in plan.actions.iter().zip(&outcomes) {
+            tell(action.call.operation(), &action.resource.to_string(), &action.reason.to_string(), outcome);
+        }
+
+        let after = rollout::record(step, &resolved, &observed, &plan, &outcomes);
+        let status = status::compute(&StatusInput {
+            prior: entry.record.status.as_ref(),
+            source: &entry.declared.source,
+            generation: entry.declared.newest_generation,
+            findings: &entry.declared.findings,
+            desired: &entry.declared.desired,
+            resolved: &resolved,
+            observed: &observed,
+            rollout: &after,
+            plan: &plan,
+            outcomes: &outcomes,
+            orphaned: entry.declared.removed_at.is_some(),
+            now: self.clock.now(),
+        });
+        let mut happened: Vec<Event> = events::of_actions(&plan, &outcomes, now);
+        happened.extend(events::of_phases(&before, &after, now));
+        happened.extend(events::of_conditions(entry.record.status.as_ref(), &status, now));
+        let ending = ending(&after, &plan, &outcomes, &observed);
+        let changed = after != entry.record.rollout
+            || entry.record.status.as_ref() != Some(&status)
+            || !happened.is_empty();
+        if changed {
+            entry.record.rollout = after;
+            entry.record.status = Some(status);
+            events::append(&mut entry.record, happened);
+            if let Err(error) = self.state.save(&entry.record).await {
+                return self.state_failed(&error, observed.depth);
+            }
+        }
+        let acted = outcomes.iter().filter(|o| matches!(o.result, ActionResult::Done { .. })).count();
+        Passed { ending, depth: observed.depth, acted, state_error: None }
+    }
+
+    fn state_failed(&self, error: &status::Error, depth: Depth) -> Passed {
+        let text = crate::telemetry::chain(error);
+        tracing::error!(error = %text, "cannot keep the record: nothing is written to AWS without it");
+        Passed { ending: Ending::Held, depth, acted: 0, state_error: Some(text) }
+    }
+}
+
+/// The part of the walk that decides, from what was seen to the plan. Pure; `ctl plan` stops here.
+pub fn look(declared: &Declared, prior: &RolloutState, observed: ObservedState, now: Timestamp) -> Prospect {
+    let desired: &DesiredState = &declared.desired;
+    let secrets = rollout::settle_secrets(prior, &observed, now);
+    let versions: BTreeMap<String, String> =
+        secrets.iter().map(|(id, version)| (id.clone(), version.version.clone())).collect();
+    let resolved = desired::resolve(desired, &observed, &versions, &prior.arns);
+    let mut prior = prior.clone();
+    prior.secrets = secrets;
+    if declared.is_teardown() {
+        let plan = plan::teardown(&PlanInput { desired, resolved: &resolved, rollout: &prior, observed: &observed, now });
+        return Prospect { observed, resolved, step: prior, plan };
+    }
+    let input = StepInput { prior: &prior, desired, resolved: &resolved, observed: &observed, now };
+    let mut step = rollout::advance(&input);
+    // A suspension stops intents as well as writes; what is under way is still watched.
+    if desired.suspend.as_ref().is_some_and(|suspend| suspend.until > now) {
+        hold_new_intents(&prior, &mut step);
+    }
+    let plan = plan::plan(&PlanInput { desired, resolved: &resolved, rollout: &step, observed: &observed, now });
+    Prospect { observed, resolved, step, plan }
+}
+
+fn hold_new_intents(prior: &RolloutState, step: &mut RolloutState) {
+    for (name, component) in &mut step.components {
+        let is_intent = matches!(
+            component.phase,
+            Phase::Rolling { deployment: None, .. } | Phase::Migrating { task: None, .. }
+        );
+        if is_intent {
+            component.phase = prior.components.get(name).map(|known| known.phase.clone()).unwrap_or_default();
+        }
+    }
+}
+
+fn tell(operation: &str, resource: &str, reason: &str, outcome: &Outcome) {
+    match &outcome.result {
+        ActionResult::Done { .. } => info!(operation, resource, reason, outcome = "done", "acted"),
+        ActionResult::Failed { code, message, .. } => {
+            warn!(operation, resource, reason, code, message, outcome = "failed", "acted");
+        }
+        ActionResult::Unknown { message } => {
+            warn!(operation, resource, reason, message, outcome = "unknown", "acted");
+        }
+        ActionResult::Skipped { because } => debug!(operation, resource, because, outcome = "skipped", "acted"),
+    }
+}
+
+fn ending(after: &RolloutState, plan: &Plan, outcomes: &[Outcome], observed: &ObservedState) -> Ending {
+    let failed = outcomes
+        .iter()
+        .any(|outcome| matches!(outcome.result, ActionResult::Failed { .. } | ActionResult::Unknown { .. }));
+    if failed || !observed.gaps.is_empty() {
+        return Ending::Held;
+    }
+    if outcomes.iter().any(|outcome| matches!(outcome.result, ActionResult::Done { .. })) {
+        return Ending::Acted;
+    }
+    let rolling = after.components.values().any(|component| rollout::wants_polling(&component.phase))
+        || after.secrets.values().any(|secret| secret.pending.is_some())
+        || plan.waiting_on.iter().any(|w| matches!(w.on, WaitingOn::Targets { .. } | WaitingOn::Draining { .. }));
+    if rolling {
+        return Ending::Rolling;
+    }
+    // An intent that the pass has just stored, or a gate that it has just opened, is acted on at once.
+    let moving = plan.waiting_on.iter().any(|w| matches!(w.on, WaitingOn::Resource { .. }));
+    if moving {
+        return Ending::Rolling;
+    }
+    let suspended = plan.waiting_on.iter().all(|w| matches!(w.on, WaitingOn::Suspended { .. } | WaitingOn::Failed { .. }));
+    if plan.waiting_on.is_empty() || suspended { Ending::Steady } else { Ending::Held }
+}

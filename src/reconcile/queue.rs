@@ -1,0 +1,126 @@
+//! Which deployment is due when: keyed, deduplicating, never two passes of one deployment at a time.
+
+use crate::model::ids::DeploymentName;
+use std::collections::{BTreeMap, BTreeSet};
+use tokio::time::Instant;
+
+/// A queue of names. Adding a name that is already there only ever makes it due earlier; a name that is being worked on
+/// is kept back until it is given back.
+#[derive(Debug, Default)]
+pub struct Queue {
+    due: BTreeMap<DeploymentName, Instant>,
+    order: BTreeSet<(Instant, DeploymentName)>,
+    busy: BTreeSet<DeploymentName>,
+}
+
+impl Queue {
+    /// Makes a name due at an instant, or earlier when it already is.
+    pub fn add(&mut self, name: DeploymentName, at: Instant) {
+        match self.due.get(&name) {
+            Some(known) if *known <= at => return,
+            Some(known) => {
+                self.order.remove(&(*known, name.clone()));
+            }
+            None => {}
+        }
+        self.due.insert(name.clone(), at);
+        self.order.insert((at, name));
+    }
+
+    /// Forgets a name.
+    pub fn remove(&mut self, name: &DeploymentName) {
+        if let Some(at) = self.due.remove(name) {
+            self.order.remove(&(at, name.clone()));
+        }
+    }
+
+    /// When the next name that is not being worked on is due.
+    pub fn next_due(&self) -> Option<Instant> {
+        self.order.iter().find(|(_, name)| !self.busy.contains(name)).map(|(at, _)| *at)
+    }
+
+    /// Takes up to `most` names that are due and alike: the first decides, `alike` picks its company. What is taken is busy
+    /// until [`Queue::done`].
+    pub fn take(
+        &mut self,
+        now: Instant,
+        most: usize,
+        alike: impl Fn(&DeploymentName, &DeploymentName) -> bool,
+    ) -> Vec<DeploymentName> {
+        let mut taken: Vec<DeploymentName> = Vec::new();
+        for (at, name) in &self.order {
+            if *at > now || taken.len() == most {
+                break;
+            }
+            if !self.busy.contains(name) && taken.first().is_none_or(|first| alike(first, name)) {
+                taken.push(name.clone());
+            }
+        }
+        for name in &taken {
+            self.remove(name);
+            self.busy.insert(name.clone());
+        }
+        taken
+    }
+
+    /// Gives a name back after its pass.
+    pub fn done(&mut self, name: &DeploymentName) {
+        self.busy.remove(name);
+    }
+
+    /// How many names wait or are worked on.
+    pub fn len(&self) -> usize {
+        self.due.keys().chain(&self.busy).collect::<BTreeSet<_>>().len()
+    }
+
+    /// Whether nothing waits and nothing is worked on.
+    pub fn is_empty(&self) -> bool {
+        self.due.is_empty() && self.busy.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn at(start: Instant, seconds: u64) -> Instant {
+        start + Duration::from_secs(seconds)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn adding_again_only_makes_a_name_due_earlier() {
+        let start = Instant::now();
+        let mut queue = Queue::default();
+        queue.add("a".into(), at(start, 5));
+        queue.add("a".into(), at(start, 9));
+        assert_eq!(queue.next_due(), Some(at(start, 5)));
+        queue.add("a".into(), at(start, 1));
+        assert_eq!(queue.next_due(), Some(at(start, 1)));
+        assert_eq!(queue.take(at(start, 2), 10, |_, _| true), vec!["a".into()]);
+        assert_eq!(queue.next_due(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_name_in_work_is_kept_back_until_it_is_given_back() {
+        let start = Instant::now();
+        let mut queue = Queue::default();
+        queue.add("a".into(), start);
+        assert_eq!(queue.take(start, 1, |_, _| true).len(), 1);
+        queue.add("a".into(), start);
+        assert!(queue.take(start, 1, |_, _| true).is_empty());
+        queue.done(&"a".into());
+        assert_eq!(queue.take(start, 1, |_, _| true).len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_batch_holds_only_what_is_alike_and_due() {
+        let start = Instant::now();
+        let mut queue = Queue::default();
+        for (name, seconds) in [("a1", 0), ("b1", 0), ("a2", 1), ("a3", 9)] {
+            queue.add(name.into(), at(start, seconds));
+        }
+        let taken = queue.take(at(start, 2), 10, |a, b| a.as_str()[..1] == b.as_str()[..1]);
+        assert_eq!(taken, vec!["a1".into(), "a2".into()]);
+    }
+}

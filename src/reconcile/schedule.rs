@@ -1,0 +1,87 @@
+//! When to look again, and how deeply.
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use std::time::Duration;
+
+/// After a write: AWS needs a moment until reads show it.
+const AFTER_WRITE: Duration = Duration::from_secs(1);
+/// While ECS moves tasks, or a task runs.
+const WHILE_ROLLING: Duration = Duration::from_secs(5);
+/// First wait after something failed or is missing; doubles up to [`LONGEST_BACKOFF`].
+const FIRST_BACKOFF: Duration = Duration::from_secs(2);
+/// Longest wait after failures. A resync that is due sooner comes sooner.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
+/// Full passes that the whole fleet may take per resync, beyond which they are spread over several: a light pass costs 0.1
+/// reads per service, a full one about 7, so 1,000 services cost 100 + 12 × 7 reads, below 0.2 each.
+pub const FULL_PASSES_PER_RESYNC: usize = 12;
+
+/// How a pass ended, as far as the next one is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Something was written.
+    Acted,
+    /// ECS is at work, or a wait has a known end.
+    Rolling,
+    /// Something failed, could not be seen, or is missing.
+    Held,
+    /// Nothing to do.
+    Steady,
+}
+
+/// The wait until the next pass.
+///
+/// `held` counts the passes in a row that ended `Held`, this one included. Waits after failures double with full jitter, so
+/// that a thousand deployments that lost AWS together do not come back together; resyncs are spread by a tenth.
+pub fn wait(ending: Ending, held: u32, resync: Duration, seed: u64) -> Duration {
+    let mut random = fastrand::Rng::with_seed(seed);
+    match ending {
+        Ending::Acted => AFTER_WRITE,
+        Ending::Rolling => WHILE_ROLLING.min(resync),
+        Ending::Held => {
+            let exponential = ExponentialBuilder::default()
+                .with_min_delay(FIRST_BACKOFF)
+                .with_max_delay(LONGEST_BACKOFF)
+                .with_factor(2.0)
+                .without_max_times()
+                .build()
+                .nth(held.saturating_sub(1) as usize)
+                .unwrap_or(LONGEST_BACKOFF);
+            let half = exponential / 2;
+            (half + half.mul_f64(random.f64())).min(resync.max(FIRST_BACKOFF))
+        }
+        Ending::Steady => resync.mul_f64(0.95 + 0.1 * random.f64()),
+    }
+}
+
+/// Every how many resyncs a steady deployment is looked at in full.
+pub fn full_every(fleet: usize) -> u32 {
+    u32::try_from(fleet.div_ceil(FULL_PASSES_PER_RESYNC)).unwrap_or(u32::MAX).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RESYNC: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn waits_after_failures_grow_and_are_spread() {
+        let first = wait(Ending::Held, 1, Duration::from_secs(3600), 1);
+        let tenth = wait(Ending::Held, 10, Duration::from_secs(3600), 1);
+        assert!(first <= FIRST_BACKOFF && first >= FIRST_BACKOFF / 2, "{first:?}");
+        assert!(tenth <= LONGEST_BACKOFF && tenth >= LONGEST_BACKOFF / 2, "{tenth:?}");
+        assert_ne!(wait(Ending::Held, 5, RESYNC, 1), wait(Ending::Held, 5, RESYNC, 2));
+    }
+
+    #[test]
+    fn a_held_deployment_is_looked_at_at_least_every_resync() {
+        assert!(wait(Ending::Held, 30, RESYNC, 3) <= RESYNC);
+    }
+
+    #[test]
+    fn small_fleets_are_always_looked_at_in_full() {
+        assert_eq!(full_every(4), 1);
+        assert_eq!(full_every(12), 1);
+        assert_eq!(full_every(1000), 84);
+    }
+}
