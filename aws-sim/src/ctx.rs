@@ -26,7 +26,8 @@ impl Ctx<'_> {
     /// A string of `len` decimal digits that does not start with zero, as ECS uses for deployment ids.
     #[must_use]
     pub fn digits(&mut self, len: usize) -> String {
-        let digit = |rng: &mut fastrand::Rng, from| char::from_digit(rng.u32(from..10), 10).expect("below ten");
+        let digit =
+            |rng: &mut fastrand::Rng, from| char::from_digit(rng.u32(from..10), 10).expect("below ten");
         (0..len).map(|i| digit(self.rng, u32::from(i == 0))).collect()
     }
 
@@ -58,7 +59,10 @@ pub fn partition(region: &str) -> &'static str {
 /// A time as awsJson sends it: seconds since 1970 with milliseconds as the fraction.
 #[must_use]
 pub fn epoch(at: Timestamp) -> serde_json::Value {
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit a double's 53 bits for millennia")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "milliseconds since 1970 fit a double's 53 bits for millennia"
+    )]
     let seconds = at.as_millisecond() as f64 / 1000.0;
     serde_json::Value::from(seconds)
 }
