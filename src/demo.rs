@@ -1,0 +1,218 @@
+//! `evenkeel demo`: simulated AWS on a loopback port, the four examples, and the very controller that `evenkeel run` runs.
+
+use crate::run::{self, Parts, Running};
+use anstyle::{AnsiColor, Style};
+use anyhow::Context;
+use aws_sim::Sim;
+use evenkeel::aws::{self, Aws};
+use evenkeel::model::condition::{ConditionType, Truth};
+use evenkeel::model::status::DeploymentStatus;
+use evenkeel::reconcile::{Clock, Handle, Settings, is_ready};
+use evenkeel::settings::{DemoArgs, LogFormat};
+use evenkeel::telemetry;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::time::Instant;
+
+/// The examples, carried in the binary.
+const EXAMPLES: [(&str, &str); 4] = [
+    ("application.yaml", include_str!("../manifests/examples/application.yaml")),
+    ("datero.yaml", include_str!("../manifests/examples/datero.yaml")),
+    ("pulumi.yaml", include_str!("../manifests/examples/pulumi.yaml")),
+    ("zenml.yaml", include_str!("../manifests/examples/zenml.yaml")),
+];
+/// What the examples expect to be there before.
+const WORLD: &str = include_str!("../manifests/examples/aws-sim-world.json");
+/// Region of the examples.
+const REGION: &str = "eu-west-1";
+/// How often the demo's controller looks at everything, in simulated time.
+const RESYNC: Duration = Duration::from_secs(60);
+
+/// Runs the demo until it is interrupted, or with `--exit-when-ready` until all are Ready.
+pub async fn demo(args: DemoArgs) -> anyhow::Result<bool> {
+    let DemoArgs { dir, listen, speed, exit_when_ready, timeout, log } = args;
+    telemetry::init(&log, LogFormat::Text).map_err(anyhow::Error::msg)?;
+    let listener = TcpListener::bind(listen).await.with_context(|| {
+        format!("cannot serve simulated AWS on {listen} (another demo, or another emulator?); choose another address with --listen, such as --listen 127.0.0.1:0")
+    })?;
+    let listen = listener.local_addr().context("cannot tell the address of simulated AWS")?;
+    let endpoint = format!("http://{listen}");
+    prepare(&dir, &endpoint, speed)?;
+    let sim = Sim::builder().speed(speed).build();
+    let world = serde_json::from_str(WORLD).context("the demo's world is not JSON")?;
+    sim.seed_world(&world).map_err(|error| anyhow::anyhow!("the demo's world is refused: {}", error.message))?;
+    let server = tokio::spawn({
+        let sim = sim.clone();
+        async move { sim.serve(listener, std::future::pending()).await }
+    });
+    let pace = aws::Pace { speed, ..Default::default() };
+    let parts = Parts {
+        aws: Aws::connect(aws::Settings { pace, ..aws::Settings::simulated(endpoint.clone()) }).await,
+        clock: Clock::simulated(sim.now(), speed),
+        settings: Settings { resync: RESYNC },
+    };
+    anstream::println!("Simulated AWS   {endpoint}  (region {REGION}, {speed} times faster than real time)");
+    anstream::println!("Documents       {}", dir.join("specs").display());
+    anstream::println!("Status          ctl status\n");
+    let running = run::start(parts, &dir.join("specs"), &dir.join("state"))?;
+    let verdict = watch(running, exit_when_ready.then_some(Duration::from_secs(timeout)), &dir, &endpoint).await;
+    server.abort();
+    verdict
+}
+
+/// Makes the demo folder: documents that are not there yet, an empty state (the simulated AWS of last time is gone), and what `ctl`
+/// needs to find it.
+fn prepare(dir: &Path, endpoint: &str, speed: f64) -> anyhow::Result<()> {
+    let specs = dir.join("specs");
+    let state = dir.join("state");
+    let about = dir.join("demo.json");
+    std::fs::create_dir_all(&specs).with_context(|| format!("cannot make {} (see --dir)", specs.display()))?;
+    if about.exists() && state.exists() {
+        // Opening it first makes sure that no other demo works with it.
+        drop(evenkeel::status::FileState::open(&state).context("is another demo running in this folder? (see --dir)")?);
+        std::fs::remove_dir_all(&state).with_context(|| format!("cannot empty {}", state.display()))?;
+    }
+    let about_text = json!({"endpoint": endpoint, "region": REGION, "speed": speed}).to_string();
+    let mut files = vec![(about, about_text), (dir.join(".gitignore"), "*\n".to_owned())];
+    files.extend(
+        EXAMPLES
+            .iter()
+            .map(|(name, text)| (specs.join(name), (*text).to_owned()))
+            .filter(|(path, _)| !path.exists()),
+    );
+    for (path, text) in files {
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Shows what changes until it is time to go.
+async fn watch(
+    mut running: Running,
+    until_ready: Option<Duration>,
+    dir: &Path,
+    endpoint: &str,
+) -> anyhow::Result<bool> {
+    let handle = running.handle.clone();
+    let deadline = until_ready.map(|patience| Instant::now() + patience);
+    let mut progress = Progress::new();
+    let mut changes = handle.watch();
+    let verdict = loop {
+        progress.show(&handle);
+        let all_ready = progress.all_ready(&handle);
+        if all_ready && deadline.is_some() {
+            break true;
+        }
+        if all_ready && progress.hint_once() {
+            hint(dir, endpoint);
+        }
+        tokio::select! {
+            _ = changes.changed() => {}
+            () = run::signalled() => break true,
+            error = running.ended() => return Err(error),
+            () = wait_until(deadline) => {
+                explain(&handle);
+                break false;
+            }
+        }
+    };
+    running.stop().await?;
+    Ok(verdict)
+}
+
+async fn wait_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn explain(handle: &Handle) {
+    for status in handle.statuses().iter().filter(|status| !is_ready(status)) {
+        anstream::eprintln!("{}: not ready: {}", status.name, run::why(status));
+        for waiting in &status.waiting_on {
+            anstream::eprintln!("  {} waits for {}", waiting.resource, waiting.on);
+        }
+        for finding in &status.findings {
+            anstream::eprintln!("  {finding}");
+        }
+    }
+}
+
+/// Lines about what changed.
+struct Progress {
+    began: Instant,
+    said: BTreeMap<String, String>,
+    hinted: bool,
+}
+
+impl Progress {
+    fn new() -> Self {
+        Self { began: Instant::now(), said: BTreeMap::new(), hinted: false }
+    }
+
+    fn show(&mut self, handle: &Handle) {
+        for status in handle.statuses() {
+            for (name, component) in &status.components {
+                let what = match component.message.as_str() {
+                    "" => component.phase.clone(),
+                    message => format!("{} ({message})", component.phase),
+                };
+                self.say(&format!("{}/{name}", status.name), &component.phase, &what);
+            }
+            let ready = status.conditions.iter().find(|c| c.kind == ConditionType::Ready);
+            if let Some(ready) = ready.filter(|ready| ready.status == Truth::True || !self.waits_quietly(&status)) {
+                let word = if ready.status == Truth::True { "Ready" } else { ready.reason.as_str() };
+                self.say(status.name.as_str(), word, word);
+            }
+        }
+    }
+
+    /// Whether a deployment that is not ready is merely under way.
+    fn waits_quietly(&self, status: &DeploymentStatus) -> bool {
+        !status.conditions.iter().any(|c| c.kind == ConditionType::Stalled && c.status == Truth::True)
+    }
+
+    /// Says something once per word.
+    fn say(&mut self, who: &str, word: &str, what: &str) {
+        if self.said.get(who).is_some_and(|said| said == word) {
+            return;
+        }
+        self.said.insert(who.to_owned(), word.to_owned());
+        let style = match word {
+            "Complete" | "Ready" => Style::new().fg_color(Some(AnsiColor::Green.into())),
+            "Stalled" | "RolledBack" | "InvalidSpec" => Style::new().fg_color(Some(AnsiColor::Red.into())),
+            _ => Style::new().fg_color(Some(AnsiColor::Yellow.into())),
+        };
+        let seconds = self.began.elapsed().as_secs_f64();
+        anstream::println!("{seconds:6.1}s  {who:<24} {style}{what}{style:#}");
+    }
+
+    fn all_ready(&self, handle: &Handle) -> bool {
+        let statuses = handle.statuses();
+        handle.store_is_read() && !statuses.is_empty() && statuses.iter().all(|status| is_ready(status))
+    }
+
+    fn hint_once(&mut self) -> bool {
+        !std::mem::replace(&mut self.hinted, true)
+    }
+}
+
+fn hint(dir: &Path, endpoint: &str) {
+    let specs = dir.join("specs");
+    anstream::println!(
+        "\nAll are Ready. Try, in a second terminal:\n\
+         \x20 ctl status                    what runs, and why anything does not\n\
+         \x20 $EDITOR {}   change an image tag, save, and watch it roll\n\
+         \x20 ctl plan                      what would be done now: nothing\n\
+         \x20 aws --endpoint-url {endpoint} --region {REGION} ecs update-service \\\n\
+         \x20   --cluster shop --service shop-web --desired-count 5\n\
+         \x20                               break something; it is repaired within the minute (of simulated time)\n\
+         \x20 ctl events shop               what was seen and done\n\
+         Ctrl-C ends the demo.\n",
+        specs.join("application.yaml").display()
+    );
+}

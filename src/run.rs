@@ -1,0 +1,165 @@
+//! `evenkeel run`: wires the adapters and runs the controller until it is told to stop.
+
+use anyhow::{Context, bail};
+use evenkeel::aws::{self, Aws};
+use evenkeel::executor::Executor;
+use evenkeel::model::status::DeploymentStatus;
+use evenkeel::observed::Collector;
+use evenkeel::reconcile::{Clock, Controller, Handle, Settings, Walk, is_at_rest, is_ready};
+use evenkeel::settings::RunArgs;
+use evenkeel::status::FileState;
+use evenkeel::store::{FileStore, Snapshot, Store};
+use evenkeel::telemetry::{self, Metrics};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+/// Longest time that a stop may take once it is asked for; a call of AWS gives up sooner.
+const STOP_WITHIN: Duration = Duration::from_secs(10);
+
+/// Runs the controller; with `--once` true when all are Ready.
+pub async fn run(args: RunArgs) -> anyhow::Result<bool> {
+    let RunArgs { store, state, resync, once, timeout, listen, budget_share, log_format, log } = args;
+    telemetry::init(&log, log_format).map_err(anyhow::Error::msg)?;
+    let pace = aws::Pace { share: Some(f64::from(budget_share) / 100.0), speed: 1.0 };
+    let aws = Aws::connect(aws::Settings { pace, ..Default::default() }).await;
+    let listener = TcpListener::bind(listen).await.with_context(|| {
+        format!("cannot serve health and metrics on {listen}; choose another address with --listen")
+    })?;
+    let parts = Parts { aws, clock: Clock::real(), settings: Settings { resync } };
+    let mut running = start(parts, &store, &state)?;
+    let handle = running.handle.clone();
+    let http = tokio::spawn(evenkeel::http::serve(listener, handle.clone(), std::future::pending()));
+    tracing::info!(store = %store.display(), state = %state.display(), %listen, "evenkeel runs");
+    let verdict = tokio::select! {
+        all_ready = settled(&handle, timeout), if once => all_ready,
+        () = signalled() => !once,
+        error = running.ended() => return Err(error),
+    };
+    running.stop().await?;
+    http.abort();
+    Ok(verdict)
+}
+
+/// What a controller is made of, apart from its folders.
+pub struct Parts {
+    /// The way to AWS.
+    pub aws: Aws,
+    /// The time.
+    pub clock: Clock,
+    /// How it works.
+    pub settings: Settings,
+}
+
+/// A controller in its task.
+pub struct Running {
+    /// What may be known of it.
+    pub handle: Handle,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Result<(), evenkeel::status::Error>>,
+}
+
+/// Opens the folders and starts a controller.
+pub fn start(parts: Parts, store: &Path, state: &Path) -> anyhow::Result<Running> {
+    let Parts { aws, clock, settings } = parts;
+    let state = FileState::open(state).context("cannot open the state folder (--state)")?;
+    let store = FileStore::open(store).context("cannot open the spec store (--store)")?;
+    let handle = Handle::new(Metrics::default());
+    let walk = Walk { collector: Collector::new(aws.clone()), executor: Executor::new(aws), state, clock };
+    let controller = Controller::new(walk, handle.clone(), settings);
+    let (snapshots, received) = mpsc::channel(1);
+    let (stop, stopped) = oneshot::channel::<()>();
+    let task = tokio::spawn(async move {
+        let feeding = tokio::spawn(feed(store, snapshots));
+        let result = controller.run(received, async { drop(stopped.await) }).await;
+        feeding.abort();
+        result
+    });
+    Ok(Running { handle, stop, task })
+}
+
+impl Running {
+    /// Resolves when the controller ended by itself, with why.
+    pub async fn ended(&mut self) -> anyhow::Error {
+        match (&mut self.task).await {
+            Ok(Ok(())) => anyhow::anyhow!("the controller stopped by itself"),
+            Ok(Err(error)) => anyhow::Error::new(error).context("the controller failed"),
+            Err(error) => anyhow::Error::new(error).context("the controller ended badly"),
+        }
+    }
+
+    /// Stops the controller: the action under way is finished, no other is begun.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        // A controller that is gone already needs no telling.
+        let _ = self.stop.send(());
+        match tokio::time::timeout(STOP_WITHIN, self.task).await {
+            Ok(ended) => ended.context("the controller ended badly")?.context("the controller failed"),
+            Err(_) => bail!("the action under way did not end within 10 s; it is looked at again at the next start"),
+        }
+    }
+}
+
+/// Loads the store now and whenever it hints at a change.
+async fn feed(mut store: FileStore, snapshots: mpsc::Sender<Snapshot>) {
+    loop {
+        let snapshot = store.load().await;
+        if snapshots.send(snapshot).await.is_err() {
+            return;
+        }
+        store.changed().await;
+    }
+}
+
+/// Waits until every deployment is at rest; true when all are Ready, and what is not is said.
+pub async fn settled(handle: &Handle, timeout: Duration) -> bool {
+    let mut changes = handle.watch();
+    let wait = async {
+        loop {
+            let statuses = handle.statuses();
+            if handle.store_is_read() && statuses.iter().all(|status| is_at_rest(status)) {
+                return statuses;
+            }
+            if changes.changed().await.is_err() {
+                return statuses;
+            }
+        }
+    };
+    let statuses = match tokio::time::timeout(timeout, wait).await {
+        Ok(statuses) => statuses,
+        Err(_) => handle.statuses(),
+    };
+    let unready: Vec<&Arc<DeploymentStatus>> =
+        statuses.iter().filter(|status| !is_ready(status) && !status.orphaned).collect();
+    for status in &unready {
+        anstream::eprintln!("{}: not ready: {}", status.name, why(status));
+    }
+    unready.is_empty()
+}
+
+/// Why a deployment is not ready.
+pub fn why(status: &DeploymentStatus) -> String {
+    status
+        .conditions
+        .first()
+        .map(|ready| format!("{}: {}", ready.reason, ready.message))
+        .unwrap_or_else(|| "nothing is known yet".to_owned())
+}
+
+/// Resolves when the process is asked to stop.
+pub async fn signalled() {
+    let interrupt = tokio::signal::ctrl_c();
+    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(terminate) => terminate,
+        Err(_) => {
+            let _ = interrupt.await;
+            return;
+        }
+    };
+    tokio::select! {
+        _ = interrupt => {}
+        _ = terminate.recv() => {}
+    }
+}
