@@ -1,0 +1,258 @@
+//! References, resolved against what this pass saw. Pure: what was not seen becomes a reason to wait, never a guess.
+
+use super::arn::Arn;
+use super::fields::{Fields, each, object};
+use super::secret_ref::SecretRef;
+use crate::model::canonical::content_hash;
+use crate::model::desired::{
+    DesiredComponent, DesiredResource, DesiredState, ResolvedComponent, ResolvedDefinition, ResolvedResource,
+    ResolvedState, Workload,
+};
+use crate::model::ids::ContentHash;
+use crate::model::normalise::normalise_task_definition;
+use crate::model::observed::{Gap, ObservedSecret, ObservedState, Seen};
+use crate::model::plan::WaitingOn;
+use crate::model::resource::{ResourceId, ResourceKind, Tree};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// Resolves everything that this pass allows: keys to ARNs, secret names to full ARNs, contents to hashes.
+///
+/// `versions` are the accepted versions by secret id as declared; a secret that is not among them counts with the version
+/// that was observed.
+///
+/// **Guarantees**: a resolved part contains only what AWS said (`Present`) or what was declared as an ARN; the hash of a definition
+/// depends on its normalised content and on the versions of the secrets that restart it, on nothing else; each reason to wait
+/// is told once per part.
+pub fn resolve(
+    desired: &DesiredState,
+    observed: &ObservedState,
+    versions: &BTreeMap<String, String>,
+) -> ResolvedState {
+    let seen = Resolver { desired, observed, versions };
+    ResolvedState {
+        resources: desired.resources.iter().map(|(id, part)| (id.clone(), seen.resource(part))).collect(),
+        components: desired.components.iter().map(|(id, part)| (id.clone(), seen.component(part))).collect(),
+    }
+}
+
+struct Resolver<'a> {
+    desired: &'a DesiredState,
+    observed: &'a ObservedState,
+    versions: &'a BTreeMap<String, String>,
+}
+
+type Waiting = Vec<WaitingOn>;
+
+impl Resolver<'_> {
+    fn resource(&self, resource: &DesiredResource) -> ResolvedResource {
+        let mut waiting = Waiting::new();
+        let mut tree = resource.fields.clone();
+        if let Some(fields) = tree.as_object_mut() {
+            if let Some(name) = take_text(fields, "loadBalancer") {
+                set(fields, "loadBalancerArn", self.load_balancer(&name, &mut waiting));
+            }
+            if let Some(key) = take_text(fields, "listener") {
+                set(fields, "listenerArn", self.managed(ResourceKind::Listener, &key, &mut waiting));
+            }
+            for list in ["defaultActions", "actions"] {
+                each(fields, list, |action| self.action(action, &mut waiting));
+            }
+        }
+        let fields = waiting.is_empty().then_some(tree);
+        ResolvedResource { fields, waiting: unique(waiting), declared: content_hash(&resource.fields) }
+    }
+
+    /// Target groups of an action, by ARN and in the order of their ARNs.
+    fn action(&self, action: &mut Fields, waiting: &mut Waiting) {
+        each(action, "targetGroups", |group| self.target_group(group, waiting));
+        if let Some(groups) = action.get_mut("targetGroups").and_then(Tree::as_array_mut) {
+            groups.sort_by_cached_key(|group| group["targetGroupArn"].to_string());
+        }
+    }
+
+    fn target_group(&self, fields: &mut Fields, waiting: &mut Waiting) {
+        if let Some(key) = take_text(fields, "targetGroup") {
+            set(fields, "targetGroupArn", self.managed(ResourceKind::TargetGroup, &key, waiting));
+        }
+    }
+
+    fn component(&self, component: &DesiredComponent) -> ResolvedComponent {
+        let mut waiting = Waiting::new();
+        let definition = self.definition(component, &mut waiting);
+        let (Workload::Service { fields: declared, .. } | Workload::Task { fields: declared, .. }) =
+            &component.workload;
+        let mut of_fields = Waiting::new();
+        let mut tree = declared.clone();
+        if let Some(fields) = tree.as_object_mut() {
+            each(fields, "loadBalancers", |balancer| self.load_balancer_entry(balancer, &mut of_fields));
+        }
+        let fields = of_fields.is_empty().then_some(tree);
+        waiting.extend(of_fields);
+        ResolvedComponent { definition, fields, waiting: unique(waiting), declared: content_hash(declared) }
+    }
+
+    /// A service's target group, and for blue/green the alternate group and the rules, each an ARN or a key of this document.
+    fn load_balancer_entry(&self, balancer: &mut Fields, waiting: &mut Waiting) {
+        self.target_group(balancer, waiting);
+        let Some(advanced) = object(balancer, "advancedConfiguration") else {
+            return;
+        };
+        for (field, kind) in [
+            ("alternateTargetGroupArn", ResourceKind::TargetGroup),
+            ("productionListenerRule", ResourceKind::Rule),
+            ("testListenerRule", ResourceKind::Rule),
+        ] {
+            let key = advanced.get(field).and_then(Tree::as_str).filter(|text| Arn::parse(text).is_none());
+            if let Some(key) = key.map(str::to_owned) {
+                set(advanced, field, self.managed(kind, &key, waiting));
+            }
+        }
+    }
+
+    fn definition(&self, component: &DesiredComponent, waiting: &mut Waiting) -> Option<ResolvedDefinition> {
+        let before = waiting.len();
+        let mut arns = BTreeMap::new();
+        let mut restarting = BTreeMap::new();
+        for using in &component.secrets {
+            let Some(secret) = self.secret(&using.secret_id, waiting) else { continue };
+            arns.insert(using.secret_id.as_str(), secret.arn.as_str());
+            if !using.restarts {
+                continue;
+            }
+            let version = self.versions.get(&using.secret_id).or(secret.version.as_ref());
+            restarting.insert(secret.arn.as_str(), version.map_or("", String::as_str));
+        }
+        if waiting.len() > before {
+            return None;
+        }
+        let mut fields = component.task_definition.clone();
+        with_full_arns(&mut fields, &arns);
+        normalise_task_definition(&mut fields);
+        let hash = definition_hash(&fields, &restarting);
+        Some(ResolvedDefinition { family: component.family.clone(), fields, hash })
+    }
+
+    /// The secret, when it exists, is not deleted and has a value to read.
+    fn secret(&self, id: &str, waiting: &mut Waiting) -> Option<&ObservedSecret> {
+        let because = match self.observed.secrets.get(id) {
+            Some(Seen::Present(secret)) if secret.deleted => "it is scheduled for deletion".to_owned(),
+            Some(Seen::Present(secret)) if secret.version.is_none() => "it has no current version".to_owned(),
+            Some(Seen::Present(secret)) => return Some(secret),
+            Some(Seen::Absent) => format!("there is none {}", self.whereabouts(id)),
+            Some(Seen::Unknown(gap)) => format!("{} {}", in_words(gap), self.whereabouts(id)),
+            Some(Seen::NotRead) | None => {
+                waiting.push(not_read(&format!("the secret {id}")));
+                return None;
+            }
+        };
+        waiting.push(WaitingOn::Secret { id: id.to_owned(), because });
+        None
+    }
+
+    /// Account and region in which a secret is looked for: its own when it is given by ARN, else the cluster's.
+    fn whereabouts(&self, id: &str) -> String {
+        let cluster = self.observed.cluster.present().map(|cluster| cluster.arn.as_str());
+        let declared = self.desired.placement.cluster.as_str();
+        let role = self.desired.placement.role_arn.as_deref();
+        let known = [Some(id), cluster, Some(declared)].into_iter().flatten().find_map(Arn::parse);
+        let (account, region) = match known {
+            Some(arn) => (Some(arn.account), arn.region),
+            None => {
+                (role.and_then(Arn::parse).map(|arn| arn.account), self.desired.placement.region.as_str())
+            }
+        };
+        match account {
+            Some(account) => format!("in account {account}, region {region}"),
+            None => format!("in region {region}"),
+        }
+    }
+
+    fn load_balancer(&self, name: &str, waiting: &mut Waiting) -> Option<String> {
+        let because = match self.observed.load_balancers.get(name) {
+            Some(Seen::Present(balancer)) => return Some(balancer.arn.clone()),
+            Some(Seen::Absent) => format!("there is none in region {}", self.desired.placement.region),
+            Some(Seen::Unknown(gap)) => {
+                waiting.push(WaitingOn::Observation { because: in_words(gap) });
+                return None;
+            }
+            Some(Seen::NotRead) | None => {
+                waiting.push(not_read(&format!("the load balancer {name}")));
+                return None;
+            }
+        };
+        waiting.push(WaitingOn::LoadBalancer { name: name.to_owned(), because });
+        None
+    }
+
+    /// The ARN of a resource of this deployment.
+    fn managed(&self, kind: ResourceKind, key: &str, waiting: &mut Waiting) -> Option<String> {
+        let id = ResourceId::new(kind, key);
+        waiting.push(match self.observed.resources.get(&id) {
+            Some(Seen::Present(resource)) => return Some(resource.arn.clone()),
+            Some(Seen::Absent) => WaitingOn::Resource { id },
+            Some(Seen::Unknown(gap)) => WaitingOn::Observation { because: in_words(gap) },
+            Some(Seen::NotRead) | None => not_read(&id.to_string()),
+        });
+        None
+    }
+}
+
+fn definition_hash(fields: &Tree, restarting: &BTreeMap<&str, &str>) -> ContentHash {
+    content_hash(&json!({"fields": fields, "secrets": restarting}))
+}
+
+/// Writes full ARNs in place of names, keeping `:key:stage:version`.
+fn with_full_arns(definition: &mut Tree, arns: &BTreeMap<&str, &str>) {
+    let resolve = |fields: &mut Fields, field: &str| {
+        let Some(written) = fields.get(field).and_then(Tree::as_str) else { return };
+        if let SecretRef::Secret { id, suffix } = SecretRef::parse(written)
+            && let Some(arn) = arns.get(id)
+        {
+            let full = SecretRef::with_arn(arn, suffix);
+            fields.insert(field.to_owned(), full.into());
+        }
+    };
+    let Some(definition) = definition.as_object_mut() else { return };
+    each(definition, "containerDefinitions", |container| {
+        each(container, "secrets", |secret| resolve(secret, "valueFrom"));
+        if let Some(log) = object(container, "logConfiguration") {
+            each(log, "secretOptions", |secret| resolve(secret, "valueFrom"));
+        }
+        if let Some(credentials) = object(container, "repositoryCredentials") {
+            resolve(credentials, "credentialsParameter");
+        }
+    });
+}
+
+fn in_words(gap: &Gap) -> String {
+    format!("{} answered {}: {}", gap.operation, gap.code, gap.message)
+}
+
+fn not_read(what: &str) -> WaitingOn {
+    WaitingOn::Observation { because: format!("{what} was not looked at in this pass") }
+}
+
+fn unique(mut waiting: Waiting) -> Waiting {
+    let mut seen = Waiting::new();
+    waiting.retain(|reason| {
+        let new = !seen.contains(reason);
+        if new {
+            seen.push(reason.clone());
+        }
+        new
+    });
+    waiting
+}
+
+fn take_text(fields: &mut Fields, key: &str) -> Option<String> {
+    let text = fields.get(key)?.as_str()?.to_owned();
+    fields.remove(key);
+    Some(text)
+}
+
+fn set(fields: &mut Fields, key: &str, value: Option<String>) {
+    if let Some(value) = value {
+        fields.insert(key.to_owned(), value.into());
+    }
+}
