@@ -1,0 +1,201 @@
+//! Canonical forms: two values mean the same exactly when their canonical forms are equal.
+
+use super::table::Compare;
+use crate::model::resource::Tree;
+use serde_json::{Map, Number, Value, json};
+use std::collections::BTreeSet;
+
+/// The canonical form of a value under a comparison. Map-like comparisons are taken apart by the diff and end here with
+/// their elements.
+pub(super) fn canonical(compare: Compare, value: &Tree) -> Tree {
+    match compare {
+        Compare::Text => text(value),
+        Compare::Set(defaults) => set(value, defaults),
+        Compare::Actions => list(value, action),
+        Compare::Conditions => sorted(list(value, condition)),
+        _ => clean(value),
+    }
+}
+
+/// Whether two values mean the same.
+pub(super) fn same(compare: Compare, a: &Tree, b: &Tree) -> bool {
+    match compare {
+        Compare::NameOrArn => same_name_or_arn(a, b),
+        _ => canonical(compare, a) == canonical(compare, b),
+    }
+}
+
+/// Target groups that forward actions name.
+pub(super) fn forwarded_groups(actions: &Tree) -> BTreeSet<String> {
+    items(actions)
+        .map(action)
+        .flat_map(|action| items(&action["targetGroups"]).cloned().collect::<Vec<_>>())
+        .filter_map(|group| group["targetGroupArn"].as_str().map(str::to_owned))
+        .collect()
+}
+
+/// Whether observed actions are what ECS may have made of the desired ones while it shifts traffic: the same actions, except
+/// that the forward ones name any of the allowed target groups with any weights.
+pub(super) fn same_but_shifted(desired: &Tree, observed: &Tree, governed: &BTreeSet<String>) -> bool {
+    let mut allowed = forwarded_groups(desired);
+    allowed.extend(governed.iter().cloned());
+    let wanted: Vec<Tree> = items(desired).map(action).collect();
+    let seen: Vec<Tree> = items(observed).map(action).collect();
+    wanted.len() == seen.len()
+        && wanted.iter().zip(&seen).all(|(wanted, seen)| {
+            if wanted["type"] != "forward" {
+                return wanted == seen;
+            }
+            let groups = forwarded_groups(&json!([seen]));
+            seen["type"] == "forward" && !groups.is_empty() && groups.is_subset(&allowed)
+        })
+}
+
+/// Drops null members and gives whole numbers one form, at every depth.
+pub(super) fn clean(value: &Tree) -> Tree {
+    match value {
+        Value::Array(elements) => elements.iter().map(clean).collect(),
+        Value::Object(members) => {
+            members.iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.clone(), clean(v))).collect()
+        }
+        Value::Number(number) => Value::Number(whole(number)),
+        other => other.clone(),
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "guarded: the number is whole and well inside an i64")]
+fn whole(number: &Number) -> Number {
+    match number.as_f64() {
+        Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 1e15 => {
+            Number::from(float as i64)
+        }
+        _ => number.clone(),
+    }
+}
+
+fn text(value: &Tree) -> Tree {
+    match clean(value) {
+        Value::Number(number) => Value::String(number.to_string()),
+        other => other,
+    }
+}
+
+fn set(value: &Tree, defaults: &[(&str, &str)]) -> Tree {
+    let element = |element: &Tree| {
+        let mut element = clean(element);
+        if let Value::Object(members) = &mut element {
+            members.retain(|key, value| {
+                let default = defaults.iter().find(|(name, _)| name == key);
+                default.is_none_or(|(_, default)| value.to_string() != *default)
+            });
+        }
+        element
+    };
+    match list(value, element) {
+        Value::Array(elements) => sorted(Value::Array(elements)),
+        other => other,
+    }
+}
+
+/// Sorted by canonical text, each once.
+fn sorted(value: Tree) -> Tree {
+    match value {
+        Value::Array(elements) => {
+            let by_text: std::collections::BTreeMap<String, Tree> =
+                elements.into_iter().map(|element| (sort_key(&element), element)).collect();
+            by_text.into_values().collect()
+        }
+        other => other,
+    }
+}
+
+/// A text that does not depend on the order of members.
+fn sort_key(value: &Tree) -> String {
+    match value {
+        Value::Object(members) => {
+            let mut parts: Vec<String> =
+                members.iter().map(|(key, value)| format!("{key:?}:{}", sort_key(value))).collect();
+            parts.sort();
+            format!("{{{}}}", parts.join(","))
+        }
+        Value::Array(elements) => {
+            format!("[{}]", elements.iter().map(sort_key).collect::<Vec<_>>().join(","))
+        }
+        other => other.to_string(),
+    }
+}
+
+fn list(value: &Tree, element: impl Fn(&Tree) -> Tree) -> Tree {
+    match value {
+        Value::Array(elements) => elements.iter().map(element).collect(),
+        other => clean(other),
+    }
+}
+
+fn items(value: &Tree) -> impl Iterator<Item = &Tree> {
+    value.as_array().into_iter().flatten()
+}
+
+/// Forward actions always as a sorted list of groups; a single group has no weight, for none would change anything.
+/// Redirects with what ELB fills in. Source: ELBv2 API, RedirectActionConfig.
+fn action(value: &Tree) -> Tree {
+    let mut action = clean(value);
+    let Some(members) = action.as_object_mut() else { return action };
+    if let Some(redirect) = members.get_mut("redirectConfig").and_then(Value::as_object_mut) {
+        let defaults = [
+            ("protocol", "#{protocol}"),
+            ("port", "#{port}"),
+            ("host", "#{host}"),
+            ("path", "/#{path}"),
+            ("query", "#{query}"),
+        ];
+        for (key, default) in defaults {
+            redirect.entry(key).or_insert_with(|| json!(default));
+        }
+    }
+    if members.get("type").is_some_and(|kind| kind == "forward") {
+        forward(members);
+    }
+    action
+}
+
+fn forward(members: &mut Map<String, Value>) {
+    let mut groups: Vec<Tree> =
+        members.get("targetGroups").map(|g| items(g).cloned().collect()).unwrap_or_default();
+    if let Some(arn) = members.remove("targetGroupArn").filter(|_| groups.is_empty()) {
+        groups.push(json!({"targetGroupArn": arn}));
+    }
+    let single = groups.len() == 1;
+    for group in groups.iter_mut().filter_map(Value::as_object_mut) {
+        if single {
+            group.remove("weight");
+        } else {
+            group.entry("weight").or_insert_with(|| json!(1));
+        }
+    }
+    members.insert("targetGroups".to_owned(), sorted(Value::Array(groups)));
+    if members.get("stickinessSeconds").is_some_and(|seconds| seconds == 0) {
+        members.remove("stickinessSeconds");
+    }
+}
+
+fn condition(value: &Tree) -> Tree {
+    let mut condition = clean(value);
+    let paths = ["/values", "/httpHeaderConfig/values", "/queryStringConfig/values"];
+    for path in paths {
+        if let Some(values) = condition.pointer_mut(path) {
+            *values = sorted(values.take());
+        }
+    }
+    if let Some(members) = condition.as_object_mut() {
+        members.retain(|_, value| value.as_array().is_none_or(|values| !values.is_empty()));
+    }
+    condition
+}
+
+fn same_name_or_arn(a: &Tree, b: &Tree) -> bool {
+    let (Some(a), Some(b)) = (a.as_str(), b.as_str()) else { return a == b };
+    let tail = |text: &str| text.rsplit_once('/').map_or(text.to_owned(), |(_, tail)| tail.to_owned());
+    let both_arns = a.starts_with("arn:") && b.starts_with("arn:");
+    if both_arns { a == b } else { tail(a) == tail(b) }
+}

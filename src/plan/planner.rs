@@ -1,0 +1,330 @@
+//! From what should be and what was seen to what to do.
+//!
+//! This file holds the flow and the judgements that all resources share (whose is it, is it drift, may it be written); one
+//! file per part below holds its calls.
+
+mod definitions;
+mod removal;
+mod resources;
+mod services;
+mod targets;
+mod tasks;
+mod waiting;
+
+use super::diff::Difference;
+use super::table::Effect;
+use super::{lint, order};
+use crate::model::desired::{DesiredState, ResolvedState, Workload};
+use crate::model::ids::ContentHash;
+use crate::model::kinds::DriftPolicy;
+use crate::model::observed::{Gap, ObservedState, Seen};
+use crate::model::plan::{Call, Drift, FieldChange, Note, Plan, PlannedAction, Reason, Waiting, WaitingOn};
+use crate::model::resource::{ResourceId, ResourceKind, TAG_COMPONENT, TAG_OWNER};
+use crate::model::rollout::RolloutState;
+use jiff::Timestamp;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use definitions::KEPT_REVISIONS;
+
+/// What a plan is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct PlanInput<'a> {
+    /// What should be.
+    pub desired: &'a DesiredState,
+    /// The same with references resolved.
+    pub resolved: &'a ResolvedState,
+    /// Where the rollout stands, already advanced in this pass and stored.
+    pub rollout: &'a RolloutState,
+    /// What was seen.
+    pub observed: &'a ObservedState,
+    /// The time of the pass.
+    pub now: Timestamp,
+}
+
+/// Plans one pass over one deployment.
+///
+/// **Guarantees**: deterministic; nothing is done about what was not seen to be there or not there; nothing that is not ours
+/// is touched; a deployment that is as declared gives an empty plan; applying a plan and planning again never repeats it.
+///
+/// **Never**: reads a clock; writes a service's revision other than in phase `Rolling` before its deployment is seen.
+pub fn plan(input: &PlanInput<'_>) -> Plan {
+    let mut draft = Draft::new(input);
+    resources::plan(&mut draft);
+    definitions::plan(&mut draft);
+    tasks::plan(&mut draft);
+    services::plan(&mut draft);
+    targets::plan(&mut draft);
+    removal::undeclared(&mut draft);
+    waiting::explain(&mut draft);
+    draft.finish()
+}
+
+/// Plans one pass of taking a deployment down whose document is gone. With deletion policy `Retain` nothing is done and
+/// everything that stays is noted. `confirmed` says whether a person confirmed the deletion of its data.
+///
+/// Rules and listeners go first, then services (scaled to 0 before), tasks and target groups, each pass as far as what was
+/// seen allows; the deployment is gone when the plan is empty and waits for nothing.
+///
+/// **Never**: deletes what is not ours by tag or record; deletes a log group unless that very group says `Delete` and the
+/// deletion is confirmed.
+pub fn teardown(input: &PlanInput<'_>, confirmed: bool) -> Plan {
+    let mut draft = Draft::new(input);
+    removal::teardown(&mut draft, confirmed);
+    draft.finish()
+}
+
+/// A plan in the making.
+struct Draft<'a> {
+    input: PlanInput<'a>,
+    /// Target groups whose traffic ECS shifts at present.
+    governed: BTreeSet<String>,
+    actions: Vec<PlannedAction>,
+    waiting: BTreeSet<Waiting>,
+    drift: Vec<Drift>,
+    notes: BTreeSet<Note>,
+}
+
+/// Whose a resource is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whose<'t> {
+    /// Ours, or to be taken over.
+    Ours,
+    /// Of another deployment, or of nobody that we know.
+    Foreign(Option<&'t str>),
+}
+
+/// What may be written of a list of differences, and why.
+struct Verdict {
+    reason: Reason,
+    write: Vec<Difference>,
+}
+
+impl<'a> Draft<'a> {
+    fn new(input: &PlanInput<'a>) -> Self {
+        Self {
+            input: *input,
+            governed: governed_groups(input.resolved),
+            actions: Vec::new(),
+            waiting: BTreeSet::new(),
+            drift: Vec::new(),
+            notes: BTreeSet::new(),
+        }
+    }
+
+    fn finish(mut self) -> Plan {
+        let suspended = self.suspension();
+        if suspended.is_some() {
+            self.actions.clear();
+            self.drift.iter_mut().for_each(|drift| drift.repaired = false);
+            self.waiting = suspended.into_iter().collect();
+        }
+        let plan = Plan {
+            deployment: self.input.desired.deployment.clone(),
+            generation: self.input.desired.generation,
+            actions: order::sorted(self.actions),
+            waiting_on: self.waiting.into_iter().collect(),
+            drift: self.drift,
+            notes: self.notes.into_iter().collect(),
+        };
+        lint::enforce(&self.input, plan)
+    }
+
+    /// The declared pause, while it has not expired.
+    fn suspension(&self) -> Option<Waiting> {
+        let desired = self.input.desired;
+        let pause = desired.suspend.as_ref().filter(|pause| pause.until > self.input.now)?;
+        let because = format!("by {} until {}: {}", pause.by, pause.until, pause.reason);
+        let first = desired.components.values().next().map(|component| match component.workload {
+            Workload::Service { .. } => ResourceId::new(ResourceKind::Service, component.name.as_str()),
+            Workload::Task { .. } => ResourceId::new(ResourceKind::Task, component.name.as_str()),
+        });
+        let resource = first
+            .or_else(|| desired.resources.keys().next().cloned())
+            .unwrap_or_else(|| ResourceId::new(ResourceKind::Service, desired.deployment.as_str()));
+        Some(Waiting { resource, on: WaitingOn::Suspended { because } })
+    }
+
+    fn act(&mut self, resource: &ResourceId, call: Call, reason: Reason, changes: Vec<FieldChange>) {
+        let starts_deployment = match &call {
+            Call::CreateService { .. } => true,
+            Call::UpdateService { .. } => changes.iter().any(|change| change.starts_deployment),
+            _ => false,
+        };
+        self.actions.push(PlannedAction {
+            resource: resource.clone(),
+            call,
+            reason,
+            changes,
+            starts_deployment,
+        });
+    }
+
+    fn wait(&mut self, resource: &ResourceId, on: WaitingOn) {
+        self.waiting.insert(Waiting { resource: resource.clone(), on });
+    }
+
+    fn wait_for_sight(&mut self, resource: &ResourceId, gap: &Gap) {
+        let because = format!("{}: {}: {}", gap.operation, gap.code, gap.message);
+        self.wait(resource, WaitingOn::Observation { because });
+    }
+
+    fn note(&mut self, resource: &ResourceId, message: String, blocks: bool) {
+        self.notes.insert(Note { resource: resource.clone(), message, blocks });
+    }
+
+    fn drifted(&mut self, resource: &ResourceId, change: Option<FieldChange>, repaired: bool) {
+        self.drift.push(Drift { resource: resource.clone(), change, repaired });
+    }
+
+    /// Whose something is that was seen. Ours: it carries our owner tag, or no owner tag at all but an ARN that the record says
+    /// we made or adopted (its tags were removed), or the document adopts.
+    fn whose<'t>(&self, id: &ResourceId, arn: &str, tags: &'t BTreeMap<String, String>) -> Whose<'t> {
+        let owner = tags.get(TAG_OWNER).map(String::as_str);
+        let recorded = || self.input.rollout.arns.get(id).is_some_and(|known| known == arn);
+        match owner {
+            Some(owner) if owner == self.input.desired.deployment.as_str() => Whose::Ours,
+            _ if self.input.desired.adopt => Whose::Ours,
+            None if recorded() => Whose::Ours,
+            owner => Whose::Foreign(owner),
+        }
+    }
+
+    /// Says that something is in the way, and what can be done about it.
+    fn note_foreign(&mut self, id: &ResourceId, name: &str, owner: Option<&str>) {
+        let owner = match owner {
+            Some(owner) => format!("belongs to deployment `{owner}`"),
+            None => "was not created by Evenkeel".to_owned(),
+        };
+        let message = format!(
+            "{} `{name}` exists and {owner}; set `spec.adopt: true` to take it over, or declare another one",
+            words(id.kind)
+        );
+        self.note(id, message, true);
+    }
+
+    /// Tags that a resource must carry.
+    fn tags(&self, id: &ResourceId) -> BTreeMap<String, String> {
+        let mut tags = self.input.desired.tags.clone();
+        tags.insert(TAG_OWNER.to_owned(), self.input.desired.deployment.to_string());
+        tags.insert(TAG_COMPONENT.to_owned(), id.key.clone());
+        tags
+    }
+
+    /// Whether the declaration is the one that was last seen in agreement with AWS; then a difference is drift.
+    fn is_settled(&self, id: &ResourceId, declared: &ContentHash) -> bool {
+        self.input.rollout.applied.get(id) == Some(declared)
+    }
+
+    fn policy(&self, id: &ResourceId, path: &str) -> DriftPolicy {
+        let path = if path.is_empty() { id.to_string() } else { format!("{id}.{path}") };
+        self.input.desired.drift.policy_for(&path)
+    }
+
+    /// Sorts differences into those to write and those that are only told; lists drift. `held` names differences that must
+    /// not be written now (their cause is waited for elsewhere).
+    fn judge(
+        &mut self,
+        id: &ResourceId,
+        declared: &ContentHash,
+        differences: Vec<Difference>,
+        held: impl Fn(&Difference) -> bool,
+    ) -> Verdict {
+        let drift = self.is_settled(id, declared);
+        let reason = if drift { Reason::Drifted } else { Reason::Changed };
+        let mut write = Vec::new();
+        for difference in differences {
+            let possible = difference.row.effect != Effect::Impossible;
+            let policy = if drift { self.policy(id, &difference.change.path) } else { DriftPolicy::Repair };
+            let writes = policy == DriftPolicy::Repair && possible && !held(&difference);
+            if drift && policy != DriftPolicy::Ignore {
+                self.drifted(id, Some(difference.change.clone()), writes);
+            }
+            if !possible && policy == DriftPolicy::Repair {
+                self.note_impossible(id, &difference);
+            }
+            if writes {
+                write.push(difference);
+            }
+        }
+        Verdict { reason, write }
+    }
+
+    fn note_impossible(&mut self, id: &ResourceId, difference: &Difference) {
+        let FieldChange { path, old, new, .. } = &difference.change;
+        let mend = match id.kind {
+            ResourceKind::Service => "declare it under another `serviceName`, or delete the service yourself",
+            ResourceKind::TargetGroup => "declare the target group under another name",
+            _ => "declare the old value, or delete the resource yourself",
+        };
+        let message = format!("`{path}` is {old} and cannot become {new} in AWS; {mend}");
+        self.note(id, message, true);
+    }
+
+    /// Whether a resource that is declared and absent is made (again), and why. Lists the drift when someone deleted it.
+    fn judge_absent(&mut self, id: &ResourceId, declared: &ContentHash) -> Option<Reason> {
+        let rollout = self.input.rollout;
+        let known = rollout.applied.contains_key(id) || rollout.arns.contains_key(id);
+        if !known {
+            return Some(Reason::Missing);
+        }
+        let policy = match self.is_settled(id, declared) {
+            true => self.policy(id, ""),
+            false => DriftPolicy::Repair,
+        };
+        if policy != DriftPolicy::Ignore {
+            self.drifted(id, None, policy == DriftPolicy::Repair);
+        }
+        (policy == DriftPolicy::Repair).then_some(Reason::Deleted)
+    }
+}
+
+/// Target groups of services whose traffic ECS shifts by itself, the alternate ones included.
+///
+/// Source: ECS API, DeploymentConfiguration.strategy and AdvancedConfiguration.
+fn governed_groups(resolved: &ResolvedState) -> BTreeSet<String> {
+    let fields = resolved.components.values().filter_map(|component| component.fields.as_ref());
+    fields
+        .filter(|fields| {
+            fields["deploymentConfiguration"]["strategy"]
+                .as_str()
+                .is_some_and(|strategy| strategy != "ROLLING")
+        })
+        .flat_map(load_balancers)
+        .flat_map(|balancer| {
+            let alternate = &balancer["advancedConfiguration"]["alternateTargetGroupArn"];
+            [balancer["targetGroupArn"].as_str(), alternate.as_str()]
+        })
+        .flatten()
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The target groups of a service, as in CreateService.
+fn load_balancers(fields: &Value) -> impl Iterator<Item = &Value> {
+    fields["loadBalancers"].as_array().into_iter().flatten()
+}
+
+/// Something that was looked for, when AWS gave an answer about it.
+fn seen<'s, K: Ord + ?Sized, O: Ord + std::borrow::Borrow<K>, T>(
+    map: &'s BTreeMap<O, Seen<T>>,
+    key: &K,
+) -> &'s Seen<T> {
+    map.get(key).unwrap_or(&Seen::NotRead)
+}
+
+fn changes(differences: &[Difference]) -> Vec<FieldChange> {
+    differences.iter().map(|difference| difference.change.clone()).collect()
+}
+
+fn words(kind: ResourceKind) -> &'static str {
+    match kind {
+        ResourceKind::LogGroup => "log group",
+        ResourceKind::TargetGroup => "target group",
+        ResourceKind::Listener => "listener",
+        ResourceKind::Rule => "rule",
+        ResourceKind::TaskDefinition => "task definition",
+        ResourceKind::Task => "task",
+        ResourceKind::Service => "service",
+    }
+}

@@ -1,0 +1,254 @@
+//! Task definition revisions: registered early and once per content, kept while anything may need them.
+
+use super::{Draft, seen};
+use crate::model::desired::{DesiredComponent, ResolvedDefinition, Workload};
+use crate::model::kinds::DriftPolicy;
+use crate::model::observed::{ObservedDefinition, Seen};
+use crate::model::plan::{Call, FieldChange, Ownership, Reason};
+use crate::model::resource::{ResourceId, ResourceKind, TAG_HASH, TAG_OWNER, Tree};
+use crate::plan::diff::{Difference, differences};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// ACTIVE revisions that a family keeps, whether they are used or not.
+pub const KEPT_REVISIONS: usize = 10;
+
+/// Revisions deregistered in one pass at most; the call is a slow category at AWS (one per second).
+const DEREGISTERED_PER_PASS: usize = 5;
+
+pub(super) fn plan(draft: &mut Draft<'_>) {
+    let input = draft.input;
+    for (name, component) in &input.desired.components {
+        let Some(resolved) = input.resolved.components.get(name) else { continue };
+        let id = ResourceId::new(ResourceKind::TaskDefinition, name.as_str());
+        if let Some(definition) = &resolved.definition {
+            register(draft, &id, component, definition);
+        }
+        prune(draft, &id, component);
+    }
+}
+
+/// What is known of the revision for the wanted content.
+enum Standing {
+    /// It is there, or nothing says otherwise.
+    Registered,
+    /// It was there and can no longer be used.
+    Deregistered { arn: String, status: String },
+    /// There is none.
+    Never,
+    /// Not enough was seen to say so.
+    Unseen,
+}
+
+fn register(
+    draft: &mut Draft<'_>,
+    id: &ResourceId,
+    component: &DesiredComponent,
+    definition: &ResolvedDefinition,
+) {
+    let (reason, changes) = match standing(draft, component, definition) {
+        Standing::Registered | Standing::Unseen => return,
+        Standing::Deregistered { arn, status } => {
+            let policy = draft.policy(id, "status");
+            let change = FieldChange {
+                path: "status".to_owned(),
+                old: json!(format!("{} {status}", short(&arn))),
+                new: json!("ACTIVE"),
+                owner: Ownership::Declared,
+                starts_deployment: false,
+            };
+            if policy != DriftPolicy::Ignore {
+                draft.drifted(id, Some(change.clone()), policy == DriftPolicy::Repair);
+            }
+            if policy != DriftPolicy::Repair {
+                return;
+            }
+            (Reason::Deleted, vec![change])
+        }
+        Standing::Never => match previous(draft, component) {
+            None => (Reason::Missing, Vec::new()),
+            Some(previous) => {
+                let found = compare(previous, definition);
+                (Reason::Rollout { what: what(&found) }, super::changes(&found))
+            }
+        },
+    };
+    let mut fields = definition.fields.clone();
+    if let Some(members) = fields.as_object_mut() {
+        members.insert("family".to_owned(), json!(definition.family));
+    }
+    let mut tags = draft.tags(id);
+    tags.insert(TAG_HASH.to_owned(), definition.hash.to_string());
+    let call = Call::RegisterTaskDefinition {
+        component: component.name.clone(),
+        hash: definition.hash.clone(),
+        fields,
+        tags,
+    };
+    draft.act(id, call, reason, changes);
+}
+
+fn standing(draft: &mut Draft<'_>, component: &DesiredComponent, wanted: &ResolvedDefinition) -> Standing {
+    let observed = draft.input.observed;
+    let recorded = draft.input.rollout.components.get(&component.name).and_then(|c| c.revision.as_ref());
+    if let Some(revision) = recorded.filter(|revision| revision.hash == wanted.hash) {
+        return match seen(&observed.definitions, revision.arn.as_str()) {
+            Seen::Present(definition) if definition.status != "ACTIVE" => {
+                Standing::Deregistered { arn: revision.arn.clone(), status: definition.status.clone() }
+            }
+            Seen::Absent => {
+                Standing::Deregistered { arn: revision.arn.clone(), status: "deleted".to_owned() }
+            }
+            Seen::Present(_) | Seen::NotRead | Seen::Unknown(_) => Standing::Registered,
+        };
+    }
+    let found = observed.definitions.values().filter_map(Seen::present).any(|definition| {
+        definition.status == "ACTIVE"
+            && is_ours(draft, definition)
+            && definition.tags.get(TAG_HASH).is_some_and(|hash| hash == wanted.hash.as_str())
+            && family_of(&definition.arn) == Some(wanted.family.as_str())
+    });
+    if found {
+        return Standing::Registered;
+    }
+    match seen(&observed.families, &component.name) {
+        Seen::Unknown(gap) => {
+            let id = ResourceId::new(ResourceKind::TaskDefinition, component.name.as_str());
+            draft.wait_for_sight(&id, gap);
+            Standing::Unseen
+        }
+        // Nothing is recorded and nobody looked: it may have been registered in a pass whose record was lost.
+        Seen::NotRead if recorded.is_none() => Standing::Unseen,
+        Seen::NotRead | Seen::Present(_) | Seen::Absent => Standing::Never,
+    }
+}
+
+fn is_ours(draft: &Draft<'_>, definition: &ObservedDefinition) -> bool {
+    definition.tags.get(TAG_OWNER).is_some_and(|owner| owner == draft.input.desired.deployment.as_str())
+}
+
+/// The revision that the component runs or last completed.
+fn previous<'o>(draft: &Draft<'o>, component: &DesiredComponent) -> Option<&'o ObservedDefinition> {
+    let input = draft.input;
+    let recorded = input.rollout.components.get(&component.name);
+    let service = seen(&input.observed.services, &component.name).present();
+    let arns = [
+        service.map(|service| service.task_definition.as_str()),
+        recorded.and_then(|c| c.completed.as_ref()).map(|revision| revision.arn.as_str()),
+        recorded.and_then(|c| c.revision.as_ref()).map(|revision| revision.arn.as_str()),
+    ];
+    arns.into_iter().flatten().find_map(|arn| seen(&input.observed.definitions, arn).present())
+}
+
+fn compare(previous: &ObservedDefinition, wanted: &ResolvedDefinition) -> Vec<Difference> {
+    let mut old = previous.fields.clone();
+    let mut new = wanted.fields.clone();
+    same_ports(&mut old);
+    same_ports(&mut new);
+    differences(ResourceKind::TaskDefinition, &new, &old, &BTreeSet::new())
+}
+
+/// A host port that equals the container port is what AWS fills in under `awsvpc` and `host`.
+fn same_ports(definition: &mut Tree) {
+    let containers = definition["containerDefinitions"].as_array_mut().into_iter().flatten();
+    for ports in containers.filter_map(|container| container["portMappings"].as_array_mut()) {
+        for port in ports.iter_mut().filter_map(Value::as_object_mut) {
+            if port.get("hostPort") == port.get("containerPort") {
+                port.remove("hostPort");
+            }
+        }
+    }
+}
+
+/// Why the wanted content of a component differs from what it runs, in a few words.
+pub(super) fn rollout_words(draft: &Draft<'_>, component: &DesiredComponent) -> Option<String> {
+    let previous = previous(draft, component)?;
+    let wanted = draft.input.resolved.components.get(&component.name)?.definition.as_ref()?;
+    Some(what(&compare(previous, wanted)))
+}
+
+fn what(found: &[Difference]) -> String {
+    let image = found.iter().find(|difference| difference.change.path.ends_with("].image"));
+    let first = match (image, found.first()) {
+        (Some(image), _) => {
+            let (old, new) = (image.change.old.as_str(), image.change.new.as_str());
+            images(old.unwrap_or_default(), new.unwrap_or_default())
+        }
+        (None, Some(first)) => format!("{} changed", first.change.path),
+        // Same fields, another hash: only the versions of secrets are in the hash and not in the fields.
+        (None, None) => return "a secret has a new version".to_owned(),
+    };
+    match found.len() {
+        0 | 1 => first,
+        more => format!("{first} and {} more", more - 1),
+    }
+}
+
+/// `image 1.4.1 → 1.4.2` when only the tag differs, else both in full.
+fn images(old: &str, new: &str) -> String {
+    match (old.rsplit_once(':'), new.rsplit_once(':')) {
+        (Some((repository, before)), Some((same, after))) if repository == same => {
+            format!("image {before} → {after}")
+        }
+        _ => format!("image {old} → {new}"),
+    }
+}
+
+/// Deregisters old revisions of a family that nothing uses.
+///
+/// Only in a family that is ours: by its default name, or by the owner tag of the very revision.
+fn prune(draft: &mut Draft<'_>, id: &ResourceId, component: &DesiredComponent) {
+    let observed = draft.input.observed;
+    let Seen::Present(revisions) = seen(&observed.families, &component.name) else { return };
+    let Some(used) = used_revisions(draft, component) else { return };
+    let our_family = component.family == format!("{}-{}", draft.input.desired.deployment, component.name);
+    let surplus: Vec<&String> = revisions
+        .iter()
+        .skip(KEPT_REVISIONS)
+        .filter(|arn| !used.contains(arn.as_str()))
+        .filter(|arn| match seen(&observed.definitions, arn.as_str()) {
+            Seen::Present(definition) => is_ours(draft, definition),
+            _ => our_family,
+        })
+        .collect();
+    // Oldest first, so that a slow category at AWS takes the least useful ones first.
+    for arn in surplus.into_iter().rev().take(DEREGISTERED_PER_PASS) {
+        draft.act(id, Call::DeregisterTaskDefinition { arn: arn.clone() }, Reason::Superseded, Vec::new());
+    }
+}
+
+/// Every revision that something may need; `None` while that is not known.
+fn used_revisions<'o>(draft: &Draft<'o>, component: &DesiredComponent) -> Option<BTreeSet<&'o str>> {
+    let input = draft.input;
+    let mut used = BTreeSet::new();
+    let is_service = matches!(component.workload, Workload::Service { .. });
+    match seen(&input.observed.services, &component.name) {
+        Seen::Present(service) => {
+            used.insert(service.task_definition.as_str());
+            used.extend(service.deployments.iter().map(|deployment| deployment.task_definition.as_str()));
+        }
+        Seen::Absent => {}
+        Seen::NotRead | Seen::Unknown(_) if is_service => return None,
+        Seen::NotRead | Seen::Unknown(_) => {}
+    }
+    match seen(&input.observed.tasks, &component.name) {
+        Seen::Present(tasks) => used.extend(tasks.iter().map(|task| task.task_definition.as_str())),
+        Seen::Absent => {}
+        // The deployments of a service name every revision that its tasks run.
+        Seen::NotRead if is_service => {}
+        Seen::NotRead | Seen::Unknown(_) => return None,
+    }
+    let recorded = input.rollout.components.get(&component.name);
+    let kept = recorded.into_iter().flat_map(|c| [c.revision.as_ref(), c.completed.as_ref()]);
+    used.extend(kept.flatten().map(|revision| revision.arn.as_str()));
+    Some(used)
+}
+
+/// `web:7` of its ARN.
+pub(super) fn short(arn: &str) -> &str {
+    arn.rsplit_once('/').map_or(arn, |(_, name)| name)
+}
+
+fn family_of(arn: &str) -> Option<&str> {
+    arn.rsplit_once('/')?.1.rsplit_once(':').map(|(family, _)| family)
+}

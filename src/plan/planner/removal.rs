@@ -1,0 +1,230 @@
+//! What is no longer declared.
+//!
+//! Inside a document that still exists, an undeclared rule, listener, target group or service that is ours is removed: the
+//! document is one object, and what is taken out of an object is gone from it. Log groups are data and stay. Every removal
+//! is noted. When the whole document is gone, its deletion policy decides ([`teardown`]).
+
+use super::{Draft, Whose, load_balancers, seen, tasks, words};
+use crate::model::desired::Workload;
+use crate::model::kinds::DeletionPolicy;
+use crate::model::observed::{ObservedResource, ObservedService, ObservedTask, Seen};
+use crate::model::plan::{Call, FieldChange, Ownership, Reason, WaitingOn};
+use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER};
+use serde_json::json;
+use std::collections::BTreeSet;
+
+/// Removes what the living document no longer declares.
+pub(super) fn undeclared(draft: &mut Draft<'_>) {
+    let input = draft.input;
+    let kept = declared_arns(draft);
+    for (id, found) in &input.observed.resources {
+        let Some(resource) = found.present().filter(|_| !input.desired.resources.contains_key(id)) else {
+            continue;
+        };
+        // A renamed key finds the same resource under its new name.
+        if kept.contains(resource.arn.as_str()) || !is_ours(draft, id, resource) {
+            continue;
+        }
+        if id.kind == ResourceKind::LogGroup {
+            draft.note(id, "no longer declared; log groups are data and stay".to_owned(), false);
+        } else if let Some(rule) = rule_on(draft, &resource.arn) {
+            draft.note(id, format!("no longer declared, and stays while {rule} is declared on it"), true);
+        } else {
+            draft.note(id, format!("{} is no longer declared and is removed", words(id.kind)), false);
+            remove(draft, id, resource);
+        }
+    }
+    for (name, found) in &input.observed.services {
+        let Some(service) = found.present().filter(|_| !input.desired.components.contains_key(name)) else {
+            continue;
+        };
+        let id = ResourceId::new(ResourceKind::Service, name.as_str());
+        let ours = draft.whose(&id, &service.arn, &service.tags) == Whose::Ours;
+        if ours && !kept.contains(service.arn.as_str()) {
+            draft.note(&id, "service is no longer declared and is removed".to_owned(), false);
+            remove_service(draft, &id, service);
+        }
+    }
+}
+
+/// Takes everything down that is ours.
+pub(super) fn teardown(draft: &mut Draft<'_>, confirmed: bool) {
+    let input = draft.input;
+    let retain = input.desired.deletion_policy == DeletionPolicy::Retain;
+    for (id, found) in &input.observed.resources {
+        let resource = match found {
+            Seen::Present(resource) => resource,
+            Seen::Unknown(gap) => {
+                draft.wait_for_sight(id, gap);
+                continue;
+            }
+            Seen::Absent | Seen::NotRead => continue,
+        };
+        if !is_ours(draft, id, resource) {
+            continue;
+        }
+        match id.kind {
+            _ if retain => draft.note(id, "stays: the deletion policy is Retain".to_owned(), false),
+            ResourceKind::LogGroup => teardown_logs(draft, id, confirmed),
+            _ => remove(draft, id, resource),
+        }
+    }
+    for (name, found) in &input.observed.services {
+        let id = ResourceId::new(ResourceKind::Service, name.as_str());
+        match found {
+            Seen::Present(service) if draft.whose(&id, &service.arn, &service.tags) == Whose::Ours => {
+                if retain {
+                    draft.note(&id, "stays: the deletion policy is Retain".to_owned(), false);
+                } else {
+                    remove_service(draft, &id, service);
+                }
+            }
+            Seen::Unknown(gap) => draft.wait_for_sight(&id, gap),
+            Seen::Present(_) | Seen::Absent | Seen::NotRead => {}
+        }
+    }
+    if !retain {
+        teardown_tasks(draft);
+    }
+}
+
+fn teardown_logs(draft: &mut Draft<'_>, id: &ResourceId, confirmed: bool) {
+    let policy = draft.input.desired.resources.get(id).map(|resource| resource.deletion_policy);
+    if policy != Some(DeletionPolicy::Delete) {
+        draft.note(
+            id,
+            "stays: log groups are data and this one does not say `deletionPolicy: Delete`".to_owned(),
+            false,
+        );
+    } else if !confirmed {
+        let command = format!("ctl delete --confirm {}", draft.input.desired.deployment);
+        draft.note(id, format!("stays until its deletion is confirmed (`{command}`)"), false);
+    } else {
+        draft.act(id, Call::DeleteLogGroup { name: id.key.clone() }, Reason::Undeclared, Vec::new());
+    }
+}
+
+/// Stops tasks outside services; those of services end with their service.
+fn teardown_tasks(draft: &mut Draft<'_>) {
+    let input = draft.input;
+    for (name, component) in &input.desired.components {
+        let Workload::Task { .. } = component.workload else { continue };
+        let id = ResourceId::new(ResourceKind::Task, name.as_str());
+        match seen(&input.observed.tasks, name) {
+            Seen::Present(found) => {
+                for task in found.iter().filter(|task| !task.is_stopped()) {
+                    stop(draft, &id, task);
+                }
+            }
+            Seen::Unknown(gap) => draft.wait_for_sight(&id, gap),
+            Seen::Absent | Seen::NotRead => {}
+        }
+    }
+}
+
+fn stop(draft: &mut Draft<'_>, id: &ResourceId, task: &ObservedTask) {
+    let on = WaitingOn::Task { task: task.arn.clone(), status: task.last_status.clone() };
+    draft.wait(id, on);
+    tasks::stop(draft, id, task, "Evenkeel: no longer declared".to_owned(), Reason::Undeclared);
+}
+
+fn is_ours(draft: &Draft<'_>, id: &ResourceId, resource: &ObservedResource) -> bool {
+    // Adopting says "take over what I declare", not "remove what I do not".
+    let owner = resource.tags.get(TAG_OWNER).map(String::as_str);
+    let recorded = draft.input.rollout.arns.get(id).is_some_and(|arn| *arn == resource.arn);
+    owner == Some(draft.input.desired.deployment.as_str()) || (owner.is_none() && recorded)
+}
+
+/// ARNs that a declared resource or component goes by.
+fn declared_arns<'o>(draft: &Draft<'o>) -> BTreeSet<&'o str> {
+    let input = draft.input;
+    let resources =
+        input.desired.resources.keys().filter_map(|id| seen(&input.observed.resources, id).present());
+    let services =
+        input.desired.components.keys().filter_map(|name| seen(&input.observed.services, name).present());
+    resources
+        .map(|resource| resource.arn.as_str())
+        .chain(services.map(|service| service.arn.as_str()))
+        .collect()
+}
+
+fn remove(draft: &mut Draft<'_>, id: &ResourceId, resource: &ObservedResource) {
+    let arn = resource.arn.clone();
+    let call = match id.kind {
+        ResourceKind::Rule => Call::DeleteRule { arn },
+        ResourceKind::Listener => Call::DeleteListener { arn },
+        ResourceKind::TargetGroup => {
+            if let Some(on) = user_of(draft, resource) {
+                draft.wait(id, on);
+                return;
+            }
+            Call::DeleteTargetGroup { arn }
+        }
+        ResourceKind::LogGroup
+        | ResourceKind::TaskDefinition
+        | ResourceKind::Task
+        | ResourceKind::Service => return,
+    };
+    draft.act(id, call, Reason::Undeclared, Vec::new());
+}
+
+/// A declared rule that stands on a listener; deleting the listener would delete it as well.
+fn rule_on(draft: &Draft<'_>, listener: &str) -> Option<ResourceId> {
+    let rules = draft.input.resolved.resources.iter().filter(|(id, _)| id.kind == ResourceKind::Rule);
+    let mut on_it = rules
+        .filter(|(_, rule)| rule.fields.as_ref().is_some_and(|fields| fields["listenerArn"] == listener));
+    on_it.next().map(|(id, _)| id.clone())
+}
+
+/// What still uses a target group: a load balancer that forwards to it, or a service that registers tasks in it.
+fn user_of(draft: &Draft<'_>, group: &ObservedResource) -> Option<WaitingOn> {
+    if let Some(balancer) = group.used_by.first() {
+        let because = "it still forwards to the target group".to_owned();
+        return Some(WaitingOn::LoadBalancer { name: balancer.clone(), because });
+    }
+    draft.input.observed.services.iter().find_map(|(name, found)| match found {
+        Seen::Present(service) => {
+            let uses = load_balancers(&service.fields)
+                .any(|balancer| balancer["targetGroupArn"] == group.arn.as_str());
+            uses.then(|| WaitingOn::Resource { id: ResourceId::new(ResourceKind::Service, name.as_str()) })
+        }
+        Seen::Unknown(gap) => {
+            Some(WaitingOn::Observation { because: format!("{}: {}", gap.operation, gap.code) })
+        }
+        Seen::NotRead => {
+            Some(WaitingOn::Observation { because: format!("service {name} was not looked at") })
+        }
+        Seen::Absent => None,
+    })
+}
+
+/// Scales a service to 0 and deletes it when nothing runs any more.
+fn remove_service(draft: &mut Draft<'_>, id: &ResourceId, service: &ObservedService) {
+    if service.status == "DRAINING" {
+        draft.wait(id, WaitingOn::Draining { service: service.name.clone() });
+        return;
+    }
+    let cluster = draft.input.desired.placement.cluster.clone();
+    let daemon = service.fields["schedulingStrategy"] == "DAEMON";
+    if daemon || (service.desired == 0 && service.running == 0 && service.pending == 0) {
+        // A DAEMON service has no count to scale; ECS deletes it only by force.
+        let call = Call::DeleteService { cluster, service: service.name.clone(), force: daemon };
+        draft.act(id, call, Reason::Undeclared, Vec::new());
+        return;
+    }
+    if service.desired > 0 {
+        let fields = json!({"cluster": cluster, "service": service.name, "desiredCount": 0});
+        let component = id.key.as_str().into();
+        let change = FieldChange {
+            path: "desiredCount".to_owned(),
+            old: json!(service.desired),
+            new: json!(0),
+            owner: Ownership::Declared,
+            starts_deployment: false,
+        };
+        draft.act(id, Call::UpdateService { component, fields }, Reason::Undeclared, vec![change]);
+    }
+    let because = format!("{} tasks still run before it can be deleted", service.running + service.pending);
+    let deployment = service.primary().map(|primary| primary.id.clone()).unwrap_or_default();
+    draft.wait(id, WaitingOn::Deployment { id: deployment, because });
+}

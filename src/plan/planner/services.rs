@@ -1,0 +1,251 @@
+//! Services: created and pointed at a revision in phase `Rolling` alone, repaired in every phase.
+
+use super::resources::{tag, texts};
+use super::{Draft, Verdict, Whose, changes, definitions, load_balancers, seen};
+use crate::model::desired::{DesiredComponent, ResolvedComponent, Workload};
+use crate::model::ids::ContentHash;
+use crate::model::kinds::DriftPolicy;
+use crate::model::observed::{ObservedService, Seen};
+use crate::model::plan::{Call, FieldChange, Ownership, Reason, WaitingOn};
+use crate::model::resource::{ResourceId, ResourceKind, Tree};
+use crate::model::rollout::{ComponentRollout, Phase};
+use crate::plan::diff::{Difference, differences, tag_differences, updated_fields};
+use crate::plan::table::Carrier;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+
+pub(super) fn plan(draft: &mut Draft<'_>) {
+    let input = draft.input;
+    let nothing = ComponentRollout::default();
+    for (name, component) in &input.desired.components {
+        let Workload::Service { service_name, .. } = &component.workload else { continue };
+        let Some(resolved) = input.resolved.components.get(name) else { continue };
+        let id = ResourceId::new(ResourceKind::Service, name.as_str());
+        let state = input.rollout.components.get(name).unwrap_or(&nothing);
+        let one = One { id: &id, component, resolved, state, service_name };
+        match seen(&input.observed.services, name) {
+            Seen::NotRead => {}
+            Seen::Unknown(gap) => draft.wait_for_sight(&id, gap),
+            Seen::Absent => absent(draft, &one),
+            Seen::Present(service) if service.status == "DRAINING" => {
+                draft.wait(&id, WaitingOn::Draining { service: service.name.clone() });
+            }
+            Seen::Present(service) => match draft.whose(&id, &service.arn, &service.tags) {
+                Whose::Ours => repair(draft, &one, service),
+                Whose::Foreign(owner) => draft.note_foreign(&id, service_name, owner),
+            },
+        }
+    }
+}
+
+/// One service component.
+#[derive(Clone, Copy)]
+struct One<'a> {
+    id: &'a ResourceId,
+    component: &'a DesiredComponent,
+    resolved: &'a ResolvedComponent,
+    state: &'a ComponentRollout,
+    service_name: &'a str,
+}
+
+impl One<'_> {
+    /// The revision that the service is to run now, while the rollout wants one to be written.
+    fn revision_to_write(&self) -> Option<(&ContentHash, &str)> {
+        let Phase::Rolling { hash, deployment: None, .. } = &self.state.phase else { return None };
+        let revision = self.state.revision.as_ref().filter(|revision| revision.hash == *hash)?;
+        Some((hash, &revision.arn))
+    }
+
+    /// Whether the rollout of this content was complete before: rolling it again repairs what someone did.
+    fn was_complete(&self) -> bool {
+        let completed = self.state.completed.as_ref().map(|revision| &revision.hash);
+        completed.is_some() && completed == self.state.phase.hash()
+    }
+}
+
+fn absent(draft: &mut Draft<'_>, one: &One<'_>) {
+    let (Some((hash, revision)), Some(fields)) = (one.revision_to_write(), &one.resolved.fields) else {
+        gone(draft, one);
+        return;
+    };
+    if let Some(on) = without_traffic(draft, fields) {
+        draft.wait(one.id, on);
+        return;
+    }
+    let Some(reason) = draft.judge_absent(one.id, &one.resolved.declared) else { return };
+    let token = token(draft, one, hash);
+    let mut fields = fields.clone();
+    if let (Some(members), Workload::Service { initial_count, .. }) =
+        (fields.as_object_mut(), &one.component.workload)
+    {
+        members.insert("cluster".to_owned(), json!(draft.input.desired.placement.cluster));
+        members.insert("serviceName".to_owned(), json!(one.service_name));
+        members.insert("taskDefinition".to_owned(), json!(revision));
+        // ECS refuses a count for DAEMON services.
+        if members.get("schedulingStrategy").is_none_or(|strategy| strategy != "DAEMON") {
+            members.entry("desiredCount").or_insert(json!(initial_count));
+        }
+    }
+    let tags = draft.tags(one.id);
+    let call = Call::CreateService { component: one.component.name.clone(), token, fields, tags };
+    draft.act(one.id, call, reason, Vec::new());
+}
+
+/// An absent service whose time has not come: told when someone deleted it and the document wants it only reported.
+fn gone(draft: &mut Draft<'_>, one: &One<'_>) {
+    let rollout = draft.input.rollout;
+    let known = rollout.arns.contains_key(one.id) || rollout.applied.contains_key(one.id);
+    if known && draft.policy(one.id, "") != DriftPolicy::Ignore {
+        draft.drifted(one.id, None, false);
+    }
+}
+
+/// `clientToken` of CreateService: 36 characters, the same however often the call is made for one intent, another for every
+/// new intent. Source: ECS API, CreateService.
+fn token(draft: &Draft<'_>, one: &One<'_>, hash: &ContentHash) -> String {
+    let since = match &one.state.phase {
+        Phase::Rolling { since, .. } => since.to_string(),
+        _ => String::new(),
+    };
+    let text = format!("{}/{}/{hash}/{since}", draft.input.desired.deployment, one.component.name);
+    let digest = Sha256::digest(text.as_bytes());
+    let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("evk-{hex}")
+}
+
+/// ECS refuses a service whose target group no load balancer forwards to. When one of our own rules or listeners is going
+/// to, the service waits for it; a rule that this plan makes comes before the service.
+fn without_traffic(draft: &Draft<'_>, fields: &Tree) -> Option<WaitingOn> {
+    let input = draft.input;
+    for arn in load_balancers(fields).filter_map(|balancer| balancer["targetGroupArn"].as_str()) {
+        let group =
+            input.observed.resources.values().filter_map(Seen::present).find(|group| group.arn == arn);
+        if group.is_none_or(|group| !group.used_by.is_empty()) {
+            continue;
+        }
+        let made_now = draft.actions.iter().any(|action| match &action.call {
+            Call::CreateRule { fields, .. }
+            | Call::CreateListener { fields, .. }
+            | Call::ModifyRule { fields, .. }
+            | Call::ModifyListener { fields, .. } => mentions(fields, arn),
+            _ => false,
+        });
+        if made_now {
+            continue;
+        }
+        let forwarder = input.desired.resources.iter().find(|(id, resource)| {
+            let forwards = matches!(id.kind, ResourceKind::Rule | ResourceKind::Listener);
+            forwards && forwards_to_group(draft, &resource.fields, arn)
+        });
+        if let Some((id, _)) = forwarder {
+            return Some(WaitingOn::Resource { id: id.clone() });
+        }
+    }
+    None
+}
+
+/// Whether unresolved fields of a rule or listener name the target group with this ARN, by its key.
+fn forwards_to_group(draft: &Draft<'_>, fields: &Tree, arn: &str) -> bool {
+    let resources = &draft.input.observed.resources;
+    let keys = resources
+        .iter()
+        .filter(|(id, seen)| {
+            id.kind == ResourceKind::TargetGroup && seen.present().is_some_and(|group| group.arn == arn)
+        })
+        .map(|(id, _)| id.key.as_str());
+    keys.into_iter().any(|key| names_group(fields, key)) || mentions(fields, arn)
+}
+
+fn names_group(value: &Value, key: &str) -> bool {
+    match value {
+        Value::Object(members) => members
+            .iter()
+            .any(|(name, value)| (name == "targetGroup" && value == key) || names_group(value, key)),
+        Value::Array(elements) => elements.iter().any(|element| names_group(element, key)),
+        _ => false,
+    }
+}
+
+fn mentions(value: &Value, text: &str) -> bool {
+    match value {
+        Value::Object(members) => members.values().any(|value| mentions(value, text)),
+        Value::Array(elements) => elements.iter().any(|element| mentions(element, text)),
+        other => other == text,
+    }
+}
+
+fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
+    let Some(fields) = &one.resolved.fields else { return };
+    let mut found = differences(ResourceKind::Service, fields, &service.fields, &BTreeSet::new());
+    found.extend(tag_differences(ResourceKind::Service, &draft.tags(one.id), &service.tags));
+    // What replaces tasks waits until the gates are open, and does not stir what failed.
+    let hold = matches!(
+        one.state.phase,
+        Phase::Idle | Phase::Waiting { .. } | Phase::RolledBack { .. } | Phase::Stalled { .. }
+    );
+    let verdict = draft.judge(one.id, &one.resolved.declared, found, |difference| {
+        hold && difference.change.starts_deployment
+    });
+    let Verdict { mut reason, write } = verdict;
+    let (tags, mut write): (Vec<Difference>, Vec<Difference>) =
+        write.into_iter().partition(|difference| difference.row.carrier == Carrier::Tag);
+    if let Some(call) =
+        tag(ResourceKind::Service, service.arn.clone(), texts(&tags, "tags.")).filter(|_| !tags.is_empty())
+    {
+        draft.act(one.id, call, reason.clone(), changes(&tags));
+    }
+    write.retain(|difference| difference.row.carrier == Carrier::UpdateService);
+    let mut update = updated_fields(&write, fields);
+    let mut all = changes(&write);
+    if let Some((why, change)) = revision_change(draft, one, service) {
+        update.insert("taskDefinition".to_owned(), change.new.clone());
+        all.insert(0, change);
+        reason = why;
+    }
+    if all.is_empty() {
+        return;
+    }
+    update.insert("cluster".to_owned(), json!(draft.input.desired.placement.cluster));
+    update.insert("service".to_owned(), json!(service.name));
+    let call = Call::UpdateService { component: one.component.name.clone(), fields: Value::Object(update) };
+    draft.act(one.id, call, reason, all);
+}
+
+/// The change of the revision, when the rollout wants it written; tells one that is left as it is.
+fn revision_change(
+    draft: &mut Draft<'_>,
+    one: &One<'_>,
+    service: &ObservedService,
+) -> Option<(Reason, FieldChange)> {
+    let change = |new: &str, owner: Ownership| FieldChange {
+        path: "taskDefinition".to_owned(),
+        old: json!(service.task_definition),
+        new: json!(new),
+        owner,
+        starts_deployment: true,
+    };
+    if let Some((_, wanted)) = one.revision_to_write() {
+        if service.task_definition == wanted {
+            return None;
+        }
+        let change = change(wanted, Ownership::Declared);
+        if one.was_complete() {
+            draft.drifted(one.id, Some(change.clone()), true);
+            return Some((Reason::Drifted, change));
+        }
+        let what = definitions::rollout_words(draft, one.component).unwrap_or_else(|| {
+            let (old, new) = (definitions::short(&service.task_definition), definitions::short(wanted));
+            format!("revision {old} → {new}")
+        });
+        return Some((Reason::Rollout { what }, change));
+    }
+    // Complete, and still elsewhere: the document wants this difference reported, or left alone.
+    let Phase::Complete { hash, .. } = &one.state.phase else { return None };
+    let wanted = one.state.revision.as_ref().filter(|revision| revision.hash == *hash)?;
+    if service.task_definition != wanted.arn && draft.policy(one.id, "taskDefinition") != DriftPolicy::Ignore
+    {
+        draft.drifted(one.id, Some(change(&wanted.arn, Ownership::Delegated)), false);
+    }
+    None
+}

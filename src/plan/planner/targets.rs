@@ -1,0 +1,100 @@
+//! Orphan targets: addresses in one of our target groups that belong to no task of the service behind it.
+//!
+//! ECS registers and deregisters targets itself. An orphan is left when a deregistration was lost or when someone registered
+//! an address by hand; traffic sent there fails. It is taken out only when everything about it was seen: the group is ours and
+//! of type `ip`, every service behind the group is steady, and all of its tasks are listed with their addresses.
+
+use super::{Draft, Whose, load_balancers, seen};
+use crate::model::desired::Workload;
+use crate::model::kinds::DriftPolicy;
+use crate::model::observed::{ObservedResource, ObservedTarget, Seen};
+use crate::model::plan::{Call, FieldChange, Ownership, Reason};
+use crate::model::resource::{ResourceId, ResourceKind};
+use serde_json::json;
+use std::collections::BTreeSet;
+
+pub(super) fn plan(draft: &mut Draft<'_>) {
+    let input = draft.input;
+    for (key, targets) in &input.observed.targets {
+        let id = ResourceId::new(ResourceKind::TargetGroup, key.as_str());
+        let (Some(targets), Some(group)) =
+            (targets.present(), seen(&input.observed.resources, &id).present())
+        else {
+            continue;
+        };
+        let ours = draft.whose(&id, &group.arn, &group.tags) == Whose::Ours;
+        if !ours || group.fields["targetType"] != "ip" {
+            continue;
+        }
+        if let Some(addresses) = task_addresses(draft, group) {
+            deregister(draft, &id, group, orphans(targets, &addresses));
+        }
+    }
+}
+
+fn orphans<'t>(targets: &'t [ObservedTarget], addresses: &BTreeSet<&str>) -> Vec<&'t ObservedTarget> {
+    targets
+        .iter()
+        .filter(|target| target.state != "draining" && !addresses.contains(target.id.as_str()))
+        .collect()
+}
+
+/// Addresses of all tasks of all services behind a group; `None` while they are not all known, or when there is no service.
+fn task_addresses<'o>(draft: &Draft<'o>, group: &ObservedResource) -> Option<BTreeSet<&'o str>> {
+    let observed = draft.input.observed;
+    let mut addresses = BTreeSet::new();
+    let mut behind = 0;
+    for (name, component) in &draft.input.desired.components {
+        let declares = matches!(component.workload, Workload::Service { .. });
+        let service = match seen(&observed.services, name) {
+            Seen::Present(service) => service,
+            Seen::Absent => continue,
+            Seen::NotRead | Seen::Unknown(_) if declares => return None,
+            Seen::NotRead | Seen::Unknown(_) => continue,
+        };
+        let uses =
+            load_balancers(&service.fields).any(|balancer| balancer["targetGroupArn"] == group.arn.as_str());
+        if !uses {
+            continue;
+        }
+        let tasks = seen(&observed.tasks, name).present()?;
+        let running: Vec<_> = tasks.iter().filter(|task| !task.is_stopped()).collect();
+        let complete = service.is_steady()
+            && running.len() == service.running as usize
+            && running.iter().all(|task| !task.addresses.is_empty());
+        if !complete {
+            return None;
+        }
+        behind += 1;
+        addresses.extend(running.iter().flat_map(|task| &task.addresses).map(String::as_str));
+    }
+    (behind > 0).then_some(addresses)
+}
+
+fn deregister(
+    draft: &mut Draft<'_>,
+    id: &ResourceId,
+    group: &ObservedResource,
+    orphans: Vec<&ObservedTarget>,
+) {
+    let policy = draft.policy(id, "targets");
+    if orphans.is_empty() || policy == DriftPolicy::Ignore {
+        return;
+    }
+    let mut targets: Vec<(String, u16)> =
+        orphans.iter().map(|target| (target.id.clone(), target.port)).collect();
+    targets.sort();
+    let names: Vec<String> = targets.iter().map(|(id, port)| format!("{id}:{port}")).collect();
+    let change = FieldChange {
+        path: "targets".to_owned(),
+        old: json!(names),
+        new: json!([]),
+        owner: Ownership::Delegated,
+        starts_deployment: false,
+    };
+    draft.drifted(id, Some(change.clone()), policy == DriftPolicy::Repair);
+    if policy == DriftPolicy::Repair {
+        let call = Call::DeregisterTargets { arn: group.arn.clone(), targets };
+        draft.act(id, call, Reason::Orphaned, vec![change]);
+    }
+}

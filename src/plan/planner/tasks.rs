@@ -1,0 +1,119 @@
+//! Tasks outside any service: started once per intent, stopped at their deadline.
+
+use super::{Draft, definitions, seen};
+use crate::model::desired::{DesiredComponent, Workload};
+use crate::model::kinds::application::RunPolicy;
+use crate::model::observed::{ObservedTask, Seen};
+use crate::model::plan::{Call, Reason, WaitingOn};
+use crate::model::resource::{ResourceId, ResourceKind, Tree};
+use crate::model::rollout::{ComponentRollout, Phase};
+use serde_json::json;
+
+pub(super) fn plan(draft: &mut Draft<'_>) {
+    let input = draft.input;
+    for (name, component) in &input.desired.components {
+        let Workload::Task { run, .. } = &component.workload else { continue };
+        let Some(state) = input.rollout.components.get(name) else { continue };
+        match &state.phase {
+            Phase::Migrating { .. } => attend(draft, component, state),
+            Phase::Waiting { on, .. } if *run == RunPolicy::Forever => make_way(draft, component, state, on),
+            _ => {}
+        }
+    }
+}
+
+fn id_of(component: &DesiredComponent) -> ResourceId {
+    ResourceId::new(ResourceKind::Task, component.name.as_str())
+}
+
+/// Starts the task that was asked for, or stops it when its time is up.
+fn attend(draft: &mut Draft<'_>, component: &DesiredComponent, state: &ComponentRollout) {
+    let Phase::Migrating { hash, token, task, deadline, .. } = &state.phase else { return };
+    let id = id_of(component);
+    let tasks = match seen(&draft.input.observed.tasks, &component.name) {
+        Seen::Present(tasks) => tasks.as_slice(),
+        Seen::Absent => &[],
+        Seen::NotRead => return,
+        Seen::Unknown(gap) => {
+            draft.wait_for_sight(&id, gap);
+            return;
+        }
+    };
+    let ours = tasks
+        .iter()
+        .find(|seen| Some(&seen.arn) == task.as_ref() || seen.started_by.as_deref() == Some(token.as_str()));
+    match ours {
+        Some(running) if draft.input.now >= *deadline && may_be_stopped(running) => {
+            let why = format!("Evenkeel: not done by {deadline}");
+            stop(draft, &id, running, why, Reason::Deadline);
+        }
+        Some(_) => {}
+        // It was started and is not listed yet, or no longer: `rollout` decides which of the two.
+        None if task.is_some() => {}
+        None => {
+            let revision = state.revision.as_ref().filter(|revision| revision.hash == *hash);
+            let resolved = draft.input.resolved.components.get(&component.name);
+            let fields = resolved.and_then(|resolved| resolved.fields.as_ref());
+            if let (Some(revision), Some(fields)) = (revision, fields) {
+                run(draft, component, Start { token, revision: &revision.arn, fields });
+            }
+        }
+    }
+}
+
+/// What a new task is started with.
+struct Start<'s> {
+    token: &'s str,
+    revision: &'s str,
+    fields: &'s Tree,
+}
+
+fn run(draft: &mut Draft<'_>, component: &DesiredComponent, start: Start<'_>) {
+    let desired = draft.input.desired;
+    let id = id_of(component);
+    let mut fields = start.fields.clone();
+    if let Some(members) = fields.as_object_mut() {
+        let group = format!("evenkeel:{}/{}", desired.deployment, component.name);
+        members.insert("cluster".to_owned(), json!(desired.placement.cluster));
+        members.insert("taskDefinition".to_owned(), json!(start.revision));
+        members.insert("startedBy".to_owned(), json!(start.token));
+        members.insert("group".to_owned(), json!(group));
+        members.insert("count".to_owned(), json!(1));
+        members.insert("enableECSManagedTags".to_owned(), json!(true));
+        members.insert("propagateTags".to_owned(), json!("TASK_DEFINITION"));
+    }
+    let call = Call::RunTask {
+        component: component.name.clone(),
+        token: start.token.to_owned(),
+        fields,
+        tags: draft.tags(&id),
+    };
+    let what = format!("run {}", definitions::short(start.revision));
+    draft.act(&id, call, Reason::Rollout { what }, Vec::new());
+}
+
+/// Stops a task that runs for ever on an older revision when only it stands in the way of its successor.
+fn make_way(draft: &mut Draft<'_>, component: &DesiredComponent, state: &ComponentRollout, on: &[WaitingOn]) {
+    let [WaitingOn::Task { task, .. }] = on else { return };
+    let Some(tasks) = seen(&draft.input.observed.tasks, &component.name).present() else { return };
+    let Some(old) = tasks.iter().find(|seen| seen.arn == *task && may_be_stopped(seen)) else { return };
+    let resolved = draft.input.resolved.components.get(&component.name);
+    let wanted = resolved.and_then(|resolved| resolved.definition.as_ref()).map(|wanted| &wanted.hash);
+    let next = state.revision.as_ref().filter(|revision| Some(&revision.hash) == wanted);
+    let Some(next) = next.filter(|next| next.arn != old.task_definition) else { return };
+    let (before, after) = (definitions::short(&old.task_definition), definitions::short(&next.arn));
+    let what = format!("{before} makes way for {after}");
+    stop(draft, &id_of(component), old, format!("Evenkeel: {what}"), Reason::Rollout { what });
+}
+
+/// Whether a task is not stopped and not on its way there.
+fn may_be_stopped(task: &ObservedTask) -> bool {
+    matches!(task.last_status.as_str(), "PROVISIONING" | "PENDING" | "ACTIVATING" | "RUNNING")
+}
+
+pub(super) fn stop(draft: &mut Draft<'_>, id: &ResourceId, task: &ObservedTask, why: String, reason: Reason) {
+    if may_be_stopped(task) {
+        let cluster = draft.input.desired.placement.cluster.clone();
+        draft.act(id, Call::StopTask { cluster, arn: task.arn.clone(), reason: why }, reason, Vec::new());
+    }
+}

@@ -1,0 +1,139 @@
+//! What a deployment waits for when nothing is left to do: stuck is explained.
+
+use super::{Draft, seen};
+use crate::model::desired::{DesiredComponent, Workload};
+use crate::model::observed::{ObservedService, ObservedTarget, Seen};
+use crate::model::plan::WaitingOn;
+use crate::model::resource::{ResourceId, ResourceKind};
+use crate::model::rollout::{ComponentRollout, Phase};
+
+pub(super) fn explain(draft: &mut Draft<'_>) {
+    let input = draft.input;
+    for (name, component) in &input.desired.components {
+        let id = match component.workload {
+            Workload::Service { .. } => ResourceId::new(ResourceKind::Service, name.as_str()),
+            Workload::Task { .. } => ResourceId::new(ResourceKind::Task, name.as_str()),
+        };
+        let resolved = input.resolved.components.get(name);
+        for on in resolved.into_iter().flat_map(|resolved| &resolved.waiting) {
+            draft.wait(&id, on.clone());
+        }
+        cluster(draft, &id);
+        if let Some(state) = input.rollout.components.get(name) {
+            phase(draft, &id, component, state);
+        }
+    }
+}
+
+fn cluster(draft: &mut Draft<'_>, id: &ResourceId) {
+    let placement = &draft.input.desired.placement;
+    let because = match &draft.input.observed.cluster {
+        Seen::Present(cluster) if cluster.status == "ACTIVE" => return,
+        Seen::Present(cluster) => format!("it is {}", cluster.status),
+        Seen::Absent => format!("there is none of that name in {}", placement.region),
+        Seen::NotRead => return,
+        Seen::Unknown(gap) => format!("{}: {}", gap.code, gap.message),
+    };
+    draft.wait(id, WaitingOn::Cluster { name: placement.cluster.clone(), because });
+}
+
+fn phase(draft: &mut Draft<'_>, id: &ResourceId, component: &DesiredComponent, state: &ComponentRollout) {
+    let service = seen(&draft.input.observed.services, &component.name).present().cloned();
+    match &state.phase {
+        Phase::Idle => {}
+        Phase::Waiting { on, .. } => {
+            for on in on {
+                draft.wait(id, on.clone());
+            }
+        }
+        Phase::Migrating { token, task, .. } => {
+            let status = task_status(draft, component, task.as_deref(), token);
+            draft.wait(id, WaitingOn::Task { task: task.clone().unwrap_or_else(|| token.clone()), status });
+        }
+        Phase::Rolling { deployment, .. } => {
+            let because = match &service {
+                Some(service) if deployment.is_some() => progress(service),
+                _ => "not begun".to_owned(),
+            };
+            draft.wait(id, WaitingOn::Deployment { id: deployment.clone().unwrap_or_default(), because });
+            targets(draft, id, component, service.as_ref());
+        }
+        Phase::Baking { until, .. } => {
+            draft.wait(id, WaitingOn::Bake { until: *until });
+            targets(draft, id, component, service.as_ref());
+        }
+        Phase::Complete { .. } => {
+            if let Some(service) =
+                service.as_ref().filter(|service| !service.is_steady() && service.status != "DRAINING")
+            {
+                let deployment = service.primary().map(|primary| primary.id.clone()).unwrap_or_default();
+                draft.wait(id, WaitingOn::Deployment { id: deployment, because: progress(service) });
+            }
+            targets(draft, id, component, service.as_ref());
+        }
+        Phase::RolledBack { hash, reason, .. } => {
+            draft.wait(id, WaitingOn::Failed { hash: hash.clone(), because: reason.clone() });
+        }
+        Phase::Stalled { hash, message, .. } => {
+            draft.wait(id, WaitingOn::Failed { hash: hash.clone(), because: message.clone() });
+        }
+    }
+}
+
+fn task_status(draft: &Draft<'_>, component: &DesiredComponent, task: Option<&str>, token: &str) -> String {
+    let tasks = seen(&draft.input.observed.tasks, &component.name).present();
+    let found = tasks
+        .into_iter()
+        .flatten()
+        .find(|seen| Some(seen.arn.as_str()) == task || seen.started_by.as_deref() == Some(token));
+    match (found, task) {
+        (Some(found), _) => found.last_status.clone(),
+        (None, Some(_)) => "not listed".to_owned(),
+        (None, None) => "asked for".to_owned(),
+    }
+}
+
+/// `1 of 2 running; newest event`.
+fn progress(service: &ObservedService) -> String {
+    let (running, wanted) = match service.primary() {
+        Some(primary) => (primary.running, primary.desired),
+        None => (service.running, service.desired),
+    };
+    match service.events.first() {
+        Some(event) => format!("{running} of {wanted} running; {}", event.message),
+        None => format!("{running} of {wanted} running"),
+    }
+}
+
+/// Waits for the targets of every managed group of a service that were seen and are not all healthy.
+fn targets(
+    draft: &mut Draft<'_>,
+    id: &ResourceId,
+    component: &DesiredComponent,
+    service: Option<&ObservedService>,
+) {
+    let (Workload::Service { fields, .. }, Some(service)) = (&component.workload, service) else { return };
+    let balancers = fields["loadBalancers"].as_array().into_iter().flatten();
+    for group in balancers.filter_map(|balancer| balancer["targetGroup"].as_str()) {
+        let Some(targets) = seen(&draft.input.observed.targets, group).present() else { continue };
+        if let Some(because) = unhealthy(targets, service.desired as usize) {
+            draft.wait(id, WaitingOn::Targets { group: group.to_owned(), because });
+        }
+    }
+}
+
+/// `1 of 2 healthy: Target.FailedHealthChecks`, or nothing when all are.
+fn unhealthy(targets: &[ObservedTarget], wanted: usize) -> Option<String> {
+    let counted: Vec<_> = targets.iter().filter(|target| target.state != "draining").collect();
+    let healthy = counted.iter().filter(|target| target.state == "healthy").count();
+    let total = counted.len().max(wanted);
+    if healthy == total {
+        return None;
+    }
+    let worst = counted.iter().find(|target| target.state != "healthy");
+    let why = worst.map(|target| target.reason.clone().unwrap_or_else(|| target.state.clone()));
+    Some(match why {
+        Some(why) => format!("{healthy} of {total} healthy: {why}"),
+        None => format!("{healthy} of {total} healthy: not registered"),
+    })
+}

@@ -1,0 +1,144 @@
+//! A plan as text, for people: one line per action, its changes below it, then what is waited for.
+
+use crate::model::plan::{Call, Drift, FieldChange, Plan, PlannedAction, WaitingOn};
+use crate::model::resource::Tree;
+use serde_json::Value;
+use std::fmt::Write as _;
+
+/// Longest value shown; what is longer is cut with an ellipsis.
+const LONGEST_VALUE: usize = 60;
+
+/// Renders a plan: `+` creates, `~` changes, `-` removes; every changed field with its old and new value and its owner.
+///
+/// **Guarantees**: the same plan gives the same text; no trailing spaces; ends with a line break.
+pub fn render(plan: &Plan) -> String {
+    let mut text = format!("plan {}@{}\n", plan.deployment, plan.generation);
+    for action in &plan.actions {
+        render_action(&mut text, action);
+    }
+    let told: Vec<&Drift> = plan.drift.iter().filter(|drift| !drift.repaired).collect();
+    if !told.is_empty() {
+        text.push_str("  drift that stays\n");
+        for drift in told {
+            let _ = match &drift.change {
+                Some(change) => writeln!(text, "    {}.{}", drift.resource, change_words(change)),
+                None => writeln!(text, "    {} is gone", drift.resource),
+            };
+        }
+    }
+    if !plan.waiting_on.is_empty() {
+        text.push_str("  waiting\n");
+        for waiting in &plan.waiting_on {
+            let _ = writeln!(text, "    {} for {}", waiting.resource, for_words(&waiting.on));
+        }
+    }
+    if !plan.notes.is_empty() {
+        text.push_str("  notes\n");
+        for note in &plan.notes {
+            let sign = if note.blocks { "!" } else { "·" };
+            let _ = writeln!(text, "    {sign} {}: {}", note.resource, note.message);
+        }
+    }
+    if plan.actions.is_empty() && plan.drift.is_empty() && plan.waiting_on.is_empty() && plan.notes.is_empty()
+    {
+        text.push_str("  nothing to do\n");
+    }
+    text
+}
+
+fn render_action(text: &mut String, action: &PlannedAction) {
+    let (sign, verb) = sign_and_verb(&action.call);
+    let about = format!("{}{}", action.resource, detail(&action.call));
+    let deploys = match &action.call {
+        Call::CreateService { .. } | Call::UpdateService { .. } => {
+            if action.starts_deployment {
+                "; starts a deployment: yes"
+            } else {
+                "; starts a deployment: no"
+            }
+        }
+        _ => "",
+    };
+    let _ = writeln!(text, "  {sign} {verb:<10} {about}  ({}{deploys})", action.reason);
+    for change in &action.changes {
+        let _ = writeln!(text, "      {}", change_words(change));
+    }
+}
+
+fn sign_and_verb(call: &Call) -> (char, &'static str) {
+    match call {
+        Call::CreateLogGroup { .. }
+        | Call::CreateTargetGroup { .. }
+        | Call::CreateListener { .. }
+        | Call::CreateRule { .. }
+        | Call::CreateService { .. } => ('+', "create"),
+        Call::RegisterTaskDefinition { .. } => ('+', "register"),
+        Call::RunTask { .. } => ('+', "run"),
+        Call::PutRetentionPolicy { .. } | Call::DeleteRetentionPolicy { .. } => ('~', "retention"),
+        Call::ModifyTargetGroup { .. }
+        | Call::ModifyListener { .. }
+        | Call::ModifyRule { .. }
+        | Call::UpdateService { .. } => ('~', "update"),
+        Call::ModifyTargetGroupAttributes { .. } => ('~', "attributes"),
+        Call::TagLogGroup { .. } | Call::TagElb { .. } | Call::TagEcs { .. } => ('~', "tag"),
+        Call::StopTask { .. } => ('-', "stop"),
+        Call::DeregisterTargets { .. } | Call::DeregisterTaskDefinition { .. } => ('-', "deregister"),
+        Call::DeleteLogGroup { .. }
+        | Call::DeleteTargetGroup { .. }
+        | Call::DeleteListener { .. }
+        | Call::DeleteRule { .. }
+        | Call::DeleteService { .. } => ('-', "delete"),
+    }
+}
+
+/// What the resource's name does not say.
+fn detail(call: &Call) -> String {
+    match call {
+        Call::PutRetentionPolicy { days, .. } => format!(" {days} days"),
+        Call::DeleteRetentionPolicy { .. } => " for ever".to_owned(),
+        Call::DeregisterTaskDefinition { arn } | Call::StopTask { arn, .. } => format!(" {}", tail(arn)),
+        Call::CreateService { fields, .. } | Call::RunTask { fields, .. } => {
+            let revision = fields["taskDefinition"].as_str().map(tail).unwrap_or_default();
+            match fields["desiredCount"].as_u64() {
+                Some(count) => format!(" {revision} × {count}"),
+                None => format!(" {revision}"),
+            }
+        }
+        _ => String::new(),
+    }
+}
+
+fn tail(arn: &str) -> &str {
+    arn.rsplit_once('/').map_or(arn, |(_, tail)| tail)
+}
+
+/// `desiredCount 5 → 2 (declared)`.
+pub(crate) fn change_words(change: &FieldChange) -> String {
+    let FieldChange { path, old, new, owner, .. } = change;
+    let revision = path == "taskDefinition";
+    let show = |value: &Tree| match value.as_str().filter(|_| revision) {
+        Some(arn) => tail(arn).to_owned(),
+        None => shown(value),
+    };
+    format!("{path} {} → {} ({owner})", show(old), show(new))
+}
+
+fn shown(value: &Value) -> String {
+    let text = match value {
+        Value::Null => return "(none)".to_owned(),
+        Value::String(text) if !text.is_empty() => text.clone(),
+        other => other.to_string(),
+    };
+    if text.chars().count() <= LONGEST_VALUE {
+        return text;
+    }
+    let short: String = text.chars().take(LONGEST_VALUE).collect();
+    format!("{short}…")
+}
+
+fn for_words(on: &WaitingOn) -> String {
+    match on {
+        WaitingOn::Deployment { id, because } if id.is_empty() => format!("its ECS deployment: {because}"),
+        other => other.to_string(),
+    }
+}
