@@ -1,0 +1,189 @@
+//! From bytes to documents: parse, check against the schema, hand to serde.
+
+use super::node::{Node, SourceMap, Value};
+use super::parse::{ParsedDocument, parse, placed};
+use super::validate::validate;
+use crate::model::finding::Finding;
+use crate::model::ids::DeploymentName;
+use crate::model::kinds::{Document, Kind};
+use crate::model::status::Source;
+use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// Largest file that is read, in bytes.
+pub const MAX_FILE_BYTES: u64 = 10 * 1024 * 1024;
+
+/// A document that can be used, with where it stands.
+#[derive(Clone, Debug)]
+pub struct Declared {
+    /// The document.
+    pub document: Document,
+    /// File, line and content hash.
+    pub source: Source,
+    /// Where each of its fields stands, to give the findings of later rooms their places.
+    pub places: SourceMap,
+}
+
+impl Declared {
+    /// Gives every finding that has no place the place of its field.
+    pub fn locate(&self, findings: &mut [Finding]) {
+        for finding in findings.iter_mut().filter(|finding| finding.place.is_none()) {
+            finding.place = self.places.place(&finding.field);
+        }
+    }
+}
+
+/// A document, or a whole text, that cannot be used.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    /// Whose document it is, when that much could be read.
+    pub name: Option<DeploymentName>,
+    /// Why; at least one error, in the order of the text.
+    pub findings: Vec<Finding>,
+}
+
+/// What one file holds.
+#[derive(Clone, Debug, Default)]
+pub struct FileContent {
+    /// Documents that can be used, in the order of the text.
+    pub documents: Vec<Arc<Declared>>,
+    /// The others.
+    pub refused: Vec<Refused>,
+}
+
+impl FileContent {
+    /// A file of which nothing can be used.
+    pub(crate) fn broken(finding: Finding) -> Self {
+        Self { documents: Vec::new(), refused: vec![Refused { name: None, findings: vec![finding] }] }
+    }
+}
+
+/// Reads the documents of one file.
+///
+/// **Guarantees**: never fails as a whole; every mistake of every document is a finding with file, line and column; a text that
+/// is not well-formed gives no document at all, because it may be half-written.
+pub fn read(file: &str, bytes: &[u8]) -> FileContent {
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return FileContent::broken(too_large(file, bytes.len() as u64));
+    }
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => return FileContent::broken(not_utf8(file, bytes, error.valid_up_to())),
+    };
+    let parsed = parse(file, text);
+    if let Some(finding) = parsed.broken {
+        return FileContent::broken(finding);
+    }
+    let mut content = FileContent::default();
+    for document in parsed.documents {
+        match read_document(file, document) {
+            Ok(declared) => content.documents.push(Arc::new(declared)),
+            Err(refused) => content.refused.push(refused),
+        }
+    }
+    content
+}
+
+/// The finding for a file over the limit.
+pub(crate) fn too_large(file: &str, bytes: u64) -> Finding {
+    let mut finding = Finding::error(
+        "",
+        format!("the file has {bytes} bytes; more than {MAX_FILE_BYTES} (10 MiB) are not read"),
+        "split it, or keep files that are not documents elsewhere",
+    );
+    finding.place = Some(crate::model::finding::Place { file: file.to_owned(), line: 1, column: 1 });
+    finding
+}
+
+fn not_utf8(file: &str, bytes: &[u8], valid: usize) -> Finding {
+    let before = String::from_utf8_lossy(&bytes[..valid]);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let finding = Finding::error(
+        "",
+        format!("the byte 0x{:02x} is not UTF-8", bytes[valid]),
+        "save the file as UTF-8",
+    );
+    let mark = super::node::Mark {
+        line: u32::try_from(line).unwrap_or(u32::MAX),
+        column: u32::try_from(column).unwrap_or(u32::MAX),
+    };
+    placed(finding, file, mark)
+}
+
+fn read_document(file: &str, parsed: ParsedDocument) -> Result<Declared, Refused> {
+    let ParsedDocument { root, mut findings } = parsed;
+    let name = root
+        .get("metadata")
+        .and_then(|metadata| metadata.get("name"))
+        .and_then(Node::text)
+        .filter(|name| !name.is_empty())
+        .map(DeploymentName::from);
+    if matches!(root.value, Value::Map(_)) {
+        let kind = root.get("kind").and_then(Node::text).and_then(Kind::parse);
+        findings.extend(validate(file, &root, kind));
+    } else {
+        let finding = Finding::error("", "a document is a map", "it has apiVersion, kind, metadata and spec");
+        findings.push(placed(finding, file, root.mark));
+    }
+    if findings.is_empty() {
+        match serde_json::from_value::<Document>(root.to_json()) {
+            Ok(document) => return Ok(declared(file, &root, document)),
+            Err(error) => {
+                findings.push(placed(Finding::error("", error.to_string(), ""), file, root.mark));
+            }
+        }
+    }
+    findings.sort_by(|a, b| a.place.cmp(&b.place));
+    Err(Refused { name, findings })
+}
+
+fn declared(file: &str, root: &Node, document: Document) -> Declared {
+    let content_hash = content_hash(&document.to_json());
+    Declared {
+        document,
+        source: Source { file: file.to_owned(), line: root.mark.line, content_hash },
+        places: SourceMap::new(file, root),
+    }
+}
+
+/// SHA-256 of a value's canonical JSON (keys sorted, no spaces), its first 16 hexadecimal digits.
+///
+/// **Guarantees**: does not depend on the order of keys in the text or in memory.
+pub fn content_hash(value: &Json) -> String {
+    let mut canonical = String::new();
+    write_canonical(value, &mut canonical);
+    let digest = Sha256::digest(canonical.as_bytes());
+    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn write_canonical(value: &Json, out: &mut String) {
+    match value {
+        Json::Object(fields) => {
+            let mut keys: Vec<&String> = fields.keys().collect();
+            keys.sort_unstable();
+            out.push('{');
+            for (index, key) in keys.into_iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                out.push_str(&Json::String(key.clone()).to_string());
+                out.push(':');
+                write_canonical(&fields[key], out);
+            }
+            out.push('}');
+        }
+        Json::Array(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                write_canonical(item, out);
+            }
+            out.push(']');
+        }
+        scalar => out.push_str(&scalar.to_string()),
+    }
+}

@@ -1,0 +1,121 @@
+//! Everything that a store declares at one moment, and the memory that makes a broken edit harmless.
+
+use super::document::Declared;
+use super::scan::Scan;
+use crate::model::finding::Finding;
+use crate::model::ids::DeploymentName;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long a document must be absent before it counts as removed: editors and deployment tools take files away for moments.
+pub(super) const SETTLE: Duration = Duration::from_secs(1);
+
+/// Everything that a store declares at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// The documents in force, by name: as they stand in the store, or in their last good version.
+    pub documents: BTreeMap<DeploymentName, Arc<Declared>>,
+    /// Names whose text in the store is refused, with everything that is wrong with it. Where a good version was seen before, that
+    /// one is in `documents`. A second document that claims a name is here too.
+    pub refused: BTreeMap<DeploymentName, Vec<Finding>>,
+    /// What is wrong with the store itself or with texts whose document has no readable name.
+    pub problems: Vec<Finding>,
+    /// Whether something could not be read, so that absence proves nothing.
+    pub incomplete: bool,
+}
+
+impl Snapshot {
+    /// Whether the store certainly no longer holds a document of this name.
+    pub fn is_gone(&self, name: &DeploymentName) -> bool {
+        !self.incomplete && !self.documents.contains_key(name) && !self.refused.contains_key(name)
+    }
+
+    /// Every finding there is, those of the store first.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.problems.iter().chain(self.refused.values().flatten())
+    }
+}
+
+/// What was good before.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    good: BTreeMap<DeploymentName, Arc<Declared>>,
+    absent_since: BTreeMap<DeploymentName, Instant>,
+}
+
+impl Memory {
+    /// When the next document that is absent counts as removed.
+    pub(super) fn next_settled(&self) -> Option<Instant> {
+        self.absent_since.values().min().map(|since| *since + SETTLE)
+    }
+
+    /// Makes a snapshot of what a scan found and of what was good before.
+    pub(super) fn merge(&mut self, scan: Scan, now: Instant) -> Snapshot {
+        let mut snapshot = claims(scan);
+        let seen = |name: &DeploymentName| {
+            snapshot.documents.contains_key(name) || snapshot.refused.contains_key(name)
+        };
+        self.absent_since.retain(|name, _| !seen(name));
+        let mut kept = Vec::new();
+        for (name, declared) in &self.good {
+            let keep = if seen(name) {
+                !snapshot.documents.contains_key(name)
+            } else if snapshot.incomplete {
+                self.absent_since.remove(name);
+                true
+            } else {
+                let since = *self.absent_since.entry(name.clone()).or_insert(now);
+                now.duration_since(since) < SETTLE
+            };
+            if keep {
+                kept.push((name.clone(), declared.clone()));
+            }
+        }
+        snapshot.documents.extend(kept);
+        self.good.clone_from(&snapshot.documents);
+        self.absent_since.retain(|name, _| self.good.contains_key(name));
+        snapshot
+    }
+}
+
+/// Gives each name to the first file that claims it, in the order of paths.
+fn claims(scan: Scan) -> Snapshot {
+    let mut snapshot =
+        Snapshot { problems: scan.problems, incomplete: scan.incomplete, ..Snapshot::default() };
+    let mut first: BTreeMap<DeploymentName, String> = BTreeMap::new();
+    for (file, content) in &scan.files {
+        for declared in &content.documents {
+            let name = &declared.document.metadata.name;
+            if let Some(other) = first.get(name) {
+                let finding = claimed_twice(declared, other);
+                snapshot.refused.entry(name.clone()).or_default().push(finding);
+                continue;
+            }
+            first.insert(name.clone(), format!("{file}:{}", declared.source.line));
+            snapshot.documents.insert(name.clone(), declared.clone());
+        }
+        for refused in &content.refused {
+            let Some(name) = &refused.name else {
+                snapshot.problems.extend(refused.findings.iter().cloned());
+                snapshot.incomplete = true;
+                continue;
+            };
+            let line = refused.findings.first().and_then(|finding| finding.place.as_ref()).map_or(1, |p| p.line);
+            first.entry(name.clone()).or_insert_with(|| format!("{file}:{line}"));
+            snapshot.refused.entry(name.clone()).or_default().extend(refused.findings.iter().cloned());
+        }
+    }
+    snapshot
+}
+
+fn claimed_twice(declared: &Declared, other: &str) -> Finding {
+    let mut finding = Finding::error(
+        "metadata.name",
+        format!("`{}` is already declared in {other}", declared.document.metadata.name),
+        "names are unique in the whole store, whatever the kind; rename or remove one of the two",
+    );
+    finding.place = declared.places.place("metadata.name");
+    finding
+}
