@@ -76,6 +76,8 @@ pub struct SecretVersion {
 pub struct Failure {
     /// Its hash.
     pub hash: ContentHash,
+    /// Hash of the service or task fields that it failed with; other fields (subnets, say) are worth another try.
+    pub declared: ContentHash,
     /// ECS deployment id or task ARN.
     pub attempt: String,
     /// In words, with AWS's own reason.
@@ -117,7 +119,9 @@ pub enum Phase {
     Rolling {
         /// Content hash.
         hash: ContentHash,
-        /// ECS deployment id, once seen.
+        /// ECS deployment id, once the service was seen to point at the revision. Only while it is `None` may the plan write the
+        /// service's task definition: afterwards a service that points elsewhere was rolled back or changed by hand, and which of
+        /// the two it was must be seen first.
         deployment: Option<String>,
         /// When the intent was stored.
         since: Timestamp,
@@ -209,8 +213,6 @@ pub enum StallReason {
     ProgressDeadlineExceeded,
     /// A resource of that name exists that Evenkeel did not make and may not touch.
     NotOwned,
-    /// AWS refused an action in a way that trying again cannot mend.
-    Rejected,
 }
 
 impl StallReason {
@@ -222,7 +224,6 @@ impl StallReason {
             Self::DeploymentFailed => "DeploymentFailed",
             Self::ProgressDeadlineExceeded => "ProgressDeadlineExceeded",
             Self::NotOwned => "NotOwned",
-            Self::Rejected => "Rejected",
         }
     }
 }

@@ -83,6 +83,23 @@ pub struct DriftSpec {
 }
 
 impl DriftSpec {
+    /// The policy for a field path as `ctl plan` prints it (`service/web.desiredCount`): the longest entry that covers
+    /// the path decides, else the policy of the whole deployment. An entry covers a path when its segments (split at `.`,
+    /// `*` for any one) are a prefix of the path's.
+    pub fn policy_for(&self, path: &str) -> DriftPolicy {
+        let segments: Vec<&str> = path.split('.').collect();
+        self.fields
+            .iter()
+            .filter_map(|(pattern, policy)| {
+                let wanted: Vec<&str> = pattern.split('.').collect();
+                let covers = wanted.len() <= segments.len()
+                    && wanted.iter().zip(&segments).all(|(want, have)| *want == "*" || want == have);
+                covers.then_some((wanted.len(), *policy))
+            })
+            .max_by_key(|(length, _)| *length)
+            .map_or(self.policy, |(_, policy)| policy)
+    }
+
     /// Whether everything is repaired, as it is when nothing is said.
     pub fn is_default(&self) -> bool {
         *self == Self::default()
