@@ -1,0 +1,4 @@
+//! Amazon ECS.
+
+pub mod read;
+pub mod write;

@@ -1,0 +1,4 @@
+//! Elastic Load Balancing v2.
+
+pub mod read;
+pub mod write;

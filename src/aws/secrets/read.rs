@@ -1,0 +1,1 @@
+//! Reads: descriptions only, never values.
