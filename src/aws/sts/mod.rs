@@ -1,1 +1,0 @@
-//! Security Token Service: who are we.
