@@ -19,6 +19,8 @@ pub mod elbv2;
 pub mod error;
 pub mod logs;
 pub mod secrets;
+pub mod written;
 
 pub use clients::{Aws, PlacementClients, Settings};
 pub use error::Error;
+pub use written::Written;
