@@ -1,1 +1,56 @@
-//! x
+//! Simulated AWS at the wire: Amazon ECS, Elastic Load Balancing v2, Secrets Manager, CloudWatch Logs and STS, answered
+//! from memory.
+//!
+//! ```no_run
+//! # async fn example() {
+//! use aws_sim::{Sim, behaviour::{Behaviour, BehaviourRule}, faults::{Effect, FaultRule, When}};
+//!
+//! let sim = Sim::builder().seed(7).rate_limits(true).build();
+//! let client = sim.http_client();   // give it to an AWS SDK's configuration: no socket, tokio's (paused) time
+//! sim.behave(BehaviourRule::image("*:bad", Behaviour::exits(1, 2.0)));
+//! sim.faults().add(FaultRule::on("ecs:Update*", Effect::throttle()).when(When::EveryNth(3)));
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:4566").await.expect("a free port");
+//! sim.serve(listener, std::future::pending()).await.expect("a working listener");   // or: on a TCP port
+//! # }
+//! ```
+//!
+//! # The map
+//!
+//! - [`sim`]: the handle: build, call, observe, break. [`in_process`] puts it under an SDK, [`tcp`] on a port,
+//!   [`control`] under `/_sim`.
+//! - [`wire`]: requests and answers in awsJson and awsQuery; [`form`] and [`xml`] are the halves of the latter.
+//! - [`world`]: regions, and how a call is executed; [`throttle`], [`consistency`] and [`faults`] stand before it,
+//!   [`record`] after it. [`seed`] fills a world.
+//! - [`ecs`], [`elbv2`], [`secrets`], [`logs`], [`sts`]: the services. [`behaviour`] says what containers do.
+//! - [`ctx`], [`error`], [`clock`]: what handlers may know, how they refuse, and time.
+//!
+//! # Guarantees
+//!
+//! - The same seed and the same calls at the same times give the same answers, to the byte: time comes from one clock,
+//!   chance from one seed, and nothing happens in the background. Each call first lets everything happen that is due.
+//! - What is not simulated is refused by name, never silently accepted. The module of each service says what that is.
+
+pub mod behaviour;
+pub mod clock;
+pub mod consistency;
+pub mod control;
+pub mod ctx;
+pub mod ecs;
+pub mod elbv2;
+pub mod error;
+pub mod faults;
+pub mod form;
+pub mod in_process;
+pub mod logs;
+pub mod record;
+pub mod secrets;
+pub mod seed;
+pub mod sim;
+pub mod sts;
+pub mod tcp;
+pub mod throttle;
+pub mod wire;
+pub mod world;
+pub mod xml;
+
+pub use self::sim::{Moment, Sim, SimBuilder};

@@ -1,0 +1,139 @@
+//! The control interface, as JSON over HTTP under `/_sim`, beside the AWS calls.
+//!
+//! | call | does |
+//! |---|---|
+//! | `GET /_sim` | time, speed, account, number of calls, trace hash |
+//! | `GET`, `POST`, `DELETE /_sim/faults` | shows, adds ([`crate::faults::FaultRule`]), clears fault rules |
+//! | `GET`, `POST`, `DELETE /_sim/behaviours` | the same for [`crate::behaviour::BehaviourRule`] |
+//! | `GET`, `DELETE /_sim/calls` | the newest calls and all counts; forgets them |
+//! | `POST /_sim/world` | puts things into the world ([`crate::seed`]), answers their ARNs |
+//! | `GET /_sim/services`, `GET /_sim/tasks` | ECS at a glance, in all regions |
+//! | `POST /_sim/kill` | `{"task": ID, "exitCode": 137}`: the task's containers die |
+//! | `POST /_sim/limits` | `{"rateLimits": true}` |
+
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use crate::sim::Sim;
+
+/// Answers a control call with a status and a JSON value.
+#[must_use]
+pub fn answer(sim: &Sim, method: &str, path: &str, body: &[u8]) -> (u16, Value) {
+    let part = path.trim_start_matches("/_sim").trim_matches('/');
+    match route(sim, method, part, body) {
+        Ok(value) => (200, value),
+        Err((status, text)) => (status, json!({ "error": text })),
+    }
+}
+
+type Answer = Result<Value, (u16, String)>;
+
+fn route(sim: &Sim, method: &str, part: &str, body: &[u8]) -> Answer {
+    match (method, part) {
+        ("GET", "") => Ok(overview(sim)),
+        ("GET", "faults") => show(&sim.faults().rules()),
+        ("POST", "faults") => read(body).map(|rules| each(rules, |rule| sim.faults().add(rule))),
+        ("DELETE", "faults") => {
+            sim.faults().clear();
+            Ok(json!({}))
+        }
+        ("GET", "behaviours") => show(&sim.with(|world| world.behaviours.rules().to_vec())),
+        ("POST", "behaviours") => read(body).map(|rules| each(rules, |rule| sim.behave(rule))),
+        ("DELETE", "behaviours") => {
+            sim.with(|world| world.behaviours.clear());
+            Ok(json!({}))
+        }
+        ("GET", "calls") => Ok(json!({"counts": show(&sim.counts())?, "calls": show(&sim.calls())?})),
+        ("DELETE", "calls") => {
+            sim.reset_calls();
+            Ok(json!({}))
+        }
+        ("POST", "world") => sim.seed_world(&read(body)?).map_err(|error| (400, error.to_string())),
+        ("GET", "services") => Ok(services(sim)),
+        ("GET", "tasks") => Ok(tasks(sim)),
+        ("POST", "kill") => kill(sim, &read(body)?),
+        ("POST", "limits") => {
+            let input: Value = read(body)?;
+            let on =
+                input["rateLimits"].as_bool().ok_or((400, "rateLimits must be true or false".to_owned()))?;
+            sim.with(|world| world.throttle.enabled = on);
+            Ok(json!({ "rateLimits": on }))
+        }
+        _ => Err((404, format!("There is no {method} /_sim/{part}."))),
+    }
+}
+
+/// One rule or a list of rules.
+#[derive(serde::Deserialize)]
+#[serde(untagged)]
+enum OneOrMany<T> {
+    Many(Vec<T>),
+    One(T),
+}
+
+fn each<T>(rules: OneOrMany<T>, add: impl FnMut(T)) -> Value {
+    let rules = match rules {
+        OneOrMany::Many(rules) => rules,
+        OneOrMany::One(rule) => vec![rule],
+    };
+    let count = rules.len();
+    rules.into_iter().for_each(add);
+    json!({ "added": count })
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, (u16, String)> {
+    serde_json::from_slice(body).map_err(|error| (400, format!("The body cannot be read: {error}")))
+}
+
+fn show(value: &impl Serialize) -> Answer {
+    serde_json::to_value(value).map_err(|error| (500, error.to_string()))
+}
+
+fn overview(sim: &Sim) -> Value {
+    let (account, regions) = sim.with(|world| (world.account.clone(), world.regions()));
+    json!({
+        "now": sim.now().to_string(),
+        "speed": sim.clock().speed(),
+        "account": account,
+        "regions": regions,
+        "calls": sim.counts().total(),
+        "trace": format!("{:016x}", sim.trace_hash()),
+    })
+}
+
+fn services(sim: &Sim) -> Value {
+    sim.with(|world| {
+        let mut all = Vec::new();
+        for region in world.regions() {
+            for service in world.region(&region).ecs.services() {
+                all.push(json!({"region": region, "service": service.key, "status": service.status,
+                    "taskDefinition": service.task_definition, "desired": service.desired, "running": service.running,
+                    "pending": service.pending, "rollout": service.rollout, "deployments": service.deployments}));
+            }
+        }
+        all.into()
+    })
+}
+
+fn tasks(sim: &Sim) -> Value {
+    sim.with(|world| {
+        let mut all = Vec::new();
+        for region in world.regions() {
+            for task in world.region(&region).ecs.tasks() {
+                all.push(json!({"region": region, "task": task.id, "cluster": task.cluster, "service": task.service,
+                    "taskDefinition": task.task_definition, "status": task.status}));
+            }
+        }
+        all.into()
+    })
+}
+
+fn kill(sim: &Sim, input: &Value) -> Answer {
+    let id = input["task"].as_str().map(|task| task.rsplit('/').next().unwrap_or(task).to_owned());
+    let id = id.ok_or((400, "task must be a task's id or ARN".to_owned()))?;
+    let code = input["exitCode"].as_i64().unwrap_or(137);
+    let killed = sim.with(|world| {
+        world.regions().iter().any(|region| world.with_ecs(region, |ecs, env| ecs.kill_task(env, &id, code)))
+    });
+    if killed { Ok(json!({ "killed": id })) } else { Err((404, format!("No running task {id}."))) }
+}

@@ -1,0 +1,118 @@
+//! Looking at ECS directly, and putting it into a state that no call can: for tests and checkers.
+
+use super::{Ecs, Env, queue::after, service::Counts, task::Status};
+
+/// A service at a glance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceLook {
+    /// Cluster and name, as `cluster/name`.
+    pub key: String,
+    /// ACTIVE, DRAINING or INACTIVE.
+    pub status: &'static str,
+    /// The task definition that it is meant to run.
+    pub task_definition: String,
+    /// How many tasks are wanted.
+    pub desired: usize,
+    /// How many run, those that are being drained included.
+    pub running: usize,
+    /// How many are on their way up.
+    pub pending: usize,
+    /// The most tasks that may run or be on their way up.
+    pub upper: usize,
+    /// The fewest that should run.
+    pub lower: usize,
+    /// The rollout state of the primary deployment: IN_PROGRESS, COMPLETED or FAILED.
+    pub rollout: &'static str,
+    /// How many deployments are shown.
+    pub deployments: usize,
+}
+
+/// A task at a glance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskLook {
+    /// Its id, without the rest of the ARN.
+    pub id: String,
+    /// Cluster.
+    pub cluster: String,
+    /// The service that it belongs to, as `cluster/name`.
+    pub service: Option<String>,
+    /// The ARN of its task definition.
+    pub task_definition: String,
+    /// Its last status, such as RUNNING.
+    pub status: &'static str,
+    /// Who started it: the deployment, or what RunTask gave.
+    pub started_by: Option<String>,
+}
+
+impl Ecs {
+    /// All services, by cluster and name.
+    #[must_use]
+    pub fn services(&self) -> Vec<ServiceLook> {
+        let look = |service: &super::service::Service| {
+            let counts = Counts::of(service.desired, self.tasks_of(service).into_iter());
+            ServiceLook {
+                key: service.key.clone(),
+                status: service.status,
+                task_definition: service.task_definition.clone(),
+                desired: counts.desired,
+                running: counts.running,
+                pending: counts.pending,
+                upper: service.desired * service.percent("maximumPercent") / 100,
+                lower: (service.desired * service.percent("minimumHealthyPercent")).div_ceil(100),
+                rollout: service.deployments.first().map_or("", |each| each.state),
+                deployments: service.deployments.len(),
+            }
+        };
+        self.services.values().map(look).collect()
+    }
+
+    /// One service.
+    #[must_use]
+    pub fn service(&self, cluster: &str, name: &str) -> Option<ServiceLook> {
+        let key = super::services::key_of(cluster, name);
+        self.services().into_iter().find(|service| service.key == key)
+    }
+
+    /// All tasks that are shown, by id.
+    #[must_use]
+    pub fn tasks(&self) -> Vec<TaskLook> {
+        let look = |task: &super::task::Task| TaskLook {
+            id: task.id.clone(),
+            cluster: task.cluster.clone(),
+            service: task.service.clone(),
+            task_definition: task.definition.arn.clone(),
+            status: task.status.name(),
+            started_by: task.started_by.clone(),
+        };
+        self.tasks.values().map(look).collect()
+    }
+
+    /// A running task's containers die at once with this exit code, as if the host had lost them. Answers whether there
+    /// was such a task.
+    pub fn kill_task(&mut self, env: &mut Env<'_>, id: &str, exit_code: i64) -> bool {
+        let Some(task) = self.tasks.get_mut(id).filter(|task| task.status == Status::Running && task.wanted)
+        else {
+            return false;
+        };
+        for run in &mut task.containers {
+            run.state = super::task::State::Stopped;
+            run.exit_code = Some(exit_code);
+        }
+        self.stop_task(env, id, "EssentialContainerExited", "Essential container in task exited");
+        true
+    }
+
+    /// Gives a cluster more EC2 instances.
+    pub fn add_container_instances(&mut self, env: &mut Env<'_>, cluster: &str, count: usize) {
+        self.add_instances(env, cluster, count);
+        let keys: Vec<String> = self
+            .services
+            .values()
+            .filter(|each| each.cluster == cluster)
+            .map(|each| each.key.clone())
+            .collect();
+        for key in keys {
+            self.service_changed(&key, after(env.ctx.now, 1.0));
+        }
+    }
+}

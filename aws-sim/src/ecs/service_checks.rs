@@ -1,0 +1,355 @@
+//! What CreateService and UpdateService refuse, and what they fill in.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    Ecs, Env,
+    clusters::fill_strategy,
+    definition::Definition,
+    errors::{Result, client, invalid},
+    input::Fields,
+};
+
+/// Members whose change starts a deployment (API reference of UpdateService: "This parameter triggers a new service
+/// deployment").
+pub(super) const DEPLOYING: [&str; 7] = [
+    "networkConfiguration",
+    "platformVersion",
+    "loadBalancers",
+    "serviceRegistries",
+    "serviceConnectConfiguration",
+    "volumeConfigurations",
+    "vpcLatticeConfigurations",
+];
+
+/// Members that a service does not show itself, only its deployments.
+pub(super) const HIDDEN: [&str; 3] =
+    ["serviceConnectConfiguration", "volumeConfigurations", "vpcLatticeConfigurations"];
+
+/// Members that the service echoes.
+const ECHOED: [&str; 16] = [
+    "loadBalancers",
+    "serviceRegistries",
+    "launchType",
+    "capacityProviderStrategy",
+    "platformVersion",
+    "deploymentConfiguration",
+    "placementConstraints",
+    "placementStrategy",
+    "networkConfiguration",
+    "healthCheckGracePeriodSeconds",
+    "schedulingStrategy",
+    "deploymentController",
+    "enableECSManagedTags",
+    "propagateTags",
+    "enableExecuteCommand",
+    "availabilityZoneRebalancing",
+];
+
+/// Takes the members that a service echoes out of a request and fills in AWS's defaults.
+pub(super) fn fill(env: &Env<'_>, input: &Value, default_strategy: &Value) -> Map<String, Value> {
+    let mut spec = Map::new();
+    for name in ECHOED {
+        if let Some(value) = input.get(name) {
+            spec.insert(name.to_owned(), value.clone());
+        }
+    }
+    if spec.items("capacityProviderStrategy").is_empty() {
+        spec.remove("capacityProviderStrategy");
+    }
+    let unplaced = !spec.contains_key("launchType") && !spec.contains_key("capacityProviderStrategy");
+    match default_strategy.as_array() {
+        Some(items) if unplaced && !items.is_empty() => {
+            spec.insert("capacityProviderStrategy".to_owned(), default_strategy.clone());
+        }
+        _ if unplaced => {
+            spec.insert("launchType".to_owned(), "EC2".into());
+        }
+        _ => {}
+    }
+    for name in ["loadBalancers", "serviceRegistries", "placementConstraints", "placementStrategy"] {
+        spec.entry(name).or_insert_with(|| json!([]));
+    }
+    for name in ["enableECSManagedTags", "enableExecuteCommand"] {
+        spec.entry(name).or_insert_with(|| false.into());
+    }
+    spec.entry("propagateTags").or_insert_with(|| "NONE".into());
+    spec.entry("schedulingStrategy").or_insert_with(|| "REPLICA".into());
+    spec.entry("deploymentController").or_insert_with(|| json!({"type": "ECS"}));
+    let replica = spec.text("schedulingStrategy") == Some("REPLICA");
+    spec.entry("availabilityZoneRebalancing")
+        .or_insert_with(|| if replica { "ENABLED" } else { "DISABLED" }.into());
+    let configuration = spec.entry("deploymentConfiguration").or_insert_with(|| json!({}));
+    fill_configuration(configuration, replica);
+    refill(env, &mut spec);
+    spec
+}
+
+/// Fills in what depends on other members; also after an update.
+pub(super) fn refill(env: &Env<'_>, spec: &mut Map<String, Value>) {
+    if let Some(strategy) = spec.get("capacityProviderStrategy") {
+        let filled = fill_strategy(strategy.as_array().map_or(&[], Vec::as_slice));
+        spec.insert("capacityProviderStrategy".to_owned(), filled);
+    }
+    if on_fargate(spec) {
+        spec.entry("platformVersion").or_insert_with(|| "LATEST".into());
+        spec.insert("platformFamily".to_owned(), "Linux".into());
+    }
+    if let Some(Value::Object(vpc)) =
+        spec.get_mut("networkConfiguration").and_then(|own| own.get_mut("awsvpcConfiguration"))
+    {
+        vpc.entry("assignPublicIp").or_insert_with(|| "DISABLED".into());
+        vpc.entry("securityGroups").or_insert_with(|| json!([]));
+    }
+    if !spec.items("loadBalancers").is_empty() {
+        spec.entry("healthCheckGracePeriodSeconds").or_insert_with(|| 0.into());
+        let role = format!(
+            "arn:{}:iam::{}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS",
+            crate::ctx::partition(env.ctx.region),
+            env.ctx.account
+        );
+        spec.insert("roleArn".to_owned(), role.into());
+    }
+}
+
+/// Whether tasks run on Fargate.
+pub(super) fn on_fargate(spec: &Map<String, Value>) -> bool {
+    spec.text("launchType") == Some("FARGATE")
+        || spec
+            .items("capacityProviderStrategy")
+            .iter()
+            .any(|each| each.text("capacityProvider").is_some_and(|name| name.starts_with("FARGATE")))
+}
+
+/// AWS's defaults of a deployment configuration (API reference of DeploymentConfiguration).
+pub(super) fn fill_configuration(configuration: &mut Value, replica: bool) {
+    let Value::Object(own) = configuration else { return };
+    own.entry("maximumPercent").or_insert_with(|| if replica { 200 } else { 100 }.into());
+    own.entry("minimumHealthyPercent").or_insert_with(|| if replica { 100 } else { 0 }.into());
+    own.entry("deploymentCircuitBreaker").or_insert_with(|| json!({"enable": false, "rollback": false}));
+    own.entry("strategy").or_insert_with(|| "ROLLING".into());
+    own.entry("bakeTimeInMinutes").or_insert_with(|| 0.into());
+    let steps: &[(&str, &str, Value)] = match own.text("strategy") {
+        Some("LINEAR") => &[
+            ("linearConfiguration", "stepPercent", json!(10.0)),
+            ("linearConfiguration", "stepBakeTimeInMinutes", json!(6)),
+        ],
+        Some("CANARY") => &[
+            ("canaryConfiguration", "canaryPercent", json!(5.0)),
+            ("canaryConfiguration", "canaryBakeTimeInMinutes", json!(10)),
+        ],
+        _ => &[],
+    };
+    for (part, name, usual) in steps {
+        let part = own.entry(*part).or_insert_with(|| json!({}));
+        if part.get(name).is_none() {
+            part[*name] = usual.clone();
+        }
+    }
+}
+
+/// Checks a service as it would be: `spec` filled, `definition` its task definition.
+///
+/// # Errors
+/// `InvalidParameterException` or `ClientException` with AWS's text for the first mistake.
+pub(super) fn check(
+    ecs: &Ecs,
+    env: &Env<'_>,
+    cluster: &str,
+    spec: &Map<String, Value>,
+    definition: &Definition,
+) -> Result<()> {
+    check_network(spec, definition.network_mode())?;
+    check_placement(ecs, cluster, spec, definition)?;
+    check_configuration(spec)?;
+    for balancer in spec.items("loadBalancers") {
+        check_balancer(env, balancer, definition)?;
+    }
+    if spec.items("loadBalancers").len() > 5 {
+        return Err(invalid("load balancers can have at most 5 items."));
+    }
+    let grace = spec.int("healthCheckGracePeriodSeconds");
+    if grace.is_some_and(|seconds| !(0..=2_147_483_647).contains(&seconds)) {
+        return Err(invalid("Health check grace period must be between 0 and 2147483647 seconds."));
+    }
+    let checked = !spec.items("loadBalancers").is_empty()
+        || definition.containers.iter().any(|each| each.check.is_some());
+    if grace.is_some_and(|seconds| seconds > 0) && !checked {
+        return Err(invalid(
+            "Health check grace period is only valid for services configured to use load balancers",
+        ));
+    }
+    Ok(())
+}
+
+fn check_network(spec: &Map<String, Value>, mode: &str) -> Result<()> {
+    let vpc = spec.get("networkConfiguration").and_then(|own| own.get("awsvpcConfiguration"));
+    match (mode, vpc) {
+        ("awsvpc", None) => {
+            Err(invalid("Network Configuration must be provided when networkMode 'awsvpc' is specified."))
+        }
+        ("awsvpc", Some(vpc)) => {
+            if vpc.items("subnets").is_empty() {
+                return Err(invalid("subnets can not be empty."));
+            }
+            if vpc.items("subnets").len() > 16 {
+                return Err(invalid("subnets can have at most 16 items."));
+            }
+            if vpc.items("securityGroups").len() > 5 {
+                return Err(invalid("securityGroups can have at most 5 items."));
+            }
+            if vpc.text("assignPublicIp") == Some("ENABLED") && spec.text("launchType") == Some("EC2") {
+                return Err(invalid("Assign public IP is not supported for this launch type."));
+            }
+            Ok(())
+        }
+        (_, Some(_)) => Err(invalid(
+            "Network Configuration is not valid for the given networkMode of this task definition.",
+        )),
+        (_, None) => Ok(()),
+    }
+}
+
+fn check_placement(
+    ecs: &Ecs,
+    cluster: &str,
+    spec: &Map<String, Value>,
+    definition: &Definition,
+) -> Result<()> {
+    let strategy = spec.items("capacityProviderStrategy");
+    if spec.contains_key("launchType") && !strategy.is_empty() {
+        let text = "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.";
+        return Err(invalid(text));
+    }
+    let known = ecs.clusters.get(cluster).map_or(&[][..], |found| &found.providers);
+    for name in strategy.iter().filter_map(|each| each.text("capacityProvider")) {
+        if !known.iter().any(|own| own == name) {
+            return Err(invalid(
+                "The specified capacity provider strategy cannot contain a capacity provider that is not associated with the cluster. \
+                 Associate the capacity provider with the cluster and try again.",
+            ));
+        }
+    }
+    let fargate = on_fargate(spec);
+    if fargate && !definition.supports("FARGATE") {
+        return Err(invalid("Task definition does not support launch_type FARGATE."));
+    }
+    if spec.text("schedulingStrategy") == Some("DAEMON") && fargate {
+        return Err(invalid("The DAEMON scheduling strategy is not supported for the Fargate launch type."));
+    }
+    if !fargate && spec.contains_key("platformVersion") {
+        return Err(invalid("The platform version must be null when specifying an EC2 launch type."));
+    }
+    let version = spec.text("platformVersion");
+    if version.is_some_and(|version| !matches!(version, "LATEST" | "1.4.0" | "1.3.0")) {
+        let text = format!("The specified platform does not exist: {}", version.unwrap_or_default());
+        return Err(crate::error::ApiError::new(400, "PlatformUnknownException", text));
+    }
+    Ok(())
+}
+
+fn check_configuration(spec: &Map<String, Value>) -> Result<()> {
+    let Some(own) = spec.get("deploymentConfiguration") else { return Ok(()) };
+    let (most, least) =
+        (own.int("maximumPercent").unwrap_or(200), own.int("minimumHealthyPercent").unwrap_or(100));
+    if most < 100 && most != 0 || most < 0 || least < 0 {
+        return Err(invalid(
+            "Both maximumPercent and minimumHealthyPercent must be greater than or equal to 0, and maximumPercent at least 100.",
+        ));
+    }
+    if least > most {
+        return Err(invalid("minimumHealthyPercent cannot be greater than maximumPercent."));
+    }
+    let breaker = &own["deploymentCircuitBreaker"];
+    if breaker.flag("rollback") && !breaker.flag("enable") {
+        return Err(invalid(
+            "Deployment circuit breaker rollback requires the circuit breaker to be enabled.",
+        ));
+    }
+    if breaker
+        .get("thresholdConfiguration")
+        .is_some_and(|threshold| threshold.int("value").is_none_or(|value| value < 1))
+    {
+        return Err(invalid("The threshold of the deployment circuit breaker must be at least 1."));
+    }
+    let early = &own["earlySuccessCriteria"];
+    let percent = early.int("healthyPercent");
+    if early.flag("enable") && percent.is_none_or(|percent| percent < least || percent > 100) {
+        return Err(invalid(
+            "healthyPercent must be between minimumHealthyPercent and 100 when early success criteria are enabled.",
+        ));
+    }
+    Ok(())
+}
+
+fn check_balancer(env: &Env<'_>, balancer: &Value, definition: &Definition) -> Result<()> {
+    let Some(group) = balancer.text("targetGroupArn") else {
+        if balancer.text("loadBalancerName").is_some() {
+            return Err(invalid(
+                "Classic Load Balancers are not simulated: loadBalancerName is not supported.",
+            ));
+        }
+        return Err(invalid("loadBalancers must specify a targetGroupArn."));
+    };
+    if !env.elbv2.target_group_exists(group) {
+        return Err(invalid(format!("The specified target group does not exist: {group}")));
+    }
+    if !env.elbv2.target_group_has_listener(group) {
+        return Err(invalid(format!(
+            "The target group with targetGroupArn {group} does not have an associated load balancer."
+        )));
+    }
+    let name = balancer.text("containerName").unwrap_or_default();
+    let Some(container) = definition.container(name) else {
+        return Err(invalid(format!("The container {name} does not exist in the task definition.")));
+    };
+    let port = balancer.int("containerPort").unwrap_or(0);
+    if !container.ports.iter().any(|own| i64::from(own.0) == port) {
+        return Err(invalid(format!("The container {name} did not have a container port {port} defined.")));
+    }
+    let mode = definition.network_mode();
+    let kind = env.elbv2.target_type(group).unwrap_or("ip");
+    let fits = if mode == "awsvpc" { kind == "ip" } else { kind == "instance" };
+    if !fits {
+        return Err(invalid(format!(
+            "The provided target group {group} has target type {kind}, which is incompatible with the {mode} network mode specified in \
+             the task definition."
+        )));
+    }
+    Ok(())
+}
+
+/// The checks that only creation makes.
+///
+/// # Errors
+/// See [`check`].
+pub(super) fn check_creation(input: &Value) -> Result<()> {
+    let name = input.text("serviceName").unwrap_or_default();
+    let good = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if name.is_empty() || name.len() > 255 || !name.chars().all(good) {
+        return Err(invalid("Invalid service name."));
+    }
+    let daemon = input.text("schedulingStrategy") == Some("DAEMON");
+    match input.int("desiredCount") {
+        Some(_) if daemon => Err(invalid(
+            "The daemon scheduling strategy does not support a desired count for services. Remove the desired count value and try again.",
+        )),
+        Some(count) if count < 0 => Err(invalid("Desired count must be greater than or equal to 0.")),
+        None if !daemon => Err(invalid("A desired count is required for the REPLICA scheduling strategy.")),
+        _ => controller(input),
+    }
+}
+
+fn controller(input: &Value) -> Result<()> {
+    match input.get("deploymentController").and_then(|own| own.text("type")) {
+        None | Some("ECS") => match input.text("taskDefinition") {
+            Some(_) => Ok(()),
+            None => Err(client("TaskDefinition should not be null or empty.")),
+        },
+        Some(other) => Err(crate::error::ApiError::new(
+            400,
+            "UnsupportedFeatureException",
+            format!("The deployment controller {other} is not simulated."),
+        )),
+    }
+}

@@ -1,0 +1,516 @@
+//! The rules of load balancing, as clients and ECS meet them.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::*;
+
+/// A small world with a clock that is set by hand.
+struct World {
+    elb: Elbv2,
+    rng: fastrand::Rng,
+    now: Timestamp,
+}
+
+const START: i64 = 1_800_000_000;
+
+impl World {
+    fn new() -> Self {
+        Self {
+            elb: Elbv2::default(),
+            rng: fastrand::Rng::with_seed(7),
+            now: Timestamp::from_second(START).unwrap(),
+        }
+    }
+
+    fn at(&mut self, seconds: i64) -> &mut Self {
+        self.now = Timestamp::from_second(START + seconds).unwrap();
+        self
+    }
+
+    fn call(&mut self, action: &str, pairs: &[(&str, &str)]) -> Result<Value, ApiError> {
+        let mut ctx = Ctx { now: self.now, region: "eu-west-1", account: "123456789012", rng: &mut self.rng };
+        self.elb.handle(&mut ctx, action, &Form::of(pairs)).map(|body| body.value().clone())
+    }
+
+    fn ok(&mut self, action: &str, pairs: &[(&str, &str)]) -> Value {
+        self.call(action, pairs).unwrap_or_else(|e| panic!("{action}: {e}"))
+    }
+
+    fn code(&mut self, action: &str, pairs: &[(&str, &str)]) -> &'static str {
+        self.call(action, pairs).expect_err(action).code
+    }
+
+    fn load_balancer(&mut self, name: &str) -> String {
+        let pairs = [("Name", name), ("Subnets.member.1", "subnet-1"), ("Subnets.member.2", "subnet-2")];
+        text(&self.ok("CreateLoadBalancer", &pairs)["LoadBalancers"][0]["LoadBalancerArn"])
+    }
+
+    fn group(&mut self, name: &str) -> String {
+        let made = self.ok("CreateTargetGroup", &group_form(name));
+        text(&made["TargetGroups"][0]["TargetGroupArn"])
+    }
+
+    fn listener(&mut self, lb: &str, port: &str, group: &str) -> String {
+        let made = self.ok("CreateListener", &listener_form(lb, port, group));
+        text(&made["Listeners"][0]["ListenerArn"])
+    }
+
+    fn rule(&mut self, listener: &str, priority: &str, host: &str, group: &str) -> Result<String, ApiError> {
+        let pairs = [
+            ("ListenerArn", listener),
+            ("Priority", priority),
+            ("Conditions.member.1.Field", "host-header"),
+            ("Conditions.member.1.Values.member.1", host),
+            ("Actions.member.1.Type", "forward"),
+            ("Actions.member.1.TargetGroupArn", group),
+        ];
+        self.call("CreateRule", &pairs).map(|made| text(&made["Rules"][0]["RuleArn"]))
+    }
+
+    fn health(&self, group: &str) -> &'static str {
+        self.elb.health(self.now, group, "10.0.0.1", 8080).unwrap_or("gone")
+    }
+
+    fn register(&mut self, group: &str, answers: TargetAnswers) {
+        self.elb.register(self.now, group, "10.0.0.1", 8080, answers);
+    }
+
+    /// A group in use by a listener, with checks of 10 s, 2 good and 3 bad ones.
+    fn group_in_use(&mut self) -> String {
+        let lb = self.load_balancer("web");
+        let mut form = group_form("web").to_vec();
+        form.extend([
+            ("HealthCheckIntervalSeconds", "10"),
+            ("HealthyThresholdCount", "2"),
+            ("UnhealthyThresholdCount", "3"),
+            ("HealthCheckPath", "/health"),
+        ]);
+        let group = text(&self.ok("CreateTargetGroup", &form)["TargetGroups"][0]["TargetGroupArn"]);
+        self.listener(&lb, "80", &group);
+        group
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().expect("a text").to_owned()
+}
+
+fn group_form(name: &str) -> [(&str, &str); 5] {
+    [("Name", name), ("Protocol", "HTTP"), ("Port", "8080"), ("VpcId", "vpc-1"), ("TargetType", "ip")]
+}
+
+fn listener_form<'a>(lb: &'a str, port: &'a str, group: &'a str) -> [(&'a str, &'a str); 5] {
+    [
+        ("LoadBalancerArn", lb),
+        ("Protocol", "HTTP"),
+        ("Port", port),
+        ("DefaultActions.member.1.Type", "forward"),
+        ("DefaultActions.member.1.TargetGroupArn", group),
+    ]
+}
+
+#[test]
+fn a_load_balancer_is_provisioning_first_and_active_later() {
+    let mut w = World::new();
+    let arn = w.load_balancer("web");
+    assert!(arn.starts_with("arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/web/"));
+    let state =
+        |w: &mut World| text(&w.ok("DescribeLoadBalancers", &[])["LoadBalancers"][0]["State"]["Code"]);
+    assert_eq!(state(&mut w), "provisioning");
+    assert_eq!(state(w.at(31)), "active");
+}
+
+#[test]
+fn a_load_balancer_with_the_same_settings_is_the_same_and_with_others_a_duplicate() {
+    let mut w = World::new();
+    let first = w.load_balancer("web");
+    assert_eq!(w.load_balancer("web"), first);
+    let other = [("Name", "web"), ("Subnets.member.1", "subnet-1"), ("Subnets.member.2", "subnet-9")];
+    assert_eq!(w.code("CreateLoadBalancer", &other), "DuplicateLoadBalancerName");
+}
+
+#[test]
+fn a_target_group_gets_awss_defaults() {
+    let mut w = World::new();
+    let made = w.ok("CreateTargetGroup", &group_form("web"))["TargetGroups"][0].clone();
+    let expected = json!({
+        "HealthCheckProtocol": "HTTP", "HealthCheckPort": "traffic-port", "HealthCheckPath": "/",
+        "HealthCheckIntervalSeconds": 30, "HealthCheckTimeoutSeconds": 5, "HealthyThresholdCount": 5,
+        "UnhealthyThresholdCount": 2, "Matcher": {"HttpCode": "200"}, "ProtocolVersion": "HTTP1",
+        "IpAddressType": "ipv4", "LoadBalancerArns": [], "HealthCheckEnabled": true,
+    });
+    for (name, value) in expected.as_object().unwrap() {
+        assert_eq!(&made[name], value, "{name}");
+    }
+    let arn = text(&made["TargetGroupArn"]);
+    let attributes = w.ok("DescribeTargetGroupAttributes", &[("TargetGroupArn", &arn)]);
+    let delay = json!({"Key": "deregistration_delay.timeout_seconds", "Value": "300"});
+    assert!(attributes["Attributes"].as_array().unwrap().contains(&delay));
+}
+
+#[test]
+fn a_tcp_target_group_has_no_path_and_no_matcher() {
+    let mut w = World::new();
+    let made = w.ok(
+        "CreateTargetGroup",
+        &[("Name", "n"), ("Protocol", "TCP"), ("Port", "80"), ("VpcId", "vpc-1"), ("TargetType", "ip")],
+    );
+    let group = &made["TargetGroups"][0];
+    assert_eq!(group["HealthCheckProtocol"], "TCP");
+    assert_eq!(group["HealthCheckTimeoutSeconds"], 10);
+    assert_eq!((&group["HealthCheckPath"], &group["Matcher"]), (&Value::Null, &Value::Null));
+}
+
+#[test]
+fn names_of_target_groups_obey_awss_rules() {
+    let mut w = World::new();
+    let long = "a".repeat(33);
+    for bad in ["-a", "a-", "a_b", "a.b", long.as_str(), ""] {
+        assert_eq!(w.code("CreateTargetGroup", &group_form(bad)), "ValidationError", "{bad}");
+    }
+    w.group(&"a".repeat(32));
+}
+
+#[test]
+fn creating_a_target_group_again_is_idempotent_unless_settings_differ() {
+    let mut w = World::new();
+    let first = w.group("web");
+    assert_eq!(w.group("web"), first);
+    let mut other = group_form("web").to_vec();
+    other.push(("HealthCheckPath", "/other"));
+    assert_eq!(w.code("CreateTargetGroup", &other), "DuplicateTargetGroupName");
+}
+
+#[test]
+fn health_check_settings_outside_of_awss_limits_are_refused() {
+    let mut w = World::new();
+    for (name, value) in [
+        ("HealthCheckIntervalSeconds", "4"),
+        ("HealthCheckTimeoutSeconds", "121"),
+        ("HealthCheckTimeoutSeconds", "30"),
+        ("HealthyThresholdCount", "1"),
+        ("UnhealthyThresholdCount", "11"),
+        ("HealthCheckPath", "health"),
+        ("HealthCheckProtocol", "TCP"),
+        ("HealthCheckPort", "http"),
+        ("Matcher.HttpCode", "99"),
+    ] {
+        let mut form = group_form("web").to_vec();
+        form.push((name, value));
+        assert_eq!(w.code("CreateTargetGroup", &form), "ValidationError", "{name}={value}");
+    }
+}
+
+#[test]
+fn a_forward_action_comes_back_both_ways() {
+    let mut w = World::new();
+    let (lb, group) = (w.load_balancer("web"), w.group("web"));
+    let made = w.ok("CreateListener", &listener_form(&lb, "80", &group));
+    let action = &made["Listeners"][0]["DefaultActions"][0];
+    assert_eq!(action["TargetGroupArn"], group);
+    let config = json!({
+        "TargetGroups": [{"TargetGroupArn": group, "Weight": 1}],
+        "TargetGroupStickinessConfig": {"Enabled": false},
+    });
+    assert_eq!(action["ForwardConfig"]["TargetGroups"], config["TargetGroups"]);
+    assert_eq!(action["ForwardConfig"]["TargetGroupStickinessConfig"]["Enabled"], false);
+}
+
+#[test]
+fn a_condition_comes_back_as_values_and_as_its_own_structure() {
+    let mut w = World::new();
+    let (lb, group) = (w.load_balancer("web"), w.group("web"));
+    let listener = w.listener(&lb, "80", &group);
+    let arn = w.rule(&listener, "10", "api.example.com", &group).unwrap();
+    let rule = w.ok("DescribeRules", &[("RuleArns.member.1", &arn)])["Rules"][0].clone();
+    assert_eq!(rule["Conditions"][0]["Values"], json!(["api.example.com"]));
+    assert_eq!(rule["Conditions"][0]["HostHeaderConfig"]["Values"], json!(["api.example.com"]));
+    assert_eq!(rule["Priority"], "10");
+}
+
+#[test]
+fn a_priority_belongs_to_one_rule_and_rules_may_swap_theirs() {
+    let mut w = World::new();
+    let (lb, group) = (w.load_balancer("web"), w.group("web"));
+    let listener = w.listener(&lb, "80", &group);
+    let a = w.rule(&listener, "10", "a.example.com", &group).unwrap();
+    let b = w.rule(&listener, "20", "b.example.com", &group).unwrap();
+    assert_eq!(w.rule(&listener, "10", "c.example.com", &group).unwrap_err().code, "PriorityInUse");
+    let one = [("RulePriorities.member.1.RuleArn", a.as_str()), ("RulePriorities.member.1.Priority", "20")];
+    assert_eq!(w.code("SetRulePriorities", &one), "PriorityInUse");
+    let swap = [
+        one[0],
+        one[1],
+        ("RulePriorities.member.2.RuleArn", b.as_str()),
+        ("RulePriorities.member.2.Priority", "10"),
+    ];
+    w.ok("SetRulePriorities", &swap);
+    let rules = w.ok("DescribeRules", &[("ListenerArn", &listener)]);
+    let order: Vec<&Value> = rules["Rules"].as_array().unwrap().iter().map(|r| &r["RuleArn"]).collect();
+    assert_eq!(order[..2], [&json!(b), &json!(a)]);
+    assert_eq!(rules["Rules"][2]["Priority"], "default");
+}
+
+#[test]
+fn the_default_rule_mirrors_the_listener_and_cannot_be_changed() {
+    let mut w = World::new();
+    let (lb, group, other) = (w.load_balancer("web"), w.group("web"), w.group("other"));
+    let listener = w.listener(&lb, "80", &group);
+    let pairs = [
+        ("ListenerArn", listener.as_str()),
+        ("DefaultActions.member.1.Type", "forward"),
+        ("DefaultActions.member.1.TargetGroupArn", other.as_str()),
+    ];
+    w.ok("ModifyListener", &pairs);
+    let rule = w.ok("DescribeRules", &[("ListenerArn", &listener)])["Rules"][0].clone();
+    assert_eq!((&rule["IsDefault"], &rule["Actions"][0]["TargetGroupArn"]), (&json!(true), &json!(other)));
+    let arn = text(&rule["RuleArn"]);
+    assert_eq!(w.code("DeleteRule", &[("RuleArn", &arn)]), "OperationNotPermitted");
+    assert_eq!(w.code("ModifyRule", &[("RuleArn", &arn)]), "OperationNotPermitted");
+}
+
+#[test]
+fn a_target_group_in_use_cannot_be_deleted_until_rule_and_listener_let_go() {
+    let mut w = World::new();
+    let (lb, group, other) = (w.load_balancer("web"), w.group("web"), w.group("other"));
+    let listener = w.listener(&lb, "80", &other);
+    let rule = w.rule(&listener, "10", "a.example.com", &group).unwrap();
+    let described = w.ok("DescribeTargetGroups", &[("TargetGroupArns.member.1", &group)]);
+    assert_eq!(described["TargetGroups"][0]["LoadBalancerArns"], json!([lb]));
+    assert_eq!(w.code("DeleteTargetGroup", &[("TargetGroupArn", &group)]), "ResourceInUse");
+    w.ok("DeleteRule", &[("RuleArn", &rule)]);
+    w.ok("DeleteTargetGroup", &[("TargetGroupArn", &group)]);
+    assert_eq!(w.code("DescribeTargetGroups", &[("Names.member.1", "web")]), "TargetGroupNotFound");
+    assert_eq!(w.code("DeleteTargetGroup", &[("TargetGroupArn", &other)]), "ResourceInUse");
+    w.ok("DeleteLoadBalancer", &[("LoadBalancerArn", &lb)]);
+    w.ok("DeleteTargetGroup", &[("TargetGroupArn", &other)]);
+    assert_eq!(w.code("DescribeListeners", &[("ListenerArns.member.1", &listener)]), "ListenerNotFound");
+}
+
+#[test]
+fn a_target_group_serves_one_load_balancer_only() {
+    let mut w = World::new();
+    let (lb, second, group) = (w.load_balancer("web"), w.load_balancer("second"), w.group("web"));
+    w.listener(&lb, "80", &group);
+    assert_eq!(
+        w.code("CreateListener", &listener_form(&second, "80", &group)),
+        "TargetGroupAssociationLimit"
+    );
+}
+
+#[test]
+fn a_port_has_one_listener_and_the_same_one_again_is_fine() {
+    let mut w = World::new();
+    let (lb, group, other) = (w.load_balancer("web"), w.group("web"), w.group("other"));
+    let first = w.listener(&lb, "80", &group);
+    assert_eq!(w.listener(&lb, "80", &group), first);
+    assert_eq!(w.code("CreateListener", &listener_form(&lb, "80", &other)), "DuplicateListener");
+}
+
+#[test]
+fn an_https_listener_needs_a_certificate_and_gets_a_policy() {
+    let mut w = World::new();
+    let (lb, group) = (w.load_balancer("web"), w.group("web"));
+    let mut form = listener_form(&lb, "443", &group).to_vec();
+    form[1].1 = "HTTPS";
+    assert_eq!(w.code("CreateListener", &form), "ValidationError");
+    form.push(("Certificates.member.1.CertificateArn", "arn:aws:acm:eu-west-1:123456789012:certificate/x"));
+    let listener = w.ok("CreateListener", &form)["Listeners"][0].clone();
+    assert_eq!(listener["SslPolicy"], "ELBSecurityPolicy-2016-08");
+    form[2].1 = "444";
+    form.push(("SslPolicy", "nonsense"));
+    assert_eq!(w.code("CreateListener", &form), "SSLPolicyNotFound");
+}
+
+#[test]
+fn pages_follow_each_other_without_gaps() {
+    let mut w = World::new();
+    for i in 0..5 {
+        w.group(&format!("g{i}"));
+    }
+    let mut seen = Vec::new();
+    let mut marker = String::new();
+    loop {
+        let page = w.ok("DescribeTargetGroups", &[("PageSize", "2"), ("Marker", &marker)]);
+        seen.extend(page["TargetGroups"].as_array().unwrap().iter().map(|g| text(&g["TargetGroupName"])));
+        match page["NextMarker"].as_str() {
+            Some(next) => next.clone_into(&mut marker),
+            None => break,
+        }
+    }
+    assert_eq!(seen, ["g0", "g1", "g2", "g3", "g4"]);
+    assert_eq!(w.code("DescribeTargetGroups", &[("PageSize", "401")]), "ValidationError");
+}
+
+#[test]
+fn tags_are_described_for_twenty_resources_at_most() {
+    let mut w = World::new();
+    let arn = w.group("web");
+    w.ok(
+        "AddTags",
+        &[("ResourceArns.member.1", &arn), ("Tags.member.1.Key", "a"), ("Tags.member.1.Value", "1")],
+    );
+    let tags = w.ok("DescribeTags", &[("ResourceArns.member.1", &arn)]);
+    assert_eq!(tags["TagDescriptions"][0]["Tags"], json!([{"Key": "a", "Value": "1"}]));
+    let names: Vec<String> = (1..=21).map(|i| format!("ResourceArns.member.{i}")).collect();
+    let many: Vec<(&str, &str)> = names.iter().map(|n| (n.as_str(), arn.as_str())).collect();
+    assert_eq!(w.code("DescribeTags", &many), "ValidationError");
+    w.ok("RemoveTags", &[("ResourceArns.member.1", &arn), ("TagKeys.member.1", "a")]);
+    assert_eq!(w.ok("DescribeTags", &many[..1])["TagDescriptions"][0]["Tags"], json!([]));
+}
+
+#[test]
+fn a_target_is_unused_while_nothing_forwards_to_its_group() {
+    let mut w = World::new();
+    let group = w.group("web");
+    w.register(&group, TargetAnswers::default());
+    assert_eq!(w.at(60).health(&group), "unused");
+    let lb = w.load_balancer("web");
+    w.listener(&lb, "80", &group);
+    assert_eq!(w.health(&group), "initial");
+    assert_eq!(w.at(63).health(&group), "healthy");
+}
+
+#[test]
+fn a_new_target_is_healthy_after_its_first_good_probe() {
+    let mut w = World::new();
+    let group = w.group_in_use();
+    w.register(&group, TargetAnswers { healthy_after: 15.0, ..TargetAnswers::default() });
+    // Probes at 2, 12 and 22 seconds; two bad ones are not yet three.
+    assert_eq!(w.at(1).health(&group), "initial");
+    assert_eq!(w.at(21).health(&group), "initial");
+    assert_eq!(w.at(22).health(&group), "healthy");
+}
+
+#[test]
+fn a_target_that_wakes_late_is_unhealthy_first_and_then_needs_the_threshold() {
+    let mut w = World::new();
+    let group = w.group_in_use();
+    w.register(&group, TargetAnswers { healthy_after: 1000.0, ..TargetAnswers::default() });
+    assert_eq!(w.at(21).health(&group), "initial");
+    assert_eq!(w.at(22).health(&group), "unhealthy");
+    // First good probe at 1002, second at 1012.
+    assert_eq!(w.at(1011).health(&group), "unhealthy");
+    assert_eq!(w.at(1012).health(&group), "healthy");
+    assert_eq!(w.at(90_000_000).health(&group), "healthy");
+}
+
+#[test]
+fn a_wrong_path_is_a_response_code_mismatch_and_a_repair_heals_it() {
+    let mut w = World::new();
+    let group = w.group_in_use();
+    w.register(&group, TargetAnswers { only_path: Some("/healthz".to_owned()), ..TargetAnswers::default() });
+    w.at(100);
+    let seen = w.ok("DescribeTargetHealth", &[("TargetGroupArn", &group)]);
+    let health = &seen["TargetHealthDescriptions"][0]["TargetHealth"];
+    assert_eq!(health["State"], "unhealthy");
+    assert_eq!(health["Reason"], "Target.ResponseCodeMismatch");
+    assert_eq!(health["Description"], "Health checks failed with these codes: [404]");
+    w.ok("ModifyTargetGroup", &[("TargetGroupArn", &group), ("HealthCheckPath", "/healthz")]);
+    assert_eq!(w.health(&group), "unhealthy");
+    // Probes at 101 and 111.
+    assert_eq!(w.at(110).health(&group), "unhealthy");
+    assert_eq!(w.at(111).health(&group), "healthy");
+}
+
+#[test]
+fn a_target_that_never_answers_fails_its_checks() {
+    let mut w = World::new();
+    let group = w.group_in_use();
+    w.register(&group, TargetAnswers { never: true, ..TargetAnswers::default() });
+    w.at(22);
+    let seen = w.ok("DescribeTargetHealth", &[("TargetGroupArn", &group)]);
+    assert_eq!(seen["TargetHealthDescriptions"][0]["TargetHealth"]["Reason"], "Target.FailedHealthChecks");
+}
+
+#[test]
+fn a_flapping_target_is_seen_both_ways() {
+    let mut w = World::new();
+    let group = w.group_in_use();
+    w.register(&group, TargetAnswers { flap_period: Some(100.0), ..TargetAnswers::default() });
+    assert_eq!(w.at(90).health(&group), "healthy");
+    assert_eq!(w.at(190).health(&group), "unhealthy");
+    assert_eq!(w.at(290).health(&group), "healthy");
+    assert_eq!(w.at(20_000_190).health(&group), "unhealthy");
+}
+
+#[test]
+fn a_deregistered_target_drains_and_is_then_gone() {
+    let mut w = World::new();
+    let group = w.group_in_use();
+    w.register(&group, TargetAnswers::default());
+    let now = w.at(50).now;
+    w.elb.deregister(now, &group, "10.0.0.1", 8080);
+    assert_eq!(w.at(349).health(&group), "draining");
+    assert_eq!(w.at(350).health(&group), "gone");
+    assert_eq!(
+        w.ok("DescribeTargetHealth", &[("TargetGroupArn", &group)])["TargetHealthDescriptions"],
+        json!([])
+    );
+}
+
+#[test]
+fn a_shorter_delay_drains_sooner_and_zero_at_once() {
+    let mut w = World::new();
+    let group = w.group_in_use();
+    let set = |value| {
+        [
+            ("TargetGroupArn".to_owned(), group.clone()),
+            ("Attributes.member.1.Key".to_owned(), "deregistration_delay.timeout_seconds".to_owned()),
+            ("Attributes.member.1.Value".to_owned(), value),
+        ]
+    };
+    for (value, at, state) in [("10", 9, "draining"), ("10", 10, "gone"), ("0", 0, "gone")] {
+        let pairs = set(value.to_owned());
+        let pairs: Vec<(&str, &str)> = pairs.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        w.at(0).ok("ModifyTargetGroupAttributes", &pairs);
+        w.register(&group, TargetAnswers::default());
+        let now = w.now;
+        w.elb.deregister(now, &group, "10.0.0.1", 8080);
+        assert_eq!(w.at(at).health(&group), state);
+        let later = w.at(100).now;
+        w.elb.deregister(later, &group, "10.0.0.1", 8080);
+    }
+}
+
+#[test]
+fn a_target_that_is_asked_for_but_not_registered_is_unused() {
+    let mut w = World::new();
+    let group = w.group_in_use();
+    let pairs = [("TargetGroupArn", group.as_str()), ("Targets.member.1.Id", "10.9.9.9")];
+    let seen = w.ok("DescribeTargetHealth", &pairs);
+    assert_eq!(seen["TargetHealthDescriptions"][0]["TargetHealth"]["Reason"], "Target.NotRegistered");
+}
+
+#[test]
+fn targets_must_be_of_the_groups_type() {
+    let mut w = World::new();
+    let group = w.group_in_use();
+    let pairs = [("TargetGroupArn", group.as_str()), ("Targets.member.1.Id", "i-0123")];
+    assert_eq!(w.code("RegisterTargets", &pairs), "ValidationError");
+}
+
+#[test]
+fn deletion_protection_protects() {
+    let mut w = World::new();
+    let lb = w.load_balancer("web");
+    let pairs = [
+        ("LoadBalancerArn", lb.as_str()),
+        ("Attributes.member.1.Key", "deletion_protection.enabled"),
+        ("Attributes.member.1.Value", "true"),
+    ];
+    w.ok("ModifyLoadBalancerAttributes", &pairs);
+    assert_eq!(w.code("DeleteLoadBalancer", &[("LoadBalancerArn", &lb)]), "OperationNotPermitted");
+}
+
+#[test]
+fn the_same_calls_give_the_same_answers() {
+    let run = || {
+        let mut w = World::new();
+        let group = w.group_in_use();
+        w.register(&group, TargetAnswers::default());
+        (w.ok("DescribeLoadBalancers", &[]), w.ok("DescribeTargetHealth", &[("TargetGroupArn", &group)]))
+    };
+    assert_eq!(run(), run());
+}

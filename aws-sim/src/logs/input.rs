@@ -1,0 +1,77 @@
+//! Reading and checking the members of requests.
+
+use serde_json::Value;
+
+use super::invalid;
+use crate::error::ApiError;
+
+/// A text that may be absent.
+pub(super) fn text<'a>(input: &'a Value, name: &str) -> Option<&'a str> {
+    input.get(name).and_then(Value::as_str).filter(|t| !t.is_empty())
+}
+
+/// A text that must be there.
+pub(super) fn required<'a>(input: &'a Value, name: &str) -> Result<&'a str, ApiError> {
+    text(input, name).ok_or_else(|| {
+        invalid(format!(
+            "1 validation error detected: Value null at '{name}' failed to satisfy constraint: Member must not be null"
+        ))
+    })
+}
+
+/// The texts of a list.
+pub(super) fn texts(input: &Value, name: &str) -> Vec<String> {
+    let list = input.get(name).and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(|v| v.as_str().map(str::to_owned)).collect()
+}
+
+/// `limit`, from 1 to `most`.
+pub(super) fn limit(input: &Value, most: i64) -> Result<usize, ApiError> {
+    let value = input.get("limit").and_then(Value::as_i64).unwrap_or(most);
+    let rule = match value {
+        v if v < 1 => "greater than or equal to 1".to_owned(),
+        v if v > most => format!("less than or equal to {most}"),
+        v => return Ok(usize::try_from(v).expect("at least one")),
+    };
+    Err(invalid(format!(
+        "1 validation error detected: Value '{value}' at 'limit' failed to satisfy constraint: Member must have value {rule}"
+    )))
+}
+
+/// The name after which a page begins. Tokens are names in hexadecimal.
+pub(super) fn token(input: &Value) -> Result<Option<String>, ApiError> {
+    let Some(token) = text(input, "nextToken") else { return Ok(None) };
+    let bytes: Option<Vec<u8>> = token
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| std::str::from_utf8(pair).ok().and_then(|p| u8::from_str_radix(p, 16).ok()))
+        .collect();
+    let name = bytes.and_then(|b| String::from_utf8(b).ok());
+    name.map(Some).ok_or_else(|| invalid("The specified nextToken is invalid."))
+}
+
+/// The token of the page after this name.
+pub(super) fn token_after(name: &str) -> String {
+    name.bytes().map(|b| format!("{b:02x}")).collect()
+}
+
+/// Cuts a page out of items in the order of their keys, which must be unique and ascending.
+pub(super) fn page(
+    items: Vec<(String, Value)>,
+    input: &Value,
+    most: i64,
+) -> Result<(Vec<Value>, Option<String>), ApiError> {
+    let size = limit(input, most)?;
+    let after = token(input)?;
+    let mut rest: Vec<(String, Value)> =
+        items.into_iter().filter(|(key, _)| after.as_ref().is_none_or(|last| key > last)).collect();
+    let next = (rest.len() > size).then(|| token_after(&rest[size - 1].0));
+    rest.truncate(size);
+    Ok((rest.into_iter().map(|(_, value)| value).collect(), next))
+}
+
+/// The name of a group that a request gives by name or by ARN.
+pub(super) fn group_name(identifier: &str) -> &str {
+    let name = identifier.split_once(":log-group:").map_or(identifier, |(_, name)| name);
+    name.strip_suffix(":*").unwrap_or(name)
+}

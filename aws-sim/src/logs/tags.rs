@@ -1,0 +1,83 @@
+//! Tags of log groups, through the present operations and the deprecated ones.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::groups::Group;
+use super::input::{group_name, required, texts};
+use super::{Logs, invalid, not_found};
+use crate::error::ApiError;
+
+/// Tags that one log group may have.
+const MOST_TAGS: usize = 50;
+
+/// Reads and checks the `tags` map of a request.
+pub(super) fn read(input: &Value) -> Result<BTreeMap<String, String>, ApiError> {
+    let given = input.get("tags").and_then(Value::as_object);
+    let mut tags = BTreeMap::new();
+    for (key, value) in given.into_iter().flatten() {
+        let value = value.as_str().unwrap_or_default();
+        if key.is_empty()
+            || key.chars().count() > 128
+            || value.chars().count() > 256
+            || key.starts_with("aws:")
+        {
+            return Err(invalid(format!("The tag '{key}' is not valid.")));
+        }
+        tags.insert(key.clone(), value.to_owned());
+    }
+    Ok(tags)
+}
+
+impl Logs {
+    fn by_arn(&mut self, input: &Value) -> Result<&mut Group, ApiError> {
+        let arn = required(input, "resourceArn")?;
+        let group =
+            self.groups.get_mut(group_name(arn)).filter(|g| arn.strip_suffix(":*").unwrap_or(arn) == g.arn);
+        group.ok_or_else(|| not_found("resource"))
+    }
+
+    fn by_name(&mut self, input: &Value) -> Result<&mut Group, ApiError> {
+        self.group_mut(required(input, "logGroupName")?)
+    }
+
+    pub(super) fn tag_resource(&mut self, input: &Value) -> Result<Value, ApiError> {
+        add(self.by_arn(input)?, read(input)?)
+    }
+
+    pub(super) fn untag_resource(&mut self, input: &Value) -> Result<Value, ApiError> {
+        let keys = texts(input, "tagKeys");
+        self.by_arn(input)?.tags.retain(|key, _| !keys.contains(key));
+        Ok(json!({}))
+    }
+
+    pub(super) fn list_tags_for_resource(&mut self, input: &Value) -> Result<Value, ApiError> {
+        Ok(json!({"tags": self.by_arn(input)?.tags}))
+    }
+
+    pub(super) fn tag_group(&mut self, input: &Value) -> Result<Value, ApiError> {
+        add(self.by_name(input)?, read(input)?)
+    }
+
+    pub(super) fn untag_group(&mut self, input: &Value) -> Result<Value, ApiError> {
+        let keys = texts(input, "tags");
+        self.by_name(input)?.tags.retain(|key, _| !keys.contains(key));
+        Ok(json!({}))
+    }
+
+    pub(super) fn list_tags_group(&mut self, input: &Value) -> Result<Value, ApiError> {
+        Ok(json!({"tags": self.by_name(input)?.tags}))
+    }
+}
+
+fn add(group: &mut Group, tags: BTreeMap<String, String>) -> Result<Value, ApiError> {
+    let mut merged = group.tags.clone();
+    merged.extend(tags);
+    if merged.len() > MOST_TAGS {
+        let message = format!("A resource can have at most {MOST_TAGS} tags.");
+        return Err(ApiError::new(400, "TooManyTagsException", message));
+    }
+    group.tags = merged;
+    Ok(json!({}))
+}

@@ -1,0 +1,290 @@
+//! The world: all regions of one simulated account, and how a call is executed in it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, OnceLock, PoisonError},
+};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::{
+    behaviour::Behaviours,
+    consistency::{Consistency, History},
+    ctx::Ctx,
+    ecs::{Answer, Ecs, Env},
+    elbv2::Elbv2,
+    error::ApiError,
+    faults::Faults,
+    form::Form,
+    logs::Logs,
+    record::Record,
+    secrets::Secrets,
+    sts::Sts,
+    throttle::Throttle,
+    wire::{Body, Request, Response, Service},
+};
+
+/// The services of one region.
+#[derive(Debug, Clone)]
+pub struct Region {
+    /// Its name.
+    pub name: String,
+    /// Containers.
+    pub ecs: Ecs,
+    /// Load balancers.
+    pub elbv2: Elbv2,
+    /// Secrets.
+    pub secrets: Secrets,
+    /// Logs.
+    pub logs: Logs,
+    /// Identities.
+    pub sts: Sts,
+    rng: fastrand::Rng,
+}
+
+/// Everything that is simulated.
+#[derive(Debug)]
+pub struct World {
+    /// The account's twelve digits.
+    pub account: String,
+    /// How containers behave.
+    pub behaviours: Behaviours,
+    /// What goes wrong.
+    pub faults: Faults,
+    /// Rate limits.
+    pub throttle: Throttle,
+    /// How stale reads may be.
+    pub consistency: Consistency,
+    /// What was called.
+    pub record: Record,
+    seed: u64,
+    rng: fastrand::Rng,
+    regions: BTreeMap<String, Region>,
+    history: History<Region>,
+    now: Timestamp,
+}
+
+impl World {
+    /// An empty world.
+    #[must_use]
+    pub fn new(seed: u64, account: String, now: Timestamp, kept_calls: usize) -> Self {
+        Self {
+            account,
+            behaviours: Behaviours::default(),
+            faults: Faults::new(seed ^ 0x6661_756c_7473),
+            throttle: Throttle::default(),
+            consistency: Consistency::default(),
+            record: Record::new(kept_calls),
+            seed,
+            rng: fastrand::Rng::with_seed(seed ^ 0x0077_6f72_6c64),
+            regions: BTreeMap::new(),
+            history: History::default(),
+            now,
+        }
+    }
+
+    /// The time up to which everything has happened.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// A region, made when it is first spoken of.
+    pub fn region(&mut self, name: &str) -> &mut Region {
+        if !self.regions.contains_key(name) {
+            // Each region has its own stream of chances, so that calls to one do not change what happens in another.
+            let seed = name
+                .bytes()
+                .fold(self.seed, |seed, byte| seed.wrapping_mul(0x0100_0000_01b3) ^ u64::from(byte));
+            let region = Region {
+                name: name.to_owned(),
+                ecs: Ecs::default(),
+                elbv2: Elbv2::default(),
+                secrets: Secrets::default(),
+                logs: Logs::default(),
+                sts: Sts::default(),
+                rng: fastrand::Rng::with_seed(seed),
+            };
+            self.regions.insert(name.to_owned(), region);
+        }
+        self.regions.get_mut(name).expect("made just above")
+    }
+
+    /// The names of the regions that were spoken of.
+    #[must_use]
+    pub fn regions(&self) -> Vec<String> {
+        self.regions.keys().cloned().collect()
+    }
+
+    /// Lets everything happen that is due at `now`. Time never goes back.
+    pub fn advance(&mut self, now: Timestamp) {
+        self.now = self.now.max(now);
+        let Self { regions, behaviours, account, now, .. } = self;
+        for region in regions.values_mut() {
+            region.secrets.advance(*now);
+            region.with_ecs(*now, account, behaviours, Ecs::advance);
+        }
+    }
+
+    /// Works on the ECS of a region with all that it touches, as ECS itself does; for edits that no call can make.
+    pub fn with_ecs<T>(&mut self, region: &str, work: impl FnOnce(&mut Ecs, &mut Env<'_>) -> T) -> T {
+        self.region(region);
+        let Self { regions, behaviours, account, now, .. } = self;
+        let region = regions.get_mut(region).expect("made just above");
+        region.with_ecs(*now, account, behaviours, work)
+    }
+
+    /// Executes a request as of now, without faults, limits or record, and answers the result as JSON; an awsQuery
+    /// action takes its parameters as a flat object (`{"Names.member.1": "web"}`). For edits out of band and for seeds.
+    ///
+    /// # Errors
+    /// What AWS answers.
+    pub fn edit(
+        &mut self,
+        region: &str,
+        service: Service,
+        operation: &str,
+        input: &Value,
+    ) -> Result<Value, ApiError> {
+        let body = if service.speaks_query() { String::new() } else { input.to_string() };
+        let request = Request {
+            region: region.to_owned(),
+            service,
+            operation: operation.to_owned(),
+            body: body.into_bytes(),
+            access_key: None,
+        };
+        let form = service.speaks_query().then(|| flat_form(input));
+        match self.dispatch(&request, form)? {
+            Body::Json(text) => Ok(serde_json::from_str(&text).unwrap_or_default()),
+            Body::Xml(body) => Ok(body.value().clone()),
+        }
+    }
+
+    /// Executes a request at `now`. A stale read is answered from the state `stale` seconds ago.
+    pub fn execute(&mut self, now: Timestamp, request: &Request, stale: Option<f64>) -> Response {
+        self.advance(now);
+        let request_id = self.request_id();
+        if let Err(error) = self.throttle.admit(self.now, request) {
+            return Response::error(Some(request.service), request_id, &error);
+        }
+        let answer = match self.stale_age(request, stale) {
+            Some(age) => self.dispatch_stale(request, age),
+            None => self.dispatch_fresh(request),
+        };
+        Response::write(request, request_id, answer)
+    }
+
+    /// A fresh request id.
+    pub fn request_id(&mut self) -> String {
+        Ctx { now: self.now, region: "", account: "", rng: &mut self.rng }.uuid()
+    }
+
+    fn stale_age(&mut self, request: &Request, asked: Option<f64>) -> Option<f64> {
+        if request.is_write() {
+            return None;
+        }
+        let Consistency { probability, lag_seconds } = self.consistency;
+        asked.or_else(|| {
+            (probability > 0.0 && self.rng.f64() < probability).then(|| self.rng.f64() * lag_seconds)
+        })
+    }
+
+    fn dispatch_stale(&mut self, request: &Request, age: f64) -> Result<Body, ApiError> {
+        let Some(mut region) = self.history.before(self.now, &request.region, age).cloned() else {
+            return self.dispatch(request, None);
+        };
+        region.dispatch(self.now, &self.account, &mut self.behaviours, request, None)
+    }
+
+    fn dispatch_fresh(&mut self, request: &Request) -> Result<Body, ApiError> {
+        let lag = match (self.faults.look_back(), self.consistency.probability > 0.0) {
+            (Some(seconds), true) => Some(seconds.max(self.consistency.lag_seconds)),
+            (None, true) => Some(self.consistency.lag_seconds),
+            (seconds, false) => seconds,
+        };
+        if let Some(lag) = lag.filter(|_| request.is_write()) {
+            let state = self.region(&request.region).clone();
+            self.history.put(self.now, &request.region, state, lag);
+        }
+        self.dispatch(request, None)
+    }
+
+    fn dispatch(&mut self, request: &Request, form: Option<Form>) -> Result<Body, ApiError> {
+        self.region(&request.region);
+        let Self { regions, behaviours, account, now, .. } = self;
+        let region = regions.get_mut(&request.region).expect("made just above");
+        region.dispatch(*now, account, behaviours, request, form)
+    }
+}
+
+impl Region {
+    fn with_ecs<T>(
+        &mut self,
+        now: Timestamp,
+        account: &str,
+        behaviours: &mut Behaviours,
+        work: impl FnOnce(&mut Ecs, &mut Env<'_>) -> T,
+    ) -> T {
+        let Self { name, ecs, elbv2, secrets, logs, rng, .. } = self;
+        let ctx = Ctx { now, region: name, account, rng };
+        work(ecs, &mut Env { ctx, elbv2, secrets, logs, behaviours })
+    }
+
+    fn dispatch(
+        &mut self,
+        now: Timestamp,
+        account: &str,
+        behaviours: &mut Behaviours,
+        request: &Request,
+        form: Option<Form>,
+    ) -> Result<Body, ApiError> {
+        let operation = &request.operation;
+        if request.service == Service::Ecs {
+            let input = request.json()?;
+            let answer =
+                self.with_ecs(now, account, behaviours, |ecs, env| ecs.handle(env, operation, input))?;
+            return Ok(Body::Json(match answer {
+                Answer::Json(value) => value.to_string(),
+                Answer::Text(text) => text,
+            }));
+        }
+        let ctx = &mut Ctx { now, region: &self.name, account, rng: &mut self.rng };
+        let form = || form.unwrap_or_else(|| Form::parse(&request.body));
+        match request.service {
+            Service::Secrets => self
+                .secrets
+                .handle(ctx, operation, &request.json()?)
+                .map(|value| Body::Json(value.to_string())),
+            Service::Logs => {
+                self.logs.handle(ctx, operation, &request.json()?).map(|value| Body::Json(value.to_string()))
+            }
+            Service::Elbv2 => self.elbv2.handle(ctx, operation, &form()).map(Body::Xml),
+            _ => self.sts.handle_as(ctx, operation, &form(), request.access_key.as_deref()).map(Body::Xml),
+        }
+    }
+}
+
+fn flat_form(input: &Value) -> Form {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let pairs: Vec<(String, String)> = input
+        .as_object()
+        .map(|map| map.iter().map(|(name, value)| (name.clone(), text(value))).collect())
+        .unwrap_or_default();
+    let borrowed: Vec<(&str, &str)> =
+        pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    Form::of(&borrowed)
+}
+
+/// A code that lives as long as the program; each distinct one is kept once.
+pub(crate) fn lasting(code: &str) -> &'static str {
+    static CODES: OnceLock<Mutex<BTreeSet<&'static str>>> = OnceLock::new();
+    let mut codes = CODES.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = codes.get(code) {
+        return known;
+    }
+    let kept: &'static str = Box::leak(code.to_owned().into_boxed_str());
+    codes.insert(kept);
+    kept
+}
