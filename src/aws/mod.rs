@@ -19,6 +19,10 @@ pub mod elbv2;
 pub mod error;
 pub mod logs;
 pub mod secrets;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 pub mod written;
 
 pub use clients::{Aws, PlacementClients, Settings};
