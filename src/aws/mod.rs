@@ -1,1 +1,30 @@
 //! The only room that names the SDK.
+//!
+//! What the other rooms see of AWS are our own nouns: [`crate::model`] in, `model` or [`Error`] out. A call is one thin
+//! function in the file of its service, `read.rs` for what changes nothing and `write.rs` for one function per
+//! [`crate::model::plan::Call`]; all of them go through [`PlacementClients::read`] and [`PlacementClients::write`], which ask the
+//! [`budget`], send once, sort the [`error`] and repeat only what may be repeated.
+//!
+//! ECS shapes become trees and back by the SDK's own schemas ([`codec`]), so a new field of ECS needs no code here. Load
+//! balancing has no such schemas yet and is mapped by hand.
+//!
+//! **Never**: a secret's value is read; a resource is changed that the call does not name; the environment decides how often
+//! a write is sent.
+
+pub mod budget;
+pub mod clients;
+pub mod codec;
+pub mod ecs;
+pub mod elbv2;
+pub mod error;
+pub mod logs;
+pub mod secrets;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+pub mod written;
+
+pub use clients::{Aws, PlacementClients, Settings};
+pub use error::Error;
+pub use written::Written;

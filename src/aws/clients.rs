@@ -1,0 +1,318 @@
+//! Clients of the SDK, one set per account and region, and the one way in which a call is made.
+//!
+//! Every call goes through [`PlacementClients::read`] or [`PlacementClients::write`]: take from the budget, send, sort the
+//! error, and try again where that is harmless. The SDK itself sends each request once. Its own retries would go out without
+//! asking the budget, and it cannot know which of our writes may be sent twice: RegisterTaskDefinition, sent again after a
+//! lost answer, makes a second revision.
+//!
+//! **Guarantees**: behaviour version and retries are fixed here, not by the environment; a call that may not be repeated is
+//! sent again only when AWS said that it did nothing (throttled).
+
+use super::budget::{Budget, Category, Ended, Pace, Usage};
+use super::error::{Error, Kind};
+use crate::model::kinds::Placement;
+use aws_config::sts::AssumeRoleProvider;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, TokioSleep};
+use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_types::retry::RetryConfig;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::OnceCell;
+
+/// How to reach AWS. The default reaches the real one with the standard chain of credentials.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Another endpoint for every service; unset means AWS's own, or what `AWS_ENDPOINT_URL` and the profile say.
+    pub endpoint_url: Option<String>,
+    /// Another way to carry requests, such as a simulation in this process.
+    pub http_client: Option<SharedHttpClient>,
+    /// Fixed credentials. Together with `http_client` they mean a closed world: neither environment nor profile is read.
+    pub credentials: Option<SharedCredentialsProvider>,
+    /// Another clock for signing and the expiry of credentials.
+    pub time_source: Option<SharedTimeSource>,
+    /// Another way to wait, for timeouts and between attempts.
+    pub sleep: Option<SharedAsyncSleep>,
+    /// Attempts per call, the first one included.
+    pub attempts: u32,
+    /// Longest time for one attempt.
+    pub attempt_timeout: Duration,
+    /// Longest time for one request with everything that the SDK does for it, such as fetching credentials.
+    pub operation_timeout: Duration,
+    /// What of AWS's published rates may be used.
+    pub pace: Pace,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            endpoint_url: None,
+            http_client: None,
+            credentials: None,
+            time_source: None,
+            sleep: None,
+            attempts: 3,
+            attempt_timeout: Duration::from_secs(10),
+            operation_timeout: Duration::from_secs(60),
+            pace: Pace::default(),
+        }
+    }
+}
+
+/// Account, as far as it is known without asking, and region: what AWS throttles by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Scope {
+    /// Account id of the role that is assumed, or `own`.
+    pub account: String,
+    /// Region.
+    pub region: String,
+}
+
+/// Where calls go: region and the role to assume.
+type Place = (String, Option<String>);
+
+/// The way to AWS. Cheap to clone; all clones share clients and budgets.
+#[derive(Clone, Debug)]
+pub struct Aws {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    base: SdkConfig,
+    settings: Settings,
+    places: tokio::sync::Mutex<BTreeMap<Place, Arc<PlacementClients>>>,
+    budgets: Mutex<BTreeMap<Scope, Arc<Budget>>>,
+}
+
+impl Aws {
+    /// Reads the standard configuration (environment, profile, container or instance role) once. No call of AWS is made.
+    pub async fn connect(settings: Settings) -> Self {
+        let base = base_config(&settings).await;
+        let shared = Shared { base, settings, places: Default::default(), budgets: Mutex::default() };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// The clients for a placement, made when first asked for. No call of AWS is made.
+    pub async fn at(&self, placement: &Placement) -> Arc<PlacementClients> {
+        let place = (placement.region.clone(), placement.role_arn.clone());
+        let mut places = self.shared.places.lock().await;
+        if let Some(clients) = places.get(&place) {
+            return Arc::clone(clients);
+        }
+        let clients = Arc::new(self.make(&place).await);
+        places.insert(place, Arc::clone(&clients));
+        clients
+    }
+
+    /// What was called so far, by account and region.
+    pub fn usage(&self) -> BTreeMap<Scope, Usage> {
+        self.budgets().iter().map(|(scope, budget)| (scope.clone(), budget.usage())).collect()
+    }
+
+    async fn make(&self, (region, role): &Place) -> PlacementClients {
+        let mut config = self.shared.base.to_builder().region(Region::new(region.clone())).build();
+        if let Some(role) = role {
+            let provider = AssumeRoleProvider::builder(role.as_str())
+                .session_name("evenkeel")
+                .configure(&config)
+                .build()
+                .await;
+            let provider = SharedCredentialsProvider::new(provider);
+            config = config.into_builder().credentials_provider(provider).build();
+        }
+        // Only from here on: the assumption of the role itself may be repeated by the SDK.
+        let config = config.into_builder().retry_config(RetryConfig::disabled()).build();
+        let account = role.as_deref().and_then(account_of).unwrap_or("own");
+        let scope = Scope { account: account.to_owned(), region: region.clone() };
+        let budget = Arc::clone(
+            self.budgets().entry(scope).or_insert_with(|| Arc::new(Budget::new(self.shared.settings.pace))),
+        );
+        PlacementClients {
+            region: region.clone(),
+            ecs: aws_sdk_ecs::Client::new(&config),
+            elb: aws_sdk_elasticloadbalancingv2::Client::new(&config),
+            logs: aws_sdk_cloudwatchlogs::Client::new(&config),
+            secrets: aws_sdk_secretsmanager::Client::new(&config),
+            sts: aws_sdk_sts::Client::new(&config),
+            budget,
+            sleep: config.sleep_impl().unwrap_or_else(|| SharedAsyncSleep::new(TokioSleep::new())),
+            attempts: self.shared.settings.attempts.max(1),
+            account: OnceCell::new(),
+        }
+    }
+
+    fn budgets(&self) -> MutexGuard<'_, BTreeMap<Scope, Arc<Budget>>> {
+        self.shared.budgets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn base_config(settings: &Settings) -> SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .operation_attempt_timeout(settings.attempt_timeout)
+        .operation_timeout(settings.operation_timeout)
+        .build();
+    let sleep = settings.sleep.clone().unwrap_or_else(|| SharedAsyncSleep::new(TokioSleep::new()));
+    let retries = RetryConfig::standard().with_max_attempts(settings.attempts.max(1));
+    if let (Some(http_client), Some(credentials)) = (&settings.http_client, &settings.credentials) {
+        let time = settings.time_source.clone();
+        let mut closed = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .http_client(http_client.clone())
+            .credentials_provider(credentials.clone())
+            .time_source(time.unwrap_or_else(|| SharedTimeSource::new(SystemTimeSource::new())))
+            .sleep_impl(sleep)
+            .retry_config(retries)
+            .timeout_config(timeouts)
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+        closed.set_endpoint_url(settings.endpoint_url.clone());
+        return closed.build();
+    }
+    let mut standard = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        // Every placement names its own region; without one here the SDK would ask the instance for it.
+        .region(Region::new("us-east-1"))
+        .sleep_impl(sleep)
+        .retry_config(retries)
+        .timeout_config(timeouts);
+    if let Some(url) = &settings.endpoint_url {
+        standard = standard.endpoint_url(url);
+    }
+    if let Some(http_client) = &settings.http_client {
+        standard = standard.http_client(http_client.clone());
+    }
+    if let Some(credentials) = &settings.credentials {
+        standard = standard.credentials_provider(credentials.clone());
+    }
+    if let Some(time_source) = &settings.time_source {
+        standard = standard.time_source(time_source.clone());
+    }
+    standard.load().await
+}
+
+/// Account id in `arn:aws:iam::111122223333:role/name`.
+fn account_of(role_arn: &str) -> Option<&str> {
+    role_arn.split(':').nth(4).filter(|account| !account.is_empty())
+}
+
+/// Whether a write may be sent again when it is not known if it took effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// Yes: it carries a client token, or sets something to a value.
+    Harmless,
+    /// No: a second one would make a second thing, or be answered as if the first had failed.
+    Never,
+}
+
+/// Clients of one account and region.
+#[derive(Debug)]
+pub struct PlacementClients {
+    /// The region.
+    pub region: String,
+    /// Amazon ECS.
+    pub ecs: aws_sdk_ecs::Client,
+    /// Elastic Load Balancing v2.
+    pub elb: aws_sdk_elasticloadbalancingv2::Client,
+    /// CloudWatch Logs.
+    pub logs: aws_sdk_cloudwatchlogs::Client,
+    /// Secrets Manager.
+    pub secrets: aws_sdk_secretsmanager::Client,
+    sts: aws_sdk_sts::Client,
+    budget: Arc<Budget>,
+    sleep: SharedAsyncSleep,
+    attempts: u32,
+    account: OnceCell<String>,
+}
+
+impl PlacementClients {
+    /// Makes a call that changes nothing: `send` is called once per attempt.
+    ///
+    /// # Errors
+    /// The last attempt's error.
+    pub async fn read<T, E, Answer>(
+        &self,
+        category: Category,
+        operation: &'static str,
+        send: impl Fn() -> Answer,
+    ) -> Result<T, Error>
+    where
+        Answer: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        self.write(category, operation, Again::Harmless, send).await
+    }
+
+    /// Makes a call that changes something: `send` is called once per attempt.
+    ///
+    /// # Errors
+    /// The last attempt's error; see [`Error::answered`] for whether the call may have taken effect.
+    pub async fn write<T, E, Answer>(
+        &self,
+        category: Category,
+        operation: &'static str,
+        again: Again,
+        send: impl Fn() -> Answer,
+    ) -> Result<T, Error>
+    where
+        Answer: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let mut attempt = 1;
+        // An attempt without an answer leaves the whole call open, even if AWS then refuses to look at the next one.
+        let mut open = None;
+        loop {
+            self.budget.take(category, operation).await;
+            let error = match send().await {
+                Ok(output) => {
+                    self.budget.ended(category, operation, Ended::Well);
+                    return Ok(output);
+                }
+                Err(error) => Error::from_sdk(operation, &error),
+            };
+            let throttled = error.kind == Kind::Throttled;
+            self.budget.ended(category, operation, if throttled { Ended::Throttled } else { Ended::Badly });
+            let may_repeat = throttled || (error.kind == Kind::Transient && again == Again::Harmless);
+            if !may_repeat || attempt >= self.attempts {
+                let unheard = throttled || error.kind == Kind::Denied;
+                return Err(if unheard { open.unwrap_or(error) } else { error });
+            }
+            if error.kind == Kind::Transient {
+                open = Some(error);
+            }
+            self.sleep.sleep(backoff(attempt)).await;
+            attempt += 1;
+        }
+    }
+
+    /// Account id, asked for once.
+    ///
+    /// # Errors
+    /// When STS cannot be asked; the next caller asks again.
+    pub async fn account(&self) -> Result<&str, Error> {
+        let ask = || async {
+            const OPERATION: &str = "sts:GetCallerIdentity";
+            let send = || self.sts.get_caller_identity().send();
+            let identity = self.read(Category::Sts, OPERATION, send).await?;
+            identity.account.ok_or_else(|| Error::bad_response(OPERATION, "no account in the answer"))
+        };
+        self.account.get_or_try_init(ask).await.map(String::as_str)
+    }
+
+    /// What was called so far in this account and region.
+    pub fn usage(&self) -> Usage {
+        self.budget.usage()
+    }
+}
+
+/// Full jitter over one second, doubled per attempt, at most 20 seconds.
+fn backoff(attempt: u32) -> Duration {
+    let ceiling = f64::from(2_u32.saturating_pow(attempt - 1)).min(20.0);
+    Duration::from_secs_f64(ceiling * fastrand::f64())
+}

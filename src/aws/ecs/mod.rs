@@ -1,0 +1,7 @@
+//! Amazon ECS.
+
+pub mod read;
+mod shapes;
+pub mod write;
+
+pub use shapes::{cluster_of, family_of, last_part};

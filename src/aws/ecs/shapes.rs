@@ -1,0 +1,252 @@
+//! ECS's shapes as nouns of [`crate::model::observed`], in the form that desired trees have.
+
+use crate::aws::codec;
+use crate::aws::error::Error;
+use crate::model::observed::{
+    ObservedCluster, ObservedContainer, ObservedDefinition, ObservedDeployment, ObservedService,
+    ObservedServiceDeployment, ObservedTask, ServiceEvent,
+};
+use crate::model::resource::Tree;
+use aws_sdk_ecs::types;
+use aws_smithy_types::DateTime;
+use jiff::Timestamp;
+use serde_json::{Map, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Events that are kept of the hundred that ECS sends with every service.
+const EVENTS: usize = 10;
+
+/// Settings under the same name in CreateService and in DescribeServices' answer. `role` is left out: Evenkeel relies on the
+/// service-linked role.
+const SERVICE_SETTINGS: [&str; 14] = [
+    "availabilityZoneRebalancing",
+    "capacityProviderStrategy",
+    "deploymentConfiguration",
+    "deploymentController",
+    "healthCheckGracePeriodSeconds",
+    "launchType",
+    "loadBalancers",
+    "networkConfiguration",
+    "placementConstraints",
+    "placementStrategy",
+    "platformVersion",
+    "propagateTags",
+    "schedulingStrategy",
+    "serviceRegistries",
+];
+
+/// Settings that CreateService takes and that are shown only in the service's deployments. (`gatewayConnectors` and
+/// `monitoring` are shown only by DescribeServiceRevisions and cannot be declared.)
+const DEPLOYMENT_SETTINGS: [&str; 3] =
+    ["serviceConnectConfiguration", "volumeConfigurations", "vpcLatticeConfigurations"];
+
+/// What DescribeTaskDefinition adds to what was registered. The family is told by the ARN.
+const DEFINITION_EXTRAS: [&str; 10] = [
+    "compatibilities",
+    "deleteRequestedAt",
+    "deregisteredAt",
+    "family",
+    "registeredAt",
+    "registeredBy",
+    "requiresAttributes",
+    "revision",
+    "status",
+    "taskDefinitionArn",
+];
+
+/// A service with its settings in CreateService's form.
+///
+/// # Errors
+/// When the SDK's shape cannot be written as a tree, which an answer of AWS never causes.
+pub(super) fn service(mut service: types::Service) -> Result<ObservedService, Error> {
+    let mut deployments = service.deployments.take().unwrap_or_default();
+    deployments.sort_by_key(|d| (d.status.as_deref() != Some("PRIMARY"), d.created_at.map(|at| -at.secs())));
+    // Taken out before the rest becomes a tree: they are most of the answer and none of the settings.
+    let events = service.events.take().unwrap_or_default();
+    let tags = tags(service.tags.take());
+    service.task_sets = None;
+    service.current_service_revisions = None;
+    let fields = service_fields(&service, deployments.first())?;
+    Ok(ObservedService {
+        arn: service.service_arn.unwrap_or_default(),
+        name: service.service_name.unwrap_or_default(),
+        status: service.status.unwrap_or_default(),
+        created_at: timestamp(service.created_at),
+        fields,
+        task_definition: service.task_definition.unwrap_or_default(),
+        desired: count(service.desired_count),
+        running: count(service.running_count),
+        pending: count(service.pending_count),
+        deployments: deployments.into_iter().map(deployment).collect(),
+        events: events.into_iter().take(EVENTS).map(event).collect(),
+        tags,
+    })
+}
+
+fn service_fields(service: &types::Service, primary: Option<&types::Deployment>) -> Result<Tree, Error> {
+    let mut fields = pick(codec::to_tree(service)?, &SERVICE_SETTINGS);
+    fields.insert("desiredCount".to_owned(), service.desired_count.into());
+    fields.insert("enableECSManagedTags".to_owned(), service.enable_ecs_managed_tags.into());
+    fields.insert("enableExecuteCommand".to_owned(), service.enable_execute_command.into());
+    // Left out by AWS when they have their default.
+    fields.entry("deploymentController").or_insert_with(|| json!({"type": "ECS"}));
+    fields.entry("healthCheckGracePeriodSeconds").or_insert_with(|| json!(0));
+    fields.entry("propagateTags").or_insert_with(|| json!("NONE"));
+    let shown_by_deployment = primary.filter(|primary| {
+        primary.service_connect_configuration.is_some()
+            || primary.volume_configurations.is_some()
+            || primary.vpc_lattice_configurations.is_some()
+    });
+    if let Some(primary) = shown_by_deployment {
+        fields.extend(pick(codec::to_tree(primary)?, &DEPLOYMENT_SETTINGS));
+    }
+    Ok(Tree::Object(fields))
+}
+
+fn pick(tree: Tree, names: &[&str]) -> Map<String, Tree> {
+    let Tree::Object(mut all) = tree else { return Map::new() };
+    names.iter().filter_map(|name| all.remove_entry(*name)).collect()
+}
+
+fn deployment(deployment: types::Deployment) -> ObservedDeployment {
+    ObservedDeployment {
+        id: deployment.id.unwrap_or_default(),
+        status: deployment.status.unwrap_or_default(),
+        task_definition: deployment.task_definition.unwrap_or_default(),
+        rollout_state: deployment.rollout_state.map(|state| state.as_str().to_owned()),
+        rollout_state_reason: deployment.rollout_state_reason,
+        desired: count(deployment.desired_count),
+        running: count(deployment.running_count),
+        pending: count(deployment.pending_count),
+        failed: count(deployment.failed_tasks),
+        created_at: timestamp(deployment.created_at),
+    }
+}
+
+fn event(event: types::ServiceEvent) -> ServiceEvent {
+    ServiceEvent {
+        id: event.id.unwrap_or_default(),
+        at: timestamp(event.created_at),
+        message: event.message.unwrap_or_default(),
+    }
+}
+
+/// A cluster.
+pub(super) fn cluster(cluster: types::Cluster) -> ObservedCluster {
+    ObservedCluster {
+        arn: cluster.cluster_arn.unwrap_or_default(),
+        status: cluster.status.unwrap_or_default(),
+        capacity_providers: cluster.capacity_providers.unwrap_or_default(),
+    }
+}
+
+/// A revision with RegisterTaskDefinition's fields but for the family.
+///
+/// # Errors
+/// As for [`service`].
+pub(super) fn definition(
+    definition: types::TaskDefinition,
+    listed_tags: Option<Vec<types::Tag>>,
+) -> Result<ObservedDefinition, Error> {
+    let mut fields = codec::to_tree(&definition)?;
+    if let Tree::Object(all) = &mut fields {
+        for extra in DEFINITION_EXTRAS {
+            all.remove(extra);
+        }
+    }
+    Ok(ObservedDefinition {
+        arn: definition.task_definition_arn.unwrap_or_default(),
+        status: definition.status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+        fields,
+        tags: tags(listed_tags),
+    })
+}
+
+/// A task and its tags.
+pub(super) fn task(task: types::Task) -> (ObservedTask, BTreeMap<String, String>) {
+    let containers = task.containers.unwrap_or_default();
+    let of_attachments = task
+        .attachments
+        .unwrap_or_default()
+        .into_iter()
+        .flat_map(|attachment| attachment.details.unwrap_or_default())
+        .filter(|detail| detail.name.as_deref() == Some("privateIPv4Address"))
+        .filter_map(|detail| detail.value);
+    let of_containers = containers
+        .iter()
+        .flat_map(|container| container.network_interfaces.iter().flatten())
+        .filter_map(|interface| interface.private_ipv4_address.clone());
+    let addresses: BTreeSet<String> = of_attachments.chain(of_containers).collect();
+    let observed = ObservedTask {
+        arn: task.task_arn.unwrap_or_default(),
+        task_definition: task.task_definition_arn.unwrap_or_default(),
+        last_status: task.last_status.unwrap_or_default(),
+        started_by: task.started_by,
+        created_at: timestamp(task.created_at),
+        stopped_at: timestamp(task.stopped_at),
+        stop_code: task.stop_code.map(|code| code.as_str().to_owned()),
+        stopped_reason: task.stopped_reason,
+        containers: containers.into_iter().map(container).collect(),
+        health: task.health_status.map(|health| health.as_str().to_owned()),
+        addresses: addresses.into_iter().collect(),
+    };
+    (observed, tags(task.tags))
+}
+
+fn container(container: types::Container) -> ObservedContainer {
+    ObservedContainer {
+        name: container.name.unwrap_or_default(),
+        exit_code: container.exit_code,
+        reason: container.reason,
+    }
+}
+
+/// A service deployment, its task definition still unknown, and the ARN of its target service revision.
+pub(super) fn service_deployment(
+    brief: types::ServiceDeploymentBrief,
+) -> (ObservedServiceDeployment, Option<String>) {
+    let deployment = ObservedServiceDeployment {
+        arn: brief.service_deployment_arn.unwrap_or_default(),
+        status: brief.status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+        reason: brief.status_reason,
+        task_definition: None,
+        created_at: timestamp(brief.created_at),
+    };
+    (deployment, brief.target_service_revision_arn)
+}
+
+/// What stands after the last `/`: the name in long and short service ARNs, and in a plain name the name itself.
+pub fn last_part(arn: &str) -> &str {
+    arn.rsplit_once('/').map_or(arn, |(_, name)| name)
+}
+
+/// `web` of `arn:aws:ecs:eu-west-1:123456789012:task-definition/web:7`.
+pub fn family_of(arn: &str) -> &str {
+    let name = last_part(arn);
+    name.rsplit_once(':').map_or(name, |(family, _)| family)
+}
+
+/// Name of the cluster in a long service ARN (`…:service/cluster/name`); short ones do not tell.
+pub fn cluster_of(service_arn: &str) -> Option<&str> {
+    let mut parts = service_arn.rsplit('/');
+    let (_, cluster) = (parts.next()?, parts.next()?);
+    (!cluster.contains(':')).then_some(cluster)
+}
+
+fn tags(tags: Option<Vec<types::Tag>>) -> BTreeMap<String, String> {
+    let tags = tags.unwrap_or_default().into_iter();
+    tags.filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default()))).collect()
+}
+
+fn count(number: i32) -> u32 {
+    u32::try_from(number).unwrap_or(0)
+}
+
+fn timestamp(at: Option<DateTime>) -> Option<Timestamp> {
+    let at = at?;
+    Timestamp::new(at.secs(), i32::try_from(at.subsec_nanos()).unwrap_or(0)).ok()
+}
+
+#[cfg(test)]
+#[path = "shapes_tests.rs"]
+mod tests;

@@ -1,0 +1,4 @@
+//! CloudWatch Logs.
+
+pub mod read;
+pub mod write;

@@ -1,0 +1,161 @@
+//! The collector: a batch of deployments of one placement in, what AWS shows of each out.
+
+use super::balancing::{self, Balance};
+use super::definitions::Definitions;
+use super::logs::LogGroups;
+use super::look::Look;
+use super::secrets::Secrets;
+use super::services::{self, Services};
+use super::tasks;
+use crate::aws::Aws;
+use crate::model::desired::DesiredState;
+use crate::model::kinds::Placement;
+use crate::model::observed::{Depth, Gap, ObservedState, Seen};
+use crate::model::rollout::RolloutState;
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One deployment to look at.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    /// What is declared: says what to look for.
+    pub desired: &'a DesiredState,
+    /// Where its rollout stands: says by which ARNs, tokens and revisions to look for more.
+    pub rollout: &'a RolloutState,
+    /// How much to read at least.
+    pub depth: Depth,
+}
+
+/// Looks at AWS. Cheap to clone; keeps nothing between two looks.
+#[derive(Clone, Debug)]
+pub struct Collector {
+    aws: Aws,
+}
+
+impl Collector {
+    /// A collector that looks at AWS through these clients.
+    pub fn new(aws: Aws) -> Self {
+        Self { aws }
+    }
+
+    /// Looks at a batch of deployments of one placement. The answers are in the order of the asks.
+    ///
+    /// A light ask reads services only: its maps of everything else are empty and its cluster is not read (or absent, when
+    /// the services show that). When they show the deployment out of step, or its rollout is under way or stalled, it is read in
+    /// full in the same pass; the answer's depth says so.
+    ///
+    /// **Guarantees**: never fails; what could not be seen is [`Seen::Unknown`] and listed once in `gaps`; one call for ten
+    /// services, and one for each load balancer, listener, log group or secret that several of the deployments name.
+    ///
+    /// **Assumes**: all asks have this placement; ten of them are a good number.
+    pub async fn collect(
+        &self,
+        placement: &Placement,
+        asks: &[Ask<'_>],
+        now: Timestamp,
+    ) -> Vec<ObservedState> {
+        debug_assert!(asks.iter().all(|ask| ask.desired.placement == *placement), "one batch, one placement");
+        let clients = self.aws.at(placement).await;
+        let look = Look::new(&clients, placement);
+        let services = Services::read(&look, asks).await;
+        let in_full = |ask: &&Ask<'_>| ask.depth == Depth::Full || services.are_out_of_step(ask);
+        let full: Vec<Ask<'_>> = asks.iter().filter(in_full).copied().collect();
+        // Boxed: most passes are light and should not carry the room for a full one.
+        let mut read = Box::pin(everything(&look, &full, &services, now)).await.into_iter();
+        let answers = asks.iter().map(|ask| {
+            let state = if in_full(&ask) { read.next() } else { None };
+            state.unwrap_or_else(|| light(&look, ask, &services, now))
+        });
+        answers.collect()
+    }
+}
+
+fn light(look: &Look<'_>, ask: &Ask<'_>, services: &Services, now: Timestamp) -> ObservedState {
+    let mut state = ObservedState {
+        at: now,
+        depth: Depth::Light,
+        cluster: if services.no_cluster { Seen::Absent } else { Seen::NotRead },
+        resources: BTreeMap::new(),
+        load_balancers: BTreeMap::new(),
+        services: services.of(look, ask),
+        definitions: BTreeMap::new(),
+        families: BTreeMap::new(),
+        tasks: BTreeMap::new(),
+        targets: BTreeMap::new(),
+        secrets: BTreeMap::new(),
+        service_deployments: BTreeMap::new(),
+        gaps: Vec::new(),
+    };
+    state.gaps = gaps(&state, Vec::new());
+    state
+}
+
+async fn everything(
+    look: &Look<'_>,
+    asks: &[Ask<'_>],
+    services: &Services,
+    now: Timestamp,
+) -> Vec<ObservedState> {
+    if asks.is_empty() {
+        return Vec::new();
+    }
+    let targets_then_tasks = async {
+        let balances = balancing::read(look, asks).await;
+        (balances, tasks::read(look, asks, services).await)
+    };
+    let (cluster, log_groups, secrets, definitions, deployments, (balances, tasks)) = tokio::join!(
+        services::cluster(look),
+        LogGroups::read(look, asks),
+        Secrets::read(look, asks),
+        Definitions::read(look, asks, services),
+        tasks::read_deployments(look, asks, services),
+        targets_then_tasks,
+    );
+    let cluster = match cluster {
+        Seen::Unknown(_) if services.no_cluster => Seen::Absent,
+        cluster => cluster,
+    };
+    let parts = asks.iter().zip(balances).zip(tasks).zip(deployments);
+    let states = parts.map(|(((ask, balance), tasks), deployments)| {
+        let Balance { mut resources, load_balancers, targets } = balance;
+        resources.extend(log_groups.of(ask));
+        let mut state = ObservedState {
+            depth: Depth::Full,
+            cluster: cluster.clone(),
+            resources,
+            load_balancers,
+            definitions: definitions.revisions_of(look, ask, services),
+            families: definitions.families_of(ask),
+            tasks,
+            targets,
+            secrets: secrets.of(ask),
+            service_deployments: deployments.by_component,
+            ..light(look, ask, services, now)
+        };
+        state.gaps = gaps(&state, deployments.gaps);
+        state
+    });
+    states.collect()
+}
+
+/// Every gap of a state once, in order.
+fn gaps(state: &ObservedState, more: Vec<Gap>) -> Vec<Gap> {
+    fn of<'a, T: 'a>(seen: impl IntoIterator<Item = &'a Seen<T>>) -> impl Iterator<Item = Gap> {
+        seen.into_iter().filter_map(|seen| match seen {
+            Seen::Unknown(gap) => Some(gap.clone()),
+            Seen::Present(_) | Seen::Absent | Seen::NotRead => None,
+        })
+    }
+    let mut all: BTreeSet<Gap> = more.into_iter().collect();
+    all.extend(of([&state.cluster]));
+    all.extend(of(state.resources.values()));
+    all.extend(of(state.load_balancers.values()));
+    all.extend(of(state.services.values()));
+    all.extend(of(state.definitions.values()));
+    all.extend(of(state.families.values()));
+    all.extend(of(state.tasks.values()));
+    all.extend(of(state.targets.values()));
+    all.extend(of(state.secrets.values()));
+    all.extend(of(state.service_deployments.values()));
+    all.into_iter().collect()
+}

@@ -1,0 +1,90 @@
+//! Revisions of task definitions.
+//!
+//! Read are the revisions that the rollout state names, the one that the service points at, and of the family's newest
+//! revisions those that are newer than what is recorded: a revision that was registered in a pass whose record was lost is
+//! found among them by its hash tag, instead of being registered a second time.
+
+use super::collector::Ask;
+use super::look::{Look, seen};
+use super::services::Services;
+use crate::aws::ecs::read;
+use crate::model::desired::DesiredComponent;
+use crate::model::ids::ComponentName;
+use crate::model::observed::{ObservedDefinition, Seen};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many of a family's newest revisions are looked through for one that was not recorded.
+const NEWEST: usize = 5;
+
+/// The revisions and families of a batch of deployments.
+pub(super) struct Definitions {
+    /// By ARN.
+    revisions: BTreeMap<String, Seen<ObservedDefinition>>,
+    /// ARNs of ACTIVE revisions by family, newest first.
+    families: BTreeMap<String, Seen<Vec<String>>>,
+}
+
+impl Definitions {
+    /// Reads families first, then revisions, each once.
+    pub(super) async fn read(look: &Look<'_>, asks: &[Ask<'_>], services: &Services) -> Self {
+        let components = asks.iter().flat_map(|ask| ask.desired.components.values());
+        let families: BTreeSet<&str> = components.map(|component| component.family.as_str()).collect();
+        let list = |family: &str| {
+            let family = family.to_owned();
+            async move {
+                let answer = read::list_task_definitions(look.clients, &family).await;
+                (family, seen(answer))
+            }
+        };
+        let families = look.each(families, list).await.into_iter().collect();
+        let mut found = Self { revisions: BTreeMap::new(), families };
+        let arns: BTreeSet<String> = asks.iter().flat_map(|ask| found.wanted(look, ask, services)).collect();
+        let describe = |arn: String| async move {
+            let answer = read::describe_task_definition(look.clients, &arn).await;
+            (arn, seen(answer))
+        };
+        found.revisions = look.each(arns, describe).await.into_iter().collect();
+        found
+    }
+
+    /// The revisions of one deployment, by ARN.
+    pub(super) fn revisions_of(
+        &self,
+        look: &Look<'_>,
+        ask: &Ask<'_>,
+        services: &Services,
+    ) -> BTreeMap<String, Seen<ObservedDefinition>> {
+        let show = |arn: String| {
+            let seen = self.revisions.get(&arn).cloned().unwrap_or_default();
+            (arn, seen)
+        };
+        self.wanted(look, ask, services).into_iter().map(show).collect()
+    }
+
+    /// The families of one deployment, by component.
+    pub(super) fn families_of(&self, ask: &Ask<'_>) -> BTreeMap<ComponentName, Seen<Vec<String>>> {
+        let components = ask.desired.components.values();
+        components.map(|component| (component.name.clone(), self.family(component).clone())).collect()
+    }
+
+    fn family(&self, component: &DesiredComponent) -> &Seen<Vec<String>> {
+        self.families.get(&component.family).unwrap_or(&Seen::NotRead)
+    }
+
+    fn wanted(&self, look: &Look<'_>, ask: &Ask<'_>, services: &Services) -> BTreeSet<String> {
+        let mut arns = BTreeSet::new();
+        for component in ask.desired.components.values() {
+            let rollout = ask.rollout.components.get(&component.name);
+            let revision = rollout.and_then(|rollout| rollout.revision.as_ref());
+            let completed = rollout.and_then(|rollout| rollout.completed.as_ref());
+            arns.extend(revision.into_iter().chain(completed).map(|revision| revision.arn.clone()));
+            let newest = self.family(component).present().into_iter().flatten().take(NEWEST);
+            let unrecorded = newest.take_while(|arn| revision.is_none_or(|revision| revision.arn != **arn));
+            arns.extend(unrecorded.cloned());
+        }
+        let used = services.of(look, ask);
+        let used = used.values().filter_map(Seen::present).map(|service| service.task_definition.clone());
+        arns.extend(used.filter(|arn| !arn.is_empty()));
+        arns
+    }
+}

@@ -1,0 +1,132 @@
+//! Services: the one thing that every pass looks at.
+
+use super::collector::Ask;
+use super::look::{Look, missing, refused};
+use crate::aws::ecs::read::{self, SERVICES_PER_CALL};
+use crate::aws::ecs::{cluster_of, last_part};
+use crate::model::desired::{DesiredComponent, Workload};
+use crate::model::ids::ComponentName;
+use crate::model::observed::{ObservedCluster, ObservedService, Seen};
+use crate::model::resource::ResourceKind;
+use crate::model::rollout::Phase;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The services of a batch of deployments, by name.
+pub(super) struct Services {
+    by_name: BTreeMap<String, Seen<ObservedService>>,
+    /// Whether AWS said that there is no such cluster.
+    pub(super) no_cluster: bool,
+}
+
+impl Services {
+    /// Reads all services that are declared or recorded, ten per call.
+    pub(super) async fn read(look: &Look<'_>, asks: &[Ask<'_>]) -> Self {
+        let names: BTreeSet<String> = asks.iter().flat_map(|ask| names(look, ask)).collect();
+        let read = |names: Vec<String>| async move {
+            read::describe_services(look.clients, look.cluster(), &names).await
+        };
+        let answers = look.batches(names.into_iter().collect(), SERVICES_PER_CALL, refused, read).await;
+        let mut services = Self { by_name: BTreeMap::new(), no_cluster: false };
+        for (names, answer) in answers {
+            match answer {
+                Ok(seen) => services.by_name.extend(seen),
+                Err(error) => {
+                    // Without a cluster the services are not absent but unknown: they could not be created either.
+                    services.no_cluster |= error.code == "ClusterNotFoundException";
+                    let unknown = names.into_iter().map(|name| (name, Seen::Unknown(error.clone().into())));
+                    services.by_name.extend(unknown);
+                }
+            }
+        }
+        services
+    }
+
+    /// The services of one deployment: by component, and those that are no longer declared.
+    pub(super) fn of(
+        &self,
+        look: &Look<'_>,
+        ask: &Ask<'_>,
+    ) -> BTreeMap<ComponentName, Seen<ObservedService>> {
+        let mut shown: BTreeMap<ComponentName, Seen<ObservedService>> = declared(ask)
+            .map(|(component, name)| (component.name.clone(), self.named(name).clone()))
+            .collect();
+        let names: BTreeSet<&str> = declared(ask).map(|(_, name)| name).collect();
+        for (key, arn) in recorded(look, ask) {
+            if names.contains(last_part(arn)) {
+                continue;
+            }
+            let seen = self.named(last_part(arn));
+            if !shown.contains_key(key) {
+                shown.insert(ComponentName::new(key), seen.clone());
+            } else if !seen.is_absent() {
+                shown.insert(ComponentName::new(arn), seen.clone());
+            }
+        }
+        shown
+    }
+
+    fn named(&self, name: &str) -> &Seen<ObservedService> {
+        self.by_name.get(name).unwrap_or(&Seen::NotRead)
+    }
+
+    /// Whether a deployment is out of step as far as its services show it: one that is not there, not steady, not ACTIVE, or
+    /// points at another revision than the rollout left it at; or a rollout that is under way or held up, which services
+    /// alone cannot judge. Unknown services give no reason to read more.
+    pub(super) fn are_out_of_step(&self, ask: &Ask<'_>) -> bool {
+        let settled = |component: &DesiredComponent| {
+            let phase = ask.rollout.components.get(&component.name).map(|rollout| &rollout.phase);
+            matches!(phase, Some(Phase::Complete { .. } | Phase::RolledBack { .. }))
+        };
+        ask.desired.components.values().any(|component| !settled(component))
+            || declared(ask).any(|(component, name)| match self.named(name) {
+                Seen::Absent => true,
+                Seen::Present(service) => {
+                    let expected = expected_revision(ask, component);
+                    !service.is_steady()
+                        || service.status != "ACTIVE"
+                        || expected.is_some_and(|arn| arn != service.task_definition)
+                }
+                Seen::NotRead | Seen::Unknown(_) => false,
+            })
+    }
+}
+
+/// The cluster, by name or ARN.
+pub(super) async fn cluster(look: &Look<'_>) -> Seen<ObservedCluster> {
+    match look.ask(read::describe_cluster(look.clients, look.cluster())).await {
+        Ok(seen) => seen,
+        Err(error) => missing(&error),
+    }
+}
+
+/// Declared services, with their names.
+pub(super) fn declared<'a>(ask: &Ask<'a>) -> impl Iterator<Item = (&'a DesiredComponent, &'a str)> {
+    ask.desired.components.values().filter_map(|component| match &component.workload {
+        Workload::Service { service_name, .. } => Some((component, service_name.as_str())),
+        Workload::Task { .. } => None,
+    })
+}
+
+/// Where the rollout left a service: at its revision, or where ECS took it back to.
+fn expected_revision<'a>(ask: &Ask<'a>, component: &DesiredComponent) -> Option<&'a str> {
+    let rollout = ask.rollout.components.get(&component.name)?;
+    let revision = match rollout.phase {
+        Phase::RolledBack { .. } => rollout.completed.as_ref(),
+        _ => rollout.revision.as_ref(),
+    };
+    revision.map(|revision| revision.arn.as_str())
+}
+
+/// Recorded services of this cluster: key and ARN. One that was left behind in another cluster cannot be asked for here.
+fn recorded<'a>(look: &Look<'_>, ask: &Ask<'a>) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let here = last_part(look.cluster());
+    let services = ask.rollout.arns.iter().filter(|(id, _)| id.kind == ResourceKind::Service);
+    services
+        .filter(move |(_, arn)| cluster_of(arn).is_none_or(|cluster| cluster == here))
+        .map(|(id, arn)| (id.key.as_str(), arn.as_str()))
+}
+
+fn names(look: &Look<'_>, ask: &Ask<'_>) -> Vec<String> {
+    let recorded = recorded(look, ask).map(|(_, arn)| last_part(arn));
+    declared(ask).map(|(_, name)| name).chain(recorded).map(str::to_owned).collect()
+}

@@ -1,0 +1,266 @@
+//! Tasks, and what ECS says of a service's deployments: what is needed to judge a rollout.
+//!
+//! The tasks of a task component are listed by family, not by `startedBy` (AWS wants that one to be the only filter), and
+//! those that carry our owner tags, the token of the stored intent or the recorded ARN are kept. A task that was started
+//! moments ago may be missing in the list; the recorded one is asked for by its ARN as well.
+
+use super::collector::Ask;
+use super::look::{Answers, Look, refused, same_lack, seen};
+use super::services::{Services, declared};
+use crate::aws::Error;
+use crate::aws::ecs::read::{self, TASKS_PER_CALL, TasksOf};
+use crate::model::desired::{DesiredComponent, Workload};
+use crate::model::ids::{ComponentName, DeploymentName};
+use crate::model::observed::{Gap, ObservedService, ObservedServiceDeployment, ObservedTask, Seen};
+use crate::model::resource::{ResourceId, ResourceKind, TAG_COMPONENT, TAG_OWNER};
+use crate::model::rollout::{ComponentRollout, Phase};
+use std::collections::{BTreeMap, BTreeSet};
+
+type Tagged = (ObservedTask, BTreeMap<String, String>);
+type ByComponent<T> = BTreeMap<ComponentName, Seen<T>>;
+
+/// One list of tasks that is wanted.
+struct Wanted<'a> {
+    /// Index of the deployment in the batch.
+    ask: usize,
+    component: ComponentName,
+    of: Option<TasksOf<'a>>,
+    /// Whether tasks that stopped lately are wanted too.
+    stopped: bool,
+    /// Known by more than a list.
+    recorded: Option<String>,
+}
+
+/// Reads the tasks of a batch of deployments; the answers are in the order of the deployments.
+pub(super) async fn read(
+    look: &Look<'_>,
+    asks: &[Ask<'_>],
+    services: &Services,
+) -> Vec<ByComponent<Vec<ObservedTask>>> {
+    let mut shown: Vec<ByComponent<Vec<ObservedTask>>> = vec![BTreeMap::new(); asks.len()];
+    let mut wanted = Vec::new();
+    for (index, ask) in asks.iter().enumerate() {
+        let known = services.of(look, ask);
+        for component in ask.desired.components.values() {
+            match want(index, ask, component, known.get(&component.name)) {
+                Ok(want) => wanted.push(want),
+                Err(seen) => {
+                    shown[index].insert(component.name.clone(), seen);
+                }
+            }
+        }
+        wanted.extend(left_over(index, ask));
+    }
+    let lists = look.each(&wanted, |want| list(look, want)).await;
+    let arns: BTreeSet<String> =
+        lists.iter().filter_map(|list| list.as_ref().ok()).flatten().cloned().collect();
+    let call =
+        |arns: Vec<String>| async move { read::describe_tasks(look.clients, look.cluster(), &arns).await };
+    let described =
+        Described::new(look.batches(arns.into_iter().collect(), TASKS_PER_CALL, refused, call).await);
+    for (want, list) in wanted.into_iter().zip(lists) {
+        let seen = match list {
+            Ok(arns) => described.of(&asks[want.ask], &want, &arns),
+            Err(error) => unlisted(error),
+        };
+        shown[want.ask].insert(want.component, seen);
+    }
+    shown
+}
+
+/// What is to be listed for a component; or what is known without a list.
+fn want<'a>(
+    index: usize,
+    ask: &Ask<'a>,
+    component: &'a DesiredComponent,
+    service: Option<&Seen<ObservedService>>,
+) -> Result<Wanted<'a>, Seen<Vec<ObservedTask>>> {
+    let want = |of, stopped, recorded| Wanted {
+        ask: index,
+        component: component.name.clone(),
+        of: Some(of),
+        stopped,
+        recorded,
+    };
+    match (&component.workload, service) {
+        (Workload::Task { .. }, _) => {
+            let id = ResourceId::new(ResourceKind::Task, component.name.as_str());
+            let started = ask.rollout.components.get(&component.name).and_then(started);
+            let recorded = started.or_else(|| ask.rollout.arns.get(&id).cloned());
+            Ok(want(TasksOf::Family(&component.family), true, recorded))
+        }
+        (Workload::Service { service_name, fields, .. }, Some(Seen::Present(service))) => {
+            let balanced = fields["loadBalancers"].as_array().is_some_and(|list| !list.is_empty());
+            let steady = service.is_steady();
+            // Why tasks stopped is of interest only while some are missing.
+            if balanced || !steady {
+                Ok(want(TasksOf::Service(service_name), !steady, None))
+            } else {
+                Err(Seen::NotRead)
+            }
+        }
+        (Workload::Service { .. }, Some(lacking)) => Err(same_lack(lacking).unwrap_or_default()),
+        (Workload::Service { .. }, None) => Err(Seen::NotRead),
+    }
+}
+
+/// Recorded tasks of components that are no longer declared.
+fn left_over<'a>(index: usize, ask: &Ask<'a>) -> Vec<Wanted<'a>> {
+    let recorded = ask.rollout.arns.iter().filter(|(id, _)| {
+        id.kind == ResourceKind::Task && !ask.desired.components.contains_key(id.key.as_str())
+    });
+    let wanted = recorded.map(|(id, arn)| Wanted {
+        ask: index,
+        component: ComponentName::new(id.key.as_str()),
+        of: None,
+        stopped: false,
+        recorded: Some(arn.clone()),
+    });
+    wanted.collect()
+}
+
+/// ARN of the task that is under way.
+fn started(rollout: &ComponentRollout) -> Option<String> {
+    match &rollout.phase {
+        Phase::Migrating { task, .. } => task.clone(),
+        _ => None,
+    }
+}
+
+async fn list(look: &Look<'_>, want: &Wanted<'_>) -> Result<BTreeSet<String>, Error> {
+    let mut arns: BTreeSet<String> = want.recorded.iter().cloned().collect();
+    let Some(of) = want.of else { return Ok(arns) };
+    arns.extend(read::list_tasks(look.clients, look.cluster(), of, false).await?);
+    if want.stopped {
+        arns.extend(read::list_tasks(look.clients, look.cluster(), of, true).await?);
+    }
+    Ok(arns)
+}
+
+/// A service that is gone has no tasks; of a cluster that is gone nothing is known.
+fn unlisted(error: Error) -> Seen<Vec<ObservedTask>> {
+    if error.code == "ServiceNotFoundException" { Seen::Absent } else { Seen::Unknown(error.into()) }
+}
+
+/// All tasks that were described, and the ARNs of those that could not be.
+struct Described {
+    tasks: BTreeMap<String, Tagged>,
+    gaps: BTreeMap<String, Gap>,
+}
+
+impl Described {
+    fn new(answers: Answers<Vec<Tagged>>) -> Self {
+        let mut described = Self { tasks: BTreeMap::new(), gaps: BTreeMap::new() };
+        for (arns, answer) in answers {
+            match answer {
+                Ok(tasks) => {
+                    described
+                        .tasks
+                        .extend(tasks.into_iter().map(|(task, tags)| (task.arn.clone(), (task, tags))));
+                }
+                Err(error) => {
+                    described.gaps.extend(arns.into_iter().map(|arn| (arn, error.clone().into())));
+                }
+            }
+        }
+        described
+    }
+
+    /// The listed tasks that are the component's own, newest first. Some of them unseen is as good as all of them unseen.
+    fn of(&self, ask: &Ask<'_>, want: &Wanted<'_>, arns: &BTreeSet<String>) -> Seen<Vec<ObservedTask>> {
+        if let Some(gap) = arns.iter().find_map(|arn| self.gaps.get(arn)) {
+            return Seen::Unknown(gap.clone());
+        }
+        let own = |(task, tags): &&Tagged| {
+            matches!(want.of, Some(TasksOf::Service(_)))
+                || want.recorded.as_ref() == Some(&task.arn)
+                || is_own(&ask.desired.deployment, &want.component, tags)
+                || token(ask, &want.component).is_some_and(|token| task.started_by.as_deref() == Some(token))
+        };
+        let listed = arns.iter().filter_map(|arn| self.tasks.get(arn));
+        let mut tasks: Vec<ObservedTask> = listed.filter(own).map(|(task, _)| task.clone()).collect();
+        tasks.sort_by(|a, b| b.created_at.cmp(&a.created_at).then_with(|| a.arn.cmp(&b.arn)));
+        Seen::Present(tasks)
+    }
+}
+
+fn is_own(deployment: &DeploymentName, component: &ComponentName, tags: &BTreeMap<String, String>) -> bool {
+    tags.get(TAG_OWNER).map(String::as_str) == Some(deployment.as_str())
+        && tags.get(TAG_COMPONENT).map(String::as_str) == Some(component.as_str())
+}
+
+fn token<'a>(ask: &Ask<'a>, component: &ComponentName) -> Option<&'a str> {
+    match &ask.rollout.components.get(component)?.phase {
+        Phase::Migrating { token, .. } => Some(token),
+        _ => None,
+    }
+}
+
+/// Service deployments of one deployment by component, and gaps that left them incomplete.
+#[derive(Default)]
+pub(super) struct ServiceDeployments {
+    pub(super) by_component: ByComponent<Vec<ObservedServiceDeployment>>,
+    pub(super) gaps: Vec<Gap>,
+}
+
+/// Reads service deployments where a service alone does not tell what became of a rollout; the answers are in the order of the
+/// deployments.
+pub(super) async fn read_deployments(
+    look: &Look<'_>,
+    asks: &[Ask<'_>],
+    services: &Services,
+) -> Vec<ServiceDeployments> {
+    let mut wanted = Vec::new();
+    for (index, ask) in asks.iter().enumerate() {
+        let known = services.of(look, ask);
+        for (component, name) in declared(ask) {
+            let rollout = ask.rollout.components.get(&component.name);
+            let service = known.get(&component.name).and_then(Seen::present);
+            if rollout.zip(service).is_some_and(|(rollout, service)| is_unclear(rollout, service)) {
+                wanted.push((index, component.name.clone(), name));
+            }
+        }
+    }
+    let answers = look.each(&wanted, |(_, _, name)| deployments(look, name)).await;
+    let mut shown: Vec<ServiceDeployments> = asks.iter().map(|_| ServiceDeployments::default()).collect();
+    for ((index, component, _), (seen, gap)) in wanted.into_iter().zip(answers) {
+        shown[index].by_component.insert(component, seen);
+        shown[index].gaps.extend(gap);
+    }
+    shown
+}
+
+/// Whether ECS, or someone, has moved the service away from what the rollout began, or the rollout failed. Not while the
+/// rollout has not begun, and not once it is known that ECS rolled back.
+fn is_unclear(rollout: &ComponentRollout, service: &ObservedService) -> bool {
+    let begun = match &rollout.phase {
+        Phase::Rolling { deployment, .. } => deployment.is_some(),
+        Phase::Baking { .. } | Phase::Complete { .. } | Phase::Stalled { .. } => true,
+        Phase::Idle | Phase::Waiting { .. } | Phase::Migrating { .. } | Phase::RolledBack { .. } => false,
+    };
+    let elsewhere = rollout.revision.as_ref().is_some_and(|revision| revision.arn != service.task_definition);
+    let failed =
+        service.deployments.iter().any(|deployment| deployment.rollout_state.as_deref() == Some("FAILED"));
+    begun && (elsewhere || failed)
+}
+
+async fn deployments(look: &Look<'_>, service: &str) -> (Seen<Vec<ObservedServiceDeployment>>, Option<Gap>) {
+    let found = match read::list_service_deployments(look.clients, look.cluster(), service).await {
+        Ok(found) => found,
+        Err(error) => return (seen(Err(error)), None),
+    };
+    let revisions: BTreeSet<String> = found.iter().filter_map(|(_, revision)| revision.clone()).collect();
+    let revisions: Vec<String> = revisions.into_iter().collect();
+    let (definitions, gap) = match revisions.is_empty() {
+        true => (BTreeMap::new(), None),
+        false => match read::describe_service_revisions(look.clients, &revisions).await {
+            Ok(definitions) => (definitions, None),
+            Err(error) => (BTreeMap::new(), Some(error.into())),
+        },
+    };
+    let complete = found.into_iter().map(|(deployment, revision)| ObservedServiceDeployment {
+        task_definition: revision.and_then(|revision| definitions.get(&revision).cloned()),
+        ..deployment
+    });
+    (Seen::Present(complete.collect()), gap)
+}
