@@ -36,7 +36,7 @@ pub struct DateroSpec {
     /// Whether PostgreSQL's port 5432 is opened next to 80. Default true for a service, false for a task.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expose_postgres: Option<bool>,
-    /// The load balancer of the web page.
+    /// The load balancer of the web page, which asks nobody to sign in: keep the load balancer internal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load_balancer: Option<FrontDoor>,
     /// A network load balancer for PostgreSQL: TCP, port 5432 unless said otherwise.
@@ -133,7 +133,8 @@ ecs_struct! {
 /// The configuration file `/home/instance/config.yaml`. It holds credentials of the sources: treat it as a secret.
 /// Servers in it are created once; changed or removed ones are never applied.
 pub struct DateroConfig {
-    /// Secret with the whole file; a container that runs first writes it.
+    /// Secret with the whole file; a container that runs first writes it. Its folder is mounted with it, and covers what
+    /// else the image has in `/home/instance`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<SecretRef>,
     /// Path of the file on the host, in place of the secret (EC2 only).
