@@ -22,6 +22,7 @@ mod resolve;
 mod secret_ref;
 #[cfg(test)]
 mod tests;
+mod typed;
 mod zenml;
 
 pub use across::across;

@@ -1,13 +1,188 @@
-//! Placeholder until the typed kinds are merged.
+//! `ZenMLWorkspace` lowered: the database is migrated, then the server rolls, then the workers.
+//!
+//! ZenML's ECS guide and its image disagree on port, database variable and log variable. Both sets of variables are
+//! set, so that whichever is read is right; the port cannot be had both ways, so a finding explains it. The guide does
+//! not mention migrations at all: without a task for them every server migrates when it starts.
 
+mod checks;
+mod tables;
+#[cfg(test)]
+mod tests;
+
+use super::typed::door::{Backend, Otherwise};
+use super::typed::findings::Findings;
+use super::typed::house::House;
+use super::typed::{env, overrides};
 use crate::model::finding::Finding;
 use crate::model::ids::DeploymentName;
+use crate::model::kinds::references::{ServiceSettings, TargetHealth};
+use crate::model::kinds::task_definition::{ContainerDefinition, HealthCheck, PortMapping};
 use crate::model::kinds::zenml::ZenMLWorkspaceSpec;
-use crate::model::kinds::{ApplicationSpec, Placement};
+use crate::model::kinds::{ApplicationSpec, Component};
 
-/// Lowers to an empty application.
-pub fn lower(_: &DeploymentName, _: &ZenMLWorkspaceSpec) -> (ApplicationSpec, Vec<Finding>) {
-    let placement = Placement { region: String::new(), cluster: String::new(), role_arn: None };
-    let empty = serde_json::json!({"placement": placement, "components": {}});
-    (serde_json::from_value(empty).expect("an application needs no more"), Vec::new())
+/// Where ZenML publishes the server; pulling is granted per execution role on request.
+const VENDOR: &str = "715803424590.dkr.ecr.eu-central-1.amazonaws.com";
+/// Port of the workers' health page. Source: ZenML's chart.
+const WORKER_PORT: u16 = 8000;
+
+/// The document as an `Application`, and everything that is wrong or odd with it.
+///
+/// **Guarantees**: findings name fields of the typed document, and all of them are there at once.
+pub fn lower(name: &DeploymentName, spec: &ZenMLWorkspaceSpec) -> (ApplicationSpec, Vec<Finding>) {
+    let mut findings = Findings::default();
+    let house = House { deployment: name, around: spec.surroundings() };
+    house.check(true, &mut findings);
+    checks::check(spec, &mut findings);
+    let mut app = spec.application();
+    app.log_groups = house.log_groups();
+    if tables::migrates_first(spec) {
+        app.components.insert("migrate".to_owned(), migrate(&house, spec, &mut findings));
+    }
+    let server = server(&house, spec, &mut app, &mut findings);
+    app.components.insert("server".to_owned(), server);
+    workers(&house, spec, &mut app, &mut findings);
+    overrides::apply(&spec.overrides, &mut app, &mut findings);
+    (app, findings.finish())
+}
+
+fn container(
+    house: &House<'_>,
+    spec: &ZenMLWorkspaceSpec,
+    (component, name): (&str, &str),
+    findings: &mut Findings,
+) -> ContainerDefinition {
+    let mut container = house.container(component, name, house.image("zenml-pro-server", VENDOR));
+    for table in [tables::base, tables::control_plane, tables::store, tables::secrets_stores] {
+        env::apply(table(spec), &mut container, findings);
+    }
+    tables::free_fields(spec, &mut container);
+    container
+}
+
+fn migrate(house: &House<'_>, spec: &ZenMLWorkspaceSpec, findings: &mut Findings) -> Component {
+    let settings = &spec.migration;
+    let mut container = container(house, spec, ("migrate", "zenml-migrate"), findings);
+    container.command = ["zenml", "migrate-database"].map(str::to_owned).to_vec();
+    // The default backup is held in memory, so the task is as large as the server.
+    let (cpu, memory) = (settings.cpu.unwrap_or(512), settings.memory.unwrap_or(1024));
+    Component {
+        task_definition: house.task_definition(cpu, memory, container),
+        task: Some(house.task(settings)),
+        ..Default::default()
+    }
+}
+
+fn server(
+    house: &House<'_>,
+    spec: &ZenMLWorkspaceSpec,
+    app: &mut ApplicationSpec,
+    findings: &mut Findings,
+) -> Component {
+    let settings = &spec.server;
+    let mut container = container(house, spec, ("server", "zenml-server"), findings);
+    env::apply(tables::server(spec), &mut container, findings);
+    env::apply(tables::limits(spec), &mut container, findings);
+    env::apply(tables::workload_manager(spec), &mut container, findings);
+    let port = tables::port(spec);
+    container.port_mappings = vec![PortMapping { container_port: Some(port), ..Default::default() }];
+    container.command = spec.command.clone();
+    container.memory_reservation = settings.memory_reservation;
+    container.stop_timeout = settings.stop_timeout_seconds.or(container.stop_timeout);
+    let backend = Backend {
+        component: "server",
+        container: &container.name.clone(),
+        port,
+        protocol: "HTTP",
+        target_type: "ip",
+        hosts: vec![spec.domain.clone()],
+        health: health(),
+        drain_seconds: 60,
+        settings,
+        settings_field: "spec.server",
+        shared_door: spec.load_balancer.as_ref(),
+        rule_offset: 0,
+        otherwise: Otherwise::Forward,
+    };
+    let mut service = house.service(settings, 1);
+    service.load_balancers = backend.open(house, app, findings);
+    house.grace(settings, &mut service);
+    let (cpu, memory) = (settings.cpu.unwrap_or(512), settings.memory.unwrap_or(1024));
+    let before = tables::migrates_first(spec).then(|| "migrate".to_owned());
+    Component {
+        depends_on: before.into_iter().collect(),
+        task_definition: house.task_definition(cpu, memory, container),
+        service: Some(service),
+        ..Default::default()
+    }
+}
+
+/// Scheduler and reconciler must never run twice; the executor may.
+fn workers(house: &House<'_>, spec: &ZenMLWorkspaceSpec, app: &mut ApplicationSpec, findings: &mut Findings) {
+    let Some(workers) = &spec.workers else { return };
+    let table = [
+        ("scheduler", &workers.scheduler, "start-scheduler", true),
+        ("executor", &workers.executor, "start-executor", false),
+        (
+            "resource-pool-reconciler",
+            &workers.resource_pool_reconciler,
+            "start-resource-pool-reconciler",
+            true,
+        ),
+    ];
+    for (name, settings, command, single) in table {
+        let Some(settings) = settings else { continue };
+        let mut container = container(house, spec, (name, &format!("zenml-{name}")), findings);
+        env::apply(tables::worker(spec, name), &mut container, findings);
+        container.command = ["plugins", command].map(str::to_owned).to_vec();
+        container.port_mappings =
+            vec![PortMapping { container_port: Some(WORKER_PORT), ..Default::default() }];
+        container.health_check = Some(worker_health());
+        container.memory_reservation = settings.memory_reservation;
+        container.stop_timeout = settings.stop_timeout_seconds.or(container.stop_timeout);
+        app.components.insert(name.to_owned(), worker(house, settings, container, single));
+    }
+}
+
+fn worker(
+    house: &House<'_>,
+    settings: &ServiceSettings,
+    container: ContainerDefinition,
+    single: bool,
+) -> Component {
+    let (cpu, memory) = (settings.cpu.unwrap_or(256), settings.memory.unwrap_or(1024));
+    let service = house.service(settings, 1);
+    let (service, singleton) = if single { (None, Some(service)) } else { (Some(service), None) };
+    Component {
+        depends_on: vec!["server".to_owned()],
+        task_definition: house.task_definition(cpu, memory, container),
+        service,
+        singleton,
+        ..Default::default()
+    }
+}
+
+/// Source: ZenML's ECS guide.
+fn health() -> TargetHealth {
+    TargetHealth {
+        path: Some("/health".to_owned()),
+        matcher: Some("200".to_owned()),
+        interval_seconds: Some(30),
+        timeout_seconds: Some(5),
+        healthy_threshold: Some(2),
+        unhealthy_threshold: Some(3),
+    }
+}
+
+/// Asks the worker's health page with Python, for the image is sure to have that.
+fn worker_health() -> HealthCheck {
+    let ask = format!(
+        "python -c \"import urllib.request as r; r.urlopen('http://localhost:{WORKER_PORT}/health', timeout=5)\""
+    );
+    HealthCheck {
+        command: vec!["CMD-SHELL".to_owned(), ask],
+        interval: Some(15),
+        timeout: Some(10),
+        retries: Some(5),
+        start_period: Some(60),
+    }
 }

@@ -9,6 +9,7 @@ pub mod datero;
 pub mod document;
 pub mod load_balancing;
 pub mod pulumi;
+pub mod references;
 pub mod service;
 pub mod task_definition;
 pub mod zenml;

@@ -1,0 +1,310 @@
+//! Listeners, rules and target groups in front of a component.
+//!
+//! Two shapes: a load balancer that carries nothing else, on which the listeners are kept here, and a shared one whose
+//! listeners belong to somebody else and get rules by host name. Port 80 redirects, forwards or is left alone.
+
+use super::findings::Findings;
+use super::house::House;
+use crate::model::kinds::ApplicationSpec;
+use crate::model::kinds::load_balancing::{
+    Certificate, FixedResponse, Listener, ListenerAction, Matcher, Redirect, Rule, RuleCondition, TargetGroup,
+};
+use crate::model::kinds::references::{FrontDoor, HttpPort, PrivateDoor, ServiceSettings, TargetHealth};
+use crate::model::kinds::service::LoadBalancer;
+
+/// Security policy of listeners that name none: TLS 1.2 and 1.3. Source: ELB user guide, recommended policy.
+const SSL_POLICY: &str = "ELBSecurityPolicy-TLS13-1-2-2021-06";
+
+/// What a load balancer of its own does with requests that no rule takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Otherwise {
+    /// Answers 204, as Pulumi's installers do; every host needs its rule.
+    Empty,
+    /// Forwards to the component: no rules are needed.
+    Forward,
+}
+
+/// One component that answers requests.
+#[derive(Clone, Debug)]
+pub struct Backend<'a> {
+    /// The component; its target group bears the same key.
+    pub component: &'a str,
+    /// Its container.
+    pub container: &'a str,
+    /// The port it listens on.
+    pub port: u16,
+    /// `HTTP`, or `HTTPS` when the container ends TLS itself.
+    pub protocol: &'a str,
+    /// `ip` or `instance`.
+    pub target_type: &'a str,
+    /// Host names that lead to it.
+    pub hosts: Vec<String>,
+    /// The kind's health check.
+    pub health: TargetHealth,
+    /// The kind's draining time in seconds.
+    pub drain_seconds: u32,
+    /// The component's settings.
+    pub settings: &'a ServiceSettings,
+    /// Where its settings stand, such as `spec.api`.
+    pub settings_field: &'a str,
+    /// The kind's load balancer, unless the settings name one.
+    pub shared_door: Option<&'a FrontDoor>,
+    /// How far its rules' priority is behind the load balancer's first.
+    pub rule_offset: u32,
+    /// What happens to other requests.
+    pub otherwise: Otherwise,
+}
+
+impl Backend<'_> {
+    /// Builds its target group, listeners and rules, and says which target groups its tasks join.
+    pub fn open(
+        &self,
+        house: &House<'_>,
+        app: &mut ApplicationSpec,
+        findings: &mut Findings,
+    ) -> Vec<LoadBalancer> {
+        let mut joined: Vec<LoadBalancer> =
+            self.settings.target_group_arns.iter().map(|arn| self.join(None, Some(arn))).collect();
+        let own = self.settings.load_balancer.as_ref();
+        if let Some(door) = own.or(self.shared_door) {
+            let field = match own {
+                Some(_) => format!("{}.loadBalancer", self.settings_field),
+                None => "spec.loadBalancer".to_owned(),
+            };
+            check(door, &field, self, house, findings);
+            app.target_groups.insert(self.component.to_owned(), self.target_group(house));
+            let prefix = own.map(|_| format!("{}-", self.component)).unwrap_or_default();
+            if let Some(load_balancer) = &door.load_balancer {
+                self.own_listeners(door, load_balancer, &prefix, app);
+            } else {
+                self.shared_rules(door, app);
+            }
+            joined.insert(0, self.join(Some(self.component), None));
+        }
+        joined
+    }
+
+    /// Membership of this component in a target group.
+    pub fn join(&self, key: Option<&str>, arn: Option<&String>) -> LoadBalancer {
+        LoadBalancer {
+            target_group: key.map(str::to_owned),
+            target_group_arn: arn.cloned(),
+            container_name: self.container.to_owned(),
+            container_port: self.port,
+            ..Default::default()
+        }
+    }
+
+    /// The target group with the kind's health check and the document's changes to it.
+    pub fn target_group(&self, house: &House<'_>) -> TargetGroup {
+        let said = self.settings.health_check.clone().unwrap_or_default();
+        let health = &self.health;
+        let drain = self.settings.deregistration_delay_seconds.unwrap_or(self.drain_seconds);
+        let mut attributes = self.settings.target_group_attributes.clone();
+        attributes.entry("deregistration_delay.timeout_seconds".to_owned()).or_insert(drain.to_string());
+        TargetGroup {
+            protocol: Some(self.protocol.to_owned()),
+            port: self.port,
+            vpc_id: house.around.network.vpc_id.clone().unwrap_or_default(),
+            target_type: Some(self.target_type.to_owned()),
+            health_check_protocol: Some(self.protocol.to_owned()),
+            health_check_path: said.path.or(health.path.clone()),
+            health_check_interval_seconds: said.interval_seconds.or(health.interval_seconds),
+            health_check_timeout_seconds: said.timeout_seconds.or(health.timeout_seconds),
+            healthy_threshold_count: said.healthy_threshold.or(health.healthy_threshold),
+            unhealthy_threshold_count: said.unhealthy_threshold.or(health.unhealthy_threshold),
+            matcher: said
+                .matcher
+                .or(health.matcher.clone())
+                .map(|codes| Matcher { http_code: Some(codes), grpc_code: None }),
+            attributes,
+            ..Default::default()
+        }
+    }
+
+    fn own_listeners(&self, door: &FrontDoor, load_balancer: &str, prefix: &str, app: &mut ApplicationSpec) {
+        let priority = door.rule_priority.unwrap_or(100) + self.rule_offset;
+        let mut listen = |name: &str, port, certificate: Option<&String>, redirects: bool| {
+            let key = format!("{prefix}{name}");
+            let default = match (redirects, self.otherwise) {
+                (true, _) => redirect(),
+                (false, Otherwise::Empty) => empty_answer(),
+                (false, Otherwise::Forward) => self.forward(),
+            };
+            app.listeners.entry(key.clone()).or_insert_with(|| Listener {
+                load_balancer: load_balancer.to_owned(),
+                port,
+                protocol: if certificate.is_some() { "HTTPS" } else { "HTTP" }.to_owned(),
+                ssl_policy: certificate.map(|_| door.ssl_policy.as_deref().unwrap_or(SSL_POLICY).to_owned()),
+                certificates: certificates(certificate),
+                default_actions: vec![default],
+                ..Default::default()
+            });
+            if !redirects && self.otherwise == Otherwise::Empty {
+                let rule = Rule { listener: Some(key), ..self.rule(priority, self.forward()) };
+                app.rules.insert(format!("{}-{name}", self.component), rule);
+            }
+        };
+        match &door.certificate_arn {
+            Some(certificate) => {
+                listen("https", 443, Some(certificate), false);
+                if door.http_port != HttpPort::Off {
+                    listen("http", 80, None, door.http_port == HttpPort::Redirect);
+                }
+            }
+            None => listen("http", 80, None, false),
+        }
+    }
+
+    fn shared_rules(&self, door: &FrontDoor, app: &mut ApplicationSpec) {
+        let priority = door.rule_priority.unwrap_or(100) + self.rule_offset;
+        let mut add = |name: &str, arn: &Option<String>, action: ListenerAction| {
+            if arn.is_some() {
+                let rule = Rule { listener_arn: arn.clone(), ..self.rule(priority, action) };
+                app.rules.insert(format!("{}-{name}", self.component), rule);
+            }
+        };
+        add("https", &door.https_listener_arn, self.forward());
+        match door.http_port {
+            HttpPort::Redirect if door.https_listener_arn.is_some() => {
+                add("http", &door.http_listener_arn, redirect());
+            }
+            HttpPort::Redirect | HttpPort::Forward => add("http", &door.http_listener_arn, self.forward()),
+            HttpPort::Off => {}
+        }
+    }
+
+    fn rule(&self, priority: u32, action: ListenerAction) -> Rule {
+        let hosts = RuleCondition {
+            field: "host-header".to_owned(),
+            values: self.hosts.iter().chain(&self.settings.extra_hosts).cloned().collect(),
+            ..Default::default()
+        };
+        Rule { priority, conditions: vec![hosts], actions: vec![action], ..Default::default() }
+    }
+
+    fn forward(&self) -> ListenerAction {
+        forward_to(self.component)
+    }
+}
+
+/// A TCP or TLS listener on an internal network load balancer with a target group of its own, both under `key`.
+pub fn open_private(
+    backend: &Backend<'_>,
+    (key, port, tls): (&str, u16, bool),
+    door: &PrivateDoor,
+    house: &House<'_>,
+    app: &mut ApplicationSpec,
+) -> LoadBalancer {
+    let certificate = door.certificate_arn.as_ref().filter(|_| tls);
+    // Health is asked for as on the public side, but the target group itself carries bytes.
+    let group = TargetGroup { protocol: Some("TCP".to_owned()), ..backend.target_group(house) };
+    app.target_groups.insert(key.to_owned(), group);
+    app.listeners.insert(
+        key.to_owned(),
+        Listener {
+            load_balancer: door.load_balancer.clone(),
+            port,
+            protocol: if certificate.is_some() { "TLS" } else { "TCP" }.to_owned(),
+            ssl_policy: certificate.map(|_| door.ssl_policy.as_deref().unwrap_or(SSL_POLICY).to_owned()),
+            certificates: certificates(certificate),
+            default_actions: vec![forward_to(key)],
+            ..Default::default()
+        },
+    );
+    backend.join(Some(key), None)
+}
+
+/// An ARN of a certificate that a listener can use.
+pub fn check_certificate(field: &str, arn: Option<&String>, findings: &mut Findings) {
+    let good = |arn: &str| arn.starts_with("arn:") && (arn.contains(":acm:") || arn.contains(":iam:"));
+    if let Some(arn) = arn.filter(|arn| !good(arn)) {
+        let message = format!("`{arn}` is not the ARN of a certificate");
+        findings.error(field, message, "use the ARN of a certificate in ACM or IAM");
+    }
+}
+
+fn check(door: &FrontDoor, field: &str, backend: &Backend<'_>, house: &House<'_>, findings: &mut Findings) {
+    let shared = door.https_listener_arn.is_some() || door.http_listener_arn.is_some();
+    match (door.load_balancer.is_some(), shared) {
+        (true, true) => findings.error(
+            field,
+            "names both a load balancer of its own and listeners of a shared one",
+            "keep `loadBalancer`, or the listener ARNs",
+        ),
+        (false, false) => findings.error(
+            field,
+            "names neither a load balancer nor a listener",
+            "set `loadBalancer` for one of its own, or `httpsListenerArn` for a shared one",
+        ),
+        (true, false) if door.certificate_arn.is_none() => findings.warning(
+            format!("{field}.certificateArn"),
+            "there is no certificate: the load balancer speaks plain HTTP",
+            "name a certificate in ACM",
+        ),
+        (false, true) => check_shared(door, field, backend, findings),
+        (true, false) => {}
+    }
+    check_certificate(&format!("{field}.certificateArn"), door.certificate_arn.as_ref(), findings);
+    if house.around.network.vpc_id.as_deref().unwrap_or_default().is_empty() {
+        findings.error("spec.network.vpcId", "is required", "target groups are made in the VPC of the tasks");
+    }
+}
+
+fn check_shared(door: &FrontDoor, field: &str, backend: &Backend<'_>, findings: &mut Findings) {
+    if door.rule_priority.is_none() {
+        findings.error(
+            format!("{field}.rulePriority"),
+            "is required on shared listeners",
+            "choose a priority that no other rule of the listener has",
+        );
+    }
+    if door.certificate_arn.is_some() {
+        findings.warning(
+            format!("{field}.certificateArn"),
+            "is not used: the listeners are shared, and so are their certificates",
+            "leave it out",
+        );
+    }
+    if backend.hosts.iter().all(String::is_empty) {
+        findings.error(
+            "spec.domain",
+            "is required on shared listeners",
+            "rules tell requests apart by host name",
+        );
+    }
+}
+
+fn certificates(arn: Option<&String>) -> Vec<Certificate> {
+    arn.map(|arn| Certificate { certificate_arn: arn.clone() }).into_iter().collect()
+}
+
+fn forward_to(key: &str) -> ListenerAction {
+    let kind = "forward".to_owned();
+    ListenerAction { kind, target_group: Some(key.to_owned()), ..Default::default() }
+}
+
+fn redirect() -> ListenerAction {
+    ListenerAction {
+        kind: "redirect".to_owned(),
+        redirect_config: Some(Redirect {
+            protocol: Some("HTTPS".to_owned()),
+            port: Some("443".to_owned()),
+            status_code: "HTTP_301".to_owned(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    }
+}
+
+fn empty_answer() -> ListenerAction {
+    ListenerAction {
+        kind: "fixed-response".to_owned(),
+        fixed_response_config: Some(FixedResponse {
+            status_code: "204".to_owned(),
+            content_type: Some("text/plain".to_owned()),
+            message_body: None,
+        }),
+        ..Default::default()
+    }
+}
