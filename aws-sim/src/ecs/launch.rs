@@ -242,7 +242,6 @@ fn targets(
         targets.push(Target {
             group: group.to_owned(),
             container,
-            container_port: inner,
             id,
             port,
             registered: false,

@@ -1,0 +1,411 @@
+//! Services: how they come up, roll, fail, roll back and go.
+
+use aws_sim::behaviour::{Behaviour, BehaviourRule};
+use serde_json::{Value, json};
+
+use crate::support::{Bench, bench, events, is_steady, pass, rollout};
+
+const BREAKER: &str =
+    r#"{"deploymentConfiguration": {"deploymentCircuitBreaker": {"enable": true, "rollback": true}}}"#;
+
+fn breaker() -> Value {
+    serde_json::from_str(BREAKER).unwrap()
+}
+
+fn count(service: &Value, name: &str) -> u64 {
+    service[name].as_u64().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_takes_its_time_to_come_up_and_then_says_that_it_is_steady() {
+    let bench = bench(1);
+    let definition = bench.define("web", "nginx:1").await;
+    let service = bench.create("web", &definition, 2, json!({})).await;
+    assert_eq!((count(&service, "runningCount"), rollout(&service)), (0, "IN_PROGRESS"));
+    pass(5).await;
+    let service = bench.show("web").await;
+    assert_eq!((count(&service, "runningCount"), count(&service, "pendingCount")), (0, 2));
+    let service = bench.steady("web").await;
+    assert_eq!((count(&service, "runningCount"), count(&service, "pendingCount")), (2, 0));
+    let deployment = &service["deployments"][0];
+    assert!(deployment["id"].as_str().unwrap().starts_with("ecs-svc/"));
+    assert_eq!(
+        deployment["rolloutStateReason"],
+        format!("ECS deployment {} completed.", deployment["id"].as_str().unwrap())
+    );
+    assert_eq!(
+        (&service["platformVersion"], &deployment["platformVersion"]),
+        (&json!("LATEST"), &json!("1.4.0"))
+    );
+    assert_eq!(events(&service).len(), 3, "{:?}", events(&service));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_aws_fills_into_a_service_is_filled_in() {
+    let bench = bench(1);
+    let definition = bench.define("web", "nginx:1").await;
+    let service = bench.create("web", &definition, 1, json!({"tags": [{"key": "a", "value": "b"}]})).await;
+    let configuration = json!({"maximumPercent": 200, "minimumHealthyPercent": 100, "strategy": "ROLLING",
+        "bakeTimeInMinutes": 0, "deploymentCircuitBreaker": {"enable": false, "rollback": false}});
+    assert_eq!(service["deploymentConfiguration"], configuration);
+    assert_eq!(service["availabilityZoneRebalancing"], "ENABLED");
+    assert_eq!(service["networkConfiguration"]["awsvpcConfiguration"]["assignPublicIp"], "DISABLED");
+    assert_eq!(
+        (&service["propagateTags"], &service["schedulingStrategy"]),
+        (&json!("NONE"), &json!("REPLICA"))
+    );
+    assert_eq!(service["tags"], json!([{"key": "a", "value": "b"}]));
+    let untagged =
+        bench.ecs("DescribeServices", json!({"cluster": "prod", "services": ["web"]})).await.unwrap();
+    assert!(untagged["services"][0].get("tags").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_revision_replaces_the_old_one_without_going_below_the_minimum() {
+    let bench = bench(2);
+    let (one, two) = (bench.define("web", "nginx:1").await, bench.define("web", "nginx:2").await);
+    bench.create("web", &one, 3, json!({})).await;
+    bench.steady("web").await;
+    bench.update("web", json!({"taskDefinition": two})).await.unwrap();
+    let mut both_seen = false;
+    for _ in 0..120 {
+        let service = bench.show("web").await;
+        assert!(count(&service, "runningCount") >= 3, "{service:#}");
+        assert!(count(&service, "runningCount") + count(&service, "pendingCount") <= 6, "{service:#}");
+        both_seen |= service["deployments"].as_array().unwrap().len() == 2;
+        pass(1).await;
+    }
+    assert!(both_seen);
+    let service = bench.steady("web").await;
+    assert_eq!(service["deployments"].as_array().unwrap().len(), 1);
+    assert_eq!((&service["taskDefinition"], count(&service, "runningCount")), (&json!(two), 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_singleton_stops_before_its_successor_starts() {
+    let bench = bench(3);
+    let (one, two) = (bench.define("db", "db:1").await, bench.define("db", "db:2").await);
+    let recreate = json!({"deploymentConfiguration": {"minimumHealthyPercent": 0, "maximumPercent": 100}});
+    bench.create("db", &one, 1, recreate).await;
+    bench.steady("db").await;
+    bench.update("db", json!({"taskDefinition": two})).await.unwrap();
+    for _ in 0..90 {
+        let service = bench.show("db").await;
+        assert!(count(&service, "runningCount") + count(&service, "pendingCount") <= 1, "{service:#}");
+        pass(1).await;
+    }
+    assert_eq!(bench.steady("db").await["taskDefinition"], two);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_circuit_breaker_rolls_back_to_the_revision_that_worked() {
+    let bench = bench(4);
+    let (good, bad) = (bench.define("web", "nginx:1").await, bench.define("web", "nginx:crash").await);
+    bench.create("web", &good, 2, breaker()).await;
+    let first = bench.steady("web").await["deployments"][0]["id"].clone();
+    bench.update("web", json!({"taskDefinition": bad})).await.unwrap();
+    let service = bench.until("web", 600, |service| service["taskDefinition"] == json!(good)).await;
+    assert_eq!(service["deployments"][0]["id"], first);
+    let reason = service["deployments"][0]["rolloutStateReason"].as_str().unwrap().to_owned();
+    assert_eq!(
+        reason,
+        format!("ECS deployment circuit breaker: rolling back to deploymentId {}.", first.as_str().unwrap())
+    );
+    let failed = &service["deployments"][1];
+    assert_eq!(
+        (rollout(&json!({"deployments": [failed]})), failed["failedTasks"].as_u64()),
+        ("FAILED", Some(3))
+    );
+    let service = bench.steady("web").await;
+    assert_eq!((count(&service, "runningCount"), service["deployments"].as_array().unwrap().len()), (2, 1));
+    let list =
+        bench.ecs("ListServiceDeployments", json!({"cluster": "prod", "service": "web"})).await.unwrap();
+    let states: Vec<&str> = list["serviceDeployments"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|each| each["status"].as_str().unwrap())
+        .collect();
+    assert_eq!(states, ["ROLLBACK_SUCCESSFUL", "SUCCESSFUL"]);
+    let arn = &list["serviceDeployments"][0]["serviceDeploymentArn"];
+    let detail =
+        bench.ecs("DescribeServiceDeployments", json!({"serviceDeploymentArns": [arn]})).await.unwrap();
+    let detail = &detail["serviceDeployments"][0];
+    assert_eq!(
+        detail["deploymentCircuitBreaker"],
+        json!({"status": "TRIGGERED", "failureCount": 3, "threshold": 3})
+    );
+    assert!(
+        detail["rollback"]["serviceRevisionArn"].as_str().unwrap().contains(":service-revision/prod/web/")
+    );
+    assert_eq!(&service["currentServiceDeployment"], arn);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_deployment_that_fails_has_nothing_to_go_back_to() {
+    let bench = bench(5);
+    let bad = bench.define("web", "ghcr.io/x/unpullable:1").await;
+    bench.create("web", &bad, 1, breaker()).await;
+    let service = bench.until("web", 600, |service| rollout(service) == "FAILED").await;
+    let reason = service["deployments"][0]["rolloutStateReason"].as_str().unwrap();
+    assert!(reason.contains("no rollback candidate was found"), "{reason}");
+    pass(600).await;
+    let later = bench.show("web").await;
+    assert_eq!((rollout(&later), count(&later, "pendingCount")), ("FAILED", 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_breaker_a_crashing_service_tries_less_and_less_often() {
+    let bench = bench(6);
+    let bad = bench.define("web", "app:crash").await;
+    bench.create("web", &bad, 1, json!({})).await;
+    pass(3600).await;
+    let service = bench.show("web").await;
+    let failed = service["deployments"][0]["failedTasks"].as_u64().unwrap();
+    assert!((6..30).contains(&failed), "{failed}");
+    assert!(
+        events(&service).iter().any(|text| text.contains("unable to consistently start tasks successfully"))
+    );
+    assert_eq!(rollout(&service), "IN_PROGRESS");
+}
+
+#[tokio::test(start_paused = true)]
+async fn tasks_are_targets_while_they_serve_and_are_drained_when_they_leave() {
+    let bench = bench(7);
+    let group = bench.target_group("web");
+    let (one, two) = (bench.define("web", "nginx:1").await, bench.define("web", "nginx:2").await);
+    let balancers =
+        json!({"loadBalancers": [{"targetGroupArn": group, "containerName": "app", "containerPort": 80}]});
+    let service = bench.create("web", &one, 2, balancers).await;
+    assert_eq!(service["healthCheckGracePeriodSeconds"], 0);
+    bench.steady("web").await;
+    assert_eq!(bench.target_states(&group), ["healthy", "healthy"]);
+    bench.update("web", json!({"taskDefinition": two})).await.unwrap();
+    let mut drained = false;
+    for _ in 0..180 {
+        drained |= bench.target_states(&group).iter().any(|state| state == "draining");
+        let healthy = bench.target_states(&group).iter().filter(|state| *state == "healthy").count();
+        assert!(healthy >= 2);
+        pass(1).await;
+    }
+    assert!(drained);
+    let service = bench.steady("web").await;
+    assert_eq!(bench.target_states(&group), ["healthy", "healthy"]);
+    assert!(events(&service).iter().any(|text| text.contains("has begun draining connections on 1 tasks.")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn tasks_that_fail_the_load_balancers_checks_are_replaced_after_the_grace_period() {
+    let bench = bench(8);
+    let group = bench.target_group("web");
+    let definition = bench.define("web", "nginx:unhealthy").await;
+    let more = json!({"healthCheckGracePeriodSeconds": 60,
+        "loadBalancers": [{"targetGroupArn": group, "containerName": "app", "containerPort": 80}]});
+    bench.create("web", &definition, 1, more).await;
+    pass(60).await;
+    assert_eq!(bench.show("web").await["deployments"][0]["failedTasks"], 0);
+    pass(60).await;
+    let service = bench.show("web").await;
+    assert!(service["deployments"][0]["failedTasks"].as_u64().unwrap() >= 1, "{service:#}");
+    assert!(events(&service).iter().any(|text| text.contains("Task failed ELB health checks")));
+    assert_eq!(rollout(&service), "IN_PROGRESS");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_killed_or_stopped_task_is_replaced() {
+    let bench = bench(9);
+    let definition = bench.define("web", "nginx:1").await;
+    bench.create("web", &definition, 2, json!({})).await;
+    bench.steady("web").await;
+    let listed = bench.ecs("ListTasks", json!({"cluster": "prod", "serviceName": "web"})).await.unwrap();
+    let arn = listed["taskArns"][0].clone();
+    bench.ecs("StopTask", json!({"cluster": "prod", "task": arn, "reason": "test"})).await.unwrap();
+    pass(5).await;
+    assert_eq!(bench.show("web").await["runningCount"], 1);
+    pass(60).await;
+    let service = bench.show("web").await;
+    assert_eq!((count(&service, "runningCount"), rollout(&service)), (2, "COMPLETED"));
+    let stopped = bench.task(&arn).await;
+    assert_eq!((&stopped["lastStatus"], &stopped["stopCode"]), (&json!("STOPPED"), &json!("UserInitiated")));
+    assert_eq!(stopped["stoppedReason"], "test");
+}
+
+#[tokio::test(start_paused = true)]
+async fn scaling_is_no_deployment() {
+    let bench = bench(10);
+    let definition = bench.define("web", "nginx:1").await;
+    bench.create("web", &definition, 1, json!({})).await;
+    let id = bench.steady("web").await["deployments"][0]["id"].clone();
+    let service = bench.update("web", json!({"desiredCount": 4})).await.unwrap();
+    assert_eq!((&service["deployments"][0]["id"], count(&service, "desiredCount")), (&id, 4));
+    pass(60).await;
+    assert_eq!(bench.show("web").await["runningCount"], 4);
+    bench.update("web", json!({"desiredCount": 0, "healthCheckGracePeriodSeconds": 0})).await.unwrap();
+    pass(60).await;
+    let service = bench.show("web").await;
+    assert_eq!((count(&service, "runningCount"), &service["deployments"][0]["id"]), (0, &id));
+    assert!(is_steady(&service));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_service_drains_becomes_inactive_and_may_be_made_again() {
+    let bench = bench(11);
+    let definition = bench.define("web", "nginx:1").await;
+    bench.create("web", &definition, 1, json!({})).await;
+    bench.steady("web").await;
+    let refused = bench.ecs("DeleteService", json!({"cluster": "prod", "service": "web"})).await.unwrap_err();
+    assert_eq!(refused.1, "The service cannot be stopped while it is scaled above 0.");
+    let deleted = bench
+        .ecs("DeleteService", json!({"cluster": "prod", "service": "web", "force": true}))
+        .await
+        .unwrap();
+    assert_eq!(deleted["service"]["status"], "DRAINING");
+    let input = json!({"cluster": "prod", "serviceName": "web", "taskDefinition": definition, "desiredCount": 1,
+        "launchType": "FARGATE", "networkConfiguration": crate::support::network()});
+    let early = bench.ecs("CreateService", input.clone()).await.unwrap_err();
+    assert_eq!(early.1, "Unable to Start a service that is still Draining.");
+    pass(60).await;
+    assert_eq!(bench.show("web").await["status"], "INACTIVE");
+    assert_eq!(
+        bench.ecs("ListServices", json!({"cluster": "prod"})).await.unwrap()["serviceArns"],
+        json!([])
+    );
+    assert_eq!(
+        bench.update("web", json!({"desiredCount": 1})).await.unwrap_err().0,
+        "ServiceNotActiveException"
+    );
+    bench.ecs("CreateService", input.clone()).await.unwrap();
+    assert_eq!(bench.steady("web").await["runningCount"], 1);
+    assert_eq!(
+        bench.ecs("CreateService", input).await.unwrap_err().1,
+        "Creation of service was not idempotent."
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_client_token_makes_a_service_once() {
+    let bench = bench(12);
+    let definition = bench.define("web", "nginx:1").await;
+    let token = json!({"clientToken": "t-1"});
+    let first = bench.create("web", &definition, 1, token.clone()).await;
+    let second = bench.create("web", &definition, 1, token).await;
+    assert_eq!((&first["createdAt"], &first["deployments"]), (&second["createdAt"], &second["deployments"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn services_that_cannot_work_are_refused() {
+    let bench = bench(13);
+    let definition = bench.define("web", "nginx:1").await;
+    let create = |more: Value| {
+        let mut input = json!({"cluster": "prod", "serviceName": "web", "taskDefinition": definition, "desiredCount": 1,
+            "launchType": "FARGATE", "networkConfiguration": crate::support::network()});
+        for (name, value) in more.as_object().unwrap() {
+            input[name] = value.clone();
+        }
+        bench.ecs("CreateService", input)
+    };
+    assert_eq!(create(json!({"cluster": "none"})).await.unwrap_err().0, "ClusterNotFoundException");
+    assert_eq!(create(json!({"taskDefinition": "none"})).await.unwrap_err().0, "ClientException");
+    assert_eq!(
+        create(json!({"networkConfiguration": null})).await.unwrap_err().0,
+        "InvalidParameterException"
+    );
+    let group = bench.target_group("web");
+    let balancer = |name: &str, port: u32| json!({"loadBalancers": [{"targetGroupArn": group, "containerName": name, "containerPort": port}]});
+    assert!(
+        create(balancer("nope", 80)).await.unwrap_err().1.contains("does not exist in the task definition")
+    );
+    assert!(
+        create(balancer("app", 81)).await.unwrap_err().1.contains("did not have a container port 81 defined")
+    );
+    let deregister = json!({ "taskDefinition": definition });
+    bench.ecs("DeregisterTaskDefinition", deregister).await.unwrap();
+    assert_eq!(create(json!({})).await.unwrap_err().1, "TaskDefinition is inactive");
+}
+
+#[tokio::test(start_paused = true)]
+async fn deregistering_a_definition_in_use_leaves_its_tasks_alone() {
+    let bench = bench(14);
+    let (one, two) = (bench.define("web", "nginx:1").await, bench.define("web", "nginx:2").await);
+    bench.create("web", &one, 1, json!({})).await;
+    bench.steady("web").await;
+    bench.ecs("DeregisterTaskDefinition", json!({"taskDefinition": one})).await.unwrap();
+    pass(300).await;
+    assert_eq!(bench.show("web").await["runningCount"], 1);
+    bench.update("web", json!({"desiredCount": 2})).await.unwrap();
+    pass(60).await;
+    assert_eq!(bench.show("web").await["runningCount"], 2);
+    assert_eq!(
+        bench.update("web", json!({"taskDefinition": "web:1"})).await.unwrap_err().1,
+        "TaskDefinition is inactive"
+    );
+    bench.update("web", json!({"taskDefinition": two})).await.unwrap();
+    assert_eq!(bench.steady("web").await["runningCount"], 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deployment_can_be_stopped_by_hand() {
+    let bench = bench(15);
+    let (one, two) = (bench.define("web", "nginx:1").await, bench.define("web", "nginx:slow").await);
+    bench.create("web", &one, 1, json!({})).await;
+    bench.steady("web").await;
+    let arn = bench.update("web", json!({"taskDefinition": two})).await.unwrap()["currentServiceDeployment"]
+        .clone();
+    pass(10).await;
+    bench
+        .ecs("StopServiceDeployment", json!({"serviceDeploymentArn": arn, "stopType": "ROLLBACK"}))
+        .await
+        .unwrap();
+    assert_eq!(bench.show("web").await["taskDefinition"], one);
+    bench.steady("web").await;
+    let again = bench.ecs("StopServiceDeployment", json!({"serviceDeploymentArn": arn})).await.unwrap_err();
+    assert_eq!(again.0, "ConflictException");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_recovers_after_two_crashes_completes() {
+    let bench = bench(16);
+    bench.sim.behave(BehaviourRule::image("*", Behaviour::exits(1, 1.0)).times(2));
+    let definition = bench.define("web", "nginx:1").await;
+    bench.create("web", &definition, 1, breaker()).await;
+    let service = bench.steady("web").await;
+    assert_eq!((&service["deployments"][0]["failedTasks"], count(&service, "runningCount")), (&json!(2), 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_daemon_runs_once_on_each_instance_and_a_host_port_is_taken_once() {
+    let bench = bench(17);
+    let seed = json!({"region": crate::support::REGION, "capacityProviders": ["gpu"],
+        "clusters": [{"name": "metal", "capacityProviders": ["gpu"], "containerInstances": 2}]});
+    bench.sim.seed_world(&seed).unwrap();
+    let input = json!({"family": "agent", "networkMode": "host", "containerDefinitions": [{"name": "a", "image": "agent:1",
+        "memory": 64, "portMappings": [{"containerPort": 9100}]}]});
+    bench.ecs("RegisterTaskDefinition", input).await.unwrap();
+    let strategy = json!([{"capacityProvider": "gpu"}]);
+    bench
+        .ecs(
+            "CreateService",
+            json!({"cluster": "metal", "serviceName": "agent", "taskDefinition": "agent",
+            "schedulingStrategy": "DAEMON", "capacityProviderStrategy": strategy}),
+        )
+        .await
+        .unwrap();
+    pass(30).await;
+    let look = look(&bench, "metal", "agent");
+    assert_eq!((look.desired, look.running), (2, 2));
+    let third = bench
+        .ecs(
+            "RunTask",
+            json!({"cluster": "metal", "taskDefinition": "agent", "capacityProviderStrategy": strategy}),
+        )
+        .await
+        .unwrap();
+    assert_eq!(
+        (third["tasks"].as_array().unwrap().len(), &third["failures"][0]["reason"]),
+        (0, &json!("RESOURCE:PORTS"))
+    );
+}
+
+fn look(bench: &Bench, cluster: &str, name: &str) -> aws_sim::ecs::ServiceLook {
+    bench.sim.with(|world| world.region(crate::support::REGION).ecs.service(cluster, name)).unwrap()
+}
