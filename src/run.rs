@@ -19,6 +19,8 @@ use tokio::task::JoinHandle;
 
 /// Longest time that a stop may take once it is asked for; a call of AWS gives up sooner.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
+/// How often the spec store is read even when nothing hints at a change.
+const RESCAN: Duration = Duration::from_secs(10);
 
 /// Runs the controller; with `--once` true when all are Ready.
 pub async fn run(args: RunArgs) -> anyhow::Result<bool> {
@@ -66,9 +68,11 @@ pub struct Running {
 pub fn start(parts: Parts, store: &Path, state: &Path) -> anyhow::Result<Running> {
     let Parts { aws, clock, settings } = parts;
     let state = FileState::open(state).context("cannot open the state folder (--state)")?;
-    let store = FileStore::open(store).context("cannot open the spec store (--store)")?;
-    let handle = Handle::new(Metrics::default());
-    let walk = Walk { collector: Collector::new(aws.clone()), executor: Executor::new(aws), state, clock };
+    let store = FileStore::new(store, RESCAN);
+    let metrics = Metrics::default();
+    let handle = Handle::new(metrics.clone());
+    let (collector, executor) = (Collector::new(aws.clone()), Executor::new(aws));
+    let walk = Walk { collector, executor, state, clock, metrics };
     let controller = Controller::new(walk, handle.clone(), settings);
     let (snapshots, received) = mpsc::channel(1);
     let (stop, stopped) = oneshot::channel::<()>();

@@ -35,7 +35,7 @@ async fn readyz(State(handle): State<Handle>) -> (StatusCode, String) {
 }
 
 async fn metrics(State(handle): State<Handle>) -> String {
-    handle.metrics()
+    handle.metrics().render()
 }
 
 fn answer(verdict: Result<(), String>) -> (StatusCode, String) {

@@ -190,7 +190,4 @@ pub struct DeclaredSnapshot {
     /// Whether the store no longer holds it, and since when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removed_at: Option<Timestamp>,
-    /// When a person confirmed the deletion of its data (`ctl delete --confirm`).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delete_confirmed_at: Option<Timestamp>,
 }

@@ -11,10 +11,10 @@ use crate::executor::Fence;
 use crate::model::ids::DeploymentName;
 use crate::model::observed::Depth;
 use crate::model::status::Record;
-use crate::status::{self, StateStore};
-use crate::store::{PruneGuard, Snapshot};
+use crate::status::{self, StateStore, StoreReport};
+use crate::store::Snapshot;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -63,7 +63,8 @@ pub struct Controller<S> {
     /// Records without a declaration in force: refused new documents, orphans.
     resting: BTreeMap<DeploymentName, Record>,
     queue: Queue,
-    guard: PruneGuard,
+    /// What was last said of the store.
+    reported: Option<StoreReport>,
     running: Arc<Running>,
 }
 
@@ -87,7 +88,7 @@ impl<S: StateStore + 'static> Controller<S> {
             entries: BTreeMap::new(),
             resting: BTreeMap::new(),
             queue: Queue::default(),
-            guard: PruneGuard::default(),
+            reported: None,
             running: Arc::new(Running::default()),
         }
     }
@@ -147,10 +148,20 @@ impl<S: StateStore + 'static> Controller<S> {
     async fn declare(&mut self, snapshot: Snapshot) {
         self.handle.store_was_read();
         let now = self.clock.now();
-        let known = self.known_records();
-        let changes = declarations::changes(&snapshot, &known, &mut self.guard, now);
-        if let Err(error) = self.walk.state.save_report(&changes.report).await {
-            self.handle.state(Some(crate::telemetry::chain(&error)));
+        let confirmed = match self.walk.state.confirmed().await {
+            Ok(confirmed) => confirmed,
+            Err(error) => {
+                warn!(error = %crate::telemetry::chain(&error), "cannot read what was confirmed; nothing counts as confirmed");
+                BTreeSet::new()
+            }
+        };
+        let changes = declarations::changes(&snapshot, &self.known_records(), &confirmed, now);
+        let report = StoreReport { problems: changes.problems, prune_held: changes.prune_held };
+        if self.reported.as_ref() != Some(&report) {
+            match self.walk.state.save_report(&report).await {
+                Ok(()) => self.reported = Some(report),
+                Err(error) => self.handle.state(Some(crate::telemetry::chain(&error))),
+            }
         }
         for (name, change) in changes.by_name {
             match change {
@@ -200,9 +211,10 @@ impl<S: StateStore + 'static> Controller<S> {
     async fn rest(&mut self, name: DeploymentName) {
         self.queue.remove(&name);
         let Some(Slot::Here(entry)) = self.entries.remove(&name) else { return };
-        let Entry { mut record, declared, .. } = *entry;
-        declarations::orphan(&mut record, &declared, self.clock.now());
-        self.keep(&record).await;
+        let mut record = entry.record;
+        if declarations::orphan(&mut record, self.clock.now()) {
+            self.keep(&record).await;
+        }
         self.resting.insert(name, record);
     }
 
@@ -250,7 +262,7 @@ impl<S: StateStore + 'static> Controller<S> {
 
     /// Takes a batch back and decides when each is due again.
     async fn land(&mut self, batch: Batch, passed: Vec<Passed>, took: Duration) {
-        self.handle.metrics_of().batch_took(took.as_secs_f64());
+        self.handle.metrics().batch_took(took.as_secs_f64());
         for ((mut entry, _), passed) in batch.into_iter().zip(passed) {
             let name = entry.record.name.clone();
             self.queue.done(&name);
@@ -258,7 +270,7 @@ impl<S: StateStore + 'static> Controller<S> {
             entry.light = if passed.depth == Depth::Full { 0 } else { entry.light.saturating_add(1) };
             entry.look_deeply = passed.depth == Depth::Light && passed.acted > 0;
             self.handle.state(passed.state_error.clone());
-            self.handle.metrics_of().passed(ending_word(passed.ending), passed.state_error.is_some());
+            self.handle.metrics().passed(ending_word(passed.ending), passed.state_error.is_some());
             self.handle.tell(&entry.record);
             let mut wait = schedule::wait(passed.ending, entry.held, self.settings.resync, spread(&entry));
             if let Some(Slot::Away { changed, .. }) = self.entries.get_mut(&name)

@@ -1,4 +1,4 @@
-//! From a snapshot of the store to what is in force, what is refused and what is gone. Pure, but for the guard's memory.
+//! From a snapshot of the store to what is in force, what is refused and what is gone. Pure.
 
 use super::entry::Declared;
 use crate::desired;
@@ -8,10 +8,11 @@ use crate::model::finding::Finding;
 use crate::model::ids::{DeploymentName, Generation};
 use crate::model::kinds::{Document, RETRY_ANNOTATION};
 use crate::model::status::{DeclaredSnapshot, DeploymentStatus, Event, EventKind, Record, Source};
-use crate::status::{StoreReport, events};
-use crate::store::{PruneGuard, Snapshot};
+use crate::status::events;
+use crate::store::{self, PruneGuard, Snapshot};
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What a snapshot means for one deployment.
 pub(super) enum Change {
@@ -25,14 +26,16 @@ pub(super) enum Change {
 pub(super) struct Changes {
     /// By deployment, every known or declared one.
     pub(super) by_name: BTreeMap<DeploymentName, Change>,
-    /// What to say of the store as a whole.
-    pub(super) report: StoreReport,
+    /// What is wrong with the store as a whole.
+    pub(super) problems: Vec<Finding>,
+    /// Why nothing is pruned at present, when pruning is held.
+    pub(super) prune_held: Option<String>,
 }
 
 /// A valid document on its way to being in force.
 struct Candidate {
+    declared: Arc<store::Declared>,
     desired: DesiredState,
-    source: Source,
     findings: Vec<Finding>,
 }
 
@@ -44,60 +47,67 @@ struct Candidate {
 pub(super) fn changes(
     snapshot: &Snapshot,
     known: &BTreeMap<DeploymentName, &Record>,
-    guard: &mut PruneGuard,
+    confirmed: &BTreeSet<DeploymentName>,
     now: Timestamp,
 ) -> Changes {
-    let mut report =
-        StoreReport { store: snapshot.store.clone(), problems: snapshot.problems.clone(), prune_held: None };
     let mut candidates: BTreeMap<DeploymentName, Candidate> = BTreeMap::new();
-    let mut refused: BTreeMap<DeploymentName, (String, Source, Vec<Finding>)> = BTreeMap::new();
-    for (name, loaded) in &snapshot.documents {
-        let generation = generation(&loaded.document, known.get(name).copied());
-        let (desired, found) = desired::lower(&loaded.document, generation);
-        let findings = loaded.with_places(found);
-        match desired.filter(|_| !findings.iter().any(Finding::is_error)) {
+    let mut refused: BTreeMap<DeploymentName, Vec<Finding>> = snapshot.refused.clone();
+    let mut kinds: BTreeMap<DeploymentName, String> = BTreeMap::new();
+    for (name, declared) in &snapshot.documents {
+        let generation = generation(&declared.document, known.get(name).copied());
+        let (desired, mut findings) = desired::lower(&declared.document, generation);
+        declared.locate(&mut findings);
+        match desired {
             Some(desired) => {
-                let candidate = Candidate { desired, source: loaded.source.clone(), findings };
+                let candidate = Candidate { declared: Arc::clone(declared), desired, findings };
                 candidates.insert(name.clone(), candidate);
             }
             None => {
-                let kind = loaded.document.spec.kind().to_string();
-                refused.insert(name.clone(), (kind, loaded.source.clone(), findings));
+                kinds.insert(name.clone(), declared.document.spec.kind().to_string());
+                refused.entry(name.clone()).or_default().extend(findings);
             }
         }
     }
-    for (name, broken) in &snapshot.refused {
-        refused.insert(name.clone(), (broken.kind.clone(), broken.source.clone(), broken.findings.clone()));
-    }
-    refuse_conflicts(&mut candidates, &mut refused, known);
+    refuse_conflicts(&mut candidates, &mut refused);
 
     let mut by_name: BTreeMap<DeploymentName, Change> = BTreeMap::new();
-    for (name, (kind, source, findings)) in refused {
+    for (name, candidate) in candidates {
+        let mut declared = in_force(candidate);
+        // The text in the store is refused; this is its last good version.
+        if let Some(errors) = refused.remove(&name) {
+            declared.newest_generation = declared.desired.generation.next();
+            declared.findings = errors;
+        }
+        by_name.insert(name, Change::InForce(Box::new(declared)));
+    }
+    for (name, findings) in refused {
         let change = match known.get(&name).and_then(|record| last_good(record)) {
             Some(mut declared) => {
                 declared.newest_generation = declared.desired.generation.next();
                 declared.findings = findings;
+                declared.removed_at = None;
                 Change::InForce(Box::new(declared))
             }
-            None => Change::Refused(Box::new(refused_status(&name, kind, source, findings, now))),
+            None => {
+                let kind = kinds.remove(&name).unwrap_or_default();
+                Change::Refused(Box::new(refused_status(&name, kind, findings, now)))
+            }
         };
         by_name.insert(name, change);
     }
-    for (name, candidate) in candidates {
-        by_name.insert(name, Change::InForce(Box::new(in_force(candidate))));
-    }
-    removed(snapshot, known, guard, now, &mut by_name, &mut report);
-    Changes { by_name, report }
+    let prune_held = removed(snapshot, known, confirmed, now, &mut by_name);
+    Changes { by_name, problems: snapshot.problems.clone(), prune_held }
 }
 
 fn in_force(candidate: Candidate) -> Declared {
     Declared {
+        document: Arc::new(candidate.declared.document.to_json()),
         newest_generation: candidate.desired.generation,
         desired: candidate.desired,
-        source: candidate.source,
+        source: candidate.declared.source.clone(),
         findings: candidate.findings,
         removed_at: None,
-        prune_held: false,
+        deletion_confirmed: false,
     }
 }
 
@@ -112,19 +122,16 @@ fn generation(document: &Document, known: Option<&Record>) -> Generation {
     if same { before.generation } else { before.generation.next() }
 }
 
-/// Two documents that claim one thing: the one that was there first keeps it.
+/// Two documents that claim one thing: the second by name is refused.
 fn refuse_conflicts(
     candidates: &mut BTreeMap<DeploymentName, Candidate>,
-    refused: &mut BTreeMap<DeploymentName, (String, Source, Vec<Finding>)>,
-    known: &BTreeMap<DeploymentName, &Record>,
+    refused: &mut BTreeMap<DeploymentName, Vec<Finding>>,
 ) {
-    let mut in_order: Vec<(&DeploymentName, &Candidate)> = candidates.iter().collect();
-    in_order.sort_by_key(|(name, _)| (!known.get(*name).is_some_and(|record| record.declared.is_some()), *name));
-    let states: Vec<&DesiredState> = in_order.iter().map(|(_, candidate)| &candidate.desired).collect();
-    for (name, found) in desired::across(&states) {
-        let Some(mut candidate) = candidates.remove(&name) else { continue };
-        candidate.findings.extend(found);
-        refused.insert(name, (candidate.desired.kind, candidate.source, candidate.findings));
+    let states: Vec<DesiredState> = candidates.values().map(|candidate| candidate.desired.clone()).collect();
+    for (name, mut found) in desired::across(&states) {
+        let Some(candidate) = candidates.remove(&name) else { continue };
+        candidate.declared.locate(&mut found);
+        refused.entry(name).or_default().extend(candidate.findings.into_iter().chain(found));
     }
 }
 
@@ -134,56 +141,66 @@ fn last_good(record: &Record) -> Option<Declared> {
     let document: Document = serde_json::from_value(stored.document.clone()).ok()?;
     let (desired, findings) = desired::lower(&document, stored.generation);
     Some(Declared {
+        document: Arc::new(stored.document.clone()),
         desired: desired?,
         source: stored.source.clone(),
         findings,
         newest_generation: stored.generation,
         removed_at: stored.removed_at,
-        prune_held: false,
+        deletion_confirmed: false,
     })
 }
 
-/// Documents that the store no longer holds.
+/// Documents that the store no longer holds. Returns why pruning is held, when it is.
 fn removed(
     snapshot: &Snapshot,
     known: &BTreeMap<DeploymentName, &Record>,
-    guard: &mut PruneGuard,
+    confirmed: &BTreeSet<DeploymentName>,
     now: Timestamp,
     by_name: &mut BTreeMap<DeploymentName, Change>,
-    report: &mut StoreReport,
-) {
-    let before: Vec<DeploymentName> = known
+) -> Option<String> {
+    let before: BTreeSet<DeploymentName> = known
         .iter()
         .filter(|(_, record)| record.declared.as_ref().is_some_and(|declared| declared.removed_at.is_none()))
         .map(|(name, _)| name.clone())
         .collect();
-    let seen: Vec<DeploymentName> = by_name.keys().cloned().collect();
-    let verdict = guard.judge(&before, &seen);
-    report.prune_held = verdict.err().map(|held| held.to_string());
+    let seen: BTreeSet<DeploymentName> = before.iter().filter(|name| !snapshot.is_gone(name)).cloned().collect();
+    let verdict = PruneGuard::judge(&before, &seen, confirmed);
     for (name, record) in known {
         if by_name.contains_key(name) {
             continue;
         }
         let Some(mut declared) = last_good(record) else { continue };
-        // A file that cannot be read may still hold it.
-        let unreadable = snapshot.unreadable_files.contains(&declared.source.file) || !snapshot.complete;
-        if unreadable && declared.removed_at.is_none() {
-            declared.findings.extend(snapshot.problems_of(&declared.source.file));
-        } else {
+        declared.deletion_confirmed = confirmed.contains(name);
+        let gone_before = declared.removed_at.is_some();
+        if verdict.prune.contains(name) || gone_before {
             declared.removed_at = declared.removed_at.or(Some(now));
-            declared.prune_held = report.prune_held.is_some();
+            let told = record.status.as_ref().is_some_and(|status| status.orphaned);
+            if told && declared.is_orphaned() {
+                continue;
+            }
+        } else if let Some(because) = &verdict.because {
+            declared.findings.push(Finding::warning("", because.clone(), ""));
+        } else {
+            declared.findings.extend(snapshot.problems.iter().cloned());
         }
         by_name.insert(name.clone(), Change::InForce(Box::new(declared)));
     }
+    verdict.because
 }
 
 fn refused_status(
     name: &DeploymentName,
     kind: String,
-    source: Source,
     findings: Vec<Finding>,
     now: Timestamp,
 ) -> DeploymentStatus {
+    let place = findings.iter().find_map(|finding| finding.place.as_ref());
+    let source = place.map_or_else(Source::default, |place| Source {
+        file: place.file.clone(),
+        line: place.line,
+        content_hash: String::new(),
+    });
     let errors = findings.iter().filter(|finding| finding.is_error()).count();
     let first = findings.iter().find(|finding| finding.is_error()).map(ToString::to_string).unwrap_or_default();
     let message = format!("{errors} errors in the document; the first: {first}");
@@ -225,30 +242,22 @@ fn refused_status(
 }
 
 /// Keeps the declaration in force in its record, so that no later edit or removal can lose it.
-pub(super) fn snapshot_into(record: &mut Record, declared: &Declared, document: &serde_json::Value) {
-    let confirmed = record.declared.as_ref().and_then(|declared| declared.delete_confirmed_at);
+pub(super) fn snapshot_into(record: &mut Record, declared: &Declared) {
     record.declared = Some(DeclaredSnapshot {
         generation: declared.desired.generation,
         source: declared.source.clone(),
-        document: document.clone(),
+        document: (*declared.document).clone(),
         removed_at: declared.removed_at,
-        delete_confirmed_at: confirmed,
     });
 }
 
-/// Says in a record that its document is gone and what was made for it stays.
-pub(super) fn orphan(record: &mut Record, declared: &Declared, now: Timestamp) {
-    let Some(status) = record.status.as_mut() else { return };
-    if status.orphaned {
-        return;
-    }
+/// Says in a record that its document is gone and what was made for it stays; false when it says so already.
+pub(super) fn orphan(record: &mut Record, now: Timestamp) -> bool {
+    let Some(status) = record.status.as_mut().filter(|status| !status.orphaned) else { return false };
     status.orphaned = true;
     status.updated_at = now;
-    let message = if declared.prune_held {
-        "the document is gone, and so are most others: nothing is removed until they are back or a person confirms"
-    } else {
-        "the document is gone; everything that was made for it stays (deletionPolicy: Retain)"
-    };
+    let message = "the document is gone; everything that was made for it stays (deletionPolicy: Retain)";
     let happened: Event = events::event(now, EventKind::Warning, "Orphaned", "", message.to_owned());
     events::append(record, [happened]);
+    true
 }

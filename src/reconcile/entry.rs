@@ -8,10 +8,13 @@ use crate::model::rollout::Phase;
 use crate::model::status::{Record, Source};
 use crate::model::observed::Depth;
 use jiff::Timestamp;
+use std::sync::Arc;
 
 /// The declaration in force: the newest valid one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Declared {
+    /// The document as canonical JSON.
+    pub document: Arc<serde_json::Value>,
     /// What should be.
     pub desired: DesiredState,
     /// Where it stands.
@@ -22,14 +25,14 @@ pub struct Declared {
     pub newest_generation: Generation,
     /// Since when the store no longer holds it.
     pub removed_at: Option<Timestamp>,
-    /// Whether pruning is held, because too much vanished at once.
-    pub prune_held: bool,
+    /// Whether a person confirmed that its data may be deleted.
+    pub deletion_confirmed: bool,
 }
 
 impl Declared {
     /// Whether what was made for it is to be removed.
     pub fn is_teardown(&self) -> bool {
-        self.removed_at.is_some() && !self.prune_held && self.desired.deletion_policy == DeletionPolicy::Delete
+        self.removed_at.is_some() && self.desired.deletion_policy == DeletionPolicy::Delete
     }
 
     /// Whether it is removed and everything stays: nothing is read or written any more.

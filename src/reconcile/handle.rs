@@ -78,7 +78,7 @@ impl Handle {
     }
 
     /// Where things are counted.
-    pub fn metrics_of(&self) -> &Metrics {
+    pub fn metrics(&self) -> &Metrics {
         &self.metrics
     }
 
@@ -110,11 +110,6 @@ impl Handle {
             (None, false) => Err("the spec store has not been read yet".to_owned()),
             (None, true) => Ok(()),
         })
-    }
-
-    /// All metrics in Prometheus's text format.
-    pub fn metrics(&self) -> String {
-        self.metrics.render()
     }
 
     fn with<T>(&self, look: impl FnOnce(&mut Inner) -> T) -> T {

@@ -15,9 +15,10 @@ use crate::observed::{Ask, Collector};
 use crate::plan::{self, PlanInput};
 use crate::rollout::{self, StepInput};
 use crate::status::{self, StateStore, StatusInput, events};
+use crate::telemetry::Metrics;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
-use tracing::{Instrument, debug, debug_span, info, warn};
+use tracing::{Instrument, debug, debug_span};
 
 /// What a pass works with.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub struct Walk<S> {
     pub state: S,
     /// Tells the time.
     pub clock: Clock,
+    /// Counts.
+    pub metrics: Metrics,
 }
 
 /// Everything that is known before anything is done: where a dry run stops.
@@ -99,10 +102,8 @@ impl<S: StateStore> Walk<S> {
             }
         }
 
-        let outcomes = self.executor.run(&entry.declared.desired.placement, &plan, fence).await;
-        for (action, outcome) in plan.actions.iter().zip(&outcomes) {
-            tell(action.call.operation(), &action.resource.to_string(), &action.reason.to_string(), outcome);
-        }
+        let outcomes = self.executor.run(&entry.declared.desired.placement, &plan, fence, None).await;
+        self.metrics.acted(&plan, &outcomes);
 
         let after = rollout::record(step, &resolved, &observed, &plan, &outcomes);
         let status = status::compute(&StatusInput {
@@ -155,7 +156,8 @@ pub fn look(declared: &Declared, prior: &RolloutState, observed: ObservedState, 
     let mut prior = prior.clone();
     prior.secrets = secrets;
     if declared.is_teardown() {
-        let plan = plan::teardown(&PlanInput { desired, resolved: &resolved, rollout: &prior, observed: &observed, now });
+        let input = PlanInput { desired, resolved: &resolved, rollout: &prior, observed: &observed, now };
+        let plan = plan::teardown(&input, declared.deletion_confirmed);
         return Prospect { observed, resolved, step: prior, plan };
     }
     let input = StepInput { prior: &prior, desired, resolved: &resolved, observed: &observed, now };
@@ -177,19 +179,6 @@ fn hold_new_intents(prior: &RolloutState, step: &mut RolloutState) {
         if is_intent {
             component.phase = prior.components.get(name).map(|known| known.phase.clone()).unwrap_or_default();
         }
-    }
-}
-
-fn tell(operation: &str, resource: &str, reason: &str, outcome: &Outcome) {
-    match &outcome.result {
-        ActionResult::Done { .. } => info!(operation, resource, reason, outcome = "done", "acted"),
-        ActionResult::Failed { code, message, .. } => {
-            warn!(operation, resource, reason, code, message, outcome = "failed", "acted");
-        }
-        ActionResult::Unknown { message } => {
-            warn!(operation, resource, reason, message, outcome = "unknown", "acted");
-        }
-        ActionResult::Skipped { because } => debug!(operation, resource, because, outcome = "skipped", "acted"),
     }
 }
 

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,8 @@ use std::sync::Arc;
 /// The format that this version writes, and the newest that it reads.
 const FORMAT: u32 = 1;
 const REPORT: &str = "store-report";
+/// Extension of the empty file that is a person's confirmation: the controller owns the records, so `ctl` writes beside them.
+const CONFIRMED: &str = "confirmed";
 
 /// A folder of state files.
 ///
@@ -173,14 +176,36 @@ impl StateStore for FileState {
     }
 
     async fn delete(&self, name: &DeploymentName) -> Result<(), Error> {
-        let path = self.path(name.as_str());
-        self.blocking(move |_| match std::fs::remove_file(&path) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                Err(Error::Io { action: "remove", path, source })
+        let paths = [self.path(name.as_str()), self.folder.join(format!("{name}.{CONFIRMED}"))];
+        self.blocking(move |_| {
+            for path in paths {
+                match std::fs::remove_file(&path) {
+                    Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                        return Err(Error::Io { action: "remove", path, source });
+                    }
+                    _ => {}
+                }
             }
-            _ => Ok(()),
+            Ok(())
         })
         .await
+    }
+
+    async fn confirmed(&self) -> Result<BTreeSet<DeploymentName>, Error> {
+        self.blocking(|this| {
+            let entries = std::fs::read_dir(&*this.folder).map_err(io("read the state folder", &this.folder))?;
+            let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
+            Ok(paths
+                .filter(|path| path.extension().is_some_and(|extension| extension == CONFIRMED))
+                .filter_map(|path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned().into()))
+                .collect())
+        })
+        .await
+    }
+
+    async fn confirm(&self, name: &DeploymentName) -> Result<(), Error> {
+        let path = self.folder.join(format!("{name}.{CONFIRMED}"));
+        self.blocking(move |_| std::fs::write(&path, "").map_err(io("write", &path))).await
     }
 
     async fn save_report(&self, report: &StoreReport) -> Result<(), Error> {

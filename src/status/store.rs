@@ -4,6 +4,7 @@ use crate::model::finding::Finding;
 use crate::model::ids::DeploymentName;
 use crate::model::status::Record;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::path::PathBuf;
 
@@ -64,8 +65,6 @@ pub struct Loaded {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StoreReport {
-    /// The store, as `file:/etc/evenkeel/specs`.
-    pub store: String,
     /// Problems that belong to no known deployment: unreadable files, documents without a name, duplicates.
     pub problems: Vec<Finding>,
     /// Why nothing is pruned at present, when pruning is held.
@@ -86,6 +85,10 @@ pub trait StateStore: Send + Sync {
     fn save(&self, record: &Record) -> impl Future<Output = Result<(), Error>> + Send;
     /// Forgets a record.
     fn delete(&self, name: &DeploymentName) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Deployments whose data a person confirmed may be deleted (`ctl delete --confirm`).
+    fn confirmed(&self) -> impl Future<Output = Result<BTreeSet<DeploymentName>, Error>> + Send;
+    /// Keeps a person's confirmation, until the record is deleted.
+    fn confirm(&self, name: &DeploymentName) -> impl Future<Output = Result<(), Error>> + Send;
     /// Keeps what is said of the spec store.
     fn save_report(&self, report: &StoreReport) -> impl Future<Output = Result<(), Error>> + Send;
     /// What was last said of the spec store.
