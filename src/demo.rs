@@ -43,7 +43,8 @@ pub async fn demo(args: DemoArgs) -> anyhow::Result<bool> {
     prepare(&dir, &endpoint, speed)?;
     let sim = Sim::builder().speed(speed).build();
     let world = serde_json::from_str(WORLD).context("the demo's world is not JSON")?;
-    sim.seed_world(&world).map_err(|error| anyhow::anyhow!("the demo's world is refused: {}", error.message))?;
+    sim.seed_world(&world)
+        .map_err(|error| anyhow::anyhow!("the demo's world is refused: {}", error.message))?;
     let server = tokio::spawn({
         let sim = sim.clone();
         async move { sim.serve(listener, std::future::pending()).await }
@@ -58,7 +59,8 @@ pub async fn demo(args: DemoArgs) -> anyhow::Result<bool> {
     anstream::println!("Documents       {}", dir.join("specs").display());
     anstream::println!("Status          ctl status\n");
     let running = run::start(parts, &dir.join("specs"), &dir.join("state"))?;
-    let verdict = watch(running, exit_when_ready.then_some(Duration::from_secs(timeout)), &dir, &endpoint).await;
+    let verdict =
+        watch(running, exit_when_ready.then_some(Duration::from_secs(timeout)), &dir, &endpoint).await;
     server.abort();
     verdict
 }
@@ -69,10 +71,14 @@ fn prepare(dir: &Path, endpoint: &str, speed: f64) -> anyhow::Result<()> {
     let specs = dir.join("specs");
     let state = dir.join("state");
     let about = dir.join("demo.json");
-    std::fs::create_dir_all(&specs).with_context(|| format!("cannot make {} (see --dir)", specs.display()))?;
+    std::fs::create_dir_all(&specs)
+        .with_context(|| format!("cannot make {} (see --dir)", specs.display()))?;
     if about.exists() && state.exists() {
         // Opening it first makes sure that no other demo works with it.
-        drop(evenkeel::status::FileState::open(&state).context("is another demo running in this folder? (see --dir)")?);
+        drop(
+            evenkeel::status::FileState::open(&state)
+                .context("is another demo running in this folder? (see --dir)")?,
+        );
         std::fs::remove_dir_all(&state).with_context(|| format!("cannot empty {}", state.display()))?;
     }
     let about_text = json!({"endpoint": endpoint, "region": REGION, "speed": speed}).to_string();
@@ -164,7 +170,9 @@ impl Progress {
                 self.say(&format!("{}/{name}", status.name), &component.phase, &what);
             }
             let ready = status.conditions.iter().find(|c| c.kind == ConditionType::Ready);
-            if let Some(ready) = ready.filter(|ready| ready.status == Truth::True || !self.waits_quietly(&status)) {
+            if let Some(ready) =
+                ready.filter(|ready| ready.status == Truth::True || !self.waits_quietly(&status))
+            {
                 let word = if ready.status == Truth::True { "Ready" } else { ready.reason.as_str() };
                 self.say(status.name.as_str(), word, word);
             }

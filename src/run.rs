@@ -101,7 +101,9 @@ impl Running {
         let _ = self.stop.send(());
         match tokio::time::timeout(STOP_WITHIN, self.task).await {
             Ok(ended) => ended.context("the controller ended badly")?.context("the controller failed"),
-            Err(_) => bail!("the action under way did not end within 10 s; it is looked at again at the next start"),
+            Err(_) => {
+                bail!("the action under way did not end within 10 s; it is looked at again at the next start")
+            }
         }
     }
 }

@@ -19,12 +19,32 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("http", &["reconcile"]),
     (
         "reconcile",
-        &["model", "store", "desired", "observed", "rollout", "plan", "executor", "status", "aws", "telemetry"],
+        &[
+            "model",
+            "store",
+            "desired",
+            "observed",
+            "rollout",
+            "plan",
+            "executor",
+            "status",
+            "aws",
+            "telemetry",
+        ],
     ),
     (
         "cli",
         &[
-            "model", "store", "desired", "observed", "plan", "status", "aws", "reconcile", "executor", "telemetry",
+            "model",
+            "store",
+            "desired",
+            "observed",
+            "plan",
+            "status",
+            "aws",
+            "reconcile",
+            "executor",
+            "telemetry",
             "settings",
         ],
     ),
@@ -33,8 +53,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 /// Rooms that decide: no I/O, no time, no chance.
 const PURE: &[&str] = &["model", "desired", "rollout", "plan"];
 /// Files of other rooms that are pure, too.
-const PURE_FILES: &[&str] =
-    &["status/compute.rs", "status/conditions.rs", "status/components.rs", "status/events.rs", "reconcile/schedule.rs"];
+const PURE_FILES: &[&str] = &[
+    "status/compute.rs",
+    "status/conditions.rs",
+    "status/components.rs",
+    "status/events.rs",
+    "reconcile/schedule.rs",
+];
 const IMPURE_WORDS: &[&str] = &[
     "async fn",
     ".await",
@@ -110,8 +135,13 @@ fn rooms_import_only_what_the_dependency_rule_allows() {
         for (index, _) in code.match_indices("crate::") {
             let rest = &code[index + "crate::".len()..];
             let imported: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-            if imported != here && rooms.contains_key(imported.as_str()) && !allowed.contains(&imported.as_str()) {
-                broken.push(format!("src/{file}: `{here}` imports `{imported}`; hand it over through `model` or the corridor"));
+            if imported != here
+                && rooms.contains_key(imported.as_str())
+                && !allowed.contains(&imported.as_str())
+            {
+                broken.push(format!(
+                    "src/{file}: `{here}` imports `{imported}`; hand it over through `model` or the corridor"
+                ));
             }
         }
     }
@@ -138,12 +168,15 @@ fn only_aws_names_the_sdk() {
 fn pure_rooms_know_no_time_chance_or_io() {
     let mut broken = Vec::new();
     for (file, code) in production("src") {
-        let pure = room(&file).is_some_and(|room| PURE.contains(&room)) || PURE_FILES.contains(&file.as_str());
+        let pure =
+            room(&file).is_some_and(|room| PURE.contains(&room)) || PURE_FILES.contains(&file.as_str());
         if !pure {
             continue;
         }
         for word in IMPURE_WORDS.iter().filter(|word| code.contains(**word)) {
-            broken.push(format!("src/{file}: `{word}` in a pure room; take it as an argument or report it as a value"));
+            broken.push(format!(
+                "src/{file}: `{word}` in a pure room; take it as an argument or report it as a value"
+            ));
         }
     }
     report(&broken);
@@ -172,7 +205,8 @@ fn files_stay_small_enough_to_be_read() {
         for (file, code) in production(folder) {
             let lines = code.lines().count();
             if lines > MOST_LINES {
-                broken.push(format!("{folder}/{file}: {lines} production lines; which rooms want to be two?"));
+                broken
+                    .push(format!("{folder}/{file}: {lines} production lines; which rooms want to be two?"));
             }
         }
     }
@@ -199,7 +233,8 @@ fn the_iam_policy_allows_every_call_that_a_plan_can_make() {
     let policy = fs::read_to_string(root().join("manifests/iam-policy.json")).unwrap();
     let calls = fs::read_to_string(root().join("src/model/plan.rs")).unwrap();
     let mut missing = Vec::new();
-    for line in calls.lines().filter(|line| line.trim_start().starts_with("Self::") && line.contains("=> \"")) {
+    for line in calls.lines().filter(|line| line.trim_start().starts_with("Self::") && line.contains("=> \""))
+    {
         let operation = line.split('"').nth(1).unwrap();
         if operation.contains(':') && !policy.contains(&format!("\"{operation}\"")) {
             missing.push(format!("manifests/iam-policy.json: lacks {operation}"));

@@ -240,7 +240,8 @@ impl<S: StateStore + 'static> Controller<S> {
 
     fn next_batch(&mut self) -> Option<Batch> {
         let entries = &self.entries;
-        let names = self.queue.take(Instant::now(), BATCH, |a, b| placement(entries, a) == placement(entries, b));
+        let names =
+            self.queue.take(Instant::now(), BATCH, |a, b| placement(entries, a) == placement(entries, b));
         if names.is_empty() {
             return None;
         }

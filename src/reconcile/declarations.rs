@@ -164,7 +164,8 @@ fn removed(
         .filter(|(_, record)| record.declared.as_ref().is_some_and(|declared| declared.removed_at.is_none()))
         .map(|(name, _)| name.clone())
         .collect();
-    let seen: BTreeSet<DeploymentName> = before.iter().filter(|name| !snapshot.is_gone(name)).cloned().collect();
+    let seen: BTreeSet<DeploymentName> =
+        before.iter().filter(|name| !snapshot.is_gone(name)).cloned().collect();
     let verdict = PruneGuard::judge(&before, &seen, confirmed);
     for (name, record) in known {
         if by_name.contains_key(name) {
@@ -202,7 +203,8 @@ fn refused_status(
         content_hash: String::new(),
     });
     let errors = findings.iter().filter(|finding| finding.is_error()).count();
-    let first = findings.iter().find(|finding| finding.is_error()).map(ToString::to_string).unwrap_or_default();
+    let first =
+        findings.iter().find(|finding| finding.is_error()).map(ToString::to_string).unwrap_or_default();
     let message = format!("{errors} errors in the document; the first: {first}");
     let condition = |kind, status, reason: &str, message: &str| Condition {
         kind,

@@ -4,9 +4,9 @@ use crate::model::desired::DesiredState;
 use crate::model::finding::Finding;
 use crate::model::ids::Generation;
 use crate::model::kinds::DeletionPolicy;
+use crate::model::observed::Depth;
 use crate::model::rollout::Phase;
 use crate::model::status::{Record, Source};
-use crate::model::observed::Depth;
 use jiff::Timestamp;
 use std::sync::Arc;
 

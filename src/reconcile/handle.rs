@@ -100,7 +100,11 @@ impl Handle {
     /// Whether the loop turns; the reason when not.
     pub fn alive(&self) -> Result<(), String> {
         let idle = self.with(|inner| inner.turned.elapsed());
-        if idle <= ALIVE_WITHIN { Ok(()) } else { Err(format!("the loop has not turned for {} s", idle.as_secs())) }
+        if idle <= ALIVE_WITHIN {
+            Ok(())
+        } else {
+            Err(format!("the loop has not turned for {} s", idle.as_secs()))
+        }
     }
 
     /// Whether it does its work; the reason when not.

@@ -63,7 +63,12 @@ pub struct Passed {
 
 impl<S: StateStore> Walk<S> {
     /// Walks a batch of up to ten deployments of one placement: reads are shared, everything else is one by one.
-    pub async fn pass(&self, placement: &Placement, batch: &mut [(Entry, Depth)], fence: &dyn Fence) -> Vec<Passed> {
+    pub async fn pass(
+        &self,
+        placement: &Placement,
+        batch: &mut [(Entry, Depth)],
+        fence: &dyn Fence,
+    ) -> Vec<Passed> {
         let now = self.clock.now();
         let asks: Vec<Ask<'_>> = batch
             .iter()
@@ -166,7 +171,8 @@ pub fn look(declared: &Declared, prior: &RolloutState, observed: ObservedState, 
     if desired.suspend.as_ref().is_some_and(|suspend| suspend.until > now) {
         hold_new_intents(&prior, &mut step);
     }
-    let plan = plan::plan(&PlanInput { desired, resolved: &resolved, rollout: &step, observed: &observed, now });
+    let plan =
+        plan::plan(&PlanInput { desired, resolved: &resolved, rollout: &step, observed: &observed, now });
     Prospect { observed, resolved, step, plan }
 }
 
@@ -194,7 +200,10 @@ fn ending(after: &RolloutState, plan: &Plan, outcomes: &[Outcome], observed: &Ob
     }
     let rolling = after.components.values().any(|component| rollout::wants_polling(&component.phase))
         || after.secrets.values().any(|secret| secret.pending.is_some())
-        || plan.waiting_on.iter().any(|w| matches!(w.on, WaitingOn::Targets { .. } | WaitingOn::Draining { .. }));
+        || plan
+            .waiting_on
+            .iter()
+            .any(|w| matches!(w.on, WaitingOn::Targets { .. } | WaitingOn::Draining { .. }));
     if rolling {
         return Ending::Rolling;
     }
@@ -203,6 +212,9 @@ fn ending(after: &RolloutState, plan: &Plan, outcomes: &[Outcome], observed: &Ob
     if moving {
         return Ending::Rolling;
     }
-    let suspended = plan.waiting_on.iter().all(|w| matches!(w.on, WaitingOn::Suspended { .. } | WaitingOn::Failed { .. }));
+    let suspended = plan
+        .waiting_on
+        .iter()
+        .all(|w| matches!(w.on, WaitingOn::Suspended { .. } | WaitingOn::Failed { .. }));
     if plan.waiting_on.is_empty() || suspended { Ending::Steady } else { Ending::Held }
 }

@@ -193,7 +193,8 @@ impl StateStore for FileState {
 
     async fn confirmed(&self) -> Result<BTreeSet<DeploymentName>, Error> {
         self.blocking(|this| {
-            let entries = std::fs::read_dir(&*this.folder).map_err(io("read the state folder", &this.folder))?;
+            let entries =
+                std::fs::read_dir(&*this.folder).map_err(io("read the state folder", &this.folder))?;
             let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
             Ok(paths
                 .filter(|path| path.extension().is_some_and(|extension| extension == CONFIRMED))

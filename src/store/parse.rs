@@ -92,8 +92,21 @@ struct Built {
 }
 
 enum Frame {
-    List { mark: Mark, anchor: usize, items: Vec<Node>, size: usize, depth: usize },
-    Map { mark: Mark, anchor: usize, entries: Vec<Entry>, key: Option<(String, Mark)>, size: usize, depth: usize },
+    List {
+        mark: Mark,
+        anchor: usize,
+        items: Vec<Node>,
+        size: usize,
+        depth: usize,
+    },
+    Map {
+        mark: Mark,
+        anchor: usize,
+        entries: Vec<Entry>,
+        key: Option<(String, Mark)>,
+        size: usize,
+        depth: usize,
+    },
 }
 
 struct Builder<'a> {
@@ -162,7 +175,8 @@ impl<'a> Builder<'a> {
 
     fn alias(&mut self, id: usize, mark: Mark) -> Result<(), Finding> {
         let Some(built) = self.anchors.get(&id) else {
-            let finding = Finding::error("", "an alias refers to a value that it is part of", "write the value out");
+            let finding =
+                Finding::error("", "an alias refers to a value that it is part of", "write the value out");
             return Err(placed(finding, self.file, mark));
         };
         if self.size + built.size > MAX_NODES {
@@ -229,7 +243,12 @@ impl<'a> Builder<'a> {
                 match key.take() {
                     None => *key = Some(key_of(&built.node, self.file, &mut self.findings)),
                     Some((key, mark)) => {
-                        add_entry(entries, Entry { key, mark, node: built.node }, self.file, &mut self.findings);
+                        add_entry(
+                            entries,
+                            Entry { key, mark, node: built.node },
+                            self.file,
+                            &mut self.findings,
+                        );
                     }
                 }
             }
@@ -249,7 +268,11 @@ impl<'a> Builder<'a> {
             };
             for source in sources {
                 let Value::Map(fields) = source.value else {
-                    let finding = Finding::error("", "`<<` merges maps only", "give it an alias of a map, or a list of them");
+                    let finding = Finding::error(
+                        "",
+                        "`<<` merges maps only",
+                        "give it an alias of a map, or a list of them",
+                    );
                     self.findings.push(placed(finding, self.file, merge.mark));
                     continue;
                 };
@@ -303,7 +326,8 @@ fn key_of(node: &Node, file: &str, findings: &mut Vec<Finding>) -> (String, Mark
         Value::Bool(value) => value.to_string(),
         Value::Number(number) => number.to_string(),
         Value::List(_) | Value::Map(_) => {
-            let finding = Finding::error("", "a key must be text, not a list or a map", "put the key in quotes");
+            let finding =
+                Finding::error("", "a key must be text, not a list or a map", "put the key in quotes");
             findings.push(placed(finding, file, node.mark));
             "?".to_owned()
         }
@@ -380,7 +404,9 @@ mod tests {
 
     #[test]
     fn scalars_follow_yaml_1_2_and_leading_zeros_stay_text() {
-        let value = one("a: yes\nb: no\nc: on\nd: true\ne: 0x1f\nf: 012345678901\ng: 1.5\nh: ~\ni: 1e3\nj: +7\nk: 1.2.3\nl: '5'\nm: 0\nn: -0.5\no: 2026-01-02\n");
+        let value = one(
+            "a: yes\nb: no\nc: on\nd: true\ne: 0x1f\nf: 012345678901\ng: 1.5\nh: ~\ni: 1e3\nj: +7\nk: 1.2.3\nl: '5'\nm: 0\nn: -0.5\no: 2026-01-02\n",
+        );
         assert_eq!(
             value,
             serde_json::json!({"a": "yes", "b": "no", "c": "on", "d": true, "e": 31, "f": "012345678901", "g": 1.5,
@@ -394,7 +420,10 @@ mod tests {
         assert!(parsed.broken.is_none(), "{:?}", parsed.broken);
         let root = &parsed.documents[0].root;
         assert_eq!(root.to_json(), serde_json::json!({"a": {"b": [1, "é/"]}}));
-        assert_eq!(root.get("a").and_then(|a| a.get("b")).map(|b| b.mark), Some(Mark { line: 2, column: 13 }));
+        assert_eq!(
+            root.get("a").and_then(|a| a.get("b")).map(|b| b.mark),
+            Some(Mark { line: 2, column: 13 })
+        );
     }
 
     #[test]

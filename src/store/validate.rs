@@ -76,7 +76,8 @@ impl<'a> Walk<'a> {
             }
             (_, [only]) => self.check(field, only),
             (_, several) => {
-                let mut tries: Vec<Vec<Finding>> = several.iter().map(|branch| self.attempt(field, branch)).collect();
+                let mut tries: Vec<Vec<Finding>> =
+                    several.iter().map(|branch| self.attempt(field, branch)).collect();
                 tries.sort_by_key(Vec::len);
                 self.findings.extend(tries.swap_remove(0));
             }
@@ -131,8 +132,14 @@ impl<'a> Walk<'a> {
             {
                 let expected =
                     properties.and_then(|known| known.get(name)).map(|schema| resolve(self.root, schema));
-                let help = expected.map_or_else(String::new, |schema| format!("add it: {}", expectation(schema)));
-                self.report(&child_path(field.path, name), field.mark, format!("missing field `{name}`"), help);
+                let help =
+                    expected.map_or_else(String::new, |schema| format!("add it: {}", expectation(schema)));
+                self.report(
+                    &child_path(field.path, name),
+                    field.mark,
+                    format!("missing field `{name}`"),
+                    help,
+                );
             }
         }
     }
@@ -168,7 +175,12 @@ impl<'a> Walk<'a> {
                 (None, Some(high)) => format!("of at most {high}"),
                 (None, None) => String::new(),
             };
-            self.report(field.path, field.node.mark, format!("expected a number {range}, found {number}"), String::new());
+            self.report(
+                field.path,
+                field.node.mark,
+                format!("expected a number {range}, found {number}"),
+                String::new(),
+            );
         }
     }
 
@@ -265,7 +277,9 @@ fn expectation(schema: &Json) -> String {
     }
     let kinds: Vec<&str> = match schema.get("type") {
         Some(Json::String(kind)) => vec![kind],
-        Some(Json::Array(kinds)) => kinds.iter().filter_map(Json::as_str).filter(|kind| *kind != "null").collect(),
+        Some(Json::Array(kinds)) => {
+            kinds.iter().filter_map(Json::as_str).filter(|kind| *kind != "null").collect()
+        }
         _ => Vec::new(),
     };
     let in_words = |kind: &&str| match *kind {
@@ -305,7 +319,9 @@ fn mend(value: &Value, expected: &str) -> String {
         (Value::Null, _) => "give it a value or remove the line".to_owned(),
         (Value::Bool(value), "text") => format!("put it in quotes: \"{value}\""),
         (Value::Number(number), "text") => format!("put it in quotes: \"{number}\""),
-        (Value::Text { text, plain: false }, "a whole number" | "a number") if text.parse::<f64>().is_ok() => {
+        (Value::Text { text, plain: false }, "a whole number" | "a number")
+            if text.parse::<f64>().is_ok() =>
+        {
             format!("without quotes: {text}")
         }
         (Value::Text { text, plain }, "true or false") => match (text.to_ascii_lowercase().as_str(), plain) {
