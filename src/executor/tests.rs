@@ -1,1 +1,405 @@
+use super::*;
+use crate::aws::testing::{connect, placement};
+use crate::model::ids::{ContentHash, DeploymentName, Generation};
+use crate::model::plan::Reason;
+use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER, Tree};
+use aws_sim::Sim;
+use aws_sim::faults::{Effect, FaultRule};
+use aws_sim::wire::Service as SimService;
+use serde_json::json;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+/// A world with a cluster and a load balancer, and what it takes to act in it.
+struct Stage {
+    sim: Sim,
+    executor: Executor,
+    load_balancer: String,
+}
+
+impl Stage {
+    async fn new() -> Self {
+        fastrand::seed(7);
+        let sim = Sim::builder().seed(7).build();
+        let seeded = sim
+            .seed_world(&json!({
+                "region": "eu-west-1",
+                "clusters": [{"name": "main", "capacityProviders": ["FARGATE"]}],
+                "loadBalancers": [{"name": "edge"}],
+            }))
+            .unwrap();
+        let load_balancer = seeded["loadBalancers"]["edge"].as_str().unwrap().to_owned();
+        let executor = Executor::new(connect(&sim).await);
+        Self { sim, executor, load_balancer }
+    }
+
+    async fn run(&self, actions: Vec<PlannedAction>) -> Vec<ActionResult> {
+        let outcomes = self.executor.run(&placement(), &plan(actions), &NoFence, None).await;
+        let numbers: Vec<_> = outcomes.iter().map(|outcome| outcome.action).collect();
+        assert_eq!(numbers, (0..outcomes.len()).collect::<Vec<_>>());
+        outcomes.into_iter().map(|outcome| outcome.result).collect()
+    }
+
+    /// Runs one action that must succeed; what AWS told.
+    async fn done(&self, action: PlannedAction) -> (Option<String>, Option<String>) {
+        match self.run(vec![action]).await.remove(0) {
+            ActionResult::Done { arn, deployment } => (arn, deployment),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// AWS's answer to a call made by hand, or its error code.
+    fn ask(&self, service: SimService, operation: &str, input: Tree) -> Result<Tree, String> {
+        let answer = self.sim.with(|world| world.edit("eu-west-1", service, operation, &input));
+        answer.map_err(|error| error.code.to_string())
+    }
+
+    fn calls(&self) -> Vec<String> {
+        self.sim.calls().into_iter().map(|call| call.operation).collect()
+    }
+}
+
+fn plan(actions: Vec<PlannedAction>) -> Plan {
+    Plan {
+        deployment: DeploymentName::from("shop"),
+        generation: Generation(1),
+        actions,
+        waiting_on: Vec::new(),
+        drift: Vec::new(),
+        notes: Vec::new(),
+    }
+}
+
+fn action(kind: ResourceKind, key: &str, call: Call) -> PlannedAction {
+    let resource = ResourceId::new(kind, key);
+    PlannedAction { resource, call, reason: Reason::Missing, changes: Vec::new(), starts_deployment: false }
+}
+
+fn owner() -> BTreeMap<String, String> {
+    BTreeMap::from([(TAG_OWNER.to_owned(), "shop".to_owned())])
+}
+
+fn log_group(name: &str) -> PlannedAction {
+    let call = Call::CreateLogGroup { name: name.to_owned(), kms_key_id: None, tags: owner() };
+    action(ResourceKind::LogGroup, name, call)
+}
+
+fn retention(name: &str) -> PlannedAction {
+    action(ResourceKind::LogGroup, name, Call::PutRetentionPolicy { name: name.to_owned(), days: 30 })
+}
+
+fn register(component: &str, image: &str) -> PlannedAction {
+    let fields = json!({
+        "family": format!("shop-{component}"), "cpu": "256", "memory": "512", "networkMode": "awsvpc",
+        "requiresCompatibilities": ["FARGATE"],
+        "containerDefinitions": [{"name": "web", "image": image, "portMappings": [{"containerPort": 8080}]}],
+    });
+    let hash = ContentHash::from("0123456789abcdef");
+    let call = Call::RegisterTaskDefinition { component: component.into(), hash, fields, tags: owner() };
+    action(ResourceKind::TaskDefinition, component, call)
+}
+
+fn network() -> Tree {
+    json!({"awsvpcConfiguration": {"subnets": ["subnet-0a"], "securityGroups": ["sg-1"]}})
+}
+
+fn create_service(task_definition: &str, load_balancers: Tree) -> PlannedAction {
+    let fields = json!({
+        "cluster": "main", "serviceName": "shop-web", "taskDefinition": task_definition, "desiredCount": 2,
+        "launchType": "FARGATE", "networkConfiguration": network(), "loadBalancers": load_balancers,
+    });
+    let call = Call::CreateService {
+        component: "web".into(),
+        token: "shop-web-1".to_owned(),
+        fields,
+        tags: owner(),
+    };
+    action(ResourceKind::Service, "web", call)
+}
+
+fn update_service(fields: Tree) -> PlannedAction {
+    action(ResourceKind::Service, "web", Call::UpdateService { component: "web".into(), fields })
+}
+
+fn done() -> ActionResult {
+    ActionResult::Done { arn: None, deployment: None }
+}
+
+#[tokio::test(start_paused = true)]
+async fn log_groups_live_a_whole_life() {
+    let stage = Stage::new().await;
+    let name = "/shop/web".to_owned();
+    let key_less = |call| action(ResourceKind::LogGroup, "/shop/web", call);
+    let results = stage.run(vec![log_group(&name), retention(&name)]).await;
+    assert_eq!(results, [done(), done()]);
+    let found =
+        stage.ask(SimService::Logs, "DescribeLogGroups", json!({"logGroupNamePrefix": name})).unwrap();
+    assert_eq!(found["logGroups"][0]["retentionInDays"], 30);
+
+    // The form of the ARN with `:*` is what DescribeLogGroups gives as `arn`.
+    let arn = found["logGroups"][0]["arn"].as_str().unwrap().to_owned();
+    assert!(arn.ends_with(":*"), "{arn}");
+    let tags = BTreeMap::from([("team".to_owned(), "shop".to_owned())]);
+    stage.done(key_less(Call::TagLogGroup { arn: arn.clone(), tags })).await;
+    let plain = arn.trim_end_matches(":*");
+    let tagged = stage.ask(SimService::Logs, "ListTagsForResource", json!({"resourceArn": plain})).unwrap();
+    assert_eq!(tagged["tags"], json!({"evenkeel.dev/owner": "shop", "team": "shop"}));
+
+    stage.done(key_less(Call::DeleteRetentionPolicy { name: name.clone() })).await;
+    stage.done(key_less(Call::DeleteLogGroup { name: name.clone() })).await;
+    // What is gone already is gone.
+    assert_eq!(stage.run(vec![key_less(Call::DeleteLogGroup { name })]).await, [done()]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn load_balancing_is_made_changed_and_removed() {
+    let stage = Stage::new().await;
+    let elb = |kind, call| action(kind, "web", call);
+    let fields = json!({
+        "name": "shop-web-1a2b3c4d", "protocol": "HTTP", "port": 8080, "vpcId": "vpc-1", "targetType": "ip",
+        "healthCheckPath": "/healthz", "matcher": {"httpCode": "200-299"},
+        "attributes": {"deregistration_delay.timeout_seconds": "30"},
+    });
+    let create = Call::CreateTargetGroup { fields, tags: owner() };
+    let group = stage.done(elb(ResourceKind::TargetGroup, create)).await.0.unwrap();
+    let attributes = BTreeMap::from([("deregistration_delay.timeout_seconds".to_owned(), "30".to_owned())]);
+    let fields = json!({"healthCheckPath": "/ready", "healthyThresholdCount": 2});
+    for call in [
+        Call::ModifyTargetGroupAttributes { arn: group.clone(), attributes },
+        Call::ModifyTargetGroup { arn: group.clone(), fields },
+        Call::DeregisterTargets { arn: group.clone(), targets: vec![("10.0.0.9".to_owned(), 8080)] },
+        Call::TagElb { arn: group.clone(), tags: BTreeMap::from([("a".to_owned(), "b".to_owned())]) },
+    ] {
+        stage.done(elb(ResourceKind::TargetGroup, call)).await;
+    }
+    let forward = json!({"type": "forward", "targetGroups": [{"targetGroupArn": group, "weight": 1}],
+        "stickinessSeconds": 60});
+    let fields = json!({
+        "loadBalancerArn": stage.load_balancer, "port": 80, "protocol": "HTTP",
+        "defaultActions": [{"type": "redirect", "redirectConfig": {"protocol": "HTTPS", "statusCode": "HTTP_301"}}],
+    });
+    let create = Call::CreateListener { fields, tags: owner() };
+    let listener = stage.done(elb(ResourceKind::Listener, create)).await.0.unwrap();
+    let fixed = json!({"type": "fixed-response", "fixedResponseConfig": {"statusCode": "404",
+        "contentType": "text/plain", "messageBody": "no"}});
+    let fields = json!({ "defaultActions": [fixed] });
+    stage.done(elb(ResourceKind::Listener, Call::ModifyListener { arn: listener.clone(), fields })).await;
+    let fields = json!({"listenerArn": listener, "priority": 10, "actions": [forward],
+        "conditions": [{"field": "host-header", "values": ["shop.example"]}]});
+    let create = Call::CreateRule { fields, tags: owner() };
+    let rule = stage.done(elb(ResourceKind::Rule, create)).await.0.unwrap();
+    let conditions = json!([
+        {"field": "path-pattern", "values": ["/a/*"]},
+        {"field": "http-header", "httpHeaderConfig": {"httpHeaderName": "X-A", "values": ["1"]}},
+        {"field": "query-string", "queryStringConfig": {"values": [{"key": "v", "value": "2"}]}},
+        {"field": "source-ip", "values": ["10.0.0.0/8"]},
+    ]);
+    let fields = json!({ "conditions": conditions });
+    stage.done(elb(ResourceKind::Rule, Call::ModifyRule { arn: rule.clone(), fields })).await;
+
+    let seen = stage.executor.aws.at(&placement()).await;
+    let rules = seen.elb.describe_rules().listener_arn(&listener).send().await.unwrap().rules.unwrap();
+    let seen_rule = rules.iter().find(|found| found.rule_arn.as_deref() == Some(&rule)).unwrap();
+    let fields: Vec<_> =
+        seen_rule.conditions().iter().map(|condition| condition.field().unwrap_or_default()).collect();
+    assert_eq!(fields, ["path-pattern", "http-header", "query-string", "source-ip"]);
+    let forward = seen_rule.actions()[0].forward_config().unwrap();
+    assert_eq!(forward.target_group_stickiness_config().unwrap().duration_seconds(), Some(60));
+    let groups = seen.elb.describe_target_groups().target_group_arns(&group).send().await.unwrap();
+    assert_eq!(groups.target_groups()[0].health_check_path(), Some("/ready"));
+
+    for call in [
+        Call::DeleteRule { arn: rule },
+        Call::DeleteListener { arn: listener },
+        Call::DeleteTargetGroup { arn: group },
+    ] {
+        stage.done(elb(ResourceKind::Rule, call.clone())).await;
+        stage.done(elb(ResourceKind::Rule, call)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_is_made_moved_scaled_tagged_and_deleted() {
+    let stage = Stage::new().await;
+    let first = stage.done(register("web", "shop/web:1")).await.0.unwrap();
+    assert!(first.ends_with(":task-definition/shop-web:1"), "{first}");
+    let (arn, deployment) = stage.done(create_service(&first, json!([]))).await;
+    let (arn, deployment) = (arn.unwrap(), deployment.unwrap());
+
+    let second = stage.done(register("web", "shop/web:2")).await.0.unwrap();
+    let moved = json!({"cluster": "main", "service": "shop-web", "taskDefinition": second});
+    let newer = stage.done(update_service(moved)).await.1.unwrap();
+    assert_ne!(newer, deployment);
+    let scaled = json!({"cluster": "main", "service": "shop-web", "desiredCount": 3});
+    assert_eq!(stage.done(update_service(scaled)).await.1.unwrap(), newer);
+
+    let tags = BTreeMap::from([("team".to_owned(), "shop".to_owned())]);
+    stage.done(action(ResourceKind::Service, "web", Call::TagEcs { arn: arn.clone(), tags })).await;
+    let tagged = stage.ask(SimService::Ecs, "ListTagsForResource", json!({"resourceArn": arn})).unwrap();
+    assert_eq!(tagged["tags"].as_array().unwrap().len(), 2);
+
+    let old = Call::DeregisterTaskDefinition { arn: first };
+    stage.done(action(ResourceKind::TaskDefinition, "web", old)).await;
+    let delete = || {
+        let (cluster, service) = ("main".to_owned(), "shop-web".to_owned());
+        action(ResourceKind::Service, "web", Call::DeleteService { cluster, service, force: true })
+    };
+    stage.done(delete()).await;
+    tokio::time::advance(std::time::Duration::from_secs(600)).await;
+    stage.done(delete()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_is_run_once_per_token_and_stopped() {
+    let stage = Stage::new().await;
+    let definition = stage.done(register("migrate", "shop/migrate:1")).await.0.unwrap();
+    let run = || {
+        let fields = json!({
+            "cluster": "main", "taskDefinition": definition, "count": 1, "launchType": "FARGATE",
+            "startedBy": "shop-migrate-1", "networkConfiguration": network(),
+        });
+        let token = "shop-migrate-1".to_owned();
+        let call = Call::RunTask { component: "migrate".into(), token, fields, tags: owner() };
+        action(ResourceKind::Task, "migrate", call)
+    };
+    let task = stage.done(run()).await.0.unwrap();
+    assert_eq!(stage.done(run()).await.0.unwrap(), task);
+    let stop = |arn: &str| {
+        let (cluster, reason) = ("main".to_owned(), "deadline passed".to_owned());
+        action(ResourceKind::Task, "migrate", Call::StopTask { cluster, arn: arn.to_owned(), reason })
+    };
+    stage.done(stop(&task)).await;
+    let missing = task.rsplit_once('/').unwrap().0.to_owned() + "/ffffffffffffffffffffffffffffffff";
+    stage.done(stop(&missing)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_failure_the_rest_of_the_same_resource_is_skipped_and_others_go_on() {
+    let stage = Stage::new().await;
+    stage.sim.faults().add(
+        FaultRule::on("logs:CreateLogGroup", Effect::access_denied("logs:CreateLogGroup"))
+            .resource("/shop/a"),
+    );
+    let actions =
+        vec![log_group("/shop/a"), retention("/shop/a"), log_group("/shop/b"), retention("/shop/b")];
+    let results = stage.run(actions).await;
+    let ActionResult::Failed { code, retryable, .. } = &results[0] else { panic!("{results:?}") };
+    assert_eq!((code.as_str(), *retryable), ("AccessDeniedException", true));
+    let because = "logs:CreateLogGroup for log-group//shop/a failed before it".to_owned();
+    assert_eq!(results[1], ActionResult::Skipped { because });
+    assert_eq!(results[2..], [done(), done()]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_component_whose_registration_failed_gets_no_service() {
+    let stage = Stage::new().await;
+    let mut broken = register("web", "shop/web:1");
+    let Call::RegisterTaskDefinition { fields, .. } = &mut broken.call else { panic!("a registration") };
+    fields["colour"] = json!("blue");
+    let results =
+        stage.run(vec![broken, create_service("shop-web:1", json!([])), register("api", "a:1")]).await;
+    let ActionResult::Failed { code, message, retryable } = &results[0] else { panic!("{results:?}") };
+    assert_eq!((code.as_str(), *retryable), ("BadTree", false));
+    assert_eq!(message, "ECS does not know `colour`");
+    assert!(matches!(&results[1], ActionResult::Skipped { because }
+        if because == "ecs:RegisterTaskDefinition for task-definition/web failed before it"));
+    assert!(matches!(&results[2], ActionResult::Done { arn: Some(_), .. }));
+    assert_eq!(stage.calls(), ["RegisterTaskDefinition"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn housekeeping_holds_nothing_up() {
+    let stage = Stage::new().await;
+    stage.sim.faults().add(FaultRule::on("ecs:DeregisterTaskDefinition", Effect::access_denied("x")));
+    let old = Call::DeregisterTaskDefinition { arn: "shop-web:1".to_owned() };
+    let old = action(ResourceKind::TaskDefinition, "web", old);
+    let results = stage.run(vec![old, register("web", "shop/web:1")]).await;
+    assert!(matches!(results[0], ActionResult::Failed { .. }));
+    assert!(matches!(results[1], ActionResult::Done { .. }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_answer_is_unknown_and_never_failed() {
+    let stage = Stage::new().await;
+    for effect in [Effect::LostReply, Effect::Reset, Effect::Never, Effect::server_error()] {
+        stage.sim.faults().clear();
+        stage.sim.faults().add(FaultRule::on("ecs:RegisterTaskDefinition", effect.clone()));
+        let results = stage.run(vec![register("web", "shop/web:1")]).await;
+        assert!(matches!(results[0], ActionResult::Unknown { .. }), "{effect:?}: {results:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conflict_on_a_creation_is_not_taken_for_success() {
+    let stage = Stage::new().await;
+    stage.done(log_group("/shop/web")).await;
+    let results = stage.run(vec![log_group("/shop/web")]).await;
+    let ActionResult::Failed { code, retryable, .. } = &results[0] else { panic!("{results:?}") };
+    assert_eq!((code.as_str(), *retryable), ("ResourceAlreadyExistsException", true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_spec_is_not_worth_trying_again() {
+    let stage = Stage::new().await;
+    stage.done(register("web", "shop/web:1")).await;
+    let group = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/none/0123456789abcdef";
+    let balancers = json!([{"targetGroupArn": group, "containerName": "web", "containerPort": 8080}]);
+    let results = stage.run(vec![create_service("shop-web:1", balancers)]).await;
+    let ActionResult::Failed { code, retryable, .. } = &results[0] else { panic!("{results:?}") };
+    assert_eq!((code.as_str(), *retryable), ("InvalidParameterException", false));
+}
+
+/// Holds for so many questions.
+struct Falls(AtomicUsize);
+
+impl Fence for Falls {
+    fn holds(&self) -> bool {
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn once_the_fence_falls_no_call_goes_out() {
+    let stage = Stage::new().await;
+    let actions = vec![log_group("/shop/a"), log_group("/shop/b"), log_group("/shop/c")];
+    let fence = Falls(AtomicUsize::new(1));
+    let outcomes = stage.executor.run(&placement(), &plan(actions), &fence, None).await;
+    assert_eq!(outcomes.len(), 3);
+    assert_eq!(outcomes[0].result, done());
+    for outcome in &outcomes[1..] {
+        assert!(matches!(outcome.result, ActionResult::Skipped { .. }));
+    }
+    assert_eq!(stage.calls(), ["CreateLogGroup"]);
+}
+
+/// Remembers what it heard.
+#[derive(Default)]
+struct Ear(Mutex<Vec<(String, bool)>>);
+
+impl ActObserver for Ear {
+    fn acted(&self, action: &PlannedAction, result: &ActionResult) {
+        let went_well = matches!(result, ActionResult::Done { .. });
+        self.0.lock().unwrap().push((action.call.operation().to_owned(), went_well));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_observer_hears_of_what_was_tried() {
+    let stage = Stage::new().await;
+    stage.sim.faults().add(FaultRule::on("logs:PutRetentionPolicy", Effect::access_denied("x")));
+    let ear = Ear::default();
+    let actions = vec![log_group("/shop/a"), retention("/shop/a"), retention("/shop/a")];
+    stage.executor.run(&placement(), &plan(actions), &NoFence, Some(&ear)).await;
+    let heard = ear.0.into_inner().unwrap();
+    assert_eq!(
+        heard,
+        [("logs:CreateLogGroup".to_owned(), true), ("logs:PutRetentionPolicy".to_owned(), false)]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_plan_calls_nothing() {
+    let stage = Stage::new().await;
+    assert!(stage.run(Vec::new()).await.is_empty());
+    assert_eq!(stage.sim.counts().total(), 0);
+}
