@@ -86,7 +86,9 @@ fn set(value: &Tree, defaults: &[(&str, &str)]) -> Tree {
         if let Value::Object(members) = &mut element {
             members.retain(|key, value| {
                 let default = defaults.iter().find(|(name, _)| name == key);
-                default.is_none_or(|(_, default)| value.to_string() != *default)
+                !default.is_some_and(|(_, text)| {
+                    serde_json::from_str(text).is_ok_and(|default: Value| default == *value)
+                })
             });
         }
         element

@@ -1,0 +1,270 @@
+//! AWS and the record in a nutshell: a plan's actions applied to a world, so that the second plan can be looked at.
+
+use super::world::World;
+use crate::model::ids::ComponentName;
+use crate::model::observed::{
+    ObservedDefinition, ObservedDeployment, ObservedResource, ObservedService, ObservedTask, Seen,
+};
+use crate::model::plan::{Call, Plan, PlannedAction};
+use crate::model::resource::{ResourceId, ResourceKind, Tree};
+use crate::model::rollout::{Phase, Revision};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The world after every action succeeded and ECS came to rest.
+pub(super) fn apply(world: &World, plan: &Plan) -> World {
+    let mut next = world.clone();
+    for action in &plan.actions {
+        apply_one(&mut next, action);
+        settle(&mut next, &action.resource);
+    }
+    next
+}
+
+/// What `rollout::record` notes about a resource that was brought to its declaration.
+fn settle(world: &mut World, id: &ResourceId) {
+    let declared = match id.kind {
+        ResourceKind::Service => world.resolved.components.get(id.key.as_str()).map(|c| c.declared.clone()),
+        _ => world.resolved.resources.get(id).map(|r| r.declared.clone()),
+    };
+    if let Some(declared) = declared {
+        world.rollout.applied.insert(id.clone(), declared);
+    }
+}
+
+fn apply_one(world: &mut World, action: &PlannedAction) {
+    let id = &action.resource;
+    match &action.call {
+        Call::CreateLogGroup { name, tags, .. } => {
+            create(world, id, serde_json::json!({"logGroupName": name}), tags);
+        }
+        Call::CreateTargetGroup { fields, tags } => create(world, id, fields.clone(), tags),
+        Call::CreateListener { fields, tags } | Call::CreateRule { fields, tags } => {
+            create(world, id, fields.clone(), tags);
+            forward(world, fields);
+        }
+        Call::PutRetentionPolicy { days, .. } => set(world, id, "retentionInDays", Value::from(*days)),
+        Call::DeleteRetentionPolicy { .. } => set(world, id, "retentionInDays", Value::Null),
+        Call::ModifyTargetGroup { fields, .. }
+        | Call::ModifyListener { fields, .. }
+        | Call::ModifyRule { fields, .. } => {
+            for (key, value) in fields.as_object().expect("fields are an object") {
+                set(world, id, key, value.clone());
+            }
+            forward(world, fields);
+        }
+        Call::ModifyTargetGroupAttributes { attributes, .. } => {
+            let resource = resource(world, id);
+            for (key, value) in attributes {
+                resource.fields["attributes"][key] = Value::from(value.clone());
+            }
+        }
+        Call::TagLogGroup { tags, .. } | Call::TagElb { tags, .. } => {
+            resource(world, id).tags.extend(tags.clone());
+        }
+        Call::TagEcs { tags, .. } => service(world, &id.key).tags.extend(tags.clone()),
+        Call::DeregisterTargets { targets, .. } => {
+            if let Some(Seen::Present(registered)) = world.observed.targets.get_mut(&id.key) {
+                registered.retain(|target| !targets.iter().any(|(id, _)| *id == target.id));
+            }
+        }
+        Call::DeleteLogGroup { .. }
+        | Call::DeleteTargetGroup { .. }
+        | Call::DeleteListener { .. }
+        | Call::DeleteRule { .. } => delete(world, id),
+        _ => apply_ecs(world, &action.call),
+    }
+}
+
+fn apply_ecs(world: &mut World, call: &Call) {
+    match call {
+        Call::RegisterTaskDefinition { component, hash, fields, tags } => {
+            register(world, component, hash.as_str(), fields, tags);
+        }
+        Call::DeregisterTaskDefinition { arn } => {
+            for family in world.observed.families.values_mut() {
+                if let Seen::Present(arns) = family {
+                    arns.retain(|known| known != arn);
+                }
+            }
+        }
+        Call::RunTask { component, token, fields, .. } => run(world, component, token, fields),
+        Call::StopTask { arn, .. } => {
+            let all = world.observed.tasks.values_mut().filter_map(|seen| match seen {
+                Seen::Present(tasks) => Some(tasks),
+                _ => None,
+            });
+            all.flatten()
+                .filter(|task| task.arn == *arn)
+                .for_each(|task| task.last_status = "STOPPED".to_owned());
+        }
+        Call::CreateService { component, fields, tags, .. } => {
+            create_service(world, component, fields, tags);
+            arrive(world, component);
+        }
+        Call::UpdateService { component, fields } => {
+            let updated = service(world, component.as_str());
+            for (key, value) in fields.as_object().expect("fields are an object") {
+                match key.as_str() {
+                    "cluster" | "service" => {}
+                    "taskDefinition" => updated.task_definition = value.as_str().unwrap().to_owned(),
+                    _ => updated.fields[key] = value.clone(),
+                }
+            }
+            rest(updated);
+            if fields.get("taskDefinition").is_some() {
+                arrive(world, component);
+            }
+        }
+        Call::DeleteService { service, .. } => {
+            for seen in world.observed.services.values_mut() {
+                if seen.present().is_some_and(|known| known.name == *service) {
+                    *seen = Seen::Absent;
+                }
+            }
+        }
+        other => unreachable!("{} is applied above", other.operation()),
+    }
+}
+
+fn create(world: &mut World, id: &ResourceId, fields: Tree, tags: &BTreeMap<String, String>) {
+    let made = ObservedResource { arn: format!("new/{id}"), fields, tags: tags.clone(), used_by: Vec::new() };
+    world.rollout.arns.insert(id.clone(), made.arn.clone());
+    world.observed.resources.insert(id.clone(), Seen::Present(made));
+}
+
+fn delete(world: &mut World, id: &ResourceId) {
+    world.observed.resources.insert(id.clone(), Seen::Absent);
+    world.rollout.arns.remove(id);
+    world.rollout.applied.remove(id);
+}
+
+fn resource<'w>(world: &'w mut World, id: &ResourceId) -> &'w mut ObservedResource {
+    match world.observed.resources.get_mut(id) {
+        Some(Seen::Present(resource)) => resource,
+        _ => panic!("{id} is changed and not there"),
+    }
+}
+
+fn set(world: &mut World, id: &ResourceId, key: &str, value: Value) {
+    resource(world, id).fields[key] = value;
+}
+
+/// Target groups that a new action forwards to are used from now on.
+fn forward(world: &mut World, fields: &Tree) {
+    let text = fields.to_string();
+    for seen in world.observed.resources.values_mut() {
+        if let Seen::Present(group) = seen
+            && text.contains(&group.arn)
+            && group.used_by.is_empty()
+        {
+            group.used_by.push("lb/edge".to_owned());
+        }
+    }
+}
+
+fn service<'w>(world: &'w mut World, key: &str) -> &'w mut ObservedService {
+    match world.observed.services.get_mut(key) {
+        Some(Seen::Present(service)) => service,
+        _ => panic!("service {key} is changed and not there"),
+    }
+}
+
+/// ECS has done what the service says.
+fn rest(service: &mut ObservedService) {
+    let count = service.fields["desiredCount"].as_u64().unwrap_or(1);
+    let count = u32::try_from(count).unwrap();
+    (service.desired, service.running, service.pending) = (count, count, 0);
+    service.deployments = vec![ObservedDeployment {
+        id: "ecs-svc/2".to_owned(),
+        status: "PRIMARY".to_owned(),
+        task_definition: service.task_definition.clone(),
+        rollout_state: Some("COMPLETED".to_owned()),
+        rollout_state_reason: None,
+        desired: count,
+        running: count,
+        pending: 0,
+        failed: 0,
+        created_at: None,
+    }];
+}
+
+fn create_service(
+    world: &mut World,
+    component: &ComponentName,
+    fields: &Tree,
+    tags: &BTreeMap<String, String>,
+) {
+    let text = |key: &str| fields[key].as_str().unwrap().to_owned();
+    let mut made = ObservedService {
+        arn: format!("service/{}", text("serviceName")),
+        name: text("serviceName"),
+        status: "ACTIVE".to_owned(),
+        created_at: None,
+        fields: fields.clone(),
+        task_definition: text("taskDefinition"),
+        desired: 0,
+        running: 0,
+        pending: 0,
+        deployments: Vec::new(),
+        events: Vec::new(),
+        tags: tags.clone(),
+    };
+    rest(&mut made);
+    let id = ResourceId::new(ResourceKind::Service, component.as_str());
+    world.rollout.arns.insert(id, made.arn.clone());
+    world.observed.services.insert(component.clone(), Seen::Present(made));
+    // Its tasks are looked at in a later pass.
+    world.observed.tasks.insert(component.clone(), Seen::NotRead);
+}
+
+/// The rollout has seen the deployment through.
+fn arrive(world: &mut World, component: &ComponentName) {
+    let now = world.now;
+    let state = world.rollout.components.get_mut(component).expect("a component that rolls has a state");
+    if let Phase::Rolling { hash, .. } = &state.phase {
+        state.phase = Phase::Complete { hash: hash.clone(), since: now };
+        state.completed.clone_from(&state.revision);
+    }
+}
+
+fn register(
+    world: &mut World,
+    component: &ComponentName,
+    hash: &str,
+    fields: &Tree,
+    tags: &BTreeMap<String, String>,
+) {
+    let arn = format!("task-definition/{}:99", fields["family"].as_str().unwrap());
+    let made = ObservedDefinition {
+        arn: arn.clone(),
+        status: "ACTIVE".to_owned(),
+        fields: fields.clone(),
+        tags: tags.clone(),
+    };
+    world.observed.definitions.insert(arn.clone(), Seen::Present(made));
+    let state = world.rollout.components.entry(component.clone()).or_default();
+    state.revision = Some(Revision { hash: hash.into(), arn });
+}
+
+fn run(world: &mut World, component: &ComponentName, token: &str, fields: &Tree) {
+    let made = ObservedTask {
+        arn: format!("task/{token}"),
+        task_definition: fields["taskDefinition"].as_str().unwrap().to_owned(),
+        last_status: "RUNNING".to_owned(),
+        started_by: Some(token.to_owned()),
+        created_at: None,
+        stopped_at: None,
+        stop_code: None,
+        stopped_reason: None,
+        containers: Vec::new(),
+        health: None,
+        addresses: Vec::new(),
+    };
+    match world.observed.tasks.get_mut(component) {
+        Some(Seen::Present(tasks)) => tasks.push(made),
+        _ => {
+            world.observed.tasks.insert(component.clone(), Seen::Present(vec![made]));
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Golden plans: every folder below `tests/cases/plan` is a situation. `UPDATE_GOLDEN=1 cargo test` writes the texts anew.
+
+use super::apply::apply;
+use super::world::{World, folder};
+use crate::model::plan::Plan;
+use crate::plan::{plan, render, teardown};
+use serde::Deserialize;
+use serde_json::Value;
+use std::path::Path;
+
+/// A situation that takes more passes than this to come to rest is a mistake.
+const MOST_PASSES: usize = 5;
+
+/// Lines of a golden plan; a longer one is not read by anybody.
+const LONGEST_PLAN: usize = 25;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    /// The situation, in a sentence.
+    #[expect(dead_code, reason = "for readers of the file")]
+    about: String,
+    /// Merge patch over the base world.
+    #[serde(default)]
+    world: Value,
+    /// The document is gone: `unconfirmed` or `confirmed`.
+    #[serde(default)]
+    teardown: Option<String>,
+}
+
+impl Case {
+    fn plan(&self, world: &World) -> Plan {
+        match self.teardown.as_deref() {
+            None => plan(&world.input()),
+            Some(word) => teardown(&world.input(), word == "confirmed"),
+        }
+    }
+}
+
+fn outcome(case: &Case) -> String {
+    let empty = Value::Object(serde_json::Map::new());
+    let mut world = World::base_with(if case.world.is_null() { &empty } else { &case.world });
+    let first = case.plan(&world);
+    let mut text = render(&first);
+    let mut next = first;
+    for pass in 1..=MOST_PASSES {
+        if next.is_empty() {
+            if pass > 1 {
+                text.push_str(&format!("at rest after {} pass(es)\n", pass - 1));
+            }
+            return text;
+        }
+        world = apply(&world, &next);
+        next = case.plan(&world);
+    }
+    format!("{text}never comes to rest:\n{}", render(&next))
+}
+
+fn situations() -> Vec<std::path::PathBuf> {
+    let mut found: Vec<_> = std::fs::read_dir(folder())
+        .expect("the cases are there")
+        .map(|entry| entry.expect("readable").path())
+        .filter(|path| path.is_dir())
+        .collect();
+    found.sort();
+    found
+}
+
+fn read(path: &Path) -> Case {
+    let text = std::fs::read_to_string(path.join("case.yaml")).expect("every situation has a case.yaml");
+    serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[expect(clippy::disallowed_methods, reason = "a switch for whoever runs the tests, not a setting")]
+fn updates() -> bool {
+    std::env::var("UPDATE_GOLDEN").is_ok_and(|value| value == "1")
+}
+
+#[test]
+fn every_situation_gives_its_golden_plan_and_comes_to_rest() {
+    let mut wrong = Vec::new();
+    let situations = situations();
+    assert!(situations.len() > 20, "the cases are missing");
+    for path in situations {
+        let text = outcome(&read(&path));
+        let golden = path.join("plan.txt");
+        if text.contains("never comes to rest") || text.lines().count() > LONGEST_PLAN {
+            wrong.push(format!("== {}: too long, or without end\n{text}", path.display()));
+            continue;
+        }
+        if updates() {
+            std::fs::write(&golden, &text).expect("the cases can be written");
+        }
+        let expected = std::fs::read_to_string(&golden).unwrap_or_default();
+        if text != expected {
+            wrong.push(format!("== {}\n-- expected\n{expected}\n-- got\n{text}", path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{} (UPDATE_GOLDEN=1 writes them)\n{}", wrong.len(), wrong.join("\n"));
+}

@@ -1,0 +1,139 @@
+//! The ownership table against the types that people declare.
+
+use crate::model::kinds::application::{LogGroup, TaskWorkload};
+use crate::model::kinds::load_balancing::{Listener, Rule, TargetGroup};
+use crate::model::kinds::service::Service;
+use crate::model::kinds::task_definition::TaskDefinition;
+use crate::model::plan::Ownership;
+use crate::model::resource::ResourceKind;
+use crate::plan::table::{Absent, Class, Compare, KINDS, markdown, row_for, rows};
+use schemars::schema_for;
+use serde_json::Value;
+
+/// Paths of all fields below a schema; `[]` after a list. Named types are looked up in `$defs`.
+fn leaves(root: &Value, schema: &Value, path: &str, found: &mut Vec<String>) {
+    let schema = resolve(root, schema);
+    let options = schema["anyOf"].as_array().or_else(|| schema["oneOf"].as_array());
+    if let Some(option) = options.and_then(|o| o.iter().find(|option| option["$ref"].is_string())) {
+        return leaves(root, option, path, found);
+    }
+    if let Some(members) = schema["properties"].as_object() {
+        for (name, member) in members {
+            let below = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            leaves(root, member, &below, found);
+        }
+    } else if schema["items"].is_object() && resolve(root, &schema["items"])["properties"].is_object() {
+        leaves(root, &schema["items"], &format!("{path}[]"), found);
+    } else {
+        found.push(path.to_owned());
+    }
+}
+
+fn resolve<'s>(root: &'s Value, schema: &'s Value) -> &'s Value {
+    match schema["$ref"].as_str().and_then(|name| name.rsplit('/').next()) {
+        Some(name) => &root["$defs"][name],
+        None => schema,
+    }
+}
+
+fn fields(schema: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    leaves(schema, schema, "", &mut found);
+    found
+}
+
+#[test]
+fn every_field_that_can_be_declared_has_a_row() {
+    let types: [(ResourceKind, Value); 7] = [
+        (ResourceKind::LogGroup, schema_for!(LogGroup).to_value()),
+        (ResourceKind::TargetGroup, schema_for!(TargetGroup).to_value()),
+        (ResourceKind::Listener, schema_for!(Listener).to_value()),
+        (ResourceKind::Rule, schema_for!(Rule).to_value()),
+        (ResourceKind::TaskDefinition, schema_for!(TaskDefinition).to_value()),
+        (ResourceKind::Task, schema_for!(TaskWorkload).to_value()),
+        (ResourceKind::Service, schema_for!(Service).to_value()),
+    ];
+    let mut missing = Vec::new();
+    for (kind, schema) in types {
+        let fields = fields(&schema);
+        assert!(fields.len() > 2, "{kind}: the schema was not understood");
+        missing.extend(
+            fields
+                .into_iter()
+                .filter(|path| row_for(kind, path).is_none())
+                .map(|path| format!("{kind} {path}")),
+        );
+    }
+    assert!(missing.is_empty(), "no row for:\n{}", missing.join("\n"));
+}
+
+#[test]
+fn the_schema_walk_sees_nested_fields() {
+    let service = fields(&schema_for!(Service).to_value());
+    assert!(service.contains(&"networkConfiguration.awsvpcConfiguration.subnets".to_owned()), "{service:?}");
+    let definition = fields(&schema_for!(TaskDefinition).to_value());
+    assert!(definition.contains(&"containerDefinitions[].image".to_owned()), "{definition:?}");
+    assert!(definition.contains(&"containerDefinitions[].portMappings[].name".to_owned()), "{definition:?}");
+}
+
+#[test]
+fn every_field_has_exactly_one_row() {
+    for kind in KINDS {
+        for row in rows(kind) {
+            assert_eq!(row.kind, kind, "{} stands under the wrong kind", row.path);
+            let covering = rows(kind)
+                .iter()
+                .filter(|other| {
+                    row.path == other.path
+                        || row.path.strip_prefix(other.path).is_some_and(|rest| rest.starts_with(['.', '[']))
+                })
+                .count();
+            assert_eq!(covering, 1, "{kind} {} is covered {covering} times", row.path);
+        }
+    }
+}
+
+#[test]
+fn every_default_in_the_table_is_json() {
+    for row in KINDS.into_iter().flat_map(rows) {
+        if let Absent::Means(text) = row.absent {
+            assert!(serde_json::from_str::<Value>(text).is_ok(), "{}: {text}", row.path);
+        }
+        if let Compare::Set(defaults) = row.compare {
+            for (_, text) in defaults {
+                assert!(serde_json::from_str::<Value>(text).is_ok(), "{}: {text}", row.path);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_starts_a_deployment_is_what_the_ecs_api_says() {
+    let deploys: Vec<&str> = rows(ResourceKind::Service)
+        .iter()
+        .filter(|row| row.effect == crate::plan::table::Effect::StartsDeployment)
+        .map(|row| row.path.split('.').next().unwrap())
+        .collect::<std::collections::BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    assert_eq!(
+        deploys,
+        ["loadBalancers", "networkConfiguration", "platformVersion", "serviceRegistries", "taskDefinition"]
+    );
+}
+
+#[test]
+fn the_count_belongs_to_others_when_it_is_not_declared() {
+    let row = row_for(ResourceKind::Service, "desiredCount").unwrap();
+    assert_eq!(row.class.owner(true, false), Ownership::Declared);
+    assert_eq!(row.class.owner(false, false), Ownership::Delegated);
+    assert_eq!(Class::DeclaredWhileRolling.owner(true, false), Ownership::Delegated);
+}
+
+#[test]
+fn the_documentation_names_every_row() {
+    let text = markdown();
+    for row in KINDS.into_iter().flat_map(rows) {
+        assert!(text.contains(&format!("| `{}` |", row.path)), "{}", row.path);
+    }
+}

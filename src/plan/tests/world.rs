@@ -1,0 +1,72 @@
+//! A whole world as one value, read from a base file and merge patches, so that a case states only what is special.
+
+use crate::model::desired::{DesiredState, ResolvedState};
+use crate::model::observed::ObservedState;
+use crate::model::rollout::RolloutState;
+use crate::plan::PlanInput;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::path::PathBuf;
+
+/// Everything that a plan is made from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct World {
+    pub(super) now: Timestamp,
+    pub(super) desired: DesiredState,
+    pub(super) resolved: ResolvedState,
+    pub(super) rollout: RolloutState,
+    pub(super) observed: ObservedState,
+}
+
+impl World {
+    pub(super) fn input(&self) -> PlanInput<'_> {
+        PlanInput {
+            desired: &self.desired,
+            resolved: &self.resolved,
+            rollout: &self.rollout,
+            observed: &self.observed,
+            now: self.now,
+        }
+    }
+
+    /// The base world with a merge patch.
+    pub(super) fn base_with(patch: &Value) -> Self {
+        let mut world = base();
+        merge(&mut world, patch);
+        serde_json::from_value(world).unwrap_or_else(|error| panic!("{error}: the base with {patch} is no world"))
+    }
+
+    pub(super) fn base() -> Self {
+        Self::base_with(&Value::Object(serde_json::Map::new()))
+    }
+}
+
+pub(super) fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cases/plan")
+}
+
+fn base() -> Value {
+    let text = std::fs::read_to_string(folder().join("base.yaml")).expect("the base world is there");
+    serde_saphyr::from_str(&text).expect("the base world is YAML")
+}
+
+/// JSON merge patch, RFC 7386, with one addition: a text of the form `null` cannot be told from a removal, so members that
+/// are to be null are left as the base has them.
+pub(super) fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(changes) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(serde_json::Map::new());
+    }
+    let members = target.as_object_mut().expect("made an object just above");
+    for (key, change) in changes {
+        if change.is_null() {
+            members.remove(key);
+        } else {
+            merge(members.entry(key.clone()).or_insert(Value::Null), change);
+        }
+    }
+}
