@@ -514,3 +514,83 @@ fn the_same_calls_give_the_same_answers() {
     };
     assert_eq!(run(), run());
 }
+
+#[test]
+fn a_weighted_forward_has_no_single_target_group() {
+    let mut w = World::new();
+    let (lb, group, other) = (w.load_balancer("web"), w.group("web"), w.group("other"));
+    let listener = w.listener(&lb, "80", &group);
+    let pairs = [
+        ("ListenerArn", listener.as_str()),
+        ("DefaultActions.member.1.Type", "forward"),
+        ("DefaultActions.member.1.ForwardConfig.TargetGroups.member.1.TargetGroupArn", group.as_str()),
+        ("DefaultActions.member.1.ForwardConfig.TargetGroups.member.1.Weight", "90"),
+        ("DefaultActions.member.1.ForwardConfig.TargetGroups.member.2.TargetGroupArn", other.as_str()),
+        ("DefaultActions.member.1.ForwardConfig.TargetGroups.member.2.Weight", "10"),
+    ];
+    let action = w.ok("ModifyListener", &pairs)["Listeners"][0]["DefaultActions"][0].clone();
+    assert_eq!(action.get("TargetGroupArn"), None);
+    let weights: Vec<&Value> =
+        action["ForwardConfig"]["TargetGroups"].as_array().unwrap().iter().map(|g| &g["Weight"]).collect();
+    assert_eq!(weights, [&json!(90), &json!(10)]);
+    assert_eq!(w.code("DeleteTargetGroup", &[("TargetGroupArn", &other)]), "ResourceInUse");
+}
+
+#[test]
+fn a_redirect_is_filled_with_placeholders_and_may_not_lead_to_itself() {
+    let mut w = World::new();
+    let (lb, group) = (w.load_balancer("web"), w.group("web"));
+    let listener = w.listener(&lb, "80", &group);
+    let mut pairs = vec![
+        ("ListenerArn", listener.as_str()),
+        ("DefaultActions.member.1.Type", "redirect"),
+        ("DefaultActions.member.1.RedirectConfig.StatusCode", "HTTP_301"),
+    ];
+    assert_eq!(w.code("ModifyListener", &pairs), "InvalidLoadBalancerAction");
+    pairs.push(("DefaultActions.member.1.RedirectConfig.Protocol", "HTTPS"));
+    let action = w.ok("ModifyListener", &pairs)["Listeners"][0]["DefaultActions"][0].clone();
+    let expected = json!({"Protocol": "HTTPS", "Port": "#{port}", "Host": "#{host}", "Path": "/#{path}",
+        "Query": "#{query}", "StatusCode": "HTTP_301"});
+    assert_eq!(action["RedirectConfig"], expected);
+}
+
+#[test]
+fn the_last_action_must_answer_the_request() {
+    let mut w = World::new();
+    let (lb, group) = (w.load_balancer("web"), w.group("web"));
+    let listener = w.listener(&lb, "80", &group);
+    let login = "DefaultActions.member.1.AuthenticateCognitoConfig";
+    let names = ["UserPoolArn", "UserPoolClientId", "UserPoolDomain"].map(|n| format!("{login}.{n}"));
+    let mut pairs: Vec<(&str, &str)> = names.iter().map(|n| (n.as_str(), "x")).collect();
+    pairs.extend([
+        ("ListenerArn", listener.as_str()),
+        ("DefaultActions.member.1.Type", "authenticate-cognito"),
+    ]);
+    assert_eq!(w.code("ModifyListener", &pairs), "InvalidLoadBalancerAction");
+}
+
+#[test]
+fn attributes_are_changed_all_or_none() {
+    let mut w = World::new();
+    let group = w.group("web");
+    let pairs = [
+        ("TargetGroupArn", group.as_str()),
+        ("Attributes.member.1.Key", "slow_start.duration_seconds"),
+        ("Attributes.member.1.Value", "60"),
+        ("Attributes.member.2.Key", "stickiness.enabled"),
+        ("Attributes.member.2.Value", "maybe"),
+    ];
+    let before = w.ok("DescribeTargetGroupAttributes", &pairs[..1]);
+    assert_eq!(w.code("ModifyTargetGroupAttributes", &pairs), "ValidationError");
+    assert_eq!(w.ok("DescribeTargetGroupAttributes", &pairs[..1]), before);
+    assert_ne!(w.ok("ModifyTargetGroupAttributes", &pairs[..3]), before);
+}
+
+#[test]
+fn an_arn_of_another_kind_is_not_the_same_as_one_that_is_gone() {
+    let mut w = World::new();
+    let lb = w.load_balancer("web");
+    assert_eq!(w.code("DescribeTargetGroupAttributes", &[("TargetGroupArn", &lb)]), "ValidationError");
+    let gone = lb.replace("loadbalancer/app/web", "targetgroup/web");
+    assert_eq!(w.code("DescribeTargetGroupAttributes", &[("TargetGroupArn", &gone)]), "TargetGroupNotFound");
+}

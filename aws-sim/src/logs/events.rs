@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::groups::answer;
 use super::input::{limit, required, text, texts, token, token_after};
 use super::pattern::Pattern;
-use super::streams::Event;
+use super::streams::{Event, counted};
 use super::{Logs, invalid, not_found};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
@@ -173,7 +173,7 @@ fn incoming(input: &Value) -> Result<Vec<(i64, String)>, ApiError> {
         let at = event.get("timestamp").and_then(Value::as_i64);
         let at = at.ok_or_else(|| invalid("Every log event must have a timestamp."))?;
         let message = required(event, "message")?;
-        bytes += message.len() + 26;
+        bytes += counted(message);
         events.push((at, message.to_owned()));
     }
     if bytes > MOST_BYTES {

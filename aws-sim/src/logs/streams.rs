@@ -31,27 +31,30 @@ pub(super) struct Stream {
     /// In order of time.
     pub events: VecDeque<Event>,
     next_number: u64,
+    bytes: usize,
 }
 
 impl Stream {
     pub(super) fn new(arn: String, created: i64) -> Self {
-        Self { arn, created, events: VecDeque::new(), next_number: 0 }
+        Self { arn, created, events: VecDeque::new(), next_number: 0, bytes: 0 }
     }
 
     /// Adds an event; one that is older than the last goes where its time belongs.
     pub(super) fn push(&mut self, at: i64, ingested: i64, message: String) {
+        self.bytes += counted(&message);
         let event = Event { at, ingested, message, number: self.next_number };
         self.next_number += 1;
         let place = self.events.partition_point(|e| e.at <= at);
         self.events.insert(place, event);
         if self.events.len() > MOST_EVENTS {
-            self.events.pop_front();
+            let oldest = self.events.pop_front();
+            self.bytes -= oldest.map_or(0, |event| counted(&event.message));
         }
     }
 
-    /// Bytes as AWS counts them: the message and 26 bytes for each event.
+    /// Bytes of all events.
     pub(super) fn bytes(&self) -> usize {
-        self.events.iter().map(|e| e.message.len() + 26).sum()
+        self.bytes
     }
 
     fn view(&self, name: &str) -> Value {
@@ -70,6 +73,11 @@ impl Stream {
     pub(super) fn next_token(&self) -> String {
         sequence_token(self.next_number)
     }
+}
+
+/// Bytes of one event as AWS counts them: the message and 26 more.
+pub(super) fn counted(message: &str) -> usize {
+    message.len() + 26
 }
 
 fn sequence_token(number: u64) -> String {

@@ -30,7 +30,12 @@ impl Secrets {
         let id = required(input, "SecretId")?;
         if force && self.find(id).is_none() {
             // Without a recovery window AWS does not look whether there is anything to delete.
-            return Ok(json!({"ARN": id, "Name": id, "DeletionDate": epoch(ctx.now)}));
+            let arn = if id.starts_with("arn:") {
+                id.to_owned()
+            } else {
+                ctx.arn("secretsmanager", &format!("secret:{id}"))
+            };
+            return Ok(json!({"ARN": arn, "Name": id, "DeletionDate": epoch(ctx.now)}));
         }
         let secret = self.find_mut(id).ok_or_else(not_found)?;
         if !force {
