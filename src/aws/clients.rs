@@ -14,10 +14,12 @@ use crate::model::kinds::Placement;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, TokioSleep};
+use aws_smithy_async::time::TimeSource;
 use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::http::{HttpClient, SharedHttpClient};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
@@ -25,7 +27,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::retry::RetryConfig;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::sync::OnceCell;
 
 /// How to reach AWS. The default reaches the real one with the standard chain of credentials.
@@ -64,6 +66,49 @@ impl Default for Settings {
             operation_timeout: Duration::from_secs(60),
             pace: Pace::default(),
         }
+    }
+}
+
+impl Settings {
+    /// A simulated AWS on a port of this machine: fixed credentials, no profile of a person is used.
+    pub fn simulated(endpoint_url: String) -> Self {
+        let credentials = Credentials::new("AKIASIMULATED", "simulated", None, None, "simulated");
+        Self {
+            endpoint_url: Some(endpoint_url),
+            credentials: Some(SharedCredentialsProvider::new(credentials)),
+            ..Self::default()
+        }
+    }
+
+    /// A closed world in this process: requests go to `client` and time is what `now` says; neither environment nor profile is
+    /// read, and there is no budget.
+    pub fn closed(
+        client: impl HttpClient + 'static,
+        now: impl Fn() -> jiff::Timestamp + Send + Sync + 'static,
+    ) -> Self {
+        let credentials = Credentials::new("AKIASIMULATED", "simulated", None, None, "closed");
+        Self {
+            http_client: Some(SharedHttpClient::new(client)),
+            credentials: Some(SharedCredentialsProvider::new(credentials)),
+            time_source: Some(SharedTimeSource::new(ClosedTime(Box::new(now)))),
+            pace: Pace { share: None, speed: 1.0 },
+            ..Self::default()
+        }
+    }
+}
+
+/// The time of a closed world, for signatures and the expiry of credentials.
+struct ClosedTime(Box<dyn Fn() -> jiff::Timestamp + Send + Sync>);
+
+impl std::fmt::Debug for ClosedTime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ClosedTime")
+    }
+}
+
+impl TimeSource for ClosedTime {
+    fn now(&self) -> SystemTime {
+        (self.0)().into()
     }
 }
 

@@ -25,6 +25,7 @@ pub(crate) mod testing;
 mod tests;
 pub mod written;
 
+pub use budget::Pace;
 pub use clients::{Aws, PlacementClients, Settings};
 pub use error::Error;
 pub use written::Written;

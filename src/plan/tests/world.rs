@@ -34,7 +34,8 @@ impl World {
     pub(super) fn base_with(patch: &Value) -> Self {
         let mut world = base();
         merge(&mut world, patch);
-        serde_json::from_value(world).unwrap_or_else(|error| panic!("{error}: the base with {patch} is no world"))
+        serde_json::from_value(world)
+            .unwrap_or_else(|error| panic!("{error}: the base with {patch} is no world"))
     }
 
     pub(super) fn base() -> Self {

@@ -1,0 +1,4 @@
+//! The controller on the simulated AWS, in paused time: the same code as in production, serialisation and retries included.
+
+mod bring_up;
+mod support;

@@ -1,0 +1,285 @@
+//! A controller, its documents and its simulated AWS, all in this process and in paused time.
+
+use aws_sim::Sim;
+use evenkeel::aws::{self, Aws};
+use evenkeel::executor::Executor;
+use evenkeel::model::condition::{ConditionType, Truth};
+use evenkeel::model::ids::DeploymentName;
+use evenkeel::model::status::{DeploymentStatus, Record};
+use evenkeel::observed::Collector;
+use evenkeel::reconcile::{Clock, Controller, Handle, Settings, Walk, is_ready};
+use evenkeel::status::{FileState, StateStore};
+use evenkeel::store::{FileStore, Snapshot, Store};
+use evenkeel::telemetry::Metrics;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+/// Region of all test documents.
+pub const REGION: &str = "eu-west-1";
+
+/// One small world.
+pub struct World {
+    pub sim: Sim,
+    pub folder: TempDir,
+    pub handle: Handle,
+    pub clock: Clock,
+    store: FileStore,
+    snapshots: mpsc::Sender<Snapshot>,
+    stop: Option<oneshot::Sender<()>>,
+    task: Option<JoinHandle<Result<(), evenkeel::status::Error>>>,
+}
+
+impl World {
+    /// A world with a cluster `shop`, a load balancer `shop` and secrets, in which these documents are declared.
+    pub async fn new(documents: &[(&str, &str)]) -> Self {
+        Self::on(Sim::builder().seed(7).build(), documents).await
+    }
+
+    /// The same on a simulation of one's own.
+    pub async fn on(sim: Sim, documents: &[(&str, &str)]) -> Self {
+        sim.seed_world(&json!({
+            "region": REGION,
+            "clusters": [{"name": "shop"}],
+            "secrets": [{"name": "shop/db", "value": {"url": "mysql://canary-secret-value"}}],
+            "loadBalancers": [{"name": "shop", "listeners": []}]
+        }))
+        .unwrap();
+        Self::bare(sim, documents).await
+    }
+
+    /// A world in which nothing is seeded.
+    pub async fn bare(sim: Sim, documents: &[(&str, &str)]) -> Self {
+        let folder = TempDir::new().unwrap();
+        std::fs::create_dir(folder.path().join("specs")).unwrap();
+        for (name, text) in documents {
+            std::fs::write(folder.path().join("specs").join(name), text).unwrap();
+        }
+        let clock = Clock::simulated(sim.now(), 1.0);
+        let store = FileStore::new(folder.path().join("specs"), Duration::from_secs(3600));
+        let (snapshots, _) = mpsc::channel(1);
+        let handle = Handle::new(Metrics::default());
+        let mut world = Self { sim, folder, handle, clock, store, snapshots, stop: None, task: None };
+        world.start().await;
+        world
+    }
+
+    /// Starts a controller (again) and shows it the documents.
+    pub async fn start(&mut self) {
+        let sim_clock = self.sim.clock();
+        let aws = Aws::connect(aws::Settings::closed(self.sim.http_client(), move || sim_clock.now())).await;
+        let metrics = Metrics::default();
+        self.handle = Handle::new(metrics.clone());
+        let walk = Walk {
+            collector: Collector::new(aws.clone()),
+            executor: Executor::new(aws),
+            state: FileState::open(self.state_folder()).unwrap(),
+            clock: self.clock,
+            metrics,
+        };
+        let settings = Settings { resync: Duration::from_secs(60) };
+        let controller = Controller::new(walk, self.handle.clone(), settings);
+        let (snapshots, received) = mpsc::channel(1);
+        let (stop, stopped) = oneshot::channel::<()>();
+        self.snapshots = snapshots;
+        self.stop = Some(stop);
+        self.task = Some(tokio::spawn(controller.run(received, async { drop(stopped.await) })));
+        self.declare().await;
+    }
+
+    pub fn state_folder(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    /// Reads the documents and hands them to the controller.
+    pub async fn declare(&mut self) {
+        let snapshot = self.store.load().await;
+        self.snapshots.send(snapshot).await.unwrap();
+        // Let the controller take it in before anything else happens.
+        self.pass(0).await;
+    }
+
+    /// Replaces text in a document.
+    pub async fn edit(&mut self, file: &str, from: &str, to: &str) {
+        let path = self.folder.path().join("specs").join(file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{file} does not contain {from}");
+        std::fs::write(&path, text.replace(from, to)).unwrap();
+        self.declare().await;
+    }
+
+    /// Writes a document.
+    pub async fn write(&mut self, file: &str, text: &str) {
+        std::fs::write(self.folder.path().join("specs").join(file), text).unwrap();
+        self.declare().await;
+    }
+
+    /// Removes a document for good: absent for longer than editors take.
+    pub async fn remove(&mut self, file: &str) {
+        std::fs::remove_file(self.folder.path().join("specs").join(file)).unwrap();
+        self.declare().await;
+        self.pass(2).await;
+        self.declare().await;
+    }
+
+    /// Lets so many simulated seconds pass.
+    pub async fn pass(&self, seconds: u64) {
+        tokio::time::sleep_until(self.clock.after(Duration::from_secs(seconds))).await;
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Waits until all are Ready, at most so many simulated seconds; panics with why not.
+    pub async fn ready_within(&self, seconds: u64) {
+        for _ in 0..seconds {
+            let statuses = self.handle.statuses();
+            if !statuses.is_empty() && statuses.iter().all(|status| is_ready(status)) {
+                return;
+            }
+            self.pass(1).await;
+        }
+        for status in self.handle.statuses() {
+            eprintln!("{}", serde_json::to_string_pretty(&*status).unwrap());
+        }
+        for call in self.sim.calls().iter().rev().take(30).rev() {
+            eprintln!("{} {}:{} {} {:?}", call.at, call.service, call.operation, call.status, call.error);
+        }
+        panic!("not ready within {seconds} simulated seconds");
+    }
+
+    /// Waits until a status says what is asked for, at most so many simulated seconds.
+    pub async fn until(&self, seconds: u64, what: impl Fn(&DeploymentStatus) -> bool) -> DeploymentStatus {
+        for _ in 0..seconds {
+            if let Some(status) = self.handle.statuses().into_iter().find(|status| what(status)) {
+                return (*status).clone();
+            }
+            self.pass(1).await;
+        }
+        for status in self.handle.statuses() {
+            eprintln!("{}", serde_json::to_string_pretty(&*status).unwrap());
+        }
+        panic!("it did not come about within {seconds} simulated seconds");
+    }
+
+    pub fn status(&self, name: &str) -> DeploymentStatus {
+        let statuses = self.handle.statuses();
+        let found = statuses.iter().find(|status| status.name.as_str() == name);
+        (**found.unwrap_or_else(|| panic!("there is no status of {name}"))).clone()
+    }
+
+    pub async fn record(&self, name: &str) -> Record {
+        let state = FileState::open_read_only(self.state_folder()).unwrap();
+        state.load(&DeploymentName::from(name)).await.unwrap().unwrap()
+    }
+
+    /// Calls that changed something since the counts were reset.
+    pub fn writes(&self) -> Vec<String> {
+        let calls = self.sim.calls();
+        calls
+            .iter()
+            .filter(|call| call.write)
+            .map(|call| format!("{}:{}", call.service, call.operation))
+            .collect()
+    }
+
+    /// One call of AWS by somebody else, in the region of the tests.
+    pub fn by_hand(&self, service: &str, operation: &str, input: Value) -> Value {
+        let seed = json!({"region": REGION, "calls": [{"service": service, "operation": operation, "input": input}]});
+        self.sim.seed_world(&seed).unwrap()["calls"][0].clone()
+    }
+
+    /// Kills the controller where it stands: no goodbye.
+    pub async fn kill(&mut self) {
+        if let Some(task) = self.task.take() {
+            task.abort();
+            assert!(task.await.is_err(), "the controller had ended before it was killed");
+        }
+    }
+
+    /// Stops the controller as a signal does.
+    pub async fn stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(task) = self.task.take() {
+            task.await.unwrap().unwrap();
+        }
+    }
+}
+
+/// Whether a condition holds, with its reason and message.
+pub fn condition(status: &DeploymentStatus, kind: ConditionType) -> (Truth, String, String) {
+    let condition = status.conditions.iter().find(|condition| condition.kind == kind).unwrap();
+    (condition.status, condition.reason.clone(), condition.message.clone())
+}
+
+/// An application with a migration, a web service behind a rule, and a log group.
+pub const SHOP: &str = r#"
+apiVersion: evenkeel.dev/v1alpha1
+kind: Application
+metadata: {name: shop}
+spec:
+  placement: {region: eu-west-1, cluster: shop}
+  logGroups:
+    /ecs/shop: {retentionInDays: 30}
+  targetGroups:
+    web:
+      port: 8080
+      vpcId: vpc-1
+      healthCheckPath: /health
+      healthCheckIntervalSeconds: 10
+      attributes: {deregistration_delay.timeout_seconds: "15"}
+  listeners:
+    http:
+      loadBalancer: shop
+      port: 80
+      protocol: HTTP
+      defaultActions: [{type: fixed-response, fixedResponseConfig: {statusCode: "404"}}]
+  rules:
+    web:
+      listener: http
+      priority: 10
+      conditions: [{field: path-pattern, values: [/*]}]
+      actions: [{type: forward, targetGroup: web}]
+  components:
+    migrate:
+      taskDefinition: &definition
+        cpu: 256
+        memory: 512
+        executionRoleArn: arn:aws:iam::123456789012:role/shop-execution
+        containerDefinitions:
+          - name: migrate
+            image: registry.example.com/shop-migrations:1.0
+            secrets: [{name: DATABASE_URL, valueFrom: "shop/db:url::"}]
+            logConfiguration: &logs
+              logDriver: awslogs
+              options: {awslogs-group: /ecs/shop, awslogs-region: eu-west-1, awslogs-stream-prefix: shop}
+      task:
+        launchType: FARGATE
+        networkConfiguration: &network
+          awsvpcConfiguration: {subnets: [subnet-1, subnet-2], securityGroups: [sg-1]}
+    web:
+      dependsOn: [migrate]
+      taskDefinition:
+        cpu: 256
+        memory: 512
+        executionRoleArn: arn:aws:iam::123456789012:role/shop-execution
+        containerDefinitions:
+          - name: web
+            image: registry.example.com/shop:1.0
+            portMappings: [{containerPort: 8080}]
+            environment: [{name: B, value: "2"}, {name: A, value: "1"}]
+            logConfiguration: *logs
+      service:
+        desiredCount: 2
+        launchType: FARGATE
+        networkConfiguration: *network
+        loadBalancers: [{targetGroup: web, containerName: web, containerPort: 8080}]
+        healthCheckGracePeriodSeconds: 30
+        deploymentConfiguration:
+          deploymentCircuitBreaker: {enable: true, rollback: true}
+"#;
