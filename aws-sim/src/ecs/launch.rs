@@ -239,13 +239,7 @@ fn targets(
             (None, Some(instance)) => (instance.ec2_id.clone(), bound),
             (None, None) => continue,
         };
-        targets.push(Target {
-            group: group.to_owned(),
-            container,
-            id,
-            port,
-            registered: false,
-        });
+        targets.push(Target { group: group.to_owned(), container, id, port, registered: false });
     }
     targets
 }

@@ -154,7 +154,6 @@ pub(super) fn fill_configuration(configuration: &mut Value, replica: bool) {
 /// `InvalidParameterException` or `ClientException` with AWS's text for the first mistake.
 pub(super) fn check(
     ecs: &Ecs,
-    env: &Env<'_>,
     cluster: &str,
     spec: &Map<String, Value>,
     definition: &Definition,
@@ -162,9 +161,6 @@ pub(super) fn check(
     check_network(spec, definition.network_mode())?;
     check_placement(ecs, cluster, spec, definition)?;
     check_configuration(spec)?;
-    for balancer in spec.items("loadBalancers") {
-        check_balancer(env, balancer, definition)?;
-    }
     if spec.items("loadBalancers").len() > 5 {
         return Err(invalid("load balancers can have at most 5 items."));
     }
@@ -172,14 +168,20 @@ pub(super) fn check(
     if grace.is_some_and(|seconds| !(0..=2_147_483_647).contains(&seconds)) {
         return Err(invalid("Health check grace period must be between 0 and 2147483647 seconds."));
     }
-    let checked = !spec.items("loadBalancers").is_empty()
-        || definition.containers.iter().any(|each| each.check.is_some());
-    if grace.is_some_and(|seconds| seconds > 0) && !checked {
-        return Err(invalid(
-            "Health check grace period is only valid for services configured to use load balancers",
-        ));
-    }
     Ok(())
+}
+
+/// Checks the load balancers of a service against what there is; updates that touch neither them nor the task definition
+/// are not checked again.
+///
+/// # Errors
+/// See [`check`].
+pub(super) fn check_balancers(
+    env: &Env<'_>,
+    spec: &Map<String, Value>,
+    definition: &Definition,
+) -> Result<()> {
+    spec.items("loadBalancers").iter().try_for_each(|balancer| check_balancer(env, balancer, definition))
 }
 
 fn check_network(spec: &Map<String, Value>, mode: &str) -> Result<()> {
