@@ -253,7 +253,7 @@ def test_service_deployments_and_revisions(ecs):
     newest = max(listed, key=lambda one: one["createdAt"])
     look = lambda: ecs.describe_service_deployments(  # noqa: E731
         serviceDeploymentArns=[newest["serviceDeploymentArn"]])["serviceDeployments"][0]
-    done = until(look, lambda seen: seen["status"] == "SUCCESSFUL", seconds=30)
+    done = until(look, lambda seen: seen["status"] == "SUCCESSFUL")
     assert done["serviceArn"] == arn
     revision = done["targetServiceRevision"]["arn"]
     described = ecs.describe_service_revisions(serviceRevisionArns=[revision])["serviceRevisions"][0]
@@ -265,7 +265,7 @@ def test_service_deployments_and_revisions(ecs):
 
 def test_a_deployment_can_be_stopped(ecs):
     register(ecs)
-    register(ecs, image="app:slow")
+    register(ecs, image="app:unpullable")
     create(ecs, definition="app:1", count=1)
     until_steady(ecs)
     changed = ecs.update_service(cluster="main", service="app", taskDefinition="app:2")["service"]
