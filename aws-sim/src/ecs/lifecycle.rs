@@ -331,10 +331,9 @@ impl Ecs {
 /// What Fargate does before it pulls: fetch secrets, open log streams.
 fn initialise(env: &mut Env<'_>, task: &Task) -> Result<(), String> {
     for spec in &task.definition.containers {
-        for secret in &spec.secrets {
-            if !secret.contains(":ssm:") && (secret.starts_with("arn:") || !secret.starts_with('/')) {
-                env.secrets.resolve(secret)?;
-            }
+        // Anything else is a parameter of Systems Manager, which is not simulated and counts as there.
+        for secret in spec.secrets.iter().filter(|secret| secret.contains(":secretsmanager:")) {
+            env.secrets.resolve(secret)?;
         }
     }
     for log in task.definition.containers.iter().filter_map(|spec| spec.log.as_ref()) {

@@ -77,10 +77,12 @@ pub(super) fn fill(env: &Env<'_>, input: &Value, default_strategy: &Value) -> Ma
     spec.entry("schedulingStrategy").or_insert_with(|| "REPLICA".into());
     spec.entry("deploymentController").or_insert_with(|| json!({"type": "ECS"}));
     let replica = spec.text("schedulingStrategy") == Some("REPLICA");
-    spec.entry("availabilityZoneRebalancing")
-        .or_insert_with(|| if replica { "ENABLED" } else { "DISABLED" }.into());
     let configuration = spec.entry("deploymentConfiguration").or_insert_with(|| json!({}));
     fill_configuration(configuration, replica);
+    // AWS turns rebalancing on where it can work: it needs room for one more task.
+    let eligible = replica && configuration.int("maximumPercent").is_some_and(|most| most > 100);
+    let rebalancing = if eligible { "ENABLED" } else { "DISABLED" };
+    spec.entry("availabilityZoneRebalancing").or_insert_with(|| rebalancing.into());
     refill(env, &mut spec);
     spec
 }
@@ -261,6 +263,9 @@ fn check_configuration(spec: &Map<String, Value>) -> Result<()> {
     }
     if least > most {
         return Err(invalid("minimumHealthyPercent cannot be greater than maximumPercent."));
+    }
+    if most <= 100 && spec.text("availabilityZoneRebalancing") == Some("ENABLED") {
+        return Err(invalid("Availability Zone rebalancing does not support maximumPercent <= 100."));
     }
     let breaker = &own["deploymentCircuitBreaker"];
     if breaker.flag("rollback") && !breaker.flag("enable") {
