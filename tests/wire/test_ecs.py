@@ -232,6 +232,15 @@ def test_a_tasks_life(ecs):
     assert [f["reason"] for f in missing] == ["MISSING"]
 
 
+def test_pages_of_tasks(ecs):
+    register(ecs)
+    started = ecs.run_task(cluster="main", taskDefinition="app", launchType="FARGATE", networkConfiguration=NETWORK,
+                           count=10)["tasks"]
+    pages = list(ecs.get_paginator("list_tasks").paginate(cluster="main", PaginationConfig={"PageSize": 4}))
+    assert [len(page["taskArns"]) for page in pages] == [4, 4, 2]
+    assert {arn for page in pages for arn in page["taskArns"]} == {task["taskArn"] for task in started}
+
+
 def test_bad_task_calls_are_refused(ecs):
     register(ecs)
     good = {"cluster": "main", "taskDefinition": "app", "launchType": "FARGATE", "networkConfiguration": NETWORK}
