@@ -59,10 +59,6 @@ pub fn partition(region: &str) -> &'static str {
 /// A time as awsJson sends it: seconds since 1970 with milliseconds as the fraction.
 #[must_use]
 pub fn epoch(at: Timestamp) -> serde_json::Value {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "milliseconds since 1970 fit a double's 53 bits for millennia"
-    )]
     let seconds = at.as_millisecond() as f64 / 1000.0;
     serde_json::Value::from(seconds)
 }

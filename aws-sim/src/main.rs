@@ -13,7 +13,7 @@ use clap::Parser;
     version,
     after_help = "Example:
   aws-sim --speed 10 &
-  export AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_REGION=eu-west-1 AWS_ACCESS_KEY_ID=sim AWS_SECRET_ACCESS_KEY=sim
+  export AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_DEFAULT_REGION=eu-west-1 AWS_ACCESS_KEY_ID=sim AWS_SECRET_ACCESS_KEY=sim
   aws ecs create-cluster --cluster-name demo
   curl http://127.0.0.1:4566/_sim/calls"
 )]

@@ -222,6 +222,7 @@ impl Sim {
     }
 
     /// Looks at the world, or edits it, as of now. Not a call: nothing is counted, limited or observed.
+    /// `work` runs under the world's lock and must not use this handle.
     pub fn with<T>(&self, work: impl FnOnce(&mut World) -> T) -> T {
         let mut world = self.world();
         world.advance(self.inner.clock.now());

@@ -117,7 +117,7 @@ def refused(code, call, *positional, **arguments):
     return error
 
 
-def until(look, done, seconds=20):
+def until(look, done, seconds=60):
     """Looks again and again until what is seen is as wanted."""
     end = time.monotonic() + seconds
     while True:

@@ -232,6 +232,15 @@ def test_a_tasks_life(ecs):
     assert [f["reason"] for f in missing] == ["MISSING"]
 
 
+def test_pages_of_tasks(ecs):
+    register(ecs)
+    started = ecs.run_task(cluster="main", taskDefinition="app", launchType="FARGATE", networkConfiguration=NETWORK,
+                           count=10)["tasks"]
+    pages = list(ecs.get_paginator("list_tasks").paginate(cluster="main", PaginationConfig={"PageSize": 4}))
+    assert [len(page["taskArns"]) for page in pages] == [4, 4, 2]
+    assert {arn for page in pages for arn in page["taskArns"]} == {task["taskArn"] for task in started}
+
+
 def test_bad_task_calls_are_refused(ecs):
     register(ecs)
     good = {"cluster": "main", "taskDefinition": "app", "launchType": "FARGATE", "networkConfiguration": NETWORK}
@@ -253,7 +262,7 @@ def test_service_deployments_and_revisions(ecs):
     newest = max(listed, key=lambda one: one["createdAt"])
     look = lambda: ecs.describe_service_deployments(  # noqa: E731
         serviceDeploymentArns=[newest["serviceDeploymentArn"]])["serviceDeployments"][0]
-    done = until(look, lambda seen: seen["status"] == "SUCCESSFUL", seconds=30)
+    done = until(look, lambda seen: seen["status"] == "SUCCESSFUL")
     assert done["serviceArn"] == arn
     revision = done["targetServiceRevision"]["arn"]
     described = ecs.describe_service_revisions(serviceRevisionArns=[revision])["serviceRevisions"][0]
@@ -265,7 +274,7 @@ def test_service_deployments_and_revisions(ecs):
 
 def test_a_deployment_can_be_stopped(ecs):
     register(ecs)
-    register(ecs, image="app:slow")
+    register(ecs, image="app:unpullable")
     create(ecs, definition="app:1", count=1)
     until_steady(ecs)
     changed = ecs.update_service(cluster="main", service="app", taskDefinition="app:2")["service"]

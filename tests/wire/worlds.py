@@ -37,8 +37,8 @@ def steady(seen):
     return len(seen["deployments"]) == 1 and seen["deployments"][0]["rolloutState"] == "COMPLETED"
 
 
-def until_steady(ecs, name="app", seconds=30):
-    return until(lambda: service(ecs, name), steady, seconds)
+def until_steady(ecs, name="app"):
+    return until(lambda: service(ecs, name), steady)
 
 
 def behind_load_balancer(elbv2, path="/", delay="5"):

@@ -117,7 +117,6 @@ impl Container {
                 .map(str::to_owned),
         );
         let restart = body.get("restartPolicy").cloned().unwrap_or_default();
-        #[expect(clippy::cast_precision_loss, reason = "a number of seconds")]
         let stop_timeout = body.int("stopTimeout").unwrap_or(30) as f64;
         Self {
             name: body.text("name").unwrap_or_default().to_owned(),
@@ -147,7 +146,6 @@ fn dependency(body: &Value) -> (String, String) {
 }
 
 fn check(body: &Value) -> Check {
-    #[expect(clippy::cast_precision_loss, reason = "a number of seconds")]
     let number = |name, usual: i64| body.int(name).unwrap_or(usual) as f64;
     Check {
         interval: number("interval", 30),

@@ -36,7 +36,7 @@ impl Ecs {
         }
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for arn in wanted {
-            let own = self.services.values().find_map(|service| {
+            let own = self.owner_of(arn).and_then(|service| {
                 let rollout = service.history.iter().find(|rollout| rollout.arn == arn)?;
                 Some(service.render_rollout(rollout, &self.tasks_of(service)))
             });
@@ -55,13 +55,20 @@ impl Ecs {
         }
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for arn in wanted {
-            let mut all = self.services.values().flat_map(|service| &service.revisions);
+            let mut all = self.owner_of(arn).into_iter().flat_map(|service| &service.revisions);
             match all.find(|revision| revision.arn == arn) {
                 Some(revision) => found.push(revision.body.clone()),
                 None => failures.push(json!({"arn": arn, "reason": "MISSING"})),
             }
         }
         Ok(json!({"serviceRevisions": found, "failures": failures}))
+    }
+
+    /// The service that a service deployment's or revision's ARN speaks of: `…:service-deployment/cluster/name/id`.
+    pub(super) fn owner_of(&self, arn: &str) -> Option<&Service> {
+        let (_, rest) = arn.split_once('/')?;
+        let (key, _) = rest.rsplit_once('/')?;
+        self.services.get(key)
     }
 }
 

@@ -28,7 +28,6 @@ impl Fields for Map<String, Value> {
 
     fn int(&self, name: &str) -> Option<i64> {
         let number = self.get(name)?;
-        #[expect(clippy::cast_possible_truncation, reason = "the model check admits only whole numbers")]
         number.as_i64().or_else(|| number.as_f64().map(|float| float as i64))
     }
 

@@ -167,11 +167,8 @@ impl Ecs {
         self.enter(env, id, Status::Activating);
         self.later(env, id, 1.0, Step::Running);
         let task = self.task(id);
-        let groups: Vec<String> = task.targets.iter().map(|target| target.group.clone()).collect();
-        register(env, task);
         let service = task.service.clone();
-        for group in groups {
-            let text = format!("registered 1 targets in (target-group {group})");
+        for text in register(env, task) {
             self.service_event(env, service.as_deref(), &text);
         }
     }
@@ -334,10 +331,9 @@ impl Ecs {
 /// What Fargate does before it pulls: fetch secrets, open log streams.
 fn initialise(env: &mut Env<'_>, task: &Task) -> Result<(), String> {
     for spec in &task.definition.containers {
-        for secret in &spec.secrets {
-            if !secret.contains(":ssm:") && (secret.starts_with("arn:") || !secret.starts_with('/')) {
-                env.secrets.resolve(secret)?;
-            }
+        // Anything else is a parameter of Systems Manager, which is not simulated and counts as there.
+        for secret in spec.secrets.iter().filter(|secret| secret.contains(":secretsmanager:")) {
+            env.secrets.resolve(secret)?;
         }
     }
     for log in task.definition.containers.iter().filter_map(|spec| spec.log.as_ref()) {
@@ -370,8 +366,16 @@ fn log_line(env: &mut Env<'_>, task: &Task, place: usize, what: &str) {
     }
 }
 
-fn register(env: &mut Env<'_>, task: &mut Task) {
+/// Makes a task a target of its groups and answers what the service has to say of it.
+fn register(env: &mut Env<'_>, task: &mut Task) -> Vec<String> {
+    let mut said = Vec::new();
     for target in &mut task.targets {
+        let group = &target.group;
+        if !env.elbv2.target_group_exists(group) {
+            let error = "The specified target group does not exist.";
+            said.push(format!("failed to register targets in (target-group {group}) with (error {error})"));
+            continue;
+        }
         let behaviour = &task.containers[target.container].behaviour;
         let answers = TargetAnswers {
             never: !behaviour.healthy,
@@ -380,9 +384,11 @@ fn register(env: &mut Env<'_>, task: &mut Task) {
             port: target.port,
             flap_period: behaviour.flap_seconds,
         };
-        env.elbv2.register(env.ctx.now, &target.group, &target.id, target.port, answers);
+        env.elbv2.register(env.ctx.now, group, &target.id, target.port, answers);
         target.registered = true;
+        said.push(format!("registered 1 targets in (target-group {group})"));
     }
+    said
 }
 
 /// Takes a task out of its target groups and answers which they were.

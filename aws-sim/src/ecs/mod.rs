@@ -55,9 +55,9 @@ pub struct Env<'a> {
 }
 
 impl Env<'_> {
-    /// Who calls, for `registeredBy` and `createdBy`: the account itself.
+    /// Who calls, for `registeredBy` and `createdBy`: the user that STS names, too.
     fn principal(&self) -> String {
-        format!("arn:{}:iam::{}:root", crate::ctx::partition(self.ctx.region), self.ctx.account)
+        format!("arn:{}:iam::{}:user/simulated", crate::ctx::partition(self.ctx.region), self.ctx.account)
     }
 }
 

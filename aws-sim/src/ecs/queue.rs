@@ -69,7 +69,6 @@ impl Queue {
 
 /// `now` plus some seconds, to the millisecond.
 pub(super) fn after(now: Timestamp, seconds: f64) -> Timestamp {
-    #[expect(clippy::cast_possible_truncation, reason = "far below the range of an i64")]
     let millis = (seconds * 1000.0).round() as i64;
     now.checked_add(SignedDuration::from_millis(millis)).unwrap_or(Timestamp::MAX)
 }

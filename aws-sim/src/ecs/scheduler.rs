@@ -20,7 +20,7 @@ use super::{
 
 /// How often a service is looked at while something is under way, and how often its target health once it is steady.
 const BUSY: f64 = 5.0;
-const IDLE: f64 = 30.0;
+const IDLE: f64 = 60.0;
 
 /// How a task does.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,6 +73,10 @@ impl Ecs {
             DRAINING => self.drain_service(env, key),
             ACTIVE => {
                 self.daemon_count(key);
+                if self.is_quiet(env, key) {
+                    self.plan_next_look(env, key);
+                    return;
+                }
                 self.replace_sick(env, key);
                 let blocked = self.start_missing(env, key);
                 self.stop_surplus(env, key, blocked);
@@ -81,6 +85,21 @@ impl Ecs {
             }
             _ => {}
         }
+    }
+
+    /// Whether a steady service is still as wanted, so that a look has nothing to do.
+    fn is_quiet(&self, env: &Env<'_>, key: &str) -> bool {
+        let Some(service) = self.services.get(key).filter(|service| service.steady) else { return false };
+        let grace = grace_seconds(&service.spec);
+        let well = |id: &String| {
+            let task = self.tasks.get(id);
+            task.is_some_and(|task| {
+                task.wanted && task.proven && fitness(env, task, grace) == Fitness::Healthy
+            })
+        };
+        service.deployments.len() == 1
+            && service.tasks.len() == service.desired
+            && service.tasks.iter().all(well)
     }
 
     fn drain_service(&mut self, env: &mut Env<'_>, key: &str) {
@@ -319,9 +338,7 @@ impl Ecs {
 }
 
 fn grace_seconds(spec: &serde_json::Map<String, Value>) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "a number of seconds")]
-    let seconds = spec.int("healthCheckGracePeriodSeconds").unwrap_or(0) as f64;
-    seconds
+    spec.int("healthCheckGracePeriodSeconds").unwrap_or(0) as f64
 }
 
 /// How a task does: its own health checks and its load balancers', failures forgiven during the grace period.

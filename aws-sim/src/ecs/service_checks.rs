@@ -77,10 +77,12 @@ pub(super) fn fill(env: &Env<'_>, input: &Value, default_strategy: &Value) -> Ma
     spec.entry("schedulingStrategy").or_insert_with(|| "REPLICA".into());
     spec.entry("deploymentController").or_insert_with(|| json!({"type": "ECS"}));
     let replica = spec.text("schedulingStrategy") == Some("REPLICA");
-    spec.entry("availabilityZoneRebalancing")
-        .or_insert_with(|| if replica { "ENABLED" } else { "DISABLED" }.into());
     let configuration = spec.entry("deploymentConfiguration").or_insert_with(|| json!({}));
     fill_configuration(configuration, replica);
+    // AWS turns rebalancing on where it can work: it needs room for one more task.
+    let eligible = replica && configuration.int("maximumPercent").is_some_and(|most| most > 100);
+    let rebalancing = if eligible { "ENABLED" } else { "DISABLED" };
+    spec.entry("availabilityZoneRebalancing").or_insert_with(|| rebalancing.into());
     refill(env, &mut spec);
     spec
 }
@@ -154,7 +156,6 @@ pub(super) fn fill_configuration(configuration: &mut Value, replica: bool) {
 /// `InvalidParameterException` or `ClientException` with AWS's text for the first mistake.
 pub(super) fn check(
     ecs: &Ecs,
-    env: &Env<'_>,
     cluster: &str,
     spec: &Map<String, Value>,
     definition: &Definition,
@@ -162,9 +163,6 @@ pub(super) fn check(
     check_network(spec, definition.network_mode())?;
     check_placement(ecs, cluster, spec, definition)?;
     check_configuration(spec)?;
-    for balancer in spec.items("loadBalancers") {
-        check_balancer(env, balancer, definition)?;
-    }
     if spec.items("loadBalancers").len() > 5 {
         return Err(invalid("load balancers can have at most 5 items."));
     }
@@ -172,14 +170,20 @@ pub(super) fn check(
     if grace.is_some_and(|seconds| !(0..=2_147_483_647).contains(&seconds)) {
         return Err(invalid("Health check grace period must be between 0 and 2147483647 seconds."));
     }
-    let checked = !spec.items("loadBalancers").is_empty()
-        || definition.containers.iter().any(|each| each.check.is_some());
-    if grace.is_some_and(|seconds| seconds > 0) && !checked {
-        return Err(invalid(
-            "Health check grace period is only valid for services configured to use load balancers",
-        ));
-    }
     Ok(())
+}
+
+/// Checks the load balancers of a service against what there is; updates that touch neither them nor the task definition
+/// are not checked again.
+///
+/// # Errors
+/// See [`check`].
+pub(super) fn check_balancers(
+    env: &Env<'_>,
+    spec: &Map<String, Value>,
+    definition: &Definition,
+) -> Result<()> {
+    spec.items("loadBalancers").iter().try_for_each(|balancer| check_balancer(env, balancer, definition))
 }
 
 fn check_network(spec: &Map<String, Value>, mode: &str) -> Result<()> {
@@ -259,6 +263,9 @@ fn check_configuration(spec: &Map<String, Value>) -> Result<()> {
     }
     if least > most {
         return Err(invalid("minimumHealthyPercent cannot be greater than maximumPercent."));
+    }
+    if most <= 100 && spec.text("availabilityZoneRebalancing") == Some("ENABLED") {
+        return Err(invalid("Availability Zone rebalancing does not support maximumPercent <= 100."));
     }
     let breaker = &own["deploymentCircuitBreaker"];
     if breaker.flag("rollback") && !breaker.flag("enable") {

@@ -39,7 +39,8 @@ impl Ecs {
             return Err(invalid(text));
         }
         let spec = service_checks::fill(env, input, &found.strategy);
-        service_checks::check(self, env, &cluster, &spec, &definition)?;
+        service_checks::check(self, &cluster, &spec, &definition)?;
+        service_checks::check_balancers(env, &spec, &definition)?;
         let service = Service {
             arn: env.ctx.arn("ecs", &format!("service/{key}")),
             name: name.to_owned(),
@@ -105,7 +106,10 @@ impl Ecs {
         let spec = merged(env, service, input);
         let mut hidden_now = old_hidden.clone();
         hidden_now.extend(hidden(input));
-        service_checks::check(self, env, &cluster, &spec, &definition)?;
+        service_checks::check(self, &cluster, &spec, &definition)?;
+        if input.get("loadBalancers").is_some() || reference.is_some() {
+            service_checks::check_balancers(env, &spec, &definition)?;
+        }
         let count = input
             .int("desiredCount")
             .map(|count| {
@@ -118,12 +122,12 @@ impl Ecs {
                 "The daemon scheduling strategy does not support a desired count for services.",
             ));
         }
-        let differs = |name: &&str| {
+        let differs = |name: &&'static str| {
             spec.get(*name) != old_spec.get(*name) || hidden_now.get(*name) != old_hidden.get(*name)
         };
         let deploys = input.flag("forceNewDeployment")
             || definition.arn != service.task_definition
-            || DEPLOYING.iter().any(|name| differs(&name));
+            || DEPLOYING.iter().any(differs);
         let service = self.service_mut(&key).ok_or_else(no_service)?;
         service.spec = spec;
         service.hidden = hidden_now;

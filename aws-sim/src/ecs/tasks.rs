@@ -78,7 +78,7 @@ impl Ecs {
             return Err(invalid(text));
         }
         let spec = service_checks::fill(env, input, strategy);
-        service_checks::check(self, env, &cluster, &spec, &definition)?;
+        service_checks::check(self, &cluster, &spec, &definition)?;
         for own in input["overrides"].items("containerOverrides") {
             let name = own.text("name").unwrap_or_default();
             if definition.container(name).is_none() {

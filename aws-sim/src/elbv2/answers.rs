@@ -45,11 +45,16 @@ impl TargetAnswers {
         }
     }
 
-    /// The age in seconds from which on all further answers are the same, if there is one.
-    pub(super) fn settled_at(&self) -> Option<f64> {
+    /// The next age, after this one, at which it may begin or cease to answer. `None`: nothing changes any more.
+    pub(super) fn next_change(&self, age: f64) -> Option<f64> {
         if self.never {
-            return Some(0.0);
+            return None;
         }
-        self.flap_period.is_none_or(|p| p <= 0.0).then_some(self.healthy_after)
+        if age < self.healthy_after {
+            return Some(self.healthy_after);
+        }
+        let period = self.flap_period.filter(|period| *period > 0.0)?;
+        let flips = ((age - self.healthy_after) / period).floor() + 1.0;
+        Some(self.healthy_after + flips * period)
     }
 }

@@ -62,31 +62,29 @@ pub(super) struct Probed<'a> {
 
 /// The state of a target at `now`.
 ///
-/// **Guarantees**: the cost does not grow with the target's age, as only probes before its answers settle, and a
-/// threshold's worth after that, are looked at.
+/// **Guarantees**: the cost does not grow with the target's age. Probes that are answered alike are looked at together,
+/// and no more of them than any threshold asks for.
 pub(super) fn state(check: &HealthCheck, target: Probed<'_>, now: Timestamp) -> State {
     if now < target.epoch.first_probe {
         return target.epoch.state;
     }
-    let interval = u64::try_from(check.interval).unwrap_or(30).max(1);
-    let elapsed = seconds(target.epoch.first_probe, now);
-    let last = (elapsed / as_f64(interval)) as u64;
+    let interval = as_f64(u64::try_from(check.interval).unwrap_or(30).max(1));
     let start = seconds(target.registered, target.epoch.first_probe);
-    let settled = target.answers.settled_at().map(|at| (((at - start).max(0.0)) / as_f64(interval)) as u64);
+    let last = whole(seconds(target.epoch.first_probe, now) / interval);
     let mut judge = Judge::new(target.epoch.state);
-    let mut index = if settled.is_none() { last.saturating_sub(REMEMBERED_PROBES) } else { 0 };
-    // While a target sleeps all its probes fail alike, so a long sleep is judged by more of them than any threshold.
-    if let Some(settled) = settled.filter(|s| *s > ENOUGH && last > ENOUGH) {
-        for _ in 0..ENOUGH {
-            judge.see(check, target.answers.probe(start, check.port_for(target.port), check.path.as_deref()));
+    let mut index = match target.answers.flap_period {
+        Some(_) => last.saturating_sub(REMEMBERED_PROBES),
+        None => 0,
+    };
+    while index <= last {
+        let age = start + as_f64(index) * interval;
+        let probe = target.answers.probe(age, check.port_for(target.port), check.path.as_deref());
+        let change = target.answers.next_change(age).map(|at| whole(((at - start) / interval).ceil()));
+        let end = change.unwrap_or(u64::MAX).clamp(index + 1, last + 1);
+        for _ in index..end.min(index + ENOUGH) {
+            judge.see(check, probe);
         }
-        index = settled.min(last + 1).max(ENOUGH);
-    }
-    let end = settled.map_or(last, |s| last.min(s + ENOUGH));
-    while index <= end {
-        let age = start + as_f64(index * interval);
-        judge.see(check, target.answers.probe(age, check.port_for(target.port), check.path.as_deref()));
-        index += 1;
+        index = end;
     }
     judge.state
 }
@@ -125,6 +123,15 @@ pub(super) fn seconds(from: Timestamp, to: Timestamp) -> f64 {
 /// A time some seconds later.
 pub(super) fn after(at: Timestamp, secs: f64) -> Timestamp {
     at.checked_add(jiff::SignedDuration::from_secs_f64(secs)).unwrap_or(Timestamp::MAX)
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a float saturates as an integer, which is meant"
+)]
+fn whole(n: f64) -> u64 {
+    n as u64
 }
 
 #[expect(clippy::cast_precision_loss, reason = "probe counts and intervals are far below 2^53")]

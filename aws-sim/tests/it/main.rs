@@ -1,8 +1,16 @@
 //! The simulation from outside, in paused time: one binary, one module for each theme.
 
+#[cfg(test)]
 mod bench;
+#[cfg(test)]
 mod definitions;
+#[cfg(test)]
 mod faults;
+#[cfg(test)]
 mod rollouts;
+#[cfg(test)]
+mod sdk;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
 mod tasks;

@@ -409,3 +409,55 @@ async fn a_daemon_runs_once_on_each_instance_and_a_host_port_is_taken_once() {
 fn look(bench: &Bench, cluster: &str, name: &str) -> aws_sim::ecs::ServiceLook {
     bench.sim.with(|world| world.region(crate::support::REGION).ecs.service(cluster, name)).unwrap()
 }
+
+#[tokio::test(start_paused = true)]
+async fn rebalancing_is_on_where_there_is_room_for_one_more_task() {
+    let bench = bench(18);
+    let definition = bench.define("web", "nginx:1").await;
+    let recreate = json!({"deploymentConfiguration": {"minimumHealthyPercent": 0, "maximumPercent": 100}});
+    let service = bench.create("one", &definition, 1, recreate.clone()).await;
+    assert_eq!(service["availabilityZoneRebalancing"], "DISABLED");
+    bench.create("many", &definition, 1, json!({})).await;
+    assert!(bench.update("many", recreate.clone()).await.unwrap_err().1.contains("maximumPercent <= 100"));
+    let mut both = recreate;
+    both["availabilityZoneRebalancing"] = "DISABLED".into();
+    bench.update("many", both).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_turns_unhealthy_is_replaced_in_a_steady_service() {
+    let bench = bench(19);
+    let failing = Behaviour { unhealthy_after_seconds: Some(300.0), ..Behaviour::default() };
+    bench.sim.behave(BehaviourRule::image("*", failing).times(1));
+    let input = json!({"family": "web", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256",
+        "memory": "512", "containerDefinitions": [{"name": "app", "image": "a:1",
+            "healthCheck": {"command": ["CMD", "true"], "interval": 10, "retries": 2}}]});
+    bench.ecs("RegisterTaskDefinition", input).await.unwrap();
+    bench.create("web", "web", 1, json!({})).await;
+    bench.steady("web").await;
+    let first = bench.ecs("ListTasks", json!({"cluster": "prod"})).await.unwrap()["taskArns"][0].clone();
+    pass(400).await;
+    let service = bench.steady("web").await;
+    assert_eq!(
+        (count(&service, "runningCount"), service["deployments"][0]["failedTasks"].as_u64()),
+        (1, Some(0))
+    );
+    assert_eq!(bench.task(&first).await["stoppedReason"], "Task failed container health checks");
+    assert!(events(&service).iter().any(|text| text.contains("failed container health checks")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn early_success_completes_a_deployment_before_the_old_tasks_are_gone() {
+    let bench = bench(20);
+    let group = bench.target_group("web");
+    let (one, two) = (bench.define("web", "nginx:1").await, bench.define("web", "nginx:2").await);
+    let early = json!({"enable": true, "healthyPercent": 100, "sourceServiceRevisionCleanup": "DEFERRED"});
+    let more = json!({"deploymentConfiguration": {"earlySuccessCriteria": early},
+        "loadBalancers": [{"targetGroupArn": group, "containerName": "app", "containerPort": 80}]});
+    bench.create("web", &one, 1, more).await;
+    bench.steady("web").await;
+    bench.update("web", json!({"taskDefinition": two})).await.unwrap();
+    let both = |service: &Value| service["deployments"].as_array().is_some_and(|all| all.len() == 2);
+    bench.until("web", 200, |service| both(service) && rollout(service) == "COMPLETED").await;
+    assert_eq!(bench.steady("web").await["deployments"].as_array().unwrap().len(), 1);
+}

@@ -1,6 +1,9 @@
 //! Tasks by themselves: how they start, end and are shown.
 
-use aws_sim::wire::Service;
+use aws_sim::{
+    behaviour::{Behaviour, BehaviourRule},
+    wire::Service,
+};
 use serde_json::{Value, json};
 
 use crate::support::{Bench, bench, network, pass};
@@ -141,4 +144,28 @@ async fn a_containers_health_check_shows_in_the_task() {
         let task = bench.task(&arn).await;
         assert_eq!((&task["healthStatus"], &task["lastStatus"]), (&json!(health), &json!("RUNNING")));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_container_without_memory_and_one_that_ignores_the_stop_signal_are_killed() {
+    let bench = bench(7);
+    let starved = Behaviour { out_of_memory_after_seconds: Some(5.0), ..Behaviour::default() };
+    let deaf = Behaviour { stop_seconds: 600.0, ..Behaviour::default() };
+    bench.sim.behave(BehaviourRule::image("starved*", starved));
+    bench.sim.behave(BehaviourRule::image("deaf*", deaf));
+    let definition = bench.define("starved", "starved:1").await;
+    let arn = run(&bench, &definition, json!({})).await["taskArn"].clone();
+    pass(60).await;
+    let container = bench.task(&arn).await["containers"][0].clone();
+    assert_eq!(container["exitCode"], 137);
+    assert!(container["reason"].as_str().unwrap().starts_with("OutOfMemoryError"));
+    let definition = bench.define("deaf", "deaf:1").await;
+    let arn = run(&bench, &definition, json!({})).await["taskArn"].clone();
+    pass(60).await;
+    bench.ecs("StopTask", json!({"cluster": "prod", "task": arn})).await.unwrap();
+    pass(29).await;
+    assert_eq!(bench.task(&arn).await["lastStatus"], "STOPPING");
+    pass(15).await;
+    let task = bench.task(&arn).await;
+    assert_eq!((&task["lastStatus"], &task["containers"][0]["exitCode"]), (&json!("STOPPED"), &json!(137)));
 }
