@@ -160,7 +160,7 @@ const CONFLICT: [&str; 15] = [
 ];
 
 /// Texts by which ECS tells apart what it gives the same code. Each is a part of AWS's own message.
-const TEXTS: [(&str, Kind); 7] = [
+const TEXTS: [(&str, Kind); 10] = [
     ("The referenced task was not found", Kind::NotFound),
     ("The referenced cluster was inactive", Kind::NotFound),
     ("Unable to describe task definition", Kind::NotFound),
@@ -168,6 +168,10 @@ const TEXTS: [(&str, Kind); 7] = [
     ("Rate exceeded", Kind::Throttled),
     ("was not idempotent", Kind::Conflict),
     ("still Draining", Kind::Conflict),
+    // These mend themselves: the group's rule, the next revision or the role's propagation comes later.
+    ("does not have an associated load balancer", Kind::Conflict),
+    ("TaskDefinition is inactive", Kind::Conflict),
+    ("nable to assume", Kind::Conflict),
 ];
 
 fn classify(code: &str, message: &str, status: Option<u16>) -> Kind {

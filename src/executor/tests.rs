@@ -339,6 +339,21 @@ async fn a_conflict_on_a_creation_is_not_taken_for_success() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_service_before_its_rule_is_worth_trying_again() {
+    let stage = Stage::new().await;
+    stage.done(register("web", "shop/web:1")).await;
+    let fields =
+        json!({"name": "web", "protocol": "HTTP", "port": 8080, "vpcId": "vpc-1", "targetType": "ip"});
+    let create = Call::CreateTargetGroup { fields, tags: owner() };
+    let group = stage.done(action(ResourceKind::TargetGroup, "web", create)).await.0.unwrap();
+    let balancers = json!([{"targetGroupArn": group, "containerName": "web", "containerPort": 8080}]);
+    let results = stage.run(vec![create_service("shop-web:1", balancers)]).await;
+    let ActionResult::Failed { message, retryable, .. } = &results[0] else { panic!("{results:?}") };
+    assert!(message.contains("does not have an associated load balancer"), "{message}");
+    assert!(retryable);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refused_spec_is_not_worth_trying_again() {
     let stage = Stage::new().await;
     stage.done(register("web", "shop/web:1")).await;
