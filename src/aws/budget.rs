@@ -170,7 +170,7 @@ impl Default for Pace {
 /// What was used of one category.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct CategoryUse {
-    /// Attempts that went out.
+    /// Attempts that were let go.
     pub calls: u64,
     /// Attempts that had to wait first.
     pub waits: u64,
@@ -183,7 +183,7 @@ pub struct CategoryUse {
 /// What was used of one operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OperationUse {
-    /// Attempts that went out.
+    /// Attempts that were let go.
     pub calls: u64,
     /// Throttled answers.
     pub throttles: u64,
@@ -273,11 +273,11 @@ impl Bucket {
 }
 
 impl Budget {
-    /// Full buckets.
-    ///
-    /// **Assumes** a share above 0 and a speed above 0; settings check both.
+    /// Full buckets. A share is taken as at least a thousandth and at most the whole, a speed that is not positive as 1.
     pub fn new(pace: Pace) -> Self {
-        Self { pace, state: Mutex::default() }
+        let share = pace.share.map(|share| share.clamp(0.001, 1.0));
+        let speed = if pace.speed > 0.0 { pace.speed } else { 1.0 };
+        Self { pace: Pace { share, speed }, state: Mutex::default() }
     }
 
     /// Waits until an attempt may go out, and counts it.

@@ -25,6 +25,8 @@ pub enum Kind {
     Denied,
     /// AWS does not want it like this.
     Rejected,
+    /// We lost or gave up the right to write before the call was sent.
+    Fenced,
 }
 
 /// A call that did not succeed.
@@ -71,6 +73,17 @@ impl Error {
             kind: Kind::Rejected,
             code: "BadTree".to_owned(),
             message: message.into(),
+            status: None,
+        }
+    }
+
+    /// A write that was held back; nothing was sent.
+    pub fn fenced(operation: &'static str) -> Self {
+        Self {
+            operation,
+            kind: Kind::Fenced,
+            code: "Fenced".to_owned(),
+            message: "the right to write was lost or given up".to_owned(),
             status: None,
         }
     }
