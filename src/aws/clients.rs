@@ -215,8 +215,8 @@ pub enum Again {
 
 /// Whether this process may still write for the deployment at hand.
 pub trait Fence: Send + Sync {
-    /// False once a lease is lost or a stop is asked for. Asked before every attempt of every write: before waiting for its
-    /// turn, and again right before it is sent. Once false, it must stay false.
+    /// False once a lease is lost or a stop is asked for. Asked before every attempt of every write: while it waits for its
+    /// turn, and right before it is sent. Once false, it must stay false.
     fn holds(&self) -> bool;
 }
 
@@ -307,12 +307,7 @@ impl Clients<'_> {
         // An attempt without an answer leaves the whole call open, even if AWS then refuses to look at the next one.
         let mut open = None;
         loop {
-            // Before the wait, so that a stop is quick; after it, for much can happen in a wait.
-            let may_wait = fence.is_none_or(Fence::holds);
-            if may_wait {
-                self.budget.take(category, operation).await;
-            }
-            if !may_wait || !fence.is_none_or(Fence::holds) {
+            if !self.budget.take(category, operation, || fence.is_none_or(Fence::holds)).await {
                 return Err(open.unwrap_or_else(|| Error::fenced(operation)));
             }
             let error = match send().await {

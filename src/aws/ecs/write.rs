@@ -331,3 +331,7 @@ fn update_request(tree: &Tree) -> Result<UpdateServiceInputBuilder, Error> {
         ]
     )
 }
+
+#[cfg(test)]
+#[path = "write_tests.rs"]
+mod tests;
