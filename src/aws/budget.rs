@@ -152,6 +152,9 @@ const RECOVERY_PER_SECOND: f64 = 1.0 / 120.0;
 /// Throttled answers of one moment count once: calls in flight together are refused together.
 const ONE_MOMENT: f64 = 1.0;
 
+/// How often someone who waits looks up whether the call is still wanted.
+const GLANCE: Duration = Duration::from_secs(1);
+
 /// What of the published rates may be used, and how fast time runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pace {
@@ -170,7 +173,7 @@ impl Default for Pace {
 /// What was used of one category.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct CategoryUse {
-    /// Attempts that went out.
+    /// Attempts that were let go.
     pub calls: u64,
     /// Attempts that had to wait first.
     pub waits: u64,
@@ -183,7 +186,7 @@ pub struct CategoryUse {
 /// What was used of one operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OperationUse {
-    /// Attempts that went out.
+    /// Attempts that were let go.
     pub calls: u64,
     /// Throttled answers.
     pub throttles: u64,
@@ -273,21 +276,30 @@ impl Bucket {
 }
 
 impl Budget {
-    /// Full buckets.
-    ///
-    /// **Assumes** a share above 0 and a speed above 0; settings check both.
+    /// Full buckets. A share is taken as at least a thousandth and at most the whole, a speed that is not positive as 1.
     pub fn new(pace: Pace) -> Self {
-        Self { pace, state: Mutex::default() }
+        let share = pace.share.map(|share| share.clamp(0.001, 1.0));
+        let speed = if pace.speed > 0.0 { pace.speed } else { 1.0 };
+        Self { pace: Pace { share, speed }, state: Mutex::default() }
     }
 
-    /// Waits until an attempt may go out, and counts it.
-    pub async fn take(&self, category: Category, operation: &'static str) {
-        let now = Instant::now();
-        let wait = self.reserve(category, operation, now);
-        if !wait.is_zero() {
-            // Not `Clock::sleep`: the buckets already run at the pace of the served world.
-            tokio::time::sleep_until(now + wait).await;
+    /// Waits until an attempt may go out, and counts it. `wanted` is asked now, every second of the wait, and at its end; false
+    /// ends the wait, and the answer is false: the attempt must not go out.
+    pub async fn take(&self, category: Category, operation: &'static str, wanted: impl Fn() -> bool) -> bool {
+        if !wanted() {
+            return false;
         }
+        let mut now = Instant::now();
+        let turn = now + self.reserve(category, operation, now);
+        while now < turn {
+            // Not `Clock::sleep`: the buckets already run at the pace of the served world.
+            tokio::time::sleep_until(turn.min(now + GLANCE)).await;
+            if !wanted() {
+                return false;
+            }
+            now = Instant::now();
+        }
+        true
     }
 
     /// Says how an attempt ended; a throttled one halves the category's rate.
@@ -353,7 +365,7 @@ mod tests {
     async fn seconds_for(budget: &Budget, category: Category, calls: u32) -> f64 {
         let start = Instant::now();
         for _ in 0..calls {
-            budget.take(category, OP).await;
+            assert!(budget.take(category, OP, || true).await);
         }
         start.elapsed().as_secs_f64()
     }
@@ -385,7 +397,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_throttled_category_slows_down_alone_and_recovers() {
         let budget = Budget::new(Pace { share: Some(1.0), speed: 1.0 });
-        budget.take(Category::EcsServiceRead, OP).await;
+        budget.take(Category::EcsServiceRead, OP, || true).await;
         budget.ended(Category::EcsServiceRead, OP, Ended::Throttled);
         budget.ended(Category::EcsServiceRead, OP, Ended::Throttled);
         let slow = seconds_for(&budget, Category::EcsServiceRead, 20).await;
@@ -403,7 +415,7 @@ mod tests {
     async fn a_throttled_category_never_stops() {
         let budget = Budget::new(Pace { share: Some(1.0), speed: 1.0 });
         for _ in 0..50 {
-            budget.take(Category::EcsServiceWrite, OP).await;
+            budget.take(Category::EcsServiceWrite, OP, || true).await;
             budget.ended(Category::EcsServiceWrite, OP, Ended::Throttled);
         }
         let one = seconds_for(&budget, Category::EcsServiceWrite, 1).await;
@@ -416,11 +428,21 @@ mod tests {
         seconds_for(&budget, Category::EcsDefinitionWrite, 20).await;
         let order = Mutex::new(Vec::new());
         let take = async |name: u32| {
-            budget.take(Category::EcsDefinitionWrite, OP).await;
+            budget.take(Category::EcsDefinitionWrite, OP, || true).await;
             order.lock().unwrap().push(name);
         };
         tokio::join!(take(1), take(2), take(3));
         assert_eq!(*order.lock().unwrap(), [1, 2, 3]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_is_no_longer_wanted_stops_waiting() {
+        let budget = Budget::new(Pace { share: Some(0.05), speed: 1.0 });
+        seconds_for(&budget, Category::EcsDefinitionWrite, 1).await;
+        let start = Instant::now();
+        let wanted = || start.elapsed() < Duration::from_secs(3);
+        assert!(!budget.take(Category::EcsDefinitionWrite, OP, wanted).await);
+        assert_eq!(start.elapsed(), Duration::from_secs(3), "and not the twenty seconds of its turn");
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,6 +1,6 @@
 //! Clients of the SDK, one set per account and region, and the one way in which a call is made.
 //!
-//! Every call goes through [`PlacementClients::read`] or [`PlacementClients::write`]: take from the budget, send, sort the
+//! Every call goes through [`Clients::read`] or [`Clients::write`]: take from the budget, send, sort the
 //! error, and try again where that is harmless. The SDK itself sends each request once. Its own retries would go out without
 //! asking the budget, and it cannot know which of our writes may be sent twice: RegisterTaskDefinition, sent again after a
 //! lost answer, makes a second revision.
@@ -26,6 +26,7 @@ use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProt
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::retry::RetryConfig;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::sync::OnceCell;
@@ -191,7 +192,8 @@ impl Aws {
             budget,
             sleep: config.sleep_impl().unwrap_or_else(|| SharedAsyncSleep::new(TokioSleep::new())),
             attempts: self.shared.settings.attempts.max(1),
-            account: OnceCell::new(),
+            account: Arc::default(),
+            fence: None,
         }
     }
 
@@ -256,9 +258,19 @@ pub enum Again {
     Never,
 }
 
-/// Clients of one account and region.
-#[derive(Debug)]
-pub struct PlacementClients {
+/// Whether this process may still write for the deployment at hand.
+pub trait Fence: Send + Sync {
+    /// False once a lease is lost or a stop is asked for. Asked before every attempt of every write: while it waits for its
+    /// turn, and right before it is sent. Once false, it must stay false.
+    fn holds(&self) -> bool;
+}
+
+/// Clients of one account and region, without a fence.
+pub type PlacementClients = Clients<'static>;
+
+/// Clients of one account and region, and perhaps a fence that writes must pass.
+#[derive(Clone)]
+pub struct Clients<'fence> {
     /// The region.
     pub region: String,
     /// Amazon ECS.
@@ -273,10 +285,22 @@ pub struct PlacementClients {
     budget: Arc<Budget>,
     sleep: SharedAsyncSleep,
     attempts: u32,
-    account: OnceCell<String>,
+    account: Arc<OnceCell<String>>,
+    fence: Option<&'fence dyn Fence>,
 }
 
-impl PlacementClients {
+impl fmt::Debug for Clients<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Clients").field("region", &self.region).finish_non_exhaustive()
+    }
+}
+
+impl Clients<'_> {
+    /// The same clients with a fence that every write must pass.
+    pub fn fenced<'fence>(&self, fence: &'fence dyn Fence) -> Clients<'fence> {
+        Clients { fence: Some(fence), ..self.clone() }
+    }
+
     /// Makes a call that changes nothing: `send` is called once per attempt.
     ///
     /// # Errors
@@ -291,10 +315,10 @@ impl PlacementClients {
         Answer: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        self.write(category, operation, Again::Harmless, send).await
+        self.attempt(category, operation, Again::Harmless, None, send).await
     }
 
-    /// Makes a call that changes something: `send` is called once per attempt.
+    /// Makes a call that changes something: `send` is called once per attempt, if the fence holds.
     ///
     /// # Errors
     /// The last attempt's error; see [`Error::answered`] for whether the call may have taken effect.
@@ -309,11 +333,28 @@ impl PlacementClients {
         Answer: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
+        self.attempt(category, operation, again, self.fence, send).await
+    }
+
+    async fn attempt<T, E, Answer>(
+        &self,
+        category: Category,
+        operation: &'static str,
+        again: Again,
+        fence: Option<&dyn Fence>,
+        send: impl Fn() -> Answer,
+    ) -> Result<T, Error>
+    where
+        Answer: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
         let mut attempt = 1;
         // An attempt without an answer leaves the whole call open, even if AWS then refuses to look at the next one.
         let mut open = None;
         loop {
-            self.budget.take(category, operation).await;
+            if !self.budget.take(category, operation, || fence.is_none_or(Fence::holds)).await {
+                return Err(open.unwrap_or_else(|| Error::fenced(operation)));
+            }
             let error = match send().await {
                 Ok(output) => {
                     self.budget.ended(category, operation, Ended::Well);

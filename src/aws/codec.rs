@@ -105,5 +105,8 @@ fn compare(path: &str, sent: &Tree, kept: &Tree, lost: &mut Vec<String>) {
 }
 
 #[cfg(test)]
+#[path = "codec_samples.rs"]
+pub(crate) mod samples;
+#[cfg(test)]
 #[path = "codec_tests.rs"]
 mod tests;

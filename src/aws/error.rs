@@ -25,6 +25,8 @@ pub enum Kind {
     Denied,
     /// AWS does not want it like this.
     Rejected,
+    /// We lost or gave up the right to write before the call was sent.
+    Fenced,
 }
 
 /// A call that did not succeed.
@@ -71,6 +73,17 @@ impl Error {
             kind: Kind::Rejected,
             code: "BadTree".to_owned(),
             message: message.into(),
+            status: None,
+        }
+    }
+
+    /// A write that was held back; nothing was sent.
+    pub fn fenced(operation: &'static str) -> Self {
+        Self {
+            operation,
+            kind: Kind::Fenced,
+            code: "Fenced".to_owned(),
+            message: "the right to write was lost or given up".to_owned(),
             status: None,
         }
     }
@@ -160,7 +173,7 @@ const CONFLICT: [&str; 15] = [
 ];
 
 /// Texts by which ECS tells apart what it gives the same code. Each is a part of AWS's own message.
-const TEXTS: [(&str, Kind); 7] = [
+const TEXTS: [(&str, Kind); 10] = [
     ("The referenced task was not found", Kind::NotFound),
     ("The referenced cluster was inactive", Kind::NotFound),
     ("Unable to describe task definition", Kind::NotFound),
@@ -168,6 +181,10 @@ const TEXTS: [(&str, Kind); 7] = [
     ("Rate exceeded", Kind::Throttled),
     ("was not idempotent", Kind::Conflict),
     ("still Draining", Kind::Conflict),
+    // These mend themselves: the group's rule, the next revision or the role's propagation comes later.
+    ("does not have an associated load balancer", Kind::Conflict),
+    ("TaskDefinition is inactive", Kind::Conflict),
+    ("nable to assume", Kind::Conflict),
 ];
 
 fn classify(code: &str, message: &str, status: Option<u16>) -> Kind {

@@ -2,7 +2,7 @@
 //!
 //! What the other rooms see of AWS are our own nouns: [`crate::model`] in, `model` or [`Error`] out. A call is one thin
 //! function in the file of its service, `read.rs` for what changes nothing and `write.rs` for one function per
-//! [`crate::model::plan::Call`]; all of them go through [`PlacementClients::read`] and [`PlacementClients::write`], which ask the
+//! [`crate::model::plan::Call`]; all of them go through [`Clients::read`] and [`Clients::write`], which ask the
 //! [`budget`], send once, sort the [`error`] and repeat only what may be repeated.
 //!
 //! ECS shapes become trees and back by the SDK's own schemas ([`codec`]), so a new field of ECS needs no code here. Load
@@ -25,7 +25,7 @@ pub(crate) mod testing;
 mod tests;
 pub mod written;
 
+pub use clients::{Aws, Clients, Fence, PlacementClients, Settings};
 pub use budget::Pace;
-pub use clients::{Aws, PlacementClients, Settings};
 pub use error::Error;
 pub use written::Written;

@@ -239,3 +239,30 @@ async fn every_field_of_a_definition_can_be_sent() {
     }
     assert_eq!(seen.tags.unwrap()[0].value.as_deref(), Some("shop"));
 }
+
+#[tokio::test]
+async fn another_endpoint_is_reached_over_a_socket_with_the_sdks_own_http_client() {
+    let sim = world();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let served = sim.serve(listener, async { drop(stopped.await) });
+    let work = async {
+        let from_world = settings(&sim, Some(0.25));
+        let aws = Aws::connect(Settings {
+            endpoint_url: Some(endpoint),
+            http_client: None,
+            time_source: None,
+            ..from_world
+        });
+        let clients = aws.await.at(&placement()).await;
+        let account = clients.account().await.unwrap().to_owned();
+        logs::create_log_group(&clients, "/shop", None, &BTreeMap::new()).await.unwrap();
+        drop(stop);
+        account
+    };
+    let (served, account) = tokio::join!(served, work);
+    served.unwrap();
+    assert_eq!(account, "123456789012");
+    assert_eq!(calls(&sim, "logs", "CreateLogGroup"), 1);
+}

@@ -3,14 +3,14 @@
 use crate::aws::ecs::write as ecs;
 use crate::aws::elbv2::write as elb;
 use crate::aws::logs::write as logs;
-use crate::aws::{Error, PlacementClients, Written};
+use crate::aws::{Clients, Error, Written};
 use crate::model::plan::Call;
 
 /// Makes the call. Each arm is one call of AWS with the plan's own parameters.
 ///
 /// # Errors
 /// See [`Error`].
-pub(super) async fn send(aws: &PlacementClients, call: &Call) -> Result<Written, Error> {
+pub(super) async fn send(aws: &Clients<'_>, call: &Call) -> Result<Written, Error> {
     match call {
         Call::CreateLogGroup { name, kms_key_id, tags } => {
             logs::create_log_group(aws, name, kms_key_id.as_deref(), tags).await

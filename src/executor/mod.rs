@@ -19,19 +19,14 @@ mod dispatch;
 #[cfg(test)]
 mod tests;
 
-use crate::aws::error::Error;
-use crate::aws::{Aws, Written};
+pub use crate::aws::Fence;
+use crate::aws::error::Kind;
+use crate::aws::{Aws, Error, Written};
 use crate::model::kinds::Placement;
 use crate::model::plan::{ActionResult, Call, Outcome, Plan, PlannedAction};
 use crate::model::resource::ResourceKind;
 use std::collections::BTreeMap;
 use std::fmt;
-
-/// Whether this process may still write for the deployment at hand.
-pub trait Fence: Send + Sync {
-    /// False once a lease is lost or a stop is asked for; asked before every write.
-    fn holds(&self) -> bool;
-}
 
 /// The fence of a process that is alone.
 #[derive(Clone, Copy, Debug, Default)]
@@ -73,37 +68,32 @@ impl Executor {
         if plan.is_empty() {
             return Vec::new();
         }
-        let clients = self.aws.at(placement).await;
+        let clients = self.aws.at(placement).await.fenced(fence);
         let mut trouble = Trouble::default();
         let mut outcomes = Vec::with_capacity(plan.actions.len());
         for (index, action) in plan.actions.iter().enumerate() {
-            let result = if !fence.holds() {
-                skipped("the right to write was lost or given up")
-            } else if let Some(because) = trouble.stands_before(action) {
-                skipped(because)
-            } else {
-                let result = told(dispatch::send(&clients, &action.call).await);
-                trouble.note(action, &result);
+            let result = match trouble.stands_before(action) {
+                Some(because) => ActionResult::Skipped { because },
+                None => told(dispatch::send(&clients, &action.call).await),
+            };
+            trouble.note(action, &result);
+            if !matches!(result, ActionResult::Skipped { .. }) {
                 tell(plan, action, &result);
                 if let Some(observer) = observer {
                     observer.acted(action, &result);
                 }
-                result
-            };
+            }
             outcomes.push(Outcome { action: index, result });
         }
         outcomes
     }
 }
 
-fn skipped(because: impl Into<String>) -> ActionResult {
-    ActionResult::Skipped { because: because.into() }
-}
-
 /// An answer, or the lack of one, as an outcome.
 fn told(answer: Result<Written, Error>) -> ActionResult {
     match answer {
         Ok(written) => ActionResult::Done { arn: written.arn, deployment: written.deployment },
+        Err(error) if error.kind == Kind::Fenced => ActionResult::Skipped { because: error.message },
         Err(error) if error.answered() => {
             ActionResult::Failed { retryable: error.retry(), code: error.code, message: error.message }
         }

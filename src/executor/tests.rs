@@ -339,6 +339,21 @@ async fn a_conflict_on_a_creation_is_not_taken_for_success() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_service_before_its_rule_is_worth_trying_again() {
+    let stage = Stage::new().await;
+    stage.done(register("web", "shop/web:1")).await;
+    let fields =
+        json!({"name": "web", "protocol": "HTTP", "port": 8080, "vpcId": "vpc-1", "targetType": "ip"});
+    let create = Call::CreateTargetGroup { fields, tags: owner() };
+    let group = stage.done(action(ResourceKind::TargetGroup, "web", create)).await.0.unwrap();
+    let balancers = json!([{"targetGroupArn": group, "containerName": "web", "containerPort": 8080}]);
+    let results = stage.run(vec![create_service("shop-web:1", balancers)]).await;
+    let ActionResult::Failed { message, retryable, .. } = &results[0] else { panic!("{results:?}") };
+    assert!(message.contains("does not have an associated load balancer"), "{message}");
+    assert!(retryable);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refused_spec_is_not_worth_trying_again() {
     let stage = Stage::new().await;
     stage.done(register("web", "shop/web:1")).await;
@@ -349,7 +364,43 @@ async fn a_refused_spec_is_not_worth_trying_again() {
     assert_eq!((code.as_str(), *retryable), ("InvalidParameterException", false));
 }
 
-/// Holds for so many questions.
+/// Holds until a moment.
+struct Until(tokio::time::Instant);
+
+impl Fence for Until {
+    fn holds(&self) -> bool {
+        tokio::time::Instant::now() < self.0
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_lost_while_waiting_for_the_budget_holds_the_call_back() {
+    let stage = Stage::new().await;
+    let aws = Aws::connect(crate::aws::testing::settings(&stage.sim, Some(0.25))).await;
+    let actions = (0..7).map(|number| register(&format!("c{number}"), "shop/web:1")).collect();
+    let start = tokio::time::Instant::now();
+    let fence = Until(start + std::time::Duration::from_secs(2));
+    let outcomes = Executor::new(aws).run(&placement(), &plan(actions), &fence, None).await;
+    // Five registrations are free; the sixth would have its turn after four seconds, when the lease is gone.
+    let done = outcomes.iter().filter(|outcome| matches!(outcome.result, ActionResult::Done { .. })).count();
+    assert_eq!((done, stage.calls().len()), (5, 5));
+    assert!(matches!(&outcomes[6].result, ActionResult::Skipped { because }
+        if because == "the right to write was lost or given up"));
+    assert_eq!(start.elapsed().as_secs(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_lost_between_attempts_leaves_a_sent_call_open() {
+    let stage = Stage::new().await;
+    stage.sim.faults().add(FaultRule::on("logs:PutRetentionPolicy", Effect::LostReply));
+    let fence = Falls(AtomicUsize::new(1));
+    let actions = vec![retention("/shop/a")];
+    let outcomes = stage.executor.run(&placement(), &plan(actions), &fence, None).await;
+    assert!(matches!(outcomes[0].result, ActionResult::Unknown { .. }), "{outcomes:?}");
+    assert_eq!(stage.calls(), ["PutRetentionPolicy"]);
+}
+
+/// Holds for so many questions; there is one per attempt that need not wait.
 struct Falls(AtomicUsize);
 
 impl Fence for Falls {
@@ -402,4 +453,16 @@ async fn an_empty_plan_calls_nothing() {
     let stage = Stage::new().await;
     assert!(stage.run(Vec::new()).await.is_empty());
     assert_eq!(stage.sim.counts().total(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_can_move_between_threads() {
+    fn sent<T: Send>(future: T) -> T {
+        future
+    }
+    let stage = Stage::new().await;
+    let plan = plan(vec![log_group("/shop/a")]);
+    let (place, ear) = (placement(), Ear::default());
+    let outcomes = sent(stage.executor.run(&place, &plan, &NoFence, Some(&ear))).await;
+    assert_eq!(outcomes[0].result, done());
 }

@@ -77,7 +77,7 @@ fn light(look: &Look<'_>, ask: &Ask<'_>, services: &Services, now: Timestamp) ->
         cluster: if services.no_cluster { Seen::Absent } else { Seen::NotRead },
         resources: BTreeMap::new(),
         load_balancers: BTreeMap::new(),
-        services: services.of(look, ask),
+        services: services.of(look, ask).into_iter().map(|(name, seen)| (name, seen.clone())).collect(),
         definitions: BTreeMap::new(),
         families: BTreeMap::new(),
         tasks: BTreeMap::new(),

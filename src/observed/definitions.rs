@@ -83,7 +83,8 @@ impl Definitions {
             arns.extend(unrecorded.cloned());
         }
         let used = services.of(look, ask);
-        let used = used.values().filter_map(Seen::present).map(|service| service.task_definition.clone());
+        let used =
+            used.values().filter_map(|seen| seen.present()).map(|service| service.task_definition.clone());
         arns.extend(used.filter(|arn| !arn.is_empty()));
         arns
     }

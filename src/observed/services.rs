@@ -46,20 +46,17 @@ impl Services {
         &self,
         look: &Look<'_>,
         ask: &Ask<'_>,
-    ) -> BTreeMap<ComponentName, Seen<ObservedService>> {
-        let mut shown: BTreeMap<ComponentName, Seen<ObservedService>> = declared(ask)
-            .map(|(component, name)| (component.name.clone(), self.named(name).clone()))
-            .collect();
+    ) -> BTreeMap<ComponentName, &Seen<ObservedService>> {
+        let mut shown: BTreeMap<ComponentName, &Seen<ObservedService>> =
+            declared(ask).map(|(component, name)| (component.name.clone(), self.named(name))).collect();
         let names: BTreeSet<&str> = declared(ask).map(|(_, name)| name).collect();
-        for (key, arn) in recorded(look, ask) {
-            if names.contains(last_part(arn)) {
-                continue;
-            }
+        for (key, arn) in recorded(look, ask).filter(|(_, arn)| !names.contains(last_part(arn))) {
             let seen = self.named(last_part(arn));
-            if !shown.contains_key(key) {
-                shown.insert(ComponentName::new(key), seen.clone());
+            if !ask.desired.components.contains_key(key) {
+                shown.insert(ComponentName::new(key), seen);
             } else if !seen.is_absent() {
-                shown.insert(ComponentName::new(arn), seen.clone());
+                // Replaced by a service of another name, or by a task.
+                shown.insert(ComponentName::new(arn), seen);
             }
         }
         shown

@@ -42,7 +42,7 @@ pub(super) async fn read(
     for (index, ask) in asks.iter().enumerate() {
         let known = services.of(look, ask);
         for component in ask.desired.components.values() {
-            match want(index, ask, component, known.get(&component.name)) {
+            match want(index, ask, component, known.get(&component.name).copied()) {
                 Ok(want) => wanted.push(want),
                 Err(seen) => {
                     shown[index].insert(component.name.clone(), seen);
@@ -215,7 +215,7 @@ pub(super) async fn read_deployments(
         let known = services.of(look, ask);
         for (component, name) in declared(ask) {
             let rollout = ask.rollout.components.get(&component.name);
-            let service = known.get(&component.name).and_then(Seen::present);
+            let service = known.get(&component.name).and_then(|seen| seen.present());
             if rollout.zip(service).is_some_and(|(rollout, service)| is_unclear(rollout, service)) {
                 wanted.push((index, component.name.clone(), name));
             }

@@ -4,7 +4,7 @@ use crate::aws::budget::Category;
 use crate::aws::clients::Again;
 use crate::aws::error::Kind;
 use crate::aws::written::{Written, gone};
-use crate::aws::{Error, PlacementClients, codec};
+use crate::aws::{Clients, Error, codec};
 use crate::model::resource::Tree;
 use aws_sdk_ecs::operation::create_service::builders::CreateServiceInputBuilder;
 use aws_sdk_ecs::operation::register_task_definition::builders::RegisterTaskDefinitionInputBuilder;
@@ -34,7 +34,7 @@ macro_rules! sendable {
 /// # Errors
 /// See [`Error`]; a tree with fields that ECS does not know is not sent.
 pub async fn register_task_definition(
-    clients: &PlacementClients,
+    clients: &Clients<'_>,
     fields: &Tree,
     tags: &BTreeMap<String, String>,
 ) -> Result<Written, Error> {
@@ -50,7 +50,7 @@ pub async fn register_task_definition(
 ///
 /// # Errors
 /// See [`Error`]; that it is not there is none.
-pub async fn deregister_task_definition(clients: &PlacementClients, arn: &str) -> Result<Written, Error> {
+pub async fn deregister_task_definition(clients: &Clients<'_>, arn: &str) -> Result<Written, Error> {
     let request = clients.ecs.deregister_task_definition().task_definition(arn);
     let send = || request.clone().send();
     let operation = "ecs:DeregisterTaskDefinition";
@@ -63,7 +63,7 @@ pub async fn deregister_task_definition(clients: &PlacementClients, arn: &str) -
 /// See [`Error`]. ECS answers some refusals (no capacity, no such cluster resource) with success and a list of failures; those
 /// are errors here, with ECS's reason as code.
 pub async fn run_task(
-    clients: &PlacementClients,
+    clients: &Clients<'_>,
     token: &str,
     fields: &Tree,
     tags: &BTreeMap<String, String>,
@@ -94,7 +94,7 @@ fn started(operation: &'static str, output: RunTaskOutput) -> Result<Written, Er
 /// # Errors
 /// See [`Error`]; that it is not there is none.
 pub async fn stop_task(
-    clients: &PlacementClients,
+    clients: &Clients<'_>,
     cluster: &str,
     arn: &str,
     reason: &str,
@@ -109,7 +109,7 @@ pub async fn stop_task(
 /// # Errors
 /// See [`Error`]; a tree with fields that ECS does not know is not sent.
 pub async fn create_service(
-    clients: &PlacementClients,
+    clients: &Clients<'_>,
     token: &str,
     fields: &Tree,
     tags: &BTreeMap<String, String>,
@@ -126,7 +126,7 @@ pub async fn create_service(
 ///
 /// # Errors
 /// See [`Error`]; a tree with fields that ECS does not know or cannot change is not sent.
-pub async fn update_service(clients: &PlacementClients, fields: &Tree) -> Result<Written, Error> {
+pub async fn update_service(clients: &Clients<'_>, fields: &Tree) -> Result<Written, Error> {
     const OPERATION: &str = "ecs:UpdateService";
     let request = update_request(fields)?;
     // A forced deployment is the one thing that is not "set to a value": each call starts another.
@@ -142,7 +142,7 @@ pub async fn update_service(clients: &PlacementClients, fields: &Tree) -> Result
 /// # Errors
 /// See [`Error`]; that it is not there, or INACTIVE already, is none.
 pub async fn delete_service(
-    clients: &PlacementClients,
+    clients: &Clients<'_>,
     cluster: &str,
     service: &str,
     force: bool,
@@ -161,7 +161,7 @@ pub async fn delete_service(
 /// # Errors
 /// See [`Error`].
 pub async fn tag_resource(
-    clients: &PlacementClients,
+    clients: &Clients<'_>,
     arn: &str,
     tags: &BTreeMap<String, String>,
 ) -> Result<Written, Error> {
@@ -331,3 +331,7 @@ fn update_request(tree: &Tree) -> Result<UpdateServiceInputBuilder, Error> {
         ]
     )
 }
+
+#[cfg(test)]
+#[path = "write_tests.rs"]
+mod tests;

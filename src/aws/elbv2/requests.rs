@@ -212,3 +212,66 @@ fn condition(operation: &'static str, declared: RuleCondition) -> Result<types::
     }
     .build())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const OP: &str = "elasticloadbalancing:CreateRule";
+
+    #[test]
+    fn an_unknown_field_is_an_error_that_names_it() {
+        let error = read::<RuleFields>(OP, &json!({"priority": 1, "listener": "https"})).unwrap_err();
+        assert!(error.message.contains("unknown field `listener`"), "{}", error.message);
+        assert!(error.answered() && !error.retry());
+    }
+
+    #[test]
+    fn a_key_that_was_not_resolved_is_not_sent() {
+        for action in [
+            json!({"type": "forward", "targetGroup": "web"}),
+            json!({"type": "forward", "targetGroups": [{"targetGroup": "web", "weight": 1}]}),
+        ] {
+            let rule: RuleFields = read(OP, &json!({"actions": [action]})).unwrap();
+            let error = actions(OP, rule.actions.unwrap()).unwrap_err();
+            assert_eq!(error.message, "an action still names a target group by key");
+        }
+    }
+
+    #[test]
+    fn several_actions_are_put_in_order_and_one_is_not() {
+        let fixed = json!({"type": "fixed-response", "fixedResponseConfig": {"statusCode": "404"}});
+        let rule: RuleFields = read(OP, &json!({"actions": [fixed]})).unwrap();
+        assert_eq!(actions(OP, rule.actions.unwrap()).unwrap()[0].order, None);
+        let rule: RuleFields = read(OP, &json!({"actions": [fixed, fixed]})).unwrap();
+        let orders: Vec<_> =
+            actions(OP, rule.actions.unwrap()).unwrap().into_iter().map(|action| action.order).collect();
+        assert_eq!(orders, [Some(1), Some(2)]);
+    }
+
+    #[test]
+    fn stickiness_is_off_unless_it_is_declared() {
+        let group = json!([{"targetGroupArn": "arn:tg", "weight": 3}]);
+        let plain = json!({"type": "forward", "targetGroups": group});
+        let rule: RuleFields = read(OP, &json!({"actions": [plain]})).unwrap();
+        let action = actions(OP, rule.actions.unwrap()).unwrap().remove(0);
+        let forward = action.forward_config.unwrap();
+        assert_eq!(forward.target_group_stickiness_config, None);
+        assert_eq!(forward.target_groups()[0].weight, Some(3));
+    }
+
+    #[test]
+    fn what_a_call_cannot_change_is_named() {
+        let error = refuse(OP, &[("port", true), ("name", false), ("vpcId", true)]).unwrap_err();
+        assert_eq!(error.message, "cannot change `port`, `vpcId`");
+    }
+
+    #[test]
+    fn a_condition_on_an_unknown_field_is_an_error() {
+        let rule: RuleFields =
+            read(OP, &json!({"conditions": [{"field": "moon", "values": ["full"]}]})).unwrap();
+        let error = conditions(OP, rule.conditions.unwrap()).unwrap_err();
+        assert_eq!(error.message, "unknown condition field `moon`");
+    }
+}

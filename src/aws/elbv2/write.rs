@@ -4,7 +4,7 @@ use super::requests;
 use crate::aws::budget::Category::{ElbTargets, ElbWrite};
 use crate::aws::clients::Again;
 use crate::aws::written::{Written, gone};
-use crate::aws::{Error, PlacementClients};
+use crate::aws::{Clients, Error};
 use crate::model::resource::Tree;
 use aws_sdk_elasticloadbalancingv2::types;
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 /// # Errors
 /// See [`Error`]; a tree with unknown fields is not sent.
 pub async fn create_target_group(
-    clients: &PlacementClients,
+    clients: &Clients<'_>,
     fields: &Tree,
     tags: &BTreeMap<String, String>,
 ) -> Result<Written, Error> {
@@ -48,11 +48,7 @@ pub async fn create_target_group(
 ///
 /// # Errors
 /// See [`Error`]; fields that AWS cannot change are not sent.
-pub async fn modify_target_group(
-    clients: &PlacementClients,
-    arn: &str,
-    fields: &Tree,
-) -> Result<Written, Error> {
+pub async fn modify_target_group(clients: &Clients<'_>, arn: &str, fields: &Tree) -> Result<Written, Error> {
     const OPERATION: &str = "elasticloadbalancing:ModifyTargetGroup";
     let group: requests::TargetGroupFields = requests::read(OPERATION, fields)?;
     requests::refuse(
@@ -88,7 +84,7 @@ pub async fn modify_target_group(
 /// # Errors
 /// See [`Error`].
 pub async fn modify_target_group_attributes(
-    clients: &PlacementClients,
+    clients: &Clients<'_>,
     arn: &str,
     attributes: &BTreeMap<String, String>,
 ) -> Result<Written, Error> {
@@ -103,7 +99,7 @@ pub async fn modify_target_group_attributes(
 ///
 /// # Errors
 /// See [`Error`]; that it is not there is none.
-pub async fn delete_target_group(clients: &PlacementClients, arn: &str) -> Result<Written, Error> {
+pub async fn delete_target_group(clients: &Clients<'_>, arn: &str) -> Result<Written, Error> {
     const OPERATION: &str = "elasticloadbalancing:DeleteTargetGroup";
     let request = clients.elb.delete_target_group().target_group_arn(arn);
     gone(clients.write(ElbWrite, OPERATION, Again::Harmless, || request.clone().send()).await)
@@ -114,7 +110,7 @@ pub async fn delete_target_group(clients: &PlacementClients, arn: &str) -> Resul
 /// # Errors
 /// See [`Error`].
 pub async fn deregister_targets(
-    clients: &PlacementClients,
+    clients: &Clients<'_>,
     arn: &str,
     targets: &[(String, u16)],
 ) -> Result<Written, Error> {
@@ -133,7 +129,7 @@ pub async fn deregister_targets(
 /// # Errors
 /// See [`Error`]; a tree with unknown fields is not sent.
 pub async fn create_listener(
-    clients: &PlacementClients,
+    clients: &Clients<'_>,
     fields: &Tree,
     tags: &BTreeMap<String, String>,
 ) -> Result<Written, Error> {
@@ -161,7 +157,7 @@ pub async fn create_listener(
 ///
 /// # Errors
 /// See [`Error`]; the load balancer of a listener cannot be changed.
-pub async fn modify_listener(clients: &PlacementClients, arn: &str, fields: &Tree) -> Result<Written, Error> {
+pub async fn modify_listener(clients: &Clients<'_>, arn: &str, fields: &Tree) -> Result<Written, Error> {
     const OPERATION: &str = "elasticloadbalancing:ModifyListener";
     let listener: requests::ListenerFields = requests::read(OPERATION, fields)?;
     requests::refuse(OPERATION, &[("loadBalancerArn", listener.load_balancer_arn.is_some())])?;
@@ -185,7 +181,7 @@ pub async fn modify_listener(clients: &PlacementClients, arn: &str, fields: &Tre
 ///
 /// # Errors
 /// See [`Error`]; that it is not there is none.
-pub async fn delete_listener(clients: &PlacementClients, arn: &str) -> Result<Written, Error> {
+pub async fn delete_listener(clients: &Clients<'_>, arn: &str) -> Result<Written, Error> {
     const OPERATION: &str = "elasticloadbalancing:DeleteListener";
     let request = clients.elb.delete_listener().listener_arn(arn);
     gone(clients.write(ElbWrite, OPERATION, Again::Harmless, || request.clone().send()).await)
@@ -196,7 +192,7 @@ pub async fn delete_listener(clients: &PlacementClients, arn: &str) -> Result<Wr
 /// # Errors
 /// See [`Error`]; a tree with unknown fields is not sent.
 pub async fn create_rule(
-    clients: &PlacementClients,
+    clients: &Clients<'_>,
     fields: &Tree,
     tags: &BTreeMap<String, String>,
 ) -> Result<Written, Error> {
@@ -224,7 +220,7 @@ pub async fn create_rule(
 ///
 /// # Errors
 /// See [`Error`]; listener and priority of a rule cannot be changed.
-pub async fn modify_rule(clients: &PlacementClients, arn: &str, fields: &Tree) -> Result<Written, Error> {
+pub async fn modify_rule(clients: &Clients<'_>, arn: &str, fields: &Tree) -> Result<Written, Error> {
     const OPERATION: &str = "elasticloadbalancing:ModifyRule";
     let rule: requests::RuleFields = requests::read(OPERATION, fields)?;
     let fixed = [("listenerArn", rule.listener_arn.is_some()), ("priority", rule.priority.is_some())];
@@ -241,7 +237,7 @@ pub async fn modify_rule(clients: &PlacementClients, arn: &str, fields: &Tree) -
 ///
 /// # Errors
 /// See [`Error`]; that it is not there is none.
-pub async fn delete_rule(clients: &PlacementClients, arn: &str) -> Result<Written, Error> {
+pub async fn delete_rule(clients: &Clients<'_>, arn: &str) -> Result<Written, Error> {
     const OPERATION: &str = "elasticloadbalancing:DeleteRule";
     let request = clients.elb.delete_rule().rule_arn(arn);
     gone(clients.write(ElbWrite, OPERATION, Again::Harmless, || request.clone().send()).await)
@@ -252,7 +248,7 @@ pub async fn delete_rule(clients: &PlacementClients, arn: &str) -> Result<Writte
 /// # Errors
 /// See [`Error`].
 pub async fn add_tags(
-    clients: &PlacementClients,
+    clients: &Clients<'_>,
     arn: &str,
     tags: &BTreeMap<String, String>,
 ) -> Result<Written, Error> {

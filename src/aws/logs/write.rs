@@ -3,7 +3,7 @@
 use crate::aws::budget::Category::LogsWrite;
 use crate::aws::clients::Again;
 use crate::aws::written::{Written, gone};
-use crate::aws::{Error, PlacementClients};
+use crate::aws::{Clients, Error};
 use std::collections::BTreeMap;
 
 /// Makes a log group with its tags. Not sent twice: AWS would answer the second one with ResourceAlreadyExists.
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 /// # Errors
 /// See [`Error`].
 pub async fn create_log_group(
-    clients: &PlacementClients,
+    clients: &Clients<'_>,
     name: &str,
     kms_key_id: Option<&str>,
     tags: &BTreeMap<String, String>,
@@ -27,11 +27,7 @@ pub async fn create_log_group(
 ///
 /// # Errors
 /// See [`Error`].
-pub async fn put_retention_policy(
-    clients: &PlacementClients,
-    name: &str,
-    days: i32,
-) -> Result<Written, Error> {
+pub async fn put_retention_policy(clients: &Clients<'_>, name: &str, days: i32) -> Result<Written, Error> {
     let request = clients.logs.put_retention_policy().log_group_name(name).retention_in_days(days);
     clients.write(LogsWrite, "logs:PutRetentionPolicy", Again::Harmless, || request.clone().send()).await?;
     Ok(Written::default())
@@ -41,7 +37,7 @@ pub async fn put_retention_policy(
 ///
 /// # Errors
 /// See [`Error`].
-pub async fn delete_retention_policy(clients: &PlacementClients, name: &str) -> Result<Written, Error> {
+pub async fn delete_retention_policy(clients: &Clients<'_>, name: &str) -> Result<Written, Error> {
     let request = clients.logs.delete_retention_policy().log_group_name(name);
     clients
         .write(LogsWrite, "logs:DeleteRetentionPolicy", Again::Harmless, || request.clone().send())
@@ -55,7 +51,7 @@ pub async fn delete_retention_policy(clients: &PlacementClients, name: &str) -> 
 /// # Errors
 /// See [`Error`].
 pub async fn tag_log_group(
-    clients: &PlacementClients,
+    clients: &Clients<'_>,
     arn: &str,
     tags: &BTreeMap<String, String>,
 ) -> Result<Written, Error> {
@@ -69,7 +65,7 @@ pub async fn tag_log_group(
 ///
 /// # Errors
 /// See [`Error`]; that it is not there is none.
-pub async fn delete_log_group(clients: &PlacementClients, name: &str) -> Result<Written, Error> {
+pub async fn delete_log_group(clients: &Clients<'_>, name: &str) -> Result<Written, Error> {
     let request = clients.logs.delete_log_group().log_group_name(name);
     gone(clients.write(LogsWrite, "logs:DeleteLogGroup", Again::Harmless, || request.clone().send()).await)
 }
