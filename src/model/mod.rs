@@ -1,10 +1,12 @@
 //! Nouns only: what the rooms hand to each other. No async, no clock, no AWS.
 
+pub mod canonical;
 pub mod condition;
 pub mod desired;
 pub mod finding;
 pub mod ids;
 pub mod kinds;
+pub mod normalise;
 pub mod observed;
 pub mod plan;
 pub mod resource;
