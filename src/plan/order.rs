@@ -3,11 +3,14 @@
 //! What others refer to comes first, what refers to others is removed first. Tags follow the resources, and removals come
 //! last: nothing is taken away before its successor stands.
 
-use crate::model::plan::{Call, PlannedAction};
+use crate::model::plan::{Call, PlannedAction, Reason};
 
 /// Stage, then step within the stage.
-fn rank(call: &Call) -> (u8, u8) {
-    match call {
+fn rank(action: &PlannedAction) -> (u8, u8) {
+    match &action.call {
+        // On the way out a service is scaled down after the traffic is gone.
+        Call::UpdateService { .. } if action.reason == Reason::Undeclared => (8, 3),
+        Call::StopTask { .. } if action.reason == Reason::Undeclared => (8, 4),
         Call::CreateLogGroup { .. } => (0, 0),
         Call::PutRetentionPolicy { .. } | Call::DeleteRetentionPolicy { .. } => (0, 1),
         Call::CreateTargetGroup { .. } => (1, 0),
@@ -27,9 +30,9 @@ fn rank(call: &Call) -> (u8, u8) {
         Call::DeleteRule { .. } => (8, 1),
         Call::DeleteListener { .. } => (8, 2),
         Call::DeleteService { .. } => (8, 3),
-        Call::DeleteTargetGroup { .. } => (8, 4),
-        Call::DeregisterTaskDefinition { .. } => (8, 5),
-        Call::DeleteLogGroup { .. } => (8, 6),
+        Call::DeleteTargetGroup { .. } => (8, 5),
+        Call::DeregisterTaskDefinition { .. } => (8, 6),
+        Call::DeleteLogGroup { .. } => (8, 7),
     }
 }
 
@@ -37,11 +40,7 @@ fn rank(call: &Call) -> (u8, u8) {
 pub(super) fn sorted(mut actions: Vec<PlannedAction>) -> Vec<PlannedAction> {
     // The planner walks sorted maps, so what is equal here keeps an order that does not depend on the input's.
     actions.sort_by(|a, b| {
-        (rank(&a.call), a.resource.kind, &a.resource.key).cmp(&(
-            rank(&b.call),
-            b.resource.kind,
-            &b.resource.key,
-        ))
+        (rank(a), a.resource.kind, &a.resource.key).cmp(&(rank(b), b.resource.kind, &b.resource.key))
     });
     actions
 }

@@ -115,12 +115,62 @@ fn tail(arn: &str) -> &str {
 /// `desiredCount 5 → 2 (declared)`.
 pub(crate) fn change_words(change: &FieldChange) -> String {
     let FieldChange { path, old, new, owner, .. } = change;
-    let revision = path == "taskDefinition";
-    let show = |value: &Tree| match value.as_str().filter(|_| revision) {
-        Some(arn) => tail(arn).to_owned(),
-        None => shown(value),
+    let show = |value: &Tree| match path.as_str() {
+        "taskDefinition" => value.as_str().map_or_else(|| shown(value), |arn| tail(arn).to_owned()),
+        "actions" | "defaultActions" => each(value, action_words),
+        "conditions" => each(value, condition_words),
+        _ => shown(value),
     };
     format!("{path} {} → {} ({owner})", show(old), show(new))
+}
+
+fn each(list: &Tree, words: fn(&Tree) -> String) -> String {
+    let parts: Vec<String> = list.as_array().into_iter().flatten().map(words).collect();
+    if parts.is_empty() { "(none)".to_owned() } else { parts.join(", ") }
+}
+
+/// `forward web 9, old 1`, `redirect HTTP_301 HTTPS:443`, `answer 404`.
+fn action_words(action: &Tree) -> String {
+    let text = |value: &Tree| value.as_str().unwrap_or_default().to_owned();
+    match action["type"].as_str() {
+        Some("forward") => {
+            let groups = action["targetGroups"].as_array().into_iter().flatten().map(|group| {
+                let name = group_name(group["targetGroupArn"].as_str().unwrap_or_default());
+                match group["weight"].as_i64() {
+                    Some(weight) => format!("{name} {weight}"),
+                    None => name.to_owned(),
+                }
+            });
+            format!("forward {}", groups.collect::<Vec<_>>().join(" + "))
+        }
+        Some("redirect") => {
+            let redirect = &action["redirectConfig"];
+            let part = |key: &str, default: &str| redirect[key].as_str().unwrap_or(default).to_owned();
+            let place =
+                [part("protocol", "#{protocol}"), part("host", "#{host}"), part("port", "#{port}")].join(":");
+            format!("redirect {} {place}{}", text(&redirect["statusCode"]), part("path", "/#{path}"))
+        }
+        Some("fixed-response") => format!("answer {}", text(&action["fixedResponseConfig"]["statusCode"])),
+        _ => shown(action),
+    }
+}
+
+/// `host-header a.example.com|b.example.com`.
+fn condition_words(condition: &Tree) -> String {
+    let values = condition["values"].as_array();
+    match (condition["field"].as_str(), values) {
+        (Some(field), Some(values)) => {
+            let values: Vec<&str> = values.iter().filter_map(Value::as_str).collect();
+            format!("{field} {}", values.join("|"))
+        }
+        _ => shown(condition),
+    }
+}
+
+/// The name in a target group's ARN, `…:targetgroup/<name>/<id>`.
+fn group_name(arn: &str) -> &str {
+    let rest = arn.split_once("targetgroup/").map_or(arn, |(_, rest)| rest);
+    rest.split_once('/').map_or(rest, |(name, _)| name)
 }
 
 fn shown(value: &Value) -> String {

@@ -1,7 +1,9 @@
-//! Tests of the room: golden plans, the table, and properties.
+//! Tests of the room: golden plans, the table, the diff, the last door, and properties.
 
 mod apply;
 mod cases;
+mod diff;
+mod lint;
 mod properties;
 mod table;
 mod world;

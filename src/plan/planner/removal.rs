@@ -85,6 +85,21 @@ pub(super) fn teardown(draft: &mut Draft<'_>, confirmed: bool) {
     }
     if !retain {
         teardown_tasks(draft);
+        wait_for_the_unseen(draft);
+    }
+}
+
+/// What the record says we made and nobody looked at in this pass may still be there: gone is only what was seen to be gone.
+fn wait_for_the_unseen(draft: &mut Draft<'_>) {
+    let input = draft.input;
+    for id in input.rollout.arns.keys() {
+        let unseen = match id.kind {
+            ResourceKind::Service => matches!(seen(&input.observed.services, id.key.as_str()), Seen::NotRead),
+            _ => matches!(seen(&input.observed.resources, id), Seen::NotRead),
+        };
+        if unseen {
+            draft.wait(id, WaitingOn::Observation { because: "not looked at in this pass".to_owned() });
+        }
     }
 }
 
@@ -186,7 +201,7 @@ fn user_of(draft: &Draft<'_>, group: &ObservedResource) -> Option<WaitingOn> {
         Seen::Present(service) => {
             let uses = load_balancers(&service.fields)
                 .any(|balancer| balancer["targetGroupArn"] == group.arn.as_str());
-            uses.then(|| WaitingOn::Resource { id: ResourceId::new(ResourceKind::Service, name.as_str()) })
+            uses.then(|| WaitingOn::Draining { service: service.name.clone() })
         }
         Seen::Unknown(gap) => {
             Some(WaitingOn::Observation { because: format!("{}: {}", gap.operation, gap.code) })
@@ -224,7 +239,8 @@ fn remove_service(draft: &mut Draft<'_>, id: &ResourceId, service: &ObservedServ
         };
         draft.act(id, Call::UpdateService { component, fields }, Reason::Undeclared, vec![change]);
     }
-    let because = format!("{} tasks still run before it can be deleted", service.running + service.pending);
+    let because =
+        format!("{} of its tasks still run; it is deleted after them", service.running + service.pending);
     let deployment = service.primary().map(|primary| primary.id.clone()).unwrap_or_default();
     draft.wait(id, WaitingOn::Deployment { id: deployment, because });
 }

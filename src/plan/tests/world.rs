@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 /// Everything that a plan is made from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,12 +49,15 @@ pub(super) fn folder() -> PathBuf {
 }
 
 fn base() -> Value {
-    let text = std::fs::read_to_string(folder().join("base.yaml")).expect("the base world is there");
-    serde_saphyr::from_str(&text).expect("the base world is YAML")
+    static BASE: OnceLock<Value> = OnceLock::new();
+    let read = || {
+        let text = std::fs::read_to_string(folder().join("base.yaml")).expect("the base world is there");
+        serde_saphyr::from_str(&text).expect("the base world is YAML")
+    };
+    BASE.get_or_init(read).clone()
 }
 
-/// JSON merge patch, RFC 7386, with one addition: a text of the form `null` cannot be told from a removal, so members that
-/// are to be null are left as the base has them.
+/// JSON merge patch, RFC 7386.
 pub(super) fn merge(target: &mut Value, patch: &Value) {
     let Value::Object(changes) = patch else {
         *target = patch.clone();
@@ -69,5 +73,17 @@ pub(super) fn merge(target: &mut Value, patch: &Value) {
         } else {
             merge(members.entry(key.clone()).or_insert(Value::Null), change);
         }
+    }
+}
+
+/// Joins two patches into one: unlike [`merge`] it keeps removals, so that they reach the base.
+pub(super) fn merge_patches(target: &mut Value, patch: &Value) {
+    match (target, patch) {
+        (Value::Object(members), Value::Object(changes)) => {
+            for (key, change) in changes {
+                merge_patches(members.entry(key.clone()).or_insert(Value::Null), change);
+            }
+        }
+        (target, patch) => *target = patch.clone(),
     }
 }
