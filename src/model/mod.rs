@@ -11,4 +11,5 @@ pub mod observed;
 pub mod plan;
 pub mod resource;
 pub mod rollout;
+pub mod schema;
 pub mod status;
