@@ -4,7 +4,9 @@
 
 use crate::model::finding::Finding;
 use crate::model::ids::DeploymentName;
+use crate::model::kinds::task_definition::Secret;
 use crate::model::kinds::{ApplicationSpec, Document, Spec};
+use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -27,6 +29,68 @@ pub fn lower(document: &Document) -> (ApplicationSpec, Vec<Finding>) {
 /// Findings one per line, errors and warnings, in the order in which they were found.
 pub fn lines(findings: &[Finding]) -> String {
     findings.iter().map(|finding| format!("{finding}\n")).collect()
+}
+
+/// An example document with fields changed: paths below `spec` with dots; `null` takes a field away.
+pub fn edited(example: &str, edits: &[(&str, Value)]) -> Document {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("manifests/examples/{example}.yaml"));
+    let mut json = document(&fs::read_to_string(path).unwrap()).to_json();
+    for (field, value) in edits {
+        let mut place = &mut json["spec"];
+        for key in field.split('.') {
+            place = &mut place[key];
+        }
+        *place = value.clone();
+    }
+    without_nulls(&mut json);
+    serde_json::from_value(json).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn without_nulls(json: &mut Value) {
+    match json {
+        Value::Object(fields) => {
+            fields.retain(|_, value| !value.is_null());
+            fields.values_mut().for_each(without_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_nulls),
+        _ => {}
+    }
+}
+
+/// The lowered form of an edited example, which must be without errors.
+pub fn lowered(example: &str, edits: &[(&str, Value)]) -> ApplicationSpec {
+    let (application, findings) = lower(&edited(example, edits));
+    assert!(!findings.iter().any(Finding::is_error), "{}", lines(&findings));
+    application
+}
+
+/// Edits of an example with the findings that they lead to, all of them, as `error spec.field` or `warning spec.field`.
+pub type Mistake<'a> = (&'a str, Vec<(&'a str, Value)>, &'a [&'a str]);
+
+/// Checks that each mistake is found, and nothing else.
+pub fn check_mistakes(example: &str, mistakes: Vec<Mistake<'_>>) {
+    for (name, edits, expected) in mistakes {
+        let (_, findings) = lower(&edited(example, &edits));
+        let said: Vec<String> = findings
+            .iter()
+            .map(|finding| {
+                format!("{} {}", if finding.is_error() { "error" } else { "warning" }, finding.field)
+            })
+            .collect();
+        assert_eq!(said, expected, "{name}: {}", lines(&findings));
+    }
+}
+
+/// The value of a plain variable of the component's own container.
+pub fn variable<'a>(application: &'a ApplicationSpec, component: &str, name: &str) -> Option<&'a str> {
+    let container = &application.components[component].task_definition.container_definitions[0];
+    container.environment.iter().find(|pair| pair.name == name).map(|pair| pair.value.as_str())
+}
+
+/// The secret of a variable of the component's own container.
+pub fn secret<'a>(application: &'a ApplicationSpec, component: &str, name: &str) -> Option<&'a Secret> {
+    let container = &application.components[component].task_definition.container_definitions[0];
+    container.secrets.iter().find(|secret| secret.name == name)
 }
 
 fn root() -> PathBuf {
