@@ -16,7 +16,7 @@ use super::typed::{env, overrides};
 use crate::model::finding::Finding;
 use crate::model::ids::DeploymentName;
 use crate::model::kinds::references::{ServiceSettings, TargetHealth};
-use crate::model::kinds::task_definition::{ContainerDefinition, HealthCheck, PortMapping};
+use crate::model::kinds::task_definition::{ContainerDefinition, HealthCheck, OnRotation, PortMapping};
 use crate::model::kinds::zenml::ZenMLWorkspaceSpec;
 use crate::model::kinds::{ApplicationSpec, Component};
 
@@ -63,6 +63,8 @@ fn migrate(house: &House<'_>, spec: &ZenMLWorkspaceSpec, findings: &mut Findings
     let settings = &spec.migration;
     let mut container = container(house, spec, ("migrate", "zenml-migrate"), findings);
     container.command = ["zenml", "migrate-database"].map(str::to_owned).to_vec();
+    // A rotated secret is no reason to migrate again.
+    container.secrets.iter_mut().for_each(|secret| secret.on_rotation = OnRotation::Ignore);
     // The default backup is held in memory, so the task is as large as the server.
     let (cpu, memory) = (settings.cpu.unwrap_or(512), settings.memory.unwrap_or(1024));
     Component {
@@ -80,6 +82,7 @@ fn server(
 ) -> Component {
     let settings = &spec.server;
     let mut container = container(house, spec, ("server", "zenml-server"), findings);
+    env::apply(tables::no_migration(spec), &mut container, findings);
     env::apply(tables::server(spec), &mut container, findings);
     env::apply(tables::limits(spec), &mut container, findings);
     env::apply(tables::workload_manager(spec), &mut container, findings);
@@ -132,6 +135,7 @@ fn workers(house: &House<'_>, spec: &ZenMLWorkspaceSpec, app: &mut ApplicationSp
     for (name, settings, command, single) in table {
         let Some(settings) = settings else { continue };
         let mut container = container(house, spec, (name, &format!("zenml-{name}")), findings);
+        env::apply(tables::no_migration(spec), &mut container, findings);
         env::apply(tables::worker(spec, name), &mut container, findings);
         container.command = ["plugins", command].map(str::to_owned).to_vec();
         container.port_mappings =

@@ -1,1 +1,385 @@
+//! One row per rule, on the example document.
 
+use crate::desired::typed::golden::{Mistake, check_mistakes, edited, lower, lowered, secret, variable};
+use crate::model::kinds::task_definition::OnRotation;
+use serde_json::json;
+
+const PEM: &str = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----";
+
+#[test]
+fn what_the_database_needs_is_checked() {
+    let mistakes: Vec<Mistake<'_>> = vec![
+        ("no endpoint", vec![("database.endpoint", json!(""))], &["error spec.database.endpoint"]),
+        (
+            "endpoint without port",
+            vec![("database.endpoint", json!("db.example.com"))],
+            &["error spec.database.endpoint"],
+        ),
+        (
+            "endpoint as URL",
+            vec![("database.endpoint", json!("mysql://db:3306"))],
+            &["error spec.database.endpoint"],
+        ),
+        (
+            "no credentials",
+            vec![("database.credentials", json!(null))],
+            &["error spec.database.userName", "error spec.database.password"],
+        ),
+        (
+            "both forms",
+            vec![("database.password", json!("pulumi/password"))],
+            &["error spec.database.credentials"],
+        ),
+        ("half of TLS", vec![("database.caCertificate", json!(PEM))], &["error spec.database.minTlsVersion"]),
+        (
+            "a path for PEM",
+            vec![("database.caCertificate", json!("/etc/ca.pem")), ("database.minTlsVersion", json!("1.2"))],
+            &["error spec.database.caCertificate"],
+        ),
+        (
+            "PostgreSQL",
+            vec![("database.engine", json!("aurora-postgresql"))],
+            &["error spec.database.engine"],
+        ),
+        (
+            "loose mode",
+            vec![("database.sqlMode", json!("NO_ENGINE_SUBSTITUTION"))],
+            &["error spec.database.sqlMode"],
+        ),
+        ("mode not stated", vec![("database.sqlMode", json!(null))], &["warning spec.database.sqlMode"]),
+        (
+            "value for reference",
+            vec![("database.credentials", json!("hunter 2"))],
+            &["error spec.database.credentials"],
+        ),
+    ];
+    check_mistakes("pulumi", mistakes);
+}
+
+#[test]
+fn what_belongs_together_comes_together() {
+    let mistakes: Vec<Mistake<'_>> = vec![
+        (
+            "mail without sender",
+            vec![("smtp.genericSender", json!(null))],
+            &["error spec.smtp.genericSender"],
+        ),
+        ("mail without password", vec![("smtp.password", json!(null))], &["error spec.smtp.password"]),
+        ("half a Turnstile", vec![("turnstile.secretKey", json!(null))], &["error spec.turnstile.secretKey"]),
+        (
+            "SAML without key",
+            vec![("saml", json!({"certificate": PEM})), ("emailLogin.disableSignup", json!(true))],
+            &["error spec.saml.privateKey"],
+        ),
+        (
+            "SAML beside signing up by e-mail",
+            vec![("saml", json!({"certificate": PEM, "privateKey": "pulumi/saml"}))],
+            &["warning spec.emailLogin.disableSignup"],
+        ),
+        (
+            "half of TLS",
+            vec![("tls.api", json!({"certificate": PEM, "privateKey": "pulumi/tls"}))],
+            &["error spec.tls.api.minVersion"],
+        ),
+        (
+            "search without password",
+            vec![("search", json!({"endpoint": "https://search:443"}))],
+            &["error spec.search.password"],
+        ),
+        (
+            "hidden but open",
+            vec![("emailLogin.hideLogin", json!(true))],
+            &["warning spec.emailLogin.hideLogin"],
+        ),
+        (
+            "nobody gets in",
+            vec![("emailLogin.disableLogin", json!(true))],
+            &["error spec.emailLogin.disableLogin"],
+        ),
+        (
+            "half of static keys",
+            vec![("aws.accessKeyId", json!("pulumi/id"))],
+            &["error spec.aws.secretAccessKey"],
+        ),
+    ];
+    check_mistakes("pulumi", mistakes);
+}
+
+#[test]
+fn buckets_and_keys_are_checked() {
+    let mistakes: Vec<Mistake<'_>> = vec![
+        (
+            "one bucket twice",
+            vec![("buckets.policyPacks", json!("s3://example-pulumi-checkpoints?endpoint=minio"))],
+            &["error spec.buckets.policyPacks"],
+        ),
+        ("no checkpoints", vec![("buckets.checkpoints", json!(null))], &["error spec.buckets.checkpoints"]),
+        (
+            "no metadata",
+            vec![("buckets.serviceMetadata", json!(null))],
+            &["warning spec.buckets.serviceMetadata"],
+        ),
+        (
+            "not a bucket",
+            vec![("buckets.checkpoints", json!("My_Bucket"))],
+            &["error spec.buckets.checkpoints"],
+        ),
+        ("no key", vec![("encryption", json!({}))], &["error spec.encryption.kmsKey"]),
+        ("two keys", vec![("encryption.localKeys", json!("/keys"))], &["error spec.encryption.localKeys"]),
+        (
+            "actions missing",
+            vec![("encryption.grantedActions", json!(["kms:Decrypt", "GenerateDataKey*"]))],
+            &["error spec.encryption.grantedActions"],
+        ),
+        (
+            "actions not stated",
+            vec![("encryption.grantedActions", json!(null))],
+            &["warning spec.encryption.grantedActions"],
+        ),
+        ("no task role", vec![("roles.taskRoleArn", json!(null))], &["error spec.roles.taskRoleArn"]),
+    ];
+    check_mistakes("pulumi", mistakes);
+}
+
+#[test]
+fn engine_events_of_an_old_installation_are_not_flipped_without_support() {
+    let old = ("engineEvents.existingInstallation", json!(true));
+    let mistakes: Vec<Mistake<'_>> = vec![
+        (
+            "flipped",
+            vec![old.clone(), ("engineEvents.schemaV2", json!(true))],
+            &["error spec.engineEvents.schemaV2"],
+        ),
+        (
+            "old form off",
+            vec![
+                old.clone(),
+                ("engineEvents.schemaV2", json!(true)),
+                ("engineEvents.legacyWrite", json!(false)),
+            ],
+            &["error spec.engineEvents.schemaV2", "error spec.engineEvents.legacyWrite"],
+        ),
+        (
+            "with support",
+            vec![
+                old.clone(),
+                ("engineEvents.schemaV2", json!(true)),
+                ("engineEvents.supportConfirmed", json!(true)),
+            ],
+            &[],
+        ),
+        (
+            "not stated",
+            vec![("engineEvents", json!({}))],
+            &["warning spec.engineEvents.existingInstallation"],
+        ),
+        (
+            "new with the old form",
+            vec![("engineEvents.legacyWrite", json!(true))],
+            &["warning spec.engineEvents"],
+        ),
+    ];
+    check_mistakes("pulumi", mistakes);
+    let app = lowered("pulumi", &[old]);
+    assert_eq!(variable(&app, "api", "PULUMI_ENGINE_EVENTS_SCHEMA_V2"), Some("false"));
+    assert_eq!(variable(&app, "api", "PULUMI_ENGINE_EVENTS_LEGACY_WRITE"), Some("true"));
+}
+
+#[test]
+fn names_doors_and_overrides_are_checked() {
+    let mistakes: Vec<Mistake<'_>> = vec![
+        ("latest", vec![("imageTag", json!("latest"))], &["warning spec.imageTag"]),
+        ("no tag", vec![("imageTag", json!(""))], &["error spec.imageTag"]),
+        ("domain with scheme", vec![("domain", json!("https://pulumi.example.com"))], &["error spec.domain"]),
+        ("no licence", vec![("licenseKey", json!(null))], &["error spec.licenseKey"]),
+        ("no registry", vec![("images.account", json!(null))], &["warning spec.images"]),
+        ("no VPC", vec![("network.vpcId", json!(null))], &["error spec.network.vpcId"]),
+        (
+            "plain HTTP",
+            vec![("loadBalancer.certificateArn", json!(null))],
+            &["warning spec.loadBalancer.certificateArn"],
+        ),
+        (
+            "shared without priority",
+            vec![("loadBalancer", json!({"httpsListenerArn": "arn:aws:x"}))],
+            &["error spec.loadBalancer.rulePriority"],
+        ),
+        ("no door", vec![("loadBalancer", json!({}))], &["error spec.loadBalancer"]),
+        (
+            "unknown component",
+            vec![("overrides", json!({"web": {"cpu": 256}}))],
+            &["error spec.overrides.web"],
+        ),
+        (
+            "a count for a task",
+            vec![("overrides", json!({"migrate": {"desiredCount": 2}}))],
+            &["error spec.overrides.migrate.desiredCount"],
+        ),
+        ("jobs in one service", vec![("jobs", json!({"cpu": 512}))], &["error spec.jobs"]),
+        (
+            "no execution role",
+            vec![("roles.executionRoleArn", json!(null))],
+            &["error spec.roles.executionRoleArn"],
+        ),
+    ];
+    check_mistakes("pulumi", mistakes);
+}
+
+#[test]
+fn all_mistakes_are_found_at_once() {
+    let document = crate::desired::typed::golden::document(
+        "{apiVersion: evenkeel.dev/v1alpha1, kind: PulumiService, metadata: {name: p}, spec: {}}",
+    );
+    let (_, findings) = lower(&document);
+    let errors: Vec<&str> = findings.iter().filter(|f| f.is_error()).map(|f| f.field.as_str()).collect();
+    let expected = [
+        "spec.placement.region",
+        "spec.placement.cluster",
+        "spec.imageTag",
+        "spec.network.subnets",
+        "spec.roles.executionRoleArn",
+        "spec.domain",
+        "spec.licenseKey",
+        "spec.database.endpoint",
+        "spec.database.userName",
+        "spec.database.password",
+        "spec.buckets.checkpoints",
+        "spec.buckets.policyPacks",
+        "spec.encryption.kmsKey",
+    ];
+    assert_eq!(errors, expected);
+}
+
+#[test]
+fn a_secret_that_looks_like_a_value_is_not_repeated_in_its_finding() {
+    let (_, findings) = lower(&edited("pulumi", &[("licenseKey", json!("eyJ hunter2 value"))]));
+    assert_eq!(findings.len(), 1);
+    assert!(!findings[0].to_string().contains("hunter2"));
+}
+
+#[test]
+fn migrations_come_first_then_the_api_then_the_console() {
+    let app = lowered("pulumi", &[]);
+    let depends = |name: &str| app.components[name].depends_on.clone();
+    assert_eq!(depends("migrate"), Vec::<String>::new());
+    assert_eq!(depends("api"), ["migrate"]);
+    assert_eq!(depends("console"), ["api"]);
+    let credentials = secret(&app, "migrate", "MYSQL_ROOT_CREDENTIALS").unwrap();
+    assert_eq!(
+        (credentials.value_from.as_str(), credentials.on_rotation),
+        ("pulumi/database", OnRotation::Ignore)
+    );
+    assert_eq!(app.components["migrate"].task_definition.task_role_arn, None);
+}
+
+#[test]
+fn migrations_can_be_turned_off() {
+    let app = lowered("pulumi", &[("migrations.task.enabled", json!(false))]);
+    assert!(!app.components.contains_key("migrate"));
+    assert!(app.components["api"].depends_on.is_empty());
+}
+
+#[test]
+fn a_split_api_runs_its_jobs_in_a_service_of_their_own() {
+    let app = lowered("pulumi", &[("containerMode", json!("SPLIT")), ("jobs", json!({"desiredCount": 1}))]);
+    assert_eq!(variable(&app, "api", "PULUMI_API_CONTAINER_MODE"), Some("API"));
+    assert_eq!(variable(&app, "jobs", "PULUMI_API_CONTAINER_MODE"), Some("JOBS"));
+    let jobs = app.components["jobs"].service.as_ref().unwrap();
+    assert_eq!((jobs.desired_count, jobs.load_balancers.len()), (Some(1), 0));
+    assert_eq!(jobs.health_check_grace_period_seconds, None, "ECS refuses one without a load balancer");
+}
+
+#[test]
+fn tls_to_the_container_moves_port_and_protocol() {
+    let tls = json!({"certificate": PEM, "privateKey": "pulumi/tls", "minVersion": "1.2"});
+    let app = lowered("pulumi", &[("tls.api", tls)]);
+    let group = &app.target_groups["api"];
+    assert_eq!((group.port, group.protocol.as_deref()), (8443, Some("HTTPS")));
+    assert_eq!(secret(&app, "api", "API_TLS_PRIVATE_KEY").unwrap().value_from, "pulumi/tls");
+}
+
+#[test]
+fn port_80_can_forward_as_the_installers_do() {
+    let app = lowered("pulumi", &[("loadBalancer.httpPort", json!("Forward"))]);
+    assert_eq!(app.rules["api-http"].actions[0].kind, "forward");
+    assert_eq!(app.rules["console-http"].priority, 101);
+    assert_eq!(app.listeners["http"].default_actions[0].kind, "fixed-response");
+}
+
+#[test]
+fn a_shared_load_balancer_gets_rules_and_no_listeners() {
+    let arn = |port: u16| format!("arn:aws:elasticloadbalancing:eu-west-1:1:listener/app/shared/a/{port}");
+    let door = json!({"httpsListenerArn": arn(443), "httpListenerArn": arn(80), "rulePriority": 40});
+    let app = lowered("pulumi", &[("loadBalancer", door), ("privateLoadBalancer", json!(null))]);
+    assert!(app.listeners.is_empty());
+    let rules: Vec<(&str, u32, &str)> = app
+        .rules
+        .iter()
+        .map(|(key, rule)| (key.as_str(), rule.priority, rule.actions[0].kind.as_str()))
+        .collect();
+    assert_eq!(
+        rules,
+        [
+            ("api-http", 40, "redirect"),
+            ("api-https", 40, "forward"),
+            ("console-http", 41, "redirect"),
+            ("console-https", 41, "forward")
+        ]
+    );
+}
+
+#[test]
+fn an_override_wins_over_the_kind() {
+    let overrides = json!({"api": {
+        "environment": [{"name": "AWS_REGION", "value": "eu-central-1"}],
+        "secrets": [{"name": "PULUMI_API_DOMAIN", "valueFrom": "pulumi/domain"}],
+        "unset": ["PULUMI_ENTERPRISE"],
+        "containers": [{"name": "proxy", "image": "proxy:1"}],
+        "cpu": 4096,
+        "taskDefinition": {"family": "pulumi-service-task", "containerDefinitions": [
+            {"name": "pulumi-service", "readonlyRootFilesystem": true}
+        ]},
+        "service": {"serviceName": "pulumi-api", "deploymentConfiguration": {"maximumPercent": 150}},
+        "targetGroup": {"name": "pulumi-api", "healthCheckIntervalSeconds": 20},
+    }});
+    let app = lowered("pulumi", &[("overrides", overrides)]);
+    assert_eq!(variable(&app, "api", "AWS_REGION"), Some("eu-central-1"));
+    assert_eq!(variable(&app, "api", "PULUMI_API_DOMAIN"), None);
+    assert_eq!(variable(&app, "api", "PULUMI_ENTERPRISE"), None);
+    assert_eq!(secret(&app, "api", "PULUMI_API_DOMAIN").unwrap().value_from, "pulumi/domain");
+    let definition = &app.components["api"].task_definition;
+    assert_eq!(definition.cpu.as_ref().unwrap().0, "4096");
+    assert_eq!(definition.family.as_deref(), Some("pulumi-service-task"));
+    let containers = &definition.container_definitions;
+    assert_eq!(containers.len(), 2);
+    assert_eq!(containers[0].readonly_root_filesystem, Some(true));
+    assert!(containers[0].image.contains("pulumi/service"), "an image that is not named stays");
+    let service = app.components["api"].service.as_ref().unwrap();
+    assert_eq!(service.service_name.as_deref(), Some("pulumi-api"));
+    let rollout = service.deployment_configuration.as_ref().unwrap();
+    assert_eq!((rollout.maximum_percent, rollout.deployment_circuit_breaker.is_some()), (Some(150), true));
+    let group = &app.target_groups["api"];
+    assert_eq!(
+        (group.port, group.name.as_deref(), group.health_check_interval_seconds),
+        (8080, Some("pulumi-api"), Some(20))
+    );
+}
+
+#[test]
+fn an_autoscaled_service_declares_no_count() {
+    let scaling = json!({"minCapacity": 1, "maxCapacity": 6, "targetCpuPercent": 60});
+    let app = lowered("pulumi", &[("console.autoscaling", scaling), ("console.desiredCount", json!(null))]);
+    let service = app.components["console"].service.as_ref().unwrap();
+    assert_eq!(service.desired_count, None);
+    assert_eq!(service.autoscaling.as_ref().unwrap().max_capacity, 6);
+}
+
+#[test]
+fn images_in_china_come_from_a_host_of_that_partition() {
+    let app = lowered("pulumi", &[("placement.region", json!("cn-north-1"))]);
+    let image = &app.components["api"].task_definition.container_definitions[0].image;
+    assert!(
+        image.starts_with("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/mirror/pulumi/service:"),
+        "{image}"
+    );
+}

@@ -25,11 +25,8 @@ fn guide(spec: &ZenMLWorkspaceSpec, value: Value) -> Value {
 pub fn base(spec: &ZenMLWorkspaceSpec) -> Vec<Row> {
     let options = &spec.server_options;
     let verbosity = options.logging_verbosity.clone().or(Some("INFO".to_owned()));
-    // The task migrates; servers must not do it again, each for itself.
-    let disabled = migrates_first(spec).then_some(true);
     vec![
         ("ZENML_SERVER", fixed("True")),
-        ("DISABLE_DATABASE_MIGRATION", python(disabled)),
         ("ZENML_LOGGING_VERBOSITY", text(&verbosity)),
         ("ZENML_LOGGING_LEVEL", guide(spec, text(&verbosity))),
         ("ZENML_ANALYTICS_OPT_IN", python(options.analytics_opt_in)),
@@ -42,6 +39,12 @@ pub fn base(spec: &ZenMLWorkspaceSpec) -> Vec<Row> {
         ("REQUESTS_CA_BUNDLE", text(&spec.proxy.ca_bundle)),
         ("SSL_CERT_FILE", text(&spec.proxy.ssl_cert_file)),
     ]
+}
+
+/// What keeps servers and workers from migrating again, each for itself. The task must not have it: the image only looks
+/// whether the variable is there.
+pub fn no_migration(spec: &ZenMLWorkspaceSpec) -> Vec<Row> {
+    vec![("DISABLE_DATABASE_MIGRATION", python(migrates_first(spec).then_some(true)))]
 }
 
 /// How the workspace finds and proves itself to the control plane.
