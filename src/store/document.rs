@@ -100,11 +100,8 @@ fn not_utf8(file: &str, bytes: &[u8], valid: usize) -> Finding {
     let before = String::from_utf8_lossy(&bytes[..valid]);
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    let finding = Finding::error(
-        "",
-        format!("the byte 0x{:02x} is not UTF-8", bytes[valid]),
-        "save the file as UTF-8",
-    );
+    let finding =
+        Finding::error("", format!("the byte 0x{:02x} is not UTF-8", bytes[valid]), "save the file as UTF-8");
     let mark = super::node::Mark {
         line: u32::try_from(line).unwrap_or(u32::MAX),
         column: u32::try_from(column).unwrap_or(u32::MAX),

@@ -1,9 +1,9 @@
 //! The file store: a folder tree, or one file.
 
+use super::Store;
 use super::scan::{Cache, Scan, scan_cached};
 use super::snapshot::{Memory, Snapshot};
 use super::watch::Watch;
-use super::Store;
 use crate::model::finding::Finding;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;

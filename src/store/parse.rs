@@ -92,8 +92,21 @@ struct Built {
 }
 
 enum Frame {
-    List { mark: Mark, anchor: usize, items: Vec<Node>, size: usize, depth: usize },
-    Map { mark: Mark, anchor: usize, entries: Vec<Entry>, key: Option<(String, Mark)>, size: usize, depth: usize },
+    List {
+        mark: Mark,
+        anchor: usize,
+        items: Vec<Node>,
+        size: usize,
+        depth: usize,
+    },
+    Map {
+        mark: Mark,
+        anchor: usize,
+        entries: Vec<Entry>,
+        key: Option<(String, Mark)>,
+        size: usize,
+        depth: usize,
+    },
 }
 
 struct Builder<'a> {
@@ -162,7 +175,8 @@ impl<'a> Builder<'a> {
 
     fn alias(&mut self, id: usize, mark: Mark) -> Result<(), Finding> {
         let Some(built) = self.anchors.get(&id) else {
-            let finding = Finding::error("", "an alias refers to a value that it is part of", "write the value out");
+            let finding =
+                Finding::error("", "an alias refers to a value that it is part of", "write the value out");
             return Err(placed(finding, self.file, mark));
         };
         if self.size + built.size > MAX_NODES {
@@ -229,11 +243,25 @@ impl<'a> Builder<'a> {
                 match key.take() {
                     None => *key = Some(key_of(&built.node, self.file, &mut self.findings)),
                     Some((key, mark)) => {
-                        add_entry(entries, Entry { key, mark, node: built.node }, self.file, &mut self.findings);
+                        let entry = Entry { key: key.clone(), mark, node: built.node };
+                        if let Some(message) = add_entry(entries, entry) {
+                            let path = child_path(&self.path(), &key);
+                            let finding = Finding::error(path, message, "keep one of the two");
+                            self.findings.push(placed(finding, self.file, mark));
+                        }
                     }
                 }
             }
         }
+    }
+
+    /// The field path of the map or list that is being read.
+    fn path(&self) -> String {
+        self.stack.iter().fold(String::new(), |path, frame| match frame {
+            Frame::List { items, .. } => format!("{path}[{}]", items.len()),
+            Frame::Map { key: Some((key, _)), .. } => child_path(&path, key),
+            Frame::Map { key: None, .. } => path,
+        })
     }
 
     /// Takes `<<` entries in: their fields fill what the map itself does not say.
@@ -249,7 +277,11 @@ impl<'a> Builder<'a> {
             };
             for source in sources {
                 let Value::Map(fields) = source.value else {
-                    let finding = Finding::error("", "`<<` merges maps only", "give it an alias of a map, or a list of them");
+                    let finding = Finding::error(
+                        "",
+                        "`<<` merges maps only",
+                        "give it an alias of a map, or a list of them",
+                    );
                     self.findings.push(placed(finding, self.file, merge.mark));
                     continue;
                 };
@@ -303,7 +335,8 @@ fn key_of(node: &Node, file: &str, findings: &mut Vec<Finding>) -> (String, Mark
         Value::Bool(value) => value.to_string(),
         Value::Number(number) => number.to_string(),
         Value::List(_) | Value::Map(_) => {
-            let finding = Finding::error("", "a key must be text, not a list or a map", "put the key in quotes");
+            let finding =
+                Finding::error("", "a key must be text, not a list or a map", "put the key in quotes");
             findings.push(placed(finding, file, node.mark));
             "?".to_owned()
         }
@@ -311,17 +344,14 @@ fn key_of(node: &Node, file: &str, findings: &mut Vec<Finding>) -> (String, Mark
     (key, node.mark)
 }
 
-fn add_entry(entries: &mut Vec<Entry>, entry: Entry, file: &str, findings: &mut Vec<Finding>) {
+/// Adds an entry unless its key is there already, which is the finding.
+fn add_entry(entries: &mut Vec<Entry>, entry: Entry) -> Option<String> {
     match entries.iter().find(|known| known.key == entry.key && known.key != "<<") {
-        None => entries.push(entry),
-        Some(first) => {
-            let finding = Finding::error(
-                child_path("", &entry.key),
-                format!("the key `{}` is already set in line {}", entry.key, first.mark.line),
-                "keep one of the two",
-            );
-            findings.push(placed(finding, file, entry.mark));
+        None => {
+            entries.push(entry);
+            None
         }
+        Some(first) => Some(format!("the key `{}` is already set in line {}", entry.key, first.mark.line)),
     }
 }
 
@@ -380,7 +410,9 @@ mod tests {
 
     #[test]
     fn scalars_follow_yaml_1_2_and_leading_zeros_stay_text() {
-        let value = one("a: yes\nb: no\nc: on\nd: true\ne: 0x1f\nf: 012345678901\ng: 1.5\nh: ~\ni: 1e3\nj: +7\nk: 1.2.3\nl: '5'\nm: 0\nn: -0.5\no: 2026-01-02\n");
+        let value = one(
+            "a: yes\nb: no\nc: on\nd: true\ne: 0x1f\nf: 012345678901\ng: 1.5\nh: ~\ni: 1e3\nj: +7\nk: 1.2.3\nl: '5'\nm: 0\nn: -0.5\no: 2026-01-02\n",
+        );
         assert_eq!(
             value,
             serde_json::json!({"a": "yes", "b": "no", "c": "on", "d": true, "e": 31, "f": "012345678901", "g": 1.5,
@@ -394,7 +426,10 @@ mod tests {
         assert!(parsed.broken.is_none(), "{:?}", parsed.broken);
         let root = &parsed.documents[0].root;
         assert_eq!(root.to_json(), serde_json::json!({"a": {"b": [1, "é/"]}}));
-        assert_eq!(root.get("a").and_then(|a| a.get("b")).map(|b| b.mark), Some(Mark { line: 2, column: 13 }));
+        assert_eq!(
+            root.get("a").and_then(|a| a.get("b")).map(|b| b.mark),
+            Some(Mark { line: 2, column: 13 })
+        );
     }
 
     #[test]

@@ -36,7 +36,9 @@ pub fn scan(root: &Path) -> Scan {
 pub(super) fn scan_cached(root: &Path, cache: &mut Cache) -> Scan {
     let mut walk = Walk { old: std::mem::take(cache), ..Walk::default() };
     match std::fs::metadata(root) {
-        Err(error) => walk.problem(format!("the spec store `{}` cannot be read: {}", root.display(), plain(&error))),
+        Err(error) => {
+            walk.problem(format!("the spec store `{}` cannot be read: {}", root.display(), plain(&error)))
+        }
         Ok(metadata) if metadata.is_dir() => walk.folder(root, "", &mut Vec::new()),
         Ok(_) => {
             let name = root.file_name().unwrap_or(root.as_os_str()).to_string_lossy().into_owned();
@@ -68,17 +70,24 @@ impl Walk {
         let label = if shown.is_empty() { path.display().to_string() } else { shown.to_owned() };
         let real = match path.canonicalize() {
             Ok(real) => real,
-            Err(error) => return self.problem(format!("the folder `{label}` cannot be read: {}", plain(&error))),
+            Err(error) => {
+                return self.problem(format!("the folder `{label}` cannot be read: {}", plain(&error)));
+            }
         };
         if above.contains(&real) {
-            return self.problem(format!("the link `{label}` leads back to a folder that it is in: a loop"));
+            // What it leads to is being read anyway, so nothing is missed.
+            let message = format!("the link `{label}` leads back to a folder that it is in: a loop");
+            self.scan.problems.push(Finding::error("", message, "remove the link"));
+            return;
         }
         if !self.visited.insert(real.clone()) {
             return;
         }
         let names = match list(path) {
             Ok(names) => names,
-            Err(error) => return self.problem(format!("the folder `{label}` cannot be read: {}", plain(&error))),
+            Err(error) => {
+                return self.problem(format!("the folder `{label}` cannot be read: {}", plain(&error)));
+            }
         };
         above.push(real);
         for name in names {
@@ -115,7 +124,8 @@ impl Walk {
                 return;
             }
             Err(error) => {
-                let mut finding = Finding::error("", format!("the file cannot be read: {}", plain(&error)), "");
+                let mut finding =
+                    Finding::error("", format!("the file cannot be read: {}", plain(&error)), "");
                 finding.place = Some(Place { file: shown.to_owned(), line: 1, column: 1 });
                 self.scan.files.insert(shown.to_owned(), Arc::new(FileContent::broken(finding)));
                 return;

@@ -102,7 +102,8 @@ fn claims(scan: Scan) -> Snapshot {
                 snapshot.incomplete = true;
                 continue;
             };
-            let line = refused.findings.first().and_then(|finding| finding.place.as_ref()).map_or(1, |p| p.line);
+            let line =
+                refused.findings.first().and_then(|finding| finding.place.as_ref()).map_or(1, |p| p.line);
             first.entry(name.clone()).or_insert_with(|| format!("{file}:{line}"));
             snapshot.refused.entry(name.clone()).or_default().extend(refused.findings.iter().cloned());
         }

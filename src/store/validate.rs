@@ -71,12 +71,14 @@ impl<'a> Walk<'a> {
         match (&field.node.value, fitting.as_slice()) {
             (Value::Text { text, .. }, _) if closed => self.check_word(field, text, &words),
             (_, []) => {
-                let forms: Vec<String> = branches.iter().map(|branch| expectation(branch)).collect();
+                let asked = branches.iter().filter(|branch| !is_null_only(branch));
+                let forms: Vec<String> = asked.map(|branch| expectation(branch)).collect();
                 self.wrong_type(field, &list_of(&forms, "or"));
             }
             (_, [only]) => self.check(field, only),
             (_, several) => {
-                let mut tries: Vec<Vec<Finding>> = several.iter().map(|branch| self.attempt(field, branch)).collect();
+                let mut tries: Vec<Vec<Finding>> =
+                    several.iter().map(|branch| self.attempt(field, branch)).collect();
                 tries.sort_by_key(Vec::len);
                 self.findings.extend(tries.swap_remove(0));
             }
@@ -131,8 +133,14 @@ impl<'a> Walk<'a> {
             {
                 let expected =
                     properties.and_then(|known| known.get(name)).map(|schema| resolve(self.root, schema));
-                let help = expected.map_or_else(String::new, |schema| format!("add it: {}", expectation(schema)));
-                self.report(&child_path(field.path, name), field.mark, format!("missing field `{name}`"), help);
+                let help =
+                    expected.map_or_else(String::new, |schema| format!("add it: {}", expectation(schema)));
+                self.report(
+                    &child_path(field.path, name),
+                    field.mark,
+                    format!("missing field `{name}`"),
+                    help,
+                );
             }
         }
     }
@@ -168,7 +176,12 @@ impl<'a> Walk<'a> {
                 (None, Some(high)) => format!("of at most {high}"),
                 (None, None) => String::new(),
             };
-            self.report(field.path, field.node.mark, format!("expected a number {range}, found {number}"), String::new());
+            self.report(
+                field.path,
+                field.node.mark,
+                format!("expected a number {range}, found {number}"),
+                String::new(),
+            );
         }
     }
 
@@ -265,7 +278,9 @@ fn expectation(schema: &Json) -> String {
     }
     let kinds: Vec<&str> = match schema.get("type") {
         Some(Json::String(kind)) => vec![kind],
-        Some(Json::Array(kinds)) => kinds.iter().filter_map(Json::as_str).filter(|kind| *kind != "null").collect(),
+        Some(Json::Array(kinds)) => {
+            kinds.iter().filter_map(Json::as_str).filter(|kind| *kind != "null").collect()
+        }
         _ => Vec::new(),
     };
     let in_words = |kind: &&str| match *kind {
@@ -305,8 +320,10 @@ fn mend(value: &Value, expected: &str) -> String {
         (Value::Null, _) => "give it a value or remove the line".to_owned(),
         (Value::Bool(value), "text") => format!("put it in quotes: \"{value}\""),
         (Value::Number(number), "text") => format!("put it in quotes: \"{number}\""),
-        (Value::Text { text, plain: false }, "a whole number" | "a number") if text.parse::<f64>().is_ok() => {
-            format!("without quotes: {text}")
+        (Value::Text { text, plain: false }, "a whole number" | "a number")
+            if text.parse::<f64>().is_ok() =>
+        {
+            format!("write {text} without quotes")
         }
         (Value::Text { text, plain }, "true or false") => match (text.to_ascii_lowercase().as_str(), plain) {
             ("true" | "yes" | "on" | "y", _) => "write true, without quotes".to_owned(),
@@ -315,7 +332,9 @@ fn mend(value: &Value, expected: &str) -> String {
         },
         (Value::Text { text, .. }, "a list") => format!("as a list: [{text}]"),
         (Value::Map(_), "a list") => "begin each item with `- `".to_owned(),
-        (Value::List(_), "a map of fields") => "leave out the `- `".to_owned(),
+        (Value::List(_), "a map of fields") => {
+            "write fields (`name: value`) instead of list items".to_owned()
+        }
         _ => String::new(),
     }
 }
@@ -330,7 +349,7 @@ fn list_of(items: &[String], word: &str) -> String {
 }
 
 /// The known word that was probably meant: equal but for case and separators, or within a third of its letters.
-pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let bare = |text: &str| {
         text.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect::<String>()
     };

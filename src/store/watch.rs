@@ -96,5 +96,8 @@ fn says_something(kind: &EventKind) -> bool {
 }
 
 fn is_departure(kind: &EventKind) -> bool {
-    matches!(kind, EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(RenameMode::From | RenameMode::Any)))
+    matches!(
+        kind,
+        EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(RenameMode::From | RenameMode::Any))
+    )
 }
