@@ -243,16 +243,25 @@ impl<'a> Builder<'a> {
                 match key.take() {
                     None => *key = Some(key_of(&built.node, self.file, &mut self.findings)),
                     Some((key, mark)) => {
-                        add_entry(
-                            entries,
-                            Entry { key, mark, node: built.node },
-                            self.file,
-                            &mut self.findings,
-                        );
+                        let entry = Entry { key: key.clone(), mark, node: built.node };
+                        if let Some(message) = add_entry(entries, entry) {
+                            let path = child_path(&self.path(), &key);
+                            let finding = Finding::error(path, message, "keep one of the two");
+                            self.findings.push(placed(finding, self.file, mark));
+                        }
                     }
                 }
             }
         }
+    }
+
+    /// The field path of the map or list that is being read.
+    fn path(&self) -> String {
+        self.stack.iter().fold(String::new(), |path, frame| match frame {
+            Frame::List { items, .. } => format!("{path}[{}]", items.len()),
+            Frame::Map { key: Some((key, _)), .. } => child_path(&path, key),
+            Frame::Map { key: None, .. } => path,
+        })
     }
 
     /// Takes `<<` entries in: their fields fill what the map itself does not say.
@@ -335,17 +344,14 @@ fn key_of(node: &Node, file: &str, findings: &mut Vec<Finding>) -> (String, Mark
     (key, node.mark)
 }
 
-fn add_entry(entries: &mut Vec<Entry>, entry: Entry, file: &str, findings: &mut Vec<Finding>) {
+/// Adds an entry unless its key is there already, which is the finding.
+fn add_entry(entries: &mut Vec<Entry>, entry: Entry) -> Option<String> {
     match entries.iter().find(|known| known.key == entry.key && known.key != "<<") {
-        None => entries.push(entry),
-        Some(first) => {
-            let finding = Finding::error(
-                child_path("", &entry.key),
-                format!("the key `{}` is already set in line {}", entry.key, first.mark.line),
-                "keep one of the two",
-            );
-            findings.push(placed(finding, file, entry.mark));
+        None => {
+            entries.push(entry);
+            None
         }
+        Some(first) => Some(format!("the key `{}` is already set in line {}", entry.key, first.mark.line)),
     }
 }
 

@@ -75,7 +75,10 @@ impl Walk {
             }
         };
         if above.contains(&real) {
-            return self.problem(format!("the link `{label}` leads back to a folder that it is in: a loop"));
+            // What it leads to is being read anyway, so nothing is missed.
+            let message = format!("the link `{label}` leads back to a folder that it is in: a loop");
+            self.scan.problems.push(Finding::error("", message, "remove the link"));
+            return;
         }
         if !self.visited.insert(real.clone()) {
             return;

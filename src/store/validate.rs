@@ -71,7 +71,8 @@ impl<'a> Walk<'a> {
         match (&field.node.value, fitting.as_slice()) {
             (Value::Text { text, .. }, _) if closed => self.check_word(field, text, &words),
             (_, []) => {
-                let forms: Vec<String> = branches.iter().map(|branch| expectation(branch)).collect();
+                let asked = branches.iter().filter(|branch| !is_null_only(branch));
+                let forms: Vec<String> = asked.map(|branch| expectation(branch)).collect();
                 self.wrong_type(field, &list_of(&forms, "or"));
             }
             (_, [only]) => self.check(field, only),
@@ -322,7 +323,7 @@ fn mend(value: &Value, expected: &str) -> String {
         (Value::Text { text, plain: false }, "a whole number" | "a number")
             if text.parse::<f64>().is_ok() =>
         {
-            format!("without quotes: {text}")
+            format!("write {text} without quotes")
         }
         (Value::Text { text, plain }, "true or false") => match (text.to_ascii_lowercase().as_str(), plain) {
             ("true" | "yes" | "on" | "y", _) => "write true, without quotes".to_owned(),
@@ -331,7 +332,9 @@ fn mend(value: &Value, expected: &str) -> String {
         },
         (Value::Text { text, .. }, "a list") => format!("as a list: [{text}]"),
         (Value::Map(_), "a list") => "begin each item with `- `".to_owned(),
-        (Value::List(_), "a map of fields") => "leave out the `- `".to_owned(),
+        (Value::List(_), "a map of fields") => {
+            "write fields (`name: value`) instead of list items".to_owned()
+        }
         _ => String::new(),
     }
 }
@@ -346,7 +349,7 @@ fn list_of(items: &[String], word: &str) -> String {
 }
 
 /// The known word that was probably meant: equal but for case and separators, or within a third of its letters.
-pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let bare = |text: &str| {
         text.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect::<String>()
     };

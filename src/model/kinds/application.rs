@@ -115,7 +115,7 @@ pub struct Suspend {
     /// Why.
     pub reason: String,
     /// When it ends by itself, as RFC 3339 (`2026-12-01T08:00:00Z`).
-    #[schemars(with = "String")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub until: jiff::Timestamp,
 }
 
