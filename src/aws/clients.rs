@@ -101,8 +101,8 @@ impl Settings {
 /// The time of a closed world, for signatures and the expiry of credentials.
 struct ClosedTime(Box<dyn Fn() -> jiff::Timestamp + Send + Sync>);
 
-impl std::fmt::Debug for ClosedTime {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for ClosedTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ClosedTime")
     }
 }

@@ -25,7 +25,7 @@ pub(crate) mod testing;
 mod tests;
 pub mod written;
 
-pub use clients::{Aws, Clients, Fence, PlacementClients, Settings};
 pub use budget::Pace;
+pub use clients::{Aws, Clients, Fence, PlacementClients, Settings};
 pub use error::Error;
 pub use written::Written;

@@ -139,7 +139,7 @@ fn items(value: &Tree) -> impl Iterator<Item = &Tree> {
 }
 
 /// Forward actions always as a sorted list of groups; a single group has no weight, for none would change anything.
-/// Redirects with what ELB fills in. Source: ELBv2 API, RedirectActionConfig.
+/// Redirects and fixed answers with what ELB fills in. Source: ELBv2 API, RedirectActionConfig and FixedResponseActionConfig.
 fn action(value: &Tree) -> Tree {
     let mut action = clean(value);
     let Some(members) = action.as_object_mut() else { return action };
@@ -154,6 +154,10 @@ fn action(value: &Tree) -> Tree {
         for (key, default) in defaults {
             redirect.entry(key).or_insert_with(|| json!(default));
         }
+    }
+    if let Some(fixed) = members.get_mut("fixedResponseConfig").and_then(Value::as_object_mut) {
+        fixed.entry("contentType").or_insert_with(|| json!("text/plain"));
+        fixed.retain(|key, value| key != "messageBody" || value != "");
     }
     if members.get("type").is_some_and(|kind| kind == "forward") {
         forward(members);

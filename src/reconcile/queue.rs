@@ -72,11 +72,6 @@ impl Queue {
     pub fn len(&self) -> usize {
         self.due.keys().chain(&self.busy).collect::<BTreeSet<_>>().len()
     }
-
-    /// Whether nothing waits and nothing is worked on.
-    pub fn is_empty(&self) -> bool {
-        self.due.is_empty() && self.busy.is_empty()
-    }
 }
 
 #[cfg(test)]
