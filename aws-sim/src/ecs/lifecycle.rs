@@ -377,11 +377,14 @@ fn register(env: &mut Env<'_>, task: &mut Task) -> Vec<String> {
             continue;
         }
         let behaviour = &task.containers[target.container].behaviour;
+        let ports = task.containers.iter().flat_map(|run| run.ports.iter().map(|port| port.1));
         let answers = TargetAnswers {
             never: !behaviour.healthy,
             healthy_after: behaviour.healthy_after_seconds,
             only_path: behaviour.only_path.clone(),
             port: target.port,
+            other_ports: ports.collect(),
+            unhealthy_after: behaviour.unhealthy_after_seconds,
             flap_period: behaviour.flap_seconds,
         };
         env.elbv2.register(env.ctx.now, group, &target.id, target.port, answers);

@@ -436,6 +436,28 @@ fn a_flapping_target_is_seen_both_ways() {
 }
 
 #[test]
+fn a_target_that_falls_ill_is_unhealthy_after_the_threshold() {
+    let mut w = World::new();
+    let group = w.group_in_use();
+    w.register(&group, TargetAnswers { unhealthy_after: Some(500.0), ..TargetAnswers::default() });
+    // Bad probes at 502, 512 and 522.
+    assert_eq!(w.at(521).health(&group), "healthy");
+    assert_eq!(w.at(522).health(&group), "unhealthy");
+    assert_eq!(w.at(90_000_000).health(&group), "unhealthy");
+}
+
+#[test]
+fn a_health_check_may_go_to_another_port_that_the_target_has() {
+    let mut w = World::new();
+    let group = w.group_in_use();
+    w.ok("ModifyTargetGroup", &[("TargetGroupArn", &group), ("HealthCheckPort", "9090")]);
+    w.register(&group, TargetAnswers { port: 8080, other_ports: vec![9090], ..TargetAnswers::default() });
+    assert_eq!(w.at(30).health(&group), "healthy");
+    w.ok("ModifyTargetGroup", &[("TargetGroupArn", &group), ("HealthCheckPort", "9091")]);
+    assert_eq!(w.at(60).health(&group), "unhealthy");
+}
+
+#[test]
 fn a_deregistered_target_drains_and_is_then_gone() {
     let mut w = World::new();
     let group = w.group_in_use();
