@@ -186,18 +186,39 @@ fn shown(value: &Tree) -> Tree {
 /// change relies on spelled out.
 pub(super) fn updated_fields(changes: &[Difference], desired: &Tree) -> Map<String, Value> {
     let mut fields = Map::new();
-    for Difference { change, .. } in changes {
+    for Difference { change, row } in changes {
         let (top, rest) =
             change.path.split_once('.').map_or((change.path.as_str(), None), |(t, r)| (t, Some(r)));
         let value =
             fields.entry(top.to_owned()).or_insert_with(|| desired.get(top).map_or(Value::Null, clean));
         match rest {
             None if value.is_null() => *value = change.new.clone(),
-            Some(rest) if at(value, rest).is_none() => put(value, rest, change.new.clone()),
+            Some(rest) if at(value, rest).is_none() => {
+                put(value, rest, change.new.clone());
+                complete(value, top, row);
+            }
             _ => {}
         }
     }
     fields
+}
+
+/// Spells out the defaults of a changed field's siblings: AWS takes an inner object only with all of its members
+/// (`alarms`, `deploymentCircuitBreaker`).
+fn complete(value: &mut Tree, top: &str, changed: &Row) {
+    let Some((parent, _)) = changed.path.rsplit_once('.') else { return };
+    let siblings =
+        rows(changed.kind).iter().filter(|row| row.path.rsplit_once('.').is_some_and(|(p, _)| p == parent));
+    for sibling in siblings {
+        let rest = sibling.path.strip_prefix(top).and_then(|rest| rest.strip_prefix('.'));
+        if let (Some(rest), Absent::Means(text)) = (rest, sibling.absent)
+            && at(value, rest).is_none()
+        {
+            let default =
+                serde_json::from_str(text).expect("defaults in the table are JSON; a test parses them all");
+            put(value, rest, default);
+        }
+    }
 }
 
 fn put(value: &mut Tree, path: &str, new: Tree) {

@@ -264,14 +264,15 @@ impl<'a> Draft<'a> {
     /// Whether a resource that is declared and absent is made (again), and why. Lists the drift when someone deleted it.
     fn judge_absent(&mut self, id: &ResourceId, declared: &ContentHash) -> Option<Reason> {
         let rollout = self.input.rollout;
-        let known = rollout.applied.contains_key(id) || rollout.arns.contains_key(id);
-        if !known {
-            return Some(Reason::Missing);
+        if !self.is_settled(id, declared) {
+            return Some(match (rollout.applied.contains_key(id), rollout.arns.contains_key(id)) {
+                // What stood under this key was declared otherwise: a target group of another port, a rule of another priority.
+                (true, _) => Reason::Changed,
+                (false, true) => Reason::Deleted,
+                (false, false) => Reason::Missing,
+            });
         }
-        let policy = match self.is_settled(id, declared) {
-            true => self.policy(id, ""),
-            false => DriftPolicy::Repair,
-        };
+        let policy = self.policy(id, "");
         if policy != DriftPolicy::Ignore {
             self.drifted(id, None, policy == DriftPolicy::Repair);
         }

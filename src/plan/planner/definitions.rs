@@ -3,11 +3,12 @@
 use super::{Draft, seen};
 use crate::model::desired::{DesiredComponent, ResolvedDefinition, Workload};
 use crate::model::kinds::DriftPolicy;
+use crate::model::normalise::normalise_task_definition;
 use crate::model::observed::{ObservedDefinition, Seen};
 use crate::model::plan::{Call, FieldChange, Ownership, Reason};
-use crate::model::resource::{ResourceId, ResourceKind, TAG_HASH, TAG_OWNER, Tree};
+use crate::model::resource::{ResourceId, ResourceKind, TAG_HASH, TAG_OWNER};
 use crate::plan::diff::{Difference, differences};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeSet;
 
 /// ACTIVE revisions that a family keeps, whether they are used or not.
@@ -69,7 +70,8 @@ fn register(
             None => (Reason::Missing, Vec::new()),
             Some(previous) => {
                 let found = compare(previous, definition);
-                (Reason::Rollout { what: what(&found) }, super::changes(&found))
+                let reason = what(&found, previous).map_or(Reason::Missing, |what| Reason::Rollout { what });
+                (reason, super::changes(&found))
             }
         },
     };
@@ -143,31 +145,20 @@ fn previous<'o>(draft: &Draft<'o>, component: &DesiredComponent) -> Option<&'o O
 fn compare(previous: &ObservedDefinition, wanted: &ResolvedDefinition) -> Vec<Difference> {
     let mut old = previous.fields.clone();
     let mut new = wanted.fields.clone();
-    same_ports(&mut old);
-    same_ports(&mut new);
+    normalise_task_definition(&mut old);
+    normalise_task_definition(&mut new);
     differences(ResourceKind::TaskDefinition, &new, &old, &BTreeSet::new())
-}
-
-/// A host port that equals the container port is what AWS fills in under `awsvpc` and `host`.
-fn same_ports(definition: &mut Tree) {
-    let containers = definition["containerDefinitions"].as_array_mut().into_iter().flatten();
-    for ports in containers.filter_map(|container| container["portMappings"].as_array_mut()) {
-        for port in ports.iter_mut().filter_map(Value::as_object_mut) {
-            if port.get("hostPort") == port.get("containerPort") {
-                port.remove("hostPort");
-            }
-        }
-    }
 }
 
 /// Why the wanted content of a component differs from what it runs, in a few words.
 pub(super) fn rollout_words(draft: &Draft<'_>, component: &DesiredComponent) -> Option<String> {
     let previous = previous(draft, component)?;
     let wanted = draft.input.resolved.components.get(&component.name)?.definition.as_ref()?;
-    Some(what(&compare(previous, wanted)))
+    what(&compare(previous, wanted), previous)
 }
 
-fn what(found: &[Difference]) -> String {
+/// A few words; none when the content is the same and nothing tells why it was to be registered again.
+fn what(found: &[Difference], previous: &ObservedDefinition) -> Option<String> {
     let image = found.iter().find(|difference| difference.change.path.ends_with("].image"));
     let first = match (image, found.first()) {
         (Some(image), _) => {
@@ -176,12 +167,14 @@ fn what(found: &[Difference]) -> String {
         }
         (None, Some(first)) => format!("{} changed", first.change.path),
         // Same fields, another hash: only the versions of secrets are in the hash and not in the fields.
-        (None, None) => return "a secret has a new version".to_owned(),
+        (None, None) => {
+            return previous.tags.contains_key(TAG_HASH).then(|| "a secret has a new version".to_owned());
+        }
     };
-    match found.len() {
+    Some(match found.len() {
         0 | 1 => first,
         more => format!("{first} and {} more", more - 1),
-    }
+    })
 }
 
 /// `image 1.4.1 → 1.4.2` when only the tag differs, else both in full.

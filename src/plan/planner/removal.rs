@@ -29,6 +29,8 @@ pub(super) fn undeclared(draft: &mut Draft<'_>) {
             draft.note(id, "no longer declared; log groups are data and stay".to_owned(), false);
         } else if let Some(rule) = rule_on(draft, &resource.arn) {
             draft.note(id, format!("no longer declared, and stays while {rule} is declared on it"), true);
+        } else if let Some(successor) = missing_successor(draft, id, resource) {
+            draft.wait(id, WaitingOn::Resource { id: successor });
         } else {
             draft.note(id, format!("{} is no longer declared and is removed", words(id.kind)), false);
             remove(draft, id, resource);
@@ -43,6 +45,33 @@ pub(super) fn undeclared(draft: &mut Draft<'_>) {
         if ours && !kept.contains(service.arn.as_str()) {
             draft.note(&id, "service is no longer declared and is removed".to_owned(), false);
             remove_service(draft, &id, service);
+        }
+    }
+    undeclared_tasks(draft);
+}
+
+/// A declared resource that is to take the place of this one and was not seen yet: the record still has the old ARN under
+/// its name. Until it stands the old one serves.
+fn missing_successor(draft: &Draft<'_>, old: &ResourceId, resource: &ObservedResource) -> Option<ResourceId> {
+    let input = draft.input;
+    let of_kind = input.desired.resources.keys().filter(|id| id.kind == old.kind);
+    let mut missing = of_kind.filter(|id| seen(&input.observed.resources, id).present().is_none());
+    missing.find(|id| input.rollout.arns.get(id).is_some_and(|arn| *arn == resource.arn)).cloned()
+}
+
+/// Stops tasks of components that are no longer declared. They are read by the ARN that RunTask gave us.
+fn undeclared_tasks(draft: &mut Draft<'_>) {
+    let input = draft.input;
+    for (name, found) in &input.observed.tasks {
+        let id = ResourceId::new(ResourceKind::Task, name.as_str());
+        if input.desired.components.contains_key(name) {
+            continue;
+        }
+        for task in found.present().into_iter().flatten().filter(|task| !task.is_stopped()) {
+            if input.rollout.arns.get(&id).is_some_and(|arn| *arn == task.arn) {
+                draft.note(&id, "task is no longer declared and is stopped".to_owned(), false);
+                stop(draft, &id, task);
+            }
         }
     }
 }
@@ -84,6 +113,7 @@ pub(super) fn teardown(draft: &mut Draft<'_>, confirmed: bool) {
         }
     }
     if !retain {
+        undeclared_tasks(draft);
         teardown_tasks(draft);
         wait_for_the_unseen(draft);
     }
@@ -95,6 +125,7 @@ fn wait_for_the_unseen(draft: &mut Draft<'_>) {
     for id in input.rollout.arns.keys() {
         let unseen = match id.kind {
             ResourceKind::Service => matches!(seen(&input.observed.services, id.key.as_str()), Seen::NotRead),
+            ResourceKind::Task => matches!(seen(&input.observed.tasks, id.key.as_str()), Seen::NotRead),
             _ => matches!(seen(&input.observed.resources, id), Seen::NotRead),
         };
         if unseen {

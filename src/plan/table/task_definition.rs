@@ -40,9 +40,7 @@ pub(super) const TASK_DEFINITION: &[Row] = &[
     row("containerDefinitions[].essential", "whether the task stops with it").means("true"),
     row("containerDefinitions[].portMappings", "ports").compare(Compare::Set(PORT_DEFAULTS)).means("[]"),
     row("containerDefinitions[].environment", "plain variables").compare(Compare::Named("name")).means("[]"),
-    row("containerDefinitions[].environmentFiles", "files of variables")
-        .compare(Compare::Set(NO_DEFAULTS))
-        .means("[]"),
+    row("containerDefinitions[].environmentFiles", "files of variables; the first one wins").means("[]"),
     row("containerDefinitions[].secrets", "variables from secrets, by ARN")
         .compare(Compare::Named("name"))
         .means("[]"),
@@ -82,9 +80,7 @@ pub(super) const TASK_DEFINITION: &[Row] = &[
     row("containerDefinitions[].hostname", "host name"),
     row("containerDefinitions[].dnsServers", "DNS servers").means("[]"),
     row("containerDefinitions[].dnsSearchDomains", "DNS search domains").means("[]"),
-    row("containerDefinitions[].extraHosts", "entries of /etc/hosts")
-        .compare(Compare::Set(NO_DEFAULTS))
-        .means("[]"),
+    row("containerDefinitions[].extraHosts", "entries of /etc/hosts").means("[]"),
     row("containerDefinitions[].disableNetworking", "turns networking off").means("false"),
     row("containerDefinitions[].credentialSpecs", "credential spec files").means("[]"),
     row("containerDefinitions[].versionConsistency", "pins tags to digests").means("\"enabled\""),
