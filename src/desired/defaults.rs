@@ -202,11 +202,7 @@ pub(super) fn service(service: &Service, singleton: bool) -> Tree {
         fill(&mut fields, "healthCheckGracePeriodSeconds", 0);
     }
     let (minimum, maximum) = if singleton || daemon { (0, 100) } else { (100, 200) };
-    let mut deployment = service
-        .deployment_configuration
-        .as_ref()
-        .map(|configuration| fields_of(configuration))
-        .unwrap_or_default();
+    let mut deployment = service.deployment_configuration.as_ref().map(fields_of).unwrap_or_default();
     fill_deployment(&mut deployment, minimum, maximum);
     fields.insert("deploymentConfiguration".to_owned(), Tree::Object(deployment));
     Tree::Object(fields)

@@ -1,0 +1,127 @@
+use super::*;
+use crate::model::desired::Workload;
+use crate::model::resource::{ResourceId, ResourceKind, Tree};
+
+fn service_fields(state: &DesiredState, component: &str) -> Tree {
+    match &state.components[component].workload {
+        Workload::Service { fields, .. } => fields.clone(),
+        Workload::Task { .. } => panic!("a task"),
+    }
+}
+
+#[test]
+fn every_fixed_default_of_a_service_is_written_out() {
+    assert_eq!(
+        service_fields(&state(&shop()), "web"),
+        json!({
+            "desiredCount": 2,
+            "launchType": "FARGATE",
+            "platformVersion": "LATEST",
+            "schedulingStrategy": "REPLICA",
+            "networkConfiguration": {"awsvpcConfiguration": {
+                "subnets": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
+                "securityGroups": ["sg-0123456789abcdef0"],
+                "assignPublicIp": "DISABLED",
+            }},
+            "loadBalancers": [{"targetGroup": "web", "containerName": "web", "containerPort": 8080}],
+            "serviceRegistries": [],
+            "placementConstraints": [],
+            "placementStrategy": [],
+            "enableExecuteCommand": false,
+            "enableECSManagedTags": false,
+            "propagateTags": "NONE",
+            "healthCheckGracePeriodSeconds": 0,
+            "deploymentConfiguration": {
+                "minimumHealthyPercent": 100,
+                "maximumPercent": 200,
+                "deploymentCircuitBreaker": {"enable": false, "rollback": false},
+                "strategy": "ROLLING",
+            },
+        })
+    );
+}
+
+#[test]
+fn a_singleton_is_stopped_before_it_is_started() {
+    let fields = service_fields(&state(&shop()), "worker");
+    assert_eq!(fields["deploymentConfiguration"]["minimumHealthyPercent"], 0);
+    assert_eq!(fields["deploymentConfiguration"]["maximumPercent"], 100);
+    assert_eq!(fields.get("desiredCount"), None);
+    assert_eq!(fields.get("healthCheckGracePeriodSeconds"), None);
+}
+
+#[test]
+fn a_scaled_service_has_no_count_and_starts_with_the_least() {
+    let scaled = changed(&[(
+        "/spec/components/web/service/autoscaling",
+        json!({"minCapacity": 3, "maxCapacity": 9, "targetCpuPercent": 60}),
+    )]);
+    let state = state(&scaled);
+    assert_eq!(service_fields(&state, "web").get("desiredCount"), None);
+    assert!(matches!(state.components["web"].workload, Workload::Service { initial_count: 3, .. }));
+}
+
+#[test]
+fn target_groups_follow_their_protocol() {
+    let tcp = changed(&[
+        ("/spec/targetGroups/web/protocol", json!("TCP")),
+        ("/spec/listeners/http/protocol", json!("TCP")),
+        ("/spec/listeners/http/defaultActions", json!([{"type": "forward", "targetGroup": "web"}])),
+        ("/spec/rules", Value::Null),
+    ]);
+    let id = ResourceId::new(ResourceKind::TargetGroup, "web");
+    let fields = state(&tcp).resources[&id].fields.clone();
+    assert_eq!(fields["healthCheckProtocol"], "TCP");
+    assert_eq!(fields["healthCheckTimeoutSeconds"], 10);
+    assert_eq!((fields.get("matcher"), fields.get("protocolVersion")), (None, None));
+    let fields = state(&shop()).resources[&id].fields.clone();
+    assert_eq!(fields["matcher"], json!({"httpCode": "200"}));
+    assert_eq!((&fields["protocolVersion"], &fields["healthCheckPath"]), (&json!("HTTP1"), &json!("/")));
+}
+
+#[test]
+fn a_change_that_aws_does_not_allow_renames_the_target_group() {
+    let id = ResourceId::new(ResourceKind::TargetGroup, "web");
+    let name = |value: &Value| state(value).resources[&id].fields["name"].as_str().unwrap().to_owned();
+    let first = name(&shop());
+    assert!(first.starts_with("shop-web-") && first.len() == "shop-web-".len() + 8, "{first}");
+    assert_ne!(first, name(&changed(&[("/spec/targetGroups/web/port", json!(8081))])));
+    assert_eq!(first, name(&changed(&[("/spec/targetGroups/web/healthCheckPath", json!("/up"))])));
+    let long = name(&changed(&[("/metadata/name", json!("a-very-long-name-of-a-deployment-indeed"))]));
+    assert!(long.len() <= 32, "{long}");
+}
+
+#[test]
+fn actions_and_conditions_have_one_form() {
+    let id = ResourceId::new(ResourceKind::Rule, "web");
+    let several = changed(&[(
+        "/spec/rules/web/conditions",
+        json!([
+            {"field": "path-pattern", "values": ["/b", "/a"]},
+            {"field": "host-header", "values": ["shop.example.com"]},
+        ]),
+    )]);
+    let fields = state(&several).resources[&id].fields.clone();
+    assert_eq!(
+        fields["actions"],
+        json!([{"type": "forward", "targetGroups": [{"targetGroup": "web", "weight": 1}]}])
+    );
+    assert_eq!(fields["conditions"][0]["field"], "host-header");
+    assert_eq!(fields["conditions"][1]["values"], json!(["/a", "/b"]));
+}
+
+#[test]
+fn secrets_are_listed_once_with_what_a_rotation_does() {
+    let state = state(&shop());
+    let secrets: Vec<(&str, bool)> = state.components["web"]
+        .secrets
+        .iter()
+        .map(|using| (using.secret_id.as_str(), using.restarts))
+        .collect();
+    assert_eq!(secrets, [("shop/db", true), ("shop/key", false)]);
+}
+
+#[test]
+fn the_owner_is_a_tag_of_everything() {
+    assert_eq!(state(&shop()).tags["evenkeel.dev/owner"], "shop");
+}

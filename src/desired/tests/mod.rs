@@ -1,0 +1,137 @@
+//! Tests of the room as a whole, all on one good document that is changed in one place.
+
+mod across;
+mod checks;
+mod equal;
+mod lower;
+mod resolve;
+
+use super::{lower, render};
+use crate::model::desired::DesiredState;
+use crate::model::finding::Finding;
+use crate::model::ids::Generation;
+use crate::model::kinds::Document;
+use serde_json::{Value, json};
+
+const VPC: &str = "vpc-0123456789abcdef0";
+
+/// A shop with a migration task, a web service behind a rule, and a worker of which there is one.
+fn shop() -> Value {
+    let network = json!({"awsvpcConfiguration": {
+        "subnets": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
+        "securityGroups": ["sg-0123456789abcdef0"],
+    }});
+    let role = "arn:aws:iam::123456789012:role/shop-exec";
+    json!({
+        "apiVersion": "evenkeel.dev/v1alpha1",
+        "kind": "Application",
+        "metadata": {"name": "shop"},
+        "spec": {
+            "placement": {"region": "eu-west-1", "cluster": "shop"},
+            "logGroups": {"/ecs/shop": {"retentionInDays": 30}},
+            "targetGroups": {"web": {"port": 8080, "vpcId": VPC}},
+            "listeners": {"http": {
+                "loadBalancer": "front", "port": 80, "protocol": "HTTP",
+                "defaultActions": [{"type": "fixed-response", "fixedResponseConfig": {"statusCode": "404"}}],
+            }},
+            "rules": {"web": {
+                "listener": "http", "priority": 10,
+                "conditions": [{"field": "host-header", "values": ["shop.example.com"]}],
+                "actions": [{"type": "forward", "targetGroup": "web"}],
+            }},
+            "components": {
+                "migrate": {
+                    "taskDefinition": {
+                        "cpu": 256, "memory": 512,
+                        "containerDefinitions": [{"name": "migrate", "image": "shop/migrate:1"}],
+                    },
+                    "task": {"networkConfiguration": network},
+                },
+                "web": {
+                    "dependsOn": ["migrate"],
+                    "taskDefinition": {
+                        "cpu": 512, "memory": 1024, "executionRoleArn": role,
+                        "containerDefinitions": [{
+                            "name": "web", "image": "shop/web:1",
+                            "portMappings": [{"containerPort": 8080}],
+                            "environment": [{"name": "MODE", "value": "live"}, {"name": "EMPTY", "value": ""}],
+                            "secrets": [
+                                {"name": "PASSWORD", "valueFrom": "shop/db:password::"},
+                                {"name": "KEY", "valueFrom": "shop/key", "onRotation": "Ignore"},
+                                {"name": "PARAMETER", "valueFrom": "/shop/parameter"},
+                            ],
+                            "logConfiguration": {"logDriver": "awslogs", "options": {
+                                "awslogs-group": "/ecs/shop", "awslogs-region": "eu-west-1",
+                                "awslogs-stream-prefix": "web",
+                            }},
+                        }],
+                    },
+                    "service": {
+                        "desiredCount": 2,
+                        "networkConfiguration": network,
+                        "loadBalancers": [{"targetGroup": "web", "containerName": "web", "containerPort": 8080}],
+                    },
+                },
+                "worker": {
+                    "taskDefinition": {
+                        "cpu": 256, "memory": 512,
+                        "containerDefinitions": [{"name": "worker", "image": "shop/worker:1"}],
+                    },
+                    "singleton": {"networkConfiguration": network},
+                },
+            },
+        },
+    })
+}
+
+/// Sets (or, with null, removes) what a JSON pointer names; `-` appends to a list, missing objects on the way are made.
+fn set(document: &mut Value, pointer: &str, value: Value) {
+    let (parent, last) = pointer.rsplit_once('/').unwrap();
+    let last = last.replace("~1", "/");
+    if document.pointer(parent).is_none() {
+        set(document, parent, json!({}));
+    }
+    match document.pointer_mut(parent).unwrap() {
+        Value::Array(items) if last == "-" => items.push(value),
+        Value::Array(items) => items[last.parse::<usize>().unwrap()] = value,
+        Value::Object(fields) if value.is_null() => {
+            fields.remove(&last);
+        }
+        Value::Object(fields) => {
+            fields.insert(last, value);
+        }
+        other => panic!("{pointer} goes through {other}"),
+    }
+}
+
+fn changed(changes: &[(&str, Value)]) -> Value {
+    let mut document = shop();
+    for (pointer, value) in changes {
+        set(&mut document, pointer, value.clone());
+    }
+    document
+}
+
+fn document(value: &Value) -> Document {
+    serde_json::from_value(value.clone()).unwrap_or_else(|error| panic!("{error}: {value:#}"))
+}
+
+fn findings(value: &Value) -> Vec<Finding> {
+    lower(&document(value), Generation(1)).1
+}
+
+fn state(value: &Value) -> DesiredState {
+    let (state, findings) = lower(&document(value), Generation(1));
+    state.unwrap_or_else(|| panic!("{findings:#?}"))
+}
+
+#[test]
+fn a_good_document_has_no_findings() {
+    assert_eq!(findings(&shop()), []);
+}
+
+#[test]
+fn rendering_an_application_changes_nothing() {
+    let doc = document(&shop());
+    assert_eq!(render(&doc), (doc, Vec::new()));
+}

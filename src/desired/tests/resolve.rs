@@ -1,0 +1,182 @@
+use super::*;
+use crate::desired::resolve as resolve_state;
+use crate::model::desired::{ResolvedComponent, ResolvedState};
+use crate::model::observed::{
+    Depth, Gap, ObservedCluster, ObservedResource, ObservedSecret, ObservedState, Seen,
+};
+use crate::model::plan::WaitingOn;
+use crate::model::resource::{ResourceId, ResourceKind};
+use std::collections::BTreeMap;
+
+const SECRET: &str = "arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:shop/db-AbCdEf";
+const GROUP: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/web/1";
+const LISTENER: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/front/1/2";
+
+fn seen_resource(arn: &str) -> Seen<ObservedResource> {
+    Seen::Present(ObservedResource {
+        arn: arn.to_owned(),
+        fields: json!({}),
+        tags: BTreeMap::new(),
+        used_by: Vec::new(),
+    })
+}
+
+fn seen_secret(arn: &str, version: Option<&str>, deleted: bool) -> Seen<ObservedSecret> {
+    Seen::Present(ObservedSecret { arn: arn.to_owned(), version: version.map(str::to_owned), deleted })
+}
+
+/// A world in which everything is there.
+fn observed() -> ObservedState {
+    let cluster = ObservedCluster {
+        arn: "arn:aws:ecs:eu-west-1:123456789012:cluster/shop".to_owned(),
+        status: "ACTIVE".to_owned(),
+        capacity_providers: Vec::new(),
+    };
+    ObservedState {
+        at: jiff::Timestamp::UNIX_EPOCH,
+        depth: Depth::Full,
+        cluster: Seen::Present(cluster),
+        resources: BTreeMap::from([
+            (ResourceId::new(ResourceKind::TargetGroup, "web"), seen_resource(GROUP)),
+            (ResourceId::new(ResourceKind::Listener, "http"), seen_resource(LISTENER)),
+        ]),
+        load_balancers: BTreeMap::from([("front".to_owned(), seen_resource("arn:front"))]),
+        services: BTreeMap::new(),
+        definitions: BTreeMap::new(),
+        families: BTreeMap::new(),
+        tasks: BTreeMap::new(),
+        targets: BTreeMap::new(),
+        secrets: BTreeMap::from([
+            ("shop/db".to_owned(), seen_secret(SECRET, Some("v1"), false)),
+            ("shop/key".to_owned(), seen_secret("arn:key", Some("k1"), false)),
+        ]),
+        service_deployments: BTreeMap::new(),
+        gaps: Vec::new(),
+    }
+}
+
+fn resolved_with(document: &Value, observed: &ObservedState, versions: &[(&str, &str)]) -> ResolvedState {
+    let versions = versions.iter().map(|(id, version)| ((*id).to_owned(), (*version).to_owned())).collect();
+    resolve_state(&state(document), observed, &versions)
+}
+
+fn web(observed: &ObservedState, versions: &[(&str, &str)]) -> ResolvedComponent {
+    resolved_with(&shop(), observed, versions).components["web"].clone()
+}
+
+fn hash(document: &Value, versions: &[(&str, &str)]) -> String {
+    let resolved = resolved_with(document, &observed(), versions);
+    resolved.components["web"].definition.as_ref().unwrap().hash.to_string()
+}
+
+#[test]
+fn names_become_full_arns_and_keep_what_follows() {
+    let web = web(&observed(), &[]);
+    assert_eq!(web.waiting, []);
+    let definition = web.definition.unwrap();
+    assert_eq!(
+        definition.fields["containerDefinitions"][0]["secrets"],
+        json!([
+            {"name": "KEY", "valueFrom": "arn:key"},
+            {"name": "PARAMETER", "valueFrom": "/shop/parameter"},
+            {"name": "PASSWORD", "valueFrom": format!("{SECRET}:password::")},
+        ])
+    );
+    assert_eq!(web.fields.unwrap()["loadBalancers"][0]["targetGroupArn"], GROUP);
+}
+
+#[test]
+fn keys_of_listeners_and_load_balancers_become_arns() {
+    let resolved = resolved_with(&shop(), &observed(), &[]);
+    let rule = resolved.resources[&ResourceId::new(ResourceKind::Rule, "web")].fields.clone().unwrap();
+    assert_eq!((&rule["listenerArn"], rule.get("listener")), (&json!(LISTENER), None));
+    assert_eq!(rule["actions"][0]["targetGroups"], json!([{"targetGroupArn": GROUP, "weight": 1}]));
+    let listener =
+        resolved.resources[&ResourceId::new(ResourceKind::Listener, "http")].fields.clone().unwrap();
+    assert_eq!(listener["loadBalancerArn"], "arn:front");
+}
+
+#[test]
+fn a_missing_secret_is_told_with_account_and_region() {
+    let mut world = observed();
+    world.secrets.insert("shop/db".to_owned(), Seen::Absent);
+    let web = web(&world, &[]);
+    assert_eq!(web.definition, None);
+    assert_eq!(
+        web.waiting,
+        [WaitingOn::Secret {
+            id: "shop/db".to_owned(),
+            because: "there is none in account 123456789012, region eu-west-1".to_owned(),
+        }]
+    );
+    assert!(web.fields.is_some(), "the service's own fields do not need the secret");
+}
+
+#[test]
+fn a_secret_that_cannot_be_read_holds_the_definition() {
+    let gap = Gap {
+        operation: "secretsmanager:DescribeSecret".to_owned(),
+        code: "AccessDeniedException".to_owned(),
+        message: "no".to_owned(),
+    };
+    for (seen, expected) in [
+        (seen_secret(SECRET, Some("v1"), true), "scheduled for deletion"),
+        (seen_secret(SECRET, None, false), "no current version"),
+        (Seen::Unknown(gap), "AccessDeniedException"),
+        (Seen::NotRead, "not looked at"),
+    ] {
+        let mut world = observed();
+        world.secrets.insert("shop/db".to_owned(), seen);
+        let web = web(&world, &[]);
+        assert_eq!(web.definition, None);
+        assert!(format!("{:?}", web.waiting).contains(expected), "{:?}", web.waiting);
+    }
+}
+
+#[test]
+fn a_target_group_that_is_not_there_yet_is_waited_for() {
+    let mut world = observed();
+    let id = ResourceId::new(ResourceKind::TargetGroup, "web");
+    world.resources.insert(id.clone(), Seen::Absent);
+    let resolved = resolved_with(&shop(), &world, &[]);
+    let web = &resolved.components["web"];
+    assert_eq!(
+        (web.fields.as_ref(), web.waiting.as_slice()),
+        (None, [WaitingOn::Resource { id: id.clone() }].as_slice())
+    );
+    assert!(web.definition.is_some(), "a revision can be registered meanwhile");
+    let rule = &resolved.resources[&ResourceId::new(ResourceKind::Rule, "web")];
+    assert_eq!((rule.fields.as_ref(), rule.waiting.len()), (None, 1));
+}
+
+#[test]
+fn a_missing_load_balancer_holds_its_listener() {
+    let mut world = observed();
+    world.load_balancers.insert("front".to_owned(), Seen::Absent);
+    let resolved = resolved_with(&shop(), &world, &[]);
+    let listener = &resolved.resources[&ResourceId::new(ResourceKind::Listener, "http")];
+    assert!(matches!(listener.waiting.as_slice(), [WaitingOn::LoadBalancer { name, .. }] if name == "front"));
+}
+
+#[test]
+fn a_rotation_changes_the_hash_only_where_it_restarts() {
+    let first = hash(&shop(), &[("shop/db", "v1"), ("shop/key", "k1")]);
+    assert_eq!(first, hash(&shop(), &[]), "the observed version counts when none is accepted yet");
+    assert_eq!(first, hash(&shop(), &[("shop/db", "v1"), ("shop/key", "k2")]));
+    assert_ne!(first, hash(&shop(), &[("shop/db", "v2")]));
+}
+
+#[test]
+fn the_hash_follows_the_content_and_not_the_service() {
+    let first = hash(&shop(), &[]);
+    assert_eq!(first, hash(&changed(&[("/spec/components/web/service/desiredCount", json!(5))]), &[]));
+    let image = "/spec/components/web/taskDefinition/containerDefinitions/0/image";
+    assert_ne!(first, hash(&changed(&[(image, json!("shop/web:2"))]), &[]));
+}
+
+#[test]
+fn the_hash_of_the_declaration_does_not_depend_on_what_was_seen() {
+    let mut world = observed();
+    world.resources.clear();
+    assert_eq!(web(&observed(), &[]).declared, web(&world, &[]).declared);
+}
