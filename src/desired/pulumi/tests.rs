@@ -383,3 +383,91 @@ fn images_in_china_come_from_a_host_of_that_partition() {
         "{image}"
     );
 }
+
+/// The vendor's tables, image by image. Deprecated names of buckets are left out.
+const VARIABLES: &str = "
+PULUMI_LICENSE_KEY PULUMI_ENTERPRISE PULUMI_DATABASE_ENDPOINT PULUMI_DATABASE_PING_ENDPOINT PULUMI_DATABASE_NAME
+PULUMI_DATABASE_USER_NAME PULUMI_DATABASE_USER_PASSWORD PULUMI_API_DOMAIN PULUMI_CONSOLE_DOMAIN
+PULUMI_CHECKPOINT_BLOB_STORAGE_ENDPOINT PULUMI_POLICY_PACK_BLOB_STORAGE_ENDPOINT
+PULUMI_SERVICE_METADATA_BLOB_STORAGE_ENDPOINT PULUMI_ENGINE_EVENTS_BLOB_STORAGE_ENDPOINT
+PULUMI_REGISTRY_PUBLIC_BLOB_STORAGE_ENDPOINT PULUMI_REGISTRY_PRIVATE_BLOB_STORAGE_ENDPOINT PULUMI_KMS_KEY
+PULUMI_LOCAL_KEYS PULUMI_LOCAL_OBJECTS PULUMI_POLICY_PACK_LOCAL_HTTP_OBJECTS AWS_REGION AWS_PROFILE AWS_ROLE_ARN
+PULUMI_ENGINE_EVENTS_SCHEMA_V2 PULUMI_ENGINE_EVENTS_LEGACY_WRITE PULUMI_DISABLE_EMAIL_LOGIN
+PULUMI_DISABLE_EMAIL_SIGNUP SMTP_SERVER SMTP_USERNAME SMTP_GENERIC_SENDER SMTP_PASSWORD RECAPTCHA_SECRET_KEY
+LOGIN_RECAPTCHA_SECRET_KEY SAML_CERTIFICATE_PUBLIC_KEY SAML_CERTIFICATE_PRIVATE_KEY PULUMI_SEARCH_DOMAIN
+PULUMI_SEARCH_USER PULUMI_SEARCH_PASSWORD DATABASE_CA_CERTIFICATE DATABASE_MIN_TLS_VERSION API_TLS_CERTIFICATE
+API_TLS_PRIVATE_KEY API_MIN_TLS_VERSION PULUMI_AUDIT_LOGS_DYNAMO_TABLE OTEL_EXPORTER_OTLP_ENDPOINT
+OTEL_EXPORTER_OTLP_PROTOCOL PULUMI_ENABLE_DEPRECATED_METRICS METRICS_WEBHOOK_SECRET
+PULUMI_DISABLE_ESC_SSRF_PROTECTION PULUMI_DEPLOY_DEFAULT_IMAGE_REFERENCE GITHUB_OAUTH_ENDPOINT GITLAB_OAUTH_ID
+GITLAB_OAUTH_ENDPOINT GITLAB_OAUTH_SECRET PULUMI_API_CONTAINER_MODE PORT PULUMI_API PULUMI_API_INTERNAL_ENDPOINT
+PULUMI_HOMEPAGE_DOMAIN PULUMI_ROOT_DOMAIN SAML_SSO_ENABLED RECAPTCHA_SITE_KEY AG_GRID_LICENSE_KEY
+PULUMI_HIDE_EMAIL_LOGIN PULUMI_HIDE_EMAIL_SIGNUP GITHUB_OAUTH_ID GITHUB_OAUTH_SECRET BITBUCKET_OAUTH_ID
+BITBUCKET_OAUTH_SECRET CONSOLE_TLS_CERTIFICATE CONSOLE_TLS_PRIVATE_KEY CONSOLE_MIN_TLS_VERSION NODE_EXTRA_CA_CERTS
+ALLOW_INVALID_CERTS MYSQL_ROOT_USERNAME MYSQL_ROOT_PASSWORD MYSQL_ROOT_CREDENTIALS MYSQL_PORT SKIP_CREATE_DB_USER
+RUN_MIGRATIONS_EXTERNALLY METADATA_LOCK_WAIT_TIMEOUT METADATA_LOCK_RETRIES MIGRATIONS_TABLE_NAME MIGRATIONS_DIR
+MYSQL_ALLOW_EMPTY_PASSWORD";
+
+#[test]
+fn every_variable_of_the_vendors_tables_can_be_set() {
+    let pem = |key: &str| json!({"certificate": PEM, "privateKey": key, "minVersion": "1.2"});
+    let app = |id: &str| json!({"id": id, "secret": "pulumi/oauth", "endpoint": "https://git.example.com"});
+    let edits = [
+        ("database.caCertificate", json!(PEM)),
+        ("database.minTlsVersion", json!("1.2")),
+        ("buckets.registryPublic", json!("example-public")),
+        ("buckets.registryPrivate", json!("example-private")),
+        ("aws", json!({"profile": "p", "roleArn": "arn:aws:iam::1:role/r"})),
+        (
+            "emailLogin",
+            json!({"disableLogin": true, "disableSignup": true, "hideLogin": true, "hideSignup": true}),
+        ),
+        ("turnstile.legacyLoginVariable", json!(true)),
+        ("saml", json!({"certificate": PEM, "privateKey": "pulumi/saml"})),
+        ("search", json!({"endpoint": "https://search.example.com:443", "password": "pulumi/search"})),
+        (
+            "oauth",
+            json!({"github": app("a"), "gitlab": app("b"), "bitbucket": {"id": "c", "secret": "pulumi/oauth"}}),
+        ),
+        ("tls", json!({"api": pem("pulumi/api"), "console": pem("pulumi/console")})),
+        (
+            "telemetry",
+            json!({"auditLogsTable": "t", "otlpEndpoint": "o", "otlpProtocol": "http", "deprecatedMetrics": true, "metricsWebhookSecret": "pulumi/m"}),
+        ),
+        ("disableEscSsrfProtection", json!(true)),
+        ("deploymentsDefaultImage", json!("pulumi/pulumi:3")),
+        ("consoleOptions.nodeExtraCaCerts", json!("/ca.pem")),
+        ("consoleOptions.allowInvalidCerts", json!(true)),
+        ("containerMode", json!("SPLIT")),
+        ("api.port", json!(9443)),
+        ("migrations.runExternally", json!(true)),
+        ("migrations.metadataLockWaitTimeout", json!(10)),
+        ("migrations.metadataLockRetries", json!(30)),
+        ("migrations.tableName", json!("m")),
+        ("migrations.directory", json!("d")),
+        ("migrations.allowEmptyPassword", json!(true)),
+    ];
+    let whole = lowered("pulumi", &edits);
+    // What excludes those: local files in place of buckets and KMS, and a pair of secrets in place of a whole one.
+    let local = lowered(
+        "pulumi",
+        &[
+            (
+                "buckets",
+                json!({"localObjects": "/o", "localPolicyPacks": "/p", "serviceMetadata": "example-meta"}),
+            ),
+            ("encryption", json!({"localKeys": "/k"})),
+            (
+                "migrations",
+                json!({"rootUsername": "pulumi/root-user", "rootPassword": "pulumi/root-password"}),
+            ),
+        ],
+    );
+    let set = |name: &str| {
+        [&whole, &local].into_iter().any(|app| {
+            let mut components = app.components.keys();
+            components.any(|key| variable(app, key, name).is_some() || secret(app, key, name).is_some())
+        })
+    };
+    let missing: Vec<&str> = VARIABLES.split_whitespace().filter(|name| !set(name)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}

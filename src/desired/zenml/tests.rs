@@ -209,3 +209,81 @@ fn free_fields_become_variables_of_their_family() {
     assert_eq!(variable(&app, "server", "ZENML_SERVER_SECURE_HEADERS_CSP"), Some("default-src"));
     assert_eq!(variable(&app, "server", "ZENML_STORE_BACKUP_KEEP"), Some("3"));
 }
+
+/// The vendor's tables.
+const VARIABLES: &str = "
+ZENML_SERVER_DEPLOYMENT_TYPE ZENML_SERVER_PRO_API_URL ZENML_SERVER_PRO_DASHBOARD_URL ZENML_SERVER_PRO_OAUTH2_AUDIENCE
+ZENML_SERVER_PRO_ORGANIZATION_ID ZENML_SERVER_PRO_ORGANIZATION_NAME ZENML_SERVER_PRO_WORKSPACE_ID
+ZENML_SERVER_PRO_WORKSPACE_NAME ZENML_SERVER_PRO_OAUTH2_CLIENT_SECRET ZENML_SERVER_PRO_HTTP_TIMEOUT
+ZENML_SERVER_SERVER_URL ZENML_STORE_URL ZENML_DATABASE_URL ZENML_STORE_PASSWORD ZENML_STORE_TYPE ZENML_STORE_AUTH_MODE
+ZENML_STORE_AWS_REGION ZENML_STORE_AWS_RDS_IAM_ROLE_ARN ZENML_STORE_SSL ZENML_STORE_SSL_CA ZENML_STORE_SSL_CERT
+ZENML_STORE_SSL_KEY ZENML_STORE_SSL_VERIFY_SERVER_CERT ZENML_STORE_POOL_SIZE ZENML_STORE_MAX_OVERFLOW
+ZENML_STORE_BACKUP_STRATEGY ZENML_STORE_BACKUP_DATABASE ZENML_STORE_BACKUP_DIRECTORY ZENML_STORE_PAYLOAD_STORAGE
+ZENML_SERVER_JWT_SECRET_KEY ZENML_SECRETS_STORE_TYPE ZENML_SECRETS_STORE_ENCRYPTION_KEY
+ZENML_SECRETS_STORE_AUTH_METHOD ZENML_SECRETS_STORE_AUTH_CONFIG ZENML_SECRETS_STORE_REGION_NAME
+ZENML_BACKUP_SECRETS_STORE_TYPE ZENML_BACKUP_SECRETS_STORE_ENCRYPTION_KEY ZENML_LOGGING_VERBOSITY ZENML_LOGGING_LEVEL
+ZENML_SERVER_HOSTNAME ZENML_SERVER_PORT ZENML_SERVER ZENML_ANALYTICS_OPT_IN ZENML_DEFAULT_PROJECT_NAME
+ZENML_ENABLE_IMPLICIT_AUTH_METHODS NODE_OPTIONS DISABLE_DATABASE_MIGRATION ZENML_SERVER_THREAD_POOL_SIZE
+ZENML_SERVER_AUTH_THREAD_POOL_SIZE ZENML_SERVER_REQUEST_TIMEOUT ZENML_SERVER_REQUEST_CACHE_TIMEOUT
+ZENML_SERVER_JWT_TOKEN_EXPIRE_MINUTES ZENML_SERVER_CORS_ALLOW_ORIGINS ZENML_SERVER_AUTH_COOKIE_DOMAIN
+ZENML_SERVER_ROOT_URL_PATH ZENML_SERVER_RATE_LIMIT_ENABLED ZENML_SERVER_LOGIN_RATE_LIMIT_MINUTE
+ZENML_SERVER_LOGIN_RATE_LIMIT_DAY ZENML_SERVER_SECURE_HEADERS_CSP OTEL_EXPORTER_OTLP_ENDPOINT HTTP_PROXY HTTPS_PROXY
+NO_PROXY REQUESTS_CA_BUNDLE SSL_CERT_FILE ZENML_REDIS_BROKER_URL ZENML_CONSUMER_WORKER_POOL_SIZE
+ZENML_SERVER_WORKLOAD_MANAGER_IMPLEMENTATION_SOURCE ZENML_KUBERNETES_WORKLOAD_MANAGER_NAMESPACE
+ZENML_KUBERNETES_WORKLOAD_MANAGER_SERVICE_ACCOUNT ZENML_KUBERNETES_WORKLOAD_MANAGER_BUILD_RUNNER_IMAGE
+ZENML_KUBERNETES_WORKLOAD_MANAGER_DOCKER_REGISTRY ZENML_KUBERNETES_WORKLOAD_MANAGER_RUNNER_IMAGE
+ZENML_KUBERNETES_WORKLOAD_MANAGER_ENABLE_EXTERNAL_LOGS ZENML_KUBERNETES_WORKLOAD_MANAGER_POD_RESOURCES
+ZENML_KUBERNETES_WORKLOAD_MANAGER_TTL_SECONDS_AFTER_FINISHED ZENML_KUBERNETES_WORKLOAD_MANAGER_NODE_SELECTOR
+ZENML_KUBERNETES_WORKLOAD_MANAGER_TOLERATIONS ZENML_KUBERNETES_WORKLOAD_MANAGER_JOB_BACKOFF_LIMIT
+ZENML_KUBERNETES_WORKLOAD_MANAGER_POD_FAILURE_POLICY ZENML_AWS_KUBERNETES_WORKLOAD_MANAGER_BUCKET
+ZENML_AWS_KUBERNETES_WORKLOAD_MANAGER_REGION ZENML_SERVER_MAX_CONCURRENT_TEMPLATE_RUNS";
+
+#[test]
+fn every_variable_of_the_vendors_tables_can_be_set() {
+    let edits = [
+        ("controlPlane", json!({"httpTimeout": 9})),
+        ("database.password", json!("zenml/rds/password")),
+        ("database.authMode", json!("aws_rds_iam")),
+        ("database.awsRegion", json!("eu-west-1")),
+        ("database.awsRdsIamRoleArn", json!("arn:aws:iam::1:role/r")),
+        (
+            "database.ssl",
+            json!({"enabled": true, "ca": "c", "cert": "c", "key": "zenml/k", "verifyServerCert": true}),
+        ),
+        ("database.backupDatabase", json!("b")),
+        ("database.payloadStorage", json!("zenml/payload")),
+        (
+            "secretsStore",
+            json!({"type": "aws", "encryptionKey": "zenml/e", "authMethod": "implicit", "authConfig": "zenml/a", "regionName": "r"}),
+        ),
+        ("backupSecretsStore", json!({"type": "sql", "encryptionKey": "zenml/b"})),
+        (
+            "serverOptions",
+            json!({
+                "analyticsOptIn": true, "defaultProjectName": "d", "enableImplicitAuthMethods": true, "nodeOptions": "n",
+                "threadPoolSize": 1, "authThreadPoolSize": 1, "requestTimeout": 1, "requestCacheTimeout": 1,
+                "jwtTokenExpireMinutes": 1, "corsAllowOrigins": "*", "authCookieDomain": "d", "rootUrlPath": "/",
+                "rateLimitEnabled": true, "loginRateLimitMinute": 1, "loginRateLimitDay": 1, "maxConcurrentTemplateRuns": 1,
+                "secureHeaders": {"csp": "x"}, "otel": {"exporter_otlp_endpoint": "x"},
+            }),
+        ),
+        ("proxy", json!({"http": "h", "https": "h", "noProxy": "n", "caBundle": "c", "sslCertFile": "s"})),
+        ("workers", json!({"redisBrokerUrl": "zenml/redis", "executor": {}, "consumerWorkerPoolSize": 4})),
+        (
+            "workloadManager",
+            json!({
+                "implementation": "AwsKubernetes", "namespace": "n", "serviceAccount": "s", "buildRunnerImage": true,
+                "dockerRegistry": "d", "runnerImage": "r", "enableExternalLogs": true, "podResources": "{}",
+                "ttlSecondsAfterFinished": 1, "nodeSelector": "{}", "tolerations": "[]", "jobBackoffLimit": 1,
+                "podFailurePolicy": "{}", "bucket": "s3://b/p",
+            }),
+        ),
+    ];
+    let app = lowered("zenml", &edits);
+    let set = |name: &str| {
+        let mut components = app.components.keys();
+        components.any(|key| variable(&app, key, name).is_some() || secret(&app, key, name).is_some())
+    };
+    let missing: Vec<&str> = VARIABLES.split_whitespace().filter(|name| !set(name)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
