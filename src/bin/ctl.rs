@@ -1,3 +1,17 @@
-//! The command line.
+//! The command line: parse, dispatch, exit code. No logic.
 
-fn main() {}
+use clap::Parser;
+use evenkeel::cli::{Cli, Verdict, dispatch};
+use std::process::ExitCode;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match dispatch(Cli::parse()).await {
+        Ok(Verdict::Good) => ExitCode::SUCCESS,
+        Ok(Verdict::NotGood) => ExitCode::from(1),
+        Err(error) => {
+            anstream::eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}

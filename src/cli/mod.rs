@@ -1,1 +1,108 @@
-//! Windows: one file per ctl command.
+//! Windows: `ctl`, one file per command.
+//!
+//! `ctl` reads the state store (what the controller last saw and did), the spec store (what is declared) and, for `plan` only,
+//! AWS. It writes nothing but a person's confirmation of a deletion: to change something, change a document.
+//!
+//! What a command finds out goes to stdout, what keeps it from finding out to stderr. Exit codes: 0 good; 1 not good (findings,
+//! not ready, differences with `--exit-code`); 2 it could not be done. Colours appear only on a terminal, and `NO_COLOR` is
+//! obeyed. Everything that is not green carries its reason.
+
+mod completion;
+mod delete;
+mod describe;
+mod events;
+mod explain;
+mod out;
+mod places;
+mod plan;
+mod render;
+mod schema;
+mod source;
+mod state;
+mod status;
+mod validate;
+mod wait;
+
+#[cfg(test)]
+mod tests;
+
+use clap::{Parser, Subcommand};
+use places::Places;
+
+/// The command line of `ctl`.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ctl",
+    version,
+    about = "Looks at what Evenkeel keeps in Amazon ECS",
+    after_help = "Examples:\n  ctl status\n  ctl status shop --watch\n  ctl plan -f shop.yaml\n  ctl validate specs/*.yaml\n\n\
+                  Without --store and --state, the demo folder (.evenkeel/) is looked for here and in the folders above.\n\n\
+                  Exit codes: 0 good; 1 not good (findings, not ready, differences with --exit-code); 2 could not do it."
+)]
+pub struct Cli {
+    #[command(flatten)]
+    places: Places,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// What runs, and why anything does not
+    Status(status::Args),
+    /// Everything that is known of one deployment
+    Describe(describe::Args),
+    /// What would be done now, without doing it
+    Plan(plan::Args),
+    /// What was seen and done
+    Events(events::Args),
+    /// Check documents, all mistakes at once
+    Validate(validate::Args),
+    /// Print the Application that a document stands for
+    Render(render::Args),
+    /// Wait until a condition holds
+    Wait(wait::Args),
+    /// Explain a kind or one of its fields
+    Explain(explain::Args),
+    /// Print the schema of a kind, for editors or Kubernetes
+    Schema(schema::Args),
+    /// Print a completion script for a shell
+    Completion(completion::Args),
+    /// Confirm that what was made for a removed document may be deleted, data included
+    Delete(delete::Args),
+}
+
+/// How a command ended that could be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Exit code 0.
+    Good,
+    /// Exit code 1: findings, not ready, differences.
+    NotGood,
+}
+
+impl Verdict {
+    fn good_if(good: bool) -> Self {
+        if good { Self::Good } else { Self::NotGood }
+    }
+}
+
+/// Runs one command.
+///
+/// **Errors**: why it could not be done, for stderr and exit code 2.
+pub async fn dispatch(cli: Cli) -> anyhow::Result<Verdict> {
+    let Cli { places, command } = cli;
+    match command {
+        Command::Status(args) => status::run(args, &places).await,
+        Command::Describe(args) => describe::run(args, &places).await,
+        Command::Plan(args) => plan::run(args, &places).await,
+        Command::Events(args) => events::run(args, &places).await,
+        Command::Validate(args) => validate::run(args),
+        Command::Render(args) => render::run(args),
+        Command::Wait(args) => wait::run(args, &places).await,
+        Command::Explain(args) => explain::run(args),
+        Command::Schema(args) => schema::run(args),
+        Command::Completion(args) => completion::run(args),
+        Command::Delete(args) => delete::run(args, &places).await,
+    }
+}

@@ -37,6 +37,7 @@ pub use guard::{PruneGuard, Verdict};
 pub use node::SourceMap;
 pub use scan::{Scan, scan};
 pub use snapshot::Snapshot;
+pub(crate) use validate::nearest;
 
 use futures_util::future::BoxFuture;
 

@@ -349,7 +349,7 @@ fn list_of(items: &[String], word: &str) -> String {
 }
 
 /// The known word that was probably meant: equal but for case and separators, or within a third of its letters.
-pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let bare = |text: &str| {
         text.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect::<String>()
     };

@@ -1,0 +1,39 @@
+//! `ctl delete`: a person's confirmation, the second half of every deletion of data.
+
+use super::places::Places;
+use super::{Verdict, out, state};
+use crate::status::StateStore;
+use anyhow::bail;
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Nothing is deleted by this alone: the document must be gone from the spec store, and it must have said \
+                  `deletionPolicy: Delete` (log groups each for themselves).\n\nExample:\n  ctl delete shop --confirm shop"
+)]
+pub(super) struct Args {
+    /// The deployment
+    name: String,
+    /// Its name once more
+    #[arg(long, value_name = "NAME")]
+    confirm: String,
+}
+
+/// Keeps the confirmation.
+pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> {
+    let Args { name, confirm } = args;
+    if confirm != name {
+        bail!("--confirm says `{confirm}`, the deployment is `{name}`: nothing was confirmed");
+    }
+    let state = state::open(places)?;
+    let record = state::one(&state, &name).await?;
+    state.confirm(&record.name).await?;
+    let removed = record.declared.as_ref().is_some_and(|declared| declared.removed_at.is_some());
+    let next = if removed {
+        "the controller deletes now what says `deletionPolicy: Delete`"
+    } else {
+        "its document is still in the spec store: nothing is deleted until it is removed there"
+    };
+    out::print(&format!("deletion of {name} is confirmed; {next}\n"))?;
+    Ok(Verdict::Good)
+}

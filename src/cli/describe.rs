@@ -1,0 +1,226 @@
+//! `ctl describe`: everything that is known of one deployment.
+
+use super::out::{self, BAD, BUSY, GOOD, HEAD, PLAIN};
+use super::places::Places;
+use super::{Verdict, events, state, status};
+use crate::model::condition::{Condition, ConditionType, Truth};
+use crate::model::ids::ComponentName;
+use crate::model::rollout::{ComponentRollout, Phase};
+use crate::model::status::{DeploymentStatus, Record};
+use anstyle::Style;
+use jiff::Timestamp;
+use std::fmt::Write as _;
+
+/// Events shown.
+const EVENTS: usize = 15;
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  ctl describe shop")]
+pub(super) struct Args {
+    /// The deployment
+    name: String,
+}
+
+/// Prints it.
+pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> {
+    let state = state::open(places)?;
+    let record = state::one(&state, &args.name).await?;
+    let now = places.clock(state::latest(std::slice::from_ref(&record)))?.now();
+    out::print(&shown(&record, now))?;
+    Ok(Verdict::Good)
+}
+
+/// The whole text.
+pub(super) fn shown(record: &Record, now: Timestamp) -> String {
+    let mut text = String::new();
+    row(&mut text, "Name", record.name.as_str());
+    match &record.status {
+        None => row(&mut text, "Status", "not looked at yet"),
+        Some(status) => described(&mut text, status, now),
+    }
+    if let Some(declared) = &record.declared {
+        if let Some(at) = declared.removed_at {
+            row(&mut text, "Removed", &format!("{at} ({} ago)", out::age(at, now)));
+        }
+        labels(&mut text, "Labels", &declared.document["metadata"]["labels"]);
+        labels(&mut text, "Annotations", &declared.document["metadata"]["annotations"]);
+    }
+    rollout(&mut text, record, now);
+    let newest = &record.events[record.events.len().saturating_sub(EVENTS)..];
+    if !newest.is_empty() {
+        let _ = writeln!(text, "\n{HEAD}Events{HEAD:#}");
+        indented(&mut text, &events::shown(newest, now));
+        if newest.len() < record.events.len() {
+            let _ = writeln!(text, "  `ctl events {}` shows all {}", record.name, record.events.len());
+        }
+    }
+    text
+}
+
+fn row(text: &mut String, label: &str, value: &str) {
+    let _ = writeln!(text, "{HEAD}{label:<12}{HEAD:#} {value}");
+}
+
+fn labels(text: &mut String, label: &str, map: &serde_json::Value) {
+    let pairs: Vec<String> = map
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
+        .collect();
+    if !pairs.is_empty() {
+        row(text, label, &pairs.join(", "));
+    }
+}
+
+fn described(text: &mut String, status: &DeploymentStatus, now: Timestamp) {
+    let source = &status.source;
+    row(text, "Kind", &status.kind);
+    row(
+        text,
+        "Generation",
+        &format!("{} (status speaks of {})", status.generation, status.observed_generation),
+    );
+    row(text, "Source", &format!("{}:{}  content {}", source.file, source.line, source.content_hash));
+    row(text, "Cluster", &format!("{} in {}", status.cluster, status.region));
+    row(text, "Updated", &format!("{} ({} ago)", status.updated_at, out::age(status.updated_at, now)));
+    if status.orphaned {
+        row(text, "Orphaned", "the document is gone; what was made for it stays");
+    }
+    let _ = writeln!(text, "\n{HEAD}Conditions{HEAD:#}");
+    for condition in &status.conditions {
+        condition_line(text, condition, now);
+    }
+    let _ = writeln!(text, "\n{HEAD}Components{HEAD:#}");
+    indented(text, &status::components(status, true));
+    remarks(text, status, now);
+}
+
+/// Everything that is not as it should be, for `ctl status NAME`.
+pub(super) fn not_green(text: &mut String, status: &DeploymentStatus, now: Timestamp) {
+    let odd: Vec<&Condition> = status.conditions.iter().filter(|condition| !is_green(condition)).collect();
+    if !odd.is_empty() {
+        let _ = writeln!(text, "\n{HEAD}Conditions{HEAD:#}");
+        odd.into_iter().for_each(|condition| condition_line(text, condition, now));
+    }
+    remarks(text, status, now);
+}
+
+/// What is waited for, findings, notes and drift.
+fn remarks(text: &mut String, status: &DeploymentStatus, now: Timestamp) {
+    if !status.waiting_on.is_empty() {
+        let _ = writeln!(text, "\n{HEAD}Waiting{HEAD:#}");
+        for waiting in &status.waiting_on {
+            let _ = writeln!(text, "  {} waits for {}", waiting.resource, waiting.on);
+        }
+    }
+    if !status.findings.is_empty() {
+        let _ = writeln!(text, "\n{HEAD}Findings{HEAD:#}");
+        for finding in &status.findings {
+            let _ = writeln!(text, "  {finding}");
+        }
+    }
+    if !status.notes.is_empty() {
+        let _ = writeln!(text, "\n{HEAD}Notes{HEAD:#}");
+        for note in &status.notes {
+            let style = if note.blocks { BAD } else { PLAIN };
+            let _ = writeln!(text, "  {style}{}{style:#}: {}", note.resource, note.message);
+        }
+    }
+    if let Some(drift) = &status.last_drift {
+        let repaired = match drift.repaired_at {
+            Some(at) => format!("repaired {} ago", out::age(at, now)),
+            None => "not repaired".to_owned(),
+        };
+        let seen = out::age(drift.at, now);
+        let _ = writeln!(
+            text,
+            "\n{HEAD}Last drift{HEAD:#}\n  {}: {} (seen {seen} ago, {repaired})",
+            drift.resource, drift.what
+        );
+    }
+}
+
+/// Whether a condition is as it is when all is well.
+fn is_green(condition: &Condition) -> bool {
+    let wanted = match condition.kind {
+        ConditionType::Ready | ConditionType::SecretsReady | ConditionType::TargetsHealthy => Truth::True,
+        ConditionType::Reconciling
+        | ConditionType::Stalled
+        | ConditionType::Drifted
+        | ConditionType::Suspended => Truth::False,
+    };
+    condition.status == wanted
+}
+
+fn condition_line(text: &mut String, condition: &Condition, now: Timestamp) {
+    let style: Style = match (is_green(condition), condition.kind) {
+        (true, _) => GOOD,
+        (false, ConditionType::Reconciling | ConditionType::Drifted | ConditionType::Suspended) => BUSY,
+        (false, _) => BAD,
+    };
+    let age = out::age(condition.last_transition_time, now);
+    let _ = writeln!(
+        text,
+        "  {:<15} {style}{:<8}{style:#} {:<16} {age:>5}  {}",
+        condition.kind, condition.status, condition.reason, condition.message
+    );
+}
+
+/// Where the rollout of each component stands, and what failed.
+fn rollout(text: &mut String, record: &Record, now: Timestamp) {
+    let told: Vec<(&ComponentName, &ComponentRollout)> = record.rollout.components.iter().collect();
+    if told.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\n{HEAD}Rollout{HEAD:#}");
+    for (name, component) in told {
+        let _ = writeln!(text, "  {name}: {}", phase(&component.phase, now));
+        if let Some(completed) = &component.completed {
+            let _ = writeln!(text, "    last completed  {} ({})", completed.arn, completed.hash);
+        }
+        for failure in &component.failures {
+            let ago = out::age(failure.at, now);
+            let _ = writeln!(
+                text,
+                "    failed {ago} ago  {} ({}): {}",
+                failure.attempt, failure.hash, failure.reason
+            );
+        }
+    }
+}
+
+fn phase(phase: &Phase, now: Timestamp) -> String {
+    let ago = |then: &Timestamp| out::age(*then, now);
+    let word = phase.word();
+    match phase {
+        Phase::Idle => word.to_owned(),
+        Phase::Waiting { on, since } => {
+            let on: Vec<String> = on.iter().map(ToString::to_string).collect();
+            format!("{word} for {} since {} ago", on.join("; "), ago(since))
+        }
+        Phase::Migrating { attempt, task, since, deadline, .. } => {
+            let task = task.as_deref().unwrap_or("not seen yet");
+            format!("{word} since {} ago, attempt {attempt}, until {deadline}, task {task}", ago(since))
+        }
+        Phase::Rolling { hash, deployment, since, .. } => {
+            let deployment = deployment.as_deref().unwrap_or("not seen yet");
+            format!("{word} {hash} since {} ago, deployment {deployment}", ago(since))
+        }
+        Phase::Baking { hash, until } => format!("{word} {hash} until {until}"),
+        Phase::Complete { hash, since } => format!("{word} {hash} since {} ago", ago(since)),
+        Phase::RolledBack { hash, reason, since, .. } => {
+            format!("{word} {hash} {} ago: {reason}", ago(since))
+        }
+        Phase::Stalled { reason, message, since, .. } => {
+            format!("{word} ({}) since {} ago: {message}", reason.as_str(), ago(since))
+        }
+    }
+}
+
+fn indented(text: &mut String, block: &str) {
+    for line in block.lines() {
+        let _ = writeln!(text, "  {line}");
+    }
+}

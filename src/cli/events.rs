@@ -1,0 +1,53 @@
+//! `ctl events`.
+
+use super::out::{self, BUSY, Cell, PLAIN, Structured};
+use super::places::Places;
+use super::{Verdict, state};
+use crate::model::status::{Event, EventKind};
+use jiff::Timestamp;
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  ctl events shop")]
+pub(super) struct Args {
+    /// The deployment
+    name: String,
+    /// Print the stored events
+    #[arg(short, long)]
+    output: Option<Structured>,
+}
+
+/// Prints the newest events, oldest first.
+pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> {
+    let state = state::open(places)?;
+    let record = state::one(&state, &args.name).await?;
+    if let Some(form) = args.output {
+        out::print(&out::structured(&record.events, form)?)?;
+        return Ok(Verdict::Good);
+    }
+    let now = places.clock(state::latest(std::slice::from_ref(&record)))?.now();
+    out::print(&match record.events.as_slice() {
+        [] => format!("nothing has happened to {} yet\n", record.name),
+        events => shown(events, now),
+    })?;
+    Ok(Verdict::Good)
+}
+
+/// A table of events.
+pub(super) fn shown(events: &[Event], now: Timestamp) -> String {
+    let rows: Vec<Vec<Cell>> = events
+        .iter()
+        .map(|event| {
+            let style = if event.kind == EventKind::Warning { BUSY } else { PLAIN };
+            let times = if event.count > 1 { format!(" (x{})", event.count) } else { String::new() };
+            vec![
+                Cell::plain(out::age(event.at, now)),
+                Cell(format!("{:?}", event.kind), style),
+                Cell::plain(&event.reason),
+                Cell::plain(&event.object),
+                Cell::message(format!("{}{times}", out::short(&event.message, 300))),
+            ]
+        })
+        .collect();
+    out::table(&["LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"], &rows)
+}

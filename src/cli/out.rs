@@ -1,0 +1,157 @@
+//! How things are said: tables in the plain manner of kubectl, ages, colours, structured output.
+
+use anstyle::{AnsiColor, Style};
+use anyhow::Context;
+use clap::ValueEnum;
+use jiff::Timestamp;
+use serde::Serialize;
+use std::io::{ErrorKind, Write};
+
+/// Structured output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Structured {
+    /// JSON.
+    Json,
+    /// YAML.
+    Yaml,
+}
+
+/// Red.
+pub(super) const BAD: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Red)));
+/// Yellow.
+pub(super) const BUSY: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Yellow)));
+/// Green.
+pub(super) const GOOD: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Green)));
+/// Headings.
+pub(super) const HEAD: Style = Style::new().bold();
+/// Nothing special.
+pub(super) const PLAIN: Style = Style::new();
+
+/// Writes to stdout; colours fall away where nobody sees them. A reader that went away (`| head`) is no error.
+pub(super) fn print(text: &str) -> anyhow::Result<()> {
+    let mut stdout = anstream::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot write to stdout"),
+        _ => Ok(()),
+    }
+}
+
+/// Something that a person should know although it is not what was asked for.
+pub(super) fn warn(text: &str) {
+    anstream::eprintln!("{BUSY}warning{BUSY:#}: {text}");
+}
+
+/// A value as JSON or YAML, ending with a line break.
+pub(super) fn structured(value: &impl Serialize, form: Structured) -> anyhow::Result<String> {
+    match form {
+        Structured::Json => Ok(serde_json::to_string_pretty(value).context("cannot write JSON")? + "\n"),
+        Structured::Yaml => {
+            let text = serde_saphyr::to_string(value).context("cannot write YAML")?;
+            Ok(if text.ends_with('\n') { text } else { text + "\n" })
+        }
+    }
+}
+
+/// A cell with its colour.
+#[derive(Clone, Debug)]
+pub(super) struct Cell(pub String, pub Style);
+
+impl Cell {
+    /// A cell without colour; empty ones show a dash, so that columns can be told apart and cut by tools.
+    pub(super) fn plain(text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self(if text.is_empty() { "-".to_owned() } else { text }, PLAIN)
+    }
+
+    /// A cell that stays empty when it is; for the last column.
+    pub(super) fn message(text: impl Into<String>) -> Self {
+        Self(text.into(), PLAIN)
+    }
+}
+
+/// A table without borders: columns three spaces apart, as wide as their widest cell.
+pub(super) fn table(heads: &[&str], rows: &[Vec<Cell>]) -> String {
+    let width = |text: &str| text.chars().count();
+    let widths: Vec<usize> = heads
+        .iter()
+        .enumerate()
+        .map(|(column, head)| {
+            rows.iter().map(|row| width(&row[column].0)).max().unwrap_or(0).max(width(head))
+        })
+        .collect();
+    let mut out = String::new();
+    let mut line = |cells: &mut dyn Iterator<Item = (&str, Style)>| {
+        let mut pad = 0;
+        for (column, (text, style)) in cells.enumerate() {
+            if !text.is_empty() {
+                out.push_str(&" ".repeat(pad));
+                out.push_str(&format!("{style}{text}{style:#}"));
+                pad = 0;
+            }
+            pad += widths[column] - width(text) + 3;
+        }
+        out.push('\n');
+    };
+    line(&mut heads.iter().map(|head| (*head, HEAD)));
+    for row in rows {
+        line(&mut row.iter().map(|Cell(text, style)| (text.as_str(), *style)));
+    }
+    out
+}
+
+/// How long ago something was, as kubectl says it: `5s`, `3m`, `2h`, `4d`.
+pub(super) fn age(then: Timestamp, now: Timestamp) -> String {
+    let seconds = now.duration_since(then).as_secs().max(0);
+    match seconds {
+        0..120 => format!("{seconds}s"),
+        120..7_200 => format!("{}m", seconds / 60),
+        7_200..172_800 => format!("{}h", seconds / 3_600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+/// The beginning of a text in one line, at most `most` characters.
+pub(super) fn short(text: &str, most: usize) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= most {
+        return line;
+    }
+    let cut: String = line.chars().take(most - 1).collect();
+    format!("{}…", cut.trim_end())
+}
+
+/// `1 error`, `2 errors`.
+pub(super) fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_has_no_trailing_spaces_and_dashes_for_nothing() {
+        let rows = vec![
+            vec![Cell::plain("a-long-name"), Cell::plain(""), Cell::message("")],
+            vec![Cell::plain("b"), Cell::plain("x"), Cell::message("why")],
+        ];
+        let text = anstream::adapter::strip_str(&table(&["NAME", "KIND", "MESSAGE"], &rows)).to_string();
+        assert_eq!(text, "NAME          KIND   MESSAGE\na-long-name   -\nb             x      why\n");
+    }
+
+    #[test]
+    fn ages_are_short() {
+        let now: Timestamp = "2026-01-10T00:00:00Z".parse().unwrap();
+        let at = |seconds: i64| age(now - jiff::SignedDuration::from_secs(seconds), now);
+        assert_eq!(
+            [at(5), at(119), at(121), at(7_300), at(200_000), at(-5)],
+            ["5s", "119s", "2m", "2h", "2d", "0s"]
+        );
+    }
+
+    #[test]
+    fn long_texts_are_cut_in_one_line() {
+        assert_eq!(short("a\n  b", 10), "a b");
+        assert_eq!(short("abcdefgh", 5), "abcd…");
+    }
+}

@@ -1,0 +1,149 @@
+//! Where `ctl` looks: the flags, or the demo folder, which it finds by itself.
+
+use crate::aws;
+use crate::reconcile::Clock;
+use crate::settings::file_url;
+use anyhow::{Context, anyhow};
+use jiff::Timestamp;
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+/// The folder that `evenkeel demo` makes.
+const DEMO_FOLDER: &str = ".evenkeel";
+/// The file in it that says how to reach the simulated AWS.
+const DEMO_FILE: &str = "demo.json";
+
+/// The flags that every command has.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct Places {
+    /// Where documents are
+    #[arg(long, global = true, env = "EVENKEEL_STORE", hide_env_values = true, value_name = "file:DIR", value_parser = file_url)]
+    store: Option<PathBuf>,
+    /// Where the controller keeps its records
+    #[arg(long, global = true, env = "EVENKEEL_STATE", hide_env_values = true, value_name = "file:DIR", value_parser = file_url)]
+    state: Option<PathBuf>,
+}
+
+/// What `evenkeel demo` says of itself.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Demo {
+    /// Where simulated AWS listens.
+    endpoint: String,
+    /// How many times faster than real time its time runs.
+    speed: f64,
+    /// What its clock showed at a real time.
+    #[serde(default)]
+    clock: Option<DemoClock>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct DemoClock {
+    simulated: Timestamp,
+    real: Timestamp,
+}
+
+impl Places {
+    /// The state folder.
+    pub(super) fn state(&self) -> anyhow::Result<PathBuf> {
+        self.path(self.state.as_deref(), "state", "--state file:DIR (or EVENKEEL_STATE)")
+    }
+
+    /// The spec store.
+    pub(super) fn store(&self) -> anyhow::Result<PathBuf> {
+        self.path(self.store.as_deref(), "specs", "--store file:DIR (or EVENKEEL_STORE)")
+    }
+
+    fn path(&self, given: Option<&Path>, name: &str, flag: &str) -> anyhow::Result<PathBuf> {
+        if let Some(path) = given {
+            return Ok(path.to_owned());
+        }
+        let folder = self.demo_folder()?.ok_or_else(|| {
+            anyhow!(
+                "no demo folder ({DEMO_FOLDER}/) here or in a folder above; say where to look with {flag}"
+            )
+        })?;
+        Ok(folder.join(name))
+    }
+
+    /// The demo that the given folders belong to, or the one found here or above; `None` means the real AWS.
+    ///
+    /// **Errors**: when what the demo says of itself cannot be read.
+    pub(super) fn demo(&self) -> anyhow::Result<Option<Demo>> {
+        let Some(folder) = self.demo_folder()? else { return Ok(None) };
+        let path = folder.join(DEMO_FILE);
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let text = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let demo = serde_json::from_slice(&text).with_context(|| {
+            format!("{} is not what `evenkeel demo` writes; start the demo again", path.display())
+        })?;
+        Ok(Some(demo))
+    }
+
+    /// The folder whose `specs` and `state` are meant. A path that was given decides: what is found by walking up must not be
+    /// mixed with it.
+    fn demo_folder(&self) -> anyhow::Result<Option<PathBuf>> {
+        if let Some(given) = self.state.as_deref().or(self.store.as_deref()) {
+            let folder = given.parent().filter(|folder| folder.join(DEMO_FILE).is_file());
+            return Ok(folder.map(Path::to_owned));
+        }
+        let here = std::env::current_dir().context("cannot tell the current folder")?;
+        Ok(here.ancestors().map(|above| above.join(DEMO_FOLDER)).find(|folder| folder.is_dir()))
+    }
+
+    /// The clock that the controller goes by; `latest` is the latest time in its records, for a demo that does not say more.
+    pub(super) fn clock(&self, latest: Option<Timestamp>) -> anyhow::Result<Clock> {
+        let real = Clock::real();
+        let Some(demo) = self.demo()? else { return Ok(real) };
+        let now = match (demo.clock, latest) {
+            (Some(clock), _) => {
+                let passed = real.now().duration_since(clock.real).as_secs_f64().max(0.0);
+                clock.simulated + std::time::Duration::from_secs_f64(passed * demo.speed)
+            }
+            (None, Some(latest)) => latest,
+            (None, None) => return Ok(real),
+        };
+        Ok(Clock::simulated(now, demo.speed))
+    }
+
+    /// How to reach AWS: the demo's, or the real one with the standard configuration.
+    pub(super) fn aws(&self) -> anyhow::Result<aws::Settings> {
+        Ok(match self.demo()? {
+            Some(demo) => {
+                let simulated = aws::Settings::simulated(demo.endpoint);
+                aws::Settings { pace: aws::Pace { speed: demo.speed, ..simulated.pace.clone() }, ..simulated }
+            }
+            None => aws::Settings::default(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places(state: Option<&Path>, store: Option<&Path>) -> Places {
+        Places { state: state.map(Path::to_owned), store: store.map(Path::to_owned) }
+    }
+
+    #[test]
+    fn a_state_folder_of_a_demo_brings_its_store_along() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(
+            dir.path().join(DEMO_FILE),
+            r#"{"endpoint": "http://127.0.0.1:1", "region": "r", "speed": 20.0}"#,
+        )
+        .unwrap();
+        let places = places(Some(&dir.path().join("state")), None);
+        assert_eq!(places.store().unwrap(), dir.path().join("specs"));
+        assert_eq!(places.demo().unwrap().map(|demo| demo.endpoint).as_deref(), Some("http://127.0.0.1:1"));
+    }
+
+    #[test]
+    fn a_store_that_is_not_given_is_not_guessed_next_to_a_given_state() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = places(Some(&dir.path().join("state")), None).store().unwrap_err().to_string();
+        assert!(error.contains("--store file:DIR"), "{error}");
+    }
+}

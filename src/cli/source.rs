@@ -1,0 +1,53 @@
+//! Documents from files that are named on the command line.
+
+use crate::model::finding::Finding;
+use crate::store::{self, FileContent};
+use anyhow::Context;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+/// What some paths hold.
+#[derive(Default)]
+pub(super) struct Given {
+    /// By file, as it is shown.
+    pub files: Vec<(String, Arc<FileContent>)>,
+    /// What is wrong with folders.
+    pub problems: Vec<Finding>,
+}
+
+/// Reads files and folders; `-` is stdin.
+///
+/// **Errors**: when a path cannot be read at all.
+pub(super) fn read(paths: &[String]) -> anyhow::Result<Given> {
+    let mut given = Given::default();
+    for path in paths {
+        if path == "-" {
+            let mut bytes = Vec::new();
+            std::io::stdin().read_to_end(&mut bytes).context("cannot read stdin")?;
+            given.files.push(("stdin".to_owned(), Arc::new(store::read("stdin", &bytes))));
+            continue;
+        }
+        let metadata = std::fs::metadata(path).with_context(|| format!("cannot read {path}"))?;
+        if metadata.is_dir() {
+            let scan = store::scan(Path::new(path));
+            given.problems.extend(scan.problems);
+            let folder = path.trim_end_matches('/');
+            let files = scan.files.into_iter().map(|(file, content)| (format!("{folder}/{file}"), content));
+            given.files.extend(files);
+        } else {
+            let bytes = std::fs::read(path).with_context(|| format!("cannot read {path}"))?;
+            given.files.push((path.clone(), Arc::new(store::read(path, &bytes))));
+        }
+    }
+    Ok(given)
+}
+
+/// Findings as they are shown for `file`: those of a folder's files are placed below the folder.
+pub(super) fn shown(file: &str, finding: &Finding) -> String {
+    let mut finding = finding.clone();
+    if let Some(place) = &mut finding.place {
+        file.clone_into(&mut place.file);
+    }
+    finding.to_string()
+}

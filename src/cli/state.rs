@@ -1,0 +1,76 @@
+//! What the controller has recorded, for the commands that show it.
+
+use super::out;
+use super::places::Places;
+use crate::model::condition::{Condition, ConditionType, Truth};
+use crate::model::ids::DeploymentName;
+use crate::model::status::{DeploymentStatus, Record};
+use crate::status::{FileState, StateStore, StoreReport};
+use crate::store::nearest;
+use anyhow::{Context, anyhow};
+use jiff::Timestamp;
+
+/// All records, and what is said of the store.
+pub(super) struct Recorded {
+    /// By name order.
+    pub records: Vec<Record>,
+    /// Of the spec store as a whole.
+    pub report: StoreReport,
+    /// Files that could not be used.
+    pub damaged: usize,
+}
+
+/// Opens the state folder to look at.
+pub(super) fn open(places: &Places) -> anyhow::Result<FileState> {
+    let folder = places.state()?;
+    FileState::open_read_only(&folder).with_context(|| {
+        format!("no records in {}: has the controller run with this --state?", folder.display())
+    })
+}
+
+/// Everything that is recorded; damaged files are said on stderr.
+pub(super) async fn all(state: &FileState) -> anyhow::Result<Recorded> {
+    let loaded = state.load_all().await?;
+    for error in &loaded.damaged {
+        out::warn(&error.to_string());
+    }
+    let report = state.load_report().await?.unwrap_or_default();
+    Ok(Recorded { records: loaded.records, report, damaged: loaded.damaged.len() })
+}
+
+/// One record.
+///
+/// **Errors**: when there is none, with the name that was probably meant.
+pub(super) async fn one(state: &FileState, name: &str) -> anyhow::Result<Record> {
+    if let Some(record) = state.load(&DeploymentName::from(name)).await? {
+        return Ok(record);
+    }
+    let known = all(state).await?.records;
+    Err(unknown(name, known.iter().map(|record| record.name.as_str()).collect()))
+}
+
+/// The error for a name that nothing has.
+pub(super) fn unknown(name: &str, known: Vec<&str>) -> anyhow::Error {
+    match nearest(name, &known) {
+        Some(meant) => anyhow!("there is no deployment `{name}`; did you mean `{meant}`?"),
+        None if known.is_empty() => anyhow!("there is no deployment `{name}`: nothing is recorded yet"),
+        None => anyhow!("there is no deployment `{name}`; there are: {}", known.join(", ")),
+    }
+}
+
+/// The latest time in some records.
+pub(super) fn latest(records: &[Record]) -> Option<Timestamp> {
+    let events = records.iter().flat_map(|record| record.events.iter().map(|event| event.at));
+    let statuses = records.iter().filter_map(|record| record.status.as_ref());
+    events.chain(statuses.map(|status| status.updated_at)).max()
+}
+
+/// A condition by its type.
+pub(super) fn condition(status: &DeploymentStatus, kind: ConditionType) -> Option<&Condition> {
+    status.conditions.iter().find(|condition| condition.kind == kind)
+}
+
+/// Whether a condition is True.
+pub(super) fn holds(status: &DeploymentStatus, kind: ConditionType) -> bool {
+    condition(status, kind).is_some_and(|condition| condition.status == Truth::True)
+}

@@ -1,0 +1,311 @@
+//! `ctl status`: what runs, and why anything does not.
+
+use super::out::{self, BAD, BUSY, Cell, GOOD, HEAD, PLAIN, Structured};
+use super::places::Places;
+use super::state::{self, Recorded, condition, holds};
+use super::{Verdict, describe};
+use crate::model::condition::{ConditionType, Truth};
+use crate::model::status::{ComponentStatus, DeploymentStatus, Record};
+use crate::reconcile::Clock;
+use crate::status::FileState;
+use anstyle::Style;
+use clap::ValueEnum;
+use jiff::Timestamp;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+/// How often `--watch` looks, in real time.
+const LOOK: Duration = Duration::from_secs(1);
+/// Longest message in a table.
+const MESSAGE: usize = 80;
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  ctl status\n  ctl status shop\n  ctl status -o wide --watch\n  ctl status --exit-code && echo all is well"
+)]
+pub(super) struct Args {
+    /// One deployment, with its components; all when left out
+    name: Option<String>,
+    /// In which form
+    #[arg(short, long, value_enum, default_value_t = Form::Table)]
+    output: Form,
+    /// Show it again whenever it changes
+    #[arg(short, long, conflicts_with = "exit_code")]
+    watch: bool,
+    /// Exit with 1 when anything is not Ready
+    #[arg(long)]
+    exit_code: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Form {
+    Table,
+    Wide,
+    Json,
+    Yaml,
+}
+
+/// Prints the status, again and again with `--watch`.
+pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> {
+    let state = state::open(places)?;
+    let mut before = String::new();
+    loop {
+        let (text, good) = look(&args, places, &state).await?;
+        if !args.watch {
+            out::print(&text)?;
+            return Ok(Verdict::good_if(good || !args.exit_code));
+        }
+        if text != before {
+            let clear =
+                if args.output == Form::Table || args.output == Form::Wide { "\x1b[2J\x1b[H" } else { "" };
+            out::print(&format!("{clear}{text}"))?;
+            before = text;
+        }
+        Clock::real().sleep(LOOK).await;
+    }
+}
+
+/// The text, and whether everything that it shows is Ready.
+async fn look(args: &Args, places: &Places, state: &FileState) -> anyhow::Result<(String, bool)> {
+    let form = match args.output {
+        Form::Json => Some(Structured::Json),
+        Form::Yaml => Some(Structured::Yaml),
+        Form::Table | Form::Wide => None,
+    };
+    if let Some(name) = &args.name {
+        let record = state::one(state, name).await?;
+        let now = places.clock(state::latest(std::slice::from_ref(&record)))?.now();
+        let good = record.status.as_ref().is_some_and(is_good);
+        let text = match (form, &record.status) {
+            (Some(form), status) => out::structured(status, form)?,
+            (None, Some(status)) => one(status, args.output == Form::Wide, now),
+            (None, None) => format!("{} has not been looked at yet\n", record.name),
+        };
+        return Ok((text, good));
+    }
+    let recorded = state::all(state).await?;
+    let now = places.clock(state::latest(&recorded.records))?.now();
+    let good = recorded.damaged == 0
+        && !recorded.report.problems.iter().any(|finding| finding.is_error())
+        && recorded.report.prune_held.is_none()
+        && recorded.records.iter().all(|record| record.status.as_ref().is_some_and(is_good));
+    let text = match form {
+        Some(form) => {
+            let statuses: Vec<&DeploymentStatus> =
+                recorded.records.iter().filter_map(|record| record.status.as_ref()).collect();
+            out::structured(&statuses, form)?
+        }
+        None => all(&recorded, args.output == Form::Wide, now),
+    };
+    Ok((text, good))
+}
+
+/// Ready, or nobody's business any more.
+fn is_good(status: &DeploymentStatus) -> bool {
+    status.orphaned || holds(status, ConditionType::Ready)
+}
+
+/// The table of all deployments, and what is wrong with the store.
+pub(super) fn all(recorded: &Recorded, wide: bool, now: Timestamp) -> String {
+    let mut heads = vec!["NAME", "KIND", "READY", "STATUS", "COMPONENTS", "UPDATED"];
+    if wide {
+        heads.extend(["GENERATION", "CLUSTER", "IMAGE", "REVISION", "TARGETS", "SOURCE"]);
+    }
+    heads.push("MESSAGE");
+    let rows: Vec<Vec<Cell>> = recorded.records.iter().map(|record| row(record, wide, now)).collect();
+    let mut text = match rows.as_slice() {
+        [] => "No deployments are recorded yet.\n".to_owned(),
+        rows => out::table(&heads, rows),
+    };
+    if let Some(because) = &recorded.report.prune_held {
+        let _ = writeln!(text, "\n{BUSY}Pruning is held{BUSY:#}: {because}");
+    }
+    if !recorded.report.problems.is_empty() {
+        let _ = writeln!(text, "\n{HEAD}Spec store{HEAD:#}");
+        for finding in &recorded.report.problems {
+            let _ = writeln!(text, "  {finding}");
+        }
+    }
+    text
+}
+
+fn row(record: &Record, wide: bool, now: Timestamp) -> Vec<Cell> {
+    let Some(status) = &record.status else {
+        let mut row = vec![Cell::plain(record.name.as_str()), Cell::plain(""), Cell::plain("Unknown")];
+        row.push(Cell("Pending".to_owned(), BUSY));
+        row.extend(std::iter::repeat_n(Cell::plain(""), if wide { 8 } else { 2 }));
+        row.push(Cell::message("not looked at yet"));
+        return row;
+    };
+    let (word, style) = word(status);
+    let ready = condition(status, ConditionType::Ready).map_or(Truth::Unknown, |ready| ready.status);
+    let complete = status.components.values().filter(|component| component.phase == "Complete").count();
+    let mut row = vec![
+        Cell::plain(status.name.as_str()),
+        Cell::plain(&status.kind),
+        Cell(ready.to_string(), style),
+        Cell(word, style),
+        Cell::plain(format!("{complete}/{}", status.components.len())),
+        Cell::plain(out::age(status.updated_at, now)),
+    ];
+    if wide {
+        let main = main_component(status);
+        row.push(Cell::plain(generations(status)));
+        row.push(Cell::plain(&status.cluster));
+        row.push(Cell::plain(main.map(|component| component.image.as_str()).unwrap_or_default()));
+        row.push(Cell::plain(main.and_then(|component| component.revision.as_deref()).unwrap_or_default()));
+        row.push(Cell::plain(targets(status.components.values())));
+        row.push(Cell::plain(format!("{}:{}", status.source.file, status.source.line)));
+    }
+    row.push(Cell::message(out::short(&message(status), MESSAGE)));
+    row
+}
+
+/// The component whose image stands for the deployment: the first service.
+fn main_component(status: &DeploymentStatus) -> Option<&ComponentStatus> {
+    let mut all = status.components.values();
+    let first = all.clone().next();
+    all.find(|component| component.workload == "service").or(first)
+}
+
+fn generations(status: &DeploymentStatus) -> String {
+    if status.generation == status.observed_generation {
+        status.generation.to_string()
+    } else {
+        format!("{} (at {})", status.generation, status.observed_generation)
+    }
+}
+
+fn targets<'a>(components: impl Iterator<Item = &'a ComponentStatus>) -> String {
+    let (healthy, total) = components
+        .flat_map(|component| component.targets.values())
+        .fold((0, 0), |(healthy, total), count| (healthy + count.healthy, total + count.total));
+    if total == 0 { String::new() } else { format!("{healthy}/{total}") }
+}
+
+/// One word for the whole deployment, with the reason when it is not green.
+fn word(status: &DeploymentStatus) -> (String, Style) {
+    let reason = |kind| condition(status, kind).map(|condition| condition.reason.clone()).unwrap_or_default();
+    let with_reason = |word: &str, reason: String| {
+        if reason.is_empty() || reason == word { word.to_owned() } else { format!("{word} ({reason})") }
+    };
+    if status.orphaned {
+        return ("Orphaned".to_owned(), BUSY);
+    }
+    if holds(status, ConditionType::Stalled) {
+        return (with_reason("Stalled", reason(ConditionType::Stalled)), BAD);
+    }
+    if holds(status, ConditionType::Suspended) {
+        return ("Suspended".to_owned(), BUSY);
+    }
+    if edit_refused(status) {
+        let ready = if holds(status, ConditionType::Ready) { "Ready" } else { "NotReady" };
+        return (format!("{ready} (EditRefused)"), BAD);
+    }
+    if holds(status, ConditionType::Ready) {
+        let drifted = holds(status, ConditionType::Drifted);
+        return if drifted { ("Ready (Drifted)".to_owned(), BUSY) } else { ("Ready".to_owned(), GOOD) };
+    }
+    if holds(status, ConditionType::Reconciling) {
+        return (with_reason("Reconciling", reason(ConditionType::Reconciling)), BUSY);
+    }
+    (with_reason("NotReady", reason(ConditionType::Ready)), BAD)
+}
+
+fn edit_refused(status: &DeploymentStatus) -> bool {
+    status.findings.iter().any(|finding| finding.is_error())
+}
+
+/// Why it is not green, or what a person should know although it is.
+fn message(status: &DeploymentStatus) -> String {
+    let of = |kind| condition(status, kind).map(|condition| condition.message.clone()).unwrap_or_default();
+    if status.orphaned {
+        return "the document is gone; what was made for it stays".to_owned();
+    }
+    if let Some(error) = status.findings.iter().find(|finding| finding.is_error()) {
+        let errors = status.findings.iter().filter(|finding| finding.is_error()).count();
+        return format!("{}: {error}", out::count(errors, "error"));
+    }
+    if holds(status, ConditionType::Suspended) {
+        return of(ConditionType::Suspended);
+    }
+    if !holds(status, ConditionType::Ready) {
+        return of(ConditionType::Ready);
+    }
+    if holds(status, ConditionType::Drifted) {
+        return of(ConditionType::Drifted);
+    }
+    match status.findings.len() {
+        0 => String::new(),
+        warnings => out::count(warnings, "warning"),
+    }
+}
+
+/// One deployment: its components and everything that is not green.
+pub(super) fn one(status: &DeploymentStatus, wide: bool, now: Timestamp) -> String {
+    let (word, style) = word(status);
+    let mut text = format!(
+        "{HEAD}{}{HEAD:#}  {}  {style}{word}{style:#}  generation {}  {} in {}  updated {} ago\n\n",
+        status.name,
+        status.kind,
+        generations(status),
+        status.cluster,
+        status.region,
+        out::age(status.updated_at, now)
+    );
+    text.push_str(&components(status, wide));
+    describe::not_green(&mut text, status, now);
+    text
+}
+
+/// The table of components.
+pub(super) fn components(status: &DeploymentStatus, wide: bool) -> String {
+    let mut heads = vec!["COMPONENT", "WORKLOAD", "PHASE", "RUNNING", "TARGETS", "REVISION"];
+    if wide {
+        heads.extend(["IMAGE", "SERVICE"]);
+    }
+    heads.push("MESSAGE");
+    let rows: Vec<Vec<Cell>> = status
+        .components
+        .iter()
+        .map(|(name, component)| {
+            let revision = match (&component.revision, &component.wanted_revision) {
+                (Some(runs), Some(wanted)) => format!("{runs} -> {wanted}"),
+                (runs, wanted) => runs.clone().or_else(|| wanted.clone()).unwrap_or_default(),
+            };
+            let mut row = vec![
+                Cell::plain(name.as_str()),
+                Cell::plain(&component.workload),
+                Cell(component.phase.clone(), phase_style(&component.phase)),
+                Cell::plain(running(component)),
+                Cell::plain(targets(std::iter::once(component))),
+                Cell::plain(revision),
+            ];
+            if wide {
+                row.push(Cell::plain(&component.image));
+                row.push(Cell::plain(component.service.clone().unwrap_or_default()));
+            }
+            row.push(Cell::message(out::short(&component.message, 2 * MESSAGE)));
+            row
+        })
+        .collect();
+    out::table(&heads, &rows)
+}
+
+fn running(component: &ComponentStatus) -> String {
+    match (component.workload.as_str(), component.desired, component.pending) {
+        ("task", 0, 0) if component.running == 0 => String::new(),
+        (_, desired, 0) => format!("{}/{desired}", component.running),
+        (_, desired, pending) => format!("{}/{desired} (+{pending})", component.running),
+    }
+}
+
+fn phase_style(phase: &str) -> Style {
+    match phase {
+        "Complete" => GOOD,
+        "Stalled" | "RolledBack" => BAD,
+        "Idle" => PLAIN,
+        _ => BUSY,
+    }
+}
