@@ -57,7 +57,7 @@ fn observed() -> ObservedState {
 
 fn resolved_with(document: &Value, observed: &ObservedState, versions: &[(&str, &str)]) -> ResolvedState {
     let versions = versions.iter().map(|(id, version)| ((*id).to_owned(), (*version).to_owned())).collect();
-    resolve_state(&state(document), observed, &versions)
+    resolve_state(&state(document), observed, &versions, &BTreeMap::new())
 }
 
 fn web(observed: &ObservedState, versions: &[(&str, &str)]) -> ResolvedComponent {
