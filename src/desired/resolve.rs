@@ -10,7 +10,7 @@ use crate::model::desired::{
 };
 use crate::model::ids::ContentHash;
 use crate::model::normalise::normalise_task_definition;
-use crate::model::observed::{Gap, ObservedSecret, ObservedState, Seen};
+use crate::model::observed::{Depth, Gap, ObservedSecret, ObservedState, Seen};
 use crate::model::plan::WaitingOn;
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use serde_json::json;
@@ -19,7 +19,8 @@ use std::collections::BTreeMap;
 /// Resolves everything that this pass allows: keys to ARNs, secret names to full ARNs, contents to hashes.
 ///
 /// `versions` are the accepted versions by secret id as declared; a secret that is not among them counts with the version
-/// that was observed.
+/// that was observed. `recorded` are the ARNs of what was made or recognised in earlier passes: they stand in for what this
+/// pass did not look at, never for what it looked for in vain.
 ///
 /// **Guarantees**: a resolved part contains only what AWS said (`Present`) or what was declared as an ARN; the hash of a definition
 /// depends on its normalised content and on the versions of the secrets that restart it, on nothing else; each reason to wait
@@ -28,18 +29,26 @@ pub fn resolve(
     desired: &DesiredState,
     observed: &ObservedState,
     versions: &BTreeMap<String, String>,
+    recorded: &BTreeMap<ResourceId, String>,
 ) -> ResolvedState {
-    let seen = Resolver { desired, observed, versions };
-    ResolvedState {
+    let seen = Resolver { desired, observed, versions, recorded };
+    let mut resolved = ResolvedState {
         resources: desired.resources.iter().map(|(id, part)| (id.clone(), seen.resource(part))).collect(),
         components: desired.components.iter().map(|(id, part)| (id.clone(), seen.component(part))).collect(),
+    };
+    // A light pass looks at services only: that the rest was not looked at is no reason to wait.
+    if observed.depth == Depth::Light {
+        resolved.resources.values_mut().for_each(|resource| resource.waiting.clear());
+        resolved.components.values_mut().for_each(|component| component.waiting.clear());
     }
+    resolved
 }
 
 struct Resolver<'a> {
     desired: &'a DesiredState,
     observed: &'a ObservedState,
     versions: &'a BTreeMap<String, String>,
+    recorded: &'a BTreeMap<ResourceId, String>,
 }
 
 type Waiting = Vec<WaitingOn>;
@@ -188,7 +197,11 @@ impl Resolver<'_> {
     /// The ARN of a resource of this deployment.
     fn managed(&self, kind: ResourceKind, key: &str, waiting: &mut Waiting) -> Option<String> {
         let id = ResourceId::new(kind, key);
-        waiting.push(match self.observed.resources.get(&id) {
+        let seen = self.observed.resources.get(&id);
+        if let (Some(Seen::NotRead) | None, Some(arn)) = (seen, self.recorded.get(&id)) {
+            return Some(arn.clone());
+        }
+        waiting.push(match seen {
             Some(Seen::Present(resource)) => return Some(resource.arn.clone()),
             Some(Seen::Absent) => WaitingOn::Resource { id },
             Some(Seen::Unknown(gap)) => WaitingOn::Observation { because: in_words(gap) },
