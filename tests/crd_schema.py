@@ -21,7 +21,7 @@ def closed(schema):
 def references(node):
     if isinstance(node, dict):
         for key, value in node.items():
-            if key == "$ref":
+            if key == "$ref" and isinstance(value, str):
                 yield value.removeprefix("#/definitions/")
             else:
                 yield from references(value)
@@ -38,4 +38,22 @@ while wanted:
     if name not in definitions:
         definitions[name] = closed(described[name])
         wanted.extend(references(definitions[name]))
+# The description is older than CEL rules. Source: Kubernetes 1.25+, apiextensions.k8s.io/v1 ValidationRule.
+props = definitions["io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps"]["properties"]
+text, flag = {"type": "string"}, {"type": "boolean"}
+rule = {
+    "type": "object",
+    "required": ["rule"],
+    "additionalProperties": False,
+    "properties": {
+        "rule": text,
+        "message": text,
+        "messageExpression": text,
+        "reason": {"enum": ["FieldValueInvalid", "FieldValueForbidden", "FieldValueRequired", "FieldValueDuplicate"]},
+        "fieldPath": text,
+        "optionalOldSelf": flag,
+    },
+}
+props.setdefault("x-kubernetes-validations", {"type": "array", "items": rule})
+props.setdefault("x-kubernetes-map-type", {"enum": ["granular", "atomic"]})
 json.dump({"$ref": f"#/definitions/{ROOT}", "definitions": definitions}, sys.stdout)
