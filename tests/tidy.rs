@@ -99,10 +99,10 @@ fn production(folder: &str) -> BTreeMap<String, String> {
     let base = root().join(folder);
     let mut files = Vec::new();
     rust_files(&base, &mut files);
+    let tests = test_modules(&files);
     files
         .into_iter()
-        .filter(|path| !path.components().any(|part| part.as_os_str() == "tests"))
-        .filter(|path| !path.file_stem().unwrap().to_string_lossy().ends_with("tests"))
+        .filter(|path| !tests.iter().any(|test| path.starts_with(test) || *path == test.with_extension("rs")))
         .map(|path| {
             let name = path.strip_prefix(&base).unwrap().to_string_lossy().into_owned();
             let text = fs::read_to_string(&path).unwrap();
@@ -111,6 +111,27 @@ fn production(folder: &str) -> BTreeMap<String, String> {
             (name, code.join("\n"))
         })
         .collect()
+}
+
+/// Modules that are compiled for tests only, as paths without extension.
+fn test_modules(files: &[PathBuf]) -> Vec<PathBuf> {
+    let mut modules = Vec::new();
+    for file in files {
+        let text = fs::read_to_string(file).unwrap();
+        let stem = file.file_stem().unwrap();
+        let folder = match stem.to_str().unwrap() {
+            "mod" | "lib" | "main" => file.parent().unwrap().to_path_buf(),
+            _ => file.with_extension(""),
+        };
+        for (index, _) in text.match_indices("#[cfg(test)]\n") {
+            let line = text[index..].lines().nth(1).unwrap();
+            let declared = line.strip_suffix(';').and_then(|line| line.rsplit_once("mod "));
+            if let Some((_, name)) = declared {
+                modules.push(folder.join(name));
+            }
+        }
+    }
+    modules
 }
 
 fn room(file: &str) -> Option<&str> {
