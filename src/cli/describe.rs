@@ -5,12 +5,17 @@ use super::places::Places;
 use super::{Verdict, events, state, status};
 use crate::model::condition::{Condition, ConditionType, Truth};
 use crate::model::ids::ComponentName;
+use crate::model::plan::WaitingOn;
+use crate::model::resource::ResourceId;
 use crate::model::rollout::{ComponentRollout, Phase};
 use crate::model::status::{DeploymentStatus, Record};
 use anstyle::Style;
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+/// Longest line of a rollout: what it waits for stands above in full.
+const LONGEST: usize = 160;
 /// Events shown.
 const EVENTS: usize = 15;
 
@@ -26,7 +31,7 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> {
     let state = state::open(places)?;
     let record = state::one(&state, &args.name).await?;
-    let now = places.clock(state::latest(std::slice::from_ref(&record)))?.now();
+    let now = places.clock(state::latest([&record]))?.now();
     out::print(&shown(&record, now))?;
     Ok(Verdict::Good)
 }
@@ -35,16 +40,16 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> 
 pub(super) fn shown(record: &Record, now: Timestamp) -> String {
     let mut text = String::new();
     row(&mut text, "Name", record.name.as_str());
-    match &record.status {
-        None => row(&mut text, "Status", "not looked at yet"),
-        Some(status) => described(&mut text, status, now),
-    }
     if let Some(declared) = &record.declared {
         if let Some(at) = declared.removed_at {
             row(&mut text, "Removed", &format!("{at} ({} ago)", out::age(at, now)));
         }
         labels(&mut text, "Labels", &declared.document["metadata"]["labels"]);
         labels(&mut text, "Annotations", &declared.document["metadata"]["annotations"]);
+    }
+    match &record.status {
+        None => row(&mut text, "Status", "not looked at yet"),
+        Some(status) => described(&mut text, status, now),
     }
     rollout(&mut text, record, now);
     let newest = &record.events[record.events.len().saturating_sub(EVENTS)..];
@@ -89,9 +94,7 @@ fn described(text: &mut String, status: &DeploymentStatus, now: Timestamp) {
         row(text, "Orphaned", "the document is gone; what was made for it stays");
     }
     let _ = writeln!(text, "\n{HEAD}Conditions{HEAD:#}");
-    for condition in &status.conditions {
-        condition_line(text, condition, now);
-    }
+    condition_lines(text, status.conditions.iter(), now);
     let _ = writeln!(text, "\n{HEAD}Components{HEAD:#}");
     indented(text, &status::components(status, true));
     remarks(text, status, now);
@@ -102,19 +105,14 @@ pub(super) fn not_green(text: &mut String, status: &DeploymentStatus, now: Times
     let odd: Vec<&Condition> = status.conditions.iter().filter(|condition| !is_green(condition)).collect();
     if !odd.is_empty() {
         let _ = writeln!(text, "\n{HEAD}Conditions{HEAD:#}");
-        odd.into_iter().for_each(|condition| condition_line(text, condition, now));
+        condition_lines(text, odd.into_iter(), now);
     }
     remarks(text, status, now);
 }
 
 /// What is waited for, findings, notes and drift.
 fn remarks(text: &mut String, status: &DeploymentStatus, now: Timestamp) {
-    if !status.waiting_on.is_empty() {
-        let _ = writeln!(text, "\n{HEAD}Waiting{HEAD:#}");
-        for waiting in &status.waiting_on {
-            let _ = writeln!(text, "  {} waits for {}", waiting.resource, waiting.on);
-        }
-    }
+    waiting(text, status);
     if !status.findings.is_empty() {
         let _ = writeln!(text, "\n{HEAD}Findings{HEAD:#}");
         for finding in &status.findings {
@@ -142,6 +140,30 @@ fn remarks(text: &mut String, status: &DeploymentStatus, now: Timestamp) {
     }
 }
 
+/// What is waited for, by who waits.
+fn waiting(text: &mut String, status: &DeploymentStatus) {
+    let mut by_resource: BTreeMap<&ResourceId, Vec<&WaitingOn>> = BTreeMap::new();
+    for waiting in &status.waiting_on {
+        by_resource.entry(&waiting.resource).or_default().push(&waiting.on);
+    }
+    if !by_resource.is_empty() {
+        let _ = writeln!(text, "\n{HEAD}Waiting{HEAD:#}");
+    }
+    for (resource, reasons) in by_resource {
+        match reasons.as_slice() {
+            [only] => {
+                let _ = writeln!(text, "  {resource} for {only}");
+            }
+            several => {
+                let _ = writeln!(text, "  {resource} for");
+                for on in several {
+                    let _ = writeln!(text, "    - {on}");
+                }
+            }
+        }
+    }
+}
+
 /// Whether a condition is as it is when all is well.
 fn is_green(condition: &Condition) -> bool {
     let wanted = match condition.kind {
@@ -154,18 +176,27 @@ fn is_green(condition: &Condition) -> bool {
     condition.status == wanted
 }
 
-fn condition_line(text: &mut String, condition: &Condition, now: Timestamp) {
-    let style: Style = match (is_green(condition), condition.kind) {
-        (true, _) => GOOD,
-        (false, ConditionType::Reconciling | ConditionType::Drifted | ConditionType::Suspended) => BUSY,
-        (false, _) => BAD,
-    };
-    let age = out::age(condition.last_transition_time, now);
-    let _ = writeln!(
-        text,
-        "  {:<15} {style}{:<8}{style:#} {:<16} {age:>5}  {}",
-        condition.kind, condition.status, condition.reason, condition.message
-    );
+/// One line per condition; what a line above said already is not said again.
+fn condition_lines<'a>(text: &mut String, conditions: impl Iterator<Item = &'a Condition>, now: Timestamp) {
+    let mut said: BTreeMap<&str, ConditionType> = BTreeMap::new();
+    for condition in conditions {
+        let style: Style = match (is_green(condition), condition.kind) {
+            (true, _) => GOOD,
+            (false, ConditionType::Reconciling | ConditionType::Drifted | ConditionType::Suspended) => BUSY,
+            (false, _) => BAD,
+        };
+        let message = match said.get(condition.message.as_str()) {
+            Some(above) => format!("(as {above})"),
+            None => condition.message.clone(),
+        };
+        said.entry(&condition.message).or_insert(condition.kind);
+        let age = out::age(condition.last_transition_time, now);
+        let _ = writeln!(
+            text,
+            "  {:<15} {style}{:<8}{style:#} {:<16} {age:>5}  {message}",
+            condition.kind, condition.status, condition.reason
+        );
+    }
 }
 
 /// Where the rollout of each component stands, and what failed.
@@ -176,7 +207,7 @@ fn rollout(text: &mut String, record: &Record, now: Timestamp) {
     }
     let _ = writeln!(text, "\n{HEAD}Rollout{HEAD:#}");
     for (name, component) in told {
-        let _ = writeln!(text, "  {name}: {}", phase(&component.phase, now));
+        let _ = writeln!(text, "  {name}: {}", out::short(&phase(&component.phase, now), LONGEST));
         if let Some(completed) = &component.completed {
             let _ = writeln!(text, "    last completed  {} ({})", completed.arn, completed.hash);
         }

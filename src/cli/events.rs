@@ -25,7 +25,7 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> 
         out::print(&out::structured(&record.events, form)?)?;
         return Ok(Verdict::Good);
     }
-    let now = places.clock(state::latest(std::slice::from_ref(&record)))?.now();
+    let now = places.clock(state::latest([&record]))?.now();
     out::print(&match record.events.as_slice() {
         [] => format!("nothing has happened to {} yet\n", record.name),
         events => shown(events, now),

@@ -57,10 +57,34 @@ struct Subjects {
     problems: Vec<Finding>,
 }
 
+/// What came out.
+pub(super) struct Planned {
+    /// For stdout.
+    pub text: String,
+    /// For stderr: findings of documents.
+    pub findings: Vec<Finding>,
+    /// Reads that failed: the plan is not whole.
+    pub gaps: Vec<String>,
+    /// Whether nothing would be done.
+    pub in_sync: bool,
+}
+
 /// Plans and prints.
 pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> {
+    let planned = plan(&args, places).await?;
+    planned.findings.iter().for_each(|finding| anstream::eprintln!("{finding}"));
+    out::print(&planned.text)?;
+    if !planned.gaps.is_empty() {
+        anyhow::bail!("the plan is not whole, AWS could not be read: {}", planned.gaps.join("; "));
+    }
+    let refused = planned.findings.iter().any(Finding::is_error);
+    Ok(Verdict::good_if(!refused && (planned.in_sync || !args.exit_code)))
+}
+
+/// Plans.
+pub(super) async fn plan(args: &Args, places: &Places) -> anyhow::Result<Planned> {
     let (records, confirmed) = recorded(places).await?;
-    let clock = places.clock(state::latest(&records.values().cloned().collect::<Vec<_>>()))?;
+    let clock = places.clock(state::latest(records.values()))?;
     let mut subjects = match &args.file {
         Some(file) => from_file(file, &records)?,
         None => from_store(places, &records, &confirmed, clock.now()).await?,
@@ -69,25 +93,19 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> 
     if let Some(name) = &args.name {
         subjects.only(name)?;
     }
-    for finding in subjects.problems.iter().chain(subjects.findings.iter().map(|(_, finding)| finding)) {
-        anstream::eprintln!("{finding}");
-    }
     let collector = Collector::new(Aws::connect(places.aws()?).await);
     let (plans, gaps) = plans(&collector, &subjects.declared, &records, clock.now()).await;
-    out::print(&match args.output {
+    let text = match args.output {
         Some(form) if args.name.is_some() => out::structured(&plans.first(), form)?,
         Some(form) => out::structured(&plans, form)?,
         None => shown(&plans),
-    })?;
-    if !gaps.is_empty() {
-        let gaps: Vec<String> =
-            gaps.iter().map(|gap| format!("{}: {}: {}", gap.operation, gap.code, gap.message)).collect();
-        anyhow::bail!("the plan is not whole, AWS could not be read: {}", gaps.join("; "));
-    }
-    let refused =
-        subjects.problems.iter().chain(subjects.findings.iter().map(|(_, f)| f)).any(Finding::is_error);
-    let differs = plans.iter().any(|plan| !plan.is_empty());
-    Ok(Verdict::good_if(!refused && !(args.exit_code && differs)))
+    };
+    let mut findings = subjects.problems;
+    findings.extend(subjects.findings.into_iter().map(|(_, finding)| finding));
+    // That something is not there is an answer; the plan itself says what waits for it.
+    let gaps = gaps.into_iter().filter(|gap| !gap.code.contains("NotFound"));
+    let gaps = gaps.map(|gap| format!("{}: {}: {}", gap.operation, gap.code, gap.message)).collect();
+    Ok(Planned { text, findings, gaps, in_sync: plans.iter().all(Plan::is_empty) })
 }
 
 /// Every record by name, and the confirmed deletions; nothing when no controller has run yet.
@@ -268,6 +286,7 @@ fn shown(plans: &[Plan]) -> String {
     let waiting: usize = plans.iter().map(|plan| plan.waiting_on.len()).sum();
     let of = out::count(plans.len(), "deployment");
     text.push(match (actions, waiting) {
+        _ if plans.is_empty() => "Nothing to plan: there is no valid document.\n".to_owned(),
         (0, 0) => format!("Nothing to do: AWS agrees with what is declared ({of}).\n"),
         (0, _) => format!("{BUSY}Nothing to do now, waiting{BUSY:#} ({of}).\n"),
         _ => format!(

@@ -59,10 +59,12 @@ pub(super) fn unknown(name: &str, known: Vec<&str>) -> anyhow::Error {
 }
 
 /// The latest time in some records.
-pub(super) fn latest(records: &[Record]) -> Option<Timestamp> {
-    let events = records.iter().flat_map(|record| record.events.iter().map(|event| event.at));
-    let statuses = records.iter().filter_map(|record| record.status.as_ref());
-    events.chain(statuses.map(|status| status.updated_at)).max()
+pub(super) fn latest<'a>(records: impl IntoIterator<Item = &'a Record>) -> Option<Timestamp> {
+    let times = records.into_iter().flat_map(|record| {
+        let status = record.status.as_ref().map(|status| status.updated_at);
+        record.events.iter().map(|event| event.at).chain(status)
+    });
+    times.max()
 }
 
 /// A condition by its type.

@@ -75,7 +75,7 @@ async fn look(args: &Args, places: &Places, state: &FileState) -> anyhow::Result
     };
     if let Some(name) = &args.name {
         let record = state::one(state, name).await?;
-        let now = places.clock(state::latest(std::slice::from_ref(&record)))?.now();
+        let now = places.clock(state::latest([&record]))?.now();
         let good = record.status.as_ref().is_some_and(is_good);
         let text = match (form, &record.status) {
             (Some(form), status) => out::structured(status, form)?,
@@ -153,7 +153,7 @@ fn row(record: &Record, wide: bool, now: Timestamp) -> Vec<Cell> {
         let main = main_component(status);
         row.push(Cell::plain(generations(status)));
         row.push(Cell::plain(&status.cluster));
-        row.push(Cell::plain(main.map(|component| component.image.as_str()).unwrap_or_default()));
+        row.push(Cell::plain(main.map(|component| short_image(&component.image)).unwrap_or_default()));
         row.push(Cell::plain(main.and_then(|component| component.revision.as_deref()).unwrap_or_default()));
         row.push(Cell::plain(targets(status.components.values())));
         row.push(Cell::plain(format!("{}:{}", status.source.file, status.source.line)));
@@ -167,6 +167,14 @@ fn main_component(status: &DeploymentStatus) -> Option<&ComponentStatus> {
     let mut all = status.components.values();
     let first = all.clone().next();
     all.find(|component| component.workload == "service").or(first)
+}
+
+/// An image without the host of its registry.
+fn short_image(image: &str) -> &str {
+    match image.split_once('/') {
+        Some((host, rest)) if host.contains(['.', ':']) => rest,
+        _ => image,
+    }
 }
 
 fn generations(status: &DeploymentStatus) -> String {

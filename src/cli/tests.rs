@@ -1,1 +1,366 @@
-//! Tests of the windows.
+//! Tests of the windows: what people read, exit codes, and a plan against a simulated AWS on a port.
+
+use super::*;
+use crate::model::condition::{Condition, ConditionType, Truth};
+use crate::model::finding::Finding;
+use crate::model::ids::Generation;
+use crate::model::plan::{Waiting, WaitingOn};
+use crate::model::resource::{ResourceId, ResourceKind};
+use crate::model::status::{
+    ComponentStatus, DeploymentStatus, Event, EventKind, Record, Source, TargetCount,
+};
+use crate::status::{FileState, StateStore, StoreReport};
+use clap::CommandFactory;
+use jiff::{SignedDuration, Timestamp};
+use std::path::Path;
+
+fn now() -> Timestamp {
+    "2026-06-01T12:00:00Z".parse().unwrap()
+}
+
+fn plain(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
+fn condition(kind: ConditionType, status: Truth, reason: &str, message: &str) -> Condition {
+    Condition {
+        kind,
+        status,
+        reason: reason.to_owned(),
+        message: message.to_owned(),
+        observed_generation: Generation(3),
+        last_transition_time: now() - SignedDuration::from_mins(5),
+    }
+}
+
+/// A deployment with a task and a service; Ready when `why` is empty.
+fn status(name: &str, why: &str) -> DeploymentStatus {
+    let ready = if why.is_empty() { Truth::True } else { Truth::False };
+    let busy = if why.is_empty() { Truth::False } else { Truth::True };
+    let component = |workload: &str, phase: &str, running| ComponentStatus {
+        workload: workload.to_owned(),
+        phase: phase.to_owned(),
+        message: String::new(),
+        desired: if workload == "task" { 0 } else { 2 },
+        running,
+        pending: 0,
+        revision: Some(format!("{name}-web:7")),
+        wanted_revision: None,
+        image: format!("123456789012.dkr.ecr.eu-west-1.amazonaws.com/{name}:1.4.2"),
+        targets: Default::default(),
+        service: None,
+    };
+    let mut web = component("service", if why.is_empty() { "Complete" } else { "Rolling" }, 1);
+    web.targets.insert("web".to_owned(), TargetCount { healthy: 1, total: 2 });
+    DeploymentStatus {
+        name: name.into(),
+        kind: "Application".to_owned(),
+        generation: Generation(3),
+        observed_generation: Generation(3),
+        source: Source { file: "shop.yaml".to_owned(), line: 4, content_hash: "00ff".to_owned() },
+        region: "eu-west-1".to_owned(),
+        cluster: "main".to_owned(),
+        conditions: vec![
+            condition(
+                ConditionType::Ready,
+                ready,
+                if why.is_empty() { "AllGood" } else { "Progressing" },
+                why,
+            ),
+            condition(ConditionType::Reconciling, busy, "Progressing", why),
+            condition(ConditionType::Stalled, Truth::False, "Moving", "nothing holds it for good"),
+        ],
+        components: [("migrate".into(), component("task", "Complete", 0)), ("web".into(), web)].into(),
+        waiting_on: Vec::new(),
+        findings: Vec::new(),
+        notes: Vec::new(),
+        last_drift: None,
+        orphaned: false,
+        updated_at: now() - SignedDuration::from_secs(90),
+    }
+}
+
+fn record(status: DeploymentStatus) -> Record {
+    let mut record = Record::new(status.name.clone());
+    record.status = Some(status);
+    record
+}
+
+fn shown(records: Vec<Record>, wide: bool) -> String {
+    let recorded = state::Recorded { records, report: StoreReport::default(), damaged: 0 };
+    plain(&status::all(&recorded, wide, now()))
+}
+
+#[test]
+fn the_command_line_is_well_formed_and_every_command_shows_an_example() {
+    Cli::command().debug_assert();
+    for command in Cli::command().get_subcommands() {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        assert!(help.contains(&format!("ctl {}", command.get_name())), "{}: {help}", command.get_name());
+    }
+}
+
+#[test]
+fn the_table_says_why_what_is_not_green_is_not() {
+    let mut stalled = status("blog", "migrate: exited 1");
+    stalled.conditions[2] = condition(ConditionType::Stalled, Truth::True, "TaskFailed", "migrate: exited 1");
+    let mut refused = status("edit", "");
+    refused.findings.push(Finding::error("spec.x", "unknown field `x`", ""));
+    let mut gone = status("gone", "");
+    gone.orphaned = true;
+    let records = vec![
+        record(stalled),
+        record(refused),
+        record(gone),
+        record(status("shop", "")),
+        record(status("web", "web: 1 of 2 running")),
+        Record::new("young".into()),
+    ];
+    similar_asserts::assert_eq!(
+        shown(records, false),
+        "\
+NAME    KIND          READY     STATUS                      COMPONENTS   UPDATED   MESSAGE
+blog    Application   False     Stalled (TaskFailed)        1/2          90s       migrate: exited 1
+edit    Application   True      Ready (EditRefused)         2/2          90s       1 error: error: spec.x: unknown field `x`
+gone    Application   True      Orphaned                    2/2          90s       the document is gone; what was made for it stays
+shop    Application   True      Ready                       2/2          90s
+web     Application   False     Reconciling (Progressing)   1/2          90s       web: 1 of 2 running
+young   -             Unknown   Pending                     -            -         not looked at yet
+"
+    );
+}
+
+#[test]
+fn the_wide_table_adds_where_it_runs_and_where_it_is_declared() {
+    let mut refused = status("shop", "");
+    refused.generation = Generation(4);
+    similar_asserts::assert_eq!(
+        shown(vec![record(refused), Record::new("young".into())], true),
+        "\
+NAME    KIND          READY     STATUS    COMPONENTS   UPDATED   GENERATION   CLUSTER   IMAGE        REVISION     TARGETS   SOURCE        MESSAGE
+shop    Application   True      Ready     2/2          90s       4 (at 3)     main      shop:1.4.2   shop-web:7   1/2       shop.yaml:4
+young   -             Unknown   Pending   -            -         -            -         -            -            -         -             not looked at yet
+"
+    );
+}
+
+#[test]
+fn one_deployment_shows_its_components_and_what_it_waits_for() {
+    let mut waiting = status("shop", "web: 1 of 2 running");
+    let web = ResourceId::new(ResourceKind::Service, "web");
+    for because in ["1 of 2 running", "1 of 2 healthy"] {
+        let on = WaitingOn::Deployment { id: "ecs-svc/1".to_owned(), because: because.to_owned() };
+        waiting.waiting_on.push(Waiting { resource: web.clone(), on });
+    }
+    similar_asserts::assert_eq!(
+        plain(&status::one(&waiting, false, now())),
+        "\
+shop  Application  Reconciling (Progressing)  generation 3  main in eu-west-1  updated 90s ago
+
+COMPONENT   WORKLOAD   PHASE      RUNNING   TARGETS   REVISION     MESSAGE
+migrate     task       Complete   -         -         shop-web:7
+web         service    Rolling    1/2       1/2       shop-web:7
+
+Conditions
+  Ready           False    Progressing         5m  web: 1 of 2 running
+  Reconciling     True     Progressing         5m  (as Ready)
+
+Waiting
+  service/web for
+    - ECS deployment ecs-svc/1: 1 of 2 running
+    - ECS deployment ecs-svc/1: 1 of 2 healthy
+"
+    );
+}
+
+#[test]
+fn a_ready_deployment_shows_nothing_but_its_components() {
+    let text = plain(&status::one(&status("shop", ""), false, now()));
+    assert!(!text.contains("Conditions") && !text.contains("Waiting"), "{text}");
+}
+
+#[test]
+fn describe_shows_all_conditions_and_the_newest_events() {
+    let mut record = record(status("shop", ""));
+    for number in 0..20 {
+        record.events.push(Event {
+            at: now() - SignedDuration::from_secs(100 - number),
+            kind: EventKind::Normal,
+            reason: "Updated".to_owned(),
+            object: "service/web".to_owned(),
+            message: format!("event {number}"),
+            count: if number == 19 { 3 } else { 1 },
+        });
+    }
+    let text = plain(&describe::shown(&record, now()));
+    for wanted in ["Stalled         False", "Cluster      main in eu-west-1", "event 19 (x3)", "shows all 20"]
+    {
+        assert!(text.contains(wanted), "{wanted} is missing in\n{text}");
+    }
+    assert!(!text.contains("event 4\n"), "older events are left to `ctl events`");
+}
+
+#[test]
+fn problems_of_the_store_stand_below_the_table() {
+    let report = StoreReport {
+        problems: vec![Finding::error("", "the file cannot be read: Permission denied", "")],
+        prune_held: Some("3 of 4 documents vanished at once".to_owned()),
+    };
+    let recorded = state::Recorded { records: vec![record(status("shop", ""))], report, damaged: 0 };
+    let text = plain(&status::all(&recorded, false, now()));
+    assert!(text.contains("Pruning is held: 3 of 4 documents vanished at once"), "{text}");
+    assert!(text.contains("Spec store\n  error: the file cannot be read: Permission denied"), "{text}");
+}
+
+struct Folders {
+    dir: tempfile::TempDir,
+    state: FileState,
+}
+
+impl Folders {
+    async fn with(statuses: Vec<DeploymentStatus>) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let state = FileState::open(dir.path().join("state")).unwrap();
+        for status in statuses {
+            state.save(&record(status)).await.unwrap();
+        }
+        std::fs::create_dir(dir.path().join("specs")).unwrap();
+        Self { dir, state }
+    }
+
+    async fn ctl(&self, words: &[&str]) -> anyhow::Result<Verdict> {
+        let state = format!("file:{}", self.dir.path().join("state").display());
+        let all = ["ctl", "--state", &state].into_iter().chain(words.iter().copied());
+        dispatch(Cli::try_parse_from(all).expect("a well-formed command line")).await
+    }
+
+    fn places(&self) -> Places {
+        let path = |name: &str| format!("file:{}", self.dir.path().join(name).display());
+        let (state, store) = (path("state"), path("specs"));
+        Cli::try_parse_from(["ctl", "--state", &state, "--store", &store, "status"]).unwrap().places
+    }
+}
+
+#[tokio::test]
+async fn exit_codes_tell_ready_from_not_ready_and_from_could_not() {
+    let folders = Folders::with(vec![status("shop", ""), status("web", "1 of 2 running")]).await;
+    assert_eq!(folders.ctl(&["status"]).await.unwrap(), Verdict::Good, "to look is no question");
+    assert_eq!(folders.ctl(&["status", "--exit-code"]).await.unwrap(), Verdict::NotGood);
+    assert_eq!(folders.ctl(&["status", "shop", "--exit-code", "-o", "json"]).await.unwrap(), Verdict::Good);
+    let error = folders.ctl(&["status", "shpo"]).await.unwrap_err().to_string();
+    assert_eq!(error, "there is no deployment `shpo`; did you mean `shop`?");
+    let error = folders.ctl(&["events", "nothing-like-it"]).await.unwrap_err().to_string();
+    assert_eq!(error, "there is no deployment `nothing-like-it`; there are: shop, web");
+}
+
+#[tokio::test(start_paused = true)]
+async fn wait_ends_when_the_condition_holds_and_says_why_it_does_not() {
+    let folders = Folders::with(vec![status("shop", ""), status("web", "1 of 2 running")]).await;
+    assert_eq!(folders.ctl(&["wait", "shop", "--for", "Ready"]).await.unwrap(), Verdict::Good);
+    assert_eq!(folders.ctl(&["wait", "web", "--for", "Ready=False"]).await.unwrap(), Verdict::Good);
+    let over = folders.ctl(&["wait", "web", "--for", "Ready", "--timeout", "10s"]).await;
+    assert_eq!(over.unwrap(), Verdict::NotGood);
+    let unknown = folders.ctl(&["wait", "later", "--for", "Ready", "--timeout", "10s"]).await;
+    assert_eq!(unknown.unwrap(), Verdict::NotGood, "it may still come");
+}
+
+#[tokio::test]
+async fn a_deletion_is_confirmed_by_saying_the_name_twice() {
+    let folders = Folders::with(vec![status("shop", "")]).await;
+    let error = folders.ctl(&["delete", "shop", "--confirm", "web"]).await.unwrap_err().to_string();
+    assert_eq!(error, "--confirm says `web`, the deployment is `shop`: nothing was confirmed");
+    assert!(folders.state.confirmed().await.unwrap().is_empty());
+    folders.ctl(&["delete", "shop", "--confirm", "shop"]).await.unwrap();
+    assert!(folders.state.confirmed().await.unwrap().contains("shop"));
+    assert!(folders.ctl(&["delete", "blog", "--confirm", "blog"]).await.is_err(), "it is not there");
+}
+
+#[test]
+fn validate_says_all_mistakes_of_all_documents() {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/store");
+    let bad = cases.join("forty_mistakes/in").display().to_string();
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("a.yaml"), DOCUMENT).unwrap();
+    std::fs::write(dir.path().join("b.yaml"), DOCUMENT).unwrap();
+    let good = dir.path().display().to_string();
+    let report = validate::check(&source::read(&[bad, good.clone()]).unwrap());
+    let text = plain(&report.text);
+    assert_eq!(report.errors, 42, "41 in one document, and a name that is taken:\n{text}");
+    assert!(text.contains(&format!("{good}/a.yaml:1: good: Application shop\n")), "{text}");
+    let taken =
+        format!("{good}/b.yaml:3:12: error: metadata.name: `shop` is already declared in {good}/a.yaml:1");
+    assert!(text.contains(&taken), "{text}");
+    assert!(text.ends_with("3 documents, 42 errors, 0 warnings\n"), "{text}");
+}
+
+#[test]
+fn a_field_that_does_not_exist_is_explained_by_those_that_do() {
+    let explain = |what: &str| {
+        Cli::try_parse_from(["ctl", "explain", what]).map(|cli| match cli.command {
+            Command::Explain(args) => explain::run(args),
+            _ => unreachable!("explain was asked for"),
+        })
+    };
+    let error = |what: &str| explain(what).unwrap().unwrap_err().to_string();
+    assert_eq!(error("Aplication"), "there is no kind `Aplication`; did you mean `Application`?");
+    assert_eq!(
+        error("Application.spec.placement.regoin"),
+        "Application.spec.placement has no field `regoin`; did you mean `region`?"
+    );
+    assert_eq!(
+        error("Application.spec.placment.region"),
+        "Application.spec has no field `placment`; did you mean `placement`?"
+    );
+}
+
+const DOCUMENT: &str = "\
+apiVersion: evenkeel.dev/v1alpha1
+kind: Application
+metadata: {name: shop}
+spec:
+  placement: {region: eu-west-1, cluster: main}
+  logGroups: {/ecs/shop: {retentionInDays: 7}}
+  components:
+    web:
+      taskDefinition:
+        cpu: 256
+        memory: 512
+        executionRoleArn: arn:aws:iam::123456789012:role/exec
+        containerDefinitions: [{name: web, image: \"nginx:1.27\"}]
+      service:
+        desiredCount: 1
+        networkConfiguration: {awsvpcConfiguration: {subnets: [subnet-0123456789abcdef0]}}
+";
+
+#[tokio::test]
+async fn a_plan_is_made_against_the_demo_and_nothing_is_written() {
+    let folders = Folders::with(Vec::new()).await;
+    let sim = aws_sim::Sim::builder().build();
+    sim.seed_world(&serde_json::json!({"region": "eu-west-1", "clusters": [{"name": "main"}]})).unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move { sim.serve(listener, std::future::pending()).await });
+    let demo = serde_json::json!({"endpoint": endpoint, "region": "eu-west-1", "speed": 20.0});
+    std::fs::write(folders.dir.path().join("demo.json"), demo.to_string()).unwrap();
+    std::fs::write(folders.dir.path().join("specs/shop.yaml"), DOCUMENT).unwrap();
+
+    let plan = async |words: &[&str]| {
+        let Command::Plan(args) = Cli::try_parse_from(["ctl", "plan"].iter().chain(words)).unwrap().command
+        else {
+            unreachable!("plan was asked for")
+        };
+        plan::plan(&args, &folders.places()).await
+    };
+    for _ in 0..2 {
+        let planned = plan(&[]).await.unwrap();
+        assert!(planned.text.contains("+ create     log-group//ecs/shop"), "{}", planned.text);
+        assert!(planned.gaps.is_empty() && !planned.in_sync, "{:?}", planned.gaps);
+    }
+    let file = folders.dir.path().join("specs/shop.yaml").display().to_string();
+    assert!(!plan(&["-f", &file]).await.unwrap().in_sync);
+    let json = plan(&["shop", "-o", "json"]).await.unwrap().text;
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap()["deployment"], "shop");
+    let error = plan(&["shopp"]).await.err().map(|error| error.to_string());
+    assert_eq!(error.as_deref(), Some("there is no deployment `shopp`; did you mean `shop`?"));
+    server.abort();
+}

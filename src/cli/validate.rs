@@ -62,14 +62,15 @@ pub(super) fn check(given: &Given) -> Report {
         }
         for declared in &content.documents {
             documents += 1;
-            let (desired, mut findings) = desired::lower(&declared.document, Generation(1));
+            let (mut desired, mut findings) = desired::lower(&declared.document, Generation(1));
             let name = &declared.document.metadata.name;
             match first.get(name) {
-                Some(other) => findings.push(Finding::error(
-                    "metadata.name",
-                    format!("`{name}` is already declared in {other}"),
-                    "names are unique in a store",
-                )),
+                Some(other) => {
+                    let message = format!("`{name}` is already declared in {other}");
+                    findings.push(Finding::error("metadata.name", message, "names are unique in a store"));
+                    // It is out already: that it claims the same things as the first one says nothing more.
+                    desired = None;
+                }
                 None => {
                     first.insert(name, format!("{file}:{}", declared.source.line));
                 }
@@ -80,6 +81,7 @@ pub(super) fn check(given: &Given) -> Report {
     conflicts(&mut sound);
     for document in &mut sound {
         document.declared.locate(&mut document.findings);
+        document.findings.sort_by(|a, b| a.place.cmp(&b.place));
         for finding in &document.findings {
             report.finding(finding, source::shown(document.file, finding));
         }
