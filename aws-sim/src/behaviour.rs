@@ -34,7 +34,7 @@ pub struct Behaviour {
     pub healthy: bool,
     /// When health checks begin to pass.
     pub healthy_after_seconds: f64,
-    /// When its own health check begins to fail again, counted from the start; load balancers do not see this.
+    /// When health checks begin to fail again: its own, counted from its start, and the load balancers', from its registration.
     pub unhealthy_after_seconds: Option<f64>,
     /// Health flips with this period.
     pub flap_seconds: Option<f64>,

@@ -89,6 +89,10 @@ fn spec_of(kind: Kind, generator: &mut SchemaGenerator) -> Tree {
     .to_value()
 }
 
+/// Fields that may be missing where a task definition or network is a patch of another one (overrides of the typed kinds);
+/// where they are needed, `desired`'s checks say so.
+const PATCHED: [&str; 2] = ["containerDefinitions", "subnets"];
+
 /// The ECS types default every field, so that a missing one is told by name and not by a parser. A field that is always
 /// written and whose default is empty is in truth required: it says so here, and the empty default goes.
 fn require_undefaulted(schema: &mut Tree) {
@@ -102,7 +106,7 @@ fn require_undefaulted(schema: &mut Tree) {
                 let Some(property) = property.as_object_mut() else { continue };
                 let Some(default) = property.get("default") else { continue };
                 let empty = [json!(""), json!(0), json!([])].contains(default);
-                if empty {
+                if empty && !PATCHED.contains(&name.as_str()) {
                     required.push(name.clone());
                 }
                 if empty || default.is_null() || default.is_object() {

@@ -1,8 +1,8 @@
 //! The diff: one loop over the ownership table.
 
 use super::compare::{clean, forwarded_groups, same, same_but_shifted};
-use super::table::{Absent, Class, Compare, Effect, Row, rows};
-use crate::model::plan::{FieldChange, Ownership};
+use super::table::{Absent, Compare, Effect, Row, rows};
+use crate::model::plan::FieldChange;
 use crate::model::resource::{ResourceKind, Tree};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -164,10 +164,7 @@ fn push(row: &'static Row, path: String, pair: Pair<'_>, found: &mut Vec<Differe
     if same(leaf, old, new) {
         return;
     }
-    let owner = match row.class {
-        Class::DeclaredWhileRolling | Class::Delegated => Ownership::Delegated,
-        _ => Ownership::Declared,
-    };
+    let owner = row.class.owner(pair.new.is_some(), false);
     let change = FieldChange {
         path,
         old: pair.old.map_or(Value::Null, shown),

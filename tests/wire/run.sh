@@ -32,7 +32,8 @@ port=$("$venv/bin/python" -c 'import socket; s = socket.socket(); s.bind(("127.0
 log="$root/target/wire-aws-sim.log"
 "$bin" --listen "127.0.0.1:$port" --speed "${AWS_SIM_SPEED:-100}" --seed 7 >"$log" 2>&1 &
 sim=$!
-trap 'kill "$sim" 2>/dev/null || true' EXIT INT TERM
+trap 'kill "$sim" 2>/dev/null || true; wait "$sim" 2>/dev/null || true' EXIT
+trap 'exit 130' INT TERM
 
 tries=0
 until "$venv/bin/python" -c "import socket; socket.create_connection(('127.0.0.1', $port), 1).close()" 2>/dev/null; do

@@ -145,6 +145,18 @@ def test_memory_and_paths_by_behaviour(aws, sim):
     assert seen["containers"][0]["exitCode"] == 137 and "OutOfMemory" in seen["containers"][0]["reason"]
 
 
+def test_a_task_that_falls_ill_loses_its_target_and_is_replaced(aws, sim):
+    aws.ecs.create_cluster(clusterName="main")
+    group = behind_load_balancer(aws.elbv2)
+    register(aws.ecs, image="frail:1")
+    sim.call("POST", "/behaviours", {"image": "frail:1", "times": 1, "behaviour": {"unhealthyAfterSeconds": 200}})
+    create(aws.ecs, count=1,
+           loadBalancers=[{"targetGroupArn": group, "containerName": "app", "containerPort": 8080}])
+    first = until(lambda: aws.ecs.list_tasks(cluster="main")["taskArns"], bool)
+    until(lambda: aws.ecs.list_tasks(cluster="main")["taskArns"], lambda seen: seen and not set(first) & set(seen))
+    until(lambda: target_states(aws.elbv2, group), lambda seen: seen == ["healthy"])
+
+
 def test_a_killed_task_is_replaced(aws, sim):
     aws.ecs.create_cluster(clusterName="main")
     register(aws.ecs)

@@ -9,6 +9,7 @@ mod container;
 mod definition;
 mod forms;
 mod graph;
+mod launch;
 mod service;
 
 pub(super) use forms::is_label;

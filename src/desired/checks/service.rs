@@ -2,31 +2,16 @@
 //! parameters".
 
 use super::definition::network_mode;
+use super::launch::{self, Launch};
 use super::{Report, forms};
 use crate::desired::arn::Arn;
-use crate::desired::defaults::{Capacity, is_fargate_provider};
-use crate::model::kinds::service::{
-    AwsVpcConfiguration, CapacityProviderStrategyItem, DeploymentConfiguration, LoadBalancer,
-    NetworkConfiguration, Service,
-};
+use crate::desired::defaults::Capacity;
+use crate::model::kinds::service::{DeploymentConfiguration, LoadBalancer, Service};
 use crate::model::kinds::task_definition::TaskDefinition;
 use crate::model::kinds::{ApplicationSpec, Component, TaskWorkload};
 
-/// Target groups of one service, subnets and security groups. Source: ECS service quotas.
+/// Target groups of one service. Source: ECS service quotas.
 const TARGET_GROUPS: usize = 5;
-const SUBNETS: usize = 16;
-const SECURITY_GROUPS: usize = 5;
-/// Providers in a strategy. Source: ECS API, CreateService.
-const PROVIDERS: usize = 20;
-
-/// What services and tasks have in common.
-struct Launch<'a> {
-    launch_type: Option<&'a str>,
-    strategy: &'a [CapacityProviderStrategyItem],
-    platform_version: Option<&'a str>,
-    network: Option<&'a NetworkConfiguration>,
-    exec: bool,
-}
 
 /// Checks the workloads of the component at `path`.
 pub(super) fn check(report: &mut Report, spec: &ApplicationSpec, path: &str, component: &Component) {
@@ -44,7 +29,7 @@ pub(super) fn check(report: &mut Report, spec: &ApplicationSpec, path: &str, com
             network: service.network_configuration.as_ref(),
             exec: service.enable_execute_command == Some(true),
         };
-        launch(report, &path, &of, definition);
+        launch::check(report, &path, &of, definition);
         words(report, &path, service);
         counts(report, &path, service, word == "singleton");
         deployment(report, &path, service, word == "singleton");
@@ -62,118 +47,9 @@ fn task(report: &mut Report, path: &str, task: &TaskWorkload, definition: &TaskD
         network: task.network_configuration.as_ref(),
         exec: task.enable_execute_command == Some(true),
     };
-    launch(report, path, &of, definition);
+    launch::check(report, path, &of, definition);
     report.within(format!("{path}.deadlineSeconds"), task.deadline_seconds.map(i64::from), 1, 604_800);
     report.within(format!("{path}.retries"), task.retries.map(i64::from), 0, 10);
-}
-
-fn launch(report: &mut Report, path: &str, of: &Launch<'_>, definition: &TaskDefinition) {
-    report.one_of(format!("{path}.launchType"), of.launch_type, &["FARGATE", "EC2", "EXTERNAL"]);
-    strategy(report, &format!("{path}.capacityProviderStrategy"), of);
-    let capacity = Capacity::of(of.launch_type, of.strategy);
-    if let Some(version) = of.platform_version {
-        let numbered = version.split('.').count() == 3
-            && version
-                .split('.')
-                .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()));
-        if capacity != Capacity::Fargate {
-            report.error(
-                format!("{path}.platformVersion"),
-                "only Fargate has platform versions",
-                "remove it",
-            );
-        } else if version != "LATEST" && !numbered {
-            let message = format!("`{version}` is not a platform version");
-            report.error(format!("{path}.platformVersion"), message, "LATEST, or such as 1.4.0");
-        }
-    }
-    if of.exec && definition.task_role_arn.is_none() {
-        let message = "ECS Exec needs a task role, and ECS refuses the service or task without one";
-        report.error(format!("{path}.enableExecuteCommand"), message, "set taskDefinition.taskRoleArn");
-    }
-    let mode = network_mode(definition);
-    if capacity == Capacity::External && (mode == "awsvpc") {
-        let message = "EXTERNAL instances have no network mode awsvpc";
-        report.error(format!("{path}.launchType"), message, "set networkMode to bridge, host or none");
-    }
-    let vpc = of.network.and_then(|network| network.awsvpc_configuration.as_ref());
-    let field = format!("{path}.networkConfiguration");
-    match (mode == "awsvpc", vpc) {
-        (true, None) => report.error(
-            field,
-            "network mode awsvpc needs subnets",
-            "set networkConfiguration.awsvpcConfiguration with subnets and securityGroups",
-        ),
-        (false, Some(_)) => {
-            report.error(field, format!("network mode {mode} has no network configuration"), "remove it");
-        }
-        (true, Some(vpc)) => network(report, &format!("{field}.awsvpcConfiguration"), vpc, capacity),
-        (false, None) => {}
-    }
-}
-
-fn strategy(report: &mut Report, path: &str, of: &Launch<'_>) {
-    let items = of.strategy;
-    if items.is_empty() {
-        return;
-    }
-    if of.launch_type.is_some() {
-        report.error(path, "a strategy excludes launchType", "remove one of them");
-    }
-    if items.len() > PROVIDERS {
-        report.error(path, format!("{} providers are too many", items.len()), format!("{PROVIDERS} at most"));
-    }
-    let names =
-        items.iter().enumerate().map(|(i, item)| (format!("{path}[{i}]"), item.capacity_provider.as_str()));
-    report.duplicates("the capacity provider", names);
-    for (index, item) in items.iter().enumerate() {
-        report.within(format!("{path}[{index}].base"), item.base.map(i64::from), 0, 100_000);
-        report.within(format!("{path}[{index}].weight"), item.weight.map(i64::from), 0, 1000);
-    }
-    let fargate = items.iter().filter(|item| is_fargate_provider(&item.capacity_provider)).count();
-    if fargate > 0 && fargate < items.len() {
-        let message = "Fargate providers cannot be mixed with others";
-        report.error(path, message, "use FARGATE and FARGATE_SPOT, or only others");
-    }
-    if items.iter().filter(|item| item.base.unwrap_or(0) > 0).count() > 1 {
-        report.error(path, "only one provider can have a base", "");
-    }
-    if items.iter().all(|item| item.weight.unwrap_or(0) == 0) {
-        let message = "all weights are 0 (an unset weight is 0), so no provider takes a task beyond its base";
-        report.error(path, message, "give one of them weight 1");
-    }
-}
-
-fn network(report: &mut Report, path: &str, vpc: &AwsVpcConfiguration, capacity: Capacity) {
-    if vpc.subnets.is_empty() || vpc.subnets.len() > SUBNETS {
-        let message = format!("there are {} subnets", vpc.subnets.len());
-        report.error(format!("{path}.subnets"), message, format!("1 to {SUBNETS}"));
-    }
-    if vpc.security_groups.len() > SECURITY_GROUPS {
-        let message = format!("there are {} security groups", vpc.security_groups.len());
-        report.error(format!("{path}.securityGroups"), message, format!("{SECURITY_GROUPS} at most"));
-    }
-    for (field, ids, prefix) in
-        [("subnets", &vpc.subnets, "subnet"), ("securityGroups", &vpc.security_groups, "sg")]
-    {
-        let places =
-            ids.iter().enumerate().map(|(index, id)| (format!("{path}.{field}[{index}]"), id.as_str()));
-        for (field, id) in places.clone() {
-            if !forms::is_ec2_id(id, prefix) {
-                report.error(
-                    field,
-                    format!("`{id}` is not an id"),
-                    format!("such as {prefix}-0123456789abcdef0"),
-                );
-            }
-        }
-        report.duplicates("the id", places);
-    }
-    let field = format!("{path}.assignPublicIp");
-    report.one_of(field.clone(), vpc.assign_public_ip.as_deref(), &["ENABLED", "DISABLED"]);
-    if vpc.assign_public_ip.as_deref() == Some("ENABLED") && capacity != Capacity::Fargate {
-        report.error(field, "only Fargate can assign public addresses", "remove it");
-    }
 }
 
 fn words(report: &mut Report, path: &str, service: &Service) {

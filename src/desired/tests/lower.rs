@@ -125,3 +125,25 @@ fn secrets_are_listed_once_with_what_a_rotation_does() {
 fn the_owner_is_a_tag_of_everything() {
     assert_eq!(state(&shop()).tags["evenkeel.dev/owner"], "shop");
 }
+
+#[test]
+fn every_example_lowers_and_its_rendered_form_means_the_same() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/manifests/examples");
+    let mut states = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "yaml") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        let value: Value = serde_saphyr::from_str(&text).unwrap();
+        let state = state(&value);
+        let (rendered, _) = render(&document(&value));
+        let (again, findings) = lower(&rendered, Generation(1));
+        let again = again.unwrap_or_else(|| panic!("{findings:#?}"));
+        assert_eq!(DesiredState { kind: state.kind.clone(), ..again }, state, "{}", path.display());
+        states.push(state);
+    }
+    assert!(states.len() >= 4, "{}", states.len());
+    assert_eq!(crate::desired::across(&states), Default::default());
+}

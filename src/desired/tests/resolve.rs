@@ -57,7 +57,7 @@ fn observed() -> ObservedState {
 
 fn resolved_with(document: &Value, observed: &ObservedState, versions: &[(&str, &str)]) -> ResolvedState {
     let versions = versions.iter().map(|(id, version)| ((*id).to_owned(), (*version).to_owned())).collect();
-    resolve_state(&state(document), observed, &versions)
+    resolve_state(&state(document), observed, &versions, &BTreeMap::new())
 }
 
 fn web(observed: &ObservedState, versions: &[(&str, &str)]) -> ResolvedComponent {
@@ -179,4 +179,29 @@ fn the_hash_of_the_declaration_does_not_depend_on_what_was_seen() {
     let mut world = observed();
     world.resources.clear();
     assert_eq!(web(&observed(), &[]).declared, web(&world, &[]).declared);
+}
+
+#[test]
+fn a_light_pass_stands_on_recorded_arns_and_has_nothing_to_wait_for() {
+    let mut world = observed();
+    world.depth = Depth::Light;
+    world.resources.clear();
+    world.secrets.clear();
+    let recorded = BTreeMap::from([(ResourceId::new(ResourceKind::TargetGroup, "web"), GROUP.to_owned())]);
+    let resolved = resolve_state(&state(&shop()), &world, &BTreeMap::new(), &recorded);
+    let web = &resolved.components["web"];
+    assert_eq!(web.waiting, []);
+    assert_eq!(web.fields.as_ref().unwrap()["loadBalancers"][0]["targetGroupArn"], GROUP);
+    assert_eq!(web.definition, None, "what was not looked at is never acted on");
+}
+
+#[test]
+fn a_recorded_arn_does_not_stand_in_for_what_is_gone() {
+    let id = ResourceId::new(ResourceKind::TargetGroup, "web");
+    let mut world = observed();
+    world.resources.insert(id.clone(), Seen::Absent);
+    let recorded = BTreeMap::from([(id.clone(), GROUP.to_owned())]);
+    let resolved = resolve_state(&state(&shop()), &world, &BTreeMap::new(), &recorded);
+    assert_eq!(resolved.components["web"].fields, None);
+    assert_eq!(resolved.components["web"].waiting, [WaitingOn::Resource { id }]);
 }

@@ -16,7 +16,7 @@ use serde_json::{Map, json};
 type Rule = (&'static str, &'static str, &'static str);
 
 /// What is checked for every kind, where its schema has such a path.
-const RULES: [Rule; 12] = [
+pub(super) const RULES: [Rule; 12] = [
     (
         "components.*",
         "[has(self.service), has(self.task), has(self.singleton)].filter(given, given).size() == 1",

@@ -144,3 +144,59 @@ fn fields_are_explained_with_or_without_the_keys_of_maps() {
     );
     assert_eq!(explain(Kind::Application, "spec.nothing"), None);
 }
+
+#[test]
+fn the_examples_fit_their_schemas_and_rules() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests/examples");
+    let mut seen = 0;
+    for kind in Kind::ALL {
+        let validator = jsonschema::draft7::new(&editor_schema(kind)).unwrap();
+        for entry in std::fs::read_dir(&examples).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_none_or(|extension| extension != "yaml") {
+                continue;
+            }
+            let document: Tree = serde_saphyr::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+            if document["kind"] != kind.as_str() {
+                continue;
+            }
+            seen += 1;
+            let faults: Vec<String> = validator
+                .iter_errors(&document)
+                .map(|fault| format!("{}: {fault}", fault.instance_path()))
+                .collect();
+            assert_eq!(faults, Vec::<String>::new(), "{}", path.display());
+            assert_eq!(cel_findings(kind, &document), [], "{}", path.display());
+        }
+    }
+    assert!(seen >= 4, "{seen}");
+}
+
+/// Kubernetes' type keeps all bounds as floating-point numbers.
+fn with_floats(tree: Tree) -> Tree {
+    match tree {
+        Tree::Number(number) => json!(number.as_f64()),
+        Tree::Array(items) => items.into_iter().map(with_floats).collect(),
+        Tree::Object(fields) => fields.into_iter().map(|(key, value)| (key, with_floats(value))).collect(),
+        other => other,
+    }
+}
+
+/// What the type of Kubernetes' own API does not know would be dropped by a server without a word.
+#[test]
+fn kubernetes_own_type_knows_every_field_of_a_crd() {
+    use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+    for kind in Kind::ALL {
+        let typed: CustomResourceDefinition = serde_json::from_value(crd(kind)).unwrap();
+        assert_eq!(with_floats(serde_json::to_value(typed).unwrap()), with_floats(crd(kind)));
+    }
+}
+
+#[test]
+fn every_rule_finds_its_place_in_the_application() {
+    let text = crd(Kind::Application).to_string();
+    for (path, rule, _) in crd::RULES {
+        let rule = Tree::from(rule).to_string();
+        assert!(text.contains(&rule), "{path}: {rule}");
+    }
+}
