@@ -229,7 +229,7 @@ spec:
   targetGroups:
     web:
       port: 8080
-      vpcId: vpc-1
+      vpcId: vpc-0123456789abcdef0
       healthCheckPath: /health
       healthCheckIntervalSeconds: 10
       attributes: {deregistration_delay.timeout_seconds: "15"}
@@ -261,7 +261,7 @@ spec:
       task:
         launchType: FARGATE
         networkConfiguration: &network
-          awsvpcConfiguration: {subnets: [subnet-1, subnet-2], securityGroups: [sg-1]}
+          awsvpcConfiguration: {subnets: [subnet-0123456789abcdef0, subnet-0123456789abcdef1], securityGroups: [sg-0123456789abcdef0]}
     web:
       dependsOn: [migrate]
       taskDefinition:

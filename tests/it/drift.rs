@@ -1,0 +1,398 @@
+//! Drift of everything that Evenkeel writes: seen within one resync, repaired in the pass that sees it, and then peace.
+
+use crate::support::{SHOP, World, condition};
+use evenkeel::model::condition::{ConditionType, Truth};
+use evenkeel::model::resource::ResourceId;
+use serde_json::{Value, json};
+
+/// A resync, with its spread of a twentieth.
+const RESYNC: u64 = 64;
+
+/// One thing that somebody did by hand, and what is to be said of it.
+struct Case {
+    /// The resource that differs then.
+    resource: &'static str,
+    /// What the event says: the field, its old and new value, and who owns it.
+    what: &'static str,
+    /// The calls that are to repair it, in order.
+    writes: &'static [&'static str],
+}
+
+/// A world in which the shop runs.
+async fn shop() -> World {
+    let world = World::new(&[("shop.yaml", SHOP)]).await;
+    world.ready_within(600).await;
+    // The first quiet pass is over.
+    world.pass(10).await;
+    world.sim.reset_calls();
+    world
+}
+
+async fn arn(world: &World, resource: &str) -> String {
+    let id = ResourceId::try_from(resource.to_owned()).unwrap();
+    world.record("shop").await.rollout.arns[&id].clone()
+}
+
+/// The service `web` as ECS describes it.
+fn service(world: &World) -> Value {
+    let input = json!({"cluster": "shop", "services": ["shop-web"], "include": ["TAGS"]});
+    world.by_hand("ecs", "DescribeServices", input)["services"][0].clone()
+}
+
+fn update_service(world: &World, mut fields: Value) {
+    fields["cluster"] = json!("shop");
+    fields["service"] = json!("shop-web");
+    world.by_hand("ecs", "UpdateService", fields);
+}
+
+/// Holds that a drift is repaired: within one resync, in the pass that sees it, told, and then nothing is written for long.
+async fn is_repaired(world: &World, case: &Case) {
+    let Case { resource, what, writes } = case;
+    let began = world.clock.now();
+    world.pass(RESYNC).await;
+    let record = world.record("shop").await;
+    let seen = record.events.iter().rev().find(|event| {
+        event.at >= began
+            && event.object == *resource
+            && event.reason == "DriftSeen"
+            && event.message.contains(what)
+    });
+    let told: Vec<String> = record
+        .events
+        .iter()
+        .filter(|event| event.at >= began)
+        .map(|event| format!("{} {} {}: {}", event.at, event.reason, event.object, event.message))
+        .collect();
+    let seen = seen.unwrap_or_else(|| panic!("no event says `{what}` of {resource}: {told:#?}"));
+    let repaired = record
+        .events
+        .iter()
+        .find(|event| event.at == seen.at && event.object == *resource && event.reason == "DriftRepaired");
+    assert!(repaired.is_some(), "not repaired in the pass that saw it: {told:#?}");
+    let drift = record.status.as_ref().unwrap().last_drift.clone().unwrap();
+    assert_eq!(
+        (drift.resource.to_string().as_str(), drift.repaired_at.is_some()),
+        (*resource, true),
+        "{drift:?}"
+    );
+    assert!(drift.what.contains(what), "{drift:?}");
+    let (drifted, _, message) = condition(&world.status("shop"), ConditionType::Drifted);
+    assert_eq!(drifted, Truth::False, "{message}");
+    world.ready_within(600).await;
+    assert_eq!(world.writes(), *writes);
+    world.sim.reset_calls();
+    world.pass(600).await;
+    assert_eq!(world.writes(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_scaled_by_hand_is_scaled_back() {
+    let world = shop().await;
+    update_service(&world, json!({"desiredCount": 5}));
+    let case = Case {
+        resource: "service/web",
+        what: "desiredCount 5 → 2 (declared)",
+        writes: &["ecs:UpdateService"],
+    };
+    is_repaired(&world, &case).await;
+    assert_eq!(service(&world)["desiredCount"], 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_pointed_at_another_revision_is_pointed_back() {
+    let world = shop().await;
+    let wanted = service(&world)["taskDefinition"].clone();
+    let other = world.by_hand(
+        "ecs",
+        "RegisterTaskDefinition",
+        json!({"family": "shop-web", "cpu": "256", "memory": "512", "networkMode": "awsvpc",
+            "requiresCompatibilities": ["FARGATE"],
+            "containerDefinitions": [{"name": "web", "image": "registry.example.com/other:6", "portMappings": [{"containerPort": 8080}]}]}),
+    );
+    update_service(&world, json!({"taskDefinition": other["taskDefinition"]["taskDefinitionArn"]}));
+    let case =
+        Case { resource: "service/web", what: "taskDefinition arn:aws:ecs", writes: &["ecs:UpdateService"] };
+    is_repaired(&world, &case).await;
+    assert_eq!(service(&world)["taskDefinition"], wanted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_network_configuration_is_changed_back() {
+    let world = shop().await;
+    let network =
+        json!({"awsvpcConfiguration": {"subnets": ["subnet-0123456789abcdef0", "subnet-9"], "securityGroups": ["sg-0123456789abcdef0"]}});
+    update_service(&world, json!({"networkConfiguration": network}));
+    let what = r#"networkConfiguration.awsvpcConfiguration.subnets ["subnet-"#;
+    is_repaired(&world, &Case { resource: "service/web", what, writes: &["ecs:UpdateService"] }).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_grace_period_is_changed_back_without_a_deployment() {
+    let world = shop().await;
+    let deployment = service(&world)["deployments"][0]["id"].clone();
+    update_service(&world, json!({"healthCheckGracePeriodSeconds": 999}));
+    let what = "healthCheckGracePeriodSeconds 999 → 30 (declared)";
+    is_repaired(&world, &Case { resource: "service/web", what, writes: &["ecs:UpdateService"] }).await;
+    assert_eq!(service(&world)["deployments"][0]["id"], deployment);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_service_is_made_again_under_its_name() {
+    let world = shop().await;
+    let before = service(&world);
+    world.by_hand("ecs", "DeleteService", json!({"cluster": "shop", "service": "shop-web", "force": true}));
+    // ECS keeps the service DRAINING until its tasks and targets are gone, and INACTIVE from then on.
+    while service(&world)["status"] != "INACTIVE" {
+        world.pass(1).await;
+    }
+    assert_eq!(world.writes(), Vec::<String>::new());
+    let case = Case { resource: "service/web", what: "deleted by someone", writes: &["ecs:CreateService"] };
+    is_repaired(&world, &case).await;
+    let after = service(&world);
+    assert_eq!((&after["status"], &after["runningCount"]), (&json!("ACTIVE"), &json!(2)));
+    assert_eq!(after["taskDefinition"], before["taskDefinition"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deregistered_task_definition_is_registered_again_and_rolled_out() {
+    let world = shop().await;
+    let before = service(&world)["taskDefinition"].clone();
+    world.by_hand("ecs", "DeregisterTaskDefinition", json!({"taskDefinition": before}));
+    let case = Case {
+        resource: "task-definition/web",
+        what: "INACTIVE → ACTIVE (declared)",
+        writes: &["ecs:RegisterTaskDefinition", "ecs:UpdateService"],
+    };
+    let began = world.clock.now();
+    world.pass(RESYNC).await;
+    let record = world.record("shop").await;
+    let events: Vec<_> = record.events.iter().filter(|event| event.at >= began).collect();
+    let seen = events.iter().find(|e| e.object == case.resource && e.reason == "DriftSeen").unwrap();
+    assert!(seen.message.contains(case.what), "{}", seen.message);
+    assert!(
+        events.iter().any(|e| e.at == seen.at && e.object == case.resource && e.reason == "DriftRepaired")
+    );
+    world.ready_within(600).await;
+    assert_eq!(world.writes(), case.writes);
+    let after = service(&world)["taskDefinition"].clone();
+    assert_ne!(after, before);
+    let described = world.by_hand("ecs", "DescribeTaskDefinition", json!({"taskDefinition": after}));
+    assert_eq!(described["taskDefinition"]["status"], "ACTIVE");
+    world.sim.reset_calls();
+    world.pass(600).await;
+    assert_eq!(world.writes(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_health_check_is_changed_back() {
+    let world = shop().await;
+    let group = arn(&world, "target-group/web").await;
+    let input =
+        json!({"TargetGroupArn": group, "HealthCheckPath": "/other", "HealthCheckIntervalSeconds": "99"});
+    world.by_hand("elasticloadbalancing", "ModifyTargetGroup", input);
+    let case = Case {
+        resource: "target-group/web",
+        what: "healthCheck",
+        writes: &["elasticloadbalancing:ModifyTargetGroup"],
+    };
+    is_repaired(&world, &case).await;
+    let record = world.record("shop").await;
+    for what in
+        ["healthCheckPath /other → /health (declared)", "healthCheckIntervalSeconds 99 → 10 (declared)"]
+    {
+        assert!(record.events.iter().any(|event| event.message == what), "{what}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn changed_target_group_attributes_are_changed_back() {
+    let world = shop().await;
+    let group = arn(&world, "target-group/web").await;
+    let input = json!({"TargetGroupArn": group, "Attributes.member.1.Key": "deregistration_delay.timeout_seconds",
+        "Attributes.member.1.Value": "600"});
+    world.by_hand("elasticloadbalancing", "ModifyTargetGroupAttributes", input);
+    let case = Case {
+        resource: "target-group/web",
+        what: "attributes.deregistration_delay.timeout_seconds 600 → 15 (declared)",
+        writes: &["elasticloadbalancing:ModifyTargetGroupAttributes"],
+    };
+    is_repaired(&world, &case).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_group_deleted_under_a_running_service_is_made_again_with_its_rule_and_service() {
+    let world = shop().await;
+    let group = arn(&world, "target-group/web").await;
+    let rule = arn(&world, "rule/web").await;
+    world.by_hand("elasticloadbalancing", "DeleteRule", json!({"RuleArn": rule}));
+    world.by_hand("elasticloadbalancing", "DeleteTargetGroup", json!({"TargetGroupArn": group}));
+    world.pass(RESYNC).await;
+    world.ready_within(600).await;
+    let writes = [
+        "elasticloadbalancing:CreateTargetGroup",
+        "elasticloadbalancing:ModifyTargetGroupAttributes",
+        "elasticloadbalancing:CreateRule",
+        "ecs:UpdateService",
+    ];
+    assert_eq!(world.writes(), writes);
+    let again = arn(&world, "target-group/web").await;
+    assert_ne!(again, group);
+    assert_eq!(service(&world)["loadBalancers"][0]["targetGroupArn"], json!(again));
+    let record = world.record("shop").await;
+    for object in ["target-group/web", "rule/web", "service/web"] {
+        let repaired = record.events.iter().any(|e| e.object == object && e.reason == "DriftRepaired");
+        assert!(repaired, "{object}: {:#?}", record.events);
+    }
+    world.sim.reset_calls();
+    world.pass(600).await;
+    assert_eq!(world.writes(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_rule_is_changed_back() {
+    let world = shop().await;
+    let rule = arn(&world, "rule/web").await;
+    let input = json!({"RuleArn": rule, "Conditions.member.1.Field": "path-pattern",
+        "Conditions.member.1.Values.member.1": "/elsewhere"});
+    world.by_hand("elasticloadbalancing", "ModifyRule", input);
+    let case =
+        Case { resource: "rule/web", what: "(declared)", writes: &["elasticloadbalancing:ModifyRule"] };
+    is_repaired(&world, &case).await;
+    let drift = world.status("shop").last_drift.unwrap();
+    assert!(drift.what.contains("/elsewhere") && drift.what.contains("/*"), "{}", drift.what);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_rule_is_made_again() {
+    let world = shop().await;
+    let rule = arn(&world, "rule/web").await;
+    world.by_hand("elasticloadbalancing", "DeleteRule", json!({"RuleArn": rule}));
+    let case = Case {
+        resource: "rule/web",
+        what: "deleted by someone",
+        writes: &["elasticloadbalancing:CreateRule"],
+    };
+    is_repaired(&world, &case).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_listener_is_changed_back() {
+    let world = shop().await;
+    let listener = arn(&world, "listener/http").await;
+    let input = json!({"ListenerArn": listener, "DefaultActions.member.1.Type": "fixed-response",
+        "DefaultActions.member.1.FixedResponseConfig.StatusCode": "503"});
+    world.by_hand("elasticloadbalancing", "ModifyListener", input);
+    let case = Case {
+        resource: "listener/http",
+        what: "defaultActions",
+        writes: &["elasticloadbalancing:ModifyListener"],
+    };
+    is_repaired(&world, &case).await;
+    let drift = world.status("shop").last_drift.unwrap();
+    assert!(drift.what.contains("503") && drift.what.ends_with("(declared)"), "{}", drift.what);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_listener_is_made_again_with_its_rules() {
+    let world = shop().await;
+    let listener = arn(&world, "listener/http").await;
+    world.by_hand("elasticloadbalancing", "DeleteListener", json!({"ListenerArn": listener}));
+    world.pass(RESYNC).await;
+    world.ready_within(600).await;
+    assert_eq!(world.writes(), ["elasticloadbalancing:CreateListener", "elasticloadbalancing:CreateRule"]);
+    let record = world.record("shop").await;
+    for object in ["listener/http", "rule/web"] {
+        let told = |reason: &str| record.events.iter().find(|e| e.object == object && e.reason == reason);
+        assert_eq!(told("DriftSeen").map(|e| e.message.as_str()), Some("deleted by someone"), "{object}");
+        assert!(told("DriftRepaired").is_some(), "{object}: {:#?}", record.events);
+    }
+    assert_eq!(condition(&world.status("shop"), ConditionType::Drifted).0, Truth::False);
+    world.sim.reset_calls();
+    world.pass(600).await;
+    assert_eq!(world.writes(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_log_retention_is_changed_back() {
+    let world = shop().await;
+    world.by_hand("logs", "PutRetentionPolicy", json!({"logGroupName": "/ecs/shop", "retentionInDays": 1}));
+    let case = Case {
+        resource: "log-group//ecs/shop",
+        what: "retentionInDays 1 → 30 (declared)",
+        writes: &["logs:PutRetentionPolicy"],
+    };
+    is_repaired(&world, &case).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_log_group_is_made_again() {
+    let world = shop().await;
+    world.by_hand("logs", "DeleteLogGroup", json!({"logGroupName": "/ecs/shop"}));
+    let case = Case {
+        resource: "log-group//ecs/shop",
+        what: "deleted by someone",
+        writes: &["logs:CreateLogGroup", "logs:PutRetentionPolicy"],
+    };
+    is_repaired(&world, &case).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn tags_removed_from_a_service_or_a_task_definition_are_set_again() {
+    let world = shop().await;
+    let web = service(&world);
+    for (resource, arn) in
+        [("service/web", &web["serviceArn"]), ("task-definition/web", &web["taskDefinition"])]
+    {
+        world.by_hand("ecs", "UntagResource", json!({"resourceArn": arn, "tagKeys": ["evenkeel.dev/owner"]}));
+        let case = Case {
+            resource,
+            what: "tags.evenkeel.dev/owner (none) → shop (declared)",
+            writes: &["ecs:TagResource"],
+        };
+        is_repaired(&world, &case).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn tags_removed_in_the_load_balancer_are_set_again() {
+    let world = shop().await;
+    for resource in ["target-group/web", "listener/http", "rule/web"] {
+        let arn = arn(&world, resource).await;
+        let input = json!({"ResourceArns.member.1": arn, "TagKeys.member.1": "evenkeel.dev/owner"});
+        world.by_hand("elasticloadbalancing", "RemoveTags", input);
+        let case = Case {
+            resource,
+            what: "tags.evenkeel.dev/owner (none) → shop (declared)",
+            writes: &["elasticloadbalancing:AddTags"],
+        };
+        is_repaired(&world, &case).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn tags_removed_from_a_log_group_are_set_again() {
+    let world = shop().await;
+    let arn = "arn:aws:logs:eu-west-1:123456789012:log-group:/ecs/shop";
+    world.by_hand("logs", "UntagResource", json!({"resourceArn": arn, "tagKeys": ["evenkeel.dev/owner"]}));
+    let case = Case {
+        resource: "log-group//ecs/shop",
+        what: "tags.evenkeel.dev/owner (none) → shop (declared)",
+        writes: &["logs:TagResource"],
+    };
+    is_repaired(&world, &case).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_belongs_to_no_task_is_taken_out() {
+    let world = shop().await;
+    let group = arn(&world, "target-group/web").await;
+    let input =
+        json!({"TargetGroupArn": group, "Targets.member.1.Id": "10.9.9.9", "Targets.member.1.Port": "8080"});
+    world.by_hand("elasticloadbalancing", "RegisterTargets", input);
+    let case = Case {
+        resource: "target-group/web",
+        what: r#"targets ["10.9.9.9:8080"] → [] (delegated)"#,
+        writes: &["elasticloadbalancing:DeregisterTargets"],
+    };
+    is_repaired(&world, &case).await;
+}

@@ -1,0 +1,126 @@
+//! The example documents that come with Evenkeel: brought up in order, steady, upgraded in order.
+
+use crate::support::World;
+use aws_sim::Sim;
+use evenkeel::model::status::Record;
+
+const APPLICATION: &str = include_str!("../../manifests/examples/application.yaml");
+const DATERO: &str = include_str!("../../manifests/examples/datero.yaml");
+const PULUMI: &str = include_str!("../../manifests/examples/pulumi.yaml");
+const ZENML: &str = include_str!("../../manifests/examples/zenml.yaml");
+const SEED: &str = include_str!("../../manifests/examples/aws-sim-world.json");
+
+async fn world(documents: &[(&str, &str)]) -> World {
+    let sim = Sim::builder().seed(7).build();
+    sim.seed_world(&serde_json::from_str(SEED).unwrap()).unwrap();
+    World::bare(sim, documents).await
+}
+
+/// Holds that of the events since the `from`th these come one after the other.
+fn in_order(record: &Record, from: usize, wanted: &[(&str, &str)]) {
+    let events = &record.events[from..];
+    let mut rest = events.iter();
+    for (reason, object) in wanted {
+        let found = rest.any(|event| event.reason == *reason && event.object == *object);
+        let told: Vec<String> =
+            events.iter().map(|e| format!("{} {} {}: {}", e.at, e.reason, e.object, e.message)).collect();
+        assert!(found, "no {reason} of {object} after the ones before it: {told:#?}");
+    }
+}
+
+/// Brings one example up, edits it, and holds the order of both.
+async fn is_upgraded(
+    file: &str,
+    text: &str,
+    edits: &[(&str, &str)],
+    first: &[(&str, &str)],
+    then: &[(&str, &str)],
+) {
+    let name = file.trim_end_matches(".yaml");
+    let name = if name == "application" { "shop" } else { name };
+    let mut world = world(&[(file, text)]).await;
+    world.ready_within(900).await;
+    let record = world.record(name).await;
+    in_order(&record, 0, first);
+    let mut edited = text.to_owned();
+    for (from, to) in edits {
+        assert!(edited.contains(from), "{from}");
+        edited = edited.replace(from, to);
+    }
+    let from = record.events.len();
+    world.write(file, &edited).await;
+    world.ready_within(1200).await;
+    let status = world.status(name);
+    assert_eq!(status.observed_generation.0, 2);
+    in_order(&world.record(name).await, from, then);
+    world.sim.reset_calls();
+    world.pass(900).await;
+    assert_eq!(world.writes(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_four_become_ready_and_then_nothing_is_written_for_an_hour() {
+    let documents = [
+        ("application.yaml", APPLICATION),
+        ("datero.yaml", DATERO),
+        ("pulumi.yaml", PULUMI),
+        ("zenml.yaml", ZENML),
+    ];
+    let world = world(&documents).await;
+    world.ready_within(900).await;
+    assert_eq!(world.handle.statuses().len(), 4);
+    world.sim.reset_calls();
+    world.pass(3600).await;
+    assert_eq!(world.writes(), Vec::<String>::new());
+    world.ready_within(1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_application_migrates_before_web_and_worker_at_every_release() {
+    let order = [
+        ("Complete", "component/migrate"),
+        ("Rolling", "component/web"),
+        ("Complete", "component/web"),
+        ("Ready", ""),
+    ];
+    let worker = [
+        ("Complete", "component/migrate"),
+        ("Rolling", "component/worker"),
+        ("Complete", "component/worker"),
+    ];
+    is_upgraded("application.yaml", APPLICATION, &[(":2.14.0", ":2.15.0")], &order, &order).await;
+    is_upgraded("application.yaml", APPLICATION, &[(":2.14.0", ":2.15.0")], &worker, &worker).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn pulumi_migrates_before_its_api_and_its_console_comes_last() {
+    let order = [
+        ("Complete", "component/migrate"),
+        ("Rolling", "component/api"),
+        ("Complete", "component/api"),
+        ("Rolling", "component/console"),
+        ("Complete", "component/console"),
+        ("Ready", ""),
+    ];
+    let edits = [("imageTag: 20260915-2214-signed", "imageTag: 20261020-0117-signed")];
+    is_upgraded("pulumi.yaml", PULUMI, &edits, &order, &order).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn zenml_migrates_before_its_server() {
+    let order = [
+        ("Complete", "component/migrate"),
+        ("Rolling", "component/server"),
+        ("Complete", "component/server"),
+        ("Ready", ""),
+    ];
+    is_upgraded("zenml.yaml", ZENML, &[("imageTag: 0.93.2", "imageTag: 0.93.3")], &order, &order).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn datero_stops_its_task_before_it_starts_the_next() {
+    let order = [("Rolling", "component/datero"), ("Complete", "component/datero"), ("Ready", "")];
+    let edits =
+        [("imageTag: 1.2.0", "imageTag: 1.2.1"), ("initialisedWith: 1.2.0", "initialisedWith: 1.2.1")];
+    is_upgraded("datero.yaml", DATERO, &edits, &order, &order).await;
+}

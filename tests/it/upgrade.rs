@@ -1,0 +1,138 @@
+//! Upgrades: migration before everything else, at once, and without a gap in service.
+
+use crate::support::{SHOP, World};
+use aws_sim::Sim;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// The shop with another image tag.
+fn tagged(tag: &str) -> String {
+    SHOP.replace("shop-migrations:1.0", &format!("shop-migrations:{tag}"))
+        .replace("/shop:1.0", &format!("/shop:{tag}"))
+}
+
+fn service(world: &World) -> Value {
+    let input = json!({"cluster": "shop", "services": ["shop-web"]});
+    world.by_hand("ecs", "DescribeServices", input)["services"][0].clone()
+}
+
+/// Images of all tasks that run at present, by family.
+fn running_images(world: &World, family: &str) -> Vec<String> {
+    let listed = world.by_hand("ecs", "ListTasks", json!({"cluster": "shop", "family": family}));
+    let tasks =
+        world.by_hand("ecs", "DescribeTasks", json!({"cluster": "shop", "tasks": listed["taskArns"]}));
+    let tasks = tasks["tasks"].as_array().cloned().unwrap_or_default();
+    let images = tasks.iter().map(|task| task["containers"][0]["image"].as_str().unwrap().to_owned());
+    images.collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edited_tag_migrates_first_and_rolls_then() {
+    let mut world = World::new(&[("shop.yaml", SHOP)]).await;
+    world.ready_within(600).await;
+    world.sim.reset_calls();
+    world.write("shop.yaml", &tagged("2.0")).await;
+    world.until(30, |status| status.components["migrate"].phase == "Migrating").await;
+    assert_eq!(service(&world)["deployments"].as_array().unwrap().len(), 1);
+    world.until(60, |status| status.components["web"].phase == "Rolling").await;
+    assert_eq!(world.status("shop").components["migrate"].phase, "Complete");
+    world.ready_within(600).await;
+    assert_eq!(
+        world.writes(),
+        ["ecs:RegisterTaskDefinition", "ecs:RegisterTaskDefinition", "ecs:RunTask", "ecs:UpdateService"]
+    );
+    let image = "registry.example.com/shop:2.0";
+    assert_eq!(running_images(&world, "shop-web"), [image, image]);
+    assert_eq!(world.status("shop").components["web"].image, image);
+    world.sim.reset_calls();
+    world.pass(3600).await;
+    assert_eq!(world.writes(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_write_follows_an_edit_within_half_a_second() {
+    // Latencies as AWS's APIs show them in the same region.
+    let sim = Sim::builder().seed(7).latency(Duration::from_millis(10), Duration::from_millis(40)).build();
+    let mut world = World::on(sim, &[("shop.yaml", SHOP)]).await;
+    world.ready_within(600).await;
+    // At any moment between two resyncs.
+    for (wait, tag) in [(7, "2.0"), (31, "3.0"), (58, "4.0")] {
+        world.pass(wait).await;
+        world.sim.reset_calls();
+        let edited = world.clock.now();
+        world.write("shop.yaml", &tagged(tag)).await;
+        world.pass(10).await;
+        let first = world.sim.calls().into_iter().find(|call| call.write).unwrap();
+        let took = first.at.duration_since(edited);
+        assert!(took.as_millis() < 500, "{took:?} to {}", first.operation);
+        world.ready_within(600).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upgrade_never_runs_fewer_tasks_than_declared() {
+    let mut world = World::new(&[("shop.yaml", SHOP)]).await;
+    world.ready_within(600).await;
+    let group = service(&world)["loadBalancers"][0]["targetGroupArn"].clone();
+    world.write("shop.yaml", &tagged("2.0")).await;
+    for _ in 0..180 {
+        world.pass(1).await;
+        let running = service(&world)["runningCount"].as_u64().unwrap();
+        assert!(running >= 2, "{running} tasks run");
+        let health = json!({"TargetGroupArn": group});
+        let health = world.by_hand("elasticloadbalancing", "DescribeTargetHealth", health);
+        let targets = health["TargetHealthDescriptions"].as_array().unwrap();
+        let healthy = targets.iter().filter(|target| target["TargetHealth"]["State"] == "healthy").count();
+        assert!(healthy >= 2, "{healthy} targets are healthy: {targets:?}");
+    }
+    world.ready_within(60).await;
+    let image = "registry.example.com/shop:2.0";
+    assert_eq!(running_images(&world, "shop-web"), [image, image]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_in_the_middle_of_a_rollout_overtakes_it() {
+    let mut world = World::new(&[("shop.yaml", SHOP)]).await;
+    world.ready_within(600).await;
+    world.write("shop.yaml", &tagged("2.0")).await;
+    world.until(60, |status| status.components["web"].phase == "Rolling").await;
+    world.pass(3).await;
+    world.write("shop.yaml", &tagged("3.0")).await;
+    world.ready_within(600).await;
+    let image = "registry.example.com/shop:3.0";
+    assert_eq!(running_images(&world, "shop-web"), [image, image]);
+    let status = world.status("shop");
+    assert_eq!(status.observed_generation.0, 3);
+    assert_eq!(status.components["web"].image, image);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_that_changes_nothing_writes_nothing() {
+    let mut world = World::new(&[("shop.yaml", SHOP)]).await;
+    world.ready_within(600).await;
+    world.sim.reset_calls();
+    // A comment, and a default spelled out.
+    let same = SHOP.replace(
+        "        desiredCount: 2",
+        "        # two are enough\n        desiredCount: 2\n        schedulingStrategy: REPLICA",
+    );
+    world.write("shop.yaml", &same).await;
+    world.pass(600).await;
+    assert_eq!(world.writes(), Vec::<String>::new());
+    world.ready_within(1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn going_back_to_an_older_tag_uses_its_revision_again() {
+    let mut world = World::new(&[("shop.yaml", SHOP)]).await;
+    world.ready_within(600).await;
+    let before = service(&world)["taskDefinition"].clone();
+    world.write("shop.yaml", &tagged("2.0")).await;
+    world.ready_within(600).await;
+    world.sim.reset_calls();
+    world.write("shop.yaml", SHOP).await;
+    world.ready_within(600).await;
+    assert_eq!(service(&world)["taskDefinition"], before);
+    // The migration of the older content runs again: nobody knows whether it can be left out.
+    assert_eq!(world.writes(), ["ecs:RunTask", "ecs:UpdateService"]);
+}
