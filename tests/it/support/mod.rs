@@ -1,5 +1,7 @@
 //! A controller, its documents and its simulated AWS, all in this process and in paused time.
 
+pub mod state;
+
 use aws_sim::Sim;
 use evenkeel::aws::{self, Aws};
 use evenkeel::executor::Executor;
@@ -12,6 +14,7 @@ use evenkeel::status::{FileState, StateStore};
 use evenkeel::store::{FileStore, Snapshot, Store};
 use evenkeel::telemetry::Metrics;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -27,6 +30,8 @@ pub struct World {
     pub folder: TempDir,
     pub handle: Handle,
     pub clock: Clock,
+    /// What happens to saves of records.
+    pub saves: state::Saves,
     store: FileStore,
     snapshots: mpsc::Sender<Snapshot>,
     stop: Option<oneshot::Sender<()>>,
@@ -41,6 +46,13 @@ impl World {
 
     /// The same on a simulation of one's own.
     pub async fn on(sim: Sim, documents: &[(&str, &str)]) -> Self {
+        let mut world = Self::idle(sim, documents).await;
+        world.start().await;
+        world
+    }
+
+    /// The same with no controller at work yet.
+    pub async fn idle(sim: Sim, documents: &[(&str, &str)]) -> Self {
         sim.seed_world(&json!({
             "region": REGION,
             "clusters": [{"name": "shop"}],
@@ -48,11 +60,17 @@ impl World {
             "loadBalancers": [{"name": "shop", "listeners": []}]
         }))
         .unwrap();
-        Self::bare(sim, documents).await
+        Self::empty(sim, documents)
     }
 
     /// A world in which nothing is seeded.
     pub async fn bare(sim: Sim, documents: &[(&str, &str)]) -> Self {
+        let mut world = Self::empty(sim, documents);
+        world.start().await;
+        world
+    }
+
+    fn empty(sim: Sim, documents: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().unwrap();
         std::fs::create_dir(folder.path().join("specs")).unwrap();
         for (name, text) in documents {
@@ -62,9 +80,8 @@ impl World {
         let store = FileStore::new(folder.path().join("specs"), Duration::from_secs(3600));
         let (snapshots, _) = mpsc::channel(1);
         let handle = Handle::new(Metrics::default());
-        let mut world = Self { sim, folder, handle, clock, store, snapshots, stop: None, task: None };
-        world.start().await;
-        world
+        let saves = state::Saves::default();
+        Self { sim, folder, handle, clock, saves, store, snapshots, stop: None, task: None }
     }
 
     /// Starts a controller (again) and shows it the documents.
@@ -76,7 +93,10 @@ impl World {
         let walk = Walk {
             collector: Collector::new(aws.clone()),
             executor: Executor::new(aws),
-            state: FileState::open(self.state_folder()).unwrap(),
+            state: state::Watched {
+                inner: FileState::open(self.state_folder()).unwrap(),
+                saves: self.saves.clone(),
+            },
             clock: self.clock,
             metrics,
         };
@@ -104,11 +124,16 @@ impl World {
 
     /// Replaces text in a document.
     pub async fn edit(&mut self, file: &str, from: &str, to: &str) {
+        self.edit_quietly(file, from, to);
+        self.declare().await;
+    }
+
+    /// The same without telling the controller.
+    pub fn edit_quietly(&self, file: &str, from: &str, to: &str) {
         let path = self.folder.path().join("specs").join(file);
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.contains(from), "{file} does not contain {from}");
         std::fs::write(&path, text.replace(from, to)).unwrap();
-        self.declare().await;
     }
 
     /// Writes a document.
@@ -198,6 +223,20 @@ impl World {
             task.abort();
             assert!(task.await.is_err(), "the controller had ended before it was killed");
         }
+    }
+
+    /// Whether the controller has ended: it was killed, or it died.
+    pub fn is_dead(&self) -> bool {
+        self.task.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Calls that AWS carried out, by operation, reads left out.
+    pub fn carried_out(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for call in self.sim.calls().iter().filter(|call| call.write && call.status / 100 == 2) {
+            *counts.entry(format!("{}:{}", call.service, call.operation)).or_default() += 1;
+        }
+        counts
     }
 
     /// Stops the controller as a signal does.
