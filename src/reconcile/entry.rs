@@ -45,20 +45,20 @@ impl Declared {
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// The declaration in force.
-    pub declared: Declared,
+    pub declared: Arc<Declared>,
     /// Its record, as it was last kept.
     pub record: Record,
     /// Passes in a row that were held.
     pub held: u32,
     /// Light passes since the last full one.
     pub light: u32,
-    /// Whether the next pass must be full whatever the rest says: first pass, changed declaration.
+    /// Whether the next pass must be full whatever the rest says: first pass, changed declaration, or its turn has come.
     pub look_deeply: bool,
 }
 
 impl Entry {
-    /// How deeply the next pass looks, given every how many resyncs a steady deployment is looked at in full.
-    pub fn depth(&self, full_every: u32) -> Depth {
+    /// How deeply the next pass looks, given whether the fleet is so small that everything is always looked at in full.
+    pub fn depth(&self, always_in_full: bool) -> Depth {
         let rollout = &self.record.rollout;
         let complete = !rollout.components.is_empty()
             && rollout.components.len() == self.declared.desired.components.len()
@@ -66,7 +66,7 @@ impl Entry {
         let settled = rollout.generation == self.declared.desired.generation
             && rollout.secrets.values().all(|secret| secret.pending.is_none())
             && self.record.status.as_ref().is_some_and(is_ready);
-        if self.look_deeply || !complete || !settled || self.held > 0 || self.light + 1 >= full_every {
+        if always_in_full || self.look_deeply || !complete || !settled || self.held > 0 {
             Depth::Full
         } else {
             Depth::Light
