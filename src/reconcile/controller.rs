@@ -274,6 +274,7 @@ impl<S: StateStore + 'static> Controller<S> {
             self.handle.metrics().passed(ending_word(passed.ending), passed.state_error.is_some());
             self.handle.tell(&entry.record);
             let mut wait = schedule::wait(passed.ending, entry.held, self.settings.resync, spread(&entry));
+            wait = entry.pause_left(self.clock.now()).map_or(wait, |left| wait.min(left));
             if let Some(Slot::Away { changed, .. }) = self.entries.get_mut(&name)
                 && let Some(changed) = changed.take()
             {

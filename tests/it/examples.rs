@@ -49,6 +49,7 @@ async fn is_upgraded(
     }
     let from = record.events.len();
     world.write(file, &edited).await;
+    world.pass(1).await;
     world.ready_within(1200).await;
     let status = world.status(name);
     assert_eq!(status.observed_generation.0, 2);

@@ -64,7 +64,8 @@ async fn policies_hold_by_field() {
     assert_eq!(world.writes(), Vec::<String>::new());
     assert_eq!(condition(&world.status("shop"), ConditionType::Drifted).0, Truth::True);
     // What no policy names is repaired, and only that.
-    let network = json!({"awsvpcConfiguration": {"subnets": ["subnet-9"], "securityGroups": ["sg-0123456789abcdef0"]}});
+    let network =
+        json!({"awsvpcConfiguration": {"subnets": ["subnet-9"], "securityGroups": ["sg-0123456789abcdef0"]}});
     update_service(&world, json!({"networkConfiguration": network}));
     world.pass(300).await;
     assert_eq!(world.writes(), ["ecs:UpdateService"]);
@@ -129,6 +130,7 @@ async fn a_count_that_is_left_out_or_autoscaled_is_never_written() {
         let web = world.status("shop").components["web"].clone();
         assert_eq!((web.desired, web.running), (5, 5));
         world.write("shop.yaml", &document.replace("/shop:1.0", "/shop:2.0")).await;
+        world.pass(1).await;
         world.ready_within(600).await;
         update_service(&world, json!({"healthCheckGracePeriodSeconds": 77}));
         world.pass(64).await;
@@ -204,6 +206,7 @@ async fn a_strangers_resources_are_left_alone_until_the_document_adopts_them() {
     }
     assert!(!world.writes().iter().any(|write| write.ends_with("RetentionPolicy")), "{:?}", world.writes());
     world.write("shop.yaml", &with("  adopt: true\n")).await;
+    world.pass(1).await;
     world.ready_within(900).await;
     let after = service(&world);
     assert_eq!(after["serviceArn"], before["serviceArn"]);
