@@ -341,6 +341,7 @@ impl<S: StateStore + 'static> Controller<S> {
             self.handle.tell(&entry.record);
             let seed = if passed.ending == Ending::Steady { company } else { spread(&entry) };
             let mut wait = schedule::wait(passed.ending, entry.held, self.settings.resync, seed);
+            wait = entry.pause_left(self.clock.now()).map_or(wait, |left| wait.min(left));
             let mut slack = schedule::slack(passed.ending, self.settings.resync);
             if let Some(Slot::Away(away)) = self.entries.get_mut(&name)
                 && let Some(changed) = away.changed.take()

@@ -9,6 +9,7 @@ use crate::model::rollout::Phase;
 use crate::model::status::{Record, Source};
 use jiff::Timestamp;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The declaration in force: the newest valid one.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,6 +72,13 @@ impl Entry {
         } else {
             Depth::Light
         }
+    }
+
+    /// How long a declared pause still lasts, while it does: it ends at its time, not at some resync after it.
+    pub fn pause_left(&self, now: Timestamp) -> Option<Duration> {
+        let pause = self.declared.desired.suspend.as_ref()?;
+        let left = pause.until.duration_since(now);
+        left.is_positive().then(|| left.unsigned_abs())
     }
 }
 
