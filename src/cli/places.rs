@@ -112,7 +112,7 @@ impl Places {
         Ok(match self.demo()? {
             Some(demo) => {
                 let simulated = aws::Settings::simulated(demo.endpoint);
-                aws::Settings { pace: aws::Pace { speed: demo.speed, ..simulated.pace.clone() }, ..simulated }
+                aws::Settings { pace: aws::Pace { speed: demo.speed, ..simulated.pace }, ..simulated }
             }
             None => aws::Settings::default(),
         })
