@@ -1,7 +1,7 @@
 //! The loop: hints make names due, due names are walked in batches, endings make them due again.
 
 use super::clock::Clock;
-use super::declarations::{self, Change};
+use super::declarations::{self, Change, Known};
 use super::entry::{Declared, Entry};
 use super::handle::Handle;
 use super::pass::{Passed, Walk};
@@ -71,7 +71,7 @@ pub struct Controller<S> {
 /// An entry, or a note that a pass has it, with what changed meanwhile.
 enum Slot {
     Here(Box<Entry>),
-    Away { placement: crate::model::kinds::Placement, changed: Option<Box<Declared>> },
+    Away { declared: Arc<Declared>, changed: Option<Arc<Declared>> },
 }
 
 type Batch = Vec<(Entry, Depth)>;
@@ -155,12 +155,15 @@ impl<S: StateStore + 'static> Controller<S> {
                 BTreeSet::new()
             }
         };
-        let changes = declarations::changes(&snapshot, &self.known_records(), &confirmed, now);
+        let changes = declarations::changes(&snapshot, &self.known(), &confirmed, now);
         let report = StoreReport { problems: changes.problems, prune_held: changes.prune_held };
         if self.reported.as_ref() != Some(&report) {
             match self.walk.state.save_report(&report).await {
-                Ok(()) => self.reported = Some(report),
-                Err(error) => self.handle.state(Some(crate::telemetry::chain(&error))),
+                Ok(()) => {
+                    self.handle.kept(None);
+                    self.reported = Some(report);
+                }
+                Err(error) => self.handle.not_kept(None, crate::telemetry::chain(&error)),
             }
         }
         for (name, change) in changes.by_name {
@@ -169,32 +172,49 @@ impl<S: StateStore + 'static> Controller<S> {
                 Change::Refused(status) => self.refuse(name, *status).await,
             }
         }
+        self.keep_again().await;
         self.count();
     }
 
-    fn known_records(&self) -> BTreeMap<DeploymentName, &Record> {
-        let entries = self.entries.iter().filter_map(|(name, slot)| match slot {
-            Slot::Here(entry) => Some((name.clone(), &entry.record)),
-            Slot::Away { .. } => None,
+    /// Tries again to keep what is at rest and could not be kept; what is at work is tried again by its next pass.
+    async fn keep_again(&self) {
+        for name in self.handle.unkept() {
+            if let Some(record) = self.resting.get(&name) {
+                self.keep(record).await;
+            }
+        }
+    }
+
+    fn known(&self) -> BTreeMap<DeploymentName, Known<'_>> {
+        let entries = self.entries.iter().map(|(name, slot)| {
+            let declared = match slot {
+                Slot::Here(entry) => &entry.declared,
+                Slot::Away { declared, changed } => changed.as_ref().unwrap_or(declared),
+            };
+            (name.clone(), Known::in_force(declared))
         });
-        self.resting.iter().map(|(name, record)| (name.clone(), record)).chain(entries).collect()
+        let resting = self.resting.iter().map(|(name, record)| (name.clone(), Known::of_record(record)));
+        resting.chain(entries).collect()
     }
 
     async fn put_in_force(&mut self, name: DeploymentName, declared: Declared) {
         match self.entries.get_mut(&name) {
-            Some(Slot::Away { changed, .. }) => {
-                *changed = Some(Box::new(declared));
+            Some(Slot::Away { declared: before, changed }) => {
+                if **changed.as_ref().unwrap_or(before) != declared {
+                    *changed = Some(Arc::new(declared));
+                }
                 return;
             }
-            Some(Slot::Here(entry)) if entry.declared == declared => return,
+            Some(Slot::Here(entry)) if *entry.declared == declared => return,
             Some(Slot::Here(entry)) => {
-                entry.declared = declared;
+                entry.declared = Arc::new(declared);
                 entry.look_deeply = true;
                 entry.held = 0;
             }
             None => {
                 let record = self.resting.remove(&name).unwrap_or_else(|| Record::new(name.clone()));
-                let entry = Entry { declared, record, held: 0, light: 0, look_deeply: true };
+                let declared = Arc::new(declared);
+                let entry = Entry { declared, record, unkept: false, held: 0, light: 0, look_deeply: true };
                 self.entries.insert(name.clone(), Slot::Here(Box::new(entry)));
             }
         }
@@ -232,10 +252,14 @@ impl<S: StateStore + 'static> Controller<S> {
     async fn keep(&self, record: &Record) {
         self.handle.tell(record);
         let kept = self.walk.state.save(record).await;
-        if let Err(error) = &kept {
-            error!(deployment = %record.name, error = %crate::telemetry::chain(error), "cannot keep the record");
+        match kept {
+            Ok(()) => self.handle.kept(Some(&record.name)),
+            Err(error) => {
+                let error = crate::telemetry::chain(&error);
+                error!(deployment = %record.name, error, "cannot keep the record");
+                self.handle.not_kept(Some(&record.name), error);
+            }
         }
-        self.handle.state(kept.err().map(|error| crate::telemetry::chain(&error)));
     }
 
     fn next_batch(&mut self) -> Option<Batch> {
@@ -251,8 +275,7 @@ impl<S: StateStore + 'static> Controller<S> {
             .filter_map(|name| {
                 let slot = self.entries.get_mut(&name)?;
                 let Slot::Here(entry) = slot else { return None };
-                let placement = entry.declared.desired.placement.clone();
-                let away = Slot::Away { placement, changed: None };
+                let away = Slot::Away { declared: Arc::clone(&entry.declared), changed: None };
                 let Slot::Here(entry) = std::mem::replace(slot, away) else { return None };
                 let depth = entry.depth(full_every);
                 Some((*entry, depth))
@@ -270,14 +293,17 @@ impl<S: StateStore + 'static> Controller<S> {
             entry.held = if passed.ending == Ending::Held { entry.held.saturating_add(1) } else { 0 };
             entry.light = if passed.depth == Depth::Full { 0 } else { entry.light.saturating_add(1) };
             entry.look_deeply = passed.depth == Depth::Light && passed.acted > 0;
-            self.handle.state(passed.state_error.clone());
+            match &passed.state_error {
+                Some(error) => self.handle.not_kept(Some(&name), error.clone()),
+                None => self.handle.kept(Some(&name)),
+            }
             self.handle.metrics().passed(ending_word(passed.ending), passed.state_error.is_some());
             self.handle.tell(&entry.record);
             let mut wait = schedule::wait(passed.ending, entry.held, self.settings.resync, spread(&entry));
             if let Some(Slot::Away { changed, .. }) = self.entries.get_mut(&name)
                 && let Some(changed) = changed.take()
             {
-                entry.declared = *changed;
+                entry.declared = changed;
                 entry.look_deeply = true;
                 declarations::snapshot_into(&mut entry.record, &entry.declared);
                 wait = Duration::ZERO;
@@ -318,7 +344,7 @@ fn placement<'a>(
 ) -> Option<&'a crate::model::kinds::Placement> {
     entries.get(name).map(|slot| match slot {
         Slot::Here(entry) => &entry.declared.desired.placement,
-        Slot::Away { placement, .. } => placement,
+        Slot::Away { declared, .. } => &declared.desired.placement,
     })
 }
 

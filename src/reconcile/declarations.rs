@@ -22,6 +22,48 @@ pub(super) enum Change {
     Refused(Box<DeploymentStatus>),
 }
 
+/// What is known of a deployment before a snapshot is looked at.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    /// The last valid document; none when there never was one.
+    declared: Option<LastGood<'a>>,
+    /// Whether its status says that it is orphaned.
+    orphaned: bool,
+}
+
+/// The last valid document.
+#[derive(Clone, Copy)]
+struct LastGood<'a> {
+    generation: Generation,
+    source: &'a Source,
+    document: &'a serde_json::Value,
+    removed_at: Option<Timestamp>,
+}
+
+impl<'a> Known<'a> {
+    /// What a record tells.
+    pub(super) fn of_record(record: &'a Record) -> Self {
+        let declared = record.declared.as_ref().map(|declared| LastGood {
+            generation: declared.generation,
+            source: &declared.source,
+            document: &declared.document,
+            removed_at: declared.removed_at,
+        });
+        Self { declared, orphaned: record.status.as_ref().is_some_and(|status| status.orphaned) }
+    }
+
+    /// What is in force. An orphaned deployment is not: it rests.
+    pub(super) fn in_force(declared: &'a Declared) -> Self {
+        let declared = LastGood {
+            generation: declared.desired.generation,
+            source: &declared.source,
+            document: &declared.document,
+            removed_at: declared.removed_at,
+        };
+        Self { declared: Some(declared), orphaned: false }
+    }
+}
+
 /// What a snapshot means.
 pub(super) struct Changes {
     /// By deployment, every known or declared one.
@@ -46,7 +88,7 @@ struct Candidate {
 /// the guard holds pruning.
 pub(super) fn changes(
     snapshot: &Snapshot,
-    known: &BTreeMap<DeploymentName, &Record>,
+    known: &BTreeMap<DeploymentName, Known<'_>>,
     confirmed: &BTreeSet<DeploymentName>,
     now: Timestamp,
 ) -> Changes {
@@ -81,7 +123,7 @@ pub(super) fn changes(
         by_name.insert(name, Change::InForce(Box::new(declared)));
     }
     for (name, findings) in refused {
-        let change = match known.get(&name).and_then(|record| last_good(record)) {
+        let change = match known.get(&name).and_then(last_good) {
             Some(mut declared) => {
                 declared.newest_generation = declared.desired.generation.next();
                 declared.findings = findings;
@@ -112,8 +154,8 @@ fn in_force(candidate: Candidate) -> Declared {
 }
 
 /// The generation of a document: one more than the stored one when its spec or kind changed.
-fn generation(document: &Document, known: Option<&Record>) -> Generation {
-    let Some(before) = known.and_then(|record| record.declared.as_ref()) else { return Generation(1) };
+fn generation(document: &Document, known: Option<Known<'_>>) -> Generation {
+    let Some(before) = known.and_then(|known| known.declared) else { return Generation(1) };
     let json = document.to_json();
     let same = json["spec"] == before.document["spec"]
         && json["kind"] == before.document["kind"]
@@ -135,9 +177,9 @@ fn refuse_conflicts(
     }
 }
 
-/// The last valid version of a document, from its record.
-fn last_good(record: &Record) -> Option<Declared> {
-    let stored = record.declared.as_ref()?;
+/// The last valid version of a document.
+fn last_good(known: &Known<'_>) -> Option<Declared> {
+    let stored = known.declared?;
     let document: Document = serde_json::from_value(stored.document.clone()).ok()?;
     let (desired, findings) = desired::lower(&document, stored.generation);
     Some(Declared {
@@ -154,30 +196,29 @@ fn last_good(record: &Record) -> Option<Declared> {
 /// Documents that the store no longer holds. Returns why pruning is held, when it is.
 fn removed(
     snapshot: &Snapshot,
-    known: &BTreeMap<DeploymentName, &Record>,
+    known: &BTreeMap<DeploymentName, Known<'_>>,
     confirmed: &BTreeSet<DeploymentName>,
     now: Timestamp,
     by_name: &mut BTreeMap<DeploymentName, Change>,
 ) -> Option<String> {
     let before: BTreeSet<DeploymentName> = known
         .iter()
-        .filter(|(_, record)| record.declared.as_ref().is_some_and(|declared| declared.removed_at.is_none()))
+        .filter(|(_, known)| known.declared.is_some_and(|declared| declared.removed_at.is_none()))
         .map(|(name, _)| name.clone())
         .collect();
     let seen: BTreeSet<DeploymentName> =
         before.iter().filter(|name| !snapshot.is_gone(name)).cloned().collect();
     let verdict = PruneGuard::judge(&before, &seen, confirmed);
-    for (name, record) in known {
+    for (name, known) in known {
         if by_name.contains_key(name) {
             continue;
         }
-        let Some(mut declared) = last_good(record) else { continue };
+        let Some(mut declared) = last_good(known) else { continue };
         declared.deletion_confirmed = confirmed.contains(name);
         let gone_before = declared.removed_at.is_some();
         if verdict.prune.contains(name) || gone_before {
             declared.removed_at = declared.removed_at.or(Some(now));
-            let told = record.status.as_ref().is_some_and(|status| status.orphaned);
-            if told && declared.is_orphaned() {
+            if known.orphaned && declared.is_orphaned() {
                 continue;
             }
         } else if let Some(because) = &verdict.because {
