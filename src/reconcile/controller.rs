@@ -192,8 +192,11 @@ impl<S: StateStore + 'static> Controller<S> {
         let report = StoreReport { problems: changes.problems, prune_held: changes.prune_held };
         if self.reported.as_ref() != Some(&report) {
             match self.walk.state.save_report(&report).await {
-                Ok(()) => self.reported = Some(report),
-                Err(error) => self.handle.state(Some(crate::telemetry::chain(&error))),
+                Ok(()) => {
+                    self.handle.kept(None);
+                    self.reported = Some(report);
+                }
+                Err(error) => self.handle.not_kept(None, crate::telemetry::chain(&error)),
             }
         }
         for (name, change) in changes.by_name {
@@ -202,7 +205,17 @@ impl<S: StateStore + 'static> Controller<S> {
                 Change::Refused(status) => self.refuse(name, *status).await,
             }
         }
+        self.keep_again().await;
         self.count();
+    }
+
+    /// Tries again to keep what is at rest and could not be kept; what is at work is tried again by its next pass.
+    async fn keep_again(&self) {
+        for name in self.handle.unkept() {
+            if let Some(record) = self.resting.get(&name) {
+                self.keep(record).await;
+            }
+        }
     }
 
     fn known(&self) -> BTreeMap<DeploymentName, Known<'_>> {
@@ -225,7 +238,7 @@ impl<S: StateStore + 'static> Controller<S> {
             }
             None => {
                 let record = self.resting.remove(&name).unwrap_or_else(|| Record::new(name.clone()));
-                let entry = Entry { declared, record, held: 0, light: 0, look_deeply: true };
+                let entry = Entry { declared, record, unkept: false, held: 0, light: 0, look_deeply: true };
                 self.entries.insert(name.clone(), Slot::Here(Box::new(entry)));
             }
         }
@@ -294,10 +307,14 @@ impl<S: StateStore + 'static> Controller<S> {
     async fn keep(&self, record: &Record) {
         self.handle.tell(record);
         let kept = self.walk.state.save(record).await;
-        if let Err(error) = &kept {
-            error!(deployment = %record.name, error = %crate::telemetry::chain(error), "cannot keep the record");
+        match kept {
+            Ok(()) => self.handle.kept(Some(&record.name)),
+            Err(error) => {
+                let error = crate::telemetry::chain(&error);
+                error!(deployment = %record.name, error, "cannot keep the record");
+                self.handle.not_kept(Some(&record.name), error);
+            }
         }
-        self.handle.state(kept.err().map(|error| crate::telemetry::chain(&error)));
     }
 
     fn next_batch(&mut self) -> Option<Batch> {
@@ -336,7 +353,10 @@ impl<S: StateStore + 'static> Controller<S> {
             entry.held = if passed.ending == Ending::Held { entry.held.saturating_add(1) } else { 0 };
             entry.light = if passed.depth == Depth::Full { 0 } else { entry.light.saturating_add(1) };
             entry.look_deeply = passed.depth == Depth::Light && passed.acted > 0;
-            self.handle.state(passed.state_error.clone());
+            match &passed.state_error {
+                Some(error) => self.handle.not_kept(Some(&name), error.clone()),
+                None => self.handle.kept(Some(&name)),
+            }
             self.handle.metrics().passed(ending_word(passed.ending), passed.state_error.is_some());
             self.handle.tell(&entry.record);
             let seed = if passed.ending == Ending::Steady { company } else { spread(&entry) };

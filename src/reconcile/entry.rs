@@ -45,10 +45,12 @@ impl Declared {
 /// One deployment.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// The declaration in force.
+    /// The declaration in force; shared, so that it is still known while a pass has the entry.
     pub declared: Arc<Declared>,
-    /// Its record, as it was last kept.
+    /// Its record.
     pub record: Record,
+    /// Whether the record says more than the one that was last kept: keeping it failed.
+    pub unkept: bool,
     /// Passes in a row that were held.
     pub held: u32,
     /// Light passes since the last full one.

@@ -97,10 +97,11 @@ impl<S: StateStore> Walk<S> {
         let Prospect { observed, resolved, step, plan } = look(&entry.declared, &before, observed, now);
         debug!(actions = plan.actions.len(), waiting_on = plan.waiting_on.len(), depth = ?observed.depth, "planned");
 
-        // Intent before action: whatever happens from here on, the next pass finds what this one set out to do.
-        if step != before {
+        // Intent before action: whatever happens from here on, the next pass finds what this one set out to do. A repair has no
+        // intent to keep, but what comes of it must be kept; that the record can be written is seen before, not after.
+        if step != before || !plan.actions.is_empty() {
             entry.record.rollout = step.clone();
-            if let Err(error) = self.state.save(&entry.record).await {
+            if let Err(error) = self.keep(entry).await {
                 entry.record.rollout = before;
                 return self.state_failed(&error, observed.depth);
             }
@@ -130,16 +131,22 @@ impl<S: StateStore> Walk<S> {
         let changed = after != entry.record.rollout
             || entry.record.status.as_ref() != Some(&status)
             || !happened.is_empty();
-        if changed {
+        if changed || entry.unkept {
             entry.record.rollout = after;
             entry.record.status = Some(status);
             events::append(&mut entry.record, happened);
-            if let Err(error) = self.state.save(&entry.record).await {
+            if let Err(error) = self.keep(entry).await {
                 return self.state_failed(&error, observed.depth);
             }
         }
         let acted = outcomes.iter().filter(|o| matches!(o.result, ActionResult::Done { .. })).count();
         Passed { ending, depth: observed.depth, acted, state_error: None }
+    }
+
+    async fn keep(&self, entry: &mut Entry) -> Result<(), status::Error> {
+        let kept = self.state.save(&entry.record).await;
+        entry.unkept = kept.is_err();
+        kept
     }
 
     fn state_failed(&self, error: &status::Error, depth: Depth) -> Passed {

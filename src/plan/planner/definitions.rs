@@ -8,12 +8,17 @@ use crate::model::normalise::normalise_task_definition;
 use crate::model::observed::{ObservedDefinition, Seen};
 use crate::model::plan::{Call, FieldChange, Ownership, Reason};
 use crate::model::resource::{ResourceId, ResourceKind, TAG_HASH, TAG_OWNER};
+use crate::model::rollout::Revision;
 use crate::plan::diff::{Difference, differences, tag_differences};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// ACTIVE revisions that a family keeps, whether they are used or not.
 pub const KEPT_REVISIONS: usize = 10;
+
+/// After this long, every read shows a revision that was registered.
+const SHOWN_WITHIN: SignedDuration = SignedDuration::from_mins(5);
 
 /// Revisions deregistered in one pass at most; the call is a slow category at AWS (one per second).
 const DEREGISTERED_PER_PASS: usize = 5;
@@ -135,6 +140,7 @@ fn standing(draft: &mut Draft<'_>, component: &DesiredComponent, wanted: &Resolv
             Seen::Present(definition) if definition.status != "ACTIVE" => {
                 Standing::Deregistered { arn: revision.arn.clone(), status: definition.status.clone() }
             }
+            Seen::Absent if is_fresh(revision, draft.input.now) => Standing::Registered,
             Seen::Absent => {
                 Standing::Deregistered { arn: revision.arn.clone(), status: "deleted".to_owned() }
             }
@@ -160,6 +166,11 @@ fn standing(draft: &mut Draft<'_>, component: &DesiredComponent, wanted: &Resolv
         Seen::NotRead if recorded.is_none() => Standing::Unseen,
         Seen::NotRead | Seen::Present(_) | Seen::Absent => Standing::Never,
     }
+}
+
+/// Whether a revision was registered so lately that AWS need not show it yet: reads lag behind writes.
+fn is_fresh(revision: &Revision, now: Timestamp) -> bool {
+    revision.registered.is_some_and(|registered| now.duration_since(registered) < SHOWN_WITHIN)
 }
 
 fn is_ours(draft: &Draft<'_>, definition: &ObservedDefinition) -> bool {

@@ -250,7 +250,7 @@ fn register(
     };
     world.observed.definitions.insert(arn.clone(), Seen::Present(made));
     let state = world.rollout.components.entry(component.clone()).or_default();
-    state.revision = Some(Revision { hash: hash.into(), arn });
+    state.revision = Some(Revision { hash: hash.into(), arn, registered: None });
 }
 
 fn run(world: &mut World, component: &ComponentName, token: &str, fields: &Tree) {
