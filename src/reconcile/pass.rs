@@ -10,7 +10,6 @@ use crate::model::kinds::Placement;
 use crate::model::observed::{Depth, ObservedState};
 use crate::model::plan::{ActionResult, Outcome, Plan, WaitingOn};
 use crate::model::rollout::{Phase, RolloutState};
-use crate::model::status::Event;
 use crate::observed::{Ask, Collector};
 use crate::plan::{self, PlanInput};
 use crate::rollout::{self, StepInput};
@@ -126,9 +125,8 @@ impl<S: StateStore> Walk<S> {
             orphaned: entry.declared.removed_at.is_some(),
             now: self.clock.now(),
         });
-        let mut happened: Vec<Event> = events::of_actions(&plan, &outcomes, now);
-        happened.extend(events::of_phases(&before, &after, now));
-        happened.extend(events::of_conditions(entry.record.status.as_ref(), &status, now));
+        let conditions = (entry.record.status.as_ref(), &status);
+        let happened = events::of_pass(&plan, &outcomes, (&before, &after), conditions, now);
         let ending = ending(&after, &plan, &outcomes, &observed);
         let changed = after != entry.record.rollout
             || entry.record.status.as_ref() != Some(&status)

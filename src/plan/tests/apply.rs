@@ -62,6 +62,12 @@ fn apply_one(world: &mut World, action: &PlannedAction) {
         Call::TagLogGroup { tags, .. } | Call::TagElb { tags, .. } => {
             resource(world, id).tags.extend(tags.clone());
         }
+        Call::TagEcs { arn, tags } if id.kind == ResourceKind::TaskDefinition => {
+            let Some(Seen::Present(definition)) = world.observed.definitions.get_mut(arn) else {
+                panic!("{arn} was not seen")
+            };
+            definition.tags.extend(tags.clone());
+        }
         Call::TagEcs { tags, .. } => service(world, &id.key).tags.extend(tags.clone()),
         Call::DeregisterTargets { targets, .. } => {
             if let Some(Seen::Present(registered)) = world.observed.targets.get_mut(&id.key) {
