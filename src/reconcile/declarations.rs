@@ -15,7 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What a snapshot means for one deployment.
-pub(super) enum Change {
+#[derive(Debug)]
+pub enum Change {
     /// This is in force now.
     InForce(Box<Declared>),
     /// A new document was refused and no earlier version of it is known: only this can be said.
@@ -23,13 +24,14 @@ pub(super) enum Change {
 }
 
 /// What a snapshot means.
-pub(super) struct Changes {
-    /// By deployment, every known or declared one.
-    pub(super) by_name: BTreeMap<DeploymentName, Change>,
+#[derive(Debug)]
+pub struct Changes {
+    /// By deployment, every known or declared one; orphans that were told of already are left out.
+    pub by_name: BTreeMap<DeploymentName, Change>,
     /// What is wrong with the store as a whole.
-    pub(super) problems: Vec<Finding>,
+    pub problems: Vec<Finding>,
     /// Why nothing is pruned at present, when pruning is held.
-    pub(super) prune_held: Option<String>,
+    pub prune_held: Option<String>,
 }
 
 /// A valid document on its way to being in force.
@@ -39,12 +41,13 @@ struct Candidate {
     findings: Vec<Finding>,
 }
 
-/// Compares a snapshot with what is known.
+/// Compares a snapshot with what is known. The controller and `ctl plan` both ask here, so a dry run starts from what a pass
+/// would start from.
 ///
 /// **Guarantees**: an invalid edit, a broken file or a store that cannot be read removes nothing: the last valid version
 /// stays in force, with the findings. A document that is gone is orphaned or torn down as its own `deletionPolicy` says, unless
 /// the guard holds pruning.
-pub(super) fn changes(
+pub fn changes(
     snapshot: &Snapshot,
     known: &BTreeMap<DeploymentName, &Record>,
     confirmed: &BTreeSet<DeploymentName>,
@@ -96,6 +99,7 @@ pub(super) fn changes(
         by_name.insert(name, change);
     }
     let prune_held = removed(snapshot, known, confirmed, now, &mut by_name);
+    warn_of_ended_suspensions(snapshot, &mut by_name, now);
     Changes { by_name, problems: snapshot.problems.clone(), prune_held }
 }
 
@@ -190,6 +194,30 @@ fn removed(
     verdict.because
 }
 
+/// A suspension that has ended has no effect any more; whoever reads the document may believe that it has.
+fn warn_of_ended_suspensions(
+    snapshot: &Snapshot,
+    by_name: &mut BTreeMap<DeploymentName, Change>,
+    now: Timestamp,
+) {
+    for (name, change) in by_name {
+        let Change::InForce(declared) = change else { continue };
+        let Some(until) = declared.desired.suspend.as_ref().map(|suspend| suspend.until) else { continue };
+        if until > now || declared.removed_at.is_some() {
+            continue;
+        }
+        let mut warning = [Finding::warning(
+            "spec.suspend.until",
+            format!("the suspension ended at {until}: writes are made again"),
+            "remove `suspend`, or give a later time",
+        )];
+        if let Some(stands) = snapshot.documents.get(name) {
+            stands.locate(&mut warning);
+        }
+        declared.findings.extend(warning);
+    }
+}
+
 fn refused_status(
     name: &DeploymentName,
     kind: String,
@@ -205,7 +233,8 @@ fn refused_status(
     let errors = findings.iter().filter(|finding| finding.is_error()).count();
     let first =
         findings.iter().find(|finding| finding.is_error()).map(ToString::to_string).unwrap_or_default();
-    let message = format!("{errors} errors in the document; the first: {first}");
+    let noun = if errors == 1 { "error" } else { "errors" };
+    let message = format!("{errors} {noun} in the document; the first: {first}");
     let condition = |kind, status, reason: &str, message: &str| Condition {
         kind,
         status,

@@ -119,8 +119,7 @@ async fn a_service_pointed_at_another_revision_is_pointed_back() {
 #[tokio::test(start_paused = true)]
 async fn a_changed_network_configuration_is_changed_back() {
     let world = shop().await;
-    let network =
-        json!({"awsvpcConfiguration": {"subnets": ["subnet-0123456789abcdef0", "subnet-9"], "securityGroups": ["sg-0123456789abcdef0"]}});
+    let network = json!({"awsvpcConfiguration": {"subnets": ["subnet-0123456789abcdef0", "subnet-9"], "securityGroups": ["sg-0123456789abcdef0"]}});
     update_service(&world, json!({"networkConfiguration": network}));
     let what = r#"networkConfiguration.awsvpcConfiguration.subnets ["subnet-"#;
     is_repaired(&world, &Case { resource: "service/web", what, writes: &["ecs:UpdateService"] }).await;

@@ -87,7 +87,10 @@ async fn denied(call: &str) {
     let ready = condition(&status, ConditionType::Ready);
     assert_ne!(ready.0, Truth::True, "{call} is denied");
     let said = text(&status);
-    assert!(said.contains("AccessDenied") && said.contains(operation), "{call} is denied, and the status says: {said}");
+    assert!(
+        said.contains("AccessDenied") && said.contains(operation),
+        "{call} is denied, and the status says: {said}"
+    );
     // One missing permission to read or write one thing keeps nobody from the others.
     if !["DescribeServices", "DescribeClusters"].contains(&operation) && operation != "CreateLogGroup" {
         assert_eq!(inventory(&world)["logGroups"], 1, "{call} is denied: {said}");
@@ -110,14 +113,22 @@ async fn access_denied_on_any_one_call_breaks_nothing_else_is_said_and_heals() {
 async fn access_denied_on_any_one_call_in_a_running_deployment_changes_nothing() {
     let world = World::new(&[("shop.yaml", SHOP)]).await;
     world.ready_within(600).await;
-    let reads: Vec<String> = calls_of_a_bring_up().await.into_iter().filter(|call| call.contains(":Describe") || call.contains(":List")).collect();
+    let reads: Vec<String> = calls_of_a_bring_up()
+        .await
+        .into_iter()
+        .filter(|call| call.contains(":Describe") || call.contains(":List"))
+        .collect();
     world.sim.reset_calls();
     for call in reads {
         world.sim.faults().add(FaultRule::on(&call, Effect::access_denied(&call)));
         world.pass(130).await;
         assert_eq!(world.writes(), Vec::<String>::new(), "{call} is denied");
         let status = world.status("shop");
-        assert_eq!((status.components["web"].running, status.components["web"].phase.as_str()), (2, "Complete"), "{call}");
+        assert_eq!(
+            (status.components["web"].running, status.components["web"].phase.as_str()),
+            (2, "Complete"),
+            "{call}"
+        );
         world.sim.faults().clear();
         world.ready_within(130).await;
     }
@@ -139,7 +150,10 @@ async fn throttled_on_every_third_call_it_becomes_ready_and_no_error_surfaces() 
 #[tokio::test(start_paused = true)]
 async fn a_storm_of_server_errors_is_sat_out_and_said() {
     let sim = Sim::builder().seed(7).build();
-    let storm = When::Window { from: sim.now() + jiff::SignedDuration::from_secs(5), to: sim.now() + jiff::SignedDuration::from_secs(605) };
+    let storm = When::Window {
+        from: sim.now() + jiff::SignedDuration::from_secs(5),
+        to: sim.now() + jiff::SignedDuration::from_secs(605),
+    };
     sim.faults().add(FaultRule::on("*", Effect::server_error()).when(storm));
     let world = World::on(sim, &[("shop.yaml", SHOP)]).await;
     world.pass(300).await;
@@ -169,7 +183,11 @@ async fn a_storm_of_server_errors_does_not_touch_what_runs() {
 #[tokio::test(start_paused = true)]
 async fn every_write_whose_answer_is_lost_is_made_once() {
     let sim = Sim::builder().seed(7).build();
-    for call in calls_of_a_bring_up().await.iter().filter(|call| !call.contains(":Describe") && !call.contains(":List")) {
+    for call in calls_of_a_bring_up()
+        .await
+        .iter()
+        .filter(|call| !call.contains(":Describe") && !call.contains(":List"))
+    {
         sim.faults().add(FaultRule::on(call, Effect::LostReply).when(When::First(1)));
     }
     let mut world = World::on(sim, &[("shop.yaml", SHOP)]).await;
@@ -218,13 +236,21 @@ async fn stale_reads_through_the_whole_bring_up_make_nothing_twice() {
         world.edit("shop.yaml", ":1.0", ":1.1").await;
         world.pass(5).await;
         world.ready_within(900).await;
-        assert_eq!(inventory(&world), json!({"services": 1, "revisions": 4, "migrations": 2, "logGroups": 1}), "seed {seed}");
+        assert_eq!(
+            inventory(&world),
+            json!({"services": 1, "revisions": 4, "migrations": 2, "logGroups": 1}),
+            "seed {seed}"
+        );
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn with_rate_limits_and_latency_it_becomes_ready() {
-    let sim = Sim::builder().seed(7).rate_limits(true).latency(Duration::from_millis(20), Duration::from_millis(200)).build();
+    let sim = Sim::builder()
+        .seed(7)
+        .rate_limits(true)
+        .latency(Duration::from_millis(20), Duration::from_millis(200))
+        .build();
     let world = World::on(sim, &[("shop.yaml", SHOP)]).await;
     world.ready_within(900).await;
     assert_eq!(inventory(&world), one_of_each());
@@ -232,8 +258,18 @@ async fn with_rate_limits_and_latency_it_becomes_ready() {
 
 #[tokio::test(start_paused = true)]
 async fn a_task_that_never_becomes_healthy_is_explained_and_a_new_image_heals_it() {
-    let document = SHOP.replace("shop:1.0", "shop:unhealthy").replace("rollback: true", "rollback: false").replace("enable: true", "enable: false");
-    let mut world = World::new(&[("shop.yaml", &document.replace("        desiredCount: 2", "        progressDeadlineSeconds: 300\n        desiredCount: 2"))]).await;
+    let document = SHOP
+        .replace("shop:1.0", "shop:unhealthy")
+        .replace("rollback: true", "rollback: false")
+        .replace("enable: true", "enable: false");
+    let mut world = World::new(&[(
+        "shop.yaml",
+        &document.replace(
+            "        desiredCount: 2",
+            "        progressDeadlineSeconds: 300\n        desiredCount: 2",
+        ),
+    )])
+    .await;
     let status = world.until(900, |status| condition(status, ConditionType::Stalled).0 == Truth::True).await;
     let (_, reason, message) = condition(&status, ConditionType::Stalled);
     assert_eq!(reason, "ProgressDeadlineExceeded");
@@ -266,21 +302,32 @@ async fn a_migration_that_fails_leaves_the_running_service_alone_until_the_spec_
 
 #[tokio::test(start_paused = true)]
 async fn a_failed_migration_is_tried_again_when_the_retry_annotation_changes() {
-    let mut world = World::new(&[("shop.yaml", &SHOP.replace("shop-migrations:1.0", "shop-migrations:crash"))]).await;
+    let mut world =
+        World::new(&[("shop.yaml", &SHOP.replace("shop-migrations:1.0", "shop-migrations:crash"))]).await;
     world.until(300, |status| condition(status, ConditionType::Stalled).0 == Truth::True).await;
     assert_eq!(world.carried_out().get("ecs:CreateService"), None);
     // The cause is mended outside of the document: the same tag now works.
-    world.sim.behave(aws_sim::behaviour::BehaviourRule::image("*:crash", aws_sim::behaviour::Behaviour::exits(0, 2.0)));
+    world.sim.behave(aws_sim::behaviour::BehaviourRule::image(
+        "*:crash",
+        aws_sim::behaviour::Behaviour::exits(0, 2.0),
+    ));
     world.pass(600).await;
     assert_eq!(world.carried_out()["ecs:RunTask"], 1);
-    world.edit("shop.yaml", "metadata: {name: shop}", "metadata: {name: shop, annotations: {evenkeel.dev/retry: \"1\"}}").await;
+    world
+        .edit(
+            "shop.yaml",
+            "metadata: {name: shop}",
+            "metadata: {name: shop, annotations: {evenkeel.dev/retry: \"1\"}}",
+        )
+        .await;
     world.ready_within(600).await;
     assert_eq!(world.carried_out()["ecs:RunTask"], 2);
 }
 
 /// What the service is told to do and what it has done.
 fn world_service(world: &World) -> Value {
-    let answer = world.by_hand("ecs", "DescribeServices", json!({"cluster": "shop", "services": ["shop-web"]}));
+    let answer =
+        world.by_hand("ecs", "DescribeServices", json!({"cluster": "shop", "services": ["shop-web"]}));
     let service = &answer["services"][0];
     json!({"revision": service["taskDefinition"], "deployments": service["deployments"].as_array().unwrap().iter().map(|d| &d["id"]).collect::<Vec<_>>()})
 }

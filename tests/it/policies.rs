@@ -64,7 +64,8 @@ async fn policies_hold_by_field() {
     assert_eq!(world.writes(), Vec::<String>::new());
     assert_eq!(condition(&world.status("shop"), ConditionType::Drifted).0, Truth::True);
     // What no policy names is repaired, and only that.
-    let network = json!({"awsvpcConfiguration": {"subnets": ["subnet-9"], "securityGroups": ["sg-0123456789abcdef0"]}});
+    let network =
+        json!({"awsvpcConfiguration": {"subnets": ["subnet-9"], "securityGroups": ["sg-0123456789abcdef0"]}});
     update_service(&world, json!({"networkConfiguration": network}));
     world.pass(300).await;
     assert_eq!(world.writes(), ["ecs:UpdateService"]);
