@@ -13,13 +13,14 @@ use crate::model::rollout::RolloutState;
 use crate::model::status::Record;
 use crate::observed::{Ask, Collector};
 use crate::plan::render;
-use crate::reconcile::declarations::{self, Change, Changes};
+use crate::reconcile::declarations::{self, Change, Changes, Lowered};
 use crate::reconcile::entry::Declared;
 use crate::reconcile::pass::look;
 use crate::status::{FileState, StateStore};
 use crate::store::{FileStore, Scan, Snapshot, Store};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How often a store would be read again; it is read once here.
@@ -50,7 +51,7 @@ pub(super) struct Args {
 
 /// What is to be planned, and what is to be said of documents.
 struct Subjects {
-    declared: Vec<Declared>,
+    declared: Vec<Arc<Declared>>,
     /// Findings, with the deployment that they belong to; those of the store belong to none.
     findings: Vec<(Option<DeploymentName>, Finding)>,
     /// Every name that is declared or known.
@@ -94,8 +95,9 @@ pub(super) async fn plan(args: &Args, places: &Places) -> anyhow::Result<Planned
         Some(file) => from_file(file)?,
         None => FileStore::new(places.store()?, RESCAN).load().await,
     };
-    let known = records.iter().map(|(name, record)| (name.clone(), record)).collect();
-    let mut changes = declarations::changes(&snapshot, &known, &confirmed, clock.now());
+    let known = records.iter().map(|(name, record)| (name.clone(), record.into())).collect();
+    let mut changes =
+        declarations::changes(&mut Lowered::default(), &snapshot, &known, &confirmed, clock.now());
     if args.file.is_some() {
         let is_given = |name: &DeploymentName| {
             snapshot.documents.contains_key(name) || snapshot.refused.contains_key(name)
@@ -155,7 +157,7 @@ impl Subjects {
                 Change::InForce(declared) => {
                     subjects.say(&name, &declared.findings);
                     if !declared.is_orphaned() {
-                        subjects.declared.push(*declared);
+                        subjects.declared.push(declared);
                     }
                 }
                 Change::Refused(status) => subjects.say(&name, &status.findings),
@@ -186,7 +188,7 @@ impl Subjects {
 
     /// Deployments whose newest edit is not the one in force.
     fn last_good(&self) -> Vec<DeploymentName> {
-        let behind = |one: &&Declared| one.newest_generation != one.desired.generation;
+        let behind = |one: &&Arc<Declared>| one.newest_generation != one.desired.generation;
         self.declared.iter().filter(behind).map(|one| one.desired.deployment.clone()).collect()
     }
 }
@@ -210,7 +212,7 @@ fn reasons(gaps: &BTreeSet<Gap>) -> Vec<String> {
 /// Looks at AWS in batches by placement and plans.
 async fn plans(
     collector: &Collector,
-    declared: &[Declared],
+    declared: &[Arc<Declared>],
     records: &BTreeMap<DeploymentName, Record>,
     now: Timestamp,
 ) -> (Vec<Plan>, BTreeSet<Gap>) {

@@ -588,7 +588,7 @@ async fn a_rollout_that_ecs_took_back_is_no_reason_to_read_more() {
     let clients = hand(&sim).await;
     let failed = register(&clients, "shop", "web", "shop-web", "h2").await;
     let web = shop.rollout.components.get_mut("web").unwrap();
-    web.revision = Some(crate::model::rollout::Revision { hash: "h2".into(), arn: failed });
+    web.revision = Some(crate::model::rollout::Revision { hash: "h2".into(), arn: failed, registered: None });
     web.phase = Phase::RolledBack {
         hash: "h2".into(),
         deployment: "ecs-svc/1".to_owned(),

@@ -26,15 +26,20 @@ pub struct Handle {
 struct Inner {
     turned: Instant,
     store_read: bool,
-    state_error: Option<String>,
+    /// Why records could not be kept, by deployment; `None` is the report on the store.
+    not_kept: BTreeMap<Option<DeploymentName>, String>,
     statuses: BTreeMap<DeploymentName, Arc<DeploymentStatus>>,
 }
 
 impl Handle {
     /// A view of a controller that has not begun.
     pub fn new(metrics: Metrics) -> Self {
-        let inner =
-            Inner { turned: Instant::now(), store_read: false, state_error: None, statuses: BTreeMap::new() };
+        let inner = Inner {
+            turned: Instant::now(),
+            store_read: false,
+            not_kept: BTreeMap::new(),
+            statuses: BTreeMap::new(),
+        };
         Self { inner: Arc::new(Mutex::new(inner)), metrics, changes: Arc::new(watch::Sender::new(0)) }
     }
 
@@ -48,9 +53,23 @@ impl Handle {
         self.with(|inner| inner.store_read = true);
     }
 
-    /// A record could, or could not, be kept.
-    pub(super) fn state(&self, error: Option<String>) {
-        self.with(|inner| inner.state_error = error);
+    /// The newest record of a deployment is kept; without a name, the report on the store is.
+    pub(super) fn kept(&self, name: Option<&DeploymentName>) {
+        self.with(|inner| {
+            if !inner.not_kept.is_empty() {
+                inner.not_kept.remove(&name.cloned());
+            }
+        });
+    }
+
+    /// The same could not be kept.
+    pub(super) fn not_kept(&self, name: Option<&DeploymentName>, error: String) {
+        self.with(|inner| inner.not_kept.insert(name.cloned(), error));
+    }
+
+    /// Deployments whose newest record is not kept.
+    pub(super) fn unkept(&self) -> Vec<DeploymentName> {
+        self.with(|inner| inner.not_kept.keys().flatten().cloned().collect())
     }
 
     /// A record as it stands now.
@@ -67,7 +86,10 @@ impl Handle {
 
     /// A deployment of which nothing is left.
     pub(super) fn forget(&self, name: &DeploymentName) {
-        self.with(|inner| inner.statuses.remove(name));
+        self.with(|inner| {
+            inner.statuses.remove(name);
+            inner.not_kept.remove(&Some(name.clone()));
+        });
         self.changes.send_modify(|count| *count += 1);
     }
 
@@ -109,7 +131,7 @@ impl Handle {
 
     /// Whether it does its work; the reason when not.
     pub fn ready(&self) -> Result<(), String> {
-        self.with(|inner| match (&inner.state_error, inner.store_read) {
+        self.with(|inner| match (inner.not_kept.values().next(), inner.store_read) {
             (Some(error), _) => Err(error.clone()),
             (None, false) => Err("the spec store has not been read yet".to_owned()),
             (None, true) => Ok(()),

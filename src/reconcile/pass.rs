@@ -10,7 +10,6 @@ use crate::model::kinds::Placement;
 use crate::model::observed::{Depth, ObservedState};
 use crate::model::plan::{ActionResult, Outcome, Plan, WaitingOn};
 use crate::model::rollout::{Phase, RolloutState};
-use crate::model::status::Event;
 use crate::observed::{Ask, Collector};
 use crate::plan::{self, PlanInput};
 use crate::rollout::{self, StepInput};
@@ -98,10 +97,11 @@ impl<S: StateStore> Walk<S> {
         let Prospect { observed, resolved, step, plan } = look(&entry.declared, &before, observed, now);
         debug!(actions = plan.actions.len(), waiting_on = plan.waiting_on.len(), depth = ?observed.depth, "planned");
 
-        // Intent before action: whatever happens from here on, the next pass finds what this one set out to do.
-        if step != before {
+        // Intent before action: whatever happens from here on, the next pass finds what this one set out to do. A repair has no
+        // intent to keep, but what comes of it must be kept; that the record can be written is seen before, not after.
+        if step != before || !plan.actions.is_empty() {
             entry.record.rollout = step.clone();
-            if let Err(error) = self.state.save(&entry.record).await {
+            if let Err(error) = self.keep(entry).await {
                 entry.record.rollout = before;
                 return self.state_failed(&error, observed.depth);
             }
@@ -125,23 +125,28 @@ impl<S: StateStore> Walk<S> {
             orphaned: entry.declared.removed_at.is_some(),
             now: self.clock.now(),
         });
-        let mut happened: Vec<Event> = events::of_actions(&plan, &outcomes, now);
-        happened.extend(events::of_phases(&before, &after, now));
-        happened.extend(events::of_conditions(entry.record.status.as_ref(), &status, now));
+        let conditions = (entry.record.status.as_ref(), &status);
+        let happened = events::of_pass(&plan, &outcomes, (&before, &after), conditions, now);
         let ending = ending(&after, &plan, &outcomes, &observed);
         let changed = after != entry.record.rollout
             || entry.record.status.as_ref() != Some(&status)
             || !happened.is_empty();
-        if changed {
+        if changed || entry.unkept {
             entry.record.rollout = after;
             entry.record.status = Some(status);
             events::append(&mut entry.record, happened);
-            if let Err(error) = self.state.save(&entry.record).await {
+            if let Err(error) = self.keep(entry).await {
                 return self.state_failed(&error, observed.depth);
             }
         }
         let acted = outcomes.iter().filter(|o| matches!(o.result, ActionResult::Done { .. })).count();
         Passed { ending, depth: observed.depth, acted, state_error: None }
+    }
+
+    async fn keep(&self, entry: &mut Entry) -> Result<(), status::Error> {
+        let kept = self.state.save(&entry.record).await;
+        entry.unkept = kept.is_err();
+        kept
     }
 
     fn state_failed(&self, error: &status::Error, depth: Depth) -> Passed {

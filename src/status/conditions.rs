@@ -214,14 +214,14 @@ fn ready(input: &StatusInput<'_>, others: [&Condition; 5]) -> (Condition, Condit
     if secrets.status == Truth::False {
         return not_ready(&secrets.reason, secrets.message.clone());
     }
+    if let Some((reason, message)) = first_failure(input) {
+        return not_ready(reason, message);
+    }
     if !incomplete.is_empty() {
         return not_ready("Progressing", waiting_message(input, &incomplete));
     }
     if !input.plan.actions.is_empty() && input.outcomes.len() < input.plan.actions.len() {
         return not_ready("Progressing", format!("{} actions to do", input.plan.actions.len()));
-    }
-    if let Some((code, message)) = first_failure(input) {
-        return not_ready("ActionFailed", format!("{code}: {message}"));
     }
     if targets.status == Truth::False {
         return not_ready(&targets.reason, targets.message.clone());
@@ -270,10 +270,17 @@ fn waiting_message(input: &StatusInput<'_>, incomplete: &[String]) -> String {
     }
 }
 
-fn first_failure<'a>(input: &StatusInput<'a>) -> Option<(&'a str, &'a str)> {
-    input.outcomes.iter().find_map(|outcome| match &outcome.result {
-        ActionResult::Failed { code, message, .. } => Some((code.as_str(), message.as_str())),
-        ActionResult::Unknown { message } => Some(("NoAnswer", message.as_str())),
-        ActionResult::Done { .. } | ActionResult::Skipped { .. } => None,
+/// The first action of the pass that did not work, in words.
+fn first_failure(input: &StatusInput<'_>) -> Option<(&'static str, String)> {
+    input.outcomes.iter().find_map(|outcome| {
+        let action = &input.plan.actions[outcome.action];
+        let what = format!("{} {}", action.call.operation(), action.resource);
+        match &outcome.result {
+            ActionResult::Failed { code, message, .. } => {
+                Some(("ActionFailed", format!("{what}: {code}: {message}")))
+            }
+            ActionResult::Unknown { message } => Some(("NoAnswer", format!("{what}: no answer: {message}"))),
+            ActionResult::Done { .. } | ActionResult::Skipped { .. } => None,
+        }
     })
 }

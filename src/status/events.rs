@@ -2,7 +2,7 @@
 
 use super::compute::describe_drift;
 use crate::model::condition::{ConditionType, Truth};
-use crate::model::plan::{ActionResult, Call, Outcome, Plan, PlannedAction};
+use crate::model::plan::{ActionResult, Call, Drift, Outcome, Plan, PlannedAction};
 use crate::model::rollout::{Phase, RolloutState};
 use crate::model::status::{DeploymentStatus, Event, EventKind, Record};
 use jiff::Timestamp;
@@ -29,17 +29,38 @@ pub fn append(record: &mut Record, events: impl IntoIterator<Item = Event>) {
     record.events.drain(..excess);
 }
 
-/// Events of a plan's actions: what was done, what failed, which drift was seen and repaired and who owned the field.
-pub fn of_actions(plan: &Plan, outcomes: &[Outcome], now: Timestamp) -> Vec<Event> {
-    let mut events = Vec::new();
-    for drift in &plan.drift {
+/// Everything that a pass brought, causes before their effects: drift that was seen, stages, what was done about it,
+/// conditions.
+pub fn of_pass(
+    plan: &Plan,
+    outcomes: &[Outcome],
+    rollout: (&RolloutState, &RolloutState),
+    status: (Option<&DeploymentStatus>, &DeploymentStatus),
+    now: Timestamp,
+) -> Vec<Event> {
+    let mut events = of_drift(plan, now);
+    events.extend(of_phases(rollout.0, rollout.1, now));
+    events.extend(of_actions(plan, outcomes, now));
+    events.extend(of_conditions(status.0, status.1, now));
+    events
+}
+
+/// Events of the drift that a plan saw: what differs and who owns the field.
+fn of_drift(plan: &Plan, now: Timestamp) -> Vec<Event> {
+    let told = |drift: &Drift| {
         let (kind, reason) = if drift.repaired {
             (EventKind::Normal, "DriftSeen")
         } else {
             (EventKind::Warning, "DriftReported")
         };
-        events.push(event(now, kind, reason, &drift.resource.to_string(), describe_drift(drift)));
-    }
+        event(now, kind, reason, &drift.resource.to_string(), describe_drift(drift))
+    };
+    plan.drift.iter().map(told).collect()
+}
+
+/// Events of a plan's actions: what was done and what failed.
+fn of_actions(plan: &Plan, outcomes: &[Outcome], now: Timestamp) -> Vec<Event> {
+    let mut events = Vec::new();
     for outcome in outcomes {
         let action = &plan.actions[outcome.action];
         let object = action.resource.to_string();
@@ -87,8 +108,8 @@ fn done_word(plan: &Plan, action: &PlannedAction) -> &'static str {
     }
 }
 
-/// Events of stages that a pass has brought.
-pub fn of_phases(before: &RolloutState, after: &RolloutState, now: Timestamp) -> Vec<Event> {
+/// Events of stages that a pass has brought; what has ended comes before what that let begin.
+fn of_phases(before: &RolloutState, after: &RolloutState, now: Timestamp) -> Vec<Event> {
     let mut events = Vec::new();
     for (name, component) in &after.components {
         let prior = before.components.get(name).map(|component| &component.phase);
@@ -112,17 +133,15 @@ pub fn of_phases(before: &RolloutState, after: &RolloutState, now: Timestamp) ->
             }
             Phase::Stalled { message, .. } => (EventKind::Warning, message.clone()),
         };
-        events.push(event(now, kind, word, &format!("component/{name}"), message));
+        let ended = matches!(component.phase, Phase::Complete { .. });
+        events.push((!ended, event(now, kind, word, &format!("component/{name}"), message)));
     }
-    events
+    events.sort_by_key(|(begun, _)| *begun);
+    events.into_iter().map(|(_, event)| event).collect()
 }
 
 /// Events of conditions that changed between two statuses: Ready reached or lost, secrets, suspension.
-pub fn of_conditions(
-    before: Option<&DeploymentStatus>,
-    after: &DeploymentStatus,
-    now: Timestamp,
-) -> Vec<Event> {
+fn of_conditions(before: Option<&DeploymentStatus>, after: &DeploymentStatus, now: Timestamp) -> Vec<Event> {
     let told = [ConditionType::Ready, ConditionType::SecretsReady, ConditionType::Suspended];
     let mut events = Vec::new();
     for condition in after.conditions.iter().filter(|condition| told.contains(&condition.kind)) {
