@@ -30,6 +30,10 @@ const WORLD: &str = include_str!("../manifests/examples/aws-sim-world.json");
 const REGION: &str = "eu-west-1";
 /// How often the demo's controller looks at everything, in simulated time.
 const RESYNC: Duration = Duration::from_secs(60);
+/// Nothing is shown before: at the start everything waits for everything, and a moment later for what matters.
+const FIRST_LOOK: Duration = Duration::from_secs(1);
+/// Longest line of progress, in characters.
+const LINE: usize = 100;
 
 /// Runs the demo until it is interrupted, or with `--exit-when-ready` until all are Ready.
 pub async fn demo(args: DemoArgs) -> anyhow::Result<bool> {
@@ -40,8 +44,15 @@ pub async fn demo(args: DemoArgs) -> anyhow::Result<bool> {
     })?;
     let listen = listener.local_addr().context("cannot tell the address of simulated AWS")?;
     let endpoint = format!("http://{listen}");
-    prepare(&dir, &endpoint, speed)?;
-    let sim = Sim::builder().speed(speed).build();
+    let sim = Sim::builder().start(Clock::real().now()).speed(speed).build();
+    let about = json!({
+        "endpoint": endpoint,
+        "region": REGION,
+        "speed": speed,
+        // What the simulated clock showed when: so `ctl` tells ages by it.
+        "clock": {"simulated": sim.now(), "real": Clock::real().now()},
+    });
+    let edited = prepare(&dir, &about.to_string())?;
     let world = serde_json::from_str(WORLD).context("the demo's world is not JSON")?;
     sim.seed_world(&world)
         .map_err(|error| anyhow::anyhow!("the demo's world is refused: {}", error.message))?;
@@ -57,7 +68,12 @@ pub async fn demo(args: DemoArgs) -> anyhow::Result<bool> {
     };
     anstream::println!("Simulated AWS   {endpoint}  (region {REGION}, {speed} times faster than real time)");
     anstream::println!("Documents       {}", dir.join("specs").display());
-    anstream::println!("Status          ctl status\n");
+    for name in edited {
+        anstream::println!(
+            "                {name} is kept as it was edited; remove it to get the example back"
+        );
+    }
+    anstream::println!("Status          {} status\n", ctl(&dir));
     let running = run::start(parts, &dir.join("specs"), &dir.join("state"))?;
     let verdict =
         watch(running, exit_when_ready.then_some(Duration::from_secs(timeout)), &dir, &endpoint).await;
@@ -66,8 +82,8 @@ pub async fn demo(args: DemoArgs) -> anyhow::Result<bool> {
 }
 
 /// Makes the demo folder: documents that are not there yet, an empty state (the simulated AWS of last time is gone), and what `ctl`
-/// needs to find it.
-fn prepare(dir: &Path, endpoint: &str, speed: f64) -> anyhow::Result<()> {
+/// needs to find it. Returns the documents that are there and differ from the examples.
+fn prepare(dir: &Path, about_text: &str) -> anyhow::Result<Vec<&'static str>> {
     let specs = dir.join("specs");
     let state = dir.join("state");
     let about = dir.join("demo.json");
@@ -81,18 +97,29 @@ fn prepare(dir: &Path, endpoint: &str, speed: f64) -> anyhow::Result<()> {
         );
         std::fs::remove_dir_all(&state).with_context(|| format!("cannot empty {}", state.display()))?;
     }
-    let about_text = json!({"endpoint": endpoint, "region": REGION, "speed": speed}).to_string();
-    let mut files = vec![(about, about_text), (dir.join(".gitignore"), "*\n".to_owned())];
-    files.extend(
-        EXAMPLES
-            .iter()
-            .map(|(name, text)| (specs.join(name), (*text).to_owned()))
-            .filter(|(path, _)| !path.exists()),
-    );
+    let mut files = vec![(about, about_text), (dir.join(".gitignore"), "*\n")];
+    let mut edited = Vec::new();
+    for (name, text) in EXAMPLES {
+        let path = specs.join(name);
+        match std::fs::read(&path) {
+            Ok(there) if there != text.as_bytes() => edited.push(name),
+            Ok(_) => {}
+            Err(_) => files.push((path, text)),
+        }
+    }
     for (path, text) in files {
         std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
-    Ok(())
+    Ok(edited)
+}
+
+/// How `ctl` is called so that it finds the demo: the usual folder it finds by itself.
+fn ctl(dir: &Path) -> String {
+    if dir == Path::new(".evenkeel") {
+        "ctl".to_owned()
+    } else {
+        format!("ctl --state file:{}", dir.join("state").display())
+    }
 }
 
 /// Shows what changes until it is time to go.
@@ -148,6 +175,15 @@ fn explain(handle: &Handle) {
     }
 }
 
+/// The beginning of a text, at most `most` characters.
+fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(most.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}
+
 /// Lines about what changed.
 struct Progress {
     began: Instant,
@@ -161,6 +197,9 @@ impl Progress {
     }
 
     fn show(&mut self, handle: &Handle) {
+        if self.began.elapsed() < FIRST_LOOK {
+            return;
+        }
         for status in handle.statuses() {
             for (name, component) in &status.components {
                 let what = match component.message.as_str() {
@@ -196,7 +235,9 @@ impl Progress {
             _ => Style::new().fg_color(Some(AnsiColor::Yellow.into())),
         };
         let seconds = self.began.elapsed().as_secs_f64();
-        anstream::println!("{seconds:6.1}s  {who:<24} {style}{what}{style:#}");
+        let before = format!("{seconds:6.1}s  {who:<24} ");
+        let what = cut(what, LINE - before.chars().count());
+        anstream::println!("{before}{style}{what}{style:#}");
     }
 
     fn all_ready(&self, handle: &Handle) -> bool {
@@ -210,17 +251,21 @@ impl Progress {
 }
 
 fn hint(dir: &Path, endpoint: &str) {
-    let specs = dir.join("specs");
+    let ctl = ctl(dir);
+    let shop = dir.join("specs/application.yaml");
     anstream::println!(
-        "\nAll are Ready. Try, in a second terminal:\n\
-         \x20 ctl status                    what runs, and why anything does not\n\
-         \x20 $EDITOR {}   change an image tag, save, and watch it roll\n\
-         \x20 ctl plan                      what would be done now: nothing\n\
-         \x20 aws --endpoint-url {endpoint} --region {REGION} ecs update-service \\\n\
-         \x20   --cluster shop --service shop-web --desired-count 5\n\
-         \x20                               break something; it is repaired within the minute (of simulated time)\n\
-         \x20 ctl events shop               what was seen and done\n\
+        "\nAll are Ready. Try, in a second terminal:\n\n\
+         \x20 {ctl} status                 # what runs, and why anything does not\n\
+         \x20 {ctl} plan                   # what would be done now: nothing\n\n\
+         Change an image tag, save, and watch it roll:\n\n\
+         \x20 sed -i 's/web:2.14.0/web:2.14.1/' {shop}\n\
+         \x20 {ctl} status shop --watch\n\n\
+         Break something; it is repaired within the minute of simulated time:\n\n\
+         \x20 export AWS_ACCESS_KEY_ID=demo AWS_SECRET_ACCESS_KEY=demo AWS_REGION={REGION}\n\
+         \x20 aws --endpoint-url {endpoint} ecs update-service \\\n\
+         \x20     --cluster shop --service shop-web --desired-count 5 --query service.desiredCount\n\
+         \x20 {ctl} events shop            # what was seen and done\n\n\
          Ctrl-C ends the demo.\n",
-        specs.join("application.yaml").display()
+        shop = shop.display()
     );
 }

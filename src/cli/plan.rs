@@ -4,27 +4,27 @@ use super::out::{self, BUSY, Structured};
 use super::places::Places;
 use super::{Verdict, source, state};
 use crate::aws::Aws;
-use crate::desired;
-use crate::model::desired::DesiredState;
 use crate::model::finding::Finding;
-use crate::model::ids::{DeploymentName, Generation};
-use crate::model::kinds::{Document, Placement, RETRY_ANNOTATION};
+use crate::model::ids::DeploymentName;
+use crate::model::kinds::Placement;
 use crate::model::observed::{Depth, Gap};
 use crate::model::plan::Plan;
 use crate::model::rollout::RolloutState;
 use crate::model::status::Record;
 use crate::observed::{Ask, Collector};
 use crate::plan::render;
+use crate::reconcile::declarations::{self, Change, Changes, Lowered};
 use crate::reconcile::entry::Declared;
 use crate::reconcile::pass::look;
 use crate::status::{FileState, StateStore};
-use crate::store::{self, FileStore, PruneGuard, Store};
+use crate::store::{FileStore, Scan, Snapshot, Store};
 use jiff::Timestamp;
-use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// How often a store would be read again; it is read once here.
+const RESCAN: Duration = Duration::from_secs(60);
 /// Deployments that are looked at together: one DescribeServices takes ten services.
 const BATCH: usize = 10;
 
@@ -49,13 +49,13 @@ pub(super) struct Args {
     exit_code: bool,
 }
 
-/// What is to be planned, and what keeps other things from it.
-#[derive(Default)]
+/// What is to be planned, and what is to be said of documents.
 struct Subjects {
-    declared: Vec<Declared>,
-    findings: Vec<(DeploymentName, Finding)>,
-    /// Findings that belong to no deployment.
-    problems: Vec<Finding>,
+    declared: Vec<Arc<Declared>>,
+    /// Findings, with the deployment that they belong to; those of the store belong to none.
+    findings: Vec<(Option<DeploymentName>, Finding)>,
+    /// Every name that is declared or known.
+    names: Vec<DeploymentName>,
 }
 
 /// What came out.
@@ -64,6 +64,8 @@ pub(super) struct Planned {
     pub text: String,
     /// For stderr: findings of documents.
     pub findings: Vec<Finding>,
+    /// For stderr: deployments whose newest edit is refused, so that the plan is that of an earlier one.
+    pub last_good: Vec<DeploymentName>,
     /// Reads that failed: the plan is not whole.
     pub gaps: Vec<String>,
     /// Whether nothing would be done.
@@ -74,6 +76,9 @@ pub(super) struct Planned {
 pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> {
     let planned = plan(&args, places).await?;
     planned.findings.iter().for_each(|finding| anstream::eprintln!("{finding}"));
+    for name in &planned.last_good {
+        out::warn(&format!("{name}: the edit is refused; this is the plan for the last good version"));
+    }
     out::print(&planned.text)?;
     if !planned.gaps.is_empty() {
         anyhow::bail!("the plan is not whole, AWS could not be read: {}", planned.gaps.join("; "));
@@ -86,11 +91,20 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> 
 pub(super) async fn plan(args: &Args, places: &Places) -> anyhow::Result<Planned> {
     let (records, confirmed) = recorded(places).await?;
     let clock = places.clock(state::latest(records.values()))?;
-    let mut subjects = match &args.file {
-        Some(file) => from_file(file, &records)?,
-        None => from_store(places, &records, &confirmed, clock.now()).await?,
+    let snapshot = match &args.file {
+        Some(file) => from_file(file)?,
+        None => FileStore::new(places.store()?, RESCAN).load().await,
     };
-    subjects.refuse_conflicts();
+    let known = records.iter().map(|(name, record)| (name.clone(), record.into())).collect();
+    let mut changes =
+        declarations::changes(&mut Lowered::default(), &snapshot, &known, &confirmed, clock.now());
+    if args.file.is_some() {
+        let is_given = |name: &DeploymentName| {
+            snapshot.documents.contains_key(name) || snapshot.refused.contains_key(name)
+        };
+        changes.by_name.retain(|name, _| is_given(name));
+    }
+    let mut subjects = Subjects::of(changes);
     if let Some(name) = &args.name {
         subjects.only(name)?;
     }
@@ -101,12 +115,13 @@ pub(super) async fn plan(args: &Args, places: &Places) -> anyhow::Result<Planned
         Some(form) => out::structured(&plans, form)?,
         None => shown(&plans),
     };
-    let mut findings = subjects.problems;
-    findings.extend(subjects.findings.into_iter().map(|(_, finding)| finding));
-    // That something is not there is an answer; the plan itself says what waits for it.
-    let gaps = gaps.into_iter().filter(|gap| !gap.code.contains("NotFound"));
-    let gaps = gaps.map(|gap| format!("{}: {}: {}", gap.operation, gap.code, gap.message)).collect();
-    Ok(Planned { text, findings, gaps, in_sync: plans.iter().all(Plan::is_empty) })
+    Ok(Planned {
+        text,
+        last_good: subjects.last_good(),
+        findings: subjects.findings.into_iter().map(|(_, finding)| finding).collect(),
+        gaps: reasons(&gaps),
+        in_sync: plans.iter().all(Plan::is_empty),
+    })
 }
 
 /// Every record by name, and the confirmed deletions; nothing when no controller has run yet.
@@ -124,130 +139,80 @@ async fn recorded(
     Ok((records.into_iter().map(|record| (record.name.clone(), record)).collect(), confirmed))
 }
 
-fn from_file(file: &str, records: &BTreeMap<DeploymentName, Record>) -> anyhow::Result<Subjects> {
+/// A file as a snapshot; it is never the whole store, so what it does not hold is not gone.
+fn from_file(file: &str) -> anyhow::Result<Snapshot> {
     let given = source::read(&[file.to_owned()])?;
-    let mut subjects = Subjects { problems: given.problems, ..Subjects::default() };
-    for (_, content) in &given.files {
-        subjects.problems.extend(content.refused.iter().flat_map(|refused| refused.findings.clone()));
-        content.documents.iter().for_each(|declared| subjects.take(declared, records));
-    }
-    Ok(subjects)
-}
-
-async fn from_store(
-    places: &Places,
-    records: &BTreeMap<DeploymentName, Record>,
-    confirmed: &BTreeSet<DeploymentName>,
-    now: Timestamp,
-) -> anyhow::Result<Subjects> {
-    let snapshot = FileStore::new(places.store()?, Duration::from_secs(60)).load().await;
-    let mut subjects = Subjects { problems: snapshot.problems.clone(), ..Subjects::default() };
-    for (name, findings) in &snapshot.refused {
-        subjects.findings.extend(findings.iter().map(|finding| (name.clone(), finding.clone())));
-    }
-    snapshot.documents.values().for_each(|declared| subjects.take(declared, records));
-    let known: BTreeSet<DeploymentName> = records
-        .values()
-        .filter(|record| record.declared.as_ref().is_some_and(|declared| declared.removed_at.is_none()))
-        .map(|record| record.name.clone())
-        .collect();
-    let seen = known.iter().filter(|name| !snapshot.is_gone(name)).cloned().collect();
-    let verdict = PruneGuard::judge(&known, &seen, confirmed);
-    if let Some(because) = verdict.because {
-        out::warn(&because);
-    }
-    for record in records.values() {
-        let gone = verdict.prune.contains(&record.name)
-            || record.declared.as_ref().is_some_and(|declared| declared.removed_at.is_some());
-        if gone && snapshot.is_gone(&record.name) {
-            subjects.take_removed(record, confirmed.contains(&record.name), now);
-        }
-    }
-    Ok(subjects)
+    Ok(Scan { files: given.files.into_iter().collect(), problems: given.problems, incomplete: true }.into())
 }
 
 impl Subjects {
-    /// Takes a document that can be read; one that makes no sense only leaves its findings.
-    fn take(&mut self, declared: &store::Declared, records: &BTreeMap<DeploymentName, Record>) {
-        let document = &declared.document;
-        let name = &document.metadata.name;
-        let generation = generation(document, records.get(name));
-        let (desired, mut findings) = desired::lower(document, generation);
-        declared.locate(&mut findings);
-        self.findings.extend(findings.iter().map(|finding| (name.clone(), finding.clone())));
-        let Some(desired) = desired else { return };
-        self.declared.push(Declared {
-            document: Arc::new(document.to_json()),
-            desired,
-            source: declared.source.clone(),
-            findings,
-            newest_generation: generation,
-            removed_at: None,
-            deletion_confirmed: false,
-        });
-    }
-
-    /// Takes a deployment whose document is gone, when something is to be removed for that.
-    fn take_removed(&mut self, record: &Record, deletion_confirmed: bool, now: Timestamp) {
-        let Some(stored) = &record.declared else { return };
-        let Ok(document) = Document::deserialize(&*stored.document) else { return };
-        let (Some(desired), findings) = desired::lower(&document, stored.generation) else { return };
-        let declared = Declared {
-            document: Arc::clone(&stored.document),
-            desired,
-            source: stored.source.clone(),
-            findings,
-            newest_generation: stored.generation,
-            removed_at: stored.removed_at.or(Some(now)),
-            deletion_confirmed,
+    fn of(changes: Changes) -> Self {
+        let mut subjects = Self {
+            declared: Vec::new(),
+            findings: changes.problems.into_iter().map(|problem| (None, problem)).collect(),
+            names: Vec::new(),
         };
-        if declared.is_teardown() {
-            self.declared.push(declared);
+        for (name, change) in changes.by_name {
+            match change {
+                Change::InForce(declared) => {
+                    subjects.say(&name, &declared.findings);
+                    if !declared.is_orphaned() {
+                        subjects.declared.push(declared);
+                    }
+                }
+                Change::Refused(status) => subjects.say(&name, &status.findings),
+            }
+            subjects.names.push(name);
         }
+        subjects
     }
 
-    /// Two documents that claim one thing: the second is refused, as the controller refuses it.
-    fn refuse_conflicts(&mut self) {
-        let states: Vec<DesiredState> =
-            self.declared.iter().map(|declared| declared.desired.clone()).collect();
-        for (name, found) in desired::across(&states) {
-            self.declared.retain(|declared| declared.desired.deployment != name);
-            self.findings.extend(found.into_iter().map(|finding| (name.clone(), finding)));
+    /// Takes findings, each only once: what holds several documents is said of each of them.
+    fn say(&mut self, of: &DeploymentName, findings: &[Finding]) {
+        for finding in findings {
+            if !self.findings.iter().any(|(_, said)| said == finding) {
+                self.findings.push((Some(of.clone()), finding.clone()));
+            }
         }
     }
 
     /// Keeps one deployment.
     fn only(&mut self, name: &str) -> anyhow::Result<()> {
-        let known: Vec<String> = self.names();
-        if !known.iter().any(|known| known == name) {
-            return Err(state::unknown(name, known.iter().map(String::as_str).collect()));
+        if !self.names.iter().any(|known| known.as_str() == name) {
+            return Err(state::unknown(name, self.names.iter().map(DeploymentName::as_str).collect()));
         }
         self.declared.retain(|declared| declared.desired.deployment.as_str() == name);
-        self.findings.retain(|(of, _)| of.as_str() == name);
-        self.problems.clear();
+        self.findings.retain(|(of, _)| of.as_ref().is_some_and(|of| of.as_str() == name));
         Ok(())
     }
 
-    fn names(&self) -> Vec<String> {
-        let declared = self.declared.iter().map(|declared| declared.desired.deployment.to_string());
-        declared.chain(self.findings.iter().map(|(name, _)| name.to_string())).collect()
+    /// Deployments whose newest edit is not the one in force.
+    fn last_good(&self) -> Vec<DeploymentName> {
+        let behind = |one: &&Arc<Declared>| one.newest_generation != one.desired.generation;
+        self.declared.iter().filter(behind).map(|one| one.desired.deployment.clone()).collect()
     }
 }
 
-/// The generation that the controller gives a document: one more than the stored one when what counts in it has changed.
-fn generation(document: &Document, known: Option<&Record>) -> Generation {
-    let Some(before) = known.and_then(|record| record.declared.as_ref()) else { return Generation(1) };
-    let json = document.to_json();
-    let same = ["/spec", "/kind"].iter().all(|part| json.pointer(part) == before.document.pointer(part))
-        && json["metadata"]["annotations"][RETRY_ANNOTATION]
-            == before.document["metadata"]["annotations"][RETRY_ANNOTATION];
-    if same { before.generation } else { before.generation.next() }
+/// Failed reads in words; what failed for the same reason is said once. That something is not there is no failure: the plan
+/// itself says what waits for it.
+fn reasons(gaps: &BTreeSet<Gap>) -> Vec<String> {
+    let mut calls: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    for gap in gaps.iter().filter(|gap| !gap.code.contains("NotFound")) {
+        calls.entry((&gap.code, &gap.message)).or_default().push(&gap.operation);
+    }
+    let told = calls.into_iter().map(|((code, message), calls)| match calls.as_slice() {
+        [first, _, ..] => {
+            format!("{first} and {}: {code}: {message}", out::count(calls.len() - 1, "other call"))
+        }
+        _ => format!("{}: {code}: {message}", calls.concat()),
+    });
+    told.collect()
 }
 
 /// Looks at AWS in batches by placement and plans.
 async fn plans(
     collector: &Collector,
-    declared: &[Declared],
+    declared: &[Arc<Declared>],
     records: &BTreeMap<DeploymentName, Record>,
     now: Timestamp,
 ) -> (Vec<Plan>, BTreeSet<Gap>) {

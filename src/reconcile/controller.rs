@@ -90,15 +90,10 @@ struct Away {
 impl Slot {
     fn known(&self) -> Known<'_> {
         match self {
-            Self::Here(entry) => known(&entry.record),
+            Self::Here(entry) => (&entry.record).into(),
             Self::Away(away) => Known { declared: away.snapshot.as_ref(), orphaned: false },
         }
     }
-}
-
-fn known(record: &Record) -> Known<'_> {
-    let orphaned = record.status.as_ref().is_some_and(|status| status.orphaned);
-    Known { declared: record.declared.as_ref(), orphaned }
 }
 
 type Batch = Vec<(Entry, Depth)>;
@@ -220,7 +215,7 @@ impl<S: StateStore + 'static> Controller<S> {
 
     fn known(&self) -> BTreeMap<DeploymentName, Known<'_>> {
         let entries = self.entries.iter().map(|(name, slot)| (name.clone(), slot.known()));
-        self.resting.iter().map(|(name, record)| (name.clone(), known(record))).chain(entries).collect()
+        self.resting.iter().map(|(name, record)| (name.clone(), record.into())).chain(entries).collect()
     }
 
     async fn put_in_force(&mut self, name: DeploymentName, declared: Arc<Declared>) {

@@ -14,8 +14,12 @@ use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+#[cfg(test)]
+mod tests;
+
 /// What a snapshot means for one deployment.
-pub(super) enum Change {
+#[derive(Debug)]
+pub enum Change {
     /// This is in force now.
     InForce(Arc<Declared>),
     /// A new document was refused and no earlier version of it is known: only this can be said.
@@ -23,34 +27,43 @@ pub(super) enum Change {
 }
 
 /// What a snapshot means.
-pub(super) struct Changes {
-    /// By deployment, every known or declared one.
-    pub(super) by_name: BTreeMap<DeploymentName, Change>,
+#[derive(Debug)]
+pub struct Changes {
+    /// By deployment, every known or declared one; orphans that were told of already are left out.
+    pub by_name: BTreeMap<DeploymentName, Change>,
     /// What is wrong with the store as a whole.
-    pub(super) problems: Vec<Finding>,
+    pub problems: Vec<Finding>,
     /// Why nothing is pruned at present, when pruning is held.
-    pub(super) prune_held: Option<String>,
+    pub prune_held: Option<String>,
 }
 
 /// What is known of a deployment before a snapshot is looked at.
-#[derive(Clone, Copy)]
-pub(super) struct Known<'a> {
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
     /// The last declaration that was in force.
-    pub(super) declared: Option<&'a DeclaredSnapshot>,
+    pub declared: Option<&'a DeclaredSnapshot>,
     /// Whether its status says already that its document is gone.
-    pub(super) orphaned: bool,
+    pub orphaned: bool,
+}
+
+impl<'a> From<&'a Record> for Known<'a> {
+    fn from(record: &'a Record) -> Self {
+        let orphaned = record.status.as_ref().is_some_and(|status| status.orphaned);
+        Self { declared: record.declared.as_ref(), orphaned }
+    }
 }
 
 /// What documents mean, kept from snapshot to snapshot: a store is read every few seconds, and a document that did not change
 /// costs next to nothing.
-#[derive(Default)]
-pub(super) struct Lowered {
+#[derive(Debug, Default)]
+pub struct Lowered {
     by_name: BTreeMap<DeploymentName, Meaning>,
     /// Conflicts between the documents in `by_name`.
     conflicts: BTreeMap<DeploymentName, Vec<Finding>>,
 }
 
 /// What one document means.
+#[derive(Debug)]
 struct Meaning {
     /// The very document: stores hand on the same one while its file stays the same.
     of: Arc<store::Declared>,
@@ -98,12 +111,13 @@ fn lower(declared: &Arc<store::Declared>, generation: Generation) -> Meaning {
     Meaning { of: Arc::clone(declared), result }
 }
 
-/// Compares a snapshot with what is known.
+/// Compares a snapshot with what is known. The controller and `ctl plan` both ask here, so a dry run starts from what a pass
+/// would start from.
 ///
 /// **Guarantees**: an invalid edit, a broken file or a store that cannot be read removes nothing: the last valid version
 /// stays in force, with the findings. A document that is gone is orphaned or torn down as its own `deletionPolicy` says, unless
 /// the guard holds pruning.
-pub(super) fn changes(
+pub fn changes(
     lowered: &mut Lowered,
     snapshot: &Snapshot,
     known: &BTreeMap<DeploymentName, Known<'_>>,
@@ -156,6 +170,7 @@ pub(super) fn changes(
         by_name.insert(name, change);
     }
     let prune_held = removed(snapshot, known, confirmed, now, &mut by_name);
+    warn_of_ended_suspensions(snapshot, &mut by_name, now);
     Changes { by_name, problems: snapshot.problems.clone(), prune_held }
 }
 
@@ -224,6 +239,30 @@ fn removed(
     verdict.because
 }
 
+/// A suspension that has ended has no effect any more; whoever reads the document may believe that it has.
+fn warn_of_ended_suspensions(
+    snapshot: &Snapshot,
+    by_name: &mut BTreeMap<DeploymentName, Change>,
+    now: Timestamp,
+) {
+    for (name, change) in by_name {
+        let Change::InForce(declared) = change else { continue };
+        let Some(until) = declared.desired.suspend.as_ref().map(|suspend| suspend.until) else { continue };
+        if until > now || declared.removed_at.is_some() {
+            continue;
+        }
+        let mut warning = [Finding::warning(
+            "spec.suspend.until",
+            format!("the suspension ended at {until}: writes are made again"),
+            "remove `suspend`, or give a later time",
+        )];
+        if let Some(stands) = snapshot.documents.get(name) {
+            stands.locate(&mut warning);
+        }
+        Arc::make_mut(declared).findings.extend(warning);
+    }
+}
+
 fn refused_status(
     name: &DeploymentName,
     kind: String,
@@ -239,7 +278,8 @@ fn refused_status(
     let errors = findings.iter().filter(|finding| finding.is_error()).count();
     let first =
         findings.iter().find(|finding| finding.is_error()).map(ToString::to_string).unwrap_or_default();
-    let message = format!("{errors} errors in the document; the first: {first}");
+    let noun = if errors == 1 { "error" } else { "errors" };
+    let message = format!("{errors} {noun} in the document; the first: {first}");
     let condition = |kind, status, reason: &str, message: &str| Condition {
         kind,
         status,

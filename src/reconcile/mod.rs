@@ -14,7 +14,7 @@
 
 pub mod clock;
 mod controller;
-mod declarations;
+pub mod declarations;
 pub mod entry;
 mod handle;
 pub mod pass;

@@ -38,6 +38,13 @@ impl Snapshot {
     }
 }
 
+impl From<Scan> for Snapshot {
+    /// What a scan shows by itself, without a memory of what was good before.
+    fn from(scan: Scan) -> Self {
+        claims(scan)
+    }
+}
+
 /// What was good before.
 #[derive(Debug, Default)]
 pub(super) struct Memory {

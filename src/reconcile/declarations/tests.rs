@@ -1,0 +1,227 @@
+//! Tests of what a snapshot means: nothing is lost by a slip, and what is gone is believed only when it is.
+
+use super::*;
+use crate::store::{Scan, read};
+
+const SHOP: &str = "\
+apiVersion: evenkeel.dev/v1alpha1
+kind: Application
+metadata: {name: shop}
+spec:
+  placement: {region: eu-west-1, cluster: main}
+  components:
+    web:
+      taskDefinition:
+        cpu: 256
+        memory: 512
+        executionRoleArn: arn:aws:iam::123456789012:role/exec
+        containerDefinitions: [{name: web, image: \"nginx:1.27\"}]
+      service:
+        desiredCount: 1
+        networkConfiguration: {awsvpcConfiguration: {subnets: [subnet-0123456789abcdef0]}}
+";
+
+fn now() -> Timestamp {
+    "2026-06-01T12:00:00Z".parse().unwrap()
+}
+
+/// The shop under another name.
+fn named(name: &str) -> String {
+    SHOP.replace("name: shop", &format!("name: {name}"))
+}
+
+/// A store with one file per text.
+fn store(texts: &[&str]) -> Snapshot {
+    let files = texts.iter().enumerate().map(|(number, text)| {
+        let file = format!("{number}.yaml");
+        let content = read(&file, text.as_bytes());
+        (file, Arc::new(content))
+    });
+    Scan { files: files.collect(), ..Scan::default() }.into()
+}
+
+/// What a controller knows, and what it makes of a store.
+#[derive(Default)]
+struct Controller {
+    records: BTreeMap<DeploymentName, Record>,
+    lowered: Lowered,
+    confirmed: BTreeSet<DeploymentName>,
+}
+
+impl Controller {
+    /// One that has these documents in force.
+    fn with(texts: &[&str]) -> Self {
+        let mut controller = Self::default();
+        controller.declare(&store(texts));
+        controller
+    }
+
+    /// A restart: only the records are left.
+    fn restarted(self) -> Self {
+        Self { lowered: Lowered::default(), ..self }
+    }
+
+    fn look(&mut self, snapshot: &Snapshot) -> Changes {
+        let known = self.records.iter().map(|(name, record)| (name.clone(), record.into())).collect();
+        changes(&mut self.lowered, snapshot, &known, &self.confirmed, now())
+    }
+
+    /// Looks, and keeps what is in force in the records.
+    fn declare(&mut self, snapshot: &Snapshot) -> Changes {
+        let changes = self.look(snapshot);
+        for (name, change) in &changes.by_name {
+            if let Change::InForce(declared) = change {
+                let record = self.records.entry(name.clone()).or_insert_with(|| Record::new(name.clone()));
+                snapshot_into(record, declared);
+            }
+        }
+        changes
+    }
+}
+
+fn in_force<'a>(changes: &'a Changes, name: &str) -> &'a Declared {
+    match changes.by_name.get(name) {
+        Some(Change::InForce(declared)) => declared,
+        other => panic!("{name} is not in force: {other:?}"),
+    }
+}
+
+fn said(findings: &[Finding]) -> String {
+    findings.iter().map(|finding| format!("{finding}\n")).collect()
+}
+
+#[test]
+fn a_new_document_is_in_force_with_generation_one() {
+    let changes = Controller::default().look(&store(&[SHOP]));
+    let shop = in_force(&changes, "shop");
+    assert_eq!((shop.desired.generation, shop.newest_generation), (Generation(1), Generation(1)));
+    assert!(shop.removed_at.is_none() && shop.findings.is_empty(), "{shop:?}");
+}
+
+#[test]
+fn the_generation_counts_changes_of_the_spec_and_of_the_retry_annotation_only() {
+    let labelled = SHOP.replace("{name: shop}", "{name: shop, labels: {team: a}}");
+    let retried =
+        SHOP.replace("{name: shop}", &format!("{{name: shop, annotations: {{{RETRY_ANNOTATION}: \"2\"}}}}"));
+    let scaled = SHOP.replace("desiredCount: 1", "desiredCount: 2");
+    for (text, generation) in [(SHOP, 1), (&labelled, 1), (&retried, 2), (&scaled, 2)] {
+        let mut controller = Controller::with(&[SHOP]).restarted();
+        let changes = controller.look(&store(&[text]));
+        assert_eq!(in_force(&changes, "shop").desired.generation, Generation(generation), "{text}");
+    }
+}
+
+#[test]
+fn a_refused_edit_keeps_the_last_good_version_and_says_what_is_wrong() {
+    let broken = SHOP.replace("desiredCount: 1", "desiredCount: many");
+    let mut controller = Controller::with(&[SHOP]).restarted();
+    let changes = controller.declare(&store(&[&broken]));
+    let shop = in_force(&changes, "shop");
+    assert_eq!((shop.desired.generation, shop.newest_generation), (Generation(1), Generation(2)));
+    assert!(said(&shop.findings).contains("0.yaml:14:"), "{}", said(&shop.findings));
+    let changes = controller.look(&store(&[SHOP]));
+    let shop = in_force(&changes, "shop");
+    assert_eq!((shop.newest_generation, shop.findings.len()), (Generation(1), 0), "taken back");
+}
+
+#[test]
+fn a_new_document_that_is_refused_has_a_status_and_nothing_else() {
+    let broken = SHOP.replace("desiredCount: 1", "desiredCount: many");
+    let changes = Controller::default().look(&store(&[&broken]));
+    let Some(Change::Refused(status)) = changes.by_name.get("shop") else { panic!("{changes:?}") };
+    let ready = &status.conditions[0];
+    assert_eq!((ready.status, ready.reason.as_str()), (Truth::False, "InvalidSpec"));
+    assert!(ready.message.starts_with("1 error in the document; the first: 0.yaml:14:"), "{}", ready.message);
+}
+
+#[test]
+fn a_removed_document_is_orphaned_or_torn_down_as_it_said_itself() {
+    let torn = named("torn").replace("  components:", "  deletionPolicy: Delete\n  components:");
+    let (other, third) = (named("other"), named("third"));
+    let mut controller = Controller::with(&[SHOP, &torn, &other, &third]).restarted();
+    let changes = controller.look(&store(&[&other, &third]));
+    let (shop, torn) = (in_force(&changes, "shop"), in_force(&changes, "torn"));
+    assert!(shop.is_orphaned() && shop.removed_at == Some(now()));
+    assert!(torn.is_teardown() && !torn.deletion_confirmed);
+    assert!(in_force(&changes, "other").removed_at.is_none());
+    controller.confirmed.insert("torn".into());
+    assert!(in_force(&controller.look(&store(&[&other, &third])), "torn").deletion_confirmed);
+}
+
+#[test]
+fn an_orphan_that_was_told_of_is_left_out_and_comes_back_with_its_document() {
+    let mut controller = Controller::with(&[SHOP]).restarted();
+    controller.declare(&store(&[]));
+    let record = controller.records.get_mut("shop").unwrap();
+    record.status = Some(refused_status(&"shop".into(), "Application".to_owned(), Vec::new(), now()));
+    assert!(orphan(record, now()) && !orphan(record, now()), "it is said once");
+    assert!(controller.look(&store(&[])).by_name.is_empty());
+    let changes = controller.look(&store(&[SHOP]));
+    let shop = in_force(&changes, "shop");
+    assert_eq!((shop.removed_at, shop.desired.generation), (None, Generation(1)));
+}
+
+#[test]
+fn when_most_documents_vanish_they_are_held_as_they_are() {
+    let other = named("other");
+    let mut controller = Controller::with(&[SHOP, &other]).restarted();
+    let changes = controller.look(&store(&[]));
+    assert!(changes.prune_held.is_some_and(|because| because.starts_with("2 of 2 documents vanished")));
+    for name in ["shop", "other"] {
+        let Some(Change::InForce(held)) = changes.by_name.get(name) else { panic!("{name} is not held") };
+        assert!(held.removed_at.is_none() && said(&held.findings).contains("vanished at once"));
+    }
+}
+
+#[test]
+fn a_store_that_cannot_be_read_removes_nothing() {
+    let mut controller = Controller::with(&[SHOP]).restarted();
+    let problem = Finding::error("", "the spec store cannot be read", "");
+    let scan = Scan { problems: vec![problem], incomplete: true, ..Scan::default() };
+    let changes = controller.look(&scan.into());
+    let shop = in_force(&changes, "shop");
+    assert!(shop.removed_at.is_none() && said(&shop.findings).contains("cannot be read"));
+    assert!(changes.prune_held.is_none() && changes.problems.len() == 1);
+}
+
+#[test]
+fn the_second_of_two_documents_that_claim_one_thing_is_refused() {
+    let groups = "  logGroups: {/ecs/one: {retentionInDays: 7}}\n  components:";
+    let (first, second) =
+        (SHOP.replace("  components:", groups), named("web").replace("  components:", groups));
+    let mut controller = Controller::with(&[&first, &named("web")]).restarted();
+    let changes = controller.look(&store(&[&first, &second]));
+    assert!(in_force(&changes, "shop").findings.is_empty());
+    let web = in_force(&changes, "web");
+    assert!(web.desired.resources.is_empty(), "the version before the conflict stays");
+    assert!(said(&web.findings).contains("/ecs/one"), "{}", said(&web.findings));
+}
+
+#[test]
+fn a_suspension_that_has_ended_is_warned_of() {
+    let until = |until: &str| {
+        let suspend = format!("  suspend: {{by: me, reason: night, until: \"{until}\"}}\n  components:");
+        SHOP.replace("  components:", &suspend)
+    };
+    let mut controller = Controller::default();
+    let changes = controller.look(&store(&[&until("2026-06-01T11:59:59Z")]));
+    let findings = &in_force(&changes, "shop").findings;
+    let text = "0.yaml:6:45: warning: spec.suspend.until: the suspension ended at 2026-06-01T11:59:59Z";
+    assert!(said(findings).starts_with(text) && findings.len() == 1, "{}", said(findings));
+    let changes = controller.look(&store(&[&until("2026-06-01T12:00:01Z")]));
+    assert!(in_force(&changes, "shop").findings.is_empty());
+}
+
+#[test]
+fn a_document_that_did_not_change_is_not_lowered_again() {
+    let mut controller = Controller::default();
+    let snapshot = store(&[SHOP]);
+    let before = controller.declare(&snapshot);
+    let after = controller.declare(&snapshot);
+    let (Some(Change::InForce(before)), Some(Change::InForce(after))) =
+        (before.by_name.get("shop"), after.by_name.get("shop"))
+    else {
+        panic!("the shop is not in force")
+    };
+    assert!(Arc::ptr_eq(before, after));
+}
