@@ -70,7 +70,7 @@ pub fn start(parts: Parts, store: &Path, state: &Path) -> anyhow::Result<Running
     let state = FileState::open(state).context("cannot open the state folder (--state)")?;
     let store = FileStore::new(store, RESCAN);
     let metrics = Metrics::default();
-    let handle = Handle::new(metrics.clone());
+    let handle = Handle::new(metrics.clone()).counting(aws.clone());
     let (collector, executor) = (Collector::new(aws.clone()), Executor::new(aws));
     let walk = Walk { collector, executor, state, clock, metrics };
     let controller = Controller::new(walk, handle.clone(), settings);

@@ -1,5 +1,8 @@
 //! Windows: health, readiness and metrics, on a loopback port unless told otherwise.
 
+#[cfg(test)]
+mod tests;
+
 use crate::reconcile::Handle;
 use axum::Router;
 use axum::extract::State;
@@ -35,7 +38,7 @@ async fn readyz(State(handle): State<Handle>) -> (StatusCode, String) {
 }
 
 async fn metrics(State(handle): State<Handle>) -> String {
-    handle.metrics().render()
+    handle.render_metrics()
 }
 
 fn answer(verdict: Result<(), String>) -> (StatusCode, String) {

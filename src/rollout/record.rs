@@ -1,8 +1,8 @@
 //! What AWS answered, written into the rollout state.
 
 use crate::model::desired::ResolvedState;
-use crate::model::observed::ObservedState;
-use crate::model::plan::{ActionResult, Call, Outcome, Plan, PlannedAction};
+use crate::model::observed::{ObservedState, Seen};
+use crate::model::plan::{ActionResult, Call, Outcome, Plan, PlannedAction, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER};
 use crate::model::rollout::{Phase, Revision, RolloutState};
 use jiff::Timestamp;
@@ -20,6 +20,7 @@ pub fn record(
     outcomes: &[Outcome],
 ) -> RolloutState {
     let mut state = step;
+    forget_absent(&mut state, resolved, observed);
     let mut unsettled: BTreeSet<ResourceId> =
         plan.waiting_on.iter().map(|waiting| waiting.resource.clone()).collect();
     unsettled.extend(plan.drift.iter().filter(|drift| !drift.repaired).map(|drift| drift.resource.clone()));
@@ -36,8 +37,36 @@ pub fn record(
         }
     }
     recognise(&mut state, observed, plan.deployment.as_str());
-    agree(&mut state, resolved, observed, &unsettled);
+    // A suspended plan has no actions whatever differs, so its silence is no agreement.
+    if !plan.waiting_on.iter().any(|waiting| matches!(waiting.on, WaitingOn::Suspended { .. })) {
+        agree(&mut state, resolved, observed, &unsettled);
+    }
     state
+}
+
+/// Forgets the ARNs of what AWS said is not there, else every full pass would ask for them again. What is no longer declared
+/// either is forgotten altogether.
+///
+/// **Never** forgets while anything could not be seen, or an ARN that something seen has: a target group whose declaration
+/// changed its name is absent under its new name, and still there.
+fn forget_absent(state: &mut RolloutState, resolved: &ResolvedState, observed: &ObservedState) {
+    if !observed.gaps.is_empty() {
+        return;
+    }
+    let present = observed.resources.values().filter_map(Seen::present).map(|resource| resource.arn.as_str());
+    let present: BTreeSet<&str> = present.collect();
+    let absent = |id: &ResourceId| match id.kind {
+        ResourceKind::Service => observed.services.get(id.key.as_str()).is_some_and(Seen::is_absent),
+        _ => observed.resources.get(id).is_some_and(Seen::is_absent),
+    };
+    state.arns.retain(|id, arn| !absent(id) || present.contains(arn.as_str()));
+    state.applied.retain(|id, _| {
+        let declared = match id.kind {
+            ResourceKind::Service => resolved.components.contains_key(id.key.as_str()),
+            _ => resolved.resources.contains_key(id),
+        };
+        declared || !absent(id)
+    });
 }
 
 fn done(

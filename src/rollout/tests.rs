@@ -1,5 +1,7 @@
 //! Sentences about steps.
 
+mod record;
+
 use super::{ROTATION_SETTLE_SECONDS, StepInput, advance, settle_secrets};
 use crate::model::desired::{
     DesiredComponent, DesiredState, ResolvedComponent, ResolvedDefinition, ResolvedState, Workload,

@@ -27,7 +27,11 @@ pub(super) fn component_status(input: &StatusInput<'_>, component: &DesiredCompo
     };
     let wanted = rollout.revision.as_ref().map(|revision| short_revision(&revision.arn));
     let running_revision = match &component.workload {
-        Workload::Service { .. } => service.map(|service| short_revision(&service.task_definition)),
+        Workload::Service { .. } => match input.observed.services.get(&component.name) {
+            Some(Seen::Present(service)) => Some(short_revision(&service.task_definition)),
+            Some(Seen::Absent) => None,
+            _ => prior.and_then(|prior| prior.revision.clone()),
+        },
         Workload::Task { .. } => rollout.completed.as_ref().map(|revision| short_revision(&revision.arn)),
     };
     ComponentStatus {
@@ -124,22 +128,41 @@ fn targets(
     component: &DesiredComponent,
     prior: Option<&ComponentStatus>,
 ) -> BTreeMap<String, TargetCount> {
-    let Workload::Service { fields, .. } = &component.workload else { return BTreeMap::new() };
-    let keys =
-        fields["loadBalancers"].as_array().into_iter().flatten().filter_map(|lb| lb["targetGroup"].as_str());
-    keys.filter_map(|key| match input.observed.targets.get(key) {
-        Some(Seen::Present(targets)) => {
-            let counted = targets.iter().filter(|target| target.state != "draining");
-            let count = counted.fold(TargetCount::default(), |sum, target| TargetCount {
-                healthy: sum.healthy + u32::from(target.state == "healthy"),
-                total: sum.total + 1,
-            });
-            Some((key.to_owned(), count))
-        }
-        _ if input.observed.depth == Depth::Light => {
-            prior.and_then(|prior| prior.targets.get(key)).map(|count| (key.to_owned(), count.clone()))
-        }
-        _ => None,
+    target_groups(component)
+        .filter_map(|group| match input.observed.targets.get(group) {
+            Some(Seen::Present(targets)) => {
+                let counted = targets.iter().filter(|target| target.state != "draining");
+                let count = counted.fold(TargetCount::default(), |sum, target| TargetCount {
+                    healthy: sum.healthy + u32::from(target.state == "healthy"),
+                    total: sum.total + 1,
+                });
+                Some((shown_group(group).to_owned(), count))
+            }
+            _ if input.observed.depth == Depth::Light => {
+                let before = prior.and_then(|prior| prior.targets.get(shown_group(group)));
+                before.map(|count| (shown_group(group).to_owned(), count.clone()))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+/// The target groups of a service: keys of the document's own, ARNs of others.
+pub(super) fn target_groups(component: &DesiredComponent) -> impl Iterator<Item = &str> {
+    let balancers = match &component.workload {
+        Workload::Service { fields, .. } => fields["loadBalancers"].as_array(),
+        Workload::Task { .. } => None,
+    };
+    let balancers = balancers.into_iter().flatten();
+    balancers.filter_map(|balancer| {
+        balancer["targetGroup"].as_str().or_else(|| balancer["targetGroupArn"].as_str())
     })
-    .collect()
+}
+
+/// What people call a target group: its key, or the name in its ARN (`…:targetgroup/NAME/ID`).
+pub(super) fn shown_group(group: &str) -> &str {
+    match group.split_once(":targetgroup/") {
+        Some((_, rest)) => rest.split('/').next().unwrap_or(rest),
+        None => group,
+    }
 }

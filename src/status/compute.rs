@@ -6,11 +6,13 @@ use crate::model::condition::{Condition, ConditionType, Truth};
 use crate::model::desired::{DesiredState, ResolvedState};
 use crate::model::finding::Finding;
 use crate::model::ids::Generation;
-use crate::model::observed::ObservedState;
-use crate::model::plan::{ActionResult, Drift, FieldChange, Outcome, Plan};
+use crate::model::observed::{Depth, ObservedState};
+use crate::model::plan::{ActionResult, Drift, FieldChange, Note, Outcome, Plan};
+use crate::model::resource::ResourceKind;
 use crate::model::rollout::RolloutState;
 use crate::model::status::{DeploymentStatus, DriftSeen, Source};
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 
 /// What a status is computed from.
 #[derive(Clone, Copy, Debug)]
@@ -65,7 +67,7 @@ pub fn compute(input: &StatusInput<'_>) -> DeploymentStatus {
         components,
         waiting_on: input.plan.waiting_on.clone(),
         findings: input.findings.to_vec(),
-        notes: input.plan.notes.clone(),
+        notes: notes(input),
         last_drift,
         orphaned: input.orphaned,
         updated_at: input.now,
@@ -88,14 +90,25 @@ fn last_drift(input: &StatusInput<'_>) -> Option<DriftSeen> {
     Some(DriftSeen { at, resource: drift.resource.clone(), what, repaired_at: done.then_some(input.now) })
 }
 
-fn was_done(plan: &Plan, outcomes: &[Outcome], drift: &Drift) -> bool {
-    plan.actions.iter().enumerate().filter(|(_, action)| action.resource == drift.resource).all(
-        |(index, _)| {
-            outcomes
-                .iter()
-                .any(|outcome| outcome.action == index && matches!(outcome.result, ActionResult::Done { .. }))
-        },
-    )
+/// Whether everything that repairs a drift was done.
+pub(super) fn was_done(plan: &Plan, outcomes: &[Outcome], drift: &Drift) -> bool {
+    let done = |index| {
+        let result = outcomes.iter().find(|outcome| outcome.action == index).map(|outcome| &outcome.result);
+        matches!(result, Some(ActionResult::Done { .. }))
+    };
+    let actions = plan.actions.iter().enumerate().filter(|(_, action)| action.resource == drift.resource);
+    let mut verdicts = actions.map(|(index, _)| done(index)).peekable();
+    verdicts.peek().is_some() && verdicts.all(|done| done)
+}
+
+/// What the look at AWS showed; a light pass keeps what the last full one said of all but services.
+fn notes(input: &StatusInput<'_>) -> Vec<Note> {
+    let mut notes: BTreeSet<Note> = input.plan.notes.iter().cloned().collect();
+    if input.observed.depth == Depth::Light {
+        let before = input.prior.into_iter().flat_map(|prior| &prior.notes);
+        notes.extend(before.filter(|note| note.resource.kind != ResourceKind::Service).cloned());
+    }
+    notes.into_iter().collect()
 }
 
 /// A drift in words: `desiredCount 5 → 2 (declared)`.

@@ -1,10 +1,14 @@
 //! Conditions of one deployment, compatible with kstatus: Ready, Reconciling and Stalled say what a waiting tool needs.
 
-use super::compute::{StatusInput, condition, describe_drift, prior_condition};
+use super::components::{shown_group, target_groups};
+use super::compute::{StatusInput, condition, describe_drift, prior_condition, was_done};
+use super::ready::{Others, ready};
 use crate::model::condition::{Condition, ConditionType, Truth};
-use crate::model::desired::Workload;
-use crate::model::observed::{Depth, Seen};
+use crate::model::desired::DesiredComponent;
+use crate::model::ids::ComponentName;
+use crate::model::observed::{Depth, ObservedTarget, Seen};
 use crate::model::plan::{ActionResult, WaitingOn};
+use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::rollout::Phase;
 use crate::model::status::{DeploymentStatus, TargetCount};
 
@@ -14,8 +18,15 @@ pub(super) fn conditions(input: &StatusInput<'_>, status: &DeploymentStatus) -> 
     let targets = targets_healthy(input, status);
     let drifted = drifted(input);
     let suspended = suspended(input);
-    let stalled = stalled(input);
-    let (ready, reconciling) = ready(input, [&secrets, &targets, &drifted, &suspended, &stalled]);
+    let stalled = stalled(input, status);
+    let others = Others {
+        secrets: &secrets,
+        targets: &targets,
+        drifted: &drifted,
+        suspended: &suspended,
+        stalled: &stalled,
+    };
+    let (ready, reconciling) = ready(input, &others);
     vec![ready, reconciling, stalled, secrets, targets, drifted, suspended]
 }
 
@@ -50,25 +61,33 @@ fn secrets_ready(input: &StatusInput<'_>) -> Condition {
             _ => false,
         })
         .collect();
-    if !absent.is_empty() {
-        let message =
-            if missing.is_empty() { format!("missing: {}", absent.join(", ")) } else { missing.join("; ") };
-        condition(input, kind, Truth::False, "SecretMissing", message)
-    } else if unseen {
+    if unseen && absent.is_empty() {
         condition(input, kind, Truth::Unknown, "NotSeen", gaps(input))
+    } else if !absent.is_empty() || !missing.is_empty() {
+        let message =
+            if missing.is_empty() { format!("missing: {}", absent.join(", ")) } else { joined(missing) };
+        condition(input, kind, Truth::False, "SecretMissing", message)
     } else {
         condition(input, kind, Truth::True, "AllFound", format!("{} found", wanted.len()))
     }
 }
 
-fn gaps(input: &StatusInput<'_>) -> String {
-    let gaps: Vec<String> = input
-        .observed
-        .gaps
-        .iter()
-        .map(|gap| format!("{}: {}: {}", gap.operation, gap.code, gap.message))
-        .collect();
-    gaps.join("; ")
+/// What could not be seen, in AWS's words.
+pub(super) fn gaps(input: &StatusInput<'_>) -> String {
+    let gaps = input.observed.gaps.iter();
+    let gaps = joined(gaps.map(|gap| format!("{}: {}: {}", gap.operation, gap.code, gap.message)));
+    if gaps.is_empty() { "not looked at yet".to_owned() } else { gaps }
+}
+
+/// Messages in one line, each once, in the order in which they first come.
+pub(super) fn joined(messages: impl IntoIterator<Item = String>) -> String {
+    let mut once: Vec<String> = Vec::new();
+    for message in messages {
+        if !once.contains(&message) {
+            once.push(message);
+        }
+    }
+    once.join("; ")
 }
 
 /// What the last full pass said; Unknown when there was none.
@@ -81,16 +100,12 @@ fn carried(input: &StatusInput<'_>, kind: ConditionType) -> Condition {
 
 fn targets_healthy(input: &StatusInput<'_>, status: &DeploymentStatus) -> Condition {
     let kind = ConditionType::TargetsHealthy;
-    let mut groups: Vec<(&str, &str, u32)> = Vec::new();
-    for component in input.desired.components.values() {
-        let Workload::Service { fields, .. } = &component.workload else { continue };
-        let wanted = status.components.get(&component.name).map_or(0, |component| component.desired);
-        for balancer in fields["loadBalancers"].as_array().into_iter().flatten() {
-            if let Some(key) = balancer["targetGroup"].as_str() {
-                groups.push((component.name.as_str(), key, wanted));
-            }
-        }
-    }
+    let groups: Vec<(&DesiredComponent, &str)> = input
+        .desired
+        .components
+        .values()
+        .flat_map(|component| target_groups(component).map(move |group| (component, group)))
+        .collect();
     if groups.is_empty() {
         return condition(input, kind, Truth::True, "NoTargets", "no target group is declared".to_owned());
     }
@@ -99,25 +114,39 @@ fn targets_healthy(input: &StatusInput<'_>, status: &DeploymentStatus) -> Condit
     }
     let mut unhealthy = Vec::new();
     let mut unseen = Vec::new();
-    for (component, key, wanted) in groups {
-        let count = status.components.get(component).and_then(|component| component.targets.get(key));
-        match (count, input.observed.targets.get(key)) {
+    for (component, group) in groups {
+        let shown = shown_group(group);
+        let told = status.components.get(&component.name);
+        let wanted = told.map_or(0, |told| told.desired);
+        let count = told.and_then(|told| told.targets.get(shown));
+        match (count, input.observed.targets.get(group)) {
             (Some(TargetCount { healthy, total }), _) => {
                 if healthy < total || *healthy < wanted {
-                    unhealthy.push(format!("{key}: {healthy} of {} healthy", wanted.max(*total)));
+                    unhealthy.push(format!("{shown}: {healthy} of {} healthy", wanted.max(*total)));
                 }
             }
-            (None, Some(Seen::Unknown(gap))) => unseen.push(format!("{key}: {}: {}", gap.code, gap.message)),
-            (None, _) => unhealthy.push(format!("{key}: does not exist yet")),
+            (None, Some(Seen::Unknown(gap))) => {
+                unseen.push(format!("{shown}: {}: {}", gap.code, gap.message))
+            }
+            (None, seen) if is_missing(input, group, seen) => {
+                unhealthy.push(format!("{shown}: does not exist yet"));
+            }
+            (None, _) => unseen.push(format!("{shown}: its targets were not looked at")),
         }
     }
     if !unhealthy.is_empty() {
-        condition(input, kind, Truth::False, "TargetsUnhealthy", unhealthy.join("; "))
+        condition(input, kind, Truth::False, "TargetsUnhealthy", joined(unhealthy))
     } else if !unseen.is_empty() {
-        condition(input, kind, Truth::Unknown, "NotSeen", unseen.join("; "))
+        condition(input, kind, Truth::Unknown, "NotSeen", joined(unseen))
     } else {
         condition(input, kind, Truth::True, "AllHealthy", "all targets are healthy".to_owned())
     }
+}
+
+/// Whether a target group was seen not to be there.
+fn is_missing(input: &StatusInput<'_>, group: &str, targets: Option<&Seen<Vec<ObservedTarget>>>) -> bool {
+    let id = ResourceId::new(ResourceKind::TargetGroup, group);
+    targets.is_some_and(Seen::is_absent) || input.observed.resources.get(&id).is_some_and(Seen::is_absent)
 }
 
 fn drifted(input: &StatusInput<'_>) -> Condition {
@@ -126,22 +155,17 @@ fn drifted(input: &StatusInput<'_>) -> Condition {
         .plan
         .drift
         .iter()
-        .filter(|drift| !drift.repaired || !all_done(input))
+        .filter(|drift| !drift.repaired || !was_done(input.plan, input.outcomes, drift))
         .map(|drift| format!("{}: {}", drift.resource, describe_drift(drift)))
         .collect();
     if !open.is_empty() {
-        return condition(input, kind, Truth::True, "DriftSeen", open.join("; "));
+        return condition(input, kind, Truth::True, "DriftSeen", joined(open));
     }
     let reported_before = prior_condition(input, kind).is_some_and(|before| before.status == Truth::True);
     if input.observed.depth == Depth::Light && reported_before {
         return carried(input, kind);
     }
     condition(input, kind, Truth::False, "InSync", "AWS agrees with what is declared".to_owned())
-}
-
-fn all_done(input: &StatusInput<'_>) -> bool {
-    input.outcomes.len() == input.plan.actions.len()
-        && input.outcomes.iter().all(|outcome| matches!(outcome.result, ActionResult::Done { .. }))
 }
 
 fn suspended(input: &StatusInput<'_>) -> Condition {
@@ -155,10 +179,11 @@ fn suspended(input: &StatusInput<'_>) -> Condition {
     }
 }
 
-fn stalled(input: &StatusInput<'_>) -> Condition {
+fn stalled(input: &StatusInput<'_>, status: &DeploymentStatus) -> Condition {
     let kind = ConditionType::Stalled;
     let mut reasons: Vec<(&str, String)> = Vec::new();
-    for (name, component) in &input.rollout.components {
+    let declared = |(name, _): &(&ComponentName, _)| input.desired.components.contains_key(*name);
+    for (name, component) in input.rollout.components.iter().filter(declared) {
         match &component.phase {
             Phase::Stalled { reason, message, .. } => {
                 reasons.push((reason.as_str(), format!("{name}: {message}")))
@@ -169,7 +194,7 @@ fn stalled(input: &StatusInput<'_>) -> Condition {
             _ => {}
         }
     }
-    for note in input.plan.notes.iter().filter(|note| note.blocks) {
+    for note in status.notes.iter().filter(|note| note.blocks) {
         reasons.push(("Blocked", format!("{}: {}", note.resource, note.message)));
     }
     for outcome in input.outcomes {
@@ -182,105 +207,10 @@ fn stalled(input: &StatusInput<'_>) -> Condition {
         }
     }
     match reasons.first() {
-        Some((reason, _)) => {
-            let message: Vec<&str> = reasons.iter().map(|(_, message)| message.as_str()).collect();
-            condition(input, kind, Truth::True, reason, message.join("; "))
+        Some(&(reason, _)) => {
+            let message = joined(reasons.into_iter().map(|(_, message)| message));
+            condition(input, kind, Truth::True, reason, message)
         }
         None => condition(input, kind, Truth::False, "Moving", "nothing holds it for good".to_owned()),
     }
-}
-
-fn ready(input: &StatusInput<'_>, others: [&Condition; 5]) -> (Condition, Condition) {
-    let [secrets, targets, drifted, suspended, stalled] = others;
-    let incomplete: Vec<String> = input
-        .desired
-        .components
-        .values()
-        .filter(|component| !is_complete(input, component.name.as_str()))
-        .map(|component| {
-            let phase = input.rollout.components.get(&component.name).map_or("Idle", |c| c.phase.word());
-            format!("{} {phase}", component.name)
-        })
-        .collect();
-    let not_ready = |reason: &str, message: String| {
-        let ready = condition(input, ConditionType::Ready, Truth::False, reason, message.clone());
-        let moving = stalled.status != Truth::True && suspended.status != Truth::True;
-        let truth = if moving { Truth::True } else { Truth::False };
-        (ready, condition(input, ConditionType::Reconciling, truth, reason, message))
-    };
-    if stalled.status == Truth::True {
-        return not_ready(&stalled.reason, stalled.message.clone());
-    }
-    if secrets.status == Truth::False {
-        return not_ready(&secrets.reason, secrets.message.clone());
-    }
-    if let Some((reason, message)) = first_failure(input) {
-        return not_ready(reason, message);
-    }
-    if !incomplete.is_empty() {
-        return not_ready("Progressing", waiting_message(input, &incomplete));
-    }
-    if !input.plan.actions.is_empty() && input.outcomes.len() < input.plan.actions.len() {
-        return not_ready("Progressing", format!("{} actions to do", input.plan.actions.len()));
-    }
-    if targets.status == Truth::False {
-        return not_ready(&targets.reason, targets.message.clone());
-    }
-    if let Some(waiting) = input.plan.waiting_on.iter().find(|w| !matches!(w.on, WaitingOn::Suspended { .. }))
-    {
-        return not_ready("Progressing", format!("{} waits for {}", waiting.resource, waiting.on));
-    }
-    if drifted.status == Truth::True {
-        return not_ready(&drifted.reason, drifted.message.clone());
-    }
-    if !input.observed.gaps.is_empty() || [secrets, targets].iter().any(|c| c.status == Truth::Unknown) {
-        let ready = condition(input, ConditionType::Ready, Truth::Unknown, "NotSeen", gaps(input));
-        let message = "looking again".to_owned();
-        return (ready, condition(input, ConditionType::Reconciling, Truth::True, "NotSeen", message));
-    }
-    let message = "everything declared runs and is healthy".to_owned();
-    let ready = condition(input, ConditionType::Ready, Truth::True, "Reconciled", message.clone());
-    (ready, condition(input, ConditionType::Reconciling, Truth::False, "Reconciled", message))
-}
-
-/// Whether a component is complete at what is wanted now and, for services, was seen to be steady.
-fn is_complete(input: &StatusInput<'_>, name: &str) -> bool {
-    let wanted = input.resolved.components.get(name).and_then(|c| c.definition.as_ref()).map(|d| &d.hash);
-    let phase = input.rollout.components.get(name).map(|component| &component.phase);
-    let complete = match (phase, wanted) {
-        (Some(phase), Some(wanted)) => phase.is_complete_at(wanted),
-        // References are resolved in full passes only; a light pass trusts the phase.
-        (Some(Phase::Complete { .. }), None) => input.observed.depth == Depth::Light,
-        _ => false,
-    };
-    let steady = match input.observed.services.get(name) {
-        Some(Seen::Present(service)) => service.is_steady(),
-        Some(Seen::Absent) => false,
-        Some(Seen::NotRead | Seen::Unknown(_)) | None => true,
-    };
-    complete && steady
-}
-
-fn waiting_message(input: &StatusInput<'_>, incomplete: &[String]) -> String {
-    match input.plan.waiting_on.first() {
-        Some(waiting) => {
-            format!("{}; {} waits for {}", incomplete.join(", "), waiting.resource, waiting.on)
-        }
-        None => incomplete.join(", "),
-    }
-}
-
-/// The first action of the pass that did not work, in words.
-fn first_failure(input: &StatusInput<'_>) -> Option<(&'static str, String)> {
-    input.outcomes.iter().find_map(|outcome| {
-        let action = &input.plan.actions[outcome.action];
-        let what = format!("{} {}", action.call.operation(), action.resource);
-        match &outcome.result {
-            ActionResult::Failed { code, message, .. } => {
-                Some(("ActionFailed", format!("{what}: {code}: {message}")))
-            }
-            ActionResult::Unknown { message } => Some(("NoAnswer", format!("{what}: no answer: {message}"))),
-            ActionResult::Done { .. } | ActionResult::Skipped { .. } => None,
-        }
-    })
 }

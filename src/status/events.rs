@@ -12,18 +12,21 @@ pub fn event(at: Timestamp, kind: EventKind, reason: &str, object: &str, message
     Event { at, kind, reason: reason.to_owned(), object: object.to_owned(), message, count: 1 }
 }
 
-/// Adds events, joining one that says the same as the last about its object, and forgetting the oldest beyond
-/// [`Record::MAX_EVENTS`].
+/// How many of the newest events about an object are looked at for one that says the same: a drift that is seen, tried and
+/// refused at every pass comes as three.
+const JOINED_WITHIN: usize = 3;
+
+/// Adds events, joining one that says the same as one of the last about its object, and forgetting the oldest beyond
+/// [`Record::MAX_EVENTS`]. Events stay ordered by when they were last seen.
 pub fn append(record: &mut Record, events: impl IntoIterator<Item = Event>) {
     for event in events {
-        let last = record.events.iter_mut().rev().find(|known| known.object == event.object);
-        match last {
-            Some(last) if last.reason == event.reason && last.message == event.message => {
-                last.at = event.at;
-                last.count = last.count.saturating_add(1);
-            }
-            _ => record.events.push(event),
-        }
+        let about = record.events.iter().enumerate().rev().filter(|(_, known)| known.object == event.object);
+        let same = about
+            .take(JOINED_WITHIN)
+            .find(|(_, known)| known.reason == event.reason && known.message == event.message)
+            .map(|(index, _)| index);
+        let count = same.map_or(0, |index| record.events.remove(index).count);
+        record.events.push(Event { count: count.saturating_add(event.count), ..event });
     }
     let excess = record.events.len().saturating_sub(Record::MAX_EVENTS);
     record.events.drain(..excess);
@@ -59,7 +62,7 @@ fn of_drift(plan: &Plan, now: Timestamp) -> Vec<Event> {
 }
 
 /// Events of a plan's actions: what was done and what failed.
-fn of_actions(plan: &Plan, outcomes: &[Outcome], now: Timestamp) -> Vec<Event> {
+pub(super) fn of_actions(plan: &Plan, outcomes: &[Outcome], now: Timestamp) -> Vec<Event> {
     let mut events = Vec::new();
     for outcome in outcomes {
         let action = &plan.actions[outcome.action];
@@ -109,7 +112,7 @@ fn done_word(plan: &Plan, action: &PlannedAction) -> &'static str {
 }
 
 /// Events of stages that a pass has brought; what has ended comes before what that let begin.
-fn of_phases(before: &RolloutState, after: &RolloutState, now: Timestamp) -> Vec<Event> {
+pub(super) fn of_phases(before: &RolloutState, after: &RolloutState, now: Timestamp) -> Vec<Event> {
     let mut events = Vec::new();
     for (name, component) in &after.components {
         let prior = before.components.get(name).map(|component| &component.phase);
@@ -141,7 +144,11 @@ fn of_phases(before: &RolloutState, after: &RolloutState, now: Timestamp) -> Vec
 }
 
 /// Events of conditions that changed between two statuses: Ready reached or lost, secrets, suspension.
-fn of_conditions(before: Option<&DeploymentStatus>, after: &DeploymentStatus, now: Timestamp) -> Vec<Event> {
+pub(super) fn of_conditions(
+    before: Option<&DeploymentStatus>,
+    after: &DeploymentStatus,
+    now: Timestamp,
+) -> Vec<Event> {
     let told = [ConditionType::Ready, ConditionType::SecretsReady, ConditionType::Suspended];
     let mut events = Vec::new();
     for condition in after.conditions.iter().filter(|condition| told.contains(&condition.kind)) {

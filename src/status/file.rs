@@ -15,7 +15,10 @@ use std::sync::Arc;
 
 /// The format that this version writes, and the newest that it reads.
 const FORMAT: u32 = 1;
-const REPORT: &str = "store-report";
+/// The file of the store's report. No deployment's file begins with an underscore and goes on like this.
+const REPORT: &str = "_store-report";
+/// Longest name that stands for itself as a file name; file systems allow 255 bytes with what is added to it.
+const LONGEST_PLAIN: usize = 200;
 /// Extension of the empty file that is a person's confirmation: the controller owns the records, so `ctl` writes beside them.
 const CONFIRMED: &str = "confirmed";
 
@@ -37,6 +40,12 @@ struct Envelope<'a> {
     checksum: String,
     #[serde(borrow)]
     content: &'a RawValue,
+}
+
+/// What every format has: read before the rest, so that a newer file is refused as such and not taken for a damaged one.
+#[derive(Deserialize)]
+struct Head {
+    format: u32,
 }
 
 impl FileState {
@@ -69,8 +78,16 @@ impl FileState {
         Ok(Self { folder: Arc::new(folder), _lock: None })
     }
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.join(format!("{name}.json"))
+    fn record_path(&self, name: &DeploymentName) -> PathBuf {
+        self.folder.join(format!("{}.json", stem(name.as_str())))
+    }
+
+    fn confirmation_path(&self, name: &DeploymentName) -> PathBuf {
+        self.folder.join(format!("{}.{CONFIRMED}", stem(name.as_str())))
+    }
+
+    fn report_path(&self) -> PathBuf {
+        self.folder.join(format!("{REPORT}.json"))
     }
 
     async fn blocking<T: Send + 'static>(
@@ -88,11 +105,12 @@ impl FileState {
             Err(source) => return Err(Error::Io { action: "read", path: path.to_owned(), source }),
         };
         let corrupt = |why: String| Error::Corrupt { path: path.to_owned(), why };
-        let envelope: Envelope<'_> = serde_json::from_slice(&text)
-            .map_err(|error| corrupt(format!("it is not a whole state file ({error})")))?;
-        if envelope.format > FORMAT {
-            return Err(Error::TooNew { path: path.to_owned(), found: envelope.format, known: FORMAT });
+        let broken = |error: serde_json::Error| corrupt(format!("it is not a whole state file ({error})"));
+        let Head { format } = serde_json::from_slice(&text).map_err(broken)?;
+        if format > FORMAT {
+            return Err(Error::TooNew { path: path.to_owned(), found: format, known: FORMAT });
         }
+        let envelope: Envelope<'_> = serde_json::from_slice(&text).map_err(broken)?;
         if checksum(envelope.content.get()) != envelope.checksum {
             return Err(corrupt("its checksum does not fit its content".to_owned()));
         }
@@ -144,6 +162,17 @@ fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error
     move |source| Error::Io { action, path, source }
 }
 
+/// The file name of a deployment, without its extension: its name or, when that cannot be one, a hash of it. Documents are
+/// refused for such names, and still their status is kept.
+fn stem(name: &str) -> String {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
+    if !name.is_empty() && name.len() <= LONGEST_PLAIN && !name.starts_with('.') && name.chars().all(plain) {
+        name.to_owned()
+    } else {
+        format!("_{}", &checksum(name)[..32])
+    }
+}
+
 fn checksum(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -165,18 +194,18 @@ impl StateStore for FileState {
     }
 
     async fn load(&self, name: &DeploymentName) -> Result<Option<Record>, Error> {
-        let path = self.path(name.as_str());
+        let path = self.record_path(name);
         self.blocking(move |this| this.read_record(&path)).await
     }
 
     async fn save(&self, record: &Record) -> Result<(), Error> {
         let record = record.clone();
-        let path = self.path(record.name.as_str());
+        let path = self.record_path(&record.name);
         self.blocking(move |this| this.write(&path, &record)).await
     }
 
     async fn delete(&self, name: &DeploymentName) -> Result<(), Error> {
-        let paths = [self.path(name.as_str()), self.folder.join(format!("{name}.{CONFIRMED}"))];
+        let paths = [self.record_path(name), self.confirmation_path(name)];
         self.blocking(move |_| {
             for path in paths {
                 match std::fs::remove_file(&path) {
@@ -205,18 +234,18 @@ impl StateStore for FileState {
     }
 
     async fn confirm(&self, name: &DeploymentName) -> Result<(), Error> {
-        let path = self.folder.join(format!("{name}.{CONFIRMED}"));
+        let path = self.confirmation_path(name);
         self.blocking(move |_| std::fs::write(&path, "").map_err(io("write", &path))).await
     }
 
     async fn save_report(&self, report: &StoreReport) -> Result<(), Error> {
         let report = report.clone();
-        let path = self.path(REPORT);
+        let path = self.report_path();
         self.blocking(move |this| this.write(&path, &report)).await
     }
 
     async fn load_report(&self) -> Result<Option<StoreReport>, Error> {
-        let path = self.path(REPORT);
+        let path = self.report_path();
         self.blocking(move |this| this.read(&path)).await
     }
 }

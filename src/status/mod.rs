@@ -12,6 +12,7 @@ mod compute;
 mod conditions;
 pub mod events;
 mod file;
+mod ready;
 mod store;
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct EndingLabel {
@@ -30,7 +31,7 @@ enum ResultLabel {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CallLabel {
-    operation: String,
+    operation: &'static str,
 }
 
 /// All metrics, in one registry. Labels come from enums and operation names, never from deployments, so their number is
@@ -46,7 +47,8 @@ pub struct Metrics {
     deployments: Gauge,
     ready: Gauge,
     queue: Gauge,
-    calls: Family<CallLabel, Gauge>,
+    calls: Family<CallLabel, Counter>,
+    throttles: Family<CallLabel, Counter>,
 }
 
 /// How a pass ended, as metric labels; all start at 0.
@@ -64,7 +66,8 @@ impl Default for Metrics {
         let actions = Family::<ActionLabel, Counter>::default();
         let (drift_repaired, state_errors) = (Counter::default(), Counter::default());
         let (deployments, ready, queue) = (Gauge::default(), Gauge::default(), Gauge::default());
-        let calls = Family::<CallLabel, Gauge>::default();
+        let calls = Family::<CallLabel, Counter>::default();
+        let throttles = Family::<CallLabel, Counter>::default();
         registry.register("passes", "Passes by how they ended", passes.clone());
         registry.register("pass_seconds", "Duration of a batch of passes", pass_seconds.clone());
         registry.register("actions", "Actions by operation and result", actions.clone());
@@ -73,7 +76,8 @@ impl Default for Metrics {
         registry.register("deployments", "Deployments that are declared", deployments.clone());
         registry.register("deployments_ready", "Deployments that are Ready", ready.clone());
         registry.register("queue_length", "Deployments that are due or worked on", queue.clone());
-        registry.register("aws_calls", "Calls of AWS since the start, by operation", calls.clone());
+        registry.register("aws_calls", "Calls of AWS by operation, repeated ones included", calls.clone());
+        registry.register("aws_throttles", "Calls that AWS throttled, by operation", throttles.clone());
         Self {
             registry: Arc::new(registry),
             passes,
@@ -85,6 +89,7 @@ impl Default for Metrics {
             ready,
             queue,
             calls,
+            throttles,
         }
     }
 }
@@ -129,10 +134,11 @@ impl Metrics {
         self.queue.set(number(queue));
     }
 
-    /// Notes how often an operation of AWS was called since the start.
-    pub fn aws_calls(&self, operation: &str, calls: u64) {
-        let label = CallLabel { operation: operation.to_owned() };
-        self.calls.get_or_create(&label).set(i64::try_from(calls).unwrap_or(i64::MAX));
+    /// Notes how often an operation of AWS was called, and how often AWS throttled it, since the start.
+    pub fn aws_calls(&self, operation: &'static str, calls: u64, throttles: u64) {
+        let label = CallLabel { operation };
+        self.calls.get_or_create(&label).inner().fetch_max(calls, Ordering::Relaxed);
+        self.throttles.get_or_create(&label).inner().fetch_max(throttles, Ordering::Relaxed);
     }
 
     /// Everything in Prometheus's text format.

@@ -2,6 +2,7 @@
 
 use crate::support::{SHOP, World, condition};
 use evenkeel::model::condition::{ConditionType, Truth};
+use evenkeel::reconcile::is_ready;
 use serde_json::{Value, json};
 
 /// The same application once more under another name, in its own corner.
@@ -177,8 +178,7 @@ async fn a_broken_edit_that_comes_while_a_pass_is_under_way_loses_nothing() {
     assert!(record.declared.is_some() && !record.rollout.components.is_empty());
     let generation = record.declared.unwrap().generation;
     world.write("shop.yaml", &SHOP.replace(":1.0", ":1.1")).await;
-    world.pass(5).await;
-    world.ready_within(900).await;
+    world.until(900, |status| is_ready(status) && status.components["web"].image.ends_with(":1.1")).await;
     assert_eq!(world.record("shop").await.declared.unwrap().generation, generation.next());
     assert_eq!(world.carried_out()["ecs:CreateService"], 1);
 }

@@ -3,6 +3,7 @@
 use crate::support::{SHOP, World, condition};
 use evenkeel::model::condition::{ConditionType, Truth};
 use evenkeel::model::ids::DeploymentName;
+use evenkeel::reconcile::is_ready;
 use evenkeel::status::{Error, FileState, StateStore};
 use serde_json::json;
 
@@ -61,8 +62,7 @@ async fn a_deployment_that_has_nothing_to_keep_does_not_hide_that_another_cannot
     }
     assert!(!world.carried_out().keys().any(|call| call.contains("zebra")));
     world.saves.full(false);
-    world.declare().await;
-    world.ready_within(900).await;
+    world.until(900, |status| status.name.as_str() == "zebra" && is_ready(status)).await;
     assert!(world.handle.ready().is_ok());
 }
 

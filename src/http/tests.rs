@@ -1,0 +1,129 @@
+//! Sentences about what the windows answer.
+
+use super::{answer, metrics, serve};
+use crate::aws::{Aws, Settings};
+use crate::model::plan::{ActionResult, Call, Drift, Outcome, Plan, PlannedAction, Reason};
+use crate::model::resource::{ResourceId, ResourceKind};
+use crate::reconcile::Handle;
+use crate::telemetry::Metrics;
+use axum::extract::State;
+use axum::http::StatusCode;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+#[test]
+fn a_verdict_that_is_not_good_is_503_with_its_reason() {
+    assert_eq!(answer(Ok(())), (StatusCode::OK, "ok\n".to_owned()));
+    let (status, text) = answer(Err("the state folder is full".to_owned()));
+    assert_eq!((status, text.as_str()), (StatusCode::SERVICE_UNAVAILABLE, "the state folder is full\n"));
+}
+
+async fn get(address: std::net::SocketAddr, path: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: evenkeel\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await.unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+}
+
+#[tokio::test]
+async fn a_controller_that_has_just_begun_is_alive_and_not_ready() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let handle = Handle::new(Metrics::default());
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let server = tokio::spawn(serve(listener, handle, async { drop(stopped.await) }));
+    assert_eq!(get(address, "/healthz").await, (200, "ok\n".to_owned()));
+    assert_eq!(get(address, "/readyz").await, (503, "the spec store has not been read yet\n".to_owned()));
+    let (status, text) = get(address, "/metrics").await;
+    assert_eq!(status, 200);
+    assert!(text.contains("# TYPE evenkeel_passes counter"), "{text}");
+    assert_eq!(get(address, "/nothing").await.0, 404);
+    stop.send(()).unwrap();
+    server.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn calls_of_aws_are_counted_when_metrics_are_asked_for() {
+    let sim = aws_sim::Sim::builder().build();
+    let clock = sim.clock();
+    let aws = Aws::connect(Settings::closed(sim.http_client(), move || clock.now())).await;
+    let handle = Handle::new(Metrics::default()).counting(aws.clone());
+    let placement = crate::model::kinds::Placement {
+        region: "eu-west-1".to_owned(),
+        cluster: "shop".to_owned(),
+        role_arn: None,
+    };
+    let clients = aws.at(&placement).await;
+    for _ in 0..2 {
+        clients.account().await.unwrap();
+        drop(crate::aws::ecs::read::describe_cluster(&clients, "shop").await);
+    }
+    for _ in 0..2 {
+        let text = metrics(State(handle.clone())).await;
+        assert!(text.contains("evenkeel_aws_calls_total{operation=\"ecs:DescribeClusters\"} 2\n"), "{text}");
+        assert!(
+            text.contains("evenkeel_aws_throttles_total{operation=\"ecs:DescribeClusters\"} 0\n"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn actions_are_counted_by_operation_and_result_and_repairs_once_they_are_done() {
+    let service = ResourceId::new(ResourceKind::Service, "web");
+    let action = || PlannedAction {
+        resource: service.clone(),
+        call: Call::TagEcs { arn: "arn".to_owned(), tags: Default::default() },
+        reason: Reason::Drifted,
+        changes: vec![],
+        starts_deployment: false,
+    };
+    let plan = Plan {
+        deployment: "shop".into(),
+        generation: Default::default(),
+        actions: vec![action(), action(), action(), action()],
+        waiting_on: vec![],
+        drift: vec![Drift { resource: service.clone(), change: None, repaired: true }],
+        notes: vec![],
+    };
+    let results = [
+        ActionResult::Done { arn: None, deployment: None },
+        ActionResult::Failed { code: "A".to_owned(), message: "b".to_owned(), retryable: true },
+        ActionResult::Unknown { message: "c".to_owned() },
+        ActionResult::Skipped { because: "d".to_owned() },
+    ];
+    let outcomes = results.into_iter().enumerate().map(|(action, result)| Outcome { action, result });
+    let metrics = Metrics::default();
+    metrics.acted(&plan, &outcomes.collect::<Vec<_>>());
+    let text = metrics.render();
+    for result in ["Done", "Failed", "Unknown"] {
+        let line = format!("evenkeel_actions_total{{operation=\"ecs:TagResource\",result=\"{result}\"}} 1\n");
+        assert!(text.contains(&line), "{text}");
+    }
+    assert!(!text.contains("Skipped"), "{text}");
+    assert!(text.contains("evenkeel_drift_repaired_total 1\n"), "{text}");
+}
+
+#[test]
+fn sizes_and_failed_records_are_told() {
+    let metrics = Metrics::default();
+    metrics.sizes(4, 3, 2);
+    metrics.passed("held", true);
+    metrics.passed("steady", false);
+    metrics.batch_took(0.05);
+    let text = metrics.render();
+    for line in [
+        "evenkeel_deployments 4\n",
+        "evenkeel_deployments_ready 3\n",
+        "evenkeel_queue_length 2\n",
+        "evenkeel_state_errors_total 1\n",
+        "evenkeel_passes_total{ending=\"held\"} 1\n",
+        "evenkeel_passes_total{ending=\"acted\"} 0\n",
+        "evenkeel_pass_seconds_count 1\n",
+    ] {
+        assert!(text.contains(line), "{line} is not in {text}");
+    }
+}

@@ -1,0 +1,296 @@
+//! Sentences about what an answer of AWS leaves behind.
+
+use super::World;
+use crate::model::desired::ResolvedResource;
+use crate::model::observed::{Gap, ObservedResource, ObservedService, Seen};
+use crate::model::plan::*;
+use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER};
+use crate::model::rollout::{Phase, Revision, RolloutState};
+use crate::rollout::record;
+use serde_json::json;
+
+fn group() -> ResourceId {
+    ResourceId::new(ResourceKind::TargetGroup, "web")
+}
+
+fn service() -> ResourceId {
+    ResourceId::new(ResourceKind::Service, "web")
+}
+
+fn owned(arn: &str, owner: &str) -> Seen<ObservedResource> {
+    let tags = [(TAG_OWNER.to_owned(), owner.to_owned())].into();
+    Seen::Present(ObservedResource { arn: arn.to_owned(), fields: json!({}), tags, used_by: vec![] })
+}
+
+fn owned_service(arn: &str) -> Seen<ObservedService> {
+    Seen::Present(ObservedService {
+        arn: arn.to_owned(),
+        name: "shop-web".to_owned(),
+        status: "ACTIVE".to_owned(),
+        created_at: None,
+        fields: json!({}),
+        task_definition: String::new(),
+        desired: 0,
+        running: 0,
+        pending: 0,
+        deployments: vec![],
+        events: vec![],
+        tags: [(TAG_OWNER.to_owned(), "shop".to_owned())].into(),
+    })
+}
+
+fn no_plan() -> Plan {
+    Plan {
+        deployment: "shop".into(),
+        generation: Default::default(),
+        actions: vec![],
+        waiting_on: vec![],
+        drift: vec![],
+        notes: vec![],
+    }
+}
+
+fn plan(actions: Vec<(ResourceId, Call)>) -> Plan {
+    let planned = |(resource, call)| PlannedAction {
+        resource,
+        call,
+        reason: Reason::Missing,
+        changes: vec![],
+        starts_deployment: false,
+    };
+    Plan { actions: actions.into_iter().map(planned).collect(), ..no_plan() }
+}
+
+fn answered(arn: &str, deployment: Option<&str>) -> Option<ActionResult> {
+    Some(ActionResult::Done { arn: Some(arn.to_owned()), deployment: deployment.map(str::to_owned) })
+}
+
+impl World {
+    /// Records one plan with the results of its actions, in order.
+    fn recorded(&self, plan: &Plan, results: &[Option<ActionResult>]) -> RolloutState {
+        let outcomes = results.iter().enumerate();
+        let outcomes: Vec<Outcome> = outcomes
+            .filter_map(|(action, result)| Some(Outcome { action, result: result.clone()? }))
+            .collect();
+        record(self.state.clone(), &self.resolved, &self.observed, plan, &outcomes)
+    }
+
+    /// A target group is declared, and this is what was seen of it.
+    fn with_group(mut self, seen: Seen<ObservedResource>) -> Self {
+        let resource =
+            ResolvedResource { fields: Some(json!({})), waiting: vec![], declared: "declared".into() };
+        self.resolved.resources.insert(group(), resource);
+        self.observed.resources.insert(group(), seen);
+        self
+    }
+}
+
+fn create_group() -> (ResourceId, Call) {
+    (group(), Call::CreateTargetGroup { fields: json!({}), tags: Default::default() })
+}
+
+fn register() -> (ResourceId, Call) {
+    let call = Call::RegisterTaskDefinition {
+        component: "web".into(),
+        hash: "w2".into(),
+        fields: json!({}),
+        tags: Default::default(),
+    };
+    (ResourceId::new(ResourceKind::TaskDefinition, "web"), call)
+}
+
+fn point_at_revision() -> (ResourceId, Call) {
+    let fields = json!({"taskDefinition": "shop-web:2"});
+    (service(), Call::UpdateService { component: "web".into(), fields })
+}
+
+fn rolling(world: &mut World) {
+    let since = world.now;
+    let phase = Phase::Rolling { hash: "w1".into(), deployment: None, since, progress: (since, 0) };
+    world.state.components.entry("web".into()).or_default().phase = phase;
+}
+
+#[test]
+fn a_registered_revision_is_the_one_of_its_component() {
+    let world = World::registered();
+    let state = world.recorded(&plan(vec![register()]), &[answered("arn:web:2", None)]);
+    let wanted = Revision { hash: "w2".into(), arn: "arn:web:2".to_owned(), registered: None };
+    assert_eq!(state.components["web"].revision, Some(wanted));
+    assert!(state.arns.is_empty(), "revisions are kept by component");
+}
+
+#[test]
+fn an_action_without_a_good_answer_leaves_nothing_behind() {
+    let mut world = World::registered().with_group(Seen::Absent);
+    rolling(&mut world);
+    let plan = plan(vec![register(), create_group(), point_at_revision()]);
+    let bad = [
+        None,
+        Some(ActionResult::Unknown { message: "timed out".to_owned() }),
+        Some(ActionResult::Skipped { because: "stopping".to_owned() }),
+        Some(ActionResult::Failed { code: "A".into(), message: "b".into(), retryable: true }),
+    ];
+    for result in bad {
+        let state = world.recorded(&plan, &[result.clone(), result.clone(), result.clone()]);
+        assert_eq!(state, world.state, "{result:?}");
+    }
+}
+
+#[test]
+fn a_started_task_is_known_by_its_arn() {
+    let mut world = World::registered();
+    let (since, token) = (world.now, "t".to_owned());
+    let phase = Phase::Migrating { hash: "m1".into(), attempt: 1, token, task: None, since, deadline: since };
+    world.state.components.get_mut("migrate").unwrap().phase = phase;
+    let call = Call::RunTask {
+        component: "migrate".into(),
+        token: "t".into(),
+        fields: json!({}),
+        tags: Default::default(),
+    };
+    let plan = plan(vec![(ResourceId::new(ResourceKind::Task, "migrate"), call)]);
+    let state = world.recorded(&plan, &[answered("arn:task", None)]);
+    let Phase::Migrating { task, .. } = &state.components["migrate"].phase else { panic!() };
+    assert_eq!(task.as_deref(), Some("arn:task"));
+}
+
+#[test]
+fn a_service_that_was_pointed_at_a_revision_remembers_its_deployment() {
+    let mut world = World::registered();
+    rolling(&mut world);
+    let deployment = |state: &RolloutState| match &state.components["web"].phase {
+        Phase::Rolling { deployment, .. } => deployment.clone(),
+        other => panic!("{other:?}"),
+    };
+    let done = [answered("arn:service", Some("ecs-svc/1"))];
+    let state = world.recorded(&plan(vec![point_at_revision()]), &done);
+    assert_eq!(deployment(&state).as_deref(), Some("ecs-svc/1"));
+    assert_eq!(state.arns[&service()], "arn:service");
+    let scale = Call::UpdateService { component: "web".into(), fields: json!({"desiredCount": 2}) };
+    let state = world.recorded(&plan(vec![(service(), scale)]), &done);
+    assert_eq!(deployment(&state), None, "another field says nothing about the revision");
+}
+
+#[test]
+fn what_was_made_in_a_pass_is_remembered_although_the_pass_saw_it_absent() {
+    let mut world = World::registered().with_group(Seen::Absent);
+    world.state.arns.insert(group(), "arn:old".to_owned());
+    let state = world.recorded(&plan(vec![create_group()]), &[answered("arn:new", None)]);
+    assert_eq!(state.arns[&group()], "arn:new");
+    assert!(!state.applied.contains_key(&group()), "made, and not yet seen to be as declared");
+}
+
+#[test]
+fn what_was_seen_to_be_ours_is_remembered() {
+    let mut world = World::registered().with_group(owned("arn:group", "shop"));
+    world.observed.services.insert("web".into(), owned_service("arn:service"));
+    let state = world.recorded(&no_plan(), &[]);
+    assert_eq!(state.arns[&group()], "arn:group");
+    assert_eq!(state.arns[&service()], "arn:service");
+    assert_eq!(state.applied[&group()], "declared".into());
+    assert_eq!(state.applied[&service()], "declared".into());
+}
+
+#[test]
+fn what_belongs_to_somebody_else_is_not_remembered() {
+    let world = World::registered().with_group(owned("arn:group", "other"));
+    assert!(!world.recorded(&no_plan(), &[]).arns.contains_key(&group()));
+}
+
+#[test]
+fn nothing_counts_as_agreed_while_anything_is_open_about_it() {
+    let world = World::registered().with_group(owned("arn:group", "shop"));
+    let agreed = |plan: &Plan, results: &[Option<ActionResult>]| {
+        world.recorded(plan, results).applied.contains_key(&group())
+    };
+    let id = || group();
+    let wait = Waiting { resource: id(), on: WaitingOn::Resource { id: id() } };
+    assert!(!agreed(&Plan { waiting_on: vec![wait], ..no_plan() }, &[]));
+    let note = |blocks| Note { resource: id(), message: "odd".to_owned(), blocks };
+    assert!(!agreed(&Plan { notes: vec![note(true)], ..no_plan() }, &[]));
+    assert!(agreed(&Plan { notes: vec![note(false)], ..no_plan() }, &[]));
+    let drift = |repaired| Drift { resource: id(), change: None, repaired };
+    assert!(!agreed(&Plan { drift: vec![drift(false)], ..no_plan() }, &[]));
+    let modify = || {
+        let call = Call::ModifyTargetGroup { arn: "arn:group".into(), fields: json!({}) };
+        plan(vec![(id(), call)])
+    };
+    assert!(!agreed(&modify(), &[None]));
+    assert!(agreed(&Plan { drift: vec![drift(true)], ..modify() }, &[answered("arn:group", None)]));
+}
+
+#[test]
+fn the_silence_of_a_suspended_plan_is_no_agreement() {
+    let world = World::registered().with_group(owned("arn:group", "shop"));
+    let on = WaitingOn::Suspended { because: "by ana".to_owned() };
+    let plan = Plan { waiting_on: vec![Waiting { resource: service(), on }], ..no_plan() };
+    let state = world.recorded(&plan, &[]);
+    assert!(!state.applied.contains_key(&group()), "else the change would look like drift afterwards");
+    assert!(state.arns.contains_key(&group()));
+}
+
+#[test]
+fn what_was_deleted_is_forgotten() {
+    let mut world = World::registered().with_group(owned("arn:group", "shop"));
+    world.resolved.resources.clear();
+    world.observed.resources.clear();
+    world.state.arns.insert(group(), "arn:group".to_owned());
+    world.state.applied.insert(group(), "declared".into());
+    let delete = Call::DeleteTargetGroup { arn: "arn:group".to_owned() };
+    let done = Some(ActionResult::Done { arn: None, deployment: None });
+    let state = world.recorded(&plan(vec![(group(), delete)]), &[done]);
+    assert!(state.arns.is_empty() && state.applied.is_empty());
+}
+
+#[test]
+fn the_arn_of_what_is_seen_to_be_absent_is_forgotten() {
+    let mut world = World::registered().with_group(Seen::Absent);
+    world.observed.services.insert("web".into(), Seen::Absent);
+    for id in [group(), service()] {
+        world.state.arns.insert(id.clone(), "arn:gone".to_owned());
+        world.state.applied.insert(id, "declared".into());
+    }
+    let state = world.recorded(&no_plan(), &[]);
+    assert!(state.arns.is_empty());
+    assert_eq!(state.applied.len(), 2, "what is declared and gone was deleted by someone: that stays known");
+}
+
+#[test]
+fn what_is_neither_declared_nor_there_is_forgotten_altogether() {
+    let mut world = World::registered().with_group(Seen::Absent);
+    world.resolved.resources.clear();
+    world.state.arns.insert(group(), "arn:gone".to_owned());
+    world.state.applied.insert(group(), "declared".into());
+    let state = world.recorded(&no_plan(), &[]);
+    assert!(state.arns.is_empty() && state.applied.is_empty());
+}
+
+#[test]
+fn the_arn_of_what_was_not_seen_stays() {
+    for seen in [Seen::NotRead, Seen::Unknown(gap())] {
+        let mut world = World::registered().with_group(seen);
+        world.state.arns.insert(group(), "arn:group".to_owned());
+        assert_eq!(world.recorded(&no_plan(), &[]).arns[&group()], "arn:group");
+    }
+    let mut world = World::registered().with_group(Seen::Absent);
+    world.state.arns.insert(group(), "arn:group".to_owned());
+    world.observed.gaps = vec![gap()];
+    assert_eq!(world.recorded(&no_plan(), &[]).arns[&group()], "arn:group", "not all was seen");
+}
+
+#[test]
+fn the_arn_of_what_stands_under_its_old_name_stays_until_it_is_gone() {
+    let mut world = World::registered().with_group(Seen::Absent);
+    world.state.arns.insert(group(), "arn:old".to_owned());
+    let leftover = ResourceId::new(ResourceKind::TargetGroup, "arn:old");
+    world.observed.resources.insert(leftover.clone(), owned("arn:old", "shop"));
+    let state = world.recorded(&no_plan(), &[]);
+    assert_eq!((state.arns[&group()].as_str(), state.arns[&leftover].as_str()), ("arn:old", "arn:old"));
+    world.observed.resources.insert(leftover, Seen::Absent);
+    world.state = state;
+    assert!(world.recorded(&no_plan(), &[]).arns.is_empty());
+}
+
+fn gap() -> Gap {
+    Gap { operation: "x".to_owned(), code: "Throttled".to_owned(), message: String::new() }
+}

@@ -1,0 +1,125 @@
+//! Events: every one once, in order, never too many.
+
+use super::*;
+use crate::model::status::{Event, EventKind, Record};
+use crate::status::events::{append, event, of_actions, of_conditions, of_phases};
+
+fn happened(now: Timestamp, reason: &str, object: &str, message: &str) -> Event {
+    event(now, EventKind::Normal, reason, object, message.to_owned())
+}
+
+fn reasons(events: &[Event]) -> Vec<&str> {
+    events.iter().map(|event| event.reason.as_str()).collect()
+}
+
+#[test]
+fn what_is_said_again_is_counted_with_its_last_time() {
+    let now = World::good().now;
+    let later = now + SignedDuration::from_secs(60);
+    let mut record = Record::new("shop".into());
+    append(&mut record, [happened(now, "ActionFailed", "service/web", "denied")]);
+    append(&mut record, [happened(later, "ActionFailed", "service/web", "denied")]);
+    assert_eq!(
+        record.events,
+        vec![Event { count: 2, ..happened(later, "ActionFailed", "service/web", "denied") }]
+    );
+    append(&mut record, [happened(later, "ActionFailed", "service/web", "throttled")]);
+    append(&mut record, [happened(later, "ActionFailed", "service/api", "denied")]);
+    assert_eq!(record.events.len(), 3, "another message or object is another event");
+}
+
+#[test]
+fn a_repair_that_is_refused_at_every_pass_does_not_flood() {
+    let mut now = World::good().now;
+    let mut record = Record::new("shop".into());
+    append(&mut record, [happened(now, "Ready", "", "all is well")]);
+    for _ in 0..300 {
+        now += SignedDuration::from_secs(60);
+        append(
+            &mut record,
+            [
+                happened(now, "DriftSeen", "service/web", "desiredCount 5 → 2"),
+                happened(now, "ActionFailed", "service/web", "denied"),
+            ],
+        );
+    }
+    assert_eq!(reasons(&record.events), ["Ready", "DriftSeen", "ActionFailed"]);
+    assert_eq!(record.events[1].count, 300);
+}
+
+#[test]
+fn events_stay_ordered_by_when_they_were_last_seen() {
+    let now = World::good().now;
+    let later = now + SignedDuration::from_secs(60);
+    let mut record = Record::new("shop".into());
+    append(&mut record, [happened(now, "A", "service/web", "a"), happened(now, "B", "service/api", "b")]);
+    append(&mut record, [happened(later, "A", "service/web", "a")]);
+    assert_eq!(reasons(&record.events), ["B", "A"]);
+}
+
+#[test]
+fn only_the_newest_events_are_kept() {
+    let now = World::good().now;
+    let mut record = Record::new("shop".into());
+    append(&mut record, (0..500).map(|n| happened(now, "A", "service/web", &n.to_string())));
+    assert_eq!(record.events.len(), Record::MAX_EVENTS);
+    assert_eq!(record.events.last().unwrap().message, "499");
+}
+
+#[test]
+fn drift_is_told_with_its_field_and_its_repair() {
+    let mut world = World::good();
+    world.drifts(true);
+    world.acts(Reason::Drifted, done());
+    let events = of_actions(&world.plan, &world.outcomes, world.now);
+    assert_eq!(reasons(&events), ["DriftSeen", "DriftRepaired"]);
+    assert_eq!(events[0].message, "desiredCount 5 → 2 (declared)");
+    assert_eq!(events[1].object, "service/web");
+    let mut world = World::good();
+    world.drifts(false);
+    let events = of_actions(&world.plan, &[], world.now);
+    assert_eq!((events[0].kind, events[0].reason.as_str()), (EventKind::Warning, "DriftReported"));
+}
+
+#[test]
+fn what_failed_had_no_answer_or_was_not_tried() {
+    let mut world = World::good();
+    world.acts(Reason::Changed, failed(true));
+    world.acts(Reason::Changed, Some(ActionResult::Unknown { message: "timed out".into() }));
+    world.acts(Reason::Changed, Some(ActionResult::Skipped { because: "stopping".into() }));
+    let events = of_actions(&world.plan, &world.outcomes, world.now);
+    assert_eq!(reasons(&events), ["ActionFailed", "NoAnswer"]);
+    assert_eq!(events[0].message, "ecs:UpdateService: AccessDenied: you may not");
+    assert!(events.iter().all(|event| event.kind == EventKind::Warning));
+}
+
+#[test]
+fn a_stage_is_told_once() {
+    let before = World::good();
+    let mut after = World::good();
+    assert!(of_phases(&before.rollout, &after.rollout, before.now).is_empty());
+    let (since, reason) = (before.now, "tasks failed".to_owned());
+    let deployment = "ecs-svc/2".to_owned();
+    after.phase("web", Phase::RolledBack { hash: "h2".into(), deployment, reason, since });
+    let events = of_phases(&before.rollout, &after.rollout, before.now);
+    assert_eq!(reasons(&events), ["RolledBack"]);
+    assert_eq!(events[0].message, "by ECS, deployment ecs-svc/2: tasks failed");
+    assert!(of_phases(&after.rollout, &after.rollout, before.now).is_empty());
+}
+
+#[test]
+fn readiness_that_is_reached_or_lost_is_told() {
+    let good = World::good();
+    let ready = good.status();
+    assert_eq!(reasons(&of_conditions(None, &ready, good.now)), ["Ready"]);
+    assert!(of_conditions(Some(&ready), &ready, good.now).is_empty());
+    let mut bad = World::good();
+    bad.observed.secrets.insert("shop/db".into(), Seen::Absent);
+    let lost = bad.status();
+    assert_eq!(reasons(&of_conditions(Some(&ready), &lost, good.now)), ["NotReady", "SecretsNotReady"]);
+    assert_eq!(reasons(&of_conditions(Some(&lost), &ready, good.now)), ["Ready", "SecretsReady"]);
+    let mut paused = World::good();
+    paused.suspend(SignedDuration::from_hours(1));
+    assert_eq!(reasons(&of_conditions(Some(&ready), &paused.status(), good.now)), ["Suspended"]);
+    assert_eq!(reasons(&of_conditions(Some(&paused.status()), &ready, good.now)), ["Resumed"]);
+}
