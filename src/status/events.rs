@@ -49,7 +49,7 @@ pub fn of_pass(
 }
 
 /// Events of the drift that a plan saw: what differs and who owns the field.
-fn of_drift(plan: &Plan, now: Timestamp) -> Vec<Event> {
+pub(super) fn of_drift(plan: &Plan, now: Timestamp) -> Vec<Event> {
     let told = |drift: &Drift| {
         let (kind, reason) = if drift.repaired {
             (EventKind::Normal, "DriftSeen")

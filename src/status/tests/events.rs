@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::status::{Event, EventKind, Record};
-use crate::status::events::{append, event, of_actions, of_conditions, of_phases};
+use crate::status::events::{append, event, of_actions, of_conditions, of_drift, of_phases};
 
 fn happened(now: Timestamp, reason: &str, object: &str, message: &str) -> Event {
     event(now, EventKind::Normal, reason, object, message.to_owned())
@@ -66,18 +66,26 @@ fn only_the_newest_events_are_kept() {
     assert_eq!(record.events.last().unwrap().message, "499");
 }
 
+/// Drift and actions of a pass, as it tells them.
+fn told(world: &World) -> Vec<Event> {
+    of_drift(&world.plan, world.now)
+        .into_iter()
+        .chain(of_actions(&world.plan, &world.outcomes, world.now))
+        .collect()
+}
+
 #[test]
 fn drift_is_told_with_its_field_and_its_repair() {
     let mut world = World::good();
     world.drifts(true);
     world.acts(Reason::Drifted, done());
-    let events = of_actions(&world.plan, &world.outcomes, world.now);
+    let events = told(&world);
     assert_eq!(reasons(&events), ["DriftSeen", "DriftRepaired"]);
     assert_eq!(events[0].message, "desiredCount 5 → 2 (declared)");
     assert_eq!(events[1].object, "service/web");
     let mut world = World::good();
     world.drifts(false);
-    let events = of_actions(&world.plan, &[], world.now);
+    let events = told(&world);
     assert_eq!((events[0].kind, events[0].reason.as_str()), (EventKind::Warning, "DriftReported"));
 }
 
