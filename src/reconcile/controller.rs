@@ -146,7 +146,6 @@ impl<S: StateStore + 'static> Controller<S> {
 
     /// Takes in what the store holds now.
     async fn declare(&mut self, snapshot: Snapshot) {
-        self.handle.store_was_read();
         let now = self.clock.now();
         let confirmed = match self.walk.state.confirmed().await {
             Ok(confirmed) => confirmed,
@@ -169,6 +168,7 @@ impl<S: StateStore + 'static> Controller<S> {
                 Change::Refused(status) => self.refuse(name, *status).await,
             }
         }
+        self.handle.store_was_read();
         self.count();
     }
 
@@ -184,6 +184,7 @@ impl<S: StateStore + 'static> Controller<S> {
         match self.entries.get_mut(&name) {
             Some(Slot::Away { changed, .. }) => {
                 *changed = Some(Box::new(declared));
+                self.handle.declared(&name);
                 return;
             }
             Some(Slot::Here(entry)) if entry.declared == declared => return,
@@ -198,6 +199,7 @@ impl<S: StateStore + 'static> Controller<S> {
                 self.entries.insert(name.clone(), Slot::Here(Box::new(entry)));
             }
         }
+        self.handle.declared(&name);
         let Some(Slot::Here(entry)) = self.entries.get_mut(&name) else { return };
         declarations::snapshot_into(&mut entry.record, &entry.declared);
         if entry.declared.is_orphaned() {
@@ -215,6 +217,7 @@ impl<S: StateStore + 'static> Controller<S> {
         if declarations::orphan(&mut record, self.clock.now()) {
             self.keep(&record).await;
         }
+        self.handle.walked(&name);
         self.resting.insert(name, record);
     }
 
@@ -281,6 +284,8 @@ impl<S: StateStore + 'static> Controller<S> {
                 entry.look_deeply = true;
                 declarations::snapshot_into(&mut entry.record, &entry.declared);
                 wait = Duration::ZERO;
+            } else if passed.state_error.is_none() {
+                self.handle.walked(&name);
             }
             let finished = entry.declared.is_teardown() && passed.ending == Ending::Steady;
             let orphaned = entry.declared.is_orphaned();

@@ -1,5 +1,6 @@
 //! The controller on the simulated AWS, in paused time: the same code as in production, serialisation and retries included.
 
+mod binary;
 mod bring_up;
 mod crash;
 mod documents;
