@@ -43,7 +43,7 @@ const RESCAN: Duration = Duration::from_secs(10);
 /// AWS allows a load balancer 100 rules.
 const APPS_PER_LOAD_BALANCER: usize = 100;
 /// The bring-up is given up after so much simulated time.
-const PATIENCE: Duration = Duration::from_secs(24 * 3600);
+const PATIENCE: Duration = Duration::from_secs(6 * 3600);
 
 /// Measures a controller with a fleet on a simulated AWS.
 #[derive(Parser)]
@@ -132,7 +132,7 @@ spec:
   targetGroups:
     web:
       port: 8080
-      vpcId: vpc-1
+      vpcId: vpc-0a1b2c3d
       healthCheckPath: /health
       healthCheckIntervalSeconds: 10
       attributes: {{deregistration_delay.timeout_seconds: "15"}}
@@ -168,7 +168,7 @@ spec:
         desiredCount: 1
         launchType: FARGATE
         networkConfiguration:
-          awsvpcConfiguration: {{subnets: [subnet-1, subnet-2], securityGroups: [sg-1]}}
+          awsvpcConfiguration: {{subnets: [subnet-0a1b2c3d, subnet-0e1f2a3b], securityGroups: [sg-0a1b2c3d]}}
         loadBalancers: [{{targetGroup: web, containerName: web, containerPort: 8080}}]
         healthCheckGracePeriodSeconds: 30
         deploymentConfiguration:

@@ -5,6 +5,7 @@
 //! so code and message are kept word for word.
 
 use crate::model::observed::Gap;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -37,7 +38,8 @@ pub struct Error {
     pub operation: &'static str,
     /// What can be done about it.
     pub kind: Kind,
-    /// AWS's error code, or `Timeout`, `NoConnection`, `BadResponse`, `NotSent`, `BadTree` when there is none.
+    /// AWS's error code, or `Timeout`, `NoConnection`, `NoCredentials`, `BadResponse`, `NotSent`, `BadTree`, `Fenced`
+    /// when there is none.
     pub code: String,
     /// AWS's message, or the chain of causes.
     pub message: String,
@@ -58,6 +60,7 @@ impl Error {
                 let message = service.err().message().unwrap_or("no message").to_owned();
                 (classify(&code, &message, status), code, message)
             }
+            _ if lacks_credentials(error) => (Kind::Denied, "NoCredentials".to_owned(), causes(error)),
             SdkError::TimeoutError(_) => (Kind::Transient, "Timeout".to_owned(), causes(error)),
             SdkError::DispatchFailure(_) => (Kind::Transient, "NoConnection".to_owned(), causes(error)),
             SdkError::ResponseError(_) => (Kind::Transient, "BadResponse".to_owned(), causes(error)),
@@ -212,6 +215,19 @@ fn classify(code: &str, message: &str, status: Option<u16>) -> Kind {
 /// Quotas of an account: ELBv2 says `TooMany…`, the others `LimitExceeded…`.
 fn is_quota(code: &str) -> bool {
     code.starts_with("TooMany") || code.starts_with("LimitExceeded") || code.contains("QuotaExceeded")
+}
+
+/// Whether credentials could not be had (a role that may not be assumed, say), so that nothing was sent. The SDK tells it as a
+/// failed dispatch.
+fn lacks_credentials(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<CredentialsError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// The error and everything that caused it, outermost first. The SDK's own text for a lost connection is `dispatch failure`,

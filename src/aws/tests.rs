@@ -266,3 +266,17 @@ async fn another_endpoint_is_reached_over_a_socket_with_the_sdks_own_http_client
     assert_eq!(account, "123456789012");
     assert_eq!(calls(&sim, "logs", "CreateLogGroup"), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_role_that_may_not_be_assumed_is_a_denial_and_nothing_was_sent() {
+    let sim = world();
+    sim.faults().add(FaultRule::on("sts:AssumeRole", Effect::access_denied("sts:AssumeRole")));
+    let role_arn = Some("arn:aws:iam::999999999999:role/evenkeel".to_owned());
+    let there = crate::model::kinds::Placement { role_arn, ..placement() };
+    let clients = connect(&sim).await.at(&there).await;
+    let error = ecs::register_task_definition(&clients, &definition(), &BTreeMap::new()).await.unwrap_err();
+    assert_eq!((error.kind, error.code.as_str()), (Kind::Denied, "NoCredentials"));
+    assert!(error.answered() && error.retry());
+    assert!(error.message.contains("not authorized to perform: sts:AssumeRole"), "{}", error.message);
+    assert_eq!(calls(&sim, "ecs", "RegisterTaskDefinition"), 0);
+}

@@ -20,6 +20,7 @@ use crate::reconcile::pass::look;
 use crate::status::{FileState, StateStore};
 use crate::store::{self, FileStore, PruneGuard, Store};
 use jiff::Timestamp;
+use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -189,10 +190,10 @@ impl Subjects {
     /// Takes a deployment whose document is gone, when something is to be removed for that.
     fn take_removed(&mut self, record: &Record, deletion_confirmed: bool, now: Timestamp) {
         let Some(stored) = &record.declared else { return };
-        let Ok(document) = serde_json::from_value::<Document>(stored.document.clone()) else { return };
+        let Ok(document) = Document::deserialize(&*stored.document) else { return };
         let (Some(desired), findings) = desired::lower(&document, stored.generation) else { return };
         let declared = Declared {
-            document: Arc::new(stored.document.clone()),
+            document: Arc::clone(&stored.document),
             desired,
             source: stored.source.clone(),
             findings,

@@ -27,9 +27,9 @@ struct Claimed {
 /// age, decides, so that a restarted controller judges as before.
 ///
 /// **Guarantees**: independent of the order of `all`; a document without conflicts has no entry.
-pub fn across(all: &[DesiredState]) -> BTreeMap<DeploymentName, Vec<Finding>> {
+pub fn across<'a>(all: impl IntoIterator<Item = &'a DesiredState>) -> BTreeMap<DeploymentName, Vec<Finding>> {
     let by_name: BTreeMap<&DeploymentName, &DesiredState> =
-        all.iter().map(|state| (&state.deployment, state)).collect();
+        all.into_iter().map(|state| (&state.deployment, state)).collect();
     let mut holders: BTreeMap<Claim, (&DeploymentName, Option<Tree>)> = BTreeMap::new();
     let mut findings: BTreeMap<DeploymentName, Vec<Finding>> = BTreeMap::new();
     for (name, state) in by_name {

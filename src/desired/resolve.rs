@@ -98,6 +98,7 @@ impl Resolver<'_> {
         }
         let fields = of_fields.is_empty().then_some(tree);
         waiting.extend(of_fields);
+        self.log_groups(component, &mut waiting);
         ResolvedComponent { definition, fields, waiting: unique(waiting), declared: content_hash(declared) }
     }
 
@@ -115,6 +116,26 @@ impl Resolver<'_> {
             let key = advanced.get(field).and_then(Tree::as_str).filter(|text| Arn::parse(text).is_none());
             if let Some(key) = key.map(str::to_owned) {
                 set(advanced, field, self.managed(kind, &key, waiting));
+            }
+        }
+    }
+
+    /// Log groups of this deployment that the component's containers write to: without them no task starts.
+    fn log_groups(&self, component: &DesiredComponent, waiting: &mut Waiting) {
+        let containers = component.task_definition["containerDefinitions"].as_array().into_iter().flatten();
+        for log in containers.map(|container| &container["logConfiguration"]) {
+            let options = &log["options"];
+            let elsewhere = options["awslogs-region"]
+                .as_str()
+                .is_some_and(|region| region != self.desired.placement.region);
+            let (Some(name), false) = (options["awslogs-group"].as_str(), elsewhere) else { continue };
+            let id = ResourceId::new(ResourceKind::LogGroup, name);
+            if !self.desired.resources.contains_key(&id) || options["awslogs-create-group"] == "true" {
+                continue;
+            }
+            let unseen = !self.observed.resources.get(&id).is_some_and(Seen::is_known);
+            if !(unseen && self.recorded.contains_key(&id)) {
+                self.managed(ResourceKind::LogGroup, name, waiting);
             }
         }
     }

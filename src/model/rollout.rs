@@ -57,6 +57,9 @@ pub struct Revision {
     pub hash: ContentHash,
     /// Full ARN.
     pub arn: String,
+    /// When it was registered; unknown for one that was found by its tags. AWS may not show it for a while after that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registered: Option<Timestamp>,
 }
 
 /// A version of a secret.

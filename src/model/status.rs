@@ -9,6 +9,7 @@ use super::rollout::RolloutState;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The status of one deployment, in the shape of a Kubernetes status: kstatus reads it as it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -186,7 +187,7 @@ pub struct DeclaredSnapshot {
     /// Where it stood.
     pub source: Source,
     /// The document as canonical JSON.
-    pub document: serde_json::Value,
+    pub document: Arc<serde_json::Value>,
     /// Whether the store no longer holds it, and since when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removed_at: Option<Timestamp>,

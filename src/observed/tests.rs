@@ -524,3 +524,76 @@ async fn the_same_look_asks_in_the_same_order_and_gives_the_same_answer() {
     }
     assert_eq!(looks[0], looks[1]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn all_pages_of_tasks_are_read() {
+    let sim = world();
+    let shop = shop(&sim).await;
+    let clients = hand(&sim).await;
+    let many = json!({"cluster": "main", "service": "shop-web", "desiredCount": 120});
+    ecs::write::update_service(&clients, &many).await.unwrap();
+    tokio::time::advance(Duration::from_secs(3600)).await;
+    let (state, _) = shop.look(&sim, Depth::Full).await;
+    assert_eq!(state.services["web"].present().unwrap().running, 120);
+    assert_eq!(state.tasks["web"].present().unwrap().len(), 120);
+    assert_eq!(state.targets["web"].present().unwrap().len(), 120);
+    assert_eq!(sim.counts().of("ecs", "DescribeTasks"), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn log_groups_are_found_by_prefix_where_identifiers_are_not_taken() {
+    let sim = world();
+    let shop = shop(&sim).await;
+    let clients = hand(&sim).await;
+    logs::write::create_log_group(&clients, "/shop-too", None, &owned("x", "x")).await.unwrap();
+    let refused = Effect::Error {
+        status: 400,
+        code: "InvalidParameterException".to_owned(),
+        message: "logGroupIdentifiers".to_owned(),
+    };
+    sim.faults().add(FaultRule::on("DescribeLogGroups", refused).resource("logGroupIdentifiers"));
+    let (state, _) = shop.look(&sim, Depth::Full).await;
+    let group = state.resources[&id(LogGroup, "/shop")].present().unwrap();
+    assert_eq!(group.fields["logGroupName"], "/shop");
+    logs::write::delete_log_group(&clients, "/shop").await.unwrap();
+    let (state, _) = shop.look(&sim, Depth::Full).await;
+    assert!(state.resources[&id(LogGroup, "/shop")].is_absent());
+}
+
+#[tokio::test(start_paused = true)]
+async fn service_deployments_without_their_revisions_are_shown_with_a_gap() {
+    let sim = world();
+    let shop = shop(&sim).await;
+    let clients = hand(&sim).await;
+    let other = register(&clients, "x", "x", "x", "h2").await;
+    let elsewhere = json!({"cluster": "main", "service": "shop-web", "taskDefinition": other});
+    ecs::write::update_service(&clients, &elsewhere).await.unwrap();
+    sim.faults().add(denied("ecs:DescribeServiceRevisions"));
+    let (state, _) = shop.look(&sim, Depth::Light).await;
+    let deployments = state.service_deployments["web"].present().unwrap();
+    assert!(deployments.iter().all(|deployment| deployment.task_definition.is_none()));
+    assert_eq!(operations(&state), [("ecs:DescribeServiceRevisions", "AccessDeniedException")]);
+
+    sim.faults().clear();
+    sim.faults().add(denied("ecs:ListServiceDeployments"));
+    let (state, _) = shop.look(&sim, Depth::Light).await;
+    assert!(matches!(state.service_deployments["web"], Seen::Unknown(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollout_that_ecs_took_back_is_no_reason_to_read_more() {
+    let sim = world();
+    let mut shop = Shop::plain("shop");
+    shop.bring_up(&sim).await;
+    let clients = hand(&sim).await;
+    let failed = register(&clients, "shop", "web", "shop-web", "h2").await;
+    let web = shop.rollout.components.get_mut("web").unwrap();
+    web.revision = Some(crate::model::rollout::Revision { hash: "h2".into(), arn: failed, registered: None });
+    web.phase = Phase::RolledBack {
+        hash: "h2".into(),
+        deployment: "ecs-svc/1".to_owned(),
+        reason: "it failed".to_owned(),
+        since: Timestamp::UNIX_EPOCH,
+    };
+    assert_eq!(shop.look(&sim, Depth::Light).await.0.depth, Depth::Light);
+}

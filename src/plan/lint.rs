@@ -91,11 +91,25 @@ fn sight<'s>(input: &PlanInput<'s>, id: &ResourceId) -> Sight<'s> {
             _ => Sight::Unknown,
         };
     }
+    if id.kind == ResourceKind::TaskDefinition {
+        let recorded = recorded_revision(input, id);
+        return match recorded.and_then(|arn| input.observed.definitions.get(arn)) {
+            Some(Seen::Present(definition)) => Sight::There { arn: &definition.arn, tags: &definition.tags },
+            Some(Seen::Absent) => Sight::NotThere,
+            _ => Sight::Unknown,
+        };
+    }
     match input.observed.resources.get(id) {
         Some(Seen::Present(resource)) => Sight::There { arn: &resource.arn, tags: &resource.tags },
         Some(Seen::Absent) => Sight::NotThere,
         _ => Sight::Unknown,
     }
+}
+
+/// The revision that the record names for a component.
+fn recorded_revision<'s>(input: &PlanInput<'s>, id: &ResourceId) -> Option<&'s str> {
+    let component = input.rollout.components.get(id.key.as_str())?;
+    component.revision.as_ref().map(|revision| revision.arn.as_str())
 }
 
 /// How a call needs its object to be.
@@ -145,7 +159,8 @@ fn need(call: &Call) -> Need {
 fn seen_as_needed(input: &PlanInput<'_>, action: &PlannedAction) -> Option<Objection> {
     let id = &action.resource;
     let owned = |arn: &str, tags: &BTreeMap<String, String>, adopted: bool| {
-        let recorded = input.rollout.arns.get(id).is_some_and(|known| known == arn);
+        let recorded = input.rollout.arns.get(id).is_some_and(|known| known == arn)
+            || (id.kind == ResourceKind::TaskDefinition && recorded_revision(input, id) == Some(arn));
         match tags.get(TAG_OWNER) {
             Some(owner) => owner == input.desired.deployment.as_str() || adopted,
             None => recorded || adopted,

@@ -1,7 +1,7 @@
 //! The loop: hints make names due, due names are walked in batches, endings make them due again.
 
 use super::clock::Clock;
-use super::declarations::{self, Change};
+use super::declarations::{self, Change, Known, Lowered};
 use super::entry::{Declared, Entry};
 use super::handle::Handle;
 use super::pass::{Passed, Walk};
@@ -9,8 +9,9 @@ use super::queue::Queue;
 use super::schedule::{self, Ending};
 use crate::executor::Fence;
 use crate::model::ids::DeploymentName;
+use crate::model::kinds::Placement;
 use crate::model::observed::Depth;
-use crate::model::status::Record;
+use crate::model::status::{DeclaredSnapshot, Record};
 use crate::status::{self, StateStore, StoreReport};
 use crate::store::Snapshot;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -63,6 +64,10 @@ pub struct Controller<S> {
     /// Records without a declaration in force: refused new documents, orphans.
     resting: BTreeMap<DeploymentName, Record>,
     queue: Queue,
+    /// What the documents of the last snapshot mean.
+    lowered: Lowered,
+    /// When the next deployments of a large fleet have their turn to be looked at in full.
+    turn: Instant,
     /// What was last said of the store.
     reported: Option<StoreReport>,
     running: Arc<Running>,
@@ -71,7 +76,29 @@ pub struct Controller<S> {
 /// An entry, or a note that a pass has it, with what changed meanwhile.
 enum Slot {
     Here(Box<Entry>),
-    Away { placement: crate::model::kinds::Placement, changed: Option<Box<Declared>> },
+    Away(Away),
+}
+
+/// What is known of an entry that a pass has.
+struct Away {
+    declared: Arc<Declared>,
+    snapshot: Option<DeclaredSnapshot>,
+    depth: Depth,
+    changed: Option<Arc<Declared>>,
+}
+
+impl Slot {
+    fn known(&self) -> Known<'_> {
+        match self {
+            Self::Here(entry) => known(&entry.record),
+            Self::Away(away) => Known { declared: away.snapshot.as_ref(), orphaned: false },
+        }
+    }
+}
+
+fn known(record: &Record) -> Known<'_> {
+    let orphaned = record.status.as_ref().is_some_and(|status| status.orphaned);
+    Known { declared: record.declared.as_ref(), orphaned }
 }
 
 type Batch = Vec<(Entry, Depth)>;
@@ -88,6 +115,8 @@ impl<S: StateStore + 'static> Controller<S> {
             entries: BTreeMap::new(),
             resting: BTreeMap::new(),
             queue: Queue::default(),
+            lowered: Lowered::default(),
+            turn: Instant::now(),
             reported: None,
             running: Arc::new(Running::default()),
         }
@@ -106,6 +135,7 @@ impl<S: StateStore + 'static> Controller<S> {
         tokio::pin!(stop);
         loop {
             self.handle.turned();
+            self.take_turns();
             while flying.len() < BATCHES
                 && let Some(batch) = self.next_batch()
             {
@@ -116,6 +146,7 @@ impl<S: StateStore + 'static> Controller<S> {
                 Some(due) if flying.len() < BATCHES => due.min(turn),
                 _ => turn,
             };
+            let wake = wake.min(self.turn);
             tokio::select! {
                 biased;
                 () = &mut stop => break,
@@ -154,40 +185,55 @@ impl<S: StateStore + 'static> Controller<S> {
                 BTreeSet::new()
             }
         };
-        let changes = declarations::changes(&snapshot, &self.known_records(), &confirmed, now);
+        let mut lowered = std::mem::take(&mut self.lowered);
+        let changes = declarations::changes(&mut lowered, &snapshot, &self.known(), &confirmed, now);
+        self.lowered = lowered;
         let report = StoreReport { problems: changes.problems, prune_held: changes.prune_held };
         if self.reported.as_ref() != Some(&report) {
             match self.walk.state.save_report(&report).await {
-                Ok(()) => self.reported = Some(report),
-                Err(error) => self.handle.state(Some(crate::telemetry::chain(&error))),
+                Ok(()) => {
+                    self.handle.kept(None);
+                    self.reported = Some(report);
+                }
+                Err(error) => self.handle.not_kept(None, crate::telemetry::chain(&error)),
             }
         }
         for (name, change) in changes.by_name {
             match change {
-                Change::InForce(declared) => self.put_in_force(name, *declared).await,
+                Change::InForce(declared) => self.put_in_force(name, declared).await,
                 Change::Refused(status) => self.refuse(name, *status).await,
             }
         }
+        self.keep_again().await;
         self.handle.store_was_read();
         self.count();
     }
 
-    fn known_records(&self) -> BTreeMap<DeploymentName, &Record> {
-        let entries = self.entries.iter().filter_map(|(name, slot)| match slot {
-            Slot::Here(entry) => Some((name.clone(), &entry.record)),
-            Slot::Away { .. } => None,
-        });
-        self.resting.iter().map(|(name, record)| (name.clone(), record)).chain(entries).collect()
+    /// Tries again to keep what is at rest and could not be kept; what is at work is tried again by its next pass.
+    async fn keep_again(&self) {
+        for name in self.handle.unkept() {
+            if let Some(record) = self.resting.get(&name) {
+                self.keep(record).await;
+            }
+        }
     }
 
-    async fn put_in_force(&mut self, name: DeploymentName, declared: Declared) {
+    fn known(&self) -> BTreeMap<DeploymentName, Known<'_>> {
+        let entries = self.entries.iter().map(|(name, slot)| (name.clone(), slot.known()));
+        self.resting.iter().map(|(name, record)| (name.clone(), known(record))).chain(entries).collect()
+    }
+
+    async fn put_in_force(&mut self, name: DeploymentName, declared: Arc<Declared>) {
         match self.entries.get_mut(&name) {
-            Some(Slot::Away { changed, .. }) => {
-                *changed = Some(Box::new(declared));
-                self.handle.declared(&name);
+            Some(Slot::Away(away)) => {
+                let changed = !is_same(&away.declared, &declared);
+                away.changed = changed.then_some(declared);
+                if changed {
+                    self.handle.declared(&name);
+                }
                 return;
             }
-            Some(Slot::Here(entry)) if entry.declared == declared => return,
+            Some(Slot::Here(entry)) if is_same(&entry.declared, &declared) => return,
             Some(Slot::Here(entry)) => {
                 entry.declared = declared;
                 entry.look_deeply = true;
@@ -195,7 +241,7 @@ impl<S: StateStore + 'static> Controller<S> {
             }
             None => {
                 let record = self.resting.remove(&name).unwrap_or_else(|| Record::new(name.clone()));
-                let entry = Entry { declared, record, held: 0, light: 0, look_deeply: true };
+                let entry = Entry { declared, record, unkept: false, held: 0, light: 0, look_deeply: true };
                 self.entries.insert(name.clone(), Slot::Here(Box::new(entry)));
             }
         }
@@ -205,7 +251,38 @@ impl<S: StateStore + 'static> Controller<S> {
         if entry.declared.is_orphaned() {
             self.rest(name).await;
         } else {
-            self.queue.add(name, Instant::now());
+            self.queue.add(name, Instant::now(), Duration::ZERO);
+        }
+    }
+
+    /// Gives the steady deployments of a large fleet their turn to be looked at in full, once per resync: those of one
+    /// placement for which it is longest ago, so that one batch takes them all.
+    fn take_turns(&mut self) {
+        let now = Instant::now();
+        if now < self.turn {
+            return;
+        }
+        self.turn = self.clock.after(self.settings.resync);
+        if schedule::is_small(self.entries.len()) {
+            return;
+        }
+        let mut light: Vec<&mut Entry> = self
+            .entries
+            .values_mut()
+            .filter_map(|slot| match slot {
+                Slot::Here(entry) => Some(&mut **entry),
+                Slot::Away(_) => None,
+            })
+            .filter(|entry| entry.depth(false) == Depth::Light)
+            .collect();
+        light.sort_by(|a, b| b.light.cmp(&a.light).then_with(|| a.record.name.cmp(&b.record.name)));
+        let Some(placement) = light.first().map(|entry| entry.declared.desired.placement.clone()) else {
+            return;
+        };
+        let alike = light.into_iter().filter(|entry| entry.declared.desired.placement == placement);
+        for entry in alike.take(schedule::FULL_LOOKS_PER_RESYNC) {
+            entry.look_deeply = true;
+            self.queue.add(entry.record.name.clone(), now, Duration::ZERO);
         }
     }
 
@@ -235,29 +312,35 @@ impl<S: StateStore + 'static> Controller<S> {
     async fn keep(&self, record: &Record) {
         self.handle.tell(record);
         let kept = self.walk.state.save(record).await;
-        if let Err(error) = &kept {
-            error!(deployment = %record.name, error = %crate::telemetry::chain(error), "cannot keep the record");
+        match kept {
+            Ok(()) => self.handle.kept(Some(&record.name)),
+            Err(error) => {
+                let error = crate::telemetry::chain(&error);
+                error!(deployment = %record.name, error, "cannot keep the record");
+                self.handle.not_kept(Some(&record.name), error);
+            }
         }
-        self.handle.state(kept.err().map(|error| crate::telemetry::chain(&error)));
     }
 
     fn next_batch(&mut self) -> Option<Batch> {
+        let in_full = schedule::is_small(self.entries.len());
         let entries = &self.entries;
-        let names =
-            self.queue.take(Instant::now(), BATCH, |a, b| placement(entries, a) == placement(entries, b));
-        if names.is_empty() {
-            return None;
-        }
-        let full_every = schedule::full_every(self.entries.len());
+        let names = self
+            .queue
+            .take(Instant::now(), BATCH, |a, b| kind(entries, a, in_full) == kind(entries, b, in_full));
         let batch: Batch = names
             .into_iter()
             .filter_map(|name| {
                 let slot = self.entries.get_mut(&name)?;
                 let Slot::Here(entry) = slot else { return None };
-                let placement = entry.declared.desired.placement.clone();
-                let away = Slot::Away { placement, changed: None };
+                let depth = entry.depth(in_full);
+                let away = Slot::Away(Away {
+                    declared: Arc::clone(&entry.declared),
+                    snapshot: entry.record.declared.clone(),
+                    depth,
+                    changed: None,
+                });
                 let Slot::Here(entry) = std::mem::replace(slot, away) else { return None };
-                let depth = entry.depth(full_every);
                 Some((*entry, depth))
             })
             .collect();
@@ -267,23 +350,31 @@ impl<S: StateStore + 'static> Controller<S> {
     /// Takes a batch back and decides when each is due again.
     async fn land(&mut self, batch: Batch, passed: Vec<Passed>, took: Duration) {
         self.handle.metrics().batch_took(took.as_secs_f64());
+        // One number for all of a batch: those that are steady are due together again, and share their reads again.
+        let company = batch.first().map_or(0, |(entry, _)| spread(entry));
         for ((mut entry, _), passed) in batch.into_iter().zip(passed) {
             let name = entry.record.name.clone();
             self.queue.done(&name);
             entry.held = if passed.ending == Ending::Held { entry.held.saturating_add(1) } else { 0 };
             entry.light = if passed.depth == Depth::Full { 0 } else { entry.light.saturating_add(1) };
             entry.look_deeply = passed.depth == Depth::Light && passed.acted > 0;
-            self.handle.state(passed.state_error.clone());
+            match &passed.state_error {
+                Some(error) => self.handle.not_kept(Some(&name), error.clone()),
+                None => self.handle.kept(Some(&name)),
+            }
             self.handle.metrics().passed(ending_word(passed.ending), passed.state_error.is_some());
             self.handle.tell(&entry.record);
-            let mut wait = schedule::wait(passed.ending, entry.held, self.settings.resync, spread(&entry));
-            if let Some(Slot::Away { changed, .. }) = self.entries.get_mut(&name)
-                && let Some(changed) = changed.take()
+            let seed = if passed.ending == Ending::Steady { company } else { spread(&entry) };
+            let mut wait = schedule::wait(passed.ending, entry.held, self.settings.resync, seed);
+            wait = entry.pause_left(self.clock.now()).map_or(wait, |left| wait.min(left));
+            let mut slack = schedule::slack(passed.ending, self.settings.resync);
+            if let Some(Slot::Away(away)) = self.entries.get_mut(&name)
+                && let Some(changed) = away.changed.take()
             {
-                entry.declared = *changed;
+                entry.declared = changed;
                 entry.look_deeply = true;
                 declarations::snapshot_into(&mut entry.record, &entry.declared);
-                wait = Duration::ZERO;
+                (wait, slack) = (Duration::ZERO, Duration::ZERO);
             } else if passed.state_error.is_none() {
                 self.handle.walked(&name);
             }
@@ -295,7 +386,7 @@ impl<S: StateStore + 'static> Controller<S> {
             } else if orphaned {
                 self.rest(name).await;
             } else {
-                self.queue.add(name, self.clock.after(wait));
+                self.queue.add(name, self.clock.after(wait), slack.div_f64(self.clock.speed()));
             }
         }
         self.count();
@@ -317,13 +408,20 @@ impl<S: StateStore + 'static> Controller<S> {
     }
 }
 
-fn placement<'a>(
+/// Whether two declarations are the same; mostly they are the very same.
+fn is_same(one: &Arc<Declared>, other: &Arc<Declared>) -> bool {
+    Arc::ptr_eq(one, other) || one == other
+}
+
+/// What the deployments of one batch have in common: their placement, and how deeply they are looked at.
+fn kind<'a>(
     entries: &'a BTreeMap<DeploymentName, Slot>,
     name: &DeploymentName,
-) -> Option<&'a crate::model::kinds::Placement> {
+    in_full: bool,
+) -> Option<(&'a Placement, Depth)> {
     entries.get(name).map(|slot| match slot {
-        Slot::Here(entry) => &entry.declared.desired.placement,
-        Slot::Away { placement, .. } => placement,
+        Slot::Here(entry) => (&entry.declared.desired.placement, entry.depth(in_full)),
+        Slot::Away(away) => (&away.declared.desired.placement, away.depth),
     })
 }
 

@@ -3,7 +3,6 @@
 use super::entry::Declared;
 use crate::desired;
 use crate::model::condition::{Condition, ConditionType, Truth};
-use crate::model::desired::DesiredState;
 use crate::model::finding::Finding;
 use crate::model::ids::{DeploymentName, Generation};
 use crate::model::kinds::{Document, RETRY_ANNOTATION};
@@ -11,13 +10,14 @@ use crate::model::status::{DeclaredSnapshot, DeploymentStatus, Event, EventKind,
 use crate::status::events;
 use crate::store::{self, PruneGuard, Snapshot};
 use jiff::Timestamp;
+use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What a snapshot means for one deployment.
 pub(super) enum Change {
     /// This is in force now.
-    InForce(Box<Declared>),
+    InForce(Arc<Declared>),
     /// A new document was refused and no earlier version of it is known: only this can be said.
     Refused(Box<DeploymentStatus>),
 }
@@ -32,11 +32,70 @@ pub(super) struct Changes {
     pub(super) prune_held: Option<String>,
 }
 
-/// A valid document on its way to being in force.
-struct Candidate {
-    declared: Arc<store::Declared>,
-    desired: DesiredState,
-    findings: Vec<Finding>,
+/// What is known of a deployment before a snapshot is looked at.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    /// The last declaration that was in force.
+    pub(super) declared: Option<&'a DeclaredSnapshot>,
+    /// Whether its status says already that its document is gone.
+    pub(super) orphaned: bool,
+}
+
+/// What documents mean, kept from snapshot to snapshot: a store is read every few seconds, and a document that did not change
+/// costs next to nothing.
+#[derive(Default)]
+pub(super) struct Lowered {
+    by_name: BTreeMap<DeploymentName, Meaning>,
+    /// Conflicts between the documents in `by_name`.
+    conflicts: BTreeMap<DeploymentName, Vec<Finding>>,
+}
+
+/// What one document means.
+struct Meaning {
+    /// The very document: stores hand on the same one while its file stays the same.
+    of: Arc<store::Declared>,
+    /// What is in force with it, or the errors for which it is refused.
+    result: Result<Arc<Declared>, Vec<Finding>>,
+}
+
+impl Lowered {
+    /// Takes in the documents of a snapshot; lowers those that were not there before.
+    fn take(&mut self, snapshot: &Snapshot, known: &BTreeMap<DeploymentName, Known<'_>>) {
+        let before = self.by_name.len();
+        self.by_name.retain(|name, meaning| {
+            snapshot.documents.get(name).is_some_and(|declared| Arc::ptr_eq(declared, &meaning.of))
+        });
+        let unchanged = self.by_name.len() == before && before == snapshot.documents.len();
+        if unchanged {
+            return;
+        }
+        for (name, declared) in &snapshot.documents {
+            if !self.by_name.contains_key(name) {
+                let generation = generation(&declared.document, known.get(name).copied());
+                self.by_name.insert(name.clone(), lower(declared, generation));
+            }
+        }
+        let states = self.by_name.values().filter_map(|meaning| meaning.result.as_ref().ok());
+        self.conflicts = desired::across(states.map(|declared| &declared.desired));
+    }
+}
+
+fn lower(declared: &Arc<store::Declared>, generation: Generation) -> Meaning {
+    let (desired, mut findings) = desired::lower(&declared.document, generation);
+    declared.locate(&mut findings);
+    let result = match desired {
+        Some(desired) => Ok(Arc::new(Declared {
+            document: Arc::new(declared.document.to_json()),
+            desired,
+            source: declared.source.clone(),
+            findings,
+            newest_generation: generation,
+            removed_at: None,
+            deletion_confirmed: false,
+        })),
+        None => Err(findings),
+    };
+    Meaning { of: Arc::clone(declared), result }
 }
 
 /// Compares a snapshot with what is known.
@@ -45,48 +104,49 @@ struct Candidate {
 /// stays in force, with the findings. A document that is gone is orphaned or torn down as its own `deletionPolicy` says, unless
 /// the guard holds pruning.
 pub(super) fn changes(
+    lowered: &mut Lowered,
     snapshot: &Snapshot,
-    known: &BTreeMap<DeploymentName, &Record>,
+    known: &BTreeMap<DeploymentName, Known<'_>>,
     confirmed: &BTreeSet<DeploymentName>,
     now: Timestamp,
 ) -> Changes {
-    let mut candidates: BTreeMap<DeploymentName, Candidate> = BTreeMap::new();
+    lowered.take(snapshot, known);
     let mut refused: BTreeMap<DeploymentName, Vec<Finding>> = snapshot.refused.clone();
     let mut kinds: BTreeMap<DeploymentName, String> = BTreeMap::new();
-    for (name, declared) in &snapshot.documents {
-        let generation = generation(&declared.document, known.get(name).copied());
-        let (desired, mut findings) = desired::lower(&declared.document, generation);
-        declared.locate(&mut findings);
-        match desired {
-            Some(desired) => {
-                let candidate = Candidate { declared: Arc::clone(declared), desired, findings };
-                candidates.insert(name.clone(), candidate);
-            }
-            None => {
-                kinds.insert(name.clone(), declared.document.spec.kind().to_string());
-                refused.entry(name.clone()).or_default().extend(findings);
-            }
-        }
-    }
-    refuse_conflicts(&mut candidates, &mut refused);
-
     let mut by_name: BTreeMap<DeploymentName, Change> = BTreeMap::new();
-    for (name, candidate) in candidates {
-        let mut declared = in_force(candidate);
-        // The text in the store is refused; this is its last good version.
-        if let Some(errors) = refused.remove(&name) {
-            declared.newest_generation = declared.desired.generation.next();
-            declared.findings = errors;
+    for (name, meaning) in &lowered.by_name {
+        match &meaning.result {
+            Err(findings) => {
+                kinds.insert(name.clone(), meaning.of.document.spec.kind().to_string());
+                refused.entry(name.clone()).or_default().extend(findings.iter().cloned());
+            }
+            Ok(declared) => {
+                if let Some(conflicts) = lowered.conflicts.get(name) {
+                    // Two documents that claim one thing: the second by name is refused.
+                    let mut found = conflicts.clone();
+                    meaning.of.locate(&mut found);
+                    refused
+                        .entry(name.clone())
+                        .or_default()
+                        .extend(declared.findings.iter().cloned().chain(found));
+                } else if let Some(errors) = refused.remove(name) {
+                    // The text in the store is refused; this is its last good version.
+                    let newest_generation = declared.desired.generation.next();
+                    let last_good = Declared { newest_generation, findings: errors, ..(**declared).clone() };
+                    by_name.insert(name.clone(), Change::InForce(Arc::new(last_good)));
+                } else {
+                    by_name.insert(name.clone(), Change::InForce(Arc::clone(declared)));
+                }
+            }
         }
-        by_name.insert(name, Change::InForce(Box::new(declared)));
     }
     for (name, findings) in refused {
-        let change = match known.get(&name).and_then(|record| last_good(record)) {
+        let change = match known.get(&name).and_then(|known| last_good(known.declared)) {
             Some(mut declared) => {
                 declared.newest_generation = declared.desired.generation.next();
                 declared.findings = findings;
                 declared.removed_at = None;
-                Change::InForce(Box::new(declared))
+                Change::InForce(Arc::new(declared))
             }
             None => {
                 let kind = kinds.remove(&name).unwrap_or_default();
@@ -99,21 +159,9 @@ pub(super) fn changes(
     Changes { by_name, problems: snapshot.problems.clone(), prune_held }
 }
 
-fn in_force(candidate: Candidate) -> Declared {
-    Declared {
-        document: Arc::new(candidate.declared.document.to_json()),
-        newest_generation: candidate.desired.generation,
-        desired: candidate.desired,
-        source: candidate.declared.source.clone(),
-        findings: candidate.findings,
-        removed_at: None,
-        deletion_confirmed: false,
-    }
-}
-
 /// The generation of a document: one more than the stored one when its spec or kind changed.
-fn generation(document: &Document, known: Option<&Record>) -> Generation {
-    let Some(before) = known.and_then(|record| record.declared.as_ref()) else { return Generation(1) };
+fn generation(document: &Document, known: Option<Known<'_>>) -> Generation {
+    let Some(before) = known.and_then(|known| known.declared) else { return Generation(1) };
     let json = document.to_json();
     let same = json["spec"] == before.document["spec"]
         && json["kind"] == before.document["kind"]
@@ -122,26 +170,13 @@ fn generation(document: &Document, known: Option<&Record>) -> Generation {
     if same { before.generation } else { before.generation.next() }
 }
 
-/// Two documents that claim one thing: the second by name is refused.
-fn refuse_conflicts(
-    candidates: &mut BTreeMap<DeploymentName, Candidate>,
-    refused: &mut BTreeMap<DeploymentName, Vec<Finding>>,
-) {
-    let states: Vec<DesiredState> = candidates.values().map(|candidate| candidate.desired.clone()).collect();
-    for (name, mut found) in desired::across(&states) {
-        let Some(candidate) = candidates.remove(&name) else { continue };
-        candidate.declared.locate(&mut found);
-        refused.entry(name).or_default().extend(candidate.findings.into_iter().chain(found));
-    }
-}
-
-/// The last valid version of a document, from its record.
-fn last_good(record: &Record) -> Option<Declared> {
-    let stored = record.declared.as_ref()?;
-    let document: Document = serde_json::from_value(stored.document.clone()).ok()?;
+/// The last valid version of a document, as it was stored.
+fn last_good(stored: Option<&DeclaredSnapshot>) -> Option<Declared> {
+    let stored = stored?;
+    let document = Document::deserialize(&*stored.document).ok()?;
     let (desired, findings) = desired::lower(&document, stored.generation);
     Some(Declared {
-        document: Arc::new(stored.document.clone()),
+        document: Arc::clone(&stored.document),
         desired: desired?,
         source: stored.source.clone(),
         findings,
@@ -154,30 +189,29 @@ fn last_good(record: &Record) -> Option<Declared> {
 /// Documents that the store no longer holds. Returns why pruning is held, when it is.
 fn removed(
     snapshot: &Snapshot,
-    known: &BTreeMap<DeploymentName, &Record>,
+    known: &BTreeMap<DeploymentName, Known<'_>>,
     confirmed: &BTreeSet<DeploymentName>,
     now: Timestamp,
     by_name: &mut BTreeMap<DeploymentName, Change>,
 ) -> Option<String> {
     let before: BTreeSet<DeploymentName> = known
         .iter()
-        .filter(|(_, record)| record.declared.as_ref().is_some_and(|declared| declared.removed_at.is_none()))
+        .filter(|(_, known)| known.declared.is_some_and(|declared| declared.removed_at.is_none()))
         .map(|(name, _)| name.clone())
         .collect();
     let seen: BTreeSet<DeploymentName> =
         before.iter().filter(|name| !snapshot.is_gone(name)).cloned().collect();
     let verdict = PruneGuard::judge(&before, &seen, confirmed);
-    for (name, record) in known {
+    for (name, known) in known {
         if by_name.contains_key(name) {
             continue;
         }
-        let Some(mut declared) = last_good(record) else { continue };
+        let Some(mut declared) = last_good(known.declared) else { continue };
         declared.deletion_confirmed = confirmed.contains(name);
         let gone_before = declared.removed_at.is_some();
         if verdict.prune.contains(name) || gone_before {
             declared.removed_at = declared.removed_at.or(Some(now));
-            let told = record.status.as_ref().is_some_and(|status| status.orphaned);
-            if told && declared.is_orphaned() {
+            if known.orphaned && declared.is_orphaned() {
                 continue;
             }
         } else if let Some(because) = &verdict.because {
@@ -185,7 +219,7 @@ fn removed(
         } else {
             declared.findings.extend(snapshot.problems.iter().cloned());
         }
-        by_name.insert(name.clone(), Change::InForce(Box::new(declared)));
+        by_name.insert(name.clone(), Change::InForce(Arc::new(declared)));
     }
     verdict.because
 }
@@ -248,7 +282,7 @@ pub(super) fn snapshot_into(record: &mut Record, declared: &Declared) {
     record.declared = Some(DeclaredSnapshot {
         generation: declared.desired.generation,
         source: declared.source.clone(),
-        document: (*declared.document).clone(),
+        document: Arc::clone(&declared.document),
         removed_at: declared.removed_at,
     });
 }

@@ -9,6 +9,7 @@ use crate::model::rollout::Phase;
 use crate::model::status::{Record, Source};
 use jiff::Timestamp;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The declaration in force: the newest valid one.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,21 +45,23 @@ impl Declared {
 /// One deployment.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// The declaration in force.
-    pub declared: Declared,
-    /// Its record, as it was last kept.
+    /// The declaration in force; shared, so that it is still known while a pass has the entry.
+    pub declared: Arc<Declared>,
+    /// Its record.
     pub record: Record,
+    /// Whether the record says more than the one that was last kept: keeping it failed.
+    pub unkept: bool,
     /// Passes in a row that were held.
     pub held: u32,
     /// Light passes since the last full one.
     pub light: u32,
-    /// Whether the next pass must be full whatever the rest says: first pass, changed declaration.
+    /// Whether the next pass must be full whatever the rest says: first pass, changed declaration, or its turn has come.
     pub look_deeply: bool,
 }
 
 impl Entry {
-    /// How deeply the next pass looks, given every how many resyncs a steady deployment is looked at in full.
-    pub fn depth(&self, full_every: u32) -> Depth {
+    /// How deeply the next pass looks, given whether the fleet is so small that everything is always looked at in full.
+    pub fn depth(&self, always_in_full: bool) -> Depth {
         let rollout = &self.record.rollout;
         let complete = !rollout.components.is_empty()
             && rollout.components.len() == self.declared.desired.components.len()
@@ -66,11 +69,18 @@ impl Entry {
         let settled = rollout.generation == self.declared.desired.generation
             && rollout.secrets.values().all(|secret| secret.pending.is_none())
             && self.record.status.as_ref().is_some_and(is_ready);
-        if self.look_deeply || !complete || !settled || self.held > 0 || self.light + 1 >= full_every {
+        if always_in_full || self.look_deeply || !complete || !settled || self.held > 0 {
             Depth::Full
         } else {
             Depth::Light
         }
+    }
+
+    /// How long a declared pause still lasts, while it does: it ends at its time, not at some resync after it.
+    pub fn pause_left(&self, now: Timestamp) -> Option<Duration> {
+        let pause = self.declared.desired.suspend.as_ref()?;
+        let left = pause.until.duration_since(now);
+        left.is_positive().then(|| left.unsigned_abs())
     }
 }
 

@@ -31,7 +31,8 @@ struct Inner {
     store_read: bool,
     /// What is declared and was not walked since: its status speaks of an earlier declaration, or of an earlier run.
     unwalked: BTreeSet<DeploymentName>,
-    state_error: Option<String>,
+    /// Why records could not be kept, by deployment; `None` is the report on the store.
+    not_kept: BTreeMap<Option<DeploymentName>, String>,
     statuses: BTreeMap<DeploymentName, Arc<DeploymentStatus>>,
 }
 
@@ -42,7 +43,7 @@ impl Handle {
             turned: Instant::now(),
             store_read: false,
             unwalked: BTreeSet::new(),
-            state_error: None,
+            not_kept: BTreeMap::new(),
             statuses: BTreeMap::new(),
         };
         let changes = Arc::new(watch::Sender::new(0));
@@ -82,9 +83,23 @@ impl Handle {
         self.changes.send_modify(|count| *count += 1);
     }
 
-    /// A record could, or could not, be kept.
-    pub(super) fn state(&self, error: Option<String>) {
-        self.with(|inner| inner.state_error = error);
+    /// The newest record of a deployment is kept; without a name, the report on the store is.
+    pub(super) fn kept(&self, name: Option<&DeploymentName>) {
+        self.with(|inner| {
+            if !inner.not_kept.is_empty() {
+                inner.not_kept.remove(&name.cloned());
+            }
+        });
+    }
+
+    /// The same could not be kept.
+    pub(super) fn not_kept(&self, name: Option<&DeploymentName>, error: String) {
+        self.with(|inner| inner.not_kept.insert(name.cloned(), error));
+    }
+
+    /// Deployments whose newest record is not kept.
+    pub(super) fn unkept(&self) -> Vec<DeploymentName> {
+        self.with(|inner| inner.not_kept.keys().flatten().cloned().collect())
     }
 
     /// A record as it stands now.
@@ -101,7 +116,11 @@ impl Handle {
 
     /// A deployment of which nothing is left.
     pub(super) fn forget(&self, name: &DeploymentName) {
-        self.with(|inner| inner.statuses.remove(name));
+        self.with(|inner| {
+            inner.statuses.remove(name);
+            inner.unwalked.remove(name);
+            inner.not_kept.remove(&Some(name.clone()));
+        });
         self.changed();
     }
 
@@ -163,7 +182,7 @@ impl Handle {
 
     /// Whether it does its work; the reason when not.
     pub fn ready(&self) -> Result<(), String> {
-        self.with(|inner| match (&inner.state_error, inner.store_read) {
+        self.with(|inner| match (inner.not_kept.values().next(), inner.store_read) {
             (Some(error), _) => Err(error.clone()),
             (None, false) => Err("the spec store has not been read yet".to_owned()),
             (None, true) => Ok(()),

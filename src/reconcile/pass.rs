@@ -11,7 +11,7 @@ use crate::model::kinds::Placement;
 use crate::model::observed::{Depth, ObservedState};
 use crate::model::plan::{ActionResult, Outcome, Plan, WaitingOn};
 use crate::model::rollout::{Phase, RolloutState};
-use crate::model::status::{DeploymentStatus, Event};
+use crate::model::status::DeploymentStatus;
 use crate::observed::{Ask, Collector};
 use crate::plan::{self, PlanInput};
 use crate::rollout::{self, StepInput};
@@ -99,10 +99,11 @@ impl<S: StateStore> Walk<S> {
         let Prospect { observed, resolved, step, plan } = look(&entry.declared, &before, observed, now);
         debug!(actions = plan.actions.len(), waiting_on = plan.waiting_on.len(), depth = ?observed.depth, "planned");
 
-        // Intent before action: whatever happens from here on, the next pass finds what this one set out to do.
-        if step != before {
+        // Intent before action: whatever happens from here on, the next pass finds what this one set out to do. A repair has no
+        // intent to keep, but what comes of it must be kept; that the record can be written is seen before, not after.
+        if step != before || !plan.actions.is_empty() {
             entry.record.rollout = step.clone();
-            if let Err(error) = self.state.save(&entry.record).await {
+            if let Err(error) = self.keep(entry).await {
                 entry.record.rollout = before;
                 return self.state_failed(&error, observed.depth);
             }
@@ -126,24 +127,29 @@ impl<S: StateStore> Walk<S> {
             orphaned: entry.declared.removed_at.is_some(),
             now: self.clock.now(),
         });
-        let mut happened: Vec<Event> = events::of_actions(&plan, &outcomes, now);
-        happened.extend(events::of_phases(&before, &after, now));
-        happened.extend(events::of_conditions(entry.record.status.as_ref(), &status, now));
+        let conditions = (entry.record.status.as_ref(), &status);
+        let happened = events::of_pass(&plan, &outcomes, (&before, &after), conditions, now);
         log_readiness(entry.record.status.as_ref(), &status);
         let ending = ending(&after, &plan, &outcomes, &observed);
         let changed = after != entry.record.rollout
             || entry.record.status.as_ref() != Some(&status)
             || !happened.is_empty();
-        if changed {
+        if changed || entry.unkept {
             entry.record.rollout = after;
             entry.record.status = Some(status);
             events::append(&mut entry.record, happened);
-            if let Err(error) = self.state.save(&entry.record).await {
+            if let Err(error) = self.keep(entry).await {
                 return self.state_failed(&error, observed.depth);
             }
         }
         let acted = outcomes.iter().filter(|o| matches!(o.result, ActionResult::Done { .. })).count();
         Passed { ending, depth: observed.depth, acted, state_error: None }
+    }
+
+    async fn keep(&self, entry: &mut Entry) -> Result<(), status::Error> {
+        let kept = self.state.save(&entry.record).await;
+        entry.unkept = kept.is_err();
+        kept
     }
 
     fn state_failed(&self, error: &status::Error, depth: Depth) -> Passed {
@@ -164,9 +170,11 @@ fn log_readiness(before: Option<&DeploymentStatus>, after: &DeploymentStatus) {
         return;
     }
     let Condition { status, reason, message, .. } = &now;
-    match (status, reason.as_str()) {
-        (Truth::True, _) | (_, "Progressing") => info!(ready = %status, %reason, "{message}"),
-        _ => warn!(ready = %status, %reason, "{message}"),
+    let unseen = after.waiting_on.iter().any(|waiting| matches!(waiting.on, WaitingOn::Observation { .. }));
+    if *status == Truth::True || (reason == "Progressing" && !unseen) {
+        info!(ready = %status, %reason, "{message}");
+    } else {
+        warn!(ready = %status, %reason, "{message}");
     }
 }
 

@@ -2,35 +2,41 @@
 
 use crate::model::ids::DeploymentName;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// A queue of names. Adding a name that is already there only ever makes it due earlier; a name that is being worked on
 /// is kept back until it is given back.
 #[derive(Debug, Default)]
 pub struct Queue {
-    due: BTreeMap<DeploymentName, Instant>,
+    due: BTreeMap<DeploymentName, Due>,
     order: BTreeSet<(Instant, DeploymentName)>,
     busy: BTreeSet<DeploymentName>,
 }
 
+/// When a name is due, and from when on it may be taken along with others.
+#[derive(Clone, Copy, Debug)]
+struct Due {
+    at: Instant,
+    from: Instant,
+}
+
 impl Queue {
-    /// Makes a name due at an instant, or earlier when it already is.
-    pub fn add(&mut self, name: DeploymentName, at: Instant) {
-        match self.due.get(&name) {
-            Some(known) if *known <= at => return,
-            Some(known) => {
-                self.order.remove(&(*known, name.clone()));
-            }
-            None => {}
+    /// Makes a name due at an instant, or earlier when it already is. So much earlier it may keep others company.
+    pub fn add(&mut self, name: DeploymentName, at: Instant, slack: Duration) {
+        let mut due = Due { at, from: at.checked_sub(slack).unwrap_or(at) };
+        if let Some(known) = self.due.get(&name) {
+            self.order.remove(&(known.at, name.clone()));
+            due = Due { at: known.at.min(due.at), from: known.from.min(due.from) };
         }
-        self.due.insert(name.clone(), at);
-        self.order.insert((at, name));
+        self.due.insert(name.clone(), due);
+        self.order.insert((due.at, name));
     }
 
     /// Forgets a name.
     pub fn remove(&mut self, name: &DeploymentName) {
-        if let Some(at) = self.due.remove(name) {
-            self.order.remove(&(at, name.clone()));
+        if let Some(due) = self.due.remove(name) {
+            self.order.remove(&(due.at, name.clone()));
         }
     }
 
@@ -39,8 +45,8 @@ impl Queue {
         self.order.iter().find(|(_, name)| !self.busy.contains(name)).map(|(at, _)| *at)
     }
 
-    /// Takes up to `most` names that are due and alike: the first decides, `alike` picks its company. What is taken is busy
-    /// until [`Queue::done`].
+    /// Takes up to `most` names that are alike: the first one is due and decides, `alike` picks its company among those that are
+    /// due or may be taken early. What is taken is busy until [`Queue::done`].
     pub fn take(
         &mut self,
         now: Instant,
@@ -49,10 +55,11 @@ impl Queue {
     ) -> Vec<DeploymentName> {
         let mut taken: Vec<DeploymentName> = Vec::new();
         for (at, name) in &self.order {
-            if *at > now || taken.len() == most {
+            if taken.len() == most || (taken.is_empty() && *at > now) {
                 break;
             }
-            if !self.busy.contains(name) && taken.first().is_none_or(|first| alike(first, name)) {
+            let may_be_taken = !self.busy.contains(name) && self.due[name].from <= now;
+            if may_be_taken && taken.first().is_none_or(|first| alike(first, name)) {
                 taken.push(name.clone());
             }
         }
@@ -70,14 +77,13 @@ impl Queue {
 
     /// How many names wait or are worked on.
     pub fn len(&self) -> usize {
-        self.due.keys().chain(&self.busy).collect::<BTreeSet<_>>().len()
+        self.due.len() + self.busy.iter().filter(|name| !self.due.contains_key(*name)).count()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     fn at(start: Instant, seconds: u64) -> Instant {
         start + Duration::from_secs(seconds)
@@ -87,10 +93,10 @@ mod tests {
     async fn adding_again_only_makes_a_name_due_earlier() {
         let start = Instant::now();
         let mut queue = Queue::default();
-        queue.add("a".into(), at(start, 5));
-        queue.add("a".into(), at(start, 9));
+        queue.add("a".into(), at(start, 5), Duration::ZERO);
+        queue.add("a".into(), at(start, 9), Duration::ZERO);
         assert_eq!(queue.next_due(), Some(at(start, 5)));
-        queue.add("a".into(), at(start, 1));
+        queue.add("a".into(), at(start, 1), Duration::ZERO);
         assert_eq!(queue.next_due(), Some(at(start, 1)));
         assert_eq!(queue.take(at(start, 2), 10, |_, _| true), vec!["a".into()]);
         assert_eq!(queue.next_due(), None);
@@ -100,9 +106,9 @@ mod tests {
     async fn a_name_in_work_is_kept_back_until_it_is_given_back() {
         let start = Instant::now();
         let mut queue = Queue::default();
-        queue.add("a".into(), start);
+        queue.add("a".into(), start, Duration::ZERO);
         assert_eq!(queue.take(start, 1, |_, _| true).len(), 1);
-        queue.add("a".into(), start);
+        queue.add("a".into(), start, Duration::ZERO);
         assert!(queue.take(start, 1, |_, _| true).is_empty());
         queue.done(&"a".into());
         assert_eq!(queue.take(start, 1, |_, _| true).len(), 1);
@@ -113,9 +119,22 @@ mod tests {
         let start = Instant::now();
         let mut queue = Queue::default();
         for (name, seconds) in [("a1", 0), ("b1", 0), ("a2", 1), ("a3", 9)] {
-            queue.add(name.into(), at(start, seconds));
+            queue.add(name.into(), at(start, seconds), Duration::ZERO);
         }
         let taken = queue.take(at(start, 2), 10, |a, b| a.as_str()[..1] == b.as_str()[..1]);
         assert_eq!(taken, vec!["a1".into(), "a2".into()]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn company_may_come_early_but_never_makes_a_batch_by_itself() {
+        let start = Instant::now();
+        let mut queue = Queue::default();
+        let slack = Duration::from_secs(3);
+        for (name, seconds) in [("a", 4), ("b", 5), ("c", 9)] {
+            queue.add(name.into(), at(start, seconds), slack);
+        }
+        assert!(queue.take(at(start, 3), 10, |_, _| true).is_empty());
+        assert_eq!(queue.take(at(start, 4), 10, |_, _| true), vec!["a".into(), "b".into()]);
+        assert_eq!(queue.next_due(), Some(at(start, 9)));
     }
 }

@@ -11,9 +11,9 @@ const WHILE_ROLLING: Duration = Duration::from_secs(5);
 const FIRST_BACKOFF: Duration = Duration::from_secs(2);
 /// Longest wait after failures. A resync that is due sooner comes sooner.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
-/// Full passes that the whole fleet may take per resync, beyond which they are spread over several: a light pass costs 0.1
-/// reads per service, a full one about 7, so 1,000 services cost 100 + 12 × 7 reads, below 0.2 each.
-pub const FULL_PASSES_PER_RESYNC: usize = 12;
+/// Full looks at steady deployments per resync, whatever their number: one batch. A light look costs 0.1 reads per service;
+/// a full one costs about 7 and 8 more for the whole batch. So 1,000 services cost 100 + 8 + 70 reads, below 0.2 each.
+pub const FULL_LOOKS_PER_RESYNC: usize = 10;
 
 /// How a pass ended, as far as the next one is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,9 +53,18 @@ pub fn wait(ending: Ending, held: u32, resync: Duration, seed: u64) -> Duration 
     }
 }
 
-/// Every how many resyncs a steady deployment is looked at in full.
-pub fn full_every(fleet: usize) -> u32 {
-    u32::try_from(fleet.div_ceil(FULL_PASSES_PER_RESYNC)).unwrap_or(u32::MAX).max(1)
+/// How much earlier than due a pass may come, to share its reads with others. A steady deployment may be looked at any time;
+/// one that was written or failed is given the time that it needs.
+pub fn slack(ending: Ending, resync: Duration) -> Duration {
+    match ending {
+        Ending::Steady => resync / 10,
+        Ending::Acted | Ending::Rolling | Ending::Held => Duration::ZERO,
+    }
+}
+
+/// Whether a fleet is so small that every deployment is looked at in full at every resync.
+pub fn is_small(fleet: usize) -> bool {
+    fleet <= FULL_LOOKS_PER_RESYNC
 }
 
 #[cfg(test)]
@@ -79,9 +88,9 @@ mod tests {
     }
 
     #[test]
-    fn small_fleets_are_always_looked_at_in_full() {
-        assert_eq!(full_every(4), 1);
-        assert_eq!(full_every(12), 1);
-        assert_eq!(full_every(1000), 84);
+    fn only_steady_deployments_are_looked_at_early() {
+        assert_eq!(slack(Ending::Steady, RESYNC), Duration::from_secs(6));
+        assert_eq!(slack(Ending::Acted, RESYNC), Duration::ZERO);
+        assert_eq!(slack(Ending::Held, RESYNC), Duration::ZERO);
     }
 }

@@ -126,7 +126,7 @@ impl View<'_> {
         if component.revision.as_ref().is_none_or(|revision| revision.hash != *wanted)
             && let Some(arn) = self.find_registered(wanted)
         {
-            component.revision = Some(Revision { hash: wanted.clone(), arn });
+            component.revision = Some(Revision { hash: wanted.clone(), arn, registered: None });
         }
     }
 

@@ -5,6 +5,7 @@ use crate::model::observed::{ObservedState, Seen};
 use crate::model::plan::{ActionResult, Call, Outcome, Plan, PlannedAction, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER};
 use crate::model::rollout::{Phase, Revision, RolloutState};
+use jiff::Timestamp;
 use std::collections::BTreeSet;
 
 /// Adds to a step what its plan's actions brought: ARNs, deployment ids, and which resources now agree with their
@@ -28,7 +29,7 @@ pub fn record(
         let result = outcomes.iter().find(|outcome| outcome.action == index).map(|outcome| &outcome.result);
         match result {
             Some(ActionResult::Done { arn, deployment }) => {
-                done(&mut state, action, arn.as_deref(), deployment.as_deref());
+                done(&mut state, action, arn.as_deref(), deployment.as_deref(), observed.at);
             }
             _ => {
                 unsettled.insert(action.resource.clone());
@@ -68,11 +69,18 @@ fn forget_absent(state: &mut RolloutState, resolved: &ResolvedState, observed: &
     });
 }
 
-fn done(state: &mut RolloutState, action: &PlannedAction, arn: Option<&str>, deployment: Option<&str>) {
+fn done(
+    state: &mut RolloutState,
+    action: &PlannedAction,
+    arn: Option<&str>,
+    deployment: Option<&str>,
+    at: Timestamp,
+) {
     match &action.call {
         Call::RegisterTaskDefinition { component, hash, .. } => {
             if let (Some(arn), Some(known)) = (arn, state.components.get_mut(component)) {
-                known.revision = Some(Revision { hash: hash.clone(), arn: arn.to_owned() });
+                known.revision =
+                    Some(Revision { hash: hash.clone(), arn: arn.to_owned(), registered: Some(at) });
             }
         }
         Call::RunTask { component, .. } => {

@@ -82,7 +82,7 @@ fn begin(view: &View<'_>, component: &ComponentRollout) -> Phase {
         },
         Some(Seen::Absent) => start(view, wanted.clone(), 1),
         Some(Seen::Unknown(gap)) => {
-            let because = format!("{}: {}", gap.operation, gap.message);
+            let because = format!("{}: {}: {}", gap.operation, gap.code, gap.message);
             view.waiting(component, vec![WaitingOn::Observation { because }])
         }
         Some(Seen::NotRead) | None => {

@@ -131,7 +131,8 @@ impl World {
     }
 
     fn register(&mut self, name: &str, hash: &str, number: u32) {
-        let revision = Revision { hash: hash.into(), arn: arn(&format!("shop-{name}"), number) };
+        let revision =
+            Revision { hash: hash.into(), arn: arn(&format!("shop-{name}"), number), registered: None };
         self.state.components.get_mut(name).unwrap().revision = Some(revision);
     }
 

@@ -2,7 +2,7 @@
 
 use super::compute::describe_drift;
 use crate::model::condition::{ConditionType, Truth};
-use crate::model::plan::{ActionResult, Call, Outcome, Plan, PlannedAction};
+use crate::model::plan::{ActionResult, Call, Drift, Outcome, Plan, PlannedAction};
 use crate::model::rollout::{Phase, RolloutState};
 use crate::model::status::{DeploymentStatus, Event, EventKind, Record};
 use jiff::Timestamp;
@@ -12,17 +12,18 @@ pub fn event(at: Timestamp, kind: EventKind, reason: &str, object: &str, message
     Event { at, kind, reason: reason.to_owned(), object: object.to_owned(), message, count: 1 }
 }
 
-/// How many of the newest events about an object are looked at for one that says the same: a drift that is seen, tried and
-/// refused at every pass comes as three.
+/// How many of the newest events about an object are looked at for one that says the same, when it tells of trouble: a drift
+/// that is seen, tried and refused at every pass comes as two or three.
 const JOINED_WITHIN: usize = 3;
 
-/// Adds events, joining one that says the same as one of the last about its object, and forgetting the oldest beyond
+/// Adds events, joining one that says the same as the last about its object (or trouble as one of the last), and forgetting the oldest beyond
 /// [`Record::MAX_EVENTS`]. Events stay ordered by when they were last seen.
 pub fn append(record: &mut Record, events: impl IntoIterator<Item = Event>) {
     for event in events {
         let about = record.events.iter().enumerate().rev().filter(|(_, known)| known.object == event.object);
+        let trouble = event.kind == EventKind::Warning || event.reason == "DriftSeen";
         let same = about
-            .take(JOINED_WITHIN)
+            .take(if trouble { JOINED_WITHIN } else { 1 })
             .find(|(_, known)| known.reason == event.reason && known.message == event.message)
             .map(|(index, _)| index);
         let count = same.map_or(0, |index| record.events.remove(index).count);
@@ -32,17 +33,38 @@ pub fn append(record: &mut Record, events: impl IntoIterator<Item = Event>) {
     record.events.drain(..excess);
 }
 
-/// Events of a plan's actions: what was done, what failed, which drift was seen and repaired and who owned the field.
-pub fn of_actions(plan: &Plan, outcomes: &[Outcome], now: Timestamp) -> Vec<Event> {
-    let mut events = Vec::new();
-    for drift in &plan.drift {
+/// Everything that a pass brought, causes before their effects: drift that was seen, stages, what was done about it,
+/// conditions.
+pub fn of_pass(
+    plan: &Plan,
+    outcomes: &[Outcome],
+    rollout: (&RolloutState, &RolloutState),
+    status: (Option<&DeploymentStatus>, &DeploymentStatus),
+    now: Timestamp,
+) -> Vec<Event> {
+    let mut events = of_drift(plan, now);
+    events.extend(of_phases(rollout.0, rollout.1, now));
+    events.extend(of_actions(plan, outcomes, now));
+    events.extend(of_conditions(status.0, status.1, now));
+    events
+}
+
+/// Events of the drift that a plan saw: what differs and who owns the field.
+fn of_drift(plan: &Plan, now: Timestamp) -> Vec<Event> {
+    let told = |drift: &Drift| {
         let (kind, reason) = if drift.repaired {
             (EventKind::Normal, "DriftSeen")
         } else {
             (EventKind::Warning, "DriftReported")
         };
-        events.push(event(now, kind, reason, &drift.resource.to_string(), describe_drift(drift)));
-    }
+        event(now, kind, reason, &drift.resource.to_string(), describe_drift(drift))
+    };
+    plan.drift.iter().map(told).collect()
+}
+
+/// Events of a plan's actions: what was done and what failed.
+fn of_actions(plan: &Plan, outcomes: &[Outcome], now: Timestamp) -> Vec<Event> {
+    let mut events = Vec::new();
     for outcome in outcomes {
         let action = &plan.actions[outcome.action];
         let object = action.resource.to_string();
@@ -90,8 +112,8 @@ fn done_word(plan: &Plan, action: &PlannedAction) -> &'static str {
     }
 }
 
-/// Events of stages that a pass has brought.
-pub fn of_phases(before: &RolloutState, after: &RolloutState, now: Timestamp) -> Vec<Event> {
+/// Events of stages that a pass has brought; what has ended comes before what that let begin.
+fn of_phases(before: &RolloutState, after: &RolloutState, now: Timestamp) -> Vec<Event> {
     let mut events = Vec::new();
     for (name, component) in &after.components {
         let prior = before.components.get(name).map(|component| &component.phase);
@@ -115,17 +137,15 @@ pub fn of_phases(before: &RolloutState, after: &RolloutState, now: Timestamp) ->
             }
             Phase::Stalled { message, .. } => (EventKind::Warning, message.clone()),
         };
-        events.push(event(now, kind, word, &format!("component/{name}"), message));
+        let ended = matches!(component.phase, Phase::Complete { .. });
+        events.push((!ended, event(now, kind, word, &format!("component/{name}"), message)));
     }
-    events
+    events.sort_by_key(|(begun, _)| *begun);
+    events.into_iter().map(|(_, event)| event).collect()
 }
 
 /// Events of conditions that changed between two statuses: Ready reached or lost, secrets, suspension.
-pub fn of_conditions(
-    before: Option<&DeploymentStatus>,
-    after: &DeploymentStatus,
-    now: Timestamp,
-) -> Vec<Event> {
+fn of_conditions(before: Option<&DeploymentStatus>, after: &DeploymentStatus, now: Timestamp) -> Vec<Event> {
     let told = [ConditionType::Ready, ConditionType::SecretsReady, ConditionType::Suspended];
     let mut events = Vec::new();
     for condition in after.conditions.iter().filter(|condition| told.contains(&condition.kind)) {

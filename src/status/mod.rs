@@ -22,25 +22,28 @@ pub use compute::{StatusInput, compute};
 pub use file::FileState;
 pub use store::{Error, Loaded, StateStore, StoreReport};
 
+use crate::model::condition::Condition;
 use crate::model::status::DeploymentStatus;
 use jiff::Timestamp;
 
-/// Whether two statuses say the same, times of writing aside.
-pub fn says_the_same(before: &DeploymentStatus, after: &DeploymentStatus) -> bool {
-    let mut before = before.clone();
-    before.updated_at = after.updated_at;
-    before == *after
-}
-
-/// A status with its time of change carried over when nothing else changed.
+/// A status with its times carried over: that of each condition while its truth stays, and its own when nothing else changed.
 pub fn carry_time(
     before: Option<&DeploymentStatus>,
     mut after: DeploymentStatus,
     now: Timestamp,
 ) -> DeploymentStatus {
-    after.updated_at = match before {
-        Some(before) if says_the_same(before, &after) => before.updated_at,
-        _ => now,
-    };
+    after.updated_at = now;
+    let Some(before) = before else { return after };
+    for condition in &mut after.conditions {
+        let same = |known: &&Condition| known.kind == condition.kind && known.status == condition.status;
+        if let Some(known) = before.conditions.iter().find(same) {
+            condition.last_transition_time = known.last_transition_time;
+        }
+    }
+    // Compared in place: statuses are large, and most passes change nothing.
+    after.updated_at = before.updated_at;
+    if after != *before {
+        after.updated_at = now;
+    }
     after
 }

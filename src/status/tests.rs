@@ -147,8 +147,12 @@ impl World {
         };
         let complete = |name: &str| ComponentRollout {
             phase: Phase::Complete { hash: "h1".into(), since: now },
-            revision: Some(Revision { hash: "h1".into(), arn: WEB_1.replace("web", name) }),
-            completed: Some(Revision { hash: "h1".into(), arn: WEB_1.replace("web", name) }),
+            revision: Some(Revision { hash: "h1".into(), arn: WEB_1.replace("web", name), registered: None }),
+            completed: Some(Revision {
+                hash: "h1".into(),
+                arn: WEB_1.replace("web", name),
+                registered: None,
+            }),
             failures: vec![],
         };
         let by_component = ["migrate", "web"].map(ComponentName::from);

@@ -199,13 +199,14 @@ fn an_aws_that_cannot_be_reached_is_explained_and_waited_for() {
     let place = Place::unreachable();
     let listen = free_port();
     let mut running = place.run(&["--listen", &listen.to_string()]);
-    let line: Value = serde_json::from_str(&running.says("NotSeen\"")).unwrap_or_default();
+    let line: Value = serde_json::from_str(&running.says("NoConnection")).unwrap();
     let message = line["message"].as_str().unwrap_or_default();
-    assert!(message.contains("ecs:Describe") && message.contains("onnect"), "{line}");
+    assert!(message.contains("waits for a look at AWS") && message.contains("Connection refused"), "{line}");
+    assert_eq!(line["level"], "WARN");
     assert_eq!(get(listen, "/healthz").0, 200);
     let (code, _, error) = place.ctl(&["wait", "shop", "--for", "Ready", "--timeout", "300ms"]);
     assert_eq!(code, 1);
-    assert!(error.contains("onnect"), "{error}");
+    assert!(error.contains("Connection refused"), "{error}");
     running.terminate();
     let (code, said) = running.ends_within(STOP);
     assert_eq!(code, 0, "{said}");

@@ -395,3 +395,128 @@ async fn a_target_that_belongs_to_no_task_is_taken_out() {
     };
     is_repaired(&world, &case).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_deregistered_migration_is_registered_again_and_not_run_again() {
+    let world = shop().await;
+    let revision = world.record("shop").await.rollout.components["migrate"].revision.clone().unwrap();
+    world.by_hand("ecs", "DeregisterTaskDefinition", json!({"taskDefinition": revision.arn}));
+    let case = Case {
+        resource: "task-definition/migrate",
+        what: "INACTIVE → ACTIVE (declared)",
+        writes: &["ecs:RegisterTaskDefinition"],
+    };
+    is_repaired(&world, &case).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_circuit_breaker_that_was_switched_off_is_switched_on_again() {
+    let world = shop().await;
+    let breaker = json!({"deploymentCircuitBreaker": {"enable": false, "rollback": false}});
+    update_service(&world, json!({"deploymentConfiguration": breaker}));
+    let case = Case {
+        resource: "service/web",
+        what: "deploymentConfiguration.deploymentCircuitBreaker.rollback false → true (declared)",
+        writes: &["ecs:UpdateService"],
+    };
+    is_repaired(&world, &case).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_default_that_nobody_declared_is_kept_as_well() {
+    let world = shop().await;
+    update_service(&world, json!({"enableExecuteCommand": true}));
+    let case = Case {
+        resource: "service/web",
+        what: "enableExecuteCommand true → false (declared)",
+        writes: &["ecs:UpdateService"],
+    };
+    is_repaired(&world, &case).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_taken_from_its_target_group_is_put_back() {
+    let world = shop().await;
+    update_service(&world, json!({"loadBalancers": []}));
+    // ECS forgets the grace period of a service without a load balancer.
+    let what = "healthCheckGracePeriodSeconds 0 → 30 (declared)";
+    is_repaired(&world, &Case { resource: "service/web", what, writes: &["ecs:UpdateService"] }).await;
+    let record = world.record("shop").await;
+    let told = |reason: &str| {
+        record.events.iter().any(|e| e.reason == reason && e.message.contains("loadBalancers"))
+    };
+    assert!(told("DriftSeen"), "{:#?}", record.events);
+    assert_eq!(world.status("shop").components["web"].targets["web"].healthy, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_moved_to_another_priority_is_moved_back() {
+    let world = shop().await;
+    let rule = arn(&world, "rule/web").await;
+    let input = json!({"RulePriorities.member.1.RuleArn": rule, "RulePriorities.member.1.Priority": "77"});
+    world.by_hand("elasticloadbalancing", "SetRulePriorities", input);
+    world.pass(RESYNC).await;
+    world.ready_within(300).await;
+    let described = world.by_hand(
+        "elasticloadbalancing",
+        "DescribeRules",
+        json!({"ListenerArn": arn(&world, "listener/http").await}),
+    );
+    let priorities: Vec<&str> = described["Rules"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|rule| rule["Priority"].as_str().unwrap())
+        .collect();
+    assert_eq!(priorities, ["10", "default"]);
+    world.sim.reset_calls();
+    world.pass(600).await;
+    assert_eq!(world.writes(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_another_deployment_took_over_is_not_fought_for() {
+    let world = shop().await;
+    let tags = json!([{"key": "evenkeel.dev/owner", "value": "another"}]);
+    world.by_hand("ecs", "TagResource", json!({"resourceArn": service(&world)["serviceArn"], "tags": tags}));
+    update_service(&world, json!({"desiredCount": 3}));
+    world.pass(600).await;
+    assert_eq!(world.writes(), Vec::<String>::new());
+    let (stalled, _, message) = condition(&world.status("shop"), ConditionType::Stalled);
+    assert_eq!(stalled, Truth::True);
+    assert!(message.contains("belongs to deployment `another`"), "{message}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn everything_deleted_at_once_comes_back_without_a_second_migration() {
+    let world = shop().await;
+    let arns = ["rule/web", "listener/http", "target-group/web"];
+    let [rule, listener, group] =
+        [arn(&world, arns[0]).await, arn(&world, arns[1]).await, arn(&world, arns[2]).await];
+    world.by_hand("ecs", "DeleteService", json!({"cluster": "shop", "service": "shop-web", "force": true}));
+    world.by_hand("elasticloadbalancing", "DeleteRule", json!({"RuleArn": rule}));
+    world.by_hand("elasticloadbalancing", "DeleteListener", json!({"ListenerArn": listener}));
+    world.by_hand("elasticloadbalancing", "DeleteTargetGroup", json!({"TargetGroupArn": group}));
+    world.by_hand("logs", "DeleteLogGroup", json!({"logGroupName": "/ecs/shop"}));
+    world.pass(RESYNC).await;
+    world.ready_within(900).await;
+    assert_eq!(world.sim.counts().of("ecs", "RunTask"), 0);
+    assert_eq!(world.sim.counts().of("ecs", "CreateService"), 1);
+    assert_eq!(world.status("shop").components["web"].targets["web"].healthy, 2);
+    world.sim.reset_calls();
+    world.pass(600).await;
+    assert_eq!(world.writes(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn tasks_stopped_by_hand_are_left_to_ecs() {
+    let world = shop().await;
+    let listed = world.by_hand("ecs", "ListTasks", json!({"cluster": "shop", "serviceName": "shop-web"}));
+    for task in listed["taskArns"].as_array().unwrap() {
+        world.by_hand("ecs", "StopTask", json!({"cluster": "shop", "task": task}));
+    }
+    world.pass(RESYNC).await;
+    world.ready_within(300).await;
+    assert_eq!(world.writes(), Vec::<String>::new());
+    assert_eq!(service(&world)["runningCount"], 2);
+}

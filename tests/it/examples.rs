@@ -3,6 +3,7 @@
 use crate::support::World;
 use aws_sim::Sim;
 use evenkeel::model::status::Record;
+use serde_json::{Value, json};
 
 const APPLICATION: &str = include_str!("../../manifests/examples/application.yaml");
 const DATERO: &str = include_str!("../../manifests/examples/datero.yaml");
@@ -49,6 +50,7 @@ async fn is_upgraded(
     }
     let from = record.events.len();
     world.write(file, &edited).await;
+    world.pass(1).await;
     world.ready_within(1200).await;
     let status = world.status(name);
     assert_eq!(status.observed_generation.0, 2);
@@ -118,9 +120,40 @@ async fn zenml_migrates_before_its_server() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn datero_stops_its_task_before_it_starts_the_next() {
+async fn datero_comes_up_and_is_upgraded() {
     let order = [("Rolling", "component/datero"), ("Complete", "component/datero"), ("Ready", "")];
-    let edits =
-        [("imageTag: 1.2.0", "imageTag: 1.2.1"), ("initialisedWith: 1.2.0", "initialisedWith: 1.2.1")];
-    is_upgraded("datero.yaml", DATERO, &edits, &order, &order).await;
+    is_upgraded("datero.yaml", DATERO, &DATERO_UPGRADE, &order, &order).await;
+}
+
+const DATERO_UPGRADE: [(&str, &str); 2] =
+    [("imageTag: 1.2.0", "imageTag: 1.2.1"), ("initialisedWith: 1.2.0", "initialisedWith: 1.2.1")];
+
+#[tokio::test(start_paused = true)]
+async fn two_dateros_never_run_at_a_time() {
+    let mut world = world(&[("datero.yaml", DATERO)]).await;
+    world.ready_within(900).await;
+    let edited = DATERO_UPGRADE.iter().fold(DATERO.to_owned(), |text, (from, to)| text.replace(from, to));
+    world.write("datero.yaml", &edited).await;
+    let mut stood_still = 0;
+    for _ in 0..180 {
+        world.pass(1).await;
+        let listed =
+            world.by_hand("ecs", "ListTasks", json!({"cluster": "datero", "desiredStatus": "RUNNING"}));
+        let stopping =
+            world.by_hand("ecs", "ListTasks", json!({"cluster": "datero", "desiredStatus": "STOPPED"}));
+        let arns: Vec<&Value> =
+            [&listed, &stopping].iter().flat_map(|list| list["taskArns"].as_array().unwrap()).collect();
+        if arns.is_empty() {
+            continue;
+        }
+        let tasks = world.by_hand("ecs", "DescribeTasks", json!({"cluster": "datero", "tasks": arns}));
+        let statuses =
+            tasks["tasks"].as_array().unwrap().iter().map(|task| task["lastStatus"].as_str().unwrap());
+        let running =
+            statuses.filter(|status| ["RUNNING", "DEACTIVATING", "STOPPING"].contains(status)).count();
+        assert!(running <= 1, "{running} run");
+        stood_still += u32::from(running == 0);
+    }
+    assert!(stood_still > 0, "it was never replaced");
+    world.ready_within(300).await;
 }

@@ -7,6 +7,7 @@ mod documents;
 mod drift;
 mod examples;
 mod faults;
+mod fleet;
 mod policies;
 mod removal;
 mod rollback;

@@ -130,6 +130,7 @@ async fn a_count_that_is_left_out_or_autoscaled_is_never_written() {
         let web = world.status("shop").components["web"].clone();
         assert_eq!((web.desired, web.running), (5, 5));
         world.write("shop.yaml", &document.replace("/shop:1.0", "/shop:2.0")).await;
+        world.pass(1).await;
         world.ready_within(600).await;
         update_service(&world, json!({"healthCheckGracePeriodSeconds": 77}));
         world.pass(64).await;
@@ -205,6 +206,7 @@ async fn a_strangers_resources_are_left_alone_until_the_document_adopts_them() {
     }
     assert!(!world.writes().iter().any(|write| write.ends_with("RetentionPolicy")), "{:?}", world.writes());
     world.write("shop.yaml", &with("  adopt: true\n")).await;
+    world.pass(1).await;
     world.ready_within(900).await;
     let after = service(&world);
     assert_eq!(after["serviceArn"], before["serviceArn"]);

@@ -41,13 +41,14 @@ async fn a_rollback_by_ecs_is_told_and_not_fought() {
     // For hours.
     world.pass(60).await;
     world.sim.reset_calls();
-    world.pass(4 * 3600).await;
+    world.pass(2 * 3600).await;
     assert_eq!(world.writes(), Vec::<String>::new());
     let seen = service(&world);
     assert_eq!((revision(&seen).as_str(), &seen["runningCount"]), ("shop-web:1", &json!(2)));
     assert_eq!(condition(&world.status("shop"), ConditionType::Drifted).0, Truth::False);
     // Another tag is another try.
     world.write("shop.yaml", &tagged("2.0")).await;
+    world.pass(1).await;
     world.ready_within(600).await;
     let web = &world.status("shop").components["web"];
     assert_eq!((web.image.as_str(), web.phase.as_str()), ("registry.example.com/shop:2.0", "Complete"));
@@ -65,6 +66,7 @@ async fn a_rolled_back_content_is_tried_again_when_a_retry_is_asked_for() {
     world.sim.behave(aws_sim::behaviour::BehaviourRule::image("*/shop:crash", behaviour));
     let retry = "metadata: {name: shop, annotations: {evenkeel.dev/retry: \"1\"}}";
     world.write("shop.yaml", &tagged("crash").replace("metadata: {name: shop}", retry)).await;
+    world.pass(1).await;
     world.ready_within(900).await;
     assert_eq!(revision(&service(&world)), "shop-web:2");
 }
@@ -78,6 +80,7 @@ async fn going_back_to_the_running_tag_after_a_rollback_is_ready_at_once() {
     world.pass(120).await;
     world.sim.reset_calls();
     world.write("shop.yaml", SHOP).await;
+    world.pass(1).await;
     world.ready_within(60).await;
     assert_eq!(world.writes(), Vec::<String>::new());
 }
@@ -91,9 +94,10 @@ async fn a_first_deployment_that_fails_is_explained_and_a_new_tag_is_tried() {
     assert!(message.contains("ECS deployment ecs-svc/") && message.contains("failed"), "{message}");
     world.pass(60).await;
     world.sim.reset_calls();
-    world.pass(4 * 3600).await;
+    world.pass(2 * 3600).await;
     assert_eq!(world.writes(), Vec::<String>::new());
     world.write("shop.yaml", &tagged("2.0")).await;
+    world.pass(1).await;
     world.ready_within(600).await;
 }
 
@@ -111,7 +115,7 @@ async fn a_release_that_never_becomes_healthy_is_rolled_back_and_explained() {
     assert!(seen["runningCount"].as_u64().unwrap() >= 2);
     world.pass(60).await;
     world.sim.reset_calls();
-    world.pass(3600).await;
+    world.pass(1800).await;
     assert_eq!(world.writes(), Vec::<String>::new());
 }
 
@@ -132,10 +136,11 @@ async fn without_a_circuit_breaker_the_progress_deadline_says_what_is_wrong() {
     assert!((600..900).contains(&took), "{took} s");
     world.pass(60).await;
     world.sim.reset_calls();
-    world.pass(3600).await;
+    world.pass(1800).await;
     assert_eq!(world.writes(), Vec::<String>::new());
     // A tag that works puts an end to it.
     world.write("shop.yaml", &unguarded(tagged("2.0"))).await;
+    world.pass(1).await;
     world.ready_within(900).await;
 }
 

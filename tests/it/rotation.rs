@@ -43,7 +43,7 @@ async fn a_rotated_secret_rolls_the_service_once_it_has_settled() {
     assert!(told.is_some(), "{:#?}", record.events);
     assert_eq!(condition(&world.status("shop"), ConditionType::Drifted).0, Truth::False);
     world.sim.reset_calls();
-    world.pass(3600).await;
+    world.pass(1800).await;
     assert_eq!(world.writes(), Vec::<String>::new());
 }
 

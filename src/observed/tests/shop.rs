@@ -183,7 +183,7 @@ impl Shop {
     pub(super) async fn make_revision(&mut self, clients: &PlacementClients, component: &str) -> String {
         let family = &self.desired.components[component].family;
         let arn = register(clients, self.name(), component, family, "h1").await;
-        let revision = Revision { hash: "h1".into(), arn: arn.clone() };
+        let revision = Revision { hash: "h1".into(), arn: arn.clone(), registered: None };
         let rollout = ComponentRollout {
             phase: Phase::Complete { hash: "h1".into(), since: Timestamp::UNIX_EPOCH },
             revision: Some(revision.clone()),

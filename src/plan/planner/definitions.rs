@@ -1,5 +1,6 @@
 //! Task definition revisions: registered early and once per content, kept while anything may need them.
 
+use super::resources::{tag, texts};
 use super::{Draft, seen};
 use crate::model::desired::{DesiredComponent, ResolvedDefinition, Workload};
 use crate::model::kinds::DriftPolicy;
@@ -7,12 +8,17 @@ use crate::model::normalise::normalise_task_definition;
 use crate::model::observed::{ObservedDefinition, Seen};
 use crate::model::plan::{Call, FieldChange, Ownership, Reason};
 use crate::model::resource::{ResourceId, ResourceKind, TAG_HASH, TAG_OWNER};
-use crate::plan::diff::{Difference, differences};
+use crate::model::rollout::Revision;
+use crate::plan::diff::{Difference, differences, tag_differences};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// ACTIVE revisions that a family keeps, whether they are used or not.
 pub const KEPT_REVISIONS: usize = 10;
+
+/// After this long, every read shows a revision that was registered.
+const SHOWN_WITHIN: SignedDuration = SignedDuration::from_mins(5);
 
 /// Revisions deregistered in one pass at most; the call is a slow category at AWS (one per second).
 const DEREGISTERED_PER_PASS: usize = 5;
@@ -24,6 +30,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         let id = ResourceId::new(ResourceKind::TaskDefinition, name.as_str());
         if let Some(definition) = &resolved.definition {
             register(draft, &id, component, definition);
+            retag(draft, &id, component, definition);
         }
         prune(draft, &id, component);
     }
@@ -79,15 +86,50 @@ fn register(
     if let Some(members) = fields.as_object_mut() {
         members.insert("family".to_owned(), json!(definition.family));
     }
-    let mut tags = draft.tags(id);
-    tags.insert(TAG_HASH.to_owned(), definition.hash.to_string());
     let call = Call::RegisterTaskDefinition {
         component: component.name.clone(),
         hash: definition.hash.clone(),
         fields,
-        tags,
+        tags: tags(draft, id, definition),
     };
     draft.act(id, call, reason, changes);
+}
+
+/// Tags of a revision: those of everything, and the hash by which it is found again.
+fn tags(draft: &Draft<'_>, id: &ResourceId, definition: &ResolvedDefinition) -> BTreeMap<String, String> {
+    let mut tags = draft.tags(id);
+    tags.insert(TAG_HASH.to_owned(), definition.hash.to_string());
+    tags
+}
+
+/// Sets the tags of the revision in force again: without them it is not found again when its record is lost. One that carries
+/// another owner's tag is left alone.
+fn retag(draft: &mut Draft<'_>, id: &ResourceId, component: &DesiredComponent, wanted: &ResolvedDefinition) {
+    let input = draft.input;
+    let recorded = input.rollout.components.get(&component.name).and_then(|c| c.revision.as_ref());
+    let Some(definition) = recorded
+        .filter(|revision| revision.hash == wanted.hash)
+        .and_then(|revision| seen(&input.observed.definitions, revision.arn.as_str()).present())
+        .filter(|definition| definition.status == "ACTIVE")
+        .filter(|definition| is_ours(draft, definition) || !definition.tags.contains_key(TAG_OWNER))
+    else {
+        return;
+    };
+    let missing = tag_differences(ResourceKind::TaskDefinition, &tags(draft, id, wanted), &definition.tags);
+    let mut write = Vec::new();
+    for difference in missing {
+        let policy = draft.policy(id, &difference.change.path);
+        if policy != DriftPolicy::Ignore {
+            draft.drifted(id, Some(difference.change.clone()), policy == DriftPolicy::Repair);
+        }
+        if policy == DriftPolicy::Repair {
+            write.push(difference);
+        }
+    }
+    let call = tag(ResourceKind::TaskDefinition, definition.arn.clone(), texts(&write, "tags."));
+    if let Some(call) = call.filter(|_| !write.is_empty()) {
+        draft.act(id, call, Reason::Drifted, super::changes(&write));
+    }
 }
 
 fn standing(draft: &mut Draft<'_>, component: &DesiredComponent, wanted: &ResolvedDefinition) -> Standing {
@@ -98,6 +140,7 @@ fn standing(draft: &mut Draft<'_>, component: &DesiredComponent, wanted: &Resolv
             Seen::Present(definition) if definition.status != "ACTIVE" => {
                 Standing::Deregistered { arn: revision.arn.clone(), status: definition.status.clone() }
             }
+            Seen::Absent if is_fresh(revision, draft.input.now) => Standing::Registered,
             Seen::Absent => {
                 Standing::Deregistered { arn: revision.arn.clone(), status: "deleted".to_owned() }
             }
@@ -123,6 +166,11 @@ fn standing(draft: &mut Draft<'_>, component: &DesiredComponent, wanted: &Resolv
         Seen::NotRead if recorded.is_none() => Standing::Unseen,
         Seen::NotRead | Seen::Present(_) | Seen::Absent => Standing::Never,
     }
+}
+
+/// Whether a revision was registered so lately that AWS need not show it yet: reads lag behind writes.
+fn is_fresh(revision: &Revision, now: Timestamp) -> bool {
+    revision.registered.is_some_and(|registered| now.duration_since(registered) < SHOWN_WITHIN)
 }
 
 fn is_ours(draft: &Draft<'_>, definition: &ObservedDefinition) -> bool {

@@ -89,6 +89,6 @@ pub(super) const TASK_DEFINITION: &[Row] = &[
     row("proxyConfiguration", "App Mesh proxy"),
     row("enableFaultInjection", "whether AWS FIS may act on the tasks").means("false"),
     row("tags", "declared tags, Evenkeel's own and the content hash")
-        .compare(Compare::Never)
-        .carrier(Carrier::RegisterTaskDefinition),
+        .compare(Compare::DeclaredKeys)
+        .carrier(Carrier::Tag),
 ];

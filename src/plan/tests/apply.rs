@@ -62,6 +62,12 @@ fn apply_one(world: &mut World, action: &PlannedAction) {
         Call::TagLogGroup { tags, .. } | Call::TagElb { tags, .. } => {
             resource(world, id).tags.extend(tags.clone());
         }
+        Call::TagEcs { arn, tags } if id.kind == ResourceKind::TaskDefinition => {
+            let Some(Seen::Present(definition)) = world.observed.definitions.get_mut(arn) else {
+                panic!("{arn} was not seen")
+            };
+            definition.tags.extend(tags.clone());
+        }
         Call::TagEcs { tags, .. } => service(world, &id.key).tags.extend(tags.clone()),
         Call::DeregisterTargets { targets, .. } => {
             if let Some(Seen::Present(registered)) = world.observed.targets.get_mut(&id.key) {
@@ -244,7 +250,7 @@ fn register(
     };
     world.observed.definitions.insert(arn.clone(), Seen::Present(made));
     let state = world.rollout.components.entry(component.clone()).or_default();
-    state.revision = Some(Revision { hash: hash.into(), arn });
+    state.revision = Some(Revision { hash: hash.into(), arn, registered: None });
 }
 
 fn run(world: &mut World, component: &ComponentName, token: &str, fields: &Tree) {

@@ -151,12 +151,11 @@ impl World {
         self.declare().await;
     }
 
-    /// Lets so many simulated seconds pass.
+    /// Lets so many simulated seconds pass, and a millisecond: paused time only moves on when nobody has anything left to do,
+    /// threads that read and write files included, so whatever was due by then is done.
     pub async fn pass(&self, seconds: u64) {
-        tokio::time::sleep_until(self.clock.after(Duration::from_secs(seconds))).await;
-        for _ in 0..20 {
-            tokio::task::yield_now().await;
-        }
+        let whole = Duration::from_secs(seconds) + Duration::from_millis(1);
+        tokio::time::sleep_until(self.clock.after(whole)).await;
     }
 
     /// Waits until all are Ready, at most so many simulated seconds; panics with why not.
@@ -223,6 +222,11 @@ impl World {
         if let Some(task) = self.task.take() {
             task.abort();
             assert!(task.await.is_err(), "the controller had ended before it was killed");
+            // A save that a thread has begun ends there, and the lock with it.
+            while matches!(FileState::open(self.state_folder()), Err(evenkeel::status::Error::Locked { .. }))
+            {
+                tokio::task::spawn_blocking(std::thread::yield_now).await.unwrap();
+            }
         }
     }
 

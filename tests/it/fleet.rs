@@ -1,0 +1,77 @@
+//! Many deployments on one controller: what looking at them costs, and that none is forgotten.
+
+use crate::support::World;
+use serde_json::json;
+
+const FLEET: usize = 30;
+
+fn document(name: &str) -> String {
+    format!(
+        "
+apiVersion: evenkeel.dev/v1alpha1
+kind: Application
+metadata: {{name: {name}}}
+spec:
+  placement: {{region: eu-west-1, cluster: shop}}
+  logGroups: {{/ecs/{name}: {{retentionInDays: 30}}}}
+  components:
+    web:
+      taskDefinition:
+        cpu: 256
+        memory: 512
+        containerDefinitions: [{{name: web, image: registry.example.com/{name}:1.0}}]
+      service:
+        desiredCount: 1
+        launchType: FARGATE
+        networkConfiguration: {{awsvpcConfiguration: {{subnets: [subnet-0a1b2c3d], securityGroups: [sg-0a1b2c3d]}}}}
+"
+    )
+}
+
+async fn fleet() -> World {
+    let names: Vec<String> = (0..FLEET).map(|number| format!("app-{number:02}")).collect();
+    let documents: Vec<(String, String)> =
+        names.iter().map(|name| (format!("{name}.yaml"), document(name))).collect();
+    let documents: Vec<(&str, &str)> =
+        documents.iter().map(|(file, text)| (file.as_str(), text.as_str())).collect();
+    let world = World::new(&documents).await;
+    world.ready_within(600).await;
+    world.pass(300).await;
+    world.sim.reset_calls();
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_steady_fleet_is_read_in_batches_and_written_never() {
+    let world = fleet().await;
+    world.pass(1200).await;
+    let counts = world.sim.counts();
+    assert_eq!(world.writes(), Vec::<String>::new());
+    let services = counts.of("ecs", "DescribeServices");
+    // Twenty resyncs of three light batches and one full one; the spread may bring one resync more.
+    assert!(services <= 21 * 4, "{services} reads of services");
+    let definitions = counts.of("ecs", "DescribeTaskDefinition");
+    assert!((190..=210).contains(&definitions), "ten full looks per resync, not {definitions} in twenty");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_light_look_does_not_see_is_repaired_when_its_turn_comes() {
+    let world = fleet().await;
+    for number in 0..FLEET {
+        let input = json!({"logGroupName": format!("/ecs/app-{number:02}"), "retentionInDays": 7});
+        world.by_hand("logs", "PutRetentionPolicy", input);
+    }
+    world.sim.reset_calls();
+    world.pass(4 * 60).await;
+    assert_eq!(world.writes(), vec!["logs:PutRetentionPolicy"; FLEET]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn reading_the_same_documents_again_and_again_makes_no_pass() {
+    let mut world = fleet().await;
+    for _ in 0..30 {
+        world.declare().await;
+    }
+    let reads = world.sim.counts().reads;
+    assert_eq!(reads, 0, "no time went by");
+}
