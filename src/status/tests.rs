@@ -113,83 +113,94 @@ fn resource() -> ObservedResource {
     ObservedResource { arn: "arn".into(), fields: json!({}), tags: BTreeMap::new(), used_by: vec![] }
 }
 
-fn desired() -> DesiredState {
-    let declared = DesiredResource { fields: json!({}), deletion_policy: DeletionPolicy::Retain };
-    DesiredState {
-        deployment: "shop".into(),
-        kind: "Application".to_owned(),
-        generation: Generation(3),
-        placement: Placement { region: "eu-west-1".into(), cluster: "main".into(), role_arn: None },
-        drift: DriftSpec::default(),
-        suspend: None,
-        deletion_policy: DeletionPolicy::Retain,
-        adopt: false,
-        retry: None,
-        tags: BTreeMap::new(),
-        resources: [(group(), declared)].into(),
-        components: components().map(|component| (component.name.clone(), component)).into(),
-    }
-}
-
-fn resolved() -> ResolvedState {
-    let resource = ResolvedResource { fields: Some(json!({})), waiting: vec![], declared: "d1".into() };
-    let component = |name: &str| ResolvedComponent {
-        definition: Some(ResolvedDefinition {
-            family: format!("shop-{name}"),
-            fields: json!({}),
-            hash: "h1".into(),
-        }),
-        fields: Some(json!({})),
-        waiting: vec![],
-        declared: "d1".into(),
-    };
-    ResolvedState {
-        resources: [(group(), resource)].into(),
-        components: ["migrate", "web"].map(|name| (name.into(), component(name))).into(),
-    }
-}
-
-fn complete(now: Timestamp) -> RolloutState {
-    let component = |name: &str| {
-        let revision = Revision { hash: "h1".into(), arn: WEB_1.replace("web", name), registered: None };
-        ComponentRollout {
-            phase: Phase::Complete { hash: "h1".into(), since: now },
-            revision: Some(revision.clone()),
-            completed: Some(revision),
-            failures: vec![],
-        }
-    };
-    RolloutState {
-        generation: Generation(3),
-        components: ["migrate", "web"].map(|name| (name.into(), component(name))).into(),
-        applied: [(group(), "d1".into()), (service(), "d1".into())].into(),
-        ..RolloutState::default()
-    }
-}
-
 impl World {
     /// All is as declared, seen in full.
     fn good() -> Self {
         let now: Timestamp = "2026-11-20T12:00:00Z".parse().unwrap();
-        let plan = Plan {
-            deployment: "shop".into(),
-            generation: Generation(3),
-            actions: vec![],
-            waiting_on: vec![],
-            drift: vec![],
-            notes: vec![],
+        let desired = Self::declared();
+        let resolved = |name: &str| ResolvedComponent {
+            definition: Some(ResolvedDefinition {
+                family: format!("shop-{name}"),
+                fields: json!({}),
+                hash: "h1".into(),
+            }),
+            fields: Some(json!({})),
+            waiting: vec![],
+            declared: "d1".into(),
         };
+        let complete = |name: &str| ComponentRollout {
+            phase: Phase::Complete { hash: "h1".into(), since: now },
+            revision: Some(Revision { hash: "h1".into(), arn: WEB_1.replace("web", name), registered: None }),
+            completed: Some(Revision {
+                hash: "h1".into(),
+                arn: WEB_1.replace("web", name),
+                registered: None,
+            }),
+            failures: vec![],
+        };
+        let by_component = ["migrate", "web"].map(ComponentName::from);
         Self {
             prior: None,
             generation: Generation(3),
             findings: vec![],
-            desired: desired(),
-            resolved: resolved(),
+            resolved: ResolvedState {
+                resources: [(
+                    group(),
+                    ResolvedResource { fields: Some(json!({})), waiting: vec![], declared: "d1".into() },
+                )]
+                .into(),
+                components: by_component
+                    .clone()
+                    .map(|name| {
+                        let component = resolved(name.as_str());
+                        (name, component)
+                    })
+                    .into(),
+            },
             observed: Self::seen(now),
-            rollout: complete(now),
-            plan,
+            rollout: RolloutState {
+                generation: Generation(3),
+                components: by_component
+                    .map(|name| {
+                        let component = complete(name.as_str());
+                        (name, component)
+                    })
+                    .into(),
+                applied: [(group(), "d1".into()), (service(), "d1".into())].into(),
+                ..RolloutState::default()
+            },
+            plan: Plan {
+                deployment: "shop".into(),
+                generation: Generation(3),
+                actions: vec![],
+                waiting_on: vec![],
+                drift: vec![],
+                notes: vec![],
+            },
             outcomes: vec![],
+            desired,
             now,
+        }
+    }
+
+    fn declared() -> DesiredState {
+        DesiredState {
+            deployment: "shop".into(),
+            kind: "Application".to_owned(),
+            generation: Generation(3),
+            placement: Placement { region: "eu-west-1".into(), cluster: "main".into(), role_arn: None },
+            drift: DriftSpec::default(),
+            suspend: None,
+            deletion_policy: DeletionPolicy::Retain,
+            adopt: false,
+            retry: None,
+            tags: BTreeMap::new(),
+            resources: [(
+                group(),
+                DesiredResource { fields: json!({}), deletion_policy: DeletionPolicy::Retain },
+            )]
+            .into(),
+            components: components().map(|component| (component.name.clone(), component)).into(),
         }
     }
 

@@ -2,10 +2,28 @@
 
 use super::*;
 use crate::model::status::{Event, EventKind, Record};
-use crate::status::events::{append, event, of_actions, of_conditions, of_drift, of_phases};
+use crate::status::events::{append, event, of_pass};
 
 fn happened(now: Timestamp, reason: &str, object: &str, message: &str) -> Event {
     event(now, EventKind::Normal, reason, object, message.to_owned())
+}
+
+/// Events of a pass that changed neither stages nor conditions.
+fn of_actions(plan: &Plan, outcomes: &[Outcome], now: Timestamp) -> Vec<Event> {
+    let (rollout, status) = (RolloutState::default(), World::good().status());
+    of_pass(plan, outcomes, (&rollout, &rollout), (Some(&status), &status), now)
+}
+
+/// Events of a pass that changed nothing but stages.
+fn of_phases(before: &RolloutState, after: &RolloutState, now: Timestamp) -> Vec<Event> {
+    let (plan, status) = (World::good().plan, World::good().status());
+    of_pass(&plan, &[], (before, after), (Some(&status), &status), now)
+}
+
+/// Events of a pass that changed nothing but conditions.
+fn of_conditions(before: Option<&DeploymentStatus>, after: &DeploymentStatus, now: Timestamp) -> Vec<Event> {
+    let (plan, rollout) = (World::good().plan, RolloutState::default());
+    of_pass(&plan, &[], (&rollout, &rollout), (before, after), now)
 }
 
 fn reasons(events: &[Event]) -> Vec<&str> {
@@ -39,7 +57,7 @@ fn a_repair_that_is_refused_at_every_pass_does_not_flood() {
             &mut record,
             [
                 happened(now, "DriftSeen", "service/web", "desiredCount 5 → 2"),
-                happened(now, "ActionFailed", "service/web", "denied"),
+                event(now, EventKind::Warning, "ActionFailed", "service/web", "denied".to_owned()),
             ],
         );
     }
@@ -66,26 +84,18 @@ fn only_the_newest_events_are_kept() {
     assert_eq!(record.events.last().unwrap().message, "499");
 }
 
-/// Drift and actions of a pass, as it tells them.
-fn told(world: &World) -> Vec<Event> {
-    of_drift(&world.plan, world.now)
-        .into_iter()
-        .chain(of_actions(&world.plan, &world.outcomes, world.now))
-        .collect()
-}
-
 #[test]
 fn drift_is_told_with_its_field_and_its_repair() {
     let mut world = World::good();
     world.drifts(true);
     world.acts(Reason::Drifted, done());
-    let events = told(&world);
+    let events = of_actions(&world.plan, &world.outcomes, world.now);
     assert_eq!(reasons(&events), ["DriftSeen", "DriftRepaired"]);
     assert_eq!(events[0].message, "desiredCount 5 → 2 (declared)");
     assert_eq!(events[1].object, "service/web");
     let mut world = World::good();
     world.drifts(false);
-    let events = told(&world);
+    let events = of_actions(&world.plan, &[], world.now);
     assert_eq!((events[0].kind, events[0].reason.as_str()), (EventKind::Warning, "DriftReported"));
 }
 
