@@ -7,6 +7,7 @@ use crate::desired;
 use crate::model::desired::DesiredState;
 use crate::model::finding::{Finding, Severity};
 use crate::model::ids::{DeploymentName, Generation};
+use crate::reconcile::declarations::sense_of;
 use crate::store::Declared;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -58,7 +59,10 @@ pub(super) fn check(given: &Given) -> Report {
     for (file, content) in &given.files {
         for refused in &content.refused {
             documents += 1;
-            refused.findings.iter().for_each(|finding| report.finding(finding, source::shown(file, finding)));
+            let mut findings = refused.findings.clone();
+            findings.extend(refused.legible.iter().flat_map(|legible| sense_of(legible)));
+            findings.sort_by(|a, b| a.place.cmp(&b.place));
+            findings.iter().for_each(|finding| report.finding(finding, source::shown(file, finding)));
         }
         for declared in &content.documents {
             documents += 1;

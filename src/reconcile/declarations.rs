@@ -93,6 +93,14 @@ impl Lowered {
     }
 }
 
+/// The errors that the sense of a document shows, each at its place.
+pub fn sense_of(declared: &store::Declared) -> Vec<Finding> {
+    let (_, mut findings) = desired::lower(&declared.document, Generation(1));
+    findings.retain(Finding::is_error);
+    declared.locate(&mut findings);
+    findings
+}
+
 fn lower(declared: &Arc<store::Declared>, generation: Generation) -> Meaning {
     let (desired, mut findings) = desired::lower(&declared.document, generation);
     declared.locate(&mut findings);
@@ -126,6 +134,10 @@ pub fn changes(
 ) -> Changes {
     lowered.take(snapshot, known);
     let mut refused: BTreeMap<DeploymentName, Vec<Finding>> = snapshot.refused.clone();
+    for (name, legible) in &snapshot.legible {
+        // A typo in one field does not hide what is wrong with the others.
+        refused.entry(name.clone()).or_default().extend(sense_of(legible));
+    }
     let mut kinds: BTreeMap<DeploymentName, String> = BTreeMap::new();
     let mut by_name: BTreeMap<DeploymentName, Change> = BTreeMap::new();
     for (name, meaning) in &lowered.by_name {

@@ -41,6 +41,9 @@ pub struct Refused {
     pub name: Option<DeploymentName>,
     /// Why; at least one error, in the order of the text.
     pub findings: Vec<Finding>,
+    /// The document without the members that are wrong, when the rest is one: never to be used, only to be checked for sense, so
+    /// that a typo in one field does not hide what is wrong with the others.
+    pub legible: Option<Arc<Declared>>,
 }
 
 /// What one file holds.
@@ -55,7 +58,10 @@ pub struct FileContent {
 impl FileContent {
     /// A file of which nothing can be used.
     pub(crate) fn broken(finding: Finding) -> Self {
-        Self { documents: Vec::new(), refused: vec![Refused { name: None, findings: vec![finding] }] }
+        Self {
+            documents: Vec::new(),
+            refused: vec![Refused { name: None, findings: vec![finding], legible: None }],
+        }
     }
 }
 
@@ -133,7 +139,18 @@ fn read_document(file: &str, parsed: ParsedDocument) -> Result<Declared, Refused
         }
     }
     findings.sort_by(|a, b| a.place.cmp(&b.place));
-    Err(Refused { name, findings })
+    let legible = legible(file, &root, &findings);
+    Err(Refused { name, findings, legible })
+}
+
+/// What is left of a document without the members that findings stand at.
+fn legible(file: &str, root: &Node, findings: &[Finding]) -> Option<Arc<Declared>> {
+    let wrong = |finding: &Finding| {
+        finding.place.as_ref().map(|place| super::node::Mark { line: place.line, column: place.column })
+    };
+    let wrong: Vec<_> = findings.iter().filter_map(wrong).collect();
+    let document = serde_json::from_value::<Document>(root.to_json_without(&wrong)).ok()?;
+    Some(Arc::new(declared(file, root, document)))
 }
 
 fn declared(file: &str, root: &Node, document: Document) -> Declared {

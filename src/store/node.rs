@@ -66,6 +66,21 @@ impl Node {
         }
     }
 
+    /// The plain value without places, and without the members whose keys stand at these marks.
+    pub(crate) fn to_json_without(&self, left_out: &[Mark]) -> serde_json::Value {
+        match &self.value {
+            Value::List(items) => items.iter().map(|item| item.to_json_without(left_out)).collect(),
+            Value::Map(entries) => serde_json::Value::Object(
+                entries
+                    .iter()
+                    .filter(|entry| !left_out.contains(&entry.mark))
+                    .map(|entry| (entry.key.clone(), entry.node.to_json_without(left_out)))
+                    .collect(),
+            ),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text { .. } => self.to_json(),
+        }
+    }
+
     /// The plain value without places.
     pub(crate) fn to_json(&self) -> serde_json::Value {
         match &self.value {

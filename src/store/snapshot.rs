@@ -20,6 +20,8 @@ pub struct Snapshot {
     /// Names whose text in the store is refused, with everything that is wrong with it. Where a good version was seen before, that
     /// one is in `documents`. A second document that claims a name is here too.
     pub refused: BTreeMap<DeploymentName, Vec<Finding>>,
+    /// What could be read of refused texts, to be checked for sense and for nothing else (see [`super::Refused::legible`]).
+    pub legible: BTreeMap<DeploymentName, Arc<Declared>>,
     /// What is wrong with the store itself or with texts whose document has no readable name.
     pub problems: Vec<Finding>,
     /// Whether something could not be read, so that absence proves nothing.
@@ -113,6 +115,9 @@ fn claims(scan: Scan) -> Snapshot {
                 refused.findings.first().and_then(|finding| finding.place.as_ref()).map_or(1, |p| p.line);
             first.entry(name.clone()).or_insert_with(|| format!("{file}:{line}"));
             snapshot.refused.entry(name.clone()).or_default().extend(refused.findings.iter().cloned());
+            if let Some(legible) = &refused.legible {
+                snapshot.legible.insert(name.clone(), Arc::clone(legible));
+            }
         }
     }
     snapshot

@@ -125,6 +125,16 @@ fn a_refused_edit_keeps_the_last_good_version_and_says_what_is_wrong() {
 }
 
 #[test]
+fn a_typo_in_one_field_does_not_hide_what_makes_no_sense_in_another() {
+    let broken = SHOP.replace("desiredCount: 1", "dersiredCount: 1").replace("memory: 512", "memory: 513");
+    let mut controller = Controller::with(&[SHOP]).restarted();
+    let changes = controller.look(&store(&[&broken]));
+    let findings = said(&in_force(&changes, "shop").findings);
+    assert!(findings.contains("0.yaml:14:") && findings.contains("dersiredCount"), "{findings}");
+    assert!(findings.contains("0.yaml:10:") && findings.contains("513"), "{findings}");
+}
+
+#[test]
 fn a_new_document_that_is_refused_has_a_status_and_nothing_else() {
     let broken = SHOP.replace("desiredCount: 1", "desiredCount: many");
     let changes = Controller::default().look(&store(&[&broken]));
