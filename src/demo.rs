@@ -204,7 +204,10 @@ impl Progress {
             for (name, component) in &status.components {
                 let what = match component.message.as_str() {
                     "" => component.phase.clone(),
-                    message => format!("{} ({message})", component.phase),
+                    message => match message.strip_prefix("waiting for ") {
+                        Some(what) => format!("{} for {what}", component.phase),
+                        None => format!("{} ({message})", component.phase),
+                    },
                 };
                 self.say(&format!("{}/{name}", status.name), &component.phase, &what);
             }
@@ -261,8 +264,8 @@ fn hint(dir: &Path, endpoint: &str) {
          \x20 sed -i 's/web:2.14.0/web:2.14.1/' {shop}\n\
          \x20 {ctl} status shop --watch\n\n\
          Break something; it is repaired within the minute of simulated time:\n\n\
-         \x20 export AWS_ACCESS_KEY_ID=demo AWS_SECRET_ACCESS_KEY=demo AWS_REGION={REGION}\n\
-         \x20 aws --endpoint-url {endpoint} ecs update-service \\\n\
+         \x20 export AWS_ACCESS_KEY_ID=demo AWS_SECRET_ACCESS_KEY=demo\n\
+         \x20 aws --endpoint-url {endpoint} --region {REGION} ecs update-service \\\n\
          \x20     --cluster shop --service shop-web --desired-count 5 --query service.desiredCount\n\
          \x20 {ctl} events shop            # what was seen and done\n\n\
          Ctrl-C ends the demo.\n",

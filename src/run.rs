@@ -26,6 +26,8 @@ const RESCAN: Duration = Duration::from_secs(10);
 pub async fn run(args: RunArgs) -> anyhow::Result<bool> {
     let RunArgs { store, state, resync, once, timeout, listen, budget_share, log_format, log } = args;
     telemetry::init(&log, log_format).map_err(anyhow::Error::msg)?;
+    // Begun at once: a signal that comes early must not kill.
+    let mut asked_to_stop = tokio::spawn(signalled());
     let pace = aws::Pace { share: Some(f64::from(budget_share) / 100.0), speed: 1.0 };
     let aws = Aws::connect(aws::Settings { pace, ..Default::default() }).await;
     let listener = TcpListener::bind(listen).await.with_context(|| {
@@ -38,7 +40,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<bool> {
     tracing::info!(store = %store.display(), state = %state.display(), %listen, "evenkeel runs");
     let verdict = tokio::select! {
         all_ready = settled(&handle, timeout), if once => all_ready,
-        () = signalled() => !once,
+        _ = &mut asked_to_stop => !once,
         error = running.ended() => return Err(error),
     };
     running.stop().await?;
@@ -125,7 +127,7 @@ pub async fn settled(handle: &Handle, timeout: Duration) -> bool {
     let wait = async {
         loop {
             let statuses = handle.statuses();
-            if handle.store_is_read() && statuses.iter().all(|status| is_at_rest(status)) {
+            if handle.is_up_to_date() && statuses.iter().all(|status| is_at_rest(status)) {
                 return statuses;
             }
             if changes.changed().await.is_err() {

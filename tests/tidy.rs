@@ -1,5 +1,7 @@
 //! The house rules as a test: who may import whom, what pure rooms may not know, and how large things may get.
 
+#![expect(clippy::unwrap_used, reason = "a test that meets what it does not expect fails, and says where")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

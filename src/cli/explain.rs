@@ -25,7 +25,12 @@ pub(super) struct Args {
 pub(super) fn run(args: Args) -> anyhow::Result<Verdict> {
     let (word, path) = args.what.split_once('.').unwrap_or((&args.what, ""));
     let kind = kind(word)?;
-    let explained = explain(kind, path).ok_or_else(|| no_such_field(kind, path))?;
+    // What people ask about is nearly always in the spec: they may leave the word out.
+    let in_spec = format!("spec.{path}");
+    let (path, explained) = [path, &in_spec]
+        .into_iter()
+        .find_map(|path| Some((path, explain(kind, path)?)))
+        .ok_or_else(|| no_such_field(kind, path))?;
     out::print(&shown(kind, path, &explained))?;
     Ok(Verdict::Good)
 }

@@ -25,6 +25,8 @@ use std::time::Duration;
 
 /// How often a store would be read again; it is read once here.
 const RESCAN: Duration = Duration::from_secs(60);
+/// Code of a gap where no connection was made.
+const NO_CONNECTION: &str = "NoConnection";
 /// Deployments that are looked at together: one DescribeServices takes ten services.
 const BATCH: usize = 10;
 
@@ -113,6 +115,10 @@ pub(super) async fn plan(args: &Args, places: &Places) -> anyhow::Result<Planned
     let text = match args.output {
         Some(form) if args.name.is_some() => out::structured(&plans.first(), form)?,
         Some(form) => out::structured(&plans, form)?,
+        // AWS cannot be reached at all: that everything waits for a look at it says nothing.
+        None if gaps.iter().any(|gap| gap.code == NO_CONNECTION) && plans.iter().all(Plan::is_empty) => {
+            String::new()
+        }
         None => shown(&plans),
     };
     Ok(Planned {

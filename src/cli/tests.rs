@@ -7,12 +7,14 @@ use crate::model::ids::Generation;
 use crate::model::plan::{Waiting, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::status::{
-    ComponentStatus, DeploymentStatus, Event, EventKind, Record, Source, TargetCount,
+    ComponentStatus, DeclaredSnapshot, DeploymentStatus, Event, EventKind, Record, Source, TargetCount,
 };
 use crate::status::{FileState, StateStore, StoreReport};
+use crate::store;
 use clap::CommandFactory;
 use jiff::{SignedDuration, Timestamp};
 use std::path::Path;
+use std::sync::Arc;
 
 fn now() -> Timestamp {
     "2026-06-01T12:00:00Z".parse().unwrap()
@@ -360,6 +362,26 @@ async fn a_plan_is_made_against_the_demo_and_nothing_is_written() {
     assert!(!plan(&["-f", &file]).await.unwrap().in_sync);
     let json = plan(&["shop", "-o", "json"]).await.unwrap().text;
     assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap()["deployment"], "shop");
+    let broken = DOCUMENT.replace("desiredCount: 1", "desiredCount: many");
+    std::fs::write(&file, broken).unwrap();
+    let planned = plan(&[]).await.unwrap();
+    assert!(
+        planned.findings.iter().any(Finding::is_error),
+        "it is not known in an earlier version: only this"
+    );
+    let known = store::read("shop.yaml", DOCUMENT.as_bytes()).documents[0].document.to_json();
+    let mut record = Record::new("shop".into());
+    let (generation, source) = (Generation(3), Source::default());
+    record.declared =
+        Some(DeclaredSnapshot { generation, source, document: Arc::new(known), removed_at: None });
+    folders.state.save(&record).await.unwrap();
+    let planned = plan(&[]).await.unwrap();
+    assert_eq!(
+        planned.last_good,
+        ["shop".into()],
+        "the last good version is planned, and the findings are said"
+    );
+    assert!(planned.findings.iter().any(Finding::is_error) && planned.text.contains("plan shop@3"));
     let error = plan(&["shopp"]).await.err().map(|error| error.to_string());
     assert_eq!(error.as_deref(), Some("there is no deployment `shopp`; did you mean `shop`?"));
     server.abort();

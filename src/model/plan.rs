@@ -272,8 +272,10 @@ impl fmt::Display for WaitingOn {
             Self::Deployment { id, because } => write!(f, "ECS deployment {id}: {because}"),
             Self::Targets { group, because } => write!(f, "targets of {group}: {because}"),
             Self::Draining { service } => write!(f, "service {service} to finish draining"),
-            Self::Bake { until } => write!(f, "bake time until {until}"),
-            Self::Rotation { secret, until } => write!(f, "rotated secret {secret} to settle until {until}"),
+            Self::Bake { until } => write!(f, "bake time until {until:.0}"),
+            Self::Rotation { secret, until } => {
+                write!(f, "rotated secret {secret} to settle until {until:.0}")
+            }
             Self::Suspended { because } => write!(f, "the end of the suspension: {because}"),
             Self::Failed { hash, because } => write!(f, "a new spec or a retry: {hash} failed: {because}"),
         }

@@ -172,7 +172,6 @@ impl<S: StateStore + 'static> Controller<S> {
 
     /// Takes in what the store holds now.
     async fn declare(&mut self, snapshot: Snapshot) {
-        self.handle.store_was_read();
         let now = self.clock.now();
         let confirmed = match self.walk.state.confirmed().await {
             Ok(confirmed) => confirmed,
@@ -201,6 +200,7 @@ impl<S: StateStore + 'static> Controller<S> {
             }
         }
         self.keep_again().await;
+        self.handle.store_was_read();
         self.count();
     }
 
@@ -223,6 +223,9 @@ impl<S: StateStore + 'static> Controller<S> {
             Some(Slot::Away(away)) => {
                 let changed = !is_same(&away.declared, &declared);
                 away.changed = changed.then_some(declared);
+                if changed {
+                    self.handle.declared(&name);
+                }
                 return;
             }
             Some(Slot::Here(entry)) if is_same(&entry.declared, &declared) => return,
@@ -237,6 +240,7 @@ impl<S: StateStore + 'static> Controller<S> {
                 self.entries.insert(name.clone(), Slot::Here(Box::new(entry)));
             }
         }
+        self.handle.declared(&name);
         let Some(Slot::Here(entry)) = self.entries.get_mut(&name) else { return };
         declarations::snapshot_into(&mut entry.record, &entry.declared);
         if entry.declared.is_orphaned() {
@@ -285,6 +289,7 @@ impl<S: StateStore + 'static> Controller<S> {
         if declarations::orphan(&mut record, self.clock.now()) {
             self.keep(&record).await;
         }
+        self.handle.walked(&name);
         self.resting.insert(name, record);
     }
 
@@ -365,6 +370,8 @@ impl<S: StateStore + 'static> Controller<S> {
                 entry.look_deeply = true;
                 declarations::snapshot_into(&mut entry.record, &entry.declared);
                 (wait, slack) = (Duration::ZERO, Duration::ZERO);
+            } else if passed.state_error.is_none() {
+                self.handle.walked(&name);
             }
             let finished = entry.declared.is_teardown() && passed.ending == Ending::Steady;
             let orphaned = entry.declared.is_orphaned();

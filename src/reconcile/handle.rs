@@ -5,7 +5,7 @@ use crate::model::condition::{ConditionType, Truth};
 use crate::model::ids::DeploymentName;
 use crate::model::status::{DeploymentStatus, Record};
 use crate::telemetry::Metrics;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -29,6 +29,8 @@ pub struct Handle {
 struct Inner {
     turned: Instant,
     store_read: bool,
+    /// What is declared and was not walked since: its status speaks of an earlier declaration, or of an earlier run.
+    unwalked: BTreeSet<DeploymentName>,
     /// Why records could not be kept, by deployment; `None` is the report on the store.
     not_kept: BTreeMap<Option<DeploymentName>, String>,
     statuses: BTreeMap<DeploymentName, Arc<DeploymentStatus>>,
@@ -40,6 +42,7 @@ impl Handle {
         let inner = Inner {
             turned: Instant::now(),
             store_read: false,
+            unwalked: BTreeSet::new(),
             not_kept: BTreeMap::new(),
             statuses: BTreeMap::new(),
         };
@@ -57,9 +60,27 @@ impl Handle {
         self.with(|inner| inner.turned = Instant::now());
     }
 
-    /// The store was read.
+    /// The store was read, and what it declares was taken in.
     pub(super) fn store_was_read(&self) {
-        self.with(|inner| inner.store_read = true);
+        if !self.with(|inner| std::mem::replace(&mut inner.store_read, true)) {
+            self.changed();
+        }
+    }
+
+    /// A declaration came into force: its status says nothing of it yet.
+    pub(super) fn declared(&self, name: &DeploymentName) {
+        self.with(|inner| inner.unwalked.insert(name.clone()));
+    }
+
+    /// The declaration in force was walked, or there is nothing to walk.
+    pub(super) fn walked(&self, name: &DeploymentName) {
+        if self.with(|inner| inner.unwalked.remove(name)) {
+            self.changed();
+        }
+    }
+
+    fn changed(&self) {
+        self.changes.send_modify(|count| *count += 1);
     }
 
     /// The newest record of a deployment is kept; without a name, the report on the store is.
@@ -89,7 +110,7 @@ impl Handle {
             _ => inner.statuses.insert(record.name.clone(), Arc::new(status.clone())).is_none_or(|_| true),
         });
         if changed {
-            self.changes.send_modify(|count| *count += 1);
+            self.changed();
         }
     }
 
@@ -97,9 +118,10 @@ impl Handle {
     pub(super) fn forget(&self, name: &DeploymentName) {
         self.with(|inner| {
             inner.statuses.remove(name);
+            inner.unwalked.remove(name);
             inner.not_kept.remove(&Some(name.clone()));
         });
-        self.changes.send_modify(|count| *count += 1);
+        self.changed();
     }
 
     /// Counts things for the metrics.
@@ -141,6 +163,11 @@ impl Handle {
     /// Whether the spec store has been read.
     pub fn store_is_read(&self) -> bool {
         self.with(|inner| inner.store_read)
+    }
+
+    /// Whether the store was read and all that it declares was walked, so that every status speaks of what is declared now.
+    pub fn is_up_to_date(&self) -> bool {
+        self.with(|inner| inner.store_read && inner.unwalked.is_empty())
     }
 
     /// Whether the loop turns; the reason when not.

@@ -5,11 +5,13 @@ use super::entry::{Declared, Entry};
 use super::schedule::Ending;
 use crate::desired;
 use crate::executor::{Executor, Fence};
+use crate::model::condition::{Condition, ConditionType, Truth};
 use crate::model::desired::{DesiredState, ResolvedState};
 use crate::model::kinds::Placement;
 use crate::model::observed::{Depth, ObservedState};
 use crate::model::plan::{ActionResult, Outcome, Plan, WaitingOn};
 use crate::model::rollout::{Phase, RolloutState};
+use crate::model::status::DeploymentStatus;
 use crate::observed::{Ask, Collector};
 use crate::plan::{self, PlanInput};
 use crate::rollout::{self, StepInput};
@@ -17,7 +19,7 @@ use crate::status::{self, StateStore, StatusInput, events};
 use crate::telemetry::Metrics;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
-use tracing::{Instrument, debug, debug_span};
+use tracing::{Instrument, debug, debug_span, info, warn};
 
 /// What a pass works with.
 #[derive(Debug)]
@@ -127,6 +129,7 @@ impl<S: StateStore> Walk<S> {
         });
         let conditions = (entry.record.status.as_ref(), &status);
         let happened = events::of_pass(&plan, &outcomes, (&before, &after), conditions, now);
+        log_readiness(entry.record.status.as_ref(), &status);
         let ending = ending(&after, &plan, &outcomes, &observed);
         let changed = after != entry.record.rollout
             || entry.record.status.as_ref() != Some(&status)
@@ -153,6 +156,25 @@ impl<S: StateStore> Walk<S> {
         let text = crate::telemetry::chain(error);
         tracing::error!(error = %text, "cannot keep the record: nothing is written to AWS without it");
         Passed { ending: Ending::Held, depth, acted: 0, state_error: Some(text) }
+    }
+}
+
+/// Says in the log that a deployment became ready or what has come to keep it from being so, once per reason.
+fn log_readiness(before: Option<&DeploymentStatus>, after: &DeploymentStatus) {
+    let ready = |status: &DeploymentStatus| {
+        status.conditions.iter().find(|condition| condition.kind == ConditionType::Ready).cloned()
+    };
+    let Some(now) = ready(after) else { return };
+    let same = |before: Condition| before.status == now.status && before.reason == now.reason;
+    if before.and_then(ready).is_some_and(same) {
+        return;
+    }
+    let Condition { status, reason, message, .. } = &now;
+    let unseen = after.waiting_on.iter().any(|waiting| matches!(waiting.on, WaitingOn::Observation { .. }));
+    if *status == Truth::True || (reason == "Progressing" && !unseen) {
+        info!(ready = %status, %reason, "{message}");
+    } else {
+        warn!(ready = %status, %reason, "{message}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! What AWS answered, written into the rollout state.
 
 use crate::model::desired::ResolvedState;
-use crate::model::observed::{ObservedState, Seen};
+use crate::model::observed::{ObservedState, ObservedTask, Seen};
 use crate::model::plan::{ActionResult, Call, Outcome, Plan, PlannedAction, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER};
 use crate::model::rollout::{Phase, Revision, RolloutState};
@@ -57,6 +57,12 @@ fn forget_absent(state: &mut RolloutState, resolved: &ResolvedState, observed: &
     let present: BTreeSet<&str> = present.collect();
     let absent = |id: &ResourceId| match id.kind {
         ResourceKind::Service => observed.services.get(id.key.as_str()).is_some_and(Seen::is_absent),
+        ResourceKind::Task => {
+            let ended = |tasks: &Vec<ObservedTask>| tasks.iter().all(ObservedTask::is_stopped);
+            let tasks = observed.tasks.get(id.key.as_str());
+            !resolved.components.contains_key(id.key.as_str())
+                && tasks.is_some_and(|seen| seen.is_absent() || seen.present().is_some_and(ended))
+        }
         _ => observed.resources.get(id).is_some_and(Seen::is_absent),
     };
     state.arns.retain(|id, arn| !absent(id) || present.contains(arn.as_str()));
@@ -89,6 +95,8 @@ fn done(
             {
                 *task = arn.map(str::to_owned);
             }
+            // Kept beside the phase, which goes with the component: a task that outlives its declaration is found and stopped.
+            remember_arn(state, &action.resource, arn);
         }
         Call::CreateService { component, .. } => {
             started(state, component.as_str(), deployment);

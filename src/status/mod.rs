@@ -26,13 +26,6 @@ use crate::model::condition::Condition;
 use crate::model::status::DeploymentStatus;
 use jiff::Timestamp;
 
-/// Whether two statuses say the same, times of writing aside.
-pub fn says_the_same(before: &DeploymentStatus, after: &DeploymentStatus) -> bool {
-    let mut before = before.clone();
-    before.updated_at = after.updated_at;
-    before == *after
-}
-
 /// A status with its times carried over: that of each condition while its truth stays, and its own when nothing else changed.
 pub fn carry_time(
     before: Option<&DeploymentStatus>,

@@ -51,8 +51,8 @@ fn verdict(input: &StatusInput<'_>, others: &Others<'_>) -> Verdict {
     if secrets.status == Truth::False {
         return not_ready(&secrets.reason, secrets.message.clone());
     }
-    if let Some(message) = first_failure(input) {
-        return not_ready("ActionFailed", message);
+    if let Some((reason, message)) = first_failure(input) {
+        return not_ready(reason, message);
     }
     let incomplete = incomplete(input);
     if !incomplete.is_empty() {
@@ -173,13 +173,15 @@ fn rank(on: &WaitingOn) -> u8 {
 }
 
 /// The first action that failed or had no answer, with what it was about.
-fn first_failure(input: &StatusInput<'_>) -> Option<String> {
+fn first_failure(input: &StatusInput<'_>) -> Option<(&'static str, String)> {
     input.outcomes.iter().find_map(|outcome| {
         let PlannedAction { call, resource, .. } = &input.plan.actions[outcome.action];
         let what = format!("{} {resource}", call.operation());
         match &outcome.result {
-            ActionResult::Failed { code, message, .. } => Some(format!("{what}: {code}: {message}")),
-            ActionResult::Unknown { message } => Some(format!("{what}: no answer: {message}")),
+            ActionResult::Failed { code, message, .. } => {
+                Some(("ActionFailed", format!("{what}: {code}: {message}")))
+            }
+            ActionResult::Unknown { message } => Some(("NoAnswer", format!("{what}: no answer: {message}"))),
             ActionResult::Done { .. } | ActionResult::Skipped { .. } => None,
         }
     })

@@ -117,24 +117,7 @@ impl World {
     /// All is as declared, seen in full.
     fn good() -> Self {
         let now: Timestamp = "2026-11-20T12:00:00Z".parse().unwrap();
-        let desired = DesiredState {
-            deployment: "shop".into(),
-            kind: "Application".to_owned(),
-            generation: Generation(3),
-            placement: Placement { region: "eu-west-1".into(), cluster: "main".into(), role_arn: None },
-            drift: DriftSpec::default(),
-            suspend: None,
-            deletion_policy: DeletionPolicy::Retain,
-            adopt: false,
-            retry: None,
-            tags: BTreeMap::new(),
-            resources: [(
-                group(),
-                DesiredResource { fields: json!({}), deletion_policy: DeletionPolicy::Retain },
-            )]
-            .into(),
-            components: components().map(|component| (component.name.clone(), component)).into(),
-        };
+        let desired = Self::declared();
         let resolved = |name: &str| ResolvedComponent {
             definition: Some(ResolvedDefinition {
                 family: format!("shop-{name}"),
@@ -197,6 +180,27 @@ impl World {
             outcomes: vec![],
             desired,
             now,
+        }
+    }
+
+    fn declared() -> DesiredState {
+        DesiredState {
+            deployment: "shop".into(),
+            kind: "Application".to_owned(),
+            generation: Generation(3),
+            placement: Placement { region: "eu-west-1".into(), cluster: "main".into(), role_arn: None },
+            drift: DriftSpec::default(),
+            suspend: None,
+            deletion_policy: DeletionPolicy::Retain,
+            adopt: false,
+            retry: None,
+            tags: BTreeMap::new(),
+            resources: [(
+                group(),
+                DesiredResource { fields: json!({}), deletion_policy: DeletionPolicy::Retain },
+            )]
+            .into(),
+            components: components().map(|component| (component.name.clone(), component)).into(),
         }
     }
 

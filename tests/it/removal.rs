@@ -138,6 +138,30 @@ async fn parts_that_are_taken_out_of_a_document_go_and_the_rest_stays() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_task_that_runs_for_ever_is_stopped_when_it_is_taken_out_of_its_document() {
+    let forever = "    agent:\n      taskDefinition:\n        cpu: 256\n        memory: 512\n        executionRoleArn: arn:aws:iam::123456789012:role/shop-execution\n        containerDefinitions: [{name: agent, image: \"registry.example.com/agent:1.0\"}]\n      task:\n        run: Forever\n        launchType: FARGATE\n        networkConfiguration: *network\n";
+    let mut world = World::new(&[("shop.yaml", &format!("{SHOP}{forever}"))]).await;
+    world.ready_within(900).await;
+    let running = |world: &World| {
+        let listed = world.by_hand("ecs", "ListTasks", json!({"cluster": "shop", "family": "shop-agent"}));
+        listed["taskArns"].as_array().unwrap().len()
+    };
+    assert_eq!(running(&world), 1);
+    world.sim.reset_calls();
+    world.write("shop.yaml", SHOP).await;
+    world.pass(5).await;
+    world.ready_within(300).await;
+    world.pass(300).await;
+    assert_eq!(running(&world), 0);
+    assert_eq!(world.writes(), ["ecs:StopTask"]);
+    world.sim.reset_calls();
+    world.pass(300).await;
+    assert_eq!(world.writes(), Vec::<String>::new());
+    let remembered = world.record("shop").await.rollout.arns;
+    assert!(!remembered.keys().any(|id| id.key == "agent"), "what has ended is forgotten: {remembered:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn when_most_documents_vanish_at_once_nothing_is_pruned_and_it_is_said() {
     let deleting =
         |name: &str, port| named(name, port).replace("spec:\n", "spec:\n  deletionPolicy: Delete\n");

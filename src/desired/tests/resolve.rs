@@ -39,6 +39,7 @@ fn observed() -> ObservedState {
         resources: BTreeMap::from([
             (ResourceId::new(ResourceKind::TargetGroup, "web"), seen_resource(GROUP)),
             (ResourceId::new(ResourceKind::Listener, "http"), seen_resource(LISTENER)),
+            (ResourceId::new(ResourceKind::LogGroup, "/ecs/shop"), seen_resource("arn:logs")),
         ]),
         load_balancers: BTreeMap::from([("front".to_owned(), seen_resource("arn:front"))]),
         services: BTreeMap::new(),

@@ -15,16 +15,6 @@ fn the_files_under_crds_are_what_the_types_say() {
     assert!(stale.is_empty(), "stale: {stale:?}; run `cargo run --bin ctl -- schema --write crds`");
 }
 
-/// Writes the files, for when `ctl` itself does not compile: `cargo test --lib write_the_files -- --ignored`.
-#[test]
-#[ignore = "writes into the source tree"]
-fn write_the_files_under_crds() {
-    std::fs::create_dir_all(folder().join("schemas")).unwrap();
-    for (path, content) in generated_files() {
-        std::fs::write(folder().join(path), content).unwrap();
-    }
-}
-
 /// Source: Kubernetes documentation, "Extend the Kubernetes API with CustomResourceDefinitions", structural schemas.
 fn structural_faults(schema: &Tree, path: &str, faults: &mut Vec<String>) {
     let Some(fields) = schema.as_object() else { return faults.push(format!("{path}: not an object")) };

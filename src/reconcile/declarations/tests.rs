@@ -186,15 +186,17 @@ fn a_store_that_cannot_be_read_removes_nothing() {
 
 #[test]
 fn the_second_of_two_documents_that_claim_one_thing_is_refused() {
-    let groups = "  logGroups: {/ecs/one: {retentionInDays: 7}}\n  components:";
-    let (first, second) =
-        (SHOP.replace("  components:", groups), named("web").replace("  components:", groups));
+    let group = |text: &str, days: u32| {
+        let groups = format!("  logGroups: {{/ecs/one: {{retentionInDays: {days}}}}}\n  components:");
+        text.replace("  components:", &groups)
+    };
+    let (first, second) = (group(SHOP, 7), group(&named("web"), 14));
     let mut controller = Controller::with(&[&first, &named("web")]).restarted();
     let changes = controller.look(&store(&[&first, &second]));
     assert!(in_force(&changes, "shop").findings.is_empty());
     let web = in_force(&changes, "web");
-    assert!(web.desired.resources.is_empty(), "the version before the conflict stays");
     assert!(said(&web.findings).contains("/ecs/one"), "{}", said(&web.findings));
+    assert!(web.desired.resources.is_empty(), "the version before the conflict stays: {web:?}");
 }
 
 #[test]
@@ -206,7 +208,7 @@ fn a_suspension_that_has_ended_is_warned_of() {
     let mut controller = Controller::default();
     let changes = controller.look(&store(&[&until("2026-06-01T11:59:59Z")]));
     let findings = &in_force(&changes, "shop").findings;
-    let text = "0.yaml:6:45: warning: spec.suspend.until: the suspension ended at 2026-06-01T11:59:59Z";
+    let text = "0.yaml:6:36: warning: spec.suspend.until: the suspension ended at 2026-06-01T11:59:59Z";
     assert!(said(findings).starts_with(text) && findings.len() == 1, "{}", said(findings));
     let changes = controller.look(&store(&[&until("2026-06-01T12:00:01Z")]));
     assert!(in_force(&changes, "shop").findings.is_empty());

@@ -114,7 +114,7 @@ fn rolling(world: &mut World) {
 fn a_registered_revision_is_the_one_of_its_component() {
     let world = World::registered();
     let state = world.recorded(&plan(vec![register()]), &[answered("arn:web:2", None)]);
-    let wanted = Revision { hash: "w2".into(), arn: "arn:web:2".to_owned(), registered: None };
+    let wanted = Revision { hash: "w2".into(), arn: "arn:web:2".to_owned(), registered: Some(world.now) };
     assert_eq!(state.components["web"].revision, Some(wanted));
     assert!(state.arns.is_empty(), "revisions are kept by component");
 }

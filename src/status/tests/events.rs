@@ -2,10 +2,28 @@
 
 use super::*;
 use crate::model::status::{Event, EventKind, Record};
-use crate::status::events::{append, event, of_actions, of_conditions, of_phases};
+use crate::status::events::{append, event, of_pass};
 
 fn happened(now: Timestamp, reason: &str, object: &str, message: &str) -> Event {
     event(now, EventKind::Normal, reason, object, message.to_owned())
+}
+
+/// Events of a pass that changed neither stages nor conditions.
+fn of_actions(plan: &Plan, outcomes: &[Outcome], now: Timestamp) -> Vec<Event> {
+    let (rollout, status) = (RolloutState::default(), World::good().status());
+    of_pass(plan, outcomes, (&rollout, &rollout), (Some(&status), &status), now)
+}
+
+/// Events of a pass that changed nothing but stages.
+fn of_phases(before: &RolloutState, after: &RolloutState, now: Timestamp) -> Vec<Event> {
+    let (plan, status) = (World::good().plan, World::good().status());
+    of_pass(&plan, &[], (before, after), (Some(&status), &status), now)
+}
+
+/// Events of a pass that changed nothing but conditions.
+fn of_conditions(before: Option<&DeploymentStatus>, after: &DeploymentStatus, now: Timestamp) -> Vec<Event> {
+    let (plan, rollout) = (World::good().plan, RolloutState::default());
+    of_pass(&plan, &[], (&rollout, &rollout), (before, after), now)
 }
 
 fn reasons(events: &[Event]) -> Vec<&str> {
@@ -39,7 +57,7 @@ fn a_repair_that_is_refused_at_every_pass_does_not_flood() {
             &mut record,
             [
                 happened(now, "DriftSeen", "service/web", "desiredCount 5 → 2"),
-                happened(now, "ActionFailed", "service/web", "denied"),
+                event(now, EventKind::Warning, "ActionFailed", "service/web", "denied".to_owned()),
             ],
         );
     }

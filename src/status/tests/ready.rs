@@ -125,7 +125,7 @@ fn a_failed_action_is_told_with_what_it_was_about() {
     world.acts(Reason::Changed, Some(ActionResult::Unknown { message: "timed out".into() }));
     assert_eq!(
         world.says(Ready),
-        said(Truth::False, "ActionFailed", "ecs:UpdateService service/web: no answer: timed out")
+        said(Truth::False, "NoAnswer", "ecs:UpdateService service/web: no answer: timed out")
     );
 }
 

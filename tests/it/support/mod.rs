@@ -1,5 +1,6 @@
 //! A controller, its documents and its simulated AWS, all in this process and in paused time.
 
+pub mod process;
 pub mod state;
 
 use aws_sim::Sim;
