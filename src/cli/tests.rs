@@ -369,7 +369,7 @@ async fn a_plan_is_made_against_the_demo_and_nothing_is_written() {
         planned.findings.iter().any(Finding::is_error),
         "it is not known in an earlier version: only this"
     );
-    let known = store::read("shop.yaml", DOCUMENT.as_bytes()).documents[0].document.to_json();
+    let known = store::read("shop.yaml", DOCUMENT.as_bytes()).documents[0].document().to_json();
     let mut record = Record::new("shop".into());
     let (generation, source) = (Generation(3), Source::default());
     record.declared =
