@@ -44,8 +44,9 @@ pub(super) fn shown(record: &Record, now: Timestamp) -> String {
         if let Some(at) = declared.removed_at {
             row(&mut text, "Removed", &format!("{at} ({} ago)", out::age(at, now)));
         }
-        labels(&mut text, "Labels", &declared.document["metadata"]["labels"]);
-        labels(&mut text, "Annotations", &declared.document["metadata"]["annotations"]);
+        let document = declared.document.to_json();
+        labels(&mut text, "Labels", &document["metadata"]["labels"]);
+        labels(&mut text, "Annotations", &document["metadata"]["annotations"]);
     }
     match &record.status {
         None => row(&mut text, "Status", "not looked at yet"),

@@ -27,7 +27,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<Verdict> {
         let refused = content.refused.iter().flat_map(|refused| &refused.findings);
         said.extend(refused.map(|finding| (file.clone(), finding.clone())));
         for declared in &content.documents {
-            let (document, mut findings) = desired::render(&declared.document);
+            let (document, mut findings) = desired::render(&declared.document());
             declared.locate(&mut findings);
             if !findings.iter().any(Finding::is_error) {
                 texts.push(out::structured(&document.to_json(), args.output)?);

@@ -4,6 +4,7 @@ use super::*;
 use crate::model::condition::{Condition, ConditionType, Truth};
 use crate::model::finding::Finding;
 use crate::model::ids::Generation;
+use crate::model::kinds::DocumentText;
 use crate::model::plan::{Waiting, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::status::{
@@ -14,7 +15,6 @@ use crate::store;
 use clap::CommandFactory;
 use jiff::{SignedDuration, Timestamp};
 use std::path::Path;
-use std::sync::Arc;
 
 fn now() -> Timestamp {
     "2026-06-01T12:00:00Z".parse().unwrap()
@@ -369,11 +369,11 @@ async fn a_plan_is_made_against_the_demo_and_nothing_is_written() {
         planned.findings.iter().any(Finding::is_error),
         "it is not known in an earlier version: only this"
     );
-    let known = store::read("shop.yaml", DOCUMENT.as_bytes()).documents[0].document.to_json();
+    let known = store::read("shop.yaml", DOCUMENT.as_bytes()).documents[0].document().to_json();
     let mut record = Record::new("shop".into());
     let (generation, source) = (Generation(3), Source::default());
     record.declared =
-        Some(DeclaredSnapshot { generation, source, document: Arc::new(known), removed_at: None });
+        Some(DeclaredSnapshot { generation, source, document: DocumentText::of(&known), removed_at: None });
     folders.state.save(&record).await.unwrap();
     let planned = plan(&[]).await.unwrap();
     assert_eq!(

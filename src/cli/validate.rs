@@ -66,8 +66,8 @@ pub(super) fn check(given: &Given) -> Report {
         }
         for declared in &content.documents {
             documents += 1;
-            let (mut desired, mut findings) = desired::lower(&declared.document, Generation(1));
-            let name = &declared.document.metadata.name;
+            let (mut desired, mut findings) = desired::lower(&declared.document(), Generation(1));
+            let name = &declared.name;
             match first.get(name) {
                 Some(other) => {
                     let message = format!("`{name}` is already declared in {other}");
@@ -90,8 +90,8 @@ pub(super) fn check(given: &Given) -> Report {
             report.finding(finding, source::shown(document.file, finding));
         }
         if !document.findings.iter().any(Finding::is_error) {
-            let kind = document.declared.document.spec.kind();
-            let name = &document.declared.document.metadata.name;
+            let kind = document.declared.kind;
+            let name = &document.declared.name;
             let line = document.declared.source.line;
             let _ = writeln!(report.text, "{}:{line}: {GOOD}good{GOOD:#}: {kind} {name}", document.file);
         }
@@ -103,9 +103,7 @@ pub(super) fn check(given: &Given) -> Report {
 fn conflicts(sound: &mut [Sound<'_>]) {
     let states: Vec<DesiredState> = sound.iter().filter_map(|document| document.desired.clone()).collect();
     for (name, found) in desired::across(&states) {
-        if let Some(document) =
-            sound.iter_mut().find(|document| document.declared.document.metadata.name == name)
-        {
+        if let Some(document) = sound.iter_mut().find(|document| document.declared.name == name) {
             document.findings.extend(found);
         }
     }

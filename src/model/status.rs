@@ -3,13 +3,13 @@
 use super::condition::Condition;
 use super::finding::Finding;
 use super::ids::{ComponentName, DeploymentName, Generation};
+use super::kinds::DocumentText;
 use super::plan::{Note, Waiting};
 use super::resource::ResourceId;
 use super::rollout::RolloutState;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// The status of one deployment, in the shape of a Kubernetes status: kstatus reads it as it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -187,7 +187,7 @@ pub struct DeclaredSnapshot {
     /// Where it stood.
     pub source: Source,
     /// The document as canonical JSON.
-    pub document: Arc<serde_json::Value>,
+    pub document: DocumentText,
     /// Whether the store no longer holds it, and since when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removed_at: Option<Timestamp>,

@@ -5,12 +5,11 @@ use crate::desired;
 use crate::model::condition::{Condition, ConditionType, Truth};
 use crate::model::finding::Finding;
 use crate::model::ids::{DeploymentName, Generation};
-use crate::model::kinds::{Document, RETRY_ANNOTATION};
+use crate::model::kinds::{DocumentText, RETRY_ANNOTATION};
 use crate::model::status::{DeclaredSnapshot, DeploymentStatus, Event, EventKind, Record, Source};
 use crate::status::events;
 use crate::store::{self, PruneGuard, Snapshot};
 use jiff::Timestamp;
-use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -84,8 +83,7 @@ impl Lowered {
         }
         for (name, declared) in &snapshot.documents {
             if !self.by_name.contains_key(name) {
-                let generation = generation(&declared.document, known.get(name).copied());
-                self.by_name.insert(name.clone(), lower(declared, generation));
+                self.by_name.insert(name.clone(), lower(declared, known.get(name).copied()));
             }
         }
         let states = self.by_name.values().filter_map(|meaning| meaning.result.as_ref().ok());
@@ -95,18 +93,21 @@ impl Lowered {
 
 /// The errors that the sense of a document shows, each at its place.
 pub fn sense_of(declared: &store::Declared) -> Vec<Finding> {
-    let (_, mut findings) = desired::lower(&declared.document, Generation(1));
+    let (_, mut findings) = desired::lower(&declared.document(), Generation(1));
     findings.retain(Finding::is_error);
     declared.locate(&mut findings);
     findings
 }
 
-fn lower(declared: &Arc<store::Declared>, generation: Generation) -> Meaning {
-    let (desired, mut findings) = desired::lower(&declared.document, generation);
+fn lower(declared: &Arc<store::Declared>, known: Option<Known<'_>>) -> Meaning {
+    let document = declared.document();
+    let json = document.to_json();
+    let generation = generation(&json, known);
+    let (desired, mut findings) = desired::lower(&document, generation);
     declared.locate(&mut findings);
     let result = match desired {
         Some(desired) => Ok(Arc::new(Declared {
-            document: Arc::new(declared.document.to_json()),
+            document: DocumentText::of(&json),
             desired,
             source: declared.source.clone(),
             findings,
@@ -143,7 +144,7 @@ pub fn changes(
     for (name, meaning) in &lowered.by_name {
         match &meaning.result {
             Err(findings) => {
-                kinds.insert(name.clone(), meaning.of.document.spec.kind().to_string());
+                kinds.insert(name.clone(), meaning.of.kind.to_string());
                 refused.entry(name.clone()).or_default().extend(findings.iter().cloned());
             }
             Ok(declared) => {
@@ -187,23 +188,23 @@ pub fn changes(
 }
 
 /// The generation of a document: one more than the stored one when its spec or kind changed.
-fn generation(document: &Document, known: Option<Known<'_>>) -> Generation {
+fn generation(json: &serde_json::Value, known: Option<Known<'_>>) -> Generation {
     let Some(before) = known.and_then(|known| known.declared) else { return Generation(1) };
-    let json = document.to_json();
-    let same = json["spec"] == before.document["spec"]
-        && json["kind"] == before.document["kind"]
+    let stored = before.document.to_json();
+    let same = json["spec"] == stored["spec"]
+        && json["kind"] == stored["kind"]
         && json["metadata"]["annotations"][RETRY_ANNOTATION]
-            == before.document["metadata"]["annotations"][RETRY_ANNOTATION];
+            == stored["metadata"]["annotations"][RETRY_ANNOTATION];
     if same { before.generation } else { before.generation.next() }
 }
 
 /// The last valid version of a document, as it was stored.
 fn last_good(stored: Option<&DeclaredSnapshot>) -> Option<Declared> {
     let stored = stored?;
-    let document = Document::deserialize(&*stored.document).ok()?;
+    let document = stored.document.document().ok()?;
     let (desired, findings) = desired::lower(&document, stored.generation);
     Some(Declared {
-        document: Arc::clone(&stored.document),
+        document: stored.document.clone(),
         desired: desired?,
         source: stored.source.clone(),
         findings,
@@ -334,7 +335,7 @@ pub(super) fn snapshot_into(record: &mut Record, declared: &Declared) {
     record.declared = Some(DeclaredSnapshot {
         generation: declared.desired.generation,
         source: declared.source.clone(),
-        document: Arc::clone(&declared.document),
+        document: declared.document.clone(),
         removed_at: declared.removed_at,
     });
 }

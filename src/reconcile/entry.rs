@@ -3,7 +3,7 @@
 use crate::model::desired::DesiredState;
 use crate::model::finding::Finding;
 use crate::model::ids::Generation;
-use crate::model::kinds::DeletionPolicy;
+use crate::model::kinds::{DeletionPolicy, DocumentText};
 use crate::model::observed::Depth;
 use crate::model::rollout::Phase;
 use crate::model::status::{Record, Source};
@@ -15,7 +15,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Declared {
     /// The document as canonical JSON.
-    pub document: Arc<serde_json::Value>,
+    pub document: DocumentText,
     /// What should be.
     pub desired: DesiredState,
     /// Where it stands.

@@ -5,8 +5,9 @@ use super::parse::{ParsedDocument, parse, placed};
 use super::validate::validate;
 use crate::model::finding::Finding;
 use crate::model::ids::DeploymentName;
-use crate::model::kinds::{Document, Kind};
+use crate::model::kinds::{Document, DocumentText, Kind};
 use crate::model::status::Source;
+use serde::Deserialize;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -17,8 +18,12 @@ pub const MAX_FILE_BYTES: u64 = 10 * 1024 * 1024;
 /// A document that can be used, with where it stands.
 #[derive(Clone, Debug)]
 pub struct Declared {
-    /// The document.
-    pub document: Document,
+    /// Its name.
+    pub name: DeploymentName,
+    /// Its kind.
+    pub kind: Kind,
+    /// The document as it is written, without places; see [`Self::document`].
+    pub text: DocumentText,
     /// File, line and content hash.
     pub source: Source,
     /// Where each of its fields stands, to give the findings of later rooms their places.
@@ -26,6 +31,11 @@ pub struct Declared {
 }
 
 impl Declared {
+    /// The document. Made anew each time, because it takes ten times the memory of its text.
+    pub fn document(&self) -> Document {
+        self.text.document().expect("this very JSON was read as a document before")
+    }
+
     /// Gives every finding that has no place the place of its field.
     pub fn locate(&self, findings: &mut [Finding]) {
         for finding in findings.iter_mut().filter(|finding| finding.place.is_none()) {
@@ -131,8 +141,9 @@ fn read_document(file: &str, parsed: ParsedDocument) -> Result<Declared, Refused
         findings.push(placed(finding, file, root.mark));
     }
     if findings.is_empty() {
-        match serde_json::from_value::<Document>(root.to_json()) {
-            Ok(document) => return Ok(declared(file, &root, document)),
+        let json = root.to_json();
+        match Document::deserialize(&json) {
+            Ok(document) => return Ok(declared(file, &root, &json, document)),
             Err(error) => {
                 findings.push(placed(Finding::error("", error.to_string(), ""), file, root.mark));
             }
@@ -149,14 +160,17 @@ fn legible(file: &str, root: &Node, findings: &[Finding]) -> Option<Arc<Declared
         finding.place.as_ref().map(|place| super::node::Mark { line: place.line, column: place.column })
     };
     let wrong: Vec<_> = findings.iter().filter_map(wrong).collect();
-    let document = serde_json::from_value::<Document>(root.to_json_without(&wrong)).ok()?;
-    Some(Arc::new(declared(file, root, document)))
+    let json = root.to_json_without(&wrong);
+    let document = Document::deserialize(&json).ok()?;
+    Some(Arc::new(declared(file, root, &json, document)))
 }
 
-fn declared(file: &str, root: &Node, document: Document) -> Declared {
+fn declared(file: &str, root: &Node, json: &Json, document: Document) -> Declared {
     let content_hash = content_hash(&document.to_json());
     Declared {
-        document,
+        kind: document.spec.kind(),
+        name: document.metadata.name,
+        text: DocumentText::of(json),
         source: Source { file: file.to_owned(), line: root.mark.line, content_hash },
         places: SourceMap::new(file, root),
     }

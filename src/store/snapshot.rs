@@ -96,7 +96,7 @@ fn claims(scan: Scan) -> Snapshot {
     let mut first: BTreeMap<DeploymentName, String> = BTreeMap::new();
     for (file, content) in &scan.files {
         for declared in &content.documents {
-            let name = &declared.document.metadata.name;
+            let name = &declared.name;
             if let Some(other) = first.get(name) {
                 let finding = claimed_twice(declared, other);
                 snapshot.refused.entry(name.clone()).or_default().push(finding);
@@ -126,7 +126,7 @@ fn claims(scan: Scan) -> Snapshot {
 fn claimed_twice(declared: &Declared, other: &str) -> Finding {
     let mut finding = Finding::error(
         "metadata.name",
-        format!("`{}` is already declared in {other}", declared.document.metadata.name),
+        format!("`{}` is already declared in {other}", declared.name),
         "names are unique in the whole store, whatever the kind; rename or remove one of the two",
     );
     finding.place = declared.places.place("metadata.name");

@@ -63,8 +63,7 @@ fn document(name: &str, image: &str) -> String {
 }
 
 fn image(snapshot: &Snapshot, name: &str) -> Option<String> {
-    let document = &snapshot.documents.get(name)?.document;
-    let json = document.to_json();
+    let json = snapshot.documents.get(name)?.text.to_json();
     let found = json.pointer("/spec/components/web/taskDefinition/containerDefinitions/0/image");
     found.and_then(|image| image.as_str()).map(str::to_owned)
 }

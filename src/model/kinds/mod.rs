@@ -12,6 +12,7 @@ pub mod pulumi;
 pub mod references;
 pub mod service;
 pub mod task_definition;
+mod text;
 pub mod zenml;
 
 pub use application::{
@@ -19,6 +20,7 @@ pub use application::{
     TaskWorkload,
 };
 pub use document::{Document, Kind, Spec};
+pub use text::DocumentText;
 
 use crate::model::ids::DeploymentName;
 use schemars::JsonSchema;

@@ -1,0 +1,87 @@
+//! A controller as an example runs it.
+
+use anyhow::{bail, ensure};
+use evenkeel::aws::{self, Aws};
+use evenkeel::executor::Executor;
+use evenkeel::observed::Collector;
+use evenkeel::reconcile::{Clock, Controller, Handle, Settings, Walk, is_ready};
+use evenkeel::status::FileState;
+use evenkeel::store::{FileStore, Store};
+use evenkeel::telemetry::Metrics;
+use std::path::Path;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+/// Every deployment is looked at this often: the default of `evenkeel run`.
+pub const RESYNC: Duration = Duration::from_secs(60);
+/// The documents are read this often, as by `evenkeel run`.
+const RESCAN: Duration = Duration::from_secs(10);
+/// The bring-up is given up after so much simulated time.
+const PATIENCE: Duration = Duration::from_secs(6 * 3600);
+
+/// A controller in its task, wired as `evenkeel run` wires it.
+pub struct Running {
+    /// Its way to AWS, which counts its calls.
+    pub aws: Aws,
+    handle: Handle,
+    clock: Clock,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Result<(), evenkeel::status::Error>>,
+    feeding: JoinHandle<()>,
+}
+
+impl Running {
+    /// Starts one on the documents and records in `folder`.
+    pub async fn start(settings: aws::Settings, clock: Clock, folder: &Path) -> anyhow::Result<Self> {
+        let aws = Aws::connect(settings).await;
+        let metrics = Metrics::default();
+        let handle = Handle::new(metrics.clone());
+        let state = FileState::open(folder.join("state"))?;
+        let (collector, executor) = (Collector::new(aws.clone()), Executor::new(aws.clone()));
+        let walk = Walk { collector, executor, state, clock, metrics };
+        let controller = Controller::new(walk, handle.clone(), Settings { resync: RESYNC });
+        let (snapshots, received) = mpsc::channel(1);
+        let (stop, stopped) = oneshot::channel::<()>();
+        let task = tokio::spawn(controller.run(received, async { drop(stopped.await) }));
+        let mut store = FileStore::new(folder.join("specs"), RESCAN.div_f64(clock.speed()));
+        let feeding = tokio::spawn(async move {
+            while snapshots.send(store.load().await).await.is_ok() {
+                store.changed().await;
+            }
+        });
+        Ok(Self { aws, handle, clock, stop, task, feeding })
+    }
+
+    /// Lets so much simulated time pass.
+    pub async fn pass(&self, time: Duration) {
+        self.clock.sleep(time).await;
+    }
+
+    /// Waits until the documents are read and all are Ready.
+    pub async fn all_ready(&self, apps: usize) -> anyhow::Result<()> {
+        let end = self.clock.after(PATIENCE);
+        let ready = || self.handle.statuses().iter().filter(|status| is_ready(status)).count();
+        // A controller that was just started shows what was stored, until it has looked.
+        while !self.handle.store_is_read() || ready() < apps {
+            if tokio::time::Instant::now() > end {
+                let statuses = self.handle.statuses();
+                let unready = statuses.iter().find(|status| !is_ready(status));
+                let why = unready.map(|status| serde_json::to_string_pretty(&**status)).transpose()?;
+                bail!("{} of {apps} became ready; one that did not: {}", ready(), why.unwrap_or_default());
+            }
+            ensure!(!self.task.is_finished(), "the controller stopped by itself");
+            self.pass(Duration::from_secs(1)).await;
+        }
+        Ok(())
+    }
+
+    /// Stops it.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        // A controller that is gone already needs no telling.
+        let _ = self.stop.send(());
+        self.task.await??;
+        self.feeding.abort();
+        Ok(())
+    }
+}
