@@ -1,8 +1,6 @@
 //! The simulation from outside, in paused time: one binary, one module for each theme.
 
 #[cfg(test)]
-mod bench;
-#[cfg(test)]
 mod definitions;
 #[cfg(test)]
 mod faults;
