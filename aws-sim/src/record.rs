@@ -149,7 +149,8 @@ fn canonical(request: &Request) -> Cow<'_, [u8]> {
     if !request.is_write() || request.service.speaks_query() {
         return Cow::Borrowed(&request.body);
     }
-    let sorted = serde_json::from_slice::<Value>(&request.body).ok().and_then(|body| serde_json::to_vec(&body).ok());
+    let sorted =
+        serde_json::from_slice::<Value>(&request.body).ok().and_then(|body| serde_json::to_vec(&body).ok());
     sorted.map_or(Cow::Borrowed(&request.body), Cow::Owned)
 }
 

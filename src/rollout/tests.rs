@@ -131,8 +131,11 @@ impl World {
     }
 
     fn register(&mut self, name: &str, hash: &str, number: u32) {
-        let revision =
-            Revision { hash: hash.into(), arn: arn(&format!("shop-{name}"), number), registered: None };
+        let revision = Revision {
+            hash: hash.into(),
+            arn: arn(&format!("shop-{name}"), number),
+            registered: Some(self.now),
+        };
         self.state.components.get_mut(name).unwrap().revision = Some(revision);
     }
 

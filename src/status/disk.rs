@@ -13,9 +13,7 @@ pub trait Disk: Clone + Debug + Send + Sync + 'static {
     type Lock: Debug + Send + Sync + 'static;
 
     /// Does work that may wait for the disk, without holding up the loop.
-    fn work<T: Send + 'static>(
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> impl Future<Output = T> + Send;
+    fn work<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> impl Future<Output = T> + Send;
 
     /// Makes a folder with all that lead to it, where it is missing.
     fn make_folder(&self, folder: &Path) -> io::Result<()>;

@@ -26,13 +26,21 @@ pub fn work(life: &Life, app: &App, part: &Part, hand: Hand) {
             ecs("DeleteService", json!({"cluster": cluster, "service": name, "force": true}));
         }
         Hand::EditService => {
-            ecs("UpdateService", json!({"cluster": cluster, "service": name, "healthCheckGracePeriodSeconds": 77,
+            ecs(
+                "UpdateService",
+                json!({"cluster": cluster, "service": name, "healthCheckGracePeriodSeconds": 77,
                 "deploymentConfiguration": {"minimumHealthyPercent": 0, "maximumPercent": 150},
-                "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-0fffffffffffffff0"]}}}));
+                "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-0fffffffffffffff0"]}}}),
+            );
         }
         Hand::Untag => {
-            if let Some(arn) = service(&life.sim, cluster, &name).and_then(|found| found["serviceArn"].as_str().map(str::to_owned)) {
-                ecs("UntagResource", json!({"resourceArn": arn, "tagKeys": ["evenkeel.dev/owner", "evenkeel.dev/component"]}));
+            if let Some(arn) = service(&life.sim, cluster, &name)
+                .and_then(|found| found["serviceArn"].as_str().map(str::to_owned))
+            {
+                ecs(
+                    "UntagResource",
+                    json!({"resourceArn": arn, "tagKeys": ["evenkeel.dev/owner", "evenkeel.dev/component"]}),
+                );
             }
         }
         Hand::Deregister => {
@@ -66,29 +74,40 @@ fn crash(life: &Life, family: &str) {
 }
 
 fn balancing(life: &Life, app: &App, part: &Part, hand: Hand) {
-    let elb = |operation: &str, input: Value| life.by_hand(Service::Elbv2, operation, &input).unwrap_or_default();
+    let elb =
+        |operation: &str, input: Value| life.by_hand(Service::Elbv2, operation, &input).unwrap_or_default();
     let group = service(&life.sim, app.cluster, &app.resource(part))
         .and_then(|found| found["loadBalancers"][0]["targetGroupArn"].as_str().map(str::to_owned));
     let Some(group) = group else { return };
     match hand {
         Hand::EditGroup => {
-            elb("ModifyTargetGroup", json!({"TargetGroupArn": group, "HealthCheckPath": "/elsewhere",
-                "HealthCheckIntervalSeconds": 20}));
+            elb(
+                "ModifyTargetGroup",
+                json!({"TargetGroupArn": group, "HealthCheckPath": "/elsewhere",
+                "HealthCheckIntervalSeconds": 20}),
+            );
         }
         Hand::Stray => {
             elb("RegisterTargets", json!({"TargetGroupArn": group, "Targets.member.1.Id": "10.9.9.9"}));
         }
         _ => {
             let balancers = elb("DescribeLoadBalancers", json!({"Names.member.1": app.balancer()}));
-            let listeners = elb("DescribeListeners", json!({"LoadBalancerArn": balancers["LoadBalancers"][0]["LoadBalancerArn"]}));
-            let rules = elb("DescribeRules", json!({"ListenerArn": listeners["Listeners"][0]["ListenerArn"]}));
+            let listeners = elb(
+                "DescribeListeners",
+                json!({"LoadBalancerArn": balancers["LoadBalancers"][0]["LoadBalancerArn"]}),
+            );
+            let rules =
+                elb("DescribeRules", json!({"ListenerArn": listeners["Listeners"][0]["ListenerArn"]}));
             let ours = |rule: &&Value| rule["Actions"].to_string().contains(&group);
             let Some(rule) = rules["Rules"].as_array().into_iter().flatten().find(ours) else { return };
             if hand == Hand::DeleteRule {
                 elb("DeleteRule", json!({"RuleArn": rule["RuleArn"]}));
             } else {
-                elb("ModifyRule", json!({"RuleArn": rule["RuleArn"],
-                    "Conditions.member.1.Field": "path-pattern", "Conditions.member.1.Values.member.1": "/by-hand/*"}));
+                elb(
+                    "ModifyRule",
+                    json!({"RuleArn": rule["RuleArn"],
+                    "Conditions.member.1.Field": "path-pattern", "Conditions.member.1.Values.member.1": "/by-hand/*"}),
+                );
             }
         }
     }

@@ -94,7 +94,8 @@ pub fn run() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let skipped = args.harness.skip.iter().any(|skip| "simulation".contains(skip.as_str()));
-    let named = args.filters.is_empty() || args.filters.iter().any(|filter| "simulation".contains(filter.as_str()));
+    let named =
+        args.filters.is_empty() || args.filters.iter().any(|filter| "simulation".contains(filter.as_str()));
     if skipped || !named || args.harness.ignored {
         println!("0 passed, 0 failed, 1 skipped");
         return ExitCode::SUCCESS;
@@ -138,7 +139,13 @@ fn plan(args: &Args) -> (Vec<u64>, u64, u64) {
 /// The saved seeds.
 fn saved() -> Vec<u64> {
     let seed = |line: &str| line.split_whitespace().next().and_then(|word| word.parse().ok());
-    SAVED.lines().filter(|line| !line.starts_with('#')).filter_map(seed).collect::<BTreeSet<u64>>().into_iter().collect()
+    SAVED
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(seed)
+        .collect::<BTreeSet<u64>>()
+        .into_iter()
+        .collect()
 }
 
 /// Many seeds on several threads.

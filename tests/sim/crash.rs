@@ -121,7 +121,10 @@ fn cases(length: Length, writes: &[u32], stride: usize) -> Vec<At> {
 fn killed(example: &Example, at: At, undisturbed: &Came) -> Result<(), String> {
     let (lived, ..) = live(example, Some(at))?;
     if lived.carried_out != undisturbed.carried_out {
-        return Err(format!("carried out {:?}, undisturbed {:?}", lived.carried_out, undisturbed.carried_out));
+        return Err(format!(
+            "carried out {:?}, undisturbed {:?}",
+            lived.carried_out, undisturbed.carried_out
+        ));
     }
     if lived.left != undisturbed.left {
         return Err(format!("left {}, undisturbed {}", lived.left, undisturbed.left));
@@ -176,13 +179,24 @@ impl One {
             if !request.is_write() {
                 return;
             }
-            written.lock().unwrap_or_else(PoisonError::into_inner).push(u32::try_from(number).unwrap_or(u32::MAX));
+            written
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(u32::try_from(number).unwrap_or(u32::MAX));
             if call.status / 100 == 2 {
                 let name = format!("{}:{}", call.service, call.operation);
                 *done.lock().unwrap_or_else(PoisonError::into_inner).entry(name).or_default() += 1;
             }
         });
-        Self { name: example.name, document: document(example), life, disk_dies: false, calls, writes, carried_out }
+        Self {
+            name: example.name,
+            document: document(example),
+            life,
+            disk_dies: false,
+            calls,
+            writes,
+            carried_out,
+        }
     }
 
     fn arm(&mut self, at: Option<At>) {
@@ -243,8 +257,10 @@ impl One {
             }
         }
         let (statuses, _) = self.life.statuses();
-        let told: Vec<String> =
-            statuses.iter().map(|status| serde_json::to_string(&status.conditions).unwrap_or_default()).collect();
+        let told: Vec<String> = statuses
+            .iter()
+            .map(|status| serde_json::to_string(&status.conditions).unwrap_or_default())
+            .collect();
         Err(format!("within {STAGE} s it never {what}: {}", told.join(" ")))
     }
 
@@ -266,14 +282,18 @@ impl One {
     fn is_ready(&self, generation: u64) -> bool {
         let (statuses, up_to_date) = self.life.statuses();
         let ready = |status: &Arc<evenkeel::model::status::DeploymentStatus>| {
-            is_ready(status) && status.generation.0 == generation && status.observed_generation.0 == generation
+            is_ready(status)
+                && status.generation.0 == generation
+                && status.observed_generation.0 == generation
         };
         up_to_date && !statuses.is_empty() && statuses.iter().all(ready)
     }
 
     fn is_gone(&self) -> bool {
         let (statuses, up_to_date) = self.life.statuses();
-        up_to_date && statuses.is_empty() && self.life.disk.names().iter().all(|name| !name.ends_with(".json") || name.starts_with('_'))
+        up_to_date
+            && statuses.is_empty()
+            && self.life.disk.names().iter().all(|name| !name.ends_with(".json") || name.starts_with('_'))
     }
 
     fn services(&self) -> Vec<aws_sim::ecs::ServiceLook> {
@@ -285,8 +305,12 @@ impl One {
         let counts: Map<String, Value> =
             self.services().into_iter().map(|service| (service.key, json!(service.desired))).collect();
         let groups = look(&self.life.sim, Service::Logs, "DescribeLogGroups", &json!({})).unwrap_or_default();
-        let retentions: Vec<&Value> =
-            groups["logGroups"].as_array().into_iter().flatten().map(|group| &group["retentionInDays"]).collect();
+        let retentions: Vec<&Value> = groups["logGroups"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|group| &group["retentionInDays"])
+            .collect();
         json!({"counts": counts, "retentions": retentions, "rules": self.rules().len()})
     }
 
@@ -303,13 +327,15 @@ impl One {
     }
 
     fn listeners(&self) -> Vec<Value> {
-        let balancers = look(&self.life.sim, Service::Elbv2, "DescribeLoadBalancers", &json!({})).unwrap_or_default();
+        let balancers =
+            look(&self.life.sim, Service::Elbv2, "DescribeLoadBalancers", &json!({})).unwrap_or_default();
         let balancers = balancers["LoadBalancers"].as_array().cloned().unwrap_or_default();
         balancers
             .iter()
             .flat_map(|balancer| {
                 let input = json!({"LoadBalancerArn": balancer["LoadBalancerArn"]});
-                let listeners = look(&self.life.sim, Service::Elbv2, "DescribeListeners", &input).unwrap_or_default();
+                let listeners =
+                    look(&self.life.sim, Service::Elbv2, "DescribeListeners", &input).unwrap_or_default();
                 listeners["Listeners"].as_array().cloned().unwrap_or_default()
             })
             .collect()
@@ -383,7 +409,9 @@ fn upgrade(document: &mut Value) {
         return;
     }
     let components = spec.get_mut("components").and_then(Value::as_object_mut).into_iter().flatten();
-    for container in components.flat_map(|(_, one)| one["taskDefinition"]["containerDefinitions"].as_array_mut()).flatten() {
+    for container in
+        components.flat_map(|(_, one)| one["taskDefinition"]["containerDefinitions"].as_array_mut()).flatten()
+    {
         let image = container["image"].as_str().unwrap_or_default().replace("2.14.0", "2.15.0");
         container["image"] = json!(image);
     }

@@ -143,8 +143,13 @@ impl App {
         }
         let balanced: Vec<&Part> = self.declared().filter(|part| part.is_balanced()).collect();
         if !balanced.is_empty() {
-            spec["targetGroups"] = balanced.iter().map(|part| (part.name.to_owned(), target_group())).collect();
-            spec["rules"] = balanced.iter().enumerate().map(|(index, part)| (part.name.to_owned(), rule(part.name, index))).collect();
+            spec["targetGroups"] =
+                balanced.iter().map(|part| (part.name.to_owned(), target_group())).collect();
+            spec["rules"] = balanced
+                .iter()
+                .enumerate()
+                .map(|(index, part)| (part.name.to_owned(), rule(part.name, index)))
+                .collect();
             spec["listeners"] = json!({"http": {"loadBalancer": self.balancer(), "port": 80, "protocol": "HTTP",
                 "defaultActions": [{"type": "fixed-response", "fixedResponseConfig": {"statusCode": "404"}}]}});
         }
@@ -194,10 +199,18 @@ impl App {
             "subnets": ["subnet-0123456789abcdef0"], "securityGroups": ["sg-0123456789abcdef0"]}});
         let mut component = json!({"taskDefinition": definition, "dependsOn": part.after});
         let (word, workload) = match &part.kind {
-            Kind::Task => ("task", json!({"launchType": "FARGATE", "networkConfiguration": network, "deadlineSeconds": 600})),
-            Kind::Forever => ("task", json!({"launchType": "FARGATE", "networkConfiguration": network, "run": "Forever"})),
-            Kind::Singleton => ("singleton", json!({"launchType": "FARGATE", "networkConfiguration": network,
-                "desiredCount": 1, "progressDeadlineSeconds": 600})),
+            Kind::Task => (
+                "task",
+                json!({"launchType": "FARGATE", "networkConfiguration": network, "deadlineSeconds": 600}),
+            ),
+            Kind::Forever => {
+                ("task", json!({"launchType": "FARGATE", "networkConfiguration": network, "run": "Forever"}))
+            }
+            Kind::Singleton => (
+                "singleton",
+                json!({"launchType": "FARGATE", "networkConfiguration": network,
+                "desiredCount": 1, "progressDeadlineSeconds": 600}),
+            ),
             Kind::Service(service) => ("service", self.service(part, service, &network)),
         };
         component[word] = workload;

@@ -4,9 +4,9 @@
 use super::document::{App, CLUSTERS, REGION};
 use super::play::Play;
 use super::scenario::{Edit, What};
+use super::watch::Violation;
 use super::watch::call::{elb_tags, look, service, tag_in};
 use super::watch::records::leaks;
-use super::watch::Violation;
 use aws_sim::Sim;
 use aws_sim::wire::Service;
 use evenkeel::model::condition::{ConditionType, Truth};
@@ -17,6 +17,8 @@ use std::time::Duration;
 
 /// Longest that it may take, in simulated time: a slow image, a rollout that ECS gives up, the rollback, and the longest backoff.
 const CONVERGES_WITHIN: Duration = Duration::from_secs(3600);
+/// How long a rotated secret, or an address without a task, may still keep it busy although all is Ready.
+const SETTLES: Duration = Duration::from_secs(600);
 /// How long nothing may happen afterwards.
 const IDLE: Duration = Duration::from_secs(400);
 /// Revisions that a family keeps.
@@ -77,8 +79,11 @@ async fn settle(play: &mut Play) -> Result<Vec<(usize, String)>, Violation> {
             return Ok(held.collect());
         }
         if play.elapsed() >= end {
-            let told: Vec<String> =
-                standings.iter().enumerate().map(|(app, one)| format!("{}: {one:?}", play.apps[app].name)).collect();
+            let told: Vec<String> = standings
+                .iter()
+                .enumerate()
+                .map(|(app, one)| format!("{}: {one:?}", play.apps[app].name))
+                .collect();
             let message = format!("not within {} s: {}", CONVERGES_WITHIN.as_secs(), told.join("; "));
             return Err(violation(play, "converges", message));
         }
@@ -117,12 +122,16 @@ fn absent(play: &Play, app: &App, status: Option<&Arc<DeploymentStatus>>) -> Sta
     match status {
         None => Standing::Settled,
         Some(status) if status.orphaned && !app.delete => Standing::Settled,
-        Some(status) if status.findings.iter().any(|finding| finding.to_string().contains("vanished at once")) => {
+        Some(status)
+            if status.findings.iter().any(|finding| finding.to_string().contains("vanished at once")) =>
+        {
             Standing::Held("the removal of most documents at once is doubted".to_owned())
         }
         // Lost with its record: nobody knows any more that it was there.
         Some(_) if play.life.watch.facts(|facts| facts.amnesia.contains(&app.name)) => Standing::Settled,
-        Some(status) => Standing::Waiting(format!("it is still there: {}", told(status, ConditionType::Ready))),
+        Some(status) => {
+            Standing::Waiting(format!("it is still there: {}", told(status, ConditionType::Ready)))
+        }
     }
 }
 
@@ -145,7 +154,11 @@ fn judge_reason(play: &Play, app: usize, reason: &str) -> Result<(), Violation> 
     if !play.present[app] || disturbed || declared.is_hopeless() {
         return Ok(());
     }
-    Err(violation(play, "converges", format!("{} is held, and nothing has ever gone wrong with it: {reason}", declared.name)))
+    Err(violation(
+        play,
+        "converges",
+        format!("{} is held, and nothing has ever gone wrong with it: {reason}", declared.name),
+    ))
 }
 
 /// What a person does about what is held: images that work, another try, a confirmation.
@@ -164,6 +177,9 @@ async fn mend(play: &mut Play, app: usize) {
 
 /// From now on nothing is written, neither to AWS nor to the disk.
 async fn idle(play: &mut Play) -> Result<(), Violation> {
+    // What was rotated at the very end settles.
+    let settled = play.elapsed() + SETTLES;
+    play.wait_until(settled).await?;
     let before = (play.life.sim.counts().writes, play.life.disk.steps());
     let end = play.elapsed() + IDLE;
     play.wait_until(end).await?;
@@ -215,10 +231,16 @@ fn services(sim: &Sim, app: &App, present: bool, amnesia: bool) -> Result<(), St
             let found = service(sim, cluster, &name).filter(|found| found["status"] == "ACTIVE");
             let must_go = (present && !part.declared) || (!present && app.delete);
             match found {
-                None if declared && cluster == app.cluster => return Err(format!("service {name} is not there")),
-                Some(_) if cluster != app.cluster => return Err(format!("service {name} is in cluster {cluster}")),
+                None if declared && cluster == app.cluster => {
+                    return Err(format!("service {name} is not there"));
+                }
+                Some(_) if cluster != app.cluster => {
+                    return Err(format!("service {name} is in cluster {cluster}"));
+                }
                 Some(_) if must_go && !amnesia => return Err(format!("service {name} was left behind")),
-                Some(found) if declared && tag_in(&found["tags"], "evenkeel.dev/owner") != Some(&app.name) => {
+                Some(found)
+                    if declared && tag_in(&found["tags"], "evenkeel.dev/owner") != Some(&app.name) =>
+                {
                     return Err(format!("service {name} lacks its owner's tag"));
                 }
                 _ => {}
@@ -236,15 +258,29 @@ fn balancing(sim: &Sim, app: &App, present: bool, amnesia: bool) -> Result<(), S
         let tags = resource[member].as_str().and_then(|arn| elb_tags(sim, arn)).unwrap_or_default();
         tag_in(&tags, "evenkeel.dev/owner") == Some(app.name.as_str())
     };
-    let groups = all["TargetGroups"].as_array().into_iter().flatten().filter(|group| ours(group, "TargetGroupArn")).count();
-    let balancer = look(sim, Service::Elbv2, "DescribeLoadBalancers", &json!({"Names.member.1": app.balancer()})).unwrap_or_default();
-    let listeners = look(sim, Service::Elbv2, "DescribeListeners", &json!({"LoadBalancerArn": balancer["LoadBalancers"][0]["LoadBalancerArn"]}));
+    let groups = all["TargetGroups"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|group| ours(group, "TargetGroupArn"))
+        .count();
+    let balancer =
+        look(sim, Service::Elbv2, "DescribeLoadBalancers", &json!({"Names.member.1": app.balancer()}))
+            .unwrap_or_default();
+    let listeners = look(
+        sim,
+        Service::Elbv2,
+        "DescribeListeners",
+        &json!({"LoadBalancerArn": balancer["LoadBalancers"][0]["LoadBalancerArn"]}),
+    );
     let listeners = listeners.unwrap_or_default();
     let listeners = listeners["Listeners"].as_array().cloned().unwrap_or_default();
     let rules: usize = listeners
         .iter()
         .map(|listener| {
-            let rules = look(sim, Service::Elbv2, "DescribeRules", &json!({"ListenerArn": listener["ListenerArn"]})).unwrap_or_default();
+            let rules =
+                look(sim, Service::Elbv2, "DescribeRules", &json!({"ListenerArn": listener["ListenerArn"]}))
+                    .unwrap_or_default();
             rules["Rules"].as_array().into_iter().flatten().filter(|rule| ours(rule, "RuleArn")).count()
         })
         .sum();
@@ -253,15 +289,27 @@ fn balancing(sim: &Sim, app: &App, present: bool, amnesia: bool) -> Result<(), S
     let retained = !present && !app.delete;
     let enough = found.0 >= wanted && found.1 >= wanted && found.2 >= expected.2;
     if !retained && !(found == expected || (amnesia && enough)) {
-        return Err(format!("{}: target groups, rules, listeners {found:?}, expected {expected:?}", app.name));
+        return Err(format!(
+            "{}: target groups, rules, listeners {found:?}, expected {expected:?}",
+            app.name
+        ));
     }
     Ok(())
 }
 
 fn log_group(play: &Play, app: &App, present: bool) -> Result<(), String> {
-    let found = look(&play.life.sim, Service::Logs, "DescribeLogGroups", &json!({"logGroupNamePrefix": app.log_group()}));
+    let found = look(
+        &play.life.sim,
+        Service::Logs,
+        "DescribeLogGroups",
+        &json!({"logGroupNamePrefix": app.log_group()}),
+    );
     let found = found.unwrap_or_default();
-    let group = found["logGroups"].as_array().into_iter().flatten().find(|group| group["logGroupName"] == app.log_group().as_str());
+    let group = found["logGroups"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|group| group["logGroupName"] == app.log_group().as_str());
     match group {
         None if present => Err(format!("log group {} is not there", app.log_group())),
         Some(group) if present && group["retentionInDays"].as_u64() != app.retention.map(u64::from) => {
@@ -272,9 +320,12 @@ fn log_group(play: &Play, app: &App, present: bool) -> Result<(), String> {
 }
 
 fn revisions(sim: &Sim, family: &str) -> Result<(), String> {
-    let listed = look(sim, Service::Ecs, "ListTaskDefinitions", &json!({"familyPrefix": family})).unwrap_or_default();
+    let listed =
+        look(sim, Service::Ecs, "ListTaskDefinitions", &json!({"familyPrefix": family})).unwrap_or_default();
     let active = listed["taskDefinitionArns"].as_array().map_or(0, Vec::len);
-    let orphan = sim.with(|world| world.region(REGION).ecs.definition(family)).is_some_and(|newest| newest.tags.is_empty());
+    let orphan = sim
+        .with(|world| world.region(REGION).ecs.definition(family))
+        .is_some_and(|newest| newest.tags.is_empty());
     if active > KEPT_REVISIONS {
         return Err(format!("{active} revisions of {family} are kept"));
     }

@@ -202,7 +202,10 @@ impl Life {
                 if !payload.is::<Killed>() {
                     let text = payload.downcast_ref::<String>().cloned();
                     let text = text.or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-                    self.watch.violation("panics", format!("the controller panicked: {}", text.unwrap_or_default()));
+                    self.watch.violation(
+                        "panics",
+                        format!("the controller panicked: {}", text.unwrap_or_default()),
+                    );
                 }
                 End::AsAsked
             }

@@ -297,8 +297,12 @@ impl Play {
             Edit::Variable { part } => declared.parts[*part].variable += 1,
             Edit::Retention { days } => declared.retention = *days,
             Edit::Declare { part, declared: there } => {
-                let others = declared.parts.iter().enumerate().any(|(index, other)| index != *part && other.declared);
-                let needed = declared.parts.iter().any(|other| other.declared && other.after.contains(&declared.parts[*part].name));
+                let others =
+                    declared.parts.iter().enumerate().any(|(index, other)| index != *part && other.declared);
+                let needed = declared
+                    .parts
+                    .iter()
+                    .any(|other| other.declared && other.after.contains(&declared.parts[*part].name));
                 if *there || (others && !needed) {
                     declared.parts[*part].declared = *there;
                     let missing: Vec<&str> = declared.parts[*part].after.clone();
@@ -319,6 +323,9 @@ impl Play {
     }
 
     fn break_text(&mut self, app: usize, how: Breakage) {
+        if self.store_back.is_some() {
+            return;
+        }
         self.broken.insert(app);
         let text = self.apps[app].render();
         let broken = match how {
@@ -335,9 +342,7 @@ impl Play {
             self.broken.remove(&app);
             self.life.watch.facts(|facts| facts.declare(now, &name, None));
         }
-        if self.store_back.is_none() {
-            self.life.specs.write(&self.apps[app].file(), &broken);
-        }
+        self.life.specs.write(&self.apps[app].file(), &broken);
     }
 
     fn rename(&mut self, app: usize) {
@@ -457,7 +462,9 @@ impl Play {
             }
             Trouble::Second => {
                 if self.life.is_alive() && self.life.second_starts() {
-                    self.life.watch.violation("bounds", "a second controller opened the state of the first".to_owned());
+                    self.life
+                        .watch
+                        .violation("bounds", "a second controller opened the state of the first".to_owned());
                 }
             }
         }
@@ -526,4 +533,3 @@ fn effect(fault: Fault) -> (Effect, f64) {
         Fault::Denied(_) | Fault::DiskFull | Fault::DiskSlow(_) => unreachable!("no effect on every call"),
     }
 }
-

@@ -1,9 +1,9 @@
 //! Playing a scenario in a world of its own, shrinking what fails, and telling people.
 
+use super::Killed;
 use super::play::{Outcome, play};
 use super::scenario::{Scenario, Step};
 use super::watch::Violation;
-use super::Killed;
 use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
@@ -86,7 +86,8 @@ pub fn one(scenario: &Scenario, trace: bool, shrink: bool) -> ExitCode {
 
 /// Everything that a person needs to see a failure again: seed, commit, command, the last moments, the shrunk workload.
 pub fn failure(scenario: &Scenario, violation: &Violation, shrink: bool) -> String {
-    let (shrunk, violation) = if shrink { shrunk(scenario, violation) } else { (scenario.clone(), violation.clone()) };
+    let (shrunk, violation) =
+        if shrink { shrunk(scenario, violation) } else { (scenario.clone(), violation.clone()) };
     let trace = play_once(&shrunk, true).trace;
     let last = &trace[trace.len().saturating_sub(SHOWN)..];
     let mut text = format!(
@@ -110,7 +111,10 @@ pub fn failure(scenario: &Scenario, violation: &Violation, shrink: bool) -> Stri
 fn commit() -> String {
     let asked = Command::new("git").args(["rev-parse", "--short", "HEAD"]).output();
     let known = asked.ok().filter(|output| output.status.success());
-    known.map_or_else(|| "unknown".to_owned(), |output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    known.map_or_else(
+        || "unknown".to_owned(),
+        |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+    )
 }
 
 fn listed(scenario: &Scenario) -> String {
@@ -124,7 +128,9 @@ fn listed(scenario: &Scenario) -> String {
         let parts: Vec<String> = app
             .parts
             .iter()
-            .map(|part| format!("{} {:?} secret {:?} after {:?}", part.name, part.kind, part.secret, part.after))
+            .map(|part| {
+                format!("{} {:?} secret {:?} after {:?}", part.name, part.kind, part.secret, part.after)
+            })
             .collect();
         let _ = write!(
             text,

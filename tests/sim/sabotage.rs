@@ -30,12 +30,20 @@ enum Deed {
 const DEEDS: [Sabotage; 16] = [
     Sabotage { name: "data is deleted", seen_by: "bounds", deed: Deed::Call(delete_logs) },
     Sabotage { name: "a secret is deleted", seen_by: "bounds", deed: Deed::Call(delete_secret) },
-    Sabotage { name: "a service is scaled to nothing", seen_by: "bounds", deed: Deed::Call(scale_to_nothing) },
+    Sabotage {
+        name: "a service is scaled to nothing",
+        seen_by: "bounds",
+        deed: Deed::Call(scale_to_nothing),
+    },
     Sabotage { name: "minimum health is given up", seen_by: "bounds", deed: Deed::Call(no_minimum) },
     Sabotage { name: "a declared service is deleted", seen_by: "bounds", deed: Deed::Call(delete_service) },
     Sabotage { name: "a task of a service is stopped", seen_by: "bounds", deed: Deed::Call(stop_task) },
     Sabotage { name: "a revision in use is deregistered", seen_by: "bounds", deed: Deed::Call(deregister) },
-    Sabotage { name: "a declared target group is deleted", seen_by: "bounds", deed: Deed::Call(delete_group) },
+    Sabotage {
+        name: "a declared target group is deleted",
+        seen_by: "bounds",
+        deed: Deed::Call(delete_group),
+    },
     Sabotage { name: "something is made without its tags", seen_by: "bounds", deed: Deed::Call(untagged) },
     Sabotage { name: "two controllers write", seen_by: "bounds", deed: Deed::Foreign(same_count) },
     Sabotage { name: "something unseen is acted on", seen_by: "sight", deed: Deed::Call(unseen) },
@@ -48,7 +56,10 @@ const DEEDS: [Sabotage; 16] = [
 
 /// Does every deed in a world of its own; answers those that nobody saw.
 pub fn unseen_deeds() -> Vec<String> {
-    DEEDS.iter().filter_map(|sabotage| do_one(sabotage).err().map(|why| format!("{}: {why}", sabotage.name))).collect()
+    DEEDS
+        .iter()
+        .filter_map(|sabotage| do_one(sabotage).err().map(|why| format!("{}: {why}", sabotage.name)))
+        .collect()
 }
 
 /// How many deeds there are.
@@ -61,7 +72,9 @@ fn do_one(sabotage: &Sabotage) -> Result<(), String> {
     runtime.map_err(|error| error.to_string())?.block_on(async {
         let mut play = Play::quiet(&Scenario::plain()).await;
         let ready = play.wait_until(Duration::from_secs(300)).await;
-        ready.map_err(|violation| format!("before it was done: {}: {}", violation.checker, violation.message))?;
+        ready.map_err(|violation| {
+            format!("before it was done: {}: {}", violation.checker, violation.message)
+        })?;
         play.life.watch.runs("app0").map_err(|why| format!("all was not well before: {why}"))?;
         perform(&play, &sabotage.deed).await?;
         let seen = play.life.watch.first_violation();
@@ -100,9 +113,11 @@ async fn perform(play: &Play, deed: &Deed) -> Result<(), String> {
 
 /// A flat object as awsQuery sends it.
 fn form(operation: &str, input: &Value) -> String {
-    let escaped = |text: &str| text.replace('%', "%25").replace('&', "%26").replace('+', "%2B").replace('=', "%3D");
+    let escaped =
+        |text: &str| text.replace('%', "%25").replace('&', "%26").replace('+', "%2B").replace('=', "%3D");
     let members = input.as_object().into_iter().flatten();
-    let pairs = members.map(|(name, value)| format!("&{name}={}", escaped(value.as_str().unwrap_or_default())));
+    let pairs =
+        members.map(|(name, value)| format!("&{name}={}", escaped(value.as_str().unwrap_or_default())));
     format!("Action={operation}{}", pairs.collect::<String>())
 }
 
@@ -143,7 +158,11 @@ fn same_count(play: &Play) -> (Service, &'static str, Value) {
 }
 
 fn delete_service(play: &Play) -> (Service, &'static str, Value) {
-    (Service::Ecs, "DeleteService", json!({"cluster": play.apps[0].cluster, "service": "app0-web", "force": true}))
+    (
+        Service::Ecs,
+        "DeleteService",
+        json!({"cluster": play.apps[0].cluster, "service": "app0-web", "force": true}),
+    )
 }
 
 fn stop_task(play: &Play) -> (Service, &'static str, Value) {
@@ -162,7 +181,11 @@ fn delete_group(play: &Play) -> (Service, &'static str, Value) {
 }
 
 fn untagged(_: &Play) -> (Service, &'static str, Value) {
-    (Service::Elbv2, "CreateTargetGroup", json!({"Name": "app0-more", "Port": "80", "Protocol": "HTTP", "VpcId": "vpc-1"}))
+    (
+        Service::Elbv2,
+        "CreateTargetGroup",
+        json!({"Name": "app0-more", "Port": "80", "Protocol": "HTTP", "VpcId": "vpc-1"}),
+    )
 }
 
 fn unseen(_: &Play) -> (Service, &'static str, Value) {
@@ -177,7 +200,15 @@ fn definition(play: &Play) -> Value {
     let shown = look(&play.life.sim, Service::Ecs, "DescribeTaskDefinition", &input).unwrap_or_default();
     let known = &shown["taskDefinition"];
     let mut input = json!({"tags": shown["tags"]});
-    for member in ["family", "containerDefinitions", "cpu", "memory", "networkMode", "requiresCompatibilities", "executionRoleArn"] {
+    for member in [
+        "family",
+        "containerDefinitions",
+        "cpu",
+        "memory",
+        "networkMode",
+        "requiresCompatibilities",
+        "executionRoleArn",
+    ] {
         input[member] = known[member].clone();
     }
     input

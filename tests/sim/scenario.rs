@@ -373,9 +373,10 @@ impl Swarm {
                 0..=2 if self.edits => What::Edit { app, edit: self.edit(rng, &apps[app]) },
                 3 if self.removals => removal(rng, app),
                 4 | 5 if self.hands => What::Hand { app, part, hand: hand(rng) },
-                6 | 7 if !self.faults.is_empty() => {
-                    What::Fault { fault: self.faults[rng.usize(0..self.faults.len())], seconds: rng.u64(5..=300) }
-                }
+                6 | 7 if !self.faults.is_empty() => What::Fault {
+                    fault: self.faults[rng.usize(0..self.faults.len())],
+                    seconds: rng.u64(5..=300),
+                },
                 8 if self.misbehaviour => misbehaviour(rng, app, part),
                 9 if self.rotations => What::Rotate { app },
                 10 if !self.troubles.is_empty() => {
@@ -397,7 +398,9 @@ impl Swarm {
             5 | 6 => Edit::Count { part, count: (rng.u8(0..6) > 0).then(|| rng.u32(1..=4)) },
             7 => Edit::Variable { part },
             8 => Edit::Retention { days: [None, Some(3), Some(14)][rng.usize(0..3)] },
-            9 => Edit::Break([Breakage::Cut, Breakage::Typo, Breakage::Nonsense, Breakage::Empty][rng.usize(0..4)]),
+            9 => Edit::Break(
+                [Breakage::Cut, Breakage::Typo, Breakage::Nonsense, Breakage::Empty][rng.usize(0..4)],
+            ),
             10 => Edit::Retry,
             11 if self.suspensions => Edit::Suspend { minutes: rng.u64(0..=8) },
             12 if app.parts.len() > 1 => Edit::Declare { part, declared: rng.bool() },

@@ -156,6 +156,16 @@ fn standing(draft: &mut Draft<'_>, component: &DesiredComponent, wanted: &Resolv
     if found {
         return Standing::Registered;
     }
+    // One of the newest revisions could not be read: it may be the one.
+    let unread = observed.definitions.iter().find_map(|(arn, found)| match found {
+        Seen::Unknown(gap) if family_of(arn) == Some(wanted.family.as_str()) => Some(gap),
+        _ => None,
+    });
+    if let Some(gap) = unread {
+        let id = ResourceId::new(ResourceKind::TaskDefinition, component.name.as_str());
+        draft.wait_for_sight(&id, gap);
+        return Standing::Unseen;
+    }
     match seen(&observed.families, &component.name) {
         Seen::Unknown(gap) => {
             let id = ResourceId::new(ResourceKind::TaskDefinition, component.name.as_str());

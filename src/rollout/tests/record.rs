@@ -41,6 +41,7 @@ fn owned_service(arn: &str) -> Seen<ObservedService> {
 
 fn no_plan() -> Plan {
     Plan {
+        strays: std::collections::BTreeMap::new(),
         deployment: "shop".into(),
         generation: Default::default(),
         actions: vec![],

@@ -62,7 +62,10 @@ impl Bounds {
     /// Judges a write before it is executed.
     pub fn before(&mut self, call: &Parsed, facts: &Facts, sim: &Sim) -> Verdict {
         if call.key.as_deref() != Some(self.key.as_str()) {
-            return Err(format!("two writers: {} is signed by {:?}, {} is in charge", call.operation, call.key, self.key));
+            return Err(format!(
+                "two writers: {} is signed by {:?}, {} is in charge",
+                call.operation, call.key, self.key
+            ));
         }
         if !ALLOWED.contains(&call.operation.as_str()) {
             return Err(format!("{} is nothing that it has a reason to call", call.operation));
@@ -185,7 +188,10 @@ fn delete_service(call: &Parsed, facts: &Facts, sim: &Sim) -> Verdict {
 
 fn stop_task(call: &Parsed, sim: &Sim) -> Verdict {
     let id = call.text("task").rsplit('/').next().unwrap_or_default().to_owned();
-    let task = sim.with(|world| world.region(crate::document::REGION).ecs.tasks()).into_iter().find(|task| task.id == id);
+    let task = sim
+        .with(|world| world.region(crate::document::REGION).ecs.tasks())
+        .into_iter()
+        .find(|task| task.id == id);
     match task.and_then(|task| task.service) {
         Some(service) => Err(format!("StopTask of a task of service {service}")),
         None => Ok(()),
@@ -198,7 +204,8 @@ fn deregister_definition(call: &Parsed, sim: &Sim) -> Verdict {
         let ecs = &world.region(crate::document::REGION).ecs;
         (ecs.services(), ecs.tasks())
     });
-    let service = services.iter().find(|service| service.status == "ACTIVE" && service.task_definition == arn);
+    let service =
+        services.iter().find(|service| service.status == "ACTIVE" && service.task_definition == arn);
     if let Some(service) = service {
         return Err(format!("DeregisterTaskDefinition of {arn}, which {} runs", service.key));
     }
@@ -236,7 +243,11 @@ fn elb(call: &Parsed, facts: &Facts, sim: &Sim) -> Verdict {
         None => last.is_some_and(|app| app.delete),
         Some(app) => !declared(app),
     });
-    if may_go { Ok(()) } else { Err(format!("{} of {owner}'s {component:?}, which is declared", call.operation)) }
+    if may_go {
+        Ok(())
+    } else {
+        Err(format!("{} of {owner}'s {component:?}, which is declared", call.operation))
+    }
 }
 
 /// Only addresses that belong to no running task may be taken out.
@@ -249,12 +260,18 @@ fn deregister_targets(call: &Parsed, sim: &Sim) -> Verdict {
             let input = json!({"cluster": task.cluster, "tasks": [task.id]});
             let found = look(sim, Service::Ecs, "DescribeTasks", &input).unwrap_or_default();
             let details = found["tasks"][0]["attachments"][0]["details"].clone();
-            let address = details.as_array().into_iter().flatten().find(|detail| detail["name"] == "privateIPv4Address");
+            let address = details
+                .as_array()
+                .into_iter()
+                .flatten()
+                .find(|detail| detail["name"] == "privateIPv4Address");
             address.and_then(|detail| detail["value"].as_str()).map(str::to_owned)
         })
         .collect();
     let targets = call.input["Targets"].as_array().cloned().unwrap_or_default();
-    let taken = targets.iter().find_map(|target| target["Id"].as_str().filter(|id| addresses.contains(*id)).map(str::to_owned));
+    let taken = targets
+        .iter()
+        .find_map(|target| target["Id"].as_str().filter(|id| addresses.contains(*id)).map(str::to_owned));
     match taken {
         Some(address) => Err(format!("DeregisterTargets of {address}, where a task runs")),
         None => Ok(()),

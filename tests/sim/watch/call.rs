@@ -62,8 +62,17 @@ impl Parsed {
     /// ARN or name of the one thing that it works on.
     pub fn target(&self) -> &str {
         let members = [
-            "service", "serviceName", "TargetGroupArn", "RuleArn", "ListenerArn", "logGroupName", "resourceArn",
-            "taskDefinition", "task", "family", "Name",
+            "service",
+            "serviceName",
+            "TargetGroupArn",
+            "RuleArn",
+            "ListenerArn",
+            "logGroupName",
+            "resourceArn",
+            "taskDefinition",
+            "task",
+            "family",
+            "Name",
         ];
         let named = members.iter().map(|member| self.text(member)).find(|text| !text.is_empty());
         named.or_else(|| self.texts("ResourceArns").first().copied()).unwrap_or_default()

@@ -161,10 +161,16 @@ impl Watch {
         let now = self.sim.now();
         let inner = &mut *self.inner();
         inner.note(now, || {
-            let phases = record.rollout.components.iter().map(|(name, one)| format!("{name} {}", one.phase.word()));
+            let phases =
+                record.rollout.components.iter().map(|(name, one)| format!("{name} {}", one.phase.word()));
             let ready = record.status.as_ref().and_then(|status| status.conditions.first());
             let ready = ready.map(|ready| format!("{} {}: {}", ready.status, ready.reason, ready.message));
-            format!("saved {}: {}; ready: {}", record.name, phases.collect::<Vec<_>>().join(", "), ready.unwrap_or_default())
+            format!(
+                "saved {}: {}; ready: {}",
+                record.name,
+                phases.collect::<Vec<_>>().join(", "),
+                ready.unwrap_or_default()
+            )
         });
         let verdicts = [
             inner.records.saved(record, &inner.facts),

@@ -58,7 +58,8 @@ fn shown(call: &Parsed, sim: &Sim) -> Option<Value> {
                 shown.as_object_mut()?.remove(member);
             }
             for deployment in shown["deployments"].as_array_mut()? {
-                *deployment = json!([deployment["id"], deployment["desiredCount"], deployment["taskDefinition"]]);
+                *deployment =
+                    json!([deployment["id"], deployment["desiredCount"], deployment["taskDefinition"]]);
             }
             Some(shown)
         }

@@ -29,7 +29,14 @@ struct Run {
 
 impl Once {
     /// Judges a write.
-    pub fn after(&mut self, call: &Parsed, answer: Option<&[u8]>, facts: &Facts, sim: &Sim, now: Timestamp) -> Verdict {
+    pub fn after(
+        &mut self,
+        call: &Parsed,
+        answer: Option<&[u8]>,
+        facts: &Facts,
+        sim: &Sim,
+        now: Timestamp,
+    ) -> Verdict {
         let Some(answer) = answer else { return Ok(()) };
         match call.operation.as_str() {
             "RegisterTaskDefinition" => self.registered(call, answer, facts, sim, now),
@@ -38,7 +45,14 @@ impl Once {
         }
     }
 
-    fn registered(&mut self, call: &Parsed, answer: &[u8], facts: &Facts, sim: &Sim, now: Timestamp) -> Verdict {
+    fn registered(
+        &mut self,
+        call: &Parsed,
+        answer: &[u8],
+        facts: &Facts,
+        sim: &Sim,
+        now: Timestamp,
+    ) -> Verdict {
         let family = call.text("family").to_owned();
         let Some(hash) = call.tag(HASH) else {
             return Err(format!("a revision of {family} without the tag of its content"));
@@ -63,7 +77,9 @@ impl Once {
 
     fn ran(&mut self, call: &Parsed, answer: &[u8], facts: &Facts, sim: &Sim) -> Verdict {
         let arn = call.text("taskDefinition");
-        let Some(definition) = sim.with(|world| world.region(REGION).ecs.definition(arn)) else { return Ok(()) };
+        let Some(definition) = sim.with(|world| world.region(REGION).ecs.definition(arn)) else {
+            return Ok(());
+        };
         let family = arn.rsplit('/').next().unwrap_or(arn).split(':').next().unwrap_or_default().to_owned();
         let Some(deployment) = facts.deployment_of(&family) else { return Ok(()) };
         let hash = definition.tags.get(HASH).cloned().unwrap_or_default();
@@ -78,7 +94,9 @@ impl Once {
             .flat_map(|app| app.parts.iter().map(move |part| (app.resource(part), &part.kind)))
             .any(|(name, kind)| name == family && *kind == Kind::Task);
         let runs = self.runs.entry((family.clone(), hash.clone())).or_default();
-        let twin = runs.iter().find(|known| known.token != run.token && known.edits == run.edits && known.task != run.task);
+        let twin = runs
+            .iter()
+            .find(|known| known.token != run.token && known.edits == run.edits && known.task != run.task);
         let twin = twin.cloned();
         runs.push(run.clone());
         match twin {

@@ -96,7 +96,8 @@ impl Order {
     fn remember(&mut self, call: &Parsed, sim: &Sim) {
         let container = &call.input["containerDefinitions"][0];
         let variable = &container["environment"][0]["value"];
-        let content = (container["image"].as_str().unwrap_or_default(), variable.as_str().unwrap_or_default());
+        let content =
+            (container["image"].as_str().unwrap_or_default(), variable.as_str().unwrap_or_default());
         let content = (content.0.to_owned(), content.1.to_owned());
         // The answer may be lost: the newest revision of the family is the one.
         let family = call.text("family").to_owned();
@@ -111,7 +112,10 @@ impl Order {
         let owner = found.tags.get("evenkeel.dev/owner").cloned().unwrap_or_default();
         let edits = facts.edits.get(&owner).copied().unwrap_or(0);
         let again = self.failures.iter().find(|failed| {
-            failed.deployment == owner && failed.hash == hash && failed.edits == edits && !facts.amnesia.contains(&owner)
+            failed.deployment == owner
+                && failed.hash == hash
+                && failed.edits == edits
+                && !facts.amnesia.contains(&owner)
         });
         match again {
             Some(failed) => Err(format!(
@@ -123,10 +127,13 @@ impl Order {
     }
 
     fn gates_are_open(&self, call: &Parsed, name: &str, arn: &str, facts: &Facts) -> Verdict {
-        let Some((content, deployment)) = self.contents.get(arn).zip(facts.deployment_of(name)) else { return Ok(()) };
+        let Some((content, deployment)) = self.contents.get(arn).zip(facts.deployment_of(name)) else {
+            return Ok(());
+        };
         let mut closed = None;
         for app in facts.ever(deployment) {
-            let part = app.declared().find(|part| app.resource(part) == name && content_of(app, part) == *content);
+            let part =
+                app.declared().find(|part| app.resource(part) == name && content_of(app, part) == *content);
             let Some(part) = part else { continue };
             match self.closed_gate(app, part) {
                 None => return Ok(()),
@@ -158,7 +165,9 @@ impl Order {
         let edits = facts.edits.get(deployment).copied().unwrap_or(0);
         for failure in record.rollout.components.values().flat_map(|component| &component.failures) {
             let known = self.failures.iter().any(|known| {
-                known.deployment == deployment && known.attempt == failure.attempt && known.hash == failure.hash.as_str()
+                known.deployment == deployment
+                    && known.attempt == failure.attempt
+                    && known.hash == failure.hash.as_str()
             });
             if !known {
                 self.failures.push(Failed {

@@ -68,7 +68,11 @@ impl Records {
         self.kept.remove(name);
         let gone = facts.lately(name, facts.now, 1800).iter().any(Option::is_none);
         let goes = facts.ever(name).any(|app| app.delete);
-        if gone && goes { Ok(()) } else { Err(format!("the record of {name} was removed, and it is declared")) }
+        if gone && goes {
+            Ok(())
+        } else {
+            Err(format!("the record of {name} was removed, and it is declared"))
+        }
     }
 }
 
@@ -82,11 +86,17 @@ fn follows(before: &Record, after: &Record) -> Verdict {
     }
     let told = |event: &Event| {
         after.events.iter().any(|later| {
-            later.object == event.object && later.reason == event.reason && later.message == event.message && later.count >= event.count
+            later.object == event.object
+                && later.reason == event.reason
+                && later.message == event.message
+                && later.count >= event.count
         })
     };
     match before.events.iter().find(|event| !told(event)) {
-        Some(lost) => Err(format!("an event of {} is lost: {} {} {}", after.name, lost.reason, lost.object, lost.message)),
+        Some(lost) => Err(format!(
+            "an event of {} is lost: {} {} {}",
+            after.name, lost.reason, lost.object, lost.message
+        )),
         None => Ok(()),
     }
 }

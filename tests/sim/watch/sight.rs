@@ -58,7 +58,11 @@ impl Sight {
         if needed.is_empty() || sight > floor {
             return Ok(());
         }
-        Err(format!("{} on {} without having seen any of {needed:?} in this pass", call.operation, call.target()))
+        Err(format!(
+            "{} on {} without having seen any of {needed:?} in this pass",
+            call.operation,
+            call.target()
+        ))
     }
 }
 
@@ -89,12 +93,18 @@ fn under(word: &str, arn: &str, parts: usize) -> String {
 
 /// What a read shows.
 fn shown(call: &Parsed) -> Vec<String> {
-    let each = |member: &str, name: &dyn Fn(&str) -> String| call.texts(member).into_iter().map(name).collect::<Vec<_>>();
+    let each = |member: &str, name: &dyn Fn(&str) -> String| {
+        call.texts(member).into_iter().map(name).collect::<Vec<_>>()
+    };
     match call.operation.as_str() {
-        "DescribeServices" => each("services", &|name| format!("service:{}", name.rsplit('/').next().unwrap_or(name))),
+        "DescribeServices" => {
+            each("services", &|name| format!("service:{}", name.rsplit('/').next().unwrap_or(name)))
+        }
         "ListTaskDefinitions" => vec![format!("family:{}", call.text("familyPrefix"))],
         "DescribeTaskDefinition" => vec![format!("definition:{}", call.text("taskDefinition"))],
-        "ListTasks" => vec![format!("tasks:{}", call.text("family")), format!("token:{}", call.text("startedBy"))],
+        "ListTasks" => {
+            vec![format!("tasks:{}", call.text("family")), format!("token:{}", call.text("startedBy"))]
+        }
         "DescribeTasks" => each("tasks", &|task| format!("task:{task}")),
         "DescribeTargetGroups" => {
             let mut all = each("Names", &|name| format!("group:{name}"));
@@ -150,7 +160,10 @@ fn needed(call: &Parsed) -> Vec<String> {
         (Service::Elbv2, _) if target.contains(":listener/") => vec![under("listeners", target, 3)],
         (Service::Logs, _) if !call.text("logGroupName").is_empty() => vec![format!("logs:{target}")],
         (Service::Logs, _) => {
-            vec![format!("logs:{}", target.rsplit("log-group:").next().unwrap_or_default().trim_end_matches(":*"))]
+            vec![format!(
+                "logs:{}",
+                target.rsplit("log-group:").next().unwrap_or_default().trim_end_matches(":*")
+            )]
         }
         _ => Vec::new(),
     }

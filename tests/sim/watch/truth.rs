@@ -35,7 +35,14 @@ fn says_ready(status: &DeploymentStatus) -> bool {
 
 impl Truth {
     /// Judges a status that becomes Ready: at this very moment it must be true, unless something has just changed it.
-    pub fn saved(&mut self, record: &Record, facts: &Facts, order: &Order, sim: &Sim, now: Timestamp) -> Verdict {
+    pub fn saved(
+        &mut self,
+        record: &Record,
+        facts: &Facts,
+        order: &Order,
+        sim: &Sim,
+        now: Timestamp,
+    ) -> Verdict {
         let name = record.name.as_str();
         let ready = record.status.as_ref().is_some_and(says_ready);
         let rises = ready && self.ready.insert(name.to_owned(), ready) != Some(true);
@@ -59,7 +66,13 @@ impl Truth {
     ) -> Verdict {
         let said: BTreeMap<&str, bool> =
             statuses.iter().map(|status| (status.name.as_str(), says_ready(status))).collect();
-        let calm = [Disturbance::Wire, Disturbance::Refusals, Disturbance::Stale, Disturbance::Disk, Disturbance::Process];
+        let calm = [
+            Disturbance::Wire,
+            Disturbance::Refusals,
+            Disturbance::Stale,
+            Disturbance::Disk,
+            Disturbance::Process,
+        ];
         let patience = if facts.quiet(now, SAID_WITHIN, &calm) { SAID_WITHIN } else { SAID_SLOWLY };
         for name in facts.names() {
             let said = said.get(name).copied().unwrap_or(false);
@@ -106,14 +119,20 @@ fn forever_runs(app: &App, part: &Part, order: &Order, sim: &Sim) -> Verdict {
 fn service_runs(app: &App, part: &Part, order: &Order, sim: &Sim) -> Verdict {
     let name = app.resource(part);
     let found = sim.with(|world| world.region(REGION).ecs.service(app.cluster, &name));
-    let Some(found) = found.filter(|found| found.status == "ACTIVE") else { return Err("has no service".to_owned()) };
+    let Some(found) = found.filter(|found| found.status == "ACTIVE") else {
+        return Err("has no service".to_owned());
+    };
     if order.content(&found.task_definition) != Some(&content_of(app, part)) {
         return Err(format!("runs {}, which is not {}", found.task_definition, app.image(part)));
     }
     if part.count().is_some_and(|count| count as usize != found.desired) {
         return Err(format!("wants {} tasks", found.desired));
     }
-    if found.running != found.desired || found.pending > 0 || found.deployments != 1 || found.rollout != "COMPLETED" {
+    if found.running != found.desired
+        || found.pending > 0
+        || found.deployments != 1
+        || found.rollout != "COMPLETED"
+    {
         return Err(format!("is not steady: {found:?}"));
     }
     if part.is_balanced() {
@@ -128,7 +147,8 @@ fn service_runs(app: &App, part: &Part, order: &Order, sim: &Sim) -> Verdict {
 fn healthy_targets(app: &App, name: &str, sim: &Sim) -> usize {
     let shown = service(sim, app.cluster, name).unwrap_or_default();
     let arn = &shown["loadBalancers"][0]["targetGroupArn"];
-    let health = look(sim, Service::Elbv2, "DescribeTargetHealth", &json!({"TargetGroupArn": arn})).unwrap_or_default();
+    let health = look(sim, Service::Elbv2, "DescribeTargetHealth", &json!({"TargetGroupArn": arn}))
+        .unwrap_or_default();
     let targets = health["TargetHealthDescriptions"].as_array().cloned().unwrap_or_default();
     let is_healthy = |target: &&Value| target["TargetHealth"]["State"] == "healthy";
     targets.iter().filter(is_healthy).count()
