@@ -6,6 +6,7 @@ import pathlib
 import re
 import subprocess
 import time
+import urllib.request
 
 import worlds
 
@@ -55,15 +56,29 @@ class Place:
         beside.rename(path)
 
     def start(self):
-        port = worlds.free_port()
+        self.port = port = worlds.free_port()
         self.controller = self.processes.start(
             f"evenkeel-{self.world.name}",
-            [os.environ["EVENKEEL_BIN"], "run", *self._folders(), "--resync", "1s", "--budget-share", "100", "--listen",
+            [os.environ["EVENKEEL_BIN"], "run", *self._folders(), "--resync", "500ms", "--budget-share", "100", "--listen",
              f"127.0.0.1:{port}"], port, **self.environment)
 
     def stop(self):
         """Stops the controller as an orchestrator does; gives its exit code."""
         return self.processes.stop(self.controller)
+
+    def metric(self, name):
+        """The sum of a counter over all its labels, as the controller that runs now counts."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=10) as answer:
+            lines = answer.read().decode().splitlines()
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if re.match(rf"{name}(\{{|\s)", line))
+
+    def walks(self, passes):
+        """Waits for so many more passes."""
+        wanted = self.metric("evenkeel_passes_total") + passes
+        end = time.monotonic() + PATIENCE
+        while self.metric("evenkeel_passes_total") < wanted:
+            assert time.monotonic() < end, "the controller does not look any more"
+            time.sleep(0.2)
 
     def _folders(self):
         return ["--store", f"file:{self.folder}/specs", "--state", f"file:{self.folder}/state"]
@@ -92,7 +107,7 @@ class Place:
                 return status
             assert self.controller.poll() is None, "the controller ended by itself"
             assert time.monotonic() < end, f"{name} is not as it should be: {self.ctl('status', name)[1]}\n{self.ctl('events', name)[1]}"
-            time.sleep(0.2)
+            time.sleep(0.4)
 
     def until_ready(self, name, generation):
         return self.until(name, lambda status: status["observedGeneration"] == generation and is_true(status, "Ready"))
@@ -107,8 +122,8 @@ def reason(status, kind="Ready"):
 
 
 def waits(status):
-    """What a deployment waits on, as (resource, what, because)."""
-    return [(one["resource"], one["on"]["on"], one["on"].get("because", "")) for one in status["waitingOn"]]
+    """What a deployment waits on, as (resource, what, because or status)."""
+    return [(one["resource"], one["on"]["on"], one["on"].get("because", one["on"].get("status", ""))) for one in status["waitingOn"]]
 
 
 def furnish(world, clusters):
