@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 # What names a thing in a list: the first of these that it has.
 NAMES = ["serviceName", "clusterName", "name", "key", "capacityProvider", "logGroupName", "LoadBalancerName",
-         "TargetGroupName", "SubnetId", "VersionId", "Name", "Key", "Field", "Priority", "Port", "ResourceArn", "containerName",
-         "type", "status"]
+         "TargetGroupName", "SubnetId", "VersionId", "Name", "Key", "Field", "Priority", "Port", "ResourceArn",
+         "containerName", "type", "status"]
 # What a far side makes up as it likes.
 OPAQUE = {"nextToken": "<token>", "NextToken": "<token>", "events": "<events>", "message": "<text>"}
 ABSENT = "-"
@@ -46,7 +46,7 @@ class Reader:
     def plain(self, value):
         """The answer in texts, structures and lists, each thing in a list under its name."""
         if isinstance(value, dict):
-            return {self.form(name): OPAQUE.get(name) if name in OPAQUE and item else self.plain(item)
+            return {self.form(name): OPAQUE[name] if item and name in OPAQUE else self.plain(item)
                     for name, item in value.items()}
         if isinstance(value, list) and value and isinstance(value[0], dict):
             return Things(self._named(value))

@@ -3,7 +3,6 @@
 import os
 import pathlib
 import signal
-import sys
 
 import pytest
 
@@ -15,8 +14,8 @@ def processes():
     logs = pathlib.Path(__file__).parents[2] / "target" / "outside"
     logs.mkdir(parents=True, exist_ok=True)
     running = worlds.Processes(logs)
-    # A run that is asked to end unwinds, so that no child outlives it.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # A run that is asked to end is interrupted and unwinds, so that no child outlives it.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     yield running
     running.stop_all()
 

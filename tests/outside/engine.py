@@ -25,7 +25,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
 # Seconds. A container that ends by itself must do so before ministack's steady delay (1 s) calls its deployment complete.
-PULL, SLOW_PULL, LIFE = 0.1, 3.0, 0.5
+PULL, SLOW_PULL, LIFE = 0.1, 3.0, 0.1
 API_VERSION = "1.45"
 
 

@@ -193,8 +193,8 @@ class Life:
             secrets=[{"name": "DATABASE_URL", "valueFrom": f"{self.secret_arn}:url::"}],
             healthCheck={"command": ["CMD-SHELL", "true"]}, mountPoints=[{"sourceVolume": "scratch", "containerPath": "/s"}],
             ulimits=[{"name": "nofile", "softLimit": 1024, "hardLimit": 4096}], dockerLabels={"a": "1"},
-            logConfiguration={"logDriver": "awslogs", "options": {"awslogs-group": "/ecs/life", "awslogs-region": "eu-west-1",
-                                                                  "awslogs-stream-prefix": "life"}})
+            logConfiguration={"logDriver": "awslogs", "options": {
+                "awslogs-group": "/ecs/life", "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "life"}})
         step("definition: register with everything", ecs.register_task_definition, family="full",
              containerDefinitions=[full, sidecar], volumes=[{"name": "scratch"}], taskRoleArn=ROLE,
              runtimePlatform={"cpuArchitecture": "X86_64", "operatingSystemFamily": "LINUX"},

@@ -1,4 +1,4 @@
-"""Where the controller works: folders with the example documents, a world that holds what they refer to, and the shipped programs."""
+"""Where the controller works: folders with the example documents, a world that holds what these refer to, and the programs."""
 
 import json
 import os
@@ -38,7 +38,8 @@ class Place:
         """The examples' network and certificate are examples; these are this world's."""
         network = self.world.network
         certificate = self.world.client("acm").request_certificate(DomainName="example.com")["CertificateArn"]
-        for known, here in ((r"vpc-0a1b\w+", network["vpc"]), (r"(?<=subnets: \[)[^\]]+", f"{network['subnet-a']}, {network['subnet-b']}"),
+        subnets = f"{network['subnet-a']}, {network['subnet-b']}"
+        for known, here in ((r"vpc-0a1b\w+", network["vpc"]), (r"(?<=subnets: \[)[^\]]+", subnets),
                             (r"sg-0a1b\w+", network["group"]), (r"arn:aws:acm:[\w:/-]+", certificate)):
             text, count = re.subn(known, here, text)
             assert count, f"the example does not name {known}"
@@ -106,7 +107,9 @@ class Place:
             if status and done(status):
                 return status
             assert self.controller.poll() is None, "the controller ended by itself"
-            assert time.monotonic() < end, f"{name} is not as it should be: {self.ctl('status', name)[1]}\n{self.ctl('events', name)[1]}"
+            if time.monotonic() > end:
+                said = [self.ctl(command, name)[1] for command in ("status", "events")]
+                raise AssertionError(f"{name} is not as it should be:\n" + "\n".join(said))
             time.sleep(0.4)
 
     def until_ready(self, name, generation):
@@ -123,7 +126,8 @@ def reason(status, kind="Ready"):
 
 def waits(status):
     """What a deployment waits on, as (resource, what, because or status)."""
-    return [(one["resource"], one["on"]["on"], one["on"].get("because", one["on"].get("status", ""))) for one in status["waitingOn"]]
+    return [(one["resource"], one["on"]["on"], one["on"].get("because") or one["on"].get("status", ""))
+            for one in status["waitingOn"]]
 
 
 def furnish(world, clusters):

@@ -1,5 +1,5 @@
-"""`evenkeel run` on ministack, whose scheduler rolls, fails and rolls back by itself: the two examples, from nothing to a failed
-upgrade. The tests are one story; each begins where the one before ended."""
+"""`evenkeel run` on ministack, whose scheduler rolls, fails and rolls back by itself: the two examples, from nothing to a
+failed upgrade and out of it. The tests are one story; each begins where the one before ended."""
 
 import pytest
 
@@ -80,7 +80,8 @@ def test_traffic_reaches_the_tasks(ministack):
     elb, logs = ministack.client("elbv2"), ministack.client("logs")
     for balancer, count in ((SHOP, 3), (ZENML, 2)):
         [found] = elb.describe_load_balancers(Names=[balancer])["LoadBalancers"]
-        listeners = {one["Port"]: one for one in elb.describe_listeners(LoadBalancerArn=found["LoadBalancerArn"])["Listeners"]}
+        listeners = elb.describe_listeners(LoadBalancerArn=found["LoadBalancerArn"])["Listeners"]
+        listeners = {one["Port"]: one for one in listeners}
         assert sorted(listeners) == [80, 443]
         rules = elb.describe_rules(ListenerArn=listeners[443]["ListenerArn"])["Rules"]
         actions = [action for rule in rules for action in rule["Actions"]]
@@ -144,10 +145,12 @@ def test_a_crashing_image_is_rolled_back_and_not_tried_again(place, ecs):
 
 def test_a_migration_that_fails_touches_no_service(place, ecs):
     before = service(ecs, SHOP, "shop-worker")["taskDefinition"]
-    place.edit("application", [("shop/web:2.16.0-crash", "shop/web:2.17.0"), ("shop/migrate:2.15.0", "shop/migrate:2.17.0-crash"),
-                               ("shop/worker:2.15.0", "shop/worker:2.17.0")])
+    place.edit("application", [
+        ("shop/web:2.16.0-crash", "shop/web:2.17.0"), ("shop/worker:2.15.0", "shop/worker:2.17.0"),
+        ("shop/migrate:2.15.0", "shop/migrate:2.17.0-crash")])
     status = place.until("shop", lambda seen: reason(seen) == "TaskFailed")
-    assert status["components"]["migrate"]["phase"] == "Stalled" and "exited 1" in status["components"]["migrate"]["message"]
+    migrate = status["components"]["migrate"]
+    assert migrate["phase"] == "Stalled" and "exited 1" in migrate["message"]
     assert {status["components"][name]["phase"] for name in ("web", "worker")} == {"Waiting"}
     assert service(ecs, SHOP, "shop-worker")["taskDefinition"] == before
     assert service(ecs, SHOP, "shop-web")["taskDefinition"].endswith("/shop-web:2")
@@ -164,7 +167,8 @@ def test_a_document_that_is_mended_rolls(place, ecs):
 
 def test_a_restart_changes_nothing(place, ecs):
     before = [service(ecs, cluster, name)["deployments"] for cluster, name, _ in SERVICES]
-    known = {family: revisions(ecs, family) for family in ("shop-migrate", "shop-web", "shop-worker", "zenml-migrate", "zenml-server")}
+    families = ("shop-migrate", "shop-web", "shop-worker", "zenml-migrate", "zenml-server")
+    known = {family: revisions(ecs, family) for family in families}
     assert place.stop() == 0
     place.start()
     assert writes_during_more_looks(place) == 0

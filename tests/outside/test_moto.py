@@ -1,4 +1,4 @@
-"""`evenkeel run` on moto, as far as it goes: moto records definitions, services, rules and secrets, and schedules nothing."""
+"""`evenkeel run` on moto, as far as it goes: moto records what it is told, and schedules nothing."""
 
 import pathlib
 import time
@@ -12,7 +12,8 @@ from places import Place, furnish, reason, waits
 
 HERE = pathlib.Path(__file__).parent
 # moto's RunTask wants the memory of every container; where the document has a place for it, it is given.
-MEMORY = [(f"          - name: {name}\n", f"          - name: {name}\n            memory: 256\n") for name in ("migrate", "web", "worker")]
+MEMORY = [(f"          - name: {name}\n", f"          - name: {name}\n            memory: 256\n")
+          for name in ("migrate", "web", "worker")]
 
 
 @pytest.fixture(scope="module")
@@ -76,11 +77,12 @@ def test_what_moto_records_is_what_is_declared(place, ecs):
         listeners = elb.describe_listeners(LoadBalancerArn=found["LoadBalancerArn"])["Listeners"]
         assert sorted(one["Port"] for one in listeners) == [80, 443]
     groups = place.world.client("logs").describe_log_groups(logGroupNamePrefix="/ecs/")["logGroups"]
-    assert {group["logGroupName"]: group["retentionInDays"] for group in groups} == {"/ecs/shop": 30, "/ecs/zenml-hybrid": 30}
+    kept = {group["logGroupName"]: group["retentionInDays"] for group in groups}
+    assert kept == {"/ecs/shop": 30, "/ecs/zenml-hybrid": 30}
 
 
 def test_a_call_without_an_answer_starts_nothing_else(place, ecs):
-    """moto's RunTask breaks without saying whether it did anything: it is asked again, by the same token, and nothing follows."""
+    """moto's RunTask breaks without saying whether it did anything: it is asked again by one token, and nothing follows."""
     assert reason(place.status("zenml")) == "NoAnswer"
     assert "no answer" in place.ctl("events", "zenml")[1]
     assert ecs.list_services(cluster="zenml-hybrid")["serviceArns"] == []

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from dataclasses import dataclass, field
 
 import boto3
@@ -62,10 +61,10 @@ class Processes:
 
     def start(self, name, command, port=None, **environment):
         """Starts a program, in an environment that has nothing of this machine's; waits for its port."""
-        log = (self.logs / f"{name}.log").open("w")
         plain = {"PATH": os.environ["PATH"], "HOME": str(self.logs), "PYTHONDONTWRITEBYTECODE": "1"}
-        child = subprocess.Popen([str(part) for part in command], stdout=log, stderr=subprocess.STDOUT,
-                                 env={**plain, **environment}, cwd=self.logs)
+        with (self.logs / f"{name}.log").open("w") as log:
+            child = subprocess.Popen([str(part) for part in command], stdout=log, stderr=subprocess.STDOUT,
+                                     env={**plain, **environment}, cwd=self.logs)
         self._running.append(child)
         if port:
             self._listening(name, child, port)
@@ -150,11 +149,3 @@ def made_network(world):
                for name, (block, zone) in zones.items()}
     group = ec2.create_security_group(GroupName="tasks", Description="tasks", VpcId=vpc)["GroupId"]
     return {"vpc": vpc, **subnets, "group": group}
-
-
-def emptied(world):
-    """The world without anything in it."""
-    paths = {"moto": "/moto-api/reset", "ministack": "/_ministack/reset"}
-    urllib.request.urlopen(urllib.request.Request(world.endpoint + paths[world.name], b"", method="POST"), timeout=30)
-    world.network = made_network(world)
-    return world
