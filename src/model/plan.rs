@@ -272,6 +272,7 @@ impl fmt::Display for WaitingOn {
             Self::LoadBalancer { name, because } => write!(f, "load balancer {name}: {because}"),
             Self::Observation { because } => write!(f, "a look at AWS: {because}"),
             Self::Task { task, status } => write!(f, "task {task}: {status}"),
+            Self::Deployment { id, because } if id.is_empty() => write!(f, "its ECS deployment: {because}"),
             Self::Deployment { id, because } => write!(f, "ECS deployment {id}: {because}"),
             Self::Targets { group, because } => write!(f, "targets of {group}: {because}"),
             Self::Draining { service } => write!(f, "service {service} to finish draining"),
