@@ -17,10 +17,12 @@ use std::time::Duration;
 
 /// Longest that it may take, in simulated time: a slow image, a rollout that ECS gives up, the rollback, and the longest backoff.
 const CONVERGES_WITHIN: Duration = Duration::from_secs(3600);
-/// How long a rotated secret, or an address without a task, may still keep it busy although all is Ready.
-const SETTLES: Duration = Duration::from_secs(600);
+/// How long a rotated secret may still keep it busy although all is Ready.
+const SETTLES: Duration = Duration::from_secs(140);
+/// The same for an address that somebody registered and that belongs to no task: it must be certain.
+const STRAY_SETTLES: Duration = Duration::from_secs(500);
 /// How long nothing may happen afterwards.
-const IDLE: Duration = Duration::from_secs(400);
+const IDLE: Duration = Duration::from_secs(130);
 /// Revisions that a family keeps.
 const KEPT_REVISIONS: usize = 10;
 
@@ -178,7 +180,7 @@ async fn mend(play: &mut Play, app: usize) {
 /// From now on nothing is written, neither to AWS nor to the disk.
 async fn idle(play: &mut Play) -> Result<(), Violation> {
     // What was rotated at the very end settles.
-    let settled = play.elapsed() + SETTLES;
+    let settled = play.elapsed() + if play.strays { STRAY_SETTLES } else { SETTLES };
     play.wait_until(settled).await?;
     let before = (play.life.sim.counts().writes, play.life.disk.steps());
     let end = play.elapsed() + IDLE;

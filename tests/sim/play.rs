@@ -54,6 +54,8 @@ pub struct Play {
     /// When the controller is started again.
     restart: Option<Duration>,
     rotations: u32,
+    /// Whether somebody registered addresses that belong to no task.
+    pub strays: bool,
 }
 
 /// Plays a scenario to its end.
@@ -105,6 +107,7 @@ impl Play {
             store_back: None,
             restart: None,
             rotations: 0,
+            strays: false,
         };
         for index in 0..play.apps.len() {
             play.declare(index);
@@ -378,6 +381,7 @@ impl Play {
 
     fn hand(&mut self, app: usize, part: usize, hand: Hand) {
         self.disturb(Disturbance::Hands, 0);
+        self.strays |= hand == Hand::Stray;
         by_hand::work(&self.life, &self.apps[app], &self.apps[app].parts[part], hand);
     }
 
