@@ -35,6 +35,11 @@ OPERATIONS = {
         ListTagsLogGroup PutLogEvents PutRetentionPolicy TagLogGroup TagResource UntagLogGroup UntagResource
     """,
     "sts": "AssumeRole GetCallerIdentity",
+    "cloudwatch": """
+        DeleteAlarms DescribeAlarmHistory DescribeAlarms DescribeAlarmsForMetric DisableAlarmActions EnableAlarmActions
+        GetMetricData GetMetricStatistics ListMetrics ListTagsForResource PutMetricAlarm PutMetricData SetAlarmState
+        TagResource UntagResource
+    """,
 }
 
 
@@ -50,3 +55,9 @@ def whole_run(request):
 def test_every_operation_was_answered(service):
     wanted = {(service, name) for name in OPERATIONS[service].split()}
     assert wanted - RECORDER.answered == set()
+
+
+@pytest.mark.parametrize("service", OPERATIONS)
+def test_every_operation_was_refused(service):
+    wanted = {(service, name) for name in OPERATIONS[service].split()}
+    assert wanted - RECORDER.refused == set()
