@@ -1,6 +1,6 @@
 //! The wire: what a request asks for, and how an answer looks, in awsJson, awsQuery and Smithy RPC v2 CBOR.
 
-use std::io::Read as _;
+use std::{borrow::Cow, io::Read as _};
 
 use serde_json::{Map, Value};
 
@@ -149,13 +149,18 @@ impl Request {
     /// AWS's protocol errors: an unknown service, target or action, or an encoding that the service does not use.
     pub fn read<'a>(header: impl Fn(&str) -> Option<&'a str>, body: &[u8]) -> Result<Self, ApiError> {
         let scope = header("authorization").and_then(Scope::read);
+        let coding = header("content-encoding");
+        let body = &*uncompressed(coding, body)?;
         let place = |service: Service, protocol, operation: &str| {
+            if coding == Some("gzip") && service != Service::Cloudwatch {
+                return Err(unsupported("This service takes no compressed requests."));
+            }
             Ok(Self {
                 region: scope.as_ref().map_or("us-east-1", |scope| scope.region).to_owned(),
                 service,
                 protocol,
                 operation: operation.to_owned(),
-                body: uncompressed(service, header("content-encoding"), body)?,
+                body: body.to_vec(),
                 access_key: scope.as_ref().map(|scope| scope.access_key.to_owned()),
             })
         };
@@ -218,23 +223,28 @@ pub fn is_write(operation: &str) -> bool {
         .any(|prefix| operation.starts_with(prefix))
 }
 
-/// The most that a compressed body may grow to: the 1 MB that AWS takes, and the little that makes it too large.
+/// The size at which a body that was compressed is too large: one byte more than the 1 MB of the API reference.
 const LARGEST: u64 = (1 << 20) + 1;
 
-/// The body, decompressed for a service that takes compressed ones.
-fn uncompressed(service: Service, coding: Option<&str>, body: &[u8]) -> Result<Vec<u8>, ApiError> {
-    let refuse = |text: &str| ApiError::new(415, "UnsupportedMediaTypeException", text);
+/// The body without its compression.
+fn uncompressed<'a>(coding: Option<&str>, body: &'a [u8]) -> Result<Cow<'a, [u8]>, ApiError> {
     match coding {
-        None | Some("identity" | "aws-chunked" | "") => Ok(body.to_vec()),
-        Some("gzip") if service == Service::Cloudwatch => {
+        None | Some("identity" | "aws-chunked" | "") => Ok(body.into()),
+        Some("gzip") => {
             let mut plain = Vec::new();
             let read = flate2::read::GzDecoder::new(body).take(LARGEST).read_to_end(&mut plain);
             read.map_err(|_| ApiError::new(400, "SerializationException", "The body is no gzip."))?;
-            Ok(plain)
+            if plain.len() as u64 == LARGEST {
+                return Err(ApiError::new(413, "RequestEntityTooLarge", "The body is larger than 1 MB."));
+            }
+            Ok(plain.into())
         }
-        Some("gzip") => Err(refuse("This service takes no compressed requests.")),
-        Some(_) => Err(refuse("The body's encoding is not supported.")),
+        Some(_) => Err(unsupported("The body's encoding is not supported.")),
     }
+}
+
+fn unsupported(text: &str) -> ApiError {
+    ApiError::new(415, "UnsupportedMediaTypeException", text)
 }
 
 fn speaks_cbor<'a>(header: &impl Fn(&str) -> Option<&'a str>) -> bool {
