@@ -7,10 +7,13 @@
 //! | `GET`, `POST`, `DELETE /_sim/behaviours` | the same for [`crate::behaviour::BehaviourRule`] |
 //! | `GET`, `DELETE /_sim/calls` | the newest calls and all counts; forgets them |
 //! | `POST /_sim/world` | puts things into the world ([`crate::seed`]), answers their ARNs |
-//! | `POST /_sim/metrics` | publishes values as AWS's own services do: `{"region": R, "namespace": "AWS/ECS", "name": N, "dimensions": {}, "value": 1.5, "unit": "Percent"}` |
+//! | `POST /_sim/metrics` | publishes values of metrics as AWS's own services do, one or a list; see below |
 //! | `GET /_sim/services`, `GET /_sim/tasks` | ECS at a glance, in all regions |
 //! | `POST /_sim/kill` | `{"task": ID, "exitCode": 137}`: the task's containers die |
 //! | `POST /_sim/limits` | `{"rateLimits": true}` |
+//!
+//! A value of a metric: `{"region": "eu-west-1", "namespace": "AWS/ECS", "name": "CPUUtilization", "value": 95.5}`, with
+//! `"unit": "Percent"` and `"dimensions": {"ServiceName": "web"}` if it has them.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,6 @@
 """Clients, worlds and waiting for the wire tests."""
 
+import functools
 import itertools
 import json
 import os
@@ -37,6 +38,7 @@ class OneProtocol(botocore.loaders.Loader):
         return {**model, "metadata": {**model["metadata"], "protocol": self.protocol, "protocols": [self.protocol]}}
 
 
+@functools.cache
 def session_for(protocol):
     """A boto3 session that speaks one protocol, or whichever botocore prefers."""
     if protocol is None:

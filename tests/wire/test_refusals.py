@@ -39,7 +39,7 @@ def call(aws, service, operation, **arguments):
     return getattr(client, methods[operation])(**arguments)
 
 
-@pytest.mark.parametrize("service, operation", required())
+@pytest.mark.parametrize("service, operation", list(required()))
 def test_a_call_without_what_it_requires_is_refused(aws, service, operation):
     with pytest.raises(ClientError) as caught:
         call(aws, service, operation)

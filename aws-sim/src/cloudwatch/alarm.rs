@@ -204,6 +204,9 @@ impl Alarm {
 
     /// Evaluates it as often as is due.
     pub(super) fn advance(&mut self, name: &str, now: Timestamp, metrics: &Metrics, history: &mut History) {
+        if self.next > now.as_second() {
+            return;
+        }
         let interval = self.watch.interval();
         let series = metrics.get(&self.watch.metric);
         while self.next <= now.as_second() {

@@ -1,5 +1,7 @@
 //! PutMetricAlarm, DescribeAlarms, DescribeAlarmsForMetric, DeleteAlarms, SetAlarmState and the switches of actions.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -56,12 +58,8 @@ impl Cloudwatch {
         let types = texts(input, "AlarmTypes");
         let state = input.text("StateValue");
         let action = input.text("ActionPrefix");
-        // A prefix selects a range of names, so that a few among thousands are found without looking at all.
-        let range = self.alarms.range(prefix.unwrap_or_default().to_owned()..);
-        let near = range.take_while(|(name, _)| prefix.is_none_or(|prefix| name.starts_with(prefix)));
-        let wanted = near.filter(|(name, alarm)| {
+        let wanted = self.named(&names, prefix.unwrap_or_default()).filter(|(_, alarm)| {
             (types.is_empty() || types.contains(&"MetricAlarm"))
-                && (names.is_empty() || names.contains(&name.as_str()))
                 && state.is_none_or(|state| alarm.standing.state.name() == state)
                 && action.is_none_or(|prefix| alarm.has_action(prefix))
         });
@@ -69,6 +67,21 @@ impl Cloudwatch {
         let (alarms, next) = page(keyed, input, size(input, 50))?;
         let views: Vec<Value> = alarms.into_iter().map(|(name, alarm)| alarm.view(name)).collect();
         Ok(json!({"MetricAlarms": views, "CompositeAlarms": [], "NextToken": next}))
+    }
+
+    /// The alarms with these names, or else all whose names have this prefix, in order; found without looking at all.
+    fn named<'a>(
+        &'a self,
+        names: &[&str],
+        prefix: &'a str,
+    ) -> Box<dyn Iterator<Item = (&'a String, &'a Alarm)> + 'a> {
+        if names.is_empty() {
+            let range = self.alarms.range(prefix.to_owned()..);
+            return Box::new(range.take_while(move |(name, _)| name.starts_with(prefix)));
+        }
+        let distinct: BTreeSet<&str> = names.iter().copied().collect();
+        let found: Vec<_> = distinct.into_iter().filter_map(|name| self.alarms.get_key_value(name)).collect();
+        Box::new(found.into_iter())
     }
 
     /// Alarms on exactly this metric, dimensions included; of one statistic, period or unit only where one is given.

@@ -1,5 +1,7 @@
 //! CloudWatch as the AWS SDK for Rust sees it: in CBOR, in process, in paused time.
 
+use std::sync::{Arc, Mutex};
+
 use aws_credential_types::Credentials;
 use aws_sdk_cloudwatch::{
     Client, Config,
@@ -18,18 +20,52 @@ use aws_sim::{
     form::Form,
     wire::{Protocol, Request, Service},
 };
+use aws_smithy_runtime_api::{
+    box_error::BoxError,
+    client::{
+        interceptors::{Intercept, context::BeforeTransmitInterceptorContextRef},
+        runtime_components::RuntimeComponents,
+    },
+};
+use aws_smithy_types::config_bag::ConfigBag;
 use serde_json::json;
 
 use super::support::{REGION, pass};
 
 const TOPIC: &str = "arn:aws:sns:eu-west-1:123456789012:ops";
 
+/// Notes the encoding of each request just before it goes out.
+#[derive(Debug, Clone, Default)]
+struct Encodings(Arc<Mutex<Vec<Option<String>>>>);
+
+impl Intercept for Encodings {
+    fn name(&self) -> &'static str {
+        "encodings"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let encoding = context.request().headers().get("content-encoding").map(str::to_owned);
+        self.0.lock().unwrap().push(encoding);
+        Ok(())
+    }
+}
+
 fn client(sim: &Sim) -> Client {
+    client_with(sim, Encodings::default())
+}
+
+fn client_with(sim: &Sim, encodings: Encodings) -> Client {
     let config = Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new(REGION))
         .credentials_provider(Credentials::from_keys("AKIDSIMULATED", "secret", None))
         .retry_config(RetryConfig::standard())
+        .interceptor(encodings)
         .http_client(sim.http_client());
     Client::from_conf(config.build())
 }
@@ -146,10 +182,12 @@ async fn numbers_times_and_pages_survive_cbor() {
 #[tokio::test(start_paused = true)]
 async fn a_large_call_comes_compressed() {
     let sim = Sim::builder().build();
-    let client = client(&sim);
+    let encodings = Encodings::default();
+    let client = client_with(&sim, encodings.clone());
     let data: Vec<MetricDatum> = (0..500).map(|_| datum(1.0)).collect();
     client.put_metric_data().namespace("App").set_metric_data(Some(data)).send().await.unwrap();
     put_alarm(&client, "errors").await;
+    assert_eq!(*encodings.0.lock().unwrap(), [Some("gzip".to_owned()), None]);
     pass(60).await;
     let (_, reason) = state(&client, "errors").await;
     assert!(reason.contains("[500.0 ("), "{reason}");
