@@ -10,6 +10,7 @@
 mod components;
 mod compute;
 mod conditions;
+mod disk;
 pub mod events;
 mod file;
 mod ready;
@@ -19,6 +20,7 @@ mod store;
 mod tests;
 
 pub use compute::{StatusInput, compute};
+pub use disk::{Disk, RealDisk};
 pub use file::FileState;
 pub use store::{Error, Loaded, StateStore, StoreReport};
 
