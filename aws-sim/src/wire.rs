@@ -202,6 +202,17 @@ impl Request {
         is_write(&self.operation)
     }
 
+    /// The input as JSON, whatever protocol it came in, for observers: what cannot be read is null, and all that awsQuery
+    /// says is text.
+    #[must_use]
+    pub fn input(&self) -> Value {
+        match self.protocol {
+            Protocol::Json => self.json().unwrap_or_default(),
+            Protocol::Query => Form::parse(&self.body).to_value(),
+            Protocol::Cbor => cbor::decode(&self.body).unwrap_or_default(),
+        }
+    }
+
     /// The input of an awsJson request; an empty body is an empty object.
     ///
     /// # Errors
