@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{
     MetricId,
-    evaluation::{self, Missing, Point, Rule},
+    evaluation::{self, Point, Rule, Treatment},
     history::History,
     metrics::{Metrics, Series},
     reason,
@@ -255,13 +255,13 @@ impl Alarm {
 
 impl Rule {
     /// How this alarm treats missing periods; alarms on DynamoDB's metrics ignore them, whatever they say.
-    pub(super) fn treatment(namespace: &str, given: Option<&str>) -> Missing {
+    pub(super) fn treatment(namespace: &str, given: Option<&str>) -> Treatment {
         match given {
-            _ if namespace == "AWS/DynamoDB" => Missing::Ignore,
-            Some("breaching") => Missing::Breaching,
-            Some("notBreaching") => Missing::NotBreaching,
-            Some("ignore") => Missing::Ignore,
-            _ => Missing::Missing,
+            _ if namespace == "AWS/DynamoDB" => Treatment::Ignore,
+            Some("breaching") => Treatment::Breaching,
+            Some("notBreaching") => Treatment::NotBreaching,
+            Some("ignore") => Treatment::Ignore,
+            _ => Treatment::Missing,
         }
     }
 }

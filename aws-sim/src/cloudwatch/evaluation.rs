@@ -53,7 +53,7 @@ impl Comparison {
 
 /// What a missing period counts as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Missing {
+pub(super) enum Treatment {
     /// As breaching.
     Breaching,
     /// As not breaching.
@@ -76,7 +76,7 @@ pub(super) struct Rule {
     /// How many of them must breach.
     pub to_alarm: i64,
     /// What missing ones count as.
-    pub missing: Missing,
+    pub missing: Treatment,
 }
 
 /// A period that has data.
@@ -126,13 +126,13 @@ pub(super) fn judge(periods: &[Option<Point>], rule: &Rule) -> Verdict {
     let oldest = present.last().map_or(0, |(age, _)| *age);
     let state = match rule.missing {
         _ if filled <= 0 => rule.by_count(breaching),
-        Missing::Breaching => rule.by_count(breaching + filled),
-        Missing::NotBreaching => rule.by_count(breaching),
+        Treatment::Breaching => rule.by_count(breaching + filled),
+        Treatment::NotBreaching => rule.by_count(breaching),
         _ if !only_breaching || breaching >= rule.to_alarm => rule.by_count(breaching),
-        Missing::Ignore => None,
+        Treatment::Ignore => None,
         // The oldest period that is there breaches, long enough ago, and nothing since has denied it.
-        Missing::Missing if oldest >= rule.to_alarm => Some(State::Alarm),
-        Missing::Missing => Some(State::InsufficientData),
+        Treatment::Missing if oldest >= rule.to_alarm => Some(State::Alarm),
+        Treatment::Missing => Some(State::InsufficientData),
     };
     Verdict { state, points: present.into_iter().map(|(_, point)| point).collect(), filled: filled.max(0) }
 }
@@ -141,8 +141,8 @@ pub(super) fn judge(periods: &[Option<Point>], rule: &Rule) -> Verdict {
 mod tests {
     use super::*;
 
-    const TREATMENTS: [Missing; 4] =
-        [Missing::Missing, Missing::Ignore, Missing::Breaching, Missing::NotBreaching];
+    const TREATMENTS: [Treatment; 4] =
+        [Treatment::Missing, Treatment::Ignore, Treatment::Breaching, Treatment::NotBreaching];
 
     /// Judges periods as AWS's tables draw them: oldest first, `0` within, `X` beyond, `-` missing.
     fn states(drawn: &str, to_alarm: i64) -> [&'static str; 4] {

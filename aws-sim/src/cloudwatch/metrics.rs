@@ -101,6 +101,17 @@ impl Series {
     }
 }
 
+/// Where a sample belongs within its metric.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'a> {
+    /// Its time, in seconds since 1970; it is rounded down to the resolution.
+    pub at: i64,
+    /// 1 or 60 seconds.
+    pub resolution: i64,
+    /// Its unit.
+    pub unit: &'a str,
+}
+
 /// All metrics.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Metrics {
@@ -108,16 +119,9 @@ pub(super) struct Metrics {
 }
 
 impl Metrics {
-    /// Puts a sample for a time (in seconds), rounded down to the resolution (1 or 60 seconds), and forgets what is too old.
-    pub(super) fn put(
-        &mut self,
-        now: Timestamp,
-        metric: MetricId,
-        at: i64,
-        resolution: i64,
-        unit: &str,
-        sample: &Sample,
-    ) {
+    /// Puts a sample, and forgets what is too old.
+    pub(super) fn put(&mut self, now: Timestamp, metric: MetricId, place: &Place<'_>, sample: &Sample) {
+        let Place { at, resolution, unit } = *place;
         let series = self.series.entry(metric).or_default();
         series.samples = series.samples.split_off(&(now.as_second() - KEPT));
         let units = series.samples.entry(at - at.rem_euclid(resolution)).or_default();

@@ -39,7 +39,7 @@ pub use self::protocol::{read, write};
 use self::{
     alarm::Alarm,
     history::History,
-    metrics::{Metrics, Sample},
+    metrics::{Metrics, Place, Sample},
 };
 use crate::{ctx::Ctx, error::ApiError};
 
@@ -97,7 +97,8 @@ impl Cloudwatch {
         value: f64,
     ) -> Result<(), ApiError> {
         protocol::check_unit(unit)?;
-        self.metrics.put(now, metric, now.as_second(), 60, unit, &Sample::of(value, 1.0));
+        let place = Place { at: now.as_second(), resolution: 60, unit };
+        self.metrics.put(now, metric, &place, &Sample::of(value, 1.0));
         Ok(())
     }
 }

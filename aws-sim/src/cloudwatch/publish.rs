@@ -6,7 +6,7 @@ use super::{
     Cloudwatch, MetricId,
     errors::{bad_combination, bad_value, missing, not_simulated},
     input::{metric, number, time},
-    metrics::Sample,
+    metrics::{Place, Sample},
 };
 use crate::{ctx::Ctx, error::ApiError, fields::Fields};
 
@@ -56,7 +56,8 @@ impl Cloudwatch {
         let data = (1..).zip(data).map(read).collect::<Result<Vec<Datum>, ApiError>>()?;
         for Datum { metric, at, resolution, unit, samples } in data {
             for sample in &samples {
-                self.metrics.put(ctx.now, metric.clone(), at, resolution, &unit, sample);
+                let place = Place { at, resolution, unit: &unit };
+                self.metrics.put(ctx.now, metric.clone(), &place, sample);
             }
         }
         Ok(json!({}))

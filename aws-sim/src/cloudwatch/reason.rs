@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     alarm::{State, Watch},
-    evaluation::{Missing, Point, Rule, Verdict},
+    evaluation::{Point, Rule, Treatment, Verdict},
 };
 
 /// `StateReason` of a transition.
@@ -15,7 +15,7 @@ pub(super) fn text(verdict: &Verdict, rule: &Rule, from: State, to: State) -> St
         return format!("Insufficient Data: {} {} unknown.", counted(count, "datapoint"), was(count));
     }
     let treated = match rule.missing {
-        Missing::Breaching => "[Breaching]",
+        Treatment::Breaching => "[Breaching]",
         _ => "[NonBreaching]",
     };
     let missing =
@@ -35,7 +35,7 @@ pub(super) fn text(verdict: &Verdict, rule: &Rule, from: State, to: State) -> St
     let not = if breached { "" } else { "not " };
     let compared = format!("{not}{} the threshold ({:?})", rule.comparison.words(), rule.threshold);
     let list = shown.join(", ");
-    if verdict.filled > 0 && matches!(rule.missing, Missing::Breaching | Missing::NotBreaching) {
+    if verdict.filled > 0 && matches!(rule.missing, Treatment::Breaching | Treatment::NotBreaching) {
         let datapoints = counted(count, "datapoint");
         return format!(
             "Threshold Crossed: {datapoints} [{list}] {} {compared} and {}.",
