@@ -1,6 +1,8 @@
 //! The command line: which seeds, how often, on how many threads.
 
+use super::crash;
 use super::report::{self, Tally};
+use super::sabotage;
 use super::scenario::Scenario;
 use clap::Parser;
 use std::collections::BTreeSet;
@@ -41,6 +43,12 @@ struct Args {
     /// Does not shrink what fails.
     #[arg(long)]
     no_shrink: bool,
+    /// Runs the crash matrix instead, of the examples whose names contain this.
+    #[arg(long, num_args = 0..=1, default_missing_value = "", value_name = "EXAMPLE")]
+    crash_matrix: Option<String>,
+    /// In the crash matrix, of the calls that only read, every so many-th; all writes and all steps of the disk come in any case.
+    #[arg(long, default_value_t = 1)]
+    stride: usize,
     /// Threads; default: one for each processor.
     #[arg(long)]
     jobs: Option<usize>,
@@ -96,7 +104,20 @@ pub fn run() -> ExitCode {
     if let Some(seed) = args.seed {
         return report::one(&Scenario::draw(seed), args.trace, !args.no_shrink);
     }
-    let jobs = args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)).max(1);
+    let jobs = args.jobs;
+    let jobs = jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)).max(1);
+    if let Some(filter) = &args.crash_matrix {
+        let whole = crash::run(filter, args.stride.max(1), jobs);
+        println!("crash matrix: {} passed, {} failed", u8::from(whole), u8::from(!whole));
+        return if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
+    let unseen = sabotage::unseen_deeds();
+    println!("checkers: {} of {} sabotages seen", sabotage::count() - unseen.len(), sabotage::count());
+    if !unseen.is_empty() {
+        unseen.iter().for_each(|deed| println!("  not seen: {deed}"));
+        println!("simulation: 0 passed, {} failed", unseen.len());
+        return ExitCode::FAILURE;
+    }
     let (saved, from, until) = plan(&args);
     let sweep = Sweep { saved, from, until, twice: args.twice, shrink: !args.no_shrink, ..Sweep::default() };
     sweep.run(jobs, args.minutes)

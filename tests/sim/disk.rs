@@ -81,6 +81,17 @@ impl SimDisk {
         self.lock_inner().dies_in = steps;
     }
 
+    /// Whether the step in which the process dies has not come yet.
+    pub fn is_armed(&self) -> bool {
+        self.lock_inner().dies_in.is_some()
+    }
+
+    /// The names of all files, in order.
+    pub fn names(&self) -> Vec<String> {
+        let name = |path: &PathBuf| path.file_name().map(|name| name.to_string_lossy().into_owned());
+        self.lock_inner().files.keys().filter_map(name).collect()
+    }
+
     /// Steps so far that changed something.
     pub fn steps(&self) -> u64 {
         self.lock_inner().steps

@@ -52,7 +52,7 @@ pub struct Life {
 }
 
 /// A call of AWS at which the controller dies.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AtCall {
     /// The n-th from now, counted from 1.
     pub nth: u32,
@@ -117,7 +117,7 @@ impl Life {
     pub async fn start(&mut self) -> Result<(), Error> {
         let state = FileState::open_on(self.disk.clone(), FOLDER)?;
         self.controllers += 1;
-        let key = format!("AKIASIM{:05}", self.controllers);
+        let key = self.key();
         self.watch.controller(&key);
         let (sim_clock, skew) = (self.sim.clock(), Arc::clone(&self.skew));
         let now = move || sim_clock.now() + SignedDuration::from_secs(skew.load(Ordering::Relaxed));
@@ -146,6 +146,11 @@ impl Life {
         Ok(())
     }
 
+    /// The key that the newest controller's calls are signed with.
+    pub fn key(&self) -> String {
+        format!("AKIASIM{:05}", self.controllers)
+    }
+
     /// Whether a controller is at work.
     pub fn is_alive(&self) -> bool {
         self.running.as_ref().is_some_and(|running| !running.task.is_finished())
@@ -158,6 +163,19 @@ impl Life {
         let Some(running) = self.running.take() else { return End::AsAsked };
         running.task.abort();
         self.buried(running).await
+    }
+
+    /// Clears away a controller that has died; what it would die of next stays armed.
+    pub async fn bury(&mut self) -> End {
+        match self.running.take() {
+            Some(running) => self.buried(running).await,
+            None => End::AsAsked,
+        }
+    }
+
+    /// Whether the call at which the controller dies has not come yet.
+    pub fn is_armed(&self) -> bool {
+        self.dies_at.lock().expect("nothing panics while it holds the lock").is_some()
     }
 
     /// Stops the controller as a signal does.

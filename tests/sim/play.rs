@@ -80,6 +80,14 @@ pub async fn play(scenario: &Scenario, traced: bool) -> Outcome {
 }
 
 impl Play {
+    /// A play in which nothing has happened yet, checkers and all.
+    pub async fn quiet(scenario: &Scenario) -> Self {
+        fastrand::seed(scenario.seed);
+        let sim = Sim::builder().seed(scenario.seed).kept_calls(1).build();
+        let watch = Watch::new(&sim, false);
+        Self::begin(scenario, sim, watch).await
+    }
+
     async fn begin(scenario: &Scenario, sim: Sim, watch: Watch) -> Self {
         let start = sim.now();
         let life = Life::new(sim, watch, scenario.seed);

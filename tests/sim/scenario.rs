@@ -238,6 +238,33 @@ impl Scenario {
         Self { seed, apps, latency_ms, rate_limits, steps, calm_from: chaos }
     }
 
+    /// One application with a migration and a balanced service, and nothing that happens.
+    pub fn plain() -> Self {
+        let part = |name, kind, after: &[&'static str]| Part {
+            name,
+            kind,
+            tag: "v1".to_owned(),
+            variable: 0,
+            secret: Some(OnRotation::Restart),
+            after: after.to_vec(),
+            declared: true,
+        };
+        let web = Service { count: Some(2), balanced: true, breaker: true, least: 100, bake: 0 };
+        let parts = vec![part("migrate", Kind::Task, &[]), part("web", Kind::Service(web), &["migrate"])];
+        let app = App {
+            name: "app0".to_owned(),
+            cluster: CLUSTERS[0],
+            delete: false,
+            delete_logs: false,
+            retention: Some(7),
+            retry: 0,
+            suspended_until: None,
+            parts,
+        };
+        let calm_from = Duration::ZERO;
+        Self { seed: 7, apps: vec![app], latency_ms: 0, rate_limits: false, steps: Vec::new(), calm_from }
+    }
+
     /// The same with only these steps.
     pub fn with_steps(&self, steps: Vec<Step>) -> Self {
         Self { steps, ..self.clone() }

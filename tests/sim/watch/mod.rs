@@ -60,6 +60,8 @@ struct Inner {
     truth: truth::Truth,
     violations: Vec<Violation>,
     trace: Option<Vec<String>>,
+    /// Whether the checkers do not judge.
+    blind: bool,
 }
 
 /// What a checker finds wrong with one moment.
@@ -79,8 +81,16 @@ impl Watch {
             truth: truth::Truth::default(),
             violations: Vec::new(),
             trace: traced.then(Vec::new),
+            blind: false,
         };
         Self { inner: Arc::new(Mutex::new(inner)), sim: sim.clone() }
+    }
+
+    /// Checkers that only keep what others find: for worlds of documents that they do not know.
+    pub fn blind(sim: &Sim) -> Self {
+        let watch = Self::new(sim, false);
+        watch.inner().blind = true;
+        watch
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -91,6 +101,9 @@ impl Watch {
     pub fn on_call(&self, moment: &Moment<'_>) {
         let now = self.sim.now();
         let inner = &mut *self.inner();
+        if inner.blind {
+            return;
+        }
         match moment {
             Moment::Before { request } => {
                 let parsed = Parsed::of(request);
@@ -225,6 +238,9 @@ impl Watch {
 
 impl Inner {
     fn judge<const N: usize>(&mut self, at: Timestamp, checkers: &[&'static str; N], verdicts: [Verdict; N]) {
+        if self.blind {
+            return;
+        }
         for (checker, verdict) in checkers.iter().zip(verdicts) {
             if let Err(message) = verdict {
                 self.note(at, || format!("VIOLATION {checker}: {message}"));
