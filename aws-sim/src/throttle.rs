@@ -129,8 +129,9 @@ impl Throttle {
 /// How a service says that there were too many calls.
 #[must_use]
 pub fn throttled(service: Service) -> ApiError {
-    let speaks_query = service.protocols().contains(&Protocol::Query);
-    let code = if speaks_query { "Throttling" } else { "ThrottlingException" };
+    // CloudWatch kept awsQuery's code when it learned other protocols.
+    let old = service.protocols().contains(&Protocol::Query);
+    let code = if old { "Throttling" } else { "ThrottlingException" };
     ApiError::new(400, code, "Rate exceeded")
 }
 

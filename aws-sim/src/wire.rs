@@ -78,6 +78,12 @@ impl Service {
         }
     }
 
+    /// Whether calls in-process are awsQuery (form in, XML out) instead of awsJson.
+    #[must_use]
+    pub fn speaks_query(self) -> bool {
+        self.protocols()[0] == Protocol::Query
+    }
+
     fn speaks(self, protocol: Protocol) -> bool {
         self.protocols().contains(&protocol)
     }

@@ -23,7 +23,7 @@ use crate::{
     secrets::Secrets,
     sts::Sts,
     throttle::Throttle,
-    wire::{Body, Protocol, Request, Response, Service},
+    wire::{Body, Request, Response, Service},
 };
 
 /// The services of one region.
@@ -172,7 +172,7 @@ impl World {
         input: &Value,
     ) -> Result<Value, ApiError> {
         let protocol = service.protocols()[0];
-        let form = (protocol == Protocol::Query).then(|| flat_form(input));
+        let form = service.speaks_query().then(|| flat_form(input));
         let body = if form.is_some() { String::new() } else { input.to_string() };
         let request = Request {
             region: region.to_owned(),
