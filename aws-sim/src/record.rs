@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::wire::{Request, Response};
+use crate::wire::{Protocol, Request, Response};
 
 /// A call.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -144,9 +144,10 @@ impl Record {
 }
 
 /// The body with the members of objects in one order: some SDKs send maps in another order each time, and mean the same.
-/// Reads hold no maps; theirs are left as they are, for speed.
+/// Reads hold no maps; theirs are left as they are, for speed, and so are
+/// the other protocols: no operation that is simulated in them has maps.
 fn canonical(request: &Request) -> Cow<'_, [u8]> {
-    if !request.is_write() || request.service.speaks_query() {
+    if !request.is_write() || request.protocol != Protocol::Json {
         return Cow::Borrowed(&request.body);
     }
     let sorted =

@@ -263,7 +263,7 @@ impl Sim {
             Effect::Error { status, code, message } => {
                 let error = ApiError { status, code: lasting(&code), message, extra: serde_json::Map::new() };
                 let request_id = self.world().request_id();
-                let response = Response::error(Some(request.service), request_id, &error);
+                let response = Response::error(request, request_id, &error);
                 self.note(request, Some(&response));
                 Ok(response)
             }

@@ -104,6 +104,7 @@ async fn perform(play: &Play, deed: &Deed) -> Result<(), String> {
     let request = Request {
         region: REGION.to_owned(),
         service,
+        protocol: service.protocols()[0],
         operation: operation.to_owned(),
         body: body.into_bytes(),
         access_key: Some(key),

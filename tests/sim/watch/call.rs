@@ -2,7 +2,6 @@
 
 use crate::document::REGION;
 use aws_sim::Sim;
-use aws_sim::form::Form;
 use aws_sim::record::Call;
 use aws_sim::wire::{Request, Service};
 use serde_json::{Value, json};
@@ -24,16 +23,11 @@ pub struct Parsed {
 impl Parsed {
     /// Reads a request.
     pub fn of(request: &Request) -> Self {
-        let input = if request.service.speaks_query() {
-            Form::parse(&request.body).to_value()
-        } else {
-            serde_json::from_slice(&request.body).unwrap_or_default()
-        };
         Self {
             service: request.service,
             operation: request.operation.clone(),
             write: request.is_write(),
-            input,
+            input: request.input(),
             key: request.access_key.clone(),
         }
     }
