@@ -17,6 +17,8 @@ use std::fmt::Write as _;
 pub enum Class {
     /// Always declared.
     Declared,
+    /// Always declared: where the document does not name it, AWS's fixed default stands in the desired state.
+    DeclaredWithDefault,
     /// Declared when the document names it; otherwise another controller's (an autoscaler, a person, AWS): observed, never fought.
     DelegatedUnlessDeclared,
     /// Declared when the document names it; otherwise AWS fills it in.
@@ -37,8 +39,8 @@ impl Class {
         match self {
             Self::Declared => Ownership::Declared,
             Self::DelegatedUnlessDeclared if present => Ownership::Declared,
-            Self::DefaultedUnlessDeclared if present => Ownership::Declared,
-            Self::DefaultedUnlessDeclared => Ownership::Defaulted,
+            Self::DeclaredWithDefault | Self::DefaultedUnlessDeclared if present => Ownership::Declared,
+            Self::DeclaredWithDefault | Self::DefaultedUnlessDeclared => Ownership::Defaulted,
             Self::WeightsDelegatedWhileShifting if !condition => Ownership::Declared,
             Self::DeclaredWhileRolling if condition => Ownership::Declared,
             _ => Ownership::Delegated,
@@ -48,6 +50,7 @@ impl Class {
     fn words(self) -> &'static str {
         match self {
             Self::Declared => "declared",
+            Self::DeclaredWithDefault => "declared, with AWS's default when not named",
             Self::DelegatedUnlessDeclared => "declared when named, else delegated",
             Self::DefaultedUnlessDeclared => "declared when named, else defaulted",
             Self::WeightsDelegatedWhileShifting => "declared; weights delegated while ECS shifts traffic",

@@ -23,11 +23,11 @@ pub(super) const SERVICE: &[Row] = &[
     row("desiredCount", "how many tasks; belongs to the autoscaler, or to anyone, when it is not declared")
         .class(Class::DelegatedUnlessDeclared)
         .compare(Compare::Text),
-    fixed("launchType", "FARGATE, EC2 or EXTERNAL").class(Class::DefaultedUnlessDeclared),
+    fixed("launchType", "FARGATE, EC2 or EXTERNAL").class(Class::DeclaredWithDefault),
     row("capacityProviderStrategy", "which capacity providers run it; absent follows the cluster")
         .class(Class::DefaultedUnlessDeclared)
         .compare(Compare::Set(STRATEGY_DEFAULTS)),
-    row("platformVersion", "Fargate platform version").class(Class::DefaultedUnlessDeclared).deploys(),
+    row("platformVersion", "Fargate platform version").class(Class::DeclaredWithDefault).deploys(),
     fixed("schedulingStrategy", "REPLICA or DAEMON").means("\"REPLICA\""),
     row("networkConfiguration.awsvpcConfiguration.subnets", "subnets of the tasks")
         .compare(Compare::Set(&[]))
@@ -45,10 +45,10 @@ pub(super) const SERVICE: &[Row] = &[
         .deploys(),
     row("serviceRegistries", "Cloud Map registries").compare(Compare::Set(&[])).means("[]").deploys(),
     row("deploymentConfiguration.minimumHealthyPercent", "tasks that stay up in a rollout")
-        .class(Class::DefaultedUnlessDeclared)
+        .class(Class::DeclaredWithDefault)
         .compare(Compare::Text),
     row("deploymentConfiguration.maximumPercent", "tasks that may run in a rollout")
-        .class(Class::DefaultedUnlessDeclared)
+        .class(Class::DeclaredWithDefault)
         .compare(Compare::Text),
     row("deploymentConfiguration.deploymentCircuitBreaker.enable", "stops a failing rollout").means("false"),
     row("deploymentConfiguration.deploymentCircuitBreaker.rollback", "goes back to the last good revision")

@@ -43,7 +43,7 @@ impl Bench {
         let sim = Sim::builder().seed(11).build();
         sim.seed_world(&json!({
             "region": REGION,
-            "clusters": [{"name": hands::CLUSTER, "capacityProviders": ["FARGATE", "FARGATE_SPOT"]}],
+            "clusters": [{"name": hands::CLUSTER, "capacityProviders": ["FARGATE", "FARGATE_SPOT"], "containerInstances": 2}],
             "loadBalancers": [{"name": "matrix"}, {"name": "matrix-net", "type": "network"}],
         }))
         .unwrap();

@@ -208,6 +208,7 @@ fn service(name: &str) -> Value {
         "linear" => shifting("LINEAR"),
         "canary" => shifting("CANARY"),
         "instances" => component(json!({"networkMode": "bridge"}), json!({"launchType": "EC2"})),
+        "daemon" => component(json!({"networkMode": "bridge"}), json!({"launchType": "EC2", "desiredCount": null})),
         other => panic!("there is no base {other}"),
     }
 }

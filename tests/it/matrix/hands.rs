@@ -4,7 +4,7 @@ use super::documents::put;
 use crate::support::{REGION, World};
 use evenkeel::model::resource::{ResourceId, ResourceKind};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Cluster of all documents.
 pub const CLUSTER: &str = "matrix";
@@ -159,8 +159,8 @@ pub fn set(world: &World, found: &Found, members: &[(String, Value)]) {
 pub fn put_back(world: &World, found: &Found, before: &Value) {
     let now = look(world, found).unwrap_or_else(|| panic!("{} is not there", found.id));
     let (now, before) = (now.as_object().unwrap(), before.as_object().unwrap());
-    let names = now.keys().chain(before.keys());
-    for name in names.filter(|name| now.get(*name) != before.get(*name)) {
+    let names: BTreeSet<&String> = now.keys().chain(before.keys()).collect();
+    for name in names.into_iter().filter(|name| now.get(*name) != before.get(*name)) {
         let value = before.get(name).cloned();
         match (found.id.kind, name.as_str()) {
             (ResourceKind::Service, "desiredCount" | "tags") | (ResourceKind::LogGroup, _) => {

@@ -96,7 +96,7 @@ pub fn due(row: &Row, hand: Hand, place: Place) -> Outcome {
         Hand::Unnamed if place.required => Outcome::Meaningless("a document without it is refused"),
         Hand::Unnamed if row.carrier == Carrier::Tag => Outcome::Meaningless("Evenkeel's own tags are always declared"),
         Hand::Unnamed => match row.class {
-            Class::Declared | Class::WeightsDelegatedWhileShifting => undone,
+            Class::Declared | Class::DeclaredWithDefault | Class::WeightsDelegatedWhileShifting => undone,
             Class::DelegatedUnlessDeclared
             | Class::DefaultedUnlessDeclared
             | Class::DeclaredWhileRolling

@@ -260,8 +260,9 @@ fn placed() -> Vec<Specimen> {
     let spread = |field: &str| json!({"type": "spread", "field": field});
     let member_of = |kind: &str| json!({"type": "memberOf", "expression": format!("attribute:ecs.instance-type =~ {kind}.*")});
     vec![
-        service("desiredCount", "plain", json!(1), json!(3)),
-        service("launchType", "plain", json!("FARGATE"), json!("EC2")),
+        service("desiredCount", "plain", json!(2), json!(3)),
+        service("launchType", "plain", json!("FARGATE"), json!("EC2"))
+            .removed(vec![("capacityProviderStrategy", json!([share("FARGATE", 1)]))]),
         service(
             "capacityProviderStrategy",
             "provided",
@@ -271,7 +272,7 @@ fn placed() -> Vec<Specimen> {
         .removed(json!([share("FARGATE", 1)]))
         .not(Hand::Added, "Fargate has two providers, and both are declared"),
         service("platformVersion", "plain", json!("1.4.0"), json!("1.3.0")),
-        service("schedulingStrategy", "instances", json!("REPLICA"), json!("DAEMON")),
+        service("schedulingStrategy", "daemon", json!("DAEMON"), json!("REPLICA")).unnamed(json!("DAEMON")),
         service(
             "placementConstraints",
             "instances",
