@@ -2,18 +2,18 @@
 
 use super::documents::{Declared, Subject};
 use super::hands::{self, Found};
-use super::rules::{Hand, Outcome, Place, due};
+use super::rules::{Hand, Outcome, due};
 use super::specimens::Specimen;
 use crate::support::{REGION, World};
 use aws_sim::Sim;
 use evenkeel::model::resource::ResourceKind;
 use evenkeel::model::status::Event;
-use evenkeel::plan::table::{Absent, Class, Row};
+use evenkeel::plan::table::{Absent, Class, Effect, Row};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// More than a resync and the time that its calls take at the share of AWS's rates that is ours.
-const ONE_PASS: u64 = 200;
+const ONE_PASS: u64 = 120;
 
 /// What was measured, by number of the specimen.
 pub type Cells = BTreeMap<(usize, Hand), Outcome>;
@@ -27,6 +27,8 @@ pub fn of_its_own(row: &Row) -> bool {
 pub struct Bench {
     pub world: World,
     pub declared: Declared,
+    /// ARN of a revision that somebody else registered.
+    other_revision: String,
 }
 
 /// One thing that is about to be done.
@@ -50,7 +52,14 @@ impl Bench {
         let world = World::bare(sim, &[("matrix.json", &declared.text())]).await;
         world.ready_within(1200).await;
         world.pass(ONE_PASS).await;
-        Self { world, declared }
+        let other = world.by_hand(
+            "ecs",
+            "RegisterTaskDefinition",
+            json!({"family": "other", "networkMode": "awsvpc", "cpu": "256", "memory": "512", "requiresCompatibilities": ["FARGATE"],
+                "containerDefinitions": [{"name": "app", "image": "registry.example.com/other:1", "portMappings": [{"containerPort": 8080}]}]}),
+        );
+        let other_revision = other["taskDefinition"]["taskDefinitionArn"].as_str().unwrap().to_owned();
+        Self { world, declared, other_revision }
     }
 
     async fn found(&self, subject: &Subject) -> Found {
@@ -105,7 +114,9 @@ impl Bench {
             None => vec![(api_path(specimen.row), self.removal(specimen, number).await)],
         };
         let arns = self.world.record(self.declared.name).await.rollout.arns;
-        let arns = arns.into_iter().map(|(id, arn)| (format!("@{id}"), arn)).collect();
+        let mut arns: BTreeMap<String, String> =
+            arns.into_iter().map(|(id, arn)| (format!("@{id}"), arn)).collect();
+        arns.insert("@other revision".to_owned(), self.other_revision.clone());
         let resolved = members.into_iter().map(|(path, value)| (path, resolved(value, &arns)));
         Ok((subject, resolved.collect()))
     }
@@ -157,7 +168,7 @@ impl Bench {
         self.world.pass(ONE_PASS).await;
         self.world.ready_within(600).await;
         self.world.sim.reset_calls();
-        self.world.pass(2 * ONE_PASS).await;
+        self.world.pass(ONE_PASS).await;
         assert_eq!(self.world.writes(), Vec::<String>::new(), "the second pass has nothing to do");
         outcomes
     }
@@ -187,6 +198,102 @@ impl Bench {
                 Outcome::Odd(format!("something odd: {all:?}; differs in {differs}"))
             }
         }
+    }
+}
+
+impl Bench {
+    /// Puts another drift policy into force, and waits until all is as it was.
+    async fn declare(&mut self, drift: Value) {
+        self.declared.drift = drift;
+        let text = self.declared.text();
+        self.world.write("matrix.json", &text).await;
+        self.world.pass(5).await;
+    }
+
+    /// Every change again under this policy, given for the whole deployment or for each field: what is told of it. Nothing may
+    /// be written. In the end all is repaired that can be, for the policy is `Repair` again.
+    pub async fn under(&mut self, policy: &str, by_field: bool) -> Vec<(usize, Outcome)> {
+        let changed: Vec<usize> = (0..self.declared.specimens.len())
+            .filter(|number| {
+                let specimen = &self.declared.specimens[*number];
+                let possible = !specimen.impossible.contains_key(&Hand::Changed);
+                let wanted = due(specimen.row, Hand::Changed, self.declared.place(*number));
+                possible && !matches!(wanted, Outcome::Meaningless(_))
+            })
+            .collect();
+        let fields: Value =
+            changed.iter().map(|number| (self.declared.policy_path(*number), json!(policy))).collect();
+        self.declare(if by_field { json!({"fields": fields}) } else { json!({"policy": policy}) }).await;
+        self.world.ready_within(300).await;
+        let mut deeds = Vec::new();
+        for number in changed {
+            let (subject, members) = self.members(number, Hand::Changed).await.unwrap();
+            deeds.push(self.act(subject, &members).await);
+        }
+        let began = self.world.clock.now();
+        self.world.sim.reset_calls();
+        self.world.pass(ONE_PASS).await;
+        assert_eq!(self.world.writes(), Vec::<String>::new(), "{policy}");
+        let record = self.world.record(self.declared.name).await;
+        let events: Vec<&Event> = record.events.iter().filter(|event| event.at >= began).collect();
+        let mut outcomes = Vec::new();
+        for deed in &deeds {
+            let now = hands::look(&self.world, &self.found(&deed.subject).await);
+            outcomes.push((deed.subject.number, self.outcome(deed, now.as_ref(), &events)));
+        }
+        self.declare(json!({})).await;
+        self.world.pass(ONE_PASS).await;
+        for deed in &deeds {
+            let row = self.declared.specimens[deed.subject.number].row;
+            let found = self.found(&deed.subject).await;
+            if row.effect == Effect::Impossible {
+                hands::put_back(&self.world, &found, &deed.before);
+            }
+            assert_eq!(hands::look(&self.world, &found).as_ref(), Some(&deed.before), "{} {}", row.kind, row.path);
+        }
+        self.world.pass(ONE_PASS).await;
+        self.world.ready_within(600).await;
+        outcomes
+    }
+
+    /// One resource is deleted by hand under this policy: what becomes of it. In the end it is there again.
+    pub async fn deletion(&mut self, policy: &str) -> Outcome {
+        self.declare(json!({"policy": policy})).await;
+        self.world.ready_within(300).await;
+        let subject = self.declared.subject(self.declared.specimens.len() - 1, true);
+        let found = self.found(&subject).await;
+        let before = hands::look(&self.world, &found).unwrap();
+        hands::delete(&self.world, &found).await;
+        assert_eq!(hands::look(&self.world, &found), None, "{} was not deleted", subject.id);
+        let began = self.world.clock.now();
+        self.world.sim.reset_calls();
+        self.world.pass(ONE_PASS).await;
+        let record = self.world.record(self.declared.name).await;
+        let told = |reason: &str| {
+            let object = subject.id.to_string();
+            let mut about = record.events.iter().filter(|e| e.at >= began && e.object == object);
+            about.find(|e| e.reason == reason).map(|e| e.at)
+        };
+        let now = self.look_again(&found).await;
+        let writes = self.world.writes();
+        let outcome = match (now, told("DriftSeen"), told("DriftRepaired"), told("DriftReported")) {
+            (Some(now), Some(seen), Some(mended), None) if now == before && seen == mended => Outcome::Repaired,
+            (None, None, None, Some(_)) if writes.is_empty() => Outcome::Told,
+            (None, None, None, None) if writes.is_empty() => Outcome::Left,
+            (now, ..) => Outcome::Odd(format!("{now:?} after {writes:?}, {:#?}", record.events)),
+        };
+        self.declare(json!({})).await;
+        self.world.pass(ONE_PASS).await;
+        self.world.ready_within(600).await;
+        assert_eq!(self.look_again(&found).await, Some(before), "{}", subject.id);
+        outcome
+    }
+
+    /// The same resource, under the ARN that it has now.
+    async fn look_again(&self, known: &Found) -> Option<Value> {
+        let record = self.world.record(self.declared.name).await;
+        let arn = record.rollout.arns.get(&known.id).unwrap_or(&known.arn).clone();
+        hands::look(&self.world, &Found { id: known.id.clone(), arn })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The documents in which the specimens stand: each on a resource of its own, and once more on a twin that does not name the
 //! field.
 
+use super::rules::Hand;
 use super::specimens::Specimen;
 use evenkeel::desired::lower;
 use evenkeel::model::finding::Finding;
@@ -87,10 +88,11 @@ impl Declared {
                 ResourceKind::Service => format!("service.{}", specimen.cut),
                 _ => specimen.cut.to_owned(),
             };
-            match (specimen.row.path, subject.named) {
-                ("tags", _) => {}
-                (_, true) => put(&mut part, &field, specimen.named.clone()),
-                (_, false) => put(&mut part, &cut, Value::Null),
+            match subject.named {
+                // What no document names: tags of all, and what the rollout writes.
+                _ if specimen.named.is_null() => {}
+                true => put(&mut part, &field, specimen.named.clone()),
+                false => put(&mut part, &cut, Value::Null),
             }
             let members = match specimen.row.kind {
                 ResourceKind::LogGroup => "logGroups",
@@ -104,9 +106,12 @@ impl Declared {
         json!({"apiVersion": "evenkeel.dev/v1alpha1", "kind": "Application", "metadata": {"name": self.name}, "spec": spec})
     }
 
-    /// The drift entry for the field of a specimen, on the resource that names it.
+    /// The drift entry that covers all that the change of a specimen's field touches.
     pub fn policy_path(&self, number: usize) -> String {
-        format!("{}.{}", self.id(number, true), self.specimens[number].row.path)
+        let specimen = &self.specimens[number];
+        let given = specimen.hands[&Hand::Changed][0].0;
+        let path = if given.is_empty() || specimen.row.kind != ResourceKind::Service { specimen.row.path } else { given };
+        format!("{}.{path}", self.id(number, true))
     }
 }
 

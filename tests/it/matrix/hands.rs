@@ -41,14 +41,29 @@ pub fn look(world: &World, found: &Found) -> Option<Value> {
 
 fn service(world: &World, arn: &str) -> Option<Value> {
     let input = json!({"cluster": CLUSTER, "services": [arn], "include": ["TAGS"]});
-    let mut seen = world.by_hand("ecs", "DescribeServices", input)["services"].get(0)?.clone();
+    let described = world.by_hand("ecs", "DescribeServices", input);
+    let mut seen = described["services"].get(0).filter(|service| service["status"] != "INACTIVE")?.clone();
     let members = seen.as_object_mut()?;
     for passing in PASSING {
         members.remove(passing);
     }
     let tags = tag_map(members.remove("tags"), "key", "value");
     members.insert("tags".to_owned(), tags);
+    says_nothing(&mut members["deploymentConfiguration"]);
     Some(seen)
+}
+
+/// Leaves out what ECS keeps of a setting that is off: alarms without a name, steps of a strategy that is not in force.
+fn says_nothing(configuration: &mut Value) {
+    let off = json!({"alarmNames": [], "enable": false, "rollback": false});
+    let strategy = configuration["strategy"].clone();
+    let Some(members) = configuration.as_object_mut() else { return };
+    members.retain(|name, value| match name.as_str() {
+        "alarms" => *value != off,
+        "linearConfiguration" => strategy == "LINEAR",
+        "canaryConfiguration" => strategy == "CANARY",
+        _ => true,
+    });
 }
 
 fn log_group(world: &World, name: &str) -> Option<Value> {
@@ -152,6 +167,23 @@ pub fn set(world: &World, found: &Found, members: &[(String, Value)]) {
         ResourceKind::Service => set_service(world, found, &now, tops),
         ResourceKind::LogGroup => set_log_group(world, found, tops),
         _ => set_balancing(world, found, &now, tops),
+    }
+}
+
+/// Deletes a resource, and waits until it is gone.
+pub async fn delete(world: &World, found: &Found) {
+    let arn = &found.arn;
+    match found.id.kind {
+        ResourceKind::LogGroup => drop(world.by_hand("logs", "DeleteLogGroup", json!({"logGroupName": found.id.key}))),
+        ResourceKind::TargetGroup => drop(elb(world, "DeleteTargetGroup", json!({"TargetGroupArn": arn}))),
+        ResourceKind::Listener => drop(elb(world, "DeleteListener", json!({"ListenerArn": arn}))),
+        ResourceKind::Rule => drop(elb(world, "DeleteRule", json!({"RuleArn": arn}))),
+        _ => {
+            world.by_hand("ecs", "DeleteService", json!({"cluster": CLUSTER, "service": arn, "force": true}));
+            while service(world, arn).is_some_and(|service| service["status"] == "DRAINING") {
+                world.pass(1).await;
+            }
+        }
     }
 }
 

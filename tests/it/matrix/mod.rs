@@ -11,7 +11,7 @@ mod specimens;
 use bench::{Bench, Cells};
 use documents::Declared;
 use evenkeel::plan::table::{Row, rows};
-use rules::{Hand, Outcome, due, outside};
+use rules::{Hand, Outcome, due, due_under, outside};
 use specimens::Specimen;
 
 /// Every row that can drift has one specimen, and every specimen a row.
@@ -55,6 +55,16 @@ async fn holds(specimens: Vec<Specimen>, name: &'static str) {
     let cells = bench.measure().await;
     let wrong = disagreements(&bench.declared, &cells);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    for (policy, by_field) in [("Report", true), ("Ignore", true), ("Report", false), ("Ignore", false)] {
+        for (number, outcome) in bench.under(policy, by_field).await {
+            let path = bench.declared.policy_path(number);
+            assert_eq!(outcome, due_under(policy), "{path} under {policy}, by field: {by_field}");
+        }
+    }
+    assert_eq!(bench.deletion("Repair").await, Outcome::Repaired);
+    for policy in ["Report", "Ignore"] {
+        assert_eq!(bench.deletion(policy).await, due_under(policy), "deleted under {policy}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

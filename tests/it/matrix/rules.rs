@@ -62,6 +62,11 @@ pub struct Place {
     pub many: bool,
 }
 
+/// What is due of a change under a policy other than `Repair`.
+pub fn due_under(policy: &str) -> Outcome {
+    if policy == "Report" { Outcome::Told } else { Outcome::Left }
+}
+
 /// Why a row is outside of what can drift by hand, when it is.
 pub fn outside(row: &Row) -> Option<&'static str> {
     match (row.kind, row.compare, row.carrier) {
@@ -85,6 +90,9 @@ pub fn due(row: &Row, hand: Hand, place: Place) -> Outcome {
         return Outcome::Meaningless(reason);
     }
     let undone = if row.effect == Effect::Impossible { Outcome::Told } else { Outcome::Repaired };
+    if row.class == Class::DeclaredWhileRolling && hand != Hand::Changed {
+        return Outcome::Meaningless("the rollout writes it: no document names it, and a service always has one");
+    }
     let keys_of_others = row.compare == Compare::DeclaredKeys;
     match hand {
         Hand::Changed => undone,

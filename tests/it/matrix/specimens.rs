@@ -260,6 +260,7 @@ fn placed() -> Vec<Specimen> {
     let spread = |field: &str| json!({"type": "spread", "field": field});
     let member_of = |kind: &str| json!({"type": "memberOf", "expression": format!("attribute:ecs.instance-type =~ {kind}.*")});
     vec![
+        service("taskDefinition", "plain", Value::Null, json!("@other revision")),
         service("desiredCount", "plain", json!(2), json!(3)),
         service("launchType", "plain", json!("FARGATE"), json!("EC2"))
             .removed(vec![("capacityProviderStrategy", json!([share("FARGATE", 1)]))]),
