@@ -141,12 +141,13 @@ fn surroundings() -> Value {
     })
 }
 
-fn network() -> Value {
+/// Where tasks in network mode `awsvpc` run.
+pub fn network() -> Value {
     json!({"awsvpcConfiguration": {"subnets": ["subnet-0123456789abcdef0"], "securityGroups": ["sg-0123456789abcdef0"]}})
 }
 
 /// A component whose service wants no task.
-fn component(definition: Value, service: Value) -> Value {
+pub fn component(definition: Value, service: Value) -> Value {
     let mut part = json!({
         "taskDefinition": {
             "cpu": 256, "memory": 512,
