@@ -10,7 +10,6 @@ mod task_definition;
 
 use crate::model::plan::Ownership;
 use crate::model::resource::ResourceKind;
-use std::fmt::Write as _;
 
 /// What decides the class of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -306,27 +305,18 @@ fn without_keys(path: &str) -> String {
     plain
 }
 
-/// The table as Markdown, for the documentation.
-pub fn markdown() -> String {
-    let mut text = String::new();
-    for kind in KINDS {
-        let _ = write!(
-            text,
-            "### {kind}\n\n| field | owner | compared | carried by | effect | |\n|---|---|---|---|---|---|\n"
-        );
-        for row in rows(kind) {
-            let _ = writeln!(
-                text,
-                "| `{}` | {} | {} | {} | {} | {} |",
-                row.path,
-                row.class.words(),
-                row.compare.words(),
-                row.carrier.words(),
-                row.effect.words(),
-                row.doc
-            );
-        }
-        text.push('\n');
+/// The rows of one kind as Markdown, for the documentation, with further columns after the owner.
+pub fn markdown(kind: ResourceKind, columns: &[&str], cells: impl Fn(&Row) -> Vec<String>) -> String {
+    let line = |cells: &[&str]| format!("| {} |\n", cells.join(" | "));
+    let names = [&["field", "owner"], columns, &["compared", "carried by", "effect", ""]].concat();
+    let mut text = line(&names) + &line(&vec!["---"; names.len()]);
+    for row in rows(kind) {
+        let path = format!("`{}`", row.path);
+        let further = cells(row);
+        let further: Vec<&str> = further.iter().map(String::as_str).collect();
+        let (compare, carrier, effect) = (row.compare.words(), row.carrier.words(), row.effect.words());
+        let own = [path.as_str(), row.class.words()];
+        text += &line(&[&own, further.as_slice(), &[compare, carrier, effect, row.doc]].concat());
     }
     text
 }

@@ -46,7 +46,7 @@ pub fn definitions() -> Vec<Content> {
             json!(["FARGATE", "EC2"]),
             json!(["FARGATE", "MANAGED_INSTANCES"]),
         ),
-        definition("runtimePlatform.cpuArchitecture", "fargate", json!("ARM64"), json!("X86_64")),
+        definition("runtimePlatform.cpuArchitecture", "instances", json!("ARM64"), json!("X86_64")),
         definition(
             "runtimePlatform.operatingSystemFamily",
             "instances",

@@ -78,6 +78,8 @@ pub struct Editions {
     tag: u32,
     /// Bodies of all RegisterTaskDefinition and RunTask calls since they were last taken.
     sent: Arc<Mutex<Vec<Value>>>,
+    /// What was told of the newest registration, by task definition.
+    told: Arc<Mutex<BTreeMap<String, String>>>,
 }
 
 /// What an edition brought about for one field.
@@ -115,9 +117,17 @@ impl Editions {
                 noted.lock().unwrap().push(serde_json::from_slice(&request.body).unwrap());
             }
         });
+        // A record keeps fewer events than one edition brings, so they are noted as they come.
+        let told = Arc::new(Mutex::new(BTreeMap::new()));
+        let heard = Arc::clone(&told);
+        world.saves.on_save(move |_, record| {
+            let registered = record.events.iter().filter(|event| event.reason == "Registered");
+            let messages = registered.map(|event| (event.object.clone(), event.message.clone()));
+            heard.lock().unwrap().extend(messages);
+        });
         world.ready_within(3 * ONE_EDITION).await;
         sent.lock().unwrap().clear();
-        Self { world, contents, now, tag: 1, sent }
+        Self { world, contents, now, tag: 1, sent, told }
     }
 
     /// Declares an edition of every field at once; answers what it brought about, field by field.
@@ -158,6 +168,13 @@ impl Editions {
             calls.entry(self.number_of(&call)).or_default().push(call);
         }
         calls
+    }
+
+    /// Whether the newest registration for a field tells that it is because of that field.
+    pub fn is_told(&self, number: usize) -> bool {
+        let leaf = self.contents[number].row.path.rsplit(['.', ']']).next().unwrap();
+        let told = self.told.lock().unwrap();
+        told.get(&format!("task-definition/f{number}")).is_some_and(|message| message.contains(leaf))
     }
 
     async fn declare(&mut self) {

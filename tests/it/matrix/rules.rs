@@ -35,6 +35,8 @@ pub enum Outcome {
     Told,
     /// Neither told nor written.
     Left,
+    /// An edit of the document brings this about.
+    Brings(&'static str),
     /// There is no such thing, because of this.
     Meaningless(&'static str),
     /// Something that no rule allows.
@@ -48,6 +50,7 @@ impl fmt::Display for Outcome {
             Self::Told => "told",
             Self::Left => "left",
             Self::Meaningless(_) => "-",
+            Self::Brings(what) => what,
             Self::Odd(what) => what,
         })
     }
@@ -90,6 +93,13 @@ pub fn due(row: &Row, hand: Hand, place: Place) -> Outcome {
         return Outcome::Meaningless(reason);
     }
     let undone = if row.effect == Effect::Impossible { Outcome::Told } else { Outcome::Repaired };
+    if row.class == Class::Delegated {
+        return match hand {
+            Hand::Added => Outcome::Repaired,
+            Hand::Removed => Outcome::Left,
+            Hand::Changed | Hand::Unnamed => Outcome::Meaningless("no document names it, and AWS changes none of it"),
+        };
+    }
     if row.class == Class::DeclaredWhileRolling && hand != Hand::Changed {
         return Outcome::Meaningless("the rollout writes it: no document names it, and a service always has one");
     }
