@@ -2,6 +2,19 @@
 //!
 //! The table drives the diff, the repair, the words of `ctl plan` and the documentation ([`markdown`]). A field that is
 //! absent on one side is first given the meaning that its row states, so that a spelled-out default and an absent one agree.
+//!
+//! # What is done about drift, field by field
+//!
+//! Measured by `tests/it/matrix` on a controller at work and the simulated AWS: *repaired* is written back in the pass that sees
+//! it, and told; *told* is told and never fought; *left* is neither told nor written.
+//!
+#![doc = include_str!("ownership/log-group.md")]
+#![doc = include_str!("ownership/target-group.md")]
+#![doc = include_str!("ownership/listener.md")]
+#![doc = include_str!("ownership/rule.md")]
+#![doc = include_str!("ownership/task-definition.md")]
+#![doc = include_str!("ownership/task.md")]
+#![doc = include_str!("ownership/service.md")]
 
 mod load_balancing;
 mod logs;
@@ -46,7 +59,7 @@ impl Class {
         }
     }
 
-    fn words(self) -> &'static str {
+    pub(super) fn words(self) -> &'static str {
         match self {
             Self::Declared => "declared",
             Self::DeclaredWithDefault => "declared, with AWS's default when not named",

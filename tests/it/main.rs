@@ -11,6 +11,7 @@ mod drift;
 mod examples;
 mod faults;
 mod fleet;
+mod idle;
 mod matrix;
 mod policies;
 mod removal;

@@ -14,7 +14,9 @@ const fn fixed_group(path: &'static str, doc: &'static str) -> Row {
 }
 
 pub(super) const TARGET_GROUP: &[Row] = &[
-    group("name", "finds the group; holds a hash of what cannot be changed").identity(),
+    group("name", "finds the group; holds a hash of what cannot be changed")
+        .class(Class::Declared)
+        .identity(),
     fixed_group("protocol", "a change makes a new group"),
     fixed_group("protocolVersion", "a change makes a new group"),
     fixed_group("port", "a change makes a new group").compare(Compare::Text),
@@ -55,7 +57,7 @@ pub(super) const LISTENER: &[Row] = &[
     listener("sslPolicy", "security policy of HTTPS and TLS; AWS's default depends on how the listener was made")
         .class(Class::DefaultedUnlessDeclared),
     listener("certificates", "the default certificate").compare(Compare::Set(&[("isDefault", "true")])),
-    listener("alpnPolicy", "ALPN policy of TLS").compare(Compare::Set(&[])).means("[]"),
+    listener("alpnPolicy", "ALPN policy of TLS").compare(Compare::Set(&[])).means("[\"None\"]"),
     listener("defaultActions", "what happens to requests that no rule takes")
         .class(Class::WeightsDelegatedWhileShifting)
         .compare(Compare::Actions),

@@ -24,7 +24,7 @@ pub(super) const SERVICE: &[Row] = &[
         .class(Class::DelegatedUnlessDeclared)
         .compare(Compare::Text),
     fixed("launchType", "FARGATE, EC2 or EXTERNAL").class(Class::DeclaredWithDefault),
-    row("capacityProviderStrategy", "which capacity providers run it; absent follows the cluster")
+    row("capacityProviderStrategy", "which capacity providers run it; absent leaves it to the launch type")
         .class(Class::DefaultedUnlessDeclared)
         .compare(Compare::Set(STRATEGY_DEFAULTS)),
     row("platformVersion", "Fargate platform version").class(Class::DeclaredWithDefault).deploys(),

@@ -93,7 +93,8 @@ fn balancing(world: &World, found: &Found) -> Option<Value> {
     let mut seen = described[list].get(0)?.clone();
     let members = seen.as_object_mut()?;
     members.remove(own);
-    members.retain(|_, value| !value.is_null());
+    // The ALPN policy `None` is how AWS takes one away.
+    members.retain(|name, value| !value.is_null() && (name != "AlpnPolicy" || *value != json!(["None"])));
     let tags = elb(world, "DescribeTags", json!({"ResourceArns": [found.arn]}));
     members.insert(
         "Tags".to_owned(),

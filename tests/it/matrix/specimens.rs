@@ -3,7 +3,7 @@
 
 use super::rules::Hand;
 use evenkeel::model::resource::ResourceKind;
-use evenkeel::plan::table::{Row, row_for};
+use evenkeel::plan::table::{Compare, Row, row_for};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -91,7 +91,9 @@ impl Specimen {
 
     /// Whether the declared value is a list or a map.
     pub fn is_many(&self) -> bool {
-        self.named.is_array() || self.named.is_object()
+        let taken_apart =
+            matches!(self.row.compare, Compare::Named(_) | Compare::Map | Compare::DeclaredKeys | Compare::Set(_));
+        taken_apart || self.named.is_array()
     }
 }
 
