@@ -91,6 +91,8 @@ pub enum Compare {
     NameOrArn,
     /// As listener actions: single target groups without weight, defaults of redirects filled in.
     Actions,
+    /// As a set of a service's target groups; while ECS shifts its traffic, the two groups of an element may have changed places.
+    Balancers,
     /// As rule conditions: order of conditions and of their values does not matter.
     Conditions,
     /// Not at all: it identifies the resource, is used once at creation, or never leaves Evenkeel.
@@ -108,6 +110,7 @@ impl Compare {
             Self::DeclaredKeys => "declared keys only",
             Self::NameOrArn => "as name or ARN",
             Self::Actions => "as actions",
+            Self::Balancers => "as a set",
             Self::Conditions => "as conditions",
             Self::Never => "never",
         }

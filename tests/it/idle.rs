@@ -5,8 +5,9 @@ use crate::support::World;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Passes over single deployments.
-const PASSES: u64 = 10_000;
+/// Passes over single deployments. Without optimisation a pass takes twelve times as long, so there it is fewer; the gate runs
+/// this test optimised.
+const PASSES: u64 = if cfg!(debug_assertions) { 400 } else { 10_000 };
 const DEPLOYMENTS: u64 = 4;
 const RESYNC: u64 = 60;
 
@@ -19,7 +20,7 @@ fn passes(world: &World, ending: &str) -> u64 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn ten_thousand_idle_passes_over_the_four_examples_write_nothing() {
+async fn thousands_of_idle_passes_over_the_four_examples_write_nothing() {
     let world = examples::all().await;
     world.ready_within(900).await;
     world.pass(2 * RESYNC).await;
@@ -44,6 +45,7 @@ async fn ten_thousand_idle_passes_over_the_four_examples_write_nothing() {
     world.pass((PASSES / DEPLOYMENTS + 1) * RESYNC * 21 / 20).await;
 
     let made = passes(&world, "steady") - before;
+    println!("{made} idle passes");
     assert!(made >= PASSES, "{made} passes");
     let still: u64 = ["acted", "rolling", "held"].iter().map(|ending| passes(&world, ending)).sum();
     assert_eq!(still, others, "a pass was not steady");

@@ -39,8 +39,9 @@ pub(super) const SERVICE: &[Row] = &[
     row("networkConfiguration.awsvpcConfiguration.assignPublicIp", "ENABLED or DISABLED")
         .means("\"DISABLED\"")
         .deploys(),
-    row("loadBalancers", "target groups that tasks are registered in")
-        .compare(Compare::Set(&[]))
+    row("loadBalancers", "target groups that tasks are registered in; which of two is the active one is ECS's while it shifts traffic")
+        .class(Class::WeightsDelegatedWhileShifting)
+        .compare(Compare::Balancers)
         .means("[]")
         .deploys(),
     row("serviceRegistries", "Cloud Map registries").compare(Compare::Set(&[])).means("[]").deploys(),
