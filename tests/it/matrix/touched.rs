@@ -3,7 +3,7 @@
 
 use super::hands::elb;
 use super::rules::Outcome;
-use crate::support::{SHOP, World};
+use crate::support::{REGION, SHOP, World};
 use evenkeel::model::resource::ResourceId;
 use serde_json::{Value, json};
 
@@ -21,6 +21,7 @@ pub enum Touch {
     Deregistered,
     RuleShifted,
     ListenerShifted,
+    GroupsAlternated,
     RolledBack,
 }
 
@@ -33,13 +34,14 @@ impl Touch {
             Self::Deregistered => ("task-definition/web", "status"),
             Self::RuleShifted => ("rule/web", "actions"),
             Self::ListenerShifted => ("listener/http", "defaultActions"),
+            Self::GroupsAlternated => ("service/web", "loadBalancers"),
             Self::RolledBack => ("service/web", "taskDefinition"),
         }
     }
 
     fn document(self, policy: &str) -> String {
         let document = SHOP.replace("spec:\n", &format!("spec:\n  drift: {{policy: {policy}}}\n"));
-        if !matches!(self, Self::RuleShifted | Self::ListenerShifted) {
+        if !matches!(self, Self::RuleShifted | Self::ListenerShifted | Self::GroupsAlternated) {
             return document;
         }
         let role = "arn:aws:iam::123456789012:role/shop-shift";
@@ -108,6 +110,21 @@ async fn touch(world: &mut World, touch: Touch) {
             let listener = arn(world, "listener/http").await;
             let input = json!({"ListenerArn": listener, "DefaultActions": forwarding(world).await});
             drop(elb(world, "ModifyListener", input));
+        }
+        Touch::GroupsAlternated => {
+            let input = json!({"RuleArn": arn(world, "rule/web").await, "Actions": forwarding(world).await});
+            drop(elb(world, "ModifyRule", input));
+            let described = json!({"cluster": "shop", "services": ["shop-web"]});
+            let service = world.by_hand("ecs", "DescribeServices", described)["services"][0].clone();
+            let mut balancers = service["loadBalancers"].clone();
+            let alternate = balancers[0]["advancedConfiguration"]["alternateTargetGroupArn"].take();
+            assert!(alternate.is_string());
+            balancers[0]["advancedConfiguration"]["alternateTargetGroupArn"] = balancers[0]["targetGroupArn"].take();
+            balancers[0]["targetGroupArn"] = alternate;
+            let altered = world.sim.with(|aws| {
+                aws.with_ecs(REGION, |ecs, _| ecs.alter_service("shop", "shop-web", "loadBalancers", Some(balancers)))
+            });
+            assert!(altered);
         }
         Touch::RolledBack => {
             let before = revision;
