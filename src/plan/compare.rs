@@ -63,7 +63,8 @@ fn in_one_order(balancer: &Tree) -> Tree {
     let mut balancer = clean(balancer);
     let alternate = balancer["advancedConfiguration"]["alternateTargetGroupArn"].take();
     let active = balancer["targetGroupArn"].take();
-    let (first, second) = if alternate.as_str() < active.as_str() { (alternate, active) } else { (active, alternate) };
+    let (first, second) =
+        if alternate.as_str() < active.as_str() { (alternate, active) } else { (active, alternate) };
     balancer["targetGroupArn"] = first;
     balancer["advancedConfiguration"]["alternateTargetGroupArn"] = second;
     clean(&balancer)

@@ -54,7 +54,10 @@ async fn members_of_a_service_that_nobody_declared_are_no_difference() {
         ("availabilityZoneRebalancing", json!("ENABLED")),
         ("availabilityZoneRebalancing", json!("DISABLED")),
         ("platformFamily", json!("Linux")),
-        ("roleArn", json!("arn:aws:iam::123456789012:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS")),
+        (
+            "roleArn",
+            json!("arn:aws:iam::123456789012:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"),
+        ),
         ("deploymentController", json!({"type": "ECS"})),
         ("resourceManagementType", json!("CUSTOMER")),
     ] {

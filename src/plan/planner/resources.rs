@@ -57,13 +57,7 @@ fn bring_back(
     }
 }
 
-fn create(
-    draft: &mut Draft<'_>,
-    id: &ResourceId,
-    fields: &Tree,
-    reason: Reason,
-    changes: Vec<FieldChange>,
-) {
+fn create(draft: &mut Draft<'_>, id: &ResourceId, fields: &Tree, reason: Reason, changes: Vec<FieldChange>) {
     let tags = draft.tags(id);
     let call = match id.kind {
         ResourceKind::LogGroup => {

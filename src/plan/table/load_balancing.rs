@@ -54,8 +54,11 @@ pub(super) const LISTENER: &[Row] = &[
         .compare(Compare::Text)
         .effect(Effect::Replaces),
     listener("protocol", "HTTP, HTTPS, TCP, TLS, UDP or TCP_UDP"),
-    listener("sslPolicy", "security policy of HTTPS and TLS; AWS's default depends on how the listener was made")
-        .class(Class::DefaultedUnlessDeclared),
+    listener(
+        "sslPolicy",
+        "security policy of HTTPS and TLS; AWS's default depends on how the listener was made",
+    )
+    .class(Class::DefaultedUnlessDeclared),
     listener("certificates", "the default certificate").compare(Compare::Set(&[("isDefault", "true")])),
     listener("alpnPolicy", "ALPN policy of TLS").compare(Compare::Set(&[])).means("[\"None\"]"),
     listener("defaultActions", "what happens to requests that no rule takes")

@@ -107,11 +107,12 @@ fn corpus() -> Vec<(String, Case, World)> {
     let name = |path: &Path| path.file_name().expect("a folder").to_string_lossy().into_owned();
     let cases = situations().into_iter().map(|path| (name(&path), read(&path)));
     let corpus = cases.filter(|(name, _)| name.starts_with("no-diff-"));
-    corpus.map(|(name, case)| {
-        let world = World::base_with(&case.world);
-        (name, case, world)
-    })
-    .collect()
+    corpus
+        .map(|(name, case)| {
+            let world = World::base_with(&case.world);
+            (name, case, world)
+        })
+        .collect()
 }
 
 #[test]
@@ -126,8 +127,12 @@ fn what_other_tools_take_for_a_difference_is_none() {
             wrong.push(format!("{name} does not say where it comes from"));
         }
         // Revisions are compared where a new one is to be registered: there the image is new, and nothing else may seem so.
-        let changes: Vec<&str> =
-            made.actions.iter().flat_map(|action| &action.changes).map(|change| change.path.as_str()).collect();
+        let changes: Vec<&str> = made
+            .actions
+            .iter()
+            .flat_map(|action| &action.changes)
+            .map(|change| change.path.as_str())
+            .collect();
         let wanted: &[&str] =
             if name.starts_with("no-diff-definition-") { &["containerDefinitions[web].image"] } else { &[] };
         let quiet = made.drift.is_empty() && made.notes.is_empty() && made.actions.len() == wanted.len();

@@ -108,7 +108,11 @@ fn the_groups_of_a_service_change_places_only_while_ecs_shifts_traffic() {
             {"targetGroupArn": active, "containerName": "c", "containerPort": 80, "advancedConfiguration": {"alternateTargetGroupArn": alternate}}]})
     };
     let differ = |strategy: &str, active: &str| {
-        paths(ResourceKind::Service, &service(strategy, "a", "b"), &service(strategy, active, if active == "a" { "b" } else { "a" }))
+        paths(
+            ResourceKind::Service,
+            &service(strategy, "a", "b"),
+            &service(strategy, active, if active == "a" { "b" } else { "a" }),
+        )
     };
     assert!(differ("BLUE_GREEN", "b").is_empty());
     assert_eq!(differ("ROLLING", "b"), ["loadBalancers"]);

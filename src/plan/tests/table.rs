@@ -103,7 +103,11 @@ fn every_kind_has_its_page_and_its_matrix() {
     for kind in KINDS {
         let page = std::fs::read_to_string(format!("{folder}/{kind}.md")).unwrap();
         for row in rows(kind) {
-            assert!(page.contains(&format!("| `{}` | {} |", row.path, row.class.words())), "{kind} {}", row.path);
+            assert!(
+                page.contains(&format!("| `{}` | {} |", row.path, row.class.words())),
+                "{kind} {}",
+                row.path
+            );
         }
     }
 }

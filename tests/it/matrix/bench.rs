@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// More than a resync and the time that its calls take at the share of AWS's rates that is ours.
-const ONE_PASS: u64 = 120;
+const ONE_PASS: u64 = 100;
 
 /// What was measured, by number of the specimen.
 pub type Cells = BTreeMap<(usize, Hand), Outcome>;
@@ -165,7 +165,6 @@ impl Bench {
             }
             outcomes.push((deed.subject.number, outcome));
         }
-        self.world.pass(ONE_PASS).await;
         self.world.ready_within(600).await;
         self.world.sim.reset_calls();
         self.world.pass(ONE_PASS).await;
@@ -249,9 +248,14 @@ impl Bench {
             if row.effect == Effect::Impossible {
                 hands::put_back(&self.world, &found, &deed.before);
             }
-            assert_eq!(hands::look(&self.world, &found).as_ref(), Some(&deed.before), "{} {}", row.kind, row.path);
+            assert_eq!(
+                hands::look(&self.world, &found).as_ref(),
+                Some(&deed.before),
+                "{} {}",
+                row.kind,
+                row.path
+            );
         }
-        self.world.pass(ONE_PASS).await;
         self.world.ready_within(600).await;
         outcomes
     }
@@ -277,7 +281,9 @@ impl Bench {
         let now = self.look_again(&found).await;
         let writes = self.world.writes();
         let outcome = match (now, told("DriftSeen"), told("DriftRepaired"), told("DriftReported")) {
-            (Some(now), Some(seen), Some(mended), None) if now == before && seen == mended => Outcome::Repaired,
+            (Some(now), Some(seen), Some(mended), None) if now == before && seen == mended => {
+                Outcome::Repaired
+            }
             (None, None, None, Some(_)) if writes.is_empty() => Outcome::Told,
             (None, None, None, None) if writes.is_empty() => Outcome::Left,
             (now, ..) => Outcome::Odd(format!("{now:?} after {writes:?}, {:#?}", record.events)),

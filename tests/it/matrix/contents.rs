@@ -31,9 +31,7 @@ fn container(path: &str, base: &'static str, one: Value, other: Value) -> Conten
 pub fn definitions() -> Vec<Content> {
     let role = |name: &str| json!(format!("arn:aws:iam::123456789012:role/{name}"));
     let near = |zone: &str| json!([{"type": "memberOf", "expression": format!("attribute:ecs.availability-zone == {zone}")}]);
-    let proxy = |user: &str| {
-        json!({"type": "APPMESH", "containerName": "app", "properties": [{"name": "IgnoredUID", "value": user}]})
-    };
+    let proxy = |user: &str| json!({"type": "APPMESH", "containerName": "app", "properties": [{"name": "IgnoredUID", "value": user}]});
     let mut all = vec![
         definition("cpu", "instances", json!(256), json!(512)),
         definition("memory", "instances", json!(512), json!(1024)),
@@ -115,7 +113,12 @@ fn process() -> Vec<Content> {
     let limit = |name: &str, most: u32| json!({"name": name, "softLimit": most, "hardLimit": most});
     let control = |name: &str, value: &str| json!({"namespace": name, "value": value});
     vec![
-        container("image", "fargate", json!("registry.example.com/app:1.0"), json!("registry.example.com/app:1.1")),
+        container(
+            "image",
+            "fargate",
+            json!("registry.example.com/app:1.0"),
+            json!("registry.example.com/app:1.1"),
+        ),
         container("cpu", "fargate", json!(64), json!(128)),
         container("memory", "instances", json!(256), json!(300)),
         container("memoryReservation", "instances", json!(32), json!(48)),
@@ -138,7 +141,12 @@ fn process() -> Vec<Content> {
             json!([control("net.core.somaxconn", "512"), control("net.ipv4.tcp_keepalive_time", "90")]),
         ),
         container("readonlyRootFilesystem", "fargate", json!(true), json!(false)),
-        container("linuxParameters", "fargate", json!({"initProcessEnabled": true}), json!({"tmpfs": [{"containerPath": "/tmp", "size": 64}]})),
+        container(
+            "linuxParameters",
+            "fargate",
+            json!({"initProcessEnabled": true}),
+            json!({"tmpfs": [{"containerPath": "/tmp", "size": 64}]}),
+        ),
         container(
             "restartPolicy",
             "fargate",
@@ -148,14 +156,24 @@ fn process() -> Vec<Content> {
         container("interactive", "fargate", json!(true), json!(false)),
         container("pseudoTerminal", "fargate", json!(true), json!(false)),
         container("versionConsistency", "fargate", json!("disabled"), json!("enabled")),
-        container("credentialSpecs", "instances", json!(["credentialspec:one"]), json!(["credentialspec:two"])),
+        container(
+            "credentialSpecs",
+            "instances",
+            json!(["credentialspec:one"]),
+            json!(["credentialspec:two"]),
+        ),
         container(
             "logConfiguration",
             "instances",
             json!({"logDriver": "json-file", "options": {"max-size": "10m"}}),
             json!({"logDriver": "json-file", "options": {"max-size": "20m"}}),
         ),
-        container("firelensConfiguration", "instances", json!({"type": "fluentbit"}), json!({"type": "fluentd"})),
+        container(
+            "firelensConfiguration",
+            "instances",
+            json!({"type": "fluentbit"}),
+            json!({"type": "fluentd"}),
+        ),
     ]
 }
 
@@ -188,18 +206,30 @@ fn host() -> Vec<Content> {
         container("privileged", "instances", json!(true), json!(false)),
         container("links", "linked", json!(["side"]), json!(["side:neighbour"])),
         container("hostname", "instances", json!("one"), json!("two")),
-        container("dnsServers", "instances", json!(["10.0.0.2", "10.0.0.3"]), json!(["10.0.0.3", "10.0.0.2"])),
+        container(
+            "dnsServers",
+            "instances",
+            json!(["10.0.0.2", "10.0.0.3"]),
+            json!(["10.0.0.3", "10.0.0.2"]),
+        ),
         container("dnsSearchDomains", "instances", json!(["one.example.com"]), json!(["two.example.com"])),
         container("extraHosts", "instances", entry("one"), entry("two")),
         container("disableNetworking", "instances", json!(true), json!(false)),
-        container("dockerSecurityOptions", "instances", json!(["no-new-privileges"]), json!(["label:disable"])),
+        container(
+            "dockerSecurityOptions",
+            "instances",
+            json!(["no-new-privileges"]),
+            json!(["label:disable"]),
+        ),
         container("resourceRequirements", "instances", gpus("1"), gpus("2")),
     ]
 }
 
 /// Tasks outside any service.
 pub fn tasks() -> Vec<Content> {
-    let of = |path: &str, base: &'static str, one: Value, other: Value| of(ResourceKind::Task, path, base, one, other);
+    let of = |path: &str, base: &'static str, one: Value, other: Value| {
+        of(ResourceKind::Task, path, base, one, other)
+    };
     let share = |name: &str| json!([{"capacityProvider": name, "weight": 1}]);
     let network = |subnet: &str| json!({"awsvpcConfiguration": {"subnets": [subnet]}});
     vec![

@@ -43,7 +43,11 @@ impl Declared {
         for number in 0..declared.specimens.len() {
             for named in [true, false] {
                 let subject = Subject { id: declared.id(number, named), named, number };
-                let alone = Self { subjects: vec![subject.clone()], specimens: Vec::new(), ..declared.with(json!({})) };
+                let alone = Self {
+                    subjects: vec![subject.clone()],
+                    specimens: Vec::new(),
+                    ..declared.with(json!({}))
+                };
                 let errors = errors(&alone.text_of(&declared.specimens));
                 assert!(!named || errors.is_empty(), "{}: {errors:?}", subject.id);
                 if errors.is_empty() {
@@ -110,7 +114,11 @@ impl Declared {
     pub fn policy_path(&self, number: usize) -> String {
         let specimen = &self.specimens[number];
         let given = specimen.hands[&Hand::Changed][0].0;
-        let path = if given.is_empty() || specimen.row.kind != ResourceKind::Service { specimen.row.path } else { given };
+        let path = if given.is_empty() || specimen.row.kind != ResourceKind::Service {
+            specimen.row.path
+        } else {
+            given
+        };
         format!("{}.{path}", self.id(number, true))
     }
 }
@@ -201,20 +209,26 @@ fn service(name: &str) -> Value {
     shifted["advancedConfiguration"] = json!({"alternateTargetGroupArn": "b", "productionListenerRule": "front",
         "roleArn": "arn:aws:iam::123456789012:role/matrix-shift"});
     let shifting = |strategy: &str| {
-        fargate(json!({"loadBalancers": [shifted.clone()], "deploymentConfiguration": {"strategy": strategy}}))
+        fargate(
+            json!({"loadBalancers": [shifted.clone()], "deploymentConfiguration": {"strategy": strategy}}),
+        )
     };
     match name {
         "plain" => fargate(json!({})),
         "provided" => fargate(json!({})),
         "balanced" => fargate(json!({"loadBalancers": [balancer]})),
-        "breaker" => fargate(json!({"deploymentConfiguration": {"deploymentCircuitBreaker": {"enable": true, "rollback": false}}})),
+        "breaker" => fargate(
+            json!({"deploymentConfiguration": {"deploymentCircuitBreaker": {"enable": true, "rollback": false}}}),
+        ),
         "alarmed" => fargate(json!({"deploymentConfiguration":
             {"alarms": {"alarmNames": ["errors", "latency"], "enable": true, "rollback": true}}})),
         "shifting" => shifting("ROLLING"),
         "linear" => shifting("LINEAR"),
         "canary" => shifting("CANARY"),
         "instances" => component(json!({"networkMode": "bridge"}), json!({"launchType": "EC2"})),
-        "daemon" => component(json!({"networkMode": "bridge"}), json!({"launchType": "EC2", "desiredCount": null})),
+        "daemon" => {
+            component(json!({"networkMode": "bridge"}), json!({"launchType": "EC2", "desiredCount": null}))
+        }
         other => panic!("there is no base {other}"),
     }
 }

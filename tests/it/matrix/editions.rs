@@ -145,7 +145,8 @@ impl Editions {
             if !refused {
                 self.now[number] = value;
             }
-            let same = content.means_the_same(&before[number], &self.now[number]) || edition == Edition::Reordered;
+            let same =
+                content.means_the_same(&before[number], &self.now[number]) || edition == Edition::Reordered;
             brought.push(Some(Brought { is_new: !same && !refused, refused, calls: Vec::new() }));
         }
         self.declare().await;

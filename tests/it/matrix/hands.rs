@@ -96,10 +96,8 @@ fn balancing(world: &World, found: &Found) -> Option<Value> {
     // The ALPN policy `None` is how AWS takes one away.
     members.retain(|name, value| !value.is_null() && (name != "AlpnPolicy" || *value != json!(["None"])));
     let tags = elb(world, "DescribeTags", json!({"ResourceArns": [found.arn]}));
-    members.insert(
-        "Tags".to_owned(),
-        tag_map(Some(tags["TagDescriptions"][0]["Tags"].clone()), "Key", "Value"),
-    );
+    members
+        .insert("Tags".to_owned(), tag_map(Some(tags["TagDescriptions"][0]["Tags"].clone()), "Key", "Value"));
     if found.id.kind == ResourceKind::TargetGroup {
         let attributes = elb(world, "DescribeTargetGroupAttributes", json!({"TargetGroupArn": found.arn}));
         members
@@ -175,7 +173,9 @@ pub fn set(world: &World, found: &Found, members: &[(String, Value)]) {
 pub async fn delete(world: &World, found: &Found) {
     let arn = &found.arn;
     match found.id.kind {
-        ResourceKind::LogGroup => drop(world.by_hand("logs", "DeleteLogGroup", json!({"logGroupName": found.id.key}))),
+        ResourceKind::LogGroup => {
+            drop(world.by_hand("logs", "DeleteLogGroup", json!({"logGroupName": found.id.key})))
+        }
         ResourceKind::TargetGroup => drop(elb(world, "DeleteTargetGroup", json!({"TargetGroupArn": arn}))),
         ResourceKind::Listener => drop(elb(world, "DeleteListener", json!({"ListenerArn": arn}))),
         ResourceKind::Rule => drop(elb(world, "DeleteRule", json!({"RuleArn": arn}))),
@@ -219,9 +219,9 @@ fn restore(world: &World, found: &Found, name: &str, now: Option<&Value>, before
 
 fn alter(world: &World, found: &Found, member: &str, value: Option<Value>) {
     let name = found.arn.rsplit('/').next().unwrap();
-    let altered = world.sim.with(|aws| {
-        aws.with_ecs(REGION, |ecs, _| ecs.alter_service(CLUSTER, name, member, value.clone()))
-    });
+    let altered = world
+        .sim
+        .with(|aws| aws.with_ecs(REGION, |ecs, _| ecs.alter_service(CLUSTER, name, member, value.clone())));
     assert!(altered, "{} {member}", found.id);
 }
 
@@ -230,7 +230,9 @@ fn set_service(world: &World, found: &Found, now: &Value, tops: BTreeMap<String,
     for (top, value) in tops {
         match top.as_str() {
             "tags" => tag_ecs(world, &found.arn, &now["tags"], &value),
-            name if FIXED.contains(&name) || value.is_null() => alter(world, found, name, Some(value).filter(|v| !v.is_null())),
+            name if FIXED.contains(&name) || value.is_null() => {
+                alter(world, found, name, Some(value).filter(|v| !v.is_null()))
+            }
             name => update[name] = value,
         }
     }
@@ -299,7 +301,11 @@ fn set_balancing(world: &World, found: &Found, now: &Value, tops: BTreeMap<Strin
                 elb(world, "RemoveTags", json!({"ResourceArns": [found.arn], "TagKeys": gone}));
             }
             ("Attributes", ResourceKind::TargetGroup) => {
-                let changed = value.as_object().unwrap().iter().filter(|(key, value)| now["Attributes"][key] != **value);
+                let changed = value
+                    .as_object()
+                    .unwrap()
+                    .iter()
+                    .filter(|(key, value)| now["Attributes"][key] != **value);
                 let list: Vec<Value> =
                     changed.map(|(key, value)| json!({"Key": key, "Value": value})).collect();
                 let input = json!({"TargetGroupArn": found.arn, "Attributes": list});
@@ -307,8 +313,9 @@ fn set_balancing(world: &World, found: &Found, now: &Value, tops: BTreeMap<Strin
             }
             ("Protocol" | "ProtocolVersion" | "Port" | "VpcId" | "TargetType", ResourceKind::TargetGroup) => {
                 let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                let altered =
-                    world.sim.with(|aws| aws.region(REGION).elbv2.alter_target_group(&found.arn, &top, &text));
+                let altered = world
+                    .sim
+                    .with(|aws| aws.region(REGION).elbv2.alter_target_group(&found.arn, &top, &text));
                 assert!(altered, "{} {top}", found.id);
             }
             ("Priority", _) => {

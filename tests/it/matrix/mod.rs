@@ -159,7 +159,10 @@ async fn services_drift_as_the_table_says() {
 fn are_all_there(contents: &[Content]) {
     let kind = contents[0].row.kind;
     let mut wrong = Vec::new();
-    for row in rows(kind).iter().filter(|row| matches!(row.carrier, Carrier::RegisterTaskDefinition | Carrier::RunTask)) {
+    for row in rows(kind)
+        .iter()
+        .filter(|row| matches!(row.carrier, Carrier::RegisterTaskDefinition | Carrier::RunTask))
+    {
         let count = contents.iter().filter(|content| std::ptr::eq(content.row, row)).count();
         if count != 1 {
             wrong.push(format!("{kind} {}: {count} contents", row.path));
@@ -184,7 +187,9 @@ async fn every_edit_of_a_definition_gives_one_revision_and_other_words_give_none
             let path = editions.contents[content].row.path;
             let outcome = match &brought {
                 None => Outcome::Meaningless(NO_SUCH),
-                Some(Brought { refused: true, .. }) => Outcome::Meaningless("a document without it is refused"),
+                Some(Brought { refused: true, .. }) => {
+                    Outcome::Meaningless("a document without it is refused")
+                }
                 Some(Brought { calls, .. }) if calls.is_empty() => NOTHING,
                 Some(_) => A_REVISION,
             };
@@ -227,7 +232,10 @@ async fn an_edit_of_a_task_runs_nothing_and_holds_for_the_next_run() {
     are_all_there(&contents);
     let mut editions = Editions::new(contents).await;
     let brought = editions.publish(Edition::Other).await;
-    assert!(brought.iter().flatten().all(|brought| brought.is_new && brought.calls.is_empty()), "{brought:?}");
+    assert!(
+        brought.iter().flatten().all(|brought| brought.is_new && brought.calls.is_empty()),
+        "{brought:?}"
+    );
     let calls = editions.release().await;
     for (number, content) in editions.contents.iter().enumerate() {
         let runs: Vec<_> = calls[&number].iter().filter(|call| call.get("startedBy").is_some()).collect();
@@ -240,8 +248,13 @@ async fn an_edit_of_a_task_runs_nothing_and_holds_for_the_next_run() {
         Carrier::RunTask => vec![NOTHING, Outcome::Brings("carries it")],
         _ => vec![Outcome::Meaningless(setting); 2],
     };
-    let sentences = ["AWS changes nothing in a task that runs: an edit runs nothing, and holds for the next run.".to_owned()];
-    is_published(ResourceKind::Task, &page(ResourceKind::Task, &["an edit", "the next run"], cells, &sentences));
+    let sentences =
+        ["AWS changes nothing in a task that runs: an edit runs nothing, and holds for the next run."
+            .to_owned()];
+    is_published(
+        ResourceKind::Task,
+        &page(ResourceKind::Task, &["an edit", "the next run"], cells, &sentences),
+    );
 }
 
 /// Whether a value has all members of another.

@@ -74,13 +74,19 @@ pub fn due_under(policy: &str) -> Outcome {
 pub fn outside(row: &Row) -> Option<&'static str> {
     match (row.kind, row.compare, row.carrier) {
         (_, _, Carrier::Nothing) => Some("a setting of Evenkeel's own, which AWS never sees"),
-        (ResourceKind::Task, ..) => Some("AWS changes nothing in a task that runs; it holds for the next one"),
+        (ResourceKind::Task, ..) => {
+            Some("AWS changes nothing in a task that runs; it holds for the next one")
+        }
         (ResourceKind::TaskDefinition, _, carrier) if carrier != Carrier::Tag => {
             Some("a revision never changes in AWS; see the table of documents")
         }
         _ if row.class == Class::Delegated || row.class == Class::DeclaredWhileRolling => None,
-        (_, Compare::Never, _) => Some("it says which resource is meant: with another value it is another one"),
-        (ResourceKind::Listener | ResourceKind::Rule, Compare::Exact, _) if row.effect == Effect::Replaces => {
+        (_, Compare::Never, _) => {
+            Some("it says which resource is meant: with another value it is another one")
+        }
+        (ResourceKind::Listener | ResourceKind::Rule, Compare::Exact, _)
+            if row.effect == Effect::Replaces =>
+        {
             Some("AWS moves no listener to another load balancer and no rule to another listener")
         }
         _ => None,
@@ -97,22 +103,30 @@ pub fn due(row: &Row, hand: Hand, place: Place) -> Outcome {
         return match hand {
             Hand::Added => Outcome::Repaired,
             Hand::Removed => Outcome::Left,
-            Hand::Changed | Hand::Unnamed => Outcome::Meaningless("no document names it, and AWS changes none of it"),
+            Hand::Changed | Hand::Unnamed => {
+                Outcome::Meaningless("no document names it, and AWS changes none of it")
+            }
         };
     }
     if row.class == Class::DeclaredWhileRolling && hand != Hand::Changed {
-        return Outcome::Meaningless("the rollout writes it: no document names it, and a service always has one");
+        return Outcome::Meaningless(
+            "the rollout writes it: no document names it, and a service always has one",
+        );
     }
     let keys_of_others = row.compare == Compare::DeclaredKeys;
     match hand {
         Hand::Changed => undone,
-        Hand::Removed if place.required && !place.many => Outcome::Meaningless("neither a document nor AWS does without it"),
+        Hand::Removed if place.required && !place.many => {
+            Outcome::Meaningless("neither a document nor AWS does without it")
+        }
         Hand::Removed => undone,
         Hand::Added if !place.many => Outcome::Meaningless("one value, to which nothing can be added"),
         Hand::Added if keys_of_others => Outcome::Left,
         Hand::Added => undone,
         Hand::Unnamed if place.required => Outcome::Meaningless("a document without it is refused"),
-        Hand::Unnamed if row.carrier == Carrier::Tag => Outcome::Meaningless("Evenkeel's own tags are always declared"),
+        Hand::Unnamed if row.carrier == Carrier::Tag => {
+            Outcome::Meaningless("Evenkeel's own tags are always declared")
+        }
         Hand::Unnamed => match row.class {
             Class::Declared | Class::DeclaredWithDefault | Class::WeightsDelegatedWhileShifting => undone,
             Class::DelegatedUnlessDeclared

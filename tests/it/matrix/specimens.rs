@@ -91,8 +91,10 @@ impl Specimen {
 
     /// Whether the declared value is a list or a map.
     pub fn is_many(&self) -> bool {
-        let taken_apart =
-            matches!(self.row.compare, Compare::Named(_) | Compare::Map | Compare::DeclaredKeys | Compare::Set(_));
+        let taken_apart = matches!(
+            self.row.compare,
+            Compare::Named(_) | Compare::Map | Compare::DeclaredKeys | Compare::Set(_)
+        );
         taken_apart || self.named.is_array()
     }
 }
@@ -311,9 +313,15 @@ fn networked() -> Vec<Specimen> {
             .added(json!([subnet(1), subnet(2), subnet(3)])),
         service(vpc("securityGroups"), "plain", json!([group(1), group(2)]), json!([group(1), group(3)]))
             .added(json!([group(1), group(2), group(3)])),
-        service(vpc("assignPublicIp"), "plain", json!("ENABLED"), json!("DISABLED")).unnamed(json!("ENABLED")),
-        service("loadBalancers", "plain", json!([declared("a"), declared("b")]), json!([balancer("a"), balancer("c")]))
-            .added(json!([balancer("a"), balancer("b"), balancer("c")])),
+        service(vpc("assignPublicIp"), "plain", json!("ENABLED"), json!("DISABLED"))
+            .unnamed(json!("ENABLED")),
+        service(
+            "loadBalancers",
+            "plain",
+            json!([declared("a"), declared("b")]),
+            json!([balancer("a"), balancer("c")]),
+        )
+        .added(json!([balancer("a"), balancer("b"), balancer("c")])),
         service("serviceRegistries", "plain", json!([registry("one")]), json!([registry("two")]))
             .added(json!([registry("one"), registry("two")])),
     ]
@@ -325,23 +333,39 @@ fn rolled() -> Vec<Specimen> {
     let alarms = |names: &[&str], enable: bool, rollback: bool| {
         vec![(ALARMS, json!({"alarmNames": names, "enable": enable, "rollback": rollback}))]
     };
-    let breaker = |enable: bool, rollback: bool| vec![(BREAKER, json!({"enable": enable, "rollback": rollback}))];
+    let breaker =
+        |enable: bool, rollback: bool| vec![(BREAKER, json!({"enable": enable, "rollback": rollback}))];
     let two = ["errors", "latency"];
     vec![
         service("deploymentConfiguration.minimumHealthyPercent", "plain", json!(50), json!(75)),
         service("deploymentConfiguration.maximumPercent", "plain", json!(150), json!(175)),
-        service("deploymentConfiguration.deploymentCircuitBreaker.enable", "plain", json!(true), breaker(false, false))
-            .removed(breaker(false, false))
-            .unnamed(breaker(true, false))
-            .without(BREAKER),
-        service("deploymentConfiguration.deploymentCircuitBreaker.rollback", "breaker", json!(true), breaker(true, false))
-            .removed(breaker(true, false))
-            .unnamed(breaker(true, true))
-            .without(BREAKER),
-        service("deploymentConfiguration.alarms.alarmNames", "alarmed", json!(two), alarms(&["errors", "queue"], true, true))
-            .removed(alarms(&["errors"], true, true))
-            .added(alarms(&["errors", "latency", "queue"], true, true))
-            .without(ALARMS),
+        service(
+            "deploymentConfiguration.deploymentCircuitBreaker.enable",
+            "plain",
+            json!(true),
+            breaker(false, false),
+        )
+        .removed(breaker(false, false))
+        .unnamed(breaker(true, false))
+        .without(BREAKER),
+        service(
+            "deploymentConfiguration.deploymentCircuitBreaker.rollback",
+            "breaker",
+            json!(true),
+            breaker(true, false),
+        )
+        .removed(breaker(true, false))
+        .unnamed(breaker(true, true))
+        .without(BREAKER),
+        service(
+            "deploymentConfiguration.alarms.alarmNames",
+            "alarmed",
+            json!(two),
+            alarms(&["errors", "queue"], true, true),
+        )
+        .removed(alarms(&["errors"], true, true))
+        .added(alarms(&["errors", "latency", "queue"], true, true))
+        .without(ALARMS),
         service("deploymentConfiguration.alarms.enable", "alarmed", json!(true), alarms(&two, false, true))
             .removed(alarms(&two, false, true))
             .unnamed(alarms(&two, true, true))

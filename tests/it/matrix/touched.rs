@@ -49,9 +49,18 @@ impl Touch {
             "containerPort: 8080, advancedConfiguration: {{alternateTargetGroupArn: green, productionListenerRule: web, roleArn: \"{role}\"}}}}]"
         );
         document
-            .replace("containerPort: 8080}]\n        healthCheck", &format!("{advanced}\n        healthCheck"))
-            .replace("deploymentConfiguration:\n", "deploymentConfiguration:\n          strategy: BLUE_GREEN\n")
-            .replace("  targetGroups:\n", "  targetGroups:\n    green: {port: 8080, vpcId: vpc-0123456789abcdef0}\n")
+            .replace(
+                "containerPort: 8080}]\n        healthCheck",
+                &format!("{advanced}\n        healthCheck"),
+            )
+            .replace(
+                "deploymentConfiguration:\n",
+                "deploymentConfiguration:\n          strategy: BLUE_GREEN\n",
+            )
+            .replace(
+                "  targetGroups:\n",
+                "  targetGroups:\n    green: {port: 8080, vpcId: vpc-0123456789abcdef0}\n",
+            )
             .replace(
                 "[{type: fixed-response, fixedResponseConfig: {statusCode: \"404\"}}]",
                 "[{type: forward, targetGroup: web}]",
@@ -81,7 +90,8 @@ async fn forwarding(world: &World) -> Value {
 async fn touch(world: &mut World, touch: Touch) {
     let group = arn(world, "target-group/web").await;
     let revision = revision(world).await;
-    let tag = |key: &str, value: &str| json!({"resourceArn": revision, "tags": [{"key": key, "value": value}]});
+    let tag =
+        |key: &str, value: &str| json!({"resourceArn": revision, "tags": [{"key": key, "value": value}]});
     match touch {
         Touch::TargetAdded => {
             let targets = json!([{"Id": "10.9.9.9", "Port": 8080}]);
@@ -93,7 +103,9 @@ async fn touch(world: &mut World, touch: Touch) {
             let targets = json!([{"Id": one["Id"], "Port": one["Port"]}]);
             drop(elb(world, "DeregisterTargets", json!({"TargetGroupArn": group, "Targets": targets})));
         }
-        Touch::TagsChanged => drop(world.by_hand("ecs", "TagResource", tag("evenkeel.dev/component", "other"))),
+        Touch::TagsChanged => {
+            drop(world.by_hand("ecs", "TagResource", tag("evenkeel.dev/component", "other")))
+        }
         Touch::TagsAdded => drop(world.by_hand("ecs", "TagResource", tag("somebody", "else"))),
         Touch::TagsRemoved => {
             let input = json!({"resourceArn": revision, "tagKeys": ["evenkeel.dev/hash"]});
@@ -119,10 +131,13 @@ async fn touch(world: &mut World, touch: Touch) {
             let mut balancers = service["loadBalancers"].clone();
             let alternate = balancers[0]["advancedConfiguration"]["alternateTargetGroupArn"].take();
             assert!(alternate.is_string());
-            balancers[0]["advancedConfiguration"]["alternateTargetGroupArn"] = balancers[0]["targetGroupArn"].take();
+            balancers[0]["advancedConfiguration"]["alternateTargetGroupArn"] =
+                balancers[0]["targetGroupArn"].take();
             balancers[0]["targetGroupArn"] = alternate;
             let altered = world.sim.with(|aws| {
-                aws.with_ecs(REGION, |ecs, _| ecs.alter_service("shop", "shop-web", "loadBalancers", Some(balancers)))
+                aws.with_ecs(REGION, |ecs, _| {
+                    ecs.alter_service("shop", "shop-web", "loadBalancers", Some(balancers))
+                })
             });
             assert!(altered);
         }
