@@ -101,12 +101,10 @@ pub(super) fn target_group(name: String, group: &TargetGroup) -> Tree {
     Tree::Object(fields)
 }
 
-/// The fields of a listener, its load balancer still as declared.
+/// The fields of a listener, its load balancer still as declared. The security policy is not filled in: the console's default is
+/// stricter than the API's, and a person who raises it by hand must not have it lowered again.
 pub(super) fn listener(listener: &Listener) -> Tree {
     let mut fields = fields_of(listener);
-    if matches!(listener.protocol.as_str(), "HTTPS" | "TLS") {
-        fill(&mut fields, "sslPolicy", "ELBSecurityPolicy-2016-08");
-    }
     let actions: Vec<Tree> = listener.default_actions.iter().map(action).collect();
     fields.insert("defaultActions".to_owned(), actions.into());
     Tree::Object(fields)

@@ -11,6 +11,7 @@ pub(super) fn canonical(compare: Compare, value: &Tree) -> Tree {
     match compare {
         Compare::Text => text(value),
         Compare::Set(defaults) => set(value, defaults),
+        Compare::Balancers => set(value, &[]),
         Compare::Actions => list(value, action),
         Compare::Conditions => sorted(list(value, condition)),
         _ => clean(value),
@@ -49,6 +50,24 @@ pub(super) fn same_but_shifted(desired: &Tree, observed: &Tree, governed: &BTree
             let groups = forwarded_groups(&json!([seen]));
             seen["type"] == "forward" && !groups.is_empty() && groups.is_subset(&allowed)
         })
+}
+
+/// Whether the target groups of a service are the declared ones, but for elements whose active and alternate group have changed
+/// places: after a blue/green deployment the alternate group is the active one.
+pub(super) fn same_but_alternated(desired: &Tree, observed: &Tree) -> bool {
+    let pairs = |balancers: &Tree| set(&list(balancers, in_one_order), &[]);
+    pairs(desired) == pairs(observed)
+}
+
+fn in_one_order(balancer: &Tree) -> Tree {
+    let mut balancer = clean(balancer);
+    let alternate = balancer["advancedConfiguration"]["alternateTargetGroupArn"].take();
+    let active = balancer["targetGroupArn"].take();
+    let (first, second) =
+        if alternate.as_str() < active.as_str() { (alternate, active) } else { (active, alternate) };
+    balancer["targetGroupArn"] = first;
+    balancer["advancedConfiguration"]["alternateTargetGroupArn"] = second;
+    clean(&balancer)
 }
 
 /// Drops null members and gives whole numbers one form, at every depth.

@@ -1,6 +1,6 @@
 //! The diff: one loop over the ownership table.
 
-use super::compare::{clean, forwarded_groups, same, same_but_shifted};
+use super::compare::{clean, forwarded_groups, same, same_but_alternated, same_but_shifted};
 use super::table::{Absent, Compare, Effect, Row, rows};
 use crate::model::plan::FieldChange;
 use crate::model::resource::{ResourceKind, Tree};
@@ -61,9 +61,19 @@ fn row_differences(
     }
     let mut found = Vec::new();
     for (path, old, new) in places(row.path, desired, observed) {
+        if row.compare == Compare::Balancers && is_alternated(desired, old, new) {
+            continue;
+        }
         compare_at(row, &path, Pair { old, new }, governed, &mut found);
     }
     found
+}
+
+/// Whether ECS shifts the traffic of a service and no more differs than which of its groups is the active one.
+fn is_alternated(service: &Tree, old: Option<&Tree>, new: Option<&Tree>) -> bool {
+    let strategy = at(service, "deploymentConfiguration.strategy").and_then(Tree::as_str);
+    let (Some(old), Some(new)) = (old, new) else { return false };
+    strategy.is_some_and(|strategy| strategy != "ROLLING") && same_but_alternated(new, old)
 }
 
 fn absent(value: Option<&Tree>) -> bool {

@@ -11,13 +11,13 @@ mod targets;
 mod tasks;
 mod waiting;
 
-use super::diff::Difference;
+use super::diff::{Difference, differences};
 use super::table::Effect;
 use super::{lint, order};
 use crate::model::desired::{DesiredState, ResolvedState, Workload};
 use crate::model::ids::ContentHash;
 use crate::model::kinds::DriftPolicy;
-use crate::model::observed::{Gap, ObservedState, Seen};
+use crate::model::observed::{Gap, ObservedResource, ObservedState, Seen};
 use crate::model::plan::{Call, Drift, FieldChange, Note, Plan, PlannedAction, Reason, Waiting, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind, TAG_COMPONENT, TAG_OWNER};
 use crate::model::rollout::RolloutState;
@@ -262,6 +262,33 @@ impl<'a> Draft<'a> {
         };
         let message = format!("`{path}` is {old} and cannot become {new} in AWS; {mend}");
         self.note(id, message, true);
+    }
+
+    /// A declared listener or rule that does not stand where it is declared, but under its recorded ARN somewhere else, though
+    /// the declaration is the one that was in force: someone moved it.
+    fn moved(&self, id: &ResourceId) -> Option<&'a ObservedResource> {
+        let PlanInput { resolved, rollout, observed, .. } = self.input;
+        let declared = &resolved.resources.get(id)?.declared;
+        let absent = matches!(seen(&observed.resources, id), Seen::Absent);
+        let arn = rollout.arns.get(id).filter(|_| absent && self.is_settled(id, declared))?;
+        let elsewhere = seen(&observed.resources, &ResourceId::new(id.kind, arn.as_str())).present()?;
+        (self.whose(id, arn, &elsewhere.tags) == Whose::Ours).then_some(elsewhere)
+    }
+
+    /// In what the place of a moved resource differs from its declaration.
+    fn displacement(&self, id: &ResourceId, moved: &ObservedResource) -> Vec<Difference> {
+        let fields = self.input.resolved.resources.get(id).and_then(|resource| resource.fields.as_ref());
+        let found = fields.map(|fields| differences(id.kind, fields, &moved.fields, &self.governed));
+        found.into_iter().flatten().filter(|difference| difference.row.effect == Effect::Replaces).collect()
+    }
+
+    /// Whether a resource was moved by someone and is not to be brought back.
+    fn stays_moved(&self, arn: &str) -> bool {
+        let recorded = self.input.rollout.arns.iter().filter(|(_, known)| *known == arn);
+        recorded.filter_map(|(id, _)| Some((id, self.moved(id)?))).any(|(id, moved)| {
+            let place = self.displacement(id, moved);
+            place.iter().all(|difference| self.policy(id, &difference.change.path) != DriftPolicy::Repair)
+        })
     }
 
     /// Whether a resource that is declared and absent is made (again), and why. Lists the drift when someone deleted it.

@@ -2,6 +2,19 @@
 //!
 //! The table drives the diff, the repair, the words of `ctl plan` and the documentation ([`markdown`]). A field that is
 //! absent on one side is first given the meaning that its row states, so that a spelled-out default and an absent one agree.
+//!
+//! # What is done about drift, field by field
+//!
+//! Measured by `tests/it/matrix` on a controller at work and the simulated AWS: *repaired* is written back in the pass that sees
+//! it, and told; *told* is told and never fought; *left* is neither told nor written.
+//!
+#![doc = include_str!("ownership/log-group.md")]
+#![doc = include_str!("ownership/target-group.md")]
+#![doc = include_str!("ownership/listener.md")]
+#![doc = include_str!("ownership/rule.md")]
+#![doc = include_str!("ownership/task-definition.md")]
+#![doc = include_str!("ownership/task.md")]
+#![doc = include_str!("ownership/service.md")]
 
 mod load_balancing;
 mod logs;
@@ -10,13 +23,14 @@ mod task_definition;
 
 use crate::model::plan::Ownership;
 use crate::model::resource::ResourceKind;
-use std::fmt::Write as _;
 
 /// What decides the class of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     /// Always declared.
     Declared,
+    /// Always declared: where the document does not name it, AWS's fixed default stands in the desired state.
+    DeclaredWithDefault,
     /// Declared when the document names it; otherwise another controller's (an autoscaler, a person, AWS): observed, never fought.
     DelegatedUnlessDeclared,
     /// Declared when the document names it; otherwise AWS fills it in.
@@ -37,17 +51,18 @@ impl Class {
         match self {
             Self::Declared => Ownership::Declared,
             Self::DelegatedUnlessDeclared if present => Ownership::Declared,
-            Self::DefaultedUnlessDeclared if present => Ownership::Declared,
-            Self::DefaultedUnlessDeclared => Ownership::Defaulted,
+            Self::DeclaredWithDefault | Self::DefaultedUnlessDeclared if present => Ownership::Declared,
+            Self::DeclaredWithDefault | Self::DefaultedUnlessDeclared => Ownership::Defaulted,
             Self::WeightsDelegatedWhileShifting if !condition => Ownership::Declared,
             Self::DeclaredWhileRolling if condition => Ownership::Declared,
             _ => Ownership::Delegated,
         }
     }
 
-    fn words(self) -> &'static str {
+    pub(super) fn words(self) -> &'static str {
         match self {
             Self::Declared => "declared",
+            Self::DeclaredWithDefault => "declared, with AWS's default when not named",
             Self::DelegatedUnlessDeclared => "declared when named, else delegated",
             Self::DefaultedUnlessDeclared => "declared when named, else defaulted",
             Self::WeightsDelegatedWhileShifting => "declared; weights delegated while ECS shifts traffic",
@@ -76,6 +91,8 @@ pub enum Compare {
     NameOrArn,
     /// As listener actions: single target groups without weight, defaults of redirects filled in.
     Actions,
+    /// As a set of a service's target groups; while ECS shifts its traffic, the two groups of an element may have changed places.
+    Balancers,
     /// As rule conditions: order of conditions and of their values does not matter.
     Conditions,
     /// Not at all: it identifies the resource, is used once at creation, or never leaves Evenkeel.
@@ -93,6 +110,7 @@ impl Compare {
             Self::DeclaredKeys => "declared keys only",
             Self::NameOrArn => "as name or ARN",
             Self::Actions => "as actions",
+            Self::Balancers => "as a set",
             Self::Conditions => "as conditions",
             Self::Never => "never",
         }
@@ -303,27 +321,18 @@ fn without_keys(path: &str) -> String {
     plain
 }
 
-/// The table as Markdown, for the documentation.
-pub fn markdown() -> String {
-    let mut text = String::new();
-    for kind in KINDS {
-        let _ = write!(
-            text,
-            "### {kind}\n\n| field | owner | compared | carried by | effect | |\n|---|---|---|---|---|---|\n"
-        );
-        for row in rows(kind) {
-            let _ = writeln!(
-                text,
-                "| `{}` | {} | {} | {} | {} | {} |",
-                row.path,
-                row.class.words(),
-                row.compare.words(),
-                row.carrier.words(),
-                row.effect.words(),
-                row.doc
-            );
-        }
-        text.push('\n');
+/// The rows of one kind as Markdown, for the documentation, with further columns after the owner.
+pub fn markdown(kind: ResourceKind, columns: &[&str], cells: impl Fn(&Row) -> Vec<String>) -> String {
+    let line = |cells: &[&str]| format!("| {} |\n", cells.join(" | "));
+    let names = [&["field", "owner"], columns, &["compared", "carried by", "effect", ""]].concat();
+    let mut text = line(&names) + &line(&vec!["---"; names.len()]);
+    for row in rows(kind) {
+        let path = format!("`{}`", row.path);
+        let further = cells(row);
+        let further: Vec<&str> = further.iter().map(String::as_str).collect();
+        let (compare, carrier, effect) = (row.compare.words(), row.carrier.words(), row.effect.words());
+        let own = [path.as_str(), row.class.words()];
+        text += &line(&[&own, further.as_slice(), &[compare, carrier, effect, row.doc]].concat());
     }
     text
 }

@@ -60,15 +60,20 @@ async fn is_upgraded(
     assert_eq!(world.writes(), Vec::<String>::new());
 }
 
-#[tokio::test(start_paused = true)]
-async fn all_four_become_ready_and_then_nothing_is_written_for_an_hour() {
+/// All four in one world.
+pub async fn all() -> World {
     let documents = [
         ("application.yaml", APPLICATION),
         ("datero.yaml", DATERO),
         ("pulumi.yaml", PULUMI),
         ("zenml.yaml", ZENML),
     ];
-    let world = world(&documents).await;
+    world(&documents).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_four_become_ready_and_then_nothing_is_written_for_an_hour() {
+    let world = all().await;
     world.ready_within(900).await;
     assert_eq!(world.handle.statuses().len(), 4);
     world.sim.reset_calls();

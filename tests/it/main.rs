@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets what it does not expect fails, and says where")]
 #![expect(clippy::disallowed_methods, reason = "tests wait in tokio's paused time")]
 
+mod answers;
 mod binary;
 mod bring_up;
 mod crash;
@@ -11,6 +12,8 @@ mod drift;
 mod examples;
 mod faults;
 mod fleet;
+mod idle;
+mod matrix;
 mod policies;
 mod removal;
 mod rollback;

@@ -129,6 +129,23 @@ impl Ecs {
         true
     }
 
+    /// Puts a member of a service, such as `launchType`, where no call can put it, or takes it away; ECS starts nothing for
+    /// it. Answers whether there was such a service.
+    pub fn alter_service(
+        &mut self,
+        cluster: &str,
+        name: &str,
+        member: &str,
+        value: Option<serde_json::Value>,
+    ) -> bool {
+        let Some(service) = self.service_mut(&super::services::key_of(cluster, name)) else { return false };
+        match value {
+            Some(value) => service.spec.insert(member.to_owned(), value),
+            None => service.spec.remove(member),
+        };
+        true
+    }
+
     /// Gives a cluster more EC2 instances.
     pub fn add_container_instances(&mut self, env: &mut Env<'_>, cluster: &str, count: usize) {
         self.add_instances(env, cluster, count);

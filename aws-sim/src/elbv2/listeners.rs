@@ -55,6 +55,10 @@ impl Listener {
             if self.protocol.as_deref() != Some(protocol) {
                 self.attributes = Attributes::of_listener(protocol);
             }
+            // Changing from HTTPS to HTTP, or from TLS to TCP, removes policy and certificate (API reference of ModifyListener).
+            if !Self::secure(Some(protocol)) {
+                self.certificates.clear();
+            }
             self.protocol = Some(protocol.to_owned());
         }
         if let Some(policy) = form.get("SslPolicy").filter(|p| !p.is_empty()) {

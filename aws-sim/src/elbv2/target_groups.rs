@@ -122,6 +122,22 @@ impl TargetGroup {
 }
 
 impl Elbv2 {
+    /// Changes what no call can change in a target group: `Protocol`, `ProtocolVersion`, `Port`, `VpcId` or `TargetType`. For
+    /// tests. Answers whether there was such a group and such a member.
+    pub fn alter_target_group(&mut self, arn: &str, member: &str, value: &str) -> bool {
+        let Some(group) = self.target_groups.get_mut(arn) else { return false };
+        let text = value.to_owned();
+        match member {
+            "Protocol" => group.protocol = Some(text),
+            "ProtocolVersion" => group.version = Some(text),
+            "Port" => group.port = text.parse().ok(),
+            "VpcId" => group.vpc = Some(text),
+            "TargetType" => group.target_type = text,
+            _ => return false,
+        }
+        true
+    }
+
     fn target_group_view(&self, arn: &str) -> Option<Value> {
         Some(self.target_groups.get(arn)?.view(arn, self.load_balancers_of(arn)))
     }

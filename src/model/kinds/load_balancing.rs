@@ -76,7 +76,7 @@ pub struct Listener {
     pub port: u16,
     /// `HTTP`, `HTTPS`, `TCP`, `TLS`, `UDP` or `TCP_UDP`.
     pub protocol: String,
-    /// Security policy of HTTPS and TLS. Default `ELBSecurityPolicy-2016-08`.
+    /// Security policy of HTTPS and TLS; unset is left as it is (AWS makes a listener with `ELBSecurityPolicy-2016-08`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ssl_policy: Option<String>,
     /// The default certificate (exactly one for HTTPS and TLS).

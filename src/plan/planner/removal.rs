@@ -22,7 +22,8 @@ pub(super) fn undeclared(draft: &mut Draft<'_>) {
             continue;
         };
         // A renamed key finds the same resource under its new name.
-        if kept.contains(resource.arn.as_str()) || !is_ours(draft, id, resource) {
+        let stays = kept.contains(resource.arn.as_str()) || draft.stays_moved(&resource.arn);
+        if stays || !is_ours(draft, id, resource) {
             continue;
         }
         if id.kind == ResourceKind::LogGroup {

@@ -3,7 +3,7 @@
 use super::{Draft, Whose, changes, seen};
 use crate::model::desired::ResolvedResource;
 use crate::model::observed::{ObservedResource, Seen};
-use crate::model::plan::{Call, Reason};
+use crate::model::plan::{Call, FieldChange, Reason};
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::plan::diff::{Difference, differences, tag_differences, updated_fields};
 use crate::plan::table::{Carrier, Effect};
@@ -20,11 +20,14 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         match seen(&input.observed.resources, id) {
             Seen::NotRead => {}
             Seen::Unknown(gap) => draft.wait_for_sight(id, gap),
-            Seen::Absent => {
-                if let Some(reason) = draft.judge_absent(id, &resolved.declared) {
-                    create(draft, id, fields, reason);
+            Seen::Absent => match draft.moved(id) {
+                Some(moved) => bring_back(draft, id, resolved, fields, moved),
+                None => {
+                    if let Some(reason) = draft.judge_absent(id, &resolved.declared) {
+                        create(draft, id, fields, reason, Vec::new());
+                    }
                 }
-            }
+            },
             Seen::Present(resource) => match draft.whose(id, &resource.arn, &resource.tags) {
                 Whose::Ours => repair(draft, id, resolved, fields, resource),
                 Whose::Foreign(owner) => draft.note_foreign(id, name_of(id, fields), owner),
@@ -38,7 +41,23 @@ fn name_of<'n>(id: &'n ResourceId, fields: &'n Tree) -> &'n str {
     fields["name"].as_str().unwrap_or(&id.key)
 }
 
-fn create(draft: &mut Draft<'_>, id: &ResourceId, fields: &Tree, reason: Reason) {
+/// Someone moved it to another port or priority. It is made again where it is declared; the moved one serves until that
+/// stands, and is removed then. When that difference is only to be reported, it stays where it is.
+fn bring_back(
+    draft: &mut Draft<'_>,
+    id: &ResourceId,
+    resolved: &ResolvedResource,
+    fields: &Tree,
+    moved: &ObservedResource,
+) {
+    let place = draft.displacement(id, moved);
+    let verdict = draft.judge(id, &resolved.declared, place, |_| false);
+    if !verdict.write.is_empty() {
+        create(draft, id, fields, verdict.reason, changes(&verdict.write));
+    }
+}
+
+fn create(draft: &mut Draft<'_>, id: &ResourceId, fields: &Tree, reason: Reason, changes: Vec<FieldChange>) {
     let tags = draft.tags(id);
     let call = match id.kind {
         ResourceKind::LogGroup => {
@@ -56,7 +75,7 @@ fn create(draft: &mut Draft<'_>, id: &ResourceId, fields: &Tree, reason: Reason)
         ResourceKind::Rule => Call::CreateRule { fields: fields.clone(), tags },
         ResourceKind::TaskDefinition | ResourceKind::Task | ResourceKind::Service => return,
     };
-    draft.act(id, call, reason.clone(), Vec::new());
+    draft.act(id, call, reason.clone(), changes);
     if let (ResourceKind::LogGroup, Some(days)) = (id.kind, days(&fields["retentionInDays"])) {
         draft.act(
             id,

@@ -5,7 +5,7 @@ use crate::model::resource::ResourceKind;
 
 const fn group(path: &'static str, doc: &'static str) -> Row {
     Row::new(ResourceKind::TargetGroup, Carrier::ModifyTargetGroup, path, doc)
-        .class(Class::DefaultedUnlessDeclared)
+        .class(Class::DeclaredWithDefault)
 }
 
 /// Fields of which ModifyTargetGroup has none: a change gives the group another name, so a new one is made next to it.
@@ -14,7 +14,9 @@ const fn fixed_group(path: &'static str, doc: &'static str) -> Row {
 }
 
 pub(super) const TARGET_GROUP: &[Row] = &[
-    group("name", "finds the group; holds a hash of what cannot be changed").identity(),
+    group("name", "finds the group; holds a hash of what cannot be changed")
+        .class(Class::Declared)
+        .identity(),
     fixed_group("protocol", "a change makes a new group"),
     fixed_group("protocolVersion", "a change makes a new group"),
     fixed_group("port", "a change makes a new group").compare(Compare::Text),
@@ -30,6 +32,7 @@ pub(super) const TARGET_GROUP: &[Row] = &[
     group("matcher.httpCode", "HTTP codes that count as success").compare(Compare::Text),
     group("matcher.grpcCode", "gRPC codes that count as success").compare(Compare::Text),
     group("attributes", "named attributes; what is not named is left alone")
+        .class(Class::DefaultedUnlessDeclared)
         .compare(Compare::DeclaredKeys)
         .carrier(Carrier::ModifyTargetGroupAttributes),
     group("targets", "registered by ECS; only addresses that belong to no task are taken out")
@@ -51,9 +54,13 @@ pub(super) const LISTENER: &[Row] = &[
         .compare(Compare::Text)
         .effect(Effect::Replaces),
     listener("protocol", "HTTP, HTTPS, TCP, TLS, UDP or TCP_UDP"),
-    listener("sslPolicy", "security policy of HTTPS and TLS").class(Class::DefaultedUnlessDeclared),
+    listener(
+        "sslPolicy",
+        "security policy of HTTPS and TLS; AWS's default depends on how the listener was made",
+    )
+    .class(Class::DefaultedUnlessDeclared),
     listener("certificates", "the default certificate").compare(Compare::Set(&[("isDefault", "true")])),
-    listener("alpnPolicy", "ALPN policy of TLS").compare(Compare::Set(&[])).means("[]"),
+    listener("alpnPolicy", "ALPN policy of TLS").compare(Compare::Set(&[])).means("[\"None\"]"),
     listener("defaultActions", "what happens to requests that no rule takes")
         .class(Class::WeightsDelegatedWhileShifting)
         .compare(Compare::Actions),

@@ -1,6 +1,6 @@
 //! Rows of log groups. Source: CloudWatch Logs API, CreateLogGroup and PutRetentionPolicy.
 
-use super::{Absent, Carrier, Compare, Effect, Row};
+use super::{Absent, Carrier, Class, Compare, Effect, Row};
 use crate::model::resource::ResourceKind;
 
 const fn row(path: &'static str, doc: &'static str) -> Row {
@@ -14,6 +14,7 @@ pub(super) const LOG_GROUP: &[Row] = &[
         ..row("retentionInDays", "absent keeps events for ever").compare(Compare::Text)
     },
     row("kmsKeyId", "set at creation only, so that nobody loses access to old events")
+        .class(Class::DelegatedUnlessDeclared)
         .compare(Compare::NameOrArn)
         .carrier(Carrier::Creation)
         .effect(Effect::Impossible),

@@ -23,11 +23,11 @@ pub(super) const SERVICE: &[Row] = &[
     row("desiredCount", "how many tasks; belongs to the autoscaler, or to anyone, when it is not declared")
         .class(Class::DelegatedUnlessDeclared)
         .compare(Compare::Text),
-    fixed("launchType", "FARGATE, EC2 or EXTERNAL").class(Class::DefaultedUnlessDeclared),
-    row("capacityProviderStrategy", "which capacity providers run it; absent follows the cluster")
+    fixed("launchType", "FARGATE, EC2 or EXTERNAL").class(Class::DeclaredWithDefault),
+    row("capacityProviderStrategy", "which capacity providers run it; absent leaves it to the launch type")
         .class(Class::DefaultedUnlessDeclared)
         .compare(Compare::Set(STRATEGY_DEFAULTS)),
-    row("platformVersion", "Fargate platform version").class(Class::DefaultedUnlessDeclared).deploys(),
+    row("platformVersion", "Fargate platform version").class(Class::DeclaredWithDefault).deploys(),
     fixed("schedulingStrategy", "REPLICA or DAEMON").means("\"REPLICA\""),
     row("networkConfiguration.awsvpcConfiguration.subnets", "subnets of the tasks")
         .compare(Compare::Set(&[]))
@@ -39,16 +39,17 @@ pub(super) const SERVICE: &[Row] = &[
     row("networkConfiguration.awsvpcConfiguration.assignPublicIp", "ENABLED or DISABLED")
         .means("\"DISABLED\"")
         .deploys(),
-    row("loadBalancers", "target groups that tasks are registered in")
-        .compare(Compare::Set(&[]))
+    row("loadBalancers", "target groups that tasks are registered in; which of two is the active one is ECS's while it shifts traffic")
+        .class(Class::WeightsDelegatedWhileShifting)
+        .compare(Compare::Balancers)
         .means("[]")
         .deploys(),
     row("serviceRegistries", "Cloud Map registries").compare(Compare::Set(&[])).means("[]").deploys(),
     row("deploymentConfiguration.minimumHealthyPercent", "tasks that stay up in a rollout")
-        .class(Class::DefaultedUnlessDeclared)
+        .class(Class::DeclaredWithDefault)
         .compare(Compare::Text),
     row("deploymentConfiguration.maximumPercent", "tasks that may run in a rollout")
-        .class(Class::DefaultedUnlessDeclared)
+        .class(Class::DeclaredWithDefault)
         .compare(Compare::Text),
     row("deploymentConfiguration.deploymentCircuitBreaker.enable", "stops a failing rollout").means("false"),
     row("deploymentConfiguration.deploymentCircuitBreaker.rollback", "goes back to the last good revision")

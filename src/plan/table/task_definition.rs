@@ -27,8 +27,9 @@ pub(super) const TASK_DEFINITION: &[Row] = &[
         absent: super::Absent::Unmanaged,
         ..row("requiresCompatibilities", "FARGATE, EC2, EXTERNAL").compare(Compare::Set(NO_DEFAULTS))
     },
-    row("runtimePlatform.cpuArchitecture", "X86_64 or ARM64").means("\"X86_64\""),
-    row("runtimePlatform.operatingSystemFamily", "LINUX or a Windows family").means("\"LINUX\""),
+    // Fargate's defaults are normalised away; on EC2 an absent platform restricts nothing, which no value does.
+    row("runtimePlatform.cpuArchitecture", "X86_64 or ARM64"),
+    row("runtimePlatform.operatingSystemFamily", "LINUX or a Windows family"),
     row("ephemeralStorage.sizeInGiB", "Fargate scratch space").compare(Compare::Text),
     row("ipcMode", "host, task or none"),
     row("pidMode", "host or task"),

@@ -20,6 +20,9 @@ struct Case {
     /// The situation, in a sentence.
     #[expect(dead_code, reason = "for readers of the file")]
     about: String,
+    /// The thread or page that a false difference comes from; every case named `no-diff-…` has one.
+    #[serde(default)]
+    source: Option<String>,
     /// Merge patch over the base world.
     #[serde(default)]
     world: Value,
@@ -97,4 +100,45 @@ fn every_situation_gives_its_golden_plan_and_comes_to_rest() {
         }
     }
     assert!(wrong.is_empty(), "{} (UPDATE_GOLDEN=1 writes them)\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Situations in which other tools show differences that are none, from the threads and pages in which their users say so.
+fn corpus() -> Vec<(String, Case, World)> {
+    let name = |path: &Path| path.file_name().expect("a folder").to_string_lossy().into_owned();
+    let cases = situations().into_iter().map(|path| (name(&path), read(&path)));
+    let corpus = cases.filter(|(name, _)| name.starts_with("no-diff-"));
+    corpus
+        .map(|(name, case)| {
+            let world = World::base_with(&case.world);
+            (name, case, world)
+        })
+        .collect()
+}
+
+#[test]
+fn what_other_tools_take_for_a_difference_is_none() {
+    let corpus = corpus();
+    assert!(corpus.len() >= 65, "{} cases", corpus.len());
+    let mut wrong = Vec::new();
+    for (name, case, world) in corpus {
+        let made = case.plan(&world);
+        let text = render(&made);
+        if case.source.is_none_or(|source| source.is_empty()) {
+            wrong.push(format!("{name} does not say where it comes from"));
+        }
+        // Revisions are compared where a new one is to be registered: there the image is new, and nothing else may seem so.
+        let changes: Vec<&str> = made
+            .actions
+            .iter()
+            .flat_map(|action| &action.changes)
+            .map(|change| change.path.as_str())
+            .collect();
+        let wanted: &[&str] =
+            if name.starts_with("no-diff-definition-") { &["containerDefinitions[web].image"] } else { &[] };
+        let quiet = made.drift.is_empty() && made.notes.is_empty() && made.actions.len() == wanted.len();
+        if !quiet || changes != wanted {
+            wrong.push(format!("{name}:\n{text}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -102,6 +102,24 @@ fn order_of_subnets_and_of_members_does_not_matter() {
 }
 
 #[test]
+fn the_groups_of_a_service_change_places_only_while_ecs_shifts_traffic() {
+    let service = |strategy: &str, active: &str, alternate: &str| {
+        json!({"deploymentConfiguration": {"strategy": strategy}, "loadBalancers": [
+            {"targetGroupArn": active, "containerName": "c", "containerPort": 80, "advancedConfiguration": {"alternateTargetGroupArn": alternate}}]})
+    };
+    let differ = |strategy: &str, active: &str| {
+        paths(
+            ResourceKind::Service,
+            &service(strategy, "a", "b"),
+            &service(strategy, active, if active == "a" { "b" } else { "a" }),
+        )
+    };
+    assert!(differ("BLUE_GREEN", "b").is_empty());
+    assert_eq!(differ("ROLLING", "b"), ["loadBalancers"]);
+    assert_eq!(differ("BLUE_GREEN", "c"), ["loadBalancers"]);
+}
+
+#[test]
 fn a_placement_strategy_in_another_order_is_another_strategy() {
     let strategy =
         |first: &str, second: &str| json!({"placementStrategy": [{"type": first}, {"type": second}]});

@@ -9,6 +9,7 @@ use crate::model::resource::ResourceKind;
 use crate::plan::table::{Absent, Class, Compare, KINDS, markdown, row_for, rows};
 use schemars::schema_for;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// Paths of all fields below a schema; `[]` after a list. Named types are looked up in `$defs`.
 fn leaves(root: &Value, schema: &Value, path: &str, found: &mut Vec<String>) {
@@ -42,19 +43,24 @@ fn fields(schema: &Value) -> Vec<String> {
     found
 }
 
+/// The type that people declare a kind with. No arm for everything else: a new kind does not compile without its type.
+fn schema(kind: ResourceKind) -> Value {
+    match kind {
+        ResourceKind::LogGroup => schema_for!(LogGroup),
+        ResourceKind::TargetGroup => schema_for!(TargetGroup),
+        ResourceKind::Listener => schema_for!(Listener),
+        ResourceKind::Rule => schema_for!(Rule),
+        ResourceKind::TaskDefinition => schema_for!(TaskDefinition),
+        ResourceKind::Task => schema_for!(TaskWorkload),
+        ResourceKind::Service => schema_for!(Service),
+    }
+    .to_value()
+}
+
 #[test]
 fn every_field_that_can_be_declared_has_a_row() {
-    let types: [(ResourceKind, Value); 7] = [
-        (ResourceKind::LogGroup, schema_for!(LogGroup).to_value()),
-        (ResourceKind::TargetGroup, schema_for!(TargetGroup).to_value()),
-        (ResourceKind::Listener, schema_for!(Listener).to_value()),
-        (ResourceKind::Rule, schema_for!(Rule).to_value()),
-        (ResourceKind::TaskDefinition, schema_for!(TaskDefinition).to_value()),
-        (ResourceKind::Task, schema_for!(TaskWorkload).to_value()),
-        (ResourceKind::Service, schema_for!(Service).to_value()),
-    ];
     let mut missing = Vec::new();
-    for (kind, schema) in types {
+    for (kind, schema) in KINDS.map(|kind| (kind, schema(kind))) {
         let fields = fields(&schema);
         assert!(fields.len() > 2, "{kind}: the schema was not understood");
         missing.extend(
@@ -65,6 +71,45 @@ fn every_field_that_can_be_declared_has_a_row() {
         );
     }
     assert!(missing.is_empty(), "no row for:\n{}", missing.join("\n"));
+}
+
+/// Paths of rows that no document names as such: what stands for the key of the resource, what references resolve to, tags of
+/// everything, and what the rollout and ECS write.
+const NOT_IN_DOCUMENTS: [&str; 5] = ["logGroupName", "loadBalancerArn", "tags", "targets", "taskDefinition"];
+
+#[test]
+fn every_row_is_of_a_field_that_there_is() {
+    let mut stale = Vec::new();
+    for kind in KINDS {
+        let fields = fields(&schema(kind));
+        let below = |row: &str, field: &str| {
+            field.strip_prefix(row).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        let of_nothing = |path: &str| !fields.iter().any(|field| below(path, field));
+        let rows = rows(kind).iter().filter(|row| !NOT_IN_DOCUMENTS.contains(&row.path));
+        stale.extend(rows.filter(|row| of_nothing(row.path)).map(|row| format!("{kind} {}", row.path)));
+    }
+    assert!(stale.is_empty(), "no field for:\n{}", stale.join("\n"));
+}
+
+#[test]
+fn every_kind_has_its_page_and_its_matrix() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/plan/ownership");
+    let pages: BTreeSet<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(pages, KINDS.iter().map(|kind| format!("{kind}.md")).collect(), "one page for each kind");
+    for kind in KINDS {
+        let page = std::fs::read_to_string(format!("{folder}/{kind}.md")).unwrap();
+        for row in rows(kind) {
+            assert!(
+                page.contains(&format!("| `{}` | {} |", row.path, row.class.words())),
+                "{kind} {}",
+                row.path
+            );
+        }
+    }
 }
 
 #[test]
@@ -132,8 +177,14 @@ fn the_count_belongs_to_others_when_it_is_not_declared() {
 
 #[test]
 fn the_documentation_names_every_row() {
-    let text = markdown();
-    for row in KINDS.into_iter().flat_map(rows) {
-        assert!(text.contains(&format!("| `{}` |", row.path)), "{}", row.path);
+    for kind in KINDS {
+        let text = markdown(kind, &["seen"], |row| vec![row.path.len().to_string()]);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), rows(kind).len() + 2);
+        let columns = |line: &&&str| line.matches(" |").count();
+        assert!(lines.iter().all(|line| columns(&line) == columns(&&lines[0])), "{text}");
+        for row in rows(kind) {
+            assert!(text.contains(&format!("| `{}` |", row.path)), "{}", row.path);
+        }
     }
 }

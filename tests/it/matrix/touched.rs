@@ -1,0 +1,179 @@
+//! What no document names and drifts nevertheless: registered targets, tags of a revision, the revision itself; and what belongs
+//! to ECS for a while: weights that it shifts, the revision of a service that it rolled back.
+
+use super::hands::elb;
+use super::rules::Outcome;
+use crate::support::{REGION, SHOP, World};
+use evenkeel::model::resource::ResourceId;
+use serde_json::{Value, json};
+
+/// More than a resync and the calls of one repair.
+const ONE_PASS: u64 = 90;
+
+/// Things that somebody does to the shop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Touch {
+    TargetAdded,
+    TargetRemoved,
+    TagsChanged,
+    TagsRemoved,
+    TagsAdded,
+    Deregistered,
+    RuleShifted,
+    ListenerShifted,
+    GroupsAlternated,
+    RolledBack,
+}
+
+impl Touch {
+    /// What it is told of, and of which path of it.
+    fn about(self) -> (&'static str, &'static str) {
+        match self {
+            Self::TargetAdded | Self::TargetRemoved => ("target-group/web", "targets"),
+            Self::TagsChanged | Self::TagsRemoved | Self::TagsAdded => ("task-definition/web", "tags"),
+            Self::Deregistered => ("task-definition/web", "status"),
+            Self::RuleShifted => ("rule/web", "actions"),
+            Self::ListenerShifted => ("listener/http", "defaultActions"),
+            Self::GroupsAlternated => ("service/web", "loadBalancers"),
+            Self::RolledBack => ("service/web", "taskDefinition"),
+        }
+    }
+
+    fn document(self, policy: &str) -> String {
+        let document = SHOP.replace("spec:\n", &format!("spec:\n  drift: {{policy: {policy}}}\n"));
+        if !matches!(self, Self::RuleShifted | Self::ListenerShifted | Self::GroupsAlternated) {
+            return document;
+        }
+        let role = "arn:aws:iam::123456789012:role/shop-shift";
+        let advanced = format!(
+            "containerPort: 8080, advancedConfiguration: {{alternateTargetGroupArn: green, productionListenerRule: web, roleArn: \"{role}\"}}}}]"
+        );
+        document
+            .replace(
+                "containerPort: 8080}]\n        healthCheck",
+                &format!("{advanced}\n        healthCheck"),
+            )
+            .replace(
+                "deploymentConfiguration:\n",
+                "deploymentConfiguration:\n          strategy: BLUE_GREEN\n",
+            )
+            .replace(
+                "  targetGroups:\n",
+                "  targetGroups:\n    green: {port: 8080, vpcId: vpc-0123456789abcdef0}\n",
+            )
+            .replace(
+                "[{type: fixed-response, fixedResponseConfig: {statusCode: \"404\"}}]",
+                "[{type: forward, targetGroup: web}]",
+            )
+    }
+}
+
+async fn arn(world: &World, resource: &str) -> String {
+    let id = ResourceId::try_from(resource.to_owned()).unwrap();
+    world.record("shop").await.rollout.arns[&id].clone()
+}
+
+async fn revision(world: &World) -> String {
+    world.record("shop").await.rollout.components["web"].revision.clone().unwrap().arn
+}
+
+async fn forwarding(world: &World) -> Value {
+    let groups = [("web", 0), ("green", 100)];
+    let mut weighted = Vec::new();
+    for (key, weight) in groups {
+        let arn = arn(world, &format!("target-group/{key}")).await;
+        weighted.push(json!({"TargetGroupArn": arn, "Weight": weight}));
+    }
+    json!([{"Type": "forward", "ForwardConfig": {"TargetGroups": weighted}}])
+}
+
+async fn touch(world: &mut World, touch: Touch) {
+    let group = arn(world, "target-group/web").await;
+    let revision = revision(world).await;
+    let tag =
+        |key: &str, value: &str| json!({"resourceArn": revision, "tags": [{"key": key, "value": value}]});
+    match touch {
+        Touch::TargetAdded => {
+            let targets = json!([{"Id": "10.9.9.9", "Port": 8080}]);
+            drop(elb(world, "RegisterTargets", json!({"TargetGroupArn": group, "Targets": targets})));
+        }
+        Touch::TargetRemoved => {
+            let health = elb(world, "DescribeTargetHealth", json!({"TargetGroupArn": group}));
+            let one = health["TargetHealthDescriptions"][0]["Target"].clone();
+            let targets = json!([{"Id": one["Id"], "Port": one["Port"]}]);
+            drop(elb(world, "DeregisterTargets", json!({"TargetGroupArn": group, "Targets": targets})));
+        }
+        Touch::TagsChanged => {
+            drop(world.by_hand("ecs", "TagResource", tag("evenkeel.dev/component", "other")))
+        }
+        Touch::TagsAdded => drop(world.by_hand("ecs", "TagResource", tag("somebody", "else"))),
+        Touch::TagsRemoved => {
+            let input = json!({"resourceArn": revision, "tagKeys": ["evenkeel.dev/hash"]});
+            drop(world.by_hand("ecs", "UntagResource", input));
+        }
+        Touch::Deregistered => {
+            drop(world.by_hand("ecs", "DeregisterTaskDefinition", json!({"taskDefinition": revision})));
+        }
+        Touch::RuleShifted => {
+            let input = json!({"RuleArn": arn(world, "rule/web").await, "Actions": forwarding(world).await});
+            drop(elb(world, "ModifyRule", input));
+        }
+        Touch::ListenerShifted => {
+            let listener = arn(world, "listener/http").await;
+            let input = json!({"ListenerArn": listener, "DefaultActions": forwarding(world).await});
+            drop(elb(world, "ModifyListener", input));
+        }
+        Touch::GroupsAlternated => {
+            let input = json!({"RuleArn": arn(world, "rule/web").await, "Actions": forwarding(world).await});
+            drop(elb(world, "ModifyRule", input));
+            let described = json!({"cluster": "shop", "services": ["shop-web"]});
+            let service = world.by_hand("ecs", "DescribeServices", described)["services"][0].clone();
+            let mut balancers = service["loadBalancers"].clone();
+            let alternate = balancers[0]["advancedConfiguration"]["alternateTargetGroupArn"].take();
+            assert!(alternate.is_string());
+            balancers[0]["advancedConfiguration"]["alternateTargetGroupArn"] =
+                balancers[0]["targetGroupArn"].take();
+            balancers[0]["targetGroupArn"] = alternate;
+            let altered = world.sim.with(|aws| {
+                aws.with_ecs(REGION, |ecs, _| {
+                    ecs.alter_service("shop", "shop-web", "loadBalancers", Some(balancers))
+                })
+            });
+            assert!(altered);
+        }
+        Touch::RolledBack => {
+            let before = revision;
+            world.edit("shop.yaml", "/shop:1.0", "/shop:1.1-crash").await;
+            world.until(1200, |status| status.components["web"].phase == "RolledBack").await;
+            let described = json!({"cluster": "shop", "services": ["shop-web"]});
+            let service = world.by_hand("ecs", "DescribeServices", described)["services"][0].clone();
+            assert_eq!(service["taskDefinition"], json!(before));
+        }
+    }
+}
+
+/// What becomes of a touch under a policy.
+pub async fn outcome(what: Touch, policy: &str) -> Outcome {
+    let document = what.document(policy);
+    let mut world = World::new(&[("shop.yaml", document.as_str())]).await;
+    world.ready_within(600).await;
+    world.pass(10).await;
+    touch(&mut world, what).await;
+    let began = world.clock.now();
+    world.sim.reset_calls();
+    world.pass(ONE_PASS).await;
+    let (object, path) = what.about();
+    let record = world.record("shop").await;
+    let told = |reason: &str, names: &str| {
+        let mut about = record.events.iter().filter(|event| event.at >= began && event.object == object);
+        about.find(|event| event.reason == reason && event.message.starts_with(names)).map(|event| event.at)
+    };
+    let writes = world.writes();
+    let found = (told("DriftSeen", path), told("DriftRepaired", ""), told("DriftReported", path));
+    match (found, writes.is_empty()) {
+        ((Some(seen), Some(mended), None), false) if seen == mended => Outcome::Repaired,
+        ((None, None, Some(_)), true) => Outcome::Told,
+        ((None, None, None), true) => Outcome::Left,
+        _ => Outcome::Odd(format!("{what:?} {found:?} {writes:?}")),
+    }
+}
