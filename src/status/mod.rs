@@ -19,7 +19,7 @@ mod store;
 mod tests;
 
 pub use compute::{StatusInput, compute};
-pub use file::FileState;
+pub use file::{FileState, decode, encode};
 pub use store::{Error, Loaded, StateStore, StoreReport};
 
 use crate::model::condition::Condition;
