@@ -114,7 +114,8 @@ pub(crate) fn too_large(file: &str, bytes: u64) -> Finding {
 }
 
 fn not_utf8(file: &str, bytes: &[u8], valid: usize) -> Finding {
-    let before = String::from_utf8_lossy(&bytes[..valid]);
+    // The line ends of YAML, so that places agree with those of every other finding.
+    let before = String::from_utf8_lossy(&bytes[..valid]).replace("\r\n", "\n").replace('\r', "\n");
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
     let finding =

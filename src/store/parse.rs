@@ -211,7 +211,7 @@ impl<'a> Builder<'a> {
             Finding::error(
                 "",
                 format!(
-                    "more than {MAX_NODES} values once aliases are expanded ({BYTES_PER_NODE} bytes of text count as one)"
+                    "more than {MAX_NODES} values once aliases are expanded, {BYTES_PER_NODE} bytes of text counted as one"
                 ),
                 "aliases of aliases multiply; write out what is meant, or split the file",
             ),

@@ -5,6 +5,7 @@
 
 mod binary;
 mod bring_up;
+mod corpus;
 mod crash;
 mod documents;
 mod drift;

@@ -98,6 +98,16 @@ fn keys_of_listeners_and_load_balancers_become_arns() {
 }
 
 #[test]
+fn another_family_is_another_definition() {
+    let renamed = changed(&[("/spec/components/web/taskDefinition/family", json!("shop-frontend"))]);
+    assert_ne!(
+        hash(&renamed, &[]),
+        hash(&shop(), &[]),
+        "or the service would stay at the old family for ever"
+    );
+}
+
+#[test]
 fn a_missing_secret_is_told_with_account_and_region() {
     let mut world = observed();
     world.secrets.insert("shop/db".to_owned(), Seen::Absent);

@@ -47,3 +47,10 @@ fn of_endless_mistakes_the_first_thousand_are_told() {
         assert!((1_000..=2_000).contains(&found), "{found}");
     }
 }
+
+#[test]
+fn a_byte_that_is_not_utf_8_has_its_place_by_the_line_ends_of_yaml() {
+    let content = read("a.yaml", b"a: 1\r\nb: 2\rc: \xfa");
+    let place = content.refused[0].findings[0].place.clone().unwrap();
+    assert_eq!((place.line, place.column), (3, 4));
+}
