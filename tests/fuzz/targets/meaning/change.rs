@@ -68,6 +68,12 @@ fn other_text(text: &str, choices: &mut Unstructured<'_>) -> String {
 /// Whether AWS is told of a field: it is no setting of Evenkeel's own, and nothing that only the next task or a lookup uses.
 fn is_told(document: &Value, path: &str) -> bool {
     let steps: Vec<&str> = path.split('/').skip(2).collect();
+    // All traffic goes to an only target group, whatever its weight.
+    let only =
+        |list: &str| document.pointer(list).and_then(Value::as_array).is_some_and(|items| items.len() == 1);
+    if path.strip_suffix("/0/weight").is_some_and(|list| list.ends_with("/targetGroups") && only(list)) {
+        return false;
+    }
     match steps.as_slice() {
         ["placement" | "drift" | "suspend" | "deletionPolicy" | "adopt", ..] => false,
         ["logGroups", _, "deletionPolicy"] | ["targetGroups", _, "name"] => false,
