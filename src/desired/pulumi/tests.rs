@@ -295,11 +295,7 @@ fn what_excludes_or_cannot_be_is_told() {
             vec![("loadBalancer.httpsListenerArn", json!(arn))],
             &["error spec.loadBalancer"],
         ),
-        (
-            "neither",
-            vec![("loadBalancer.loadBalancer", json!(null))],
-            &["error spec.loadBalancer"],
-        ),
+        ("neither", vec![("loadBalancer.loadBalancer", json!(null))], &["error spec.loadBalancer"]),
         (
             "not a certificate",
             vec![("loadBalancer.certificateArn", json!("x"))],
