@@ -1,8 +1,11 @@
 //! Sentences about steps.
 
+mod gates;
 mod record;
+mod service;
+mod task;
 
-use super::{ROTATION_SETTLE_SECONDS, StepInput, advance, settle_secrets};
+use super::{ROTATION_SETTLE_SECONDS, StepInput, advance, settle_secrets, wants_polling};
 use crate::model::desired::{
     DesiredComponent, DesiredState, ResolvedComponent, ResolvedDefinition, ResolvedState, Workload,
 };
@@ -12,7 +15,7 @@ use crate::model::kinds::{DeletionPolicy, DriftPolicy, DriftSpec, Placement};
 use crate::model::observed::*;
 use crate::model::plan::WaitingOn;
 use crate::model::resource::{TAG_HASH, TAG_OWNER};
-use crate::model::rollout::{Phase, Revision, RolloutState, StallReason};
+use crate::model::rollout::{Phase, Revision, RolloutState, SecretVersion, StallReason};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use std::collections::BTreeMap;

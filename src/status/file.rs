@@ -120,24 +120,11 @@ impl<D: Disk> FileState<D> {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(Error::Io { action: "read", path: path.to_owned(), source }),
         };
-        let corrupt = |why: String| Error::Corrupt { path: path.to_owned(), why };
-        let broken = |error: serde_json::Error| corrupt(format!("it is not a whole state file ({error})"));
-        let Head { format } = serde_json::from_slice(&text).map_err(broken)?;
-        if format > FORMAT {
-            return Err(Error::TooNew { path: path.to_owned(), found: format, known: FORMAT });
-        }
-        let envelope: Envelope<'_> = serde_json::from_slice(&text).map_err(broken)?;
-        if checksum(envelope.content.get()) != envelope.checksum {
-            return Err(corrupt("its checksum does not fit its content".to_owned()));
-        }
-        serde_json::from_str(envelope.content.get()).map(Some).map_err(|error| corrupt(error.to_string()))
+        decode(path, &text).map(Some)
     }
 
     fn write<T: Serialize>(&self, path: &Path, content: &T) -> Result<(), Error> {
-        let content =
-            serde_json::value::to_raw_value(content).expect("state has only text keys and finite numbers");
-        let envelope = Envelope { format: FORMAT, checksum: checksum(content.get()), content: &content };
-        let text = serde_json::to_vec(&envelope).expect("an envelope has only text keys");
+        let text = encode(content);
         let aside =
             self.folder.join(format!(".{}.tmp", path.file_name().unwrap_or_default().to_string_lossy()));
         self.disk.put(&aside, &text).map_err(io("write", &aside))?;
@@ -172,6 +159,33 @@ impl<D: Disk> FileState<D> {
         }
         read
     }
+}
+
+/// The text of a state file with this content.
+pub fn encode<T: Serialize>(content: &T) -> Vec<u8> {
+    let content =
+        serde_json::value::to_raw_value(content).expect("state has only text keys and finite numbers");
+    let envelope = Envelope { format: FORMAT, checksum: checksum(content.get()), content: &content };
+    serde_json::to_vec(&envelope).expect("an envelope has only text keys")
+}
+
+/// The content of a state file; `path` is for the errors alone.
+///
+/// **Guarantees**: gives nothing whose checksum does not fit; what [`encode`] wrote comes back equal.
+///
+/// **Errors**: [`Error::TooNew`] for a newer format, [`Error::Corrupt`] for everything else that is not a whole state file.
+pub fn decode<T: DeserializeOwned>(path: &Path, text: &[u8]) -> Result<T, Error> {
+    let corrupt = |why: String| Error::Corrupt { path: path.to_owned(), why };
+    let broken = |error: serde_json::Error| corrupt(format!("it is not a whole state file ({error})"));
+    let Head { format } = serde_json::from_slice(text).map_err(broken)?;
+    if format > FORMAT {
+        return Err(Error::TooNew { path: path.to_owned(), found: format, known: FORMAT });
+    }
+    let envelope: Envelope<'_> = serde_json::from_slice(text).map_err(broken)?;
+    if checksum(envelope.content.get()) != envelope.checksum {
+        return Err(corrupt("its checksum does not fit its content".to_owned()));
+    }
+    serde_json::from_str(envelope.content.get()).map_err(|error| corrupt(error.to_string()))
 }
 
 fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {

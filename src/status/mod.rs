@@ -21,7 +21,7 @@ mod tests;
 
 pub use compute::{StatusInput, compute};
 pub use disk::{Disk, RealDisk};
-pub use file::FileState;
+pub use file::{FileState, decode, encode};
 pub use store::{Error, Loaded, StateStore, StoreReport};
 
 use crate::model::condition::Condition;
