@@ -160,6 +160,13 @@ impl World {
         self.now += SignedDuration::from_secs(seconds);
     }
 
+    /// The same as a pass does when RegisterTaskDefinition was answered.
+    fn register_as_answered(&mut self, name: &str, hash: &str, number: u32) {
+        let arn = arn(&format!("shop-{name}"), number);
+        let revision = Revision { hash: hash.into(), arn, registered: Some(self.now) };
+        self.state.components.get_mut(name).unwrap().set_revision(revision);
+    }
+
     fn phase(&self, name: &str) -> &Phase {
         &self.state.components[name].phase
     }
@@ -448,6 +455,47 @@ fn who_moved_a_service_away_must_be_seen_before_it_is_moved_back() {
     world.observed.service_deployments.insert("web".into(), Seen::Present(vec![]));
     world.step();
     assert!(matches!(world.phase("web"), Phase::Rolling { deployment: None, .. }), "by hand: written back");
+}
+
+/// A definition of the web component, as DescribeTaskDefinition shows it.
+fn shown(number: u32, status: &str) -> Seen<ObservedDefinition> {
+    let arn = arn("shop-web", number);
+    Seen::Present(ObservedDefinition { arn, status: status.into(), fields: json!({}), tags: BTreeMap::new() })
+}
+
+/// A world that has moved from content w1 (revision 1) to w2 (revision 2), and wants w1 again.
+fn back_to_w1() -> World {
+    let mut world = World::complete();
+    world.want("web", "w2");
+    world.step();
+    world.register_as_answered("web", "w2", 2);
+    world.service(2, "COMPLETED", 1);
+    world.step();
+    world.step();
+    assert_eq!(world.word("web"), "Complete");
+    world.want("web", "w1");
+    world.step();
+    world
+}
+
+#[test]
+fn a_content_that_is_wanted_again_gets_its_revision_back_once_it_was_seen() {
+    let mut world = back_to_w1();
+    let first = arn("shop-web", 1);
+    assert_eq!(world.state.components["web"].revision.as_ref().unwrap().arn, first);
+    assert_eq!(world.word("web"), "Waiting", "it may have been deregistered since");
+    world.observed.definitions.insert(first.clone(), shown(1, "ACTIVE"));
+    world.step();
+    assert_eq!(world.word("web"), "Rolling");
+}
+
+#[test]
+fn a_content_whose_revision_was_deregistered_is_registered_anew() {
+    let mut world = back_to_w1();
+    world.observed.definitions.insert(arn("shop-web", 1), shown(1, "INACTIVE"));
+    world.step();
+    assert_eq!(world.word("web"), "Waiting");
+    assert!(world.state.components["web"].revision.is_none(), "{:?}", world.state.components["web"]);
 }
 
 /// A service deployment in the answer of DescribeServiceDeployments.

@@ -95,6 +95,19 @@ async fn a_log_group_goes_only_when_it_says_so_itself_and_a_person_confirmed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_document_that_is_removed_in_the_middle_of_its_first_rollout_is_gone_for_good() {
+    let document = SHOP.replace("spec:\n", "spec:\n  deletionPolicy: Delete\n");
+    let mut world = World::new(&[("shop.yaml", &document)]).await;
+    world.until(300, |status| status.components.get("web").is_some_and(|web| web.phase == "Rolling")).await;
+    world.remove("shop.yaml").await;
+    world.pass(900).await;
+    assert!(world.handle.statuses().is_empty(), "nothing is left to speak of");
+    world.sim.reset_calls();
+    world.pass(300).await;
+    assert_eq!(world.sim.counts().total(), 0, "and nothing to look at");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_teardown_that_is_killed_goes_on_after_the_restart() {
     let document = SHOP.replace("spec:\n", "spec:\n  deletionPolicy: Delete\n");
     let mut world = World::new(&[("shop.yaml", &document)]).await;

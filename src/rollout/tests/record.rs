@@ -389,3 +389,32 @@ fn only_what_was_seen_and_could_be_resolved_counts_as_agreed() {
     world.resolved.components.get_mut("web").unwrap().fields = None;
     assert!(world.recorded(&no_plan(), &[]).applied.is_empty(), "what it is to be is not known");
 }
+
+#[test]
+fn an_address_without_a_task_is_remembered_since_it_was_first_seen_and_forgotten_when_it_has_one() {
+    let World { resolved, mut observed, .. } = World::complete();
+    let mut state = RolloutState::default();
+    let with = |addresses: &[&str]| Plan {
+        strays: [("web".to_owned(), addresses.iter().map(|one| (*one).to_owned()).collect())].into(),
+        ..no_plan()
+    };
+    let begin = observed.at;
+    for (minutes, addresses, since) in [
+        (0, &["10.0.0.9:80"][..], Some(0)),
+        (3, &["10.0.0.9:80", "10.0.0.8:80"][..], Some(0)),
+        (4, &["10.0.0.8:80"][..], None),
+        (5, &["10.0.0.9:80"][..], Some(5)),
+    ] {
+        observed.at = begin + jiff::SignedDuration::from_mins(minutes);
+        state = record(state, &resolved, &observed, &with(addresses), &[]);
+        let known = state.strays.get("web").and_then(|strays| strays.get("10.0.0.9:80")).copied();
+        assert_eq!(
+            known,
+            since.map(|since| begin + jiff::SignedDuration::from_mins(since)),
+            "after {minutes} min"
+        );
+    }
+    // A group of which it could not be told keeps what is known.
+    state = record(state, &resolved, &observed, &no_plan(), &[]);
+    assert_eq!(state.strays["web"].len(), 1);
+}
