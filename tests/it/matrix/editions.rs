@@ -134,8 +134,7 @@ impl Editions {
     pub async fn publish(&mut self, edition: Edition) -> Vec<Option<Brought>> {
         let before = self.now.clone();
         let mut brought = Vec::new();
-        for number in 0..self.contents.len() {
-            let content = &self.contents[number];
+        for (number, (content, before)) in self.contents.iter().zip(&before).enumerate() {
             let Some(value) = content.in_edition(edition) else {
                 brought.push(None);
                 continue;
@@ -145,8 +144,7 @@ impl Editions {
             if !refused {
                 self.now[number] = value;
             }
-            let same =
-                content.means_the_same(&before[number], &self.now[number]) || edition == Edition::Reordered;
+            let same = content.means_the_same(before, &self.now[number]) || edition == Edition::Reordered;
             brought.push(Some(Brought { is_new: !same && !refused, refused, calls: Vec::new() }));
         }
         self.declare().await;
