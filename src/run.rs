@@ -5,10 +5,10 @@ use evenkeel::aws::{self, Aws};
 use evenkeel::executor::Executor;
 use evenkeel::model::status::DeploymentStatus;
 use evenkeel::observed::Collector;
-use evenkeel::reconcile::{Clock, Controller, Handle, Settings, Walk, is_at_rest, is_ready};
+use evenkeel::reconcile::{self, Clock, Controller, Handle, Settings, Walk, is_at_rest, is_ready};
 use evenkeel::settings::RunArgs;
 use evenkeel::status::FileState;
-use evenkeel::store::{FileStore, Snapshot, Store};
+use evenkeel::store::FileStore;
 use evenkeel::telemetry::{self, Metrics};
 use std::path::Path;
 use std::sync::Arc;
@@ -79,7 +79,7 @@ pub fn start(parts: Parts, store: &Path, state: &Path) -> anyhow::Result<Running
     let (snapshots, received) = mpsc::channel(1);
     let (stop, stopped) = oneshot::channel::<()>();
     let task = tokio::spawn(async move {
-        let feeding = tokio::spawn(feed(store, snapshots));
+        let feeding = tokio::spawn(reconcile::feed(store, snapshots));
         let result = controller.run(received, async { drop(stopped.await) }).await;
         feeding.abort();
         result
@@ -107,17 +107,6 @@ impl Running {
                 bail!("the action under way did not end within 10 s; it is looked at again at the next start")
             }
         }
-    }
-}
-
-/// Loads the store now and whenever it hints at a change.
-async fn feed(mut store: FileStore, snapshots: mpsc::Sender<Snapshot>) {
-    loop {
-        let snapshot = store.load().await;
-        if snapshots.send(snapshot).await.is_err() {
-            return;
-        }
-        store.changed().await;
     }
 }
 

@@ -58,6 +58,7 @@ async fn call(sim: &Sim, operation: &str, input: &Value) {
     let request = Request {
         region: "us-east-1".to_owned(),
         service: Service::Ecs,
+        protocol: Service::Ecs.protocols()[0],
         operation: operation.to_owned(),
         body: input.to_string().into_bytes(),
         access_key: None,

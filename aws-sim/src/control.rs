@@ -7,14 +7,20 @@
 //! | `GET`, `POST`, `DELETE /_sim/behaviours` | the same for [`crate::behaviour::BehaviourRule`] |
 //! | `GET`, `DELETE /_sim/calls` | the newest calls and all counts; forgets them |
 //! | `POST /_sim/world` | puts things into the world ([`crate::seed`]), answers their ARNs |
+//! | `POST /_sim/metrics` | publishes values of metrics as AWS's own services do, one or a list; see below |
 //! | `GET /_sim/services`, `GET /_sim/tasks` | ECS at a glance, in all regions |
 //! | `POST /_sim/kill` | `{"task": ID, "exitCode": 137}`: the task's containers die |
 //! | `POST /_sim/limits` | `{"rateLimits": true}` |
+//!
+//! A value of a metric: `{"region": "eu-west-1", "namespace": "AWS/ECS", "name": "CPUUtilization", "value": 95.5}`, with
+//! `"unit": "Percent"` and `"dimensions": {"ServiceName": "web"}` if it has them.
 
-use serde::{Serialize, de::DeserializeOwned};
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use crate::sim::Sim;
+use crate::{cloudwatch::MetricId, sim::Sim};
 
 /// Answers a control call with a status and a JSON value.
 #[must_use]
@@ -49,6 +55,7 @@ fn route(sim: &Sim, method: &str, part: &str, body: &[u8]) -> Answer {
             Ok(json!({}))
         }
         ("POST", "world") => sim.seed_world(&read(body)?).map_err(|error| (400, error.to_string())),
+        ("POST", "metrics") => publish(sim, read(body)?),
         ("GET", "services") => Ok(services(sim)),
         ("GET", "tasks") => Ok(tasks(sim)),
         ("POST", "kill") => kill(sim, &read(body)?),
@@ -64,7 +71,7 @@ fn route(sim: &Sim, method: &str, part: &str, body: &[u8]) -> Answer {
 }
 
 /// One rule or a list of rules.
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 #[serde(untagged)]
 enum OneOrMany<T> {
     Many(Vec<T>),
@@ -79,6 +86,33 @@ fn each<T>(rules: OneOrMany<T>, add: impl FnMut(T)) -> Value {
     let count = rules.len();
     rules.into_iter().for_each(add);
     json!({ "added": count })
+}
+
+/// A value of a metric.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Measured {
+    region: String,
+    namespace: String,
+    name: String,
+    #[serde(default)]
+    dimensions: BTreeMap<String, String>,
+    value: f64,
+    unit: Option<String>,
+}
+
+fn publish(sim: &Sim, values: OneOrMany<Measured>) -> Answer {
+    let mut refused = None;
+    let added = each(values, |Measured { region, namespace, name, dimensions, value, unit }| {
+        let metric = MetricId { namespace, name, dimensions };
+        let unit = unit.as_deref().unwrap_or("None");
+        let published = sim.with(|world| {
+            let now = world.now();
+            world.region(&region).cloudwatch.publish(now, metric, unit, value)
+        });
+        refused = refused.take().or(published.err());
+    });
+    refused.map_or(Ok(added), |error| Err((400, error.to_string())))
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, (u16, String)> {

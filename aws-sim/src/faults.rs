@@ -16,7 +16,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{behaviour::glob, wire::Request};
+use crate::{
+    behaviour::glob,
+    wire::{Request, Service},
+};
 
 /// What happens to a call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -105,7 +108,8 @@ pub enum When {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FaultRule {
-    /// The service: `ecs`, `elasticloadbalancing`, `secretsmanager`, `logs` or `sts`.
+    /// The service: `ecs`, `elasticloadbalancing` (or `elbv2`), `secretsmanager`, `logs`, `monitoring` (or
+    /// `cloudwatch`) or `sts`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
     /// A glob over the operation's name, such as `Update*`.
@@ -166,8 +170,7 @@ impl FaultRule {
             part.is_empty() || request.body.windows(part.len()).any(|window| window == part)
         };
         self.service.as_deref().is_none_or(|name| {
-            glob(name, request.service.name())
-                || (name == "elbv2" && request.service.name() == "elasticloadbalancing")
+            glob(name, request.service.name()) || Service::named(name) == Some(request.service)
         }) && self.operation.as_deref().is_none_or(|pattern| glob(pattern, &request.operation))
             && self.region.as_deref().is_none_or(|region| region == request.region)
             && self.resource.as_ref().is_none_or(contains)
@@ -238,12 +241,13 @@ impl Faults {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::Service;
+    use crate::wire::Protocol;
 
     fn call(operation: &str, body: &str) -> Request {
         Request {
             region: "eu-west-1".to_owned(),
             service: Service::Ecs,
+            protocol: Protocol::Json,
             operation: operation.to_owned(),
             body: body.as_bytes().to_vec(),
             access_key: None,

@@ -44,6 +44,12 @@ impl Form {
         node.text = Some(value);
     }
 
+    /// The text of this node itself.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        self.text.as_deref()
+    }
+
     /// The text of a direct member. An empty text counts as present.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
@@ -95,9 +101,13 @@ impl Form {
     /// The items of a list of structures, in the order of their numbers (10 after 9, not after 1).
     #[must_use]
     pub fn structs(&self, name: &str) -> Vec<&Form> {
-        let Some(list) = self.children.get(name).and_then(|n| n.children.get("member")) else {
-            return Vec::new();
-        };
+        self.children.get(name).map(Form::items).unwrap_or_default()
+    }
+
+    /// The items of this node, which is a list, in the order of their numbers.
+    #[must_use]
+    pub fn items(&self) -> Vec<&Form> {
+        let Some(list) = self.children.get("member") else { return Vec::new() };
         let mut items: Vec<(usize, &Form)> =
             list.children.iter().filter_map(|(number, item)| Some((number.parse().ok()?, item))).collect();
         items.sort_by_key(|(number, _)| *number);
@@ -117,8 +127,7 @@ impl Form {
             return Value::String(self.text.clone().unwrap_or_default());
         }
         if self.children.contains_key("member") {
-            let root = Form { text: None, children: BTreeMap::from([("x".to_owned(), self.clone())]) };
-            return root.structs("x").into_iter().map(Form::to_value).collect();
+            return self.items().into_iter().map(Form::to_value).collect();
         }
         if let Some(entries) = self.children.get("entry") {
             let pairs = entries.children.values();

@@ -49,11 +49,20 @@ async fn answer(sim: &Sim, request: &HttpRequest) -> Result<HttpResponse, Connec
     let Some(body) = request.body().bytes() else {
         return Err(ConnectorError::user("the simulation takes no streaming bodies".into()));
     };
-    let response = match Request::read(|name| headers.get(name), body) {
+    let path = path(request.uri());
+    let header = |name: &str| if name == ":path" { Some(path) } else { headers.get(name) };
+    let response = match Request::read(header, body) {
         Ok(read) => sim.exchange(read).await.map_err(|broken| ConnectorError::io(broken.into()))?,
-        Err(error) => Response::error(None, sim.with(crate::world::World::request_id), &error),
+        Err(error) => Response::unread(header, sim.with(crate::world::World::request_id), &error),
     };
     to_http(response)
+}
+
+/// The path of `https://host/path?query`, or of `/path`.
+fn path(uri: &str) -> &str {
+    let after_scheme = uri.split_once("://").map_or(uri, |(_, rest)| rest);
+    let path = after_scheme.find('/').map_or("/", |at| &after_scheme[at..]);
+    path.split('?').next().unwrap_or(path)
 }
 
 fn to_http(response: Response) -> Result<HttpResponse, ConnectorError> {
@@ -63,7 +72,12 @@ fn to_http(response: Response) -> Result<HttpResponse, ConnectorError> {
         .map_err(|_| ConnectorError::user("a fault's status is no HTTP status".into()))?;
     let mut http = HttpResponse::new(status, SdkBody::from(response.body));
     let headers = http.headers_mut();
-    headers.insert("content-type", response.content_type);
+    if !response.content_type.is_empty() {
+        headers.insert("content-type", response.content_type);
+    }
     headers.insert("x-amzn-requestid", response.request_id);
+    for (name, value) in response.headers {
+        headers.insert(name, value);
+    }
     Ok(http)
 }

@@ -1,5 +1,5 @@
-//! Simulated AWS at the wire: Amazon ECS, Elastic Load Balancing v2, Secrets Manager, CloudWatch Logs and STS, answered
-//! from memory.
+//! Simulated AWS at the wire: Amazon ECS, Elastic Load Balancing v2, Secrets Manager, CloudWatch, CloudWatch Logs and STS,
+//! answered from memory.
 //!
 //! ```no_run
 //! # async fn example() {
@@ -18,10 +18,11 @@
 //!
 //! - [`sim`]: the handle: build, call, observe, break. [`in_process`] puts it under an SDK, [`tcp`] on a port,
 //!   [`control`] under `/_sim`.
-//! - [`wire`]: requests and answers in awsJson and awsQuery; [`form`] and [`xml`] are the halves of the latter.
+//! - [`wire`]: requests and answers in awsJson, awsQuery and Smithy RPC v2 CBOR; [`form`] and [`xml`] are the halves of
+//!   awsQuery. `cbor` and `shapes` write and check by AWS's own service models.
 //! - [`world`]: regions, and how a call is executed; [`throttle`], [`consistency`] and [`faults`] stand before it,
 //!   [`record`] after it. [`seed`] fills a world.
-//! - [`ecs`], [`elbv2`], [`secrets`], [`logs`], [`sts`]: the services. [`behaviour`] says what containers do.
+//! - [`ecs`], [`elbv2`], [`secrets`], [`cloudwatch`], [`logs`], [`sts`]: the services. [`behaviour`] says what containers do.
 //! - [`ctx`], [`error`], [`clock`]: what handlers may know, how they refuse, and time.
 //!
 //! # Guarantees
@@ -31,7 +32,9 @@
 //! - What is not simulated is refused by name, never silently accepted. The module of each service says what that is.
 
 pub mod behaviour;
+mod cbor;
 pub mod clock;
+pub mod cloudwatch;
 pub mod consistency;
 pub mod control;
 pub mod ctx;
@@ -39,12 +42,14 @@ pub mod ecs;
 pub mod elbv2;
 pub mod error;
 pub mod faults;
+mod fields;
 pub mod form;
 pub mod in_process;
 pub mod logs;
 pub mod record;
 pub mod secrets;
 pub mod seed;
+mod shapes;
 pub mod sim;
 pub mod sts;
 pub mod tcp;

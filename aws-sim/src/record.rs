@@ -1,11 +1,15 @@
 //! What was called: the newest calls, counts of all, and a hash over everything that went over the wire.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, VecDeque},
+};
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 
-use crate::wire::{Request, Response};
+use crate::wire::{Protocol, Request, Response};
 
 /// A call.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -139,6 +143,18 @@ impl Record {
     }
 }
 
+/// The body with the members of objects in one order: some SDKs send maps in another order each time, and mean the same.
+/// Reads hold no maps; theirs are left as they are, for speed, and so are
+/// the other protocols: no operation that is simulated in them has maps.
+fn canonical(request: &Request) -> Cow<'_, [u8]> {
+    if !request.is_write() || request.protocol != Protocol::Json {
+        return Cow::Borrowed(&request.body);
+    }
+    let sorted =
+        serde_json::from_slice::<Value>(&request.body).ok().and_then(|body| serde_json::to_vec(&body).ok());
+    sorted.map_or(Cow::Borrowed(&request.body), Cow::Owned)
+}
+
 /// A fast hash: equal traces hash equally on every machine. Not for secrets.
 #[derive(Debug, Clone)]
 struct Trace {
@@ -157,7 +173,7 @@ impl Trace {
         self.bytes(request.region.as_bytes());
         self.bytes(request.service.name().as_bytes());
         self.bytes(request.operation.as_bytes());
-        self.bytes(&request.body);
+        self.bytes(&canonical(request));
         if let Some(answer) = response {
             self.bytes(&answer.status.to_le_bytes());
             self.bytes(answer.request_id.as_bytes());

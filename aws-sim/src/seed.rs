@@ -10,8 +10,9 @@
 //!  "calls": [{"service": "ecs", "operation": "RegisterTaskDefinition", "input": {}}]}
 //! ```
 //!
-//! What is there already is left as it is, so that a seed can be given twice; `calls` are executed each time. A list of
-//! seeds (for several regions) is taken, too. The answer names ARNs: `clusters`, `secrets` and `loadBalancers` by name,
+//! What is there already is left as it is, so that a seed can be given twice; `calls` are executed each time, and are how
+//! everything else is seeded: alarms, for one, by `{"service": "cloudwatch", "operation": "PutMetricAlarm", "input": {…}}`.
+//! A list of seeds (for several regions) is taken, too. The answer names ARNs: `clusters`, `secrets` and `loadBalancers` by name,
 //! and `listeners` as `name:port`.
 
 use serde_json::{Map, Value, json};

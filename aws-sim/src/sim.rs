@@ -50,8 +50,10 @@ pub enum Moment<'a> {
         request: &'a Request,
         /// As recorded.
         call: &'a Call,
-        /// What goes out; `None` when nothing does.
+        /// What was made of it; `None` when a fault kept it from being executed and answered.
         response: Option<&'a Response>,
+        /// Whether the response goes out; false when the connection breaks before.
+        answered: bool,
     },
 }
 
@@ -261,7 +263,7 @@ impl Sim {
             Effect::Error { status, code, message } => {
                 let error = ApiError { status, code: lasting(&code), message, extra: serde_json::Map::new() };
                 let request_id = self.world().request_id();
-                let response = Response::error(Some(request.service), request_id, &error);
+                let response = Response::error(request, request_id, &error);
                 self.note(request, Some(&response));
                 Ok(response)
             }
@@ -297,8 +299,7 @@ impl Sim {
             let call = world.record.note(now, request, Some(&response).filter(|_| answered));
             (response, call)
         };
-        let shown = answered.then_some(&response);
-        self.observe(&Moment::After { request, call: &call, response: shown });
+        self.observe(&Moment::After { request, call: &call, response: Some(&response), answered });
         response
     }
 
@@ -308,7 +309,7 @@ impl Sim {
             let now = self.inner.clock.now();
             world.record.note(now, request, response)
         };
-        self.observe(&Moment::After { request, call: &call, response });
+        self.observe(&Moment::After { request, call: &call, response, answered: response.is_some() });
     }
 
     fn observe(&self, moment: &Moment<'_>) {

@@ -69,30 +69,41 @@ async fn answer(
     if uri.path() == "/_sim" || uri.path().starts_with("/_sim/") {
         let (status, value) = control::answer(&sim, method.as_str(), uri.path(), &body);
         let text = format!("{value:#}\n");
-        return respond(status, "application/json", None, text.into_bytes());
+        return respond(status, "application/json", text.into_bytes());
     }
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let header = |name: &str| match name {
+        ":path" => Some(uri.path()),
+        name => headers.get(name).and_then(|value| value.to_str().ok()),
+    };
     let response = match Request::read(header, &body) {
         Ok(request) => sim.exchange(request).await,
-        Err(error) => Ok(Response::error(None, sim.with(crate::world::World::request_id), &error)),
+        Err(error) => Ok(Response::unread(header, sim.with(crate::world::World::request_id), &error)),
     };
     match response {
-        Ok(response) => {
-            respond(response.status, response.content_type, Some(&response.request_id), response.body)
-        }
+        Ok(response) => to_http(response),
         Err(_) => {
             cut.now();
-            respond(500, "text/plain", None, Vec::new())
+            respond(500, "text/plain", Vec::new())
         }
     }
 }
 
-fn respond(status: u16, content_type: &'static str, request_id: Option<&str>, body: Vec<u8>) -> HttpResponse {
+fn to_http(response: Response) -> HttpResponse {
+    let mut http = respond(response.status, response.content_type, response.body);
+    let own = [("x-amzn-requestid", response.request_id)];
+    for (name, text) in own.into_iter().chain(response.headers) {
+        if let Ok(value) = HeaderValue::try_from(text) {
+            http.headers_mut().insert(name, value);
+        }
+    }
+    http
+}
+
+fn respond(status: u16, content_type: &'static str, body: Vec<u8>) -> HttpResponse {
     let mut response = HttpResponse::new(Body::from(body));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response.headers_mut().insert("content-type", HeaderValue::from_static(content_type));
-    if let Some(id) = request_id.and_then(|id| HeaderValue::from_str(id).ok()) {
-        response.headers_mut().insert("x-amzn-requestid", id);
+    if !content_type.is_empty() {
+        response.headers_mut().insert("content-type", HeaderValue::from_static(content_type));
     }
     response
 }

@@ -1,6 +1,7 @@
 //! AWS's request rate limits, per account and region: one token bucket for each group of operations.
 //!
-//! Rates are those that AWS publishes: ECS API Reference, "Throttling quotas", and Elastic Load Balancing, "Throttling".
+//! Rates are those that AWS publishes: ECS API Reference, "Throttling quotas", Elastic Load Balancing, "Throttling", and
+//! CloudWatch User Guide, "CloudWatch service quotas". The latter names no bursts; a second's worth is taken for one.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::{
     error::ApiError,
-    wire::{Request, Service},
+    wire::{Protocol, Request, Service},
 };
 
 /// Name, burst, refill per second.
@@ -31,6 +32,18 @@ const ELB_READS: Rate = ("elb reads", 40.0, 10.0);
 const ELB_WRITES: Rate = ("elb writes", 20.0, 3.0);
 const ELB_TARGETS: Rate = ("elb targets", 20.0, 4.0);
 const ELB_CREATE: Rate = ("elb create load balancer", 10.0, 0.2);
+const ALARM_READS: Rate = ("cloudwatch DescribeAlarms", 9.0, 9.0);
+const ALARM_READS_BY_METRIC: Rate = ("cloudwatch DescribeAlarmsForMetric", 9.0, 9.0);
+const ALARM_PUTS: Rate = ("cloudwatch PutMetricAlarm", 3.0, 3.0);
+const ALARM_DELETES: Rate = ("cloudwatch DeleteAlarms", 3.0, 3.0);
+const ALARM_STATES: Rate = ("cloudwatch SetAlarmState", 3.0, 3.0);
+const ALARM_ENABLES: Rate = ("cloudwatch EnableAlarmActions", 3.0, 3.0);
+const ALARM_DISABLES: Rate = ("cloudwatch DisableAlarmActions", 3.0, 3.0);
+const ALARM_HISTORY: Rate = ("cloudwatch DescribeAlarmHistory", 3.0, 3.0);
+const METRIC_PUTS: Rate = ("cloudwatch PutMetricData", 500.0, 500.0);
+const METRIC_STATISTICS: Rate = ("cloudwatch GetMetricStatistics", 400.0, 400.0);
+const METRIC_DATA: Rate = ("cloudwatch GetMetricData", 50.0, 50.0);
+const METRIC_LISTS: Rate = ("cloudwatch ListMetrics", 25.0, 25.0);
 
 /// The buckets that an operation draws from; none for services without published rates.
 fn rates(service: Service, operation: &str) -> &'static [Rate] {
@@ -53,6 +66,26 @@ fn rates(service: Service, operation: &str) -> &'static [Rate] {
         (Service::Elbv2, "RegisterTargets" | "DeregisterTargets") => &[ELB_ALL, ELB_TARGETS],
         (Service::Elbv2, name) if crate::wire::is_write(name) => &[ELB_ALL, ELB_WRITES],
         (Service::Elbv2, _) => &[ELB_ALL, ELB_READS],
+        (Service::Cloudwatch, name) => cloudwatch_rates(name),
+        _ => &[],
+    }
+}
+
+/// CloudWatch counts each operation for itself.
+fn cloudwatch_rates(operation: &str) -> &'static [Rate] {
+    match operation {
+        "DescribeAlarms" => &[ALARM_READS],
+        "DescribeAlarmsForMetric" => &[ALARM_READS_BY_METRIC],
+        "PutMetricAlarm" => &[ALARM_PUTS],
+        "DeleteAlarms" => &[ALARM_DELETES],
+        "SetAlarmState" => &[ALARM_STATES],
+        "EnableAlarmActions" => &[ALARM_ENABLES],
+        "DisableAlarmActions" => &[ALARM_DISABLES],
+        "DescribeAlarmHistory" => &[ALARM_HISTORY],
+        "PutMetricData" => &[METRIC_PUTS],
+        "GetMetricStatistics" => &[METRIC_STATISTICS],
+        "GetMetricData" => &[METRIC_DATA],
+        "ListMetrics" => &[METRIC_LISTS],
         _ => &[],
     }
 }
@@ -96,7 +129,9 @@ impl Throttle {
 /// How a service says that there were too many calls.
 #[must_use]
 pub fn throttled(service: Service) -> ApiError {
-    let code = if service.speaks_query() { "Throttling" } else { "ThrottlingException" };
+    // CloudWatch kept awsQuery's code when it learned other protocols.
+    let old = service.protocols().contains(&Protocol::Query);
+    let code = if old { "Throttling" } else { "ThrottlingException" };
     ApiError::new(400, code, "Rate exceeded")
 }
 
@@ -110,6 +145,7 @@ mod tests {
         let request = Request {
             region: "eu-west-1".to_owned(),
             service: Service::Ecs,
+            protocol: Protocol::Json,
             operation: "RegisterTaskDefinition".to_owned(),
             body: Vec::new(),
             access_key: None,

@@ -1,12 +1,26 @@
-//! The wire: what a request asks for, and how an answer looks, in awsJson 1.1 and awsQuery.
+//! The wire: what a request asks for, and how an answer looks, in awsJson, awsQuery and Smithy RPC v2 CBOR.
 
-use serde_json::Value;
+use std::{borrow::Cow, io::Read as _};
+
+use serde_json::{Map, Value};
 
 use crate::{
+    cbor, cloudwatch,
     error::ApiError,
     form::Form,
     xml::{self, XmlBody},
 };
+
+/// How a request is written, and thereby its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// awsJson: the operation is named by `x-amz-target`.
+    Json,
+    /// awsQuery: a form with an `Action`, answered in XML.
+    Query,
+    /// Smithy RPC v2 CBOR: the operation is named by the path.
+    Cbor,
+}
 
 /// The services that are simulated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,15 +35,18 @@ pub enum Service {
     Logs,
     /// Security Token Service, awsQuery.
     Sts,
+    /// CloudWatch, in awsJson 1.0, awsQuery and Smithy RPC v2 CBOR: SDKs differ in which one they choose.
+    Cloudwatch,
 }
 
-/// Name in requests' signatures, prefix of `x-amz-target`, API version.
-const SERVICES: [(Service, &str, &str, &str); 5] = [
+/// Name in requests' signatures, prefix of `x-amz-target` (and name in paths), API version.
+const SERVICES: [(Service, &str, &str, &str); 6] = [
     (Service::Ecs, "ecs", "AmazonEC2ContainerServiceV20141113", "2014-11-13"),
     (Service::Elbv2, "elasticloadbalancing", "", "2015-12-01"),
     (Service::Secrets, "secretsmanager", "secretsmanager", "2017-10-17"),
     (Service::Logs, "logs", "Logs_20140328", "2014-03-28"),
     (Service::Sts, "sts", "", "2011-06-15"),
+    (Service::Cloudwatch, "monitoring", "GraniteServiceVersion20100801", "2010-08-01"),
 ];
 
 impl Service {
@@ -39,17 +56,50 @@ impl Service {
         SERVICES.iter().find(|row| row.0 == self).map_or("", |row| row.1)
     }
 
-    /// The service by the name that requests are signed for; `elbv2` is understood, too.
+    /// The service by the name that requests are signed for; the names that SDKs use, `elbv2` and `cloudwatch`, are
+    /// understood, too.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        let name = if name == "elbv2" { "elasticloadbalancing" } else { name };
+        let name = match name {
+            "elbv2" => "elasticloadbalancing",
+            "cloudwatch" => "monitoring",
+            signed => signed,
+        };
         SERVICES.iter().find(|row| row.1 == name).map(|row| row.0)
     }
 
-    /// Whether it speaks awsQuery (form in, XML out) instead of awsJson.
+    /// The protocols that it speaks; the first is the one to use in-process.
+    #[must_use]
+    pub fn protocols(self) -> &'static [Protocol] {
+        match self {
+            Self::Elbv2 | Self::Sts => &[Protocol::Query],
+            Self::Cloudwatch => &[Protocol::Json, Protocol::Query, Protocol::Cbor],
+            _ => &[Protocol::Json],
+        }
+    }
+
+    /// Whether calls in-process are awsQuery (form in, XML out) instead of awsJson.
     #[must_use]
     pub fn speaks_query(self) -> bool {
-        matches!(self, Self::Elbv2 | Self::Sts)
+        self.protocols()[0] == Protocol::Query
+    }
+
+    fn speaks(self, protocol: Protocol) -> bool {
+        self.protocols().contains(&protocol)
+    }
+
+    /// The media type of its awsJson answers.
+    fn json_type(self) -> &'static str {
+        if self == Self::Cloudwatch { "application/x-amz-json-1.0" } else { "application/x-amz-json-1.1" }
+    }
+
+    /// The XML namespace of its awsQuery answers.
+    fn namespace(self) -> &'static str {
+        match self {
+            Self::Sts => xml::STS,
+            Self::Cloudwatch => xml::CLOUDWATCH,
+            _ => xml::ELBV2,
+        }
     }
 }
 
@@ -60,9 +110,11 @@ pub struct Request {
     pub region: String,
     /// The service.
     pub service: Service,
+    /// How it is written; one of the service's protocols.
+    pub protocol: Protocol,
     /// The operation, such as `DescribeServices`.
     pub operation: String,
-    /// The body as it came.
+    /// The body; as it came, but no longer compressed.
     pub body: Vec<u8>,
     /// The access key of the signature.
     pub access_key: Option<String>,
@@ -73,10 +125,12 @@ pub struct Request {
 pub struct Response {
     /// HTTP status.
     pub status: u16,
-    /// The media type.
+    /// The media type; empty for an answer that has none, because it has no body.
     pub content_type: &'static str,
     /// `x-amzn-requestid`.
     pub request_id: String,
+    /// Further headers.
+    pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: Vec<u8>,
     /// The error code of an error.
@@ -90,33 +144,46 @@ pub enum Body {
     Json(String),
     /// The result of an awsQuery action.
     Xml(XmlBody),
+    /// CBOR; empty for an operation without output.
+    Cbor(Vec<u8>),
 }
 
 impl Request {
-    /// Reads a request from its headers and body.
+    /// Reads a request from its headers and body. The path is the header `:path`, as HTTP/2 has it.
     ///
     /// # Errors
-    /// AWS's protocol errors: an unknown service, target or action, or an encoding that these services do not use.
+    /// AWS's protocol errors: an unknown service, target or action, or an encoding that the service does not use.
     pub fn read<'a>(header: impl Fn(&str) -> Option<&'a str>, body: &[u8]) -> Result<Self, ApiError> {
         let scope = header("authorization").and_then(Scope::read);
-        if header("content-encoding").is_some_and(|coding| !matches!(coding, "identity" | "aws-chunked" | ""))
-        {
-            return Err(ApiError::new(
-                415,
-                "UnsupportedMediaTypeException",
-                "These services take no compressed requests.",
-            ));
-        }
-        let place = |service, operation: &str| Self {
-            region: scope.as_ref().map_or("us-east-1", |scope| scope.region).to_owned(),
-            service,
-            operation: operation.to_owned(),
-            body: body.to_vec(),
-            access_key: scope.as_ref().map(|scope| scope.access_key.to_owned()),
+        let coding = header("content-encoding");
+        let body = &*uncompressed(coding, body)?;
+        let place = |service: Service, protocol, operation: &str| {
+            if coding == Some("gzip") && service != Service::Cloudwatch {
+                return Err(unsupported("This service takes no compressed requests."));
+            }
+            Ok(Self {
+                region: scope.as_ref().map_or("us-east-1", |scope| scope.region).to_owned(),
+                service,
+                protocol,
+                operation: operation.to_owned(),
+                body: body.to_vec(),
+                access_key: scope.as_ref().map(|scope| scope.access_key.to_owned()),
+            })
         };
-        if let Some((prefix, operation)) = header("x-amz-target").and_then(|target| target.split_once('.')) {
+        let by_target = |prefix: &str, protocol| {
             let known = SERVICES.iter().find(|row| row.2 == prefix && !prefix.is_empty());
-            return known.map(|row| place(row.0, operation)).ok_or_else(|| not_simulated(prefix));
+            let speaker = known.map(|row| row.0).filter(|service| service.speaks(protocol));
+            speaker.ok_or_else(|| not_simulated(prefix))
+        };
+        if speaks_cbor(&header) {
+            let Some((service, operation)) = header(":path").and_then(rpc_path) else {
+                let text = "The path must be /service/SERVICE/operation/OPERATION.";
+                return Err(ApiError::new(404, "UnknownOperationException", text));
+            };
+            return place(by_target(service, Protocol::Cbor)?, Protocol::Cbor, operation);
+        }
+        if let Some((prefix, operation)) = header("x-amz-target").and_then(|target| target.split_once('.')) {
+            return place(by_target(prefix, Protocol::Json)?, Protocol::Json, operation);
         }
         let form = Form::parse(body);
         let Some(action) = form.get("Action") else {
@@ -124,12 +191,13 @@ impl Request {
             return Err(ApiError::new(400, "UnknownOperationException", text));
         };
         let version = form.get("Version").unwrap_or_default();
-        let known = SERVICES.iter().find(|row| row.0.speaks_query() && row.3 == version);
+        let known = SERVICES.iter().find(|row| row.0.speaks(Protocol::Query) && row.3 == version);
         let by_name = || {
-            scope.as_ref().and_then(|scope| Service::named(scope.service)).filter(|own| own.speaks_query())
+            let signed = scope.as_ref().and_then(|scope| Service::named(scope.service));
+            signed.filter(|own| own.speaks(Protocol::Query))
         };
         match known.map(|row| row.0).or_else(by_name) {
-            Some(service) => Ok(place(service, action)),
+            Some(service) => place(service, Protocol::Query, action),
             None => Err(not_simulated(scope.as_ref().map_or(version, |scope| scope.service))),
         }
     }
@@ -140,13 +208,24 @@ impl Request {
         is_write(&self.operation)
     }
 
+    /// The input as JSON, whatever protocol it came in, for observers: what cannot be read is null, and all that awsQuery
+    /// says is text.
+    #[must_use]
+    pub fn input(&self) -> Value {
+        match self.protocol {
+            Protocol::Json => self.json().unwrap_or_default(),
+            Protocol::Query => Form::parse(&self.body).to_value(),
+            Protocol::Cbor => cbor::decode(&self.body).unwrap_or_default(),
+        }
+    }
+
     /// The input of an awsJson request; an empty body is an empty object.
     ///
     /// # Errors
     /// `SerializationException` when it is not JSON.
     pub fn json(&self) -> Result<Value, ApiError> {
         if self.body.is_empty() {
-            return Ok(Value::Object(serde_json::Map::new()));
+            return Ok(Value::Object(Map::new()));
         }
         serde_json::from_slice(&self.body)
             .map_err(|error| ApiError::new(400, "SerializationException", error.to_string()))
@@ -159,6 +238,40 @@ pub fn is_write(operation: &str) -> bool {
     !["Describe", "List", "Get", "BatchGet", "Filter", "AssumeRole"]
         .iter()
         .any(|prefix| operation.starts_with(prefix))
+}
+
+/// The size at which a body that was compressed is too large: one byte more than the 1 MB of the API reference.
+const LARGEST: u64 = (1 << 20) + 1;
+
+/// The body without its compression.
+fn uncompressed<'a>(coding: Option<&str>, body: &'a [u8]) -> Result<Cow<'a, [u8]>, ApiError> {
+    match coding {
+        None | Some("identity" | "aws-chunked" | "") => Ok(body.into()),
+        Some("gzip") => {
+            let mut plain = Vec::new();
+            let read = flate2::read::GzDecoder::new(body).take(LARGEST).read_to_end(&mut plain);
+            read.map_err(|_| ApiError::new(400, "SerializationException", "The body is no gzip."))?;
+            if plain.len() as u64 == LARGEST {
+                return Err(ApiError::new(413, "RequestEntityTooLarge", "The body is larger than 1 MB."));
+            }
+            Ok(plain.into())
+        }
+        Some(_) => Err(unsupported("The body's encoding is not supported.")),
+    }
+}
+
+fn unsupported(text: &str) -> ApiError {
+    ApiError::new(415, "UnsupportedMediaTypeException", text)
+}
+
+fn speaks_cbor<'a>(header: &impl Fn(&str) -> Option<&'a str>) -> bool {
+    header("smithy-protocol") == Some("rpc-v2-cbor")
+}
+
+/// Service and operation of `/service/SERVICE/operation/OPERATION`, after any prefix.
+fn rpc_path(path: &str) -> Option<(&str, &str)> {
+    let (service, operation) = path.rsplit_once("/operation/")?;
+    Some((service.rsplit_once("/service/")?.1, operation))
 }
 
 fn not_simulated(what: &str) -> ApiError {
@@ -183,47 +296,94 @@ impl<'a> Scope<'a> {
 }
 
 impl Response {
-    /// Writes an answer or an error in the service's protocol.
+    /// Writes an answer or an error in the request's protocol.
     #[must_use]
     pub fn write(request: &Request, request_id: String, answer: Result<Body, ApiError>) -> Self {
         match answer {
-            Ok(Body::Json(text)) => Self::new(200, "application/x-amz-json-1.1", request_id, text, None),
+            Ok(Body::Json(text)) => Self::new(request.service.json_type(), request_id, text.into_bytes()),
             Ok(Body::Xml(body)) => {
                 let text = body.render(&request.operation, &request_id);
-                Self::new(200, "text/xml", request_id, text, None)
+                Self::new("text/xml", request_id, text.into_bytes())
             }
-            Err(error) => Self::error(Some(request.service), request_id, &error),
+            Ok(Body::Cbor(bytes)) => {
+                let kind = if bytes.is_empty() { "" } else { "application/cbor" };
+                Self::new(kind, request_id, bytes).marked_as_cbor()
+            }
+            Err(error) => Self::error(request, request_id, &error),
         }
     }
 
-    /// Writes an error; without a service, in awsJson.
+    /// Writes an error in the request's protocol.
     #[must_use]
-    pub fn error(service: Option<Service>, request_id: String, error: &ApiError) -> Self {
-        let text = match service {
-            Some(Service::Elbv2) => xml::render_error(xml::ELBV2, error, &request_id),
-            Some(Service::Sts) => xml::render_error(xml::STS, error, &request_id),
-            _ => {
-                let mut body = error.extra.clone();
-                let member = if service == Some(Service::Secrets) { "Message" } else { "message" };
-                body.insert("__type".to_owned(), error.code.into());
-                body.insert(member.to_owned(), error.message.as_str().into());
-                Value::Object(body).to_string()
+    pub fn error(request: &Request, request_id: String, error: &ApiError) -> Self {
+        let service = request.service;
+        let mut response = match request.protocol {
+            Protocol::Query => {
+                let text = xml::render_error(service.namespace(), error, &request_id);
+                Self::new("text/xml", request_id, text.into_bytes())
             }
+            Protocol::Json => {
+                let text = Value::Object(error_members(Some(service), error)).to_string();
+                Self::new(service.json_type(), request_id, text.into_bytes())
+            }
+            Protocol::Cbor => Self::cbor_error(request_id, Some(service), error),
         };
-        let query = service.is_some_and(Service::speaks_query);
-        let kind = if query { "text/xml" } else { "application/x-amz-json-1.1" };
-        Self::new(error.status, kind, request_id, text, Some(error.code))
+        // Clients of a service that once spoke awsQuery only know its errors by their old codes.
+        if service == Service::Cloudwatch && request.protocol != Protocol::Query {
+            let side = if error.status < 500 { "Sender" } else { "Receiver" };
+            response.headers.push(("x-amzn-query-error", format!("{};{side}", error.code)));
+        }
+        response.failed(error)
     }
 
-    fn new(
-        status: u16,
-        content_type: &'static str,
+    /// Writes the error of a request that could not be read, in CBOR to those who speak it and else in awsJson.
+    #[must_use]
+    pub fn unread<'a>(
+        header: impl Fn(&str) -> Option<&'a str>,
         request_id: String,
-        text: String,
-        error: Option<&'static str>,
+        error: &ApiError,
     ) -> Self {
-        Self { status, content_type, request_id, body: text.into_bytes(), error }
+        let response = if speaks_cbor(&header) {
+            Self::cbor_error(request_id, None, error)
+        } else {
+            let text = Value::Object(error_members(None, error)).to_string();
+            Self::new("application/x-amz-json-1.1", request_id, text.into_bytes())
+        };
+        response.failed(error)
     }
+
+    fn cbor_error(request_id: String, service: Option<Service>, error: &ApiError) -> Self {
+        let body = cbor::encode_texts(&error_members(service, error));
+        Self::new("application/cbor", request_id, body).marked_as_cbor()
+    }
+
+    fn new(content_type: &'static str, request_id: String, body: Vec<u8>) -> Self {
+        Self { status: 200, content_type, request_id, headers: Vec::new(), body, error: None }
+    }
+
+    fn failed(mut self, error: &ApiError) -> Self {
+        self.status = error.status;
+        self.error = Some(error.code);
+        self
+    }
+
+    fn marked_as_cbor(mut self) -> Self {
+        self.headers.push(("smithy-protocol", "rpc-v2-cbor".to_owned()));
+        self
+    }
+}
+
+/// The body of an error in awsJson and CBOR.
+fn error_members(service: Option<Service>, error: &ApiError) -> Map<String, Value> {
+    let mut body = error.extra.clone();
+    let (kind, member) = match service {
+        Some(Service::Secrets) => (error.code, "Message"),
+        Some(Service::Cloudwatch) => (cloudwatch::error_shape(error.code), "message"),
+        _ => (error.code, "message"),
+    };
+    body.insert("__type".to_owned(), kind.into());
+    body.insert(member.to_owned(), error.message.as_str().into());
+    body
 }
 
 #[cfg(test)]
@@ -250,6 +410,48 @@ mod tests {
         let request = Request::read(none, b"Action=DescribeRules&Version=2015-12-01").unwrap();
         assert_eq!((request.service, request.region.as_str()), (Service::Elbv2, "us-east-1"));
         assert!(Request::read(none, b"Action=DescribeDBInstances&Version=2014-10-31").is_err());
+    }
+
+    #[test]
+    fn a_cbor_request_is_known_by_its_path() {
+        let header = |path| {
+            move |name: &str| match name {
+                ":path" => Some(path),
+                "smithy-protocol" => Some("rpc-v2-cbor"),
+                _ => None,
+            }
+        };
+        let path = "/service/GraniteServiceVersion20100801/operation/DescribeAlarms";
+        let request = Request::read(header(path), b"").unwrap();
+        assert_eq!((request.service, request.protocol), (Service::Cloudwatch, Protocol::Cbor));
+        assert_eq!(request.operation, "DescribeAlarms");
+        // ECS has no CBOR, and a stranger is told in the protocol that it speaks.
+        let path = "/service/AmazonEC2ContainerServiceV20141113/operation/ListClusters";
+        let error = Request::read(header(path), b"").unwrap_err();
+        let response = Response::unread(header(path), "r".to_owned(), &error);
+        assert_eq!((response.status, response.content_type), (400, "application/cbor"));
+        assert!(Request::read(header("/"), b"").is_err());
+    }
+
+    #[test]
+    fn only_cloudwatch_takes_compressed_bodies() {
+        let packed = {
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            std::io::Write::write_all(&mut encoder, b"{}").unwrap();
+            encoder.finish().unwrap()
+        };
+        let header = |target| {
+            move |name: &str| match name {
+                "x-amz-target" => Some(target),
+                "content-encoding" => Some("gzip"),
+                _ => None,
+            }
+        };
+        let metrics = header("GraniteServiceVersion20100801.PutMetricData");
+        assert_eq!(Request::read(metrics, &packed).unwrap().body, b"{}");
+        assert_eq!(Request::read(metrics, b"{}").unwrap_err().code, "SerializationException");
+        let logs = header("Logs_20140328.PutLogEvents");
+        assert_eq!(Request::read(logs, &packed).unwrap_err().code, "UnsupportedMediaTypeException");
     }
 
     #[test]

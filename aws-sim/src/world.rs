@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::{
     behaviour::Behaviours,
+    cloudwatch::{self, Cloudwatch},
     consistency::{Consistency, History},
     ctx::Ctx,
     ecs::{Answer, Ecs, Env},
@@ -38,6 +39,8 @@ pub struct Region {
     pub secrets: Secrets,
     /// Logs.
     pub logs: Logs,
+    /// Alarms and metrics.
+    pub cloudwatch: Cloudwatch,
     /// Identities.
     pub sts: Sts,
     rng: fastrand::Rng,
@@ -103,6 +106,7 @@ impl World {
                 elbv2: Elbv2::default(),
                 secrets: Secrets::default(),
                 logs: Logs::default(),
+                cloudwatch: Cloudwatch::default(),
                 sts: Sts::default(),
                 rng: fastrand::Rng::with_seed(seed),
             };
@@ -123,12 +127,13 @@ impl World {
         let Self { regions, behaviours, account, now, .. } = self;
         for region in regions.values_mut() {
             region.secrets.advance(*now);
+            region.cloudwatch.advance(*now);
             region.with_ecs(*now, account, behaviours, Ecs::advance);
         }
     }
 
-    /// As [`World::advance`], but looks at secrets only where something else depends on them: with thousands of secrets,
-    /// looking at all of them for each call would be most of its cost.
+    /// As [`World::advance`], but looks at secrets and alarms only where something else depends on them: with thousands
+    /// of them, looking at all for each call would be most of its cost.
     fn advance_for(&mut self, now: Timestamp, request: &Request) {
         self.now = self.now.max(now);
         let Self { regions, behaviours, account, now, .. } = self;
@@ -136,6 +141,9 @@ impl World {
             let due = region.ecs.next_event().is_some_and(|at| at <= *now);
             if due || (request.service == Service::Secrets && region.name == request.region) {
                 region.secrets.advance(*now);
+            }
+            if request.service == Service::Cloudwatch && region.name == request.region {
+                region.cloudwatch.advance(*now);
             }
             if due {
                 region.with_ecs(*now, account, behaviours, Ecs::advance);
@@ -163,16 +171,19 @@ impl World {
         operation: &str,
         input: &Value,
     ) -> Result<Value, ApiError> {
-        let body = if service.speaks_query() { String::new() } else { input.to_string() };
+        let protocol = service.protocols()[0];
+        let form = service.speaks_query().then(|| flat_form(input));
+        let body = if form.is_some() { String::new() } else { input.to_string() };
         let request = Request {
             region: region.to_owned(),
             service,
+            protocol,
             operation: operation.to_owned(),
             body: body.into_bytes(),
             access_key: None,
         };
-        let form = service.speaks_query().then(|| flat_form(input));
         match self.dispatch(&request, form)? {
+            Body::Cbor(_) => Ok(Value::Null),
             Body::Json(text) => Ok(serde_json::from_str(&text).unwrap_or_default()),
             Body::Xml(body) => Ok(body.value().clone()),
         }
@@ -183,7 +194,7 @@ impl World {
         self.advance_for(now, request);
         let request_id = self.request_id();
         if let Err(error) = self.throttle.admit(self.now, request) {
-            return Response::error(Some(request.service), request_id, &error);
+            return Response::error(request, request_id, &error);
         }
         let answer = match self.stale_age(request, stale) {
             Some(age) => self.dispatch_stale(request, age),
@@ -275,6 +286,11 @@ impl Region {
                 .map(|value| Body::Json(value.to_string())),
             Service::Logs => {
                 self.logs.handle(ctx, operation, &request.json()?).map(|value| Body::Json(value.to_string()))
+            }
+            Service::Cloudwatch => {
+                let input = cloudwatch::read(request)?;
+                let answer = self.cloudwatch.handle(ctx, operation, &input)?;
+                Ok(cloudwatch::write(request, answer))
             }
             Service::Elbv2 => self.elbv2.handle(ctx, operation, &form()).map(Body::Xml),
             _ => self.sts.handle_as(ctx, operation, &form(), request.access_key.as_deref()).map(Body::Xml),

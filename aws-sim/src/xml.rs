@@ -9,44 +9,57 @@ pub const ELBV2: &str = "http://elasticloadbalancing.amazonaws.com/doc/2015-12-0
 /// Namespace of the Security Token Service.
 pub const STS: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
+/// Namespace of CloudWatch.
+pub const CLOUDWATCH: &str = "http://monitoring.amazonaws.com/doc/2010-08-01/";
+
 /// Members that are maps in AWS's models. All other objects are structures.
-const MAPS: [&str; 1] = ["AuthenticationRequestExtraParams"];
+const MAPS: [&str; 2] = ["AuthenticationRequestExtraParams", "ExtendedStatistics"];
 
 /// The result of one awsQuery action, before it is wrapped into an envelope.
 #[derive(Debug, Clone, PartialEq)]
 pub struct XmlBody {
     namespace: &'static str,
-    result: Value,
+    result: Option<Value>,
 }
 
 impl XmlBody {
     /// A result whose members are those of a JSON object: arrays become `<member>` lists, nulls are left out.
     #[must_use]
     pub fn new(namespace: &'static str, result: Value) -> Self {
-        Self { namespace, result }
+        Self { namespace, result: Some(result) }
+    }
+
+    /// The answer of an action that has no result.
+    #[must_use]
+    pub fn without_result(namespace: &'static str) -> Self {
+        Self { namespace, result: None }
     }
 
     /// The result as JSON, for tests and for callers in the same process.
     #[must_use]
     pub fn value(&self) -> &Value {
-        &self.result
+        self.result.as_ref().unwrap_or(&Value::Null)
     }
 
     /// The whole document: `<ActionResponse><ActionResult>…</ActionResult><ResponseMetadata>…`.
     #[must_use]
     pub fn render(&self, action: &str, request_id: &str) -> String {
         let mut out = String::with_capacity(1024);
-        out.push_str(&format!("<{action}Response xmlns=\"{}\">\n  <{action}Result>", self.namespace));
-        write_value(&mut out, "", &self.result);
+        out.push_str(&format!("<{action}Response xmlns=\"{}\">", self.namespace));
+        if let Some(result) = &self.result {
+            out.push_str(&format!("\n  <{action}Result>"));
+            write_value(&mut out, "", result);
+            out.push_str(&format!("</{action}Result>"));
+        }
         out.push_str(&format!(
-            "</{action}Result>\n  <ResponseMetadata>\n    <RequestId>{request_id}</RequestId>"
+            "\n  <ResponseMetadata>\n    <RequestId>{request_id}</RequestId>\n  </ResponseMetadata>"
         ));
-        out.push_str(&format!("\n  </ResponseMetadata>\n</{action}Response>\n"));
+        out.push_str(&format!("\n</{action}Response>\n"));
         out
     }
 }
 
-/// An error document as ELBv2 and STS send it: `Sender` below status 500, `Receiver` from there on.
+/// An error document as these services send it: `Sender` below status 500, `Receiver` from there on.
 #[must_use]
 pub fn render_error(namespace: &str, error: &ApiError, request_id: &str) -> String {
     let side = if error.status < 500 { "Sender" } else { "Receiver" };

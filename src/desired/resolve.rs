@@ -8,7 +8,6 @@ use crate::model::desired::{
     DesiredComponent, DesiredResource, DesiredState, ResolvedComponent, ResolvedDefinition, ResolvedResource,
     ResolvedState, Workload,
 };
-use crate::model::ids::ContentHash;
 use crate::model::normalise::normalise_task_definition;
 use crate::model::observed::{Depth, Gap, ObservedSecret, ObservedState, Seen};
 use crate::model::plan::WaitingOn;
@@ -23,7 +22,7 @@ use std::collections::BTreeMap;
 /// pass did not look at, never for what it looked for in vain.
 ///
 /// **Guarantees**: a resolved part contains only what AWS said (`Present`) or what was declared as an ARN; the hash of a definition
-/// depends on its normalised content and on the versions of the secrets that restart it, on nothing else; each reason to wait
+/// depends on its family, its normalised content and the versions of the secrets that restart it, on nothing else; each reason to wait
 /// is told once per part.
 pub fn resolve(
     desired: &DesiredState,
@@ -159,7 +158,9 @@ impl Resolver<'_> {
         let mut fields = component.task_definition.clone();
         with_full_arns(&mut fields, &arns);
         normalise_task_definition(&mut fields);
-        let hash = definition_hash(&fields, &restarting);
+        // The family is no field of the content, and a renamed one is to be registered and rolled out all the same.
+        let hash =
+            content_hash(&json!({"family": component.family, "fields": fields, "secrets": restarting}));
         Some(ResolvedDefinition { family: component.family.clone(), fields, hash })
     }
 
@@ -230,10 +231,6 @@ impl Resolver<'_> {
         });
         None
     }
-}
-
-fn definition_hash(fields: &Tree, restarting: &BTreeMap<&str, &str>) -> ContentHash {
-    content_hash(&json!({"fields": fields, "secrets": restarting}))
 }
 
 /// Writes full ARNs in place of names, keeping `:key:stage:version`.

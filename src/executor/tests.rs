@@ -61,6 +61,7 @@ impl Stage {
 
 fn plan(actions: Vec<PlannedAction>) -> Plan {
     Plan {
+        strays: Default::default(),
         deployment: DeploymentName::from("shop"),
         generation: Generation(1),
         actions,

@@ -82,6 +82,7 @@ fn actions_are_counted_by_operation_and_result_and_repairs_once_they_are_done() 
         starts_deployment: false,
     };
     let plan = Plan {
+        strays: Default::default(),
         deployment: "shop".into(),
         generation: Default::default(),
         actions: vec![action(), action(), action(), action()],

@@ -160,12 +160,23 @@ impl ObservedService {
         self.deployments.iter().find(|deployment| deployment.status == "PRIMARY")
     }
 
-    /// Whether ECS is done: one deployment, COMPLETED (or of a controller that reports no state), counts equal.
+    /// Whether ECS is done: the primary deployment is COMPLETED (or of a controller that reports no state), no other one has
+    /// tasks, counts are equal.
     pub fn is_steady(&self) -> bool {
-        let [only] = self.deployments.as_slice() else { return false };
         self.running == self.desired
             && self.pending == 0
-            && matches!(only.rollout_state.as_deref(), None | Some("COMPLETED"))
+            && self.with_tasks().all(|deployment| deployment.status == "PRIMARY")
+            && self
+                .primary()
+                .is_some_and(|primary| matches!(primary.rollout_state.as_deref(), None | Some("COMPLETED")))
+    }
+
+    /// The deployments that are under way: the primary one, and those that have tasks or want some. One without is as good as
+    /// gone (Deployment, `status`: ACTIVE ones still have running tasks).
+    pub fn with_tasks(&self) -> impl Iterator<Item = &ObservedDeployment> {
+        self.deployments.iter().filter(|deployment| {
+            deployment.status == "PRIMARY" || deployment.desired + deployment.running + deployment.pending > 0
+        })
     }
 }
 

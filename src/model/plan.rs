@@ -3,7 +3,7 @@
 use super::ids::{ComponentName, ContentHash, DeploymentName, Generation};
 use super::resource::{ResourceId, Tree};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// What one pass is going to do. Immutable; the executor makes no choices.
@@ -22,6 +22,9 @@ pub struct Plan {
     pub drift: Vec<Drift>,
     /// Odd or wrong things that only the look at AWS could show (a service that is not ours, say).
     pub notes: Vec<Note>,
+    /// Registered addresses that belong to no task, by key of the target group; of every group of which that could be told.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub strays: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Plan {
@@ -269,6 +272,7 @@ impl fmt::Display for WaitingOn {
             Self::LoadBalancer { name, because } => write!(f, "load balancer {name}: {because}"),
             Self::Observation { because } => write!(f, "a look at AWS: {because}"),
             Self::Task { task, status } => write!(f, "task {task}: {status}"),
+            Self::Deployment { id, because } if id.is_empty() => write!(f, "its ECS deployment: {because}"),
             Self::Deployment { id, because } => write!(f, "ECS deployment {id}: {because}"),
             Self::Targets { group, because } => write!(f, "targets of {group}: {because}"),
             Self::Draining { service } => write!(f, "service {service} to finish draining"),

@@ -30,6 +30,9 @@ pub struct RolloutState {
     /// Value of the retry annotation that was last honoured.
     #[serde(default)]
     pub retry: Option<String>,
+    /// Registered addresses that belong to no task, by key of the target group, each with the time since when that is so.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub strays: BTreeMap<String, BTreeMap<String, Timestamp>>,
 }
 
 /// One component.
@@ -41,12 +44,34 @@ pub struct ComponentRollout {
     /// The revision for the current hash, as RegisterTaskDefinition returned it (never re-read).
     #[serde(default)]
     pub revision: Option<Revision>,
+    /// Revisions that were registered before, newest last: a content that is wanted again gets its revision back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Revision>,
     /// The last revision that completed: the rollback target, never deregistered.
     #[serde(default)]
     pub completed: Option<Revision>,
     /// Revisions and tasks that failed, oldest first; not tried again until the spec changes or a retry is asked for.
     #[serde(default)]
     pub failures: Vec<Failure>,
+}
+
+impl ComponentRollout {
+    /// Earlier revisions that are remembered; a family keeps no more of them.
+    const REMEMBERED: usize = 10;
+
+    /// Makes a revision the current one, and remembers the one before.
+    pub fn set_revision(&mut self, revision: Revision) {
+        self.earlier.retain(|known| known.arn != revision.arn);
+        if let Some(before) = self
+            .revision
+            .replace(revision)
+            .filter(|before| Some(&before.arn) != self.revision.as_ref().map(|now| &now.arn))
+        {
+            self.earlier.push(before);
+        }
+        let excess = self.earlier.len().saturating_sub(Self::REMEMBERED);
+        self.earlier.drain(..excess);
+    }
 }
 
 /// A registered revision.

@@ -15,6 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How many of a family's newest revisions are looked through for one that was not recorded.
 const NEWEST: usize = 5;
+/// The same when nothing is recorded: all that a family keeps.
+const ALL: usize = 10;
 
 /// The revisions and families of a batch of deployments.
 pub(super) struct Definitions {
@@ -78,7 +80,11 @@ impl Definitions {
             let revision = rollout.and_then(|rollout| rollout.revision.as_ref());
             let completed = rollout.and_then(|rollout| rollout.completed.as_ref());
             arns.extend(revision.into_iter().chain(completed).map(|revision| revision.arn.clone()));
-            let newest = self.family(component).present().into_iter().flatten().take(NEWEST);
+            let newest = self.family(component).present().into_iter().flatten().take(if revision.is_none() {
+                ALL
+            } else {
+                NEWEST
+            });
             let unrecorded = newest.take_while(|arn| revision.is_none_or(|revision| revision.arn != **arn));
             arns.extend(unrecorded.cloned());
         }

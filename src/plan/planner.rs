@@ -83,6 +83,7 @@ struct Draft<'a> {
     waiting: BTreeSet<Waiting>,
     drift: Vec<Drift>,
     notes: BTreeSet<Note>,
+    strays: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// Whose a resource is.
@@ -109,6 +110,7 @@ impl<'a> Draft<'a> {
             waiting: BTreeSet::new(),
             drift: Vec::new(),
             notes: BTreeSet::new(),
+            strays: BTreeMap::new(),
         }
     }
 
@@ -126,6 +128,7 @@ impl<'a> Draft<'a> {
             waiting_on: self.waiting.into_iter().collect(),
             drift: self.drift,
             notes: self.notes.into_iter().collect(),
+            strays: self.strays,
         };
         lint::enforce(&self.input, plan)
     }

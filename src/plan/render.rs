@@ -1,6 +1,6 @@
 //! A plan as text, for people: one line per action, its changes below it, then what is waited for.
 
-use crate::model::plan::{Call, Drift, FieldChange, Plan, PlannedAction, WaitingOn};
+use crate::model::plan::{Call, Drift, FieldChange, Plan, PlannedAction};
 use crate::model::resource::Tree;
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -29,7 +29,7 @@ pub fn render(plan: &Plan) -> String {
     if !plan.waiting_on.is_empty() {
         text.push_str("  waiting\n");
         for waiting in &plan.waiting_on {
-            let _ = writeln!(text, "    {} for {}", waiting.resource, for_words(&waiting.on));
+            let _ = writeln!(text, "    {} for {}", waiting.resource, waiting.on);
         }
     }
     if !plan.notes.is_empty() {
@@ -184,11 +184,4 @@ fn shown(value: &Value) -> String {
     }
     let short: String = text.chars().take(LONGEST_VALUE).collect();
     format!("{short}…")
-}
-
-fn for_words(on: &WaitingOn) -> String {
-    match on {
-        WaitingOn::Deployment { id, because } if id.is_empty() => format!("its ECS deployment: {because}"),
-        other => other.to_string(),
-    }
 }

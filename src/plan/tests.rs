@@ -3,8 +3,10 @@
 mod apply;
 mod calls;
 mod cases;
+mod compare;
 mod diff;
 mod lint;
+mod order;
 mod properties;
 mod table;
 mod world;

@@ -101,7 +101,7 @@ type Batch = Vec<(Entry, Depth)>;
 impl<S: StateStore + 'static> Controller<S> {
     /// A controller that has not begun.
     pub fn new(walk: Walk<S>, handle: Handle, settings: Settings) -> Self {
-        let clock = walk.clock;
+        let clock = walk.clock.clone();
         Self {
             walk: Arc::new(walk),
             handle,

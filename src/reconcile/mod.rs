@@ -25,3 +25,17 @@ pub use clock::Clock;
 pub use controller::{Controller, Running, Settings};
 pub use handle::{Handle, is_at_rest, is_ready};
 pub use pass::Walk;
+
+use crate::store::{Snapshot, Store};
+use tokio::sync::mpsc;
+
+/// Loads the store now and whenever it hints at a change, until nobody takes its snapshots any more.
+pub async fn feed(mut store: impl Store, snapshots: mpsc::Sender<Snapshot>) {
+    loop {
+        let snapshot = store.load().await;
+        if snapshots.send(snapshot).await.is_err() {
+            return;
+        }
+        store.changed().await;
+    }
+}

@@ -130,7 +130,12 @@ impl<S: StateStore> Walk<S> {
         let conditions = (entry.record.status.as_ref(), &status);
         let happened = events::of_pass(&plan, &outcomes, (&before, &after), conditions, now);
         log_readiness(entry.record.status.as_ref(), &status);
-        let ending = ending(&after, &plan, &outcomes, &observed);
+        let ending = if entry.declared.is_teardown() {
+            // What was being rolled out is rolled out no more.
+            ending(&RolloutState::default(), &plan, &outcomes, &observed)
+        } else {
+            ending(&after, &plan, &outcomes, &observed)
+        };
         let changed = after != entry.record.rollout
             || entry.record.status.as_ref() != Some(&status)
             || !happened.is_empty();

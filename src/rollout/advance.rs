@@ -123,10 +123,32 @@ impl View<'_> {
         component
             .failures
             .retain(|failure| failure.hash == *wanted && failure.declared == self.resolved.declared);
-        if component.revision.as_ref().is_none_or(|revision| revision.hash != *wanted)
-            && let Some(arn) = self.find_registered(wanted)
-        {
-            component.revision = Some(Revision { hash: wanted.clone(), arn, registered: None });
+        self.forget_deregistered(component, wanted);
+        if component.revision.as_ref().is_some_and(|revision| revision.hash == *wanted) {
+            return;
+        }
+        let found = self.find_registered(wanted);
+        let found = found.map(|arn| Revision { hash: wanted.clone(), arn, registered: None });
+        let earlier = || {
+            let known = component.earlier.iter().rev().find(|revision| revision.hash == *wanted)?;
+            Some(Revision { registered: None, ..known.clone() })
+        };
+        if let Some(revision) = found.or_else(earlier) {
+            component.set_revision(revision);
+        }
+    }
+
+    /// Forgets revisions that were deregistered meanwhile, so that their content is registered anew. The one in force is not
+    /// forgotten: that it is gone is drift.
+    fn forget_deregistered(&self, component: &mut ComponentRollout, wanted: &ContentHash) {
+        let is_gone = |arn: &str| match self.step.observed.definitions.get(arn) {
+            Some(Seen::Present(definition)) => definition.status != "ACTIVE",
+            _ => false,
+        };
+        component.earlier.retain(|revision| !is_gone(&revision.arn));
+        let in_force = component.phase.hash() == Some(wanted);
+        if !in_force && component.revision.as_ref().is_some_and(|revision| is_gone(&revision.arn)) {
+            component.revision = None;
         }
     }
 
@@ -155,7 +177,10 @@ impl View<'_> {
         waiting.extend(self.cluster_gate());
         waiting.extend(self.desired.depends_on.iter().filter_map(|on| self.component_gate(on)));
         if let Some(wanted) = self.wanted()
-            && self.revision(component, wanted).is_none()
+            && !component
+                .revision
+                .as_ref()
+                .is_some_and(|revision| revision.hash == *wanted && self.is_known(revision))
         {
             let id = ResourceId::new(ResourceKind::TaskDefinition, self.desired.name.as_str());
             waiting.push(WaitingOn::Resource { id });
@@ -163,6 +188,13 @@ impl View<'_> {
         waiting.sort();
         waiting.dedup();
         waiting
+    }
+
+    /// Whether a revision was registered by us just now, or AWS was asked for it in this pass: one that is taken up again may have
+    /// been deregistered since.
+    fn is_known(&self, revision: &Revision) -> bool {
+        let seen = self.step.observed.definitions.get(&revision.arn);
+        revision.registered.is_some() || !matches!(seen, None | Some(Seen::NotRead))
     }
 
     fn cluster_gate(&self) -> Option<WaitingOn> {

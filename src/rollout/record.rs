@@ -37,11 +37,23 @@ pub fn record(
         }
     }
     recognise(&mut state, observed, plan.deployment.as_str());
+    remember_strays(&mut state, plan, observed.at);
     // A suspended plan has no actions whatever differs, so its silence is no agreement.
     if !plan.waiting_on.iter().any(|waiting| matches!(waiting.on, WaitingOn::Suspended { .. })) {
         agree(&mut state, resolved, observed, &unsettled);
     }
     state
+}
+
+/// Notes since when addresses belong to no task. Of groups of which that could not be told nothing changes.
+fn remember_strays(state: &mut RolloutState, plan: &Plan, now: Timestamp) {
+    for (group, strays) in &plan.strays {
+        let before = state.strays.remove(group).unwrap_or_default();
+        let since = |stray: &String| (stray.clone(), before.get(stray).copied().unwrap_or(now));
+        if !strays.is_empty() {
+            state.strays.insert(group.clone(), strays.iter().map(since).collect());
+        }
+    }
 }
 
 /// Forgets the ARNs of what AWS said is not there, else every full pass would ask for them again. What is no longer declared
@@ -85,8 +97,11 @@ fn done(
     match &action.call {
         Call::RegisterTaskDefinition { component, hash, .. } => {
             if let (Some(arn), Some(known)) = (arn, state.components.get_mut(component)) {
-                known.revision =
-                    Some(Revision { hash: hash.clone(), arn: arn.to_owned(), registered: Some(at) });
+                known.set_revision(Revision {
+                    hash: hash.clone(),
+                    arn: arn.to_owned(),
+                    registered: Some(at),
+                });
             }
         }
         Call::RunTask { component, .. } => {

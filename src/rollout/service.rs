@@ -267,11 +267,13 @@ fn sent_back(
     }
     match view.step.observed.service_deployments.get(&view.desired.name) {
         Some(Seen::Present(deployments)) => {
-            let ecs = deployments.iter().take(2).find(|d| {
+            // Newest first. A rollback is part of the deployment that failed, so one that was stopped and has a newer one after it
+            // was not rolled back: somebody's update took its place.
+            let ecs = deployments.iter().take(2).enumerate().find(|(newer, d)| {
                 d.status.starts_with("ROLLBACK")
-                    || (d.status == "STOPPED" && d.task_definition.as_deref() == arn)
+                    || (*newer == 0 && d.status == "STOPPED" && d.task_definition.as_deref() == arn)
             });
-            match ecs {
+            match ecs.map(|(_, d)| d) {
                 Some(d) => SentBack::ByEcs(d.reason.clone().unwrap_or_else(|| d.status.clone())),
                 None => SentBack::ByHand,
             }

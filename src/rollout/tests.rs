@@ -1,8 +1,11 @@
 //! Sentences about steps.
 
+mod gates;
 mod record;
+mod service;
+mod task;
 
-use super::{ROTATION_SETTLE_SECONDS, StepInput, advance, settle_secrets};
+use super::{ROTATION_SETTLE_SECONDS, StepInput, advance, settle_secrets, wants_polling};
 use crate::model::desired::{
     DesiredComponent, DesiredState, ResolvedComponent, ResolvedDefinition, ResolvedState, Workload,
 };
@@ -12,7 +15,7 @@ use crate::model::kinds::{DeletionPolicy, DriftPolicy, DriftSpec, Placement};
 use crate::model::observed::*;
 use crate::model::plan::WaitingOn;
 use crate::model::resource::{TAG_HASH, TAG_OWNER};
-use crate::model::rollout::{Phase, Revision, RolloutState, StallReason};
+use crate::model::rollout::{Phase, Revision, RolloutState, SecretVersion, StallReason};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -131,8 +134,11 @@ impl World {
     }
 
     fn register(&mut self, name: &str, hash: &str, number: u32) {
-        let revision =
-            Revision { hash: hash.into(), arn: arn(&format!("shop-{name}"), number), registered: None };
+        let revision = Revision {
+            hash: hash.into(),
+            arn: arn(&format!("shop-{name}"), number),
+            registered: Some(self.now),
+        };
         self.state.components.get_mut(name).unwrap().revision = Some(revision);
     }
 
@@ -442,6 +448,47 @@ fn who_moved_a_service_away_must_be_seen_before_it_is_moved_back() {
     world.observed.service_deployments.insert("web".into(), Seen::Present(vec![]));
     world.step();
     assert!(matches!(world.phase("web"), Phase::Rolling { deployment: None, .. }), "by hand: written back");
+}
+
+/// A service deployment in the answer of DescribeServiceDeployments.
+fn deployed(revision: u32, status: &str) -> ObservedServiceDeployment {
+    ObservedServiceDeployment {
+        arn: format!("arn:aws:ecs:eu-west-1:123456789012:service-deployment/c/shop-web/{revision}{status}"),
+        status: status.into(),
+        reason: Some("because".into()),
+        task_definition: Some(arn("shop-web", revision)),
+        created_at: None,
+    }
+}
+
+/// The word of the phase after a rollout to revision 2 was begun and the service was seen back at revision 1.
+fn sent_back_with(deployments: Vec<ObservedServiceDeployment>) -> &'static str {
+    let mut world = World::complete();
+    world.want("web", "w2");
+    world.step();
+    world.register("web", "w2", 2);
+    world.step();
+    world.service(2, "IN_PROGRESS", 0);
+    world.step();
+    world.service(1, "IN_PROGRESS", 1);
+    world.edit_service(|service| service.deployments[0].rollout_state_reason = None);
+    world.observed.service_deployments.insert("web".into(), Seen::Present(deployments));
+    world.step();
+    match world.phase("web") {
+        Phase::Rolling { deployment: None, .. } => "written back",
+        phase => phase.word(),
+    }
+}
+
+#[test]
+fn a_deployment_that_somebody_stopped_is_not_tried_again() {
+    assert_eq!(sent_back_with(vec![deployed(2, "STOPPED"), deployed(1, "SUCCESSFUL")]), "RolledBack");
+    assert_eq!(sent_back_with(vec![deployed(2, "ROLLBACK_SUCCESSFUL")]), "RolledBack");
+}
+
+#[test]
+fn a_deployment_that_gave_way_to_somebodys_update_is_drift_and_no_failure() {
+    assert_eq!(sent_back_with(vec![deployed(1, "IN_PROGRESS"), deployed(2, "STOPPED")]), "written back");
 }
 
 #[test]

@@ -97,9 +97,13 @@ fn message(phase: &Phase, service: Option<&ObservedService>, wanted: Option<&str
             let on: Vec<String> = on.iter().map(ToString::to_string).collect();
             format!("waiting for {}", on.join("; "))
         }
-        Phase::Rolling { .. } => match service.and_then(ObservedService::primary) {
-            Some(primary) => format!("{} of {} new tasks running", primary.running, primary.desired),
-            None => "being created".to_owned(),
+        Phase::Rolling { deployment, .. } => match (service.and_then(ObservedService::primary), deployment) {
+            (Some(primary), Some(_)) => {
+                format!("{} of {} new tasks running", primary.running, primary.desired)
+            }
+            // What runs is still the old revision.
+            (Some(_), None) => "its ECS deployment has not begun".to_owned(),
+            (None, _) => "being created".to_owned(),
         },
         Phase::Baking { until, .. } => format!("must stay healthy until {until}"),
         Phase::RolledBack { reason, .. } => {

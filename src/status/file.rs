@@ -1,5 +1,6 @@
 //! Records as files: one per deployment, written aside and renamed.
 
+use super::disk::{Disk, RealDisk};
 use super::store::{Error, Loaded, StateStore, StoreReport};
 use crate::model::ids::DeploymentName;
 use crate::model::status::Record;
@@ -8,8 +9,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
-use std::fs::{File, TryLockError};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -27,11 +26,19 @@ const CONFIRMED: &str = "confirmed";
 /// A file is one JSON object: `format`, `checksum` (SHA-256 of the content as it stands in the file) and `content`. It is
 /// written to a hidden file beside it, synced, and renamed, so a crash leaves the old content or the new one. A file whose
 /// checksum does not fit is refused and moved aside, never guessed at.
-#[derive(Clone, Debug)]
-pub struct FileState {
+#[derive(Debug)]
+pub struct FileState<D: Disk = RealDisk> {
+    disk: D,
     folder: Arc<PathBuf>,
     /// Held for as long as the controller lives; readers hold none.
-    _lock: Option<Arc<File>>,
+    lock: Option<Arc<D::Lock>>,
+}
+
+// Not derived: that would ask for locks that can be cloned.
+impl<D: Disk> Clone for FileState<D> {
+    fn clone(&self) -> Self {
+        Self { disk: self.disk.clone(), folder: Arc::clone(&self.folder), lock: self.lock.clone() }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -49,33 +56,42 @@ struct Head {
 }
 
 impl FileState {
-    /// Opens a folder for the one controller that writes it, making it when it is missing.
+    /// Opens a folder of this machine for the one controller that writes it, making it when it is missing.
     ///
     /// **Errors**: [`Error::Locked`] while another controller has it; [`Error::Io`] when it cannot be made or written.
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, Error> {
-        let folder = folder.into();
-        std::fs::create_dir_all(&folder).map_err(io("make the state folder", &folder))?;
-        let path = folder.join(".lock");
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(io("write the lock file", &path))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { folder: Arc::new(folder), _lock: Some(Arc::new(lock)) }),
-            Err(TryLockError::WouldBlock) => Err(Error::Locked { path: folder }),
-            Err(TryLockError::Error(source)) => Err(Error::Io { action: "lock", path, source }),
-        }
+        Self::open_on(RealDisk, folder)
     }
 
-    /// Opens a folder to look at, as `ctl` does.
+    /// Opens a folder of this machine to look at, as `ctl` does.
     ///
     /// **Errors**: [`Error::Io`] when it is not there or cannot be read.
     pub fn open_read_only(folder: impl Into<PathBuf>) -> Result<Self, Error> {
+        Self::open_read_only_on(RealDisk, folder)
+    }
+}
+
+impl<D: Disk> FileState<D> {
+    /// The same as [`FileState::open`] on a disk of one's own.
+    ///
+    /// **Errors**: the same.
+    pub fn open_on(disk: D, folder: impl Into<PathBuf>) -> Result<Self, Error> {
         let folder = folder.into();
-        std::fs::read_dir(&folder).map_err(io("read the state folder", &folder))?;
-        Ok(Self { folder: Arc::new(folder), _lock: None })
+        disk.make_folder(&folder).map_err(io("make the state folder", &folder))?;
+        let path = folder.join(".lock");
+        match disk.lock(&path).map_err(io("lock", &path))? {
+            Some(lock) => Ok(Self { disk, folder: Arc::new(folder), lock: Some(Arc::new(lock)) }),
+            None => Err(Error::Locked { path: folder }),
+        }
+    }
+
+    /// The same as [`FileState::open_read_only`] on a disk of one's own.
+    ///
+    /// **Errors**: the same.
+    pub fn open_read_only_on(disk: D, folder: impl Into<PathBuf>) -> Result<Self, Error> {
+        let folder = folder.into();
+        disk.list(&folder).map_err(io("read the state folder", &folder))?;
+        Ok(Self { disk, folder: Arc::new(folder), lock: None })
     }
 
     fn record_path(&self, name: &DeploymentName) -> PathBuf {
@@ -95,46 +111,34 @@ impl FileState {
         work: impl FnOnce(&Self) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let this = self.clone();
-        tokio::task::spawn_blocking(move || work(&this)).await.expect("file work does not panic")
+        D::work(move || work(&this)).await
     }
 
     fn read<T: DeserializeOwned>(&self, path: &Path) -> Result<Option<T>, Error> {
-        let text = match std::fs::read(path) {
+        let text = match self.disk.read(path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(Error::Io { action: "read", path: path.to_owned(), source }),
         };
-        let corrupt = |why: String| Error::Corrupt { path: path.to_owned(), why };
-        let broken = |error: serde_json::Error| corrupt(format!("it is not a whole state file ({error})"));
-        let Head { format } = serde_json::from_slice(&text).map_err(broken)?;
-        if format > FORMAT {
-            return Err(Error::TooNew { path: path.to_owned(), found: format, known: FORMAT });
-        }
-        let envelope: Envelope<'_> = serde_json::from_slice(&text).map_err(broken)?;
-        if checksum(envelope.content.get()) != envelope.checksum {
-            return Err(corrupt("its checksum does not fit its content".to_owned()));
-        }
-        serde_json::from_str(envelope.content.get()).map(Some).map_err(|error| corrupt(error.to_string()))
+        decode(path, &text).map(Some)
     }
 
     fn write<T: Serialize>(&self, path: &Path, content: &T) -> Result<(), Error> {
-        let content =
-            serde_json::value::to_raw_value(content).expect("state has only text keys and finite numbers");
-        let envelope = Envelope { format: FORMAT, checksum: checksum(content.get()), content: &content };
-        let text = serde_json::to_vec(&envelope).expect("an envelope has only text keys");
+        let text = encode(content);
         let aside =
             self.folder.join(format!(".{}.tmp", path.file_name().unwrap_or_default().to_string_lossy()));
-        let mut file = File::create(&aside).map_err(io("write", &aside))?;
-        file.write_all(&text).and_then(|()| file.sync_all()).map_err(io("write", &aside))?;
-        std::fs::rename(&aside, path).map_err(io("replace", path))?;
+        self.disk.put(&aside, &text).map_err(io("write", &aside))?;
+        self.disk.rename(&aside, path).map_err(io("replace", path))?;
         // The rename itself must survive a power cut, too.
-        File::open(&*self.folder).and_then(|folder| folder.sync_all()).map_err(io("sync", &self.folder))
+        self.disk.sync_folder(&self.folder).map_err(io("sync", &self.folder))
     }
 
     fn record_paths(&self) -> Result<Vec<PathBuf>, Error> {
-        let mut paths: Vec<PathBuf> = std::fs::read_dir(&*self.folder)
+        let mut paths: Vec<PathBuf> = self
+            .disk
+            .list(&self.folder)
             .map_err(io("read the state folder", &self.folder))?
-            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+            .into_iter()
             .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
             .filter(|path| path.file_stem().is_some_and(|stem| stem != REPORT))
             .filter(|path| !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')))
@@ -146,15 +150,42 @@ impl FileState {
     /// Reads a record; a damaged file is moved aside, by the controller only, so that it is reported once and kept.
     fn read_record(&self, path: &Path) -> Result<Option<Record>, Error> {
         let read = self.read(path);
-        if let (Err(Error::Corrupt { .. }), Some(_)) = (&read, &self._lock) {
+        if let (Err(Error::Corrupt { .. }), Some(_)) = (&read, &self.lock) {
             let aside = (1..)
                 .map(|number| path.with_extension(format!("json.damaged-{number}")))
-                .find(|aside| !aside.exists())
+                .find(|aside| !self.disk.exists(aside))
                 .expect("some number is free");
-            std::fs::rename(path, &aside).map_err(io("move aside", path))?;
+            self.disk.rename(path, &aside).map_err(io("move aside", path))?;
         }
         read
     }
+}
+
+/// The text of a state file with this content.
+pub fn encode<T: Serialize>(content: &T) -> Vec<u8> {
+    let content =
+        serde_json::value::to_raw_value(content).expect("state has only text keys and finite numbers");
+    let envelope = Envelope { format: FORMAT, checksum: checksum(content.get()), content: &content };
+    serde_json::to_vec(&envelope).expect("an envelope has only text keys")
+}
+
+/// The content of a state file; `path` is for the errors alone.
+///
+/// **Guarantees**: gives nothing whose checksum does not fit; what [`encode`] wrote comes back equal.
+///
+/// **Errors**: [`Error::TooNew`] for a newer format, [`Error::Corrupt`] for everything else that is not a whole state file.
+pub fn decode<T: DeserializeOwned>(path: &Path, text: &[u8]) -> Result<T, Error> {
+    let corrupt = |why: String| Error::Corrupt { path: path.to_owned(), why };
+    let broken = |error: serde_json::Error| corrupt(format!("it is not a whole state file ({error})"));
+    let Head { format } = serde_json::from_slice(text).map_err(broken)?;
+    if format > FORMAT {
+        return Err(Error::TooNew { path: path.to_owned(), found: format, known: FORMAT });
+    }
+    let envelope: Envelope<'_> = serde_json::from_slice(text).map_err(broken)?;
+    if checksum(envelope.content.get()) != envelope.checksum {
+        return Err(corrupt("its checksum does not fit its content".to_owned()));
+    }
+    serde_json::from_str(envelope.content.get()).map_err(|error| corrupt(error.to_string()))
 }
 
 fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
@@ -177,7 +208,7 @@ fn checksum(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-impl StateStore for FileState {
+impl<D: Disk> StateStore for FileState<D> {
     async fn load_all(&self) -> Result<Loaded, Error> {
         self.blocking(|this| {
             let mut loaded = Loaded::default();
@@ -206,9 +237,9 @@ impl StateStore for FileState {
 
     async fn delete(&self, name: &DeploymentName) -> Result<(), Error> {
         let paths = [self.record_path(name), self.confirmation_path(name)];
-        self.blocking(move |_| {
+        self.blocking(move |this| {
             for path in paths {
-                match std::fs::remove_file(&path) {
+                match this.disk.remove(&path) {
                     Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
                         return Err(Error::Io { action: "remove", path, source });
                     }
@@ -222,10 +253,9 @@ impl StateStore for FileState {
 
     async fn confirmed(&self) -> Result<BTreeSet<DeploymentName>, Error> {
         self.blocking(|this| {
-            let entries =
-                std::fs::read_dir(&*this.folder).map_err(io("read the state folder", &this.folder))?;
-            let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
+            let paths = this.disk.list(&this.folder).map_err(io("read the state folder", &this.folder))?;
             Ok(paths
+                .into_iter()
                 .filter(|path| path.extension().is_some_and(|extension| extension == CONFIRMED))
                 .filter_map(|path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned().into()))
                 .collect())
@@ -235,7 +265,7 @@ impl StateStore for FileState {
 
     async fn confirm(&self, name: &DeploymentName) -> Result<(), Error> {
         let path = self.confirmation_path(name);
-        self.blocking(move |_| std::fs::write(&path, "").map_err(io("write", &path))).await
+        self.blocking(move |this| this.disk.put(&path, b"").map_err(io("write", &path))).await
     }
 
     async fn save_report(&self, report: &StoreReport) -> Result<(), Error> {

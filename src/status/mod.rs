@@ -10,6 +10,7 @@
 mod components;
 mod compute;
 mod conditions;
+mod disk;
 pub mod events;
 mod file;
 mod ready;
@@ -19,7 +20,8 @@ mod store;
 mod tests;
 
 pub use compute::{StatusInput, compute};
-pub use file::FileState;
+pub use disk::{Disk, RealDisk};
+pub use file::{FileState, decode, encode};
 pub use store::{Error, Loaded, StateStore, StoreReport};
 
 use crate::model::condition::Condition;

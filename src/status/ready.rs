@@ -129,7 +129,7 @@ fn shortcoming(input: &StatusInput<'_>, component: &DesiredComponent) -> Option<
 
 fn unsteady(service: &ObservedService) -> String {
     let counts = format!("{} of {} tasks running", service.running, service.desired);
-    match service.deployments.len() {
+    match service.with_tasks().count() {
         0 | 1 => counts,
         several => format!("{counts}, {several} ECS deployments under way"),
     }

@@ -129,6 +129,7 @@ impl World {
             declared: "d1".into(),
         };
         let complete = |name: &str| ComponentRollout {
+            earlier: vec![],
             phase: Phase::Complete { hash: "h1".into(), since: now },
             revision: Some(Revision { hash: "h1".into(), arn: WEB_1.replace("web", name), registered: None }),
             completed: Some(Revision {
@@ -170,6 +171,7 @@ impl World {
                 ..RolloutState::default()
             },
             plan: Plan {
+                strays: Default::default(),
                 deployment: "shop".into(),
                 generation: Generation(3),
                 actions: vec![],

@@ -77,8 +77,9 @@ impl FileContent {
 
 /// Reads the documents of one file.
 ///
-/// **Guarantees**: never fails as a whole; every mistake of every document is a finding with file, line and column; a text that
-/// is not well-formed gives no document at all, because it may be half-written.
+/// **Guarantees**: never fails as a whole; every mistake of every document (of endless ones the first thousand or two) is a
+/// finding with file, line and column; a text that is not well-formed gives no document at all, because it may be half-written.
+/// Time and memory are bounded by the length of the text, whatever its aliases and anchors multiply.
 pub fn read(file: &str, bytes: &[u8]) -> FileContent {
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return FileContent::broken(too_large(file, bytes.len() as u64));
@@ -113,7 +114,8 @@ pub(crate) fn too_large(file: &str, bytes: u64) -> Finding {
 }
 
 fn not_utf8(file: &str, bytes: &[u8], valid: usize) -> Finding {
-    let before = String::from_utf8_lossy(&bytes[..valid]);
+    // The line ends of YAML, so that places agree with those of every other finding.
+    let before = String::from_utf8_lossy(&bytes[..valid]).replace("\r\n", "\n").replace('\r', "\n");
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
     let finding =

@@ -36,7 +36,7 @@ pub use file::FileStore;
 pub use guard::{PruneGuard, Verdict};
 pub use node::SourceMap;
 pub use scan::{Scan, scan};
-pub use snapshot::Snapshot;
+pub use snapshot::{Memory, Snapshot};
 pub(crate) use validate::nearest;
 
 use futures_util::future::BoxFuture;

@@ -9,10 +9,17 @@
 use super::node::{Entry, Mark, Node, Value, child_path};
 use crate::model::finding::{Finding, Place};
 use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Most values in one text, counted after aliases are expanded: far above any real text, far below what hurts.
+/// Most values in one text, counted after aliases are expanded: far above any real text, far below what hurts. What anchors
+/// keep for their aliases is counted on its own, up to the same limit.
 const MAX_NODES: usize = 250_000;
+/// Texts count as one more value for each so many bytes: a long text that aliases multiply takes memory, too.
+const BYTES_PER_NODE: usize = 64;
+/// Longest key in characters, as YAML has it for keys without `?`. Keys stand in the path of every finding below them.
+const MAX_KEY: usize = 1024;
+/// Most findings about one document: enough for any person, and no text makes more of them than memory holds.
+pub(super) const MOST_FINDINGS: usize = 1_000;
 /// Deepest nesting, counted after aliases are expanded.
 const MAX_DEPTH: usize = 128;
 
@@ -85,7 +92,7 @@ fn number(count: usize) -> u32 {
 #[derive(Clone, Debug)]
 struct Built {
     node: Node,
-    /// Values in it, itself included.
+    /// Values in it, itself included; see [`BYTES_PER_NODE`].
     size: usize,
     /// Levels in it, itself included.
     depth: usize,
@@ -103,6 +110,8 @@ enum Frame {
         mark: Mark,
         anchor: usize,
         entries: Vec<Entry>,
+        /// The line of each key.
+        lines: BTreeMap<String, u32>,
         key: Option<(String, Mark)>,
         size: usize,
         depth: usize,
@@ -115,12 +124,22 @@ struct Builder<'a> {
     anchors: BTreeMap<usize, Built>,
     root: Option<Node>,
     size: usize,
+    /// What the anchors keep.
+    kept: usize,
     findings: Vec<Finding>,
 }
 
 impl<'a> Builder<'a> {
     fn new(file: &'a str) -> Self {
-        Self { file, stack: Vec::new(), anchors: BTreeMap::new(), root: None, size: 0, findings: Vec::new() }
+        Self {
+            file,
+            stack: Vec::new(),
+            anchors: BTreeMap::new(),
+            root: None,
+            size: 0,
+            kept: 0,
+            findings: Vec::new(),
+        }
     }
 
     /// The document, unless there is nothing in it.
@@ -138,7 +157,8 @@ impl<'a> Builder<'a> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let value = self.scalar(&text, style, tag.as_deref(), mark);
-                self.done(Built { node: Node { mark, value }, size: 1, depth: 1 }, anchor)
+                let size = 1 + text.len() / BYTES_PER_NODE;
+                self.done(Built { node: Node { mark, value }, size, depth: 1 }, anchor)
             }
             Event::SequenceStart(_, anchor, tag) => {
                 self.check_tag(tag.as_deref(), "seq", mark);
@@ -146,10 +166,8 @@ impl<'a> Builder<'a> {
             }
             Event::MappingStart(_, anchor, tag) => {
                 self.check_tag(tag.as_deref(), "map", mark);
-                self.open(
-                    Frame::Map { mark, anchor, entries: Vec::new(), key: None, size: 1, depth: 0 },
-                    mark,
-                )
+                let (entries, lines) = (Vec::new(), BTreeMap::new());
+                self.open(Frame::Map { mark, anchor, entries, lines, key: None, size: 1, depth: 0 }, mark)
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(),
             Event::Alias(id) => self.alias(id, mark),
@@ -192,7 +210,9 @@ impl<'a> Builder<'a> {
         placed(
             Finding::error(
                 "",
-                format!("more than {MAX_NODES} values once aliases are expanded"),
+                format!(
+                    "more than {MAX_NODES} values once aliases are expanded, {BYTES_PER_NODE} bytes of text counted as one"
+                ),
                 "aliases of aliases multiply; write out what is meant, or split the file",
             ),
             self.file,
@@ -205,15 +225,14 @@ impl<'a> Builder<'a> {
         match frame {
             Frame::List { mark, anchor, items, size, depth } => {
                 let node = Node { mark, value: Value::List(items) };
-                self.attach(Built { node, size, depth: depth + 1 }, anchor);
+                self.attach(Built { node, size, depth: depth + 1 }, anchor)
             }
             Frame::Map { mark, anchor, entries, size, depth, .. } => {
                 let entries = self.merged(entries);
                 let node = Node { mark, value: Value::Map(entries) };
-                self.attach(Built { node, size, depth: depth + 1 }, anchor);
+                self.attach(Built { node, size, depth: depth + 1 }, anchor)
             }
         }
-        Ok(())
     }
 
     /// Counts a finished scalar or alias and puts it where it belongs.
@@ -222,12 +241,15 @@ impl<'a> Builder<'a> {
         if self.size > MAX_NODES {
             return Err(self.too_many(built.node.mark));
         }
-        self.attach(built, anchor);
-        Ok(())
+        self.attach(built, anchor)
     }
 
-    fn attach(&mut self, built: Built, anchor: usize) {
+    fn attach(&mut self, built: Built, anchor: usize) -> Result<(), Finding> {
         if anchor != 0 {
+            self.kept += built.size;
+            if self.kept > MAX_NODES {
+                return Err(self.too_many(built.node.mark));
+            }
             self.anchors.insert(anchor, built.clone());
         }
         match self.stack.last_mut() {
@@ -237,21 +259,43 @@ impl<'a> Builder<'a> {
                 *depth = (*depth).max(built.depth);
                 items.push(built.node);
             }
-            Some(Frame::Map { entries, key, size, depth, .. }) => {
+            Some(Frame::Map { entries, lines, key, size, depth, .. }) => {
                 *size += built.size;
                 *depth = (*depth).max(built.depth);
                 match key.take() {
-                    None => *key = Some(key_of(&built.node, self.file, &mut self.findings)),
-                    Some((key, mark)) => {
-                        let entry = Entry { key: key.clone(), mark, node: built.node };
-                        if let Some(message) = add_entry(entries, entry) {
-                            let path = child_path(&self.path(), &key);
-                            let finding = Finding::error(path, message, "keep one of the two");
-                            self.findings.push(placed(finding, self.file, mark));
+                    None => {
+                        let (name, fault) = key_of(&built.node);
+                        *key = Some((name, built.node.mark));
+                        if let Some((message, help)) = fault {
+                            self.report(Finding::error("", message, help), built.node.mark);
                         }
                     }
+                    Some((key, mark)) => match lines.get(&key).filter(|_| key != "<<") {
+                        Some(line) => {
+                            let message = format!("the key `{key}` is already set in line {line}");
+                            self.report_twice(&key, message, mark);
+                        }
+                        None => {
+                            lines.insert(key.clone(), mark.line);
+                            entries.push(Entry { key, mark, node: built.node });
+                        }
+                    },
                 }
             }
+        }
+        Ok(())
+    }
+
+    fn report(&mut self, finding: Finding, mark: Mark) {
+        if self.findings.len() < MOST_FINDINGS {
+            self.findings.push(placed(finding, self.file, mark));
+        }
+    }
+
+    fn report_twice(&mut self, key: &str, message: String, mark: Mark) {
+        if self.findings.len() < MOST_FINDINGS {
+            let path = child_path(&self.path(), key);
+            self.report(Finding::error(path, message, "keep one of the two"), mark);
         }
     }
 
@@ -270,6 +314,7 @@ impl<'a> Builder<'a> {
             return entries;
         }
         let (merges, mut own): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| entry.key == "<<");
+        let mut known: BTreeSet<String> = own.iter().map(|entry| entry.key.clone()).collect();
         for merge in merges {
             let sources = match merge.node.value {
                 Value::List(items) => items,
@@ -282,11 +327,11 @@ impl<'a> Builder<'a> {
                         "`<<` merges maps only",
                         "give it an alias of a map, or a list of them",
                     );
-                    self.findings.push(placed(finding, self.file, merge.mark));
+                    self.report(finding, merge.mark);
                     continue;
                 };
                 for field in fields {
-                    if own.iter().all(|entry| entry.key != field.key) {
+                    if known.insert(field.key.clone()) {
                         own.push(field);
                     }
                 }
@@ -323,36 +368,26 @@ impl<'a> Builder<'a> {
             format!("the tag `{}` means nothing here", tag.original()),
             "documents are plain YAML: functions of CloudFormation and other tools are not evaluated",
         );
-        self.findings.push(placed(finding, self.file, mark));
+        self.report(finding, mark);
     }
 }
 
-/// The key of a map entry; a key that is no scalar is reported and shown as `?`.
-fn key_of(node: &Node, file: &str, findings: &mut Vec<Finding>) -> (String, Mark) {
+/// The key of a map entry; one that can be none is shown as `?`, with what is wrong with it and what to do.
+fn key_of(node: &Node) -> (String, Option<(String, &'static str)>) {
     let key = match &node.value {
         Value::Text { text, .. } => text.clone(),
         Value::Null => "null".to_owned(),
         Value::Bool(value) => value.to_string(),
         Value::Number(number) => number.to_string(),
         Value::List(_) | Value::Map(_) => {
-            let finding =
-                Finding::error("", "a key must be text, not a list or a map", "put the key in quotes");
-            findings.push(placed(finding, file, node.mark));
-            "?".to_owned()
+            let message = "a key must be text, not a list or a map".to_owned();
+            return ("?".to_owned(), Some((message, "put the key in quotes")));
         }
     };
-    (key, node.mark)
-}
-
-/// Adds an entry unless its key is there already, which is the finding.
-fn add_entry(entries: &mut Vec<Entry>, entry: Entry) -> Option<String> {
-    match entries.iter().find(|known| known.key == entry.key && known.key != "<<") {
-        None => {
-            entries.push(entry);
-            None
-        }
-        Some(first) => Some(format!("the key `{}` is already set in line {}", entry.key, first.mark.line)),
+    if key.len() > MAX_KEY && key.chars().count() > MAX_KEY {
+        return ("?".to_owned(), Some((format!("a key has more than {MAX_KEY} characters"), "shorten it")));
     }
+    (key, None)
 }
 
 /// The value of a scalar without quotes.

@@ -47,21 +47,21 @@ impl From<Scan> for Snapshot {
     }
 }
 
-/// What was good before.
+/// What was good before: what makes a broken edit harmless, and a moment's absence.
 #[derive(Debug, Default)]
-pub(super) struct Memory {
+pub struct Memory {
     good: BTreeMap<DeploymentName, Arc<Declared>>,
     absent_since: BTreeMap<DeploymentName, Instant>,
 }
 
 impl Memory {
     /// When the next document that is absent counts as removed.
-    pub(super) fn next_settled(&self) -> Option<Instant> {
+    pub fn next_settled(&self) -> Option<Instant> {
         self.absent_since.values().min().map(|since| *since + SETTLE)
     }
 
     /// Makes a snapshot of what a scan found and of what was good before.
-    pub(super) fn merge(&mut self, scan: Scan, now: Instant) -> Snapshot {
+    pub fn merge(&mut self, scan: Scan, now: Instant) -> Snapshot {
         let mut snapshot = claims(scan);
         let seen = |name: &DeploymentName| {
             snapshot.documents.contains_key(name) || snapshot.refused.contains_key(name)

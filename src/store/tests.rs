@@ -1,5 +1,7 @@
 //! Golden cases (`tests/cases/store/<case>/{in/…, out.txt}`) and the life of a store over time.
 
+mod hostile;
+
 use super::*;
 use crate::model::ids::DeploymentName;
 use std::fmt::Write as _;

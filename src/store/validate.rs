@@ -5,7 +5,7 @@
 //! so has the last word; the walk is there to say everything in one run, and better.
 
 use super::node::{Entry, Mark, Node, Value, child_path};
-use super::parse::placed;
+use super::parse::{MOST_FINDINGS, placed};
 use super::schema::{document_schema, resolve};
 use crate::model::finding::Finding;
 use crate::model::kinds::Kind;
@@ -113,6 +113,9 @@ impl<'a> Walk<'a> {
         let properties = schema.get("properties").and_then(Json::as_object);
         let others = schema.get("additionalProperties");
         for entry in entries {
+            if self.findings.len() >= MOST_FINDINGS {
+                return;
+            }
             let path = child_path(field.path, &entry.key);
             let below = Field { node: &entry.node, mark: entry.mark, path: &path };
             match (properties.and_then(|known| known.get(&entry.key)), others) {
@@ -222,7 +225,9 @@ impl<'a> Walk<'a> {
     }
 
     fn report(&mut self, path: &str, mark: Mark, message: String, help: String) {
-        self.findings.push(placed(Finding::error(path, message, help), self.file, mark));
+        if self.findings.len() < MOST_FINDINGS {
+            self.findings.push(placed(Finding::error(path, message, help), self.file, mark));
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 mod answers;
 mod binary;
 mod bring_up;
+mod corpus;
 mod crash;
 mod documents;
 mod drift;

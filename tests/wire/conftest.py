@@ -1,5 +1,6 @@
 """Clients, worlds and waiting for the wire tests."""
 
+import functools
 import itertools
 import json
 import os
@@ -11,6 +12,8 @@ import urllib.request
 import uuid
 
 import boto3
+import botocore.loaders
+import botocore.session
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -19,6 +22,30 @@ from strict import Recorder
 
 RECORDER = Recorder()
 _regions = itertools.count(1)
+
+
+class OneProtocol(botocore.loaders.Loader):
+    """Loads service models as if their services spoke one protocol only, so that botocore uses that one."""
+
+    def __init__(self, protocol):
+        super().__init__(include_default_search_paths=True)
+        self.protocol = protocol
+
+    def load_service_model(self, service_name, type_name, api_version=None):
+        model = super().load_service_model(service_name, type_name, api_version)
+        if type_name != "service-2":
+            return model
+        return {**model, "metadata": {**model["metadata"], "protocol": self.protocol, "protocols": [self.protocol]}}
+
+
+@functools.cache
+def session_for(protocol):
+    """A boto3 session that speaks one protocol, or whichever botocore prefers."""
+    if protocol is None:
+        return boto3.Session()
+    session = botocore.session.get_session()
+    session.register_component("data_loader", OneProtocol(protocol))
+    return boto3.Session(botocore_session=session)
 
 
 class Aws:
@@ -31,10 +58,10 @@ class Aws:
         self.patience = patience
         self._clients = {}
 
-    def client(self, service, key="AKIASIMULATED0000001", secret="secret", token=None):
-        at = (service, key)
+    def client(self, service, key="AKIASIMULATED0000001", secret="secret", token=None, protocol=None):
+        at = (service, key, protocol)
         if at not in self._clients:
-            client = boto3.client(
+            client = session_for(protocol).client(
                 service, region_name=self.region, endpoint_url=self.endpoint, aws_access_key_id=key,
                 aws_secret_access_key=secret, aws_session_token=token,
                 config=Config(retries={"total_max_attempts": self.attempts, "mode": "standard"},

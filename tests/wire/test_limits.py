@@ -46,6 +46,18 @@ def test_load_balancing_shares_one_bucket(limited):
     refused("Throttling", elb.describe_load_balancers)
 
 
+def test_alarms_are_put_three_and_read_nine_at_a_time(limited):
+    cloudwatch = Aws(limited, new_region()).client("cloudwatch")
+    settings = {"Namespace": "App", "MetricName": "Errors", "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 1,
+                "Threshold": 1.0, "ComparisonOperator": "GreaterThanThreshold"}
+    for index in range(3):
+        cloudwatch.put_metric_alarm(AlarmName=f"a{index}", **settings)
+    refused("Throttling", cloudwatch.put_metric_alarm, AlarmName="a3", **settings)
+    for _ in range(9):
+        cloudwatch.describe_alarms()
+    refused("Throttling", cloudwatch.describe_alarms)
+
+
 def test_regions_have_buckets_of_their_own(limited):
     first, second = Aws(limited, new_region()).elbv2, Aws(limited, new_region()).elbv2
     for _ in range(40):

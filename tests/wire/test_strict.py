@@ -1,11 +1,13 @@
 """The checker itself: it must see what it is there to see."""
 
+import datetime
 import json
 
 import botocore.session
+import cbor2
 import pytest
 
-from strict import JsonReader, WireError, XmlReader
+from strict import CborReader, JsonReader, WireError, XmlReader
 
 MODELS = botocore.session.get_session()
 
@@ -83,3 +85,41 @@ def test_errors_must_be_the_operations_own():
                   {"__type": "ClusterNotFoundException", "message": "m", "more": 1}):
         with pytest.raises(WireError):
             json_error("DescribeServices", wrong)
+
+
+def cbor_answer(name, value):
+    body = cbor2.dumps(value, timezone=datetime.timezone.utc, datetime_as_timestamp=True)
+    CborReader("test").check_answer(operation("cloudwatch", name), body)
+
+
+def test_cbor_tells_doubles_integers_and_timestamps_apart():
+    now = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
+    right = {"AlarmName": "a", "Threshold": 5.0, "Period": 60, "StateUpdatedTimestamp": now}
+    cbor_answer("DescribeAlarms", {"MetricAlarms": [right]})
+    for wrong in ({"Threshold": 5}, {"Period": 60.0}, {"StateUpdatedTimestamp": 1.5}, {"AlarmName": b"a"}):
+        with pytest.raises(WireError):
+            cbor_answer("DescribeAlarms", {"MetricAlarms": [{**right, **wrong}]})
+
+
+@pytest.mark.parametrize("headers", [
+    {}, {"x-amzn-query-error": "InvalidParameterValue"}, {"x-amzn-query-error": "InvalidParameterValue;Receiver"},
+    {"x-amzn-query-error": "MissingParameter;Sender"}, {"x-amzn-query-error": "Nonsense;Sender"},
+])
+def test_old_codes_must_belong_to_the_error(headers):
+    reader = JsonReader("test")
+    ask = lambda with_headers: reader.check_query_error(  # noqa: E731
+        operation("cloudwatch", "PutMetricData"), with_headers, "InvalidParameterValueException", 400)
+    ask({"x-amzn-query-error": "InvalidParameterValue;Sender"})
+    with pytest.raises(WireError):
+        ask(headers)
+
+
+def test_an_action_without_output_has_no_result():
+    namespace = "http://monitoring.amazonaws.com/doc/2010-08-01/"
+    text = (f'<PutMetricAlarmResponse xmlns="{namespace}">%s<ResponseMetadata><RequestId>r</RequestId>'
+            "</ResponseMetadata></PutMetricAlarmResponse>")
+    check = lambda inner: XmlReader("test").check_answer(  # noqa: E731
+        operation("cloudwatch", "PutMetricAlarm"), (text % inner).encode())
+    check("")
+    with pytest.raises(WireError):
+        check("<PutMetricAlarmResult/>")

@@ -5,37 +5,7 @@ import pathlib
 import pytest
 
 from conftest import RECORDER
-
-OPERATIONS = {
-    "ecs": """
-        CreateCapacityProvider CreateCluster CreateService DeleteCapacityProvider DeleteCluster DeleteService
-        DeleteTaskDefinitions DeregisterTaskDefinition DescribeCapacityProviders DescribeClusters
-        DescribeServiceDeployments DescribeServiceRevisions DescribeServices DescribeTaskDefinition DescribeTasks
-        ListClusters ListServiceDeployments ListServices ListTagsForResource ListTaskDefinitionFamilies
-        ListTaskDefinitions ListTasks PutClusterCapacityProviders RegisterTaskDefinition RunTask
-        StopServiceDeployment StopTask TagResource UntagResource UpdateService
-    """,
-    "elbv2": """
-        AddListenerCertificates AddTags CreateListener CreateLoadBalancer CreateRule CreateTargetGroup DeleteListener
-        DeleteLoadBalancer DeleteRule DeleteTargetGroup DeregisterTargets DescribeAccountLimits
-        DescribeListenerAttributes DescribeListenerCertificates DescribeListeners DescribeLoadBalancerAttributes
-        DescribeLoadBalancers DescribeRules DescribeSSLPolicies DescribeTags DescribeTargetGroupAttributes
-        DescribeTargetGroups DescribeTargetHealth ModifyListener ModifyListenerAttributes
-        ModifyLoadBalancerAttributes ModifyRule ModifyTargetGroup ModifyTargetGroupAttributes RegisterTargets
-        RemoveListenerCertificates RemoveTags SetRulePriorities SetSecurityGroups SetSubnets
-    """,
-    "secretsmanager": """
-        BatchGetSecretValue CancelRotateSecret CreateSecret DeleteSecret DescribeSecret GetRandomPassword
-        GetSecretValue ListSecretVersionIds ListSecrets PutSecretValue RestoreSecret RotateSecret TagResource
-        UntagResource UpdateSecret UpdateSecretVersionStage
-    """,
-    "logs": """
-        AssociateKmsKey CreateLogGroup CreateLogStream DeleteLogGroup DeleteLogStream DeleteRetentionPolicy
-        DescribeLogGroups DescribeLogStreams DisassociateKmsKey FilterLogEvents GetLogEvents ListTagsForResource
-        ListTagsLogGroup PutLogEvents PutRetentionPolicy TagLogGroup TagResource UntagLogGroup UntagResource
-    """,
-    "sts": "AssumeRole GetCallerIdentity",
-}
+from operations import OPERATIONS
 
 
 @pytest.fixture(autouse=True)
@@ -50,3 +20,9 @@ def whole_run(request):
 def test_every_operation_was_answered(service):
     wanted = {(service, name) for name in OPERATIONS[service].split()}
     assert wanted - RECORDER.answered == set()
+
+
+@pytest.mark.parametrize("service", OPERATIONS)
+def test_every_operation_was_refused(service):
+    wanted = {(service, name) for name in OPERATIONS[service].split()}
+    assert wanted - RECORDER.refused == set()

@@ -68,7 +68,13 @@ impl Ecs {
             .map(|place| new_container(env, &launch, &id, place))
             .collect();
         let targets = targets(&launch, eni.as_ref(), instance.as_ref(), &containers);
-        let zone = format!("{}{}", env.ctx.region, ["a", "b", "c"][env.ctx.rng.usize(0..3)]);
+        let zone = match &eni {
+            Some(eni) => eni.zone.clone(),
+            None => {
+                let place = env.ctx.rng.usize(0..3);
+                zone(env.ctx.region, place)
+            }
+        };
         let fargate = launch.launch_type == "FARGATE";
         let task = Task {
             arn,
@@ -149,12 +155,11 @@ impl Ecs {
     fn attach(&mut self, env: &mut Env<'_>, network: Option<&Value>) -> Eni {
         let subnets =
             network.map(|own| own["awsvpcConfiguration"].items("subnets").to_vec()).unwrap_or_default();
-        let subnet = match subnets.len() {
-            0 => "subnet-default",
-            count => subnets[env.ctx.rng.usize(0..count)].as_str().unwrap_or_default(),
-        };
+        let place = if subnets.is_empty() { 0 } else { env.ctx.rng.usize(0..subnets.len()) };
+        let subnet = subnets.get(place).map_or("subnet-default", |own| own.as_str().unwrap_or_default());
         self.addresses += 1;
         let number = self.addresses;
+        let ip = format!("10.{}.{}.{}", (number >> 16) & 255, (number >> 8) & 255, number & 255);
         Eni {
             attachment: env.ctx.uuid(),
             id: format!("eni-{}", env.ctx.hex(17)),
@@ -166,9 +171,25 @@ impl Ecs {
                 number & 255
             ),
             subnet: subnet.to_owned(),
-            ip: format!("10.{}.{}.{}", (number >> 16) & 255, (number >> 8) & 255, number & 255),
+            zone: zone(env.ctx.region, place),
+            dns_name: private_dns_name(env.ctx.region, &ip),
+            ip,
         }
     }
+}
+
+/// The availability zone at this place. A subnet is in one zone: here the one of its place in the list, as load balancers have it.
+fn zone(region: &str, place: usize) -> String {
+    format!("{region}{}", ["a", "b", "c"][place % 3])
+}
+
+/// What a VPC calls an address (VPC user guide, "DNS attributes for your VPC").
+fn private_dns_name(region: &str, ip: &str) -> String {
+    let domain = match region {
+        "us-east-1" => "ec2.internal".to_owned(),
+        _ => format!("{region}.compute.internal"),
+    };
+    format!("ip-{}.{domain}", ip.replace('.', "-"))
 }
 
 fn new_times(created: jiff::Timestamp) -> Times {

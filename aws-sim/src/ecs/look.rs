@@ -42,6 +42,21 @@ pub struct TaskLook {
     pub status: &'static str,
     /// Who started it: the deployment, or what RunTask gave.
     pub started_by: Option<String>,
+    /// The exit codes of its containers, as far as they have ended.
+    pub exit_codes: Vec<Option<i64>>,
+}
+
+/// A task definition at a glance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DefinitionLook {
+    /// Its ARN.
+    pub arn: String,
+    /// ACTIVE, INACTIVE or DELETE_IN_PROGRESS.
+    pub status: &'static str,
+    /// The images of its containers.
+    pub images: Vec<String>,
+    /// Its tags.
+    pub tags: std::collections::BTreeMap<String, String>,
 }
 
 impl Ecs {
@@ -83,8 +98,20 @@ impl Ecs {
             task_definition: task.definition.arn.clone(),
             status: task.status.name(),
             started_by: task.started_by.clone(),
+            exit_codes: task.containers.iter().map(|run| run.exit_code).collect(),
         };
         self.tasks.values().map(look).collect()
+    }
+
+    /// A task definition by ARN, or by `family:revision`.
+    #[must_use]
+    pub fn definition(&self, reference: &str) -> Option<DefinitionLook> {
+        self.find_definition(reference).map(|found| DefinitionLook {
+            arn: found.definition.arn.clone(),
+            status: found.status,
+            images: found.definition.containers.iter().map(|container| container.image.clone()).collect(),
+            tags: found.tags.clone(),
+        })
     }
 
     /// A running task's containers die at once with this exit code, as if the host had lost them. Answers whether there

@@ -35,7 +35,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
-pub use self::look::{ServiceLook, TaskLook};
+pub use self::look::{DefinitionLook, ServiceLook, TaskLook};
 use self::{clusters::Cluster, definitions::Family, queue::Event, service::Service, task::Task};
 use crate::{behaviour::Behaviours, ctx::Ctx, elbv2::Elbv2, error::ApiError, logs::Logs, secrets::Secrets};
 

@@ -105,6 +105,10 @@ pub(super) fn refill(env: &Env<'_>, spec: &mut Map<String, Value>) {
     }
     if !spec.items("loadBalancers").is_empty() {
         spec.entry("healthCheckGracePeriodSeconds").or_insert_with(|| 0.into());
+    }
+    // ECS needs its service-linked role for load balancers and for network interfaces alike (CLI reference of create-service,
+    // example 1: a Fargate service without a load balancer shows it).
+    if !spec.items("loadBalancers").is_empty() || spec.contains_key("networkConfiguration") {
         let role = format!(
             "arn:{}:iam::{}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS",
             crate::ctx::partition(env.ctx.region),

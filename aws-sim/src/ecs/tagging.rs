@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{
     Ecs,
     definitions::split,
-    errors::{Result, invalid, no_cluster, no_service},
+    errors::{Result, invalid, no_cluster},
     input::{Fields, Tags, read_tags, tag_list, texts},
     tasks::task_id,
 };
@@ -32,7 +32,12 @@ impl Ecs {
     }
 
     pub(super) fn list_tags_for_resource(&mut self, input: &Value) -> Result<Value> {
-        let tags = self.tags_of(input.text("resourceArn").unwrap_or_default())?;
+        // Alone among the three, this operation has no error for a resource that is not there.
+        let tags = self.tags_of(input.text("resourceArn").unwrap_or_default());
+        let tags = tags.map_err(|error| match error.code {
+            "ResourceNotFoundException" => invalid(error.message),
+            _ => error,
+        })?;
         Ok(json!({"tags": tag_list(tags)}))
     }
 
@@ -44,7 +49,7 @@ impl Ecs {
             || ApiError::new(400, "ResourceNotFoundException", "The specified resource was not found.");
         match kind {
             "cluster" => self.clusters.get_mut(name).map(|cluster| &mut cluster.tags).ok_or_else(no_cluster),
-            "service" => self.service_mut(name).map(|service| &mut service.tags).ok_or_else(no_service),
+            "service" => self.service_mut(name).map(|service| &mut service.tags).ok_or_else(missing),
             "task" => {
                 let task = self.tasks.get_mut(task_id(name)).ok_or_else(missing)?;
                 Ok(&mut task.tags)

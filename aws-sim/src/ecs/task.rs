@@ -95,7 +95,9 @@ pub(super) struct Eni {
     pub(super) id: String,
     pub(super) mac: String,
     pub(super) subnet: String,
+    pub(super) zone: String,
     pub(super) ip: String,
+    pub(super) dns_name: String,
 }
 
 /// A container of a task.
@@ -255,11 +257,10 @@ impl Task {
         };
         let mut details = vec![json!({"name": "subnetId", "value": eni.subnet})];
         if self.status != Status::Provisioning {
-            let name = format!("ip-{}.ec2.internal", eni.ip.replace('.', "-"));
             for (key, value) in [
                 ("networkInterfaceId", eni.id.as_str()),
                 ("macAddress", &eni.mac),
-                ("privateDnsName", &name),
+                ("privateDnsName", &eni.dns_name),
                 ("privateIPv4Address", &eni.ip),
             ] {
                 details.push(json!({"name": key, "value": value}));

@@ -198,6 +198,9 @@ impl Elbv2 {
     pub(super) fn deregister_targets(&mut self, ctx: &Ctx<'_>, form: &Form) -> Result<Value, ApiError> {
         let arn = form.require("TargetGroupArn")?.to_owned();
         let group = self.group(&arn)?;
+        if form.structs("Targets").is_empty() {
+            return Err(crate::form::null_member("Targets"));
+        }
         let mut gone = Vec::new();
         for target in form.structs("Targets") {
             let id = target.require("Id")?;

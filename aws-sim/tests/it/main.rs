@@ -1,6 +1,8 @@
 //! The simulation from outside, in paused time: one binary, one module for each theme.
 
 #[cfg(test)]
+mod cloudwatch;
+#[cfg(test)]
 mod definitions;
 #[cfg(test)]
 mod faults;

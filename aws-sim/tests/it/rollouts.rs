@@ -293,6 +293,15 @@ async fn the_same_client_token_makes_a_service_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_service_with_network_interfaces_shows_the_service_linked_role() {
+    let bench = bench(13);
+    let definition = bench.define("web", "nginx:1").await;
+    let made = bench.create("web", &definition, 1, json!({})).await;
+    let role = "arn:aws:iam::123456789012:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS";
+    assert_eq!((&made["roleArn"], &made["loadBalancers"]), (&json!(role), &json!([])));
+}
+
+#[tokio::test(start_paused = true)]
 async fn services_that_cannot_work_are_refused() {
     let bench = bench(13);
     let definition = bench.define("web", "nginx:1").await;

@@ -29,6 +29,7 @@ pub fn request(service: Service, operation: &str, body: String) -> Request {
     Request {
         region: REGION.to_owned(),
         service,
+        protocol: service.protocols()[0],
         operation: operation.to_owned(),
         body: body.into_bytes(),
         access_key: None,

@@ -6,7 +6,7 @@ use aws_sim::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{Bench, bench, network, pass};
+use crate::support::{Bench, REGION, bench, network, pass};
 
 async fn run(bench: &Bench, definition: &str, more: Value) -> Value {
     let mut input = json!({"cluster": "prod", "taskDefinition": definition, "launchType": "FARGATE",
@@ -50,6 +50,26 @@ async fn a_migration_runs_to_exit_code_zero_and_is_shown_for_an_hour() {
     pass(3700).await;
     let gone = bench.ecs("DescribeTasks", json!({"cluster": "prod", "tasks": [arn]})).await.unwrap();
     assert_eq!(gone["failures"], json!([{"arn": arn, "reason": "MISSING"}]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_is_in_the_zone_of_its_subnet_and_named_by_its_region() {
+    let bench = bench(6);
+    let definition = bench.define("app", "app:1").await;
+    let subnets = ["subnet-first", "subnet-second", "subnet-third"];
+    let network = json!({"networkConfiguration": {"awsvpcConfiguration": {"subnets": subnets}}});
+    for _ in 0..12 {
+        let arn = run(&bench, &definition, network.clone()).await["taskArn"].clone();
+        pass(60).await;
+        let task = bench.task(&arn).await;
+        let details = task["attachments"][0]["details"].as_array().unwrap();
+        let detail = |name: &str| details.iter().find(|each| each["name"] == name).unwrap()["value"].clone();
+        let place = subnets.iter().position(|subnet| detail("subnetId") == *subnet).unwrap();
+        let zone = format!("{REGION}{}", ["a", "b", "c"][place]);
+        assert_eq!(task["availabilityZone"], json!(zone));
+        let name = detail("privateDnsName");
+        assert!(name.as_str().unwrap().ends_with(&format!(".{REGION}.compute.internal")), "{name}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -120,9 +120,15 @@ fn action(
     let forward = forwards
         .then(|| forward(operation, declared.target_groups, declared.stickiness_seconds))
         .transpose()?;
+    // AWS's own form for a single group is its ARN beside the list, and both may be given if they agree (API reference of Action).
+    let lone = forward.as_ref().and_then(|config| match config.target_groups() {
+        [group] => group.target_group_arn.clone(),
+        _ => None,
+    });
     Ok(types::Action::builder()
         .r#type(types::ActionTypeEnum::from(declared.kind.as_str()))
         .set_order(order)
+        .set_target_group_arn(lone)
         .set_forward_config(forward)
         .set_redirect_config(declared.redirect_config.map(redirect))
         .set_fixed_response_config(declared.fixed_response_config.map(fixed_response))
@@ -259,6 +265,22 @@ mod tests {
         let forward = action.forward_config.unwrap();
         assert_eq!(forward.target_group_stickiness_config, None);
         assert_eq!(forward.target_groups()[0].weight, Some(3));
+    }
+
+    #[test]
+    fn a_single_group_is_named_in_both_of_the_forms_that_aws_has_for_it() {
+        let forward = |groups: Tree| {
+            let action = json!({"type": "forward", "targetGroups": groups});
+            let rule: RuleFields = read(OP, &json!({"actions": [action]})).unwrap();
+            actions(OP, rule.actions.unwrap()).unwrap().remove(0)
+        };
+        let one = forward(json!([{"targetGroupArn": "arn:blue", "weight": 1}]));
+        assert_eq!(one.target_group_arn.as_deref(), Some("arn:blue"));
+        assert_eq!(one.forward_config.unwrap().target_groups()[0].target_group_arn(), Some("arn:blue"));
+        let two = forward(
+            json!([{"targetGroupArn": "arn:blue", "weight": 9}, {"targetGroupArn": "arn:green", "weight": 1}]),
+        );
+        assert_eq!(two.target_group_arn, None);
     }
 
     #[test]

@@ -48,10 +48,13 @@ pub(super) fn target_group(found: types::TargetGroup) -> ObservedResource {
         let fields = object([("httpCode", text(matcher.http_code)), ("grpcCode", text(matcher.grpc_code))]);
         Tree::Object(fields)
     });
+    // Of these protocols the version is HTTP1 unless another was asked for (API reference of CreateTargetGroup).
+    let http = matches!(found.protocol, Some(types::ProtocolEnum::Http | types::ProtocolEnum::Https));
+    let version = found.protocol_version.or_else(|| http.then(|| "HTTP1".to_owned()));
     let fields = object([
         ("name", text(found.target_group_name)),
         ("protocol", text(found.protocol.as_ref())),
-        ("protocolVersion", text(found.protocol_version)),
+        ("protocolVersion", text(version)),
         ("port", number(found.port)),
         ("vpcId", text(found.vpc_id)),
         ("targetType", text(found.target_type.as_ref())),

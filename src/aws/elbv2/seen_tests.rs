@@ -80,6 +80,7 @@ fn a_target_group_has_the_fields_that_are_declared() {
         .target_group_arn(GROUP)
         .target_group_name("web")
         .protocol(ProtocolEnum::Http)
+        .protocol_version("HTTP2")
         .port(8080)
         .target_type(TargetTypeEnum::Ip)
         .matcher(Matcher::builder().http_code("200").build())
@@ -87,10 +88,23 @@ fn a_target_group_has_the_fields_that_are_declared() {
         .build();
     let seen = target_group(raw);
     let wanted = json!({
-        "name": "web", "protocol": "HTTP", "port": 8080, "targetType": "ip", "matcher": {"httpCode": "200"},
+        "name": "web", "protocol": "HTTP", "protocolVersion": "HTTP2", "port": 8080, "targetType": "ip",
+        "matcher": {"httpCode": "200"},
     });
     assert_eq!(seen.fields, wanted);
     assert_eq!(seen.used_by, ["lb"]);
+}
+
+#[test]
+fn a_target_group_that_shows_no_version_has_the_default_of_its_protocol() {
+    let version = |protocol: ProtocolEnum, version: Option<&str>| {
+        let found =
+            TargetGroup::builder().protocol(protocol).set_protocol_version(version.map(str::to_owned));
+        target_group(found.build()).fields.get("protocolVersion").cloned()
+    };
+    assert_eq!(version(ProtocolEnum::Http, None), Some(json!("HTTP1")));
+    assert_eq!(version(ProtocolEnum::Https, Some("GRPC")), Some(json!("GRPC")));
+    assert_eq!(version(ProtocolEnum::Tcp, None), None);
 }
 
 #[test]

@@ -107,6 +107,56 @@ fn password_and_placement_are_checked() {
 }
 
 #[test]
+fn what_excludes_or_cannot_be_is_told() {
+    let mistakes: Vec<Mistake<'_>> = vec![
+        (
+            "an empty password",
+            vec![("postgres", json!({"plainPassword": ""}))],
+            &["error spec.postgres.plainPassword"],
+        ),
+        (
+            "everybody",
+            vec![("postgres.hostAuthMethod", json!("trust"))],
+            &["warning spec.postgres.hostAuthMethod"],
+        ),
+        (
+            "two volumes in one place",
+            vec![("storage.hostPath", json!("/srv")), on_ec2()],
+            &["error spec.storage.hostPath"],
+        ),
+        (
+            "two configurations",
+            vec![("config", json!({"secret": "s", "hostPath": "/x"}))],
+            &["error spec.config.hostPath"],
+        ),
+        (
+            "configuration of a host on Fargate",
+            vec![("config", json!({"hostPath": "/x"}))],
+            &["error spec.config.hostPath"],
+        ),
+        ("no network", vec![("networkMode", json!("none")), on_ec2()], &["error spec.networkMode"]),
+        ("port", vec![("settings.port", json!(1))], &["error spec.settings.port"]),
+        (
+            "certificate",
+            vec![("postgresLoadBalancer.certificateArn", json!("x"))],
+            &["error spec.postgresLoadBalancer.certificateArn"],
+        ),
+    ];
+    check_mistakes("datero", mistakes);
+}
+
+#[test]
+fn a_task_outside_a_service_takes_its_constraints_from_its_definition() {
+    let mut edits = trial();
+    edits[1].1["placementConstraints"] =
+        json!([{"type": "memberOf", "expression": "attribute:disk == big"}, {"type": "distinctInstance"}]);
+    let application = lowered("datero", &edits);
+    let constraints = &application.components["datero"].task_definition.placement_constraints;
+    assert_eq!(constraints.len(), 1, "{constraints:?}");
+    assert_eq!(constraints[0].expression.as_deref(), Some("attribute:disk == big"));
+}
+
+#[test]
 fn the_vendors_trial_is_one_task_on_the_hosts_network() {
     let app = lowered("datero", &trial());
     let component = &app.components["datero"];

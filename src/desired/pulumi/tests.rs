@@ -226,6 +226,125 @@ fn names_doors_and_overrides_are_checked() {
 }
 
 #[test]
+fn what_excludes_or_cannot_be_is_told() {
+    let arn = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/x/1/2";
+    let shared = |more: serde_json::Value| {
+        let mut door = json!({"httpsListenerArn": arn, "rulePriority": 5});
+        door.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        ("loadBalancer", door)
+    };
+    let mistakes: Vec<Mistake<'_>> = vec![
+        (
+            "one host for both",
+            vec![("apiDomain", json!("x.example.com")), ("consoleDomain", json!("x.example.com"))],
+            &["error spec.consoleDomain"],
+        ),
+        ("a repository", vec![("images.repository", json!("x"))], &["error spec.images.repository"]),
+        ("two registries", vec![("images.registry", json!("r.example.com"))], &["error spec.images.account"]),
+        (
+            "ping by URL",
+            vec![("database.pingEndpoint", json!("http://x"))],
+            &["error spec.database.pingEndpoint"],
+        ),
+        (
+            "a key of the credentials",
+            vec![("database.credentials", json!("pulumi/db:username::"))],
+            &["error spec.database.credentials", "error spec.database.credentials"],
+        ),
+        (
+            "two root users",
+            vec![
+                ("migrations.rootCredentials", json!("r")),
+                ("migrations.rootUsername", json!("u")),
+                ("migrations.rootPassword", json!("p")),
+            ],
+            &["error spec.migrations.rootCredentials"],
+        ),
+        (
+            "a user without password",
+            vec![("migrations.skipCreateDbUser", json!(false))],
+            &["warning spec.migrations.skipCreateDbUser"],
+        ),
+        (
+            "bucket and folder",
+            vec![("buckets.localObjects", json!("/x"))],
+            &["error spec.buckets.localObjects"],
+        ),
+        ("key by alias", vec![("encryption.kmsKey", json!("alias/x"))], &["warning spec.encryption.kmsKey"]),
+        (
+            "no events at all",
+            vec![(
+                "engineEvents",
+                json!({"existingInstallation": true, "schemaV2": false, "legacyWrite": false}),
+            )],
+            &["error spec.engineEvents.legacyWrite", "error spec.engineEvents"],
+        ),
+        ("exporter", vec![("telemetry.otlpProtocol", json!("udp"))], &["error spec.telemetry.otlpProtocol"]),
+        (
+            "Bitbucket's endpoint",
+            vec![("oauth.bitbucket", json!({"id": "i", "secret": "s", "endpoint": "e"}))],
+            &["error spec.oauth.bitbucket.endpoint"],
+        ),
+        (
+            "port of the private door",
+            vec![("privateLoadBalancer.port", json!(1))],
+            &["error spec.privateLoadBalancer.port"],
+        ),
+        (
+            "own and shared listeners",
+            vec![("loadBalancer.httpsListenerArn", json!(arn))],
+            &["error spec.loadBalancer"],
+        ),
+        ("neither", vec![("loadBalancer.loadBalancer", json!(null))], &["error spec.loadBalancer"]),
+        (
+            "not a certificate",
+            vec![("loadBalancer.certificateArn", json!("x"))],
+            &["error spec.loadBalancer.certificateArn"],
+        ),
+        (
+            "certificate of shared listeners",
+            vec![shared(json!({"certificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/x"}))],
+            &["warning spec.loadBalancer.certificateArn"],
+        ),
+        (
+            "secret of something else",
+            vec![("licenseKey", json!("arn:aws:s3:::b"))],
+            &["error spec.licenseKey"],
+        ),
+        ("no secret", vec![("licenseKey", json!(" "))], &["error spec.licenseKey"]),
+        ("half a secret", vec![("licenseKey", json!("a:b"))], &["error spec.licenseKey"]),
+        ("no tag", vec![("imageTag", json!(""))], &["error spec.imageTag"]),
+        ("any tag", vec![("imageTag", json!("latest"))], &["warning spec.imageTag"]),
+        ("not a tag", vec![("imageTag", json!("a b"))], &["error spec.imageTag"]),
+        (
+            "target group of a task",
+            vec![(
+                "overrides",
+                json!({"migrate": {"targetGroup": {"port": 1, "vpcId": "x"}, "service": {}}}),
+            )],
+            &["error spec.overrides.migrate.targetGroup", "error spec.overrides.migrate.service"],
+        ),
+        (
+            "search by host",
+            vec![("search", json!({"endpoint": "x", "password": "p"}))],
+            &["error spec.search.endpoint"],
+        ),
+    ];
+    check_mistakes("pulumi", mistakes);
+}
+
+#[test]
+fn the_highest_priority_there_is_makes_a_rule_and_no_panic() {
+    let arn = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/x/1/2";
+    let door = json!({"httpsListenerArn": arn, "rulePriority": u32::MAX});
+    let application = lowered("pulumi", &[("loadBalancer", door)]);
+    assert!(
+        application.rules.values().all(|rule| rule.priority == u32::MAX),
+        "the checks refuse it by its number"
+    );
+}
+
+#[test]
 fn all_mistakes_are_found_at_once() {
     let document = crate::desired::typed::golden::document(
         "{apiVersion: evenkeel.dev/v1alpha1, kind: PulumiService, metadata: {name: p}, spec: {}}",

@@ -147,3 +147,127 @@ fn every_example_lowers_and_its_rendered_form_means_the_same() {
     assert!(states.len() >= 4, "{}", states.len());
     assert_eq!(crate::desired::across(&states), Default::default());
 }
+
+#[test]
+fn what_a_component_runs_on_follows_from_launch_type_and_strategy() {
+    let words = |service: Value| {
+        let definition = json!({"networkMode": "bridge", "containerDefinitions": [{"name": "w", "image": "a:1", "memory": 64}]});
+        let document = changed(&[(
+            "/spec/components/worker",
+            json!({"taskDefinition": definition, "service": service}),
+        )]);
+        let state = state(&document);
+        let of = &state.components["worker"];
+        let fields = service_fields(&state, "worker");
+        (
+            of.task_definition["requiresCompatibilities"][0].clone(),
+            fields.get("launchType").cloned(),
+            fields.get("platformVersion").cloned(),
+        )
+    };
+    assert_eq!(words(json!({"launchType": "EC2"})), (json!("EC2"), Some(json!("EC2")), None));
+    assert_eq!(words(json!({"launchType": "EXTERNAL"})), (json!("EXTERNAL"), Some(json!("EXTERNAL")), None));
+    let mine = json!({"capacityProviderStrategy": [{"capacityProvider": "mine", "weight": 1}]});
+    assert_eq!(words(mine), (json!("EC2"), None, None), "a strategy stands in place of a launch type");
+
+    let spot = json!([{"capacityProvider": "FARGATE_SPOT", "weight": 1}]);
+    let state = state(&changed(&[("/spec/components/web/service/capacityProviderStrategy", spot)]));
+    let fields = service_fields(&state, "web");
+    assert_eq!(
+        fields["capacityProviderStrategy"],
+        json!([{"capacityProvider": "FARGATE_SPOT", "base": 0, "weight": 1}])
+    );
+    assert_eq!((fields.get("launchType"), &fields["platformVersion"]), (None, &json!("LATEST")));
+}
+
+#[test]
+fn a_daemon_has_no_count_and_is_stopped_before_it_is_started() {
+    let document = changed(&[(
+        "/spec/components/worker",
+        json!({
+            "taskDefinition": {"networkMode": "bridge", "containerDefinitions": [{"name": "w", "image": "a:1", "memory": 64}]},
+            "service": {"launchType": "EC2", "schedulingStrategy": "DAEMON"},
+        }),
+    )]);
+    let fields = service_fields(&state(&document), "worker");
+    assert_eq!(fields.get("desiredCount"), None);
+    let deployment = &fields["deploymentConfiguration"];
+    assert_eq!(
+        (&deployment["minimumHealthyPercent"], &deployment["maximumPercent"]),
+        (&json!(0), &json!(100))
+    );
+    assert_eq!(fields.get("networkConfiguration"), None);
+}
+
+#[test]
+fn grpc_and_checks_by_http_have_defaults_of_their_own() {
+    let id = ResourceId::new(ResourceKind::TargetGroup, "web");
+    let fields =
+        |group: Value| state(&changed(&[("/spec/targetGroups/web", group)])).resources[&id].fields.clone();
+    let grpc = fields(json!({"port": 8080, "vpcId": VPC, "protocolVersion": "GRPC"}));
+    assert_eq!(
+        (&grpc["matcher"], &grpc["healthCheckPath"]),
+        (&json!({"grpcCode": "12"}), &json!("/AWS.ALB/healthcheck"))
+    );
+    let tls = changed(&[(
+        "/spec/targetGroups/extra",
+        json!({"port": 1, "vpcId": VPC, "protocol": "TCP", "healthCheckProtocol": "HTTP"}),
+    )]);
+    let extra = state(&tls).resources[&ResourceId::new(ResourceKind::TargetGroup, "extra")].fields.clone();
+    assert_eq!(
+        (&extra["matcher"], &extra["healthCheckTimeoutSeconds"]),
+        (&json!({"httpCode": "200-399"}), &json!(6))
+    );
+}
+
+#[test]
+fn shifts_in_steps_have_the_defaults_of_ecs() {
+    let advanced = json!({"alternateTargetGroupArn": "green", "productionListenerRule": "web",
+        "roleArn": "arn:aws:iam::123456789012:role/shift"});
+    let fields = |strategy: &str, word: &str| {
+        let document = changed(&[
+            ("/spec/targetGroups/green", json!({"port": 8080, "vpcId": VPC})),
+            ("/spec/components/web/service/loadBalancers/0/advancedConfiguration", advanced.clone()),
+            ("/spec/components/web/service/deploymentConfiguration", json!({"strategy": strategy, word: {}})),
+        ]);
+        service_fields(&state(&document), "web")["deploymentConfiguration"][word].clone()
+    };
+    assert_eq!(
+        fields("LINEAR", "linearConfiguration"),
+        json!({"stepPercent": 10.0, "stepBakeTimeInMinutes": 6})
+    );
+    assert_eq!(
+        fields("CANARY", "canaryConfiguration"),
+        json!({"canaryPercent": 5.0, "canaryBakeTimeInMinutes": 10})
+    );
+}
+
+#[test]
+fn what_is_wrong_with_the_application_behind_a_typed_document_is_told_at_its_spec() {
+    let text = include_str!("../../../manifests/examples/pulumi.yaml");
+    let mut value: Value = serde_saphyr::from_str(text).unwrap();
+    value["spec"]["overrides"] = json!({"api": {"cpu": 300}});
+    let (state, findings) = lower(&document(&value), Generation(1));
+    assert_eq!(state, None);
+    assert!(
+        findings.iter().any(|finding| finding.field == "spec"
+            && finding.message.starts_with(
+                "in the rendered application, components.api.taskDefinition.cpu: Fargate has no size"
+            )),
+        "{findings:#?}"
+    );
+}
+
+#[test]
+fn a_definition_beyond_what_ecs_takes_is_refused() {
+    let many: Vec<Value> =
+        (0..2000).map(|n| json!({"name": format!("V{n}"), "value": "x".repeat(30)})).collect();
+    let large =
+        changed(&[("/spec/components/web/taskDefinition/containerDefinitions/0/environment", json!(many))]);
+    assert!(findings(&large).iter().any(|finding| finding.message.contains("bytes")));
+    let body = changed(&[(
+        "/spec/listeners/http/defaultActions/0/fixedResponseConfig/messageBody",
+        json!("x".repeat(1025)),
+    )]);
+    assert!(findings(&body).iter().any(|finding| finding.message.contains("the body is too long")));
+}

@@ -98,6 +98,16 @@ fn keys_of_listeners_and_load_balancers_become_arns() {
 }
 
 #[test]
+fn another_family_is_another_definition() {
+    let renamed = changed(&[("/spec/components/web/taskDefinition/family", json!("shop-frontend"))]);
+    assert_ne!(
+        hash(&renamed, &[]),
+        hash(&shop(), &[]),
+        "or the service would stay at the old family for ever"
+    );
+}
+
+#[test]
 fn a_missing_secret_is_told_with_account_and_region() {
     let mut world = observed();
     world.secrets.insert("shop/db".to_owned(), Seen::Absent);
@@ -205,4 +215,105 @@ fn a_recorded_arn_does_not_stand_in_for_what_is_gone() {
     let resolved = resolve_state(&state(&shop()), &world, &BTreeMap::new(), &recorded);
     assert_eq!(resolved.components["web"].fields, None);
     assert_eq!(resolved.components["web"].waiting, [WaitingOn::Resource { id }]);
+}
+
+#[test]
+fn blue_and_green_are_resolved_by_key_or_left_as_arns() {
+    let rule = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener-rule/app/front/1/2/3";
+    let blue_green = |production: &str| {
+        changed(&[
+            ("/spec/targetGroups/green", json!({"port": 8080, "vpcId": VPC})),
+            ("/spec/components/web/service/deploymentConfiguration", json!({"strategy": "BLUE_GREEN"})),
+            (
+                "/spec/components/web/service/loadBalancers/0/advancedConfiguration",
+                json!({"alternateTargetGroupArn": "green", "productionListenerRule": production,
+                    "roleArn": "arn:aws:iam::123456789012:role/shift"}),
+            ),
+        ])
+    };
+    let mut world = observed();
+    world.resources.insert(ResourceId::new(ResourceKind::TargetGroup, "green"), seen_resource("arn:green"));
+    let by_arn = resolved_with(&blue_green(rule), &world, &[]).components["web"].clone();
+    let advanced = by_arn.fields.unwrap()["loadBalancers"][0]["advancedConfiguration"].clone();
+    assert_eq!(
+        (&advanced["alternateTargetGroupArn"], &advanced["productionListenerRule"]),
+        (&json!("arn:green"), &json!(rule))
+    );
+    assert_eq!(advanced.get("testListenerRule"), None);
+
+    let missing = resolved_with(&blue_green("web"), &world, &[]).components["web"].clone();
+    assert_eq!(missing.fields, None, "the rule is not there yet");
+    world.resources.insert(ResourceId::new(ResourceKind::Rule, "web"), seen_resource(rule));
+    let by_key = resolved_with(&blue_green("web"), &world, &[]).components["web"].clone();
+    assert_eq!(by_key.fields.unwrap()["loadBalancers"][0]["advancedConfiguration"], advanced);
+}
+
+#[test]
+fn only_a_log_group_of_this_document_and_region_is_waited_for() {
+    let options = "/spec/components/web/taskDefinition/containerDefinitions/0/logConfiguration/options";
+    let set = |option: &str, value: &str| {
+        let mut all = shop().pointer(options).unwrap().clone();
+        all[option] = json!(value);
+        changed(&[(options, all)])
+    };
+    let mut world = observed();
+    world.resources.insert(ResourceId::new(ResourceKind::LogGroup, "/ecs/shop"), Seen::Absent);
+    let waits = |document: &Value| !resolved_with(document, &world, &[]).components["web"].waiting.is_empty();
+    assert!(waits(&shop()));
+    assert!(!waits(&set("awslogs-region", "eu-central-1")), "the group of another region");
+    assert!(!waits(&set("awslogs-create-group", "true")), "ECS makes it");
+    assert!(!waits(&set("awslogs-group", "/ecs/theirs")), "somebody else's");
+}
+
+#[test]
+fn a_load_balancer_that_was_not_seen_is_not_taken_for_absent() {
+    let gap = Gap { operation: "o".to_owned(), code: "Throttling".to_owned(), message: "m".to_owned() };
+    for (seen, why) in [
+        (Some(Seen::Unknown(gap)), "Throttling"),
+        (Some(Seen::NotRead), "not looked at"),
+        (None, "not looked at"),
+    ] {
+        let mut world = observed();
+        world.load_balancers.remove("front");
+        if let Some(seen) = seen {
+            world.load_balancers.insert("front".to_owned(), seen);
+        }
+        let resolved = resolved_with(&shop(), &world, &[]);
+        let listener = &resolved.resources[&ResourceId::new(ResourceKind::Listener, "http")];
+        assert!(
+            matches!(listener.waiting.as_slice(), [WaitingOn::Observation { because }] if because.contains(why)),
+            "{:?}",
+            listener.waiting
+        );
+    }
+}
+
+#[test]
+fn where_a_secret_was_looked_for_is_told_as_far_as_it_is_known() {
+    let missing = |placement: Value, id: &str, cluster: Seen<ObservedCluster>| {
+        let document = changed(&[
+            ("/spec/placement", placement),
+            (
+                "/spec/components/web/taskDefinition/containerDefinitions/0/secrets",
+                json!([{"name": "A", "valueFrom": id}]),
+            ),
+        ]);
+        let mut world = observed();
+        world.cluster = cluster;
+        world.secrets.insert(id.to_owned(), Seen::Absent);
+        match resolved_with(&document, &world, &[]).components["web"].waiting.as_slice() {
+            [WaitingOn::Secret { because, .. }] => because.clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let here = || json!({"region": "eu-west-1", "cluster": "shop"});
+    let arn = "arn:aws:secretsmanager:us-east-1:999999999999:secret:db-AbCdEf";
+    assert!(missing(here(), arn, Seen::NotRead).ends_with("in account 999999999999, region us-east-1"));
+    assert!(missing(here(), "db", Seen::NotRead).ends_with("in region eu-west-1"));
+    let by_role =
+        json!({"region": "eu-west-1", "cluster": "shop", "roleArn": "arn:aws:iam::111111111111:role/r"});
+    assert!(missing(by_role, "db", Seen::NotRead).ends_with("in account 111111111111, region eu-west-1"));
+    let by_cluster =
+        json!({"region": "eu-west-1", "cluster": "arn:aws:ecs:eu-west-1:222222222222:cluster/shop"});
+    assert!(missing(by_cluster, "db", Seen::Absent).ends_with("in account 222222222222, region eu-west-1"));
 }

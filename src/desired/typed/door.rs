@@ -123,7 +123,7 @@ impl Backend<'_> {
     }
 
     fn own_listeners(&self, door: &FrontDoor, load_balancer: &str, prefix: &str, app: &mut ApplicationSpec) {
-        let priority = door.rule_priority.unwrap_or(100) + self.rule_offset;
+        let priority = door.rule_priority.unwrap_or(100).saturating_add(self.rule_offset);
         let mut listen = |name: &str, port, certificate: Option<&String>, redirects: bool| {
             let key = format!("{prefix}{name}");
             let default = match (redirects, self.otherwise) {
@@ -157,7 +157,7 @@ impl Backend<'_> {
     }
 
     fn shared_rules(&self, door: &FrontDoor, app: &mut ApplicationSpec) {
-        let priority = door.rule_priority.unwrap_or(100) + self.rule_offset;
+        let priority = door.rule_priority.unwrap_or(100).saturating_add(self.rule_offset);
         let mut add = |name: &str, arn: &Option<String>, action: ListenerAction| {
             if arn.is_some() {
                 let rule = Rule { listener_arn: arn.clone(), ..self.rule(priority, action) };

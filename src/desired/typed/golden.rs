@@ -69,6 +69,7 @@ pub type Mistake<'a> = (&'a str, Vec<(&'a str, Value)>, &'a [&'a str]);
 
 /// Checks that each mistake is found, and nothing else.
 pub fn check_mistakes(example: &str, mistakes: Vec<Mistake<'_>>) {
+    let mut wrong = String::new();
     for (name, edits, expected) in mistakes {
         let (_, findings) = lower(&edited(example, &edits));
         let said: Vec<String> = findings
@@ -77,8 +78,11 @@ pub fn check_mistakes(example: &str, mistakes: Vec<Mistake<'_>>) {
                 format!("{} {}", if finding.is_error() { "error" } else { "warning" }, finding.field)
             })
             .collect();
-        assert_eq!(said, expected, "{name}: {}", lines(&findings));
+        if said != expected {
+            wrong.push_str(&format!("{name}: {said:?}, expected {expected:?}\n{}", lines(&findings)));
+        }
     }
+    assert!(wrong.is_empty(), "{wrong}");
 }
 
 /// The value of a plain variable of the component's own container.

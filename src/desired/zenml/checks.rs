@@ -179,7 +179,8 @@ fn pools(spec: &ZenMLWorkspaceSpec, findings: &mut Findings) {
     let (database, options) = (&spec.database, &spec.server_options);
     let overflow = database.max_overflow.unwrap_or(20);
     let connections = database.pool_size.unwrap_or(20).saturating_add(overflow);
-    let threads = options.thread_pool_size.unwrap_or(40) + options.auth_thread_pool_size.unwrap_or(5);
+    let threads =
+        options.thread_pool_size.unwrap_or(40).saturating_add(options.auth_thread_pool_size.unwrap_or(5));
     let stated =
         database.pool_size.is_some() || database.max_overflow.is_some() || options.thread_pool_size.is_some();
     if stated && overflow >= 0 && i64::from(connections) < i64::from(threads) {

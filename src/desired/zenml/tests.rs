@@ -92,6 +92,75 @@ fn keys_that_guard_data_are_asked_for() {
 }
 
 #[test]
+fn what_excludes_or_cannot_be_is_told() {
+    let without_url = |more: serde_json::Value| {
+        let mut database = json!({"endpoint": "db:3306", "userName": "u", "password": "p"});
+        database.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        ("database", database)
+    };
+    let manager = |more: serde_json::Value| {
+        let mut manager = json!({"implementation": "AwsKubernetes", "namespace": "n", "serviceAccount": "s",
+            "bucket": "s3://b/p", "runnerImage": "i"});
+        manager.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        ("workloadManager", manager)
+    };
+    let mistakes: Vec<Mistake<'_>> = vec![
+        ("no door", vec![("loadBalancer", json!(null))], &["warning spec.loadBalancer"]),
+        ("port of the server", vec![("server.port", json!(1))], &["error spec.server.port"]),
+        (
+            "URL as endpoint",
+            vec![without_url(json!({"endpoint": "mysql://db"}))],
+            &["error spec.database.endpoint"],
+        ),
+        ("no password", vec![without_url(json!({"password": null}))], &["error spec.database.password"]),
+        (
+            "by role, and no role",
+            vec![
+                without_url(json!({"password": null, "authMode": "aws_rds_iam"})),
+                ("roles.taskRoleArn", json!(null)),
+            ],
+            &["error spec.roles.taskRoleArn"],
+        ),
+        ("unknown mode", vec![("database.authMode", json!("kerberos"))], &["error spec.database.authMode"]),
+        (
+            "said twice",
+            vec![("database.userName", json!("u")), ("database.name", json!("n"))],
+            &["warning spec.database.userName", "warning spec.database.name"],
+        ),
+        (
+            "backup without a database",
+            vec![("database.backupStrategy", json!("database"))],
+            &["error spec.database.backupDatabase"],
+        ),
+        (
+            "store of AWS without a role",
+            vec![
+                ("secretsStore", json!({"type": "aws", "authMethod": "implicit"})),
+                ("roles.taskRoleArn", json!(null)),
+            ],
+            &["warning spec.roles.taskRoleArn"],
+        ),
+        (
+            "a worker with a port",
+            vec![("workers", json!({"executor": {"port": 1}, "redisBrokerUrl": "r"}))],
+            &["error spec.workers.executor"],
+        ),
+        (
+            "images built and put nowhere",
+            vec![manager(json!({"buildRunnerImage": true}))],
+            &["warning spec.workloadManager", "error spec.workloadManager.dockerRegistry"],
+        ),
+        (
+            "threads without end",
+            vec![("serverOptions.threadPoolSize", json!(u32::MAX))],
+            &["warning spec.database.poolSize"],
+        ),
+        ("not a URL", vec![("controlPlane.apiUrl", json!("https://"))], &["error spec.controlPlane.apiUrl"]),
+    ];
+    check_mistakes("zenml", mistakes);
+}
+
+#[test]
 fn the_guides_port_is_explained_until_something_listens_on_it() {
     let mistakes: Vec<Mistake<'_>> = vec![
         ("the guide's default", vec![("port", json!(null))], &["warning spec.port"]),

@@ -77,7 +77,8 @@ fn register(
             None => (Reason::Missing, Vec::new()),
             Some(previous) => {
                 let found = compare(previous, definition);
-                let reason = what(&found, previous).map_or(Reason::Missing, |what| Reason::Rollout { what });
+                let reason = what(&found, previous, definition)
+                    .map_or(Reason::Missing, |what| Reason::Rollout { what });
                 (reason, super::changes(&found))
             }
         },
@@ -156,6 +157,16 @@ fn standing(draft: &mut Draft<'_>, component: &DesiredComponent, wanted: &Resolv
     if found {
         return Standing::Registered;
     }
+    // One of the newest revisions could not be read: it may be the one.
+    let unread = observed.definitions.iter().find_map(|(arn, found)| match found {
+        Seen::Unknown(gap) if family_of(arn) == Some(wanted.family.as_str()) => Some(gap),
+        _ => None,
+    });
+    if let Some(gap) = unread {
+        let id = ResourceId::new(ResourceKind::TaskDefinition, component.name.as_str());
+        draft.wait_for_sight(&id, gap);
+        return Standing::Unseen;
+    }
     match seen(&observed.families, &component.name) {
         Seen::Unknown(gap) => {
             let id = ResourceId::new(ResourceKind::TaskDefinition, component.name.as_str());
@@ -202,11 +213,11 @@ fn compare(previous: &ObservedDefinition, wanted: &ResolvedDefinition) -> Vec<Di
 pub(super) fn rollout_words(draft: &Draft<'_>, component: &DesiredComponent) -> Option<String> {
     let previous = previous(draft, component)?;
     let wanted = draft.input.resolved.components.get(&component.name)?.definition.as_ref()?;
-    what(&compare(previous, wanted), previous)
+    what(&compare(previous, wanted), previous, wanted)
 }
 
 /// A few words; none when the content is the same and nothing tells why it was to be registered again.
-fn what(found: &[Difference], previous: &ObservedDefinition) -> Option<String> {
+fn what(found: &[Difference], previous: &ObservedDefinition, wanted: &ResolvedDefinition) -> Option<String> {
     let image = found.iter().find(|difference| difference.change.path.ends_with("].image"));
     let first = match (image, found.first()) {
         (Some(image), _) => {
@@ -214,6 +225,9 @@ fn what(found: &[Difference], previous: &ObservedDefinition) -> Option<String> {
             images(old.unwrap_or_default(), new.unwrap_or_default())
         }
         (None, Some(first)) => format!("{} changed", first.change.path),
+        (None, None) if family_of(&previous.arn).is_some_and(|family| family != wanted.family) => {
+            format!("family {} → {}", family_of(&previous.arn).unwrap_or_default(), wanted.family)
+        }
         // Same fields, another hash: only the versions of secrets are in the hash and not in the fields.
         (None, None) => {
             return previous.tags.contains_key(TAG_HASH).then(|| "a secret has a new version".to_owned());

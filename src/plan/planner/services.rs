@@ -121,7 +121,7 @@ fn without_traffic(draft: &Draft<'_>, fields: &Tree) -> Option<WaitingOn> {
     for arn in load_balancers(fields).filter_map(|balancer| balancer["targetGroupArn"].as_str()) {
         let group =
             input.observed.resources.values().filter_map(Seen::present).find(|group| group.arn == arn);
-        if group.is_none_or(|group| !group.used_by.is_empty()) {
+        if group.is_none_or(|group| !group.used_by.is_empty()) || is_forwarded_to(draft, arn) {
             continue;
         }
         let made_now = draft.actions.iter().any(|action| match &action.call {
@@ -143,6 +143,14 @@ fn without_traffic(draft: &Draft<'_>, fields: &Tree) -> Option<WaitingOn> {
         }
     }
     None
+}
+
+/// Whether AWS shows one of our rules or listeners that forwards to this target group, whatever the group itself knows of it yet.
+fn is_forwarded_to(draft: &Draft<'_>, arn: &str) -> bool {
+    draft.input.observed.resources.iter().any(|(id, seen)| {
+        let forwards = matches!(id.kind, ResourceKind::Rule | ResourceKind::Listener);
+        forwards && seen.present().is_some_and(|found| mentions(&found.fields, arn))
+    })
 }
 
 /// Whether unresolved fields of a rule or listener name the target group with this ARN, by its key.

@@ -2,7 +2,8 @@
 //!
 //! ECS registers and deregisters targets itself. An orphan is left when a deregistration was lost or when someone registered
 //! an address by hand; traffic sent there fails. It is taken out only when everything about it was seen: the group is ours and
-//! of type `ip`, every service behind the group is steady, and all of its tasks are listed with their addresses.
+//! of type `ip`, every service behind the group is steady, and all of its tasks are listed with their addresses. And since lists of
+//! tasks lag behind what runs, it must have been so for some time: a task is shown long before that.
 
 use super::{Draft, Whose, load_balancers, seen};
 use crate::model::desired::Workload;
@@ -10,8 +11,12 @@ use crate::model::kinds::DriftPolicy;
 use crate::model::observed::{ObservedResource, ObservedTarget, Seen};
 use crate::model::plan::{Call, FieldChange, Ownership, Reason};
 use crate::model::resource::{ResourceId, ResourceKind};
+use jiff::SignedDuration;
 use serde_json::json;
 use std::collections::BTreeSet;
+
+/// An address that has been without a task for this long has none.
+pub(crate) const SURELY_STRAY: SignedDuration = SignedDuration::from_mins(5);
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
     let input = draft.input;
@@ -27,9 +32,20 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
             continue;
         }
         if let Some(addresses) = task_addresses(draft, group) {
-            deregister(draft, &id, group, orphans(targets, &addresses));
+            let orphans = orphans(targets, &addresses);
+            draft.strays.insert(key.clone(), orphans.iter().map(|target| name(target)).collect());
+            let since = input.rollout.strays.get(key);
+            let is_sure = |target: &&ObservedTarget| {
+                let since = since.and_then(|since| since.get(&name(target)));
+                since.is_some_and(|since| input.now.duration_since(*since) >= SURELY_STRAY)
+            };
+            deregister(draft, &id, group, orphans.into_iter().filter(is_sure).collect());
         }
     }
+}
+
+fn name(target: &ObservedTarget) -> String {
+    format!("{}:{}", target.id, target.port)
 }
 
 fn orphans<'t>(targets: &'t [ObservedTarget], addresses: &BTreeSet<&str>) -> Vec<&'t ObservedTarget> {
@@ -84,7 +100,8 @@ fn deregister(
     let mut targets: Vec<(String, u16)> =
         orphans.iter().map(|target| (target.id.clone(), target.port)).collect();
     targets.sort();
-    let names: Vec<String> = targets.iter().map(|(id, port)| format!("{id}:{port}")).collect();
+    let mut names: Vec<String> = orphans.iter().map(|target| name(target)).collect();
+    names.sort();
     let change = FieldChange {
         path: "targets".to_owned(),
         old: json!(names),

@@ -97,3 +97,159 @@ fn a_suspended_deployment_is_not_written_to() {
     let update = update(json!({"cluster": "main", "service": "shop-web", "desiredCount": 2}));
     assert_eq!(objection(&patch, &update), Some(Objection::Suspended));
 }
+
+#[test]
+fn an_action_that_breaks_a_promise_is_dropped_and_told() {
+    let world = World::base();
+    let mut plan = crate::plan::plan(&world.input());
+    let good = update(json!({"cluster": "main", "service": "shop-web", "desiredCount": 2}));
+    let bad = update(json!({"cluster": "main", "service": "shop-web"}));
+    plan.actions = vec![bad, good.clone()];
+    plan.drift = [ResourceKind::Service, ResourceKind::Rule]
+        .map(|kind| crate::model::plan::Drift {
+            resource: ResourceId::new(kind, "web"),
+            change: None,
+            repaired: true,
+        })
+        .to_vec();
+    let plan = crate::plan::lint::enforce(&world.input(), plan);
+    assert_eq!(plan.actions, [good]);
+    assert_eq!(plan.drift.iter().map(|drift| drift.repaired).collect::<Vec<_>>(), [false, true]);
+    let [note] = plan.notes.as_slice() else { panic!("{:?}", plan.notes) };
+    assert!(
+        note.blocks && note.message.contains("ecs:UpdateService was not done: it would change nothing"),
+        "{note:?}"
+    );
+}
+
+#[test]
+fn every_objection_says_in_words_what_is_wrong() {
+    let suspend = json!({"suspend": {"by": "ann", "reason": "r", "until": "2026-11-21T13:00:00Z"}});
+    let scale = || update(json!({"cluster": "main", "service": "shop-web", "desiredCount": 2}));
+    let roll = || update(json!({"cluster": "main", "service": "shop-web", "taskDefinition": "x"}));
+    let arn = "task-definition/shop-web:4".to_owned();
+    let deregister = action(ResourceKind::TaskDefinition, "web", Call::DeregisterTaskDefinition { arn });
+    for (patch, actions, words) in [
+        (json!({"observed": {"services": {"web": "notRead"}}}), vec![scale()], "not seen as it must be"),
+        (
+            json!({"observed": {"services": {"web": {"present": {"tags": {"evenkeel.dev/owner": "blog"}}}}}}),
+            vec![scale()],
+            "is not ours",
+        ),
+        (json!({}), vec![scale(), scale()], "another action writes the same field"),
+        (json!({}), vec![roll()], "the revision is not ours to write at this stage"),
+        (json!({}), vec![deregister], "the revision may still be needed"),
+        (json!({ "desired": suspend }), vec![scale()], "the deployment is suspended"),
+    ] {
+        let world = World::base_with(&patch);
+        let mut plan = crate::plan::plan(&World::base().input());
+        plan.actions = actions;
+        let told = crate::plan::lint::enforce(&world.input(), plan).notes;
+        assert!(told.len() == 1 && told[0].message.contains(words), "{words}: {told:?}");
+    }
+}
+
+#[test]
+fn what_a_call_needs_to_have_been_seen() {
+    let group = |call: Call| action(ResourceKind::LogGroup, "/ecs/shop", call);
+    let keep = || group(Call::PutRetentionPolicy { name: "/ecs/shop".into(), days: 3 });
+    let create =
+        || group(Call::CreateLogGroup { name: "/ecs/shop".into(), kms_key_id: None, tags: BTreeMap::new() });
+    let run = || {
+        let (component, token) = ("migrate".into(), "t".to_owned());
+        action(
+            ResourceKind::Task,
+            "migrate",
+            Call::RunTask { component, token, fields: json!({}), tags: BTreeMap::new() },
+        )
+    };
+    let tag = || {
+        let tags = [("a".to_owned(), "b".to_owned())].into();
+        action(
+            ResourceKind::TaskDefinition,
+            "web",
+            Call::TagEcs { arn: "task-definition/shop-web:4".into(), tags },
+        )
+    };
+    let logs = |seen: Value| json!({"observed": {"resources": {"log-group//ecs/shop": seen}}});
+    let tasks = |seen: Value| json!({"observed": {"tasks": {"migrate": seen}}});
+    let definition = |seen: Value| json!({"observed": {"definitions": {"task-definition/shop-web:4": seen}}});
+    let unknown = json!({"present": null, "unknown": {"operation": "o", "code": "c", "message": "m"}});
+    let unseen = Some(Objection::Unseen);
+    for (patch, action, expected) in [
+        (logs(json!("absent")), keep(), None),
+        (logs(json!("notRead")), keep(), unseen),
+        (
+            logs(json!({"present": {"tags": {"evenkeel.dev/owner": "blog"}}})),
+            keep(),
+            Some(Objection::NotOurs),
+        ),
+        (logs(json!("absent")), create(), None),
+        (logs(unknown.clone()), create(), unseen),
+        (tasks(json!("absent")), run(), None),
+        (tasks(json!("notRead")), run(), unseen),
+        (tasks(unknown.clone()), run(), unseen),
+        (json!({}), tag(), None),
+        (definition(json!("absent")), tag(), unseen),
+        (definition(unknown), tag(), unseen),
+        (json!({"rollout": {"components": {"web": {"revision": null}}}}), tag(), unseen),
+        (
+            definition(json!({"present": {"tags": {"evenkeel.dev/owner": "blog"}}})),
+            tag(),
+            Some(Objection::NotOurs),
+        ),
+        (definition(json!({"present": {"tags": {"evenkeel.dev/owner": null}}})), tag(), None),
+    ] {
+        assert_eq!(objection(&patch, &action), expected, "{patch} {}", action.call.operation());
+    }
+}
+
+#[test]
+fn a_call_that_carries_nothing_is_dropped_whatever_it_is() {
+    let none = BTreeMap::new;
+    let empty = || json!({});
+    for (kind, key, call) in [
+        (ResourceKind::TargetGroup, "web", Call::ModifyTargetGroup { arn: "a".into(), fields: empty() }),
+        (
+            ResourceKind::TargetGroup,
+            "web",
+            Call::ModifyTargetGroupAttributes { arn: "a".into(), attributes: none() },
+        ),
+        (ResourceKind::TargetGroup, "web", Call::DeregisterTargets { arn: "a".into(), targets: Vec::new() }),
+        (ResourceKind::Listener, "https", Call::ModifyListener { arn: "a".into(), fields: empty() }),
+        (ResourceKind::Rule, "web", Call::ModifyRule { arn: "a".into(), fields: empty() }),
+        (ResourceKind::Rule, "web", Call::TagElb { arn: "a".into(), tags: none() }),
+        (ResourceKind::LogGroup, "/ecs/shop", Call::TagLogGroup { arn: "a".into(), tags: none() }),
+        (ResourceKind::Service, "web", Call::TagEcs { arn: "a".into(), tags: none() }),
+    ] {
+        assert_eq!(
+            objection(&json!({}), &action(kind, key, call.clone())),
+            Some(Objection::Empty),
+            "{call:?}"
+        );
+    }
+}
+
+#[test]
+fn one_call_is_made_once_for_one_thing_but_several_old_revisions_may_go_at_once() {
+    let world = World::base();
+    let other = |count: u32| update(json!({"cluster": "main", "service": "shop-web", "desiredCount": count}));
+    assert_eq!(object(&world.input(), &other(2), &[other(3)]), Some(Objection::Twice));
+    let gone = |number: u32| {
+        let arn = format!("task-definition/shop-web:{number}");
+        action(ResourceKind::TaskDefinition, "web", Call::DeregisterTaskDefinition { arn })
+    };
+    assert_eq!(object(&world.input(), &gone(1), &[gone(2)]), None);
+    assert_eq!(object(&world.input(), &gone(1), &[gone(1)]), Some(Objection::Twice));
+    let mut elsewhere = other(3);
+    elsewhere.resource = ResourceId::new(ResourceKind::Service, "worker");
+    assert_eq!(object(&world.input(), &other(2), &[elsewhere]), None);
+}
+
+#[test]
+fn a_pause_that_is_over_stops_nothing() {
+    let patch =
+        json!({"desired": {"suspend": {"by": "ann", "reason": "r", "until": "2026-11-21T12:00:00Z"}}});
+    let update = update(json!({"cluster": "main", "service": "shop-web", "desiredCount": 2}));
+    assert_eq!(objection(&patch, &update), None, "it ends at that very moment");
+}

@@ -41,6 +41,7 @@ fn owned_service(arn: &str) -> Seen<ObservedService> {
 
 fn no_plan() -> Plan {
     Plan {
+        strays: std::collections::BTreeMap::new(),
         deployment: "shop".into(),
         generation: Default::default(),
         actions: vec![],
@@ -293,4 +294,98 @@ fn the_arn_of_what_stands_under_its_old_name_stays_until_it_is_gone() {
 
 fn gap() -> Gap {
     Gap { operation: "x".to_owned(), code: "Throttled".to_owned(), message: String::new() }
+}
+
+#[test]
+fn a_service_that_was_made_remembers_its_deployment_only_while_it_rolls() {
+    let create = |name: &str| {
+        let call = Call::CreateService {
+            component: name.into(),
+            token: String::new(),
+            fields: json!({}),
+            tags: Default::default(),
+        };
+        plan(vec![(ResourceId::new(ResourceKind::Service, name), call)])
+    };
+    let mut world = World::registered();
+    let before = world.state.components.clone();
+    let done = [answered("arn:service", Some("ecs-svc/1"))];
+    let state = world.recorded(&create("web"), &done);
+    assert_eq!(state.components, before, "it waits, so the deployment is none of its intent");
+    assert_eq!(state.arns[&service()], "arn:service");
+    rolling(&mut world);
+    let state = world.recorded(&create("web"), &done);
+    assert!(
+        matches!(&state.components["web"].phase, Phase::Rolling { deployment: Some(id), .. } if id == "ecs-svc/1")
+    );
+    let state = world.recorded(&create("gone"), &done);
+    assert!(
+        !state.components.contains_key("gone"),
+        "a component that the record does not know is not made up"
+    );
+}
+
+#[test]
+fn an_answer_about_what_is_no_longer_in_the_record_changes_nothing_of_it() {
+    let mut world = World::registered();
+    let before = world.state.components.clone();
+    let run = Call::RunTask {
+        component: "migrate".into(),
+        token: "t".into(),
+        fields: json!({}),
+        tags: Default::default(),
+    };
+    let task = ResourceId::new(ResourceKind::Task, "migrate");
+    let state = world.recorded(&plan(vec![(task.clone(), run)]), &[answered("arn:task", None)]);
+    assert_eq!(state.components, before, "no run was asked for");
+    assert_eq!(state.arns[&task], "arn:task", "and still it is found again");
+    world.state.components.clear();
+    let none = Some(ActionResult::Done { arn: None, deployment: None });
+    for result in [answered("arn:web:2", None), none] {
+        assert_eq!(world.recorded(&plan(vec![register()]), &[result]), world.state);
+    }
+}
+
+#[test]
+fn a_task_that_is_no_longer_declared_is_forgotten_once_it_was_seen_to_have_ended() {
+    let id = ResourceId::new(ResourceKind::Task, "old");
+    let task = |status: &str| {
+        let mut world = World::registered();
+        world.step();
+        world.task(status, None);
+        let Some(Seen::Present(tasks)) = world.observed.tasks.remove("migrate") else { panic!("no tasks") };
+        Seen::Present(tasks)
+    };
+    for (seen, declared, stays) in [
+        (task("STOPPED"), false, false),
+        (Seen::Absent, false, false),
+        (task("STOPPED"), true, true),
+        (task("RUNNING"), false, true),
+        (Seen::NotRead, false, true),
+    ] {
+        let mut world = World::registered();
+        world.state.arns.insert(id.clone(), "arn:task".to_owned());
+        world.observed.tasks.insert("old".into(), seen.clone());
+        if declared {
+            world.want("old", "o1");
+        }
+        assert_eq!(
+            world.recorded(&no_plan(), &[]).arns.contains_key(&id),
+            stays,
+            "{seen:?}, declared {declared}"
+        );
+    }
+}
+
+#[test]
+fn only_what_was_seen_and_could_be_resolved_counts_as_agreed() {
+    let mut world = World::registered().with_group(Seen::NotRead);
+    assert!(world.recorded(&no_plan(), &[]).applied.is_empty(), "nothing was seen");
+    world = world.with_group(owned("arn:group", "shop"));
+    world.observed.services.insert("web".into(), owned_service("arn:service"));
+    for resource in world.resolved.resources.values_mut() {
+        resource.fields = None;
+    }
+    world.resolved.components.get_mut("web").unwrap().fields = None;
+    assert!(world.recorded(&no_plan(), &[]).applied.is_empty(), "what it is to be is not known");
 }

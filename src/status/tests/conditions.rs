@@ -297,6 +297,26 @@ fn a_refused_edit_is_told_beside_the_generation_in_force() {
 }
 
 #[test]
+fn tasks_of_the_old_revision_are_not_told_as_new_ones() {
+    let mut world = World::good();
+    let since = world.now;
+    let mut rolling = |deployment: Option<&str>| {
+        let deployment = deployment.map(str::to_owned);
+        let phase = Phase::Rolling { hash: "h2".into(), deployment, since, progress: (since, 0) };
+        world.phase("web", phase);
+        world.status().components["web"].message.clone()
+    };
+    assert_eq!(rolling(None), "its ECS deployment has not begun");
+    assert_eq!(rolling(Some("ecs-svc/1")), "2 of 2 new tasks running");
+}
+
+#[test]
+fn a_deployment_that_is_not_there_yet_is_waited_for_without_a_name() {
+    let on = WaitingOn::Deployment { id: String::new(), because: "not begun".to_owned() };
+    assert_eq!(on.to_string(), "its ECS deployment: not begun");
+}
+
+#[test]
 fn a_component_is_told_with_its_counts_image_and_revisions() {
     let mut world = World::good();
     let web = world.status().components["web"].clone();

@@ -72,6 +72,24 @@ fn an_old_revision_tidied_away_does_not_cost_readiness() {
 }
 
 #[test]
+fn a_failed_deployment_that_has_no_tasks_left_does_not_cost_readiness() {
+    let mut world = World::good();
+    let left = |desired: u32, running: u32, pending: u32| ObservedDeployment {
+        rollout_state: Some("FAILED".to_owned()),
+        desired,
+        pending,
+        ..deployment("ACTIVE", running)
+    };
+    world.web().deployments.push(left(0, 0, 0));
+    assert_eq!(world.condition(Ready).status, Truth::True);
+    for (desired, running, pending) in [(1, 0, 0), (0, 1, 0), (0, 0, 1)] {
+        *world.web().deployments.last_mut().unwrap() = left(desired, running, pending);
+        let why = "web: 2 of 2 tasks running, 2 ECS deployments under way";
+        assert_eq!(world.says(Ready), said(Truth::False, "Progressing", why));
+    }
+}
+
+#[test]
 fn what_could_not_be_seen_is_unknown_and_says_why() {
     let mut world = World::good();
     world.observed.services.insert("web".into(), Seen::Unknown(gap("Throttled")));

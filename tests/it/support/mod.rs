@@ -98,7 +98,7 @@ impl World {
                 inner: FileState::open(self.state_folder()).unwrap(),
                 saves: self.saves.clone(),
             },
-            clock: self.clock,
+            clock: self.clock.clone(),
             metrics,
         };
         let settings = Settings { resync: Duration::from_secs(60) };

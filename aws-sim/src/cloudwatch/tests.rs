@@ -1,0 +1,499 @@
+//! The rules of alarms and metrics, call by call.
+
+use serde_json::json;
+
+use super::*;
+use crate::wire::{Protocol, Request, Service};
+
+/// A whole minute.
+const NOW: i64 = 1_800_000_000;
+
+struct World {
+    cloudwatch: Cloudwatch,
+    now: i64,
+}
+
+impl World {
+    fn new() -> Self {
+        Self { cloudwatch: Cloudwatch::default(), now: NOW }
+    }
+
+    /// A call as it comes over the wire, in awsJson.
+    fn call(&mut self, operation: &str, input: Value) -> Result<Value, ApiError> {
+        let request = Request {
+            region: "eu-west-1".to_owned(),
+            service: Service::Cloudwatch,
+            protocol: Protocol::Json,
+            operation: operation.to_owned(),
+            body: input.to_string().into_bytes(),
+            access_key: None,
+        };
+        let mut rng = fastrand::Rng::with_seed(3);
+        let now = Timestamp::from_second(self.now).unwrap();
+        let mut ctx = Ctx { now, region: "eu-west-1", account: "123456789012", rng: &mut rng };
+        self.cloudwatch.advance(now);
+        self.cloudwatch.handle(&mut ctx, operation, &read(&request)?)
+    }
+
+    fn ok(&mut self, operation: &str, input: Value) -> Value {
+        self.call(operation, input).unwrap_or_else(|error| panic!("{operation}: {error}"))
+    }
+
+    fn code(&mut self, operation: &str, input: Value) -> &'static str {
+        self.call(operation, input).expect_err(operation).code
+    }
+
+    fn put_alarm(&mut self, more: Value) {
+        self.ok("PutMetricAlarm", alarm(more));
+    }
+
+    fn put(&mut self, value: f64) {
+        self.ok(
+            "PutMetricData",
+            json!({"Namespace": "App", "MetricData": [{"MetricName": "Errors", "Value": value}]}),
+        );
+    }
+
+    fn alarm(&mut self) -> Value {
+        self.ok("DescribeAlarms", json!({"AlarmNames": ["errors"]}))["MetricAlarms"][0].clone()
+    }
+
+    fn state(&mut self) -> String {
+        self.alarm()["StateValue"].as_str().unwrap().to_owned()
+    }
+
+    fn history(&mut self, kind: &str) -> Vec<String> {
+        let input = json!({"AlarmName": "errors", "HistoryItemType": kind, "ScanBy": "TimestampAscending"});
+        let items = self.ok("DescribeAlarmHistory", input)["AlarmHistoryItems"].clone();
+        items
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| item["HistorySummary"].as_str().unwrap().to_owned())
+            .collect()
+    }
+}
+
+fn alarm(more: Value) -> Value {
+    let mut alarm = json!({"AlarmName": "errors", "Namespace": "App", "MetricName": "Errors", "Statistic": "Sum",
+        "Period": 60, "EvaluationPeriods": 1, "Threshold": 5, "ComparisonOperator": "GreaterThanThreshold"});
+    for (name, value) in more.as_object().unwrap() {
+        if value.is_null() {
+            alarm.as_object_mut().unwrap().remove(name);
+        } else {
+            alarm[name] = value.clone();
+        }
+    }
+    alarm
+}
+
+#[test]
+fn a_new_alarm_knows_nothing_and_a_period_beyond_the_threshold_sets_it_off() {
+    let mut w = World::new();
+    w.put_alarm(json!({"AlarmActions": ["arn:aws:sns:eu-west-1:123456789012:ops"]}));
+    let new = w.alarm();
+    assert_eq!(new["StateValue"], "INSUFFICIENT_DATA");
+    assert_eq!(new["StateReason"], "Unchecked: Initial alarm creation");
+    assert_eq!(new["AlarmArn"], "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:errors");
+    w.now += 10;
+    w.put(4.0);
+    w.put(2.5);
+    w.now += 49;
+    assert_eq!(w.state(), "INSUFFICIENT_DATA", "the period is not over");
+    w.now += 1;
+    let off = w.alarm();
+    assert_eq!(off["StateValue"], "ALARM");
+    assert_eq!(
+        off["StateReason"],
+        "Threshold Crossed: 1 out of the last 1 datapoints [6.5 (15/01/27 08:00:00)] was greater than the threshold (5.0) \
+         (minimum 1 datapoint for INSUFFICIENT_DATA -> ALARM transition)."
+    );
+    assert_eq!(off["StateUpdatedTimestamp"], json!((NOW + 60) as f64));
+    let data: Value = serde_json::from_str(off["StateReasonData"].as_str().unwrap()).unwrap();
+    assert_eq!(data["recentDatapoints"], json!([6.5]));
+    assert_eq!(w.history("StateUpdate"), ["Alarm updated from INSUFFICIENT_DATA to ALARM"]);
+    assert_eq!(w.history("Action"), ["Successfully executed action arn:aws:sns:eu-west-1:123456789012:ops"]);
+}
+
+#[test]
+fn without_data_an_alarm_forgets_after_its_range_at_the_very_minute() {
+    let mut w = World::new();
+    w.put_alarm(json!({}));
+    w.put(1.0);
+    // A day passes unseen: every evaluation is made up for at its own time.
+    w.now += 86_400;
+    let lost = w.alarm();
+    assert_eq!(lost["StateReason"], "Insufficient Data: 1 datapoint was unknown.");
+    assert_eq!(lost["StateTransitionedTimestamp"], json!((NOW + 240) as f64));
+    let seen = w.history("StateUpdate");
+    assert_eq!(
+        seen,
+        ["Alarm updated from INSUFFICIENT_DATA to OK", "Alarm updated from OK to INSUFFICIENT_DATA"]
+    );
+}
+
+#[test]
+fn missing_periods_count_as_the_alarm_says() {
+    for (treatment, state, text) in [
+        ("breaching", "ALARM", "1 missing datapoint was treated as [Breaching]."),
+        ("notBreaching", "OK", "1 missing datapoint was treated as [NonBreaching]."),
+        ("ignore", "INSUFFICIENT_DATA", "Initial alarm creation"),
+        ("missing", "INSUFFICIENT_DATA", "Initial alarm creation"),
+    ] {
+        let mut w = World::new();
+        w.put_alarm(json!({"TreatMissingData": treatment}));
+        w.now += 60;
+        assert_eq!(w.state(), state, "{treatment}");
+        assert!(w.alarm()["StateReason"].as_str().unwrap().ends_with(text), "{treatment}: {}", w.alarm());
+    }
+}
+
+#[test]
+fn two_out_of_three_periods_set_off_an_alarm_and_two_good_ones_end_it() {
+    let mut w = World::new();
+    w.put_alarm(json!({"EvaluationPeriods": 3, "DatapointsToAlarm": 2}));
+    let mut states = Vec::new();
+    for value in [9.0, 1.0, 9.0, 1.0, 1.0] {
+        w.put(value);
+        w.now += 60;
+        states.push(w.state());
+    }
+    assert_eq!(states, ["INSUFFICIENT_DATA", "OK", "ALARM", "OK", "OK"]);
+    assert!(w.alarm()["StateReason"].as_str().unwrap().contains("2 out of the last 3 datapoints"));
+}
+
+#[test]
+fn putting_an_alarm_again_keeps_its_state_and_its_tags() {
+    let mut w = World::new();
+    w.put_alarm(json!({"Tags": [{"Key": "a", "Value": "1"}]}));
+    w.put(9.0);
+    w.now += 60;
+    let before = w.alarm();
+    w.now += 5;
+    w.put_alarm(json!({"Threshold": 100, "AlarmDescription": "d", "Tags": [{"Key": "b", "Value": "2"}]}));
+    let after = w.alarm();
+    assert_eq!(
+        (&after["StateValue"], &after["StateReason"]),
+        (&before["StateValue"], &before["StateReason"])
+    );
+    assert_eq!(after["StateUpdatedTimestamp"], before["StateUpdatedTimestamp"]);
+    assert_eq!(after["AlarmConfigurationUpdatedTimestamp"], json!((NOW + 65) as f64));
+    let arn = after["AlarmArn"].clone();
+    assert_eq!(
+        w.ok("ListTagsForResource", json!({"ResourceARN": arn}))["Tags"],
+        json!([{"Key": "a", "Value": "1"}])
+    );
+    assert_eq!(w.history("ConfigurationUpdate"), ["Alarm \"errors\" created", "Alarm \"errors\" updated"]);
+}
+
+#[test]
+fn a_set_state_lasts_until_the_next_evaluation() {
+    let mut w = World::new();
+    w.put_alarm(json!({}));
+    w.put(1.0);
+    w.now += 60;
+    assert_eq!(w.state(), "OK");
+    let set = json!({"AlarmName": "errors", "StateValue": "ALARM", "StateReason": "drill", "StateReasonData": "{\"a\":1}"});
+    w.ok("SetAlarmState", set.clone());
+    assert_eq!((w.state().as_str(), w.alarm()["StateReason"].as_str()), ("ALARM", Some("drill")));
+    w.now += 60;
+    assert_eq!(w.state(), "OK");
+    let mut odd = set.clone();
+    odd["StateReasonData"] = "{".into();
+    assert_eq!(w.code("SetAlarmState", odd), "InvalidFormat");
+    let mut unknown = set;
+    unknown["AlarmName"] = "none".into();
+    assert_eq!(w.code("SetAlarmState", unknown), "ResourceNotFound");
+}
+
+#[test]
+fn actions_that_are_switched_off_are_not_executed() {
+    let mut w = World::new();
+    w.put_alarm(json!({"AlarmActions": ["arn:aws:sns:eu-west-1:123456789012:ops"]}));
+    w.ok("DisableAlarmActions", json!({"AlarmNames": ["errors", "none"]}));
+    assert_eq!(w.alarm()["ActionsEnabled"], false);
+    w.put(9.0);
+    w.now += 60;
+    assert_eq!((w.state().as_str(), w.history("Action").len()), ("ALARM", 0));
+    w.ok("EnableAlarmActions", json!({"AlarmNames": ["errors"]}));
+    assert_eq!(w.alarm()["ActionsEnabled"], true);
+}
+
+#[test]
+fn deleting_takes_the_alarms_that_are_there_and_complains_of_the_others() {
+    let mut w = World::new();
+    w.put_alarm(json!({}));
+    assert_eq!(w.code("DeleteAlarms", json!({"AlarmNames": ["none", "errors"]})), "ResourceNotFound");
+    assert_eq!(w.ok("DescribeAlarms", json!({}))["MetricAlarms"], json!([]));
+    assert_eq!(w.history("ConfigurationUpdate").len(), 2, "the history outlives the alarm");
+}
+
+#[test]
+fn alarms_that_make_no_sense_are_refused() {
+    let mut w = World::new();
+    let stat = json!({"Metric": {"Namespace": "App", "MetricName": "Errors"}, "Period": 60, "Stat": "Sum"});
+    for more in [
+        json!({"Period": 45}),
+        json!({"Period": null}),
+        json!({"EvaluationPeriods": null}),
+        json!({"ComparisonOperator": null}),
+        json!({"Threshold": null}),
+        json!({"Threshold": "NaN"}),
+        json!({"Namespace": null}),
+        json!({"MetricName": null}),
+        json!({"Statistic": null}),
+        json!({"ExtendedStatistic": "p90"}),
+        json!({"Statistic": null, "ExtendedStatistic": "p101"}),
+        json!({"DatapointsToAlarm": 2}),
+        json!({"Period": 60, "EvaluationPeriods": 1441}),
+        json!({"Period": 86_400, "EvaluationPeriods": 8}),
+        json!({"TreatMissingData": "sometimes"}),
+        json!({"EvaluateLowSampleCountPercentile": "ignore"}),
+        json!({"AlarmActions": ["ops"]}),
+        json!({"AlarmName": "a\u{7}"}),
+        json!({"Statistic": "Median"}),
+        json!({"Tags": [{"Key": "aws:x", "Value": ""}]}),
+        json!({"Dimensions": [{"Name": "a", "Value": "1"}, {"Name": "a", "Value": "2"}]}),
+        json!({"Metrics": [{"Id": "m", "MetricStat": stat}]}),
+    ] {
+        assert_eq!(w.code("PutMetricAlarm", alarm(more.clone())), "ValidationError", "{more}");
+    }
+    for more in [
+        json!({"ComparisonOperator": "GreaterThanUpperThreshold"}),
+        json!({"Statistic": null, "ExtendedStatistic": "tm90"}),
+        json!({"WarmUpConfiguration": {"WarmUpPeriodDurationInMinutes": 5}}),
+    ] {
+        assert_eq!(w.code("PutMetricAlarm", alarm(more.clone())), "UnsupportedFeatureException", "{more}");
+    }
+    assert_eq!(w.code("PutMetricAlarm", alarm(json!({"Period": "60"}))), "SerializationException");
+    assert_eq!(w.ok("DescribeAlarms", json!({}))["MetricAlarms"], json!([]));
+}
+
+#[test]
+fn an_alarm_may_name_its_metric_in_a_query() {
+    let mut w = World::new();
+    let stat = json!({"Metric": {"Namespace": "App", "MetricName": "Errors"}, "Period": 60, "Stat": "Sum"});
+    let base = json!({"AlarmName": "errors", "EvaluationPeriods": 1, "Threshold": 5,
+        "ComparisonOperator": "GreaterThanThreshold"});
+    let with = |queries: Value| {
+        let mut input = base.clone();
+        input["Metrics"] = queries;
+        input
+    };
+    w.ok("PutMetricAlarm", with(json!([{"Id": "m", "MetricStat": stat}])));
+    w.put(9.0);
+    w.now += 60;
+    assert_eq!(w.state(), "ALARM");
+    let of_metric = json!({"Namespace": "App", "MetricName": "Errors"});
+    assert_eq!(w.ok("DescribeAlarmsForMetric", of_metric)["MetricAlarms"], json!([]));
+    let two = json!([{"Id": "m", "MetricStat": stat}, {"Id": "n", "MetricStat": stat}]);
+    assert_eq!(w.code("PutMetricAlarm", with(two)), "ValidationError");
+    assert_eq!(w.code("PutMetricAlarm", with(json!([{"Id": "M", "MetricStat": stat}]))), "ValidationError");
+    let math = json!([{"Id": "e", "Expression": "m * 2"}]);
+    assert_eq!(w.code("PutMetricAlarm", with(math)), "UnsupportedFeatureException");
+}
+
+#[test]
+fn alarms_are_found_by_prefix_state_and_action_and_in_pages() {
+    let mut w = World::new();
+    for index in 0..7 {
+        let action = format!("arn:aws:sns:eu-west-1:123456789012:team{}", index % 2);
+        w.put_alarm(json!({"AlarmName": format!("a{index}"), "OKActions": [action]}));
+    }
+    w.put_alarm(json!({"AlarmName": "b"}));
+    let state = json!({"AlarmName": "a3", "StateValue": "OK", "StateReason": "r"});
+    w.ok("SetAlarmState", state);
+    let mut count = |input: Value| w.ok("DescribeAlarms", input)["MetricAlarms"].as_array().unwrap().len();
+    assert_eq!(count(json!({"AlarmNamePrefix": "a"})), 7);
+    assert_eq!(count(json!({"StateValue": "OK"})), 1);
+    assert_eq!(count(json!({"ActionPrefix": "arn:aws:sns:eu-west-1:123456789012:team1"})), 3);
+    assert_eq!(count(json!({"AlarmTypes": ["CompositeAlarm"]})), 0);
+    let first = w.ok("DescribeAlarms", json!({"MaxRecords": 5}));
+    let rest = w.ok("DescribeAlarms", json!({"MaxRecords": 5, "NextToken": first["NextToken"]}));
+    assert_eq!(rest["MetricAlarms"].as_array().unwrap().len(), 3);
+    assert_eq!(rest["NextToken"], Value::Null);
+    assert_eq!(w.code("DescribeAlarms", json!({"NextToken": "nonsense"})), "InvalidNextToken");
+    assert_eq!(w.code("DescribeAlarms", json!({"MaxRecords": 101})), "ValidationError");
+    assert_eq!(
+        w.code("DescribeAlarms", json!({"AlarmNames": ["a"], "AlarmNamePrefix": "b"})),
+        "ValidationError"
+    );
+}
+
+#[test]
+fn percentile_alarms_wait_for_enough_values_when_they_are_told_to() {
+    let mut w = World::new();
+    w.put_alarm(
+        json!({"Statistic": null, "ExtendedStatistic": "p90", "EvaluateLowSampleCountPercentile": "ignore"}),
+    );
+    w.put(9.0);
+    w.now += 60;
+    assert_eq!(w.state(), "INSUFFICIENT_DATA", "ninety-nine values are missing");
+    let many = json!({"MetricName": "Errors", "Values": [1, 9], "Counts": [10, 90]});
+    w.ok("PutMetricData", json!({"Namespace": "App", "MetricData": [many]}));
+    w.now += 60;
+    assert_eq!(w.state(), "ALARM");
+}
+
+#[test]
+fn high_resolution_alarms_look_every_ten_seconds() {
+    let mut w = World::new();
+    w.put_alarm(json!({"Period": 10}));
+    let datum = json!({"MetricName": "Errors", "Value": 9, "StorageResolution": 1});
+    w.ok("PutMetricData", json!({"Namespace": "App", "MetricData": [datum]}));
+    w.now += 10;
+    assert_eq!(w.state(), "ALARM");
+    w.now += 30;
+    assert_eq!(w.state(), "INSUFFICIENT_DATA");
+}
+
+#[test]
+fn data_that_makes_no_sense_is_refused_and_nothing_of_its_call_is_kept() {
+    let mut w = World::new();
+    let good = json!({"MetricName": "Errors", "Value": 1});
+    let set = |min: i64, count: i64| json!({"SampleCount": count, "Sum": 3, "Minimum": min, "Maximum": 2});
+    for (code, bad) in [
+        ("MissingParameter", json!({"MetricName": "Errors"})),
+        ("MissingParameter", json!({"Value": 1})),
+        ("InvalidParameterCombination", json!({"MetricName": "Errors", "Value": 1, "Values": [1]})),
+        ("InvalidParameterCombination", json!({"MetricName": "Errors", "StatisticValues": set(3, 2)})),
+        ("InvalidParameterValue", json!({"MetricName": "Errors", "StatisticValues": set(1, 0)})),
+        ("InvalidParameterValue", json!({"MetricName": "Errors", "Value": "NaN"})),
+        ("InvalidParameterValue", json!({"MetricName": "Errors", "Value": 1e300})),
+        ("InvalidParameterValue", json!({"MetricName": "Errors", "Values": [1, 2], "Counts": [1]})),
+        ("InvalidParameterValue", json!({"MetricName": "Errors", "Values": []})),
+        ("InvalidParameterValue", json!({"MetricName": "Errors", "Value": 1, "StorageResolution": 5})),
+        (
+            "InvalidParameterValue",
+            json!({"MetricName": "Errors", "Value": 1, "Timestamp": NOW - 15 * 86_400}),
+        ),
+        ("InvalidParameterValue", json!({"MetricName": "Errors", "Value": 1, "Timestamp": NOW + 7300})),
+        ("MalformedInput", json!({"MetricName": "Errors", "Value": 1, "Timestamp": "2026-01-01"})),
+        ("ValidationError", json!({"MetricName": "Errors", "Value": 1, "Unit": "Apples"})),
+    ] {
+        let input = json!({"Namespace": "App", "MetricData": [good, bad]});
+        assert_eq!(w.code("PutMetricData", input), code, "{bad}");
+    }
+    assert_eq!(w.code("PutMetricData", json!({"Namespace": "App"})), "MissingParameter");
+    assert_eq!(
+        w.code("PutMetricData", json!({"Namespace": "AWS/ECS", "MetricData": [good]})),
+        "InvalidParameterValue"
+    );
+    assert_eq!(w.ok("ListMetrics", json!({}))["Metrics"], json!([]));
+}
+
+#[test]
+fn statistics_are_made_period_by_period_and_unit_by_unit() {
+    let mut w = World::new();
+    let at = |offset: i64, value: f64, unit: &str| json!({"MetricName": "T", "Value": value, "Unit": unit, "Timestamp": NOW + offset});
+    let data = json!([
+        at(-100, 1.0, "Count"),
+        at(-90, 3.0, "Count"),
+        at(-30, 7.0, "Count"),
+        at(-30, 8.0, "Seconds")
+    ]);
+    w.ok("PutMetricData", json!({"Namespace": "App", "MetricData": data}));
+    let mut input = json!({"Namespace": "App", "MetricName": "T", "StartTime": NOW - 120, "EndTime": NOW, "Period": 60,
+        "Statistics": ["Average", "SampleCount"], "Unit": "Count"});
+    let got = w.ok("GetMetricStatistics", input.clone());
+    assert_eq!(got["Label"], "T");
+    assert_eq!(
+        got["Datapoints"],
+        json!([{"Timestamp": NOW - 60, "Unit": "Count", "Average": 7.0, "SampleCount": 1.0},
+            {"Timestamp": NOW - 120, "Unit": "Count", "Average": 2.0, "SampleCount": 2.0}])
+    );
+    input.as_object_mut().unwrap().remove("Unit");
+    assert_eq!(w.ok("GetMetricStatistics", input.clone())["Datapoints"].as_array().unwrap().len(), 3);
+    input["ExtendedStatistics"] = json!(["p50"]);
+    assert_eq!(w.code("GetMetricStatistics", input.clone()), "InvalidParameterCombination");
+    input.as_object_mut().unwrap().remove("Statistics");
+    assert_eq!(
+        w.ok("GetMetricStatistics", input.clone())["Datapoints"][2]["ExtendedStatistics"],
+        json!({"p50": 1.0})
+    );
+    input["Period"] = 7.into();
+    assert_eq!(w.code("GetMetricStatistics", input.clone()), "InvalidParameterValue");
+    (input["Period"], input["StartTime"]) = (60.into(), (NOW - 90_000).into());
+    assert_eq!(w.code("GetMetricStatistics", input.clone()), "InvalidParameterCombination");
+    input["StartTime"] = NOW.into();
+    assert_eq!(w.code("GetMetricStatistics", input.clone()), "InvalidParameterValue");
+    input.as_object_mut().unwrap().remove("StartTime");
+    assert_eq!(w.code("GetMetricStatistics", input), "MissingParameter");
+}
+
+#[test]
+fn queried_values_come_in_pages_over_all_queries() {
+    let mut w = World::new();
+    for minute in 0..3 {
+        let datum = json!({"MetricName": "Errors", "Value": minute, "Timestamp": NOW - 180 + 60 * minute});
+        w.ok("PutMetricData", json!({"Namespace": "App", "MetricData": [datum]}));
+    }
+    let query = |id: &str| {
+        json!({"Id": id, "MetricStat": {"Metric": {"Namespace": "App", "MetricName": "Errors"},
+        "Period": 60, "Stat": "Maximum"}})
+    };
+    let mut input = json!({"MetricDataQueries": [query("a"), query("b")], "StartTime": NOW - 180, "EndTime": NOW,
+        "MaxDatapoints": 4});
+    let first = w.ok("GetMetricData", input.clone());
+    assert_eq!(first["MetricDataResults"][0]["Values"], json!([2.0, 1.0, 0.0]));
+    assert_eq!(first["MetricDataResults"][1]["StatusCode"], "PartialData");
+    input["NextToken"] = first["NextToken"].clone();
+    let second = w.ok("GetMetricData", input.clone());
+    assert_eq!(second["MetricDataResults"][0]["Values"], json!([]));
+    assert_eq!(second["MetricDataResults"][1]["Values"], json!([1.0, 0.0]));
+    assert_eq!(second["NextToken"], Value::Null);
+    input["NextToken"] = "x".into();
+    assert_eq!(w.code("GetMetricData", input.clone()), "InvalidNextToken");
+    input.as_object_mut().unwrap().remove("NextToken");
+    input["MetricDataQueries"] = json!([query("a"), query("a")]);
+    assert_eq!(w.code("GetMetricData", input.clone()), "ValidationError");
+    input["MetricDataQueries"] = json!([{"Id": "e", "Expression": "SUM(METRICS())"}]);
+    assert_eq!(w.code("GetMetricData", input), "UnsupportedFeatureException");
+}
+
+#[test]
+fn metrics_are_listed_by_their_dimensions_while_they_report() {
+    let mut w = World::new();
+    let now = Timestamp::from_second(NOW).unwrap();
+    let id = |service: &str| MetricId {
+        namespace: "AWS/ECS".to_owned(),
+        name: "CPUUtilization".to_owned(),
+        dimensions: BTreeMap::from([("ServiceName".to_owned(), service.to_owned())]),
+    };
+    for service in ["web", "api"] {
+        w.cloudwatch.publish(now, id(service), "Percent", 50.0).unwrap();
+    }
+    assert_eq!(w.cloudwatch.publish(now, id("web"), "Apples", 50.0).unwrap_err().code, "ValidationError");
+    let dimension = json!({"Namespace": "AWS/ECS", "Dimensions": [{"Name": "ServiceName", "Value": "web"}]});
+    let listed = w.ok("ListMetrics", dimension)["Metrics"].clone();
+    assert_eq!(
+        listed,
+        json!([{"Namespace": "AWS/ECS", "MetricName": "CPUUtilization",
+        "Dimensions": [{"Name": "ServiceName", "Value": "web"}]}])
+    );
+    assert_eq!(
+        w.ok("ListMetrics", json!({"Dimensions": [{"Name": "ServiceName"}]}))["Metrics"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+    w.now += 4 * 3600;
+    assert_eq!(w.ok("ListMetrics", json!({"RecentlyActive": "PT3H"}))["Metrics"], json!([]));
+    assert_eq!(w.code("ListMetrics", json!({"NextToken": "x"})), "InvalidParameterValue");
+}
+
+#[test]
+fn what_is_not_simulated_is_refused_by_name() {
+    let mut w = World::new();
+    let error = w.call("PutCompositeAlarm", json!({})).unwrap_err();
+    assert_eq!(error.code, "UnsupportedFeatureException");
+    assert!(error.message.contains("PutCompositeAlarm"));
+    assert_eq!(w.code("Nonsense", json!({})), "InvalidAction");
+    let arn = "arn:aws:cloudwatch:eu-west-1:123456789012:insight-rule/x";
+    assert_eq!(w.code("ListTagsForResource", json!({"ResourceARN": arn})), "UnsupportedFeatureException");
+    assert_eq!(w.code("ListTagsForResource", json!({"ResourceARN": "x"})), "InvalidParameterValue");
+    let gone = json!({"ResourceARN": "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:x"});
+    let error = w.call("ListTagsForResource", gone).unwrap_err();
+    assert_eq!((error.code, error.status), ("ResourceNotFoundException", 404));
+}

@@ -1,0 +1,233 @@
+//! Sentences about what keeps a component from being changed.
+
+use super::*;
+use crate::model::observed::Gap;
+
+pub(super) fn gap() -> Gap {
+    Gap { operation: "ecs:Describe".into(), code: "AccessDeniedException".into(), message: "no".into() }
+}
+
+impl World {
+    /// What a component waits for, in words.
+    pub(super) fn waits(&self, name: &str) -> Vec<String> {
+        match self.phase(name) {
+            Phase::Waiting { on, .. } => on.iter().map(ToString::to_string).collect(),
+            other => panic!("{name} does not wait: {other:?}"),
+        }
+    }
+
+    /// A component that depends on the web service, with its revision registered.
+    fn with_edge(mut self) -> Self {
+        let workload = self.desired.components["web"].workload.clone();
+        self.desired.components.insert("edge".into(), component("edge", &["web"], workload));
+        self.want("edge", "e1");
+        self.observed.services.insert("edge".into(), Seen::Absent);
+        self.step();
+        self.register("edge", "e1", 1);
+        self.step();
+        self
+    }
+}
+
+#[test]
+fn nothing_begins_in_a_cluster_that_was_not_seen_to_be_active() {
+    let inactive =
+        ObservedCluster { arn: "c".into(), status: "DEPROVISIONING".into(), capacity_providers: vec![] };
+    for (cluster, why) in [
+        (Seen::Present(inactive), "it is DEPROVISIONING"),
+        (Seen::Absent, "there is none of that name in eu-west-1"),
+        (Seen::NotRead, "not looked at"),
+        (Seen::Unknown(gap()), "AccessDeniedException: no"),
+    ] {
+        let mut world = World::registered();
+        world.observed.cluster = cluster;
+        world.step();
+        let waits = world.waits("migrate");
+        assert!(waits.len() == 1 && waits[0].contains(why), "{waits:?}");
+    }
+}
+
+#[test]
+fn a_gate_that_was_opened_stays_open_when_the_cluster_is_lost_from_sight() {
+    let mut world = World::registered();
+    world.step();
+    world.observed.cluster = Seen::Unknown(gap());
+    world.task("STOPPED", Some(0));
+    world.step();
+    assert_eq!(world.word("migrate"), "Complete");
+    assert_eq!(world.word("web"), "Waiting", "what has not begun waits");
+}
+
+#[test]
+fn a_component_does_not_go_before_one_that_was_rolled_back() {
+    let mut world = World::complete().with_edge();
+    assert_eq!(world.word("edge"), "Rolling");
+    let phase = Phase::RolledBack {
+        hash: "w1".into(),
+        deployment: "d".into(),
+        reason: "bad".into(),
+        since: world.now,
+    };
+    let web = world.state.components.get_mut("web").unwrap();
+    web.failures = vec![crate::model::rollout::Failure {
+        hash: "w1".into(),
+        declared: "declared".into(),
+        attempt: "d".into(),
+        reason: "bad".into(),
+        at: world.now,
+    }];
+    web.phase = phase;
+    world.want("edge", "e2");
+    world.step();
+    assert!(
+        world.waits("edge").iter().any(|wait| wait.contains("rolled back: bad")),
+        "{:?}",
+        world.waits("edge")
+    );
+}
+
+#[test]
+fn a_component_waits_for_the_new_content_of_what_it_depends_on_not_for_the_old() {
+    let mut world = World::complete().with_edge();
+    // A secret of web is missing: what it is to be is not known, so its old content opens no gate.
+    world.resolved.components.get_mut("web").unwrap().definition = None;
+    world.want("edge", "e2");
+    world.step();
+    assert_eq!(world.word("web"), "Complete");
+    assert!(world.waits("edge").iter().any(|wait| wait.contains("not complete at its new content")));
+    world.want("web", "w2");
+    world.step();
+    assert!(world.waits("edge").iter().any(|wait| wait.contains("not complete (Waiting)")));
+}
+
+#[test]
+fn a_dependency_that_is_not_there_keeps_the_gate_closed() {
+    let mut world = World::registered();
+    world.desired.components.get_mut("migrate").unwrap().depends_on.insert("nobody".into());
+    world.step();
+    assert!(world.waits("migrate").iter().any(|wait| wait.contains("not begun")));
+}
+
+#[test]
+fn components_that_wait_for_each_other_all_wait() {
+    let mut world = World::registered();
+    world.desired.components.get_mut("migrate").unwrap().depends_on.insert("web".into());
+    world.step();
+    assert_eq!((world.word("migrate"), world.word("web")), ("Waiting", "Waiting"));
+}
+
+#[test]
+fn a_wait_keeps_its_beginning_while_it_is_for_the_same() {
+    let since = |world: &World| match world.phase("migrate") {
+        Phase::Waiting { since, .. } => *since,
+        other => panic!("{other:?}"),
+    };
+    let mut world = World::registered();
+    world.observed.cluster = Seen::Unknown(gap());
+    world.step();
+    let begun = since(&world);
+    world.pass(60);
+    world.observed.cluster = Seen::Absent;
+    world.step();
+    assert_eq!(since(&world), begun, "another word for the same wait");
+    world.state.components.get_mut("migrate").unwrap().revision = None;
+    world.step();
+    assert_eq!(since(&world), world.now, "something else is waited for as well");
+}
+
+#[test]
+fn a_component_that_is_no_longer_declared_is_forgotten_and_one_that_is_not_resolved_is_left_alone() {
+    let mut world = World::complete();
+    world.resolved.components.remove("web");
+    let before = world.state.components["web"].clone();
+    world.step();
+    assert_eq!(world.state.components["web"], before);
+    world.desired.components.remove("web");
+    world.step();
+    assert!(!world.state.components.contains_key("web"));
+}
+
+#[test]
+fn only_an_active_revision_of_the_family_with_our_tags_is_found_again_and_of_several_the_newest() {
+    let definition = |number: u32, status: &str, owner: &str, hash: &str, family: &str| ObservedDefinition {
+        arn: arn(family, number),
+        status: status.into(),
+        fields: json!({}),
+        tags: [(TAG_OWNER.to_owned(), owner.to_owned()), (TAG_HASH.to_owned(), hash.to_owned())].into(),
+    };
+    let mut world = World::new();
+    for found in [
+        definition(9, "INACTIVE", "shop", "w1", "shop-web"),
+        definition(8, "ACTIVE", "other", "w1", "shop-web"),
+        definition(7, "ACTIVE", "shop", "w0", "shop-web"),
+        definition(6, "ACTIVE", "shop", "w1", "shop-webs"),
+        definition(3, "ACTIVE", "shop", "w1", "shop-web"),
+        definition(10, "ACTIVE", "shop", "w1", "shop-web"),
+    ] {
+        world.observed.definitions.insert(found.arn.clone(), Seen::Present(found));
+    }
+    world.step();
+    let revision = world.state.components["web"].revision.clone().unwrap();
+    assert_eq!(revision.arn, arn("shop-web", 10));
+    assert_eq!(world.state.components["migrate"].revision, None);
+}
+
+#[test]
+fn which_versions_of_secrets_are_in_force() {
+    let now: Timestamp = "2026-11-20T12:00:00Z".parse().unwrap();
+    let later = now + SignedDuration::from_secs(ROTATION_SETTLE_SECONDS - 1);
+    let known = |version: &str, pending: Option<&str>| SecretVersion {
+        version: version.into(),
+        pending: pending.map(|version| (version.into(), now)),
+    };
+    let seen = |version: Option<&str>| {
+        Seen::Present(ObservedSecret {
+            arn: "arn".into(),
+            version: version.map(str::to_owned),
+            deleted: false,
+        })
+    };
+    let settled = |prior: SecretVersion, secret: Seen<ObservedSecret>, at: Timestamp| {
+        let state = RolloutState { secrets: [("s".to_owned(), prior)].into(), ..RolloutState::default() };
+        let mut observed = World::new().observed;
+        observed.secrets.insert("s".into(), secret);
+        settle_secrets(&state, &observed, at).remove("s")
+    };
+    assert_eq!(settled(known("1", None), seen(Some("1")), now), Some(known("1", None)));
+    assert_eq!(
+        settled(known("1", Some("2")), seen(Some("1")), now),
+        Some(known("1", None)),
+        "it was taken back"
+    );
+    assert_eq!(
+        settled(known("1", Some("2")), seen(Some("2")), later),
+        Some(known("1", Some("2"))),
+        "too early"
+    );
+    let third = SecretVersion { version: "1".into(), pending: Some(("3".into(), later)) };
+    assert_eq!(settled(known("1", Some("2")), seen(Some("3")), later), Some(third), "the wait begins anew");
+    for unseen in [seen(None), Seen::Absent, Seen::NotRead, Seen::Unknown(gap())] {
+        assert_eq!(
+            settled(known("1", Some("2")), unseen, later),
+            Some(known("1", Some("2"))),
+            "never by a failed look"
+        );
+    }
+    // A look that went elsewhere keeps everything; one at other secrets forgets what is no longer used.
+    let state =
+        RolloutState { secrets: [("s".to_owned(), known("1", None))].into(), ..RolloutState::default() };
+    let mut observed = World::new().observed;
+    assert!(settle_secrets(&state, &observed, now).contains_key("s"));
+    observed.secrets.insert("other".into(), seen(Some("1")));
+    assert!(!settle_secrets(&state, &observed, now).contains_key("s"));
+}
+
+#[test]
+fn only_what_may_move_by_itself_is_looked_at_again_soon() {
+    let mut world = World::registered();
+    world.step();
+    assert!(wants_polling(world.phase("migrate")) && !wants_polling(world.phase("web")));
+    world.task("STOPPED", Some(0));
+    world.step();
+    assert!(!wants_polling(world.phase("migrate")) && wants_polling(world.phase("web")));
+}

@@ -1,0 +1,417 @@
+//! Sentences about services that ECS rolls.
+
+use super::gates::gap;
+use super::*;
+
+impl World {
+    /// A world whose web service rolls to its second revision, after the first was complete.
+    fn upgrading() -> Self {
+        let mut world = World::complete();
+        world.want("web", "w2");
+        world.step();
+        world.register("web", "w2", 2);
+        world.step();
+        world.service(2, "IN_PROGRESS", 0);
+        world.step();
+        assert!(matches!(world.phase("web"), Phase::Rolling { deployment: Some(_), .. }));
+        world
+    }
+
+    fn settings(&mut self, edit: impl FnOnce(&mut serde_json::Value, &mut u32)) {
+        let web = self.desired.components.get_mut("web").unwrap();
+        let Workload::Service { fields, bake_seconds, .. } = &mut web.workload else { panic!("no service") };
+        edit(fields, bake_seconds);
+    }
+
+    /// Shows what ECS says of the deployments of the web service, newest first: status, revision and reason.
+    fn deployments(&mut self, all: &[(&str, Option<u32>, Option<&str>)]) {
+        let one =
+            |(status, revision, reason): &(&str, Option<u32>, Option<&str>)| ObservedServiceDeployment {
+                arn: "sd".into(),
+                status: (*status).into(),
+                reason: reason.map(str::to_owned),
+                task_definition: revision.map(|number| arn("shop-web", number)),
+                created_at: None,
+            };
+        self.observed.service_deployments.insert("web".into(), Seen::Present(all.iter().map(one).collect()));
+    }
+
+    /// The service was moved to its first revision, and nothing on it says by whom.
+    fn moved_away(&mut self) {
+        self.service(1, "COMPLETED", 1);
+        self.edit_service(|service| service.deployments[0].rollout_state_reason = None);
+    }
+
+    fn stall(&self) -> (StallReason, String) {
+        match self.phase("web") {
+            Phase::Stalled { reason, message, .. } => (*reason, message.clone()),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_service_that_was_not_seen_is_not_begun() {
+    for (seen, why) in [
+        (Some(Seen::Unknown(gap())), "AccessDenied"),
+        (Some(Seen::NotRead), "not looked at"),
+        (None, "not looked at"),
+    ] {
+        let mut world = World::registered();
+        world.step();
+        world.task("STOPPED", Some(0));
+        world.observed.services.remove("web");
+        if let Some(seen) = seen {
+            world.observed.services.insert("web".into(), seen);
+        }
+        world.step();
+        assert!(world.waits("web").iter().any(|wait| wait.contains(why)), "{:?}", world.waits("web"));
+    }
+}
+
+#[test]
+fn a_service_that_is_being_deleted_is_waited_out() {
+    let mut world = World::registered();
+    world.step();
+    world.task("STOPPED", Some(0));
+    world.service(1, "COMPLETED", 1);
+    world.edit_service(|service| service.status = "DRAINING".into());
+    world.step();
+    assert!(world.waits("web").iter().any(|wait| wait.contains("drain")), "{:?}", world.waits("web"));
+}
+
+#[test]
+fn a_service_that_already_goes_to_the_revision_is_watched_and_not_written() {
+    let mut world = World::registered();
+    world.step();
+    world.task("STOPPED", Some(0));
+    world.service(1, "IN_PROGRESS", 0);
+    world.step();
+    assert!(matches!(world.phase("web"), Phase::Rolling { deployment: Some(id), .. } if id == "ecs-svc/1"));
+}
+
+#[test]
+fn a_service_of_somebody_else_names_its_owner_and_keeps_the_time() {
+    let mut world = World::registered();
+    world.service(1, "COMPLETED", 1);
+    world.edit_service(|service| drop(service.tags.insert(TAG_OWNER.to_owned(), "other".to_owned())));
+    world.step();
+    let (reason, message) = world.stall();
+    assert!(
+        reason == StallReason::NotOwned && message.contains("belongs to deployment `other`"),
+        "{message}"
+    );
+    let before = world.state.clone();
+    world.pass(60);
+    world.step();
+    assert_eq!(world.state.components["web"], before.components["web"]);
+}
+
+#[test]
+fn a_service_that_is_lost_from_sight_while_it_rolls_is_held_and_a_deleted_one_made_again() {
+    let world = World::upgrading;
+    for seen in [Seen::Unknown(gap()), Seen::NotRead] {
+        let mut world = world();
+        let before = world.state.clone();
+        world.observed.services.insert("web".into(), seen);
+        world.pass(7200);
+        world.step();
+        assert_eq!(world.state.components, before.components);
+    }
+    let mut world = world();
+    world.observed.services.insert("web".into(), Seen::Absent);
+    world.step();
+    assert!(matches!(world.phase("web"), Phase::Rolling { deployment: None, .. }));
+}
+
+#[test]
+fn a_service_that_is_taken_over_while_it_rolls_is_left_alone() {
+    let mut world = World::upgrading();
+    world.edit_service(|service| service.tags.clear());
+    world.step();
+    assert_eq!(world.stall().0, StallReason::NotOwned);
+}
+
+#[test]
+fn an_intent_that_was_not_carried_out_yet_stays_one() {
+    let mut world = World::complete();
+    world.want("web", "w2");
+    world.step();
+    world.register("web", "w2", 2);
+    world.step();
+    let before = world.state.clone();
+    world.pass(60);
+    world.step();
+    assert_eq!(
+        world.state.components["web"], before.components["web"],
+        "the service still points at the first"
+    );
+}
+
+#[test]
+fn a_failed_deployment_is_left_to_ecs_when_it_can_go_back_and_stalls_when_it_cannot() {
+    let configuration = |guard: &str, rollback: bool| json!({"deploymentConfiguration": {guard: {"enable": true, "rollback": rollback}}});
+    for (fields, goes_back) in [
+        (configuration("deploymentCircuitBreaker", true), true),
+        (configuration("alarms", true), true),
+        (configuration("deploymentCircuitBreaker", false), false),
+        (json!({"deploymentConfiguration": {"alarms": {"enable": false, "rollback": true}}}), false),
+        (json!({}), false),
+    ] {
+        let mut world = World::upgrading();
+        world.settings(|of, _| of.clone_from(&fields));
+        world.service(2, "FAILED", 0);
+        world.step();
+        assert_eq!(world.word("web"), if goes_back { "Rolling" } else { "Stalled" }, "{fields}");
+        if !goes_back {
+            let (reason, message) = world.stall();
+            assert_eq!(reason, StallReason::DeploymentFailed);
+            assert!(message.contains("ecs-svc/2 failed: reason of 2"), "{message}");
+            world.step();
+            assert_eq!(world.word("web"), "Stalled", "it is remembered");
+            world.state.components.get_mut("web").unwrap().failures.clear();
+            world.step();
+            assert_ne!(world.word("web"), "Stalled", "and tried again once the memory is lifted");
+        }
+    }
+}
+
+#[test]
+fn a_service_without_a_primary_deployment_is_held() {
+    let mut world = World::upgrading();
+    world.edit_service(|service| service.deployments.clear());
+    let before = world.state.clone();
+    world.step();
+    assert_eq!(world.state.components, before.components);
+}
+
+#[test]
+fn every_new_running_task_gives_the_rollout_new_time() {
+    let mut world = World::upgrading();
+    world.pass(800);
+    world.service(2, "IN_PROGRESS", 1);
+    world.edit_service(|service| service.desired = 2);
+    world.step();
+    world.pass(800);
+    world.step();
+    assert_eq!(world.word("web"), "Rolling", "800 seconds after the first new task");
+    world.pass(100);
+    world.step();
+    assert_eq!(world.word("web"), "Rolling", "900 seconds are allowed, and not yet more");
+    world.pass(1);
+    world.edit_service(|service| {
+        service.events =
+            vec![ServiceEvent { id: "e".into(), at: None, message: "unable to place a task".into() }];
+    });
+    world.step();
+    let (reason, message) = world.stall();
+    assert_eq!(reason, StallReason::ProgressDeadlineExceeded);
+    assert!(message.contains("1 of 1 tasks") && message.contains("unable to place"), "{message}");
+}
+
+#[test]
+fn a_rollout_that_only_its_targets_hold_says_so() {
+    let mut world = World::upgrading();
+    world.settings(|fields, _| fields["loadBalancers"] = json!([{"targetGroup": "web"}]));
+    world.service(2, "COMPLETED", 1);
+    world.observed.targets.insert("web".into(), Seen::Present(vec![]));
+    world.step();
+    world.pass(1000);
+    world.step();
+    assert!(world.stall().1.contains("targets of web are not healthy"), "{}", world.stall().1);
+}
+
+#[test]
+fn new_tasks_bake_before_they_count_and_what_breaks_meanwhile_is_seen() {
+    let baking = || {
+        let mut world = World::upgrading();
+        world.settings(|_, bake| *bake = 60);
+        world.service(2, "COMPLETED", 1);
+        world.step();
+        assert_eq!(world.word("web"), "Baking");
+        world
+    };
+    let mut world = baking();
+    world.pass(59);
+    world.step();
+    assert_eq!(world.word("web"), "Baking");
+    world.pass(1);
+    world.step();
+    assert_eq!(world.word("web"), "Complete");
+    assert_eq!(world.state.components["web"].completed, world.state.components["web"].revision);
+
+    let mut world = baking();
+    world.observed.services.insert("web".into(), Seen::NotRead);
+    world.pass(3600);
+    world.step();
+    assert_eq!(world.word("web"), "Baking", "unseen is not healthy");
+
+    let mut world = baking();
+    world.service(2, "COMPLETED", 0);
+    world.pass(60);
+    world.step();
+    assert!(matches!(world.phase("web"), Phase::Rolling { deployment: Some(_), .. }), "a task died");
+
+    let mut world = baking();
+    world.moved_away();
+    world.deployments(&[("ROLLBACK_SUCCESSFUL", None, Some("alarm"))]);
+    world.step();
+    assert!(matches!(world.phase("web"), Phase::RolledBack { reason, .. } if reason == "alarm"));
+
+    let mut world = baking();
+    world.want("web", "w3");
+    world.step();
+    assert_eq!(world.word("web"), "Waiting", "a newer content is not held up");
+}
+
+#[test]
+fn who_moved_a_service_away_is_read_from_its_deployments() {
+    let ours = "ROLLBACK_IN_PROGRESS";
+    for (all, expected) in [
+        (&[(ours, None, Some("circuit breaker"))][..], Some("circuit breaker")),
+        (&[(ours, None, None)], Some(ours)),
+        (&[("SUCCESSFUL", Some(1), None), ("STOPPED", Some(2), Some("stopped"))], Some("stopped")),
+        (&[("STOPPED", Some(1), None)], None),
+        (&[("SUCCESSFUL", Some(1), None), ("SUCCESSFUL", Some(1), None), (ours, None, None)], None),
+        (&[], None),
+    ] {
+        let mut world = World::upgrading();
+        world.moved_away();
+        world.deployments(all);
+        world.step();
+        match expected {
+            Some(why) => {
+                let Phase::RolledBack { reason, deployment, .. } = world.phase("web") else {
+                    panic!("{all:?}")
+                };
+                assert_eq!((reason.as_str(), deployment.as_str()), (why, "ecs-svc/2"));
+                assert_eq!(world.state.components["web"].failures.len(), 1);
+            }
+            None => assert!(matches!(world.phase("web"), Phase::Rolling { deployment: None, .. }), "{all:?}"),
+        }
+    }
+    let mut world = World::upgrading();
+    world.moved_away();
+    world.observed.service_deployments.insert("web".into(), Seen::Absent);
+    world.step();
+    assert!(matches!(world.phase("web"), Phase::Rolling { deployment: None, .. }));
+}
+
+#[test]
+fn a_failed_deployment_of_our_revision_is_a_rollback_although_the_service_has_moved_on() {
+    for by_id in [true, false] {
+        let mut world = World::upgrading();
+        world.moved_away();
+        world.edit_service(|service| {
+            let mut failed = service.deployments[0].clone();
+            failed.id = if by_id { "ecs-svc/2".into() } else { "ecs-svc/other".into() };
+            failed.status = "ACTIVE".into();
+            failed.task_definition = if by_id { "elsewhere".into() } else { arn("shop-web", 2) };
+            failed.rollout_state = Some("FAILED".into());
+            failed.rollout_state_reason = Some("tasks failed to start".into());
+            service.deployments.push(failed);
+        });
+        world.step();
+        assert!(
+            matches!(world.phase("web"), Phase::RolledBack { reason, .. } if reason == "tasks failed to start"),
+            "{by_id}"
+        );
+    }
+}
+
+#[test]
+fn a_complete_service_that_drains_or_is_not_ours_any_more_stays_as_it_is() {
+    type Edit = fn(&mut ObservedService);
+    let edits: [Edit; 2] = [|service| service.status = "DRAINING".into(), |service| service.tags.clear()];
+    for edit in edits {
+        let mut world = World::complete();
+        world.service(7, "COMPLETED", 1);
+        world.edit_service(edit);
+        world.step();
+        assert_eq!(world.word("web"), "Complete");
+    }
+}
+
+#[test]
+fn a_complete_service_is_not_brought_back_while_its_content_is_unknown_or_drift_is_only_reported() {
+    let mut world = World::complete();
+    world.resolved.components.get_mut("web").unwrap().definition = None;
+    world.observed.services.insert("web".into(), Seen::Absent);
+    world.step();
+    assert_eq!(world.word("web"), "Complete");
+
+    let mut world = World::complete();
+    world.desired.drift.policy = DriftPolicy::Report;
+    world.observed.services.insert("web".into(), Seen::Absent);
+    world.step();
+    assert_eq!(world.word("web"), "Complete");
+
+    let mut world = World::complete();
+    world.state.components.get_mut("web").unwrap().revision = None;
+    world.service(7, "COMPLETED", 1);
+    world.step();
+    assert_eq!(world.word("web"), "Complete", "there is no revision to bring it back to");
+}
+
+#[test]
+fn a_rollout_out_of_time_is_still_watched() {
+    let late = || {
+        let mut world = World::upgrading();
+        world.pass(901);
+        world.step();
+        assert_eq!(world.stall().0, StallReason::ProgressDeadlineExceeded);
+        world
+    };
+    for seen in [Seen::Unknown(gap()), Seen::NotRead] {
+        let mut world = late();
+        let before = world.state.clone();
+        world.observed.services.insert("web".into(), seen);
+        world.step();
+        assert_eq!(world.state.components, before.components);
+    }
+    let mut world = late();
+    let before = world.state.clone();
+    world.pass(60);
+    world.step();
+    assert_eq!(world.state.components, before.components, "still not there");
+
+    let mut world = late();
+    world.service(1, "COMPLETED", 1);
+    world.edit_service(|service| {
+        service.deployments[0].rollout_state_reason = Some("rollback to ecs-svc/1".to_owned());
+    });
+    world.step();
+    assert_eq!(world.word("web"), "RolledBack");
+
+    let mut world = late();
+    world.moved_away();
+    world.step();
+    assert_eq!(world.word("web"), "Stalled", "by whom is not clear");
+
+    let mut world = late();
+    world.observed.services.insert("web".into(), Seen::Absent);
+    world.step();
+    assert!(matches!(world.phase("web"), Phase::Rolling { deployment: None, .. }), "it is made anew");
+}
+
+#[test]
+fn a_rollout_whose_content_is_lost_from_sight_goes_on() {
+    let mut world = World::upgrading();
+    world.resolved.components.get_mut("web").unwrap().definition = None;
+    world.service(2, "COMPLETED", 1);
+    world.step();
+    assert_eq!(world.word("web"), "Complete", "a secret that cannot be read now does not undo what runs");
+}
+
+#[test]
+fn a_rolled_back_content_is_tried_again_once_its_failure_is_forgotten() {
+    let mut world = World::upgrading();
+    world.moved_away();
+    world.deployments(&[("ROLLBACK_SUCCESSFUL", None, None)]);
+    world.step();
+    assert_eq!(world.word("web"), "RolledBack");
+    // The fields of the service were edited: what failed with the old ones may work with the new.
+    world.resolved.components.get_mut("web").unwrap().declared = "edited".into();
+    world.step();
+    assert_eq!(world.word("web"), "Rolling");
+}

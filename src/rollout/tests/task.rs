@@ -1,0 +1,320 @@
+//! Sentences about tasks outside any service.
+
+use super::gates::gap;
+use super::*;
+
+impl World {
+    fn workload(&mut self, edit: impl FnOnce(&mut u32, &mut RunPolicy)) {
+        let migrate = self.desired.components.get_mut("migrate").unwrap();
+        let Workload::Task { retries, run, .. } = &mut migrate.workload else { panic!("no task") };
+        edit(retries, run);
+    }
+
+    fn forever() -> Self {
+        let mut world = World::registered();
+        world.workload(|_, run| *run = RunPolicy::Forever);
+        world
+    }
+
+    fn edit_task(&mut self, edit: impl FnOnce(&mut ObservedTask)) {
+        let Some(Seen::Present(tasks)) = self.observed.tasks.get_mut("migrate") else { panic!("no tasks") };
+        edit(&mut tasks[0]);
+    }
+
+    /// A task of this component that nobody asked for in this intent.
+    fn stray(&mut self, revision: u32, status: &str) {
+        let started = std::mem::take(&mut self.state.components);
+        self.state.components.clone_from(&started);
+        self.state.components.get_mut("migrate").unwrap().phase = Phase::Migrating {
+            hash: "m1".into(),
+            attempt: 1,
+            token: "stray".into(),
+            task: None,
+            since: self.now,
+            deadline: self.now,
+        };
+        self.task(status, None);
+        self.edit_task(|task| task.task_definition = arn("shop-migrate", revision));
+        self.state.components = started;
+    }
+
+    fn why(&self) -> String {
+        match self.phase("migrate") {
+            Phase::Stalled { message, .. } => message.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_task_begins_only_when_it_was_seen_that_none_runs() {
+    let mut world = World::registered();
+    world.observed.tasks.insert("migrate".into(), Seen::Absent);
+    world.step();
+    assert_eq!(world.word("migrate"), "Migrating");
+    for (seen, why) in [
+        (Some(Seen::Unknown(gap())), "AccessDenied"),
+        (Some(Seen::NotRead), "not looked at"),
+        (None, "not looked at"),
+    ] {
+        let mut world = World::registered();
+        world.observed.tasks.remove("migrate");
+        if let Some(seen) = seen {
+            world.observed.tasks.insert("migrate".into(), seen);
+        }
+        world.step();
+        assert!(world.waits("migrate").iter().any(|wait| wait.contains(why)), "{:?}", world.waits("migrate"));
+    }
+}
+
+#[test]
+fn whatever_still_runs_ends_first() {
+    let mut world = World::registered();
+    world.stray(1, "RUNNING");
+    world.step();
+    assert!(world.waits("migrate")[0].contains("task/c/t1"), "{:?}", world.waits("migrate"));
+    world.stray(1, "STOPPED");
+    world.step();
+    assert_eq!(world.word("migrate"), "Migrating");
+}
+
+#[test]
+fn a_task_for_ever_is_complete_while_it_runs_and_started_again_when_it_is_gone() {
+    let mut world = World::forever();
+    world.step();
+    world.task("PENDING", None);
+    world.step();
+    assert_eq!(world.word("migrate"), "Migrating");
+    world.task("RUNNING", None);
+    world.step();
+    assert_eq!(world.word("migrate"), "Complete");
+    for unseen in [Seen::NotRead, Seen::Unknown(gap())] {
+        world.observed.tasks.insert("migrate".into(), unseen);
+        world.step();
+        assert_eq!(world.word("migrate"), "Complete");
+    }
+    for gone in [Seen::Absent, Seen::Present(vec![])] {
+        let mut world =
+            World { state: world.state.clone(), observed: world.observed.clone(), ..World::forever() };
+        world.observed.tasks.insert("migrate".into(), gone);
+        world.step();
+        assert_eq!(world.word("migrate"), "Migrating");
+    }
+}
+
+#[test]
+fn a_task_for_ever_that_ends_has_failed_whatever_its_exit_code() {
+    let mut world = World::forever();
+    world.step();
+    world.task("STOPPED", Some(0));
+    world.step();
+    assert!(world.why().contains("should run for ever"), "{}", world.why());
+}
+
+#[test]
+fn a_task_for_ever_that_already_runs_the_revision_is_not_started_twice() {
+    let mut world = World::forever();
+    world.stray(1, "RUNNING");
+    world.step();
+    assert_eq!(world.word("migrate"), "Complete");
+    let mut world = World::forever();
+    world.stray(9, "RUNNING");
+    world.step();
+    assert_eq!(world.word("migrate"), "Waiting", "another revision makes way first");
+    let mut world = World::forever();
+    world.stray(1, "STOPPED");
+    world.step();
+    assert_eq!(world.word("migrate"), "Migrating", "that a gate was passed before says nothing of what runs");
+}
+
+#[test]
+fn a_task_that_is_complete_stays_so_while_its_content_is_unknown() {
+    let mut world = World::complete();
+    world.resolved.components.get_mut("migrate").unwrap().definition = None;
+    world.observed.tasks.insert("migrate".into(), Seen::Absent);
+    world.step();
+    assert_eq!(world.word("migrate"), "Complete");
+}
+
+#[test]
+fn a_failed_task_is_run_again_as_often_as_the_document_says() {
+    let mut world = World::registered();
+    world.workload(|retries, _| *retries = 1);
+    world.step();
+    world.task("STOPPED", Some(1));
+    world.step();
+    assert!(matches!(world.phase("migrate"), Phase::Migrating { attempt: 2, task: None, .. }));
+    world.task("STOPPED", Some(1));
+    world.step();
+    assert_eq!(world.word("migrate"), "Stalled");
+    assert_eq!(world.state.components["migrate"].failures.len(), 1);
+}
+
+#[test]
+fn a_task_that_was_stopped_at_its_deadline_says_so() {
+    for (seconds, late) in [(599, false), (600, true)] {
+        let mut world = World::registered();
+        world.step();
+        world.pass(seconds);
+        world.task("STOPPED", Some(137));
+        world.step();
+        let Phase::Stalled { reason, .. } = world.phase("migrate") else { panic!("{seconds}") };
+        assert_eq!(*reason == StallReason::TaskDeadlineExceeded, late, "{seconds}");
+        assert_eq!(world.why().contains("did not end by"), late);
+    }
+    let mut world = World::registered();
+    world.step();
+    world.task("STOPPED", Some(1));
+    world.edit_task(|task| task.stopped_at = None);
+    world.pass(600);
+    world.step();
+    assert!(world.why().contains("did not end by"), "without a time of its own the pass's counts");
+}
+
+#[test]
+fn a_newer_content_takes_the_place_of_one_that_failed_or_was_never_started() {
+    let mut world = World::registered();
+    world.step();
+    world.want("migrate", "m2");
+    world.task("STOPPED", Some(1));
+    world.step();
+    assert_eq!(world.word("migrate"), "Waiting", "for its revision");
+    assert!(world.state.components["migrate"].failures.is_empty());
+
+    let mut world = World::registered();
+    world.step();
+    world.want("migrate", "m2");
+    world.step();
+    assert_eq!(world.word("migrate"), "Waiting");
+}
+
+#[test]
+fn a_task_that_runs_an_older_content_is_waited_for() {
+    let mut world = World::registered();
+    world.step();
+    world.task("RUNNING", None);
+    world.step();
+    world.want("migrate", "m2");
+    world.step();
+    assert!(matches!(world.phase("migrate"), Phase::Migrating { hash, .. } if hash.as_str() == "m1"));
+}
+
+#[test]
+fn a_lost_task_is_run_again_only_when_the_gates_are_open_and_at_the_newest_content() {
+    let lost = || {
+        let mut world = World::registered();
+        world.step();
+        world.task("RUNNING", None);
+        world.step();
+        world.observed.tasks.insert("migrate".into(), Seen::Present(vec![]));
+        world
+    };
+    let mut world = lost();
+    world.pass(300);
+    world.step();
+    assert!(matches!(world.phase("migrate"), Phase::Migrating { attempt: 1, .. }), "ECS may still show it");
+    world.pass(1);
+    world.observed.cluster = Seen::Absent;
+    world.step();
+    assert_eq!(world.word("migrate"), "Waiting");
+
+    let mut world = lost();
+    world.pass(301);
+    world.want("migrate", "m2");
+    world.register("migrate", "m2", 2);
+    world.step();
+    assert!(
+        matches!(world.phase("migrate"), Phase::Migrating { hash, attempt: 2, .. } if hash.as_str() == "m2")
+    );
+}
+
+#[test]
+fn a_task_is_known_by_its_arn_as_well_as_by_its_token() {
+    let mut world = World::registered();
+    world.step();
+    world.task("RUNNING", None);
+    world.step();
+    world.edit_task(|task| {
+        task.started_by = None;
+        task.last_status = "STOPPED".into();
+        task.containers[0].exit_code = Some(0);
+    });
+    world.step();
+    assert_eq!(world.word("migrate"), "Complete");
+}
+
+#[test]
+fn a_gate_that_was_passed_before_is_found_again_only_from_a_service_that_runs_what_is_wanted() {
+    let lost = |hash: &str, owned: bool| {
+        let mut world = World::complete();
+        world.state = RolloutState::default();
+        world.step();
+        world.register("migrate", "m1", 1);
+        world.observed.tasks.insert("migrate".into(), Seen::Present(vec![]));
+        let tags = if owned { [(TAG_HASH.to_owned(), hash.to_owned())].into() } else { BTreeMap::new() };
+        let definition =
+            ObservedDefinition { arn: arn("shop-web", 1), status: "ACTIVE".into(), fields: json!({}), tags };
+        world.observed.definitions.insert(arn("shop-web", 1), Seen::Present(definition));
+        world
+    };
+    let word = |mut world: World| {
+        world.step();
+        world.word("migrate")
+    };
+    assert_eq!(word(lost("w1", true)), "Complete");
+    assert_eq!(word(lost("w0", true)), "Migrating", "the service runs something else");
+    assert_eq!(word(lost("w1", false)), "Migrating", "nothing says what it runs");
+    let mut unseen = lost("w1", true);
+    unseen.observed.services.insert("web".into(), Seen::Absent);
+    assert_eq!(word(unseen), "Migrating");
+    let mut unresolved = lost("w1", true);
+    unresolved.resolved.components.get_mut("web").unwrap().definition = None;
+    assert_eq!(word(unresolved), "Migrating");
+    let mut known = lost("w1", true);
+    let migrate = known.state.components.get_mut("migrate").unwrap();
+    migrate.completed.clone_from(&migrate.revision);
+    assert_eq!(word(known), "Migrating", "the record is there, and it says nothing of this content");
+    let mut failed = lost("w1", true);
+    failed.state.components.get_mut("migrate").unwrap().phase = Phase::Stalled {
+        hash: "m0".into(),
+        reason: StallReason::TaskFailed,
+        message: String::new(),
+        since: failed.now,
+    };
+    assert_eq!(word(failed), "Migrating");
+}
+
+#[test]
+fn what_the_exit_codes_of_several_containers_say_together() {
+    let ended = |name: &str, exit_code: Option<i32>, reason: Option<&str>| ObservedContainer {
+        name: name.into(),
+        exit_code,
+        reason: reason.map(str::to_owned),
+    };
+    for (containers, expected) in [
+        (vec![ended("migrate", Some(0), None)], None),
+        (vec![ended("migrate", Some(0), None), ended("log", Some(137), None)], None),
+        (vec![ended("migrate", Some(0), None), ended("log", Some(143), None)], None),
+        (vec![ended("migrate", Some(0), None), ended("log", None, None)], None),
+        (vec![ended("migrate", Some(0), None), ended("log", Some(2), None)], Some("container log exited 2")),
+        (vec![ended("migrate", Some(0), None), ended("side", Some(1), None)], None),
+        (vec![ended("side", Some(0), None)], Some("no essential container ended with exit code 0")),
+        (vec![ended("migrate", Some(137), Some("OutOfMemory"))], Some("exited 137: OutOfMemory")),
+        (vec![ended("migrate", Some(1), None)], Some("container migrate exited 1")),
+        (vec![ended("migrate", None, Some("CannotPull"))], Some("did not start: CannotPull")),
+        (vec![ended("migrate", None, None)], Some("did not start: Essential container in task exited")),
+        (vec![], Some("no essential container ended")),
+    ] {
+        let mut world = World::registered();
+        world.desired.components.get_mut("migrate").unwrap().task_definition = json!({"containerDefinitions": [
+            {"name": "migrate"}, {"name": "log", "essential": true}, {"name": "side", "essential": false}]});
+        world.step();
+        world.task("STOPPED", None);
+        world.edit_task(|task| task.containers.clone_from(&containers));
+        world.step();
+        match expected {
+            None => assert_eq!(world.word("migrate"), "Complete", "{containers:?}"),
+            Some(why) => assert!(world.why().contains(why), "{} for {containers:?}", world.why()),
+        }
+    }
+}

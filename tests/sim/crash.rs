@@ -1,0 +1,418 @@
+//! The crash matrix: a full life of each example document, and the controller killed in it before and after every call of AWS and in
+//! the middle of every step of its disk, one at a time. Each life must come to the same end: nothing made twice, nothing left behind.
+//!
+//! A life: declared, brought up, upgraded, changed by hand and repaired, removed with a confirmation, gone.
+
+use super::document::REGION;
+use super::life::{AtCall, End, Life};
+use super::watch::Watch;
+use super::watch::call::look;
+use aws_sim::wire::Service;
+use aws_sim::{Moment, Sim};
+use evenkeel::reconcile::is_ready;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Longest that one stage of a life may take, in simulated seconds.
+const STAGE: u64 = 2400;
+
+/// One example.
+#[derive(Clone, Copy, Debug)]
+pub struct Example {
+    /// Name of its deployment.
+    pub name: &'static str,
+    text: &'static str,
+}
+
+/// The examples, as they are shipped.
+pub const EXAMPLES: [Example; 4] = [
+    Example { name: "shop", text: include_str!("../../manifests/examples/application.yaml") },
+    Example { name: "datero", text: include_str!("../../manifests/examples/datero.yaml") },
+    Example { name: "pulumi", text: include_str!("../../manifests/examples/pulumi.yaml") },
+    Example { name: "zenml", text: include_str!("../../manifests/examples/zenml.yaml") },
+];
+/// What they expect to be there before.
+const WORLD: &str = include_str!("../../manifests/examples/aws-sim-world.json");
+
+/// Where in a life the controller is killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// At the n-th call of AWS, before or after.
+    Call(AtCall),
+    /// In the middle of the n-th step of the disk.
+    Disk(u32),
+}
+
+/// What a life came to.
+#[derive(Clone, Debug, PartialEq)]
+struct Came {
+    /// Writes that AWS carried out, by operation.
+    carried_out: BTreeMap<String, u64>,
+    /// What is left in AWS.
+    left: Value,
+}
+
+/// How long a life is: calls of AWS, steps of the disk.
+#[derive(Clone, Copy, Debug)]
+struct Length {
+    calls: u32,
+    steps: u32,
+}
+
+/// Runs the matrix of the examples whose names contain `filter`, on so many threads; every `stride`-th call that only reads, and all
+/// else. Answers whether every life came to its end.
+pub fn run(filter: &str, stride: usize, jobs: usize) -> bool {
+    let mut whole = true;
+    for example in EXAMPLES.iter().filter(|example| example.name.contains(filter)) {
+        let (undisturbed, length, writes) = match live(example, None) {
+            Ok(lived) => lived,
+            Err(why) => {
+                println!("crash matrix: {}: the undisturbed life does not end: {why}", example.name);
+                return false;
+            }
+        };
+        let cases = cases(length, &writes, stride);
+        let failures = Mutex::new(Vec::new());
+        let next = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..jobs {
+                scope.spawn(|| {
+                    while let Some(at) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        if let Err(why) = killed(example, *at, &undisturbed) {
+                            failures.lock().unwrap_or_else(PoisonError::into_inner).push((*at, why));
+                        }
+                    }
+                });
+            }
+        });
+        let failures = failures.into_inner().unwrap_or_else(PoisonError::into_inner);
+        println!(
+            "crash matrix: {}: {} cases in a life of {} calls ({} writes) and {} disk steps, {} failed",
+            example.name,
+            cases.len(),
+            length.calls,
+            writes.len(),
+            length.steps,
+            failures.len()
+        );
+        for (at, why) in failures.iter().take(5) {
+            println!("  killed at {at:?}: {why}");
+        }
+        whole &= failures.is_empty();
+    }
+    whole
+}
+
+fn cases(length: Length, writes: &[u32], stride: usize) -> Vec<At> {
+    let mut cases = Vec::new();
+    for nth in 1..=length.calls {
+        let chosen = writes.contains(&nth) || (nth as usize).is_multiple_of(stride);
+        if chosen {
+            cases.extend([false, true].map(|after| At::Call(AtCall { nth, after })));
+        }
+    }
+    cases.extend((1..=length.steps).map(At::Disk));
+    cases
+}
+
+fn killed(example: &Example, at: At, undisturbed: &Came) -> Result<(), String> {
+    let (lived, ..) = live(example, Some(at))?;
+    if lived.carried_out != undisturbed.carried_out {
+        return Err(format!(
+            "carried out {:?}, undisturbed {:?}",
+            lived.carried_out, undisturbed.carried_out
+        ));
+    }
+    if lived.left != undisturbed.left {
+        return Err(format!("left {}, undisturbed {}", lived.left, undisturbed.left));
+    }
+    Ok(())
+}
+
+/// One life in a world and a time of its own; with how long it was, and which of its calls were writes.
+fn live(example: &Example, at: Option<At>) -> Result<(Came, Length, Vec<u32>), String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    let runtime = runtime.map_err(|error| error.to_string())?;
+    runtime.block_on(async {
+        fastrand::seed(7);
+        let sim = Sim::builder().seed(7).kept_calls(1).build();
+        let world = serde_json::from_str(WORLD).map_err(|error| error.to_string())?;
+        sim.seed_world(&world).map_err(|error| error.to_string())?;
+        let mut one = One::new(example, &sim);
+        one.arm(at);
+        let lived = one.live().await;
+        one.life.kill().await;
+        sim.clear_observers();
+        lived?;
+        if one.is_armed() {
+            return Err("it was not killed: its life was shorter".to_owned());
+        }
+        Ok((one.came_to(), one.length(), one.writes.lock().unwrap_or_else(PoisonError::into_inner).clone()))
+    })
+}
+
+/// One life.
+struct One {
+    name: &'static str,
+    document: Value,
+    life: Life,
+    disk_dies: bool,
+    calls: Arc<AtomicU64>,
+    /// Numbers of the calls that write.
+    writes: Arc<Mutex<Vec<u32>>>,
+    carried_out: Arc<Mutex<BTreeMap<String, u64>>>,
+}
+
+impl One {
+    fn new(example: &Example, sim: &Sim) -> Self {
+        let life = Life::new(sim.clone(), Watch::blind(sim), 7);
+        let calls = Arc::<AtomicU64>::default();
+        let writes = Arc::<Mutex<Vec<u32>>>::default();
+        let carried_out = Arc::<Mutex<BTreeMap<String, u64>>>::default();
+        let (counted, written, done) = (Arc::clone(&calls), Arc::clone(&writes), Arc::clone(&carried_out));
+        sim.on_call(move |moment| {
+            let Moment::After { request, call, .. } = moment else { return };
+            let number = counted.fetch_add(1, Ordering::Relaxed) + 1;
+            if !request.is_write() {
+                return;
+            }
+            written
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(u32::try_from(number).unwrap_or(u32::MAX));
+            if call.status / 100 == 2 {
+                let name = format!("{}:{}", call.service, call.operation);
+                *done.lock().unwrap_or_else(PoisonError::into_inner).entry(name).or_default() += 1;
+            }
+        });
+        Self {
+            name: example.name,
+            document: document(example),
+            life,
+            disk_dies: false,
+            calls,
+            writes,
+            carried_out,
+        }
+    }
+
+    fn arm(&mut self, at: Option<At>) {
+        match at {
+            Some(At::Call(at)) => self.life.dies_in_call(Some(at)),
+            Some(At::Disk(step)) => {
+                self.disk_dies = true;
+                self.life.disk.die_in(Some(step));
+            }
+            None => {}
+        }
+    }
+
+    fn is_armed(&self) -> bool {
+        self.life.is_armed() || (self.disk_dies && self.life.disk.is_armed())
+    }
+
+    fn length(&self) -> Length {
+        let short = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        Length { calls: short(self.calls.load(Ordering::Relaxed)), steps: short(self.life.disk.steps()) }
+    }
+
+    async fn live(&mut self) -> Result<(), String> {
+        self.declare();
+        self.start().await?;
+        self.until("is brought up", |one| one.is_ready(1)).await?;
+        upgrade(&mut self.document);
+        self.declare();
+        self.until("is upgraded", |one| one.is_ready(2)).await?;
+        let before = self.declared_in_aws();
+        self.change_by_hand();
+        if self.declared_in_aws() == before {
+            return Err("nothing was changed by hand".to_owned());
+        }
+        self.until("is repaired", |one| one.declared_in_aws() == before && one.is_ready(2)).await?;
+        self.life.confirm(self.name).await.map_err(|error| error.to_string())?;
+        self.life.specs.remove("document.yaml");
+        self.until("is gone", One::is_gone).await?;
+        // What is killed at the very end goes on, too.
+        self.pass(90).await?;
+        self.until("stays gone", One::is_gone).await
+    }
+
+    fn declare(&self) {
+        self.life.specs.write("document.yaml", &self.document.to_string());
+    }
+
+    async fn start(&mut self) -> Result<(), String> {
+        self.life.start().await.map_err(|error| error.to_string())
+    }
+
+    /// Waits, and starts the controller again when it died.
+    async fn until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) -> Result<(), String> {
+        for _ in 0..STAGE {
+            self.pass(1).await?;
+            if holds(self) {
+                return Ok(());
+            }
+        }
+        let (statuses, _) = self.life.statuses();
+        let told: Vec<String> = statuses
+            .iter()
+            .map(|status| serde_json::to_string(&status.conditions).unwrap_or_default())
+            .collect();
+        Err(format!("within {STAGE} s it never {what}: {}", told.join(" ")))
+    }
+
+    async fn pass(&mut self, seconds: u64) -> Result<(), String> {
+        self.life.pass(Duration::from_secs(seconds)).await;
+        if !self.life.is_alive() {
+            // The switch that has just killed it is off; others stay armed.
+            if let End::Refused(error) = self.life.bury().await {
+                return Err(format!("the controller does not start: {error}"));
+            }
+            if let Some(violation) = self.life.watch.first_violation() {
+                return Err(violation.message);
+            }
+            self.start().await?;
+        }
+        Ok(())
+    }
+
+    fn is_ready(&self, generation: u64) -> bool {
+        let (statuses, up_to_date) = self.life.statuses();
+        let ready = |status: &Arc<evenkeel::model::status::DeploymentStatus>| {
+            is_ready(status)
+                && status.generation.0 == generation
+                && status.observed_generation.0 == generation
+        };
+        up_to_date && !statuses.is_empty() && statuses.iter().all(ready)
+    }
+
+    fn is_gone(&self) -> bool {
+        let (statuses, up_to_date) = self.life.statuses();
+        up_to_date
+            && statuses.is_empty()
+            && self.life.disk.names().iter().all(|name| !name.ends_with(".json") || name.starts_with('_'))
+    }
+
+    fn services(&self) -> Vec<aws_sim::ecs::ServiceLook> {
+        self.life.sim.with(|world| world.region(REGION).ecs.services())
+    }
+
+    /// What the document declares and people like to change: counts, retentions, and how many rules there are.
+    fn declared_in_aws(&self) -> Value {
+        let counts: Map<String, Value> =
+            self.services().into_iter().map(|service| (service.key, json!(service.desired))).collect();
+        let groups = look(&self.life.sim, Service::Logs, "DescribeLogGroups", &json!({})).unwrap_or_default();
+        let retentions: Vec<&Value> = groups["logGroups"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|group| &group["retentionInDays"])
+            .collect();
+        json!({"counts": counts, "retentions": retentions, "rules": self.rules().len()})
+    }
+
+    fn rules(&self) -> Vec<Value> {
+        self.listeners()
+            .iter()
+            .flat_map(|listener| {
+                let input = json!({"ListenerArn": listener["ListenerArn"]});
+                let rules = look(&self.life.sim, Service::Elbv2, "DescribeRules", &input).unwrap_or_default();
+                rules["Rules"].as_array().cloned().unwrap_or_default()
+            })
+            .filter(|rule| rule["IsDefault"] != true && rule["IsDefault"] != "true")
+            .collect()
+    }
+
+    fn listeners(&self) -> Vec<Value> {
+        let balancers =
+            look(&self.life.sim, Service::Elbv2, "DescribeLoadBalancers", &json!({})).unwrap_or_default();
+        let balancers = balancers["LoadBalancers"].as_array().cloned().unwrap_or_default();
+        balancers
+            .iter()
+            .flat_map(|balancer| {
+                let input = json!({"LoadBalancerArn": balancer["LoadBalancerArn"]});
+                let listeners =
+                    look(&self.life.sim, Service::Elbv2, "DescribeListeners", &input).unwrap_or_default();
+                listeners["Listeners"].as_array().cloned().unwrap_or_default()
+            })
+            .collect()
+    }
+
+    fn change_by_hand(&self) {
+        for service in self.services() {
+            let (cluster, name) = service.key.split_once('/').unwrap_or_default();
+            let input = json!({"cluster": cluster, "service": name, "desiredCount": service.desired + 1});
+            self.life.by_hand(Service::Ecs, "UpdateService", &input);
+        }
+        if let Some(rule) = self.rules().first() {
+            self.life.by_hand(Service::Elbv2, "DeleteRule", &json!({"RuleArn": rule["RuleArn"]}));
+        }
+        let groups = look(&self.life.sim, Service::Logs, "DescribeLogGroups", &json!({})).unwrap_or_default();
+        for group in groups["logGroups"].as_array().into_iter().flatten() {
+            let input = json!({"logGroupName": group["logGroupName"], "retentionInDays": 1});
+            self.life.by_hand(Service::Logs, "PutRetentionPolicy", &input);
+        }
+    }
+
+    fn came_to(&self) -> Came {
+        let sim = &self.life.sim;
+        let services: Vec<String> =
+            self.services().into_iter().filter(|one| one.status != "INACTIVE").map(|one| one.key).collect();
+        let groups = look(sim, Service::Elbv2, "DescribeTargetGroups", &json!({})).unwrap_or_default();
+        let logs = look(sim, Service::Logs, "DescribeLogGroups", &json!({})).unwrap_or_default();
+        let definitions = look(sim, Service::Ecs, "ListTaskDefinitions", &json!({})).unwrap_or_default();
+        let count = |value: &Value| value.as_array().map_or(0, Vec::len);
+        let left = json!({
+            "services": services,
+            "targetGroups": count(&groups["TargetGroups"]),
+            "listeners": self.listeners().len(),
+            "rules": self.rules().len(),
+            "logGroups": count(&logs["logGroups"]),
+            "revisions": definitions["taskDefinitionArns"],
+            "files": self.life.disk.names(),
+        });
+        let carried_out = self.carried_out.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Came { carried_out, left }
+    }
+}
+
+/// The example, with all that it makes to go when it goes.
+fn document(example: &Example) -> Value {
+    let mut document: Value = serde_saphyr::from_str(example.text).expect("the examples are documents");
+    let spec = &mut document["spec"];
+    spec["deletionPolicy"] = json!("Delete");
+    match spec.get_mut("logGroups").and_then(Value::as_object_mut) {
+        Some(groups) => groups.values_mut().for_each(|group| group["deletionPolicy"] = json!("Delete")),
+        None => {
+            if !spec["logs"].is_object() {
+                spec["logs"] = json!({});
+            }
+            spec["logs"]["deletionPolicy"] = json!("Delete");
+        }
+    }
+    document
+}
+
+/// The next version of everything.
+fn upgrade(document: &mut Value) {
+    let spec = &mut document["spec"];
+    if let Some(tag) = spec.get("imageTag").and_then(Value::as_str) {
+        // Datero's data belongs to a version; a patch keeps it. Pulumi's tags are dates, ZenML's are versions.
+        let next = match tag.rsplit_once('.') {
+            Some((before, _)) => format!("{before}.9"),
+            None => tag.replace("20260915", "20261015"),
+        };
+        spec["imageTag"] = json!(next);
+        return;
+    }
+    let components = spec.get_mut("components").and_then(Value::as_object_mut).into_iter().flatten();
+    for container in
+        components.flat_map(|(_, one)| one["taskDefinition"]["containerDefinitions"].as_array_mut()).flatten()
+    {
+        let image = container["image"].as_str().unwrap_or_default().replace("2.14.0", "2.15.0");
+        container["image"] = json!(image);
+    }
+}

@@ -1,0 +1,278 @@
+//! What the simulated people declare: applications as small models that are written out as documents.
+
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Region of everything.
+pub const REGION: &str = "eu-west-1";
+/// Clusters that are there from the start.
+pub const CLUSTERS: [&str; 2] = ["blue", "green"];
+/// What every secret's value begins with: found anywhere outside of Secrets Manager, it has leaked.
+pub const CANARY: &str = "canary-7f3a9c-";
+
+/// One declared application.
+#[derive(Clone, Debug, PartialEq)]
+pub struct App {
+    /// Name of the deployment.
+    pub name: String,
+    /// Cluster that it runs in.
+    pub cluster: &'static str,
+    /// Whether everything but data goes when the document goes.
+    pub delete: bool,
+    /// Whether its log group says `deletionPolicy: Delete`.
+    pub delete_logs: bool,
+    /// Days that logs are kept.
+    pub retention: Option<u32>,
+    /// Value of the retry annotation.
+    pub retry: u32,
+    /// A pause until this time.
+    pub suspended_until: Option<jiff::Timestamp>,
+    /// What runs.
+    pub parts: Vec<Part>,
+}
+
+/// One component.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Part {
+    /// Name of the component.
+    pub name: &'static str,
+    /// What kind of thing it is.
+    pub kind: Kind,
+    /// Tag of its image.
+    pub tag: String,
+    /// Value of its one variable.
+    pub variable: u32,
+    /// Whether it names the application's secret, and whether a rotation rolls it.
+    pub secret: Option<OnRotation>,
+    /// Components that it waits for.
+    pub after: Vec<&'static str>,
+    /// Whether the document names it at present.
+    pub declared: bool,
+}
+
+/// What a rotated secret does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnRotation {
+    /// Rolls the tasks.
+    Restart,
+    /// Nothing.
+    Ignore,
+}
+
+/// What kind of component it is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    /// Runs to its end.
+    Task,
+    /// Runs for ever, outside of any service.
+    Forever,
+    /// A service.
+    Service(Service),
+    /// A service of which never two tasks run.
+    Singleton,
+}
+
+/// A service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Service {
+    /// How many tasks; `None` leaves it to others.
+    pub count: Option<u32>,
+    /// Whether it stands behind a load balancer.
+    pub balanced: bool,
+    /// Whether ECS gives failing deployments up and goes back.
+    pub breaker: bool,
+    /// `minimumHealthyPercent`.
+    pub least: u32,
+    /// `bakeSeconds`.
+    pub bake: u32,
+}
+
+impl App {
+    /// The file that it stands in.
+    pub fn file(&self) -> String {
+        format!("{}.yaml", self.name)
+    }
+
+    /// Name of its secret.
+    pub fn secret(&self) -> String {
+        format!("{}/db", self.name)
+    }
+
+    /// Name of its log group.
+    pub fn log_group(&self) -> String {
+        format!("/ecs/{}", self.name)
+    }
+
+    /// Name of its load balancer.
+    pub fn balancer(&self) -> String {
+        format!("lb-{}", self.name)
+    }
+
+    /// Name of the service, or family of the task, of a component.
+    pub fn resource(&self, part: &Part) -> String {
+        format!("{}-{}", self.name, part.name)
+    }
+
+    /// Components that the document names.
+    pub fn declared(&self) -> impl Iterator<Item = &Part> {
+        self.parts.iter().filter(|part| part.declared)
+    }
+
+    /// Image of a component.
+    pub fn image(&self, part: &Part) -> String {
+        format!("registry.example.com/{}-{}:{}", self.name, part.name, part.tag)
+    }
+
+    /// Whether any of its images cannot work.
+    pub fn is_hopeless(&self) -> bool {
+        self.declared().any(Part::is_hopeless)
+    }
+
+    /// The document. JSON is YAML.
+    pub fn render(&self) -> String {
+        let mut spec = json!({
+            "placement": {"region": REGION, "cluster": self.cluster},
+            "logGroups": {self.log_group(): self.log_group_fields()},
+            "components": self.declared().map(|part| (part.name.to_owned(), self.component(part))).collect::<BTreeMap<_, _>>(),
+        });
+        if self.delete {
+            spec["deletionPolicy"] = json!("Delete");
+        }
+        if let Some(until) = self.suspended_until {
+            spec["suspend"] = json!({"by": "sim", "reason": "an incident", "until": until});
+        }
+        let balanced: Vec<&Part> = self.declared().filter(|part| part.is_balanced()).collect();
+        if !balanced.is_empty() {
+            spec["targetGroups"] =
+                balanced.iter().map(|part| (part.name.to_owned(), target_group())).collect();
+            spec["rules"] = balanced
+                .iter()
+                .enumerate()
+                .map(|(index, part)| (part.name.to_owned(), rule(part.name, index)))
+                .collect();
+            spec["listeners"] = json!({"http": {"loadBalancer": self.balancer(), "port": 80, "protocol": "HTTP",
+                "defaultActions": [{"type": "fixed-response", "fixedResponseConfig": {"statusCode": "404"}}]}});
+        }
+        let mut metadata = json!({"name": self.name});
+        if self.retry > 0 {
+            metadata["annotations"] = json!({"evenkeel.dev/retry": self.retry.to_string()});
+        }
+        json!({"apiVersion": "evenkeel.dev/v1alpha1", "kind": "Application", "metadata": metadata, "spec": spec})
+            .to_string()
+    }
+
+    fn log_group_fields(&self) -> Value {
+        let mut fields = json!({});
+        if let Some(days) = self.retention {
+            fields["retentionInDays"] = json!(days);
+        }
+        if self.delete_logs {
+            fields["deletionPolicy"] = json!("Delete");
+        }
+        fields
+    }
+
+    fn component(&self, part: &Part) -> Value {
+        let mut container = json!({
+            "name": part.name,
+            "image": self.image(part),
+            "environment": [{"name": "SETTING", "value": part.variable.to_string()}],
+            "logConfiguration": {"logDriver": "awslogs", "options": {
+                "awslogs-group": self.log_group(), "awslogs-region": REGION, "awslogs-stream-prefix": self.name}},
+        });
+        if let Some(rotation) = part.secret {
+            let mut secret = json!({"name": "DATABASE_URL", "valueFrom": format!("{}:url::", self.secret())});
+            if rotation == OnRotation::Ignore {
+                secret["onRotation"] = json!("Ignore");
+            }
+            container["secrets"] = json!([secret]);
+        }
+        if part.is_balanced() {
+            container["portMappings"] = json!([{"containerPort": 8080}]);
+        }
+        let definition = json!({
+            "cpu": 256, "memory": 512,
+            "executionRoleArn": "arn:aws:iam::123456789012:role/sim-execution",
+            "containerDefinitions": [container],
+        });
+        let network = json!({"awsvpcConfiguration": {
+            "subnets": ["subnet-0123456789abcdef0"], "securityGroups": ["sg-0123456789abcdef0"]}});
+        let mut component = json!({"taskDefinition": definition, "dependsOn": part.after});
+        let (word, workload) = match &part.kind {
+            Kind::Task => (
+                "task",
+                json!({"launchType": "FARGATE", "networkConfiguration": network, "deadlineSeconds": 600}),
+            ),
+            Kind::Forever => {
+                ("task", json!({"launchType": "FARGATE", "networkConfiguration": network, "run": "Forever"}))
+            }
+            Kind::Singleton => (
+                "singleton",
+                json!({"launchType": "FARGATE", "networkConfiguration": network,
+                "desiredCount": 1, "progressDeadlineSeconds": 600}),
+            ),
+            Kind::Service(service) => ("service", self.service(part, service, &network)),
+        };
+        component[word] = workload;
+        component
+    }
+
+    fn service(&self, part: &Part, service: &Service, network: &Value) -> Value {
+        let mut fields = json!({
+            "launchType": "FARGATE",
+            "networkConfiguration": network,
+            "progressDeadlineSeconds": 600,
+            "bakeSeconds": service.bake,
+            "deploymentConfiguration": {
+                "minimumHealthyPercent": service.least, "maximumPercent": 200,
+                "deploymentCircuitBreaker": {"enable": service.breaker, "rollback": service.breaker}},
+        });
+        if let Some(count) = service.count {
+            fields["desiredCount"] = json!(count);
+        }
+        if service.balanced {
+            fields["loadBalancers"] =
+                json!([{"targetGroup": part.name, "containerName": part.name, "containerPort": 8080}]);
+            fields["healthCheckGracePeriodSeconds"] = json!(30);
+        }
+        fields
+    }
+}
+
+impl Part {
+    /// Whether it stands behind a load balancer.
+    pub fn is_balanced(&self) -> bool {
+        matches!(&self.kind, Kind::Service(service) if service.balanced)
+    }
+
+    /// Whether it is a service in ECS.
+    pub fn is_service(&self) -> bool {
+        matches!(self.kind, Kind::Service(_) | Kind::Singleton)
+    }
+
+    /// Tasks that must run, when the document says how many.
+    pub fn count(&self) -> Option<u32> {
+        match &self.kind {
+            Kind::Service(service) => service.count,
+            Kind::Singleton => Some(1),
+            Kind::Task | Kind::Forever => None,
+        }
+    }
+
+    /// Whether its image cannot work: the simulation goes by the words in its tag.
+    pub fn is_hopeless(&self) -> bool {
+        let unhealthy = self.tag.contains("unhealthy") && self.is_balanced();
+        unhealthy || self.tag.contains("crash") || self.tag.contains("unpullable")
+    }
+}
+
+fn target_group() -> Value {
+    json!({"port": 8080, "vpcId": "vpc-0123456789abcdef0", "healthCheckPath": "/health",
+        "healthCheckIntervalSeconds": 10, "attributes": {"deregistration_delay.timeout_seconds": "15"}})
+}
+
+fn rule(name: &str, index: usize) -> Value {
+    json!({"listener": "http", "priority": 10 + index,
+        "conditions": [{"field": "path-pattern", "values": [format!("/{name}/*")]}],
+        "actions": [{"type": "forward", "targetGroup": name}]})
+}

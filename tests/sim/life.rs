@@ -1,0 +1,345 @@
+//! One simulated life: AWS, a disk, a folder of documents, and a controller that is killed and started again.
+
+use super::Killed;
+use super::disk::SimDisk;
+use super::document::{CANARY, CLUSTERS, REGION};
+use super::specs::Specs;
+use super::watch::Watch;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sim::wire::Service;
+use aws_sim::{Moment, Sim};
+use evenkeel::aws::{self, Aws};
+use evenkeel::executor::Executor;
+use evenkeel::model::ids::DeploymentName;
+use evenkeel::model::status::{DeploymentStatus, Record};
+use evenkeel::observed::Collector;
+use evenkeel::reconcile::{self, Clock, Controller, Handle, Settings, Walk};
+use evenkeel::status::{Error, FileState, Loaded, StateStore, StoreReport};
+use evenkeel::telemetry::Metrics;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+/// How often the controller looks at everything.
+pub const RESYNC: Duration = Duration::from_secs(60);
+/// Where records are kept on the disk.
+const FOLDER: &str = "/state";
+
+/// Everything of one run.
+pub struct Life {
+    /// AWS.
+    pub sim: Sim,
+    /// Where records are.
+    pub disk: SimDisk,
+    /// Where documents are.
+    pub specs: Specs,
+    /// Who checks every step.
+    pub watch: Watch,
+    /// Seconds by which the controller's clock is ahead.
+    skew: Arc<AtomicI64>,
+    /// Milliseconds that a save takes.
+    slow: Arc<AtomicU64>,
+    dies_at: Arc<Mutex<Option<AtCall>>>,
+    controllers: u32,
+    running: Option<Running>,
+}
+
+/// A call of AWS at which the controller dies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AtCall {
+    /// The n-th from now, counted from 1.
+    pub nth: u32,
+    /// After it, or before.
+    pub after: bool,
+}
+
+/// A controller at work.
+struct Running {
+    handle: Handle,
+    task: JoinHandle<Result<(), Error>>,
+    feeding: JoinHandle<()>,
+    stop: oneshot::Sender<()>,
+}
+
+/// How a controller ended.
+#[derive(Debug)]
+pub enum End {
+    /// It was killed or stopped.
+    AsAsked,
+    /// It refuses a file of its state; a person must take it away.
+    Refused(Error),
+}
+
+impl Life {
+    /// A world in which nothing runs.
+    pub fn new(sim: Sim, watch: Watch, seed: u64) -> Self {
+        let life = Self {
+            sim,
+            disk: SimDisk::new(seed),
+            specs: Specs::default(),
+            watch,
+            skew: Arc::default(),
+            slow: Arc::default(),
+            dies_at: Arc::default(),
+            controllers: 0,
+            running: None,
+        };
+        let watch = life.watch.clone();
+        life.sim.on_call(move |moment| watch.on_call(moment));
+        let dies_at = Arc::clone(&life.dies_at);
+        life.sim.on_call(move |moment| die(&dies_at, moment));
+        life
+    }
+
+    /// What the applications refer to: clusters, secrets, load balancers, and a bystander that nobody may touch.
+    pub fn seed(&self, names: &[String]) {
+        let secrets: Vec<Value> = names
+            .iter()
+            .map(|name| json!({"name": format!("{name}/db"), "value": {"url": format!("mysql://{CANARY}{name}")}}))
+            .collect();
+        let balancers: Vec<Value> =
+            names.iter().map(|name| json!({"name": format!("lb-{name}"), "listeners": []})).collect();
+        let seed = json!({"region": REGION, "clusters": CLUSTERS, "secrets": secrets, "loadBalancers": balancers,
+            "logGroups": ["/ecs/bystander"]});
+        self.sim.seed_world(&seed).expect("the seed is a good one");
+    }
+
+    /// Starts a controller.
+    ///
+    /// **Errors**: another one works with the state.
+    pub async fn start(&mut self) -> Result<(), Error> {
+        let state = FileState::open_on(self.disk.clone(), FOLDER)?;
+        self.controllers += 1;
+        let key = self.key();
+        self.watch.controller(&key);
+        let (sim_clock, skew) = (self.sim.clock(), Arc::clone(&self.skew));
+        let now = move || sim_clock.now() + SignedDuration::from_secs(skew.load(Ordering::Relaxed));
+        let credentials = Credentials::new(key, "simulated", None, None, "sim");
+        let aws = Aws::connect(aws::Settings {
+            credentials: Some(SharedCredentialsProvider::new(credentials)),
+            ..aws::Settings::closed(self.sim.http_client(), now.clone())
+        })
+        .await;
+        let metrics = Metrics::default();
+        let handle = Handle::new(metrics.clone());
+        let state = Watched { inner: state, slow: Arc::clone(&self.slow), watch: self.watch.clone() };
+        let walk = Walk {
+            collector: Collector::new(aws.clone()),
+            executor: Executor::new(aws),
+            state,
+            clock: Clock::given(now),
+            metrics,
+        };
+        let controller = Controller::new(walk, handle.clone(), Settings { resync: RESYNC });
+        let (snapshots, received) = mpsc::channel(1);
+        let (stop, stopped) = oneshot::channel::<()>();
+        let task = tokio::spawn(controller.run(received, async { drop(stopped.await) }));
+        let feeding = tokio::spawn(reconcile::feed(self.specs.open(), snapshots));
+        self.running = Some(Running { handle, task, feeding, stop });
+        Ok(())
+    }
+
+    /// The key that the newest controller's calls are signed with.
+    pub fn key(&self) -> String {
+        format!("AKIASIM{:05}", self.controllers)
+    }
+
+    /// Whether a controller is at work.
+    pub fn is_alive(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| !running.task.is_finished())
+    }
+
+    /// Kills the controller where it stands.
+    pub async fn kill(&mut self) -> End {
+        self.dies_in_call(None);
+        self.disk.die_in(None);
+        let Some(running) = self.running.take() else { return End::AsAsked };
+        running.task.abort();
+        self.buried(running).await
+    }
+
+    /// Clears away a controller that has died; what it would die of next stays armed.
+    pub async fn bury(&mut self) -> End {
+        match self.running.take() {
+            Some(running) => self.buried(running).await,
+            None => End::AsAsked,
+        }
+    }
+
+    /// Whether the call at which the controller dies has not come yet.
+    pub fn is_armed(&self) -> bool {
+        self.dies_at.lock().expect("nothing panics while it holds the lock").is_some()
+    }
+
+    /// Stops the controller as a signal does.
+    pub async fn stop(&mut self) -> End {
+        let Some(Running { handle, task, feeding, stop }) = self.running.take() else { return End::AsAsked };
+        // One that has died meanwhile needs no telling.
+        let _ = stop.send(());
+        let (stop, _) = oneshot::channel();
+        self.buried(Running { handle, task, feeding, stop }).await
+    }
+
+    async fn buried(&self, running: Running) -> End {
+        let Running { task, feeding, .. } = running;
+        let end = task.await;
+        feeding.abort();
+        // Until it is gone, too, it may still hold documents, and nothing else.
+        let _ = feeding.await;
+        match end {
+            Ok(Ok(())) => End::AsAsked,
+            Ok(Err(error)) => End::Refused(error),
+            Err(error) if error.is_cancelled() => End::AsAsked,
+            Err(error) => {
+                let payload = error.into_panic();
+                if !payload.is::<Killed>() {
+                    let text = payload.downcast_ref::<String>().cloned();
+                    let text = text.or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+                    self.watch.violation(
+                        "panics",
+                        format!("the controller panicked: {}", text.unwrap_or_default()),
+                    );
+                }
+                End::AsAsked
+            }
+        }
+    }
+
+    /// Whether a second controller could open the state while this one works.
+    pub fn second_starts(&self) -> bool {
+        FileState::open_on(self.disk.clone(), FOLDER).is_ok()
+    }
+
+    /// The controller dies at a call; `None` takes that back.
+    pub fn dies_in_call(&self, at: Option<AtCall>) {
+        *self.dies_at.lock().expect("nothing panics while it holds the lock") = at;
+    }
+
+    /// The controller's clock jumps.
+    pub fn jump(&self, seconds: i64) {
+        self.skew.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    /// The controller's clock is right again.
+    pub fn set_clock_right(&self) {
+        self.skew.store(0, Ordering::Relaxed);
+    }
+
+    /// From now on a save takes so many milliseconds.
+    pub fn slow_disk(&self, milliseconds: u64) {
+        self.slow.store(milliseconds, Ordering::Relaxed);
+    }
+
+    /// What the running controller says of everything, and whether it speaks of what is declared now.
+    pub fn statuses(&self) -> (Vec<Arc<DeploymentStatus>>, bool) {
+        match &self.running {
+            Some(running) => (running.handle.statuses(), running.handle.is_up_to_date()),
+            None => (Vec::new(), false),
+        }
+    }
+
+    /// `ctl delete --confirm`.
+    pub async fn confirm(&self, name: &str) -> Result<(), Error> {
+        FileState::open_read_only_on(self.disk.clone(), FOLDER)?.confirm(&DeploymentName::from(name)).await
+    }
+
+    /// Every record as it stands on the disk, as `ctl` reads it.
+    pub async fn records(&self) -> Result<Loaded, Error> {
+        FileState::open_read_only_on(self.disk.clone(), FOLDER)?.load_all().await
+    }
+
+    /// A call of AWS by somebody else; `None` when AWS refuses it.
+    pub fn by_hand(&self, service: Service, operation: &str, input: &Value) -> Option<Value> {
+        self.sim.with(|world| world.edit(REGION, service, operation, input)).ok()
+    }
+
+    /// Lets simulated time pass.
+    #[expect(clippy::disallowed_methods, reason = "tests wait in tokio's paused time")]
+    pub async fn pass(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+}
+
+fn die(dies_at: &Mutex<Option<AtCall>>, moment: &Moment<'_>) {
+    let mut at = dies_at.lock().expect("nothing panics while it holds the lock");
+    let Some(AtCall { nth, after }) = *at else { return };
+    match (moment, after) {
+        (Moment::Before { .. }, false) | (Moment::After { .. }, true) => {}
+        _ => return,
+    }
+    if nth > 1 {
+        *at = Some(AtCall { nth: nth - 1, after });
+        return;
+    }
+    *at = None;
+    drop(at);
+    resume_unwind(Box::new(Killed));
+}
+
+/// The file state store with its saves watched, and slow when the disk is.
+struct Watched {
+    inner: FileState<SimDisk>,
+    slow: Arc<AtomicU64>,
+    watch: Watch,
+}
+
+impl Watched {
+    #[expect(clippy::disallowed_methods, reason = "tests wait in tokio's paused time")]
+    async fn wait(&self) {
+        let slow = self.slow.load(Ordering::Relaxed);
+        if slow > 0 {
+            tokio::time::sleep(Duration::from_millis(slow)).await;
+        }
+    }
+}
+
+impl StateStore for Watched {
+    async fn load_all(&self) -> Result<Loaded, Error> {
+        let loaded = self.inner.load_all().await?;
+        self.watch.loaded(&loaded);
+        Ok(loaded)
+    }
+
+    async fn load(&self, name: &DeploymentName) -> Result<Option<Record>, Error> {
+        self.inner.load(name).await
+    }
+
+    async fn save(&self, record: &Record) -> Result<(), Error> {
+        self.watch.saving(record);
+        self.wait().await;
+        self.inner.save(record).await?;
+        self.watch.saved(record);
+        Ok(())
+    }
+
+    async fn delete(&self, name: &DeploymentName) -> Result<(), Error> {
+        self.wait().await;
+        self.inner.delete(name).await?;
+        self.watch.forgotten(name.as_str());
+        Ok(())
+    }
+
+    async fn confirmed(&self) -> Result<BTreeSet<DeploymentName>, Error> {
+        self.inner.confirmed().await
+    }
+
+    async fn confirm(&self, name: &DeploymentName) -> Result<(), Error> {
+        self.inner.confirm(name).await
+    }
+
+    async fn save_report(&self, report: &StoreReport) -> Result<(), Error> {
+        self.wait().await;
+        self.inner.save_report(report).await
+    }
+
+    async fn load_report(&self) -> Result<Option<StoreReport>, Error> {
+        self.inner.load_report().await
+    }
+}

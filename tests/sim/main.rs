@@ -1,0 +1,41 @@
+//! Deterministic simulation: from a seed to documents, people, faults and crashes around the real controller on simulated AWS; after
+//! every call of AWS the checkers judge; then the faults end, and everything must come to be as declared, or say why not.
+//!
+//! ```text
+//! cargo test --release --test sim                          the saved seeds, and a few more
+//! cargo test --release --test sim -- --seed 42             one seed, twice; the same trace, to the byte
+//! cargo test --release --test sim -- --seed 42 --trace     every moment of it
+//! cargo test --release --test sim -- --seeds 300           so many from a fixed start on
+//! cargo test --release --test sim -- --minutes 60          for as long as it is let, from a new start each time
+//! cargo test --release --test sim -- --crash-matrix        a full life of each example, killed everywhere in turn
+//! ```
+//!
+//! [`scenario`] draws, [`play`] plays, [`life`] is the world with its controller, [`watch`] judges, [`ending`] expects, [`report`]
+//! shrinks and tells. [`crash`] is the crash matrix; [`sabotage`] checks the
+//! checkers.
+
+#![expect(clippy::disallowed_types, reason = "a hash of the standard library is of no order")]
+
+mod by_hand;
+mod command;
+mod crash;
+mod disk;
+mod document;
+mod ending;
+mod life;
+mod play;
+mod report;
+mod sabotage;
+mod scenario;
+mod specs;
+mod watch;
+
+use std::process::ExitCode;
+
+/// What a controller dies of that was told to die.
+#[derive(Debug)]
+pub struct Killed;
+
+fn main() -> ExitCode {
+    command::run()
+}

@@ -1,0 +1,539 @@
+//! Plays a scenario: everything that happens in it, in order of time, around a controller that knows nothing of it.
+
+use super::document::App;
+use super::life::{AtCall, End, Life};
+use super::scenario::{Breakage, Edit, Fault, Hand, Misbehaviour, Scenario, Step, Trouble, What};
+use super::watch::facts::Disturbance;
+use super::watch::{Violation, Watch};
+use super::{by_hand, ending};
+use aws_sim::Sim;
+use aws_sim::behaviour::{Behaviour, BehaviourRule};
+use aws_sim::faults::{Effect, FaultRule, When};
+use aws_sim::wire::Service;
+use evenkeel::status::Error;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// How often the play looks up: whether the controller lives, whether a promise was broken.
+pub const TICK: Duration = Duration::from_secs(10);
+
+/// What a run came to.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The broken promise, if one was broken.
+    pub violation: Option<Violation>,
+    /// A number over everything that happened: calls, answers, files.
+    pub trace_hash: u64,
+    /// Every moment as a line, when asked for.
+    pub trace: Vec<String>,
+    /// Calls of AWS.
+    pub calls: u64,
+    /// Simulated time.
+    pub lasted: Duration,
+    /// Deployments that were not Ready at the end, with the reason that holds them: none that is not a good one.
+    pub explained: Vec<String>,
+}
+
+/// The state of a play.
+pub struct Play {
+    /// The world and its controller.
+    pub life: Life,
+    /// The applications as their documents say now.
+    pub apps: Vec<App>,
+    /// Which of them are declared.
+    pub present: Vec<bool>,
+    /// Whose text is broken.
+    broken: BTreeSet<usize>,
+    start: Timestamp,
+    /// Faults and misbehaviours that go on, with their end.
+    faults: Vec<(Duration, Fault)>,
+    behaviours: Vec<(Duration, BehaviourRule)>,
+    store_back: Option<Duration>,
+    /// When the controller is started again.
+    restart: Option<Duration>,
+    rotations: u32,
+    /// Whether somebody registered addresses that belong to no task.
+    pub strays: bool,
+}
+
+/// Plays a scenario to its end.
+pub async fn play(scenario: &Scenario, traced: bool) -> Outcome {
+    fastrand::seed(scenario.seed);
+    let latency = Duration::from_millis(scenario.latency_ms);
+    let sim = Sim::builder()
+        .seed(scenario.seed)
+        .rate_limits(scenario.rate_limits)
+        .latency(latency / 4, latency)
+        .kept_calls(1)
+        .build();
+    let watch = Watch::new(&sim, traced);
+    let mut play = Play::begin(scenario, sim, watch).await;
+    let mut violation = play.chaos(&scenario.steps, scenario.calm_from).await.err();
+    let mut explained = Vec::new();
+    if violation.is_none() {
+        match ending::converge(&mut play).await {
+            Ok(reasons) => explained = reasons,
+            Err(found) => violation = Some(found),
+        }
+    }
+    play.finish(violation, explained).await
+}
+
+impl Play {
+    /// A play in which nothing has happened yet, checkers and all.
+    pub async fn quiet(scenario: &Scenario) -> Self {
+        fastrand::seed(scenario.seed);
+        let sim = Sim::builder().seed(scenario.seed).kept_calls(1).build();
+        let watch = Watch::new(&sim, false);
+        Self::begin(scenario, sim, watch).await
+    }
+
+    async fn begin(scenario: &Scenario, sim: Sim, watch: Watch) -> Self {
+        let start = sim.now();
+        let life = Life::new(sim, watch, scenario.seed);
+        let names: Vec<String> =
+            scenario.apps.iter().flat_map(|app| [app.name.clone(), renamed(&app.name)]).collect();
+        life.seed(&names);
+        let mut play = Self {
+            life,
+            apps: scenario.apps.clone(),
+            present: vec![false; scenario.apps.len()],
+            broken: BTreeSet::new(),
+            start,
+            faults: Vec::new(),
+            behaviours: Vec::new(),
+            store_back: None,
+            restart: None,
+            rotations: 0,
+            strays: false,
+        };
+        for index in 0..play.apps.len() {
+            play.declare(index);
+        }
+        play.start().await;
+        play
+    }
+
+    async fn finish(mut self, violation: Option<Violation>, explained: Vec<String>) -> Outcome {
+        self.life.kill().await;
+        self.life.sim.clear_observers();
+        let hash = self.life.sim.trace_hash() ^ self.life.disk.hash().rotate_left(17);
+        Outcome {
+            violation,
+            trace_hash: hash,
+            trace: self.life.watch.trace(),
+            calls: self.life.sim.counts().total(),
+            lasted: self.elapsed(),
+            explained,
+        }
+    }
+
+    /// Simulated time since the start.
+    pub fn elapsed(&self) -> Duration {
+        self.life.sim.now().duration_since(self.start).unsigned_abs()
+    }
+
+    /// Lets everything happen that the scenario holds.
+    async fn chaos(&mut self, steps: &[Step], until: Duration) -> Result<(), Violation> {
+        for step in steps {
+            self.wait_until(step.at).await?;
+            self.life.watch.note(|| format!("STEP {:?}", step.what));
+            self.act(&step.what).await;
+        }
+        self.wait_until(until).await
+    }
+
+    /// Lets time pass, and looks up every tick.
+    pub async fn wait_until(&mut self, at: Duration) -> Result<(), Violation> {
+        loop {
+            self.look_up().await;
+            if let Some(violation) = self.life.watch.first_violation() {
+                return Err(violation);
+            }
+            let now = self.elapsed();
+            if now >= at {
+                return Ok(());
+            }
+            let next = [Some(at), Some(now + TICK), self.next_end(), self.restart, self.store_back];
+            let next = next.into_iter().flatten().filter(|next| *next > now).min().unwrap_or(at);
+            // A moment more, so that what is due then is done.
+            self.life.pass(next - now + Duration::from_millis(1)).await;
+        }
+    }
+
+    fn next_end(&self) -> Option<Duration> {
+        let ends = self.faults.iter().map(|(end, _)| *end).chain(self.behaviours.iter().map(|(end, _)| *end));
+        ends.min()
+    }
+
+    /// Ends what has lasted long enough, starts the controller again, and lets the checkers look.
+    async fn look_up(&mut self) {
+        let now = self.elapsed();
+        if self.next_end().is_some_and(|end| end <= now) {
+            self.faults.retain(|(end, _)| *end > now);
+            self.behaviours.retain(|(end, _)| *end > now);
+            self.set_faults();
+        }
+        if self.store_back.is_some_and(|back| back <= now) {
+            self.store_back = None;
+            self.life.specs.hide(false);
+            self.write_all();
+        }
+        if self.restart.is_none() && !self.life.is_alive() {
+            // It died by itself, as it was told to, or it refused to start.
+            let end = self.life.kill().await;
+            self.mend(end);
+            self.restart = Some(now + Duration::from_secs(3));
+        }
+        if self.restart.is_some_and(|restart| restart <= now) {
+            self.start().await;
+        }
+        let (statuses, _) = self.life.statuses();
+        self.life.watch.look(&statuses);
+    }
+
+    /// A person takes away a file of the state that the controller refuses, as its message says.
+    fn mend(&mut self, end: End) {
+        let End::Refused(error) = end else { return };
+        let Error::TooNew { path, .. } = &error else {
+            self.life.watch.violation("starts", format!("the controller does not start: {error}"));
+            return;
+        };
+        let spoilt = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        let known = self.life.watch.facts(|facts| facts.amnesia.contains(&spoilt));
+        if !known {
+            self.life.watch.violation("starts", format!("the controller refuses its own file: {error}"));
+        }
+        // What it cannot use is of no use.
+        let _ = evenkeel::status::Disk::remove(&self.life.disk, path);
+    }
+
+    async fn start(&mut self) {
+        self.restart = None;
+        self.disturb(Disturbance::Process, 0);
+        if let Err(error) = self.life.start().await {
+            self.life.watch.violation("starts", format!("the controller cannot open its state: {error}"));
+        }
+    }
+
+    fn disturb(&self, what: Disturbance, seconds: u64) {
+        let until = self.life.sim.now() + SignedDuration::from_secs(seconds.try_into().unwrap_or(i64::MAX));
+        self.life.watch.facts(|facts| facts.disturb(what, until));
+    }
+
+    /// Writes a document as it is now.
+    pub fn declare(&mut self, app: usize) {
+        self.broken.remove(&app);
+        self.present[app] = true;
+        let now = self.life.sim.now();
+        let declared = self.apps[app].clone();
+        self.life.watch.facts(|facts| facts.declare(now, &declared.name, Some(declared.clone())));
+        self.disturb(Disturbance::Documents, 30);
+        if self.store_back.is_none() {
+            self.life.specs.write(&declared.file(), &declared.render());
+        }
+    }
+
+    fn remove(&mut self, app: usize) {
+        if !std::mem::replace(&mut self.present[app], false) {
+            return;
+        }
+        self.broken.remove(&app);
+        let now = self.life.sim.now();
+        let name = self.apps[app].name.clone();
+        self.life.watch.facts(|facts| facts.declare(now, &name, None));
+        self.disturb(Disturbance::Documents, 30);
+        self.life.specs.remove(&self.apps[app].file());
+    }
+
+    fn write_all(&mut self) {
+        for app in 0..self.apps.len() {
+            if self.present[app] && !self.broken.contains(&app) {
+                self.life.specs.write(&self.apps[app].file(), &self.apps[app].render());
+            }
+        }
+    }
+
+    async fn act(&mut self, what: &What) {
+        match what {
+            What::Edit { app, edit } => self.edit(*app, edit),
+            What::Remove { app } => self.remove(*app),
+            What::Restore { app } => {
+                if !self.present[*app] {
+                    self.declare(*app);
+                }
+            }
+            What::Rename { app } => self.rename(*app),
+            What::Confirm { app } => self.confirm(*app).await,
+            What::StoreGone { seconds, emptied } => self.store_gone(*seconds, *emptied),
+            What::Hand { app, part, hand } => self.hand(*app, *part, *hand),
+            What::Rotate { app } => self.rotate(*app),
+            What::Fault { fault, seconds } => {
+                let end = self.elapsed() + Duration::from_secs(*seconds);
+                self.faults.push((end, *fault));
+                self.disturb(disturbance(*fault), *seconds);
+                if matches!(fault, Fault::Silence(_) | Fault::Duplicate(_)) {
+                    self.disturb(Disturbance::Wire, *seconds);
+                }
+                self.set_faults();
+            }
+            What::Misbehave { app, part, how, seconds } => self.misbehave(*app, *part, *how, *seconds),
+            What::Controller(trouble) => self.trouble(*trouble).await,
+        }
+    }
+
+    fn edit(&mut self, app: usize, edit: &Edit) {
+        if !self.present[app] {
+            return;
+        }
+        let now = self.life.sim.now();
+        let declared = &mut self.apps[app];
+        match edit {
+            Edit::Tag { part, tag } => declared.parts[*part].tag.clone_from(tag),
+            Edit::Count { part, count } => {
+                if let super::document::Kind::Service(service) = &mut declared.parts[*part].kind {
+                    service.count = *count;
+                }
+            }
+            Edit::Variable { part } => declared.parts[*part].variable += 1,
+            Edit::Retention { days } => declared.retention = *days,
+            Edit::Declare { part, declared: there } => {
+                let others =
+                    declared.parts.iter().enumerate().any(|(index, other)| index != *part && other.declared);
+                let needed = declared
+                    .parts
+                    .iter()
+                    .any(|other| other.declared && other.after.contains(&declared.parts[*part].name));
+                if *there || (others && !needed) {
+                    declared.parts[*part].declared = *there;
+                    let missing: Vec<&str> = declared.parts[*part].after.clone();
+                    for other in &mut declared.parts {
+                        other.declared |= *there && missing.contains(&other.name);
+                    }
+                }
+            }
+            Edit::Retry => declared.retry += 1,
+            Edit::Suspend { minutes } => {
+                let until = now + SignedDuration::from_mins((*minutes).try_into().unwrap_or(0));
+                declared.suspended_until = (*minutes > 0).then_some(until);
+            }
+            Edit::Break(how) => return self.break_text(app, *how),
+            Edit::Touch => {}
+        }
+        self.declare(app);
+    }
+
+    fn break_text(&mut self, app: usize, how: Breakage) {
+        if self.store_back.is_some() {
+            return;
+        }
+        self.broken.insert(app);
+        let text = self.apps[app].render();
+        let broken = match how {
+            Breakage::Cut => text[..text.len() / 2].to_owned(),
+            Breakage::Typo => text.replace("containerDefinitions", "containerDefinitoins"),
+            Breakage::Nonsense => text.replace("\"memory\":512", "\"memory\":3"),
+            Breakage::Empty => String::new(),
+        };
+        self.disturb(Disturbance::Documents, 30);
+        if how == Breakage::Empty {
+            // A file without a document is a removed document.
+            let (now, name) = (self.life.sim.now(), self.apps[app].name.clone());
+            self.present[app] = false;
+            self.broken.remove(&app);
+            self.life.watch.facts(|facts| facts.declare(now, &name, None));
+        }
+        self.life.specs.write(&self.apps[app].file(), &broken);
+    }
+
+    fn rename(&mut self, app: usize) {
+        if self.present[app] && !self.apps[app].name.ends_with('r') {
+            self.remove(app);
+            self.apps[app].name = renamed(&self.apps[app].name);
+            self.declare(app);
+        }
+    }
+
+    async fn confirm(&mut self, app: usize) {
+        let name = self.apps[app].name.clone();
+        // A person types it again when the disk is full.
+        if self.life.confirm(&name).await.is_ok() {
+            self.life.watch.facts(|facts| facts.confirmed.insert(name));
+        }
+    }
+
+    fn store_gone(&mut self, seconds: u64, emptied: bool) {
+        self.store_back = Some(self.elapsed() + Duration::from_secs(seconds));
+        self.disturb(Disturbance::Documents, seconds + 30);
+        let doubted = self.apps.iter().zip(&self.present).filter(|(app, there)| {
+            **there && !self.life.watch.facts(|facts| facts.confirmed.contains(&app.name))
+        });
+        if emptied && doubted.count() >= 2 {
+            for app in &self.apps {
+                self.life.specs.remove(&app.file());
+            }
+        } else {
+            self.life.specs.hide(true);
+        }
+    }
+
+    fn hand(&mut self, app: usize, part: usize, hand: Hand) {
+        self.disturb(Disturbance::Hands, 0);
+        self.strays |= hand == Hand::Stray;
+        by_hand::work(&self.life, &self.apps[app], &self.apps[app].parts[part], hand);
+    }
+
+    fn rotate(&mut self, app: usize) {
+        self.rotations += 1;
+        self.disturb(Disturbance::Hands, 0);
+        let name = self.apps[app].secret();
+        let token = format!("rotation-{:032}", self.rotations);
+        let value = json!({"url": format!("mysql://{}{token}", super::document::CANARY)}).to_string();
+        let input = json!({"SecretId": name, "SecretString": value, "ClientRequestToken": token});
+        self.life.by_hand(Service::Secrets, "PutSecretValue", &input);
+    }
+
+    fn misbehave(&mut self, app: usize, part: usize, how: Misbehaviour, seconds: u64) {
+        let name = self.apps[app].resource(&self.apps[app].parts[part]);
+        let behaviour = match how {
+            Misbehaviour::Dies => Behaviour::exits(1, 5.0),
+            Misbehaviour::NeverStarts => Behaviour::unpullable(&name),
+            Misbehaviour::Flaps => Behaviour { flap_seconds: Some(25.0), ..Behaviour::default() },
+            Misbehaviour::Unhealthy => Behaviour::unhealthy(),
+        };
+        let end = self.elapsed() + Duration::from_secs(seconds);
+        self.behaviours.push((end, BehaviourRule::image(format!("*/{name}:*"), behaviour)));
+        // Containers that were placed by then go on like that.
+        self.disturb(Disturbance::Hands, seconds + 600);
+        self.set_faults();
+    }
+
+    /// Puts the faults and behaviours that go on now into force, and no others.
+    fn set_faults(&mut self) {
+        let sim = &self.life.sim;
+        sim.faults().clear();
+        self.life.disk.set_full(false);
+        self.life.slow_disk(0);
+        for (_, fault) in &self.faults {
+            match *fault {
+                Fault::DiskFull => self.life.disk.set_full(true),
+                Fault::DiskSlow(milliseconds) => self.life.slow_disk(milliseconds),
+                Fault::Denied(call) => sim.faults().add(FaultRule::on(call, Effect::access_denied(call))),
+                _ => {
+                    let (effect, share) = effect(*fault);
+                    sim.faults().add(FaultRule::on("*", effect).when(When::Probability(share)));
+                }
+            }
+        }
+        sim.with(|world| world.behaviours.clear());
+        for (_, rule) in &self.behaviours {
+            sim.behave(rule.clone());
+        }
+    }
+
+    async fn trouble(&mut self, trouble: Trouble) {
+        self.disturb(Disturbance::Process, 0);
+        match trouble {
+            Trouble::Kill { down, power_cut } => {
+                let end = self.life.kill().await;
+                self.mend(end);
+                if power_cut {
+                    self.life.disk.power_cut();
+                }
+                self.down(down);
+            }
+            Trouble::KillAtCall { nth, after, .. } => self.life.dies_in_call(Some(AtCall { nth, after })),
+            Trouble::KillAtDisk { nth, .. } => self.life.disk.die_in(Some(nth)),
+            Trouble::Stop { down } => {
+                let end = self.life.stop().await;
+                self.mend(end);
+                self.down(down);
+            }
+            Trouble::ClockJump { seconds } => {
+                self.disturb(Disturbance::Clock, 0);
+                self.life.jump(seconds);
+            }
+            Trouble::SpoilState { app } => {
+                let name = self.apps[app].name.clone();
+                let end = self.life.stop().await;
+                self.mend(end);
+                if self.life.disk.spoil(&format!("{name}.json")) {
+                    self.life.watch.facts(|facts| facts.amnesia.insert(name));
+                }
+                self.down(1);
+            }
+            Trouble::Second => {
+                if self.life.is_alive() && self.life.second_starts() {
+                    self.life
+                        .watch
+                        .violation("bounds", "a second controller opened the state of the first".to_owned());
+                }
+            }
+        }
+    }
+
+    fn down(&mut self, seconds: u64) {
+        self.disturb(Disturbance::Process, seconds);
+        self.restart = Some(self.elapsed() + Duration::from_secs(seconds));
+    }
+
+    /// Does one thing now.
+    pub async fn act_now(&mut self, what: &What) {
+        self.life.watch.note(|| format!("STEP {what:?}"));
+        self.act(what).await;
+    }
+
+    /// Everything that was broken is whole again: faults end, texts are mended, the controller runs by the right time.
+    pub async fn calm(&mut self) {
+        self.life.watch.note(|| "CALM".to_owned());
+        self.faults.clear();
+        self.behaviours.clear();
+        self.set_faults();
+        self.life.set_clock_right();
+        self.life.dies_in_call(None);
+        self.life.disk.die_in(None);
+        if self.store_back.take().is_some() {
+            self.life.specs.hide(false);
+            self.write_all();
+        }
+        for app in self.broken.clone() {
+            self.declare(app);
+        }
+        if !self.life.is_alive() {
+            let end = self.life.kill().await;
+            self.mend(end);
+            self.start().await;
+        }
+    }
+}
+
+/// The other name of an application.
+fn renamed(name: &str) -> String {
+    format!("{name}r")
+}
+
+fn disturbance(fault: Fault) -> Disturbance {
+    match fault {
+        Fault::Throttle(_) | Fault::ServerError(_) | Fault::Denied(_) => Disturbance::Refusals,
+        Fault::Silence(_) | Fault::Reset(_) | Fault::LostReply(_) | Fault::Delay(..) => Disturbance::Wire,
+        Fault::Duplicate(_) => Disturbance::Double,
+        Fault::Stale(..) => Disturbance::Stale,
+        Fault::DiskFull | Fault::DiskSlow(_) => Disturbance::Disk,
+    }
+}
+
+fn effect(fault: Fault) -> (Effect, f64) {
+    match fault {
+        Fault::Throttle(share) => (Effect::throttle(), share),
+        Fault::ServerError(share) => (Effect::server_error(), share),
+        Fault::Silence(share) => (Effect::Never, share),
+        Fault::Reset(share) => (Effect::Reset, share),
+        Fault::LostReply(share) => (Effect::LostReply, share),
+        Fault::Duplicate(share) => (Effect::Duplicate, share),
+        Fault::Delay(share, seconds) => (Effect::Delay(seconds), share),
+        Fault::Stale(share, seconds) => (Effect::StaleRead(seconds), share),
+        Fault::Denied(_) | Fault::DiskFull | Fault::DiskSlow(_) => unreachable!("no effect on every call"),
+    }
+}

@@ -1,0 +1,241 @@
+//! Who checks the checkers: in a world where all is well, calls are made in the controller's name that it would never make, and records
+//! are kept that it would never keep. Each must be seen by the checker that it is meant for.
+
+use super::document::{CANARY, REGION};
+use super::play::Play;
+use super::scenario::Scenario;
+use super::watch::call::{look, service};
+use aws_sim::wire::{Request, Service};
+use evenkeel::model::status::Record;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// What is done, and which checker must see it.
+struct Sabotage {
+    name: &'static str,
+    seen_by: &'static str,
+    deed: Deed,
+}
+
+/// A deed.
+enum Deed {
+    /// A call in the controller's name.
+    Call(fn(&Play) -> (Service, &'static str, Value)),
+    /// The same in another's name.
+    Foreign(fn(&Play) -> (Service, &'static str, Value)),
+    /// A record that is kept.
+    Record(fn(&Play, &mut Record)),
+}
+
+const DEEDS: [Sabotage; 16] = [
+    Sabotage { name: "data is deleted", seen_by: "bounds", deed: Deed::Call(delete_logs) },
+    Sabotage { name: "a secret is deleted", seen_by: "bounds", deed: Deed::Call(delete_secret) },
+    Sabotage {
+        name: "a service is scaled to nothing",
+        seen_by: "bounds",
+        deed: Deed::Call(scale_to_nothing),
+    },
+    Sabotage { name: "minimum health is given up", seen_by: "bounds", deed: Deed::Call(no_minimum) },
+    Sabotage { name: "a declared service is deleted", seen_by: "bounds", deed: Deed::Call(delete_service) },
+    Sabotage { name: "a task of a service is stopped", seen_by: "bounds", deed: Deed::Call(stop_task) },
+    Sabotage { name: "a revision in use is deregistered", seen_by: "bounds", deed: Deed::Call(deregister) },
+    Sabotage {
+        name: "a declared target group is deleted",
+        seen_by: "bounds",
+        deed: Deed::Call(delete_group),
+    },
+    Sabotage { name: "something is made without its tags", seen_by: "bounds", deed: Deed::Call(untagged) },
+    Sabotage { name: "two controllers write", seen_by: "bounds", deed: Deed::Foreign(same_count) },
+    Sabotage { name: "something unseen is acted on", seen_by: "sight", deed: Deed::Call(unseen) },
+    Sabotage { name: "one content gets two revisions", seen_by: "once", deed: Deed::Call(second_revision) },
+    Sabotage { name: "a write changes nothing", seen_by: "needless", deed: Deed::Call(same_count) },
+    Sabotage { name: "a secret's value is sent", seen_by: "records", deed: Deed::Call(leak) },
+    Sabotage { name: "events are lost", seen_by: "records", deed: Deed::Record(lose_events) },
+    Sabotage { name: "Ready is said of what does not run", seen_by: "truth", deed: Deed::Record(lie) },
+];
+
+/// Does every deed in a world of its own; answers those that nobody saw.
+pub fn unseen_deeds() -> Vec<String> {
+    DEEDS
+        .iter()
+        .filter_map(|sabotage| do_one(sabotage).err().map(|why| format!("{}: {why}", sabotage.name)))
+        .collect()
+}
+
+/// How many deeds there are.
+pub fn count() -> usize {
+    DEEDS.len()
+}
+
+fn do_one(sabotage: &Sabotage) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.map_err(|error| error.to_string())?.block_on(async {
+        let mut play = Play::quiet(&Scenario::plain()).await;
+        let ready = play.wait_until(Duration::from_secs(300)).await;
+        ready.map_err(|violation| {
+            format!("before it was done: {}: {}", violation.checker, violation.message)
+        })?;
+        play.life.watch.runs("app0").map_err(|why| format!("all was not well before: {why}"))?;
+        perform(&play, &sabotage.deed).await?;
+        let seen = play.life.watch.first_violation();
+        play.life.kill().await;
+        play.life.sim.clear_observers();
+        match seen {
+            Some(violation) if violation.checker == sabotage.seen_by => Ok(()),
+            other => Err(format!("{} should have seen it; seen was {other:?}", sabotage.seen_by)),
+        }
+    })
+}
+
+async fn perform(play: &Play, deed: &Deed) -> Result<(), String> {
+    let (make, key) = match deed {
+        Deed::Call(make) => (make, play.life.key()),
+        Deed::Foreign(make) => (make, "AKIASOMEBODY".to_owned()),
+        Deed::Record(change) => {
+            let loaded = play.life.records().await.map_err(|error| error.to_string())?;
+            let mut record = loaded.records.into_iter().next().ok_or("there is no record")?;
+            change(play, &mut record);
+            play.life.watch.saved(&record);
+            return Ok(());
+        }
+    };
+    let (service, operation, input) = make(play);
+    let body = if service.speaks_query() { form(operation, &input) } else { input.to_string() };
+    let request = Request {
+        region: REGION.to_owned(),
+        service,
+        protocol: service.protocols()[0],
+        operation: operation.to_owned(),
+        body: body.into_bytes(),
+        access_key: Some(key),
+    };
+    play.life.sim.exchange(request).await.map(drop).map_err(|error| error.to_string())
+}
+
+/// A flat object as awsQuery sends it.
+fn form(operation: &str, input: &Value) -> String {
+    let escaped =
+        |text: &str| text.replace('%', "%25").replace('&', "%26").replace('+', "%2B").replace('=', "%3D");
+    let members = input.as_object().into_iter().flatten();
+    let pairs =
+        members.map(|(name, value)| format!("&{name}={}", escaped(value.as_str().unwrap_or_default())));
+    format!("Action={operation}{}", pairs.collect::<String>())
+}
+
+fn web(play: &Play) -> Value {
+    service(&play.life.sim, play.apps[0].cluster, "app0-web").unwrap_or_default()
+}
+
+fn group(play: &Play) -> Value {
+    web(play)["loadBalancers"][0]["targetGroupArn"].clone()
+}
+
+fn update(play: &Play, change: &Value) -> (Service, &'static str, Value) {
+    let mut input = json!({"cluster": play.apps[0].cluster, "service": "app0-web"});
+    for (name, value) in change.as_object().into_iter().flatten() {
+        input[name] = value.clone();
+    }
+    (Service::Ecs, "UpdateService", input)
+}
+
+fn delete_logs(play: &Play) -> (Service, &'static str, Value) {
+    (Service::Logs, "DeleteLogGroup", json!({"logGroupName": play.apps[0].log_group()}))
+}
+
+fn delete_secret(play: &Play) -> (Service, &'static str, Value) {
+    (Service::Secrets, "DeleteSecret", json!({"SecretId": play.apps[0].secret()}))
+}
+
+fn scale_to_nothing(play: &Play) -> (Service, &'static str, Value) {
+    update(play, &json!({"desiredCount": 0}))
+}
+
+fn no_minimum(play: &Play) -> (Service, &'static str, Value) {
+    update(play, &json!({"deploymentConfiguration": {"minimumHealthyPercent": 10, "maximumPercent": 200}}))
+}
+
+fn same_count(play: &Play) -> (Service, &'static str, Value) {
+    update(play, &json!({"desiredCount": 2}))
+}
+
+fn delete_service(play: &Play) -> (Service, &'static str, Value) {
+    (
+        Service::Ecs,
+        "DeleteService",
+        json!({"cluster": play.apps[0].cluster, "service": "app0-web", "force": true}),
+    )
+}
+
+fn stop_task(play: &Play) -> (Service, &'static str, Value) {
+    let tasks = play.life.sim.with(|world| world.region(REGION).ecs.tasks());
+    let task = tasks.into_iter().find(|task| task.status == "RUNNING" && task.service.is_some());
+    let id = task.map(|task| task.id).unwrap_or_default();
+    (Service::Ecs, "StopTask", json!({"cluster": play.apps[0].cluster, "task": id}))
+}
+
+fn deregister(play: &Play) -> (Service, &'static str, Value) {
+    (Service::Ecs, "DeregisterTaskDefinition", json!({"taskDefinition": web(play)["taskDefinition"]}))
+}
+
+fn delete_group(play: &Play) -> (Service, &'static str, Value) {
+    (Service::Elbv2, "DeleteTargetGroup", json!({"TargetGroupArn": group(play)}))
+}
+
+fn untagged(_: &Play) -> (Service, &'static str, Value) {
+    (
+        Service::Elbv2,
+        "CreateTargetGroup",
+        json!({"Name": "app0-more", "Port": "80", "Protocol": "HTTP", "VpcId": "vpc-1"}),
+    )
+}
+
+fn unseen(_: &Play) -> (Service, &'static str, Value) {
+    let input = json!({"Name": "app0-more", "Port": "80", "Protocol": "HTTP", "VpcId": "vpc-1",
+        "Tags.member.1.Key": "evenkeel.dev/owner", "Tags.member.1.Value": "app0"});
+    (Service::Elbv2, "CreateTargetGroup", input)
+}
+
+/// The definition in force, to be registered again.
+fn definition(play: &Play) -> Value {
+    let input = json!({"taskDefinition": web(play)["taskDefinition"], "include": ["TAGS"]});
+    let shown = look(&play.life.sim, Service::Ecs, "DescribeTaskDefinition", &input).unwrap_or_default();
+    let known = &shown["taskDefinition"];
+    let mut input = json!({"tags": shown["tags"]});
+    for member in [
+        "family",
+        "containerDefinitions",
+        "cpu",
+        "memory",
+        "networkMode",
+        "requiresCompatibilities",
+        "executionRoleArn",
+    ] {
+        input[member] = known[member].clone();
+    }
+    input
+}
+
+fn second_revision(play: &Play) -> (Service, &'static str, Value) {
+    (Service::Ecs, "RegisterTaskDefinition", definition(play))
+}
+
+fn leak(play: &Play) -> (Service, &'static str, Value) {
+    let mut input = definition(play);
+    input["containerDefinitions"][0]["environment"][0]["value"] = json!(format!("mysql://{CANARY}"));
+    (Service::Ecs, "RegisterTaskDefinition", input)
+}
+
+fn lose_events(_: &Play, record: &mut Record) {
+    record.events.clear();
+}
+
+/// Everything was made unready behind its back, and it is said to have just become Ready.
+fn lie(play: &Play, record: &mut Record) {
+    let input = json!({"cluster": play.apps[0].cluster, "service": "app0-web", "desiredCount": 1});
+    play.life.by_hand(Service::Ecs, "UpdateService", &input);
+    let mut before = record.clone();
+    for condition in before.status.iter_mut().flat_map(|status| &mut status.conditions) {
+        condition.status = evenkeel::model::condition::Truth::False;
+    }
+    play.life.watch.saved(&before);
+}

@@ -1,0 +1,467 @@
+//! From a seed to everything that is going to happen: who declares what, what people do, what breaks, and when.
+//!
+//! A scenario is data, so that it can be printed and shrunk. Each seed first draws which kinds of things may happen in it at all
+//! (swarm testing: a fault that hides another one is absent from half of the seeds), and then draws steps of those kinds.
+
+use super::document::{App, CLUSTERS, Kind, OnRotation, Part, Service};
+use std::time::Duration;
+
+/// All of one run.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// The seed that it was drawn from.
+    pub seed: u64,
+    /// What is declared at the start.
+    pub apps: Vec<App>,
+    /// How long each call takes at most, in milliseconds.
+    pub latency_ms: u64,
+    /// Whether AWS's published rates hold.
+    pub rate_limits: bool,
+    /// What happens, by time since the start.
+    pub steps: Vec<Step>,
+    /// When the last fault ends.
+    pub calm_from: Duration,
+}
+
+/// Something that happens.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// When.
+    pub at: Duration,
+    /// What.
+    pub what: What,
+}
+
+/// What can happen. `app` and `part` are indices into the scenario.
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    /// A person edits a document.
+    Edit { app: usize, edit: Edit },
+    /// A document is taken out of the store.
+    Remove { app: usize },
+    /// It comes back.
+    Restore { app: usize },
+    /// A document is removed and its text comes back under another name.
+    Rename { app: usize },
+    /// A person confirms that a deployment's data may go: `ctl delete --confirm`.
+    Confirm { app: usize },
+    /// All documents vanish, or the folder cannot be read, for so many seconds.
+    StoreGone { seconds: u64, emptied: bool },
+    /// Somebody works on AWS by hand.
+    Hand { app: usize, part: usize, hand: Hand },
+    /// A new value of an application's secret.
+    Rotate { app: usize },
+    /// A fault for so many seconds.
+    Fault { fault: Fault, seconds: u64 },
+    /// Containers of a component behave badly for so many seconds.
+    Misbehave { app: usize, part: usize, how: Misbehaviour, seconds: u64 },
+    /// Something happens to the controller.
+    Controller(Trouble),
+}
+
+/// An edit of one document.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Edit {
+    /// Another image tag.
+    Tag { part: usize, tag: String },
+    /// Another number of tasks.
+    Count { part: usize, count: Option<u32> },
+    /// Another variable.
+    Variable { part: usize },
+    /// Another retention of its logs.
+    Retention { days: Option<u32> },
+    /// A component is taken out, or put back.
+    Declare { part: usize, declared: bool },
+    /// The text is broken until it is next edited.
+    Break(Breakage),
+    /// The retry annotation gets a new value.
+    Retry,
+    /// A pause for so many minutes; 0 ends it.
+    Suspend { minutes: u64 },
+    /// Written again as it is.
+    Touch,
+}
+
+/// How a text is broken.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Breakage {
+    /// Cut off in the middle.
+    Cut,
+    /// A misspelt field.
+    Typo,
+    /// A value that makes no sense.
+    Nonsense,
+    /// Nothing in it.
+    Empty,
+}
+
+/// What somebody does by hand.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Hand {
+    /// Scales a service.
+    Count(u32),
+    /// Sends a service back to an older revision.
+    Revision,
+    /// Deletes a service.
+    DeleteService,
+    /// Deletes a rule.
+    DeleteRule,
+    /// Changes the path that a rule matches.
+    EditRule,
+    /// Changes a target group's health check.
+    EditGroup,
+    /// Changes how long logs are kept.
+    Retention,
+    /// Deletes a log group.
+    DeleteLogs,
+    /// Takes a service's tags away.
+    Untag,
+    /// Deregisters the revision in force.
+    Deregister,
+    /// Stops a task.
+    StopTask,
+    /// Kills a task's containers.
+    Crash,
+    /// Registers a stray target.
+    Stray,
+    /// Changes a service's network and deployment settings.
+    EditService,
+}
+
+/// What goes wrong between the controller and AWS.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Fault {
+    /// Calls are throttled, with this probability.
+    Throttle(f64),
+    /// Calls fail with 500.
+    ServerError(f64),
+    /// Calls are never answered.
+    Silence(f64),
+    /// Connections break before a call.
+    Reset(f64),
+    /// Calls take effect and their answers are lost.
+    LostReply(f64),
+    /// Calls are delivered twice.
+    Duplicate(f64),
+    /// Calls are late by so many seconds.
+    Delay(f64, f64),
+    /// Reads show what was true so many seconds ago.
+    Stale(f64, f64),
+    /// This operation is denied.
+    Denied(&'static str),
+    /// The state store's disk is full.
+    DiskFull,
+    /// Saves take so many milliseconds.
+    DiskSlow(u64),
+}
+
+/// How containers behave badly.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Misbehaviour {
+    /// They exit soon after their start.
+    Dies,
+    /// They cannot be started.
+    NeverStarts,
+    /// Their health flips.
+    Flaps,
+    /// They never become healthy.
+    Unhealthy,
+}
+
+/// What happens to the controller.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Trouble {
+    /// Killed now, and started again after so many seconds.
+    Kill { down: u64, power_cut: bool },
+    /// Killed before or after the n-th call of AWS from now.
+    KillAtCall { nth: u32, after: bool, down: u64 },
+    /// Killed in the middle of the n-th step of its disk from now.
+    KillAtDisk { nth: u32, down: u64 },
+    /// Stopped as a signal does, and started again.
+    Stop { down: u64 },
+    /// Its clock jumps by so many seconds.
+    ClockJump { seconds: i64 },
+    /// Stopped, its record of a deployment spoilt, and started again.
+    SpoilState { app: usize },
+    /// A second one is started while it works.
+    Second,
+}
+
+/// Which kinds of things a seed may draw.
+struct Swarm {
+    edits: bool,
+    bad_images: bool,
+    removals: bool,
+    hands: bool,
+    faults: Vec<Fault>,
+    misbehaviour: bool,
+    rotations: bool,
+    troubles: Vec<Trouble>,
+    store: bool,
+    suspensions: bool,
+}
+
+/// Everything that may be denied.
+const DENIABLE: [&str; 14] = [
+    "ecs:DescribeServices",
+    "ecs:UpdateService",
+    "ecs:CreateService",
+    "ecs:RegisterTaskDefinition",
+    "ecs:RunTask",
+    "ecs:DescribeTasks",
+    "ecs:ListTaskDefinitions",
+    "ecs:DescribeTaskDefinition",
+    "elasticloadbalancing:DescribeTargetHealth",
+    "elasticloadbalancing:DescribeTargetGroups",
+    "elasticloadbalancing:*Rule*",
+    "elasticloadbalancing:CreateTargetGroup",
+    "logs:*",
+    "secretsmanager:DescribeSecret",
+];
+
+impl Scenario {
+    /// Draws a scenario.
+    pub fn draw(seed: u64) -> Self {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let apps: Vec<App> = (0..rng.usize(1..=3)).map(|index| app(&mut rng, index)).collect();
+        let swarm = Swarm::draw(&mut rng);
+        let chaos = Duration::from_secs(rng.u64(240..=900));
+        let mut steps: Vec<Step> = (0..rng.usize(3..=16))
+            .map(|_| {
+                let at = Duration::from_millis(rng.u64(0..chaos.as_millis() as u64));
+                Step { at, what: swarm.step(&mut rng, &apps) }
+            })
+            .collect();
+        steps.sort_by_key(|step| step.at);
+        let latency_ms = if rng.bool() { 0 } else { rng.u64(1..=400) };
+        let rate_limits = rng.u8(0..4) == 0;
+        Self { seed, apps, latency_ms, rate_limits, steps, calm_from: chaos }
+    }
+
+    /// One application with a migration and a balanced service, and nothing that happens.
+    pub fn plain() -> Self {
+        let part = |name, kind, after: &[&'static str]| Part {
+            name,
+            kind,
+            tag: "v1".to_owned(),
+            variable: 0,
+            secret: Some(OnRotation::Restart),
+            after: after.to_vec(),
+            declared: true,
+        };
+        let web = Service { count: Some(2), balanced: true, breaker: true, least: 100, bake: 0 };
+        let parts = vec![part("migrate", Kind::Task, &[]), part("web", Kind::Service(web), &["migrate"])];
+        let app = App {
+            name: "app0".to_owned(),
+            cluster: CLUSTERS[0],
+            delete: false,
+            delete_logs: false,
+            retention: Some(7),
+            retry: 0,
+            suspended_until: None,
+            parts,
+        };
+        let calm_from = Duration::ZERO;
+        Self { seed: 7, apps: vec![app], latency_ms: 0, rate_limits: false, steps: Vec::new(), calm_from }
+    }
+
+    /// The same with only these steps.
+    pub fn with_steps(&self, steps: Vec<Step>) -> Self {
+        Self { steps, ..self.clone() }
+    }
+}
+
+fn app(rng: &mut fastrand::Rng, index: usize) -> App {
+    let mut parts = Vec::new();
+    let migrates = rng.u8(0..10) < 6;
+    if migrates {
+        parts.push(part(rng, "migrate", Kind::Task, &[]));
+    }
+    let first: &[&'static str] = if migrates { &["migrate"] } else { &[] };
+    if rng.u8(0..10) < 7 {
+        let kind = service(rng, true);
+        parts.push(part(rng, "web", kind, first));
+    }
+    if rng.u8(0..10) < 5 {
+        let kind = if rng.u8(0..3) == 0 { Kind::Singleton } else { service(rng, false) };
+        let waits_for_web = parts.iter().any(|part| part.name == "web") && rng.u8(0..3) == 0;
+        let after = if waits_for_web { &["web"][..] } else { first };
+        parts.push(part(rng, "worker", kind, after));
+    }
+    if parts.is_empty() || rng.u8(0..12) == 0 {
+        parts.push(part(rng, "agent", Kind::Forever, &[]));
+    }
+    App {
+        name: format!("app{index}"),
+        cluster: CLUSTERS[usize::from(rng.u8(0..5) == 0)],
+        delete: rng.bool(),
+        delete_logs: rng.bool(),
+        retention: [None, Some(7), Some(30)][rng.usize(0..3)],
+        retry: 0,
+        suspended_until: None,
+        parts,
+    }
+}
+
+fn part(rng: &mut fastrand::Rng, name: &'static str, kind: Kind, after: &[&'static str]) -> Part {
+    let secret = match rng.u8(0..4) {
+        0 => Some(OnRotation::Ignore),
+        1 | 2 => Some(OnRotation::Restart),
+        _ => None,
+    };
+    let tag = if rng.u8(0..12) == 0 { "v1-slow" } else { "v1" };
+    Part { name, kind, tag: tag.to_owned(), variable: 0, secret, after: after.to_vec(), declared: true }
+}
+
+fn service(rng: &mut fastrand::Rng, balanced: bool) -> Kind {
+    Kind::Service(Service {
+        count: (rng.u8(0..5) > 0).then(|| rng.u32(1..=3)),
+        balanced,
+        breaker: rng.u8(0..4) > 0,
+        least: [100, 50, 0][rng.usize(0..3)],
+        bake: [0, 0, 30][rng.usize(0..3)],
+    })
+}
+
+impl Swarm {
+    fn draw(rng: &mut fastrand::Rng) -> Self {
+        let half = |rng: &mut fastrand::Rng| rng.bool();
+        let all_faults = [
+            Fault::Throttle(rng.f64() * 0.7),
+            Fault::ServerError(rng.f64()),
+            Fault::Silence(rng.f64() * 0.2),
+            Fault::Reset(rng.f64() * 0.6),
+            Fault::LostReply(rng.f64() * 0.6),
+            Fault::Duplicate(rng.f64() * 0.5),
+            Fault::Delay(rng.f64() * 0.4, 1.0 + rng.f64() * 8.0),
+            Fault::Stale(rng.f64(), 2.0 + rng.f64() * 180.0),
+            Fault::Denied(DENIABLE[rng.usize(0..DENIABLE.len())]),
+            Fault::DiskFull,
+            Fault::DiskSlow(rng.u64(50..=4000)),
+        ];
+        let faults = all_faults.into_iter().filter(|_| rng.u8(0..3) == 0).collect();
+        let all_troubles = [
+            Trouble::Kill { down: 0, power_cut: false },
+            Trouble::KillAtCall { nth: 0, after: false, down: 0 },
+            Trouble::KillAtDisk { nth: 0, down: 0 },
+            Trouble::Stop { down: 0 },
+            Trouble::ClockJump { seconds: 0 },
+            Trouble::SpoilState { app: 0 },
+            Trouble::Second,
+        ];
+        let troubles = all_troubles.into_iter().filter(|_| rng.u8(0..3) == 0).collect();
+        Self {
+            edits: rng.u8(0..8) > 0,
+            bad_images: half(rng),
+            removals: rng.u8(0..3) == 0,
+            hands: half(rng),
+            faults,
+            misbehaviour: rng.u8(0..3) == 0,
+            rotations: rng.u8(0..3) == 0,
+            troubles,
+            store: rng.u8(0..5) == 0,
+            suspensions: rng.u8(0..5) == 0,
+        }
+    }
+
+    fn step(&self, rng: &mut fastrand::Rng, apps: &[App]) -> What {
+        let app = rng.usize(0..apps.len());
+        let part = rng.usize(0..apps[app].parts.len());
+        // A few tries to hit a kind that this seed allows; an edit or a look otherwise.
+        for _ in 0..20 {
+            let drawn = match rng.u8(0..12) {
+                0..=2 if self.edits => What::Edit { app, edit: self.edit(rng, &apps[app]) },
+                3 if self.removals => removal(rng, app),
+                4 | 5 if self.hands => What::Hand { app, part, hand: hand(rng) },
+                6 | 7 if !self.faults.is_empty() => What::Fault {
+                    fault: self.faults[rng.usize(0..self.faults.len())],
+                    seconds: rng.u64(5..=300),
+                },
+                8 if self.misbehaviour => misbehaviour(rng, app, part),
+                9 if self.rotations => What::Rotate { app },
+                10 if !self.troubles.is_empty() => {
+                    let kind = self.troubles[rng.usize(0..self.troubles.len())];
+                    What::Controller(trouble(rng, kind, app))
+                }
+                11 if self.store => What::StoreGone { seconds: rng.u64(1..=120), emptied: rng.bool() },
+                _ => continue,
+            };
+            return drawn;
+        }
+        What::Edit { app, edit: Edit::Touch }
+    }
+
+    fn edit(&self, rng: &mut fastrand::Rng, app: &App) -> Edit {
+        let part = rng.usize(0..app.parts.len());
+        match rng.u8(0..14) {
+            0..=4 => Edit::Tag { part, tag: self.tag(rng) },
+            5 | 6 => Edit::Count { part, count: (rng.u8(0..6) > 0).then(|| rng.u32(1..=4)) },
+            7 => Edit::Variable { part },
+            8 => Edit::Retention { days: [None, Some(3), Some(14)][rng.usize(0..3)] },
+            9 => Edit::Break(
+                [Breakage::Cut, Breakage::Typo, Breakage::Nonsense, Breakage::Empty][rng.usize(0..4)],
+            ),
+            10 => Edit::Retry,
+            11 if self.suspensions => Edit::Suspend { minutes: rng.u64(0..=8) },
+            12 if app.parts.len() > 1 => Edit::Declare { part, declared: rng.bool() },
+            _ => Edit::Touch,
+        }
+    }
+
+    fn tag(&self, rng: &mut fastrand::Rng) -> String {
+        let version = rng.u8(1..=4);
+        let bad = ["-crash", "-unhealthy", "-unpullable", "-slow"];
+        match rng.u8(0..3) {
+            0 if self.bad_images => format!("v{version}{}", bad[rng.usize(0..bad.len())]),
+            _ => format!("v{version}"),
+        }
+    }
+}
+
+fn removal(rng: &mut fastrand::Rng, app: usize) -> What {
+    match rng.u8(0..6) {
+        0 | 1 => What::Remove { app },
+        2 | 3 => What::Restore { app },
+        4 => What::Rename { app },
+        _ => What::Confirm { app },
+    }
+}
+
+fn hand(rng: &mut fastrand::Rng) -> Hand {
+    match rng.u8(0..14) {
+        0 => Hand::Count(rng.u32(0..=5)),
+        1 => Hand::Revision,
+        2 => Hand::DeleteService,
+        3 => Hand::DeleteRule,
+        4 => Hand::EditRule,
+        5 => Hand::EditGroup,
+        6 => Hand::Retention,
+        7 => Hand::DeleteLogs,
+        8 => Hand::Untag,
+        9 => Hand::Deregister,
+        10 => Hand::StopTask,
+        11 => Hand::Crash,
+        12 => Hand::Stray,
+        _ => Hand::EditService,
+    }
+}
+
+fn misbehaviour(rng: &mut fastrand::Rng, app: usize, part: usize) -> What {
+    let how = [Misbehaviour::Dies, Misbehaviour::NeverStarts, Misbehaviour::Flaps, Misbehaviour::Unhealthy];
+    What::Misbehave { app, part, how: how[rng.usize(0..how.len())], seconds: rng.u64(20..=300) }
+}
+
+fn trouble(rng: &mut fastrand::Rng, kind: Trouble, app: usize) -> Trouble {
+    let down = if rng.bool() { rng.u64(0..=5) } else { rng.u64(0..=120) };
+    match kind {
+        Trouble::Kill { .. } => Trouble::Kill { down, power_cut: rng.bool() },
+        Trouble::KillAtCall { .. } => Trouble::KillAtCall { nth: rng.u32(1..=60), after: rng.bool(), down },
+        Trouble::KillAtDisk { .. } => Trouble::KillAtDisk { nth: rng.u32(1..=20), down },
+        Trouble::Stop { .. } => Trouble::Stop { down },
+        Trouble::ClockJump { .. } => {
+            Trouble::ClockJump { seconds: if rng.bool() { rng.i64(-90..=90) } else { rng.i64(-7200..=7200) } }
+        }
+        Trouble::SpoilState { .. } => Trouble::SpoilState { app },
+        Trouble::Second => Trouble::Second,
+    }
+}

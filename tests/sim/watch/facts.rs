@@ -1,0 +1,110 @@
+//! What is true whatever the controller believes: what was declared when, what people confirmed, and what has been disturbing.
+
+use super::call::Parsed;
+use crate::document::App;
+use jiff::{SignedDuration, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What may excuse the controller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Disturbance {
+    /// Answers are lost, late, double, or missing.
+    Wire,
+    /// Calls are delivered twice.
+    Double,
+    /// Calls are refused: throttled, failed, denied.
+    Refusals,
+    /// Reads show old states.
+    Stale,
+    /// Somebody works on AWS by hand, containers misbehave, secrets rotate.
+    Hands,
+    /// The controller was killed, stopped, or is down.
+    Process,
+    /// Records cannot be kept, or only slowly.
+    Disk,
+    /// The controller's clock is wrong.
+    Clock,
+    /// Documents change, vanish or cannot be read.
+    Documents,
+}
+
+/// What is true.
+#[derive(Debug, Default)]
+pub struct Facts {
+    /// By deployment: from when on which version is in force; `None` while it is not declared.
+    versions: BTreeMap<String, Vec<(Timestamp, Option<App>)>>,
+    /// Deployments whose data may go.
+    pub confirmed: BTreeSet<String>,
+    /// By deployment: how often it was edited, removed or restored.
+    pub edits: BTreeMap<String, u64>,
+    /// Until when something disturbs.
+    disturbed: BTreeMap<Disturbance, Timestamp>,
+    /// Deployments whose record was spoilt: what only the record knew is lost.
+    pub amnesia: BTreeSet<String>,
+    /// The time of the last moment.
+    pub now: Timestamp,
+}
+
+impl Facts {
+    /// A version is in force from now on.
+    pub fn declare(&mut self, now: Timestamp, name: &str, app: Option<App>) {
+        self.versions.entry(name.to_owned()).or_default().push((now, app));
+        *self.edits.entry(name.to_owned()).or_default() += 1;
+    }
+
+    /// Something disturbs until then.
+    pub fn disturb(&mut self, what: Disturbance, until: Timestamp) {
+        let known = self.disturbed.entry(what).or_insert(until);
+        *known = (*known).max(until);
+    }
+
+    /// Whether none of these has disturbed for so many seconds.
+    pub fn quiet(&self, now: Timestamp, seconds: i64, kinds: &[Disturbance]) -> bool {
+        let since = now - SignedDuration::from_secs(seconds);
+        kinds.iter().all(|kind| self.disturbed.get(kind).is_none_or(|until| *until < since))
+    }
+
+    /// Whether anything that can make a rollout fail has ever happened.
+    pub fn was_ever_disturbed(&self) -> bool {
+        self.disturbed.contains_key(&Disturbance::Hands)
+    }
+
+    /// Names of all deployments that were ever declared.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.versions.keys().map(String::as_str)
+    }
+
+    /// The version that is declared now.
+    pub fn newest(&self, name: &str) -> Option<&App> {
+        self.versions.get(name)?.last()?.1.as_ref()
+    }
+
+    /// Every version ever.
+    pub fn ever(&self, name: &str) -> impl Iterator<Item = &App> {
+        self.versions.get(name).into_iter().flatten().filter_map(|(_, app)| app.as_ref())
+    }
+
+    /// Versions that were in force at some time within so many seconds; `None` among them when it was not declared.
+    pub fn lately(&self, name: &str, now: Timestamp, seconds: i64) -> Vec<Option<&App>> {
+        let since = now - SignedDuration::from_secs(seconds);
+        let Some(versions) = self.versions.get(name) else { return vec![None] };
+        let begin = versions.iter().rposition(|(from, _)| *from <= since).unwrap_or(0);
+        versions[begin..].iter().map(|(_, app)| app.as_ref()).collect()
+    }
+
+    /// The deployment that a resource of this name belongs to: `app0` of `app0-web`.
+    pub fn deployment_of(&self, resource: &str) -> Option<&str> {
+        let names = self.versions.keys().filter(|name| {
+            resource.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        });
+        names.max_by_key(|name| name.len()).map(String::as_str)
+    }
+
+    /// Takes in a call.
+    pub fn saw_call(&mut self, call: &Parsed, done: bool, answered: bool, now: Timestamp) {
+        self.now = now;
+        if call.write && done && !answered {
+            self.disturb(Disturbance::Wire, now);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Nothing is made twice: one revision for one content, one run for one content, whatever is lost, late or killed.
+
+use super::Verdict;
+use super::call::Parsed;
+use super::facts::{Disturbance, Facts};
+use crate::document::{Kind, REGION};
+use aws_sim::Sim;
+use jiff::Timestamp;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+const HASH: &str = "evenkeel.dev/hash";
+
+/// State of the checker.
+#[derive(Debug, Default)]
+pub struct Once {
+    /// ARNs by family and content.
+    revisions: BTreeMap<(String, String), Vec<String>>,
+    /// Runs by family and content: token, ARN of the task, and how often the document was edited by then.
+    runs: BTreeMap<(String, String), Vec<Run>>,
+}
+
+#[derive(Clone, Debug)]
+struct Run {
+    token: String,
+    task: String,
+    edits: u64,
+}
+
+impl Once {
+    /// Judges a write.
+    pub fn after(
+        &mut self,
+        call: &Parsed,
+        answer: Option<&[u8]>,
+        facts: &Facts,
+        sim: &Sim,
+        now: Timestamp,
+    ) -> Verdict {
+        let Some(answer) = answer else { return Ok(()) };
+        match call.operation.as_str() {
+            "RegisterTaskDefinition" => self.registered(call, answer, facts, sim, now),
+            "RunTask" => self.ran(call, answer, facts, sim),
+            _ => Ok(()),
+        }
+    }
+
+    fn registered(
+        &mut self,
+        call: &Parsed,
+        answer: &[u8],
+        facts: &Facts,
+        sim: &Sim,
+        now: Timestamp,
+    ) -> Verdict {
+        let family = call.text("family").to_owned();
+        let Some(hash) = call.tag(HASH) else {
+            return Err(format!("a revision of {family} without the tag of its content"));
+        };
+        let answer: Value = serde_json::from_slice(answer).unwrap_or_default();
+        let arn = answer["taskDefinition"]["taskDefinitionArn"].as_str().unwrap_or_default().to_owned();
+        let known = self.revisions.entry((family.clone(), hash.to_owned())).or_default();
+        let in_use = |arn: &&String| {
+            let found = sim.with(|world| world.region(REGION).ecs.definition(arn));
+            // One that somebody took the tags of is not found again by them.
+            found.is_some_and(|found| found.status == "ACTIVE" && found.tags.contains_key(HASH))
+        };
+        let twin = known.iter().find(in_use).cloned();
+        known.push(arn.clone());
+        match twin {
+            Some(twin) if facts.quiet(now, 1, &[Disturbance::Double]) => {
+                Err(format!("{arn} was registered for content {hash}, for which {twin} is there"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn ran(&mut self, call: &Parsed, answer: &[u8], facts: &Facts, sim: &Sim) -> Verdict {
+        let arn = call.text("taskDefinition");
+        let Some(definition) = sim.with(|world| world.region(REGION).ecs.definition(arn)) else {
+            return Ok(());
+        };
+        let family = arn.rsplit('/').next().unwrap_or(arn).split(':').next().unwrap_or_default().to_owned();
+        let Some(deployment) = facts.deployment_of(&family) else { return Ok(()) };
+        let hash = definition.tags.get(HASH).cloned().unwrap_or_default();
+        let answer: Value = serde_json::from_slice(answer).unwrap_or_default();
+        let run = Run {
+            token: call.text("startedBy").to_owned(),
+            task: answer["tasks"][0]["taskArn"].as_str().unwrap_or_default().to_owned(),
+            edits: facts.edits.get(deployment).copied().unwrap_or(0),
+        };
+        let once = facts
+            .ever(deployment)
+            .flat_map(|app| app.parts.iter().map(move |part| (app.resource(part), &part.kind)))
+            .any(|(name, kind)| name == family && *kind == Kind::Task);
+        let runs = self.runs.entry((family.clone(), hash.clone())).or_default();
+        let twin = runs
+            .iter()
+            .find(|known| known.token != run.token && known.edits == run.edits && known.task != run.task);
+        let twin = twin.cloned();
+        runs.push(run.clone());
+        match twin {
+            Some(twin) if once && !facts.amnesia.contains(deployment) => Err(format!(
+                "{family} ran twice for content {hash} though nobody edited its document: {} and {}",
+                twin.task, run.task
+            )),
+            _ => Ok(()),
+        }
+    }
+}
