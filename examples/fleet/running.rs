@@ -6,7 +6,7 @@ use evenkeel::executor::Executor;
 use evenkeel::observed::Collector;
 use evenkeel::reconcile::{Clock, Controller, Handle, Settings, Walk, is_ready};
 use evenkeel::status::FileState;
-use evenkeel::store::{FileStore, Store};
+use evenkeel::store::FileStore;
 use evenkeel::telemetry::Metrics;
 use std::path::Path;
 use std::time::Duration;
@@ -39,17 +39,13 @@ impl Running {
         let handle = Handle::new(metrics.clone());
         let state = FileState::open(folder.join("state"))?;
         let (collector, executor) = (Collector::new(aws.clone()), Executor::new(aws.clone()));
-        let walk = Walk { collector, executor, state, clock, metrics };
+        let walk = Walk { collector, executor, state, clock: clock.clone(), metrics };
         let controller = Controller::new(walk, handle.clone(), Settings { resync: RESYNC });
         let (snapshots, received) = mpsc::channel(1);
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(controller.run(received, async { drop(stopped.await) }));
-        let mut store = FileStore::new(folder.join("specs"), RESCAN.div_f64(clock.speed()));
-        let feeding = tokio::spawn(async move {
-            while snapshots.send(store.load().await).await.is_ok() {
-                store.changed().await;
-            }
-        });
+        let store = FileStore::new(folder.join("specs"), RESCAN.div_f64(clock.speed()));
+        let feeding = tokio::spawn(evenkeel::reconcile::feed(store, snapshots));
         Ok(Self { aws, handle, clock, stop, task, feeding })
     }
 

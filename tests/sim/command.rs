@@ -28,6 +28,9 @@ struct Args {
     /// Plays so many seeds, from `--from` on.
     #[arg(long)]
     seeds: Option<u64>,
+    /// Plays the saved seeds, too.
+    #[arg(long)]
+    saved: bool,
     /// Plays new seeds for so many minutes.
     #[arg(long)]
     minutes: Option<u64>,
@@ -129,7 +132,8 @@ fn plan(args: &Args) -> (Vec<u64>, u64, u64) {
     match (args.seeds, args.minutes) {
         (Some(count), _) => {
             let from = args.from.unwrap_or(1);
-            (Vec::new(), from, from.saturating_add(count))
+            let saved = if args.saved { saved() } else { Vec::new() };
+            (saved, from, from.saturating_add(count))
         }
         (None, Some(_)) => (Vec::new(), args.from.unwrap_or_else(|| fastrand::u64(..1 << 48)), u64::MAX),
         (None, None) => (saved(), 1, 1 + FEW),
