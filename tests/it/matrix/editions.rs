@@ -169,6 +169,13 @@ impl Editions {
         calls
     }
 
+    /// The revision that the service of a field points at.
+    pub fn revision(&self, number: usize) -> String {
+        let input = json!({"cluster": CLUSTER, "services": [format!("editions-f{number}")]});
+        let described = self.world.by_hand("ecs", "DescribeServices", input);
+        described["services"][0]["taskDefinition"].as_str().unwrap().to_owned()
+    }
+
     /// Whether the newest registration for a field tells that it is because of that field.
     pub fn is_told(&self, number: usize) -> bool {
         let leaf = self.contents[number].row.path.rsplit(['.', ']']).next().unwrap();
