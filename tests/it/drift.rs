@@ -47,9 +47,14 @@ fn update_service(world: &World, mut fields: Value) {
 
 /// Holds that a drift is repaired: within one resync, in the pass that sees it, told, and then nothing is written for long.
 async fn is_repaired(world: &World, case: &Case) {
+    is_repaired_within(RESYNC, world, case).await;
+}
+
+/// The same within so many seconds, for what is only certain after a while.
+async fn is_repaired_within(seconds: u64, world: &World, case: &Case) {
     let Case { resource, what, writes } = case;
     let began = world.clock.now();
-    world.pass(RESYNC).await;
+    world.pass(seconds).await;
     let record = world.record("shop").await;
     let seen = record.events.iter().rev().find(|event| {
         event.at >= began
@@ -388,12 +393,15 @@ async fn a_target_that_belongs_to_no_task_is_taken_out() {
     let input =
         json!({"TargetGroupArn": group, "Targets.member.1.Id": "10.9.9.9", "Targets.member.1.Port": "8080"});
     world.by_hand("elasticloadbalancing", "RegisterTargets", input);
+    // Lists of tasks lag behind what runs: it is only certain after five minutes.
+    world.pass(290).await;
+    assert_eq!(world.writes(), Vec::<String>::new());
     let case = Case {
         resource: "target-group/web",
         what: r#"targets ["10.9.9.9:8080"] → [] (delegated)"#,
         writes: &["elasticloadbalancing:DeregisterTargets"],
     };
-    is_repaired(&world, &case).await;
+    is_repaired_within(3 * RESYNC, &world, &case).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -158,7 +158,7 @@ fn what_starts_a_deployment_is_what_the_ecs_api_says() {
         .iter()
         .filter(|row| row.effect == crate::plan::table::Effect::StartsDeployment)
         .map(|row| row.path.split('.').next().unwrap())
-        .collect::<std::collections::BTreeSet<_>>()
+        .collect::<BTreeSet<_>>()
         .into_iter()
         .collect();
     assert_eq!(

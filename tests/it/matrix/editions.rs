@@ -134,8 +134,7 @@ impl Editions {
     pub async fn publish(&mut self, edition: Edition) -> Vec<Option<Brought>> {
         let before = self.now.clone();
         let mut brought = Vec::new();
-        for number in 0..self.contents.len() {
-            let content = &self.contents[number];
+        for (number, (content, before)) in self.contents.iter().zip(&before).enumerate() {
             let Some(value) = content.in_edition(edition) else {
                 brought.push(None);
                 continue;
@@ -145,8 +144,7 @@ impl Editions {
             if !refused {
                 self.now[number] = value;
             }
-            let same =
-                content.means_the_same(&before[number], &self.now[number]) || edition == Edition::Reordered;
+            let same = content.means_the_same(before, &self.now[number]) || edition == Edition::Reordered;
             brought.push(Some(Brought { is_new: !same && !refused, refused, calls: Vec::new() }));
         }
         self.declare().await;
@@ -169,6 +167,13 @@ impl Editions {
             calls.entry(self.number_of(&call)).or_default().push(call);
         }
         calls
+    }
+
+    /// The revision that the service of a field points at.
+    pub fn revision(&self, number: usize) -> String {
+        let input = json!({"cluster": CLUSTER, "services": [format!("editions-f{number}")]});
+        let described = self.world.by_hand("ecs", "DescribeServices", input);
+        described["services"][0]["taskDefinition"].as_str().unwrap().to_owned()
     }
 
     /// Whether the newest registration for a field tells that it is because of that field.

@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 
 /// More than a resync and the calls of one repair.
 const ONE_PASS: u64 = 90;
+/// An address without a task must have been seen so for five minutes.
+const UNTIL_CERTAIN: u64 = 400;
 
 /// Things that somebody does to the shop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,7 +163,8 @@ pub async fn outcome(what: Touch, policy: &str) -> Outcome {
     touch(&mut world, what).await;
     let began = world.clock.now();
     world.sim.reset_calls();
-    world.pass(ONE_PASS).await;
+    let targets = matches!(what, Touch::TargetAdded | Touch::TargetRemoved);
+    world.pass(if targets { UNTIL_CERTAIN + ONE_PASS } else { ONE_PASS }).await;
     let (object, path) = what.about();
     let record = world.record("shop").await;
     let told = |reason: &str, names: &str| {
