@@ -137,6 +137,18 @@ fn what_excludes_or_cannot_be_is_told() {
         ("no network", vec![("networkMode", json!("none")), on_ec2()], &["error spec.networkMode"]),
         ("port", vec![("settings.port", json!(1))], &["error spec.settings.port"]),
         (
+            "a shared listener without a host to tell requests apart by",
+            vec![
+                (
+                    "loadBalancer",
+                    json!({"rulePriority": 5,
+                        "httpsListenerArn": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/x/1/2"}),
+                ),
+                ("domain", json!(null)),
+            ],
+            &["error spec.domain"],
+        ),
+        (
             "certificate",
             vec![("postgresLoadBalancer.certificateArn", json!("x"))],
             &["error spec.postgresLoadBalancer.certificateArn"],

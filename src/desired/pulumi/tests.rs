@@ -227,12 +227,6 @@ fn names_doors_and_overrides_are_checked() {
 
 #[test]
 fn what_excludes_or_cannot_be_is_told() {
-    let arn = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/x/1/2";
-    let shared = |more: serde_json::Value| {
-        let mut door = json!({"httpsListenerArn": arn, "rulePriority": 5});
-        door.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        ("loadBalancer", door)
-    };
     let mistakes: Vec<Mistake<'_>> = vec![
         (
             "one host for both",
@@ -290,6 +284,19 @@ fn what_excludes_or_cannot_be_is_told() {
             vec![("privateLoadBalancer.port", json!(1))],
             &["error spec.privateLoadBalancer.port"],
         ),
+    ];
+    check_mistakes("pulumi", mistakes);
+}
+
+#[test]
+fn doors_and_references_are_checked_by_their_form() {
+    let arn = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/x/1/2";
+    let shared = |more: serde_json::Value| {
+        let mut door = json!({"httpsListenerArn": arn, "rulePriority": 5});
+        door.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        ("loadBalancer", door)
+    };
+    let mistakes: Vec<Mistake<'_>> = vec![
         (
             "own and shared listeners",
             vec![("loadBalancer.httpsListenerArn", json!(arn))],

@@ -11,6 +11,7 @@ use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::model::rollout::{ComponentRollout, Phase};
 use crate::plan::diff::{Difference, differences, tag_differences, updated_fields};
 use crate::plan::table::Carrier;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -49,12 +50,19 @@ struct One<'a> {
     service_name: &'a str,
 }
 
+/// A revision that the rollout wants a service to run, and since when.
+struct Intent<'a> {
+    hash: &'a ContentHash,
+    revision: &'a str,
+    since: Timestamp,
+}
+
 impl One<'_> {
     /// The revision that the service is to run now, while the rollout wants one to be written.
-    fn revision_to_write(&self) -> Option<(&ContentHash, &str)> {
-        let Phase::Rolling { hash, deployment: None, .. } = &self.state.phase else { return None };
+    fn revision_to_write(&self) -> Option<Intent<'_>> {
+        let Phase::Rolling { hash, deployment: None, since, .. } = &self.state.phase else { return None };
         let revision = self.state.revision.as_ref().filter(|revision| revision.hash == *hash)?;
-        Some((hash, &revision.arn))
+        Some(Intent { hash, revision: &revision.arn, since: *since })
     }
 
     /// Whether the rollout of this content was complete before: rolling it again repairs what someone did.
@@ -65,7 +73,7 @@ impl One<'_> {
 }
 
 fn absent(draft: &mut Draft<'_>, one: &One<'_>) {
-    let (Some((hash, revision)), Some(fields)) = (one.revision_to_write(), &one.resolved.fields) else {
+    let (Some(intent), Some(fields)) = (one.revision_to_write(), &one.resolved.fields) else {
         gone(draft, one);
         return;
     };
@@ -74,14 +82,14 @@ fn absent(draft: &mut Draft<'_>, one: &One<'_>) {
         return;
     }
     let Some(reason) = draft.judge_absent(one.id, &one.resolved.declared) else { return };
-    let token = token(draft, one, hash);
+    let token = token(draft, one, &intent);
     let mut fields = fields.clone();
     if let (Some(members), Workload::Service { initial_count, .. }) =
         (fields.as_object_mut(), &one.component.workload)
     {
         members.insert("cluster".to_owned(), json!(draft.input.desired.placement.cluster));
         members.insert("serviceName".to_owned(), json!(one.service_name));
-        members.insert("taskDefinition".to_owned(), json!(revision));
+        members.insert("taskDefinition".to_owned(), json!(intent.revision));
         // ECS refuses a count for DAEMON services.
         if members.get("schedulingStrategy").is_none_or(|strategy| strategy != "DAEMON") {
             members.entry("desiredCount").or_insert(json!(initial_count));
@@ -103,11 +111,8 @@ fn gone(draft: &mut Draft<'_>, one: &One<'_>) {
 
 /// `clientToken` of CreateService: 36 characters, the same however often the call is made for one intent, another for every
 /// new intent. Source: ECS API, CreateService.
-fn token(draft: &Draft<'_>, one: &One<'_>, hash: &ContentHash) -> String {
-    let since = match &one.state.phase {
-        Phase::Rolling { since, .. } => since.to_string(),
-        _ => String::new(),
-    };
+fn token(draft: &Draft<'_>, one: &One<'_>, intent: &Intent<'_>) -> String {
+    let Intent { hash, since, .. } = intent;
     let text = format!("{}/{}/{hash}/{since}", draft.input.desired.deployment, one.component.name);
     let digest = Sha256::digest(text.as_bytes());
     let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
@@ -233,7 +238,7 @@ fn revision_change(
         owner,
         starts_deployment: true,
     };
-    if let Some((_, wanted)) = one.revision_to_write() {
+    if let Some(Intent { revision: wanted, .. }) = one.revision_to_write() {
         if service.task_definition == wanted {
             return None;
         }

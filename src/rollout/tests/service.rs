@@ -415,3 +415,19 @@ fn a_rolled_back_content_is_tried_again_once_its_failure_is_forgotten() {
     world.step();
     assert_eq!(world.word("web"), "Rolling");
 }
+
+#[test]
+fn a_newer_content_takes_the_place_of_one_that_is_stuck() {
+    let mut world = World::upgrading();
+    world.pass(901);
+    world.step();
+    assert_eq!(world.stall().0, StallReason::ProgressDeadlineExceeded);
+    world.want("web", "w3");
+    world.step();
+    assert_eq!(world.word("web"), "Waiting");
+    world.register("web", "w3", 3);
+    world.step();
+    assert!(
+        matches!(world.phase("web"), Phase::Rolling { hash, deployment: None, .. } if hash.as_str() == "w3")
+    );
+}

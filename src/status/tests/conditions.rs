@@ -248,6 +248,18 @@ fn a_light_pass_carries_what_the_last_full_one_said() {
 }
 
 #[test]
+fn a_light_pass_does_not_forget_a_drift_that_it_cannot_see() {
+    let mut world = World::good();
+    world.drifts(false);
+    let mut world = world.lightly();
+    world.plan.drift.clear();
+    let prior = world.prior.clone().unwrap();
+    let before = prior.conditions.into_iter().find(|condition| condition.kind == Drifted).unwrap();
+    assert_eq!(before.status, Truth::True);
+    assert_eq!(world.condition(Drifted), before);
+}
+
+#[test]
 fn a_light_pass_without_a_full_one_before_knows_nothing() {
     let mut world = World::good().lightly();
     world.prior = None;
