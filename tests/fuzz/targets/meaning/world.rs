@@ -141,7 +141,6 @@ impl World {
             phase: Phase::Complete { hash: definition.hash.clone(), since: self.now },
             revision: Some(revision.clone()),
             completed: Some(revision),
-            earlier: Vec::new(),
             failures: Vec::new(),
         };
         self.rollout.components.insert(name.clone(), state);
