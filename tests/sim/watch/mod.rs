@@ -136,7 +136,7 @@ impl Watch {
                         inner.order.after(&parsed, done, &inner.facts, &self.sim, now),
                     ];
                     inner.judge(now, &["sight", "once", "needless", "order"], verdicts);
-                } else if parsed.operation == "DescribeServices" {
+                } else if matches!(parsed.operation.as_str(), "DescribeServices" | "DescribeTasks") {
                     inner.order.look(&self.sim);
                 }
             }
@@ -202,6 +202,7 @@ impl Watch {
     pub fn look(&self, statuses: &[Arc<evenkeel::model::status::DeploymentStatus>]) {
         let now = self.sim.now();
         let inner = &mut *self.inner();
+        inner.order.look(&self.sim);
         let verdict = inner.truth.look(statuses, &inner.facts, &inner.order, &self.sim, now);
         inner.judge(now, &["truth"], [verdict]);
     }
