@@ -155,6 +155,14 @@ pub struct ObservedService {
 }
 
 impl ObservedService {
+    /// Whether ECS has given up the deployment that the service is at, and began it before this time.
+    pub fn gave_up_before(&self, time: Timestamp) -> bool {
+        self.primary().is_some_and(|primary| {
+            primary.rollout_state.as_deref() == Some("FAILED")
+                && primary.created_at.is_some_and(|at| at < time)
+        })
+    }
+
     /// The deployment that ECS is bringing about.
     pub fn primary(&self) -> Option<&ObservedDeployment> {
         self.deployments.iter().find(|deployment| deployment.status == "PRIMARY")

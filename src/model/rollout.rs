@@ -44,6 +44,9 @@ pub struct ComponentRollout {
     /// The revision for the current hash, as RegisterTaskDefinition returned it (never re-read).
     #[serde(default)]
     pub revision: Option<Revision>,
+    /// A registration whose answer is not known: AWS may have made the revision and not show it yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Asked>,
     /// Revisions that were registered before, newest last: a content that is wanted again gets its revision back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<Revision>,
@@ -61,6 +64,7 @@ impl ComponentRollout {
 
     /// Makes a revision the current one, and remembers the one before.
     pub fn set_revision(&mut self, revision: Revision) {
+        self.asked = None;
         self.earlier.retain(|known| known.arn != revision.arn);
         if let Some(before) = self
             .revision
@@ -72,6 +76,16 @@ impl ComponentRollout {
         let excess = self.earlier.len().saturating_sub(Self::REMEMBERED);
         self.earlier.drain(..excess);
     }
+}
+
+/// A registration that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Asked {
+    /// For what.
+    pub hash: ContentHash,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// A registered revision.

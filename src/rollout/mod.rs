@@ -22,7 +22,7 @@ mod task;
 mod tests;
 
 pub use advance::{StepInput, advance};
-pub use record::record;
+pub use record::{intend, record};
 pub use secrets::{ROTATION_SETTLE_SECONDS, settle_secrets};
 
 use crate::model::desired::Workload;

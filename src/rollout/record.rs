@@ -4,7 +4,7 @@ use crate::model::desired::ResolvedState;
 use crate::model::observed::{ObservedState, ObservedTask, Seen};
 use crate::model::plan::{ActionResult, Call, Outcome, Plan, PlannedAction, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER};
-use crate::model::rollout::{Phase, Revision, RolloutState};
+use crate::model::rollout::{Asked, Phase, Revision, RolloutState};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
@@ -31,8 +31,11 @@ pub fn record(
             Some(ActionResult::Done { arn, deployment }) => {
                 done(&mut state, action, arn.as_deref(), deployment.as_deref(), observed.at);
             }
-            _ => {
+            result => {
                 unsettled.insert(action.resource.clone());
+                if !matches!(result, Some(ActionResult::Unknown { .. })) {
+                    was_not_done(&mut state, action);
+                }
             }
         }
     }
@@ -43,6 +46,29 @@ pub fn record(
         agree(&mut state, resolved, observed, &unsettled);
     }
     state
+}
+
+/// Notes what a plan is about to ask for and could not find again: kept before anything is done, so that it is known after a crash,
+/// too. AWS has no token for a registration, and may show a revision only minutes after it was made.
+pub fn intend(step: RolloutState, plan: &Plan, now: Timestamp) -> RolloutState {
+    let mut state = step;
+    for action in &plan.actions {
+        if let Call::RegisterTaskDefinition { component, hash, .. } = &action.call
+            && let Some(known) = state.components.get_mut(component)
+        {
+            known.asked = Some(Asked { hash: hash.clone(), at: now });
+        }
+    }
+    state
+}
+
+/// AWS answered that it did nothing, or was not asked.
+fn was_not_done(state: &mut RolloutState, action: &PlannedAction) {
+    if let Call::RegisterTaskDefinition { component, .. } = &action.call
+        && let Some(known) = state.components.get_mut(component)
+    {
+        known.asked = None;
+    }
 }
 
 /// Notes since when addresses belong to no task. Of groups of which that could not be told nothing changes.

@@ -62,6 +62,10 @@ fn begin(view: &View<'_>, component: &mut ComponentRollout) -> Phase {
     let points_at_wanted = service.filter(|service| points_at(view, component, service, &wanted));
     match points_at_wanted {
         Some(service) if is_settled(view, service) => finish(component, wanted, now),
+        // ECS has given its deployment up and starts no more tasks: only a new deployment is another try.
+        Some(service) if service.gave_up_before(now) => {
+            Phase::Rolling { hash: wanted, deployment: None, since: now, progress: (now, 0) }
+        }
         Some(service) => Phase::Rolling {
             hash: wanted,
             deployment: service.primary().map(|primary| primary.id.clone()),
@@ -181,6 +185,10 @@ fn watch(
         unreachable!("service steps are only taken for service workloads")
     };
     let Some(primary) = service.primary() else { return roll.into_phase() };
+    if roll.deployment.as_ref() != Some(&primary.id) && service.gave_up_before(roll.since) {
+        // That is the failure before this try.
+        return roll.into_phase();
+    }
     roll.deployment = Some(primary.id.clone());
     if primary.running > roll.progress.1 {
         roll.progress = (now, primary.running);

@@ -29,7 +29,7 @@ pub(super) fn next(view: &View<'_>, component: &mut ComponentRollout) -> Phase {
             Phase::Complete { hash, since }
         }
         Phase::Stalled { hash, reason, message, since }
-            if view.wanted() == Some(&hash) && !component.failures.is_empty() =>
+            if view.wanted().is_none_or(|wanted| *wanted == hash) && !component.failures.is_empty() =>
         {
             Phase::Stalled { hash, reason, message, since }
         }
@@ -60,6 +60,15 @@ fn begin(view: &View<'_>, component: &ComponentRollout) -> Phase {
     let Some(wanted) = view.wanted().filter(|_| closed.is_empty()) else {
         return view.waiting(component, closed);
     };
+    // However it came to wait: what failed is not tried again.
+    if let Some(failure) = component.failures.iter().rev().find(|failure| failure.hash == *wanted) {
+        return Phase::Stalled {
+            hash: wanted.clone(),
+            reason: StallReason::TaskFailed,
+            message: failure.reason.clone(),
+            since: failure.at,
+        };
+    }
     match view.step.observed.tasks.get(&view.desired.name) {
         Some(Seen::Present(tasks))
             if was_passed_before(view, component) && tasks.iter().all(ObservedTask::is_stopped) =>

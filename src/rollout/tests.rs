@@ -287,6 +287,51 @@ fn a_task_whose_container_never_started_has_no_exit_code_and_failed() {
 }
 
 #[test]
+fn a_failed_task_stays_failed_while_what_it_refers_to_cannot_be_seen() {
+    let mut world = World::registered();
+    world.step();
+    world.task("STOPPED", Some(1));
+    world.step();
+    assert_eq!(world.word("migrate"), "Stalled");
+    let seen = world.resolved.components["migrate"].clone();
+    world.resolved.components.get_mut("migrate").unwrap().definition = None;
+    world.step();
+    assert_eq!(world.word("migrate"), "Stalled");
+    world.resolved.components.insert("migrate".into(), seen);
+    world.state.components.get_mut("migrate").unwrap().phase = Phase::Idle;
+    world.step();
+    assert_eq!(world.word("migrate"), "Stalled", "however it came to wait, what failed is not tried again");
+}
+
+#[test]
+fn another_try_of_a_deployment_that_ecs_gave_up_is_a_new_deployment() {
+    let mut world = World::registered();
+    world.step();
+    world.task("STOPPED", Some(0));
+    world.step();
+    world.service(1, "FAILED", 0);
+    let before = world.now - SignedDuration::from_secs(60);
+    world.edit_service(|service| service.deployments[0].created_at = Some(before));
+    world.state.components.get_mut("web").unwrap().phase = Phase::Rolling {
+        hash: "w1".into(),
+        deployment: Some("ecs-svc/1".into()),
+        since: before - SignedDuration::from_secs(1),
+        progress: (before, 0),
+    };
+    world.step();
+    assert_eq!(world.word("web"), "Stalled");
+    world.desired.retry = Some("1".to_owned());
+    world.pass(60);
+    world.step();
+    world.step();
+    assert!(
+        matches!(world.phase("web"), Phase::Rolling { deployment: None, .. }),
+        "the old failure is not judged again: {:?}",
+        world.phase("web")
+    );
+}
+
+#[test]
 fn a_new_retry_annotation_lifts_the_memory_of_failure() {
     let mut world = World::registered();
     world.step();

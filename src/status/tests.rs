@@ -129,6 +129,7 @@ impl World {
             declared: "d1".into(),
         };
         let complete = |name: &str| ComponentRollout {
+            asked: None,
             earlier: vec![],
             phase: Phase::Complete { hash: "h1".into(), since: now },
             revision: Some(Revision { hash: "h1".into(), arn: WEB_1.replace("web", name), registered: None }),

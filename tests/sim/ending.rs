@@ -21,6 +21,8 @@ const CONVERGES_WITHIN: Duration = Duration::from_secs(3600);
 const SETTLES: Duration = Duration::from_secs(140);
 /// The same for an address that somebody registered and that belongs to no task: it must be certain.
 const STRAY_SETTLES: Duration = Duration::from_secs(500);
+/// How long it may take with images that cannot work.
+const HOPELESS_WITHIN: Duration = Duration::from_secs(1500);
 /// How long nothing may happen afterwards.
 const IDLE: Duration = Duration::from_secs(130);
 /// Revisions that a family keeps.
@@ -53,6 +55,10 @@ pub async fn converge(play: &mut Play) -> Result<Vec<String>, Violation> {
         && let Some((app, reason)) = settle(play).await?.first()
     {
         let name = &play.apps[*app].name;
+        if reason.starts_with("NotOwned") && play.life.watch.facts(|facts| facts.amnesia.contains(name)) {
+            // Tags and record are both lost: nothing tells any more whose it is, and what is nobody's is left alone.
+            return Ok(explained);
+        }
         return Err(violation(play, "converges", format!("{name} was mended and is still held: {reason}")));
     }
     idle(play).await?;
@@ -66,10 +72,17 @@ fn violation(play: &Play, checker: &'static str, message: String) -> Violation {
 
 /// Waits until nothing is on its way any more; answers what is held.
 async fn settle(play: &mut Play) -> Result<Vec<(usize, String)>, Violation> {
-    let end = play.elapsed() + CONVERGES_WITHIN;
+    let begin = play.elapsed();
+    let end = begin + CONVERGES_WITHIN;
     let mut calm_looks = 0;
     loop {
-        let standings: Vec<Standing> = (0..play.apps.len()).map(|app| standing(play, app)).collect();
+        let patient = play.elapsed() < begin + HOPELESS_WITHIN;
+        let look = |app| match standing(play, app) {
+            // Images that cannot work may keep a service from becoming steady without an end of their own.
+            Standing::Waiting(reason) if !patient && play.apps[app].is_hopeless() => Standing::Held(reason),
+            other => other,
+        };
+        let standings: Vec<Standing> = (0..play.apps.len()).map(look).collect();
         let waiting = standings.iter().any(|one| matches!(one, Standing::Waiting(_)));
         // A status may be of a moment ago; what is at rest stays so.
         calm_looks = if waiting { 0 } else { calm_looks + 1 };
@@ -113,6 +126,9 @@ fn standing(play: &Play, app: usize) -> Standing {
             Ok(()) => Standing::Settled,
             Err(why) => Standing::Waiting(format!("said to be Ready, and {why}")),
         };
+    }
+    if holds(status, ConditionType::Suspended) {
+        return Standing::Waiting("it is suspended".to_owned());
     }
     if holds(status, ConditionType::Stalled) {
         return Standing::Held(told(status, ConditionType::Stalled));

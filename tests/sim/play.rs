@@ -179,7 +179,7 @@ impl Play {
         if self.store_back.is_some_and(|back| back <= now) {
             self.store_back = None;
             self.life.specs.hide(false);
-            self.write_all();
+            self.life.specs.empty(false);
         }
         if self.restart.is_none() && !self.life.is_alive() {
             // It died by itself, as it was told to, or it refused to start.
@@ -231,9 +231,7 @@ impl Play {
         let declared = self.apps[app].clone();
         self.life.watch.facts(|facts| facts.declare(now, &declared.name, Some(declared.clone())));
         self.disturb(Disturbance::Documents, 30);
-        if self.store_back.is_none() {
-            self.life.specs.write(&declared.file(), &declared.render());
-        }
+        self.life.specs.write(&declared.file(), &declared.render());
     }
 
     fn remove(&mut self, app: usize) {
@@ -246,14 +244,6 @@ impl Play {
         self.life.watch.facts(|facts| facts.declare(now, &name, None));
         self.disturb(Disturbance::Documents, 30);
         self.life.specs.remove(&self.apps[app].file());
-    }
-
-    fn write_all(&mut self) {
-        for app in 0..self.apps.len() {
-            if self.present[app] && !self.broken.contains(&app) {
-                self.life.specs.write(&self.apps[app].file(), &self.apps[app].render());
-            }
-        }
     }
 
     async fn act(&mut self, what: &What) {
@@ -326,9 +316,6 @@ impl Play {
     }
 
     fn break_text(&mut self, app: usize, how: Breakage) {
-        if self.store_back.is_some() {
-            return;
-        }
         self.broken.insert(app);
         let text = self.apps[app].render();
         let broken = match how {
@@ -371,9 +358,7 @@ impl Play {
             **there && !self.life.watch.facts(|facts| facts.confirmed.contains(&app.name))
         });
         if emptied && doubted.count() >= 2 {
-            for app in &self.apps {
-                self.life.specs.remove(&app.file());
-            }
+            self.life.specs.empty(true);
         } else {
             self.life.specs.hide(true);
         }
@@ -496,7 +481,7 @@ impl Play {
         self.life.disk.die_in(None);
         if self.store_back.take().is_some() {
             self.life.specs.hide(false);
-            self.write_all();
+            self.life.specs.empty(false);
         }
         for app in self.broken.clone() {
             self.declare(app);

@@ -24,6 +24,8 @@ struct Folder {
     files: BTreeMap<String, Arc<FileContent>>,
     /// Whether it cannot be read at present.
     hidden: bool,
+    /// Whether it shows no files at present.
+    emptied: bool,
 }
 
 impl Specs {
@@ -45,6 +47,11 @@ impl Specs {
     /// Makes the whole folder unreadable, or readable again.
     pub fn hide(&self, hidden: bool) {
         self.edit(|folder| folder.hidden = hidden);
+    }
+
+    /// Makes the folder look empty, or as it is.
+    pub fn empty(&self, emptied: bool) {
+        self.edit(|folder| folder.emptied = emptied);
     }
 
     fn edit(&self, edit: impl FnOnce(&mut Folder)) {
@@ -71,6 +78,8 @@ impl SimStore {
             let folder = self.specs.inner.lock().expect("nothing panics while it holds the lock");
             if folder.hidden {
                 Scan { incomplete: true, ..Scan::default() }
+            } else if folder.emptied {
+                Scan::default()
             } else {
                 Scan { files: folder.files.clone(), ..Scan::default() }
             }

@@ -6,9 +6,9 @@ use crate::model::desired::{DesiredComponent, ResolvedDefinition, Workload};
 use crate::model::kinds::DriftPolicy;
 use crate::model::normalise::normalise_task_definition;
 use crate::model::observed::{ObservedDefinition, Seen};
-use crate::model::plan::{Call, FieldChange, Ownership, Reason};
+use crate::model::plan::{Call, FieldChange, Ownership, Reason, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind, TAG_HASH, TAG_OWNER};
-use crate::model::rollout::Revision;
+use crate::model::rollout::{Asked, Revision};
 use crate::plan::diff::{Difference, differences, tag_differences};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -167,6 +167,15 @@ fn standing(draft: &mut Draft<'_>, component: &DesiredComponent, wanted: &Resolv
         draft.wait_for_sight(&id, gap);
         return Standing::Unseen;
     }
+    let asked = draft.input.rollout.components.get(&component.name).and_then(|state| state.asked.as_ref());
+    if let Some(asked) =
+        asked.filter(|asked| asked.hash == wanted.hash && may_be_hidden(asked, draft.input.now))
+    {
+        let id = ResourceId::new(ResourceKind::TaskDefinition, component.name.as_str());
+        let because = format!("a revision that was asked for at {:.0} may not be shown yet", asked.at);
+        draft.wait(&id, WaitingOn::Observation { because });
+        return Standing::Unseen;
+    }
     match seen(&observed.families, &component.name) {
         Seen::Unknown(gap) => {
             let id = ResourceId::new(ResourceKind::TaskDefinition, component.name.as_str());
@@ -177,6 +186,11 @@ fn standing(draft: &mut Draft<'_>, component: &DesiredComponent, wanted: &Resolv
         Seen::NotRead if recorded.is_none() => Standing::Unseen,
         Seen::NotRead | Seen::Present(_) | Seen::Absent => Standing::Never,
     }
+}
+
+/// Whether a revision may have been made that no read shows yet. A clock that was set back does not make it wait for ever.
+fn may_be_hidden(asked: &Asked, now: Timestamp) -> bool {
+    now.duration_since(asked.at).abs() < SHOWN_WITHIN
 }
 
 /// Whether a revision was registered so lately that AWS need not show it yet: reads lag behind writes.

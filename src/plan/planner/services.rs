@@ -212,7 +212,12 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     let mut update = updated_fields(&write, fields);
     let mut all = changes(&write);
     if let Some((why, change)) = revision_change(draft, one, service) {
-        update.insert("taskDefinition".to_owned(), change.new.clone());
+        if change.path == FORCED {
+            update.insert(FORCED.to_owned(), change.new.clone());
+            update.insert("taskDefinition".to_owned(), json!(service.task_definition));
+        } else {
+            update.insert("taskDefinition".to_owned(), change.new.clone());
+        }
         all.insert(0, change);
         reason = why;
     }
@@ -223,6 +228,23 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     update.insert("service".to_owned(), json!(service.name));
     let call = Call::UpdateService { component: one.component.name.clone(), fields: Value::Object(update) };
     draft.act(one.id, call, reason, all);
+}
+
+/// The member of UpdateService that starts a deployment of a revision that the service has already.
+const FORCED: &str = "forceNewDeployment";
+
+/// A new deployment of a revision whose deployment ECS has given up. Source: ECS developer guide, deployment circuit breaker: without
+/// a rollback the service starts no more tasks until there is a new deployment.
+fn another_try(service: &ObservedService) -> (Reason, FieldChange) {
+    let what = format!("another try of {}", definitions::short(&service.task_definition));
+    let change = FieldChange {
+        path: FORCED.to_owned(),
+        old: json!(false),
+        new: json!(true),
+        owner: Ownership::Declared,
+        starts_deployment: true,
+    };
+    (Reason::Rollout { what }, change)
 }
 
 /// The change of the revision, when the rollout wants it written; tells one that is left as it is.
@@ -238,9 +260,9 @@ fn revision_change(
         owner,
         starts_deployment: true,
     };
-    if let Some(Intent { revision: wanted, .. }) = one.revision_to_write() {
+    if let Some(Intent { revision: wanted, since, .. }) = one.revision_to_write() {
         if service.task_definition == wanted {
-            return None;
+            return service.gave_up_before(since).then(|| another_try(service));
         }
         let change = change(wanted, Ownership::Declared);
         if one.was_complete() {

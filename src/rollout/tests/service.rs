@@ -270,7 +270,9 @@ fn who_moved_a_service_away_is_read_from_its_deployments() {
     for (all, expected) in [
         (&[(ours, None, Some("circuit breaker"))][..], Some("circuit breaker")),
         (&[(ours, None, None)], Some(ours)),
-        (&[("SUCCESSFUL", Some(1), None), ("STOPPED", Some(2), Some("stopped"))], Some("stopped")),
+        (&[("STOPPED", Some(2), Some("stopped")), ("SUCCESSFUL", Some(1), None)], Some("stopped")),
+        // A newer deployment took its place: somebody's update.
+        (&[("SUCCESSFUL", Some(1), None), ("STOPPED", Some(2), Some("stopped"))], None),
         (&[("STOPPED", Some(1), None)], None),
         (&[("SUCCESSFUL", Some(1), None), ("SUCCESSFUL", Some(1), None), (ours, None, None)], None),
         (&[], None),

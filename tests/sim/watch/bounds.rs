@@ -88,7 +88,7 @@ impl Bounds {
             }
             "UpdateService" => {
                 self.is_ours(call, facts, sim)?;
-                update_service(call, facts)
+                update_service(call, facts, sim)
             }
             "DeleteService" => {
                 self.is_ours(call, facts, sim)?;
@@ -130,12 +130,17 @@ fn part_of<'a>(app: &'a App, service: &str) -> Option<&'a Part> {
     app.declared().find(|part| part.is_service() && app.resource(part) == service)
 }
 
-fn update_service(call: &Parsed, facts: &Facts) -> Verdict {
+fn update_service(call: &Parsed, facts: &Facts, sim: &Sim) -> Verdict {
     let name = call.text("service").rsplit('/').next().unwrap_or_default();
     let Some(deployment) = facts.deployment_of(name) else {
         return Err(format!("UpdateService of {name}, which belongs to no deployment"));
     };
-    if call.input["forceNewDeployment"] == true {
+    // What ECS has given up starts no more tasks: another try is a new deployment.
+    let gave_up = || {
+        let services = sim.with(|world| world.region(crate::document::REGION).ecs.services());
+        services.iter().any(|one| one.key.ends_with(&format!("/{name}")) && one.rollout == "FAILED")
+    };
+    if call.input["forceNewDeployment"] == true && !gave_up() {
         return Err(format!("UpdateService of {name} forces a deployment"));
     }
     let parts: Vec<&Part> = facts.ever(deployment).filter_map(|app| part_of(app, name)).collect();
