@@ -44,6 +44,9 @@ pub struct ComponentRollout {
     /// The revision for the current hash, as RegisterTaskDefinition returned it (never re-read).
     #[serde(default)]
     pub revision: Option<Revision>,
+    /// The content that was wanted when this record began. Of it alone a lost record may have known more than this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<ContentHash>,
     /// A registration whose answer is not known: AWS may have made the revision and not show it yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Asked>,

@@ -373,7 +373,8 @@ impl<S: StateStore + 'static> Controller<S> {
             } else if passed.state_error.is_none() {
                 self.handle.walked(&name);
             }
-            let finished = entry.declared.is_teardown() && passed.ending == Ending::Steady;
+            // A teardown that is suspended is not finished, however quiet it is.
+            let finished = entry.declared.is_teardown() && passed.at_rest;
             let orphaned = entry.declared.is_orphaned();
             self.entries.insert(name.clone(), Slot::Here(Box::new(entry)));
             if finished {

@@ -58,6 +58,8 @@ pub struct Passed {
     pub depth: Depth,
     /// Actions that were done.
     pub acted: usize,
+    /// Whether everything was seen, nothing is left to do, and nothing is waited for.
+    pub at_rest: bool,
     /// Why the state store could not be written, when it could not.
     pub state_error: Option<String>,
 }
@@ -149,7 +151,8 @@ impl<S: StateStore> Walk<S> {
             }
         }
         let acted = outcomes.iter().filter(|o| matches!(o.result, ActionResult::Done { .. })).count();
-        Passed { ending, depth: observed.depth, acted, state_error: None }
+        let at_rest = plan.actions.is_empty() && plan.waiting_on.is_empty() && observed.gaps.is_empty();
+        Passed { ending, depth: observed.depth, acted, at_rest, state_error: None }
     }
 
     async fn keep(&self, entry: &mut Entry) -> Result<(), status::Error> {
@@ -161,7 +164,7 @@ impl<S: StateStore> Walk<S> {
     fn state_failed(&self, error: &status::Error, depth: Depth) -> Passed {
         let text = crate::telemetry::chain(error);
         tracing::error!(error = %text, "cannot keep the record: nothing is written to AWS without it");
-        Passed { ending: Ending::Held, depth, acted: 0, state_error: Some(text) }
+        Passed { ending: Ending::Held, depth, acted: 0, at_rest: false, state_error: Some(text) }
     }
 }
 

@@ -120,6 +120,7 @@ impl View<'_> {
     /// Forgets failures of other contents and finds again a revision that was registered but not recorded.
     fn prepare(&self, component: &mut ComponentRollout) {
         let Some(wanted) = self.wanted() else { return };
+        component.first.get_or_insert_with(|| wanted.clone());
         component
             .failures
             .retain(|failure| failure.hash == *wanted && failure.declared == self.resolved.declared);

@@ -101,10 +101,16 @@ fn begin(view: &View<'_>, component: &ComponentRollout) -> Phase {
     }
 }
 
-/// Whether the record was lost but AWS shows that the gate was open before: nothing is recorded of this component, and a
-/// service that depends on it already points at the revision that is wanted.
+/// Whether the record was lost but AWS shows that the gate was open before: nothing is recorded of this component, the record began
+/// with this very content, its revision was there already, and a service that depends on it points at the revision that is wanted.
 fn was_passed_before(view: &View<'_>, component: &ComponentRollout) -> bool {
-    if component.phase != Phase::Idle && !matches!(component.phase, Phase::Waiting { .. }) {
+    let began_with_it = view.wanted().is_some() && component.first.as_ref() == view.wanted();
+    let was_there = component.revision.as_ref().is_some_and(|revision| revision.registered.is_none());
+    if !began_with_it
+        || !was_there
+        || !component.failures.is_empty()
+        || component.phase != Phase::Idle && !matches!(component.phase, Phase::Waiting { .. })
+    {
         return false;
     }
     if component.completed.is_some() || runs_forever(view) {

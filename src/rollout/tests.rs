@@ -502,6 +502,22 @@ fn who_moved_a_service_away_must_be_seen_before_it_is_moved_back() {
     assert!(matches!(world.phase("web"), Phase::Rolling { deployment: None, .. }), "by hand: written back");
 }
 
+#[test]
+fn a_new_content_of_a_task_is_run_although_what_depends_on_it_is_where_it_should_be() {
+    let mut world = World::complete();
+    // The run before ended for a content that was no longer wanted: nothing complete is recorded.
+    world.state.components.get_mut("migrate").unwrap().completed = None;
+    let web = world.state.components["web"].revision.clone().unwrap();
+    let tags = [(TAG_HASH.to_owned(), web.hash.to_string())].into();
+    let shown = ObservedDefinition { arn: web.arn.clone(), status: "ACTIVE".into(), fields: json!({}), tags };
+    world.observed.definitions.insert(web.arn, Seen::Present(shown));
+    world.want("migrate", "m2");
+    world.step();
+    world.register("migrate", "m2", 2);
+    world.step();
+    assert_eq!(world.word("migrate"), "Migrating");
+}
+
 /// A definition of the web component, as DescribeTaskDefinition shows it.
 fn shown(number: u32, status: &str) -> Seen<ObservedDefinition> {
     let arn = arn("shop-web", number);

@@ -129,6 +129,7 @@ impl World {
             declared: "d1".into(),
         };
         let complete = |name: &str| ComponentRollout {
+            first: None,
             asked: None,
             earlier: vec![],
             phase: Phase::Complete { hash: "h1".into(), since: now },

@@ -95,6 +95,29 @@ async fn a_log_group_goes_only_when_it_says_so_itself_and_a_person_confirmed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_suspended_document_that_is_removed_goes_when_its_suspension_ends_and_is_not_forgotten_before() {
+    let sim = aws_sim::Sim::builder().seed(7).build();
+    let until = sim.now() + jiff::SignedDuration::from_mins(20);
+    let pause = format!(
+        "spec:\n  deletionPolicy: Delete\n  suspend: {{by: ops, reason: incident, until: \"{until}\"}}\n"
+    );
+    let mut world =
+        World::on(sim, &[("shop.yaml", &SHOP.replace("spec:\n", "spec:\n  deletionPolicy: Delete\n"))]).await;
+    world.ready_within(600).await;
+    world.write("shop.yaml", &SHOP.replace("spec:\n", &pause)).await;
+    world.pass(5).await;
+    world.sim.reset_calls();
+    world.remove("shop.yaml").await;
+    world.pass(300).await;
+    assert_eq!(world.writes(), Vec::<String>::new());
+    assert_eq!(service(&world)["status"], "ACTIVE");
+    assert!(!world.handle.statuses().is_empty(), "it is still spoken of");
+    world.pass(1500).await;
+    assert_eq!(service(&world)["status"], "INACTIVE");
+    assert!(world.handle.statuses().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_document_that_is_removed_in_the_middle_of_its_first_rollout_is_gone_for_good() {
     let document = SHOP.replace("spec:\n", "spec:\n  deletionPolicy: Delete\n");
     let mut world = World::new(&[("shop.yaml", &document)]).await;

@@ -185,6 +185,7 @@ impl Shop {
         let arn = register(clients, self.name(), component, family, "h1").await;
         let revision = Revision { hash: "h1".into(), arn: arn.clone(), registered: None };
         let rollout = ComponentRollout {
+            first: None,
             asked: None,
             earlier: vec![],
             phase: Phase::Complete { hash: "h1".into(), since: Timestamp::UNIX_EPOCH },

@@ -250,6 +250,16 @@ fn a_gate_that_was_passed_before_is_found_again_only_from_a_service_that_runs_wh
         world.state = RolloutState::default();
         world.step();
         world.register("migrate", "m1", 1);
+        // As it is found by its tags.
+        let revision = world.state.components.get_mut("migrate").unwrap().revision.as_mut().unwrap();
+        revision.registered = None;
+        let found = ObservedDefinition {
+            arn: revision.arn.clone(),
+            status: "ACTIVE".into(),
+            fields: json!({}),
+            tags: BTreeMap::new(),
+        };
+        world.observed.definitions.insert(found.arn.clone(), Seen::Present(found));
         world.observed.tasks.insert("migrate".into(), Seen::Present(vec![]));
         let tags = if owned { [(TAG_HASH.to_owned(), hash.to_owned())].into() } else { BTreeMap::new() };
         let definition =
@@ -262,6 +272,12 @@ fn a_gate_that_was_passed_before_is_found_again_only_from_a_service_that_runs_wh
         world.word("migrate")
     };
     assert_eq!(word(lost("w1", true)), "Complete");
+    let mut newer = lost("w1", true);
+    newer.state.components.get_mut("migrate").unwrap().first = Some("m0".into());
+    assert_eq!(word(newer), "Migrating", "the record began with another content");
+    let mut made = lost("w1", true);
+    made.register("migrate", "m1", 1);
+    assert_eq!(word(made), "Migrating", "its revision was not there before");
     assert_eq!(word(lost("w0", true)), "Migrating", "the service runs something else");
     assert_eq!(word(lost("w1", false)), "Migrating", "nothing says what it runs");
     let mut unseen = lost("w1", true);

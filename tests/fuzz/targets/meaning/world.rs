@@ -137,6 +137,7 @@ impl World {
         self.observed.families.insert(name.clone(), Seen::Present(vec![arn.clone()]));
         let revision = Revision { hash: definition.hash.clone(), arn: arn.clone(), registered: None };
         let state = ComponentRollout {
+            first: None,
             asked: None,
             earlier: Vec::new(),
             phase: Phase::Complete { hash: definition.hash.clone(), since: self.now },
