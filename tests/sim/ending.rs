@@ -306,7 +306,8 @@ fn balancing(sim: &Sim, app: &App, present: bool, amnesia: bool) -> Result<(), S
     let expected = (wanted, wanted, usize::from(wanted > 0));
     let retained = !present && !app.delete;
     let enough = found.0 >= wanted && found.1 >= wanted && found.2 >= expected.2;
-    if !retained && !(found == expected || (amnesia && enough)) {
+    let as_expected = found == expected || (amnesia && enough);
+    if !retained && !as_expected {
         return Err(format!(
             "{}: target groups, rules, listeners {found:?}, expected {expected:?}",
             app.name

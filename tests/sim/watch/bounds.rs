@@ -146,7 +146,8 @@ fn update_service(call: &Parsed, facts: &Facts, sim: &Sim) -> Verdict {
     let parts: Vec<&Part> = facts.ever(deployment).filter_map(|app| part_of(app, name)).collect();
     if let Some(count) = call.input["desiredCount"].as_u64() {
         let declared = parts.iter().any(|part| part.count().is_some_and(|wanted| u64::from(wanted) == count));
-        if !declared && !(count == 0 && may_go(name, deployment, facts)) {
+        let goes = count == 0 && may_go(name, deployment, facts);
+        if !declared && !goes {
             return Err(format!("UpdateService scales {name} to {count}, which nobody declared"));
         }
     }
