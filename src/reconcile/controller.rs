@@ -363,18 +363,19 @@ impl<S: StateStore + 'static> Controller<S> {
             let mut wait = schedule::wait(passed.ending, entry.held, self.settings.resync, seed);
             wait = entry.pause_left(self.clock.now()).map_or(wait, |left| wait.min(left));
             let mut slack = schedule::slack(passed.ending, self.settings.resync);
+            // Of the declaration that was walked: one that came meanwhile has not been. And a teardown that is suspended is not
+            // finished, however quiet it is.
+            let mut finished = entry.declared.is_teardown() && passed.at_rest;
             if let Some(Slot::Away(away)) = self.entries.get_mut(&name)
                 && let Some(changed) = away.changed.take()
             {
                 entry.declared = changed;
                 entry.look_deeply = true;
                 declarations::snapshot_into(&mut entry.record, &entry.declared);
-                (wait, slack) = (Duration::ZERO, Duration::ZERO);
+                (wait, slack, finished) = (Duration::ZERO, Duration::ZERO, false);
             } else if passed.state_error.is_none() {
                 self.handle.walked(&name);
             }
-            // A teardown that is suspended is not finished, however quiet it is.
-            let finished = entry.declared.is_teardown() && passed.at_rest;
             let orphaned = entry.declared.is_orphaned();
             self.entries.insert(name.clone(), Slot::Here(Box::new(entry)));
             if finished {

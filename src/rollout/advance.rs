@@ -129,7 +129,9 @@ impl View<'_> {
             return;
         }
         let found = self.find_registered(wanted);
-        let found = found.map(|arn| Revision { hash: wanted.clone(), arn, registered: None });
+        // One that was asked for without an answer is as new as that: a read may yet fail to show it.
+        let registered = component.asked.as_ref().filter(|asked| asked.hash == *wanted).map(|asked| asked.at);
+        let found = found.map(|arn| Revision { hash: wanted.clone(), arn, registered });
         let earlier = || {
             let known = component.earlier.iter().rev().find(|revision| revision.hash == *wanted)?;
             Some(Revision { registered: None, ..known.clone() })

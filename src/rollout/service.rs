@@ -319,10 +319,15 @@ fn rolled_back(
 }
 
 fn bake(view: &View<'_>, component: &mut ComponentRollout, hash: ContentHash, until: Timestamp) -> Phase {
-    let Some(Seen::Present(service)) = view.step.observed.services.get(&view.desired.name) else {
-        return Phase::Baking { hash, until };
-    };
     let now = view.step.now;
+    let service = match view.step.observed.services.get(&view.desired.name) {
+        Some(Seen::Present(service)) => service,
+        // Deleted under way: brought back as it was.
+        Some(Seen::Absent) => {
+            return Phase::Rolling { hash, deployment: None, since: now, progress: (now, 0) };
+        }
+        Some(Seen::Unknown(_) | Seen::NotRead) | None => return Phase::Baking { hash, until },
+    };
     let steady = points_at(view, component, service, &hash) && is_settled(view, service);
     if !steady {
         let deployment = service.primary().map(|primary| primary.id.clone());

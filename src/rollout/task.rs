@@ -71,7 +71,9 @@ fn begin(view: &View<'_>, component: &ComponentRollout) -> Phase {
     }
     match view.step.observed.tasks.get(&view.desired.name) {
         Some(Seen::Present(tasks))
-            if was_passed_before(view, component) && tasks.iter().all(ObservedTask::is_stopped) =>
+            if was_passed_before(view, component)
+                && tasks.iter().all(ObservedTask::is_stopped)
+                && shows_no_failure(view, component, tasks) =>
         {
             Phase::Complete { hash: wanted.clone(), since: view.step.now }
         }
@@ -135,6 +137,13 @@ fn was_passed_before(view: &View<'_>, component: &ComponentRollout) -> bool {
                 .is_some_and(|hash| hash == wanted.as_str())
         },
     )
+}
+
+/// Whether the tasks that ECS still shows of the wanted revision, if it shows any, ended well.
+fn shows_no_failure(view: &View<'_>, component: &ComponentRollout, tasks: &[ObservedTask]) -> bool {
+    let revision = component.revision.as_ref().map(|revision| revision.arn.as_str());
+    let mut own = tasks.iter().filter(|task| Some(task.task_definition.as_str()) == revision).peekable();
+    own.peek().is_none() || own.any(|task| verdict(&view.desired.task_definition, task).is_ok())
 }
 
 fn start(view: &View<'_>, hash: ContentHash, attempt: u32) -> Phase {

@@ -101,7 +101,8 @@ async fn run(killer: &Killer) -> Result {
 }
 
 async fn converge(world: &mut World, image: &str) {
-    for _ in 0..600 {
+    // A registration that was cut off is waited for: AWS may show its revision minutes later.
+    for _ in 0..3600 {
         if world.is_dead() {
             world.start().await;
         }

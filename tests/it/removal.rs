@@ -118,6 +118,27 @@ async fn a_suspended_document_that_is_removed_goes_when_its_suspension_ends_and_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_document_that_is_removed_while_it_is_looked_at_is_torn_down_and_not_forgotten() {
+    let latency = std::time::Duration::from_millis(500);
+    let sim = aws_sim::Sim::builder().seed(7).latency(latency, latency).build();
+    let document = SHOP.replace("spec:\n", "spec:\n  deletionPolicy: Delete\n");
+    let mut world = World::on(sim, &[("shop.yaml", &document)]).await;
+    world.ready_within(900).await;
+    // Until a steady look is under way: it takes seconds.
+    world.pass(100).await;
+    world.sim.reset_calls();
+    while world.sim.counts().total() == 0 {
+        world.pass(0).await;
+    }
+    std::fs::remove_file(world.folder.path().join("specs/shop.yaml")).unwrap();
+    world.declare().await;
+    world.pass(1).await;
+    world.declare().await;
+    world.pass(900).await;
+    assert_eq!(service(&world)["status"], "INACTIVE");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_document_that_is_removed_in_the_middle_of_its_first_rollout_is_gone_for_good() {
     let document = SHOP.replace("spec:\n", "spec:\n  deletionPolicy: Delete\n");
     let mut world = World::new(&[("shop.yaml", &document)]).await;

@@ -23,6 +23,8 @@ const SETTLES: Duration = Duration::from_secs(140);
 const STRAY_SETTLES: Duration = Duration::from_secs(500);
 /// How long it may take with images that cannot work.
 const HOPELESS_WITHIN: Duration = Duration::from_secs(1500);
+/// When everything was certainly looked at again.
+const LOOKS_AGAIN: Duration = Duration::from_secs(70);
 /// How long nothing may happen afterwards.
 const IDLE: Duration = Duration::from_secs(130);
 /// Revisions that a family keeps.
@@ -44,6 +46,9 @@ enum Standing {
 /// **Errors**: the broken promise.
 pub async fn converge(play: &mut Play) -> Result<Vec<String>, Violation> {
     play.calm().await;
+    // Until the next look the clock's last jump is still in every status.
+    let looked = play.elapsed() + LOOKS_AGAIN;
+    play.wait_until(looked).await?;
     let held = settle(play).await?;
     let mut explained = Vec::new();
     for (app, reason) in held {

@@ -265,6 +265,18 @@ fn new_tasks_bake_before_they_count_and_what_breaks_meanwhile_is_seen() {
 }
 
 #[test]
+fn a_service_that_is_deleted_while_it_bakes_is_made_again() {
+    let mut world = baking();
+    world.observed.services.insert("web".into(), Seen::Absent);
+    world.step();
+    assert!(
+        matches!(world.phase("web"), Phase::Rolling { deployment: None, .. }),
+        "{:?}",
+        world.phase("web")
+    );
+}
+
+#[test]
 fn who_moved_a_service_away_is_read_from_its_deployments() {
     let ours = "ROLLBACK_IN_PROGRESS";
     for (all, expected) in [

@@ -69,8 +69,9 @@ impl Once {
         known.push(arn.clone());
         // With the record lost and old states shown nothing tells of the first one.
         let owner = call.tag("evenkeel.dev/owner").unwrap_or_default();
-        let excused =
-            facts.amnesia.contains(owner) && !facts.quiet(now, 300, &[Disturbance::Stale, Disturbance::Wire]);
+        // By a clock that jumps nobody can tell how long ago it was asked for.
+        let lost = facts.amnesia.contains(owner) || !facts.quiet(now, 100_000, &[Disturbance::Clock]);
+        let excused = lost && !facts.quiet(now, 300, &[Disturbance::Stale, Disturbance::Wire]);
         match twin {
             Some(twin) if !excused && facts.quiet(now, 1, &[Disturbance::Double]) => {
                 Err(format!("{arn} was registered for content {hash}, for which {twin} is there"))

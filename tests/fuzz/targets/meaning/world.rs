@@ -137,7 +137,7 @@ impl World {
         self.observed.families.insert(name.clone(), Seen::Present(vec![arn.clone()]));
         let revision = Revision { hash: definition.hash.clone(), arn: arn.clone(), registered: None };
         let state = ComponentRollout {
-            first: None,
+            first: Some(definition.hash.clone()),
             asked: None,
             earlier: Vec::new(),
             phase: Phase::Complete { hash: definition.hash.clone(), since: self.now },
