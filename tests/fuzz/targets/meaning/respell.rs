@@ -275,10 +275,6 @@ fn spell(key: &str, members: &mut Members, around: Around, choices: &mut Unstruc
             choices,
         ),
         "fixedResponseConfig" => toggle(members, "contentType", json!("text/plain"), choices),
-        // A declared default may be left out by people; AWS always tells it.
-        "listeners" if matches!(members["protocol"].as_str(), Some("HTTPS" | "TLS")) => {
-            toggle(members, "sslPolicy", json!("ELBSecurityPolicy-2016-08"), choices);
-        }
         _ => {}
     }
 }
