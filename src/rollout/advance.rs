@@ -125,10 +125,12 @@ impl View<'_> {
             .failures
             .retain(|failure| failure.hash == *wanted && failure.declared == self.resolved.declared);
         self.forget_deregistered(component, wanted);
-        if component.revision.as_ref().is_some_and(|revision| revision.hash == *wanted) {
+        let found = self.find_registered(wanted);
+        if component.revision.as_ref().is_some_and(|revision| {
+            revision.hash == *wanted && !(found.is_some() && self.is_deregistered(&revision.arn))
+        }) {
             return;
         }
-        let found = self.find_registered(wanted);
         // One that was asked for without an answer is as new as that: a read may yet fail to show it.
         let registered = component.asked.as_ref().filter(|asked| asked.hash == *wanted).map(|asked| asked.at);
         let found = found.map(|arn| Revision { hash: wanted.clone(), arn, registered });
@@ -141,16 +143,17 @@ impl View<'_> {
         }
     }
 
+    fn is_deregistered(&self, arn: &str) -> bool {
+        let seen = self.step.observed.definitions.get(arn).and_then(Seen::present);
+        seen.is_some_and(|definition| definition.status != "ACTIVE")
+    }
+
     /// Forgets revisions that were deregistered meanwhile, so that their content is registered anew. The one in force is not
     /// forgotten: that it is gone is drift.
     fn forget_deregistered(&self, component: &mut ComponentRollout, wanted: &ContentHash) {
-        let is_gone = |arn: &str| match self.step.observed.definitions.get(arn) {
-            Some(Seen::Present(definition)) => definition.status != "ACTIVE",
-            _ => false,
-        };
-        component.earlier.retain(|revision| !is_gone(&revision.arn));
+        component.earlier.retain(|revision| !self.is_deregistered(&revision.arn));
         let in_force = component.phase.hash() == Some(wanted);
-        if !in_force && component.revision.as_ref().is_some_and(|revision| is_gone(&revision.arn)) {
+        if !in_force && component.revision.as_ref().is_some_and(|known| self.is_deregistered(&known.arn)) {
             component.revision = None;
         }
     }

@@ -56,6 +56,7 @@ fn register(
 ) {
     let (reason, changes) = match standing(draft, component, definition) {
         Standing::Registered | Standing::Unseen => return,
+        Standing::Deregistered { .. } if may_come_to_light(draft, id, component, definition) => return,
         Standing::Deregistered { arn, status } => {
             let policy = draft.policy(id, "status");
             let change = FieldChange {
@@ -167,13 +168,8 @@ fn standing(draft: &mut Draft<'_>, component: &DesiredComponent, wanted: &Resolv
         draft.wait_for_sight(&id, gap);
         return Standing::Unseen;
     }
-    let asked = draft.input.rollout.components.get(&component.name).and_then(|state| state.asked.as_ref());
-    if let Some(asked) =
-        asked.filter(|asked| asked.hash == wanted.hash && may_be_hidden(asked, draft.input.now))
-    {
-        let id = ResourceId::new(ResourceKind::TaskDefinition, component.name.as_str());
-        let because = format!("a revision that was asked for at {:.0} may not be shown yet", asked.at);
-        draft.wait(&id, WaitingOn::Observation { because });
+    let id = ResourceId::new(ResourceKind::TaskDefinition, component.name.as_str());
+    if may_come_to_light(draft, &id, component, wanted) {
         return Standing::Unseen;
     }
     match seen(&observed.families, &component.name) {
@@ -186,6 +182,23 @@ fn standing(draft: &mut Draft<'_>, component: &DesiredComponent, wanted: &Resolv
         Seen::NotRead if recorded.is_none() => Standing::Unseen,
         Seen::NotRead | Seen::Present(_) | Seen::Absent => Standing::Never,
     }
+}
+
+/// Whether a registration of this content had no answer so lately that its revision may yet be shown; says so.
+fn may_come_to_light(
+    draft: &mut Draft<'_>,
+    id: &ResourceId,
+    component: &DesiredComponent,
+    wanted: &ResolvedDefinition,
+) -> bool {
+    let asked = draft.input.rollout.components.get(&component.name).and_then(|state| state.asked.as_ref());
+    let now = draft.input.now;
+    let Some(asked) = asked.filter(|asked| asked.hash == wanted.hash && may_be_hidden(asked, now)) else {
+        return false;
+    };
+    let because = format!("a revision that was asked for at {:.0} may not be shown yet", asked.at);
+    draft.wait(id, WaitingOn::Observation { because });
+    true
 }
 
 /// Whether a revision may have been made that no read shows yet. A clock that was set back does not make it wait for ever.

@@ -253,6 +253,14 @@ fn new_tasks_bake_before_they_count_and_what_breaks_meanwhile_is_seen() {
     assert!(matches!(world.phase("web"), Phase::Rolling { deployment: Some(_), .. }), "a task died");
 
     let mut world = baking();
+    world.observed.services.insert("web".into(), Seen::Absent);
+    world.step();
+    assert!(
+        matches!(world.phase("web"), Phase::Rolling { deployment: None, .. }),
+        "made again when it was deleted"
+    );
+
+    let mut world = baking();
     world.moved_away();
     world.deployments(&[("ROLLBACK_SUCCESSFUL", None, Some("alarm"))]);
     world.step();
@@ -262,18 +270,6 @@ fn new_tasks_bake_before_they_count_and_what_breaks_meanwhile_is_seen() {
     world.want("web", "w3");
     world.step();
     assert_eq!(world.word("web"), "Waiting", "a newer content is not held up");
-}
-
-#[test]
-fn a_service_that_is_deleted_while_it_bakes_is_made_again() {
-    let mut world = baking();
-    world.observed.services.insert("web".into(), Seen::Absent);
-    world.step();
-    assert!(
-        matches!(world.phase("web"), Phase::Rolling { deployment: None, .. }),
-        "{:?}",
-        world.phase("web")
-    );
 }
 
 #[test]
