@@ -68,6 +68,7 @@ impl Memory {
         };
         self.absent_since.retain(|name, _| !seen(name));
         let mut kept = Vec::new();
+        let mut settling = false;
         for (name, declared) in &self.good {
             let keep = if seen(name) {
                 !snapshot.documents.contains_key(name)
@@ -76,12 +77,16 @@ impl Memory {
                 true
             } else {
                 let since = *self.absent_since.entry(name.clone()).or_insert(now);
-                now.duration_since(since) < SETTLE
+                let settles = now.duration_since(since) < SETTLE;
+                settling |= settles;
+                settles
             };
             if keep {
                 kept.push((name.clone(), declared.clone()));
             }
         }
+        // While some that are absent still count as there, one that does not must not look as if it were gone alone.
+        snapshot.incomplete |= settling;
         snapshot.documents.extend(kept);
         self.good.clone_from(&snapshot.documents);
         self.absent_since.retain(|name, _| self.good.contains_key(name));
