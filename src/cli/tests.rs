@@ -372,8 +372,13 @@ async fn a_plan_is_made_against_the_demo_and_nothing_is_written() {
     let known = store::read("shop.yaml", DOCUMENT.as_bytes()).documents[0].document().to_json();
     let mut record = Record::new("shop".into());
     let (generation, source) = (Generation(3), Source::default());
-    record.declared =
-        Some(DeclaredSnapshot { generation, source, document: DocumentText::of(&known), removed_at: None });
+    record.declared = Some(DeclaredSnapshot {
+        generation,
+        source,
+        document: DocumentText::of(&known),
+        removed_at: None,
+        doubted: false,
+    });
     folders.state.save(&record).await.unwrap();
     let planned = plan(&[]).await.unwrap();
     assert_eq!(

@@ -1,6 +1,6 @@
 //! Where a rollout stands: stored before anything is done, read at the start of the next pass.
 
-use super::ids::{ComponentName, ContentHash, Generation};
+use super::ids::{ComponentName, ContentHash, Generation, revision_number};
 use super::plan::WaitingOn;
 use super::resource::ResourceId;
 use jiff::Timestamp;
@@ -74,8 +74,17 @@ impl ComponentRollout {
             .replace(revision)
             .filter(|before| Some(&before.arn) != self.revision.as_ref().map(|now| &now.arn))
         {
-            self.earlier.push(before);
+            self.remember(before);
         }
+    }
+
+    /// Remembers an earlier revision.
+    pub fn remember(&mut self, revision: Revision) {
+        let newer = self
+            .earlier
+            .iter()
+            .position(|known| revision_number(&known.arn) > revision_number(&revision.arn));
+        self.earlier.insert(newer.unwrap_or(self.earlier.len()), revision);
         let excess = self.earlier.len().saturating_sub(Self::REMEMBERED);
         self.earlier.drain(..excess);
     }
@@ -90,6 +99,9 @@ pub struct Asked {
     /// When.
     pub at: Timestamp,
 }
+
+/// What every token begins with that calls are made under: tasks that carry it in `startedBy` were started by Evenkeel.
+pub const TOKEN_PREFIX: &str = "evk-";
 
 /// A registered revision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

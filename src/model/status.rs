@@ -191,4 +191,7 @@ pub struct DeclaredSnapshot {
     /// Whether the store no longer holds it, and since when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removed_at: Option<Timestamp>,
+    /// Whether it vanished together with most others, so that its removal is not believed until a person confirms it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub doubted: bool,
 }

@@ -79,7 +79,7 @@ impl Found {
     fn declared(&self, ask: &Ask<'_>, id: &ResourceId, resource: &DesiredResource) -> Seen<ObservedResource> {
         let seen = match id.kind {
             ResourceKind::TargetGroup => self.groups.declared(resource),
-            ResourceKind::Listener => self.listeners.listener(resource),
+            ResourceKind::Listener => return self.listeners.declared_listener(ask, id, resource),
             ResourceKind::Rule => self.listeners.rule(ask, resource),
             _ => Seen::NotRead,
         };
@@ -88,7 +88,6 @@ impl Found {
         }
         let fits = |found: &ObservedResource| match id.kind {
             ResourceKind::TargetGroup => TargetGroups::fits(resource, found),
-            ResourceKind::Listener => self.listeners.listener_fits(resource, found),
             ResourceKind::Rule => self.listeners.rule_fits(ask, resource, found),
             _ => false,
         };

@@ -60,8 +60,25 @@ impl Listeners {
         self.load_balancers.get(id).unwrap_or(&Seen::NotRead)
     }
 
-    /// The listener of a declaration: the one of its port on its load balancer. Absent when the load balancer is.
-    pub(super) fn listener(&self, resource: &DesiredResource) -> Seen<ObservedResource> {
+    /// The listener of a declaration: the one of its port on its load balancer; or, when the list does not show it, the recorded one
+    /// if it has that port and load balancer (lists lag behind). What hangs on it is looked for on the same one.
+    pub(super) fn declared_listener(
+        &self,
+        ask: &Ask<'_>,
+        id: &ResourceId,
+        resource: &DesiredResource,
+    ) -> Seen<ObservedResource> {
+        let seen = self.listener(resource);
+        if !seen.is_absent() {
+            return seen;
+        }
+        let recorded = ask.rollout.arns.get(id).map(|arn| self.listener_by_arn(arn));
+        let fits = |found: &ObservedResource| self.listener_fits(resource, found);
+        recorded.filter(|recorded| recorded.present().is_some_and(fits)).unwrap_or(seen)
+    }
+
+    /// The listener of its port on its load balancer. Absent when the load balancer is.
+    fn listener(&self, resource: &DesiredResource) -> Seen<ObservedResource> {
         let id = resource.fields["loadBalancer"].as_str().unwrap_or_default();
         let load_balancer = match self.load_balancer(id) {
             Seen::Present(load_balancer) => load_balancer,
@@ -73,7 +90,7 @@ impl Listeners {
     }
 
     /// Whether a listener has the port and load balancer that are declared.
-    pub(super) fn listener_fits(&self, resource: &DesiredResource, listener: &ObservedResource) -> bool {
+    fn listener_fits(&self, resource: &DesiredResource, listener: &ObservedResource) -> bool {
         let id = resource.fields["loadBalancer"].as_str().unwrap_or_default();
         self.load_balancer(id)
             .present()
@@ -119,10 +136,9 @@ impl Listeners {
             return Seen::Present(arn.to_owned());
         }
         let key = rule.fields["listener"].as_str().unwrap_or_default();
-        let Some(listener) = ask.desired.resources.get(&ResourceId::new(ResourceKind::Listener, key)) else {
-            return Seen::NotRead;
-        };
-        match self.listener(listener) {
+        let id = ResourceId::new(ResourceKind::Listener, key);
+        let Some(listener) = ask.desired.resources.get(&id) else { return Seen::NotRead };
+        match self.declared_listener(ask, &id, listener) {
             Seen::Present(listener) => Seen::Present(listener.arn),
             lacking => same_lack(&lacking).unwrap_or_default(),
         }

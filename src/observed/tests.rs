@@ -499,6 +499,25 @@ async fn a_stale_answer_by_name_is_mended_by_the_recorded_arn() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_rules_of_a_listener_that_no_list_shows_yet_are_looked_for_on_it() {
+    let sim = world();
+    let shop = shop(&sim).await;
+    let before = FaultRule::on("DescribeListeners", Effect::StaleRead(3600.0)).resource("LoadBalancerArn");
+    sim.faults().add(before);
+    let (state, _) = shop.look(&sim, Depth::Full).await;
+    for kind in [Listener, Rule] {
+        let found = state.resources.iter().find(|(id, _)| id.kind == kind).unwrap();
+        assert!(found.1.present().is_some(), "{found:?}");
+    }
+    let clients = hand(&sim).await;
+    elbv2::write::delete_rule(&clients, shop.arn(Rule, "web")).await.unwrap();
+    sim.reset_calls();
+    let (state, _) = shop.look(&sim, Depth::Full).await;
+    assert!(state.resources[&id(Rule, "web")].is_absent());
+    assert_eq!(sim.counts().of("elasticloadbalancing", "DescribeRules"), 2, "the list, and the recorded one");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_storm_of_errors_is_all_gaps_and_a_throttled_third_is_none() {
     let sim = world();
     let shop = shop(&sim).await;

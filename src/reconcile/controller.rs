@@ -70,6 +70,8 @@ pub struct Controller<S> {
     turn: Instant,
     /// What was last said of the store.
     reported: Option<StoreReport>,
+    /// Confirmations that do not count any more and could not be withdrawn yet.
+    outlived: BTreeSet<DeploymentName>,
     running: Arc<Running>,
 }
 
@@ -113,6 +115,7 @@ impl<S: StateStore + 'static> Controller<S> {
             lowered: Lowered::default(),
             turn: Instant::now(),
             reported: None,
+            outlived: BTreeSet::new(),
             running: Arc::new(Running::default()),
         }
     }
@@ -180,6 +183,7 @@ impl<S: StateStore + 'static> Controller<S> {
                 BTreeSet::new()
             }
         };
+        let confirmed = self.without_outlived(confirmed, &snapshot).await;
         let mut lowered = std::mem::take(&mut self.lowered);
         let changes = declarations::changes(&mut lowered, &snapshot, &self.known(), &confirmed, now);
         self.lowered = lowered;
@@ -202,6 +206,35 @@ impl<S: StateStore + 'static> Controller<S> {
         self.keep_again().await;
         self.handle.store_was_read();
         self.count();
+    }
+
+    /// The confirmations that count. One whose document is there, and was not there before, was given for what is gone or came back:
+    /// it is withdrawn, so that no later removal, perhaps by mistake, deletes data with it.
+    async fn without_outlived(
+        &mut self,
+        mut confirmed: BTreeSet<DeploymentName>,
+        snapshot: &Snapshot,
+    ) -> BTreeSet<DeploymentName> {
+        let known = self.known();
+        let is_new = |name: &DeploymentName| {
+            let declared = known.get(name).and_then(|known| known.declared);
+            declared.is_none_or(|declared| declared.removed_at.is_some())
+        };
+        let outlived: BTreeSet<DeploymentName> = confirmed
+            .iter()
+            .filter(|name| snapshot.documents.contains_key(*name) || snapshot.refused.contains_key(*name))
+            .filter(|name| is_new(name))
+            .cloned()
+            .collect();
+        self.outlived.extend(outlived);
+        for name in std::mem::take(&mut self.outlived) {
+            confirmed.remove(&name);
+            if let Err(error) = self.walk.state.withdraw(&name).await {
+                warn!(deployment = %name, error = %crate::telemetry::chain(&error), "cannot withdraw the confirmation of its deletion; it does not count");
+                self.outlived.insert(name);
+            }
+        }
+        confirmed
     }
 
     /// Tries again to keep what is at rest and could not be kept; what is at work is tried again by its next pass.

@@ -113,6 +113,7 @@ fn lower(declared: &Arc<store::Declared>, known: Option<Known<'_>>) -> Meaning {
             findings,
             newest_generation: generation,
             removed_at: None,
+            doubted: false,
             deletion_confirmed: false,
         })),
         None => Err(findings),
@@ -173,6 +174,7 @@ pub fn changes(
                 declared.newest_generation = declared.desired.generation.next();
                 declared.findings = findings;
                 declared.removed_at = None;
+                declared.doubted = false;
                 Change::InForce(Arc::new(declared))
             }
             None => {
@@ -210,6 +212,7 @@ fn last_good(stored: Option<&DeclaredSnapshot>) -> Option<Declared> {
         findings,
         newest_generation: stored.generation,
         removed_at: stored.removed_at,
+        doubted: stored.doubted,
         deletion_confirmed: false,
     })
 }
@@ -222,20 +225,22 @@ fn removed(
     now: Timestamp,
     by_name: &mut BTreeMap<DeploymentName, Change>,
 ) -> Option<String> {
-    let before: BTreeSet<DeploymentName> = known
-        .iter()
-        .filter(|(_, known)| known.declared.is_some_and(|declared| declared.removed_at.is_none()))
-        .map(|(name, _)| name.clone())
-        .collect();
+    let those = |which: fn(&DeclaredSnapshot) -> bool| -> BTreeSet<DeploymentName> {
+        let such = known.iter().filter(|(_, known)| known.declared.is_some_and(which));
+        such.map(|(name, _)| name.clone()).collect()
+    };
+    let before = those(|declared| declared.removed_at.is_none());
+    let doubted = those(|declared| declared.doubted);
     let seen: BTreeSet<DeploymentName> =
         before.iter().filter(|name| !snapshot.is_gone(name)).cloned().collect();
-    let verdict = PruneGuard::judge(&before, &seen, confirmed);
+    let verdict = PruneGuard::judge(&before, &doubted, &seen, confirmed);
     for (name, known) in known {
         if by_name.contains_key(name) {
             continue;
         }
         let Some(mut declared) = last_good(known.declared) else { continue };
         declared.deletion_confirmed = confirmed.contains(name);
+        declared.doubted = verdict.held.contains(name);
         let gone_before = declared.removed_at.is_some();
         if verdict.prune.contains(name) || gone_before {
             declared.removed_at = declared.removed_at.or(Some(now));
@@ -337,6 +342,7 @@ pub(super) fn snapshot_into(record: &mut Record, declared: &Declared) {
         source: declared.source.clone(),
         document: declared.document.clone(),
         removed_at: declared.removed_at,
+        doubted: declared.doubted,
     });
 }
 

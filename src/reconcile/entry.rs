@@ -26,6 +26,8 @@ pub struct Declared {
     pub newest_generation: Generation,
     /// Since when the store no longer holds it.
     pub removed_at: Option<Timestamp>,
+    /// Whether the store no longer holds it and that is not believed.
+    pub doubted: bool,
     /// Whether a person confirmed that its data may be deleted.
     pub deletion_confirmed: bool,
 }

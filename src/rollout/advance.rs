@@ -2,8 +2,8 @@
 
 use super::{service, task};
 use crate::model::desired::{DesiredComponent, DesiredState, ResolvedComponent, ResolvedState, Workload};
-use crate::model::ids::{ComponentName, ContentHash};
-use crate::model::observed::{ObservedState, Seen};
+use crate::model::ids::{ComponentName, ContentHash, family_of, revision_number};
+use crate::model::observed::{ObservedDefinition, ObservedState, Seen};
 use crate::model::plan::WaitingOn;
 use crate::model::resource::{ResourceId, ResourceKind, TAG_HASH, TAG_OWNER};
 use crate::model::rollout::{ComponentRollout, Phase, Revision, RolloutState};
@@ -125,6 +125,7 @@ impl View<'_> {
             .failures
             .retain(|failure| failure.hash == *wanted && failure.declared == self.resolved.declared);
         self.forget_deregistered(component, wanted);
+        self.remember_registered(component);
         let found = self.find_registered(wanted);
         if component.revision.as_ref().is_some_and(|revision| {
             revision.hash == *wanted && !(found.is_some() && self.is_deregistered(&revision.arn))
@@ -158,23 +159,42 @@ impl View<'_> {
         }
     }
 
+    /// Remembers the revisions that a record lacks, as one does that was lost and begins anew: it sees all of them once.
+    fn remember_registered(&self, component: &mut ComponentRollout) {
+        let known = |component: &ComponentRollout, arn: &str| {
+            component.revision.iter().chain(&component.earlier).any(|revision| revision.arn == arn)
+        };
+        for definition in self.registered() {
+            let Some(hash) = definition.tags.get(TAG_HASH).filter(|_| !known(component, &definition.arn))
+            else {
+                continue;
+            };
+            let revision =
+                Revision { hash: hash.as_str().into(), arn: definition.arn.clone(), registered: None };
+            component.remember(revision);
+        }
+    }
+
     /// An ACTIVE revision of the family with our owner tag and this hash; the newest when there are several.
     fn find_registered(&self, wanted: &ContentHash) -> Option<String> {
-        let family = &self.desired.family;
+        self.registered()
+            .filter(|definition| definition.tags.get(TAG_HASH).map(String::as_str) == Some(wanted.as_str()))
+            .max_by_key(|definition| revision_number(&definition.arn))
+            .map(|definition| definition.arn.clone())
+    }
+
+    /// The ACTIVE revisions of the family with our owner tag, as far as they were seen.
+    fn registered(&self) -> impl Iterator<Item = &ObservedDefinition> {
+        let family = self.desired.family.as_str();
+        let owner = self.step.desired.deployment.as_str();
         self.step
             .observed
             .definitions
             .values()
             .filter_map(Seen::present)
             .filter(|definition| definition.status == "ACTIVE")
-            .filter(|definition| family_of(&definition.arn) == Some(family.as_str()))
-            .filter(|definition| {
-                definition.tags.get(TAG_HASH).map(String::as_str) == Some(wanted.as_str())
-                    && definition.tags.get(TAG_OWNER).map(String::as_str)
-                        == Some(self.step.desired.deployment.as_str())
-            })
-            .max_by_key(|definition| revision_number(&definition.arn))
-            .map(|definition| definition.arn.clone())
+            .filter(move |definition| family_of(&definition.arn) == family)
+            .filter(move |definition| definition.tags.get(TAG_OWNER).map(String::as_str) == Some(owner))
     }
 
     /// What keeps this component from being changed now: its references, its cluster, its gates, its revision.
@@ -250,14 +270,4 @@ impl View<'_> {
 fn same_wait(before: &[WaitingOn], now: &[WaitingOn]) -> bool {
     before.len() == now.len()
         && before.iter().zip(now).all(|(a, b)| std::mem::discriminant(a) == std::mem::discriminant(b))
-}
-
-/// `web` of `arn:aws:ecs:eu-west-1:123456789012:task-definition/web:7`.
-pub(super) fn family_of(arn: &str) -> Option<&str> {
-    let (_, name) = arn.rsplit_once('/')?;
-    Some(name.rsplit_once(':').map_or(name, |(family, _)| family))
-}
-
-fn revision_number(arn: &str) -> u64 {
-    arn.rsplit_once(':').and_then(|(_, number)| number.parse().ok()).unwrap_or(0)
 }

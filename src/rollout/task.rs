@@ -7,7 +7,7 @@ use crate::model::kinds::application::RunPolicy;
 use crate::model::observed::{ObservedTask, Seen};
 use crate::model::plan::WaitingOn;
 use crate::model::resource::Tree;
-use crate::model::rollout::{ComponentRollout, Failure, Phase, StallReason};
+use crate::model::rollout::{ComponentRollout, Failure, Phase, StallReason, TOKEN_PREFIX};
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
@@ -162,7 +162,7 @@ fn token(view: &View<'_>, hash: &ContentHash, attempt: u32, since: Timestamp) ->
     let text = format!("{}/{}/{hash}/{attempt}/{since}", view.step.desired.deployment, view.desired.name);
     let digest = Sha256::digest(text.as_bytes());
     let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("evk-{hex}")
+    format!("{TOKEN_PREFIX}{hex}")
 }
 
 fn judge(view: &View<'_>, component: &mut ComponentRollout, mut run: Run) -> Phase {

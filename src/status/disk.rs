@@ -36,10 +36,10 @@ pub trait Disk: Clone + Debug + Send + Sync + 'static {
     /// Renames a file, over another one if it must. Cut off before the folder is synced, it may be undone.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
-    /// Makes renames in a folder last.
+    /// Makes renames and removals in a folder last.
     fn sync_folder(&self, folder: &Path) -> io::Result<()>;
 
-    /// Removes a file.
+    /// Removes a file. Cut off before the folder is synced, it may be undone.
     fn remove(&self, path: &Path) -> io::Result<()>;
 }
 

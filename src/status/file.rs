@@ -124,13 +124,26 @@ impl<D: Disk> FileState<D> {
     }
 
     fn write<T: Serialize>(&self, path: &Path, content: &T) -> Result<(), Error> {
-        let text = encode(content);
+        self.put(path, &encode(content))
+    }
+
+    /// Replaces a file: all of it and for good, or, with an error, not at all.
+    fn put(&self, path: &Path, text: &[u8]) -> Result<(), Error> {
         let aside =
             self.folder.join(format!(".{}.tmp", path.file_name().unwrap_or_default().to_string_lossy()));
-        self.disk.put(&aside, &text).map_err(io("write", &aside))?;
+        self.disk.put(&aside, text).map_err(io("write", &aside))?;
         self.disk.rename(&aside, path).map_err(io("replace", path))?;
         // The rename itself must survive a power cut, too.
         self.disk.sync_folder(&self.folder).map_err(io("sync", &self.folder))
+    }
+
+    /// Removes a file, if it is there, and makes that last.
+    fn remove(&self, path: &Path) -> Result<(), Error> {
+        match self.disk.remove(path) {
+            Ok(()) => self.disk.sync_folder(&self.folder).map_err(io("sync", &self.folder)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(source) => Err(Error::Io { action: "remove", path: path.to_owned(), source }),
+        }
     }
 
     fn record_paths(&self) -> Result<Vec<PathBuf>, Error> {
@@ -236,15 +249,10 @@ impl<D: Disk> StateStore for FileState<D> {
     }
 
     async fn delete(&self, name: &DeploymentName) -> Result<(), Error> {
-        let paths = [self.record_path(name), self.confirmation_path(name)];
+        let paths = [self.confirmation_path(name), self.record_path(name)];
         self.blocking(move |this| {
-            for path in paths {
-                match this.disk.remove(&path) {
-                    Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                        return Err(Error::Io { action: "remove", path, source });
-                    }
-                    _ => {}
-                }
+            for path in &paths {
+                this.remove(path)?;
             }
             Ok(())
         })
@@ -265,7 +273,12 @@ impl<D: Disk> StateStore for FileState<D> {
 
     async fn confirm(&self, name: &DeploymentName) -> Result<(), Error> {
         let path = self.confirmation_path(name);
-        self.blocking(move |this| this.disk.put(&path, b"").map_err(io("write", &path))).await
+        self.blocking(move |this| this.put(&path, b"")).await
+    }
+
+    async fn withdraw(&self, name: &DeploymentName) -> Result<(), Error> {
+        let path = self.confirmation_path(name);
+        self.blocking(move |this| this.remove(&path)).await
     }
 
     async fn save_report(&self, report: &StoreReport) -> Result<(), Error> {

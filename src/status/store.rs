@@ -83,12 +83,15 @@ pub trait StateStore: Send + Sync {
     fn load(&self, name: &DeploymentName) -> impl Future<Output = Result<Option<Record>, Error>> + Send;
     /// Keeps a record, replacing the one of that name.
     fn save(&self, record: &Record) -> impl Future<Output = Result<(), Error>> + Send;
-    /// Forgets a record.
+    /// Forgets a record, and the confirmation of its deletion. Cut off in the middle it has forgotten the confirmation alone:
+    /// a confirmation never outlives what it was given for.
     fn delete(&self, name: &DeploymentName) -> impl Future<Output = Result<(), Error>> + Send;
     /// Deployments whose data a person confirmed may be deleted (`ctl delete --confirm`).
     fn confirmed(&self) -> impl Future<Output = Result<BTreeSet<DeploymentName>, Error>> + Send;
-    /// Keeps a person's confirmation, until the record is deleted.
+    /// Keeps a person's confirmation, until it is withdrawn or the record is deleted.
     fn confirm(&self, name: &DeploymentName) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Takes a confirmation back, if there is one: the next removal is asked about again.
+    fn withdraw(&self, name: &DeploymentName) -> impl Future<Output = Result<(), Error>> + Send;
     /// Keeps what is said of the spec store.
     fn save_report(&self, report: &StoreReport) -> impl Future<Output = Result<(), Error>> + Send;
     /// What was last said of the spec store.

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 
 /// Decides which vanished documents may be treated as removed.
 ///
-/// Pure and without memory: the names known before come from the state store, so a restart changes nothing, and the verdict
-/// changes by itself once the documents are back or a person has confirmed.
+/// Pure and without memory: the names known before, and which of them were doubted, come from the state store, so a restart
+/// changes nothing.
 ///
 /// **The rule**: when at least two documents have vanished and they are more than half of those known, none of them is pruned.
-/// One that vanishes alone is always believed, even when it was the only one: that is what people do by hand.
-/// Documents whose removal a person confirmed do not count and are always believed.
+/// One that vanishes alone is believed, even when it was the only one: that is what people do by hand. One that a person confirmed
+/// is always believed. It counts among the vanished all the same, and one that was doubted stays so until it is back or confirmed
+/// itself: a word for one of them says nothing of the others.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PruneGuard;
 
@@ -27,27 +28,36 @@ pub struct Verdict {
 
 impl PruneGuard {
     /// Compares the names `known` before (not those already treated as removed) with those `seen` now (broken documents count as
-    /// seen); `confirmed` are those whose removal a person confirmed.
+    /// seen); `doubted` are those of them that were held before, `confirmed` those whose removal a person confirmed.
     pub fn judge(
         known: &BTreeSet<DeploymentName>,
+        doubted: &BTreeSet<DeploymentName>,
         seen: &BTreeSet<DeploymentName>,
         confirmed: &BTreeSet<DeploymentName>,
     ) -> Verdict {
         let gone: BTreeSet<_> = known.difference(seen).cloned().collect();
-        let (mut prune, doubtful): (BTreeSet<_>, BTreeSet<_>) =
-            gone.into_iter().partition(|name| confirmed.contains(name));
-        let counted = known.len() - prune.len();
-        if doubtful.len() < 2 || doubtful.len() * 2 <= counted {
-            prune.extend(doubtful);
-            return Verdict { prune, ..Verdict::default() };
-        }
-        let because = format!(
-            "{} of {counted} documents vanished at once, so none of them is treated as removed; \
-             bring them back, or confirm each with `ctl delete NAME --confirm NAME`",
-            doubtful.len()
-        );
-        Verdict { prune, held: doubtful, because: Some(because) }
+        let most = gone.len() >= 2 && gone.len() * 2 > known.len();
+        let (held, prune): (BTreeSet<_>, BTreeSet<_>) = gone
+            .iter()
+            .cloned()
+            .partition(|name| !confirmed.contains(name) && (most || doubted.contains(name)));
+        let what = if most {
+            format!("{} of {} documents vanished at once", gone.len(), known.len())
+        } else {
+            format!("{} vanished at once with most others", list(&held))
+        };
+        let because = (!held.is_empty()).then(|| {
+            format!(
+                "{what}, so what nobody confirmed is not treated as removed; bring the documents back, or confirm each with \
+                 `ctl delete NAME --confirm NAME`"
+            )
+        });
+        Verdict { prune, held, because }
     }
+}
+
+fn list(names: &BTreeSet<DeploymentName>) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -59,7 +69,7 @@ mod tests {
     }
 
     fn judge(known: &[&str], seen: &[&str], confirmed: &[&str]) -> Verdict {
-        PruneGuard::judge(&names(known), &names(seen), &names(confirmed))
+        PruneGuard::judge(&names(known), &names(&[]), &names(seen), &names(confirmed))
     }
 
     #[test]
@@ -83,11 +93,25 @@ mod tests {
     }
 
     #[test]
-    fn confirmed_removals_are_believed_and_do_not_count() {
+    fn confirmed_removals_are_believed_and_say_nothing_of_the_others() {
         let verdict = judge(&["a", "b", "c"], &["a"], &["b"]);
-        assert_eq!(verdict.prune, names(&["b", "c"]));
+        assert_eq!((verdict.prune, verdict.held), (names(&["b"]), names(&["c"])));
         let verdict = judge(&["a", "b", "c", "d"], &[], &["d"]);
         assert_eq!((verdict.prune, verdict.held), (names(&["d"]), names(&["a", "b", "c"])));
+        let verdict = judge(&["a", "b"], &[], &["a", "b"]);
+        assert_eq!((verdict.prune, verdict.because), (names(&["a", "b"]), None));
+    }
+
+    #[test]
+    fn what_was_doubted_stays_so_until_it_is_back_or_confirmed_itself() {
+        let doubted = names(&["b"]);
+        // `a` vanished with it, was confirmed, and is no longer among the known ones.
+        let verdict = PruneGuard::judge(&names(&["b"]), &doubted, &names(&[]), &names(&[]));
+        assert_eq!((verdict.prune, verdict.held), (names(&[]), doubted.clone()));
+        assert!(verdict.because.unwrap().starts_with("`b` vanished at once with most others"));
+        let verdict = PruneGuard::judge(&names(&["b"]), &doubted, &names(&[]), &doubted);
+        assert_eq!(verdict.prune, doubted);
+        assert_eq!(PruneGuard::judge(&names(&["b"]), &doubted, &doubted, &names(&[])), Verdict::default());
     }
 
     #[test]

@@ -95,6 +95,39 @@ async fn a_log_group_goes_only_when_it_says_so_itself_and_a_person_confirmed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_confirmation_holds_for_one_removal_and_not_for_the_next() {
+    let document = SHOP
+        .replace("spec:\n", "spec:\n  deletionPolicy: Delete\n")
+        .replace("retentionInDays: 30", "retentionInDays: 30, deletionPolicy: Delete");
+    let shop = DeploymentName::from("shop");
+    let mut world = World::new(&[("shop.yaml", &document)]).await;
+    world.ready_within(600).await;
+    let state = FileState::open_read_only(world.state_folder()).unwrap();
+    state.confirm(&shop).await.unwrap();
+    world.remove("shop.yaml").await;
+    world.pass(4).await;
+    let ready = condition(&world.status("shop"), ConditionType::Ready);
+    assert_ne!(ready.0, Truth::True, "it is on its way out: {ready:?}");
+    // It comes back in the middle of its removal: what was confirmed is over.
+    world.write("shop.yaml", &document).await;
+    world.ready_within(900).await;
+    assert!(state.confirmed().await.unwrap().is_empty(), "it was withdrawn");
+    world.remove("shop.yaml").await;
+    world.pass(900).await;
+    let groups = |world: &World| {
+        let found = world.by_hand("logs", "DescribeLogGroups", json!({}));
+        found["logGroups"].as_array().unwrap().len()
+    };
+    assert_eq!(groups(&world), 1, "nobody confirmed this removal");
+    // One that a crash has left of something forgotten long ago is none either.
+    state.confirm(&"blog".into()).await.unwrap();
+    let blog = document.replace("shop", "blog").replace("priority: 10", "priority: 11");
+    world.write("blog.yaml", &blog).await;
+    world.pass(60).await;
+    assert!(state.confirmed().await.unwrap().is_empty(), "it was given for another one of that name");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_suspended_document_that_is_removed_goes_when_its_suspension_ends_and_is_not_forgotten_before() {
     let sim = aws_sim::Sim::builder().seed(7).build();
     let until = sim.now() + jiff::SignedDuration::from_mins(20);

@@ -126,14 +126,15 @@ fn standing(play: &Play, app: usize) -> Standing {
     if status.observed_generation != status.generation {
         return Standing::Waiting("its newest generation was not looked at".to_owned());
     }
+    // Ready or not: when its time is over it is looked at again, and says so.
+    if holds(status, ConditionType::Suspended) {
+        return Standing::Waiting("it is suspended".to_owned());
+    }
     if holds(status, ConditionType::Ready) {
         return match play.life.watch.runs(name) {
             Ok(()) => Standing::Settled,
             Err(why) => Standing::Waiting(format!("said to be Ready, and {why}")),
         };
-    }
-    if holds(status, ConditionType::Suspended) {
-        return Standing::Waiting("it is suspended".to_owned());
     }
     if holds(status, ConditionType::Stalled) {
         return Standing::Held(told(status, ConditionType::Stalled));

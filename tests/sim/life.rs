@@ -334,6 +334,10 @@ impl StateStore for Watched {
         self.inner.confirm(name).await
     }
 
+    async fn withdraw(&self, name: &DeploymentName) -> Result<(), Error> {
+        self.inner.withdraw(name).await
+    }
+
     async fn save_report(&self, report: &StoreReport) -> Result<(), Error> {
         self.wait().await;
         self.inner.save_report(report).await

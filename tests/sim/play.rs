@@ -51,6 +51,8 @@ pub struct Play {
     faults: Vec<(Duration, Fault)>,
     behaviours: Vec<(Duration, BehaviourRule)>,
     store_back: Option<Duration>,
+    /// Whether the folder shows no files at present.
+    emptied: bool,
     /// When the controller is started again.
     restart: Option<Duration>,
     rotations: u32,
@@ -105,6 +107,7 @@ impl Play {
             faults: Vec::new(),
             behaviours: Vec::new(),
             store_back: None,
+            emptied: false,
             restart: None,
             rotations: 0,
             strays: false,
@@ -178,8 +181,7 @@ impl Play {
         }
         if self.store_back.is_some_and(|back| back <= now) {
             self.store_back = None;
-            self.life.specs.hide(false);
-            self.life.specs.empty(false);
+            self.store_is_back();
         }
         if self.restart.is_none() && !self.life.is_alive() {
             // It died by itself, as it was told to, or it refused to start.
@@ -226,10 +228,18 @@ impl Play {
     /// Writes a document as it is now.
     pub fn declare(&mut self, app: usize) {
         self.broken.remove(&app);
-        self.present[app] = true;
+        let came_back = !std::mem::replace(&mut self.present[app], true);
         let now = self.life.sim.now();
         let declared = self.apps[app].clone();
-        self.life.watch.facts(|facts| facts.declare(now, &declared.name, Some(declared.clone())));
+        self.life.watch.facts(|facts| {
+            // When it was certainly seen to be gone, what was confirmed was its end then, and no later one.
+            let seen = [Disturbance::Documents, Disturbance::Process, Disturbance::Disk];
+            if came_back && facts.quiet(now, 60, &seen) {
+                facts.confirmed.remove(&declared.name);
+            }
+            facts.declare(now, &declared.name, Some(declared.clone()));
+        });
+        self.removals_are_believed();
         self.disturb(Disturbance::Documents, 30);
         self.life.specs.write(&declared.file(), &declared.render());
     }
@@ -348,19 +358,50 @@ impl Play {
         // A person types it again when the disk is full.
         if self.life.confirm(&name).await.is_ok() {
             self.life.watch.facts(|facts| facts.confirmed.insert(name));
+            self.removals_are_believed();
         }
     }
 
     fn store_gone(&mut self, seconds: u64, emptied: bool) {
         self.store_back = Some(self.elapsed() + Duration::from_secs(seconds));
         self.disturb(Disturbance::Documents, seconds + 30);
-        let doubted = self.apps.iter().zip(&self.present).filter(|(app, there)| {
-            **there && !self.life.watch.facts(|facts| facts.confirmed.contains(&app.name))
-        });
-        if emptied && doubted.count() >= 2 {
+        if emptied && self.present.iter().filter(|there| **there).count() >= 2 {
             self.life.specs.empty(true);
+            self.emptied = true;
+            self.removals_are_believed();
         } else {
             self.life.specs.hide(true);
+        }
+    }
+
+    /// In an emptied folder, what was confirmed is removed, and nothing else.
+    fn removals_are_believed(&mut self) {
+        if !self.emptied {
+            return;
+        }
+        let now = self.life.sim.now();
+        for (app, there) in self.apps.iter().zip(&self.present) {
+            self.life.watch.facts(|facts| {
+                if *there && facts.confirmed.contains(&app.name) {
+                    facts.declare(now, &app.name, None);
+                }
+            });
+        }
+    }
+
+    /// The folder shows its files again.
+    fn store_is_back(&mut self) {
+        self.life.specs.hide(false);
+        self.life.specs.empty(false);
+        if !std::mem::replace(&mut self.emptied, false) {
+            return;
+        }
+        for app in 0..self.apps.len() {
+            let name = &self.apps[app].name;
+            if self.present[app] && self.life.watch.facts(|facts| facts.newest(name).is_none()) {
+                self.present[app] = false;
+                self.declare(app);
+            }
         }
     }
 
@@ -480,8 +521,7 @@ impl Play {
         self.life.dies_in_call(None);
         self.life.disk.die_in(None);
         if self.store_back.take().is_some() {
-            self.life.specs.hide(false);
-            self.life.specs.empty(false);
+            self.store_is_back();
         }
         for app in self.broken.clone() {
             self.declare(app);

@@ -30,18 +30,24 @@ fn last_panic() -> String {
     LAST_PANIC.with(|last| std::mem::take(&mut *last.borrow_mut()))
 }
 
+/// Does something in a simulated time of its own.
+///
+/// **Errors**: what it panicked of.
+pub fn in_its_own_time<T>(what: impl Future<Output = T>) -> Result<T, String> {
+    last_panic();
+    let done = catch_unwind(AssertUnwindSafe(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        runtime.expect("a runtime without I/O needs nothing of the machine").block_on(what)
+    }));
+    done.map_err(|_| last_panic())
+}
+
 /// Plays a scenario in a world and a time of its own.
 pub fn play_once(scenario: &Scenario, traced: bool) -> Outcome {
-    last_panic();
-    let played = catch_unwind(AssertUnwindSafe(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-        let runtime = runtime.expect("a runtime without I/O needs nothing of the machine");
-        runtime.block_on(play(scenario, traced))
-    }));
-    let mut outcome = played.unwrap_or_else(|_| Outcome {
+    let mut outcome = in_its_own_time(play(scenario, traced)).unwrap_or_else(|panic| Outcome {
         violation: Some(Violation {
             checker: "panics",
-            message: "the simulation itself".to_owned(),
+            message: format!("the simulation itself\n{panic}"),
             at: jiff::Timestamp::UNIX_EPOCH,
         }),
         trace_hash: 0,

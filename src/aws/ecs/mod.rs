@@ -4,4 +4,4 @@ pub mod read;
 mod shapes;
 pub mod write;
 
-pub use shapes::{cluster_of, family_of, last_part};
+pub use shapes::{cluster_of, last_part};

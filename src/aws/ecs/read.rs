@@ -8,6 +8,7 @@ use super::shapes;
 use crate::aws::budget::Category;
 use crate::aws::clients::PlacementClients;
 use crate::aws::error::Error;
+use crate::model::ids::family_of;
 use crate::model::observed::{
     Gap, ObservedCluster, ObservedDefinition, ObservedService, ObservedServiceDeployment, ObservedTask, Seen,
 };
@@ -116,7 +117,7 @@ pub async fn list_task_definitions(clients: &PlacementClients, family: &str) -> 
     };
     let answer = clients.read(Category::EcsDefinitionRead, LIST_DEFINITIONS, send).await?;
     let mut arns = answer.task_definition_arns.unwrap_or_default();
-    arns.retain(|arn| shapes::family_of(arn) == family);
+    arns.retain(|arn| family_of(arn) == family);
     Ok(arns)
 }
 

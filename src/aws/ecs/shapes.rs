@@ -220,12 +220,6 @@ pub fn last_part(arn: &str) -> &str {
     arn.rsplit_once('/').map_or(arn, |(_, name)| name)
 }
 
-/// `web` of `arn:aws:ecs:eu-west-1:123456789012:task-definition/web:7`.
-pub fn family_of(arn: &str) -> &str {
-    let name = last_part(arn);
-    name.rsplit_once(':').map_or(name, |(family, _)| family)
-}
-
 /// Name of the cluster in a long service ARN (`…:service/cluster/name`); short ones do not tell.
 pub fn cluster_of(service_arn: &str) -> Option<&str> {
     let mut parts = service_arn.rsplit('/');

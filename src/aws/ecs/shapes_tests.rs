@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::ids::family_of;
 use aws_sdk_ecs::types::*;
 
 fn plain() -> builders::ServiceBuilder {

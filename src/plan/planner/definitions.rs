@@ -3,6 +3,7 @@
 use super::resources::{tag, texts};
 use super::{Draft, seen};
 use crate::model::desired::{DesiredComponent, ResolvedDefinition, Workload};
+use crate::model::ids::family_of;
 use crate::model::kinds::DriftPolicy;
 use crate::model::normalise::normalise_task_definition;
 use crate::model::observed::{ObservedDefinition, Seen};
@@ -153,14 +154,14 @@ fn standing(draft: &mut Draft<'_>, component: &DesiredComponent, wanted: &Resolv
         definition.status == "ACTIVE"
             && is_ours(draft, definition)
             && definition.tags.get(TAG_HASH).is_some_and(|hash| hash == wanted.hash.as_str())
-            && family_of(&definition.arn) == Some(wanted.family.as_str())
+            && family_of(&definition.arn) == wanted.family
     });
     if found {
         return Standing::Registered;
     }
     // One of the newest revisions could not be read: it may be the one.
     let unread = observed.definitions.iter().find_map(|(arn, found)| match found {
-        Seen::Unknown(gap) if family_of(arn) == Some(wanted.family.as_str()) => Some(gap),
+        Seen::Unknown(gap) if family_of(arn) == wanted.family => Some(gap),
         _ => None,
     });
     if let Some(gap) = unread {
@@ -252,8 +253,8 @@ fn what(found: &[Difference], previous: &ObservedDefinition, wanted: &ResolvedDe
             images(old.unwrap_or_default(), new.unwrap_or_default())
         }
         (None, Some(first)) => format!("{} changed", first.change.path),
-        (None, None) if family_of(&previous.arn).is_some_and(|family| family != wanted.family) => {
-            format!("family {} → {}", family_of(&previous.arn).unwrap_or_default(), wanted.family)
+        (None, None) if family_of(&previous.arn) != wanted.family => {
+            format!("family {} → {}", family_of(&previous.arn), wanted.family)
         }
         // Same fields, another hash: only the versions of secrets are in the hash and not in the fields.
         (None, None) => {
@@ -329,8 +330,4 @@ fn used_revisions<'o>(draft: &Draft<'o>, component: &DesiredComponent) -> Option
 /// `web:7` of its ARN.
 pub(super) fn short(arn: &str) -> &str {
     arn.rsplit_once('/').map_or(arn, |(_, name)| name)
-}
-
-fn family_of(arn: &str) -> Option<&str> {
-    arn.rsplit_once('/')?.1.rsplit_once(':').map(|(family, _)| family)
 }

@@ -8,7 +8,7 @@ use crate::model::kinds::DriftPolicy;
 use crate::model::observed::{ObservedService, Seen};
 use crate::model::plan::{Call, FieldChange, Ownership, Reason, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
-use crate::model::rollout::{ComponentRollout, Phase};
+use crate::model::rollout::{ComponentRollout, Phase, TOKEN_PREFIX};
 use crate::plan::diff::{Difference, differences, tag_differences, updated_fields};
 use crate::plan::table::Carrier;
 use jiff::Timestamp;
@@ -116,7 +116,7 @@ fn token(draft: &Draft<'_>, one: &One<'_>, intent: &Intent<'_>) -> String {
     let text = format!("{}/{}/{hash}/{since}", draft.input.desired.deployment, one.component.name);
     let digest = Sha256::digest(text.as_bytes());
     let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("evk-{hex}")
+    format!("{TOKEN_PREFIX}{hex}")
 }
 
 /// ECS refuses a service whose target group no load balancer forwards to. When one of our own rules or listeners is going

@@ -6,17 +6,21 @@ use crate::model::kinds::application::RunPolicy;
 use crate::model::observed::{ObservedTask, Seen};
 use crate::model::plan::{Call, Reason, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
-use crate::model::rollout::{ComponentRollout, Phase};
+use crate::model::rollout::{ComponentRollout, Phase, TOKEN_PREFIX};
+use jiff::SignedDuration;
 use serde_json::json;
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
     let input = draft.input;
     for (name, component) in &input.desired.components {
-        let Workload::Task { run, .. } = &component.workload else { continue };
+        let Workload::Task { run, deadline_seconds, .. } = &component.workload else { continue };
         let Some(state) = input.rollout.components.get(name) else { continue };
         match &state.phase {
             Phase::Migrating { .. } => attend(draft, component, state),
-            Phase::Waiting { on, .. } if *run == RunPolicy::Forever => make_way(draft, component, state, on),
+            Phase::Waiting { on, .. } => match run {
+                RunPolicy::Forever => make_way(draft, component, state, on),
+                RunPolicy::Completion => end_forgotten(draft, component, *deadline_seconds, on),
+            },
             _ => {}
         }
     }
@@ -92,11 +96,38 @@ fn run(draft: &mut Draft<'_>, component: &DesiredComponent, start: Start<'_>) {
     draft.act(&id, call, Reason::Rollout { what }, Vec::new());
 }
 
+/// The task of ours that alone keeps a component waiting. One that somebody else started of the same family is left alone.
+fn in_the_way<'d>(
+    draft: &Draft<'d>,
+    component: &DesiredComponent,
+    on: &[WaitingOn],
+) -> Option<&'d ObservedTask> {
+    let [WaitingOn::Task { task, .. }] = on else { return None };
+    let tasks = seen(&draft.input.observed.tasks, &component.name).present()?;
+    let started_by_us =
+        |seen: &ObservedTask| seen.started_by.as_deref().is_some_and(|token| token.starts_with(TOKEN_PREFIX));
+    tasks.iter().find(|seen| seen.arn == *task && may_be_stopped(seen) && started_by_us(seen))
+}
+
+/// Stops a run that the record no longer knows, or knew for another content, when its time is up as it would be for any other.
+fn end_forgotten(
+    draft: &mut Draft<'_>,
+    component: &DesiredComponent,
+    deadline_seconds: u32,
+    on: &[WaitingOn],
+) {
+    let Some(old) = in_the_way(draft, component, on) else { return };
+    let Some(created) = old.created_at else { return };
+    let deadline = created + SignedDuration::from_secs(i64::from(deadline_seconds));
+    if draft.input.now >= deadline {
+        let why = format!("Evenkeel: not done by {deadline}");
+        stop(draft, &id_of(component), old, why, Reason::Deadline);
+    }
+}
+
 /// Stops a task that runs for ever on an older revision when only it stands in the way of its successor.
 fn make_way(draft: &mut Draft<'_>, component: &DesiredComponent, state: &ComponentRollout, on: &[WaitingOn]) {
-    let [WaitingOn::Task { task, .. }] = on else { return };
-    let Some(tasks) = seen(&draft.input.observed.tasks, &component.name).present() else { return };
-    let Some(old) = tasks.iter().find(|seen| seen.arn == *task && may_be_stopped(seen)) else { return };
+    let Some(old) = in_the_way(draft, component, on) else { return };
     let resolved = draft.input.resolved.components.get(&component.name);
     let wanted = resolved.and_then(|resolved| resolved.definition.as_ref()).map(|wanted| &wanted.hash);
     let next = state.revision.as_ref().filter(|revision| Some(&revision.hash) == wanted);

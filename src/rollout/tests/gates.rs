@@ -170,6 +170,15 @@ fn only_an_active_revision_of_the_family_with_our_tags_is_found_again_and_of_sev
     let revision = world.state.components["web"].revision.clone().unwrap();
     assert_eq!(revision.arn, arn("shop-web", 10));
     assert_eq!(world.state.components["migrate"].revision, None);
+    // A lost record saw all of them once, and remembers: another content that is wanted again gets its revision back.
+    world.observed.definitions.clear();
+    world.want("web", "w0");
+    world.step();
+    let revision = world.state.components["web"].revision.clone().unwrap();
+    assert_eq!(revision.arn, arn("shop-web", 7));
+    let earlier: Vec<&str> =
+        world.state.components["web"].earlier.iter().map(|revision| revision.arn.as_str()).collect();
+    assert_eq!(earlier, [arn("shop-web", 3), arn("shop-web", 10)], "the newest last");
 }
 
 #[test]

@@ -130,6 +130,10 @@ async fn a_confirmation_lasts_until_the_record_is_deleted() {
     person.confirm(&shop).await.unwrap();
     assert_eq!(state.confirmed().await.unwrap(), [shop.clone()].into());
     assert_eq!(state.load_all().await.unwrap().records.len(), 1, "a confirmation is no record");
+    state.withdraw(&shop).await.unwrap();
+    assert!(state.confirmed().await.unwrap().is_empty());
+    state.withdraw(&shop).await.unwrap();
+    person.confirm(&shop).await.unwrap();
     state.delete(&shop).await.unwrap();
     assert!(state.confirmed().await.unwrap().is_empty());
     assert_eq!(load(&state, "shop").await.unwrap(), None);

@@ -58,6 +58,12 @@ impl Facts {
         *known = (*known).max(until);
     }
 
+    /// How often a deployment was edited, removed or restored by then.
+    pub fn edits_by(&self, then: Timestamp, name: &str) -> u64 {
+        let versions = self.versions.get(name).into_iter().flatten();
+        versions.filter(|(from, _)| *from <= then).count() as u64
+    }
+
     /// Whether none of these has disturbed for so many seconds.
     pub fn quiet(&self, now: Timestamp, seconds: i64, kinds: &[Disturbance]) -> bool {
         let since = now - SignedDuration::from_secs(seconds);

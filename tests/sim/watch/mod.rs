@@ -176,7 +176,7 @@ impl Watch {
             inner.records.saved(record, &inner.facts),
             inner.truth.saved(record, &inner.facts, &inner.order, &self.sim, now),
         ];
-        inner.order.saved(record, &inner.facts);
+        inner.order.saved(record, &inner.facts, now);
         inner.judge(now, &["records", "truth"], verdicts);
     }
 

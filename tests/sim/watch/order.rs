@@ -35,7 +35,7 @@ struct Failed {
     deployment: String,
     hash: String,
     attempt: String,
-    /// How often the document was edited by then.
+    /// How often the document was edited by then, as far as it was certainly known.
     edits: u64,
 }
 
@@ -160,9 +160,13 @@ impl Order {
     }
 
     /// Takes in the failures of a record.
-    pub fn saved(&mut self, record: &Record, facts: &Facts) {
+    pub fn saved(&mut self, record: &Record, facts: &Facts, now: Timestamp) {
         let deployment = record.name.as_str();
-        let edits = facts.edits.get(deployment).copied().unwrap_or(0);
+        // What was edited while it looked is new to it: with that, nothing has failed yet.
+        let slow =
+            !facts.quiet(now, SLOW_PASS, &[Disturbance::Wire, Disturbance::Refusals, Disturbance::Disk]);
+        let looked = now - SignedDuration::from_secs(if slow { SLOW_PASS } else { PASS });
+        let edits = facts.edits_by(looked, deployment);
         for failure in record.rollout.components.values().flat_map(|component| &component.failures) {
             let known = self.failures.iter().any(|known| {
                 known.deployment == deployment
