@@ -2,7 +2,7 @@
 
 use super::ids::ComponentName;
 use super::resource::{ResourceId, Tree};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -162,6 +162,15 @@ impl ObservedService {
                 && primary.created_at.is_some_and(|at| at < time)
         })
     }
+
+    /// Whether ECS has given up the deployment that the service is at and brings about no other one: it failed, began more than
+    /// [`Self::GIVEN_UP_AFTER`] ago, and ECS shows no rollback.
+    pub fn is_given_up(&self, now: Timestamp) -> bool {
+        self.deployments.len() == 1 && self.gave_up_before(now - Self::GIVEN_UP_AFTER)
+    }
+
+    /// ECS begins the rollback of a failed deployment at once; this much later nothing comes any more.
+    const GIVEN_UP_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
     /// The deployment that ECS is bringing about.
     pub fn primary(&self) -> Option<&ObservedDeployment> {

@@ -194,7 +194,10 @@ fn watch(
         roll.progress = (now, primary.running);
     }
     if primary.rollout_state.as_deref() == Some("FAILED")
-        && (component.completed.is_none() || !rolls_back(&view.desired.workload))
+        && (component.completed.is_none()
+            || !rolls_back(&view.desired.workload)
+            // What ECS went back to, this same revision, has failed as well.
+            || service.is_given_up(now))
     {
         let why = primary.rollout_state_reason.clone().unwrap_or_else(|| "no reason given".to_owned());
         let message = format!("ECS deployment {} failed: {why}{}", primary.id, newest_event(service));
@@ -353,6 +356,14 @@ fn complete(view: &View<'_>, component: &mut ComponentRollout, hash: ContentHash
         {
             again
         }
+        // A deployment of it that somebody else began has failed, and ECS starts no more tasks: it is brought back, once.
+        Some(Seen::Present(service))
+            if points_at(view, component, service, &hash)
+                && service.is_given_up(now)
+                && repairs(view, "") =>
+        {
+            again
+        }
         _ => Phase::Complete { hash, since },
     }
 }
@@ -397,7 +408,13 @@ fn stalled(view: &View<'_>, component: &mut ComponentRollout, stall: Stall) -> P
             Phase::Stalled { hash, reason, message, since }
         }
         StallReason::TaskFailed | StallReason::TaskDeadlineExceeded | StallReason::DeploymentFailed => {
-            if failed_before(component, &hash) {
+            let service = view.step.observed.services.get(&view.desired.name).and_then(Seen::present);
+            let healed =
+                service.is_some_and(|it| points_at(view, component, it, &hash) && is_settled(view, it));
+            if healed {
+                // Somebody has begun a deployment of it that came about.
+                finish(component, hash, view.step.now)
+            } else if failed_before(component, &hash) {
                 Phase::Stalled { hash, reason, message, since }
             } else {
                 begin(view, component)

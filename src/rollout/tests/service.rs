@@ -177,6 +177,40 @@ fn a_failed_deployment_is_left_to_ecs_when_it_can_go_back_and_stalls_when_it_can
 }
 
 #[test]
+fn a_deployment_of_a_complete_revision_that_ecs_gave_up_is_brought_back_once() {
+    let mut world = World::complete();
+    world.service(1, "FAILED", 0);
+    world.pass(60);
+    world.step();
+    assert_eq!(world.word("web"), "Complete", "ECS may be about to go back");
+    world.pass(300);
+    world.step();
+    assert!(
+        matches!(world.phase("web"), Phase::Rolling { deployment: None, .. }),
+        "{:?}",
+        world.phase("web")
+    );
+    world.step();
+    assert!(
+        matches!(world.phase("web"), Phase::Rolling { deployment: None, .. }),
+        "the old failure is not judged"
+    );
+    // The new deployment fails like it, and ECS has only the same revision to go back to.
+    world.pass(1);
+    world.service(1, "FAILED", 0);
+    world.edit_service(|service| service.deployments[0].id = "ecs-svc/again".to_owned());
+    world.pass(301);
+    world.step();
+    assert_eq!(world.stall().0, StallReason::DeploymentFailed);
+    world.pass(600);
+    world.step();
+    assert_eq!(world.word("web"), "Stalled", "what failed is not tried again");
+    world.service(1, "COMPLETED", 1);
+    world.step();
+    assert_eq!(world.word("web"), "Complete", "somebody has mended it");
+}
+
+#[test]
 fn a_service_without_a_primary_deployment_is_held() {
     let mut world = World::upgrading();
     world.edit_service(|service| service.deployments.clear());
