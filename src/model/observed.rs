@@ -243,6 +243,9 @@ pub struct ObservedDefinition {
     pub arn: String,
     /// `ACTIVE`, `INACTIVE` or `DELETE_IN_PROGRESS`.
     pub status: String,
+    /// When it was registered.
+    #[serde(default)]
+    pub registered_at: Option<Timestamp>,
     /// RegisterTaskDefinition fields as AWS gives them back.
     pub fields: Tree,
     /// Tags.

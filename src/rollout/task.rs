@@ -1,19 +1,22 @@
 //! Steps of a run-to-completion task: judged by its exit code alone, may never be seen RUNNING.
 
 use super::advance::View;
-use crate::model::desired::Workload;
+use crate::model::desired::{DesiredComponent, Workload};
 use crate::model::ids::ContentHash;
 use crate::model::kinds::application::RunPolicy;
 use crate::model::observed::{ObservedTask, Seen};
 use crate::model::plan::WaitingOn;
-use crate::model::resource::Tree;
-use crate::model::rollout::{ComponentRollout, Failure, Phase, StallReason, TOKEN_PREFIX};
+use crate::model::resource::{TAG_HASH, Tree};
+use crate::model::rollout::{ComponentRollout, Failure, Phase, Revision, StallReason, TOKEN_PREFIX};
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
 /// After this long a task that was started and is not listed counts as lost: ECS shows stopped tasks for about an hour,
 /// new ones after seconds.
 const LOST_AFTER: SignedDuration = SignedDuration::from_mins(5);
+
+/// For at least so long ECS shows a stopped task. Source: ECS API, ListTasks ("stopped tasks appear … for at least one hour").
+const SHOWN_FOR: SignedDuration = SignedDuration::from_mins(50);
 
 /// The next phase of a task component; adds to its failures.
 pub(super) fn next(view: &View<'_>, component: &mut ComponentRollout) -> Phase {
@@ -71,9 +74,7 @@ fn begin(view: &View<'_>, component: &ComponentRollout) -> Phase {
     }
     match view.step.observed.tasks.get(&view.desired.name) {
         Some(Seen::Present(tasks))
-            if was_passed_before(view, component)
-                && tasks.iter().all(ObservedTask::is_stopped)
-                && shows_no_failure(view, component, tasks) =>
+            if tasks.iter().all(ObservedTask::is_stopped) && was_passed_before(view, component, tasks) =>
         {
             Phase::Complete { hash: wanted.clone(), since: view.step.now }
         }
@@ -104,12 +105,14 @@ fn begin(view: &View<'_>, component: &ComponentRollout) -> Phase {
 }
 
 /// Whether the record was lost but AWS shows that the gate was open before: nothing is recorded of this component, the record began
-/// with this very content, its revision was there already, and a service that depends on it points at the revision that is wanted.
-fn was_passed_before(view: &View<'_>, component: &ComponentRollout) -> bool {
+/// with this very content, its revision was there already, and a service that depends on it was rolled to the revision that is wanted
+/// after this one was registered. What ECS shows of its runs does not speak against it.
+fn was_passed_before(view: &View<'_>, component: &ComponentRollout, tasks: &[ObservedTask]) -> bool {
     let began_with_it = view.wanted().is_some() && component.first.as_ref() == view.wanted();
-    let was_there = component.revision.as_ref().is_some_and(|revision| revision.registered.is_none());
+    let Some(revision) = component.revision.as_ref().filter(|revision| revision.registered.is_none()) else {
+        return false;
+    };
     if !began_with_it
-        || !was_there
         || !component.failures.is_empty()
         || component.phase != Phase::Idle && !matches!(component.phase, Phase::Waiting { .. })
     {
@@ -119,31 +122,36 @@ fn was_passed_before(view: &View<'_>, component: &ComponentRollout) -> bool {
         return false;
     }
     let step = view.step;
-    step.desired.components.values().filter(|other| other.depends_on.contains(&view.desired.name)).any(
-        |other| {
-            let wanted = step
-                .resolved
-                .components
-                .get(&other.name)
-                .and_then(|c| c.definition.as_ref())
-                .map(|d| &d.hash);
-            let service = step.observed.services.get(&other.name).and_then(Seen::present);
-            let (Some(wanted), Some(service)) = (wanted, service) else { return false };
-            step.observed
-                .definitions
-                .get(&service.task_definition)
-                .and_then(Seen::present)
-                .and_then(|definition| definition.tags.get(crate::model::resource::TAG_HASH))
-                .is_some_and(|hash| hash == wanted.as_str())
-        },
-    )
+    let shown = |arn: &str| step.observed.definitions.get(arn).and_then(Seen::present);
+    let Some(registered) = shown(&revision.arn).and_then(|definition| definition.registered_at) else {
+        return false;
+    };
+    let rolled_since = |other: &&DesiredComponent| {
+        let wanted = step.resolved.components.get(&other.name).and_then(|c| c.definition.as_ref());
+        let service = step.observed.services.get(&other.name).and_then(Seen::present);
+        let (Some(wanted), Some(service)) = (wanted, service) else { return false };
+        let runs = shown(&service.task_definition).and_then(|definition| definition.tags.get(TAG_HASH));
+        let rolled = service.primary().and_then(|primary| primary.created_at);
+        runs.is_some_and(|hash| *hash == wanted.hash.as_str())
+            && rolled.is_some_and(|rolled| rolled > registered)
+    };
+    let mut dependents =
+        step.desired.components.values().filter(|other| other.depends_on.contains(&view.desired.name));
+    dependents.any(|other| rolled_since(&other)) && runs_ended_well(view, revision, registered, tasks)
 }
 
-/// Whether the tasks that ECS still shows of the wanted revision, if it shows any, ended well.
-fn shows_no_failure(view: &View<'_>, component: &ComponentRollout, tasks: &[ObservedTask]) -> bool {
-    let revision = component.revision.as_ref().map(|revision| revision.arn.as_str());
-    let mut own = tasks.iter().filter(|task| Some(task.task_definition.as_str()) == revision).peekable();
-    own.peek().is_none() || own.any(|task| verdict(&view.desired.task_definition, task).is_ok())
+/// Whether the tasks that ECS still shows of a revision ended well; it shows none only of one that was registered long ago.
+fn runs_ended_well(
+    view: &View<'_>,
+    revision: &Revision,
+    registered: Timestamp,
+    tasks: &[ObservedTask],
+) -> bool {
+    let mut own = tasks.iter().filter(|task| task.task_definition == revision.arn).peekable();
+    match own.peek() {
+        Some(_) => own.any(|task| verdict(&view.desired.task_definition, task).is_ok()),
+        None => view.step.now.duration_since(registered) > SHOWN_FOR,
+    }
 }
 
 fn start(view: &View<'_>, hash: ContentHash, attempt: u32) -> Phase {

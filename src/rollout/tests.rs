@@ -509,7 +509,13 @@ fn a_new_content_of_a_task_is_run_although_what_depends_on_it_is_where_it_should
     world.state.components.get_mut("migrate").unwrap().completed = None;
     let web = world.state.components["web"].revision.clone().unwrap();
     let tags = [(TAG_HASH.to_owned(), web.hash.to_string())].into();
-    let shown = ObservedDefinition { arn: web.arn.clone(), status: "ACTIVE".into(), fields: json!({}), tags };
+    let shown = ObservedDefinition {
+        arn: web.arn.clone(),
+        status: "ACTIVE".into(),
+        registered_at: None,
+        fields: json!({}),
+        tags,
+    };
     world.observed.definitions.insert(web.arn, Seen::Present(shown));
     world.want("migrate", "m2");
     world.step();
@@ -521,7 +527,13 @@ fn a_new_content_of_a_task_is_run_although_what_depends_on_it_is_where_it_should
 /// A definition of the web component, as DescribeTaskDefinition shows it.
 fn shown(number: u32, status: &str) -> Seen<ObservedDefinition> {
     let arn = arn("shop-web", number);
-    Seen::Present(ObservedDefinition { arn, status: status.into(), fields: json!({}), tags: BTreeMap::new() })
+    Seen::Present(ObservedDefinition {
+        arn,
+        status: status.into(),
+        registered_at: None,
+        fields: json!({}),
+        tags: BTreeMap::new(),
+    })
 }
 
 /// A world that has moved from content w1 (revision 1) to w2 (revision 2), and wants w1 again.
@@ -673,6 +685,7 @@ fn a_lost_record_is_found_again_in_aws() {
         let definition = ObservedDefinition {
             arn: arn(family, 1),
             status: "ACTIVE".into(),
+            registered_at: Some(world.now - SignedDuration::from_hours(2)),
             fields: json!({}),
             tags: [(TAG_OWNER.to_owned(), "shop".to_owned()), (TAG_HASH.to_owned(), hash.to_owned())].into(),
         };

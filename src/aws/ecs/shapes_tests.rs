@@ -86,6 +86,7 @@ fn a_revision_keeps_only_what_was_registered() {
     let seen = definition(raw, Some(vec![tag])).unwrap();
     assert_eq!(seen.fields, json!({"cpu": "256", "requiresCompatibilities": ["FARGATE"]}));
     assert_eq!(seen.status, "ACTIVE");
+    assert_eq!(seen.registered_at, Some(Timestamp::from_second(1).unwrap()));
     assert_eq!(seen.tags["evenkeel.dev/hash"], "abc");
 }
 

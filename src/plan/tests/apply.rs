@@ -245,6 +245,7 @@ fn register(
     let made = ObservedDefinition {
         arn: arn.clone(),
         status: "ACTIVE".to_owned(),
+        registered_at: Some(world.now),
         fields: fields.clone(),
         tags: tags.clone(),
     };

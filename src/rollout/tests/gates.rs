@@ -152,6 +152,7 @@ fn only_an_active_revision_of_the_family_with_our_tags_is_found_again_and_of_sev
     let definition = |number: u32, status: &str, owner: &str, hash: &str, family: &str| ObservedDefinition {
         arn: arn(family, number),
         status: status.into(),
+        registered_at: None,
         fields: json!({}),
         tags: [(TAG_OWNER.to_owned(), owner.to_owned()), (TAG_HASH.to_owned(), hash.to_owned())].into(),
     };

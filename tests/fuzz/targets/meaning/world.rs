@@ -130,6 +130,7 @@ impl World {
         let registered = ObservedDefinition {
             arn: arn.clone(),
             status: "ACTIVE".to_owned(),
+            registered_at: None,
             fields: told_definition(&definition.family, &definition.fields, choices),
             tags: definition_tags,
         };
