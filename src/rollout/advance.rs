@@ -7,7 +7,7 @@ use crate::model::observed::{ObservedDefinition, ObservedState, Seen};
 use crate::model::plan::WaitingOn;
 use crate::model::resource::{ResourceId, ResourceKind, TAG_HASH, TAG_OWNER};
 use crate::model::rollout::{ComponentRollout, Phase, Revision, RolloutState};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
 /// What a step is decided from.
@@ -48,6 +48,7 @@ pub fn advance(input: &StepInput<'_>) -> RolloutState {
         };
         let mut component = state.components.get(&name).cloned().unwrap_or_default();
         let view = View { step: input, desired, resolved, components: &state.components };
+        component.phase = without_far_times(component.phase, &desired.workload, input.now);
         view.prepare(&mut component);
         component.phase = match &desired.workload {
             Workload::Service { .. } => service::next(&view, &mut component),
@@ -63,6 +64,28 @@ fn forgive(component: &mut ComponentRollout) {
     component.failures.clear();
     if matches!(component.phase, Phase::Stalled { .. } | Phase::RolledBack { .. }) {
         component.phase = Phase::Idle;
+    }
+}
+
+/// Times that were stored while the clock was ahead, brought back to what they could be from now on: else a bake, a deadline or the
+/// patience with a rollout would last until the clock gets there.
+fn without_far_times(phase: Phase, workload: &Workload, now: Timestamp) -> Phase {
+    let within = |seconds: u32| now + SignedDuration::from_secs(i64::from(seconds));
+    match (phase, workload) {
+        (Phase::Rolling { hash, deployment, since, progress: (grew, running) }, _) => {
+            Phase::Rolling { hash, deployment, since: since.min(now), progress: (grew.min(now), running) }
+        }
+        (Phase::Baking { hash, until }, Workload::Service { bake_seconds, .. }) => {
+            Phase::Baking { hash, until: until.min(within(*bake_seconds)) }
+        }
+        (
+            Phase::Migrating { hash, attempt, token, task, since, deadline },
+            Workload::Task { deadline_seconds, .. },
+        ) => {
+            let deadline = deadline.min(within(*deadline_seconds));
+            Phase::Migrating { hash, attempt, token, task, since: since.min(now), deadline }
+        }
+        (phase, _) => phase,
     }
 }
 

@@ -75,7 +75,7 @@ fn was_not_done(state: &mut RolloutState, action: &PlannedAction) {
 fn remember_strays(state: &mut RolloutState, plan: &Plan, now: Timestamp) {
     for (group, strays) in &plan.strays {
         let before = state.strays.remove(group).unwrap_or_default();
-        let since = |stray: &String| (stray.clone(), before.get(stray).copied().unwrap_or(now));
+        let since = |stray: &String| (stray.clone(), before.get(stray).copied().unwrap_or(now).min(now));
         if !strays.is_empty() {
             state.strays.insert(group.clone(), strays.iter().map(since).collect());
         }

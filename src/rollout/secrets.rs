@@ -45,7 +45,9 @@ fn settle(known: &SecretVersion, newest: &str, now: Timestamp) -> SecretVersion 
             if now.duration_since(*since) >= SignedDuration::from_secs(ROTATION_SETTLE_SECONDS) {
                 SecretVersion { version: newest.to_owned(), pending: None }
             } else {
-                known.clone()
+                // The clock may have been ahead when it was stored.
+                let since = (*since).min(now);
+                SecretVersion { version: known.version.clone(), pending: Some((newest.to_owned(), since)) }
             }
         }
         _ => SecretVersion { version: known.version.clone(), pending: Some((newest.to_owned(), now)) },

@@ -49,9 +49,9 @@ struct Args {
     /// Runs the crash matrix instead, of the examples whose names contain this.
     #[arg(long, num_args = 0..=1, default_missing_value = "", value_name = "EXAMPLE")]
     crash_matrix: Option<String>,
-    /// In the crash matrix, of the calls that only read, every so many-th; all writes and all steps of the disk come in any case.
-    #[arg(long, default_value_t = 1)]
-    stride: usize,
+    /// In the crash matrix, kills at each call, also where nothing has changed since the one before.
+    #[arg(long)]
+    each: bool,
     /// Threads; default: one for each processor.
     #[arg(long)]
     jobs: Option<usize>,
@@ -111,7 +111,7 @@ pub fn run() -> ExitCode {
     let jobs = args.jobs;
     let jobs = jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)).max(1);
     if let Some(filter) = &args.crash_matrix {
-        let whole = crash::run(filter, args.stride.max(1), jobs);
+        let whole = crash::run(filter, args.each, jobs);
         println!("crash matrix: {} passed, {} failed", u8::from(whole), u8::from(!whole));
         return if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }

@@ -2,6 +2,10 @@
 //! the middle of every step of its disk, one at a time. Each life must come to the same end: nothing made twice, nothing left behind.
 //!
 //! A life: declared, brought up, upgraded, changed by hand and repaired, removed with a confirmation, gone.
+//!
+//! What a kill leaves behind is AWS, the disk and the time, and nothing else. So places between which AWS carried out no write, the
+//! disk made no step and no simulated time passed are one place: most of the reads of one look. One life is lived for all of them,
+//! unless each is asked for.
 
 use super::document::REGION;
 use super::life::{AtCall, End, Life};
@@ -11,11 +15,10 @@ use super::watch::call::look;
 use aws_sim::wire::Service;
 use aws_sim::{Moment, Sim};
 use evenkeel::reconcile::is_ready;
-use futures_util::FutureExt;
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -61,34 +64,45 @@ struct Came {
     left: Value,
 }
 
-/// How long a life is: calls of AWS, steps of the disk.
-#[derive(Clone, Copy, Debug)]
-struct Length {
-    calls: u32,
-    steps: u32,
+/// What a place in a life leaves behind: the time, the writes of AWS that have begun and ended, and the steps of the disk by then.
+type Left = (Timestamp, u64, u64);
+
+/// A whole life.
+struct Lived {
+    came: Came,
+    /// Calls of AWS.
+    calls: u64,
+    /// Those of them that write.
+    writes: u64,
+    /// Steps of the disk.
+    steps: u64,
+    /// Every call, before and after.
+    places: Vec<(AtCall, Left)>,
 }
 
-/// Runs the matrix of the examples whose names contain `filter`, on so many threads; every `stride`-th call that only reads, and all
-/// else. Answers whether every life came to its end.
-pub fn run(filter: &str, stride: usize, jobs: usize) -> bool {
+/// Runs the matrix of the examples whose names contain `filter`, on so many threads; with `each`, also the places that leave the same
+/// behind. Answers whether every life came to its end.
+pub fn run(filter: &str, each: bool, jobs: usize) -> bool {
     let mut whole = true;
     for example in EXAMPLES.iter().filter(|example| example.name.contains(filter)) {
-        let (undisturbed, length, writes) = match live(example, None) {
+        let lived = match live(example, None) {
             Ok(lived) => lived,
             Err(why) => {
                 println!("crash matrix: {}: the undisturbed life does not end: {why}", example.name);
                 return false;
             }
         };
-        let cases = cases(length, &writes, stride);
+        let cases = cases(&lived, each);
         println!(
-            "crash matrix: {}: a life of {} calls ({} writes) and {} disk steps, {} cases",
+            "crash matrix: {}: a life of {} calls ({} writes) and {} disk steps; {} places to be killed at, {} of them different",
             example.name,
-            length.calls,
-            writes.len(),
-            length.steps,
+            lived.calls,
+            lived.writes,
+            lived.steps,
+            2 * lived.calls + lived.steps,
             cases.len()
         );
+        let undisturbed = lived.came;
         let failures = Mutex::new(Vec::new());
         let next = AtomicUsize::new(0);
         std::thread::scope(|scope| {
@@ -108,7 +122,7 @@ pub fn run(filter: &str, stride: usize, jobs: usize) -> bool {
             }
         });
         let failures = failures.into_inner().unwrap_or_else(PoisonError::into_inner);
-        println!("crash matrix: {}: {} cases, {} failed", example.name, cases.len(), failures.len());
+        println!("crash matrix: {}: {} lives, {} failed", example.name, cases.len(), failures.len());
         for (at, why) in failures.iter().take(5) {
             println!("  killed at {at:?}: {why}");
         }
@@ -117,20 +131,17 @@ pub fn run(filter: &str, stride: usize, jobs: usize) -> bool {
     whole
 }
 
-fn cases(length: Length, writes: &[u32], stride: usize) -> Vec<At> {
-    let mut cases = Vec::new();
-    for nth in 1..=length.calls {
-        let chosen = writes.contains(&nth) || (nth as usize).is_multiple_of(stride);
-        if chosen {
-            cases.extend([false, true].map(|after| At::Call(AtCall { nth, after })));
-        }
-    }
-    cases.extend((1..=length.steps).map(At::Disk));
-    cases
+/// Where to kill: at the first of all places that leave the same behind, or `each`; and in every step of the disk.
+fn cases(lived: &Lived, each: bool) -> Vec<At> {
+    let mut seen = BTreeSet::new();
+    let calls =
+        lived.places.iter().filter(|(_, left)| seen.insert(*left) || each).map(|(at, _)| At::Call(*at));
+    let steps = (1..=lived.steps).map(|step| At::Disk(u32::try_from(step).unwrap_or(u32::MAX)));
+    calls.chain(steps).collect()
 }
 
 fn killed(example: &Example, at: At, undisturbed: &Came) -> Result<(), String> {
-    let (lived, ..) = live(example, Some(at))?;
+    let lived = live(example, Some(at))?.came;
     let counts = |came: &Came, name: &str| came.carried_out.get(name).copied().unwrap_or_default();
     let names: BTreeSet<&String> = lived.carried_out.keys().chain(undisturbed.carried_out.keys()).collect();
     let differing: Vec<String> = names
@@ -149,8 +160,8 @@ fn killed(example: &Example, at: At, undisturbed: &Came) -> Result<(), String> {
     Ok(())
 }
 
-/// One life in a world and a time of its own; with how long it was, and which of its calls were writes.
-fn live(example: &Example, at: Option<At>) -> Result<(Came, Length, Vec<u32>), String> {
+/// One life in a world and a time of its own.
+fn live(example: &Example, at: Option<At>) -> Result<Lived, String> {
     report::in_its_own_time(async {
         fastrand::seed(7);
         let sim = Sim::builder().seed(7).kept_calls(1).build();
@@ -165,7 +176,14 @@ fn live(example: &Example, at: Option<At>) -> Result<(Came, Length, Vec<u32>), S
         if one.is_armed() {
             return Err("it was not killed: its life was shorter".to_owned());
         }
-        Ok((one.came_to(), one.length(), one.writes.lock().unwrap_or_else(PoisonError::into_inner).clone()))
+        let places = std::mem::take(&mut *one.places.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(Lived {
+            came: one.came_to(),
+            calls: one.calls.load(Ordering::Relaxed),
+            writes: one.writes.load(Ordering::Relaxed),
+            steps: one.life.disk.steps(),
+            places,
+        })
     })?
 }
 
@@ -176,27 +194,26 @@ struct One {
     life: Life,
     disk_dies: bool,
     calls: Arc<AtomicU64>,
-    /// Numbers of the calls that write.
-    writes: Arc<Mutex<Vec<u32>>>,
+    /// Calls that write.
+    writes: Arc<AtomicU64>,
+    /// Every call, before and after, while nobody is killed.
+    places: Arc<Mutex<Vec<(AtCall, Left)>>>,
     carried_out: Arc<Mutex<BTreeMap<String, u64>>>,
 }
 
 impl One {
     fn new(example: &Example, sim: &Sim) -> Self {
         let calls = Arc::<AtomicU64>::default();
-        let writes = Arc::<Mutex<Vec<u32>>>::default();
+        let writes = Arc::<AtomicU64>::default();
         let carried_out = Arc::<Mutex<BTreeMap<String, u64>>>::default();
         let (counted, written, done) = (Arc::clone(&calls), Arc::clone(&writes), Arc::clone(&carried_out));
         sim.on_call(move |moment| {
             let Moment::After { request, call, .. } = moment else { return };
-            let number = counted.fetch_add(1, Ordering::Relaxed) + 1;
+            counted.fetch_add(1, Ordering::Relaxed);
             if !request.is_write() {
                 return;
             }
-            written
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(u32::try_from(number).unwrap_or(u32::MAX));
+            written.fetch_add(1, Ordering::Relaxed);
             if call.status / 100 == 2 {
                 let name = format!("{}:{}", call.service, call.operation);
                 *done.lock().unwrap_or_else(PoisonError::into_inner).entry(name).or_default() += 1;
@@ -204,6 +221,22 @@ impl One {
         });
         // It comes after the counting: what it dies of, it dies of when the call is counted.
         let life = Life::new(sim.clone(), Watch::blind(sim), 7);
+        let places = Arc::<Mutex<Vec<(AtCall, Left)>>>::default();
+        let (found, counted, written) = (Arc::clone(&places), Arc::clone(&calls), Arc::clone(&writes));
+        let (clock, disk) = (sim.clock(), life.disk.clone());
+        let (began, asked) = (AtomicU32::new(0), AtomicU64::new(0));
+        sim.on_call(move |moment| {
+            let after = matches!(moment, Moment::After { .. });
+            if let Moment::Before { request } = moment {
+                began.fetch_add(1, Ordering::Relaxed);
+                asked.fetch_add(u64::from(request.is_write()), Ordering::Relaxed);
+            }
+            let ended = u32::try_from(counted.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
+            let at = AtCall { nth: if after { ended } else { began.load(Ordering::Relaxed) }, after };
+            let writes = asked.load(Ordering::Relaxed) + written.load(Ordering::Relaxed);
+            let left = (clock.now(), writes, disk.steps());
+            found.lock().unwrap_or_else(PoisonError::into_inner).push((at, left));
+        });
         Self {
             name: example.name,
             document: document(example),
@@ -211,6 +244,7 @@ impl One {
             disk_dies: false,
             calls,
             writes,
+            places,
             carried_out,
         }
     }
@@ -230,11 +264,6 @@ impl One {
         self.life.is_armed() || (self.disk_dies && self.life.disk.is_armed())
     }
 
-    fn length(&self) -> Length {
-        let short = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
-        Length { calls: short(self.calls.load(Ordering::Relaxed)), steps: short(self.life.disk.steps()) }
-    }
-
     async fn live(&mut self) -> Result<(), String> {
         self.declare();
         self.start().await?;
@@ -248,21 +277,12 @@ impl One {
             return Err("nothing was changed by hand".to_owned());
         }
         self.until("is repaired", |one| one.declared_in_aws() == before && one.is_ready(2)).await?;
-        self.confirm().await?;
+        self.life.confirm(self.name).await.map_err(|error| error.to_string())?;
         self.life.specs.remove("document.yaml");
         self.until("is gone", One::is_gone).await?;
         // What is killed at the very end goes on, too.
         self.pass(90).await?;
         self.until("stays gone", One::is_gone).await
-    }
-
-    /// `ctl` confirms; a person who sees it die runs it again.
-    async fn confirm(&self) -> Result<(), String> {
-        let confirming = AssertUnwindSafe(self.life.confirm(self.name)).catch_unwind().await;
-        match confirming {
-            Ok(confirmed) => confirmed.map_err(|error| error.to_string()),
-            Err(_) => self.life.confirm(self.name).await.map_err(|error| error.to_string()),
-        }
     }
 
     fn declare(&self) {

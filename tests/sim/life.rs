@@ -17,10 +17,11 @@ use evenkeel::observed::Collector;
 use evenkeel::reconcile::{self, Clock, Controller, Handle, Settings, Walk};
 use evenkeel::status::{Error, FileState, Loaded, StateStore, StoreReport};
 use evenkeel::telemetry::Metrics;
+use futures_util::FutureExt;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::panic::resume_unwind;
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -245,9 +246,14 @@ impl Life {
         }
     }
 
-    /// `ctl delete --confirm`.
+    /// `ctl delete --confirm`; a person who sees it die types it again.
     pub async fn confirm(&self, name: &str) -> Result<(), Error> {
-        FileState::open_read_only_on(self.disk.clone(), FOLDER)?.confirm(&DeploymentName::from(name)).await
+        let state = FileState::open_read_only_on(self.disk.clone(), FOLDER)?;
+        let name = DeploymentName::from(name);
+        match AssertUnwindSafe(state.confirm(&name)).catch_unwind().await {
+            Ok(confirmed) => confirmed,
+            Err(_) => state.confirm(&name).await,
+        }
     }
 
     /// Every record as it stands on the disk, as `ctl` reads it.

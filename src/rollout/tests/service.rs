@@ -211,6 +211,39 @@ fn a_deployment_of_a_complete_revision_that_ecs_gave_up_is_brought_back_once() {
 }
 
 #[test]
+fn times_that_a_clock_ahead_has_stored_hold_nothing_up() {
+    let mut world = World::upgrading();
+    world.settings(|_, bake| *bake = 30);
+    world.pass(3600);
+    world.service(2, "COMPLETED", 1);
+    world.step();
+    assert_eq!(world.word("web"), "Baking");
+    world.pass(-3600);
+    world.step();
+    world.pass(31);
+    world.step();
+    assert_eq!(world.word("web"), "Complete");
+    let mut world = World::upgrading();
+    let far = world.now + SignedDuration::from_hours(9);
+    let phase = &mut world.state.components.get_mut("web").unwrap().phase;
+    let Phase::Rolling { since, progress, .. } = phase else { panic!("{phase:?}") };
+    (*since, progress.0) = (far, far);
+    world.step();
+    world.pass(901);
+    world.step();
+    assert_eq!(world.stall().0, StallReason::ProgressDeadlineExceeded);
+    let mut world = World::registered();
+    world.step();
+    world.task("RUNNING", None);
+    let phase = &mut world.state.components.get_mut("migrate").unwrap().phase;
+    let Phase::Migrating { since, deadline, .. } = phase else { panic!("{phase:?}") };
+    (*since, *deadline) = (far, far);
+    world.step();
+    let Phase::Migrating { since, deadline, .. } = world.phase("migrate") else { panic!("it runs") };
+    assert_eq!((*since, *deadline), (world.now, world.now + SignedDuration::from_secs(600)));
+}
+
+#[test]
 fn a_service_without_a_primary_deployment_is_held() {
     let mut world = World::upgrading();
     world.edit_service(|service| service.deployments.clear());
