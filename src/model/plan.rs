@@ -402,6 +402,19 @@ pub enum Call {
 }
 
 impl Call {
+    /// Whether it makes something that is there afterwards and was not before.
+    pub fn makes(&self) -> bool {
+        matches!(
+            self,
+            Self::CreateLogGroup { .. }
+                | Self::CreateTargetGroup { .. }
+                | Self::CreateListener { .. }
+                | Self::CreateRule { .. }
+                | Self::CreateService { .. }
+                | Self::RunTask { .. }
+        )
+    }
+
     /// The name of the AWS operation, with its service: `ecs:UpdateService`.
     pub fn operation(&self) -> &'static str {
         match self {

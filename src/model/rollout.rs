@@ -3,7 +3,7 @@
 use super::ids::{ComponentName, ContentHash, Generation, revision_number};
 use super::plan::WaitingOn;
 use super::resource::ResourceId;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -33,6 +33,20 @@ pub struct RolloutState {
     /// Registered addresses that belong to no task, by key of the target group, each with the time since when that is so.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub strays: BTreeMap<String, BTreeMap<String, Timestamp>>,
+    /// When AWS was last asked to make something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_at: Option<Timestamp>,
+}
+
+impl RolloutState {
+    /// So long after a write AWS may show what was before it.
+    pub const SHOWN_WITHIN: SignedDuration = SignedDuration::from_mins(5);
+
+    /// Whether something was made so lately that what looks absent may be there. A clock that was set back does not make it wait for
+    /// ever.
+    pub fn may_not_be_shown_yet(&self, now: Timestamp) -> bool {
+        self.made_at.is_some_and(|at| now.duration_since(at).abs() < Self::SHOWN_WITHIN)
+    }
 }
 
 /// One component.

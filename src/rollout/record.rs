@@ -49,9 +49,12 @@ pub fn record(
 }
 
 /// Notes what a plan is about to ask for and could not find again: kept before anything is done, so that it is known after a crash,
-/// too. AWS has no token for a registration, and may show a revision only minutes after it was made.
+/// too. AWS has no token for a registration, and may show what was made only minutes later.
 pub fn intend(step: RolloutState, plan: &Plan, now: Timestamp) -> RolloutState {
     let mut state = step;
+    if plan.actions.iter().any(|action| action.call.makes()) {
+        state.made_at = Some(now);
+    }
     for action in &plan.actions {
         if let Call::RegisterTaskDefinition { component, hash, .. } = &action.call
             && let Some(known) = state.components.get_mut(component)
@@ -85,10 +88,10 @@ fn remember_strays(state: &mut RolloutState, plan: &Plan, now: Timestamp) {
 /// Forgets the ARNs of what AWS said is not there, else every full pass would ask for them again. What is no longer declared
 /// either is forgotten altogether.
 ///
-/// **Never** forgets while anything could not be seen, or an ARN that something seen has: a target group whose declaration
+/// **Never** forgets while anything could not be seen, while what was made lately need not be shown yet, or an ARN that something seen has: a target group whose declaration
 /// changed its name is absent under its new name, and still there.
 fn forget_absent(state: &mut RolloutState, resolved: &ResolvedState, observed: &ObservedState) {
-    if !observed.gaps.is_empty() {
+    if !observed.gaps.is_empty() || state.may_not_be_shown_yet(observed.at) {
         return;
     }
     let present = observed.resources.values().filter_map(Seen::present).map(|resource| resource.arn.as_str());

@@ -6,6 +6,7 @@
 
 use super::{Draft, Whose, load_balancers, seen, tasks, words};
 use crate::model::desired::Workload;
+use crate::model::ids::ComponentName;
 use crate::model::kinds::DeletionPolicy;
 use crate::model::observed::{ObservedResource, ObservedService, ObservedTask, Seen};
 use crate::model::plan::{Call, FieldChange, Ownership, Reason, WaitingOn};
@@ -120,9 +121,11 @@ pub(super) fn teardown(draft: &mut Draft<'_>, confirmed: bool) {
     }
 }
 
-/// What the record says we made and nobody looked at in this pass may still be there: gone is only what was seen to be gone.
+/// What the record says we made and nobody looked at in this pass may still be there, and so may what looks absent minutes after
+/// something was made: gone is only what was certainly seen to be gone.
 fn wait_for_the_unseen(draft: &mut Draft<'_>) {
     let input = draft.input;
+    let service = |name: &ComponentName| ResourceId::new(ResourceKind::Service, name.as_str());
     for id in input.rollout.arns.keys() {
         let unseen = match id.kind {
             ResourceKind::Service => matches!(seen(&input.observed.services, id.key.as_str()), Seen::NotRead),
@@ -132,6 +135,15 @@ fn wait_for_the_unseen(draft: &mut Draft<'_>) {
         if unseen {
             draft.wait(id, WaitingOn::Observation { because: "not looked at in this pass".to_owned() });
         }
+    }
+    if !input.rollout.may_not_be_shown_yet(input.now) {
+        return;
+    }
+    let services = input.observed.services.iter().filter(|(_, seen)| seen.is_absent());
+    let resources = input.observed.resources.iter().filter(|(_, seen)| seen.is_absent());
+    for id in services.map(|(name, _)| service(name)).chain(resources.map(|(id, _)| id.clone())) {
+        let because = "something was made minutes ago, and this may not be shown yet".to_owned();
+        draft.wait(&id, WaitingOn::Observation { because });
     }
 }
 

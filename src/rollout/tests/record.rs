@@ -6,7 +6,7 @@ use crate::model::observed::{Gap, ObservedResource, ObservedService, Seen};
 use crate::model::plan::*;
 use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER};
 use crate::model::rollout::{Phase, Revision, RolloutState};
-use crate::rollout::record;
+use crate::rollout::{intend, record};
 use serde_json::json;
 
 fn group() -> ResourceId {
@@ -417,4 +417,18 @@ fn an_address_without_a_task_is_remembered_since_it_was_first_seen_and_forgotten
     // A group of which it could not be told keeps what is known.
     state = record(state, &resolved, &observed, &no_plan(), &[]);
     assert_eq!(state.strays["web"].len(), 1);
+}
+
+#[test]
+fn what_was_made_lately_is_not_forgotten_because_an_old_answer_does_not_show_it() {
+    let mut world = World::registered().with_group(Seen::Absent);
+    world.state = intend(world.state.clone(), &plan(vec![create_group()]), world.now);
+    assert_eq!(world.state.made_at, Some(world.now), "kept before it is asked for");
+    world.state.arns.insert(group(), "arn:group".to_owned());
+    world.pass(299);
+    world.observed.at = world.now;
+    assert_eq!(world.recorded(&no_plan(), &[]).arns.len(), 1);
+    world.pass(1);
+    world.observed.at = world.now;
+    assert_eq!(world.recorded(&no_plan(), &[]).arns.len(), 0);
 }
