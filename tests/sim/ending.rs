@@ -17,8 +17,9 @@ use std::time::Duration;
 
 /// Longest that it may take, in simulated time: a slow image, a rollout that ECS gives up, the rollback, and the longest backoff.
 const CONVERGES_WITHIN: Duration = Duration::from_secs(3600);
-/// How long a rotated secret may still keep it busy although all is Ready.
-const SETTLES: Duration = Duration::from_secs(140);
+/// How long it may still be busy although all is Ready: a rotated secret settles, and what was removed is forgotten once nothing was
+/// made for five minutes.
+const SETTLES: Duration = Duration::from_secs(380);
 /// The same for an address that somebody registered and that belongs to no task: it must be certain.
 const STRAY_SETTLES: Duration = Duration::from_secs(500);
 /// How long it may take with images that cannot work.

@@ -327,6 +327,7 @@ impl StateStore for Watched {
 
     async fn delete(&self, name: &DeploymentName) -> Result<(), Error> {
         self.wait().await;
+        self.watch.forgetting(name.as_str());
         self.inner.delete(name).await?;
         self.watch.forgotten(name.as_str());
         Ok(())

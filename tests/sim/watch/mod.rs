@@ -188,14 +188,19 @@ impl Watch {
         inner.judge(now, &["records"], [verdict]);
     }
 
-    /// A record was removed.
-    pub fn forgotten(&self, name: &str) {
+    /// A record is about to be removed.
+    pub fn forgetting(&self, name: &str) {
         let now = self.sim.now();
         let inner = &mut *self.inner();
         inner.note(now, || format!("forgotten {name}"));
-        let verdict = inner.records.forgotten(name, &inner.facts);
+        let verdict = inner.records.forgetting(name, &inner.facts);
         inner.order.forgotten(name);
         inner.judge(now, &["records"], [verdict]);
+    }
+
+    /// A record was removed.
+    pub fn forgotten(&self, name: &str) {
+        self.inner().records.forgotten(name);
     }
 
     /// Looks at what runs, against what every status says; called every few seconds.

@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Default)]
 pub struct Records {
     kept: BTreeMap<String, Record>,
+    /// Deployments whose record is being removed: after a crash it may be gone or not.
+    going: BTreeSet<String>,
 }
 
 /// Whether bytes hold a secret's value.
@@ -53,7 +55,9 @@ impl Records {
     pub fn loaded(&mut self, loaded: &Loaded, facts: &Facts) -> Verdict {
         let found: BTreeMap<&str, &Record> =
             loaded.records.iter().map(|record| (record.name.as_str(), record)).collect();
-        for (name, before) in self.kept.iter().filter(|(name, _)| !facts.amnesia.contains(*name)) {
+        let going = std::mem::take(&mut self.going);
+        let known = self.kept.iter().filter(|(name, _)| !facts.amnesia.contains(*name));
+        for (name, before) in known.filter(|(name, _)| !going.contains(*name)) {
             let Some(record) = found.get(name.as_str()) else {
                 return Err(format!("the record of {name} is lost; damaged: {:?}", loaded.damaged));
             };
@@ -63,9 +67,9 @@ impl Records {
         Ok(())
     }
 
-    /// Judges the removal of a record: only of what is to go altogether.
-    pub fn forgotten(&mut self, name: &str, facts: &Facts) -> Verdict {
-        self.kept.remove(name);
+    /// Judges the removal of a record, before it: only of what is to go altogether.
+    pub fn forgetting(&mut self, name: &str, facts: &Facts) -> Verdict {
+        self.going.insert(name.to_owned());
         let gone = facts.lately(name, facts.now, 1800).iter().any(Option::is_none);
         let goes = facts.ever(name).any(|app| app.delete);
         if gone && goes {
@@ -73,6 +77,12 @@ impl Records {
         } else {
             Err(format!("the record of {name} was removed, and it is declared"))
         }
+    }
+
+    /// The record was removed.
+    pub fn forgotten(&mut self, name: &str) {
+        self.kept.remove(name);
+        self.going.remove(name);
     }
 }
 
