@@ -184,6 +184,28 @@ fn when_most_documents_vanish_they_are_held_as_they_are() {
 }
 
 #[test]
+fn a_confirmation_of_one_vanished_document_says_nothing_of_the_other_even_after_a_restart() {
+    let other = named("other");
+    let mut controller = Controller::with(&[SHOP, &other]);
+    controller.declare(&store(&[]));
+    controller.confirmed = ["shop".into()].into();
+    let changes = controller.look(&store(&[]));
+    assert!(in_force(&changes, "shop").removed_at.is_some() && changes.prune_held.is_some());
+    controller.declare(&store(&[]));
+    let mut controller = controller.restarted();
+    for _ in 0..2 {
+        let changes = controller.look(&store(&[]));
+        let held = in_force(&changes, "other");
+        assert!(held.removed_at.is_none() && said(&held.findings).contains("vanished at once"));
+        controller.declare(&store(&[]));
+    }
+    // It comes back, and then it is taken out alone.
+    controller.declare(&store(&[&other]));
+    let changes = controller.look(&store(&[]));
+    assert!(in_force(&changes, "other").removed_at.is_some() && changes.prune_held.is_none());
+}
+
+#[test]
 fn a_store_that_cannot_be_read_removes_nothing() {
     let mut controller = Controller::with(&[SHOP]).restarted();
     let problem = Finding::error("", "the spec store cannot be read", "");
