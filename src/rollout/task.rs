@@ -82,6 +82,7 @@ fn begin(view: &View<'_>, component: &ComponentRollout) -> Phase {
         Some(Seen::Present(tasks)) => match tasks.iter().find(|task| !task.is_stopped()) {
             Some(task)
                 if runs_forever(view)
+                    && task.last_status == "RUNNING"
                     && Some(task.task_definition.as_str()) == view.revision(component, wanted) =>
             {
                 Phase::Complete { hash: wanted.clone(), since: view.step.now }

@@ -118,6 +118,10 @@ fn a_task_for_ever_that_already_runs_the_revision_is_not_started_twice() {
     world.step();
     assert_eq!(world.word("migrate"), "Complete");
     let mut world = World::forever();
+    world.stray(1, "PENDING");
+    world.step();
+    assert_eq!(world.word("migrate"), "Waiting", "it may yet fail to start");
+    let mut world = World::forever();
     world.stray(9, "RUNNING");
     world.step();
     assert_eq!(world.word("migrate"), "Waiting", "another revision makes way first");
