@@ -33,6 +33,17 @@ fn arn(family: &str, revision: u32) -> String {
     format!("arn:aws:ecs:eu-west-1:123456789012:task-definition/{family}:{revision}")
 }
 
+/// A revision as DescribeTaskDefinition shows it, without tags.
+fn definition(family: &str, number: u32, status: &str) -> ObservedDefinition {
+    ObservedDefinition {
+        arn: arn(family, number),
+        status: status.into(),
+        registered_at: None,
+        fields: json!({}),
+        tags: BTreeMap::new(),
+    }
+}
+
 fn component(name: &str, depends_on: &[&str], workload: Workload) -> DesiredComponent {
     DesiredComponent {
         name: name.into(),
@@ -118,6 +129,28 @@ impl World {
         world.step();
         world.register("migrate", "m1", 1);
         world.register("web", "w1", 1);
+        world
+    }
+
+    /// A world whose migration is done, and whose web service may roll to its first revision.
+    fn migrated() -> Self {
+        let mut world = Self::registered();
+        world.step();
+        world.task("STOPPED", Some(0));
+        world.step();
+        world
+    }
+
+    /// A world whose web service rolls to its second revision, after the first was complete.
+    fn upgrading() -> Self {
+        let mut world = World::complete();
+        world.want("web", "w2");
+        world.step();
+        world.register("web", "w2", 2);
+        world.step();
+        world.service(2, "IN_PROGRESS", 0);
+        world.step();
+        assert!(matches!(world.phase("web"), Phase::Rolling { deployment: Some(_), .. }));
         world
     }
 
@@ -253,10 +286,7 @@ fn a_service_waits_for_the_task_that_it_depends_on() {
 
 #[test]
 fn a_task_that_was_never_seen_running_is_judged_by_its_exit_code() {
-    let mut world = World::registered();
-    world.step();
-    world.task("STOPPED", Some(0));
-    world.step();
+    let world = World::migrated();
     assert_eq!(world.word("migrate"), "Complete");
     assert_eq!(world.word("web"), "Rolling");
 }
@@ -305,10 +335,7 @@ fn a_failed_task_stays_failed_while_what_it_refers_to_cannot_be_seen() {
 
 #[test]
 fn another_try_of_a_deployment_that_ecs_gave_up_is_a_new_deployment() {
-    let mut world = World::registered();
-    world.step();
-    world.task("STOPPED", Some(0));
-    world.step();
+    let mut world = World::migrated();
     world.service(1, "FAILED", 0);
     let before = world.now - SignedDuration::from_secs(60);
     world.edit_service(|service| service.deployments[0].created_at = Some(before));
@@ -455,13 +482,7 @@ fn an_upgrade_migrates_again_before_it_rolls() {
 
 #[test]
 fn a_rollback_by_ecs_is_remembered_and_not_fought() {
-    let mut world = World::complete();
-    world.want("web", "w2");
-    world.step();
-    world.register("web", "w2", 2);
-    world.step();
-    world.service(2, "IN_PROGRESS", 0);
-    world.step();
+    let mut world = World::upgrading();
     world.service(1, "IN_PROGRESS", 1);
     world.edit_service(|service| {
         service.deployments[0].rollout_state_reason =
@@ -486,13 +507,7 @@ fn a_rollback_by_ecs_is_remembered_and_not_fought() {
 
 #[test]
 fn who_moved_a_service_away_must_be_seen_before_it_is_moved_back() {
-    let mut world = World::complete();
-    world.want("web", "w2");
-    world.step();
-    world.register("web", "w2", 2);
-    world.step();
-    world.service(2, "IN_PROGRESS", 0);
-    world.step();
+    let mut world = World::upgrading();
     world.service(1, "IN_PROGRESS", 1);
     world.edit_service(|service| service.deployments[0].rollout_state_reason = None);
     world.step();
@@ -508,32 +523,14 @@ fn a_new_content_of_a_task_is_run_although_what_depends_on_it_is_where_it_should
     // The run before ended for a content that was no longer wanted: nothing complete is recorded.
     world.state.components.get_mut("migrate").unwrap().completed = None;
     let web = world.state.components["web"].revision.clone().unwrap();
-    let tags = [(TAG_HASH.to_owned(), web.hash.to_string())].into();
-    let shown = ObservedDefinition {
-        arn: web.arn.clone(),
-        status: "ACTIVE".into(),
-        registered_at: None,
-        fields: json!({}),
-        tags,
-    };
+    let mut shown = definition("shop-web", 1, "ACTIVE");
+    shown.tags.insert(TAG_HASH.to_owned(), web.hash.to_string());
     world.observed.definitions.insert(web.arn, Seen::Present(shown));
     world.want("migrate", "m2");
     world.step();
     world.register("migrate", "m2", 2);
     world.step();
     assert_eq!(world.word("migrate"), "Migrating");
-}
-
-/// A definition of the web component, as DescribeTaskDefinition shows it.
-fn shown(number: u32, status: &str) -> Seen<ObservedDefinition> {
-    let arn = arn("shop-web", number);
-    Seen::Present(ObservedDefinition {
-        arn,
-        status: status.into(),
-        registered_at: None,
-        fields: json!({}),
-        tags: BTreeMap::new(),
-    })
 }
 
 /// A world that has moved from content w1 (revision 1) to w2 (revision 2), and wants w1 again.
@@ -557,7 +554,7 @@ fn a_content_that_is_wanted_again_gets_its_revision_back_once_it_was_seen() {
     let first = arn("shop-web", 1);
     assert_eq!(world.state.components["web"].revision.as_ref().unwrap().arn, first);
     assert_eq!(world.word("web"), "Waiting", "it may have been deregistered since");
-    world.observed.definitions.insert(first.clone(), shown(1, "ACTIVE"));
+    world.observed.definitions.insert(first.clone(), Seen::Present(definition("shop-web", 1, "ACTIVE")));
     world.step();
     assert_eq!(world.word("web"), "Rolling");
 }
@@ -565,7 +562,10 @@ fn a_content_that_is_wanted_again_gets_its_revision_back_once_it_was_seen() {
 #[test]
 fn a_content_whose_revision_was_deregistered_is_registered_anew() {
     let mut world = back_to_w1();
-    world.observed.definitions.insert(arn("shop-web", 1), shown(1, "INACTIVE"));
+    world
+        .observed
+        .definitions
+        .insert(arn("shop-web", 1), Seen::Present(definition("shop-web", 1, "INACTIVE")));
     world.step();
     assert_eq!(world.word("web"), "Waiting");
     assert!(world.state.components["web"].revision.is_none(), "{:?}", world.state.components["web"]);
@@ -584,13 +584,7 @@ fn deployed(revision: u32, status: &str) -> ObservedServiceDeployment {
 
 /// The word of the phase after a rollout to revision 2 was begun and the service was seen back at revision 1.
 fn sent_back_with(deployments: Vec<ObservedServiceDeployment>) -> &'static str {
-    let mut world = World::complete();
-    world.want("web", "w2");
-    world.step();
-    world.register("web", "w2", 2);
-    world.step();
-    world.service(2, "IN_PROGRESS", 0);
-    world.step();
+    let mut world = World::upgrading();
     world.service(1, "IN_PROGRESS", 1);
     world.edit_service(|service| service.deployments[0].rollout_state_reason = None);
     world.observed.service_deployments.insert("web".into(), Seen::Present(deployments));
@@ -614,10 +608,7 @@ fn a_deployment_that_gave_way_to_somebodys_update_is_drift_and_no_failure() {
 
 #[test]
 fn a_first_deployment_that_fails_has_nothing_to_go_back_to_and_stalls() {
-    let mut world = World::registered();
-    world.step();
-    world.task("STOPPED", Some(0));
-    world.step();
+    let mut world = World::migrated();
     world.service(1, "FAILED", 0);
     world.step();
     assert!(matches!(world.phase("web"), Phase::Stalled { reason: StallReason::DeploymentFailed, .. }));
@@ -625,10 +616,7 @@ fn a_first_deployment_that_fails_has_nothing_to_go_back_to_and_stalls() {
 
 #[test]
 fn no_progress_stalls_and_heals_by_itself() {
-    let mut world = World::registered();
-    world.step();
-    world.task("STOPPED", Some(0));
-    world.step();
+    let mut world = World::migrated();
     world.service(1, "IN_PROGRESS", 0);
     world.step();
     world.pass(901);
@@ -682,14 +670,12 @@ fn a_lost_record_is_found_again_in_aws() {
     world.state = RolloutState::default();
     world.observed.tasks.insert("migrate".into(), Seen::Present(vec![]));
     for (family, hash) in [("shop-migrate", "m1"), ("shop-web", "w1")] {
-        let definition = ObservedDefinition {
-            arn: arn(family, 1),
-            status: "ACTIVE".into(),
+        let shown = ObservedDefinition {
             registered_at: Some(world.now - SignedDuration::from_hours(2)),
-            fields: json!({}),
             tags: [(TAG_OWNER.to_owned(), "shop".to_owned()), (TAG_HASH.to_owned(), hash.to_owned())].into(),
+            ..definition(family, 1, "ACTIVE")
         };
-        world.observed.definitions.insert(arn(family, 1), Seen::Present(definition));
+        world.observed.definitions.insert(arn(family, 1), Seen::Present(shown));
     }
     world.step();
     assert_eq!((world.word("migrate"), world.word("web")), ("Complete", "Complete"));

@@ -149,21 +149,18 @@ fn a_component_that_is_no_longer_declared_is_forgotten_and_one_that_is_not_resol
 
 #[test]
 fn only_an_active_revision_of_the_family_with_our_tags_is_found_again_and_of_several_the_newest() {
-    let definition = |number: u32, status: &str, owner: &str, hash: &str, family: &str| ObservedDefinition {
-        arn: arn(family, number),
-        status: status.into(),
-        registered_at: None,
-        fields: json!({}),
+    let tagged = |number: u32, status: &str, owner: &str, hash: &str, family: &str| ObservedDefinition {
         tags: [(TAG_OWNER.to_owned(), owner.to_owned()), (TAG_HASH.to_owned(), hash.to_owned())].into(),
+        ..definition(family, number, status)
     };
     let mut world = World::new();
     for found in [
-        definition(9, "INACTIVE", "shop", "w1", "shop-web"),
-        definition(8, "ACTIVE", "other", "w1", "shop-web"),
-        definition(7, "ACTIVE", "shop", "w0", "shop-web"),
-        definition(6, "ACTIVE", "shop", "w1", "shop-webs"),
-        definition(3, "ACTIVE", "shop", "w1", "shop-web"),
-        definition(10, "ACTIVE", "shop", "w1", "shop-web"),
+        tagged(9, "INACTIVE", "shop", "w1", "shop-web"),
+        tagged(8, "ACTIVE", "other", "w1", "shop-web"),
+        tagged(7, "ACTIVE", "shop", "w0", "shop-web"),
+        tagged(6, "ACTIVE", "shop", "w1", "shop-webs"),
+        tagged(3, "ACTIVE", "shop", "w1", "shop-web"),
+        tagged(10, "ACTIVE", "shop", "w1", "shop-web"),
     ] {
         world.observed.definitions.insert(found.arn.clone(), Seen::Present(found));
     }

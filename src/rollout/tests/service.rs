@@ -4,19 +4,6 @@ use super::gates::gap;
 use super::*;
 
 impl World {
-    /// A world whose web service rolls to its second revision, after the first was complete.
-    fn upgrading() -> Self {
-        let mut world = World::complete();
-        world.want("web", "w2");
-        world.step();
-        world.register("web", "w2", 2);
-        world.step();
-        world.service(2, "IN_PROGRESS", 0);
-        world.step();
-        assert!(matches!(world.phase("web"), Phase::Rolling { deployment: Some(_), .. }));
-        world
-    }
-
     fn settings(&mut self, edit: impl FnOnce(&mut serde_json::Value, &mut u32)) {
         let web = self.desired.components.get_mut("web").unwrap();
         let Workload::Service { fields, bake_seconds, .. } = &mut web.workload else { panic!("no service") };

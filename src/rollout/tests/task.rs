@@ -256,24 +256,13 @@ fn lost(hash: &str, owned: bool) -> World {
     // As it is found by its tags.
     let revision = world.state.components.get_mut("migrate").unwrap().revision.as_mut().unwrap();
     revision.registered = None;
-    let found = ObservedDefinition {
-        arn: revision.arn.clone(),
-        status: "ACTIVE".into(),
-        registered_at: Some(world.now - SignedDuration::from_hours(2)),
-        fields: json!({}),
-        tags: BTreeMap::new(),
-    };
+    let mut found = definition("shop-migrate", 1, "ACTIVE");
+    found.registered_at = Some(world.now - SignedDuration::from_hours(2));
     world.observed.definitions.insert(found.arn.clone(), Seen::Present(found));
     world.observed.tasks.insert("migrate".into(), Seen::Present(vec![]));
     let tags = if owned { [(TAG_HASH.to_owned(), hash.to_owned())].into() } else { BTreeMap::new() };
-    let definition = ObservedDefinition {
-        arn: arn("shop-web", 1),
-        status: "ACTIVE".into(),
-        registered_at: None,
-        fields: json!({}),
-        tags,
-    };
-    world.observed.definitions.insert(arn("shop-web", 1), Seen::Present(definition));
+    let shown = ObservedDefinition { tags, ..definition("shop-web", 1, "ACTIVE") };
+    world.observed.definitions.insert(arn("shop-web", 1), Seen::Present(shown));
     world
 }
 
