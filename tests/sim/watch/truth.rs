@@ -51,7 +51,8 @@ impl Truth {
         if !rises || !facts.quiet(now, 120, &excuses) {
             return Ok(());
         }
-        let Some(app) = facts.newest(name) else { return Ok(()) };
+        // What dies of itself within seconds may do so between the look and the save.
+        let Some(app) = facts.newest(name).filter(|app| !app.is_hopeless()) else { return Ok(()) };
         runs(app, order, sim).map_err(|why| format!("{name} is said to be Ready, and {why}"))
     }
 
