@@ -1,10 +1,12 @@
 //! Where a rollout stands: stored before anything is done, read at the start of the next pass.
 
+use super::canonical::{canonical_json, content_hash};
 use super::ids::{ComponentName, ContentHash, Generation, revision_number};
-use super::plan::WaitingOn;
+use super::plan::{Drift, WaitingOn};
 use super::resource::ResourceId;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::collections::BTreeMap;
 
 /// The stored state of one deployment's rollout.
@@ -36,6 +38,9 @@ pub struct RolloutState {
     /// When AWS was last asked to make something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_at: Option<Timestamp>,
+    /// The last repair of each resource, and how often in a row it was needed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub repairs: BTreeMap<ResourceId, Repairs>,
 }
 
 impl RolloutState {
@@ -46,6 +51,54 @@ impl RolloutState {
     /// ever.
     pub fn may_not_be_shown_yet(&self, now: Timestamp) -> bool {
         self.made_at.is_some_and(|at| now.duration_since(at).abs() < Self::SHOWN_WITHIN)
+    }
+}
+
+/// A repair of a resource that was done, and was needed again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Repairs {
+    /// What was written: fields and values.
+    pub what: ContentHash,
+    /// How often in a row.
+    pub times: u32,
+    /// When last.
+    pub at: Timestamp,
+}
+
+impl Repairs {
+    /// So often it is written at once.
+    const FREE: u32 = 3;
+    /// What follows waits as long as this, and twice as long each time, up to [`Self::LONGEST`].
+    const SHORTEST: SignedDuration = SignedDuration::from_mins(5);
+    const LONGEST: SignedDuration = SignedDuration::from_hours(6);
+    /// What lasted so much longer than the wait before it was no part of a fight.
+    const LASTED: SignedDuration = SignedDuration::from_hours(1);
+
+    /// What a list of drift puts right on a resource; `None` when nothing.
+    pub fn wanted(drift: &[Drift], resource: &ResourceId) -> Option<ContentHash> {
+        let repaired = drift.iter().filter(|drift| drift.resource == *resource && drift.repaired);
+        let mut fields: Vec<(&str, String)> = repaired
+            .map(|drift| match &drift.change {
+                Some(change) => (change.path.as_str(), canonical_json(&change.new)),
+                None => ("", String::new()),
+            })
+            .collect();
+        fields.sort();
+        (!fields.is_empty()).then(|| content_hash(&json!(fields)))
+    }
+
+    /// How it stands after one more repair.
+    pub fn and_again(before: Option<&Self>, what: ContentHash, at: Timestamp) -> Self {
+        let same = before.filter(|before| before.what == what && at <= before.held_until() + Self::LASTED);
+        Self { what, times: same.map_or(1, |before| before.times.saturating_add(1)), at }
+    }
+
+    /// Before when it is not written again. Never later than the longest wait after the last one, whatever clocks did.
+    pub fn held_until(&self) -> Timestamp {
+        let Some(beyond) = self.times.checked_sub(Self::FREE) else { return self.at };
+        let doubled = (0..beyond).try_fold(Self::SHORTEST, |wait, _| wait.checked_mul(2));
+        self.at + doubled.unwrap_or(Self::LONGEST).min(Self::LONGEST)
     }
 }
 
@@ -296,5 +349,29 @@ impl StallReason {
             Self::ProgressDeadlineExceeded => "ProgressDeadlineExceeded",
             Self::NotOwned => "NotOwned",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repair_that_does_not_last_waits_longer_each_time_and_one_that_lasted_begins_anew() {
+        let begin: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
+        let mut known: Option<Repairs> = None;
+        let mut waits = Vec::new();
+        for _ in 0..12 {
+            let at = known.as_ref().map_or(begin, Repairs::held_until);
+            let next = Repairs::and_again(known.as_ref(), "count".into(), at);
+            waits.push(next.held_until().duration_since(next.at).as_mins());
+            known = Some(next);
+        }
+        assert_eq!(waits, [0, 0, 5, 10, 20, 40, 80, 160, 320, 360, 360, 360]);
+        let last = known.unwrap();
+        let other = Repairs::and_again(Some(&last), "network".into(), last.at);
+        assert_eq!(other.times, 1, "something else is put right");
+        let later = last.held_until() + SignedDuration::from_mins(61);
+        assert_eq!(Repairs::and_again(Some(&last), "count".into(), later).times, 1, "it lasted");
     }
 }

@@ -3,6 +3,7 @@
 //! This file holds the flow and the judgements that all resources share (whose is it, is it drift, may it be written); one
 //! file per part below holds its calls.
 
+mod contested;
 mod definitions;
 mod removal;
 mod resources;
@@ -56,6 +57,7 @@ pub fn plan(input: &PlanInput<'_>) -> Plan {
     services::plan(&mut draft);
     targets::plan(&mut draft);
     removal::undeclared(&mut draft);
+    contested::hold(&mut draft);
     waiting::explain(&mut draft);
     draft.finish()
 }

@@ -34,7 +34,11 @@ pub struct StepInput<'a> {
 /// **Never**: reads a clock (`now` decides); takes something that was not seen for absent or failed.
 pub fn advance(input: &StepInput<'_>) -> RolloutState {
     let mut state = input.prior.clone();
-    state.generation = input.desired.generation;
+    if state.generation != input.desired.generation {
+        // Whoever edits the document may have mended what kept repairs from lasting.
+        state.repairs.clear();
+        state.generation = input.desired.generation;
+    }
     state.components.retain(|name, _| input.desired.components.contains_key(name));
     if input.desired.retry != state.retry {
         state.retry.clone_from(&input.desired.retry);

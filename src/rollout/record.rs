@@ -4,7 +4,7 @@ use crate::model::desired::ResolvedState;
 use crate::model::observed::{ObservedState, ObservedTask, Seen};
 use crate::model::plan::{ActionResult, Call, Outcome, Plan, PlannedAction, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER};
-use crate::model::rollout::{Asked, Phase, Revision, RolloutState};
+use crate::model::rollout::{Asked, Phase, Repairs, Revision, RolloutState};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
@@ -41,6 +41,7 @@ pub fn record(
     }
     recognise(&mut state, observed, plan.deployment.as_str());
     remember_strays(&mut state, plan, observed.at);
+    remember_repairs(&mut state, resolved, plan, outcomes, observed.at);
     // A suspended plan has no actions whatever differs, so its silence is no agreement.
     if !plan.waiting_on.iter().any(|waiting| matches!(waiting.on, WaitingOn::Suspended { .. })) {
         agree(&mut state, resolved, observed, &unsettled);
@@ -85,11 +86,39 @@ fn remember_strays(state: &mut RolloutState, plan: &Plan, now: Timestamp) {
     }
 }
 
+/// Counts the repairs that AWS said yes to. They are forgotten with what was repaired.
+fn remember_repairs(
+    state: &mut RolloutState,
+    resolved: &ResolvedState,
+    plan: &Plan,
+    outcomes: &[Outcome],
+    now: Timestamp,
+) {
+    let repaired: BTreeSet<&ResourceId> =
+        plan.drift.iter().filter(|drift| drift.repaired).map(|drift| &drift.resource).collect();
+    state.repairs.retain(|id, _| {
+        resolved.resources.contains_key(id) || resolved.components.contains_key(id.key.as_str())
+    });
+    for resource in repaired {
+        let done = |index: usize| {
+            let outcome = outcomes.iter().find(|outcome| outcome.action == index);
+            outcome.is_some_and(|outcome| matches!(outcome.result, ActionResult::Done { .. }))
+        };
+        let mut of_it =
+            plan.actions.iter().enumerate().filter(|(_, action)| action.resource == *resource).peekable();
+        let all_done = of_it.peek().is_some() && of_it.all(|(index, _)| done(index));
+        if let Some(what) = Repairs::wanted(&plan.drift, resource).filter(|_| all_done) {
+            let again = Repairs::and_again(state.repairs.get(resource), what, now);
+            state.repairs.insert(resource.clone(), again);
+        }
+    }
+}
+
 /// Forgets the ARNs of what AWS said is not there, else every full pass would ask for them again. What is no longer declared
 /// either is forgotten altogether.
 ///
-/// **Never** forgets while anything could not be seen, while what was made lately need not be shown yet, or an ARN that something seen has: a target group whose declaration
-/// changed its name is absent under its new name, and still there.
+/// **Never** forgets while anything could not be seen, while what was made lately need not be shown yet, or an ARN that something seen
+/// has: a target group whose declaration changed its name is absent under its new name, and still there.
 fn forget_absent(state: &mut RolloutState, resolved: &ResolvedState, observed: &ObservedState) {
     if !observed.gaps.is_empty() || state.may_not_be_shown_yet(observed.at) {
         return;

@@ -104,6 +104,31 @@ async fn a_service_scaled_by_hand_is_scaled_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_somebody_else_writes_each_time_is_not_fought_for_ever() {
+    let world = shop().await;
+    let mut contested = 0;
+    for _ in 0..3600 {
+        if service(&world)["desiredCount"] == 2 {
+            update_service(&world, json!({"desiredCount": 5}));
+        }
+        world.pass(1).await;
+        let status = world.status("shop");
+        let notes = status.notes.iter().filter(|note| note.blocks && note.message.contains("put right"));
+        contested += u32::from(notes.count() > 0);
+    }
+    let writes = world.writes();
+    assert!((4..=8).contains(&writes.len()), "three at once, then fewer and fewer: {writes:?}");
+    assert!(contested > 3000, "it is said what is fought over: {contested}");
+    let (stalled, _, message) = condition(&world.status("shop"), ConditionType::Stalled);
+    assert_eq!(stalled, Truth::True);
+    assert!(message.contains("desiredCount was put right"), "{message}");
+    // Nobody writes it any more: within the longest wait it is as declared for good.
+    world.pass(7 * 3600).await;
+    assert_eq!(service(&world)["desiredCount"], 2);
+    world.ready_within(60).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_service_pointed_at_another_revision_is_pointed_back() {
     let world = shop().await;
     let wanted = service(&world)["taskDefinition"].clone();

@@ -1,0 +1,43 @@
+//! Repairs that do not last: somebody else writes the same thing, or AWS says yes and keeps something else.
+//!
+//! Writing it again at every look would be a fight, and where a field starts a deployment, a loop of deployments. So a repair that was
+//! done a few times and is needed again waits, longer each time, and says so; an edit of the document, a retry among them, begins anew.
+
+use super::Draft;
+use crate::model::plan::{Drift, Reason};
+use crate::model::rollout::Repairs;
+
+/// Takes the repairs out of a plan that were done often enough and not long ago.
+pub(super) fn hold(draft: &mut Draft<'_>) {
+    let input = draft.input;
+    for (resource, repairs) in &input.rollout.repairs {
+        let until = repairs.held_until();
+        // One from the future was kept while the clock was ahead, and holds nothing.
+        let held = (repairs.at..until).contains(&input.now);
+        if !held || Repairs::wanted(&draft.drift, resource).as_ref() != Some(&repairs.what) {
+            continue;
+        }
+        let mut actions = draft.actions.iter().filter(|action| action.resource == *resource);
+        if !actions.all(|action| matches!(action.reason, Reason::Drifted | Reason::Deleted)) {
+            continue;
+        }
+        draft.actions.retain(|action| action.resource != *resource);
+        let mut fields: Vec<String> = Vec::new();
+        for drift in draft.drift.iter_mut().filter(|drift| drift.resource == *resource && drift.repaired) {
+            drift.repaired = false;
+            fields.push(words(drift));
+        }
+        let message = format!(
+            "{} was put right {} times and is different again: somebody else writes it, or AWS keeps something else; stop the other \
+             writer, declare what stays, or leave it alone with `spec.drift`; the next try is at {until:.0}, or at once with \
+             another retry annotation",
+            fields.join(", "),
+            repairs.times
+        );
+        draft.note(resource, message, true);
+    }
+}
+
+fn words(drift: &Drift) -> String {
+    drift.change.as_ref().map_or_else(|| "it was deleted and".to_owned(), |change| change.path.clone())
+}
