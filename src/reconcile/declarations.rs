@@ -240,7 +240,8 @@ fn removed(
         }
         let Some(mut declared) = last_good(known.declared) else { continue };
         declared.deletion_confirmed = confirmed.contains(name);
-        declared.doubted = verdict.held.contains(name);
+        // Only the document itself, or a person's word, ends the doubt; that the store could not be read does not.
+        declared.doubted = verdict.held.contains(name) || (declared.doubted && !verdict.prune.contains(name));
         let gone_before = declared.removed_at.is_some();
         if verdict.prune.contains(name) || gone_before {
             declared.removed_at = declared.removed_at.or(Some(now));

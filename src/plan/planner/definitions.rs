@@ -9,7 +9,7 @@ use crate::model::normalise::normalise_task_definition;
 use crate::model::observed::{ObservedDefinition, Seen};
 use crate::model::plan::{Call, FieldChange, Ownership, Reason, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind, TAG_HASH, TAG_OWNER};
-use crate::model::rollout::{Asked, Revision};
+use crate::model::rollout::{Asked, Revision, RolloutState};
 use crate::plan::diff::{Difference, differences, tag_differences};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -18,8 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// ACTIVE revisions that a family keeps, whether they are used or not.
 pub const KEPT_REVISIONS: usize = 10;
 
-/// After this long, every read shows a revision that was registered.
-const SHOWN_WITHIN: SignedDuration = SignedDuration::from_mins(5);
+const SHOWN_WITHIN: SignedDuration = RolloutState::SHOWN_WITHIN;
 
 /// Revisions deregistered in one pass at most; the call is a slow category at AWS (one per second).
 const DEREGISTERED_PER_PASS: usize = 5;

@@ -198,6 +198,7 @@ fn a_confirmation_of_one_vanished_document_says_nothing_of_the_other_even_after_
         let held = in_force(&changes, "other");
         assert!(held.removed_at.is_none() && said(&held.findings).contains("vanished at once"));
         controller.declare(&store(&[]));
+        controller.declare(&Scan { incomplete: true, ..Scan::default() }.into());
     }
     // It comes back, and then it is taken out alone.
     controller.declare(&store(&[&other]));
