@@ -278,21 +278,22 @@ impl Ecs {
         let mut by_worth = primary;
         by_worth.sort_by_key(|each| each.fitness == Fitness::Healthy);
         stops.extend(by_worth.iter().take(too_many).map(|each| each.id.clone()));
-        if !given_up {
-            let mut old: Vec<&Seen> = seen.iter().filter(|each| !each.primary).collect();
-            old.sort_by_key(|each| each.fitness == Fitness::Healthy);
-            let kept = desired.saturating_sub(new_healthy.min(desired));
-            let wished = old.len().saturating_sub(kept).max(blocked.min(old.len()));
-            let mut spare = (new_healthy + old_healthy).saturating_sub(lower);
-            for each in old.into_iter().take(wished) {
-                if each.fitness == Fitness::Healthy {
-                    if spare == 0 {
-                        break;
-                    }
-                    spare -= 1;
+        let mut old: Vec<&Seen> = seen.iter().filter(|each| !each.primary).collect();
+        old.sort_by_key(|each| each.fitness == Fitness::Healthy);
+        // A deployment that was given up takes nothing over; what is too many altogether goes all the same.
+        let taken_over = if given_up { by_worth.len() } else { new_healthy };
+        let kept = desired.saturating_sub(taken_over);
+        let blocked = if given_up { 0 } else { blocked.min(old.len()) };
+        let wished = old.len().saturating_sub(kept).max(blocked);
+        let mut spare = (new_healthy + old_healthy).saturating_sub(lower);
+        for each in old.into_iter().take(wished) {
+            if each.fitness == Fitness::Healthy {
+                if spare == 0 {
+                    break;
                 }
-                stops.push(each.id.clone());
+                spare -= 1;
             }
+            stops.push(each.id.clone());
         }
         if stops.is_empty() {
             return;

@@ -155,6 +155,25 @@ async fn a_first_deployment_that_fails_has_nothing_to_go_back_to() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_service_whose_deployment_was_given_up_is_scaled_in_all_the_same() {
+    let bench = bench(5);
+    let (good, bad) =
+        (bench.define("web", "nginx:1").await, bench.define("web", "ghcr.io/x/unpullable:1").await);
+    bench.create("web", &good, 2, breaker()).await;
+    // The first deployment runs and is not complete yet: there is nothing to go back to, and its tasks stay.
+    bench.until("web", 600, |service| count(service, "runningCount") == 2).await;
+    bench.update("web", json!({"taskDefinition": bad})).await.unwrap();
+    let service = bench.until("web", 600, |service| rollout(service) == "FAILED").await;
+    assert_eq!((count(&service, "runningCount"), service["deployments"].as_array().unwrap().len()), (2, 2));
+    bench.update("web", json!({"desiredCount": 1})).await.unwrap();
+    pass(60).await;
+    assert_eq!(bench.show("web").await["runningCount"], 1);
+    bench.update("web", json!({"desiredCount": 0})).await.unwrap();
+    pass(60).await;
+    assert_eq!(bench.show("web").await["runningCount"], 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_a_breaker_a_crashing_service_tries_less_and_less_often() {
     let bench = bench(6);
     let bad = bench.define("web", "app:crash").await;
