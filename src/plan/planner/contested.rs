@@ -4,7 +4,7 @@
 //! done a few times and is needed again waits, longer each time, and says so; an edit of the document, a retry among them, begins anew.
 
 use super::Draft;
-use crate::model::plan::{Drift, Reason};
+use crate::model::plan::Reason;
 use crate::model::rollout::Repairs;
 
 /// Takes the repairs out of a plan that were done often enough and not long ago.
@@ -25,19 +25,21 @@ pub(super) fn hold(draft: &mut Draft<'_>) {
         let mut fields: Vec<String> = Vec::new();
         for drift in draft.drift.iter_mut().filter(|drift| drift.resource == *resource && drift.repaired) {
             drift.repaired = false;
-            fields.push(words(drift));
+            fields.extend(drift.change.as_ref().map(|change| change.path.clone()));
         }
+        let times = repairs.times;
+        let what = if fields.is_empty() {
+            format!("it was made again {times} times and is gone again: somebody else deletes it")
+        } else {
+            let fields = fields.join(", ");
+            format!(
+                "{fields} was put right {times} times and is different again: somebody else writes it, or AWS keeps something else"
+            )
+        };
         let message = format!(
-            "{} was put right {} times and is different again: somebody else writes it, or AWS keeps something else; stop the other \
-             writer, declare what stays, or leave it alone with `spec.drift`; the next try is at {until:.0}, or at once with \
-             another retry annotation",
-            fields.join(", "),
-            repairs.times
+            "{what}; stop the other writer, declare what stays, or leave it alone with `spec.drift`; the next try is at {until:.0}, or \
+             at once with another retry annotation"
         );
         draft.note(resource, message, true);
     }
-}
-
-fn words(drift: &Drift) -> String {
-    drift.change.as_ref().map_or_else(|| "it was deleted and".to_owned(), |change| change.path.clone())
 }
