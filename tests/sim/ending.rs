@@ -10,8 +10,10 @@ use super::watch::records::leaks;
 use aws_sim::Sim;
 use aws_sim::wire::Service;
 use evenkeel::model::condition::{ConditionType, Truth};
+use evenkeel::model::ids::family_of;
 use evenkeel::model::status::DeploymentStatus;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -352,7 +354,14 @@ fn revisions(sim: &Sim, family: &str) -> Result<(), String> {
     let orphan = sim
         .with(|world| world.region(REGION).ecs.definition(family))
         .is_some_and(|newest| newest.tags.is_empty());
-    if active > KEPT_REVISIONS {
+    // What ECS still shows a task of is kept, too, for as long.
+    let shown: BTreeSet<String> = sim
+        .with(|world| world.region(REGION).ecs.tasks())
+        .into_iter()
+        .map(|task| task.task_definition)
+        .filter(|arn| family_of(arn) == family)
+        .collect();
+    if active > KEPT_REVISIONS + shown.len() {
         return Err(format!("{active} revisions of {family} are kept"));
     }
     if orphan {
