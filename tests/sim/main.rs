@@ -8,6 +8,7 @@
 //! cargo test --release --test sim -- --seeds 300           so many from a fixed start on
 //! cargo test --release --test sim -- --minutes 60          for as long as it is let, from a new start each time
 //! cargo test --release --test sim -- --crash-matrix        a full life of each example, killed everywhere in turn
+//! cargo test --release --test sim -- --crash-matrix --each also where nothing has changed since the place before
 //! ```
 //!
 //! [`scenario`] draws, [`play`] plays, [`life`] is the world with its controller, [`watch`] judges, [`ending`] expects, [`report`]
