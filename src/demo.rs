@@ -1,4 +1,5 @@
-//! `evenkeel demo`: simulated AWS on a loopback port, the four examples, and the very controller that `evenkeel run` runs.
+//! `evenkeel demo`: simulated AWS on a loopback port, the four examples, and the very controller
+//! that `evenkeel run` runs.
 
 use crate::run::{self, Parts, Running};
 use anstyle::{AnsiColor, Style};
@@ -30,7 +31,8 @@ const WORLD: &str = include_str!("../manifests/examples/aws-sim-world.json");
 const REGION: &str = "eu-west-1";
 /// How often the demo's controller looks at everything, in simulated time.
 const RESYNC: Duration = Duration::from_secs(60);
-/// Nothing is shown before: at the start everything waits for everything, and a moment later for what matters.
+/// Nothing is shown before: at the start everything waits for everything, and a moment later for
+/// what matters.
 const FIRST_LOOK: Duration = Duration::from_secs(1);
 /// Longest line of progress, in characters.
 const LINE: usize = 100;
@@ -81,8 +83,9 @@ pub async fn demo(args: DemoArgs) -> anyhow::Result<bool> {
     verdict
 }
 
-/// Makes the demo folder: documents that are not there yet, an empty state (the simulated AWS of last time is gone), and what `ctl`
-/// needs to find it. Returns the documents that are there and differ from the examples.
+/// Makes the demo folder: documents that are not there yet, an empty state (the simulated AWS of
+/// last time is gone), and what `ctl` needs to find it. Returns the documents that are there and
+/// differ from the examples.
 fn prepare(dir: &Path, about_text: &str) -> anyhow::Result<Vec<&'static str>> {
     let specs = dir.join("specs");
     let state = dir.join("state");

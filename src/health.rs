@@ -1,4 +1,5 @@
-//! `evenkeel health`: asks a running controller, for container health checks in images without a shell.
+//! `evenkeel health`: asks a running controller, for container health checks in images without a
+//! shell.
 
 use anyhow::Context;
 use evenkeel::settings::HealthArgs;

@@ -1,4 +1,5 @@
-//! Evenkeel: a Kubernetes-style reconciliation controller for Amazon ECS. This page is the map of the house.
+//! Evenkeel: a Kubernetes-style reconciliation controller for Amazon ECS. This page is the map of
+//! the house.
 //!
 //! ```text
 //!  spec store ──▶ declared ──▶ desired ──▶ observed ──▶ rollout step ──▶ plan ──▶ actions ──▶ status ──▶ state store
@@ -23,23 +24,26 @@
 //! | [`http`], [`cli`] | the windows: health and metrics, `ctl` | I/O |
 //! | [`settings`], [`telemetry`] | flags and environment, read once; logs and metrics | I/O |
 //!
-//! One pass is [`reconcile::pass`]; it reads like the drawing. `ctl plan` walks the same way and stops before the actions:
-//! dry-run is a prefix, never a flag.
+//! One pass is [`reconcile::pass`]; it reads like the drawing. `ctl plan` walks the same way and
+//! stops before the actions: dry-run is a prefix, never a flag.
 //!
 //! # The dependency rule
 //!
-//! Rooms never import rooms; they share [`model`]. Only [`reconcile`] walks the corridor. Only [`aws`] names the SDK. Only the
-//! binaries choose real or simulated AWS (the member crate `aws-sim`, which knows nothing of this one). Pure rooms know no async,
-//! clock, chance or I/O. `tests/tidy.rs` holds all of this.
+//! Rooms never import rooms; they share [`model`]. Only [`reconcile`] walks the corridor. Only
+//! [`aws`] names the SDK. Only the binaries choose real or simulated AWS (the member crate
+//! `aws-sim`, which knows nothing of this one). Pure rooms know no async, clock, chance or I/O.
+//! `tests/tidy.rs` holds all of this.
 //!
 //! # Four sentences that every change is judged by
 //!
-//! Never destroy data. Never fight another controller. Never act on what was not observed. Zero writes when nothing differs.
+//! Never destroy data. Never fight another controller. Never act on what was not observed. Zero
+//! writes when nothing differs.
 //!
 //! # To change a field
 //!
-//! Its type in [`model::kinds`], its row in the ownership table of [`plan`], and one test. The schemas under `crds/` follow from
-//! the type (`ctl schema --write crds`); ECS fields need no code to be sent or read.
+//! Its type in [`model::kinds`], its row in the ownership table of [`plan`], and one test. The
+//! schemas under `crds/` follow from the type (`ctl schema --write crds`); ECS fields need no code
+//! to be sent or read.
 
 pub mod aws;
 pub mod cli;

@@ -1,5 +1,5 @@
-//! Flags and environment, read once. The only reader of the environment: clap's `env` below, and the AWS SDK's own standard
-//! variables, which the SDK reads by itself.
+//! Flags and environment, read once. The only reader of the environment: clap's `env` below, and
+//! the AWS SDK's own standard variables, which the SDK reads by itself.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;

@@ -1,4 +1,5 @@
-//! The house rules as a test: who may import whom, what pure rooms may not know, and how large things may get.
+//! The house rules as a test: who may import whom, what pure rooms may not know, and how large
+//! things may get.
 
 #![expect(clippy::unwrap_used, reason = "a test that meets what it does not expect fails, and says where")]
 
@@ -6,7 +7,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What each room may import of ours, besides itself. Rooms never import rooms; only the corridor walks through them.
+/// What each room may import of ours, besides itself. Rooms never import rooms; only the corridor
+/// walks through them.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("store", &["model"]),
@@ -91,7 +93,8 @@ fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
     files.sort();
 }
 
-/// Files below a folder as (path relative to it, text without comments and without the tests at the end).
+/// Files below a folder as (path relative to it, text without comments and without the tests at the
+/// end).
 fn production(folder: &str) -> BTreeMap<String, String> {
     let base = root().join(folder);
     let mut files = Vec::new();

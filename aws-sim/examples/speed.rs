@@ -1,7 +1,8 @@
-//! The speed of the simulation with a thousand services: `cargo run --release -p aws-sim --example speed`.
+//! The speed of the simulation with a thousand services: `cargo run --release -p aws-sim --example
+//! speed`.
 //!
-//! Prints what a DescribeServices of ten services costs through the whole wire layer, when much has happened and when nothing
-//! has, and what an idle hour of the world costs.
+//! Prints what a DescribeServices of ten services costs through the whole wire layer, when much has
+//! happened and when nothing has, and what an idle hour of the world costs.
 
 use aws_sim::Sim;
 use aws_sim::wire::{Request, Service};

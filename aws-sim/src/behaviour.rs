@@ -1,7 +1,8 @@
-//! How the containers of an image behave: how long they take to start, whether and how they end, and whether they are
-//! healthy.
+//! How the containers of an image behave: how long they take to start, whether and how they end,
+//! and whether they are healthy.
 //!
-//! Without any rule, a container behaves by its name, so that a world can be broken with nothing but an image tag:
+//! Without any rule, a container behaves by its name, so that a world can be broken with nothing
+//! but an image tag:
 //!
 //! | mentioned | where | behaviour |
 //! |---|---|---|
@@ -12,7 +13,8 @@
 //! | `slow` | image | takes 60 s more to start |
 //! | anything else | | runs for ever, healthy 2 s after its start |
 //!
-//! Rules given by [`crate::Sim::behave`] or `POST /_sim/behaviours` come first; the first rule that matches decides alone.
+//! Rules given by [`crate::Sim::behave`] or `POST /_sim/behaviours` come first; the first rule that
+//! matches decides alone.
 
 use serde::{Deserialize, Serialize};
 
@@ -34,13 +36,15 @@ pub struct Behaviour {
     pub healthy: bool,
     /// When health checks begin to pass.
     pub healthy_after_seconds: f64,
-    /// When health checks begin to fail again: its own, counted from its start, and the load balancers', from its registration.
+    /// When health checks begin to fail again: its own, counted from its start, and the load
+    /// balancers', from its registration.
     pub unhealthy_after_seconds: Option<f64>,
     /// Health flips with this period.
     pub flap_seconds: Option<f64>,
     /// The only path on which it answers a load balancer's check.
     pub only_path: Option<String>,
-    /// How long it takes to obey the stop signal; more than its stop timeout means that it is killed (137).
+    /// How long it takes to obey the stop signal; more than its stop timeout means that it is
+    /// killed (137).
     pub stop_seconds: f64,
     /// Its exit code when it obeys the stop signal.
     pub stop_exit_code: i64,
@@ -173,7 +177,8 @@ impl Behaviours {
         &self.rules
     }
 
-    /// Decides how a container that is about to be placed will behave, and uses up one of a limited rule's times.
+    /// Decides how a container that is about to be placed will behave, and uses up one of a limited
+    /// rule's times.
     pub fn choose(&mut self, image: &str, command: &str, container: &str) -> Behaviour {
         let Some(rule) = self.rules.iter_mut().find(|rule| rule.matches(image, command, container)) else {
             return Behaviour::by_name(image, command);

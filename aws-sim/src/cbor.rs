@@ -1,8 +1,9 @@
 //! Smithy RPC v2 CBOR: JSON values as CBOR and back.
 //!
-//! Answers are written by the type of each member, because clients tell a whole number from a floating-point one, and a
-//! timestamp (tag 1, RFC 8949 §3.4.2) from both. Requests are read without their model: what CBOR says of its own types
-//! is enough for the checks that awsJson requests go through.
+//! Answers are written by the type of each member, because clients tell a whole number from a
+//! floating-point one, and a timestamp (tag 1, RFC 8949 §3.4.2) from both. Requests are read
+//! without their model: what CBOR says of its own types is enough for the checks that awsJson
+//! requests go through.
 
 use minicbor::{
     Decoder, Encoder,
@@ -84,7 +85,8 @@ fn number(value: &Value) -> f64 {
     }
 }
 
-/// CBOR as the JSON that awsJson would have sent: timestamps as seconds, and text for numbers that JSON has not.
+/// CBOR as the JSON that awsJson would have sent: timestamps as seconds, and text for numbers that
+/// JSON has not.
 ///
 /// # Errors
 /// `SerializationException` for what is no CBOR, or uses of it that no SDK makes.

@@ -1,10 +1,12 @@
-//! Simulated time: a start plus tokio's elapsed time, times a speed. The only home of clocks in this crate.
+//! Simulated time: a start plus tokio's elapsed time, times a speed. The only home of clocks in
+//! this crate.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Turns tokio's time into simulated time. In tests with paused time it stands still until the test moves it.
+/// Turns tokio's time into simulated time. In tests with paused time it stands still until the test
+/// moves it.
 #[derive(Debug, Clone, Copy)]
 pub struct SimClock {
     base: Timestamp,

@@ -1,7 +1,8 @@
 //! Eventual consistency: reads that are answered with what was true a little earlier.
 //!
-//! Before each write, the state of its region is put aside. A stale read of age `a` is answered from the oldest state that
-//! was put aside less than `a` seconds ago: it knows everything but the writes of the last `a` seconds.
+//! Before each write, the state of its region is put aside. A stale read of age `a` is answered
+//! from the oldest state that was put aside less than `a` seconds ago: it knows everything but the
+//! writes of the last `a` seconds.
 
 use std::collections::VecDeque;
 
@@ -45,7 +46,8 @@ impl<T> History<T> {
         }
     }
 
-    /// The state of a region as it was `age` seconds before `now`; `None` if no write has changed it since.
+    /// The state of a region as it was `age` seconds before `now`; `None` if no write has changed
+    /// it since.
     #[must_use]
     pub fn before(&self, now: Timestamp, region: &str, age: f64) -> Option<&T> {
         let young = |at: &Timestamp| now.duration_since(*at).as_secs_f64() < age;

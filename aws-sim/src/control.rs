@@ -12,8 +12,9 @@
 //! | `POST /_sim/kill` | `{"task": ID, "exitCode": 137}`: the task's containers die |
 //! | `POST /_sim/limits` | `{"rateLimits": true}` |
 //!
-//! A value of a metric: `{"region": "eu-west-1", "namespace": "AWS/ECS", "name": "CPUUtilization", "value": 95.5}`, with
-//! `"unit": "Percent"` and `"dimensions": {"ServiceName": "web"}` if it has them.
+//! A value of a metric: `{"region": "eu-west-1", "namespace": "AWS/ECS", "name": "CPUUtilization",
+//! "value": 95.5}`, with `"unit": "Percent"` and `"dimensions": {"ServiceName": "web"}` if it has
+//! them.
 
 use std::collections::BTreeMap;
 

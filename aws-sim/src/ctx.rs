@@ -1,9 +1,10 @@
-//! What a handler may know of the outside world: the time, where it is, and a source of chance. Nothing else.
+//! What a handler may know of the outside world: the time, where it is, and a source of chance.
+//! Nothing else.
 
 use jiff::Timestamp;
 
-/// The surroundings of one call. Handlers take time and randomness only from here, which is what makes the same
-/// calls at the same times give the same bytes.
+/// The surroundings of one call. Handlers take time and randomness only from here, which is what
+/// makes the same calls at the same times give the same bytes.
 #[derive(Debug)]
 pub struct Ctx<'a> {
     /// Simulated time of the call.
@@ -23,7 +24,8 @@ impl Ctx<'_> {
         (0..len).map(|_| char::from_digit(self.rng.u32(0..16), 16).expect("below sixteen")).collect()
     }
 
-    /// A string of `len` decimal digits that does not start with zero, as ECS uses for deployment ids.
+    /// A string of `len` decimal digits that does not start with zero, as ECS uses for deployment
+    /// ids.
     #[must_use]
     pub fn digits(&mut self, len: usize) -> String {
         let digit =

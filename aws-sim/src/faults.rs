@@ -1,7 +1,7 @@
 //! Faults: rules that make calls go wrong, as networks and AWS do.
 //!
-//! Rules are asked in the order in which they were added; the first one that matches a call and whose time has come
-//! decides. The same rules can be given as JSON to `POST /_sim/faults`:
+//! Rules are asked in the order in which they were added; the first one that matches a call and
+//! whose time has come decides. The same rules can be given as JSON to `POST /_sim/faults`:
 //!
 //! ```json
 //! {"service": "ecs", "operation": "Update*", "resource": "web", "when": {"everyNth": 3},
@@ -9,9 +9,8 @@
 //! ```
 //!
 //! `when`: `"always"`, `"once"`, `{"first": N}`, `{"everyNth": N}`, `{"probability": P}`,
-//! `{"window": {"from": TIMESTAMP, "to": TIMESTAMP}}`.
-//! `effect`: `{"error": …}`, `"reset"`, `"lostReply"`, `"duplicate"`, `{"delay": SECONDS}`, `"never"`,
-//! `{"staleRead": SECONDS}`.
+//! `{"window": {"from": TIMESTAMP, "to": TIMESTAMP}}`. `effect`: `{"error": …}`, `"reset"`,
+//! `"lostReply"`, `"duplicate"`, `{"delay": SECONDS}`, `"never"`, `{"staleRead": SECONDS}`.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -108,8 +107,8 @@ pub enum When {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FaultRule {
-    /// The service: `ecs`, `elasticloadbalancing` (or `elbv2`), `secretsmanager`, `logs`, `monitoring` (or
-    /// `cloudwatch`) or `sts`.
+    /// The service: `ecs`, `elasticloadbalancing` (or `elbv2`), `secretsmanager`, `logs`,
+    /// `monitoring` (or `cloudwatch`) or `sts`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
     /// A glob over the operation's name, such as `Update*`.
@@ -132,7 +131,8 @@ pub struct FaultRule {
 }
 
 impl FaultRule {
-    /// A rule for all calls of operations that match `glob`, such as `ecs:Update*`, `DescribeServices` or `*`.
+    /// A rule for all calls of operations that match `glob`, such as `ecs:Update*`,
+    /// `DescribeServices` or `*`.
     #[must_use]
     pub fn on(glob: &str, effect: Effect) -> Self {
         let (service, operation) = match glob.split_once(':') {

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-/// Short reads of members whose types were checked already; an absent member reads as `None` or empty.
+/// Short reads of members whose types were checked already; an absent member reads as `None` or
+/// empty.
 pub(crate) trait Fields {
     /// A string member.
     fn text(&self, name: &str) -> Option<&str>;

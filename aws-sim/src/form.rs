@@ -17,7 +17,8 @@ pub struct Form {
 }
 
 impl Form {
-    /// Reads an `application/x-www-form-urlencoded` body. Bytes that are not UTF-8 become replacement characters.
+    /// Reads an `application/x-www-form-urlencoded` body. Bytes that are not UTF-8 become
+    /// replacement characters.
     #[must_use]
     pub fn parse(body: &[u8]) -> Self {
         let mut root = Self::default();

@@ -1,7 +1,8 @@
 //! The simulation under an AWS SDK for Rust, without a socket.
 //!
-//! Give [`Sim::http_client`] to an SDK's configuration: its requests are serialised, signed, retried and timed out as ever,
-//! and answered from memory. All waiting is on tokio's time, so that paused time works.
+//! Give [`Sim::http_client`] to an SDK's configuration: its requests are serialised, signed,
+//! retried and timed out as ever, and answered from memory. All waiting is on tokio's time, so that
+//! paused time works.
 
 use aws_smithy_runtime_api::client::{
     http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
@@ -23,8 +24,8 @@ pub struct SimHttpClient {
 }
 
 impl Sim {
-    /// An HTTP client for the AWS SDK for Rust. Every endpoint leads to this simulation; the region comes from the
-    /// request's signature.
+    /// An HTTP client for the AWS SDK for Rust. Every endpoint leads to this simulation; the region
+    /// comes from the request's signature.
     #[must_use]
     pub fn http_client(&self) -> SimHttpClient {
         SimHttpClient { sim: self.clone() }

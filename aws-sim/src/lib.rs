@@ -1,5 +1,5 @@
-//! Simulated AWS at the wire: Amazon ECS, Elastic Load Balancing v2, Secrets Manager, CloudWatch, CloudWatch Logs and STS,
-//! answered from memory.
+//! Simulated AWS at the wire: Amazon ECS, Elastic Load Balancing v2, Secrets Manager, CloudWatch,
+//! CloudWatch Logs and STS, answered from memory.
 //!
 //! ```no_run
 //! # async fn example() {
@@ -16,20 +16,24 @@
 //!
 //! # The map
 //!
-//! - [`sim`]: the handle: build, call, observe, break. [`in_process`] puts it under an SDK, [`tcp`] on a port,
-//!   [`control`] under `/_sim`.
-//! - [`wire`]: requests and answers in awsJson, awsQuery and Smithy RPC v2 CBOR; [`form`] and [`xml`] are the halves of
-//!   awsQuery. `cbor` and `shapes` write and check by AWS's own service models.
-//! - [`world`]: regions, and how a call is executed; [`throttle`], [`consistency`] and [`faults`] stand before it,
-//!   [`record`] after it. [`seed`] fills a world.
-//! - [`ecs`], [`elbv2`], [`secrets`], [`cloudwatch`], [`logs`], [`sts`]: the services. [`behaviour`] says what containers do.
+//! - [`sim`]: the handle: build, call, observe, break. [`in_process`] puts it under an SDK, [`tcp`]
+//!   on a port, [`control`] under `/_sim`.
+//! - [`wire`]: requests and answers in awsJson, awsQuery and Smithy RPC v2 CBOR; [`form`] and
+//!   [`xml`] are the halves of awsQuery. `cbor` and `shapes` write and check by AWS's own service
+//!   models.
+//! - [`world`]: regions, and how a call is executed; [`throttle`], [`consistency`] and [`faults`]
+//!   stand before it, [`record`] after it. [`seed`] fills a world.
+//! - [`ecs`], [`elbv2`], [`secrets`], [`cloudwatch`], [`logs`], [`sts`]: the services.
+//!   [`behaviour`] says what containers do.
 //! - [`ctx`], [`error`], [`clock`]: what handlers may know, how they refuse, and time.
 //!
 //! # Guarantees
 //!
-//! - The same seed and the same calls at the same times give the same answers, to the byte: time comes from one clock,
-//!   chance from one seed, and nothing happens in the background. Each call first lets everything happen that is due.
-//! - What is not simulated is refused by name, never silently accepted. The module of each service says what that is.
+//! - The same seed and the same calls at the same times give the same answers, to the byte: time
+//!   comes from one clock, chance from one seed, and nothing happens in the background. Each call
+//!   first lets everything happen that is due.
+//! - What is not simulated is refused by name, never silently accepted. The module of each service
+//!   says what that is.
 
 pub mod behaviour;
 mod cbor;

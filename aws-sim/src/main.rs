@@ -5,8 +5,8 @@ use std::{path::PathBuf, process::ExitCode};
 use aws_sim::{Sim, clock::wall_now};
 use clap::Parser;
 
-/// Simulated AWS on a TCP port: ECS, ELBv2, Secrets Manager, CloudWatch, CloudWatch Logs and STS, from
-/// memory.
+/// Simulated AWS on a TCP port: ECS, ELBv2, Secrets Manager, CloudWatch, CloudWatch Logs and STS,
+/// from memory.
 ///
 /// Point any AWS tool at it; every region and any credentials will do.
 #[derive(Debug, Parser)]

@@ -1,4 +1,5 @@
-//! What was called: the newest calls, counts of all, and a hash over everything that went over the wire.
+//! What was called: the newest calls, counts of all, and a hash over everything that went over the
+//! wire.
 
 use std::{
     borrow::Cow,
@@ -143,8 +144,8 @@ impl Record {
     }
 }
 
-/// The body with the members of objects in one order: some SDKs send maps in another order each time, and mean the same.
-/// Reads hold no maps; theirs are left as they are, for speed, and so are
+/// The body with the members of objects in one order: some SDKs send maps in another order each
+/// time, and mean the same. Reads hold no maps; theirs are left as they are, for speed, and so are
 /// the other protocols: no operation that is simulated in them has maps.
 fn canonical(request: &Request) -> Cow<'_, [u8]> {
     if !request.is_write() || request.protocol != Protocol::Json {
@@ -182,7 +183,8 @@ impl Trace {
     }
 
     fn bytes(&mut self, bytes: &[u8]) {
-        // Plain loops, because this runs over every byte of every call in unoptimised test builds, too.
+        // Plain loops, because this runs over every byte of every call in unoptimised test builds,
+        // too.
         let (words, rest) = bytes.as_chunks::<8>();
         for word in words {
             self.word(u64::from_le_bytes(*word));

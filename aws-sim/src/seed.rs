@@ -10,10 +10,11 @@
 //!  "calls": [{"service": "ecs", "operation": "RegisterTaskDefinition", "input": {}}]}
 //! ```
 //!
-//! What is there already is left as it is, so that a seed can be given twice; `calls` are executed each time, and are how
-//! everything else is seeded: alarms, for one, by `{"service": "cloudwatch", "operation": "PutMetricAlarm", "input": {…}}`.
-//! A list of seeds (for several regions) is taken, too. The answer names ARNs: `clusters`, `secrets` and `loadBalancers` by name,
-//! and `listeners` as `name:port`.
+//! What is there already is left as it is, so that a seed can be given twice; `calls` are executed
+//! each time, and are how everything else is seeded: alarms, for one, by `{"service": "cloudwatch",
+//! "operation": "PutMetricAlarm", "input": {…}}`. A list of seeds (for several regions) is taken,
+//! too. The answer names ARNs: `clusters`, `secrets` and `loadBalancers` by name, and `listeners`
+//! as `name:port`.
 
 use serde_json::{Map, Value, json};
 
@@ -22,7 +23,8 @@ use crate::{error::ApiError, wire::Service, world::World};
 /// Puts everything into the world that is not there yet.
 ///
 /// # Errors
-/// What AWS answers to the first thing that it refuses; `ValidationError` for a seed of another form.
+/// What AWS answers to the first thing that it refuses; `ValidationError` for a seed of another
+/// form.
 pub fn seed_world(world: &mut World, seed: &Value) -> Result<Value, ApiError> {
     if let Some(seeds) = seed.as_array() {
         return seeds.iter().map(|each| seed_world(world, each)).collect();
@@ -128,7 +130,8 @@ fn secret(world: &mut World, region: &str, seed: &Value) -> Result<String, ApiEr
         Value::String(value) => value.clone(),
         other => other.to_string(),
     };
-    // The token is drawn by SDKs as a rule; here it follows from the name, so that seeds stay equal.
+    // The token is drawn by SDKs as a rule; here it follows from the name, so that seeds stay
+    // equal.
     let token = format!("seed-{name:-<32}").chars().take(64).collect::<String>();
     let input = json!({"Name": name, "SecretString": value, "ClientRequestToken": token});
     Ok(text(&world.edit(region, Service::Secrets, "CreateSecret", &input)?["ARN"]))

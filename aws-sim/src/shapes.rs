@@ -1,8 +1,10 @@
-//! What AWS's own service models say about requests and answers: names, types, required members, enumerations, limits.
+//! What AWS's own service models say about requests and answers: names, types, required members,
+//! enumerations, limits.
 //!
-//! A service carries its model as a `model.json`, condensed from botocore's `service-2.json` (Apache-2.0) by
-//! `aws-sim/model/condense.py`. Checking requests against it gives every operation AWS's habits at once; what the service
-//! answers to each [`Fault`] is its own affair. Services that speak other protocols than awsJson read and write by it, too.
+//! A service carries its model as a `model.json`, condensed from botocore's `service-2.json`
+//! (Apache-2.0) by `aws-sim/model/condense.py`. Checking requests against it gives every operation
+//! AWS's habits at once; what the service answers to each [`Fault`] is its own affair. Services
+//! that speak other protocols than awsJson read and write by it, too.
 
 use std::collections::BTreeMap;
 
@@ -217,8 +219,8 @@ impl Model {
         }
     }
 
-    /// A node of a query form as the JSON that awsJson would have sent. A text that cannot be read as what its type
-    /// wants stays a text, for [`Model::check`] to find.
+    /// A node of a query form as the JSON that awsJson would have sent. A text that cannot be read
+    /// as what its type wants stays a text, for [`Model::check`] to find.
     pub(crate) fn value_of(&self, name: &str, node: &Form) -> Value {
         let text = node.text().unwrap_or_default();
         let kept = || Value::from(text);

@@ -1,4 +1,5 @@
-//! The simulation as its users hold it: build it, put it under an SDK or on a port, watch it and break it.
+//! The simulation as its users hold it: build it, put it under an SDK or on a port, watch it and
+//! break it.
 
 use std::{
     fmt,
@@ -44,7 +45,8 @@ pub enum Moment<'a> {
         /// The request.
         request: &'a Request,
     },
-    /// Afterwards, just before the answer goes out. For a call that a fault kept from being executed, too.
+    /// Afterwards, just before the answer goes out. For a call that a fault kept from being
+    /// executed, too.
     After {
         /// The request.
         request: &'a Request,
@@ -76,8 +78,8 @@ pub struct SimBuilder {
 }
 
 impl SimBuilder {
-    /// The seed of all chance: ids, jitter, probabilities. The same seed and the same calls give the same answers, to the
-    /// byte. Default 0.
+    /// The seed of all chance: ids, jitter, probabilities. The same seed and the same calls give
+    /// the same answers, to the byte. Default 0.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
@@ -98,14 +100,16 @@ impl SimBuilder {
         self
     }
 
-    /// Simulated seconds per second of tokio's time. Default 1; values that are not positive count as 1.
+    /// Simulated seconds per second of tokio's time. Default 1; values that are not positive count
+    /// as 1.
     #[must_use]
     pub fn speed(mut self, speed: f64) -> Self {
         self.speed = if speed.is_finite() && speed > 0.0 { speed } else { 1.0 };
         self
     }
 
-    /// How long each call takes, in simulated time, between a least and a most. Default: no time at all.
+    /// How long each call takes, in simulated time, between a least and a most. Default: no time at
+    /// all.
     #[must_use]
     pub fn latency(mut self, least: Duration, most: Duration) -> Self {
         self.latency = (least, most.max(least));
@@ -133,7 +137,8 @@ impl SimBuilder {
         self
     }
 
-    /// Builds it. Its clock starts now, by tokio's time; in tests with paused time, build it inside the runtime.
+    /// Builds it. Its clock starts now, by tokio's time; in tests with paused time, build it inside
+    /// the runtime.
     #[must_use]
     pub fn build(self) -> Sim {
         let mut world = World::new(self.seed, self.account, self.start, self.kept_calls);
@@ -201,8 +206,8 @@ impl Sim {
         self.world().record.trace()
     }
 
-    /// Adds an observer, called before and after each call, outside of the world's lock: it may use this handle. When it
-    /// panics or never returns, so does the call.
+    /// Adds an observer, called before and after each call, outside of the world's lock: it may use
+    /// this handle. When it panics or never returns, so does the call.
     pub fn on_call(&self, observer: impl Fn(&Moment<'_>) + Send + Sync + 'static) {
         self.inner.observers.write().unwrap_or_else(PoisonError::into_inner).push(Arc::new(observer));
     }
@@ -223,15 +228,16 @@ impl Sim {
         self.world().behaviours.add(rule);
     }
 
-    /// Looks at the world, or edits it, as of now. Not a call: nothing is counted, limited or observed.
-    /// `work` runs under the world's lock and must not use this handle.
+    /// Looks at the world, or edits it, as of now. Not a call: nothing is counted, limited or
+    /// observed. `work` runs under the world's lock and must not use this handle.
     pub fn with<T>(&self, work: impl FnOnce(&mut World) -> T) -> T {
         let mut world = self.world();
         world.advance(self.inner.clock.now());
         work(&mut world)
     }
 
-    /// Puts things into the world in one go, and answers their ARNs; see [`crate::seed`] for the form.
+    /// Puts things into the world in one go, and answers their ARNs; see [`crate::seed`] for the
+    /// form.
     ///
     /// # Errors
     /// What AWS answers to the first thing that it refuses.
@@ -239,7 +245,8 @@ impl Sim {
         self.with(|world| crate::seed::seed_world(world, seed))
     }
 
-    /// One call over the simulated network: latency, faults, execution. Never returns for a call that is never answered.
+    /// One call over the simulated network: latency, faults, execution. Never returns for a call
+    /// that is never answered.
     ///
     /// # Errors
     /// [`Broken`] when no answer comes.
@@ -332,7 +339,8 @@ impl Sim {
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
-        // A checker that panics inside `with` must not make every later call of the same test panic, too.
+        // A checker that panics inside `with` must not make every later call of the same test
+        // panic, too.
         self.inner.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -34,12 +34,13 @@ impl Sts {
         self.handle_as(ctx, action, form, None)
     }
 
-    /// Answers one action for the caller who signed with `access_key`. A key that AssumeRole gave out speaks as that
-    /// role's session; every other key is the account's own user, because the simulation keeps no list of users.
+    /// Answers one action for the caller who signed with `access_key`. A key that AssumeRole gave
+    /// out speaks as that role's session; every other key is the account's own user, because the
+    /// simulation keeps no list of users.
     ///
     /// # Errors
-    /// `ExpiredToken` for a session past its end, `ValidationError` for a bad role, name or duration,
-    /// `InvalidAction` for an action that is not simulated.
+    /// `ExpiredToken` for a session past its end, `ValidationError` for a bad role, name or
+    /// duration, `InvalidAction` for an action that is not simulated.
     pub fn handle_as(
         &mut self,
         ctx: &mut Ctx<'_>,
@@ -126,7 +127,8 @@ fn identity(ctx: &Ctx<'_>, session: Option<&Session>) -> XmlBody {
     XmlBody::new(xml::STS, result)
 }
 
-/// Account and role name of `arn:<partition>:iam::<account>:role/<path/><name>`; the session's ARN leaves the path out.
+/// Account and role name of `arn:<partition>:iam::<account>:role/<path/><name>`; the session's ARN
+/// leaves the path out.
 fn role_parts(arn: &str) -> Option<(&str, &str)> {
     let mut parts = arn.splitn(6, ':');
     let (prefix, _partition, service, _region) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);

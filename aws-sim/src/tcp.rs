@@ -1,4 +1,5 @@
-//! The simulation on a TCP port, for the AWS CLI, boto3 and any other SDK: `--endpoint-url http://127.0.0.1:4566`.
+//! The simulation on a TCP port, for the AWS CLI, boto3 and any other SDK: `--endpoint-url
+//! http://127.0.0.1:4566`.
 
 use std::{
     future::Future,
@@ -36,7 +37,8 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Sim {
-    /// Serves AWS calls, and the control interface under `/_sim` (see [`crate::control`]), until `shutdown` is done.
+    /// Serves AWS calls, and the control interface under `/_sim` (see [`crate::control`]), until
+    /// `shutdown` is done.
     ///
     /// # Errors
     /// What the listener answers.
@@ -108,8 +110,8 @@ fn respond(status: u16, content_type: &'static str, body: Vec<u8>) -> HttpRespon
     response
 }
 
-/// The scissors of one connection: once used, nothing more is written to it and it is closed, so that the client sees a
-/// broken connection instead of an answer.
+/// The scissors of one connection: once used, nothing more is written to it and it is closed, so
+/// that the client sees a broken connection instead of an answer.
 #[derive(Debug, Clone, Default)]
 struct Cut(Arc<AtomicBool>);
 
@@ -137,7 +139,8 @@ impl Listener for CuttableListener {
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         let (stream, address) = Listener::accept(&mut self.0).await;
-        // Small answers must not wait for more to come; a socket that refuses this is merely slower.
+        // Small answers must not wait for more to come; a socket that refuses this is merely
+        // slower.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "could not set TCP_NODELAY");
         }

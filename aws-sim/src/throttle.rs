@@ -1,7 +1,9 @@
-//! AWS's request rate limits, per account and region: one token bucket for each group of operations.
+//! AWS's request rate limits, per account and region: one token bucket for each group of
+//! operations.
 //!
-//! Rates are those that AWS publishes: ECS API Reference, "Throttling quotas", Elastic Load Balancing, "Throttling", and
-//! CloudWatch User Guide, "CloudWatch service quotas". The latter names no bursts; a second's worth is taken for one.
+//! Rates are those that AWS publishes: ECS API Reference, "Throttling quotas", Elastic Load
+//! Balancing, "Throttling", and CloudWatch User Guide, "CloudWatch service quotas". The latter
+//! names no bursts; a second's worth is taken for one.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! The wire: what a request asks for, and how an answer looks, in awsJson, awsQuery and Smithy RPC v2 CBOR.
+//! The wire: what a request asks for, and how an answer looks, in awsJson, awsQuery and Smithy RPC
+//! v2 CBOR.
 
 use std::{borrow::Cow, io::Read as _};
 
@@ -35,7 +36,8 @@ pub enum Service {
     Logs,
     /// Security Token Service, awsQuery.
     Sts,
-    /// CloudWatch, in awsJson 1.0, awsQuery and Smithy RPC v2 CBOR: SDKs differ in which one they choose.
+    /// CloudWatch, in awsJson 1.0, awsQuery and Smithy RPC v2 CBOR: SDKs differ in which one they
+    /// choose.
     Cloudwatch,
 }
 
@@ -56,8 +58,8 @@ impl Service {
         SERVICES.iter().find(|row| row.0 == self).map_or("", |row| row.1)
     }
 
-    /// The service by the name that requests are signed for; the names that SDKs use, `elbv2` and `cloudwatch`, are
-    /// understood, too.
+    /// The service by the name that requests are signed for; the names that SDKs use, `elbv2` and
+    /// `cloudwatch`, are understood, too.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         let name = match name {
@@ -152,7 +154,8 @@ impl Request {
     /// Reads a request from its headers and body. The path is the header `:path`, as HTTP/2 has it.
     ///
     /// # Errors
-    /// AWS's protocol errors: an unknown service, target or action, or an encoding that the service does not use.
+    /// AWS's protocol errors: an unknown service, target or action, or an encoding that the service
+    /// does not use.
     pub fn read<'a>(header: impl Fn(&str) -> Option<&'a str>, body: &[u8]) -> Result<Self, ApiError> {
         let scope = header("authorization").and_then(Scope::read);
         let coding = header("content-encoding");
@@ -208,8 +211,8 @@ impl Request {
         is_write(&self.operation)
     }
 
-    /// The input as JSON, whatever protocol it came in, for observers: what cannot be read is null, and all that awsQuery
-    /// says is text.
+    /// The input as JSON, whatever protocol it came in, for observers: what cannot be read is null,
+    /// and all that awsQuery says is text.
     #[must_use]
     pub fn input(&self) -> Value {
         match self.protocol {
@@ -240,7 +243,8 @@ pub fn is_write(operation: &str) -> bool {
         .any(|prefix| operation.starts_with(prefix))
 }
 
-/// The size at which a body that was compressed is too large: one byte more than the 1 MB of the API reference.
+/// The size at which a body that was compressed is too large: one byte more than the 1 MB of the
+/// API reference.
 const LARGEST: u64 = (1 << 20) + 1;
 
 /// The body without its compression.
@@ -336,7 +340,8 @@ impl Response {
         response.failed(error)
     }
 
-    /// Writes the error of a request that could not be read, in CBOR to those who speak it and else in awsJson.
+    /// Writes the error of a request that could not be read, in CBOR to those who speak it and else
+    /// in awsJson.
     #[must_use]
     pub fn unread<'a>(
         header: impl Fn(&str) -> Option<&'a str>,

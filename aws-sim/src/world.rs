@@ -96,7 +96,8 @@ impl World {
     /// A region, made when it is first spoken of.
     pub fn region(&mut self, name: &str) -> &mut Region {
         if !self.regions.contains_key(name) {
-            // Each region has its own stream of chances, so that calls to one do not change what happens in another.
+            // Each region has its own stream of chances, so that calls to one do not change what
+            // happens in another.
             let seed = name
                 .bytes()
                 .fold(self.seed, |seed, byte| seed.wrapping_mul(0x0100_0000_01b3) ^ u64::from(byte));
@@ -132,8 +133,8 @@ impl World {
         }
     }
 
-    /// As [`World::advance`], but looks at secrets and alarms only where something else depends on them: with thousands
-    /// of them, looking at all for each call would be most of its cost.
+    /// As [`World::advance`], but looks at secrets and alarms only where something else depends on
+    /// them: with thousands of them, looking at all for each call would be most of its cost.
     fn advance_for(&mut self, now: Timestamp, request: &Request) {
         self.now = self.now.max(now);
         let Self { regions, behaviours, account, now, .. } = self;
@@ -151,7 +152,8 @@ impl World {
         }
     }
 
-    /// Works on the ECS of a region with all that it touches, as ECS itself does; for edits that no call can make.
+    /// Works on the ECS of a region with all that it touches, as ECS itself does; for edits that no
+    /// call can make.
     pub fn with_ecs<T>(&mut self, region: &str, work: impl FnOnce(&mut Ecs, &mut Env<'_>) -> T) -> T {
         self.region(region);
         let Self { regions, behaviours, account, now, .. } = self;
@@ -159,8 +161,9 @@ impl World {
         region.with_ecs(*now, account, behaviours, work)
     }
 
-    /// Executes a request as of now, without faults, limits or record, and answers the result as JSON; an awsQuery
-    /// action takes its parameters as a flat object (`{"Names.member.1": "web"}`). For edits out of band and for seeds.
+    /// Executes a request as of now, without faults, limits or record, and answers the result as
+    /// JSON; an awsQuery action takes its parameters as a flat object (`{"Names.member.1":
+    /// "web"}`). For edits out of band and for seeds.
     ///
     /// # Errors
     /// What AWS answers.

@@ -23,7 +23,8 @@ pub struct XmlBody {
 }
 
 impl XmlBody {
-    /// A result whose members are those of a JSON object: arrays become `<member>` lists, nulls are left out.
+    /// A result whose members are those of a JSON object: arrays become `<member>` lists, nulls are
+    /// left out.
     #[must_use]
     pub fn new(namespace: &'static str, result: Value) -> Self {
         Self { namespace, result: Some(result) }
@@ -59,7 +60,8 @@ impl XmlBody {
     }
 }
 
-/// An error document as these services send it: `Sender` below status 500, `Receiver` from there on.
+/// An error document as these services send it: `Sender` below status 500, `Receiver` from there
+/// on.
 #[must_use]
 pub fn render_error(namespace: &str, error: &ApiError, request_id: &str) -> String {
     let side = if error.status < 500 { "Sender" } else { "Receiver" };
@@ -103,7 +105,8 @@ fn write_element(out: &mut String, name: &str, value: &Value) {
     out.push('>');
 }
 
-/// Text with the five reserved characters escaped; control characters that XML 1.0 cannot hold are dropped.
+/// Text with the five reserved characters escaped; control characters that XML 1.0 cannot hold are
+/// dropped.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

@@ -6,11 +6,13 @@
 //! cargo run --release --example fleet -- --separate
 //! ```
 //!
-//! Time is tokio's paused time, so an hour of waiting takes no time; calls go through the whole SDK. It prints what the
-//! bring-up took, and then what resyncs take in which nothing differs: calls of AWS, CPU time and memory. The simulation is
-//! in the same process, so its CPU time is measured around each call and told apart; memory is that of both together. With
-//! `--separate` the controller that is measured has a process for itself and talks to the simulation over TCP: its memory is
-//! the controller's own. CPU time and memory are read from `/proc`, so this runs on Linux only.
+//! Time is tokio's paused time, so an hour of waiting takes no time; calls go through the whole
+//! SDK. It prints what the bring-up took, and then what resyncs take in which nothing differs:
+//! calls of AWS, CPU time and memory. The simulation is in the same process, so its CPU time is
+//! measured around each call and told apart; memory is that of both together. With `--separate` the
+//! controller that is measured has a process for itself and talks to the simulation over TCP: its
+//! memory is the controller's own. CPU time and memory are read from `/proc`, so this runs on Linux
+//! only.
 
 mod documents;
 mod meter;
@@ -32,7 +34,8 @@ use timed::Timed;
 /// Measures a controller with a fleet on a simulated AWS.
 #[derive(Parser)]
 struct Args {
-    /// Applications to declare, each with a service, a target group, a rule, a log group and a secret.
+    /// Applications to declare, each with a service, a target group, a rule, a log group and a
+    /// secret.
     #[arg(long, default_value_t = 1000)]
     apps: usize,
     /// Resyncs to measure once everything is in sync.
@@ -72,7 +75,8 @@ async fn measure(args: &Args) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let (sim, spent) = bring_up(args, folder.path(), 1.0).await?;
 
-    // A restarted controller carries nothing of the bring-up with it; what is there before it starts is the simulation's.
+    // A restarted controller carries nothing of the bring-up with it; what is there before it
+    // starts is the simulation's.
     println!("\nbefore the controller is started again: {}", Reading::take()?);
     Reading::forget_peak();
     let running = start(args, &sim, &spent, folder.path()).await?;
@@ -89,8 +93,8 @@ async fn measure(args: &Args) -> anyhow::Result<()> {
     running.stop().await
 }
 
-/// Makes an AWS and documents in `folder`, and runs a controller until all are ready. Simulated time runs `speed` times as fast
-/// as tokio's. Answers the AWS and the nanoseconds that it took.
+/// Makes an AWS and documents in `folder`, and runs a controller until all are ready. Simulated
+/// time runs `speed` times as fast as tokio's. Answers the AWS and the nanoseconds that it took.
 async fn bring_up(args: &Args, folder: &Path, speed: f64) -> anyhow::Result<(Sim, Arc<AtomicU64>)> {
     let sim = Sim::builder().rate_limits(args.rate_limits).speed(speed).build();
     documents::write(&folder.join("specs"), &documents::seed(&sim, args.apps)?, args.apps)?;

@@ -26,7 +26,8 @@ impl Reading {
     /// Reads `/proc`.
     pub fn take() -> anyhow::Result<Self> {
         let stat = std::fs::read_to_string("/proc/self/stat").context("this needs Linux's /proc")?;
-        // Fields are counted after the name, which may hold spaces: user and system time are the 12th and 13th.
+        // Fields are counted after the name, which may hold spaces: user and system time are the
+        // 12th and 13th.
         let fields = stat.rsplit_once(") ").context("/proc/self/stat has another form")?.1;
         let ticks: u64 = fields.split(' ').skip(11).take(2).map(str::parse::<u64>).sum::<Result<_, _>>()?;
         let status = std::fs::read_to_string("/proc/self/status")?;
@@ -42,7 +43,8 @@ impl Reading {
         })
     }
 
-    /// Makes the peak start anew (proc(5)); where it may not be written, the peak is that of the whole run.
+    /// Makes the peak start anew (proc(5)); where it may not be written, the peak is that of the
+    /// whole run.
     pub fn forget_peak() {
         let _ = std::fs::write("/proc/self/clear_refs", "5");
     }
@@ -70,8 +72,8 @@ pub struct Meter<'a> {
 }
 
 impl<'a> Meter<'a> {
-    /// Begins. `spent` are the nanoseconds that the simulation takes of this process, when it is in it; `speed` is that of
-    /// simulated time.
+    /// Begins. `spent` are the nanoseconds that the simulation takes of this process, when it is in
+    /// it; `speed` is that of simulated time.
     pub fn start(aws: &'a Aws, spent: Option<&'a AtomicU64>, speed: f64) -> anyhow::Result<Self> {
         let cpu = Reading::take()?.cpu;
         let (began, simulated) = (stopwatch(), tokio::time::Instant::now());

@@ -1,8 +1,10 @@
-//! The simulation in a process of its own, so that what is measured is the controller and nothing else.
+//! The simulation in a process of its own, so that what is measured is the controller and nothing
+//! else.
 //!
-//! The example starts itself as a child. The child brings the fleet up in paused time, with a controller of its own, and then
-//! serves its simulated AWS on a loopback port, [`SPEED`] times faster than real time. This process starts a controller on
-//! those documents and records, over TCP, with as many threads as `evenkeel run` has.
+//! The example starts itself as a child. The child brings the fleet up in paused time, with a
+//! controller of its own, and then serves its simulated AWS on a loopback port, [`SPEED`] times
+//! faster than real time. This process starts a controller on those documents and records, over
+//! TCP, with as many threads as `evenkeel run` has.
 
 use crate::meter::{Meter, Reading};
 use crate::running::{RESYNC, Running};
@@ -19,7 +21,8 @@ use std::process::{Command, Stdio};
 /// Simulated seconds per second, once the bring-up is done.
 pub const SPEED: f64 = 10.0;
 
-/// The child: brings the fleet up, says where it is served and what time it is there, and serves it until its input ends.
+/// The child: brings the fleet up, says where it is served and what time it is there, and serves it
+/// until its input ends.
 pub async fn serve(args: &Args, folder: &Path) -> anyhow::Result<()> {
     let (sim, _) = bring_up(args, folder, SPEED).await?;
     tokio::time::resume();

@@ -1,15 +1,18 @@
 //! How many calls we may make: one token bucket per throttling category of AWS, account and region.
 //!
-//! AWS throttles per account and region, so whatever Evenkeel uses up is missing for people, deploy pipelines and ECS's own
-//! consoles. By default it takes a quarter of each published rate and leaves the rest alone. All workers share the buckets;
-//! whoever comes first goes first. When AWS throttles nevertheless, because others use the account too, the category's rate
-//! is halved and grows back slowly; other categories do not slow down.
+//! AWS throttles per account and region, so whatever Evenkeel uses up is missing for people, deploy
+//! pipelines and ECS's own consoles. By default it takes a quarter of each published rate and
+//! leaves the rest alone. All workers share the buckets; whoever comes first goes first. When AWS
+//! throttles nevertheless, because others use the account too, the category's rate is halved and
+//! grows back slowly; other categories do not slow down.
 //!
-//! **Guarantees**: over any span the calls of a category are at most `share × (burst + refill × span)`.
-//! **Assumes**: waiting is on tokio's clock, paused in tests; a `speed` above 1 makes that clock stand for a faster one.
+//! **Guarantees**: over any span the calls of a category are at most `share × (burst + refill ×
+//! span)`.
+//! **Assumes**: waiting is on tokio's clock, paused in tests; a `speed` above 1 makes that clock
+//! stand for a faster one.
 //!
-//! Rates: "Request throttling for the Amazon ECS API" and "Request throttling for the Elastic Load Balancing API" in the AWS
-//! documentation, CloudWatch Logs and Secrets Manager quotas.
+//! Rates: "Request throttling for the Amazon ECS API" and "Request throttling for the Elastic Load
+//! Balancing API" in the AWS documentation, CloudWatch Logs and Secrets Manager quotas.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -146,7 +149,8 @@ const ELB_ALL: Rate = Rate { burst: 40.0, refill: 10.0 };
 /// A throttled category never gets slower than this part of its share.
 const SLOWEST: f64 = 1.0 / 16.0;
 
-/// Part of the share that a throttled category gets back per second: from half to whole in a minute.
+/// Part of the share that a throttled category gets back per second: from half to whole in a
+/// minute.
 const RECOVERY_PER_SECOND: f64 = 1.0 / 120.0;
 
 /// Throttled answers of one moment count once: calls in flight together are refused together.
@@ -228,8 +232,8 @@ struct State {
     usage: Usage,
 }
 
-/// A bucket that can go into debt: whoever takes from an empty one is told how long to wait, and the next one waits longer.
-/// That keeps the order of arrival without a queue.
+/// A bucket that can go into debt: whoever takes from an empty one is told how long to wait, and
+/// the next one waits longer. That keeps the order of arrival without a queue.
 #[derive(Debug)]
 struct Bucket {
     rate: Rate,
@@ -276,15 +280,17 @@ impl Bucket {
 }
 
 impl Budget {
-    /// Full buckets. A share is taken as at least a thousandth and at most the whole, a speed that is not positive as 1.
+    /// Full buckets. A share is taken as at least a thousandth and at most the whole, a speed that
+    /// is not positive as 1.
     pub fn new(pace: Pace) -> Self {
         let share = pace.share.map(|share| share.clamp(0.001, 1.0));
         let speed = if pace.speed > 0.0 { pace.speed } else { 1.0 };
         Self { pace: Pace { share, speed }, state: Mutex::default() }
     }
 
-    /// Waits until an attempt may go out, and counts it. `wanted` is asked now, every second of the wait, and at its end; false
-    /// ends the wait, and the answer is false: the attempt must not go out.
+    /// Waits until an attempt may go out, and counts it. `wanted` is asked now, every second of the
+    /// wait, and at its end; false ends the wait, and the answer is false: the attempt must not go
+    /// out.
     pub async fn take(&self, category: Category, operation: &'static str, wanted: impl Fn() -> bool) -> bool {
         if !wanted() {
             return false;
@@ -351,7 +357,8 @@ impl Budget {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Counters and buckets are whole between statements, so a panic elsewhere cannot have left them half-written.
+        // Counters and buckets are whole between statements, so a panic elsewhere cannot have left
+        // them half-written.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -389,7 +396,8 @@ mod tests {
     async fn every_elb_action_also_counts_in_the_bucket_of_all_of_them() {
         let budget = Budget::new(Pace { share: Some(1.0), speed: 1.0 });
         assert_eq!(seconds_for(&budget, Category::ElbRead, 30).await, 0.0);
-        // Ten are left for all actions, so twenty writes that would be free by themselves wait a second.
+        // Ten are left for all actions, so twenty writes that would be free by themselves wait a
+        // second.
         let writes = seconds_for(&budget, Category::ElbWrite, 20).await;
         assert!((0.9..1.1).contains(&writes), "{writes}");
     }

@@ -1,12 +1,13 @@
 //! Clients of the SDK, one set per account and region, and the one way in which a call is made.
 //!
-//! Every call goes through [`Clients::read`] or [`Clients::write`]: take from the budget, send, sort the
-//! error, and try again where that is harmless. The SDK itself sends each request once. Its own retries would go out without
-//! asking the budget, and it cannot know which of our writes may be sent twice: RegisterTaskDefinition, sent again after a
-//! lost answer, makes a second revision.
+//! Every call goes through [`Clients::read`] or [`Clients::write`]: take from the budget, send,
+//! sort the error, and try again where that is harmless. The SDK itself sends each request once.
+//! Its own retries would go out without asking the budget, and it cannot know which of our writes
+//! may be sent twice: RegisterTaskDefinition, sent again after a lost answer, makes a second
+//! revision.
 //!
-//! **Guarantees**: behaviour version and retries are fixed here, not by the environment; a call that may not be repeated is
-//! sent again only when AWS said that it did nothing (throttled).
+//! **Guarantees**: behaviour version and retries are fixed here, not by the environment; a call
+//! that may not be repeated is sent again only when AWS said that it did nothing (throttled).
 
 use super::budget::{Budget, Category, Ended, Pace, Usage};
 use super::error::{Error, Kind};
@@ -34,11 +35,13 @@ use tokio::sync::OnceCell;
 /// How to reach AWS. The default reaches the real one with the standard chain of credentials.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Another endpoint for every service; unset means AWS's own, or what `AWS_ENDPOINT_URL` and the profile say.
+    /// Another endpoint for every service; unset means AWS's own, or what `AWS_ENDPOINT_URL` and
+    /// the profile say.
     pub endpoint_url: Option<String>,
     /// Another way to carry requests, such as a simulation in this process.
     pub http_client: Option<SharedHttpClient>,
-    /// Fixed credentials. Together with `http_client` they mean a closed world: neither environment nor profile is read.
+    /// Fixed credentials. Together with `http_client` they mean a closed world: neither environment
+    /// nor profile is read.
     pub credentials: Option<SharedCredentialsProvider>,
     /// Another clock for signing and the expiry of credentials.
     pub time_source: Option<SharedTimeSource>,
@@ -48,7 +51,8 @@ pub struct Settings {
     pub attempts: u32,
     /// Longest time for one attempt.
     pub attempt_timeout: Duration,
-    /// Longest time for one request with everything that the SDK does for it, such as fetching credentials.
+    /// Longest time for one request with everything that the SDK does for it, such as fetching
+    /// credentials.
     pub operation_timeout: Duration,
     /// What of AWS's published rates may be used.
     pub pace: Pace,
@@ -71,7 +75,8 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// A simulated AWS on a port of this machine: fixed credentials, no profile of a person is used.
+    /// A simulated AWS on a port of this machine: fixed credentials, no profile of a person is
+    /// used.
     pub fn simulated(endpoint_url: String) -> Self {
         let credentials = Credentials::new("AKIASIMULATED", "simulated", None, None, "simulated");
         Self {
@@ -81,8 +86,8 @@ impl Settings {
         }
     }
 
-    /// A closed world in this process: requests go to `client` and time is what `now` says; neither environment nor profile is
-    /// read, and there is no budget.
+    /// A closed world in this process: requests go to `client` and time is what `now` says; neither
+    /// environment nor profile is read, and there is no budget.
     pub fn closed(
         client: impl HttpClient + 'static,
         now: impl Fn() -> jiff::Timestamp + Send + Sync + 'static,
@@ -140,7 +145,8 @@ struct Shared {
 }
 
 impl Aws {
-    /// Reads the standard configuration (environment, profile, container or instance role) once. No call of AWS is made.
+    /// Reads the standard configuration (environment, profile, container or instance role) once. No
+    /// call of AWS is made.
     pub async fn connect(settings: Settings) -> Self {
         let base = base_config(&settings).await;
         let shared = Shared { base, settings, places: Default::default(), budgets: Mutex::default() };
@@ -224,7 +230,8 @@ async fn base_config(settings: &Settings) -> SdkConfig {
         return closed.build();
     }
     let mut standard = aws_config::defaults(BehaviorVersion::v2026_01_12())
-        // Every placement names its own region; without one here the SDK would ask the instance for it.
+        // Every placement names its own region; without one here the SDK would ask the instance for
+        // it.
         .region(Region::new("us-east-1"))
         .sleep_impl(sleep)
         .retry_config(retries)
@@ -260,8 +267,9 @@ pub enum Again {
 
 /// Whether this process may still write for the deployment at hand.
 pub trait Fence: Send + Sync {
-    /// False once a lease is lost or a stop is asked for. Asked before every attempt of every write: while it waits for its
-    /// turn, and right before it is sent. Once false, it must stay false.
+    /// False once a lease is lost or a stop is asked for. Asked before every attempt of every
+    /// write: while it waits for its turn, and right before it is sent. Once false, it must stay
+    /// false.
     fn holds(&self) -> bool;
 }
 
@@ -321,7 +329,8 @@ impl Clients<'_> {
     /// Makes a call that changes something: `send` is called once per attempt, if the fence holds.
     ///
     /// # Errors
-    /// The last attempt's error; see [`Error::answered`] for whether the call may have taken effect.
+    /// The last attempt's error; see [`Error::answered`] for whether the call may have taken
+    /// effect.
     pub async fn write<T, E, Answer>(
         &self,
         category: Category,
@@ -349,7 +358,8 @@ impl Clients<'_> {
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
         let mut attempt = 1;
-        // An attempt without an answer leaves the whole call open, even if AWS then refuses to look at the next one.
+        // An attempt without an answer leaves the whole call open, even if AWS then refuses to look
+        // at the next one.
         let mut open = None;
         loop {
             if !self.budget.take(category, operation, || fence.is_none_or(Fence::holds)).await {

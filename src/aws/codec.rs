@@ -1,9 +1,10 @@
 //! Trees to the SDK's ECS shapes and back, by the SDK's own schemas.
 //!
-//! The desired tree of a task definition or service is AWS's JSON already, so no field is mapped by hand: the same schema codec
-//! that the SDK uses on the wire reads it into the request type. That codec skips fields that it does not know. A skipped
-//! field would be a declaration that silently does nothing, so every tree is written back after reading and compared:
-//! what got lost is an error that names it.
+//! The desired tree of a task definition or service is AWS's JSON already, so no field is mapped by
+//! hand: the same schema codec that the SDK uses on the wire reads it into the request type. That
+//! codec skips fields that it does not know. A skipped field would be a declaration that silently
+//! does nothing, so every tree is written back after reading and compared: what got lost is an
+//! error that names it.
 
 use super::error::Error;
 use crate::model::resource::Tree;
@@ -47,7 +48,8 @@ pub fn run_task_input(tree: &Tree) -> Result<RunTaskInput, Error> {
     from_tree("ecs:RunTask", tree, RunTaskInput::deserialize)
 }
 
-/// Any ECS shape as a tree under AWS's field names. Times are seconds since 1970 as numbers; what is unset is absent.
+/// Any ECS shape as a tree under AWS's field names. Times are seconds since 1970 as numbers; what
+/// is unset is absent.
 ///
 /// # Errors
 /// When the shape cannot be written, which AWS's own answers never cause.
@@ -82,7 +84,8 @@ fn write(shape: &impl SerializableStruct) -> Result<Vec<u8>, SerdeError> {
     Ok(serializer.finish())
 }
 
-/// Collects the paths of everything in `sent` that `kept` does not say as well. Null is as good as absent.
+/// Collects the paths of everything in `sent` that `kept` does not say as well. Null is as good as
+/// absent.
 fn compare(path: &str, sent: &Tree, kept: &Tree, lost: &mut Vec<String>) {
     match (sent, kept) {
         (Tree::Null, _) => {}

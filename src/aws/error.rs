@@ -1,8 +1,8 @@
 //! What went wrong with a call, sorted by what can be done about it.
 //!
-//! AWS has hundreds of error codes and the controller has five questions: did the call perhaps take effect, does it help to
-//! ask again, is the thing not there, is someone else in the way, are we not allowed. Everything else is for people to read,
-//! so code and message are kept word for word.
+//! AWS has hundreds of error codes and the controller has five questions: did the call perhaps take
+//! effect, does it help to ask again, is the thing not there, is someone else in the way, are we
+//! not allowed. Everything else is for people to read, so code and message are kept word for word.
 
 use crate::model::observed::Gap;
 use aws_credential_types::provider::error::CredentialsError;
@@ -16,7 +16,8 @@ use std::fmt::Write;
 pub enum Kind {
     /// Too many calls: AWS did nothing and says so. Later.
     Throttled,
-    /// AWS or the way to it is broken. Later; whether the call took effect is told by [`Error::answered`].
+    /// AWS or the way to it is broken. Later; whether the call took effect is told by
+    /// [`Error::answered`].
     Transient,
     /// What the call names is not there.
     NotFound,
@@ -38,8 +39,8 @@ pub struct Error {
     pub operation: &'static str,
     /// What can be done about it.
     pub kind: Kind,
-    /// AWS's error code, or `Timeout`, `NoConnection`, `NoCredentials`, `BadResponse`, `NotSent`, `BadTree`, `Fenced`
-    /// when there is none.
+    /// AWS's error code, or `Timeout`, `NoConnection`, `NoCredentials`, `BadResponse`, `NotSent`,
+    /// `BadTree`, `Fenced` when there is none.
     pub code: String,
     /// AWS's message, or the chain of causes.
     pub message: String,
@@ -102,14 +103,15 @@ impl Error {
         }
     }
 
-    /// Whether it is certain that the call did not take effect. False after timeouts, broken connections and 5xx: it may
-    /// have happened, and the next pass must look before anything is tried again.
+    /// Whether it is certain that the call did not take effect. False after timeouts, broken
+    /// connections and 5xx: it may have happened, and the next pass must look before anything is
+    /// tried again.
     pub fn answered(&self) -> bool {
         self.kind != Kind::Transient
     }
 
-    /// Whether the same call can succeed later without a change of the spec: when AWS recovers, when someone grants a
-    /// permission, raises a quota, or creates what is missing.
+    /// Whether the same call can succeed later without a change of the spec: when AWS recovers,
+    /// when someone grants a permission, raises a quota, or creates what is missing.
     pub fn retry(&self) -> bool {
         self.kind != Kind::Rejected || is_quota(&self.code)
     }
@@ -184,7 +186,8 @@ const TEXTS: [(&str, Kind); 10] = [
     ("Rate exceeded", Kind::Throttled),
     ("was not idempotent", Kind::Conflict),
     ("still Draining", Kind::Conflict),
-    // These mend themselves: the group's rule, the next revision or the role's propagation comes later.
+    // These mend themselves: the group's rule, the next revision or the role's propagation comes
+    // later.
     ("does not have an associated load balancer", Kind::Conflict),
     ("TaskDefinition is inactive", Kind::Conflict),
     ("nable to assume", Kind::Conflict),
@@ -217,8 +220,8 @@ fn is_quota(code: &str) -> bool {
     code.starts_with("TooMany") || code.starts_with("LimitExceeded") || code.contains("QuotaExceeded")
 }
 
-/// Whether credentials could not be had (a role that may not be assumed, say), so that nothing was sent. The SDK tells it as a
-/// failed dispatch.
+/// Whether credentials could not be had (a role that may not be assumed, say), so that nothing was
+/// sent. The SDK tells it as a failed dispatch.
 fn lacks_credentials(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
@@ -230,8 +233,8 @@ fn lacks_credentials(error: &(dyn std::error::Error + 'static)) -> bool {
     false
 }
 
-/// The error and everything that caused it, outermost first. The SDK's own text for a lost connection is `dispatch failure`,
-/// which says nothing.
+/// The error and everything that caused it, outermost first. The SDK's own text for a lost
+/// connection is `dispatch failure`, which says nothing.
 fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -1,15 +1,16 @@
 //! The only room that names the SDK.
 //!
-//! What the other rooms see of AWS are our own nouns: [`crate::model`] in, `model` or [`Error`] out. A call is one thin
-//! function in the file of its service, `read.rs` for what changes nothing and `write.rs` for one function per
-//! [`crate::model::plan::Call`]; all of them go through [`Clients::read`] and [`Clients::write`], which ask the
-//! [`budget`], send once, sort the [`error`] and repeat only what may be repeated.
+//! What the other rooms see of AWS are our own nouns: [`crate::model`] in, `model` or [`Error`]
+//! out. A call is one thin function in the file of its service, `read.rs` for what changes nothing
+//! and `write.rs` for one function per [`crate::model::plan::Call`]; all of them go through
+//! [`Clients::read`] and [`Clients::write`], which ask the [`budget`], send once, sort the
+//! [`error`] and repeat only what may be repeated.
 //!
-//! ECS shapes become trees and back by the SDK's own schemas ([`codec`]), so a new field of ECS needs no code here. Load
-//! balancing has no such schemas yet and is mapped by hand.
+//! ECS shapes become trees and back by the SDK's own schemas ([`codec`]), so a new field of ECS
+//! needs no code here. Load balancing has no such schemas yet and is mapped by hand.
 //!
-//! **Never**: a secret's value is read; a resource is changed that the call does not name; the environment decides how often
-//! a write is sent.
+//! **Never**: a secret's value is read; a resource is changed that the call does not name; the
+//! environment decides how often a write is sent.
 
 pub mod budget;
 pub mod clients;

@@ -211,7 +211,8 @@ async fn with_a_whole_share_the_account_is_never_throttled() {
 
 #[tokio::test(start_paused = true)]
 async fn every_field_of_a_definition_can_be_sent() {
-    // The SDK's builders are filled field by field; a field that was forgotten there is an error, not a loss.
+    // The SDK's builders are filled field by field; a field that was forgotten there is an error,
+    // not a loss.
     let sim = world();
     let clients = clients(&sim).await;
     let mut fields = definition();

@@ -1,11 +1,13 @@
 //! Windows: `ctl`, one file per command.
 //!
-//! `ctl` reads the state store (what the controller last saw and did), the spec store (what is declared) and, for `plan` only,
-//! AWS. It writes nothing but a person's confirmation of a deletion: to change something, change a document.
+//! `ctl` reads the state store (what the controller last saw and did), the spec store (what is
+//! declared) and, for `plan` only, AWS. It writes nothing but a person's confirmation of a
+//! deletion: to change something, change a document.
 //!
-//! What a command finds out goes to stdout, what keeps it from finding out to stderr. Exit codes: 0 good; 1 not good (findings,
-//! not ready, differences with `--exit-code`); 2 it could not be done. Colours appear only on a terminal, and `NO_COLOR` is
-//! obeyed. Everything that is not green carries its reason.
+//! What a command finds out goes to stdout, what keeps it from finding out to stderr. Exit codes: 0
+//! good; 1 not good (findings, not ready, differences with `--exit-code`); 2 it could not be done.
+//! Colours appear only on a terminal, and `NO_COLOR` is obeyed. Everything that is not green
+//! carries its reason.
 
 mod completion;
 mod delete;

@@ -27,7 +27,8 @@ pub(super) const HEAD: Style = Style::new().bold();
 /// Nothing special.
 pub(super) const PLAIN: Style = Style::new();
 
-/// Writes to stdout; colours fall away where nobody sees them. A reader that went away (`| head`) is no error.
+/// Writes to stdout; colours fall away where nobody sees them. A reader that went away (`| head`)
+/// is no error.
 pub(super) fn print(text: &str) -> anyhow::Result<()> {
     let mut stdout = anstream::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
@@ -57,7 +58,8 @@ pub(super) fn structured(value: &impl Serialize, form: Structured) -> anyhow::Re
 pub(super) struct Cell(pub String, pub Style);
 
 impl Cell {
-    /// A cell without colour; empty ones show a dash, so that columns can be told apart and cut by tools.
+    /// A cell without colour; empty ones show a dash, so that columns can be told apart and cut by
+    /// tools.
     pub(super) fn plain(text: impl Into<String>) -> Self {
         let text = text.into();
         Self(if text.is_empty() { "-".to_owned() } else { text }, PLAIN)

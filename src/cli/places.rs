@@ -65,7 +65,8 @@ impl Places {
         Ok(folder.join(name))
     }
 
-    /// The demo that the given folders belong to, or the one found here or above; `None` means the real AWS.
+    /// The demo that the given folders belong to, or the one found here or above; `None` means the
+    /// real AWS.
     ///
     /// **Errors**: when what the demo says of itself cannot be read.
     pub(super) fn demo(&self) -> anyhow::Result<Option<Demo>> {
@@ -81,8 +82,8 @@ impl Places {
         Ok(Some(demo))
     }
 
-    /// The folder whose `specs` and `state` are meant. A path that was given decides: what is found by walking up must not be
-    /// mixed with it.
+    /// The folder whose `specs` and `state` are meant. A path that was given decides: what is found
+    /// by walking up must not be mixed with it.
     fn demo_folder(&self) -> anyhow::Result<Option<PathBuf>> {
         if let Some(given) = self.state.as_deref().or(self.store.as_deref()) {
             let folder = given.parent().filter(|folder| folder.join(DEMO_FILE).is_file());
@@ -92,7 +93,8 @@ impl Places {
         Ok(here.ancestors().map(|above| above.join(DEMO_FOLDER)).find(|folder| folder.is_dir()))
     }
 
-    /// The clock that the controller goes by; `latest` is the latest time in its records, for a demo that does not say more.
+    /// The clock that the controller goes by; `latest` is the latest time in its records, for a
+    /// demo that does not say more.
     pub(super) fn clock(&self, latest: Option<Timestamp>) -> anyhow::Result<Clock> {
         let real = Clock::real();
         let Some(demo) = self.demo()? else { return Ok(real) };

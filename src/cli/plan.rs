@@ -66,7 +66,8 @@ pub(super) struct Planned {
     pub text: String,
     /// For stderr: findings of documents.
     pub findings: Vec<Finding>,
-    /// For stderr: deployments whose newest edit is refused, so that the plan is that of an earlier one.
+    /// For stderr: deployments whose newest edit is refused, so that the plan is that of an earlier
+    /// one.
     pub last_good: Vec<DeploymentName>,
     /// Reads that failed: the plan is not whole.
     pub gaps: Vec<String>,
@@ -199,8 +200,8 @@ impl Subjects {
     }
 }
 
-/// Failed reads in words; what failed for the same reason is said once. That something is not there is no failure: the plan
-/// itself says what waits for it.
+/// Failed reads in words; what failed for the same reason is said once. That something is not there
+/// is no failure: the plan itself says what waits for it.
 fn reasons(gaps: &BTreeSet<Gap>) -> Vec<String> {
     let mut calls: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
     for gap in gaps.iter().filter(|gap| !gap.code.contains("NotFound")) {

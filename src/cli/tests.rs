@@ -1,4 +1,5 @@
-//! Tests of the windows: what people read, exit codes, and a plan against a simulated AWS on a port.
+//! Tests of the windows: what people read, exit codes, and a plan against a simulated AWS on a
+//! port.
 
 use super::*;
 use crate::model::condition::{Condition, ConditionType, Truth};

@@ -72,7 +72,8 @@ pub(super) fn check(given: &Given) -> Report {
                 Some(other) => {
                     let message = format!("`{name}` is already declared in {other}");
                     findings.push(Finding::error("metadata.name", message, "names are unique in a store"));
-                    // It is out already: that it claims the same things as the first one says nothing more.
+                    // It is out already: that it claims the same things as the first one says
+                    // nothing more.
                     desired = None;
                 }
                 None => {

@@ -20,11 +20,11 @@ struct Claimed {
     settings: Option<Tree>,
 }
 
-/// Finds what two documents claim: a service name in a cluster, a family, a target group name, a port of a load balancer, a
-/// priority of a listener, a log group with other settings.
+/// Finds what two documents claim: a service name in a cluster, a family, a target group name, a
+/// port of a load balancer, a priority of a listener, a log group with other settings.
 ///
-/// The document whose name comes first keeps the claim; the other one gets the error, which names the first. Name order, not
-/// age, decides, so that a restarted controller judges as before.
+/// The document whose name comes first keeps the claim; the other one gets the error, which names
+/// the first. Name order, not age, decides, so that a restarted controller judges as before.
 ///
 /// **Guarantees**: independent of the order of `all`; a document without conflicts has no entry.
 pub fn across<'a>(all: impl IntoIterator<Item = &'a DesiredState>) -> BTreeMap<DeploymentName, Vec<Finding>> {
@@ -122,7 +122,8 @@ fn text<'a>(fields: &'a Tree, key: &str) -> &'a str {
     fields.get(key).and_then(Tree::as_str).unwrap_or_default()
 }
 
-/// Account and region of a deployment, as far as the document tells: an account that is not told is the controller's own.
+/// Account and region of a deployment, as far as the document tells: an account that is not told is
+/// the controller's own.
 struct Place {
     account: String,
     region: String,

@@ -1,4 +1,5 @@
-//! An `Application` as a desired state. Only called with documents that the checks found free of errors.
+//! An `Application` as a desired state. Only called with documents that the checks found free of
+//! errors.
 
 use super::defaults::{self, Capacity};
 use super::secret_ref::SecretRef;
@@ -74,8 +75,9 @@ fn log_group(name: &str, group: &LogGroup) -> Tree {
     Tree::Object(fields)
 }
 
-/// The declared name, or `<deployment>-<key>` cut to fit, followed by a hash of what AWS does not let change: a change there
-/// makes a new group next to the old one, which is deleted once nothing uses it.
+/// The declared name, or `<deployment>-<key>` cut to fit, followed by a hash of what AWS does not
+/// let change: a change there makes a new group next to the old one, which is deleted once nothing
+/// uses it.
 pub(super) fn target_group_name(name: &DeploymentName, key: &str, group: &TargetGroup) -> String {
     if let Some(declared) = &group.name {
         return declared.clone();
@@ -150,8 +152,8 @@ fn task_definition(definition: &TaskDefinition, capacity: Capacity) -> Tree {
     tree
 }
 
-/// Every secret in Secrets Manager that a task of this definition reads, each once per answer to a rotation. Credentials of
-/// a registry are read at start only: a new version rolls nothing.
+/// Every secret in Secrets Manager that a task of this definition reads, each once per answer to a
+/// rotation. Credentials of a registry are read at start only: a new version rolls nothing.
 fn secrets(definition: &TaskDefinition) -> BTreeSet<SecretUse> {
     let mut uses = BTreeMap::new();
     let mut add = |value_from: &str, restarts: bool| {

@@ -1,4 +1,5 @@
-//! Amazon resource names, of any partition (`aws`, `aws-cn`, `aws-us-gov`, …). Source: AWS General Reference, ARN format.
+//! Amazon resource names, of any partition (`aws`, `aws-cn`, `aws-us-gov`, …). Source: AWS General
+//! Reference, ARN format.
 
 /// The parts of an ARN; borrowed, never rebuilt, so that no partition is ever guessed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,9 @@
 //! `Datero` lowered: one container, of which never two run at a time.
 //!
-//! PostgreSQL is in the container, so two tasks on one data directory would destroy it: the service is a singleton and
-//! is recreated, never rolled. The vendor's ECS guide runs one task on EC2 with the host's network instead; that is
-//! mode `task`, kept running by starting it again when it is gone.
+//! PostgreSQL is in the container, so two tasks on one data directory would destroy it: the service
+//! is a singleton and is recreated, never rolled. The vendor's ECS guide runs one task on EC2 with
+//! the host's network instead; that is mode `task`, kept running by starting it again when it is
+//! gone.
 
 mod checks;
 #[cfg(test)]
@@ -235,7 +236,8 @@ fn mount(container: &mut ContainerDefinition, volume: &str, path: &str, read_onl
     });
 }
 
-/// ECS cannot mount one file from a secret: a container that runs first writes it to a volume that both see.
+/// ECS cannot mount one file from a secret: a container that runs first writes it to a volume that
+/// both see.
 fn configuration(
     house: &House<'_>,
     spec: &DateroSpec,

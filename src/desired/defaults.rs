@@ -1,8 +1,8 @@
-//! The fixed defaults of AWS, written out. Sources: ECS API, CreateService and RunTask; Elastic Load Balancing v2 API,
-//! CreateTargetGroup, CreateListener and CreateRule.
+//! The fixed defaults of AWS, written out. Sources: ECS API, CreateService and RunTask; Elastic
+//! Load Balancing v2 API, CreateTargetGroup, CreateListener and CreateRule.
 //!
-//! A default that depends on how a resource came to be (`availabilityZoneRebalancing`) or on the account is not filled in:
-//! what is absent here is left as it is in AWS.
+//! A default that depends on how a resource came to be (`availabilityZoneRebalancing`) or on the
+//! account is not filled in: what is absent here is left as it is in AWS.
 
 use super::fields::{Fields, each, object};
 use crate::model::kinds::load_balancing::{Listener, ListenerAction, Rule, RuleCondition, TargetGroup};
@@ -101,8 +101,9 @@ pub(super) fn target_group(name: String, group: &TargetGroup) -> Tree {
     Tree::Object(fields)
 }
 
-/// The fields of a listener, its load balancer still as declared. The security policy is not filled in: the console's default is
-/// stricter than the API's, and a person who raises it by hand must not have it lowered again.
+/// The fields of a listener, its load balancer still as declared. The security policy is not filled
+/// in: the console's default is stricter than the API's, and a person who raises it by hand must
+/// not have it lowered again.
 pub(super) fn listener(listener: &Listener) -> Tree {
     let mut fields = fields_of(listener);
     let actions: Vec<Tree> = listener.default_actions.iter().map(action).collect();
@@ -139,7 +140,8 @@ fn sort_unique(values: &mut Vec<String>) {
     values.dedup();
 }
 
-/// The one form of an action: `forward` always with `targetGroups` and weights, a redirect with its placeholders written out.
+/// The one form of an action: `forward` always with `targetGroups` and weights, a redirect with its
+/// placeholders written out.
 fn action(action: &ListenerAction) -> Tree {
     let mut fields = fields_of(action);
     fields.remove("targetGroup");
@@ -173,8 +175,8 @@ fn action(action: &ListenerAction) -> Tree {
     Tree::Object(fields)
 }
 
-/// The fields of a service as CreateService takes them, its target groups still by key. A singleton is a service that is
-/// recreated: minimum 0 %, maximum 100 %.
+/// The fields of a service as CreateService takes them, its target groups still by key. A singleton
+/// is a service that is recreated: minimum 0 %, maximum 100 %.
 pub(super) fn service(service: &Service, singleton: bool) -> Tree {
     let mut fields = fields_of(service);
     for ours in ["serviceName", "autoscaling", "bakeSeconds", "progressDeadlineSeconds"] {

@@ -1,14 +1,16 @@
 //! 2 DESIRED: what a document means, with every default filled and every fault found at once.
 //!
-//! Two steps, both pure. [`lower`] needs the document alone: a typed kind becomes an [`ApplicationSpec`], which is checked
-//! ([`checks`]) and filled ([`defaults`]) into a [`DesiredState`]. [`resolve`] adds what was observed in this pass: keys become
-//! ARNs, secret names become full ARNs, contents become hashes; what cannot be resolved yet becomes a reason to wait.
-//! [`across`] looks at all documents together, for two of them may claim one thing in AWS.
+//! Two steps, both pure. [`lower`] needs the document alone: a typed kind becomes an
+//! [`ApplicationSpec`], which is checked ([`checks`]) and filled ([`defaults`]) into a
+//! [`DesiredState`]. [`resolve`] adds what was observed in this pass: keys become ARNs, secret
+//! names become full ARNs, contents become hashes; what cannot be resolved yet becomes a reason to
+//! wait. [`across`] looks at all documents together, for two of them may claim one thing in AWS.
 //!
-//! Why so: everything that AWS would refuse and that can be known without asking AWS is said here, with the field it concerns,
-//! before anything is written. A half-applied document is harder to understand than a refused one. And since every fixed
-//! default is present in the desired state, a document that spells a default out is the same as one that leaves it out:
-//! no difference, no new revision, no deployment.
+//! Why so: everything that AWS would refuse and that can be known without asking AWS is said here,
+//! with the field it concerns, before anything is written. A half-applied document is harder to
+//! understand than a refused one. And since every fixed default is present in the desired state, a
+//! document that spells a default out is the same as one that leaves it out: no difference, no new
+//! revision, no deployment.
 
 mod across;
 mod application;
@@ -33,10 +35,11 @@ use crate::model::finding::Finding;
 use crate::model::ids::Generation;
 use crate::model::kinds::{ApplicationSpec, Document, Kind, Metadata, Spec};
 
-/// Lowers a document of any kind to its desired state, with everything that is wrong or odd about it.
+/// Lowers a document of any kind to its desired state, with everything that is wrong or odd about
+/// it.
 ///
-/// **Guarantees**: all findings of the document in one call, sorted by field; the state is there exactly when no finding is an
-/// error; equal meaning gives an equal state.
+/// **Guarantees**: all findings of the document in one call, sorted by field; the state is there
+/// exactly when no finding is an error; equal meaning gives an equal state.
 pub fn lower(doc: &Document, generation: Generation) -> (Option<DesiredState>, Vec<Finding>) {
     let (spec, findings) = checked(doc);
     if findings.iter().any(Finding::is_error) {
@@ -45,7 +48,8 @@ pub fn lower(doc: &Document, generation: Generation) -> (Option<DesiredState>, V
     (Some(application::lower(doc, &spec, generation)), findings)
 }
 
-/// Writes a document of any kind as the `Application` that it stands for, with the findings of [`lower`].
+/// Writes a document of any kind as the `Application` that it stands for, with the findings of
+/// [`lower`].
 ///
 /// **Guarantees**: lowering the result gives the same desired state, but for its kind.
 pub fn render(doc: &Document) -> (Document, Vec<Finding>) {
@@ -73,8 +77,9 @@ fn checked(doc: &Document) -> (ApplicationSpec, Vec<Finding>) {
     (spec, findings)
 }
 
-/// A finding about the lowered form, told to a person who wrote a typed document: the field is not in that document, so the
-/// finding stands at `spec` and the message says which part of `ctl render`'s output it speaks of.
+/// A finding about the lowered form, told to a person who wrote a typed document: the field is not
+/// in that document, so the finding stands at `spec` and the message says which part of `ctl
+/// render`'s output it speaks of.
 fn on_typed_document(finding: Finding) -> Finding {
     let lowered = finding.field.strip_prefix("spec.").unwrap_or(&finding.field);
     let message = format!("in the rendered application, {lowered}: {}", finding.message);

@@ -1,9 +1,9 @@
 //! `PulumiService` lowered: migrations, then the API, then the console.
 //!
-//! The order is Pulumi's own: the schema must be new before containers change, and the console calls the API back when
-//! people sign in. The installers do not truly guarantee either; here both are gates. The API may be split in two
-//! services, one of which runs background jobs only. Sizes and counts follow Pulumi's operations guide, not the smaller
-//! defaults of its installers.
+//! The order is Pulumi's own: the schema must be new before containers change, and the console
+//! calls the API back when people sign in. The installers do not truly guarantee either; here both
+//! are gates. The API may be split in two services, one of which runs background jobs only. Sizes
+//! and counts follow Pulumi's operations guide, not the smaller defaults of its installers.
 
 mod checks;
 mod tables;
@@ -61,7 +61,8 @@ fn migrate(house: &House<'_>, spec: &PulumiServiceSpec, findings: &mut Findings)
     env::apply(tables::migrations(spec), &mut container, findings);
     let cpu = settings.cpu.unwrap_or(256);
     let mut task_definition = house.task_definition(cpu, settings.memory.unwrap_or(512), container);
-    // Migrations speak to the database only. Source: Pulumi's ECS installer, which gives them no task role.
+    // Migrations speak to the database only. Source: Pulumi's ECS installer, which gives them no
+    // task role.
     task_definition.task_role_arn = None;
     Component { task_definition, task: Some(house.task(settings)), ..Default::default() }
 }

@@ -1,4 +1,5 @@
-//! References, resolved against what this pass saw. Pure: what was not seen becomes a reason to wait, never a guess.
+//! References, resolved against what this pass saw. Pure: what was not seen becomes a reason to
+//! wait, never a guess.
 
 use super::arn::Arn;
 use super::fields::{Fields, each, object};
@@ -15,15 +16,17 @@ use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use serde_json::json;
 use std::collections::BTreeMap;
 
-/// Resolves everything that this pass allows: keys to ARNs, secret names to full ARNs, contents to hashes.
+/// Resolves everything that this pass allows: keys to ARNs, secret names to full ARNs, contents to
+/// hashes.
 ///
-/// `versions` are the accepted versions by secret id as declared; a secret that is not among them counts with the version
-/// that was observed. `recorded` are the ARNs of what was made or recognised in earlier passes: they stand in for what this
-/// pass did not look at, never for what it looked for in vain.
+/// `versions` are the accepted versions by secret id as declared; a secret that is not among them
+/// counts with the version that was observed. `recorded` are the ARNs of what was made or
+/// recognised in earlier passes: they stand in for what this pass did not look at, never for what
+/// it looked for in vain.
 ///
-/// **Guarantees**: a resolved part contains only what AWS said (`Present`) or what was declared as an ARN; the hash of a definition
-/// depends on its family, its normalised content and the versions of the secrets that restart it, on nothing else; each reason to wait
-/// is told once per part.
+/// **Guarantees**: a resolved part contains only what AWS said (`Present`) or what was declared as
+/// an ARN; the hash of a definition depends on its family, its normalised content and the versions
+/// of the secrets that restart it, on nothing else; each reason to wait is told once per part.
 pub fn resolve(
     desired: &DesiredState,
     observed: &ObservedState,
@@ -101,7 +104,8 @@ impl Resolver<'_> {
         ResolvedComponent { definition, fields, waiting: unique(waiting), declared: content_hash(declared) }
     }
 
-    /// A service's target group, and for blue/green the alternate group and the rules, each an ARN or a key of this document.
+    /// A service's target group, and for blue/green the alternate group and the rules, each an ARN
+    /// or a key of this document.
     fn load_balancer_entry(&self, balancer: &mut Fields, waiting: &mut Waiting) {
         self.target_group(balancer, waiting);
         let Some(advanced) = object(balancer, "advancedConfiguration") else {
@@ -119,7 +123,8 @@ impl Resolver<'_> {
         }
     }
 
-    /// Log groups of this deployment that the component's containers write to: without them no task starts.
+    /// Log groups of this deployment that the component's containers write to: without them no task
+    /// starts.
     fn log_groups(&self, component: &DesiredComponent, waiting: &mut Waiting) {
         let containers = component.task_definition["containerDefinitions"].as_array().into_iter().flatten();
         for log in containers.map(|container| &container["logConfiguration"]) {
@@ -158,7 +163,8 @@ impl Resolver<'_> {
         let mut fields = component.task_definition.clone();
         with_full_arns(&mut fields, &arns);
         normalise_task_definition(&mut fields);
-        // The family is no field of the content, and a renamed one is to be registered and rolled out all the same.
+        // The family is no field of the content, and a renamed one is to be registered and rolled
+        // out all the same.
         let hash =
             content_hash(&json!({"family": component.family, "fields": fields, "secrets": restarting}));
         Some(ResolvedDefinition { family: component.family.clone(), fields, hash })
@@ -181,7 +187,8 @@ impl Resolver<'_> {
         None
     }
 
-    /// Account and region in which a secret is looked for: its own when it is given by ARN, else the cluster's.
+    /// Account and region in which a secret is looked for: its own when it is given by ARN, else
+    /// the cluster's.
     fn whereabouts(&self, id: &str) -> String {
         let cluster = self.observed.cluster.present().map(|cluster| cluster.arn.as_str());
         let declared = self.desired.placement.cluster.as_str();

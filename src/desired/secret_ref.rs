@@ -1,12 +1,13 @@
-//! `valueFrom`: which secret, and which part of it. Source: ECS developer guide, "Pass Secrets Manager secrets through
-//! Amazon ECS environment variables", and ECS API, Secret.
+//! `valueFrom`: which secret, and which part of it. Source: ECS developer guide, "Pass Secrets
+//! Manager secrets through Amazon ECS environment variables", and ECS API, Secret.
 
 use super::arn::Arn;
 
 /// What a `valueFrom` (or `credentialsParameter`) points at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SecretRef<'a> {
-    /// A Parameter Store parameter, by ARN or by a name that starts with `/`: passed to ECS as it is.
+    /// A Parameter Store parameter, by ARN or by a name that starts with `/`: passed to ECS as it
+    /// is.
     Parameter,
     /// A secret in Secrets Manager.
     Secret {
@@ -18,7 +19,8 @@ pub(super) enum SecretRef<'a> {
 }
 
 impl<'a> SecretRef<'a> {
-    /// Splits a `valueFrom`. Every text can be split; whether it makes sense is asked by [`SecretRef::fault`].
+    /// Splits a `valueFrom`. Every text can be split; whether it makes sense is asked by
+    /// [`SecretRef::fault`].
     pub(super) fn parse(value_from: &'a str) -> Self {
         if value_from.starts_with('/') {
             return Self::Parameter;
@@ -65,7 +67,8 @@ impl<'a> SecretRef<'a> {
             .then(|| "a secret's name has at most 512 letters, digits and /_+=.@-".to_owned())
     }
 
-    /// The `valueFrom` for ECS, given the full ARN: all three colons are there once one part follows, as ECS demands.
+    /// The `valueFrom` for ECS, given the full ARN: all three colons are there once one part
+    /// follows, as ECS demands.
     pub(super) fn with_arn(arn: &str, suffix: &str) -> String {
         if suffix.is_empty() {
             return arn.to_owned();

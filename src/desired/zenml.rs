@@ -1,8 +1,9 @@
 //! `ZenMLWorkspace` lowered: the database is migrated, then the server rolls, then the workers.
 //!
-//! ZenML's ECS guide and its image disagree on port, database variable and log variable. Both sets of variables are
-//! set, so that whichever is read is right; the port cannot be had both ways, so a finding explains it. The guide does
-//! not mention migrations at all: without a task for them every server migrates when it starts.
+//! ZenML's ECS guide and its image disagree on port, database variable and log variable. Both sets
+//! of variables are set, so that whichever is read is right; the port cannot be had both ways, so a
+//! finding explains it. The guide does not mention migrations at all: without a task for them every
+//! server migrates when it starts.
 
 mod checks;
 mod tables;

@@ -1,19 +1,22 @@
 //! 5 ACT: the loop over actions.
 //!
-//! A plan says everything: what, in which order, with which parameters. The executor adds no judgement, so that what was
-//! shown by `ctl plan` is what happens. Three things only are decided here, because only here are they known:
+//! A plan says everything: what, in which order, with which parameters. The executor adds no
+//! judgement, so that what was shown by `ctl plan` is what happens. Three things only are decided
+//! here, because only here are they known:
 //!
-//! - whether we may still write: a replica that lost its lease must not finish its plan, so the [`Fence`] is asked before every
-//!   single call, and a stop lets the call in flight end and makes no other;
-//! - what a failure means for the rest of the plan: later actions on the same resource or component are skipped. Everything else
-//!   goes on, for one refused rule must not hold a task definition, and no action needs what another one of its plan makes;
-//! - how an error is told: a clear no is `Failed`, and no answer is `Unknown`, never failed. The next pass looks before it tries
-//!   again.
+//! - whether we may still write: a replica that lost its lease must not finish its plan, so the
+//!   [`Fence`] is asked before every single call, and a stop lets the call in flight end and makes
+//!   no other;
+//! - what a failure means for the rest of the plan: later actions on the same resource or component
+//!   are skipped. Everything else goes on, for one refused rule must not hold a task definition,
+//!   and no action needs what another one of its plan makes;
+//! - how an error is told: a clear no is `Failed`, and no answer is `Unknown`, never failed. The
+//!   next pass looks before it tries again.
 //!
-//! **Guarantees**: one [`Outcome`] per action, in order; never two calls at once for one deployment; nothing is repeated that
-//! AWS might take for a second wish.
-//! **Never**: an error is swallowed, or a conflict on a creation taken for success: whose the thing is shows in its tags, and
-//! tags are read by the next pass.
+//! **Guarantees**: one [`Outcome`] per action, in order; never two calls at once for one
+//! deployment; nothing is repeated that AWS might take for a second wish.
+//! **Never**: an error is swallowed, or a conflict on a creation taken for success: whose the thing
+//! is shows in its tags, and tags are read by the next pass.
 
 mod dispatch;
 #[cfg(test)]
@@ -56,8 +59,8 @@ impl Executor {
         Self { aws }
     }
 
-    /// Carries a plan out, action by action. Dropping the future may leave the call in flight without an outcome; to stop, let
-    /// the fence fall instead.
+    /// Carries a plan out, action by action. Dropping the future may leave the call in flight
+    /// without an outcome; to stop, let the fence fall instead.
     pub async fn run(
         &self,
         placement: &Placement,
@@ -160,7 +163,8 @@ impl Trouble {
     }
 }
 
-/// Housekeeping (old revisions, orphaned targets) does not hold up what runs, and is not held up by it.
+/// Housekeeping (old revisions, orphaned targets) does not hold up what runs, and is not held up by
+/// it.
 fn subject(action: &PlannedAction) -> Subject {
     let resource = &action.resource;
     let runs =

@@ -382,7 +382,8 @@ async fn a_lease_lost_while_waiting_for_the_budget_holds_the_call_back() {
     let start = tokio::time::Instant::now();
     let fence = Until(start + std::time::Duration::from_secs(2));
     let outcomes = Executor::new(aws).run(&placement(), &plan(actions), &fence, None).await;
-    // Five registrations are free; the sixth would have its turn after four seconds, when the lease is gone.
+    // Five registrations are free; the sixth would have its turn after four seconds, when the lease
+    // is gone.
     let done = outcomes.iter().filter(|outcome| matches!(outcome.result, ActionResult::Done { .. })).count();
     assert_eq!((done, stage.calls().len()), (5, 5));
     assert!(matches!(&outcomes[6].result, ActionResult::Skipped { because }

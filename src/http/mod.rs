@@ -14,7 +14,8 @@ use tokio::net::TcpListener;
 /// Serves `/healthz`, `/readyz` and `/metrics` until told to stop.
 ///
 /// - `/healthz`: 200 while the controller's loop turns, 503 when it has not for two minutes;
-/// - `/readyz`: 200 once the store was read and while records can be kept, else 503 with the reason;
+/// - `/readyz`: 200 once the store was read and while records can be kept, else 503 with the
+///   reason;
 /// - `/metrics`: Prometheus text.
 pub async fn serve(
     listener: TcpListener,

@@ -1,7 +1,7 @@
 //! One text for one meaning: JSON with sorted keys, and the content hash made of it.
 //!
-//! `serde_json` may keep the order in which keys were written; nothing here depends on that, so a hash is the same
-//! whatever order a document, a map or AWS's answer had.
+//! `serde_json` may keep the order in which keys were written; nothing here depends on that, so a
+//! hash is the same whatever order a document, a map or AWS's answer had.
 
 use super::ids::ContentHash;
 use super::resource::Tree;

@@ -10,8 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that one document asks for, before anything of AWS is known.
 ///
-/// **Guarantees**: every field with a fixed AWS default is present, so a document that spells a default out and one that
-/// leaves it out give the same state; what is absent is delegated or observed.
+/// **Guarantees**: every field with a fixed AWS default is present, so a document that spells a
+/// default out and one that leaves it out give the same state; what is absent is delegated or
+/// observed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DesiredState {
     /// The deployment.
@@ -44,12 +45,15 @@ pub struct DesiredState {
 ///
 /// Trees, by kind:
 /// - log group: `logGroupName`, `retentionInDays` (absent: for ever), `kmsKeyId`;
-/// - target group: `name` and the fields of [`super::kinds::load_balancing::TargetGroup`], `attributes` as a map;
-/// - listener: `loadBalancer` (name or ARN), `port`, `protocol`, `sslPolicy`, `certificates`, `alpnPolicy`, `defaultActions`;
+/// - target group: `name` and the fields of [`super::kinds::load_balancing::TargetGroup`],
+///   `attributes` as a map;
+/// - listener: `loadBalancer` (name or ARN), `port`, `protocol`, `sslPolicy`, `certificates`,
+///   `alpnPolicy`, `defaultActions`;
 /// - rule: `listener` (key) or `listenerArn`, `priority`, `conditions`, `actions`.
 ///
-/// Actions have one form: `{"type":"forward","targetGroups":[{"targetGroup": key | "targetGroupArn": arn, "weight": n}],
-/// "stickinessSeconds"?: n}`, or `redirectConfig`, or `fixedResponseConfig`. Conditions: values sorted, conditions sorted by field.
+/// Actions have one form: `{"type":"forward","targetGroups":[{"targetGroup": key |
+/// "targetGroupArn": arn, "weight": n}], "stickinessSeconds"?: n}`, or `redirectConfig`, or
+/// `fixedResponseConfig`. Conditions: values sorted, conditions sorted by field.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DesiredResource {
     /// Fields, with references still by key.
@@ -67,7 +71,8 @@ pub struct DesiredComponent {
     pub depends_on: BTreeSet<ComponentName>,
     /// Family of its task definitions.
     pub family: String,
-    /// The task definition in RegisterTaskDefinition's form without `family`, defaults normalised away, secrets still as written.
+    /// The task definition in RegisterTaskDefinition's form without `family`, defaults normalised
+    /// away, secrets still as written.
     pub task_definition: Tree,
     /// The secrets that it reads, `valueFrom` as written.
     pub secrets: BTreeSet<SecretUse>,
@@ -78,7 +83,8 @@ pub struct DesiredComponent {
 /// One use of a secret.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SecretUse {
-    /// Name or ARN of the secret in Secrets Manager, without key, stage and version. Parameter Store references do not appear here.
+    /// Name or ARN of the secret in Secrets Manager, without key, stage and version. Parameter
+    /// Store references do not appear here.
     pub secret_id: String,
     /// Whether a new version rolls the component.
     pub restarts: bool,
@@ -92,8 +98,9 @@ pub enum Workload {
     Service {
         /// Name in ECS.
         service_name: String,
-        /// CreateService fields without `cluster`, `serviceName`, `taskDefinition`, `tags` and `clientToken`, defaults filled;
-        /// `desiredCount` only when it is declared and not delegated; `loadBalancers[].targetGroup` still a key.
+        /// CreateService fields without `cluster`, `serviceName`, `taskDefinition`, `tags` and
+        /// `clientToken`, defaults filled; `desiredCount` only when it is declared and not
+        /// delegated; `loadBalancers[].targetGroup` still a key.
         fields: Tree,
         /// Desired count to create it with when the count is delegated.
         initial_count: u32,
@@ -104,7 +111,8 @@ pub enum Workload {
     },
     /// A task outside any service.
     Task {
-        /// RunTask fields without `cluster`, `taskDefinition`, `tags`, `clientToken`, `startedBy`, `group`, `count`.
+        /// RunTask fields without `cluster`, `taskDefinition`, `tags`, `clientToken`, `startedBy`,
+        /// `group`, `count`.
         fields: Tree,
         /// Seconds from RunTask to the verdict.
         deadline_seconds: u32,
@@ -115,8 +123,8 @@ pub enum Workload {
     },
 }
 
-/// The desired state with every reference that this pass could see resolved: keys to ARNs, secret names to full ARNs,
-/// contents to hashes.
+/// The desired state with every reference that this pass could see resolved: keys to ARNs, secret
+/// names to full ARNs, contents to hashes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ResolvedState {
     /// Log groups, target groups, listeners and rules.
@@ -128,7 +136,8 @@ pub struct ResolvedState {
 /// A resource with its references resolved, or what it waits for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ResolvedResource {
-    /// Fields as AWS takes them: `targetGroupArn`, `listenerArn`, `loadBalancerArn` in place of keys. `None` while waiting.
+    /// Fields as AWS takes them: `targetGroupArn`, `listenerArn`, `loadBalancerArn` in place of
+    /// keys. `None` while waiting.
     pub fields: Option<Tree>,
     /// What must be seen first.
     pub waiting: Vec<WaitingOn>,
@@ -145,7 +154,8 @@ pub struct ResolvedComponent {
     pub fields: Option<Tree>,
     /// What must be seen first.
     pub waiting: Vec<WaitingOn>,
-    /// Hash of the desired service or task fields before resolution; tells a changed declaration from drift.
+    /// Hash of the desired service or task fields before resolution; tells a changed declaration
+    /// from drift.
     pub declared: ContentHash,
 }
 

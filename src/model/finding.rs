@@ -35,8 +35,9 @@ impl fmt::Display for Place {
 pub struct Finding {
     /// Error or warning.
     pub severity: Severity,
-    /// The field, from the document's root: `spec.components.web.taskDefinition.containerDefinitions[0].image`.
-    /// Map keys that are not plain words stand in brackets and quotes: `spec.logGroups["/ecs/web"]`.
+    /// The field, from the document's root:
+    /// `spec.components.web.taskDefinition.containerDefinitions[0].image`. Map keys that are not
+    /// plain words stand in brackets and quotes: `spec.logGroups["/ecs/web"]`.
     pub field: String,
     /// What is wrong, as a sentence without a final period.
     pub message: String,

@@ -1,4 +1,5 @@
-//! Names and numbers that identify things, each with a type of its own so that they cannot be mixed up.
+//! Names and numbers that identify things, each with a type of its own so that they cannot be mixed
+//! up.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,8 @@ macro_rules! text_id {
         pub struct $name(String);
 
         impl $name {
-            /// Wraps a text; whether the text is acceptable is decided by `desired`'s checks, which can say where it stands.
+            /// Wraps a text; whether the text is acceptable is decided by `desired`'s checks, which
+            /// can say where it stands.
             pub fn new(text: impl Into<String>) -> Self {
                 Self(text.into())
             }
@@ -73,7 +75,8 @@ pub fn revision_number(definition_arn: &str) -> u64 {
     definition_arn.rsplit_once(':').and_then(|(_, number)| number.parse().ok()).unwrap_or(0)
 }
 
-/// Counts the changes of one document's `spec`, from 1; status carries the one it speaks of as `observedGeneration`.
+/// Counts the changes of one document's `spec`, from 1; status carries the one it speaks of as
+/// `observedGeneration`.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]

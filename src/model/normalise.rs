@@ -1,7 +1,8 @@
 //! One form for task definitions that mean the same, whether declared or read back from AWS.
 //!
-//! ECS fills defaults in, turns absent lists into empty ones and gives lists back in any order it likes. Comparing what was
-//! declared with what DescribeTaskDefinition says therefore needs both in one form. This is that form:
+//! ECS fills defaults in, turns absent lists into empty ones and gives lists back in any order it
+//! likes. Comparing what was declared with what DescribeTaskDefinition says therefore needs both in
+//! one form. This is that form:
 //!
 //! | what | rule | source |
 //! |---|---|---|
@@ -29,8 +30,9 @@
 //! | `dependsOn`, `ulimits`, `systemControls`, `resourceRequirements` | sorted | sets |
 //! | null, empty lists, empty objects | removed | ECS returns empty lists for what was not given |
 //!
-//! Kept as written, because order or presence means something: `command`, `entryPoint`, `environmentFiles` (the first file
-//! wins), `dnsServers`, `extraHosts`, `links`, empty texts in `environment`.
+//! Kept as written, because order or presence means something: `command`, `entryPoint`,
+//! `environmentFiles` (the first file wins), `dnsServers`, `extraHosts`, `links`, empty texts in
+//! `environment`.
 
 use super::canonical::canonical_json;
 use super::resource::Tree;
@@ -38,7 +40,8 @@ use serde_json::Map;
 
 type Fields = Map<String, Tree>;
 
-/// Fields that ECS adds when it gives a task definition back, and those that are kept apart from the content.
+/// Fields that ECS adds when it gives a task definition back, and those that are kept apart from
+/// the content.
 const NOT_CONTENT: [&str; 10] = [
     "taskDefinitionArn",
     "revision",
@@ -98,8 +101,8 @@ const RUNTIME: [(&str, Plain); 2] =
 
 /// Brings a task definition into the one form described at the top of this module.
 ///
-/// **Guarantees**: idempotent; independent of the order of keys; two trees that ECS treats the same end up equal, as far as the
-/// table goes. What is not an object is left alone.
+/// **Guarantees**: idempotent; independent of the order of keys; two trees that ECS treats the same
+/// end up equal, as far as the table goes. What is not an object is left alone.
 pub fn normalise_task_definition(tree: &mut Tree) {
     let Some(fields) = tree.as_object_mut() else { return };
     for key in NOT_CONTENT {
@@ -210,7 +213,8 @@ fn normalise_linux(linux: &mut Fields) {
     sort(linux, "devices", &["hostPath"]);
 }
 
-/// `512`, `"512"`, `".5 vCPU"`, `"1 GB"` as the text of a whole number; anything else is left as it is.
+/// `512`, `"512"`, `".5 vCPU"`, `"1 GB"` as the text of a whole number; anything else is left as it
+/// is.
 fn normalise_units(value: &mut Tree) {
     if value.is_number() {
         *value = Tree::from(value.to_string());
@@ -249,7 +253,8 @@ fn has_text(fields: &Fields, key: &str, word: &str) -> bool {
     fields.get(key).and_then(Tree::as_array).is_some_and(|items| items.iter().any(|item| item == word))
 }
 
-/// Sorts a list by the named fields, then by the whole item, so that the result never depends on the order it came in.
+/// Sorts a list by the named fields, then by the whole item, so that the result never depends on
+/// the order it came in.
 fn sort(fields: &mut Fields, key: &str, by: &[&str]) {
     let Some(items) = fields.get_mut(key).and_then(Tree::as_array_mut) else { return };
     items.sort_by_cached_key(|item| {
@@ -268,8 +273,8 @@ fn sort_text(value: &Tree) -> String {
     }
 }
 
-/// Removes nulls, empty lists and empty objects from objects, from the leaves up. Items of lists stay, for their number means
-/// something.
+/// Removes nulls, empty lists and empty objects from objects, from the leaves up. Items of lists
+/// stay, for their number means something.
 fn prune(tree: &mut Tree) {
     match tree {
         Tree::Object(fields) => {

@@ -47,7 +47,8 @@ impl<T> Seen<T> {
 pub struct Gap {
     /// The call, such as `ecs:DescribeServices`.
     pub operation: String,
-    /// AWS's error code, such as `AccessDeniedException`, or `Timeout` and the like when no answer came.
+    /// AWS's error code, such as `AccessDeniedException`, or `Timeout` and the like when no answer
+    /// came.
     pub code: String,
     /// AWS's message.
     pub message: String,
@@ -72,25 +73,29 @@ pub struct ObservedState {
     pub depth: Depth,
     /// The cluster.
     pub cluster: Seen<ObservedCluster>,
-    /// Log groups, target groups, listeners and rules by id; a rule or listener is looked for by listener and priority, or load
-    /// balancer and port. Also those that are owned by tag or record but no longer declared.
+    /// Log groups, target groups, listeners and rules by id; a rule or listener is looked for by
+    /// listener and priority, or load balancer and port. Also those that are owned by tag or record
+    /// but no longer declared.
     pub resources: BTreeMap<ResourceId, Seen<ObservedResource>>,
     /// Load balancers by name or ARN as declared; their ARN in [`ObservedResource::arn`].
     pub load_balancers: BTreeMap<String, Seen<ObservedResource>>,
     /// Services by component.
     pub services: BTreeMap<ComponentName, Seen<ObservedService>>,
-    /// Task definition revisions by full ARN: those that the rollout state names, and those found by tag when it names none.
+    /// Task definition revisions by full ARN: those that the rollout state names, and those found
+    /// by tag when it names none.
     pub definitions: BTreeMap<String, Seen<ObservedDefinition>>,
-    /// Revisions of a component's family, newest first, ACTIVE only; read in full passes when the rollout needs them.
+    /// Revisions of a component's family, newest first, ACTIVE only; read in full passes when the
+    /// rollout needs them.
     pub families: BTreeMap<ComponentName, Seen<Vec<String>>>,
-    /// Tasks by component: of a task component those started by Evenkeel (running and lately stopped); of a service its
-    /// current tasks and lately stopped ones, read in full passes.
+    /// Tasks by component: of a task component those started by Evenkeel (running and lately
+    /// stopped); of a service its current tasks and lately stopped ones, read in full passes.
     pub tasks: BTreeMap<ComponentName, Seen<Vec<ObservedTask>>>,
     /// Targets by key of the target group, read in full passes, before `tasks` are.
     pub targets: BTreeMap<String, Seen<Vec<ObservedTarget>>>,
     /// Secrets by id as declared.
     pub secrets: BTreeMap<String, Seen<ObservedSecret>>,
-    /// Service deployments by component, newest first; read while a rollout is not clear from the service alone.
+    /// Service deployments by component, newest first; read while a rollout is not clear from the
+    /// service alone.
     pub service_deployments: BTreeMap<ComponentName, Seen<Vec<ObservedServiceDeployment>>>,
     /// Everything that could not be seen, each once.
     pub gaps: Vec<Gap>,
@@ -135,8 +140,8 @@ pub struct ObservedService {
     pub status: String,
     /// When it was created.
     pub created_at: Option<Timestamp>,
-    /// All settings that CreateService takes, in its form, from the service or, for what DescribeServices leaves out, its
-    /// deployments. Includes `desiredCount`.
+    /// All settings that CreateService takes, in its form, from the service or, for what
+    /// DescribeServices leaves out, its deployments. Includes `desiredCount`.
     pub fields: Tree,
     /// Full ARN of the revision that the service points at.
     pub task_definition: String,
@@ -155,7 +160,8 @@ pub struct ObservedService {
 }
 
 impl ObservedService {
-    /// Whether ECS has given up the deployment that the service is at, and began it before this time.
+    /// Whether ECS has given up the deployment that the service is at, and began it before this
+    /// time.
     pub fn gave_up_before(&self, time: Timestamp) -> bool {
         self.primary().is_some_and(|primary| {
             primary.rollout_state.as_deref() == Some("FAILED")
@@ -163,13 +169,14 @@ impl ObservedService {
         })
     }
 
-    /// Whether ECS has given up the deployment that the service is at and brings about no other one: it failed, began more than
-    /// [`Self::GIVEN_UP_AFTER`] ago, and ECS shows no rollback.
+    /// Whether ECS has given up the deployment that the service is at and brings about no other
+    /// one: it failed, began more than [`Self::GIVEN_UP_AFTER`] ago, and ECS shows no rollback.
     pub fn is_given_up(&self, now: Timestamp) -> bool {
         self.deployments.len() == 1 && self.gave_up_before(now - Self::GIVEN_UP_AFTER)
     }
 
-    /// ECS begins the rollback of a failed deployment at once; this much later nothing comes any more.
+    /// ECS begins the rollback of a failed deployment at once; this much later nothing comes any
+    /// more.
     const GIVEN_UP_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
     /// The deployment that ECS is bringing about.
@@ -177,8 +184,8 @@ impl ObservedService {
         self.deployments.iter().find(|deployment| deployment.status == "PRIMARY")
     }
 
-    /// Whether ECS is done: the primary deployment is COMPLETED (or of a controller that reports no state), no other one has
-    /// tasks, counts are equal.
+    /// Whether ECS is done: the primary deployment is COMPLETED (or of a controller that reports no
+    /// state), no other one has tasks, counts are equal.
     pub fn is_steady(&self) -> bool {
         self.running == self.desired
             && self.pending == 0
@@ -188,8 +195,8 @@ impl ObservedService {
                 .is_some_and(|primary| matches!(primary.rollout_state.as_deref(), None | Some("COMPLETED")))
     }
 
-    /// The deployments that are under way: the primary one, and those that have tasks or want some. One without is as good as
-    /// gone (Deployment, `status`: ACTIVE ones still have running tasks).
+    /// The deployments that are under way: the primary one, and those that have tasks or want some.
+    /// One without is as good as gone (Deployment, `status`: ACTIVE ones still have running tasks).
     pub fn with_tasks(&self) -> impl Iterator<Item = &ObservedDeployment> {
         self.deployments.iter().filter(|deployment| {
             deployment.status == "PRIMARY" || deployment.desired + deployment.running + deployment.pending > 0
@@ -333,8 +340,8 @@ pub struct ObservedSecret {
 pub struct ObservedServiceDeployment {
     /// ARN.
     pub arn: String,
-    /// `PENDING`, `IN_PROGRESS`, `SUCCESSFUL`, `STOPPED`, `STOP_REQUESTED`, `ROLLBACK_REQUESTED`, `ROLLBACK_IN_PROGRESS`,
-    /// `ROLLBACK_SUCCESSFUL`, `ROLLBACK_FAILED`.
+    /// `PENDING`, `IN_PROGRESS`, `SUCCESSFUL`, `STOPPED`, `STOP_REQUESTED`, `ROLLBACK_REQUESTED`,
+    /// `ROLLBACK_IN_PROGRESS`, `ROLLBACK_SUCCESSFUL`, `ROLLBACK_FAILED`.
     pub status: String,
     /// Why.
     pub reason: Option<String>,

@@ -1,4 +1,5 @@
-//! What to do next, as data: every action with its reason, everything that is waited for, every difference that was seen.
+//! What to do next, as data: every action with its reason, everything that is waited for, every
+//! difference that was seen.
 
 use super::ids::{ComponentName, ContentHash, DeploymentName, Generation};
 use super::resource::{ResourceId, Tree};
@@ -22,7 +23,8 @@ pub struct Plan {
     pub drift: Vec<Drift>,
     /// Odd or wrong things that only the look at AWS could show (a service that is not ours, say).
     pub notes: Vec<Note>,
-    /// Registered addresses that belong to no task, by key of the target group; of every group of which that could be told.
+    /// Registered addresses that belong to no task, by key of the target group; of every group of
+    /// which that could be told.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub strays: BTreeMap<String, BTreeSet<String>>,
 }
@@ -122,7 +124,8 @@ impl fmt::Display for Ownership {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FieldChange {
-    /// Path in the resource: `networkConfiguration.awsvpcConfiguration.subnets`, `containerDefinitions[web].image`.
+    /// Path in the resource: `networkConfiguration.awsvpcConfiguration.subnets`,
+    /// `containerDefinitions[web].image`.
     pub path: String,
     /// Observed value; null when absent.
     pub old: Tree,
@@ -286,7 +289,8 @@ impl fmt::Display for WaitingOn {
     }
 }
 
-/// One call of AWS that writes. Trees are in AWS's form; tags are complete for creations and only the missing ones for `Tag…`.
+/// One call of AWS that writes. Trees are in AWS's form; tags are complete for creations and only
+/// the missing ones for `Tag…`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "call", rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[expect(missing_docs, reason = "the fields are the parameters of the AWS calls of the same name")]
@@ -457,7 +461,8 @@ pub struct Outcome {
     pub result: ActionResult,
 }
 
-/// What happened to an action. No answer is `Unknown`, never failed: the next pass looks before it tries again.
+/// What happened to an action. No answer is `Unknown`, never failed: the next pass looks before it
+/// tries again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "result", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum ActionResult {

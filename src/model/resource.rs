@@ -1,8 +1,9 @@
 //! What a deployment is made of in AWS, as a kind, a key and a tree of fields.
 //!
-//! Trees carry AWS's own field names in camelCase, the same for desired and observed. That is what makes the diff one
-//! table instead of one function per type: [`crate::model::kinds`] gives the desired tree by serde, the `aws` room gives the
-//! observed tree, and `plan`'s ownership table says for each path who owns it and how it is compared.
+//! Trees carry AWS's own field names in camelCase, the same for desired and observed. That is what
+//! makes the diff one table instead of one function per type: [`crate::model::kinds`] gives the
+//! desired tree by serde, the `aws` room gives the observed tree, and `plan`'s ownership table says
+//! for each path who owns it and how it is compared.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -10,8 +11,8 @@ use std::fmt;
 /// Fields of a resource under AWS's names.
 pub type Tree = serde_json::Value;
 
-/// The kinds of resources that Evenkeel can write, in the order in which they are made (and the reverse of that in which
-/// they are removed).
+/// The kinds of resources that Evenkeel can write, in the order in which they are made (and the
+/// reverse of that in which they are removed).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ResourceKind {

@@ -19,11 +19,13 @@ pub struct RolloutState {
     /// By component.
     #[serde(default)]
     pub components: BTreeMap<ComponentName, ComponentRollout>,
-    /// Versions of secrets that are in force, by secret id as declared, so that a rotation is debounced.
+    /// Versions of secrets that are in force, by secret id as declared, so that a rotation is
+    /// debounced.
     #[serde(default)]
     pub secrets: BTreeMap<String, SecretVersion>,
-    /// Hash of the declared fields that each resource was last seen in agreement with; a difference from a resource whose
-    /// hash is unchanged is drift, with a changed hash it is a change of the declaration.
+    /// Hash of the declared fields that each resource was last seen in agreement with; a difference
+    /// from a resource whose hash is unchanged is drift, with a changed hash it is a change of the
+    /// declaration.
     #[serde(default)]
     pub applied: BTreeMap<ResourceId, ContentHash>,
     /// ARNs of what was created or adopted, so that it is found again by more than its name.
@@ -32,7 +34,8 @@ pub struct RolloutState {
     /// Value of the retry annotation that was last honoured.
     #[serde(default)]
     pub retry: Option<String>,
-    /// Registered addresses that belong to no task, by key of the target group, each with the time since when that is so.
+    /// Registered addresses that belong to no task, by key of the target group, each with the time
+    /// since when that is so.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub strays: BTreeMap<String, BTreeMap<String, Timestamp>>,
     /// When AWS was last asked to make something.
@@ -47,8 +50,8 @@ impl RolloutState {
     /// So long after a write AWS may show what was before it.
     pub const SHOWN_WITHIN: SignedDuration = SignedDuration::from_mins(5);
 
-    /// Whether something was made so lately that what looks absent may be there. A clock that was set back does not make it wait for
-    /// ever.
+    /// Whether something was made so lately that what looks absent may be there. A clock that was
+    /// set back does not make it wait for ever.
     pub fn may_not_be_shown_yet(&self, now: Timestamp) -> bool {
         self.made_at.is_some_and(|at| now.duration_since(at).abs() < Self::SHOWN_WITHIN)
     }
@@ -94,7 +97,8 @@ impl Repairs {
         Self { what, times: same.map_or(1, |before| before.times.saturating_add(1)), at }
     }
 
-    /// Before when it is not written again. Never later than the longest wait after the last one, whatever clocks did.
+    /// Before when it is not written again. Never later than the longest wait after the last one,
+    /// whatever clocks did.
     pub fn held_until(&self) -> Timestamp {
         let Some(beyond) = self.times.checked_sub(Self::FREE) else { return self.at };
         let doubled = (0..beyond).try_fold(Self::SHORTEST, |wait, _| wait.checked_mul(2));
@@ -111,19 +115,23 @@ pub struct ComponentRollout {
     /// The revision for the current hash, as RegisterTaskDefinition returned it (never re-read).
     #[serde(default)]
     pub revision: Option<Revision>,
-    /// The content that was wanted when this record began. Of it alone a lost record may have known more than this one.
+    /// The content that was wanted when this record began. Of it alone a lost record may have known
+    /// more than this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first: Option<ContentHash>,
-    /// A registration whose answer is not known: AWS may have made the revision and not show it yet.
+    /// A registration whose answer is not known: AWS may have made the revision and not show it
+    /// yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Asked>,
-    /// Revisions that were registered before, newest last: a content that is wanted again gets its revision back.
+    /// Revisions that were registered before, newest last: a content that is wanted again gets its
+    /// revision back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<Revision>,
     /// The last revision that completed: the rollback target, never deregistered.
     #[serde(default)]
     pub completed: Option<Revision>,
-    /// Revisions and tasks that failed, oldest first; not tried again until the spec changes or a retry is asked for.
+    /// Revisions and tasks that failed, oldest first; not tried again until the spec changes or a
+    /// retry is asked for.
     #[serde(default)]
     pub failures: Vec<Failure>,
 }
@@ -167,7 +175,8 @@ pub struct Asked {
     pub at: Timestamp,
 }
 
-/// What every token begins with that calls are made under: tasks that carry it in `startedBy` were started by Evenkeel.
+/// What every token begins with that calls are made under: tasks that carry it in `startedBy` were
+/// started by Evenkeel.
 pub const TOKEN_PREFIX: &str = "evk-";
 
 /// A registered revision.
@@ -178,7 +187,8 @@ pub struct Revision {
     pub hash: ContentHash,
     /// Full ARN.
     pub arn: String,
-    /// When it was registered; unknown for one that was found by its tags. AWS may not show it for a while after that.
+    /// When it was registered; unknown for one that was found by its tags. AWS may not show it for
+    /// a while after that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registered: Option<Timestamp>,
 }
@@ -200,7 +210,8 @@ pub struct SecretVersion {
 pub struct Failure {
     /// Its hash.
     pub hash: ContentHash,
-    /// Hash of the service or task fields that it failed with; other fields (subnets, say) are worth another try.
+    /// Hash of the service or task fields that it failed with; other fields (subnets, say) are
+    /// worth another try.
     pub declared: ContentHash,
     /// ECS deployment id or task ARN.
     pub attempt: String,
@@ -230,7 +241,8 @@ pub enum Phase {
         hash: ContentHash,
         /// Counts from 1.
         attempt: u32,
-        /// `clientToken` and `startedBy` of RunTask: a repeated call starts nothing twice, and the task is found again.
+        /// `clientToken` and `startedBy` of RunTask: a repeated call starts nothing twice, and the
+        /// task is found again.
         token: String,
         /// Known once RunTask answered or the task was found by `startedBy`.
         task: Option<String>,
@@ -243,9 +255,10 @@ pub enum Phase {
     Rolling {
         /// Content hash.
         hash: ContentHash,
-        /// ECS deployment id, once the service was seen to point at the revision. Only while it is `None` may the plan write the
-        /// service's task definition: afterwards a service that points elsewhere was rolled back or changed by hand, and which of
-        /// the two it was must be seen first.
+        /// ECS deployment id, once the service was seen to point at the revision. Only while it is
+        /// `None` may the plan write the service's task definition: afterwards a service that
+        /// points elsewhere was rolled back or changed by hand, and which of the two it was must be
+        /// seen first.
         deployment: Option<String>,
         /// When the intent was stored.
         since: Timestamp,
@@ -333,7 +346,8 @@ pub enum StallReason {
     TaskDeadlineExceeded,
     /// ECS gave the deployment up and had nothing to go back to.
     DeploymentFailed,
-    /// Nothing moved for the progress deadline; it is still being watched and completes if it heals.
+    /// Nothing moved for the progress deadline; it is still being watched and completes if it
+    /// heals.
     ProgressDeadlineExceeded,
     /// A resource of that name exists that Evenkeel did not make and may not touch.
     NotOwned,

@@ -1,8 +1,9 @@
 //! Schemas of what people declare, made from the very types that documents are parsed into.
 //!
-//! Three forms of the same thing: [`editor_schema`] for editors and the store (a whole document, unknown fields refused),
-//! [`crd`] for Kubernetes (structural, with CEL rules for what types cannot say) and [`explain`] for people. The files under
-//! `crds/` are these, written out; a test fails when they are stale.
+//! Three forms of the same thing: [`editor_schema`] for editors and the store (a whole document,
+//! unknown fields refused), [`crd`] for Kubernetes (structural, with CEL rules for what types
+//! cannot say) and [`explain`] for people. The files under `crds/` are these, written out; a test
+//! fails when they are stale.
 
 mod crd;
 mod explain;
@@ -25,11 +26,12 @@ use serde_json::json;
 /// The form of `metadata.name`, as a regular expression.
 const NAME_PATTERN: &str = "^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$";
 
-/// The JSON Schema (draft 07) of a whole document of that kind, for editors (`# yaml-language-server: $schema=…`) and for
-/// checking documents.
+/// The JSON Schema (draft 07) of a whole document of that kind, for editors (`#
+/// yaml-language-server: $schema=…`) and for checking documents.
 ///
-/// **Guarantees**: unknown fields are refused; `apiVersion` and `kind` are constants; every field has its description; ECS fields
-/// that cannot be left out are required although the types default them.
+/// **Guarantees**: unknown fields are refused; `apiVersion` and `kind` are constants; every field
+/// has its description; ECS fields that cannot be left out are required although the types default
+/// them.
 pub fn editor_schema(kind: Kind) -> Tree {
     let mut generator = SchemaSettings::draft07().into_generator();
     let spec = spec_of(kind, &mut generator);
@@ -89,12 +91,13 @@ fn spec_of(kind: Kind, generator: &mut SchemaGenerator) -> Tree {
     .to_value()
 }
 
-/// Fields that may be missing where a task definition or network is a patch of another one (overrides of the typed kinds);
-/// where they are needed, `desired`'s checks say so.
+/// Fields that may be missing where a task definition or network is a patch of another one
+/// (overrides of the typed kinds); where they are needed, `desired`'s checks say so.
 const PATCHED: [&str; 2] = ["containerDefinitions", "subnets"];
 
-/// The ECS types default every field, so that a missing one is told by name and not by a parser. A field that is always
-/// written and whose default is empty is in truth required: it says so here, and the empty default goes.
+/// The ECS types default every field, so that a missing one is told by name and not by a parser. A
+/// field that is always written and whose default is empty is in truth required: it says so here,
+/// and the empty default goes.
 fn require_undefaulted(schema: &mut Tree) {
     match schema {
         Tree::Array(items) => items.iter_mut().for_each(require_undefaulted),

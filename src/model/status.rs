@@ -29,7 +29,8 @@ pub struct DeploymentStatus {
     pub region: String,
     /// Cluster as declared.
     pub cluster: String,
-    /// Ready, Reconciling, Stalled, SecretsReady, TargetsHealthy, Drifted, Suspended, in this order.
+    /// Ready, Reconciling, Stalled, SecretsReady, TargetsHealthy, Drifted, Suspended, in this
+    /// order.
     pub conditions: Vec<Condition>,
     /// By component.
     pub components: BTreeMap<ComponentName, ComponentStatus>,
@@ -126,7 +127,8 @@ pub struct Event {
     pub at: Timestamp,
     /// Normal or warning.
     pub kind: EventKind,
-    /// One word: `Created`, `Updated`, `DriftRepaired`, `DriftSeen`, `RolledBack`, `Completed`, `ActionFailed`, ….
+    /// One word: `Created`, `Updated`, `DriftRepaired`, `DriftSeen`, `RolledBack`, `Completed`,
+    /// `ActionFailed`, ….
     pub reason: String,
     /// What it is about, such as `service/web`; empty for the deployment itself.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -191,7 +193,8 @@ pub struct DeclaredSnapshot {
     /// Whether the store no longer holds it, and since when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removed_at: Option<Timestamp>,
-    /// Whether it vanished together with most others, so that its removal is not believed until a person confirms it.
+    /// Whether it vanished together with most others, so that its removal is not believed until a
+    /// person confirms it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub doubted: bool,
 }

@@ -1,5 +1,5 @@
-//! Load balancing as one deployment sees it: which of the things that were found are the declared ones, which are left over,
-//! and whose they are.
+//! Load balancing as one deployment sees it: which of the things that were found are the declared
+//! ones, which are left over, and whose they are.
 
 use super::collector::Ask;
 use super::groups::{TargetGroups, unmanaged};
@@ -21,7 +21,8 @@ pub(super) struct Balance {
     pub(super) targets: BTreeMap<String, Seen<Vec<ObservedTarget>>>,
 }
 
-/// Reads load balancing for a batch of deployments; the answers are in the order of the deployments.
+/// Reads load balancing for a batch of deployments; the answers are in the order of the
+/// deployments.
 pub(super) async fn read(look: &Look<'_>, asks: &[Ask<'_>]) -> Vec<Balance> {
     let (groups, listeners) = tokio::join!(TargetGroups::read(look, asks), Listeners::read(look, asks));
     let found = Found { groups, listeners };
@@ -74,8 +75,8 @@ impl Found {
         shown
     }
 
-    /// What is declared, by what identifies it; or, when that shows nothing, by its recorded ARN if it still has what identifies
-    /// it (lists lag behind).
+    /// What is declared, by what identifies it; or, when that shows nothing, by its recorded ARN if
+    /// it still has what identifies it (lists lag behind).
     fn declared(&self, ask: &Ask<'_>, id: &ResourceId, resource: &DesiredResource) -> Seen<ObservedResource> {
         let seen = match id.kind {
             ResourceKind::TargetGroup => self.groups.declared(resource),

@@ -40,12 +40,14 @@ impl Collector {
 
     /// Looks at a batch of deployments of one placement. The answers are in the order of the asks.
     ///
-    /// A light ask reads services only: its maps of everything else are empty and its cluster is not read (or absent, when
-    /// the services show that). When they show the deployment out of step, or its rollout is under way or stalled, it is read in
-    /// full in the same pass; the answer's depth says so.
+    /// A light ask reads services only: its maps of everything else are empty and its cluster is
+    /// not read (or absent, when the services show that). When they show the deployment out of
+    /// step, or its rollout is under way or stalled, it is read in full in the same pass; the
+    /// answer's depth says so.
     ///
-    /// **Guarantees**: never fails; what could not be seen is [`Seen::Unknown`] and listed once in `gaps`; one call for ten
-    /// services, and one for each load balancer, listener, log group or secret that several of the deployments name.
+    /// **Guarantees**: never fails; what could not be seen is [`Seen::Unknown`] and listed once in
+    /// `gaps`; one call for ten services, and one for each load balancer, listener, log group or
+    /// secret that several of the deployments name.
     ///
     /// **Assumes**: all asks have this placement; ten of them are a good number.
     pub async fn collect(

@@ -1,8 +1,9 @@
 //! Revisions of task definitions.
 //!
-//! Read are the revisions that the rollout state names, the one that the service points at, and of the family's newest
-//! revisions those that are newer than what is recorded: a revision that was registered in a pass whose record was lost is
-//! found among them by its hash tag, instead of being registered a second time.
+//! Read are the revisions that the rollout state names, the one that the service points at, and of
+//! the family's newest revisions those that are newer than what is recorded: a revision that was
+//! registered in a pass whose record was lost is found among them by its hash tag, instead of being
+//! registered a second time.
 
 use super::collector::Ask;
 use super::look::{Look, seen};

@@ -11,7 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The target groups of a batch of deployments, without tags, and their targets.
 pub(super) struct TargetGroups {
     by_name: BTreeMap<String, Seen<ObservedResource>>,
-    /// ARNs of the declared ones that exist, by name, whether or not all else of them could be read.
+    /// ARNs of the declared ones that exist, by name, whether or not all else of them could be
+    /// read.
     arns: BTreeMap<String, String>,
     /// Recorded ones that no declared name led to.
     by_arn: BTreeMap<String, Seen<ObservedResource>>,
@@ -20,8 +21,8 @@ pub(super) struct TargetGroups {
 }
 
 impl TargetGroups {
-    /// Reads all target groups that are declared or recorded; attributes and targets of the declared ones, and the targets of
-    /// those that services name by ARN.
+    /// Reads all target groups that are declared or recorded; attributes and targets of the
+    /// declared ones, and the targets of those that services name by ARN.
     pub(super) async fn read(look: &Look<'_>, asks: &[Ask<'_>]) -> Self {
         let names: BTreeSet<String> = asks.iter().flat_map(names).map(str::to_owned).collect();
         let by_name = find(look, By::Name, names).await;
@@ -119,7 +120,8 @@ fn recorded<'a>(ask: &Ask<'a>) -> impl Iterator<Item = &'a str> {
     groups.map(|(_, arn)| arn.as_str())
 }
 
-/// Target groups that services of the deployment name by ARN, because Evenkeel does not manage them.
+/// Target groups that services of the deployment name by ARN, because Evenkeel does not manage
+/// them.
 pub(super) fn unmanaged<'a>(ask: &Ask<'a>) -> impl Iterator<Item = &'a str> {
     ask.desired.components.values().flat_map(|component| match &component.workload {
         Workload::Service { fields, .. } => {

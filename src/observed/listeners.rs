@@ -60,8 +60,9 @@ impl Listeners {
         self.load_balancers.get(id).unwrap_or(&Seen::NotRead)
     }
 
-    /// The listener of a declaration: the one of its port on its load balancer; or, when the list does not show it, the recorded one
-    /// if it has that port and load balancer (lists lag behind). What hangs on it is looked for on the same one.
+    /// The listener of a declaration: the one of its port on its load balancer; or, when the list
+    /// does not show it, the recorded one if it has that port and load balancer (lists lag behind).
+    /// What hangs on it is looked for on the same one.
     pub(super) fn declared_listener(
         &self,
         ask: &Ask<'_>,
@@ -98,8 +99,8 @@ impl Listeners {
             && listener.fields["port"] == resource.fields["port"]
     }
 
-    /// The rule of a declaration: the one of its priority on its listener. Absent when its listener is one of the deployment's
-    /// own and absent.
+    /// The rule of a declaration: the one of its priority on its listener. Absent when its listener
+    /// is one of the deployment's own and absent.
     pub(super) fn rule(&self, ask: &Ask<'_>, resource: &DesiredResource) -> Seen<ObservedResource> {
         let arn = match self.listener_of_rule(ask, resource) {
             Seen::Present(arn) => arn,
@@ -180,7 +181,8 @@ async fn rules(look: &Look<'_>, listeners: BTreeSet<String>) -> Lists {
     look.each(listeners, call).await.into_iter().collect()
 }
 
-/// When what the list hangs on is gone, the list is not empty but unknown: nothing could be added to it either.
+/// When what the list hangs on is gone, the list is not empty but unknown: nothing could be added
+/// to it either.
 fn list(answer: Result<Vec<ObservedResource>, Error>) -> Seen<Vec<ObservedResource>> {
     answer.map_or_else(|error| Seen::Unknown(error.into()), Seen::Present)
 }

@@ -1,4 +1,5 @@
-//! How this room asks AWS: a few calls at a time, batches that fall apart when they are refused, and errors as gaps.
+//! How this room asks AWS: a few calls at a time, batches that fall apart when they are refused,
+//! and errors as gaps.
 
 use crate::aws::error::Kind;
 use crate::aws::{Error, PlacementClients};
@@ -49,8 +50,9 @@ impl<'a> Look<'a> {
         join_all(things.into_iter().map(|thing| self.ask(call(thing)))).await
     }
 
-    /// Calls for `size` things at a time. A call that is refused as a whole for a reason that may lie in one of its things is
-    /// made again for each half of them, down to single things. The answers tell which things each is for.
+    /// Calls for `size` things at a time. A call that is refused as a whole for a reason that may
+    /// lie in one of its things is made again for each half of them, down to single things. The
+    /// answers tell which things each is for.
     pub(super) async fn batches<T, Answer>(
         &self,
         things: Vec<String>,
@@ -91,12 +93,14 @@ impl<'a> Look<'a> {
     }
 }
 
-/// Whether a refusal may be due to one of the things that were asked for, where things that do not exist are no error.
+/// Whether a refusal may be due to one of the things that were asked for, where things that do not
+/// exist are no error.
 pub(super) fn refused(error: &Error) -> bool {
     matches!(error.kind, Kind::Denied | Kind::Rejected)
 }
 
-/// Whether a refusal may be due to one of the things that were asked for, where one that does not exist is an error.
+/// Whether a refusal may be due to one of the things that were asked for, where one that does not
+/// exist is an error.
 pub(super) fn refused_or_missing(error: &Error) -> bool {
     refused(error) || error.is_not_found()
 }
@@ -115,7 +119,8 @@ pub(super) fn missing<T>(error: &Error) -> Seen<T> {
     seen(Err(error.clone()))
 }
 
-/// Answers that list what was found, by the things that were asked for; what AWS does not list is absent.
+/// Answers that list what was found, by the things that were asked for; what AWS does not list is
+/// absent.
 pub(super) fn by_id(
     answers: Answers<Vec<ObservedResource>>,
     id: fn(&ObservedResource) -> &str,
@@ -137,7 +142,8 @@ pub(super) fn by_id(
     all
 }
 
-/// The same knowledge of another thing: absent, not read or unknown for the same reason; `None` when it is there.
+/// The same knowledge of another thing: absent, not read or unknown for the same reason; `None`
+/// when it is there.
 pub(super) fn same_lack<T, U>(seen: &Seen<T>) -> Option<Seen<U>> {
     match seen {
         Seen::Present(_) => None,

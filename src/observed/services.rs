@@ -31,7 +31,8 @@ impl Services {
             match answer {
                 Ok(seen) => services.by_name.extend(seen),
                 Err(error) => {
-                    // Without a cluster the services are not absent but unknown: they could not be created either.
+                    // Without a cluster the services are not absent but unknown: they could not be
+                    // created either.
                     services.no_cluster |= error.code == "ClusterNotFoundException";
                     let unknown = names.into_iter().map(|name| (name, Seen::Unknown(error.clone().into())));
                     services.by_name.extend(unknown);
@@ -66,9 +67,10 @@ impl Services {
         self.by_name.get(name).unwrap_or(&Seen::NotRead)
     }
 
-    /// Whether a deployment is out of step as far as its services show it: one that is not there, not steady, not ACTIVE, or
-    /// points at another revision than the rollout left it at; or a rollout that is under way or held up, which services
-    /// alone cannot judge. Unknown services give no reason to read more.
+    /// Whether a deployment is out of step as far as its services show it: one that is not there,
+    /// not steady, not ACTIVE, or points at another revision than the rollout left it at; or a
+    /// rollout that is under way or held up, which services alone cannot judge. Unknown services
+    /// give no reason to read more.
     pub(super) fn are_out_of_step(&self, ask: &Ask<'_>) -> bool {
         let settled = |component: &DesiredComponent| {
             let phase = ask.rollout.components.get(&component.name).map(|rollout| &rollout.phase);
@@ -114,7 +116,8 @@ fn expected_revision<'a>(ask: &Ask<'a>, component: &DesiredComponent) -> Option<
     revision.map(|revision| revision.arn.as_str())
 }
 
-/// Recorded services of this cluster: key and ARN. One that was left behind in another cluster cannot be asked for here.
+/// Recorded services of this cluster: key and ARN. One that was left behind in another cluster
+/// cannot be asked for here.
 fn recorded<'a>(look: &Look<'_>, ask: &Ask<'a>) -> impl Iterator<Item = (&'a str, &'a str)> {
     let here = last_part(look.cluster());
     let services = ask.rollout.arns.iter().filter(|(id, _)| id.kind == ResourceKind::Service);

@@ -1,8 +1,9 @@
 //! Tasks, and what ECS says of a service's deployments: what is needed to judge a rollout.
 //!
-//! The tasks of a task component are listed by family, not by `startedBy` (AWS wants that one to be the only filter), and
-//! those that carry our owner tags, the token of the stored intent or the recorded ARN are kept. A task that was started
-//! moments ago may be missing in the list; the recorded one is asked for by its ARN as well.
+//! The tasks of a task component are listed by family, not by `startedBy` (AWS wants that one to be
+//! the only filter), and those that carry our owner tags, the token of the stored intent or the
+//! recorded ARN are kept. A task that was started moments ago may be missing in the list; the
+//! recorded one is asked for by its ARN as well.
 
 use super::collector::Ask;
 use super::look::{Answers, Look, refused, same_lack, seen};
@@ -166,7 +167,8 @@ impl Described {
         described
     }
 
-    /// The listed tasks that are the component's own, newest first. Some of them unseen is as good as all of them unseen.
+    /// The listed tasks that are the component's own, newest first. Some of them unseen is as good
+    /// as all of them unseen.
     fn of(&self, ask: &Ask<'_>, want: &Wanted<'_>, arns: &BTreeSet<String>) -> Seen<Vec<ObservedTask>> {
         if let Some(gap) = arns.iter().find_map(|arn| self.gaps.get(arn)) {
             return Seen::Unknown(gap.clone());
@@ -203,8 +205,8 @@ pub(super) struct ServiceDeployments {
     pub(super) gaps: Vec<Gap>,
 }
 
-/// Reads service deployments where a service alone does not tell what became of a rollout; the answers are in the order of the
-/// deployments.
+/// Reads service deployments where a service alone does not tell what became of a rollout; the
+/// answers are in the order of the deployments.
 pub(super) async fn read_deployments(
     look: &Look<'_>,
     asks: &[Ask<'_>],
@@ -230,8 +232,8 @@ pub(super) async fn read_deployments(
     shown
 }
 
-/// Whether ECS, or someone, has moved the service away from what the rollout began, or the rollout failed. Not while the
-/// rollout has not begun, and not once it is known that ECS rolled back.
+/// Whether ECS, or someone, has moved the service away from what the rollout began, or the rollout
+/// failed. Not while the rollout has not begun, and not once it is known that ECS rolled back.
 fn is_unclear(rollout: &ComponentRollout, service: &ObservedService) -> bool {
     let begun = match &rollout.phase {
         Phase::Rolling { deployment, .. } => deployment.is_some(),

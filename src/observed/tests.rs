@@ -79,8 +79,8 @@ async fn a_full_look_shows_everything_in_the_form_of_the_declaration() {
     let shop = shop(&sim).await;
     let (state, calls) = shop.look(&sim, Depth::Full).await;
     assert_eq!(operations(&state), []);
-    // Services 1, cluster 1, logs 2, secrets 1, families 2, revisions 2, tasks 4; load balancing: load balancers 1, groups 1,
-    // attributes 1, targets 1, listeners 1, rules 1, tags 1.
+    // Services 1, cluster 1, logs 2, secrets 1, families 2, revisions 2, tasks 4; load balancing:
+    // load balancers 1, groups 1, attributes 1, targets 1, listeners 1, rules 1, tags 1.
     assert_eq!(calls, 20, "{:?}", sim.counts());
     assert_eq!(state.cluster.present().unwrap().status, "ACTIVE");
 

@@ -5,8 +5,8 @@ use crate::model::resource::Tree;
 use serde_json::{Map, Number, Value, json};
 use std::collections::BTreeSet;
 
-/// The canonical form of a value under a comparison. Map-like comparisons are taken apart by the diff and end here with
-/// their elements.
+/// The canonical form of a value under a comparison. Map-like comparisons are taken apart by the
+/// diff and end here with their elements.
 pub(super) fn canonical(compare: Compare, value: &Tree) -> Tree {
     match compare {
         Compare::Text => text(value),
@@ -35,8 +35,9 @@ pub(super) fn forwarded_groups(actions: &Tree) -> BTreeSet<String> {
         .collect()
 }
 
-/// Whether observed actions are what ECS may have made of the desired ones while it shifts traffic: the same actions, except
-/// that the forward ones name any of the allowed target groups with any weights.
+/// Whether observed actions are what ECS may have made of the desired ones while it shifts traffic:
+/// the same actions, except that the forward ones name any of the allowed target groups with any
+/// weights.
 pub(super) fn same_but_shifted(desired: &Tree, observed: &Tree, governed: &BTreeSet<String>) -> bool {
     let mut allowed = forwarded_groups(desired);
     allowed.extend(governed.iter().cloned());
@@ -52,8 +53,9 @@ pub(super) fn same_but_shifted(desired: &Tree, observed: &Tree, governed: &BTree
         })
 }
 
-/// Whether the target groups of a service are the declared ones, but for elements whose active and alternate group have changed
-/// places: after a blue/green deployment the alternate group is the active one.
+/// Whether the target groups of a service are the declared ones, but for elements whose active and
+/// alternate group have changed places: after a blue/green deployment the alternate group is the
+/// active one.
 pub(super) fn same_but_alternated(desired: &Tree, observed: &Tree) -> bool {
     let pairs = |balancers: &Tree| set(&list(balancers, in_one_order), &[]);
     pairs(desired) == pairs(observed)
@@ -157,8 +159,9 @@ fn items(value: &Tree) -> impl Iterator<Item = &Tree> {
     value.as_array().into_iter().flatten()
 }
 
-/// Forward actions always as a sorted list of groups; a single group has no weight, for none would change anything.
-/// Redirects and fixed answers with what ELB fills in. Source: ELBv2 API, RedirectActionConfig and FixedResponseActionConfig.
+/// Forward actions always as a sorted list of groups; a single group has no weight, for none would
+/// change anything. Redirects and fixed answers with what ELB fills in. Source: ELBv2 API,
+/// RedirectActionConfig and FixedResponseActionConfig.
 fn action(value: &Tree) -> Tree {
     let mut action = clean(value);
     let Some(members) = action.as_object_mut() else { return action };

@@ -20,8 +20,9 @@ pub struct Difference {
 ///
 /// `governed` holds the ARNs of target groups whose traffic ECS shifts at present.
 ///
-/// **Guarantees**: trees that mean the same give nothing, whatever the order of members and of lists without order, and
-/// whether defaults are spelled out; fields that the document leaves to others give nothing.
+/// **Guarantees**: trees that mean the same give nothing, whatever the order of members and of
+/// lists without order, and whether defaults are spelled out; fields that the document leaves to
+/// others give nothing.
 pub fn differences(
     kind: ResourceKind,
     desired: &Tree,
@@ -32,7 +33,8 @@ pub fn differences(
     compared.flat_map(|row| row_differences(row, desired, observed, governed)).collect()
 }
 
-/// The differences of declared tags: those that are missing or have another value. Tags of others are left alone.
+/// The differences of declared tags: those that are missing or have another value. Tags of others
+/// are left alone.
 pub fn tag_differences(
     kind: ResourceKind,
     desired: &BTreeMap<String, String>,
@@ -54,7 +56,8 @@ fn row_differences(
     governed: &BTreeSet<String>,
 ) -> Vec<Difference> {
     let (top, nested) = row.path.split_once('.').map_or((row.path, false), |(top, _)| (top, true));
-    // A nested default says what an absent member of a declared object means, not that the object is declared.
+    // A nested default says what an absent member of a declared object means, not that the object
+    // is declared.
     let unmanaged = row.kind != ResourceKind::TaskDefinition && absent(desired.get(top));
     if nested && unmanaged {
         return Vec::new();
@@ -69,7 +72,8 @@ fn row_differences(
     found
 }
 
-/// Whether ECS shifts the traffic of a service and no more differs than which of its groups is the active one.
+/// Whether ECS shifts the traffic of a service and no more differs than which of its groups is the
+/// active one.
 fn is_alternated(service: &Tree, old: Option<&Tree>, new: Option<&Tree>) -> bool {
     let strategy = at(service, "deploymentConfiguration.strategy").and_then(Tree::as_str);
     let (Some(old), Some(new)) = (old, new) else { return false };
@@ -189,8 +193,8 @@ fn shown(value: &Tree) -> Tree {
     clean(value)
 }
 
-/// The members of an update: for every changed field the whole top-level value that is declared, with defaults that the
-/// change relies on spelled out.
+/// The members of an update: for every changed field the whole top-level value that is declared,
+/// with defaults that the change relies on spelled out.
 pub(super) fn updated_fields(changes: &[Difference], desired: &Tree) -> Map<String, Value> {
     let mut fields = Map::new();
     for Difference { change, row } in changes {
@@ -210,8 +214,8 @@ pub(super) fn updated_fields(changes: &[Difference], desired: &Tree) -> Map<Stri
     fields
 }
 
-/// Spells out the defaults of a changed field's siblings: AWS takes an inner object only with all of its members
-/// (`alarms`, `deploymentCircuitBreaker`).
+/// Spells out the defaults of a changed field's siblings: AWS takes an inner object only with all
+/// of its members (`alarms`, `deploymentCircuitBreaker`).
 fn complete(value: &mut Tree, top: &str, changed: &Row) {
     let Some((parent, _)) = changed.path.rsplit_once('.') else { return };
     let siblings =

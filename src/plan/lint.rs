@@ -1,7 +1,8 @@
 //! The last door: every plan is checked once more before it leaves the room, in production too.
 //!
-//! The checks repeat the room's promises in the plainest words and share no code with the planner. An action that breaks one
-//! is dropped and becomes a note that blocks, so that a mistake here shows as a stuck deployment and not as a wrong call.
+//! The checks repeat the room's promises in the plainest words and share no code with the planner.
+//! An action that breaks one is dropped and becomes a note that blocks, so that a mistake here
+//! shows as a stuck deployment and not as a wrong call.
 
 use super::planner::PlanInput;
 use crate::model::observed::Seen;
@@ -14,7 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What an action may not do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Objection {
-    /// It acts on something of which AWS did not say whether it is there, or that is not as the call needs it.
+    /// It acts on something of which AWS did not say whether it is there, or that is not as the
+    /// call needs it.
     Unseen,
     /// It touches something that is not ours.
     NotOurs,
@@ -54,7 +56,8 @@ pub fn object(input: &PlanInput<'_>, action: &PlannedAction, before: &[PlannedAc
     checks.iter().find_map(|check| check(input, action)).or_else(|| twice(action, before))
 }
 
-/// Drops every action that breaks a promise, says so in a note that blocks, and tells its drift as not repaired.
+/// Drops every action that breaks a promise, says so in a note that blocks, and tells its drift as
+/// not repaired.
 pub(super) fn enforce(input: &PlanInput<'_>, plan: Plan) -> Plan {
     let mut plan = plan;
     let mut kept: Vec<PlannedAction> = Vec::with_capacity(plan.actions.len());
@@ -146,7 +149,8 @@ fn need(call: &Call) -> Need {
         | Call::TagElb { .. }
         | Call::UpdateService { .. }
         | Call::TagEcs { .. } => Need::Present,
-        // Rules and listeners that AWS cannot move are also deleted when they were adopted: they come back as declared.
+        // Rules and listeners that AWS cannot move are also deleted when they were adopted: they
+        // come back as declared.
         Call::DeleteRule { .. } | Call::DeleteListener { .. } => Need::Present,
         Call::DeleteLogGroup { .. } | Call::DeleteTargetGroup { .. } | Call::DeleteService { .. } => {
             Need::PresentAndMade
@@ -221,7 +225,8 @@ fn revisions(input: &PlanInput<'_>, action: &PlannedAction) -> Option<Objection>
     }
 }
 
-/// Whether an earlier action makes the same call on the same thing, or writes one of the same fields.
+/// Whether an earlier action makes the same call on the same thing, or writes one of the same
+/// fields.
 fn twice(action: &PlannedAction, before: &[PlannedAction]) -> Option<Objection> {
     let same = before.iter().filter(|other| other.resource == action.resource).any(|other| {
         let same_call = other.call == action.call

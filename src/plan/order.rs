@@ -1,7 +1,7 @@
 //! The order of actions: stable and total, so that the same plan always reads and runs the same.
 //!
-//! What others refer to comes first, what refers to others is removed first. Tags follow the resources, and removals come
-//! last: nothing is taken away before its successor stands.
+//! What others refer to comes first, what refers to others is removed first. Tags follow the
+//! resources, and removals come last: nothing is taken away before its successor stands.
 
 use crate::model::plan::{Call, PlannedAction, Reason};
 
@@ -38,7 +38,8 @@ fn rank(action: &PlannedAction) -> (u8, u8) {
 
 /// The actions in order.
 pub(super) fn sorted(mut actions: Vec<PlannedAction>) -> Vec<PlannedAction> {
-    // The planner walks sorted maps, so what is equal here keeps an order that does not depend on the input's.
+    // The planner walks sorted maps, so what is equal here keeps an order that does not depend on
+    // the input's.
     actions.sort_by(|a, b| {
         (rank(a), a.resource.kind, &a.resource.key).cmp(&(rank(b), b.resource.kind, &b.resource.key))
     });

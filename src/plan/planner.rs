@@ -1,7 +1,7 @@
 //! From what should be and what was seen to what to do.
 //!
-//! This file holds the flow and the judgements that all resources share (whose is it, is it drift, may it be written); one
-//! file per part below holds its calls.
+//! This file holds the flow and the judgements that all resources share (whose is it, is it drift,
+//! may it be written); one file per part below holds its calls.
 
 mod contested;
 mod definitions;
@@ -45,10 +45,12 @@ pub struct PlanInput<'a> {
 
 /// Plans one pass over one deployment.
 ///
-/// **Guarantees**: deterministic; nothing is done about what was not seen to be there or not there; nothing that is not ours
-/// is touched; a deployment that is as declared gives an empty plan; applying a plan and planning again never repeats it.
+/// **Guarantees**: deterministic; nothing is done about what was not seen to be there or not there;
+/// nothing that is not ours is touched; a deployment that is as declared gives an empty plan;
+/// applying a plan and planning again never repeats it.
 ///
-/// **Never**: reads a clock; writes a service's revision other than in phase `Rolling` before its deployment is seen.
+/// **Never**: reads a clock; writes a service's revision other than in phase `Rolling` before its
+/// deployment is seen.
 pub fn plan(input: &PlanInput<'_>) -> Plan {
     let mut draft = Draft::new(input);
     resources::plan(&mut draft);
@@ -62,14 +64,16 @@ pub fn plan(input: &PlanInput<'_>) -> Plan {
     draft.finish()
 }
 
-/// Plans one pass of taking a deployment down whose document is gone. With deletion policy `Retain` nothing is done and
-/// everything that stays is noted. `confirmed` says whether a person confirmed the deletion of its data.
+/// Plans one pass of taking a deployment down whose document is gone. With deletion policy `Retain`
+/// nothing is done and everything that stays is noted. `confirmed` says whether a person confirmed
+/// the deletion of its data.
 ///
-/// Rules and listeners go first, then services (scaled to 0 before), tasks and target groups, each pass as far as what was
-/// seen allows; the deployment is gone when the plan is empty and waits for nothing.
+/// Rules and listeners go first, then services (scaled to 0 before), tasks and target groups, each
+/// pass as far as what was seen allows; the deployment is gone when the plan is empty and waits for
+/// nothing.
 ///
-/// **Never**: deletes what is not ours by tag or record; deletes a log group unless that very group says `Delete` and the
-/// deletion is confirmed.
+/// **Never**: deletes what is not ours by tag or record; deletes a log group unless that very group
+/// says `Delete` and the deletion is confirmed.
 pub fn teardown(input: &PlanInput<'_>, confirmed: bool) -> Plan {
     let mut draft = Draft::new(input);
     removal::teardown(&mut draft, confirmed);
@@ -182,8 +186,9 @@ impl<'a> Draft<'a> {
         self.drift.push(Drift { resource: resource.clone(), change, repaired });
     }
 
-    /// Whose something is that was seen. Ours: it carries our owner tag, or no owner tag at all but an ARN that the record says
-    /// we made or adopted (its tags were removed), or the document adopts.
+    /// Whose something is that was seen. Ours: it carries our owner tag, or no owner tag at all but
+    /// an ARN that the record says we made or adopted (its tags were removed), or the document
+    /// adopts.
     fn whose<'t>(&self, id: &ResourceId, arn: &str, tags: &'t BTreeMap<String, String>) -> Whose<'t> {
         let owner = tags.get(TAG_OWNER).map(String::as_str);
         let recorded = || self.input.rollout.arns.get(id).is_some_and(|known| known == arn);
@@ -216,7 +221,8 @@ impl<'a> Draft<'a> {
         tags
     }
 
-    /// Whether the declaration is the one that was last seen in agreement with AWS; then a difference is drift.
+    /// Whether the declaration is the one that was last seen in agreement with AWS; then a
+    /// difference is drift.
     fn is_settled(&self, id: &ResourceId, declared: &ContentHash) -> bool {
         self.input.rollout.applied.get(id) == Some(declared)
     }
@@ -226,8 +232,8 @@ impl<'a> Draft<'a> {
         self.input.desired.drift.policy_for(&path)
     }
 
-    /// Sorts differences into those to write and those that are only told; lists drift. `held` names differences that must
-    /// not be written now (their cause is waited for elsewhere).
+    /// Sorts differences into those to write and those that are only told; lists drift. `held`
+    /// names differences that must not be written now (their cause is waited for elsewhere).
     fn judge(
         &mut self,
         id: &ResourceId,
@@ -266,8 +272,8 @@ impl<'a> Draft<'a> {
         self.note(id, message, true);
     }
 
-    /// A declared listener or rule that does not stand where it is declared, but under its recorded ARN somewhere else, though
-    /// the declaration is the one that was in force: someone moved it.
+    /// A declared listener or rule that does not stand where it is declared, but under its recorded
+    /// ARN somewhere else, though the declaration is the one that was in force: someone moved it.
     fn moved(&self, id: &ResourceId) -> Option<&'a ObservedResource> {
         let PlanInput { resolved, rollout, observed, .. } = self.input;
         let declared = &resolved.resources.get(id)?.declared;
@@ -293,12 +299,14 @@ impl<'a> Draft<'a> {
         })
     }
 
-    /// Whether a resource that is declared and absent is made (again), and why. Lists the drift when someone deleted it.
+    /// Whether a resource that is declared and absent is made (again), and why. Lists the drift
+    /// when someone deleted it.
     fn judge_absent(&mut self, id: &ResourceId, declared: &ContentHash) -> Option<Reason> {
         let rollout = self.input.rollout;
         if !self.is_settled(id, declared) {
             return Some(match (rollout.applied.contains_key(id), rollout.arns.contains_key(id)) {
-                // What stood under this key was declared otherwise: a target group of another port, a rule of another priority.
+                // What stood under this key was declared otherwise: a target group of another port,
+                // a rule of another priority.
                 (true, _) => Reason::Changed,
                 (false, true) => Reason::Deleted,
                 (false, false) => Reason::Missing,

@@ -8,7 +8,8 @@ use std::fmt::Write as _;
 /// Longest value shown; what is longer is cut with an ellipsis.
 const LONGEST_VALUE: usize = 60;
 
-/// Renders a plan: `+` creates, `~` changes, `-` removes; every changed field with its old and new value and its owner.
+/// Renders a plan: `+` creates, `~` changes, `-` removes; every changed field with its old and new
+/// value and its owner.
 ///
 /// **Guarantees**: the same plan gives the same text; no trailing spaces; ends with a line break.
 pub fn render(plan: &Plan) -> String {

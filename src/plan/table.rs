@@ -1,12 +1,14 @@
 //! The ownership table: one row for every field that Evenkeel can write.
 //!
-//! The table drives the diff, the repair, the words of `ctl plan` and the documentation ([`markdown`]). A field that is
-//! absent on one side is first given the meaning that its row states, so that a spelled-out default and an absent one agree.
+//! The table drives the diff, the repair, the words of `ctl plan` and the documentation
+//! ([`markdown`]). A field that is absent on one side is first given the meaning that its row
+//! states, so that a spelled-out default and an absent one agree.
 //!
 //! # What is done about drift, field by field
 //!
-//! Measured by `tests/it/matrix` on a controller at work and the simulated AWS: *repaired* is written back in the pass that sees
-//! it, and told; *told* is told and never fought; *left* is neither told nor written.
+//! Measured by `tests/it/matrix` on a controller at work and the simulated AWS: *repaired* is
+//! written back in the pass that sees it, and told; *told* is told and never fought; *left* is
+//! neither told nor written.
 //!
 #![doc = include_str!("ownership/log-group.md")]
 #![doc = include_str!("ownership/target-group.md")]
@@ -29,14 +31,17 @@ use crate::model::resource::ResourceKind;
 pub enum Class {
     /// Always declared.
     Declared,
-    /// Always declared: where the document does not name it, AWS's fixed default stands in the desired state.
+    /// Always declared: where the document does not name it, AWS's fixed default stands in the
+    /// desired state.
     DeclaredWithDefault,
-    /// Declared when the document names it; otherwise another controller's (an autoscaler, a person, AWS): observed, never fought.
+    /// Declared when the document names it; otherwise another controller's (an autoscaler, a
+    /// person, AWS): observed, never fought.
     DelegatedUnlessDeclared,
     /// Declared when the document names it; otherwise AWS fills it in.
     DefaultedUnlessDeclared,
-    /// Declared while services roll; while ECS shifts the traffic of a service (strategy BLUE_GREEN, CANARY or LINEAR) the weights
-    /// and the active target group are ECS's, and only the set of allowed target groups is declared.
+    /// Declared while services roll; while ECS shifts the traffic of a service (strategy
+    /// BLUE_GREEN, CANARY or LINEAR) the weights and the active target group are ECS's, and only
+    /// the set of allowed target groups is declared.
     WeightsDelegatedWhileShifting,
     /// Declared in phase Rolling before its deployment is seen; otherwise ECS's (a rollback, say).
     DeclaredWhileRolling,
@@ -45,8 +50,8 @@ pub enum Class {
 }
 
 impl Class {
-    /// The class of a field, given whether the document names it, and whether the named condition (`shifting`, or `rolling` for
-    /// the revision) holds.
+    /// The class of a field, given whether the document names it, and whether the named condition
+    /// (`shifting`, or `rolling` for the revision) holds.
     pub fn owner(self, present: bool, condition: bool) -> Ownership {
         match self {
             Self::Declared => Ownership::Declared,
@@ -79,7 +84,8 @@ pub enum Compare {
     Exact,
     /// As texts: 512 and "512" are one value.
     Text,
-    /// As sets: order and repetition do not matter. Members of elements that equal these defaults (JSON texts) count as absent.
+    /// As sets: order and repetition do not matter. Members of elements that equal these defaults
+    /// (JSON texts) count as absent.
     Set(&'static [(&'static str, &'static str)]),
     /// As lists of named things: compared element by element under the name in this member.
     Named(&'static str),
@@ -91,7 +97,8 @@ pub enum Compare {
     NameOrArn,
     /// As listener actions: single target groups without weight, defaults of redirects filled in.
     Actions,
-    /// As a set of a service's target groups; while ECS shifts its traffic, the two groups of an element may have changed places.
+    /// As a set of a service's target groups; while ECS shifts its traffic, the two groups of an
+    /// element may have changed places.
     Balancers,
     /// As rule conditions: order of conditions and of their values does not matter.
     Conditions,
@@ -120,7 +127,8 @@ impl Compare {
 /// What it means when a field is not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Absent {
-    /// Absent in the document: the field is not managed. Absent in AWS: it differs from any declared value.
+    /// Absent in the document: the field is not managed. Absent in AWS: it differs from any
+    /// declared value.
     Unmanaged,
     /// The same as this value (a JSON text), on both sides.
     Means(&'static str),
@@ -205,7 +213,8 @@ impl Effect {
 pub struct Row {
     /// The kind of resource.
     pub kind: ResourceKind,
-    /// Path from the resource's root; `[]` after a segment stands for each element of a list, found by its `name`.
+    /// Path from the resource's root; `[]` after a segment stands for each element of a list, found
+    /// by its `name`.
     pub path: &'static str,
     /// What decides who owns it.
     pub class: Class,

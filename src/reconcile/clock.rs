@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Tells the time and waits. Everything that waits in the controller waits here, so that tests run in tokio's paused time
-/// and the demo runs simulated time faster.
+/// Tells the time and waits. Everything that waits in the controller waits here, so that tests run
+/// in tokio's paused time and the demo runs simulated time faster.
 #[derive(Clone)]
 pub struct Clock {
     source: Source,
@@ -36,7 +36,8 @@ impl Clock {
         Self { source: Source::Simulated(base, Instant::now()), speed }
     }
 
-    /// A clock that shows what `now` says; waits last as long as they do by tokio's time, whatever it says meanwhile.
+    /// A clock that shows what `now` says; waits last as long as they do by tokio's time, whatever
+    /// it says meanwhile.
     pub fn given(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         Self { source: Source::Given(Arc::new(now)), speed: 1.0 }
     }

@@ -24,7 +24,8 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
-/// Batches in flight at a time. AWS's request rates are the limit, not this; a few batches hide the latency of calls.
+/// Batches in flight at a time. AWS's request rates are the limit, not this; a few batches hide the
+/// latency of calls.
 const BATCHES: usize = 4;
 /// Deployments in a batch: what one DescribeServices serves.
 const BATCH: usize = 10;
@@ -120,7 +121,8 @@ impl<S: StateStore + 'static> Controller<S> {
         }
     }
 
-    /// Reconciles until `stop` resolves: then no further action is begun, what is under way is finished, and it returns.
+    /// Reconciles until `stop` resolves: then no further action is begun, what is under way is
+    /// finished, and it returns.
     ///
     /// **Errors**: the state store cannot be read at the start.
     pub async fn run(
@@ -208,8 +210,9 @@ impl<S: StateStore + 'static> Controller<S> {
         self.count();
     }
 
-    /// The confirmations that count. One whose document is there, and was not there before, was given for what is gone or came back:
-    /// it is withdrawn, so that no later removal, perhaps by mistake, deletes data with it.
+    /// The confirmations that count. One whose document is there, and was not there before, was
+    /// given for what is gone or came back: it is withdrawn, so that no later removal, perhaps by
+    /// mistake, deletes data with it.
     async fn without_outlived(
         &mut self,
         mut confirmed: BTreeSet<DeploymentName>,
@@ -237,7 +240,8 @@ impl<S: StateStore + 'static> Controller<S> {
         confirmed
     }
 
-    /// Tries again to keep what is at rest and could not be kept; what is at work is tried again by its next pass.
+    /// Tries again to keep what is at rest and could not be kept; what is at work is tried again by
+    /// its next pass.
     async fn keep_again(&self) {
         for name in self.handle.unkept() {
             if let Some(record) = self.resting.get(&name) {
@@ -283,8 +287,9 @@ impl<S: StateStore + 'static> Controller<S> {
         }
     }
 
-    /// Gives the steady deployments of a large fleet their turn to be looked at in full, once per resync: those of one
-    /// placement for which it is longest ago, so that one batch takes them all.
+    /// Gives the steady deployments of a large fleet their turn to be looked at in full, once per
+    /// resync: those of one placement for which it is longest ago, so that one batch takes them
+    /// all.
     fn take_turns(&mut self) {
         let now = Instant::now();
         if now < self.turn {
@@ -378,7 +383,8 @@ impl<S: StateStore + 'static> Controller<S> {
     /// Takes a batch back and decides when each is due again.
     async fn land(&mut self, batch: Batch, passed: Vec<Passed>, took: Duration) {
         self.handle.metrics().batch_took(took.as_secs_f64());
-        // One number for all of a batch: those that are steady are due together again, and share their reads again.
+        // One number for all of a batch: those that are steady are due together again, and share
+        // their reads again.
         let company = batch.first().map_or(0, |(entry, _)| spread(entry));
         for ((mut entry, _), passed) in batch.into_iter().zip(passed) {
             let name = entry.record.name.clone();
@@ -396,8 +402,8 @@ impl<S: StateStore + 'static> Controller<S> {
             let mut wait = schedule::wait(passed.ending, entry.held, self.settings.resync, seed);
             wait = entry.pause_left(self.clock.now()).map_or(wait, |left| wait.min(left));
             let mut slack = schedule::slack(passed.ending, self.settings.resync);
-            // Of the declaration that was walked: one that came meanwhile has not been. And a teardown that is suspended is not
-            // finished, however quiet it is.
+            // Of the declaration that was walked: one that came meanwhile has not been. And a
+            // teardown that is suspended is not finished, however quiet it is.
             let mut finished = entry.declared.is_teardown() && passed.at_rest;
             if let Some(Slot::Away(away)) = self.entries.get_mut(&name)
                 && let Some(changed) = away.changed.take()
@@ -443,7 +449,8 @@ fn is_same(one: &Arc<Declared>, other: &Arc<Declared>) -> bool {
     Arc::ptr_eq(one, other) || one == other
 }
 
-/// What the deployments of one batch have in common: their placement, and how deeply they are looked at.
+/// What the deployments of one batch have in common: their placement, and how deeply they are
+/// looked at.
 fn kind<'a>(
     entries: &'a BTreeMap<DeploymentName, Slot>,
     name: &DeploymentName,
@@ -467,7 +474,8 @@ async fn fly<S: StateStore>(
     (batch, passed, began.elapsed())
 }
 
-/// A number that differs between deployments and passes, so that waits spread; not random, so that a run can be repeated.
+/// A number that differs between deployments and passes, so that waits spread; not random, so that
+/// a run can be repeated.
 fn spread(entry: &Entry) -> u64 {
     let name = entry.record.name.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

@@ -52,8 +52,8 @@ impl<'a> From<&'a Record> for Known<'a> {
     }
 }
 
-/// What documents mean, kept from snapshot to snapshot: a store is read every few seconds, and a document that did not change
-/// costs next to nothing.
+/// What documents mean, kept from snapshot to snapshot: a store is read every few seconds, and a
+/// document that did not change costs next to nothing.
 #[derive(Debug, Default)]
 pub struct Lowered {
     by_name: BTreeMap<DeploymentName, Meaning>,
@@ -121,12 +121,12 @@ fn lower(declared: &Arc<store::Declared>, known: Option<Known<'_>>) -> Meaning {
     Meaning { of: Arc::clone(declared), result }
 }
 
-/// Compares a snapshot with what is known. The controller and `ctl plan` both ask here, so a dry run starts from what a pass
-/// would start from.
+/// Compares a snapshot with what is known. The controller and `ctl plan` both ask here, so a dry
+/// run starts from what a pass would start from.
 ///
-/// **Guarantees**: an invalid edit, a broken file or a store that cannot be read removes nothing: the last valid version
-/// stays in force, with the findings. A document that is gone is orphaned or torn down as its own `deletionPolicy` says, unless
-/// the guard holds pruning.
+/// **Guarantees**: an invalid edit, a broken file or a store that cannot be read removes nothing:
+/// the last valid version stays in force, with the findings. A document that is gone is orphaned or
+/// torn down as its own `deletionPolicy` says, unless the guard holds pruning.
 pub fn changes(
     lowered: &mut Lowered,
     snapshot: &Snapshot,
@@ -240,7 +240,8 @@ fn removed(
         }
         let Some(mut declared) = last_good(known.declared) else { continue };
         declared.deletion_confirmed = confirmed.contains(name);
-        // Only the document itself, or a person's word, ends the doubt; that the store could not be read does not.
+        // Only the document itself, or a person's word, ends the doubt; that the store could not be
+        // read does not.
         declared.doubted = verdict.held.contains(name) || (declared.doubted && !verdict.prune.contains(name));
         let gone_before = declared.removed_at.is_some();
         if verdict.prune.contains(name) || gone_before {
@@ -258,7 +259,8 @@ fn removed(
     verdict.because
 }
 
-/// A suspension that has ended has no effect any more; whoever reads the document may believe that it has.
+/// A suspension that has ended has no effect any more; whoever reads the document may believe that
+/// it has.
 fn warn_of_ended_suspensions(
     snapshot: &Snapshot,
     by_name: &mut BTreeMap<DeploymentName, Change>,
@@ -347,7 +349,8 @@ pub(super) fn snapshot_into(record: &mut Record, declared: &Declared) {
     });
 }
 
-/// Says in a record that its document is gone and what was made for it stays; false when it says so already.
+/// Says in a record that its document is gone and what was made for it stays; false when it says so
+/// already.
 pub(super) fn orphan(record: &mut Record, now: Timestamp) -> bool {
     let Some(status) = record.status.as_mut().filter(|status| !status.orphaned) else { return false };
     status.orphaned = true;

@@ -57,12 +57,14 @@ pub struct Entry {
     pub held: u32,
     /// Light passes since the last full one.
     pub light: u32,
-    /// Whether the next pass must be full whatever the rest says: first pass, changed declaration, or its turn has come.
+    /// Whether the next pass must be full whatever the rest says: first pass, changed declaration,
+    /// or its turn has come.
     pub look_deeply: bool,
 }
 
 impl Entry {
-    /// How deeply the next pass looks, given whether the fleet is so small that everything is always looked at in full.
+    /// How deeply the next pass looks, given whether the fleet is so small that everything is
+    /// always looked at in full.
     pub fn depth(&self, always_in_full: bool) -> Depth {
         let rollout = &self.record.rollout;
         let complete = !rollout.components.is_empty()
@@ -78,7 +80,8 @@ impl Entry {
         }
     }
 
-    /// How long a declared pause still lasts, while it does: it ends at its time, not at some resync after it.
+    /// How long a declared pause still lasts, while it does: it ends at its time, not at some
+    /// resync after it.
     pub fn pause_left(&self, now: Timestamp) -> Option<Duration> {
         let pause = self.declared.desired.suspend.as_ref()?;
         let left = pause.until.duration_since(now);

@@ -29,7 +29,8 @@ pub struct Handle {
 struct Inner {
     turned: Instant,
     store_read: bool,
-    /// What is declared and was not walked since: its status speaks of an earlier declaration, or of an earlier run.
+    /// What is declared and was not walked since: its status speaks of an earlier declaration, or
+    /// of an earlier run.
     unwalked: BTreeSet<DeploymentName>,
     /// Why records could not be kept, by deployment; `None` is the report on the store.
     not_kept: BTreeMap<Option<DeploymentName>, String>,
@@ -135,7 +136,8 @@ impl Handle {
         &self.metrics
     }
 
-    /// All metrics in Prometheus's text format, calls of AWS as of now, all accounts and regions together.
+    /// All metrics in Prometheus's text format, calls of AWS as of now, all accounts and regions
+    /// together.
     pub fn render_metrics(&self) -> String {
         let mut calls: BTreeMap<&'static str, (u64, u64)> = BTreeMap::new();
         let usage = self.aws.iter().flat_map(|aws| aws.usage().into_values());
@@ -165,7 +167,8 @@ impl Handle {
         self.with(|inner| inner.store_read)
     }
 
-    /// Whether the store was read and all that it declares was walked, so that every status speaks of what is declared now.
+    /// Whether the store was read and all that it declares was walked, so that every status speaks
+    /// of what is declared now.
     pub fn is_up_to_date(&self) -> bool {
         self.with(|inner| inner.store_read && inner.unwalked.is_empty())
     }

@@ -1,16 +1,20 @@
 //! The corridor: the one place that walks from room to room.
 //!
-//! Level-triggered and without input: a hint (a changed file, an ending pass, a timer) only says which deployment to look
-//! at again; what is done follows from what is declared, stored and seen. So a lost hint costs time, never truth, and a
-//! controller that was killed anywhere goes on as if it had only been slow. The periodic resync is the floor.
+//! Level-triggered and without input: a hint (a changed file, an ending pass, a timer) only says
+//! which deployment to look at again; what is done follows from what is declared, stored and seen.
+//! So a lost hint costs time, never truth, and a controller that was killed anywhere goes on as if
+//! it had only been slow. The periodic resync is the floor.
 //!
-//! - `controller`: the loop; `queue`: which name is due when; `schedule`: when to look again, and how deeply;
-//! - `declarations`: from a snapshot of the store to what is in force, what is refused, what is gone;
+//! - `controller`: the loop; `queue`: which name is due when; `schedule`: when to look again, and
+//!   how deeply;
+//! - `declarations`: from a snapshot of the store to what is in force, what is refused, what is
+//!   gone;
 //! - `pass`: the walk itself; `entry`: what is kept in memory of a deployment;
 //! - `handle`: what the windows may know; `clock`: the one home of time.
 //!
-//! A pass looks *lightly* (services only: one call for ten) or *in full*. Steady deployments are looked at lightly at every
-//! resync and in full in turn; whatever is new, changed, unsteady or odd is looked at in full at once.
+//! A pass looks *lightly* (services only: one call for ten) or *in full*. Steady deployments are
+//! looked at lightly at every resync and in full in turn; whatever is new, changed, unsteady or odd
+//! is looked at in full at once.
 
 pub mod clock;
 mod controller;
@@ -29,7 +33,8 @@ pub use pass::Walk;
 use crate::store::{Snapshot, Store};
 use tokio::sync::mpsc;
 
-/// Loads the store now and whenever it hints at a change, until nobody takes its snapshots any more.
+/// Loads the store now and whenever it hints at a change, until nobody takes its snapshots any
+/// more.
 pub async fn feed(mut store: impl Store, snapshots: mpsc::Sender<Snapshot>) {
     loop {
         let snapshot = store.load().await;

@@ -65,7 +65,8 @@ pub struct Passed {
 }
 
 impl<S: StateStore> Walk<S> {
-    /// Walks a batch of up to ten deployments of one placement: reads are shared, everything else is one by one.
+    /// Walks a batch of up to ten deployments of one placement: reads are shared, everything else
+    /// is one by one.
     pub async fn pass(
         &self,
         placement: &Placement,
@@ -101,8 +102,9 @@ impl<S: StateStore> Walk<S> {
         let Prospect { observed, resolved, step, plan } = look(&entry.declared, &before, observed, now);
         debug!(actions = plan.actions.len(), waiting_on = plan.waiting_on.len(), depth = ?observed.depth, "planned");
 
-        // Intent before action: whatever happens from here on, the next pass finds what this one set out to do. A repair has no
-        // intent to keep, but what comes of it must be kept; that the record can be written is seen before, not after.
+        // Intent before action: whatever happens from here on, the next pass finds what this one
+        // set out to do. A repair has no intent to keep, but what comes of it must be kept; that
+        // the record can be written is seen before, not after.
         let step = rollout::intend(step, &plan, now);
         if step != before || !plan.actions.is_empty() {
             entry.record.rollout = step.clone();
@@ -168,7 +170,8 @@ impl<S: StateStore> Walk<S> {
     }
 }
 
-/// Says in the log that a deployment became ready or what has come to keep it from being so, once per reason.
+/// Says in the log that a deployment became ready or what has come to keep it from being so, once
+/// per reason.
 fn log_readiness(before: Option<&DeploymentStatus>, after: &DeploymentStatus) {
     let ready = |status: &DeploymentStatus| {
         status.conditions.iter().find(|condition| condition.kind == ConditionType::Ready).cloned()
@@ -243,7 +246,8 @@ fn ending(after: &RolloutState, plan: &Plan, outcomes: &[Outcome], observed: &Ob
     if rolling {
         return Ending::Rolling;
     }
-    // An intent that the pass has just stored, or a gate that it has just opened, is acted on at once.
+    // An intent that the pass has just stored, or a gate that it has just opened, is acted on at
+    // once.
     let moving = plan.waiting_on.iter().any(|w| matches!(w.on, WaitingOn::Resource { .. }));
     if moving {
         return Ending::Rolling;

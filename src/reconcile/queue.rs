@@ -1,12 +1,13 @@
-//! Which deployment is due when: keyed, deduplicating, never two passes of one deployment at a time.
+//! Which deployment is due when: keyed, deduplicating, never two passes of one deployment at a
+//! time.
 
 use crate::model::ids::DeploymentName;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A queue of names. Adding a name that is already there only ever makes it due earlier; a name that is being worked on
-/// is kept back until it is given back.
+/// A queue of names. Adding a name that is already there only ever makes it due earlier; a name
+/// that is being worked on is kept back until it is given back.
 #[derive(Debug, Default)]
 pub struct Queue {
     due: BTreeMap<DeploymentName, Due>,
@@ -22,7 +23,8 @@ struct Due {
 }
 
 impl Queue {
-    /// Makes a name due at an instant, or earlier when it already is. So much earlier it may keep others company.
+    /// Makes a name due at an instant, or earlier when it already is. So much earlier it may keep
+    /// others company.
     pub fn add(&mut self, name: DeploymentName, at: Instant, slack: Duration) {
         let mut due = Due { at, from: at.checked_sub(slack).unwrap_or(at) };
         if let Some(known) = self.due.get(&name) {
@@ -45,8 +47,9 @@ impl Queue {
         self.order.iter().find(|(_, name)| !self.busy.contains(name)).map(|(at, _)| *at)
     }
 
-    /// Takes up to `most` names that are alike: the first one is due and decides, `alike` picks its company among those that are
-    /// due or may be taken early. What is taken is busy until [`Queue::done`].
+    /// Takes up to `most` names that are alike: the first one is due and decides, `alike` picks its
+    /// company among those that are due or may be taken early. What is taken is busy until
+    /// [`Queue::done`].
     pub fn take(
         &mut self,
         now: Instant,

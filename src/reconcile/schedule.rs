@@ -11,8 +11,9 @@ const WHILE_ROLLING: Duration = Duration::from_secs(5);
 const FIRST_BACKOFF: Duration = Duration::from_secs(2);
 /// Longest wait after failures. A resync that is due sooner comes sooner.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
-/// Full looks at steady deployments per resync, whatever their number: one batch. A light look costs 0.1 reads per service;
-/// a full one costs about 7 and 8 more for the whole batch. So 1,000 services cost 100 + 8 + 70 reads, below 0.2 each.
+/// Full looks at steady deployments per resync, whatever their number: one batch. A light look
+/// costs 0.1 reads per service; a full one costs about 7 and 8 more for the whole batch. So 1,000
+/// services cost 100 + 8 + 70 reads, below 0.2 each.
 pub const FULL_LOOKS_PER_RESYNC: usize = 10;
 
 /// How a pass ended, as far as the next one is concerned.
@@ -30,8 +31,9 @@ pub enum Ending {
 
 /// The wait until the next pass.
 ///
-/// `held` counts the passes in a row that ended `Held`, this one included. Waits after failures double with full jitter, so
-/// that a thousand deployments that lost AWS together do not come back together; resyncs are spread by a tenth.
+/// `held` counts the passes in a row that ended `Held`, this one included. Waits after failures
+/// double with full jitter, so that a thousand deployments that lost AWS together do not come back
+/// together; resyncs are spread by a tenth.
 pub fn wait(ending: Ending, held: u32, resync: Duration, seed: u64) -> Duration {
     let mut random = fastrand::Rng::with_seed(seed);
     match ending {
@@ -53,8 +55,8 @@ pub fn wait(ending: Ending, held: u32, resync: Duration, seed: u64) -> Duration 
     }
 }
 
-/// How much earlier than due a pass may come, to share its reads with others. A steady deployment may be looked at any time;
-/// one that was written or failed is given the time that it needs.
+/// How much earlier than due a pass may come, to share its reads with others. A steady deployment
+/// may be looked at any time; one that was written or failed is given the time that it needs.
 pub fn slack(ending: Ending, resync: Duration) -> Duration {
     match ending {
         Ending::Steady => resync / 10,

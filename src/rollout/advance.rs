@@ -27,11 +27,12 @@ pub struct StepInput<'a> {
 
 /// Moves every component by at most one stage.
 ///
-/// **Guarantees**: deterministic; a component is only opened for change when all it depends on are complete at the content
-/// that is wanted now; a content that failed is not tried again until it, or the fields that it failed with, or the retry
-/// annotation changes.
+/// **Guarantees**: deterministic; a component is only opened for change when all it depends on are
+/// complete at the content that is wanted now; a content that failed is not tried again until it,
+/// or the fields that it failed with, or the retry annotation changes.
 ///
-/// **Never**: reads a clock (`now` decides); takes something that was not seen for absent or failed.
+/// **Never**: reads a clock (`now` decides); takes something that was not seen for absent or
+/// failed.
 pub fn advance(input: &StepInput<'_>) -> RolloutState {
     let mut state = input.prior.clone();
     if state.generation != input.desired.generation {
@@ -71,8 +72,9 @@ fn forgive(component: &mut ComponentRollout) {
     }
 }
 
-/// Times that were stored while the clock was ahead, brought back to what they could be from now on: else a bake, a deadline or the
-/// patience with a rollout would last until the clock gets there.
+/// Times that were stored while the clock was ahead, brought back to what they could be from now
+/// on: else a bake, a deadline or the patience with a rollout would last until the clock gets
+/// there.
 fn without_far_times(phase: Phase, workload: &Workload, now: Timestamp) -> Phase {
     let within = |seconds: u32| now + SignedDuration::from_secs(i64::from(seconds));
     match (phase, workload) {
@@ -93,8 +95,8 @@ fn without_far_times(phase: Phase, workload: &Workload, now: Timestamp) -> Phase
     }
 }
 
-/// Names such that every component comes after those that it depends on; components of a cycle (which the checks refuse)
-/// come last, in name order.
+/// Names such that every component comes after those that it depends on; components of a cycle
+/// (which the checks refuse) come last, in name order.
 fn in_dependency_order(components: &BTreeMap<ComponentName, DesiredComponent>) -> Vec<ComponentName> {
     let mut ordered: Vec<ComponentName> = Vec::with_capacity(components.len());
     loop {
@@ -144,7 +146,8 @@ impl View<'_> {
             .map(|revision| revision.arn.as_str())
     }
 
-    /// Forgets failures of other contents and finds again a revision that was registered but not recorded.
+    /// Forgets failures of other contents and finds again a revision that was registered but not
+    /// recorded.
     fn prepare(&self, component: &mut ComponentRollout) {
         let Some(wanted) = self.wanted() else { return };
         component.first.get_or_insert_with(|| wanted.clone());
@@ -159,7 +162,8 @@ impl View<'_> {
         }) {
             return;
         }
-        // One that was asked for without an answer is as new as that: a read may yet fail to show it.
+        // One that was asked for without an answer is as new as that: a read may yet fail to show
+        // it.
         let registered = component.asked.as_ref().filter(|asked| asked.hash == *wanted).map(|asked| asked.at);
         let found = found.map(|arn| Revision { hash: wanted.clone(), arn, registered });
         let earlier = || {
@@ -176,8 +180,8 @@ impl View<'_> {
         seen.is_some_and(|definition| definition.status != "ACTIVE")
     }
 
-    /// Forgets revisions that were deregistered meanwhile, so that their content is registered anew. The one in force is not
-    /// forgotten: that it is gone is drift.
+    /// Forgets revisions that were deregistered meanwhile, so that their content is registered
+    /// anew. The one in force is not forgotten: that it is gone is drift.
     fn forget_deregistered(&self, component: &mut ComponentRollout, wanted: &ContentHash) {
         component.earlier.retain(|revision| !self.is_deregistered(&revision.arn));
         let in_force = component.phase.hash() == Some(wanted);
@@ -186,7 +190,8 @@ impl View<'_> {
         }
     }
 
-    /// Remembers the revisions that a record lacks, as one does that was lost and begins anew: it sees all of them once.
+    /// Remembers the revisions that a record lacks, as one does that was lost and begins anew: it
+    /// sees all of them once.
     fn remember_registered(&self, component: &mut ComponentRollout) {
         let known = |component: &ComponentRollout, arn: &str| {
             component.revision.iter().chain(&component.earlier).any(|revision| revision.arn == arn)
@@ -202,7 +207,8 @@ impl View<'_> {
         }
     }
 
-    /// An ACTIVE revision of the family with our owner tag and this hash; the newest when there are several.
+    /// An ACTIVE revision of the family with our owner tag and this hash; the newest when there are
+    /// several.
     fn find_registered(&self, wanted: &ContentHash) -> Option<String> {
         self.registered()
             .filter(|definition| definition.tags.get(TAG_HASH).map(String::as_str) == Some(wanted.as_str()))
@@ -224,7 +230,8 @@ impl View<'_> {
             .filter(move |definition| definition.tags.get(TAG_OWNER).map(String::as_str) == Some(owner))
     }
 
-    /// What keeps this component from being changed now: its references, its cluster, its gates, its revision.
+    /// What keeps this component from being changed now: its references, its cluster, its gates,
+    /// its revision.
     pub(super) fn closed_gates(&self, component: &ComponentRollout) -> Vec<WaitingOn> {
         let mut waiting = self.resolved.waiting.clone();
         waiting.extend(self.cluster_gate());
@@ -243,8 +250,8 @@ impl View<'_> {
         waiting
     }
 
-    /// Whether a revision was registered by us just now, or AWS was asked for it in this pass: one that is taken up again may have
-    /// been deregistered since.
+    /// Whether a revision was registered by us just now, or AWS was asked for it in this pass: one
+    /// that is taken up again may have been deregistered since.
     fn is_known(&self, revision: &Revision) -> bool {
         let seen = self.step.observed.definitions.get(&revision.arn);
         revision.registered.is_some() || !matches!(seen, None | Some(Seen::NotRead))

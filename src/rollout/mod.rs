@@ -1,16 +1,17 @@
 //! 4a STEP: the stage machine. Pure.
 //!
-//! ECS's own deployment engine moves tasks; this room decides what to roll, in which order, and what the result means.
-//! [`advance`] looks at the stored state, at what is wanted and at what was seen, and moves every component by at most one
-//! stage. The result is stored *before* anything is done, so that a crash at any later point finds the intent again.
-//! [`record`] adds what AWS answered.
+//! ECS's own deployment engine moves tasks; this room decides what to roll, in which order, and
+//! what the result means. [`advance`] looks at the stored state, at what is wanted and at what was
+//! seen, and moves every component by at most one stage. The result is stored *before* anything is
+//! done, so that a crash at any later point finds the intent again. [`record`] adds what AWS
+//! answered.
 //!
-//! Stages are kept per component rather than per deployment: components that do not depend on each other roll side by side,
-//! and `dependsOn` is a gate on *this very content* of the dependency, so an upgrade runs migration, API and console in
-//! order each time.
+//! Stages are kept per component rather than per deployment: components that do not depend on each
+//! other roll side by side, and `dependsOn` is a gate on *this very content* of the dependency, so
+//! an upgrade runs migration, API and console in order each time.
 //!
-//! Unknown is not failed: what was not seen leaves a stage as it is. Stuck is explained: every stage that does not go on
-//! carries why.
+//! Unknown is not failed: what was not seen leaves a stage as it is. Stuck is explained: every
+//! stage that does not go on carries why.
 
 mod advance;
 mod record;
@@ -28,7 +29,8 @@ pub use secrets::{ROTATION_SETTLE_SECONDS, settle_secrets};
 use crate::model::desired::Workload;
 use crate::model::rollout::Phase;
 
-/// The `deploymentConfiguration.deploymentCircuitBreaker.rollback` or alarm rollback of a service's fields.
+/// The `deploymentConfiguration.deploymentCircuitBreaker.rollback` or alarm rollback of a service's
+/// fields.
 fn rolls_back(workload: &Workload) -> bool {
     let Workload::Service { fields, .. } = workload else { return false };
     let configuration = &fields["deploymentConfiguration"];

@@ -8,10 +8,11 @@ use crate::model::rollout::{Asked, Phase, Repairs, Revision, RolloutState};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
-/// Adds to a step what its plan's actions brought: ARNs, deployment ids, and which resources now agree with their
-/// declaration.
+/// Adds to a step what its plan's actions brought: ARNs, deployment ids, and which resources now
+/// agree with their declaration.
 ///
-/// **Never** takes an action without an answer for done: such a resource is looked at again before anything else.
+/// **Never** takes an action without an answer for done: such a resource is looked at again before
+/// anything else.
 pub fn record(
     step: RolloutState,
     resolved: &ResolvedState,
@@ -49,8 +50,9 @@ pub fn record(
     state
 }
 
-/// Notes what a plan is about to ask for and could not find again: kept before anything is done, so that it is known after a crash,
-/// too. AWS has no token for a registration, and may show what was made only minutes later.
+/// Notes what a plan is about to ask for and could not find again: kept before anything is done, so
+/// that it is known after a crash, too. AWS has no token for a registration, and may show what was
+/// made only minutes later.
 pub fn intend(step: RolloutState, plan: &Plan, now: Timestamp) -> RolloutState {
     let mut state = step;
     if plan.actions.iter().any(|action| action.call.makes()) {
@@ -75,7 +77,8 @@ fn was_not_done(state: &mut RolloutState, action: &PlannedAction) {
     }
 }
 
-/// Notes since when addresses belong to no task. Of groups of which that could not be told nothing changes.
+/// Notes since when addresses belong to no task. Of groups of which that could not be told nothing
+/// changes.
 fn remember_strays(state: &mut RolloutState, plan: &Plan, now: Timestamp) {
     for (group, strays) in &plan.strays {
         let before = state.strays.remove(group).unwrap_or_default();
@@ -114,11 +117,12 @@ fn remember_repairs(
     }
 }
 
-/// Forgets the ARNs of what AWS said is not there, else every full pass would ask for them again. What is no longer declared
-/// either is forgotten altogether.
+/// Forgets the ARNs of what AWS said is not there, else every full pass would ask for them again.
+/// What is no longer declared either is forgotten altogether.
 ///
-/// **Never** forgets while anything could not be seen, while what was made lately need not be shown yet, or an ARN that something seen
-/// has: a target group whose declaration changed its name is absent under its new name, and still there.
+/// **Never** forgets while anything could not be seen, while what was made lately need not be shown
+/// yet, or an ARN that something seen has: a target group whose declaration changed its name is
+/// absent under its new name, and still there.
 fn forget_absent(state: &mut RolloutState, resolved: &ResolvedState, observed: &ObservedState) {
     if !observed.gaps.is_empty() || state.may_not_be_shown_yet(observed.at) {
         return;
@@ -168,7 +172,8 @@ fn done(
             {
                 *task = arn.map(str::to_owned);
             }
-            // Kept beside the phase, which goes with the component: a task that outlives its declaration is found and stopped.
+            // Kept beside the phase, which goes with the component: a task that outlives its
+            // declaration is found and stopped.
             remember_arn(state, &action.resource, arn);
         }
         Call::CreateService { component, .. } => {
@@ -206,7 +211,8 @@ fn remember_arn(state: &mut RolloutState, resource: &ResourceId, arn: Option<&st
     }
 }
 
-/// Notes the ARNs of everything that was seen to be ours by its tags, made in a pass whose record was lost, say.
+/// Notes the ARNs of everything that was seen to be ours by its tags, made in a pass whose record
+/// was lost, say.
 fn recognise(state: &mut RolloutState, observed: &ObservedState, owner: &str) {
     for (id, seen) in &observed.resources {
         if let Some(resource) =
@@ -224,7 +230,8 @@ fn recognise(state: &mut RolloutState, observed: &ObservedState, owner: &str) {
     }
 }
 
-/// Notes the declared hash of everything that was seen, or made, and that nothing is left to do about.
+/// Notes the declared hash of everything that was seen, or made, and that nothing is left to do
+/// about.
 fn agree(
     state: &mut RolloutState,
     resolved: &ResolvedState,

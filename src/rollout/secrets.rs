@@ -5,14 +5,16 @@ use crate::model::rollout::{RolloutState, SecretVersion};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
-/// Seconds that a new version must have been the newest before it rolls anything: rotations come in bursts (several
-/// secrets at once, or a rotation that is redone), and each roll replaces every task.
+/// Seconds that a new version must have been the newest before it rolls anything: rotations come in
+/// bursts (several secrets at once, or a rotation that is redone), and each roll replaces every
+/// task.
 pub const ROTATION_SETTLE_SECONDS: i64 = 30;
 
 /// Decides which version of each secret is in force, and from which a change is pending.
 ///
 /// The first version seen counts at once. A newer one counts once it has been the newest for
-/// [`ROTATION_SETTLE_SECONDS`]. A secret that cannot be seen keeps its version: a failed look never rolls tasks.
+/// [`ROTATION_SETTLE_SECONDS`]. A secret that cannot be seen keeps its version: a failed look never
+/// rolls tasks.
 pub fn settle_secrets(
     prior: &RolloutState,
     observed: &ObservedState,

@@ -62,7 +62,8 @@ fn begin(view: &View<'_>, component: &mut ComponentRollout) -> Phase {
     let points_at_wanted = service.filter(|service| points_at(view, component, service, &wanted));
     match points_at_wanted {
         Some(service) if is_settled(view, service) => finish(component, wanted, now),
-        // ECS has given its deployment up and starts no more tasks: only a new deployment is another try.
+        // ECS has given its deployment up and starts no more tasks: only a new deployment is
+        // another try.
         Some(service) if service.gave_up_before(now) => {
             Phase::Rolling { hash: wanted, deployment: None, since: now, progress: (now, 0) }
         }
@@ -107,8 +108,8 @@ fn points_at(
     view.revision(component, hash) == Some(service.task_definition.as_str())
 }
 
-/// Whether ECS is done with the service and every target that was seen is healthy. Targets that could not be seen do not
-/// count as healthy: unknown holds.
+/// Whether ECS is done with the service and every target that was seen is healthy. Targets that
+/// could not be seen do not count as healthy: unknown holds.
 fn is_settled(view: &View<'_>, service: &ObservedService) -> bool {
     service.is_steady() && unhealthy_group(view, service).is_none()
 }
@@ -255,8 +256,8 @@ enum SentBack {
     Unclear,
 }
 
-/// Decides by what ECS says of its deployments. A failed or rolled-back deployment of our revision is ECS's doing; anything
-/// else is a person's, but only once the service deployments were seen.
+/// Decides by what ECS says of its deployments. A failed or rolled-back deployment of our revision
+/// is ECS's doing; anything else is a person's, but only once the service deployments were seen.
 fn sent_back(
     view: &View<'_>,
     component: &ComponentRollout,
@@ -278,8 +279,9 @@ fn sent_back(
     }
     match view.step.observed.service_deployments.get(&view.desired.name) {
         Some(Seen::Present(deployments)) => {
-            // Newest first. A rollback is part of the deployment that failed, so one that was stopped and has a newer one after it
-            // was not rolled back: somebody's update took its place.
+            // Newest first. A rollback is part of the deployment that failed, so one that was
+            // stopped and has a newer one after it was not rolled back: somebody's update took its
+            // place.
             let ecs = deployments.iter().take(2).enumerate().find(|(newer, d)| {
                 d.status.starts_with("ROLLBACK")
                     || (*newer == 0 && d.status == "STOPPED" && d.task_definition.as_deref() == arn)
@@ -344,7 +346,8 @@ fn complete(view: &View<'_>, component: &mut ComponentRollout, hash: ContentHash
     let now = view.step.now;
     let again = Phase::Rolling { hash: hash.clone(), deployment: None, since: now, progress: (now, 0) };
     match view.step.observed.services.get(&view.desired.name) {
-        // The gates were open before and the content is the same: what a person deleted is brought back as it was.
+        // The gates were open before and the content is the same: what a person deleted is brought
+        // back as it was.
         Some(Seen::Absent) if view.wanted().is_some() && repairs(view, "") => again,
         Some(Seen::Present(service)) if service.status == "DRAINING" || !is_ours(view, service) => {
             Phase::Complete { hash, since }
@@ -356,7 +359,8 @@ fn complete(view: &View<'_>, component: &mut ComponentRollout, hash: ContentHash
         {
             again
         }
-        // A deployment of it that somebody else began has failed, and ECS starts no more tasks: it is brought back, once.
+        // A deployment of it that somebody else began has failed, and ECS starts no more tasks: it
+        // is brought back, once.
         Some(Seen::Present(service))
             if points_at(view, component, service, &hash)
                 && service.is_given_up(now)

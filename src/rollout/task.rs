@@ -11,11 +11,12 @@ use crate::model::rollout::{ComponentRollout, Failure, Phase, Revision, StallRea
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
-/// After this long a task that was started and is not listed counts as lost: ECS shows stopped tasks for about an hour,
-/// new ones after seconds.
+/// After this long a task that was started and is not listed counts as lost: ECS shows stopped
+/// tasks for about an hour, new ones after seconds.
 const LOST_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
-/// For at least so long ECS shows a stopped task. Source: ECS API, ListTasks ("stopped tasks appear … for at least one hour").
+/// For at least so long ECS shows a stopped task. Source: ECS API, ListTasks ("stopped tasks appear
+/// … for at least one hour").
 const SHOWN_FOR: SignedDuration = SignedDuration::from_mins(50);
 
 /// The next phase of a task component; adds to its failures.
@@ -105,9 +106,10 @@ fn begin(view: &View<'_>, component: &ComponentRollout) -> Phase {
     }
 }
 
-/// Whether the record was lost but AWS shows that the gate was open before: nothing is recorded of this component, the record began
-/// with this very content, its revision was there already, and a service that depends on it was rolled to the revision that is wanted
-/// after this one was registered. What ECS shows of its runs does not speak against it.
+/// Whether the record was lost but AWS shows that the gate was open before: nothing is recorded of
+/// this component, the record began with this very content, its revision was there already, and a
+/// service that depends on it was rolled to the revision that is wanted after this one was
+/// registered. What ECS shows of its runs does not speak against it.
 fn was_passed_before(view: &View<'_>, component: &ComponentRollout, tasks: &[ObservedTask]) -> bool {
     let began_with_it = view.wanted().is_some() && component.first.as_ref() == view.wanted();
     let Some(revision) = component.revision.as_ref().filter(|revision| revision.registered.is_none()) else {
@@ -141,7 +143,8 @@ fn was_passed_before(view: &View<'_>, component: &ComponentRollout, tasks: &[Obs
     dependents.any(|other| rolled_since(&other)) && runs_ended_well(view, revision, registered, tasks)
 }
 
-/// Whether the tasks that ECS still shows of a revision ended well; it shows none only of one that was registered long ago.
+/// Whether the tasks that ECS still shows of a revision ended well; it shows none only of one that
+/// was registered long ago.
 fn runs_ended_well(
     view: &View<'_>,
     revision: &Revision,
@@ -165,8 +168,9 @@ fn start(view: &View<'_>, hash: ContentHash, attempt: u32) -> Phase {
     Phase::Migrating { hash, attempt, token, task: None, since, deadline }
 }
 
-/// `clientToken` and `startedBy`: 36 characters, the same however often the call is made for this one intent, another for
-/// every new intent (a token that ECS remembers would give back the old task).
+/// `clientToken` and `startedBy`: 36 characters, the same however often the call is made for this
+/// one intent, another for every new intent (a token that ECS remembers would give back the old
+/// task).
 fn token(view: &View<'_>, hash: &ContentHash, attempt: u32, since: Timestamp) -> String {
     let text = format!("{}/{}/{hash}/{attempt}/{since}", view.step.desired.deployment, view.desired.name);
     let digest = Sha256::digest(text.as_bytes());
@@ -202,9 +206,11 @@ fn judge_unseen(view: &View<'_>, component: &mut ComponentRollout, run: Run) -> 
     let long_ago = view.step.now.duration_since(run.since) > LOST_AFTER;
     let stale_content = view.wanted().is_some_and(|wanted| *wanted != run.hash);
     match run.task {
-        // Never started as far as anyone knows: a newer content takes its place, else the plan asks (again) with the same token.
+        // Never started as far as anyone knows: a newer content takes its place, else the plan asks
+        // (again) with the same token.
         None if stale_content => begin(view, component),
-        // It was started, its end was not seen, and ECS has forgotten it: unknown is not failed, so it is run once more.
+        // It was started, its end was not seen, and ECS has forgotten it: unknown is not failed, so
+        // it is run once more.
         Some(_) if long_ago => {
             if view.closed_gates(component).is_empty() {
                 start(view, view.wanted().unwrap_or(&run.hash).clone(), run.attempt + 1)
@@ -249,8 +255,9 @@ fn failed(view: &View<'_>, component: &mut ComponentRollout, run: Run, why: Stri
 
 /// Judges a stopped task.
 ///
-/// Source: ECS API, Container.exitCode (absent when the container never ran). ECS stops the other essential containers
-/// when one ends, which shows as 137 or 143; that is not their failure as long as one ended with 0.
+/// Source: ECS API, Container.exitCode (absent when the container never ran). ECS stops the other
+/// essential containers when one ends, which shows as 137 or 143; that is not their failure as long
+/// as one ended with 0.
 fn verdict(definition: &Tree, task: &ObservedTask) -> Result<(), String> {
     let essential = |name: &str| {
         definition["containerDefinitions"]

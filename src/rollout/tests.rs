@@ -582,7 +582,8 @@ fn deployed(revision: u32, status: &str) -> ObservedServiceDeployment {
     }
 }
 
-/// The word of the phase after a rollout to revision 2 was begun and the service was seen back at revision 1.
+/// The word of the phase after a rollout to revision 2 was begun and the service was seen back at
+/// revision 1.
 fn sent_back_with(deployments: Vec<ObservedServiceDeployment>) -> &'static str {
     let mut world = World::upgrading();
     world.service(1, "IN_PROGRESS", 1);

@@ -45,8 +45,9 @@ pub struct StatusInput<'a> {
 
 /// Computes a status.
 ///
-/// **Guarantees**: Ready is True only when everything declared was seen to be there, steady, at its wanted content and
-/// healthy; what was not seen in a light pass keeps what the last full pass said of it.
+/// **Guarantees**: Ready is True only when everything declared was seen to be there, steady, at its
+/// wanted content and healthy; what was not seen in a light pass keeps what the last full pass said
+/// of it.
 pub fn compute(input: &StatusInput<'_>) -> DeploymentStatus {
     let components = input
         .desired

@@ -1,4 +1,5 @@
-//! Conditions of one deployment, compatible with kstatus: Ready, Reconciling and Stalled say what a waiting tool needs.
+//! Conditions of one deployment, compatible with kstatus: Ready, Reconciling and Stalled say what a
+//! waiting tool needs.
 
 use super::components::{shown_group, target_groups};
 use super::compute::{StatusInput, condition, describe_drift, prior_condition, was_done};

@@ -1,4 +1,5 @@
-//! What the file state store needs of a disk: so that a simulated one can fail, be full, and forget what was not synced.
+//! What the file state store needs of a disk: so that a simulated one can fail, be full, and forget
+//! what was not synced.
 
 use std::fmt::Debug;
 use std::fs::{File, TryLockError};
@@ -7,7 +8,8 @@ use std::io;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// A disk. Each method is one step that either happens or does not; what a power cut leaves of it is said with each.
+/// A disk. Each method is one step that either happens or does not; what a power cut leaves of it
+/// is said with each.
 pub trait Disk: Clone + Debug + Send + Sync + 'static {
     /// Kept for as long as a folder is locked; dropping it unlocks.
     type Lock: Debug + Send + Sync + 'static;
@@ -30,10 +32,12 @@ pub trait Disk: Clone + Debug + Send + Sync + 'static {
     /// Whether there is such a path.
     fn exists(&self, path: &Path) -> bool;
 
-    /// Replaces a file's content and syncs it. Cut off, it leaves any beginning of the new content, or nothing.
+    /// Replaces a file's content and syncs it. Cut off, it leaves any beginning of the new content,
+    /// or nothing.
     fn put(&self, path: &Path, content: &[u8]) -> io::Result<()>;
 
-    /// Renames a file, over another one if it must. Cut off before the folder is synced, it may be undone.
+    /// Renames a file, over another one if it must. Cut off before the folder is synced, it may be
+    /// undone.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
     /// Makes renames and removals in a folder last.

@@ -12,12 +12,13 @@ pub fn event(at: Timestamp, kind: EventKind, reason: &str, object: &str, message
     Event { at, kind, reason: reason.to_owned(), object: object.to_owned(), message, count: 1 }
 }
 
-/// How many of the newest events about an object are looked at for one that says the same, when it tells of trouble: a drift
-/// that is seen, tried and refused at every pass comes as two or three.
+/// How many of the newest events about an object are looked at for one that says the same, when it
+/// tells of trouble: a drift that is seen, tried and refused at every pass comes as two or three.
 const JOINED_WITHIN: usize = 3;
 
-/// Adds events, joining one that says the same as the last about its object (or trouble as one of the last), and forgetting the oldest beyond
-/// [`Record::MAX_EVENTS`]. Events stay ordered by when they were last seen.
+/// Adds events, joining one that says the same as the last about its object (or trouble as one of
+/// the last), and forgetting the oldest beyond [`Record::MAX_EVENTS`]. Events stay ordered by when
+/// they were last seen.
 pub fn append(record: &mut Record, events: impl IntoIterator<Item = Event>) {
     for event in events {
         let about = record.events.iter().enumerate().rev().filter(|(_, known)| known.object == event.object);
@@ -33,8 +34,8 @@ pub fn append(record: &mut Record, events: impl IntoIterator<Item = Event>) {
     record.events.drain(..excess);
 }
 
-/// Everything that a pass brought, causes before their effects: drift that was seen, stages, what was done about it,
-/// conditions.
+/// Everything that a pass brought, causes before their effects: drift that was seen, stages, what
+/// was done about it, conditions.
 pub fn of_pass(
     plan: &Plan,
     outcomes: &[Outcome],
@@ -144,7 +145,8 @@ fn of_phases(before: &RolloutState, after: &RolloutState, now: Timestamp) -> Vec
     events.into_iter().map(|(_, event)| event).collect()
 }
 
-/// Events of conditions that changed between two statuses: Ready reached or lost, secrets, suspension.
+/// Events of conditions that changed between two statuses: Ready reached or lost, secrets,
+/// suspension.
 fn of_conditions(before: Option<&DeploymentStatus>, after: &DeploymentStatus, now: Timestamp) -> Vec<Event> {
     let told = [ConditionType::Ready, ConditionType::SecretsReady, ConditionType::Suspended];
     let mut events = Vec::new();

@@ -14,18 +14,22 @@ use std::sync::Arc;
 
 /// The format that this version writes, and the newest that it reads.
 const FORMAT: u32 = 1;
-/// The file of the store's report. No deployment's file begins with an underscore and goes on like this.
+/// The file of the store's report. No deployment's file begins with an underscore and goes on like
+/// this.
 const REPORT: &str = "_store-report";
-/// Longest name that stands for itself as a file name; file systems allow 255 bytes with what is added to it.
+/// Longest name that stands for itself as a file name; file systems allow 255 bytes with what is
+/// added to it.
 const LONGEST_PLAIN: usize = 200;
-/// Extension of the empty file that is a person's confirmation: the controller owns the records, so `ctl` writes beside them.
+/// Extension of the empty file that is a person's confirmation: the controller owns the records, so
+/// `ctl` writes beside them.
 const CONFIRMED: &str = "confirmed";
 
 /// A folder of state files.
 ///
-/// A file is one JSON object: `format`, `checksum` (SHA-256 of the content as it stands in the file) and `content`. It is
-/// written to a hidden file beside it, synced, and renamed, so a crash leaves the old content or the new one. A file whose
-/// checksum does not fit is refused and moved aside, never guessed at.
+/// A file is one JSON object: `format`, `checksum` (SHA-256 of the content as it stands in the
+/// file) and `content`. It is written to a hidden file beside it, synced, and renamed, so a crash
+/// leaves the old content or the new one. A file whose checksum does not fit is refused and moved
+/// aside, never guessed at.
 #[derive(Debug)]
 pub struct FileState<D: Disk = RealDisk> {
     disk: D,
@@ -49,16 +53,19 @@ struct Envelope<'a> {
     content: &'a RawValue,
 }
 
-/// What every format has: read before the rest, so that a newer file is refused as such and not taken for a damaged one.
+/// What every format has: read before the rest, so that a newer file is refused as such and not
+/// taken for a damaged one.
 #[derive(Deserialize)]
 struct Head {
     format: u32,
 }
 
 impl FileState {
-    /// Opens a folder of this machine for the one controller that writes it, making it when it is missing.
+    /// Opens a folder of this machine for the one controller that writes it, making it when it is
+    /// missing.
     ///
-    /// **Errors**: [`Error::Locked`] while another controller has it; [`Error::Io`] when it cannot be made or written.
+    /// **Errors**: [`Error::Locked`] while another controller has it; [`Error::Io`] when it cannot
+    /// be made or written.
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, Error> {
         Self::open_on(RealDisk, folder)
     }
@@ -160,7 +167,8 @@ impl<D: Disk> FileState<D> {
         Ok(paths)
     }
 
-    /// Reads a record; a damaged file is moved aside, by the controller only, so that it is reported once and kept.
+    /// Reads a record; a damaged file is moved aside, by the controller only, so that it is
+    /// reported once and kept.
     fn read_record(&self, path: &Path) -> Result<Option<Record>, Error> {
         let read = self.read(path);
         if let (Err(Error::Corrupt { .. }), Some(_)) = (&read, &self.lock) {
@@ -184,9 +192,11 @@ pub fn encode<T: Serialize>(content: &T) -> Vec<u8> {
 
 /// The content of a state file; `path` is for the errors alone.
 ///
-/// **Guarantees**: gives nothing whose checksum does not fit; what [`encode`] wrote comes back equal.
+/// **Guarantees**: gives nothing whose checksum does not fit; what [`encode`] wrote comes back
+/// equal.
 ///
-/// **Errors**: [`Error::TooNew`] for a newer format, [`Error::Corrupt`] for everything else that is not a whole state file.
+/// **Errors**: [`Error::TooNew`] for a newer format, [`Error::Corrupt`] for everything else that is
+/// not a whole state file.
 pub fn decode<T: DeserializeOwned>(path: &Path, text: &[u8]) -> Result<T, Error> {
     let corrupt = |why: String| Error::Corrupt { path: path.to_owned(), why };
     let broken = |error: serde_json::Error| corrupt(format!("it is not a whole state file ({error})"));
@@ -206,8 +216,8 @@ fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error
     move |source| Error::Io { action, path, source }
 }
 
-/// The file name of a deployment, without its extension: its name or, when that cannot be one, a hash of it. Documents are
-/// refused for such names, and still their status is kept.
+/// The file name of a deployment, without its extension: its name or, when that cannot be one, a
+/// hash of it. Documents are refused for such names, and still their status is kept.
 fn stem(name: &str) -> String {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
     if !name.is_empty() && name.len() <= LONGEST_PLAIN && !name.starts_with('.') && name.chars().all(plain) {

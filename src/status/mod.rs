@@ -1,11 +1,11 @@
 //! 6 STATUS: what people are told, and where it is kept.
 //!
 //! [`compute`] is pure: status follows from what was declared, seen, planned and done, and from nothing else. It is written
-//! only when it differs from the stored one other than in time. Every condition that is not green says why, with the field,
-//! the resource and AWS's own words.
+//! only when it differs from the stored one other than in time. Every condition that is not green
+//! says why, with the field, the resource and AWS's own words.
 //!
-//! One record holds all of a deployment: the last valid document, the rollout state, the status and the newest events. One
-//! record is one atomic write, so no crash leaves two halves that disagree.
+//! One record holds all of a deployment: the last valid document, the rollout state, the status and
+//! the newest events. One record is one atomic write, so no crash leaves two halves that disagree.
 
 mod components;
 mod compute;
@@ -28,7 +28,8 @@ use crate::model::condition::Condition;
 use crate::model::status::DeploymentStatus;
 use jiff::Timestamp;
 
-/// A status with its times carried over: that of each condition while its truth stays, and its own when nothing else changed.
+/// A status with its times carried over: that of each condition while its truth stays, and its own
+/// when nothing else changed.
 pub fn carry_time(
     before: Option<&DeploymentStatus>,
     mut after: DeploymentStatus,

@@ -24,8 +24,8 @@ struct Verdict {
     message: String,
 }
 
-/// Ready and Reconciling. Exactly one of Ready, Reconciling and Stalled is True, as kstatus wants it: a tool that waits is done,
-/// goes on waiting, or gives up.
+/// Ready and Reconciling. Exactly one of Ready, Reconciling and Stalled is True, as kstatus wants
+/// it: a tool that waits is done, goes on waiting, or gives up.
 pub(super) fn ready(input: &StatusInput<'_>, others: &Others<'_>) -> (Condition, Condition) {
     let Verdict { truth, reason, message } = verdict(input, others);
     let reconciling = ConditionType::Reconciling;
@@ -40,7 +40,8 @@ pub(super) fn ready(input: &StatusInput<'_>, others: &Others<'_>) -> (Condition,
     (condition(input, ConditionType::Ready, truth, &reason, message), reconciling)
 }
 
-/// The first thing that keeps the deployment from being ready, those first that a person can do something about.
+/// The first thing that keeps the deployment from being ready, those first that a person can do
+/// something about.
 fn verdict(input: &StatusInput<'_>, others: &Others<'_>) -> Verdict {
     let Others { secrets, targets, drifted, stalled, .. } = *others;
     let not_ready =
@@ -100,7 +101,8 @@ fn carried(input: &StatusInput<'_>) -> Verdict {
     }
 }
 
-/// Components that are not complete at what is wanted now or, for services, were seen not to be steady, each in words.
+/// Components that are not complete at what is wanted now or, for services, were seen not to be
+/// steady, each in words.
 fn incomplete(input: &StatusInput<'_>) -> Vec<String> {
     input.desired.components.values().filter_map(|component| shortcoming(input, component)).collect()
 }
@@ -187,8 +189,8 @@ fn first_failure(input: &StatusInput<'_>) -> Option<(&'static str, String)> {
     })
 }
 
-/// Actions that are still to be done, or whose effect has yet to be seen. Tidying up does not count: nothing that is declared
-/// depends on it.
+/// Actions that are still to be done, or whose effect has yet to be seen. Tidying up does not
+/// count: nothing that is declared depends on it.
 fn unseen_actions(input: &StatusInput<'_>) -> Option<String> {
     let counts = |action: &&PlannedAction| !matches!(action.reason, Reason::Superseded | Reason::Orphaned);
     let actions: Vec<&PlannedAction> = input.plan.actions.iter().filter(counts).collect();
@@ -205,8 +207,8 @@ fn unseen_actions(input: &StatusInput<'_>) -> Option<String> {
     })
 }
 
-/// Something declared that is not there, or whose change a suspension holds back: then nothing is planned about it and nothing
-/// waits, but it is not as declared either.
+/// Something declared that is not there, or whose change a suspension holds back: then nothing is
+/// planned about it and nothing waits, but it is not as declared either.
 fn not_applied(input: &StatusInput<'_>) -> Option<String> {
     let suspended = input.plan.waiting_on.iter().any(|w| matches!(w.on, WaitingOn::Suspended { .. }));
     let resources = input.resolved.resources.iter().map(|(id, resource)| (id.clone(), &resource.declared));

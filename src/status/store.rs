@@ -65,7 +65,8 @@ pub struct Loaded {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StoreReport {
-    /// Problems that belong to no known deployment: unreadable files, documents without a name, duplicates.
+    /// Problems that belong to no known deployment: unreadable files, documents without a name,
+    /// duplicates.
     pub problems: Vec<Finding>,
     /// Why nothing is pruned at present, when pruning is held.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -74,8 +75,8 @@ pub struct StoreReport {
 
 /// Keeps one record per deployment.
 ///
-/// **Guarantees**: [`StateStore::save`] is atomic and durable when it returns: after a crash at any point the record is the
-/// old one or the new one, whole.
+/// **Guarantees**: [`StateStore::save`] is atomic and durable when it returns: after a crash at any
+/// point the record is the old one or the new one, whole.
 pub trait StateStore: Send + Sync {
     /// Every record there is.
     fn load_all(&self) -> impl Future<Output = Result<Loaded, Error>> + Send;
@@ -83,8 +84,8 @@ pub trait StateStore: Send + Sync {
     fn load(&self, name: &DeploymentName) -> impl Future<Output = Result<Option<Record>, Error>> + Send;
     /// Keeps a record, replacing the one of that name.
     fn save(&self, record: &Record) -> impl Future<Output = Result<(), Error>> + Send;
-    /// Forgets a record, and the confirmation of its deletion. Cut off in the middle it has forgotten the confirmation alone:
-    /// a confirmation never outlives what it was given for.
+    /// Forgets a record, and the confirmation of its deletion. Cut off in the middle it has
+    /// forgotten the confirmation alone: a confirmation never outlives what it was given for.
     fn delete(&self, name: &DeploymentName) -> impl Future<Output = Result<(), Error>> + Send;
     /// Deployments whose data a person confirmed may be deleted (`ctl delete --confirm`).
     fn confirmed(&self) -> impl Future<Output = Result<BTreeSet<DeploymentName>, Error>> + Send;

@@ -23,7 +23,8 @@ use std::collections::BTreeMap;
 
 const WEB_1: &str = "arn:aws:ecs:eu-west-1:123456789012:task-definition/shop-web:1";
 
-/// A migration and a web service with a target group and a secret: all that a status is computed from.
+/// A migration and a web service with a target group and a secret: all that a status is computed
+/// from.
 #[derive(Clone)]
 struct World {
     prior: Option<DeploymentStatus>,

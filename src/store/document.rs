@@ -51,8 +51,9 @@ pub struct Refused {
     pub name: Option<DeploymentName>,
     /// Why; at least one error, in the order of the text.
     pub findings: Vec<Finding>,
-    /// The document without the members that are wrong, when the rest is one: never to be used, only to be checked for sense, so
-    /// that a typo in one field does not hide what is wrong with the others.
+    /// The document without the members that are wrong, when the rest is one: never to be used,
+    /// only to be checked for sense, so that a typo in one field does not hide what is wrong with
+    /// the others.
     pub legible: Option<Arc<Declared>>,
 }
 
@@ -77,9 +78,10 @@ impl FileContent {
 
 /// Reads the documents of one file.
 ///
-/// **Guarantees**: never fails as a whole; every mistake of every document (of endless ones the first thousand or two) is a
-/// finding with file, line and column; a text that is not well-formed gives no document at all, because it may be half-written.
-/// Time and memory are bounded by the length of the text, whatever its aliases and anchors multiply.
+/// **Guarantees**: never fails as a whole; every mistake of every document (of endless ones the
+/// first thousand or two) is a finding with file, line and column; a text that is not well-formed
+/// gives no document at all, because it may be half-written. Time and memory are bounded by the
+/// length of the text, whatever its aliases and anchors multiply.
 pub fn read(file: &str, bytes: &[u8]) -> FileContent {
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return FileContent::broken(too_large(file, bytes.len() as u64));

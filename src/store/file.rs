@@ -11,9 +11,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// Changes come in bursts (create, write, close, rename): after each one, this long without another ends the burst.
+/// Changes come in bursts (create, write, close, rename): after each one, this long without another
+/// ends the burst.
 const QUIET: Duration = Duration::from_millis(20);
-/// A burst is gathered for at most this long, so that from edit to first write stays far below half a second.
+/// A burst is gathered for at most this long, so that from edit to first write stays far below half
+/// a second.
 const GATHER: Duration = Duration::from_millis(100);
 /// How often a folder that cannot be watched (it does not exist yet, say) is looked at.
 const UNWATCHED: Duration = Duration::from_secs(1);
@@ -33,7 +35,8 @@ pub struct FileStore {
 }
 
 impl FileStore {
-    /// A store at `root`, which need not exist yet; looked at every `rescan` even when nothing hints at a change.
+    /// A store at `root`, which need not exist yet; looked at every `rescan` even when nothing
+    /// hints at a change.
     pub fn new(root: impl Into<PathBuf>, rescan: Duration) -> Self {
         let root = root.into();
         Self {

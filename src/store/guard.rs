@@ -1,16 +1,18 @@
-//! Whether the removal of documents is believed: an emptied folder and a failed clone look just like a person's wish.
+//! Whether the removal of documents is believed: an emptied folder and a failed clone look just
+//! like a person's wish.
 
 use crate::model::ids::DeploymentName;
 use std::collections::BTreeSet;
 
 /// Decides which vanished documents may be treated as removed.
 ///
-/// Pure and without memory: the names known before, and which of them were doubted, come from the state store, so a restart
-/// changes nothing.
+/// Pure and without memory: the names known before, and which of them were doubted, come from the
+/// state store, so a restart changes nothing.
 ///
-/// **The rule**: when at least two documents have vanished and they are more than half of those known, none of them is pruned.
-/// One that vanishes alone is believed, even when it was the only one: that is what people do by hand. One that a person confirmed
-/// is always believed. It counts among the vanished all the same, and one that was doubted stays so until it is back or confirmed
+/// **The rule**: when at least two documents have vanished and they are more than half of those
+/// known, none of them is pruned. One that vanishes alone is believed, even when it was the only
+/// one: that is what people do by hand. One that a person confirmed is always believed. It counts
+/// among the vanished all the same, and one that was doubted stays so until it is back or confirmed
 /// itself: a word for one of them says nothing of the others.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PruneGuard;
@@ -27,8 +29,9 @@ pub struct Verdict {
 }
 
 impl PruneGuard {
-    /// Compares the names `known` before (not those already treated as removed) with those `seen` now (broken documents count as
-    /// seen); `doubted` are those of them that were held before, `confirmed` those whose removal a person confirmed.
+    /// Compares the names `known` before (not those already treated as removed) with those `seen`
+    /// now (broken documents count as seen); `doubted` are those of them that were held before,
+    /// `confirmed` those whose removal a person confirmed.
     pub fn judge(
         known: &BTreeSet<DeploymentName>,
         doubted: &BTreeSet<DeploymentName>,

@@ -1,21 +1,25 @@
 //! 1 DECLARED: where documents come from.
 //!
-//! A spec store holds documents; this room reads them and says, for each, either what it declares or everything that is wrong
-//! with it, at its line and column. What it hands on is a [`Snapshot`]: the whole truth at one moment, never a stream of
-//! changes, because a lost change would then be lost for ever. Hints that something changed only make the next snapshot come
-//! sooner; the rescan interval is the floor.
+//! A spec store holds documents; this room reads them and says, for each, either what it declares
+//! or everything that is wrong with it, at its line and column. What it hands on is a [`Snapshot`]:
+//! the whole truth at one moment, never a stream of changes, because a lost change would then be
+//! lost for ever. Hints that something changed only make the next snapshot come sooner; the rescan
+//! interval is the floor.
 //!
 //! Three rules keep a slip of the hand from becoming an outage:
 //!
-//! - **A broken edit changes nothing.** The last good version of a document stays in force until the new text is good.
-//! - **What cannot be read is not gone.** An unreadable folder, a file that is not well-formed, a document without a readable
-//!   name: while there is one, no absent document counts as removed ([`Snapshot::is_gone`]). A document that is merely absent
-//!   counts as removed a second later at the earliest, because editors save by moving files about.
-//! - **A mass removal is doubted.** [`PruneGuard`] holds the pruning when more than half of the documents vanish at once.
+//! - **A broken edit changes nothing.** The last good version of a document stays in force until
+//!   the new text is good.
+//! - **What cannot be read is not gone.** An unreadable folder, a file that is not well-formed, a
+//!   document without a readable name: while there is one, no absent document counts as removed
+//!   ([`Snapshot::is_gone`]). A document that is merely absent counts as removed a second later at
+//!   the earliest, because editors save by moving files about.
+//! - **A mass removal is doubted.** [`PruneGuard`] holds the pruning when more than half of the
+//!   documents vanish at once.
 //!
-//! The walk inside of this room: bytes → [`parse`] (values with places) → [`validate`] (all schema errors at once) → serde →
-//! [`Declared`]. It knows nothing of what a document means; `desired` does, and [`Declared::locate`] gives its findings
-//! their places.
+//! The walk inside of this room: bytes → [`parse`] (values with places) → [`validate`] (all schema
+//! errors at once) → serde → [`Declared`]. It knows nothing of what a document means; `desired`
+//! does, and [`Declared::locate`] gives its findings their places.
 
 mod document;
 mod file;
@@ -50,13 +54,14 @@ pub trait Store: Send {
 
     /// Reads everything.
     ///
-    /// **Guarantees**: never fails as a whole: what could not be read is in the snapshot's problems, and the last good version of
-    /// what it declared in the snapshot's documents.
+    /// **Guarantees**: never fails as a whole: what could not be read is in the snapshot's
+    /// problems, and the last good version of what it declared in the snapshot's documents.
     fn load(&mut self) -> BoxFuture<'_, Snapshot>;
 
-    /// Returns when another `load` is worth while: something changed, or the rescan interval has passed.
+    /// Returns when another `load` is worth while: something changed, or the rescan interval has
+    /// passed.
     ///
-    /// **Guarantees**: safe to cancel; a hint that came before or during `load` is not lost. Bursts of changes are gathered for at
-    /// most 100 ms.
+    /// **Guarantees**: safe to cancel; a hint that came before or during `load` is not lost. Bursts
+    /// of changes are gathered for at most 100 ms.
     fn changed(&mut self) -> BoxFuture<'_, ()>;
 }

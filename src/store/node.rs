@@ -128,10 +128,12 @@ impl SourceMap {
         Self(Arc::new(Spans { file: file.into(), root: Span::of(root.mark, root) }))
     }
 
-    /// The place of a field, given as findings give it (`spec.components.web.dependsOn[0]`, `spec.logGroups["/ecs/web"]`).
+    /// The place of a field, given as findings give it (`spec.components.web.dependsOn[0]`,
+    /// `spec.logGroups["/ecs/web"]`).
     ///
-    /// **Guarantees**: a field that is not in the text gets the place of its nearest ancestor that is, in the end that of the
-    /// document; `None` only for a map without a document. Fields have the place of their key, items of a list their own.
+    /// **Guarantees**: a field that is not in the text gets the place of its nearest ancestor that
+    /// is, in the end that of the document; `None` only for a map without a document. Fields have
+    /// the place of their key, items of a list their own.
     pub fn place(&self, field: &str) -> Option<Place> {
         let mut span = &self.0.root;
         for segment in segments(field) {

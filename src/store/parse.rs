@@ -1,24 +1,29 @@
 //! Text to nodes: YAML 1.2 (of which JSON is a part), several documents in one text.
 //!
-//! Built on the event stream of the YAML parser instead of serde, for three things that serde cannot give: the place of every
-//! key, all duplicate keys at once, and a budget that is counted in nodes after aliases are expanded.
+//! Built on the event stream of the YAML parser instead of serde, for three things that serde
+//! cannot give: the place of every key, all duplicate keys at once, and a budget that is counted in
+//! nodes after aliases are expanded.
 //!
-//! Scalars follow the core schema of YAML 1.2 with one exception: a number with leading zeros stays text, so an account id
-//! such as `012345678901` loses nothing. `yes`, `no`, `on` and `off` are text.
+//! Scalars follow the core schema of YAML 1.2 with one exception: a number with leading zeros stays
+//! text, so an account id such as `012345678901` loses nothing. `yes`, `no`, `on` and `off` are
+//! text.
 
 use super::node::{Entry, Mark, Node, Value, child_path};
 use crate::model::finding::{Finding, Place};
 use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Most values in one text, counted after aliases are expanded: far above any real text, far below what hurts. What anchors
-/// keep for their aliases is counted on its own, up to the same limit.
+/// Most values in one text, counted after aliases are expanded: far above any real text, far below
+/// what hurts. What anchors keep for their aliases is counted on its own, up to the same limit.
 const MAX_NODES: usize = 250_000;
-/// Texts count as one more value for each so many bytes: a long text that aliases multiply takes memory, too.
+/// Texts count as one more value for each so many bytes: a long text that aliases multiply takes
+/// memory, too.
 const BYTES_PER_NODE: usize = 64;
-/// Longest key in characters, as YAML has it for keys without `?`. Keys stand in the path of every finding below them.
+/// Longest key in characters, as YAML has it for keys without `?`. Keys stand in the path of every
+/// finding below them.
 const MAX_KEY: usize = 1024;
-/// Most findings about one document: enough for any person, and no text makes more of them than memory holds.
+/// Most findings about one document: enough for any person, and no text makes more of them than
+/// memory holds.
 pub(super) const MOST_FINDINGS: usize = 1_000;
 /// Deepest nesting, counted after aliases are expanded.
 const MAX_DEPTH: usize = 128;
@@ -28,7 +33,8 @@ const MAX_DEPTH: usize = 128;
 pub(crate) struct ParsedText {
     /// Its documents, empty ones left out.
     pub documents: Vec<ParsedDocument>,
-    /// Why the text as a whole is not usable; `documents` then holds what came before, which must not be used.
+    /// Why the text as a whole is not usable; `documents` then holds what came before, which must
+    /// not be used.
     pub broken: Option<Finding>,
 }
 
@@ -372,7 +378,8 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// The key of a map entry; one that can be none is shown as `?`, with what is wrong with it and what to do.
+/// The key of a map entry; one that can be none is shown as `?`, with what is wrong with it and
+/// what to do.
 fn key_of(node: &Node) -> (String, Option<(String, &'static str)>) {
     let key = match &node.value {
         Value::Text { text, .. } => text.clone(),

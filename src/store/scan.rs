@@ -26,8 +26,9 @@ type Digested = [u8; 32];
 
 /// Reads all documents below `root`, or those of the file `root`.
 ///
-/// Takes `*.yaml`, `*.yml` and `*.json`; leaves out everything that begins with a dot (editors' files, `.git`, the data folders of
-/// Kubernetes ConfigMaps) or with `#`. Links are followed; what two paths lead to is read once.
+/// Takes `*.yaml`, `*.yml` and `*.json`; leaves out everything that begins with a dot (editors'
+/// files, `.git`, the data folders of Kubernetes ConfigMaps) or with `#`. Links are followed; what
+/// two paths lead to is read once.
 pub fn scan(root: &Path) -> Scan {
     scan_cached(root, &mut Cache::new())
 }
@@ -102,7 +103,8 @@ impl Walk {
             Ok(metadata) if metadata.is_dir() => self.folder(path, shown, above),
             Ok(metadata) if metadata.is_file() && is_document_file(path) => self.file(path, shown),
             Ok(_) => {}
-            // Between listing and looking it was removed or renamed: the next look, which that very change brings, sees it right.
+            // Between listing and looking it was removed or renamed: the next look, which that very
+            // change brings, sees it right.
             Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => {}
             Err(error) if path.extension().is_none() || is_document_file(path) => {
                 self.problem(format!("`{shown}` cannot be followed: {}", plain(&error)));
@@ -167,7 +169,8 @@ fn list(path: &Path) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-/// Whether a file holds documents, by its extension; that leaves out `web.yaml~`, `web.yaml.swp`, `web.yaml.tmp`, `4913`.
+/// Whether a file holds documents, by its extension; that leaves out `web.yaml~`, `web.yaml.swp`,
+/// `web.yaml.tmp`, `4913`.
 fn is_document_file(path: &Path) -> bool {
     matches!(path.extension().and_then(OsStr::to_str), Some("yaml" | "yml" | "json"))
 }

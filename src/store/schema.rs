@@ -14,7 +14,8 @@ static SCHEMAS: LazyLock<BTreeMap<Kind, Value>> =
     LazyLock::new(|| Kind::ALL.into_iter().map(|kind| (kind, generate(Some(kind)))).collect());
 static HEADER: LazyLock<Value> = LazyLock::new(|| generate(None));
 
-/// The schema of a document of `kind`; without a kind, one that takes any `kind` and `spec`, to check the rest by.
+/// The schema of a document of `kind`; without a kind, one that takes any `kind` and `spec`, to
+/// check the rest by.
 pub(super) fn document_schema(kind: Option<Kind>) -> &'static Value {
     match kind {
         Some(kind) => &SCHEMAS[&kind],

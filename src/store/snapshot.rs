@@ -1,4 +1,5 @@
-//! Everything that a store declares at one moment, and the memory that makes a broken edit harmless.
+//! Everything that a store declares at one moment, and the memory that makes a broken edit
+//! harmless.
 
 use super::document::Declared;
 use super::scan::Scan;
@@ -9,7 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long a document must be absent before it counts as removed: editors and deployment tools take files away for moments.
+/// How long a document must be absent before it counts as removed: editors and deployment tools
+/// take files away for moments.
 pub(super) const SETTLE: Duration = Duration::from_secs(1);
 
 /// Everything that a store declares at one moment.
@@ -17,10 +19,12 @@ pub(super) const SETTLE: Duration = Duration::from_secs(1);
 pub struct Snapshot {
     /// The documents in force, by name: as they stand in the store, or in their last good version.
     pub documents: BTreeMap<DeploymentName, Arc<Declared>>,
-    /// Names whose text in the store is refused, with everything that is wrong with it. Where a good version was seen before, that
-    /// one is in `documents`. A second document that claims a name is here too.
+    /// Names whose text in the store is refused, with everything that is wrong with it. Where a
+    /// good version was seen before, that one is in `documents`. A second document that claims a
+    /// name is here too.
     pub refused: BTreeMap<DeploymentName, Vec<Finding>>,
-    /// What could be read of refused texts, to be checked for sense and for nothing else (see [`super::Refused::legible`]).
+    /// What could be read of refused texts, to be checked for sense and for nothing else (see
+    /// [`super::Refused::legible`]).
     pub legible: BTreeMap<DeploymentName, Arc<Declared>>,
     /// What is wrong with the store itself or with texts whose document has no readable name.
     pub problems: Vec<Finding>,
@@ -85,7 +89,8 @@ impl Memory {
                 kept.push((name.clone(), declared.clone()));
             }
         }
-        // While some that are absent still count as there, one that does not must not look as if it were gone alone.
+        // While some that are absent still count as there, one that does not must not look as if it
+        // were gone alone.
         snapshot.incomplete |= settling;
         snapshot.documents.extend(kept);
         self.good.clone_from(&snapshot.documents);

@@ -1,8 +1,9 @@
 //! All schema errors of a document at once, each at its place and with its mend.
 //!
-//! The schema is walked by hand rather than by a validator crate: what a person needs (which fields there are, what was
-//! probably meant, which of several forms was tried) is known only while standing in the schema. Serde parses afterwards and
-//! so has the last word; the walk is there to say everything in one run, and better.
+//! The schema is walked by hand rather than by a validator crate: what a person needs (which fields
+//! there are, what was probably meant, which of several forms was tried) is known only while
+//! standing in the schema. Serde parses afterwards and so has the last word; the walk is there to
+//! say everything in one run, and better.
 
 use super::node::{Entry, Mark, Node, Value, child_path};
 use super::parse::{MOST_FINDINGS, placed};
@@ -61,7 +62,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Exactly or at least one of several forms: the findings of the one that was most likely meant.
+    /// Exactly or at least one of several forms: the findings of the one that was most likely
+    /// meant.
     fn check_branches(&mut self, field: &Field<'_>, branches: &'a [Json]) {
         let branches: Vec<&Json> = branches.iter().map(|branch| resolve(self.root, branch)).collect();
         let fitting: Vec<&Json> =
@@ -353,7 +355,8 @@ fn list_of(items: &[String], word: &str) -> String {
     }
 }
 
-/// The known word that was probably meant: equal but for case and separators, or within a third of its letters.
+/// The known word that was probably meant: equal but for case and separators, or within a third of
+/// its letters.
 pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let bare = |text: &str| {
         text.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect::<String>()

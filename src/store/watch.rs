@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Notify;
 
-/// Watches one folder tree or file. Nothing depends on it but speed: the rescan finds whatever it misses.
+/// Watches one folder tree or file. Nothing depends on it but speed: the rescan finds whatever it
+/// misses.
 pub(super) struct Watch {
     root: PathBuf,
     signal: Arc<Signal>,
@@ -39,7 +40,8 @@ impl Watch {
         self.active.is_some() && !self.signal.lost.load(Ordering::Acquire)
     }
 
-    /// Begins to watch, or begins again when the root was replaced. Call it before reading, so that no change falls between.
+    /// Begins to watch, or begins again when the root was replaced. Call it before reading, so that
+    /// no change falls between.
     ///
     /// **Errors**: why watching is not possible, in words; also when there is nothing to watch yet.
     pub(super) fn ensure(&mut self) -> Result<(), String> {
@@ -87,7 +89,8 @@ fn begin(root: &Path, real: &Path, signal: Arc<Signal>) -> notify::Result<Recomm
     Ok(watcher)
 }
 
-/// Whether an event can mean that a document changed. Opening and reading do not, and our own reading would wake us for ever.
+/// Whether an event can mean that a document changed. Opening and reading do not, and our own
+/// reading would wake us for ever.
 fn says_something(kind: &EventKind) -> bool {
     match kind {
         EventKind::Access(access) => *access == AccessKind::Close(AccessMode::Write),

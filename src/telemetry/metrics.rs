@@ -34,8 +34,8 @@ struct CallLabel {
     operation: &'static str,
 }
 
-/// All metrics, in one registry. Labels come from enums and operation names, never from deployments, so their number is
-/// bounded whatever is declared.
+/// All metrics, in one registry. Labels come from enums and operation names, never from
+/// deployments, so their number is bounded whatever is declared.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     registry: Arc<Registry>,
@@ -134,7 +134,8 @@ impl Metrics {
         self.queue.set(number(queue));
     }
 
-    /// Notes how often an operation of AWS was called, and how often AWS throttled it, since the start.
+    /// Notes how often an operation of AWS was called, and how often AWS throttled it, since the
+    /// start.
     pub fn aws_calls(&self, operation: &'static str, calls: u64, throttles: u64) {
         let label = CallLabel { operation };
         self.calls.get_or_create(&label).inner().fetch_max(calls, Ordering::Relaxed);

@@ -1,7 +1,8 @@
 //! Logs and metrics.
 //!
-//! One span per pass. ERROR: a person must act; WARN: odd, but heals; INFO: an action was taken or a condition changed;
-//! DEBUG: a pass. Errors are logged where they are handled, with their whole chain, once.
+//! One span per pass. ERROR: a person must act; WARN: odd, but heals; INFO: an action was taken or
+//! a condition changed; DEBUG: a pass. Errors are logged where they are handled, with their whole
+//! chain, once.
 
 mod metrics;
 

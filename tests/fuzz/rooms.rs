@@ -1,4 +1,5 @@
-//! The rooms that share only `model`, from the product's own sources: what the fuzz targets need, without the AWS SDK.
+//! The rooms that share only `model`, from the product's own sources: what the fuzz targets need,
+//! without the AWS SDK.
 
 #[path = "../../src/desired/mod.rs"]
 pub mod desired;

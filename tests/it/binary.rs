@@ -41,7 +41,8 @@ fn once_brings_the_shop_up_and_ctl_agrees() {
     assert_eq!(code, 1, "{out}");
     assert!(out.contains("desiredCount"), "{out}");
 
-    // A status of the last run says nothing of today: it looks, and repairs, before it calls anything Ready.
+    // A status of the last run says nothing of today: it looks, and repairs, before it calls
+    // anything Ready.
     let (code, said) = place.run(&once).ends_within(PATIENCE);
     assert_eq!(code, 0, "{said}");
     let described = json!({"cluster": "shop", "services": ["shop-web"]});

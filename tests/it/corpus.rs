@@ -1,4 +1,5 @@
-//! The fuzz targets (`tests/fuzz`) over their committed corpus: what was once found stays found, without any fuzzer.
+//! The fuzz targets (`tests/fuzz`) over their committed corpus: what was once found stays found,
+//! without any fuzzer.
 
 #[path = "../fuzz/targets/mod.rs"]
 mod targets;

@@ -1,4 +1,5 @@
-//! Killed anywhere, it goes on as if it had only been slow: nothing is made twice, nothing is left half done.
+//! Killed anywhere, it goes on as if it had only been slow: nothing is made twice, nothing is left
+//! half done.
 
 use crate::support::state::Moment as Save;
 use crate::support::{SHOP, World};
@@ -8,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Kills the controller at chosen moments, each once: after writes of AWS (`RunTask 1`, as they were carried out) and after
-/// saves of a record (`save 1`). A moment before a write or save is the same as the moment after the one before it.
+/// Kills the controller at chosen moments, each once: after writes of AWS (`RunTask 1`, as they
+/// were carried out) and after saves of a record (`save 1`). A moment before a write or save is the
+/// same as the moment after the one before it.
 #[derive(Clone, Default)]
 struct Killer {
     inner: Arc<Mutex<Moments>>,
@@ -124,8 +126,8 @@ async fn killed_at(undisturbed: &Result, moments: impl IntoIterator<Item = &str>
     assert_eq!(killed, *undisturbed, "killed after {:?}", killer.passed());
 }
 
-/// Every moment of a bring-up and an upgrade comes up in one of the rounds; in each round the controller is killed at every
-/// seventh of them.
+/// Every moment of a bring-up and an upgrade comes up in one of the rounds; in each round the
+/// controller is killed at every seventh of them.
 #[tokio::test(start_paused = true)]
 async fn killed_after_any_write_or_save_it_makes_nothing_twice() {
     const ROUNDS: usize = 7;

@@ -1,4 +1,5 @@
-//! Drift of everything that Evenkeel writes: seen within one resync, repaired in the pass that sees it, and then peace.
+//! Drift of everything that Evenkeel writes: seen within one resync, repaired in the pass that sees
+//! it, and then peace.
 
 use crate::support::{SHOP, World, condition};
 use evenkeel::model::condition::{ConditionType, Truth};
@@ -45,7 +46,8 @@ fn update_service(world: &World, mut fields: Value) {
     world.by_hand("ecs", "UpdateService", fields);
 }
 
-/// Holds that a drift is repaired: within one resync, in the pass that sees it, told, and then nothing is written for long.
+/// Holds that a drift is repaired: within one resync, in the pass that sees it, told, and then
+/// nothing is written for long.
 async fn is_repaired(world: &World, case: &Case) {
     is_repaired_within(RESYNC, world, case).await;
 }
@@ -170,7 +172,8 @@ async fn a_deleted_service_is_made_again_under_its_name() {
     let world = shop().await;
     let before = service(&world);
     world.by_hand("ecs", "DeleteService", json!({"cluster": "shop", "service": "shop-web", "force": true}));
-    // ECS keeps the service DRAINING until its tasks and targets are gone, and INACTIVE from then on.
+    // ECS keeps the service DRAINING until its tasks and targets are gone, and INACTIVE from then
+    // on.
     while service(&world)["status"] != "INACTIVE" {
         world.pass(1).await;
     }

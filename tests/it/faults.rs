@@ -1,4 +1,5 @@
-//! What is missing, refused, slow or silent in AWS: nothing is broken by it, the status says it, and it heals by itself.
+//! What is missing, refused, slow or silent in AWS: nothing is broken by it, the status says it,
+//! and it heals by itself.
 
 use crate::support::{REGION, SHOP, World, condition};
 use aws_sim::Sim;
@@ -76,7 +77,8 @@ async fn calls_of_a_bring_up() -> Vec<String> {
     counts.operations.iter().flat_map(named).collect()
 }
 
-/// One kind of call is denied from the start; everything that does not need it is done, and the status says which it is.
+/// One kind of call is denied from the start; everything that does not need it is done, and the
+/// status says which it is.
 async fn denied(call: &str) {
     let sim = Sim::builder().seed(7).build();
     sim.faults().add(FaultRule::on(call, Effect::access_denied(call)));

@@ -5,8 +5,8 @@ use crate::support::World;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Passes over single deployments. Without optimisation a pass takes twelve times as long, so there it is fewer; the gate runs
-/// this test optimised.
+/// Passes over single deployments. Without optimisation a pass takes twelve times as long, so there
+/// it is fewer; the gate runs this test optimised.
 const PASSES: u64 = if cfg!(debug_assertions) { 400 } else { 10_000 };
 const DEPLOYMENTS: u64 = 4;
 const RESYNC: u64 = 60;

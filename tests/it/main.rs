@@ -1,4 +1,5 @@
-//! The controller on the simulated AWS, in paused time: the same code as in production, serialisation and retries included.
+//! The controller on the simulated AWS, in paused time: the same code as in production,
+//! serialisation and retries included.
 
 #![expect(clippy::unwrap_used, reason = "a test that meets what it does not expect fails, and says where")]
 #![expect(clippy::disallowed_methods, reason = "tests wait in tokio's paused time")]

@@ -1,4 +1,5 @@
-//! The state folder: full, unwritable, damaged, or taken. Without a record nothing is written to AWS.
+//! The state folder: full, unwritable, damaged, or taken. Without a record nothing is written to
+//! AWS.
 
 use crate::support::{SHOP, World, condition};
 use evenkeel::model::condition::{ConditionType, Truth};

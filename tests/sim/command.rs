@@ -49,7 +49,8 @@ struct Args {
     /// Runs the crash matrix instead, of the examples whose names contain this.
     #[arg(long, num_args = 0..=1, default_missing_value = "", value_name = "EXAMPLE")]
     crash_matrix: Option<String>,
-    /// In the crash matrix, kills at each call, also where nothing has changed since the one before.
+    /// In the crash matrix, kills at each call, also where nothing has changed since the one
+    /// before.
     #[arg(long)]
     each: bool,
     /// Threads; default: one for each processor.

@@ -1,11 +1,14 @@
-//! The crash matrix: a full life of each example document, and the controller killed in it before and after every call of AWS and in
-//! the middle of every step of its disk, one at a time. Each life must come to the same end: nothing made twice, nothing left behind.
+//! The crash matrix: a full life of each example document, and the controller killed in it before
+//! and after every call of AWS and in the middle of every step of its disk, one at a time. Each
+//! life must come to the same end: nothing made twice, nothing left behind.
 //!
-//! A life: declared, brought up, upgraded, changed by hand and repaired, removed with a confirmation, gone.
+//! A life: declared, brought up, upgraded, changed by hand and repaired, removed with a
+//! confirmation, gone.
 //!
-//! What a kill leaves behind is AWS, the disk and the time, and nothing else. So places between which AWS carried out no write, the
-//! disk made no step and no simulated time passed are one place: most of the reads of one look. One life is lived for all of them,
-//! unless each is asked for.
+//! What a kill leaves behind is AWS, the disk and the time, and nothing else. So places between
+//! which AWS carried out no write, the disk made no step and no simulated time passed are one
+//! place: most of the reads of one look. One life is lived for all of them, unless each is asked
+//! for.
 
 use super::document::REGION;
 use super::life::{AtCall, End, Life};
@@ -64,7 +67,8 @@ struct Came {
     left: Value,
 }
 
-/// What a place in a life leaves behind: the time, the writes of AWS that have begun and ended, and the steps of the disk by then.
+/// What a place in a life leaves behind: the time, the writes of AWS that have begun and ended, and
+/// the steps of the disk by then.
 type Left = (Timestamp, u64, u64);
 
 /// A whole life.
@@ -80,8 +84,8 @@ struct Lived {
     places: Vec<(AtCall, Left)>,
 }
 
-/// Runs the matrix of the examples whose names contain `filter`, on so many threads; with `each`, also the places that leave the same
-/// behind. Answers whether every life came to its end.
+/// Runs the matrix of the examples whose names contain `filter`, on so many threads; with `each`,
+/// also the places that leave the same behind. Answers whether every life came to its end.
 pub fn run(filter: &str, each: bool, jobs: usize) -> bool {
     let mut whole = true;
     for example in EXAMPLES.iter().filter(|example| example.name.contains(filter)) {
@@ -131,7 +135,8 @@ pub fn run(filter: &str, each: bool, jobs: usize) -> bool {
     whole
 }
 
-/// Where to kill: at the first of all places that leave the same behind, or `each`; and in every step of the disk.
+/// Where to kill: at the first of all places that leave the same behind, or `each`; and in every
+/// step of the disk.
 fn cases(lived: &Lived, each: bool) -> Vec<At> {
     let mut seen = BTreeSet::new();
     let calls =
@@ -345,7 +350,8 @@ impl One {
         self.life.sim.with(|world| world.region(REGION).ecs.services())
     }
 
-    /// What the document declares and people like to change: counts, retentions, and how many rules there are.
+    /// What the document declares and people like to change: counts, retentions, and how many rules
+    /// there are.
     fn declared_in_aws(&self) -> Value {
         let counts: Map<String, Value> =
             self.services().into_iter().map(|service| (service.key, json!(service.desired))).collect();
@@ -445,7 +451,8 @@ fn document(example: &Example) -> Value {
 fn upgrade(document: &mut Value) {
     let spec = &mut document["spec"];
     if let Some(tag) = spec.get("imageTag").and_then(Value::as_str) {
-        // Datero's data belongs to a version; a patch keeps it. Pulumi's tags are dates, ZenML's are versions.
+        // Datero's data belongs to a version; a patch keeps it. Pulumi's tags are dates, ZenML's
+        // are versions.
         let next = match tag.rsplit_once('.') {
             Some((before, _)) => format!("{before}.9"),
             None => tag.replace("20260915", "20261015"),

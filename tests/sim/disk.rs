@@ -1,5 +1,5 @@
-//! A disk in memory: it can be full or slow to last, dies in the middle of a step when told to, and a power cut takes back what was
-//! not synced.
+//! A disk in memory: it can be full or slow to last, dies in the middle of a step when told to, and
+//! a power cut takes back what was not synced.
 
 use super::Killed;
 use evenkeel::status::Disk;
@@ -119,7 +119,8 @@ impl SimDisk {
         self.lock_inner().files.values().cloned().collect()
     }
 
-    /// Spoils the file whose name is this: cuts it off or turns a bit over. False when there is none.
+    /// Spoils the file whose name is this: cuts it off or turns a bit over. False when there is
+    /// none.
     pub fn spoil(&self, name: &str) -> bool {
         let mut inner = self.lock_inner();
         let found = inner.files.keys().find(|path| path.file_name().is_some_and(|own| own == name)).cloned();

@@ -1,4 +1,5 @@
-//! What the simulated people declare: applications as small models that are written out as documents.
+//! What the simulated people declare: applications as small models that are written out as
+//! documents.
 
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -1,5 +1,6 @@
-//! The end of a run: nothing is broken any more, so within bounded time everything runs as declared, or a status says what holds it
-//! and the reason is a good one; and then nothing happens any more.
+//! The end of a run: nothing is broken any more, so within bounded time everything runs as
+//! declared, or a status says what holds it and the reason is a good one; and then nothing happens
+//! any more.
 
 use super::document::{App, CLUSTERS, REGION};
 use super::play::Play;
@@ -17,12 +18,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Longest that it may take, in simulated time: a slow image, a rollout that ECS gives up, the rollback, and the longest backoff.
+/// Longest that it may take, in simulated time: a slow image, a rollout that ECS gives up, the
+/// rollback, and the longest backoff.
 const CONVERGES_WITHIN: Duration = Duration::from_secs(3600);
-/// How long it may still be busy although all is Ready: a rotated secret settles, and what was removed is forgotten once nothing was
-/// made for five minutes.
+/// How long it may still be busy although all is Ready: a rotated secret settles, and what was
+/// removed is forgotten once nothing was made for five minutes.
 const SETTLES: Duration = Duration::from_secs(380);
-/// The same for an address that somebody registered and that belongs to no task: it must be certain.
+/// The same for an address that somebody registered and that belongs to no task: it must be
+/// certain.
 const STRAY_SETTLES: Duration = Duration::from_secs(500);
 /// How long it may take with images that cannot work.
 const HOPELESS_WITHIN: Duration = Duration::from_secs(1500);
@@ -44,7 +47,8 @@ enum Standing {
     Held(String),
 }
 
-/// Waits until everything is as declared, or explained; then mends the causes, waits again, and sees that nothing happens any more.
+/// Waits until everything is as declared, or explained; then mends the causes, waits again, and
+/// sees that nothing happens any more.
 ///
 /// **Errors**: the broken promise.
 pub async fn converge(play: &mut Play) -> Result<Vec<String>, Violation> {
@@ -64,7 +68,8 @@ pub async fn converge(play: &mut Play) -> Result<Vec<String>, Violation> {
     {
         let name = &play.apps[*app].name;
         if reason.starts_with("NotOwned") && play.life.watch.facts(|facts| facts.amnesia.contains(name)) {
-            // Tags and record are both lost: nothing tells any more whose it is, and what is nobody's is left alone.
+            // Tags and record are both lost: nothing tells any more whose it is, and what is
+            // nobody's is left alone.
             return Ok(explained);
         }
         return Err(violation(play, "converges", format!("{name} was mended and is still held: {reason}")));
@@ -86,7 +91,8 @@ async fn settle(play: &mut Play) -> Result<Vec<(usize, String)>, Violation> {
     loop {
         let patient = play.elapsed() < begin + HOPELESS_WITHIN;
         let look = |app| match standing(play, app) {
-            // Images that cannot work may keep a service from becoming steady without an end of their own.
+            // Images that cannot work may keep a service from becoming steady without an end of
+            // their own.
             Standing::Waiting(reason) if !patient && play.apps[app].is_hopeless() => Standing::Held(reason),
             other => other,
         };

@@ -1,4 +1,5 @@
-//! One simulated life: AWS, a disk, a folder of documents, and a controller that is killed and started again.
+//! One simulated life: AWS, a disk, a folder of documents, and a controller that is killed and
+//! started again.
 
 use super::Killed;
 use super::disk::SimDisk;
@@ -99,7 +100,8 @@ impl Life {
         life
     }
 
-    /// What the applications refer to: clusters, secrets, load balancers, and a bystander that nobody may touch.
+    /// What the applications refer to: clusters, secrets, load balancers, and a bystander that
+    /// nobody may touch.
     pub fn seed(&self, names: &[String]) {
         let secrets: Vec<Value> = names
             .iter()
@@ -238,7 +240,8 @@ impl Life {
         self.slow.store(milliseconds, Ordering::Relaxed);
     }
 
-    /// What the running controller says of everything, and whether it speaks of what is declared now.
+    /// What the running controller says of everything, and whether it speaks of what is declared
+    /// now.
     pub fn statuses(&self) -> (Vec<Arc<DeploymentStatus>>, bool) {
         match &self.running {
             Some(running) => (running.handle.statuses(), running.handle.is_up_to_date()),

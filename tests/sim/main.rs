@@ -1,5 +1,6 @@
-//! Deterministic simulation: from a seed to documents, people, faults and crashes around the real controller on simulated AWS; after
-//! every call of AWS the checkers judge; then the faults end, and everything must come to be as declared, or say why not.
+//! Deterministic simulation: from a seed to documents, people, faults and crashes around the real
+//! controller on simulated AWS; after every call of AWS the checkers judge; then the faults end,
+//! and everything must come to be as declared, or say why not.
 //!
 //! ```text
 //! cargo test --release --test sim                          the saved seeds, and a few more

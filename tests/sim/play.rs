@@ -1,4 +1,5 @@
-//! Plays a scenario: everything that happens in it, in order of time, around a controller that knows nothing of it.
+//! Plays a scenario: everything that happens in it, in order of time, around a controller that
+//! knows nothing of it.
 
 use super::document::App;
 use super::life::{AtCall, End, Life};
@@ -32,7 +33,8 @@ pub struct Outcome {
     pub calls: u64,
     /// Simulated time.
     pub lasted: Duration,
-    /// Deployments that were not Ready at the end, with the reason that holds them: none that is not a good one.
+    /// Deployments that were not Ready at the end, with the reason that holds them: none that is
+    /// not a good one.
     pub explained: Vec<String>,
 }
 
@@ -232,7 +234,8 @@ impl Play {
         let now = self.life.sim.now();
         let declared = self.apps[app].clone();
         self.life.watch.facts(|facts| {
-            // When it was certainly seen to be gone, what was confirmed was its end then, and no later one.
+            // When it was certainly seen to be gone, what was confirmed was its end then, and no
+            // later one.
             let seen = [Disturbance::Documents, Disturbance::Process, Disturbance::Disk];
             if came_back && facts.quiet(now, 60, &seen) {
                 facts.confirmed.remove(&declared.name);
@@ -511,7 +514,8 @@ impl Play {
         self.act(what).await;
     }
 
-    /// Everything that was broken is whole again: faults end, texts are mended, the controller runs by the right time.
+    /// Everything that was broken is whole again: faults end, texts are mended, the controller runs
+    /// by the right time.
     pub async fn calm(&mut self) {
         self.life.watch.note(|| "CALM".to_owned());
         self.faults.clear();

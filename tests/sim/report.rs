@@ -90,7 +90,8 @@ pub fn one(scenario: &Scenario, trace: bool, shrink: bool) -> ExitCode {
     tally.end()
 }
 
-/// Everything that a person needs to see a failure again: seed, commit, command, the last moments, the shrunk workload.
+/// Everything that a person needs to see a failure again: seed, commit, command, the last moments,
+/// the shrunk workload.
 pub fn failure(scenario: &Scenario, violation: &Violation, shrink: bool) -> String {
     let (shrunk, violation) =
         if shrink { shrunk(scenario, violation) } else { (scenario.clone(), violation.clone()) };
@@ -154,7 +155,8 @@ fn listed(scenario: &Scenario) -> String {
     text
 }
 
-/// The fewest steps that still break the same promise: halves are left out, then quarters, down to single steps.
+/// The fewest steps that still break the same promise: halves are left out, then quarters, down to
+/// single steps.
 fn shrunk(scenario: &Scenario, violation: &Violation) -> (Scenario, Violation) {
     let mut best = (scenario.clone(), violation.clone());
     let mut size = best.0.steps.len().div_ceil(2).max(1);
@@ -249,7 +251,8 @@ impl Tally {
 fn cpu_seconds() -> Option<f64> {
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
     let fields: Vec<&str> = stat.rsplit(')').next()?.split_whitespace().collect();
-    // Fields 14 and 15 of proc(5), in ticks of a hundredth of a second; two come before the last parenthesis.
+    // Fields 14 and 15 of proc(5), in ticks of a hundredth of a second; two come before the last
+    // parenthesis.
     let ticks = fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?;
     Some(ticks / 100.0)
 }

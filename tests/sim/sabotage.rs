@@ -1,5 +1,6 @@
-//! Who checks the checkers: in a world where all is well, calls are made in the controller's name that it would never make, and records
-//! are kept that it would never keep. Each must be seen by the checker that it is meant for.
+//! Who checks the checkers: in a world where all is well, calls are made in the controller's name
+//! that it would never make, and records are kept that it would never keep. Each must be seen by
+//! the checker that it is meant for.
 
 use super::document::{CANARY, REGION};
 use super::play::Play;

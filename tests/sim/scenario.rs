@@ -1,7 +1,9 @@
-//! From a seed to everything that is going to happen: who declares what, what people do, what breaks, and when.
+//! From a seed to everything that is going to happen: who declares what, what people do, what
+//! breaks, and when.
 //!
-//! A scenario is data, so that it can be printed and shrunk. Each seed first draws which kinds of things may happen in it at all
-//! (swarm testing: a fault that hides another one is absent from half of the seeds), and then draws steps of those kinds.
+//! A scenario is data, so that it can be printed and shrunk. Each seed first draws which kinds of
+//! things may happen in it at all (swarm testing: a fault that hides another one is absent from
+//! half of the seeds), and then draws steps of those kinds.
 
 use super::document::{App, CLUSTERS, Kind, OnRotation, Part, Service};
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! A spec store in memory, with the rules of the real ones: a broken edit changes nothing, what cannot be read is not gone.
+//! A spec store in memory, with the rules of the real ones: a broken edit changes nothing, what
+//! cannot be read is not gone.
 
 use evenkeel::store::{FileContent, Memory, Scan, Snapshot, Store, read};
 use futures_util::FutureExt;

@@ -89,8 +89,8 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Seconds between two evaluations: ten for periods below a minute, an hour when more than a day is evaluated, else a
-    /// minute ("Alarm evaluation frequency").
+    /// Seconds between two evaluations: ten for periods below a minute, an hour when more than a
+    /// day is evaluated, else a minute ("Alarm evaluation frequency").
     fn interval(&self) -> i64 {
         match self.period {
             period if period < 60 => 10,
@@ -254,7 +254,8 @@ impl Alarm {
 }
 
 impl Rule {
-    /// How this alarm treats missing periods; alarms on DynamoDB's metrics ignore them, whatever they say.
+    /// How this alarm treats missing periods; alarms on DynamoDB's metrics ignore them, whatever
+    /// they say.
     pub(super) fn treatment(namespace: &str, given: Option<&str>) -> Treatment {
         match given {
             _ if namespace == "AWS/DynamoDB" => Treatment::Ignore,

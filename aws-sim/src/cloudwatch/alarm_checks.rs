@@ -87,7 +87,8 @@ fn rule(input: &Value, namespace: &str) -> Result<Rule, ApiError> {
     Ok(Rule { comparison, threshold, periods, to_alarm, missing: Rule::treatment(namespace, treatment) })
 }
 
-/// PutMetricAlarm, `Period`: no more than seven days, and for periods below an hour no more than one.
+/// PutMetricAlarm, `Period`: no more than seven days, and for periods below an hour no more than
+/// one.
 fn check_span(period: i64, periods: i64) -> Result<(), ApiError> {
     let (days, most) = if period < 3600 { ("a day", 86_400) } else { ("seven days", 604_800) };
     if period.saturating_mul(periods) > most {
@@ -158,7 +159,8 @@ fn one_of_many(input: &Value) -> Result<Value, ApiError> {
 /// Checks a query on one metric, for alarms and for GetMetricData.
 ///
 /// # Errors
-/// `ValidationError` for a malformed one, `UnsupportedFeatureException` for an expression or another account.
+/// `ValidationError` for a malformed one, `UnsupportedFeatureException` for an expression or
+/// another account.
 pub(super) fn check_query(query: &Value) -> Result<(), ApiError> {
     let id = query.text("Id").unwrap_or_default();
     let sound = id.starts_with(|c: char| c.is_ascii_lowercase())
@@ -183,7 +185,8 @@ pub(super) fn check_query(query: &Value) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// A query's metric, statistic, period and unit, under the names that alarms without `Metrics` have for them.
+/// A query's metric, statistic, period and unit, under the names that alarms without `Metrics` have
+/// for them.
 pub(super) fn flat(query: &Value) -> Value {
     let stat = &query["MetricStat"];
     let mut flat = Map::new();

@@ -1,4 +1,5 @@
-//! PutMetricAlarm, DescribeAlarms, DescribeAlarmsForMetric, DeleteAlarms, SetAlarmState and the switches of actions.
+//! PutMetricAlarm, DescribeAlarms, DescribeAlarmsForMetric, DeleteAlarms, SetAlarmState and the
+//! switches of actions.
 
 use std::collections::BTreeSet;
 
@@ -69,7 +70,8 @@ impl Cloudwatch {
         Ok(json!({"MetricAlarms": views, "CompositeAlarms": [], "NextToken": next}))
     }
 
-    /// The alarms with these names, or else all whose names have this prefix, in order; found without looking at all.
+    /// The alarms with these names, or else all whose names have this prefix, in order; found
+    /// without looking at all.
     fn named<'a>(
         &'a self,
         names: &[&str],
@@ -84,7 +86,8 @@ impl Cloudwatch {
         Box::new(found.into_iter())
     }
 
-    /// Alarms on exactly this metric, dimensions included; of one statistic, period or unit only where one is given.
+    /// Alarms on exactly this metric, dimensions included; of one statistic, period or unit only
+    /// where one is given.
     pub(super) fn describe_alarms_for_metric(&self, input: &Value) -> Result<Value, ApiError> {
         let metric = input::metric(input)?;
         let statistic = match (input.text("Statistic"), input.text("ExtendedStatistic")) {
@@ -141,7 +144,8 @@ impl Cloudwatch {
         Ok(json!({}))
     }
 
-    /// Switches the actions of alarms on or off; names of others are ignored, as the model knows no error for them.
+    /// Switches the actions of alarms on or off; names of others are ignored, as the model knows no
+    /// error for them.
     pub(super) fn switch_alarm_actions(
         &mut self,
         ctx: &Ctx<'_>,
@@ -158,7 +162,8 @@ impl Cloudwatch {
     }
 }
 
-/// What is kept of a request: all that DescribeAlarms shows of it, with the defaults that it shows, too.
+/// What is kept of a request: all that DescribeAlarms shows of it, with the defaults that it shows,
+/// too.
 fn definition(input: &Value) -> Map<String, Value> {
     let mut definition = input.as_object().cloned().unwrap_or_default();
     definition.remove("AlarmName");

@@ -1,4 +1,5 @@
-//! CloudWatch's errors. Codes are those of awsQuery; the other protocols name the shapes of AWS's model beside them.
+//! CloudWatch's errors. Codes are those of awsQuery; the other protocols name the shapes of AWS's
+//! model beside them.
 
 use super::protocol::model;
 use crate::error::ApiError;

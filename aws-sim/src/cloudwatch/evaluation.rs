@@ -1,8 +1,9 @@
 //! How an alarm is judged: which state follows from its newest periods.
 //!
-//! The rules are those of the CloudWatch User Guide, "Configuring how CloudWatch alarms treat missing data", whose tables
-//! are the tests below. Where its present edition says nothing (one young breaching period among missing ones, which must
-//! not be an alarm yet), the state is what an earlier edition's table shows: `INSUFFICIENT_DATA`.
+//! The rules are those of the CloudWatch User Guide, "Configuring how CloudWatch alarms treat
+//! missing data", whose tables are the tests below. Where its present edition says nothing (one
+//! young breaching period among missing ones, which must not be an alarm yet), the state is what an
+//! earlier edition's table shows: `INSUFFICIENT_DATA`.
 
 use super::alarm::State;
 
@@ -130,7 +131,8 @@ pub(super) fn judge(periods: &[Option<Point>], rule: &Rule) -> Verdict {
         Treatment::NotBreaching => rule.by_count(breaching),
         _ if !only_breaching || breaching >= rule.to_alarm => rule.by_count(breaching),
         Treatment::Ignore => None,
-        // The oldest period that is there breaches, long enough ago, and nothing since has denied it.
+        // The oldest period that is there breaches, long enough ago, and nothing since has denied
+        // it.
         Treatment::Missing if oldest >= rule.to_alarm => Some(State::Alarm),
         Treatment::Missing => Some(State::InsufficientData),
     };

@@ -59,8 +59,9 @@ pub(super) fn metric_view(metric: &MetricId) -> Value {
     json!({"Namespace": metric.namespace, "MetricName": metric.name, "Dimensions": dimensions})
 }
 
-/// One page of items in the order of their keys, which must be unique and ascending, and the token of the next page.
-/// Tokens are the last key in hexadecimal; so a page stays right when items come or go between two calls.
+/// One page of items in the order of their keys, which must be unique and ascending, and the token
+/// of the next page. Tokens are the last key in hexadecimal; so a page stays right when items come
+/// or go between two calls.
 ///
 /// # Errors
 /// `InvalidNextToken` for a token that was never given out.

@@ -76,7 +76,8 @@ pub(super) struct Series {
 }
 
 impl Series {
-    /// What was measured from `from` up to, but without, `to`, by unit; of one unit only if one is given.
+    /// What was measured from `from` up to, but without, `to`, by unit; of one unit only if one is
+    /// given.
     pub(super) fn within(&self, from: i64, to: i64, unit: Option<&str>) -> BTreeMap<&str, Sample> {
         let mut all: BTreeMap<&str, Sample> = BTreeMap::new();
         for (own, sample) in self.samples.range(from..to.max(from)).flat_map(|(_, units)| units) {

@@ -1,16 +1,20 @@
 //! CloudWatch: metrics, and alarms that watch them.
 //!
-//! Calls come in through [`Cloudwatch::handle`], in any of three protocols ([`read`] and [`write`]). Alarms change by
-//! themselves: [`Cloudwatch::advance`] makes up for every evaluation that is due, each at its own time.
+//! Calls come in through [`Cloudwatch::handle`], in any of three protocols ([`read`] and
+//! [`write`]). Alarms change by themselves: [`Cloudwatch::advance`] makes up for every evaluation
+//! that is due, each at its own time.
 //!
-//! Reading order: `metrics` and `statistic` say what is measured, `alarm` what an alarm is, `evaluation` how it is judged
-//! and `reason` what CloudWatch then says; `alarms`, `history`, `publish`, `query` and `tags` answer the calls.
+//! Reading order: `metrics` and `statistic` say what is measured, `alarm` what an alarm is,
+//! `evaluation` how it is judged and `reason` what CloudWatch then says; `alarms`, `history`,
+//! `publish`, `query` and `tags` answer the calls.
 //!
-//! Nobody publishes metrics here but the callers of PutMetricData and of [`Cloudwatch::publish`]; alarm actions are noted
-//! in the history and have no effect. Data of any resolution is kept for fifteen days and found as soon as it is put.
+//! Nobody publishes metrics here but the callers of PutMetricData and of [`Cloudwatch::publish`];
+//! alarm actions are noted in the history and have no effect. Data of any resolution is kept for
+//! fifteen days and found as soon as it is put.
 //!
-//! Not simulated, and refused by name: composite and log alarms, metric math, Metrics Insights, anomaly detection, PromQL,
-//! wall clock windows, warm-up periods, entities, other accounts, and extended statistics other than percentiles.
+//! Not simulated, and refused by name: composite and log alarms, metric math, Metrics Insights,
+//! anomaly detection, PromQL, wall clock windows, warm-up periods, entities, other accounts, and
+//! extended statistics other than percentiles.
 
 mod alarm;
 mod alarm_checks;
@@ -53,10 +57,12 @@ pub struct Cloudwatch {
 }
 
 impl Cloudwatch {
-    /// Answers an operation whose input was read by [`read`], with the members that awsJson would send.
+    /// Answers an operation whose input was read by [`read`], with the members that awsJson would
+    /// send.
     ///
     /// # Errors
-    /// What AWS answers; see the modules of the operations. `UnsupportedFeatureException` for what is not simulated.
+    /// What AWS answers; see the modules of the operations. `UnsupportedFeatureException` for what
+    /// is not simulated.
     pub fn handle(&mut self, ctx: &mut Ctx<'_>, operation: &str, input: &Value) -> Result<Value, ApiError> {
         match operation {
             "PutMetricAlarm" => self.put_metric_alarm(ctx, input),
@@ -85,7 +91,8 @@ impl Cloudwatch {
         }
     }
 
-    /// Publishes a value as AWS's own services do: in any namespace, `AWS/ECS` and the like included.
+    /// Publishes a value as AWS's own services do: in any namespace, `AWS/ECS` and the like
+    /// included.
     ///
     /// # Errors
     /// `ValidationError` for a unit that CloudWatch does not have.

@@ -1,4 +1,5 @@
-//! Requests and answers in the three protocols that CloudWatch speaks, checked and written by AWS's own service model.
+//! Requests and answers in the three protocols that CloudWatch speaks, checked and written by AWS's
+//! own service model.
 
 use std::sync::OnceLock;
 
@@ -20,12 +21,14 @@ pub(super) fn model() -> &'static Model {
     MODEL.get_or_init(|| Model::read(include_str!("model.json")))
 }
 
-/// The input of a request as awsJson has it, whichever protocol it came in: checked for types, required members,
-/// enumerations and limits, without unknown members and nulls, and with times in seconds since 1970.
+/// The input of a request as awsJson has it, whichever protocol it came in: checked for types,
+/// required members, enumerations and limits, without unknown members and nulls, and with times in
+/// seconds since 1970.
 ///
 /// # Errors
-/// An unknown operation, what cannot be read, and what breaks the model: `SerializationException` for types (awsQuery:
-/// `MalformedInput`), `MissingParameter` where the operation has it, else `ValidationError`.
+/// An unknown operation, what cannot be read, and what breaks the model: `SerializationException`
+/// for types (awsQuery: `MalformedInput`), `MissingParameter` where the operation has it, else
+/// `ValidationError`.
 pub fn read(request: &Request) -> Result<Value, ApiError> {
     let operation = &request.operation;
     let Some(shape) = model().input(operation) else { return Err(unknown_operation(operation)) };

@@ -33,7 +33,8 @@ struct Periods {
 }
 
 impl Periods {
-    /// The periods of a request. The begin is rounded down: to a whole minute, or to whole periods below one.
+    /// The periods of a request. The begin is rounded down: to a whole minute, or to whole periods
+    /// below one.
     ///
     /// # Errors
     /// `InvalidParameterValue` for a span that is empty or a period that AWS does not know.
@@ -58,7 +59,8 @@ impl Periods {
         ((self.to - self.from).max(0) + self.length - 1) / self.length
     }
 
-    /// The begins of all periods, oldest first; just the ones near data would do, but the callers are bounded.
+    /// The begins of all periods, oldest first; just the ones near data would do, but the callers
+    /// are bounded.
     fn begins(&self) -> impl Iterator<Item = i64> + use<> {
         let (from, length) = (self.from, self.length);
         (0..self.count()).map(move |index| from + index * length)
@@ -70,8 +72,8 @@ impl Periods {
 }
 
 impl Cloudwatch {
-    /// Statistics of one metric, period by period. AWS promises no order; here the newest comes first, so that nobody
-    /// comes to rely on another.
+    /// Statistics of one metric, period by period. AWS promises no order; here the newest comes
+    /// first, so that nobody comes to rely on another.
     pub(super) fn get_metric_statistics(&self, ctx: &Ctx<'_>, input: &Value) -> Result<Value, ApiError> {
         let metric = metric(input).map_err(|error| bad_value(error.message))?;
         let (plain, extended) = (texts(input, "Statistics"), texts(input, "ExtendedStatistics"));

@@ -30,8 +30,8 @@ impl Statistic {
     /// The statistic by its name, such as `Average` or `p99.9`.
     ///
     /// # Errors
-    /// `UnsupportedFeatureException` for the extended statistics that are not simulated, `ValidationError` for what AWS
-    /// does not know either.
+    /// `UnsupportedFeatureException` for the extended statistics that are not simulated,
+    /// `ValidationError` for what AWS does not know either.
     pub(super) fn named(name: &str) -> Result<Self, ApiError> {
         let percent = name.strip_prefix('p').and_then(|rest| rest.parse::<f64>().ok());
         Ok(match name {
@@ -50,8 +50,8 @@ impl Statistic {
         })
     }
 
-    /// Its value for a sample. `None` where AWS has no percentile: when only a statistic set was put, or a value is
-    /// negative.
+    /// Its value for a sample. `None` where AWS has no percentile: when only a statistic set was
+    /// put, or a value is negative.
     pub(super) fn of(self, sample: &Sample) -> Option<f64> {
         match self {
             Self::SampleCount => Some(sample.count),
@@ -63,8 +63,8 @@ impl Statistic {
         }
     }
 
-    /// How many values AWS wants for a percentile to mean something: ten beyond it ("Percentile-based alarms and low data
-    /// samples"). Zero for the other statistics.
+    /// How many values AWS wants for a percentile to mean something: ten beyond it
+    /// ("Percentile-based alarms and low data samples"). Zero for the other statistics.
     pub(super) fn samples_needed(self) -> f64 {
         match self {
             Self::Percentile(percent) => 10.0 / (percent.min(100.0 - percent) / 100.0),

@@ -1,4 +1,5 @@
-//! A task definition as registered: what AWS returns for it, and the parts of it that the simulation acts upon.
+//! A task definition as registered: what AWS returns for it, and the parts of it that the
+//! simulation acts upon.
 
 use serde_json::{Map, Value, json};
 
@@ -222,7 +223,8 @@ fn fill_container(body: &mut Map<String, Value>, network_mode: &str) {
     if let Some(Value::Array(ports)) = body.get_mut("portMappings") {
         ports.iter_mut().filter_map(Value::as_object_mut).for_each(|port| fill_port(port, network_mode));
     }
-    // AWS does not keep the declared order of variables; by name is an order that no caller should rely upon either.
+    // AWS does not keep the declared order of variables; by name is an order that no caller should
+    // rely upon either.
     for name in ["environment", "secrets"] {
         if let Some(Value::Array(list)) = body.get_mut(name) {
             list.sort_by(|a, b| a.text("name").cmp(&b.text("name")));

@@ -162,7 +162,8 @@ impl Ecs {
         Ok(page_answer("families", items, next))
     }
 
-    /// The definition that an ARN, `family:revision` or a family (its newest active revision) names.
+    /// The definition that an ARN, `family:revision` or a family (its newest active revision)
+    /// names.
     pub(super) fn find_definition(&self, reference: &str) -> Option<&Registered> {
         match split(reference) {
             Some((family, revision)) => self.families.get(family)?.revisions.get(&revision),

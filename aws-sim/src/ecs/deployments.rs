@@ -64,7 +64,8 @@ impl Ecs {
         Ok(json!({"serviceRevisions": found, "failures": failures}))
     }
 
-    /// The service that a service deployment's or revision's ARN speaks of: `…:service-deployment/cluster/name/id`.
+    /// The service that a service deployment's or revision's ARN speaks of:
+    /// `…:service-deployment/cluster/name/id`.
     pub(super) fn owner_of(&self, arn: &str) -> Option<&Service> {
         let (_, rest) = arn.split_once('/')?;
         let (key, _) = rest.rsplit_once('/')?;

@@ -15,7 +15,8 @@ pub(super) fn includes(input: &Value, what: &str) -> bool {
     input.items("include").iter().any(|each| each == what)
 }
 
-/// The page of `all` that the request asks for by `maxResults` and `nextToken`, and the token of the next page.
+/// The page of `all` that the request asks for by `maxResults` and `nextToken`, and the token of
+/// the next page.
 ///
 /// # Errors
 /// `InvalidParameterException` for a page size outside 1..=100 or a token that was never given out.
@@ -55,7 +56,8 @@ pub(super) fn tag_list(tags: &Tags) -> Value {
 /// The tags of a request.
 ///
 /// # Errors
-/// `InvalidParameterException` for more than fifty tags, an empty or over-long key or value, or the reserved `aws:` prefix.
+/// `InvalidParameterException` for more than fifty tags, an empty or over-long key or value, or the
+/// reserved `aws:` prefix.
 pub(super) fn read_tags(input: &Value) -> Result<Tags> {
     let mut tags = Tags::new();
     for tag in input.items("tags") {

@@ -40,7 +40,8 @@ pub(super) struct Placement {
 }
 
 impl Placement {
-    /// From a launch type or a capacity provider strategy: the provider with the greatest weight, then base.
+    /// From a launch type or a capacity provider strategy: the provider with the greatest weight,
+    /// then base.
     pub(super) fn choose(launch_type: Option<&str>, strategy: &[Value]) -> Self {
         let best = strategy.iter().rev().max_by_key(|item| (item.int("weight"), item.int("base")));
         match best.and_then(|item| item.text("capacityProvider")) {
@@ -178,7 +179,8 @@ impl Ecs {
     }
 }
 
-/// The availability zone at this place. A subnet is in one zone: here the one of its place in the list, as load balancers have it.
+/// The availability zone at this place. A subnet is in one zone: here the one of its place in the
+/// list, as load balancers have it.
 fn zone(region: &str, place: usize) -> String {
     format!("{region}{}", ["a", "b", "c"][place % 3])
 }

@@ -1,7 +1,8 @@
 //! The steps of a task's life, from its network interface to its last trace.
 //!
-//! `PROVISIONING → PENDING → ACTIVATING → RUNNING → DEACTIVATING → STOPPING → DEPROVISIONING → STOPPED`, in seconds as on
-//! AWS: a Fargate task is up after some 8 to 20 seconds, and is shown for an hour after it has stopped.
+//! `PROVISIONING → PENDING → ACTIVATING → RUNNING → DEACTIVATING → STOPPING → DEPROVISIONING →
+//! STOPPED`, in seconds as on AWS: a Fargate task is up after some 8 to 20 seconds, and is shown
+//! for an hour after it has stopped.
 
 use jiff::Timestamp;
 
@@ -92,7 +93,8 @@ impl Ecs {
         self.start_containers(env, id);
     }
 
-    /// Starts the containers whose dependencies hold, and brings the task up once none waits any more.
+    /// Starts the containers whose dependencies hold, and brings the task up once none waits any
+    /// more.
     fn start_containers(&mut self, env: &mut Env<'_>, id: &str) {
         let task = self.task(id);
         if !task.wanted {
@@ -242,7 +244,8 @@ impl Ecs {
         self.start_containers(env, id);
     }
 
-    /// Asks a task to stop: it leaves its load balancers, is drained, its containers end, its interface goes.
+    /// Asks a task to stop: it leaves its load balancers, is drained, its containers end, its
+    /// interface goes.
     pub(super) fn stop_task(&mut self, env: &mut Env<'_>, id: &str, code: &'static str, reason: &str) {
         let now = env.ctx.now;
         let Some(task) = self.tasks.get_mut(id) else { return };
@@ -331,7 +334,8 @@ impl Ecs {
 /// What Fargate does before it pulls: fetch secrets, open log streams.
 fn initialise(env: &mut Env<'_>, task: &Task) -> Result<(), String> {
     for spec in &task.definition.containers {
-        // Anything else is a parameter of Systems Manager, which is not simulated and counts as there.
+        // Anything else is a parameter of Systems Manager, which is not simulated and counts as
+        // there.
         for secret in spec.secrets.iter().filter(|secret| secret.contains(":secretsmanager:")) {
             env.secrets.resolve(secret)?;
         }
@@ -440,7 +444,8 @@ fn dependencies(task: &Task, place: usize) -> Held {
     Held::Yes
 }
 
-/// Whether every load balancer of a task says that it is well. `None`: one has not come to a verdict.
+/// Whether every load balancer of a task says that it is well. `None`: one has not come to a
+/// verdict.
 pub(super) fn balanced(env: &Env<'_>, task: &Task, now: Timestamp) -> Option<bool> {
     let mut verdict = Some(true);
     for target in &task.targets {

@@ -114,8 +114,8 @@ impl Ecs {
         })
     }
 
-    /// A running task's containers die at once with this exit code, as if the host had lost them. Answers whether there
-    /// was such a task.
+    /// A running task's containers die at once with this exit code, as if the host had lost them.
+    /// Answers whether there was such a task.
     pub fn kill_task(&mut self, env: &mut Env<'_>, id: &str, exit_code: i64) -> bool {
         let Some(task) = self.tasks.get_mut(id).filter(|task| task.status == Status::Running && task.wanted)
         else {
@@ -129,8 +129,8 @@ impl Ecs {
         true
     }
 
-    /// Puts a member of a service, such as `launchType`, where no call can put it, or takes it away; ECS starts nothing for
-    /// it. Answers whether there was such a service.
+    /// Puts a member of a service, such as `launchType`, where no call can put it, or takes it
+    /// away; ECS starts nothing for it. Answers whether there was such a service.
     pub fn alter_service(
         &mut self,
         cluster: &str,

@@ -1,13 +1,16 @@
-//! Amazon ECS: clusters, task definitions, services, deployments and tasks of one account and region.
+//! Amazon ECS: clusters, task definitions, services, deployments and tasks of one account and
+//! region.
 //!
-//! Calls come in through [`Ecs::handle`]; what happens by itself (tasks that start, services that roll, deployments that
-//! fail) is planned in a queue of events and executed by [`Ecs::advance`], in order of time.
+//! Calls come in through [`Ecs::handle`]; what happens by itself (tasks that start, services that
+//! roll, deployments that fail) is planned in a queue of events and executed by [`Ecs::advance`],
+//! in order of time.
 //!
-//! Reading order: `service` and `task` say what there is, `scheduler` moves services, `rollout` judges deployments,
-//! `lifecycle` moves tasks; `services`, `tasks`, `definitions`, `clusters`, `deployments` and `tagging` answer the calls.
+//! Reading order: `service` and `task` say what there is, `scheduler` moves services, `rollout`
+//! judges deployments, `lifecycle` moves tasks; `services`, `tasks`, `definitions`, `clusters`,
+//! `deployments` and `tagging` answer the calls.
 //!
-//! Not simulated: the EXTERNAL and CODE_DEPLOY deployment controllers (refused), and the traffic shifting of
-//! BLUE_GREEN, LINEAR and CANARY (accepted and echoed; the service rolls).
+//! Not simulated: the EXTERNAL and CODE_DEPLOY deployment controllers (refused), and the traffic
+//! shifting of BLUE_GREEN, LINEAR and CANARY (accepted and echoed; the service rolls).
 
 mod clusters;
 mod definition;

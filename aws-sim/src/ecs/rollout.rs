@@ -1,9 +1,10 @@
 //! How deployments begin, complete, fail and roll back.
 //!
-//! A deployment completes once its tasks are all healthy, those of older deployments are gone, and this has held for some
-//! seconds. The circuit breaker gives it up after so many failed tasks: by default half of the desired count, at least 3
-//! and at most 200 (Developer Guide, "How the deployment circuit breaker detects failures"); `thresholdConfiguration`
-//! changes that, and a healthy task sets the count back unless `resetOnHealthyTask` is false.
+//! A deployment completes once its tasks are all healthy, those of older deployments are gone, and
+//! this has held for some seconds. The circuit breaker gives it up after so many failed tasks: by
+//! default half of the desired count, at least 3 and at most 200 (Developer Guide, "How the
+//! deployment circuit breaker detects failures"); `thresholdConfiguration` changes that, and a
+//! healthy task sets the count back unless `resetOnHealthyTask` is false.
 
 use serde_json::{Value, json};
 
@@ -16,11 +17,13 @@ use super::{
 };
 use crate::error::ApiError;
 
-/// How long all must be well before a deployment is complete, and a task without health checks counts as a success.
+/// How long all must be well before a deployment is complete, and a task without health checks
+/// counts as a success.
 const SETTLED_AFTER: f64 = 8.0;
 
 impl Ecs {
-    /// Begins a deployment of the service as it is now; the one before becomes ACTIVE and is replaced.
+    /// Begins a deployment of the service as it is now; the one before becomes ACTIVE and is
+    /// replaced.
     pub(super) fn start_deployment(&mut self, env: &mut Env<'_>, key: &str) {
         let now = env.ctx.now;
         let (id, revision, rollout) = (env.ctx.digits(19), env.ctx.digits(19), env.ctx.digits(21));
@@ -144,7 +147,8 @@ impl Ecs {
         }
     }
 
-    /// Judges the primary deployment, lets go of replaced ones, and says when the service is steady.
+    /// Judges the primary deployment, lets go of replaced ones, and says when the service is
+    /// steady.
     pub(super) fn judge(&mut self, env: &mut Env<'_>, key: &str) {
         self.let_go(key);
         let (good, healthy) = self.primary_health(env, key);
@@ -352,7 +356,8 @@ fn threshold(configuration: &Value, desired: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-/// Whether early success criteria are met, and whether older tasks may be left to stop later; `None` when they are off.
+/// Whether early success criteria are met, and whether older tasks may be left to stop later;
+/// `None` when they are off.
 fn early_success(configuration: &Value, desired: usize, healthy: usize) -> Option<(bool, bool)> {
     let own = &configuration["earlySuccessCriteria"];
     let percent = own.int("healthyPercent").and_then(|value| usize::try_from(value).ok())?;

@@ -1,9 +1,9 @@
-//! The service scheduler: starts and stops the tasks of a service so that its deployments move forward within the bounds
-//! of `minimumHealthyPercent` and `maximumPercent`.
+//! The service scheduler: starts and stops the tasks of a service so that its deployments move
+//! forward within the bounds of `minimumHealthyPercent` and `maximumPercent`.
 //!
-//! One look at a service replaces sick tasks, starts what is missing, stops what is too many, and then judges the
-//! deployment (see `rollout`). A look is planned by whatever changes the service and, while something is under way, every
-//! few seconds.
+//! One look at a service replaces sick tasks, starts what is missing, stops what is too many, and
+//! then judges the deployment (see `rollout`). A look is planned by whatever changes the service
+//! and, while something is under way, every few seconds.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -18,7 +18,8 @@ use super::{
     task::{Status, Task},
 };
 
-/// How often a service is looked at while something is under way, and how often its target health once it is steady.
+/// How often a service is looked at while something is under way, and how often its target health
+/// once it is steady.
 const BUSY: f64 = 5.0;
 const IDLE: f64 = 60.0;
 
@@ -40,7 +41,8 @@ struct Seen {
 }
 
 impl Ecs {
-    /// Something about a service changed: drop what was rendered, and look at it at `at` at the latest.
+    /// Something about a service changed: drop what was rendered, and look at it at `at` at the
+    /// latest.
     pub(super) fn service_changed(&mut self, key: &str, at: Timestamp) {
         let Some(service) = self.service_mut(key) else { return };
         if service.next_look.is_none_or(|planned| at < planned) {
@@ -179,7 +181,8 @@ impl Ecs {
         }
     }
 
-    /// Starts the tasks that the primary deployment lacks. Answers how many it may not start for want of room.
+    /// Starts the tasks that the primary deployment lacks. Answers how many it may not start for
+    /// want of room.
     fn start_missing(&mut self, env: &mut Env<'_>, key: &str) -> usize {
         let Some(service) = self.services.get(key) else { return 0 };
         let Some(primary) = service.deployments.first().filter(|each| !each.given_up) else { return 0 };
@@ -260,8 +263,9 @@ impl Ecs {
         }
     }
 
-    /// Stops tasks that are too many: of the primary deployment when it was scaled in, of the others as their work is
-    /// taken over. Never stops so many healthy tasks that fewer than the minimum remain.
+    /// Stops tasks that are too many: of the primary deployment when it was scaled in, of the
+    /// others as their work is taken over. Never stops so many healthy tasks that fewer than the
+    /// minimum remain.
     fn stop_surplus(&mut self, env: &mut Env<'_>, key: &str, blocked: usize) {
         let Some(service) = self.services.get(key) else { return };
         let given_up = service.deployments.first().is_none_or(|each| each.given_up);
@@ -280,7 +284,8 @@ impl Ecs {
         stops.extend(by_worth.iter().take(too_many).map(|each| each.id.clone()));
         let mut old: Vec<&Seen> = seen.iter().filter(|each| !each.primary).collect();
         old.sort_by_key(|each| each.fitness == Fitness::Healthy);
-        // A deployment that was given up takes nothing over; what is too many altogether goes all the same.
+        // A deployment that was given up takes nothing over; what is too many altogether goes all
+        // the same.
         let taken_over = if given_up { by_worth.len() } else { new_healthy };
         let kept = desired.saturating_sub(taken_over);
         let blocked = if given_up { 0 } else { blocked.min(old.len()) };
@@ -342,7 +347,8 @@ fn grace_seconds(spec: &serde_json::Map<String, Value>) -> f64 {
     spec.int("healthCheckGracePeriodSeconds").unwrap_or(0) as f64
 }
 
-/// How a task does: its own health checks and its load balancers', failures forgiven during the grace period.
+/// How a task does: its own health checks and its load balancers', failures forgiven during the
+/// grace period.
 fn fitness(env: &Env<'_>, task: &Task, grace: f64) -> Fitness {
     let Some(age) = task.age(env.ctx.now).filter(|_| task.status == Status::Running) else {
         return Fitness::Unproven;

@@ -10,8 +10,8 @@ use super::{
     input::Fields,
 };
 
-/// Members whose change starts a deployment (API reference of UpdateService: "This parameter triggers a new service
-/// deployment").
+/// Members whose change starts a deployment (API reference of UpdateService: "This parameter
+/// triggers a new service deployment").
 pub(super) const DEPLOYING: [&str; 7] = [
     "networkConfiguration",
     "platformVersion",
@@ -106,8 +106,8 @@ pub(super) fn refill(env: &Env<'_>, spec: &mut Map<String, Value>) {
     if !spec.items("loadBalancers").is_empty() {
         spec.entry("healthCheckGracePeriodSeconds").or_insert_with(|| 0.into());
     }
-    // ECS needs its service-linked role for load balancers and for network interfaces alike (CLI reference of create-service,
-    // example 1: a Fargate service without a load balancer shows it).
+    // ECS needs its service-linked role for load balancers and for network interfaces alike (CLI
+    // reference of create-service, example 1: a Fargate service without a load balancer shows it).
     if !spec.items("loadBalancers").is_empty() || spec.contains_key("networkConfiguration") {
         let role = format!(
             "arn:{}:iam::{}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS",
@@ -177,8 +177,8 @@ pub(super) fn check(
     Ok(())
 }
 
-/// Checks the load balancers of a service against what there is; updates that touch neither them nor the task definition
-/// are not checked again.
+/// Checks the load balancers of a service against what there is; updates that touch neither them
+/// nor the task definition are not checked again.
 ///
 /// # Errors
 /// See [`check`].

@@ -1,7 +1,8 @@
 //! What AWS's own service model says about ECS requests, and how ECS refuses what breaks it.
 //!
-//! A wrong type is a `SerializationException`, a missing or unlisted value an `InvalidParameterException`
-//! (`ClientException` for task definitions), and an unknown member is ignored.
+//! A wrong type is a `SerializationException`, a missing or unlisted value an
+//! `InvalidParameterException` (`ClientException` for task definitions), and an unknown member is
+//! ignored.
 
 use std::sync::OnceLock;
 
@@ -20,8 +21,9 @@ fn model() -> &'static Model {
 /// Checks the input of an operation and drops what AWS would ignore: unknown members and nulls.
 ///
 /// # Errors
-/// What AWS answers to an unknown operation, a wrong type, a missing required member or an unlisted value. An operation
-/// that AWS has and the simulator has not is refused with `UnsupportedFeatureException`, never silently accepted.
+/// What AWS answers to an unknown operation, a wrong type, a missing required member or an unlisted
+/// value. An operation that AWS has and the simulator has not is refused with
+/// `UnsupportedFeatureException`, never silently accepted.
 pub(super) fn admit(operation: &str, input: &mut Value) -> Result<(), ApiError> {
     let Some(shape) = model().input(operation) else {
         return Err(unknown(operation));

@@ -20,8 +20,8 @@ pub(super) struct Actions {
 }
 
 impl Actions {
-    /// Reads a list of actions: each is checked, defaults are filled in, and exactly the last one must answer the
-    /// request (forward, redirect or fixed-response).
+    /// Reads a list of actions: each is checked, defaults are filled in, and exactly the last one
+    /// must answer the request (forward, redirect or fixed-response).
     ///
     /// # Errors
     /// `ValidationError`, `TargetGroupNotFound` or `InvalidLoadBalancerAction`.
@@ -90,7 +90,8 @@ impl Actions {
         Ok(out)
     }
 
-    /// A forward action is returned both ways: as `ForwardConfig`, and for one target group as `TargetGroupArn` too.
+    /// A forward action is returned both ways: as `ForwardConfig`, and for one target group as
+    /// `TargetGroupArn` too.
     fn forward(&mut self, elb: &Elbv2, action: &Form) -> Result<(Option<String>, Value), ApiError> {
         let plain = action.get("TargetGroupArn").filter(|a| !a.is_empty());
         let config = action.child("ForwardConfig");

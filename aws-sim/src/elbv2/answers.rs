@@ -1,7 +1,7 @@
 //! How a simulated target answers health checks.
 
-/// What stands behind a target. Whoever registers a target says it; targets registered through the API answer every
-/// check well from the start.
+/// What stands behind a target. Whoever registers a target says it; targets registered through the
+/// API answer every check well from the start.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TargetAnswers {
     /// It never answers.
@@ -12,11 +12,13 @@ pub struct TargetAnswers {
     pub only_path: Option<String>,
     /// The port it listens on; 0 stands for whichever port it is asked on.
     pub port: u16,
-    /// Other ports that the same host answers on, for health checks that go elsewhere than the traffic.
+    /// Other ports that the same host answers on, for health checks that go elsewhere than the
+    /// traffic.
     pub other_ports: Vec<u16>,
     /// It ceases to answer this many seconds after its registration. `None`: it answers for good.
     pub unhealthy_after: Option<f64>,
-    /// It answers for this many seconds, then not for as many, and so on. `None`: it answers for good.
+    /// It answers for this many seconds, then not for as many, and so on. `None`: it answers for
+    /// good.
     pub flap_period: Option<f64>,
 }
 
@@ -58,7 +60,8 @@ impl TargetAnswers {
         }
     }
 
-    /// The next age, after this one, at which it may begin or cease to answer. `None`: nothing changes any more.
+    /// The next age, after this one, at which it may begin or cease to answer. `None`: nothing
+    /// changes any more.
     pub(super) fn next_change(&self, age: f64) -> Option<f64> {
         if self.never || self.unhealthy_after.is_some_and(|end| age >= end) {
             return None;

@@ -1,4 +1,5 @@
-//! Attributes of load balancers, target groups and listeners: complete lists with AWS's defaults, and what may be set.
+//! Attributes of load balancers, target groups and listeners: complete lists with AWS's defaults,
+//! and what may be set.
 
 use std::collections::BTreeMap;
 

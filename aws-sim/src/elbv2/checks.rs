@@ -23,7 +23,8 @@ pub(super) struct HealthCheck {
     pub timeout: i64,
     pub healthy: i64,
     pub unhealthy: i64,
-    /// Accepted codes such as `200` or `200-299,302`; gRPC codes when `grpc`. Only for HTTP and HTTPS checks.
+    /// Accepted codes such as `200` or `200-299,302`; gRPC codes when `grpc`. Only for HTTP and
+    /// HTTPS checks.
     pub matcher: Option<String>,
     pub grpc: bool,
 }
@@ -51,8 +52,9 @@ impl Kind<'_> {
 }
 
 impl HealthCheck {
-    /// The health check that CreateTargetGroup sets up. Defaults are those of the API reference; the timeout of a
-    /// group with protocol HTTP or HTTPS is 5 seconds, as Application Load Balancers have it.
+    /// The health check that CreateTargetGroup sets up. Defaults are those of the API reference;
+    /// the timeout of a group with protocol HTTP or HTTPS is 5 seconds, as Application Load
+    /// Balancers have it.
     ///
     /// # Errors
     /// `ValidationError` or `InvalidConfigurationRequest` for values that do not fit.
@@ -211,7 +213,8 @@ impl HealthCheck {
     /// Whether a probe with this HTTP status passes.
     pub(super) fn accepts(&self, status: u16) -> bool {
         let Some(codes) = &self.matcher else { return status == 200 };
-        // A gRPC check passes when the call reached the server: a missing method answers 12 (UNIMPLEMENTED) or 0.
+        // A gRPC check passes when the call reached the server: a missing method answers 12
+        // (UNIMPLEMENTED) or 0.
         if self.grpc {
             return status == 200;
         }

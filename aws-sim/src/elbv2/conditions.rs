@@ -16,12 +16,12 @@ const FIELDS: [(&str, &str); 6] = [
     ("source-ip", "SourceIpConfig"),
 ];
 
-/// Reads the conditions of a rule. Host and path conditions come back both as `Values` and as their own structure,
-/// the others only as the structure.
+/// Reads the conditions of a rule. Host and path conditions come back both as `Values` and as their
+/// own structure, the others only as the structure.
 ///
 /// # Errors
-/// `ValidationError` for an unknown field, missing or too many values, or two conditions of a field that may
-/// occur once.
+/// `ValidationError` for an unknown field, missing or too many values, or two conditions of a field
+/// that may occur once.
 pub(super) fn read(form: &Form) -> Result<Vec<Value>, ApiError> {
     let given = form.structs("Conditions");
     if given.is_empty() {

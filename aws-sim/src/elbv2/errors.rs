@@ -52,7 +52,8 @@ pub(super) fn rule_not_found() -> ApiError {
     bad("RuleNotFound", "One or more rules not found")
 }
 
-/// Whether a text is an ARN of this kind of resource (`loadbalancer`, `targetgroup`, `listener`, `listener-rule`).
+/// Whether a text is an ARN of this kind of resource (`loadbalancer`, `targetgroup`, `listener`,
+/// `listener-rule`).
 ///
 /// # Errors
 /// `ValidationError` for anything else, which AWS tells apart from an ARN that does not exist.
@@ -65,8 +66,8 @@ pub(super) fn check_arn(arn: &str, kind: &str, name: &str) -> Result<(), ApiErro
     if sound { Ok(()) } else { Err(invalid(format!("'{arn}' is not a valid {name} ARN"))) }
 }
 
-/// The rules for names of load balancers and target groups: at most 32 letters, digits and hyphens, and no hyphen
-/// at either end.
+/// The rules for names of load balancers and target groups: at most 32 letters, digits and hyphens,
+/// and no hyphen at either end.
 pub(super) fn check_name(name: &str, what: &str) -> Result<(), ApiError> {
     if name.chars().count() > 32 {
         return Err(invalid(format!("{what} name '{name}' cannot be longer than '32' characters")));

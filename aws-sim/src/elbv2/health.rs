@@ -1,19 +1,22 @@
 //! The health of one target, computed from its past instead of being simulated probe by probe.
 //!
-//! A newly registered target becomes healthy with its first good probe: "After your target is registered, it must
-//! pass one health check to be considered healthy" (Elastic Load Balancing user guide, and the ECS guide on
-//! load balancer health check parameters). The thresholds decide only about changes after that: `UnhealthyThresholdCount`
-//! bad probes in a row make a target unhealthy, `HealthyThresholdCount` good ones bring an unhealthy one back.
+//! A newly registered target becomes healthy with its first good probe: "After your target is
+//! registered, it must pass one health check to be considered healthy" (Elastic Load Balancing user
+//! guide, and the ECS guide on load balancer health check parameters). The thresholds decide only
+//! about changes after that: `UnhealthyThresholdCount` bad probes in a row make a target unhealthy,
+//! `HealthyThresholdCount` good ones bring an unhealthy one back.
 
 use jiff::Timestamp;
 
 use super::answers::{Probe, TargetAnswers};
 use super::checks::HealthCheck;
 
-/// Seconds from registration until the load balancer's nodes know the target and send the first probe.
+/// Seconds from registration until the load balancer's nodes know the target and send the first
+/// probe.
 const REGISTRATION_SECONDS: f64 = 2.0;
 
-/// Flapping targets are followed over this many of their latest probes; older ones no longer matter.
+/// Flapping targets are followed over this many of their latest probes; older ones no longer
+/// matter.
 const REMEMBERED_PROBES: u64 = 512;
 
 /// More probes than any threshold (10 at most) asks for.
@@ -30,7 +33,8 @@ pub(super) enum State {
     Unhealthy(Probe),
 }
 
-/// A target's past as far as it matters: since when, and from which state, its present settings apply.
+/// A target's past as far as it matters: since when, and from which state, its present settings
+/// apply.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Epoch {
     /// When the first probe under the present settings is due.
@@ -62,8 +66,8 @@ pub(super) struct Probed<'a> {
 
 /// The state of a target at `now`.
 ///
-/// **Guarantees**: the cost does not grow with the target's age. Probes that are answered alike are looked at together,
-/// and no more of them than any threshold asks for.
+/// **Guarantees**: the cost does not grow with the target's age. Probes that are answered alike are
+/// looked at together, and no more of them than any threshold asks for.
 pub(super) fn state(check: &HealthCheck, target: Probed<'_>, now: Timestamp) -> State {
     if now < target.epoch.first_probe {
         return target.epoch.state;

@@ -15,8 +15,8 @@ const TLS12: [&str; 4] = [
     "ECDHE-RSA-AES256-GCM-SHA384",
 ];
 
-/// Policies and the protocols that they allow. Their cipher lists are shortened to the suites of these protocols that
-/// every policy shares.
+/// Policies and the protocols that they allow. Their cipher lists are shortened to the suites of
+/// these protocols that every policy shares.
 const POLICIES: [(&str, &[&str]); 14] = [
     ("ELBSecurityPolicy-2016-08", &["TLSv1", "TLSv1.1", "TLSv1.2"]),
     ("ELBSecurityPolicy-TLS-1-0-2015-04", &["TLSv1", "TLSv1.1", "TLSv1.2"]),

@@ -55,7 +55,8 @@ impl Listener {
             if self.protocol.as_deref() != Some(protocol) {
                 self.attributes = Attributes::of_listener(protocol);
             }
-            // Changing from HTTPS to HTTP, or from TLS to TCP, removes policy and certificate (API reference of ModifyListener).
+            // Changing from HTTPS to HTTP, or from TLS to TCP, removes policy and certificate (API
+            // reference of ModifyListener).
             if !Self::secure(Some(protocol)) {
                 self.certificates.clear();
             }
@@ -133,7 +134,8 @@ impl Listener {
     }
 }
 
-/// That actions forward only to groups that speak the listener's kind of protocol and belong to no other load balancer.
+/// That actions forward only to groups that speak the listener's kind of protocol and belong to no
+/// other load balancer.
 pub(super) fn check_groups(
     elb: &Elbv2,
     lb: &str,

@@ -13,8 +13,8 @@ use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::form::Form;
 
-/// Seconds that a new load balancer is `provisioning` before it is `active`. AWS takes two to three minutes for an
-/// Application Load Balancer; nothing waits on it here, so it is kept short.
+/// Seconds that a new load balancer is `provisioning` before it is `active`. AWS takes two to three
+/// minutes for an Application Load Balancer; nothing waits on it here, so it is kept short.
 const PROVISIONING_SECONDS: f64 = 30.0;
 
 /// The network that all load balancers are in: subnets are not simulated, so they share one.
@@ -281,8 +281,8 @@ fn dns_name(ctx: &mut Ctx<'_>, name: &str, kind: &str, internal: bool) -> String
     format!("{name}-{id}.elb.{}.amazonaws.com", ctx.region)
 }
 
-/// Route 53's zone of a region's load balancers (AWS General Reference, "Elastic Load Balancing endpoints"). Regions
-/// that are not listed answer with the zone of us-east-1.
+/// Route 53's zone of a region's load balancers (AWS General Reference, "Elastic Load Balancing
+/// endpoints"). Regions that are not listed answer with the zone of us-east-1.
 fn hosted_zone(region: &str, kind: &str) -> &'static str {
     let (application, network) = match region {
         "us-east-2" => ("Z3AADJGX6KTTL2", "ZLMOA37VPKANP"),

@@ -1,7 +1,9 @@
-//! Elastic Load Balancing v2: load balancers, target groups, listeners, rules and the health of targets.
+//! Elastic Load Balancing v2: load balancers, target groups, listeners, rules and the health of
+//! targets.
 //!
-//! Nothing runs in the background. A load balancer's provisioning, a target's health and the end of draining are
-//! computed from the time of the call, so the same calls at the same times give the same answers.
+//! Nothing runs in the background. A load balancer's provisioning, a target's health and the end of
+//! draining are computed from the time of the call, so the same calls at the same times give the
+//! same answers.
 //!
 //! What ECS itself does with target groups is in [`targets`]; it does not count as an API call.
 
@@ -46,8 +48,9 @@ pub struct Elbv2 {
     listeners: BTreeMap<String, Listener>,
     rules: BTreeMap<String, Rule>,
     tags: BTreeMap<String, BTreeMap<String, String>>,
-    /// How many listeners and rules of each load balancer forward to each target group: target group → load
-    /// balancer → count. Kept up to date by every change, so that looking at one target stays cheap.
+    /// How many listeners and rules of each load balancer forward to each target group: target
+    /// group → load balancer → count. Kept up to date by every change, so that looking at one
+    /// target stays cheap.
     uses: BTreeMap<String, BTreeMap<String, u32>>,
 }
 
@@ -138,8 +141,8 @@ impl Elbv2 {
         self.uses.get(target_group).map(|by_lb| by_lb.keys().cloned().collect()).unwrap_or_default()
     }
 
-    /// Notes that one more listener or rule of a load balancer forwards to these target groups. Targets of a group
-    /// that was unused until now begin their initial health checks.
+    /// Notes that one more listener or rule of a load balancer forwards to these target groups.
+    /// Targets of a group that was unused until now begin their initial health checks.
     fn link(&mut self, ctx: &Ctx<'_>, load_balancer: &str, target_groups: &[String]) {
         for arn in target_groups {
             let by_lb = self.uses.entry(arn.clone()).or_default();

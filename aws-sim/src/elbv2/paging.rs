@@ -6,8 +6,8 @@ use super::errors::{check_range, invalid};
 use crate::error::ApiError;
 use crate::form::Form;
 
-/// Cuts one page out of items that are sorted by key. The marker is the last key given out, in hexadecimal; so a page
-/// stays right when items come or go between two calls.
+/// Cuts one page out of items that are sorted by key. The marker is the last key given out, in
+/// hexadecimal; so a page stays right when items come or go between two calls.
 pub(super) fn page(items: Vec<(String, Value)>, name: &str, form: &Form) -> Result<Value, ApiError> {
     let size = check_range("pageSize", form.number("PageSize")?.unwrap_or(400), 1, 400)?;
     let size = usize::try_from(size).expect("between 1 and 400");

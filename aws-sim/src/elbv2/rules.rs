@@ -1,4 +1,5 @@
-//! Rules of listeners. Every listener has a default rule, which mirrors the listener's default actions.
+//! Rules of listeners. Every listener has a default rule, which mirrors the listener's default
+//! actions.
 
 use std::collections::BTreeMap;
 
@@ -35,7 +36,8 @@ impl Rule {
 impl Elbv2 {
     /// ARNs of a listener's rules.
     pub(super) fn rules_of(&self, listener: &str) -> Vec<String> {
-        // A rule's ARN begins as its listener's does, which makes this a short range instead of a search.
+        // A rule's ARN begins as its listener's does, which makes this a short range instead of a
+        // search.
         let start = listener.replacen(":listener/", ":listener-rule/", 1) + "/";
         let range = self.rules.range(start.clone()..);
         range.take_while(|(arn, _)| arn.starts_with(&start)).map(|(arn, _)| arn.clone()).collect()

@@ -122,8 +122,9 @@ impl TargetGroup {
 }
 
 impl Elbv2 {
-    /// Changes what no call can change in a target group: `Protocol`, `ProtocolVersion`, `Port`, `VpcId` or `TargetType`. For
-    /// tests. Answers whether there was such a group and such a member.
+    /// Changes what no call can change in a target group: `Protocol`, `ProtocolVersion`, `Port`,
+    /// `VpcId` or `TargetType`. For tests. Answers whether there was such a group and such a
+    /// member.
     pub fn alter_target_group(&mut self, arn: &str, member: &str, value: &str) -> bool {
         let Some(group) = self.target_groups.get_mut(arn) else { return false };
         let text = value.to_owned();

@@ -47,7 +47,8 @@ impl TargetGroup {
         }
     }
 
-    /// Puts a new health check in place. Targets keep the state they have and are judged anew from there.
+    /// Puts a new health check in place. Targets keep the state they have and are judged anew from
+    /// there.
     pub(super) fn set_check(&mut self, check: HealthCheck, now: Timestamp) {
         for ((_, port), target) in &mut self.targets {
             let state = health::state(&self.check, target.probed(*port), now);
@@ -109,7 +110,8 @@ impl Elbv2 {
         self.target_groups.contains_key(arn)
     }
 
-    /// Whether any listener or rule forwards to the group. CreateService refuses a group without one.
+    /// Whether any listener or rule forwards to the group. CreateService refuses a group without
+    /// one.
     #[must_use]
     pub fn target_group_has_listener(&self, arn: &str) -> bool {
         self.uses.contains_key(arn)
@@ -121,8 +123,9 @@ impl Elbv2 {
         self.target_groups.get(arn).map(|g| g.target_type.as_str())
     }
 
-    /// Registers a target that answers health checks as given. A target that is registered already stays as it is;
-    /// one that is draining begins anew. An unknown group is ignored, because it may have been deleted meanwhile.
+    /// Registers a target that answers health checks as given. A target that is registered already
+    /// stays as it is; one that is draining begins anew. An unknown group is ignored, because it
+    /// may have been deleted meanwhile.
     pub fn register(
         &mut self,
         now: Timestamp,
@@ -134,8 +137,8 @@ impl Elbv2 {
         self.add_target(now, tg_arn, (target_id, port), answers, None);
     }
 
-    /// Begins to drain a target for the group's `deregistration_delay.timeout_seconds`; then it is gone. In a group
-    /// that no listener uses it is gone at once.
+    /// Begins to drain a target for the group's `deregistration_delay.timeout_seconds`; then it is
+    /// gone. In a group that no listener uses it is gone at once.
     pub fn deregister(&mut self, now: Timestamp, tg_arn: &str, target_id: &str, port: u16) {
         let in_use = self.uses.contains_key(tg_arn);
         let Some(group) = self.target_groups.get_mut(tg_arn) else { return };
@@ -150,8 +153,8 @@ impl Elbv2 {
         }
     }
 
-    /// A target's state: `initial`, `healthy`, `unhealthy`, `draining`, `unused` or `unavailable`. `None` when it
-    /// is not registered.
+    /// A target's state: `initial`, `healthy`, `unhealthy`, `draining`, `unused` or `unavailable`.
+    /// `None` when it is not registered.
     #[must_use]
     pub fn health(&self, now: Timestamp, tg_arn: &str, target_id: &str, port: u16) -> Option<&'static str> {
         let group = self.target_groups.get(tg_arn)?;

@@ -61,8 +61,8 @@ impl Logs {
             None => (all.len().saturating_sub(size), all.len()),
         };
         let shown = &all[start..end];
-        // Tokens name the first and last event shown; an empty page repeats the token it was asked with, which is how
-        // clients see the end.
+        // Tokens name the first and last event shown; an empty page repeats the token it was asked
+        // with, which is how clients see the end.
         let asked = text(input, "nextToken");
         let position = |event: Option<&&Event>| event.map_or(0, |e| e.number + 1);
         let forward = match (shown.last(), asked) {

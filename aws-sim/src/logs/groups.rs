@@ -120,7 +120,8 @@ impl Logs {
                 && (ids.is_empty() || ids.iter().any(|id| group_name(id) == name))
                 && class.is_none_or(|c| c == group.class)
         };
-        // A prefix selects a range of names, so that one among thousands is found without looking at all.
+        // A prefix selects a range of names, so that one among thousands is found without looking
+        // at all.
         let range = self.groups.range(prefix.unwrap_or_default().to_owned()..);
         let near = range.take_while(|(name, _)| prefix.is_none_or(|p| name.starts_with(p)));
         let views = near.filter(|(n, g)| wanted(n, g)).map(|(n, g)| (n.clone(), g.view(n))).collect();

@@ -1,7 +1,7 @@
 //! CloudWatch Logs: groups, streams, events, retention and tags.
 //!
-//! A stream keeps its newest [`streams::MOST_EVENTS`] events, so that a long run does not grow without end. Events past
-//! their group's retention are not shown.
+//! A stream keeps its newest [`streams::MOST_EVENTS`] events, so that a long run does not grow
+//! without end. Events past their group's retention are not shown.
 
 mod events;
 mod groups;
@@ -31,7 +31,8 @@ impl Logs {
     /// Answers one awsJson operation.
     ///
     /// # Errors
-    /// The service's own error codes; `UnknownOperationException` for an operation that is not simulated.
+    /// The service's own error codes; `UnknownOperationException` for an operation that is not
+    /// simulated.
     pub fn handle(&mut self, ctx: &mut Ctx<'_>, op: &str, input: &Value) -> Result<Value, ApiError> {
         match op {
             "CreateLogGroup" => self.create_group(ctx, input),
@@ -65,8 +66,8 @@ impl Logs {
         self.groups.contains_key(name)
     }
 
-    /// Writes one line as the `awslogs` driver does, making the stream if it is not there. Returns whether the group
-    /// exists; without it the line is lost.
+    /// Writes one line as the `awslogs` driver does, making the stream if it is not there. Returns
+    /// whether the group exists; without it the line is lost.
     pub fn put(&mut self, now: Timestamp, group: &str, stream: &str, message: &str) -> bool {
         let Some(group) = self.groups.get_mut(group) else { return false };
         let at = now.as_millisecond();

@@ -3,9 +3,10 @@
 use super::invalid;
 use crate::error::ApiError;
 
-/// A pattern of terms: `ERROR timeout` (all must occur), `?ERROR ?WARN` (one of them), `-debug` (must not occur),
-/// `"two words"`. Terms are matched with case, as AWS does. Patterns for JSON (`{ $.a = 1 }`), columns (`[a, b]`) and
-/// regular expressions (`%x%`) are refused instead of being matched wrongly.
+/// A pattern of terms: `ERROR timeout` (all must occur), `?ERROR ?WARN` (one of them), `-debug`
+/// (must not occur), `"two words"`. Terms are matched with case, as AWS does. Patterns for JSON (`{
+/// $.a = 1 }`), columns (`[a, b]`) and regular expressions (`%x%`) are refused instead of being
+/// matched wrongly.
 #[derive(Debug, Default)]
 pub(super) struct Pattern {
     all: Vec<String>,

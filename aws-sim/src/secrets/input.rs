@@ -45,7 +45,8 @@ pub(super) fn number(input: &Value, name: &str, min: i64, max: i64) -> Result<Op
     )))
 }
 
-/// The client's request token, which becomes the version's id. SDKs always send one; without it AWS makes one up.
+/// The client's request token, which becomes the version's id. SDKs always send one; without it AWS
+/// makes one up.
 pub(super) fn token(ctx: &mut Ctx<'_>, input: &Value) -> Result<String, ApiError> {
     let Some(token) = text(input, "ClientRequestToken") else { return Ok(ctx.uuid()) };
     if (32..=64).contains(&token.len()) {

@@ -30,7 +30,8 @@ fn page<T>(
     Ok((items.into_iter().skip(start).take(size).collect(), next))
 }
 
-/// Whether a secret passes all filters. Within one filter any value is enough; a `!` before a value turns it around.
+/// Whether a secret passes all filters. Within one filter any value is enough; a `!` before a value
+/// turns it around.
 fn passes(secret: &Secret, filters: &[Value]) -> bool {
     filters.iter().all(|filter| {
         let key = text(filter, "Key").unwrap_or("all");

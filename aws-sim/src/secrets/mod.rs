@@ -1,7 +1,9 @@
-//! Secrets Manager: secrets with versions and staging labels, rotation, scheduled deletion, tags and search.
+//! Secrets Manager: secrets with versions and staging labels, rotation, scheduled deletion, tags
+//! and search.
 //!
-//! Values never leave this module except through GetSecretValue and BatchGetSecretValue; `Debug` output has none.
-//! Rotations and final deletions happen when the first call after their time arrives.
+//! Values never leave this module except through GetSecretValue and BatchGetSecretValue; `Debug`
+//! output has none. Rotations and final deletions happen when the first call after their time
+//! arrives.
 
 mod input;
 mod lifecycle;
@@ -32,7 +34,8 @@ impl Secrets {
     /// Answers one awsJson operation.
     ///
     /// # Errors
-    /// The service's own error codes; `UnknownOperationException` for an operation that is not simulated.
+    /// The service's own error codes; `UnknownOperationException` for an operation that is not
+    /// simulated.
     pub fn handle(&mut self, ctx: &mut Ctx<'_>, op: &str, input: &Value) -> Result<Value, ApiError> {
         self.advance(ctx.now);
         match op {
@@ -58,7 +61,8 @@ impl Secrets {
         }
     }
 
-    /// Does what was due by `now`: finishes rotations, starts scheduled ones, removes what was deleted for good.
+    /// Does what was due by `now`: finishes rotations, starts scheduled ones, removes what was
+    /// deleted for good.
     pub fn advance(&mut self, now: Timestamp) {
         self.secrets.retain(|_, s| s.deleted.as_ref().is_none_or(|d| now < d.gone_at));
         for secret in self.secrets.values_mut() {
@@ -66,9 +70,9 @@ impl Secrets {
         }
     }
 
-    /// Makes a secret one that another service owns, such as `rds` for a database's master password. AWS lets only
-    /// that service do so; here it is a matter of setting up the world. Such a secret can rotate without a Lambda
-    /// function.
+    /// Makes a secret one that another service owns, such as `rds` for a database's master
+    /// password. AWS lets only that service do so; here it is a matter of setting up the world.
+    /// Such a secret can rotate without a Lambda function.
     ///
     /// Returns whether the secret exists.
     pub fn set_owner(&mut self, secret_id: &str, service: &str) -> bool {

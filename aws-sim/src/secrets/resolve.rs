@@ -9,8 +9,9 @@ use super::secret::{CURRENT, Content};
 const FAILED: &str = "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed:";
 
 impl Secrets {
-    /// Whether a reference of the form `ARN[:json-key[:version-stage[:version-id]]]` can be read, JSON key included.
-    /// Parameter Store is not simulated: the account has no parameters, so a reference to one fails.
+    /// Whether a reference of the form `ARN[:json-key[:version-stage[:version-id]]]` can be read,
+    /// JSON key included. Parameter Store is not simulated: the account has no parameters, so a
+    /// reference to one fails.
     ///
     /// # Errors
     /// The text that ECS puts into `stoppedReason`. It never holds a value.

@@ -1,8 +1,9 @@
 //! Rotation: on demand and by schedule.
 //!
-//! No Lambda function runs. A rotation prepares a new value at once (`AWSPENDING`) and puts it in use after
-//! [`ROTATION_SECONDS`], as AWS's own rotation functions do: the new version becomes `AWSCURRENT`, the one before it
-//! `AWSPREVIOUS`. In a JSON value only the `password` member changes.
+//! No Lambda function runs. A rotation prepares a new value at once (`AWSPENDING`) and puts it in
+//! use after [`ROTATION_SECONDS`], as AWS's own rotation functions do: the new version becomes
+//! `AWSCURRENT`, the one before it `AWSPREVIOUS`. In a JSON value only the `password` member
+//! changes.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -61,8 +62,8 @@ impl Rotation {
     }
 }
 
-/// Days between rotations: `AutomaticallyAfterDays`, or a `rate(…)` expression. A `cron(…)` expression has no fixed
-/// distance; it counts as one day.
+/// Days between rotations: `AutomaticallyAfterDays`, or a `rate(…)` expression. A `cron(…)`
+/// expression has no fixed distance; it counts as one day.
 fn days_of(rules: &Value) -> Result<i64, ApiError> {
     let days = input::number(rules, "AutomaticallyAfterDays", 1, 1000)?;
     let Some(expression) = text(rules, "ScheduleExpression") else {
@@ -87,8 +88,8 @@ fn days_of(rules: &Value) -> Result<i64, ApiError> {
 }
 
 impl Secret {
-    /// Finishes a rotation that was due by `now`, and carries out the scheduled ones up to then (the latest 32, as
-    /// earlier ones leave no trace but deprecated versions).
+    /// Finishes a rotation that was due by `now`, and carries out the scheduled ones up to then
+    /// (the latest 32, as earlier ones leave no trace but deprecated versions).
     pub(super) fn rotate_until(&mut self, now: Timestamp) {
         self.finish_rotation(now);
         for _ in 0..32 {
@@ -123,8 +124,8 @@ impl Secret {
         self.changed = at;
     }
 
-    /// A new value in the form of the present one. It depends only on the secret and how often it changed, so that
-    /// the same calls give the same value.
+    /// A new value in the form of the present one. It depends only on the secret and how often it
+    /// changed, so that the same calls give the same value.
     fn rotated_content(&self) -> Content {
         let password = self.chance(1, |rng| (0..32).map(|_| rng.alphanumeric()).collect::<String>());
         let current = self.staged(CURRENT).and_then(|id| self.versions.get(id)).map(|v| &v.content);

@@ -152,7 +152,8 @@ impl Secret {
         Value::Object(labelled.map(|(id, v)| (id.clone(), json!(v.stages))).collect())
     }
 
-    /// What DescribeSecret and ListSecrets say alike; they differ only in the name of the map of stages.
+    /// What DescribeSecret and ListSecrets say alike; they differ only in the name of the map of
+    /// stages.
     pub(super) fn view(&self, stages_member: &str) -> Value {
         let mut view = Map::new();
         let mut put = |name: &str, value: Value| {

@@ -130,7 +130,8 @@ impl Secrets {
     }
 }
 
-/// Creates a version, or recognises a repeated request by its token: same token and same value change nothing.
+/// Creates a version, or recognises a repeated request by its token: same token and same value
+/// change nothing.
 pub(super) fn put(
     secret: &mut Secret,
     token: &str,

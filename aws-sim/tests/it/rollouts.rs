@@ -160,7 +160,8 @@ async fn a_service_whose_deployment_was_given_up_is_scaled_in_all_the_same() {
     let (good, bad) =
         (bench.define("web", "nginx:1").await, bench.define("web", "ghcr.io/x/unpullable:1").await);
     bench.create("web", &good, 2, breaker()).await;
-    // The first deployment runs and is not complete yet: there is nothing to go back to, and its tasks stay.
+    // The first deployment runs and is not complete yet: there is nothing to go back to, and its
+    // tasks stay.
     bench.until("web", 600, |service| count(service, "runningCount") == 2).await;
     bench.update("web", json!({"taskDefinition": bad})).await.unwrap();
     let service = bench.until("web", 600, |service| rollout(service) == "FAILED").await;

@@ -1,8 +1,9 @@
-//! Reads of Amazon ECS: one function per call, batched to AWS's limits, every answer as a noun of [`crate::model::observed`].
+//! Reads of Amazon ECS: one function per call, batched to AWS's limits, every answer as a noun of
+//! [`crate::model::observed`].
 //!
-//! ECS reports what is not there in two ways: the batched Describe calls list it under `failures` with the reason MISSING, the
-//! others raise an error. Here the first become [`Seen::Absent`], the second are left to the caller as
-//! [`Error::is_not_found`].
+//! ECS reports what is not there in two ways: the batched Describe calls list it under `failures`
+//! with the reason MISSING, the others raise an error. Here the first become [`Seen::Absent`], the
+//! second are left to the caller as [`Error::is_not_found`].
 
 use super::shapes;
 use crate::aws::budget::Category;
@@ -33,8 +34,8 @@ const LIST_DEFINITIONS: &str = "ecs:ListTaskDefinitions";
 const LIST_SERVICE_DEPLOYMENTS: &str = "ecs:ListServiceDeployments";
 const DESCRIBE_SERVICE_REVISIONS: &str = "ecs:DescribeServiceRevisions";
 
-/// Looks at up to [`SERVICES_PER_CALL`] services of one cluster, by name, with tags. Every name that was asked for is in the
-/// answer; INACTIVE ones are absent.
+/// Looks at up to [`SERVICES_PER_CALL`] services of one cluster, by name, with tags. Every name
+/// that was asked for is in the answer; INACTIVE ones are absent.
 ///
 /// # Errors
 /// When the call as a whole failed: nothing is known of any of them.
@@ -130,8 +131,8 @@ pub enum TasksOf<'a> {
     Family(&'a str),
 }
 
-/// Lists the ARNs of tasks that are meant to run, or of those that are stopped or about to be (ECS shows these for about an
-/// hour), all pages.
+/// Lists the ARNs of tasks that are meant to run, or of those that are stopped or about to be (ECS
+/// shows these for about an hour), all pages.
 ///
 /// # Errors
 /// Not found when the service or the cluster does not exist; otherwise when a page failed.
@@ -162,7 +163,8 @@ pub async fn list_tasks(
     }
 }
 
-/// Looks at up to [`TASKS_PER_CALL`] tasks, each with its tags. Those that ECS does not know (any more) are left out.
+/// Looks at up to [`TASKS_PER_CALL`] tasks, each with its tags. Those that ECS does not know (any
+/// more) are left out.
 ///
 /// # Errors
 /// When the call failed.
@@ -179,7 +181,8 @@ pub async fn describe_tasks(
     Ok(answer.tasks.unwrap_or_default().into_iter().map(shapes::task).collect())
 }
 
-/// The newest service deployments of a service, newest first, each with the ARN of its target service revision.
+/// The newest service deployments of a service, newest first, each with the ARN of its target
+/// service revision.
 ///
 /// # Errors
 /// Not found when the service does not exist; otherwise when the call failed.

@@ -16,8 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Events that are kept of the hundred that ECS sends with every service.
 const EVENTS: usize = 10;
 
-/// Settings under the same name in CreateService and in DescribeServices' answer. `role` is left out: Evenkeel relies on the
-/// service-linked role.
+/// Settings under the same name in CreateService and in DescribeServices' answer. `role` is left
+/// out: Evenkeel relies on the service-linked role.
 const SERVICE_SETTINGS: [&str; 14] = [
     "availabilityZoneRebalancing",
     "capacityProviderStrategy",
@@ -35,8 +35,9 @@ const SERVICE_SETTINGS: [&str; 14] = [
     "serviceRegistries",
 ];
 
-/// Settings that CreateService takes and that are shown only in the service's deployments. (`gatewayConnectors` and
-/// `monitoring` are shown only by DescribeServiceRevisions and cannot be declared.)
+/// Settings that CreateService takes and that are shown only in the service's deployments.
+/// (`gatewayConnectors` and `monitoring` are shown only by DescribeServiceRevisions and cannot be
+/// declared.)
 const DEPLOYMENT_SETTINGS: [&str; 3] =
     ["serviceConnectConfiguration", "volumeConfigurations", "vpcLatticeConfigurations"];
 
@@ -61,7 +62,8 @@ const DEFINITION_EXTRAS: [&str; 10] = [
 pub(super) fn service(mut service: types::Service) -> Result<ObservedService, Error> {
     let mut deployments = service.deployments.take().unwrap_or_default();
     deployments.sort_by_key(|d| (d.status.as_deref() != Some("PRIMARY"), d.created_at.map(|at| -at.secs())));
-    // Taken out before the rest becomes a tree: they are most of the answer and none of the settings.
+    // Taken out before the rest becomes a tree: they are most of the answer and none of the
+    // settings.
     let events = service.events.take().unwrap_or_default();
     let tags = tags(service.tags.take());
     service.task_sets = None;
@@ -202,7 +204,8 @@ fn container(container: types::Container) -> ObservedContainer {
     }
 }
 
-/// A service deployment, its task definition still unknown, and the ARN of its target service revision.
+/// A service deployment, its task definition still unknown, and the ARN of its target service
+/// revision.
 pub(super) fn service_deployment(
     brief: types::ServiceDeploymentBrief,
 ) -> (ObservedServiceDeployment, Option<String>) {
@@ -216,7 +219,8 @@ pub(super) fn service_deployment(
     (deployment, brief.target_service_revision_arn)
 }
 
-/// What stands after the last `/`: the name in long and short service ARNs, and in a plain name the name itself.
+/// What stands after the last `/`: the name in long and short service ARNs, and in a plain name the
+/// name itself.
 pub fn last_part(arn: &str) -> &str {
     arn.rsplit_once('/').map_or(arn, |(_, name)| name)
 }

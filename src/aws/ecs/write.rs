@@ -1,4 +1,5 @@
-//! Writes: one function per call. Requests come from trees by [`codec`]; tags and tokens are put into the tree first.
+//! Writes: one function per call. Requests come from trees by [`codec`]; tags and tokens are put
+//! into the tree first.
 
 use crate::aws::budget::Category;
 use crate::aws::clients::Again;
@@ -15,8 +16,9 @@ use aws_sdk_ecs::types::{Service, Tag};
 use serde_json::json;
 use std::collections::BTreeMap;
 
-/// Copies a request into the builder that can send it. The SDK has no way to send a finished request, so its fields are listed
-/// here; the comparison makes a field that an update of the SDK brings and the list lacks an error instead of a loss.
+/// Copies a request into the builder that can send it. The SDK has no way to send a finished
+/// request, so its fields are listed here; the comparison makes a field that an update of the SDK
+/// brings and the list lacks an error instead of a loss.
 macro_rules! sendable {
     ($operation:literal, $builder:ident, $input:expr, [$($set:ident = $field:ident),+ $(,)?]) => {{
         let input = $input;
@@ -60,8 +62,8 @@ pub async fn deregister_task_definition(clients: &Clients<'_>, arn: &str) -> Res
 /// Starts a task. With the same token ECS starts nothing twice, so it may be sent again.
 ///
 /// # Errors
-/// See [`Error`]. ECS answers some refusals (no capacity, no such cluster resource) with success and a list of failures; those
-/// are errors here, with ECS's reason as code.
+/// See [`Error`]. ECS answers some refusals (no capacity, no such cluster resource) with success
+/// and a list of failures; those are errors here, with ECS's reason as code.
 pub async fn run_task(
     clients: &Clients<'_>,
     token: &str,

@@ -1,8 +1,8 @@
 //! Reads of Elastic Load Balancing: one function per call and way of asking, all pages.
 //!
-//! Where several names or ARNs are asked for at once and one of them does not exist, AWS answers the whole call with an
-//! error; the caller then asks for less at a time. Tags and attributes are calls of their own: what is returned here has
-//! none until the caller has put them in.
+//! Where several names or ARNs are asked for at once and one of them does not exist, AWS answers
+//! the whole call with an error; the caller then asks for less at a time. Tags and attributes are
+//! calls of their own: what is returned here has none until the caller has put them in.
 
 use super::seen;
 use crate::aws::budget::Category;
@@ -11,7 +11,8 @@ use crate::aws::error::Error;
 use crate::model::observed::{ObservedResource, ObservedTarget};
 use std::collections::BTreeMap;
 
-/// Names or ARNs per call: what DescribeLoadBalancers and DescribeTags take at most; the others publish no limit.
+/// Names or ARNs per call: what DescribeLoadBalancers and DescribeTags take at most; the others
+/// publish no limit.
 pub const NAMES_PER_CALL: usize = 20;
 
 const LOAD_BALANCERS: &str = "elasticloadbalancing:DescribeLoadBalancers";
@@ -114,7 +115,8 @@ pub enum ListenersOf<'a> {
 /// Listeners.
 ///
 /// # Errors
-/// Not found when the load balancer or any of the listeners does not exist; otherwise when a page failed.
+/// Not found when the load balancer or any of the listeners does not exist; otherwise when a page
+/// failed.
 pub async fn listeners(
     clients: &PlacementClients,
     of: ListenersOf<'_>,

@@ -1,7 +1,8 @@
 //! Trees to the SDK's load balancing requests, by hand: this service has no schema codec yet.
 //!
-//! The structs here are the resolved trees (see [`crate::model::desired::DesiredResource`]) with every field optional, because
-//! the same ones describe a creation and a change of a few fields. Unknown fields are errors.
+//! The structs here are the resolved trees (see [`crate::model::desired::DesiredResource`]) with
+//! every field optional, because the same ones describe a creation and a change of a few fields.
+//! Unknown fields are errors.
 
 use crate::aws::Error;
 use crate::model::kinds::load_balancing::{
@@ -31,7 +32,8 @@ pub(super) struct TargetGroupFields {
     pub healthy_threshold_count: Option<i32>,
     pub unhealthy_threshold_count: Option<i32>,
     pub matcher: Option<Matcher>,
-    /// Not part of Create- or ModifyTargetGroup; set by a call of their own once the group is there.
+    /// Not part of Create- or ModifyTargetGroup; set by a call of their own once the group is
+    /// there.
     pub attributes: BTreeMap<String, String>,
 }
 
@@ -120,7 +122,8 @@ fn action(
     let forward = forwards
         .then(|| forward(operation, declared.target_groups, declared.stickiness_seconds))
         .transpose()?;
-    // AWS's own form for a single group is its ARN beside the list, and both may be given if they agree (API reference of Action).
+    // AWS's own form for a single group is its ARN beside the list, and both may be given if they
+    // agree (API reference of Action).
     let lone = forward.as_ref().and_then(|config| match config.target_groups() {
         [group] => group.target_group_arn.clone(),
         _ => None,
@@ -187,7 +190,8 @@ pub(super) fn conditions(
     conditions.into_iter().map(|declared| condition(operation, declared)).collect()
 }
 
-/// AWS takes bare `Values` for two fields only, and the `…Config` of each field for all; this always gives the latter.
+/// AWS takes bare `Values` for two fields only, and the `…Config` of each field for all; this
+/// always gives the latter.
 fn condition(operation: &'static str, declared: RuleCondition) -> Result<types::RuleCondition, Error> {
     let condition = types::RuleCondition::builder().field(&declared.field);
     let values = Some(declared.values);

@@ -1,8 +1,9 @@
-//! Load balancing's shapes as nouns of [`crate::model::observed`], in the form that resolved desired trees have (see
-//! [`crate::model::desired::DesiredResource`]).
+//! Load balancing's shapes as nouns of [`crate::model::observed`], in the form that resolved
+//! desired trees have (see [`crate::model::desired::DesiredResource`]).
 //!
-//! AWS has several ways of saying one thing: a forward action with an ARN of its own or with a list of weighted groups, a
-//! condition with plain values or with a config. What comes out here is always the same one of them.
+//! AWS has several ways of saying one thing: a forward action with an ARN of its own or with a list
+//! of weighted groups, a condition with plain values or with a config. What comes out here is
+//! always the same one of them.
 
 use crate::model::observed::{ObservedResource, ObservedTarget};
 use crate::model::resource::Tree;
@@ -48,7 +49,8 @@ pub(super) fn target_group(found: types::TargetGroup) -> ObservedResource {
         let fields = object([("httpCode", text(matcher.http_code)), ("grpcCode", text(matcher.grpc_code))]);
         Tree::Object(fields)
     });
-    // Of these protocols the version is HTTP1 unless another was asked for (API reference of CreateTargetGroup).
+    // Of these protocols the version is HTTP1 unless another was asked for (API reference of
+    // CreateTargetGroup).
     let http = matches!(found.protocol, Some(types::ProtocolEnum::Http | types::ProtocolEnum::Https));
     let version = found.protocol_version.or_else(|| http.then(|| "HTTP1".to_owned()));
     let fields = object([
@@ -89,7 +91,8 @@ pub(super) fn listener(found: types::Listener) -> ObservedResource {
     resource(found.listener_arn, fields)
 }
 
-/// A rule without tags; `None` for a default rule, which is the listener's `defaultActions` by another name.
+/// A rule without tags; `None` for a default rule, which is the listener's `defaultActions` by
+/// another name.
 pub(super) fn rule(found: types::Rule) -> Option<ObservedResource> {
     let priority: u32 = found.priority.as_deref()?.parse().ok()?;
     let fields = object([
@@ -101,7 +104,8 @@ pub(super) fn rule(found: types::Rule) -> Option<ObservedResource> {
     Some(resource(found.rule_arn, fields))
 }
 
-/// The listener's ARN, which a rule's ARN holds: `…:listener-rule/app/lb/1/2/3` belongs to `…:listener/app/lb/1/2`.
+/// The listener's ARN, which a rule's ARN holds: `…:listener-rule/app/lb/1/2/3` belongs to
+/// `…:listener/app/lb/1/2`.
 fn listener_of(rule_arn: &str) -> Option<String> {
     let (listener, _) = rule_arn.rsplit_once('/')?;
     let (before, after) = listener.split_once(":listener-rule/")?;
@@ -171,7 +175,8 @@ fn forward(config: Option<types::ForwardActionConfig>, lone_arn: Option<String>)
 fn conditions(found: Option<Vec<types::RuleCondition>>) -> Tree {
     let mut listed: Vec<_> =
         found.unwrap_or_default().into_iter().map(|found| Tree::Object(condition(found))).collect();
-    // Several conditions may have one field (two headers, say), so the whole condition decides among these.
+    // Several conditions may have one field (two headers, say), so the whole condition decides
+    // among these.
     listed.sort_by_cached_key(|condition| (condition["field"].to_string(), condition.to_string()));
     Tree::Array(listed)
 }

@@ -9,8 +9,8 @@ use crate::model::resource::Tree;
 use aws_sdk_elasticloadbalancingv2::types;
 use std::collections::BTreeMap;
 
-/// Makes a target group; `attributes` in the tree are left to [`modify_target_group_attributes`]. May be sent again: with equal
-/// settings AWS gives the same group.
+/// Makes a target group; `attributes` in the tree are left to [`modify_target_group_attributes`].
+/// May be sent again: with equal settings AWS gives the same group.
 ///
 /// # Errors
 /// See [`Error`]; a tree with unknown fields is not sent.

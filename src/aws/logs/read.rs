@@ -15,7 +15,8 @@ pub const GROUPS_PER_CALL: usize = 50;
 const DESCRIBE: &str = "logs:DescribeLogGroups";
 const LIST_TAGS: &str = "logs:ListTagsForResource";
 
-/// Log groups by name, up to [`GROUPS_PER_CALL`], without tags. Those that do not exist are left out.
+/// Log groups by name, up to [`GROUPS_PER_CALL`], without tags. Those that do not exist are left
+/// out.
 ///
 /// # Errors
 /// When the call failed.
@@ -28,7 +29,8 @@ pub async fn log_groups(
     };
     let groups = match clients.read(Category::LogsRead, DESCRIBE, send).await {
         Ok(answer) => answer.log_groups.unwrap_or_default(),
-        // Asking by identifiers is the newer way, not offered everywhere; asking by prefix always works, for one at a time.
+        // Asking by identifiers is the newer way, not offered everywhere; asking by prefix always
+        // works, for one at a time.
         Err(error) if matches!(error.kind, Kind::Rejected | Kind::NotFound) => {
             let mut groups = Vec::new();
             for name in names {
@@ -46,7 +48,8 @@ pub async fn log_groups(
     Ok(found.collect())
 }
 
-/// The groups whose names begin with `name`; the group of that very name is the first of them, for AWS sorts by name.
+/// The groups whose names begin with `name`; the group of that very name is the first of them, for
+/// AWS sorts by name.
 async fn by_prefix(clients: &PlacementClients, name: &str) -> Result<Vec<LogGroup>, Error> {
     let send = || clients.logs.describe_log_groups().log_group_name_prefix(name).limit(1).send();
     let answer = clients.read(Category::LogsRead, DESCRIBE, send).await?;
@@ -76,7 +79,8 @@ fn resource(group: LogGroup) -> ObservedResource {
     set("logGroupName", group.log_group_name.map(Tree::from));
     set("retentionInDays", group.retention_in_days.map(Tree::from));
     set("kmsKeyId", group.kms_key_id.map(Tree::from));
-    // `arn` ends in `:*`, which stands for the streams; only the form without it names the group itself.
+    // `arn` ends in `:*`, which stands for the streams; only the form without it names the group
+    // itself.
     let bare = |arn: String| arn.strip_suffix(":*").map(str::to_owned).unwrap_or(arn);
     let arn = group.log_group_arn.or(group.arn).map(bare).unwrap_or_default();
     ObservedResource { arn, fields: Tree::Object(fields), tags: BTreeMap::new(), used_by: Vec::new() }

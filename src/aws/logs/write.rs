@@ -6,7 +6,8 @@ use crate::aws::written::{Written, gone};
 use crate::aws::{Clients, Error};
 use std::collections::BTreeMap;
 
-/// Makes a log group with its tags. Not sent twice: AWS would answer the second one with ResourceAlreadyExists.
+/// Makes a log group with its tags. Not sent twice: AWS would answer the second one with
+/// ResourceAlreadyExists.
 ///
 /// # Errors
 /// See [`Error`].
@@ -45,8 +46,8 @@ pub async fn delete_retention_policy(clients: &Clients<'_>, name: &str) -> Resul
     Ok(Written::default())
 }
 
-/// Adds tags. Takes both forms of a log group's ARN; TagResource wants the one without the final `:*`.
-/// Source: CloudWatch Logs API, LogGroup (`arn` and `logGroupArn`).
+/// Adds tags. Takes both forms of a log group's ARN; TagResource wants the one without the final
+/// `:*`. Source: CloudWatch Logs API, LogGroup (`arn` and `logGroupArn`).
 ///
 /// # Errors
 /// See [`Error`].

@@ -1,5 +1,5 @@
-//! Checks of target groups, listeners and rules. Source: Elastic Load Balancing v2 API, CreateTargetGroup, CreateListener,
-//! CreateRule and their data types.
+//! Checks of target groups, listeners and rules. Source: Elastic Load Balancing v2 API,
+//! CreateTargetGroup, CreateListener, CreateRule and their data types.
 
 use super::{Report, forms};
 use crate::desired::application::target_group_name;
@@ -364,8 +364,8 @@ fn forward(
     report.within(format!("{path}.stickinessSeconds"), sticky, 1, 604_800);
 }
 
-/// Which target groups a listener can forward to. Source: ELB user guides, "Target groups for your Network Load Balancers" and
-/// "… Application Load Balancers", routing configuration.
+/// Which target groups a listener can forward to. Source: ELB user guides, "Target groups for your
+/// Network Load Balancers" and "… Application Load Balancers", routing configuration.
 fn fits(listener: &str, group: &str) -> bool {
     match listener {
         "HTTP" | "HTTPS" => matches!(group, "HTTP" | "HTTPS"),

@@ -1,4 +1,5 @@
-//! Checks of the containers of a task definition. Source: ECS API, ContainerDefinition and its data types.
+//! Checks of the containers of a task definition. Source: ECS API, ContainerDefinition and its data
+//! types.
 
 use super::definition::Scope;
 use super::{Report, forms, graph};
@@ -10,7 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Least memory of a container in MiB. Source: ContainerDefinition, `memory`.
 const LEAST_MEMORY: i32 = 6;
-/// Longest start and stop timeouts on Fargate in seconds. Source: ContainerDefinition, `startTimeout`, `stopTimeout`.
+/// Longest start and stop timeouts on Fargate in seconds. Source: ContainerDefinition,
+/// `startTimeout`, `stopTimeout`.
 const FARGATE_TIMEOUT: i64 = 120;
 const ON_EC2: &str = "remove it, or run the workload on EC2";
 
@@ -267,7 +269,8 @@ fn refused(report: &mut Report, path: &str, container: &ContainerDefinition, sco
     }
 }
 
-/// Checks what containers of one task have to do with each other: ports, start order, shared volumes.
+/// Checks what containers of one task have to do with each other: ports, start order, shared
+/// volumes.
 pub(super) fn together(report: &mut Report, path: &str, scope: &Scope<'_>) {
     let containers = &scope.definition.container_definitions;
     let by_name: BTreeMap<&str, &ContainerDefinition> =

@@ -1,5 +1,5 @@
-//! Checks of a task definition as a whole. Sources: ECS API, RegisterTaskDefinition; ECS developer guide, "Amazon ECS task
-//! definition differences for Fargate" and "Task definition parameters".
+//! Checks of a task definition as a whole. Sources: ECS API, RegisterTaskDefinition; ECS developer
+//! guide, "Amazon ECS task definition differences for Fargate" and "Task definition parameters".
 
 use super::{Report, container, forms, role};
 use crate::desired::defaults::Capacity;
@@ -10,8 +10,9 @@ use crate::model::kinds::task_definition::{TaskDefinition, Volume};
 const CONTAINERS: usize = 10;
 /// Largest task definition in bytes. Source: ECS service quotas, 64 KiB.
 const SIZE: usize = 65_536;
-/// CPU units on Fargate with the smallest and largest memory in MiB and the step between.
-/// Source: ECS developer guide, "Task CPU and memory" (512 has all from 1 to 4 GB; 256 has 0.5, 1 and 2 GB).
+/// CPU units on Fargate with the smallest and largest memory in MiB and the step between. Source:
+/// ECS developer guide, "Task CPU and memory" (512 has all from 1 to 4 GB; 256 has 0.5, 1 and 2
+/// GB).
 const FARGATE_SIZES: [(u32, u32, u32, u32); 7] = [
     (256, 512, 2048, 512),
     (512, 1024, 4096, 1024),

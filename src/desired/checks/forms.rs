@@ -2,8 +2,8 @@
 
 use crate::desired::arn::Arn;
 
-/// A name of a deployment, component or key: 1 to 63 lower-case letters, digits and hyphens, starting with a letter and not
-/// ending with a hyphen.
+/// A name of a deployment, component or key: 1 to 63 lower-case letters, digits and hyphens,
+/// starting with a letter and not ending with a hyphen.
 pub(in crate::desired) fn is_label(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     name.len() <= 63
@@ -27,7 +27,8 @@ pub(super) fn is_region(region: &str) -> bool {
     }
 }
 
-/// A name of a cluster, service, family or container: 1 to 255 letters, digits, hyphens and underscores. Source: ECS API.
+/// A name of a cluster, service, family or container: 1 to 255 letters, digits, hyphens and
+/// underscores. Source: ECS API.
 pub(super) fn is_ecs_name(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     (1..=255).contains(&name.len()) && name.chars().all(plain)

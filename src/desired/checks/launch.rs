@@ -1,5 +1,5 @@
-//! Checks of what services and tasks have in common: capacity, platform, network, ECS Exec. Source: ECS API, CreateService and
-//! RunTask.
+//! Checks of what services and tasks have in common: capacity, platform, network, ECS Exec. Source:
+//! ECS API, CreateService and RunTask.
 
 use super::definition::network_mode;
 use super::{Report, forms};

@@ -1,8 +1,10 @@
-//! Everything that AWS would refuse, or that cannot work, and that can be known from the document alone; all at once.
+//! Everything that AWS would refuse, or that cannot work, and that can be known from the document
+//! alone; all at once.
 //!
-//! Each check says which field, what is wrong and how to mend it. What only AWS can know (does the subnet exist, may the role be
-//! passed) is not guessed here. Sources: ECS API (RegisterTaskDefinition, CreateService, RunTask), ECS developer guide
-//! (task definition differences for Fargate), Elastic Load Balancing v2 API, CloudWatch Logs API.
+//! Each check says which field, what is wrong and how to mend it. What only AWS can know (does the
+//! subnet exist, may the role be passed) is not guessed here. Sources: ECS API
+//! (RegisterTaskDefinition, CreateService, RunTask), ECS developer guide (task definition
+//! differences for Fargate), Elastic Load Balancing v2 API, CloudWatch Logs API.
 
 mod balancing;
 mod container;

@@ -1,5 +1,5 @@
-//! Checks of how a component runs. Sources: ECS API, CreateService and RunTask; ECS developer guide, "Service definition
-//! parameters".
+//! Checks of how a component runs. Sources: ECS API, CreateService and RunTask; ECS developer
+//! guide, "Service definition parameters".
 
 use super::definition::network_mode;
 use super::launch::{self, Launch};
@@ -126,8 +126,9 @@ fn deployment(report: &mut Report, path: &str, service: &Service, singleton: boo
     strategies(report, &path, service, of, singleton);
 }
 
-/// A service rolls only if a task may stop, or another may start, within the percentages.
-/// Source: ECS developer guide, "Deploy Amazon ECS services by replacing tasks": the minimum is rounded up, the maximum down.
+/// A service rolls only if a task may stop, or another may start, within the percentages. Source:
+/// ECS developer guide, "Deploy Amazon ECS services by replacing tasks": the minimum is rounded up,
+/// the maximum down.
 fn can_roll(report: &mut Report, path: &str, service: &Service, (minimum, maximum): (i32, i32)) {
     let rolling = service
         .deployment_configuration

@@ -5,8 +5,8 @@ use crate::desired::typed::door::check_certificate;
 use crate::desired::typed::findings::Findings;
 use crate::model::kinds::datero::{DateroMode, DateroSpec};
 
-/// Major version of PostgreSQL in each published image, by the first two numbers of its tag. Source: Datero's engine
-/// images 1.0.3, 1.1.0 and 1.2.0.
+/// Major version of PostgreSQL in each published image, by the first two numbers of its tag.
+/// Source: Datero's engine images 1.0.3, 1.1.0 and 1.2.0.
 const POSTGRES_MAJORS: [(&str, u32); 3] = [("1.0", 15), ("1.1", 16), ("1.2", 17)];
 
 /// Makes every check.

@@ -6,7 +6,8 @@ use crate::desired::typed::findings::Findings;
 use crate::model::kinds::pulumi::{ContainerMode, PulumiServiceSpec, TlsPair};
 use std::collections::BTreeMap;
 
-/// The KMS actions that the service needs since November 2025. Source: Pulumi's self-hosting changelog.
+/// The KMS actions that the service needs since November 2025. Source: Pulumi's self-hosting
+/// changelog.
 const KMS_ACTIONS: [&str; 4] = ["Encrypt", "Decrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext"];
 
 /// Makes every check.
@@ -245,7 +246,8 @@ fn encryption(spec: &PulumiServiceSpec, findings: &mut Findings) {
     );
 }
 
-/// Flipping these on an old installation loses engine events. Source: Pulumi's installers, revision of March 2026.
+/// Flipping these on an old installation loses engine events. Source: Pulumi's installers, revision
+/// of March 2026.
 fn engine_events(spec: &PulumiServiceSpec, findings: &mut Findings) {
     let events = &spec.engine_events;
     let (schema_v2, legacy_write) = tables::engine_events(spec);

@@ -1,5 +1,5 @@
-//! The variables of Pulumi's three images, one row each. Sources: Pulumi's self-hosting guide (components, operations)
-//! and its ECS installers.
+//! The variables of Pulumi's three images, one row each. Sources: Pulumi's self-hosting guide
+//! (components, operations) and its ECS installers.
 
 use crate::desired::typed::env::{Row, Value, fixed, secret, shown, text, when, write_once};
 use crate::model::kinds::pulumi::{PulumiOauthApp, PulumiServiceSpec};
@@ -25,7 +25,8 @@ pub fn console_port(spec: &PulumiServiceSpec) -> u16 {
     spec.console.port.unwrap_or(if spec.tls.console.is_some() { 3443 } else { 3000 })
 }
 
-/// Whether the second schema of engine events is used, and whether events are written in the old form too.
+/// Whether the second schema of engine events is used, and whether events are written in the old
+/// form too.
 pub fn engine_events(spec: &PulumiServiceSpec) -> (bool, bool) {
     let events = &spec.engine_events;
     let existing = events.existing_installation.unwrap_or(false);
@@ -210,8 +211,8 @@ pub fn console_login(spec: &PulumiServiceSpec) -> Vec<Row> {
     ]
 }
 
-/// Migrations. Their credentials do not restart anything: the task runs per image and configuration, and a rotated
-/// password is no reason to migrate again.
+/// Migrations. Their credentials do not restart anything: the task runs per image and
+/// configuration, and a rotated password is no reason to migrate again.
 pub fn migrations(spec: &PulumiServiceSpec) -> Vec<Row> {
     let (wanted, database) = (&spec.migrations, &spec.database);
     let named = wanted.root_username.is_some() || wanted.root_password.is_some();
@@ -253,7 +254,8 @@ fn region(spec: &PulumiServiceSpec) -> Value {
     fixed(spec.aws.region.as_deref().unwrap_or(&spec.placement.region))
 }
 
-/// A bucket's name becomes a URL; a URL stays as it is, for S3-compatible storage has parameters behind it.
+/// A bucket's name becomes a URL; a URL stays as it is, for S3-compatible storage has parameters
+/// behind it.
 fn bucket(bucket: &Option<String>) -> Value {
     let url = |bucket: &String| {
         if bucket.contains("://") { bucket.clone() } else { format!("s3://{bucket}") }

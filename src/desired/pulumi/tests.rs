@@ -573,7 +573,8 @@ fn every_variable_of_the_vendors_tables_can_be_set() {
         ("migrations.allowEmptyPassword", json!(true)),
     ];
     let whole = lowered("pulumi", &edits);
-    // What excludes those: local files in place of buckets and KMS, and a pair of secrets in place of a whole one.
+    // What excludes those: local files in place of buckets and KMS, and a pair of secrets in place
+    // of a whole one.
     let local = lowered(
         "pulumi",
         &[

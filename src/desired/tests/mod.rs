@@ -84,7 +84,8 @@ fn shop() -> Value {
     })
 }
 
-/// Sets (or, with null, removes) what a JSON pointer names; `-` appends to a list, missing objects on the way are made.
+/// Sets (or, with null, removes) what a JSON pointer names; `-` appends to a list, missing objects
+/// on the way are made.
 fn set(document: &mut Value, pointer: &str, value: Value) {
     let (parent, last) = pointer.rsplit_once('/').unwrap();
     let last = last.replace("~1", "/");

@@ -1,7 +1,8 @@
 //! Listeners, rules and target groups in front of a component.
 //!
-//! Two shapes: a load balancer that carries nothing else, on which the listeners are kept here, and a shared one whose
-//! listeners belong to somebody else and get rules by host name. Port 80 redirects, forwards or is left alone.
+//! Two shapes: a load balancer that carries nothing else, on which the listeners are kept here, and
+//! a shared one whose listeners belong to somebody else and get rules by host name. Port 80
+//! redirects, forwards or is left alone.
 
 use super::findings::Findings;
 use super::house::House;
@@ -12,7 +13,8 @@ use crate::model::kinds::load_balancing::{
 use crate::model::kinds::references::{FrontDoor, HttpPort, PrivateDoor, ServiceSettings, TargetHealth};
 use crate::model::kinds::service::LoadBalancer;
 
-/// Security policy of listeners that name none: TLS 1.2 and 1.3. Source: ELB user guide, recommended policy.
+/// Security policy of listeners that name none: TLS 1.2 and 1.3. Source: ELB user guide,
+/// recommended policy.
 const SSL_POLICY: &str = "ELBSecurityPolicy-TLS13-1-2-2021-06";
 
 /// What a load balancer of its own does with requests that no rule takes.
@@ -188,7 +190,8 @@ impl Backend<'_> {
     }
 }
 
-/// A TCP or TLS listener on an internal network load balancer with a target group of its own, both under `key`.
+/// A TCP or TLS listener on an internal network load balancer with a target group of its own, both
+/// under `key`.
 pub fn open_private(
     backend: &Backend<'_>,
     (key, port, tls): (&str, u16, bool),

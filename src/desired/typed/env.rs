@@ -1,4 +1,5 @@
-//! Variables of a container from tables: one row per variable, so that a table can be held against the vendor's.
+//! Variables of a container from tables: one row per variable, so that a table can be held against
+//! the vendor's.
 
 use super::findings::Findings;
 use crate::model::kinds::references::SecretRef;
@@ -38,7 +39,8 @@ pub fn shown<T: ToString>(value: Option<T>) -> Value {
     Value::Plain(value.map(|value| value.to_string()))
 }
 
-/// `true` when the flag is set to true; otherwise the variable is left out, since some services take any text for true.
+/// `true` when the flag is set to true; otherwise the variable is left out, since some services
+/// take any text for true.
 pub fn when(flag: Option<bool>) -> Value {
     Value::Plain(flag.filter(|flag| *flag).map(|_| "true".to_owned()))
 }

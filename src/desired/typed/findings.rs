@@ -45,7 +45,8 @@ impl Findings {
         }
     }
 
-    /// Text that must be PEM content. A path is the usual mistake: these variables carry the certificate itself.
+    /// Text that must be PEM content. A path is the usual mistake: these variables carry the
+    /// certificate itself.
     pub fn pem(&mut self, field: &str, value: Option<&str>) {
         if value.is_some_and(|value| !value.trim().is_empty() && !value.contains("-----BEGIN ")) {
             self.error(

@@ -1,6 +1,8 @@
-//! Documents lowered and held against files: `tests/cases/render/<case>/{in.yaml,out.yaml,findings.txt}`.
+//! Documents lowered and held against files:
+//! `tests/cases/render/<case>/{in.yaml,out.yaml,findings.txt}`.
 //!
-//! `EVENKEEL_UPDATE_GOLDEN=1 cargo test render` writes the files anew; look at the difference before you commit it.
+//! `EVENKEEL_UPDATE_GOLDEN=1 cargo test render` writes the files anew; look at the difference
+//! before you commit it.
 
 use crate::model::finding::Finding;
 use crate::model::ids::DeploymentName;
@@ -31,7 +33,8 @@ pub fn lines(findings: &[Finding]) -> String {
     findings.iter().map(|finding| format!("{finding}\n")).collect()
 }
 
-/// An example document with fields changed: paths below `spec` with dots; `null` takes a field away.
+/// An example document with fields changed: paths below `spec` with dots; `null` takes a field
+/// away.
 pub fn edited(example: &str, edits: &[(&str, Value)]) -> Document {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("manifests/examples/{example}.yaml"));
     let mut json = document(&fs::read_to_string(path).unwrap()).to_json();
@@ -64,7 +67,8 @@ pub fn lowered(example: &str, edits: &[(&str, Value)]) -> ApplicationSpec {
     application
 }
 
-/// Edits of an example with the findings that they lead to, all of them, as `error spec.field` or `warning spec.field`.
+/// Edits of an example with the findings that they lead to, all of them, as `error spec.field` or
+/// `warning spec.field`.
 pub type Mistake<'a> = (&'a str, Vec<(&'a str, Value)>, &'a [&'a str]);
 
 /// Checks that each mistake is found, and nothing else.

@@ -14,10 +14,11 @@ use crate::model::kinds::task_definition::{
 };
 use std::collections::BTreeMap;
 
-/// Seconds between SIGTERM and SIGKILL: the vendors ask for 120 and more, and Fargate allows no more than 120.
-/// Source: ECS API, ContainerDefinition.stopTimeout.
+/// Seconds between SIGTERM and SIGKILL: the vendors ask for 120 and more, and Fargate allows no
+/// more than 120. Source: ECS API, ContainerDefinition.stopTimeout.
 const STOP_TIMEOUT: i32 = 120;
-/// Seconds during which failing health checks do not stop a new task. Source: Pulumi's operations guide.
+/// Seconds during which failing health checks do not stop a new task. Source: Pulumi's operations
+/// guide.
 const GRACE: i32 = 120;
 /// Days that log events are kept.
 const RETENTION: i32 = 30;
@@ -61,8 +62,8 @@ impl House<'_> {
         }
     }
 
-    /// The image of that repository: from the declared registry, from the declared account's ECR, or where the vendor
-    /// publishes it.
+    /// The image of that repository: from the declared registry, from the declared account's ECR,
+    /// or where the vendor publishes it.
     pub fn image(&self, repository: &str, vendor: &str) -> String {
         let images = self.around.images;
         let region = images.region.as_deref().unwrap_or(&self.around.placement.region);
@@ -117,7 +118,8 @@ impl House<'_> {
         let breaker = DeploymentCircuitBreaker { enable: true, rollback: true };
         let alarms = &around.alarms.rollback;
         Service {
-            // While there is an autoscaler the count is its own: declaring both would be a fight on every pass.
+            // While there is an autoscaler the count is its own: declaring both would be a fight on
+            // every pass.
             desired_count: match settings.autoscaling {
                 Some(_) => settings.desired_count,
                 None => Some(settings.desired_count.unwrap_or(count)),
@@ -156,7 +158,8 @@ impl House<'_> {
         }
     }
 
-    /// A run to completion. The deadline matters: Pulumi's migrations wait for their database without end.
+    /// A run to completion. The deadline matters: Pulumi's migrations wait for their database
+    /// without end.
     pub fn task(&self, settings: &TaskSettings) -> TaskWorkload {
         TaskWorkload {
             launch_type: self.around.capacity.launch_type.clone(),

@@ -96,8 +96,8 @@ fn patched<T: Serialize + DeserializeOwned>(base: &T, change: &T) -> T {
     serde_json::from_value(merged).expect("two values of one type merge to a value of that type")
 }
 
-/// Objects merge by key, everything else is replaced. Required texts that were left out are empty, and empty texts and
-/// lists change nothing.
+/// Objects merge by key, everything else is replaced. Required texts that were left out are empty,
+/// and empty texts and lists change nothing.
 fn merge(base: &mut Value, change: Value) {
     let (Value::Object(base), Value::Object(change)) = (base, change) else { return };
     for (key, value) in change {

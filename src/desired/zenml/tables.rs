@@ -1,5 +1,6 @@
-//! The variables of ZenML's image, one row each. Sources: ZenML Pro's ECS guide, the chart of its server and
-//! `config/server_config.py`. Variables that only the ECS guide knows are in rows marked so.
+//! The variables of ZenML's image, one row each. Sources: ZenML Pro's ECS guide, the chart of its
+//! server and `config/server_config.py`. Variables that only the ECS guide knows are in rows marked
+//! so.
 
 use crate::desired::typed::env::{Row, Value, fixed, plain, python, secret, shown, text, write_once};
 use crate::model::kinds::references::SecretRef;
@@ -41,8 +42,8 @@ pub fn base(spec: &ZenMLWorkspaceSpec) -> Vec<Row> {
     ]
 }
 
-/// What keeps servers and workers from migrating again, each for itself. The task must not have it: the image only looks
-/// whether the variable is there.
+/// What keeps servers and workers from migrating again, each for itself. The task must not have it:
+/// the image only looks whether the variable is there.
 pub fn no_migration(spec: &ZenMLWorkspaceSpec) -> Vec<Row> {
     vec![("DISABLE_DATABASE_MIGRATION", python(migrates_first(spec).then_some(true)))]
 }
@@ -112,7 +113,8 @@ fn composed_url(spec: &ZenMLWorkspaceSpec) -> Option<String> {
     Some(format!("mysql://{user}@{endpoint}{port}/{name}"))
 }
 
-/// Where users' secrets are kept. An encryption key is written once: everything under it would be lost.
+/// Where users' secrets are kept. An encryption key is written once: everything under it would be
+/// lost.
 pub fn secrets_stores(spec: &ZenMLWorkspaceSpec) -> Vec<Row> {
     let none = ZenMLSecretsStore::default();
     let store = &spec.secrets_store;
@@ -139,7 +141,8 @@ pub fn secrets_stores(spec: &ZenMLWorkspaceSpec) -> Vec<Row> {
     ]
 }
 
-/// The server only. Host and port are the ECS guide's: the server keeps them silently and does not read them.
+/// The server only. Host and port are the ECS guide's: the server keeps them silently and does not
+/// read them.
 pub fn server(spec: &ZenMLWorkspaceSpec) -> Vec<Row> {
     vec![
         ("ZENML_SERVER_HOSTNAME", guide(spec, fixed("0.0.0.0"))),

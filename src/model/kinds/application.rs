@@ -22,7 +22,8 @@ pub struct ApplicationSpec {
     /// What happens to services, rules and target groups when this document is removed.
     #[serde(default, skip_serializing_if = "DeletionPolicy::is_retain")]
     pub deletion_policy: DeletionPolicy,
-    /// Take over resources of these names that Evenkeel did not create; without it they are left alone and reported.
+    /// Take over resources of these names that Evenkeel did not create; without it they are left
+    /// alone and reported.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub adopt: bool,
     /// Tags put on everything that is created for this deployment, next to Evenkeel's own.
@@ -76,16 +77,17 @@ pub struct DriftSpec {
     /// For every field that is not named below.
     #[serde(default)]
     pub policy: DriftPolicy,
-    /// By field path as `ctl plan` prints it, such as `service/web.desiredCount`; `*` stands for any one segment
-    /// and a path covers everything below it.
+    /// By field path as `ctl plan` prints it, such as `service/web.desiredCount`; `*` stands for
+    /// any one segment and a path covers everything below it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<String, DriftPolicy>,
 }
 
 impl DriftSpec {
-    /// The policy for a field path as `ctl plan` prints it (`service/web.desiredCount`): the longest entry that covers
-    /// the path decides, else the policy of the whole deployment. An entry covers a path when its segments (split at `.`,
-    /// `*` for any one) are a prefix of the path's.
+    /// The policy for a field path as `ctl plan` prints it (`service/web.desiredCount`): the
+    /// longest entry that covers the path decides, else the policy of the whole deployment. An
+    /// entry covers a path when its segments (split at `.`, `*` for any one) are a prefix of the
+    /// path's.
     pub fn policy_for(&self, path: &str) -> DriftPolicy {
         let segments: Vec<&str> = path.split('.').collect();
         self.fields
@@ -155,7 +157,8 @@ pub struct LogGroup {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Component {
-    /// Components that must be complete (task exited 0, service rolled out and healthy) before this one is touched.
+    /// Components that must be complete (task exited 0, service rolled out and healthy) before this
+    /// one is touched.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<String>,
     /// The ECS task definition, as in RegisterTaskDefinition.
@@ -166,7 +169,8 @@ pub struct Component {
     /// A task that runs to completion once per image and configuration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskWorkload>,
-    /// A service of which never two tasks run at a time: recreated, never rolled (minimum 0 %, maximum 100 %).
+    /// A service of which never two tasks run at a time: recreated, never rolled (minimum 0 %,
+    /// maximum 100 %).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub singleton: Option<Service>,
 }
@@ -190,11 +194,13 @@ pub struct TaskWorkload {
     /// Seconds from RunTask until the task is stopped and counted as failed. Default 3600.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline_seconds: Option<u32>,
-    /// How often a failed task is tried again for the same image and configuration before the rollout stalls. Default 0.
+    /// How often a failed task is tried again for the same image and configuration before the
+    /// rollout stalls. Default 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retries: Option<u32>,
     /// `Completion` (the default): the task is judged by its exit code and dependents wait for it.
-    /// `Forever`: a task outside any service that keeps running; complete while it runs, started again when it is gone.
+    /// `Forever`: a task outside any service that keeps running; complete while it runs, started
+    /// again when it is gone.
     #[serde(default, skip_serializing_if = "RunPolicy::is_completion")]
     pub run: RunPolicy,
     /// Whether ECS Exec works in the task.

@@ -1,4 +1,5 @@
-//! `Datero`: a data platform in one container: PostgreSQL with foreign data wrappers, API and web page.
+//! `Datero`: a data platform in one container: PostgreSQL with foreign data wrappers, API and web
+//! page.
 
 use super::references::{
     Alarms, Capacity, ComponentOverride, Dns, FrontDoor, Images, Logs, Network, PrivateDoor, Roles,
@@ -14,7 +15,8 @@ typed_kind! {
 /// A Datero. One component, `datero`, of which never two tasks run at a time.
 #[schemars(extend("required" = ["placement", "imageTag", "postgres"]))]
 pub struct DateroSpec {
-    /// `service`: a singleton service (the default); `task`: one task outside any service, as Datero's ECS guide runs it.
+    /// `service`: a singleton service (the default); `task`: one task outside any service, as
+    /// Datero's ECS guide runs it.
     #[serde(skip_serializing_if = "DateroMode::is_service")]
     pub mode: DateroMode,
     /// `awsvpc` (default for a service), `host` (default for a task) or `bridge`.
@@ -33,10 +35,12 @@ pub struct DateroSpec {
     /// The configuration file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config: Option<DateroConfig>,
-    /// Whether PostgreSQL's port 5432 is opened next to 80. Default true for a service, false for a task.
+    /// Whether PostgreSQL's port 5432 is opened next to 80. Default true for a service, false for a
+    /// task.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expose_postgres: Option<bool>,
-    /// The load balancer of the web page, which asks nobody to sign in: keep the load balancer internal.
+    /// The load balancer of the web page, which asks nobody to sign in: keep the load balancer
+    /// internal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load_balancer: Option<FrontDoor>,
     /// A network load balancer for PostgreSQL: TCP, port 5432 unless said otherwise.
@@ -69,10 +73,12 @@ impl DateroMode {
 ecs_struct! {
 /// PostgreSQL. Password, user and database are read only when the data directory is empty.
 pub struct DateroPostgres {
-    /// Secret with the superuser's password. Written once: a rotation changes nothing in the database.
+    /// Secret with the superuser's password. Written once: a rotation changes nothing in the
+    /// database.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<SecretRef>,
-    /// The password itself, as in Datero's guide. Everybody who may read the task definition can read it.
+    /// The password itself, as in Datero's guide. Everybody who may read the task definition can
+    /// read it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plain_password: Option<String>,
     /// Superuser. Default `postgres`.
@@ -120,7 +126,8 @@ pub struct DateroStorage {
     /// Path of the host mounted at `/data` (EC2 only).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub files_host_path: Option<String>,
-    /// Image tag that made the kept data directory: PostgreSQL does not start on the files of another major version.
+    /// Image tag that made the kept data directory: PostgreSQL does not start on the files of
+    /// another major version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub initialised_with: Option<String>,
     /// Says that the data directory was dumped and restored, or emptied, for the new major version.
@@ -130,17 +137,18 @@ pub struct DateroStorage {
 }
 
 ecs_struct! {
-/// The configuration file `/home/instance/config.yaml`. It holds credentials of the sources: treat it as a secret.
-/// Servers in it are created once; changed or removed ones are never applied.
+/// The configuration file `/home/instance/config.yaml`. It holds credentials of the sources: treat
+/// it as a secret. Servers in it are created once; changed or removed ones are never applied.
 pub struct DateroConfig {
-    /// Secret with the whole file; a container that runs first writes it. Its folder is mounted with it, and covers what
-    /// else the image has in `/home/instance`.
+    /// Secret with the whole file; a container that runs first writes it. Its folder is mounted
+    /// with it, and covers what else the image has in `/home/instance`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<SecretRef>,
     /// Path of the file on the host, in place of the secret (EC2 only).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host_path: Option<String>,
-    /// Image of the container that writes the file. Default `public.ecr.aws/docker/library/busybox:1.37`.
+    /// Image of the container that writes the file. Default
+    /// `public.ecr.aws/docker/library/busybox:1.37`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub init_image: Option<String>,
 }

@@ -1,4 +1,5 @@
-//! Target groups, listeners and rules under AWS's own names, in camelCase. Source: Elastic Load Balancing v2 API.
+//! Target groups, listeners and rules under AWS's own names, in camelCase. Source: Elastic Load
+//! Balancing v2 API.
 
 use super::task_definition::ecs_struct;
 use schemars::JsonSchema;
@@ -6,10 +7,12 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 ecs_struct! {
-/// A target group, as in CreateTargetGroup. Name, protocol, port, VPC, target type and protocol version cannot be
-/// changed in AWS: changing one makes a new target group and moves the service over.
+/// A target group, as in CreateTargetGroup. Name, protocol, port, VPC, target type and protocol
+/// version cannot be changed in AWS: changing one makes a new target group and moves the service
+/// over.
 pub struct TargetGroup {
-    /// Name, at most 32 characters; unset means one made from deployment, key and a hash of what cannot be changed.
+    /// Name, at most 32 characters; unset means one made from deployment, key and a hash of what
+    /// cannot be changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// `HTTP` (default), `HTTPS`, `TCP`, `TLS`, `UDP` or `TCP_UDP`.
@@ -49,7 +52,8 @@ pub struct TargetGroup {
     /// Codes that count as success. Default HTTP `200`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub matcher: Option<Matcher>,
-    /// Attributes under AWS's names, such as `deregistration_delay.timeout_seconds`. What is not named is left alone.
+    /// Attributes under AWS's names, such as `deregistration_delay.timeout_seconds`. What is not
+    /// named is left alone.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, String>,
 }
@@ -76,7 +80,8 @@ pub struct Listener {
     pub port: u16,
     /// `HTTP`, `HTTPS`, `TCP`, `TLS`, `UDP` or `TCP_UDP`.
     pub protocol: String,
-    /// Security policy of HTTPS and TLS; unset is left as it is (AWS makes a listener with `ELBSecurityPolicy-2016-08`).
+    /// Security policy of HTTPS and TLS; unset is left as it is (AWS makes a listener with
+    /// `ELBSecurityPolicy-2016-08`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ssl_policy: Option<String>,
     /// The default certificate (exactly one for HTTPS and TLS).
@@ -119,7 +124,8 @@ pub struct Rule {
 ecs_struct! {
 /// One condition of a rule.
 pub struct RuleCondition {
-    /// `host-header`, `path-pattern`, `http-header`, `http-request-method`, `query-string` or `source-ip`.
+    /// `host-header`, `path-pattern`, `http-header`, `http-request-method`, `query-string` or
+    /// `source-ip`.
     pub field: String,
     /// Values of every field but `http-header` and `query-string`; one is enough.
     #[serde(skip_serializing_if = "Vec::is_empty")]

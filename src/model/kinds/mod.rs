@@ -1,8 +1,9 @@
 //! What people declare: the four kinds, as written.
 //!
-//! Every kind lowers to an [`ApplicationSpec`]; `ctl render` prints that form. The types here derive serde and
-//! schemars; from them come the parser, the CRDs and the editors' schemas, so a field is declared once.
-//! Fields that mirror the AWS API bear AWS's own names, so that a task definition or service can be pasted in.
+//! Every kind lowers to an [`ApplicationSpec`]; `ctl render` prints that form. The types here
+//! derive serde and schemars; from them come the parser, the CRDs and the editors' schemas, so a
+//! field is declared once. Fields that mirror the AWS API bear AWS's own names, so that a task
+//! definition or service can be pasted in.
 
 pub mod application;
 pub mod datero;
@@ -34,12 +35,14 @@ pub const API_VERSION: &str = "evenkeel.dev/v1alpha1";
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Metadata {
-    /// Names the deployment: 1 to 63 lower-case letters, digits and hyphens, starting with a letter.
+    /// Names the deployment: 1 to 63 lower-case letters, digits and hyphens, starting with a
+    /// letter.
     pub name: DeploymentName,
     /// Free labels, shown by `ctl` and copied to nothing.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
-    /// Free notes. `evenkeel.dev/retry`: any new value makes a failed revision or task be tried again.
+    /// Free notes. `evenkeel.dev/retry`: any new value makes a failed revision or task be tried
+    /// again.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
 }

@@ -1,4 +1,5 @@
-//! `PulumiService`: a self-hosted Pulumi service: migrations, API (with background jobs) and console.
+//! `PulumiService`: a self-hosted Pulumi service: migrations, API (with background jobs) and
+//! console.
 
 use super::references::{
     Alarms, Capacity, ComponentOverride, Dns, FrontDoor, Images, Logs, Network, PrivateDoor, Roles,
@@ -11,10 +12,12 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 typed_kind! {
-/// A self-hosted Pulumi service. Components: `migrate` (task), then `api` and, when split, `jobs`, then `console`.
+/// A self-hosted Pulumi service. Components: `migrate` (task), then `api` and, when split, `jobs`,
+/// then `console`.
 #[schemars(extend("required" = ["placement", "imageTag", "domain", "licenseKey", "database"]))]
 pub struct PulumiServiceSpec {
-    /// Base domain without scheme: the API answers at `api.<domain>`, the console at `app.<domain>`.
+    /// Base domain without scheme: the API answers at `api.<domain>`, the console at
+    /// `app.<domain>`.
     pub domain: String,
     /// Host of the API in place of `api.<domain>`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,7 +74,8 @@ pub struct PulumiServiceSpec {
     /// The public load balancer of API and console, unless they have their own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load_balancer: Option<FrontDoor>,
-    /// An internal network load balancer in front of the API: TCP 80 and TLS 443, each with a target group of its own.
+    /// An internal network load balancer in front of the API: TCP 80 and TLS 443, each with a
+    /// target group of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub private_load_balancer: Option<PrivateDoor>,
     /// Whether one service answers requests and runs background jobs, or one each.
@@ -79,7 +83,8 @@ pub struct PulumiServiceSpec {
     pub container_mode: ContainerMode,
     /// The API. Defaults: 2 tasks of 2048 CPU units and 4096 MiB.
     pub api: ServiceSettings,
-    /// The background jobs when `containerMode` is `SPLIT`. Defaults: 2 tasks of 2048 CPU units and 4096 MiB.
+    /// The background jobs when `containerMode` is `SPLIT`. Defaults: 2 tasks of 2048 CPU units and
+    /// 4096 MiB.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jobs: Option<ServiceSettings>,
     /// The console. Defaults: 2 tasks of 512 CPU units and 1024 MiB.
@@ -117,7 +122,8 @@ pub struct PulumiDatabase {
     /// Name of the database. Default `pulumi`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Secret whose JSON has `username` and `password`, as RDS makes them; in place of `userName` and `password`.
+    /// Secret whose JSON has `username` and `password`, as RDS makes them; in place of `userName`
+    /// and `password`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credentials: Option<SecretRef>,
     /// Secret with the user's name.
@@ -126,7 +132,8 @@ pub struct PulumiDatabase {
     /// Secret with the user's password.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<SecretRef>,
-    /// CA certificate of the database as PEM content (not a path); with `minTlsVersion` it turns TLS on.
+    /// CA certificate of the database as PEM content (not a path); with `minTlsVersion` it turns
+    /// TLS on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_certificate: Option<String>,
     /// Least TLS version, such as `1.2`.
@@ -135,7 +142,8 @@ pub struct PulumiDatabase {
     /// `mysql` or `aurora-mysql`, for checking.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub engine: Option<String>,
-    /// `sql_mode` of the (cluster) parameter group, for checking: without `STRICT_TRANS_TABLES` migrations abort.
+    /// `sql_mode` of the (cluster) parameter group, for checking: without `STRICT_TRANS_TABLES`
+    /// migrations abort.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sql_mode: Option<String>,
     /// Identifier of the RDS cluster or instance. A reference: Evenkeel does not change it.
@@ -145,8 +153,8 @@ pub struct PulumiDatabase {
 }
 
 ecs_struct! {
-/// Bucket names, or whole URLs for S3-compatible storage (`s3://name?endpoint=…&s3ForcePathStyle=true`).
-/// Every bucket must be another one.
+/// Bucket names, or whole URLs for S3-compatible storage
+/// (`s3://name?endpoint=…&s3ForcePathStyle=true`). Every bucket must be another one.
 pub struct PulumiBuckets {
     /// State.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -176,7 +184,8 @@ pub struct PulumiBuckets {
 }
 
 ecs_struct! {
-/// What encrypts stacks' secrets. It must never change: what was encrypted with it is lost without it.
+/// What encrypts stacks' secrets. It must never change: what was encrypted with it is lost without
+/// it.
 pub struct PulumiEncryption {
     /// ARN of the KMS key.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -184,8 +193,9 @@ pub struct PulumiEncryption {
     /// Path of a file with a 32-byte key, in place of KMS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub local_keys: Option<String>,
-    /// The `kms:` actions that the task role's policy and the key's policy grant, for checking. Since November 2025 four
-    /// are needed: Encrypt, Decrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext.
+    /// The `kms:` actions that the task role's policy and the key's policy grant, for checking.
+    /// Since November 2025 four are needed: Encrypt, Decrypt, GenerateDataKey,
+    /// GenerateDataKeyWithoutPlaintext.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub granted_actions: Vec<String>,
 }
@@ -213,8 +223,8 @@ pub struct PulumiAws {
 }
 
 ecs_struct! {
-/// How engine events are stored. An installation from before the second schema must not change either field without
-/// Pulumi's support: the database has to be migrated first.
+/// How engine events are stored. An installation from before the second schema must not change
+/// either field without Pulumi's support: the database has to be migrated first.
 pub struct PulumiEngineEvents {
     /// Whether the installation existed before the second schema (March 2026).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -232,7 +242,8 @@ pub struct PulumiEngineEvents {
 }
 
 ecs_struct! {
-/// Signing in by e-mail. `disable…` blocks the API's handlers, `hide…` takes the forms off the console.
+/// Signing in by e-mail. `disable…` blocks the API's handlers, `hide…` takes the forms off the
+/// console.
 pub struct PulumiEmailLogin {
     /// Blocks signing in.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -385,7 +396,8 @@ pub struct PulumiConsoleOptions {
     /// Secret with the AG Grid licence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ag_grid_license_key: Option<SecretRef>,
-    /// URL by which the console's server reaches the API. Default: the private load balancer's domain if there is one.
+    /// URL by which the console's server reaches the API. Default: the private load balancer's
+    /// domain if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_internal_endpoint: Option<String>,
     /// Path of further CA certificates.
@@ -402,8 +414,8 @@ ecs_struct! {
 pub struct PulumiMigrations {
     /// Size, deadline and attempts. Defaults: 256 CPU units, 512 MiB, 3600 s, no second attempt.
     pub task: TaskSettings,
-    /// Secret whose whole JSON has `username` and `password` of a user that may change the schema. Default:
-    /// `database.credentials`.
+    /// Secret whose whole JSON has `username` and `password` of a user that may change the schema.
+    /// Default: `database.credentials`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub root_credentials: Option<SecretRef>,
     /// Secret with that user's name. Default: `database.userName`.

@@ -1,4 +1,5 @@
-//! What the typed kinds share: references to things that Evenkeel does not make, and the settings of what it does make.
+//! What the typed kinds share: references to things that Evenkeel does not make, and the settings
+//! of what it does make.
 //!
 //! A reference is a name or an ARN, never a value: a secret's content has no place in a document.
 
@@ -15,8 +16,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// A reference to a secret: its name or ARN in Secrets Manager, either with `:json-key:stage:version` behind it as ECS
-/// takes it (`shop/db:password::`), or the name or ARN of a Parameter Store parameter. Never the value.
+/// A reference to a secret: its name or ARN in Secrets Manager, either with
+/// `:json-key:stage:version` behind it as ECS takes it (`shop/db:password::`), or the name or ARN
+/// of a Parameter Store parameter. Never the value.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct SecretRef(pub String);
@@ -88,7 +90,8 @@ pub struct Capacity {
 }
 
 impl Capacity {
-    /// Whether tasks run on Fargate as far as the names tell: by launch type, or by providers called `FARGATE…`.
+    /// Whether tasks run on Fargate as far as the names tell: by launch type, or by providers
+    /// called `FARGATE…`.
     pub fn is_fargate(&self) -> bool {
         match (self.launch_type.as_deref(), self.capacity_provider_strategy.as_slice()) {
             (Some(launch_type), _) => launch_type == "FARGATE",
@@ -116,7 +119,8 @@ pub struct Logs {
     /// What happens to the log group when the document goes away.
     #[serde(skip_serializing_if = "DeletionPolicy::is_retain")]
     pub deletion_policy: DeletionPolicy,
-    /// Whether Evenkeel keeps the log group itself. Default true; false means that it exists already.
+    /// Whether Evenkeel keeps the log group itself. Default true; false means that it exists
+    /// already.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub manage_group: Option<bool>,
     /// Another log configuration (FireLens, Splunk, …) in place of all of the above.
@@ -135,7 +139,8 @@ pub struct Alarms {
 }
 
 ecs_struct! {
-/// Where the names of this deployment are kept. A reference: Evenkeel writes no DNS records from it.
+/// Where the names of this deployment are kept. A reference: Evenkeel writes no DNS records from
+/// it.
 pub struct Dns {
     /// Route 53 hosted zone.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -146,7 +151,8 @@ pub struct Dns {
 ecs_struct! {
 /// Where images come from.
 pub struct Images {
-    /// Registry host, such as `123456789012.dkr.ecr.eu-west-1.amazonaws.com`; not together with `account`.
+    /// Registry host, such as `123456789012.dkr.ecr.eu-west-1.amazonaws.com`; not together with
+    /// `account`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registry: Option<String>,
     /// Account whose ECR holds the images.
@@ -187,10 +193,12 @@ impl HttpPort {
 }
 
 ecs_struct! {
-/// How requests get in: either a load balancer of its own, on which Evenkeel keeps the listeners, or the listeners of a
-/// shared one, to which it adds rules by host name. Load balancers themselves are never created, changed or deleted.
+/// How requests get in: either a load balancer of its own, on which Evenkeel keeps the listeners,
+/// or the listeners of a shared one, to which it adds rules by host name. Load balancers themselves
+/// are never created, changed or deleted.
 pub struct FrontDoor {
-    /// Name or ARN of an application load balancer that carries nothing else: listeners 443 and 80 are kept on it.
+    /// Name or ARN of an application load balancer that carries nothing else: listeners 443 and 80
+    /// are kept on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load_balancer: Option<String>,
     /// Certificate of the HTTPS listener. Without it the load balancer speaks plain HTTP only.
@@ -205,7 +213,8 @@ pub struct FrontDoor {
     /// HTTP listener of a shared load balancer; not together with `loadBalancer`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http_listener_arn: Option<String>,
-    /// Priority of the first rule; further rules count up from it. Needed on shared listeners; default 100 otherwise.
+    /// Priority of the first rule; further rules count up from it. Needed on shared listeners;
+    /// default 100 otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule_priority: Option<u32>,
     /// What port 80 does. Default `Redirect`.
@@ -328,7 +337,8 @@ pub struct ServiceSettings {
 }
 
 impl ServiceSettings {
-    /// The most tasks that may run outside a rollout: the autoscaler's bound, the count, or the kind's default.
+    /// The most tasks that may run outside a rollout: the autoscaler's bound, the count, or the
+    /// kind's default.
     pub fn most_tasks(&self, default: u32) -> u32 {
         self.autoscaling
             .as_ref()
@@ -384,7 +394,8 @@ pub struct ComponentOverride {
     /// How many tasks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub desired_count: Option<u32>,
-    /// Fields of the task definition that replace the kind's. Containers are merged by name; other lists are replaced.
+    /// Fields of the task definition that replace the kind's. Containers are merged by name; other
+    /// lists are replaced.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task_definition: Option<TaskDefinition>,
     /// Fields of the service that replace the kind's.
@@ -474,7 +485,8 @@ macro_rules! typed_kind {
         }
 
         impl $name {
-            /// The fields that are the same in the generic kind, as an application in which nothing runs yet.
+            /// The fields that are the same in the generic kind, as an application in which nothing
+            /// runs yet.
             pub fn application(&self) -> ApplicationSpec {
                 ApplicationSpec {
                     placement: self.placement.clone(),

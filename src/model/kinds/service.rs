@@ -13,7 +13,8 @@ pub struct Service {
     /// How many tasks. Unset: not managed (created with 1, then left to whoever scales it).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub desired_count: Option<u32>,
-    /// `FARGATE`, `EC2` or `EXTERNAL`; not together with `capacityProviderStrategy`. Unset without a strategy means FARGATE.
+    /// `FARGATE`, `EC2` or `EXTERNAL`; not together with `capacityProviderStrategy`. Unset without
+    /// a strategy means FARGATE.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub launch_type: Option<String>,
     /// Which capacity providers run it.
@@ -49,7 +50,8 @@ pub struct Service {
     /// `SERVICE`, `TASK_DEFINITION` or `NONE` (default).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub propagate_tags: Option<String>,
-    /// `ENABLED` or `DISABLED`; unset is left as it is, for AWS's default depends on how the service came to be.
+    /// `ENABLED` or `DISABLED`; unset is left as it is, for AWS's default depends on how the
+    /// service came to be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub availability_zone_rebalancing: Option<String>,
     /// Placement constraints (EC2 only).
@@ -58,14 +60,16 @@ pub struct Service {
     /// Placement strategy (EC2 only).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub placement_strategy: Vec<PlacementStrategy>,
-    /// Application Auto Scaling owns the desired count between these bounds. Not part of the ECS API.
+    /// Application Auto Scaling owns the desired count between these bounds. Not part of the ECS
+    /// API.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub autoscaling: Option<Autoscaling>,
-    /// Seconds that the tasks of a new revision must stay healthy before the rollout counts as complete. Default 0.
-    /// Not part of the ECS API.
+    /// Seconds that the tasks of a new revision must stay healthy before the rollout counts as
+    /// complete. Default 0. Not part of the ECS API.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bake_seconds: Option<u32>,
-    /// Seconds without progress until a rollout is called stalled. Default 900. Not part of the ECS API.
+    /// Seconds without progress until a rollout is called stalled. Default 900. Not part of the ECS
+    /// API.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub progress_deadline_seconds: Option<u32>,
 }
@@ -263,8 +267,9 @@ pub struct PlacementStrategy {
 }
 
 ecs_struct! {
-/// Bounds and targets of Application Auto Scaling. While this is declared the desired count belongs to the autoscaler:
-/// Evenkeel observes it and never writes it, except to create the service with `minCapacity`.
+/// Bounds and targets of Application Auto Scaling. While this is declared the desired count belongs
+/// to the autoscaler: Evenkeel observes it and never writes it, except to create the service with
+/// `minCapacity`.
 pub struct Autoscaling {
     /// Fewest tasks.
     pub min_capacity: u32,

@@ -1,4 +1,5 @@
-//! An ECS task definition under AWS's own field names. Source: ECS API, RegisterTaskDefinition and its data types.
+//! An ECS task definition under AWS's own field names. Source: ECS API, RegisterTaskDefinition and
+//! its data types.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -290,7 +291,8 @@ pub enum OnRotation {
     /// Tasks are rolled, through the normal gates, so that they read the new value.
     #[default]
     Restart,
-    /// Nothing; for secrets that are written once, such as an encryption key or an initial password.
+    /// Nothing; for secrets that are written once, such as an encryption key or an initial
+    /// password.
     Ignore,
 }
 

@@ -6,7 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use std::sync::Arc;
 
-/// JSON as compact text with sorted keys: a tenth of the memory that its values take. Cheap to clone.
+/// JSON as compact text with sorted keys: a tenth of the memory that its values take. Cheap to
+/// clone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DocumentText(Arc<str>);
 

@@ -11,20 +11,22 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 typed_kind! {
-/// A ZenML Pro Hybrid workspace. Components: `migrate` (task), then `server`, then the workers that are declared.
+/// A ZenML Pro Hybrid workspace. Components: `migrate` (task), then `server`, then the workers that
+/// are declared.
 #[schemars(extend("required" = ["placement", "imageTag", "domain", "organization", "workspace", "oauth2ClientSecret", "database"]))]
 pub struct ZenMLWorkspaceSpec {
     /// Host of the workspace, without scheme; the server's URL is `https://<domain>`.
     pub domain: String,
-    /// Port that the server listens on. Default 8000, the ECS guide's. The published image listens on 8080 whatever
-    /// the variables say, unless `command` makes it listen elsewhere.
+    /// Port that the server listens on. Default 8000, the ECS guide's. The published image listens
+    /// on 8080 whatever the variables say, unless `command` makes it listen elsewhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
     /// Command of the server in place of the image's.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
-    /// Whether the ECS guide's own variables (`ZENML_DATABASE_URL`, `ZENML_SERVER_HOSTNAME`, `ZENML_SERVER_PORT`,
-    /// `ZENML_LOGGING_LEVEL`) are set next to those that the server reads. Default true.
+    /// Whether the ECS guide's own variables (`ZENML_DATABASE_URL`, `ZENML_SERVER_HOSTNAME`,
+    /// `ZENML_SERVER_PORT`, `ZENML_LOGGING_LEVEL`) are set next to those that the server reads.
+    /// Default true.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub guide_variables: Option<bool>,
     /// The organization, from enrolment.
@@ -96,7 +98,8 @@ pub struct ZenMLControlPlane {
 }
 
 ecs_struct! {
-/// The MySQL database: either `url`, a secret with the whole URL, or `endpoint` with user and a secret for the password.
+/// The MySQL database: either `url`, a secret with the whole URL, or `endpoint` with user and a
+/// secret for the password.
 pub struct ZenMLDatabase {
     /// Secret with `mysql://user:password@host:3306/database`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -133,7 +136,8 @@ pub struct ZenMLDatabase {
     /// Connections beyond those; -1 means no limit. The server's default is 20.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_overflow: Option<i32>,
-    /// Backup before a migration: `in-memory`, `database`, `dump-file`, `mydumper`, `custom` or `disabled`.
+    /// Backup before a migration: `in-memory`, `database`, `dump-file`, `mydumper`, `custom` or
+    /// `disabled`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backup_strategy: Option<String>,
     /// Database for strategy `database`.
@@ -145,7 +149,8 @@ pub struct ZenMLDatabase {
     /// Secret with the JSON that moves large payloads to S3; its path must not change once used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payload_storage: Option<SecretRef>,
-    /// Further `ZENML_STORE_…` fields by the rest of their name in lower case, such as `backup_keep`.
+    /// Further `ZENML_STORE_…` fields by the rest of their name in lower case, such as
+    /// `backup_keep`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub options: BTreeMap<String, String>,
 }
@@ -178,7 +183,8 @@ pub struct ZenMLSecretsStore {
     /// `sql` (default), `aws`, `gcp`, `azure`, `hashicorp`, `custom` or `none`.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// Secret with the key of the `sql` store, at least 32 characters. Written once: what it encrypted is lost without it.
+    /// Secret with the key of the `sql` store, at least 32 characters. Written once: what it
+    /// encrypted is lost without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encryption_key: Option<SecretRef>,
     /// `implicit` and others (`aws` store).
@@ -256,7 +262,8 @@ pub struct ZenMLServerOptions {
     /// `OTEL_…` by the rest of their name in lower case, such as `exporter_otlp_endpoint`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub otel: BTreeMap<String, String>,
-    /// Further `ZENML_SERVER_…` fields by the rest of their name in lower case. The server ignores misspelt ones silently.
+    /// Further `ZENML_SERVER_…` fields by the rest of their name in lower case. The server ignores
+    /// misspelt ones silently.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub options: BTreeMap<String, String>,
 }
@@ -296,8 +303,8 @@ pub enum WorkloadManagerKind {
 }
 
 ecs_struct! {
-/// Runs pipeline snapshots on a Kubernetes cluster. ZenML's current documents support this only for servers that run on
-/// Kubernetes themselves; its ECS guide offers it nevertheless.
+/// Runs pipeline snapshots on a Kubernetes cluster. ZenML's current documents support this only for
+/// servers that run on Kubernetes themselves; its ECS guide offers it nevertheless.
 pub struct ZenMLWorkloadManager {
     /// The implementation.
     pub implementation: WorkloadManagerKind,
@@ -345,7 +352,8 @@ pub struct ZenMLWorkloadManager {
 }
 
 ecs_struct! {
-/// Workers, of the same image; each one that is declared runs. Defaults: 1 task of 256 CPU units and 1024 MiB.
+/// Workers, of the same image; each one that is declared runs. Defaults: 1 task of 256 CPU units
+/// and 1024 MiB.
 pub struct ZenMLWorkers {
     /// Secret with the URL of the Redis broker; needed by server, scheduler and executor.
     #[serde(skip_serializing_if = "Option::is_none")]

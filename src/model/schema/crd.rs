@@ -1,7 +1,9 @@
-//! Kubernetes CustomResourceDefinitions, for clusters that hold the documents, and for tools that know CRDs.
+//! Kubernetes CustomResourceDefinitions, for clusters that hold the documents, and for tools that
+//! know CRDs.
 //!
-//! The schema comes from the types through the same transforms as `kube`'s derive; rules that types cannot express are added
-//! from the table [`RULES`], so that they stand in one place and the typed specs stay free of Kubernetes.
+//! The schema comes from the types through the same transforms as `kube`'s derive; rules that types
+//! cannot express are added from the table [`RULES`], so that they stand in one place and the typed
+//! specs stay free of Kubernetes.
 
 use super::{NAME_PATTERN, require_undefaulted, spec_of};
 use crate::model::finding::Finding;
@@ -12,7 +14,8 @@ use schemars::generate::SchemaSettings;
 use schemars::transform::AddNullable;
 use serde_json::{Map, json};
 
-/// A CEL rule: schema path under `spec` (`*` for the values of a map, `[]` for the items of a list), rule, message.
+/// A CEL rule: schema path under `spec` (`*` for the values of a map, `[]` for the items of a
+/// list), rule, message.
 type Rule = (&'static str, &'static str, &'static str);
 
 /// What is checked for every kind, where its schema has such a path.
@@ -59,7 +62,8 @@ pub(super) const RULES: [Rule; 12] = [
     ("suspend", "self.by != '' && self.reason != ''", "a pause says who asked for it and why"),
 ];
 
-/// Formats that Kubernetes knows. Source: Kubernetes API, `SupportedFormats` of apiextensions validation.
+/// Formats that Kubernetes knows. Source: Kubernetes API, `SupportedFormats` of apiextensions
+/// validation.
 const FORMATS: [&str; 6] = ["int32", "int64", "float", "double", "date-time", "date"];
 
 /// The name of the resource in URLs and of the CRD.
@@ -72,7 +76,8 @@ pub(super) fn plural(kind: Kind) -> &'static str {
     }
 }
 
-/// The CustomResourceDefinition (`apiextensions.k8s.io/v1`) of a kind: namespaced, with a status subresource.
+/// The CustomResourceDefinition (`apiextensions.k8s.io/v1`) of a kind: namespaced, with a status
+/// subresource.
 ///
 /// **Guarantees**: the schema is structural; every rule compiles (both tested).
 pub fn crd(kind: Kind) -> Tree {
@@ -105,8 +110,8 @@ pub fn crd(kind: Kind) -> Tree {
 
 /// Checks a document against the CEL rules of its kind, as a Kubernetes API server would.
 ///
-/// **Assumes**: the document fits the schema; a rule that cannot be evaluated because a field has another type is a finding as
-/// well.
+/// **Assumes**: the document fits the schema; a rule that cannot be evaluated because a field has
+/// another type is a finding as well.
 pub fn cel_findings(kind: Kind, document: &Tree) -> Vec<Finding> {
     let schema = self::document(kind);
     let Err(errors) = kube::core::cel::Validator::new().validate(&schema, document, None) else {
@@ -190,8 +195,8 @@ fn status() -> Tree {
     })
 }
 
-/// Takes out what a structural schema may not have: `additionalProperties: false`, defaults (the controller fills them), unknown
-/// formats, titles and `$schema`.
+/// Takes out what a structural schema may not have: `additionalProperties: false`, defaults (the
+/// controller fills them), unknown formats, titles and `$schema`.
 fn to_kubernetes(schema: &mut Tree) {
     let Some(fields) = schema.as_object_mut() else { return };
     for key in ["$schema", "title", "default", "definitions"] {

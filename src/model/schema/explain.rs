@@ -7,7 +7,8 @@ use crate::model::resource::Tree;
 /// A field in words.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explained {
-    /// `string`, `integer`, `list of object`, `map of string`, or the allowed words, `Retain | Delete`.
+    /// `string`, `integer`, `list of object`, `map of string`, or the allowed words, `Retain |
+    /// Delete`.
     pub kind: String,
     /// Its documentation; empty when it has none.
     pub description: String,
@@ -21,8 +22,9 @@ pub struct Explained {
 
 /// Explains the field at `path` of documents of that kind; an empty path explains the document.
 ///
-/// Paths are field names with dots. Keys of maps and numbers of items may be left out or written as anything
-/// (`spec.components.web.service`, `spec.components.service`). `None` when there is no such field.
+/// Paths are field names with dots. Keys of maps and numbers of items may be left out or written as
+/// anything (`spec.components.web.service`, `spec.components.service`). `None` when there is no
+/// such field.
 pub fn explain(kind: Kind, path: &str) -> Option<Explained> {
     let root = editor_schema(kind);
     let mut schema = &root;
@@ -66,7 +68,8 @@ fn explained(root: &Tree, schema: &Tree, required: bool, depth: u32) -> Explaine
     }
 }
 
-/// Follows references and steps through `allOf` and `anyOf` with one meaningful member (how optional references are written).
+/// Follows references and steps through `allOf` and `anyOf` with one meaningful member (how
+/// optional references are written).
 fn resolve<'a>(root: &'a Tree, mut schema: &'a Tree) -> &'a Tree {
     for _ in 0..8 {
         let next = match schema.get("$ref").and_then(Tree::as_str) {

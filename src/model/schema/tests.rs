@@ -15,7 +15,8 @@ fn the_files_under_crds_are_what_the_types_say() {
     assert!(stale.is_empty(), "stale: {stale:?}; run `cargo run --bin ctl -- schema --write crds`");
 }
 
-/// Source: Kubernetes documentation, "Extend the Kubernetes API with CustomResourceDefinitions", structural schemas.
+/// Source: Kubernetes documentation, "Extend the Kubernetes API with CustomResourceDefinitions",
+/// structural schemas.
 fn structural_faults(schema: &Tree, path: &str, faults: &mut Vec<String>) {
     let Some(fields) = schema.as_object() else { return faults.push(format!("{path}: not an object")) };
     let loose = ["x-kubernetes-int-or-string", "x-kubernetes-preserve-unknown-fields"];

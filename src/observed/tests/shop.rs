@@ -1,4 +1,5 @@
-//! A deployment as it could be declared, and the same brought up in a simulated AWS by our own writes.
+//! A deployment as it could be declared, and the same brought up in a simulated AWS by our own
+//! writes.
 
 use crate::aws::testing::{clients, connect, placement};
 use crate::aws::{PlacementClients, ecs, elbv2, logs};

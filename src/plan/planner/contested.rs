@@ -1,7 +1,9 @@
-//! Repairs that do not last: somebody else writes the same thing, or AWS says yes and keeps something else.
+//! Repairs that do not last: somebody else writes the same thing, or AWS says yes and keeps
+//! something else.
 //!
-//! Writing it again at every look would be a fight, and where a field starts a deployment, a loop of deployments. So a repair that was
-//! done a few times and is needed again waits, longer each time, and says so; an edit of the document, a retry among them, begins anew.
+//! Writing it again at every look would be a fight, and where a field starts a deployment, a loop
+//! of deployments. So a repair that was done a few times and is needed again waits, longer each
+//! time, and says so; an edit of the document, a retry among them, begins anew.
 
 use super::Draft;
 use crate::model::plan::Reason;

@@ -1,4 +1,5 @@
-//! Task definition revisions: registered early and once per content, kept while anything may need them.
+//! Task definition revisions: registered early and once per content, kept while anything may need
+//! them.
 
 use super::resources::{tag, texts};
 use super::{Draft, seen};
@@ -104,8 +105,8 @@ fn tags(draft: &Draft<'_>, id: &ResourceId, definition: &ResolvedDefinition) -> 
     tags
 }
 
-/// Sets the tags of the revision in force again: without them it is not found again when its record is lost. One that carries
-/// another owner's tag is left alone.
+/// Sets the tags of the revision in force again: without them it is not found again when its record
+/// is lost. One that carries another owner's tag is left alone.
 fn retag(draft: &mut Draft<'_>, id: &ResourceId, component: &DesiredComponent, wanted: &ResolvedDefinition) {
     let input = draft.input;
     let recorded = input.rollout.components.get(&component.name).and_then(|c| c.revision.as_ref());
@@ -178,13 +179,15 @@ fn standing(draft: &mut Draft<'_>, component: &DesiredComponent, wanted: &Resolv
             draft.wait_for_sight(&id, gap);
             Standing::Unseen
         }
-        // Nothing is recorded and nobody looked: it may have been registered in a pass whose record was lost.
+        // Nothing is recorded and nobody looked: it may have been registered in a pass whose record
+        // was lost.
         Seen::NotRead if recorded.is_none() => Standing::Unseen,
         Seen::NotRead | Seen::Present(_) | Seen::Absent => Standing::Never,
     }
 }
 
-/// Whether a registration of this content had no answer so lately that its revision may yet be shown; says so.
+/// Whether a registration of this content had no answer so lately that its revision may yet be
+/// shown; says so.
 fn may_come_to_light(
     draft: &mut Draft<'_>,
     id: &ResourceId,
@@ -201,12 +204,14 @@ fn may_come_to_light(
     true
 }
 
-/// Whether a revision may have been made that no read shows yet. A clock that was set back does not make it wait for ever.
+/// Whether a revision may have been made that no read shows yet. A clock that was set back does not
+/// make it wait for ever.
 fn may_be_hidden(asked: &Asked, now: Timestamp) -> bool {
     now.duration_since(asked.at).abs() < SHOWN_WITHIN
 }
 
-/// Whether a revision was registered so lately that AWS need not show it yet: reads lag behind writes.
+/// Whether a revision was registered so lately that AWS need not show it yet: reads lag behind
+/// writes.
 fn is_fresh(revision: &Revision, now: Timestamp) -> bool {
     revision.registered.is_some_and(|registered| now.duration_since(registered) < SHOWN_WITHIN)
 }
@@ -243,7 +248,8 @@ pub(super) fn rollout_words(draft: &Draft<'_>, component: &DesiredComponent) -> 
     what(&compare(previous, wanted), previous, wanted)
 }
 
-/// A few words; none when the content is the same and nothing tells why it was to be registered again.
+/// A few words; none when the content is the same and nothing tells why it was to be registered
+/// again.
 fn what(found: &[Difference], previous: &ObservedDefinition, wanted: &ResolvedDefinition) -> Option<String> {
     let image = found.iter().find(|difference| difference.change.path.ends_with("].image"));
     let first = match (image, found.first()) {
@@ -255,7 +261,8 @@ fn what(found: &[Difference], previous: &ObservedDefinition, wanted: &ResolvedDe
         (None, None) if family_of(&previous.arn) != wanted.family => {
             format!("family {} → {}", family_of(&previous.arn), wanted.family)
         }
-        // Same fields, another hash: only the versions of secrets are in the hash and not in the fields.
+        // Same fields, another hash: only the versions of secrets are in the hash and not in the
+        // fields.
         (None, None) => {
             return previous.tags.contains_key(TAG_HASH).then(|| "a secret has a new version".to_owned());
         }

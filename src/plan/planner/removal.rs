@@ -1,8 +1,9 @@
 //! What is no longer declared.
 //!
-//! Inside a document that still exists, an undeclared rule, listener, target group or service that is ours is removed: the
-//! document is one object, and what is taken out of an object is gone from it. Log groups are data and stay. Every removal
-//! is noted. When the whole document is gone, its deletion policy decides ([`teardown`]).
+//! Inside a document that still exists, an undeclared rule, listener, target group or service that
+//! is ours is removed: the document is one object, and what is taken out of an object is gone from
+//! it. Log groups are data and stay. Every removal is noted. When the whole document is gone, its
+//! deletion policy decides ([`teardown`]).
 
 use super::{Draft, Whose, load_balancers, seen, tasks, words};
 use crate::model::desired::Workload;
@@ -52,8 +53,8 @@ pub(super) fn undeclared(draft: &mut Draft<'_>) {
     undeclared_tasks(draft);
 }
 
-/// A declared resource that is to take the place of this one and was not seen yet: the record still has the old ARN under
-/// its name. Until it stands the old one serves.
+/// A declared resource that is to take the place of this one and was not seen yet: the record still
+/// has the old ARN under its name. Until it stands the old one serves.
 fn missing_successor(draft: &Draft<'_>, old: &ResourceId, resource: &ObservedResource) -> Option<ResourceId> {
     let input = draft.input;
     let of_kind = input.desired.resources.keys().filter(|id| id.kind == old.kind);
@@ -61,7 +62,8 @@ fn missing_successor(draft: &Draft<'_>, old: &ResourceId, resource: &ObservedRes
     missing.find(|id| input.rollout.arns.get(id).is_some_and(|arn| *arn == resource.arn)).cloned()
 }
 
-/// Stops tasks of components that are no longer declared. They are read by the ARN that RunTask gave us.
+/// Stops tasks of components that are no longer declared. They are read by the ARN that RunTask
+/// gave us.
 fn undeclared_tasks(draft: &mut Draft<'_>) {
     let input = draft.input;
     for (name, found) in &input.observed.tasks {
@@ -121,8 +123,9 @@ pub(super) fn teardown(draft: &mut Draft<'_>, confirmed: bool) {
     }
 }
 
-/// What the record says we made and nobody looked at in this pass may still be there, and so may what looks absent minutes after
-/// something was made: gone is only what was certainly seen to be gone.
+/// What the record says we made and nobody looked at in this pass may still be there, and so may
+/// what looks absent minutes after something was made: gone is only what was certainly seen to be
+/// gone.
 fn wait_for_the_unseen(draft: &mut Draft<'_>) {
     let input = draft.input;
     let service = |name: &ComponentName| ResourceId::new(ResourceKind::Service, name.as_str());
@@ -235,7 +238,8 @@ fn rule_on(draft: &Draft<'_>, listener: &str) -> Option<ResourceId> {
     on_it.next().map(|(id, _)| id.clone())
 }
 
-/// What still uses a target group: a load balancer that forwards to it, or a service that registers tasks in it.
+/// What still uses a target group: a load balancer that forwards to it, or a service that registers
+/// tasks in it.
 fn user_of(draft: &Draft<'_>, group: &ObservedResource) -> Option<WaitingOn> {
     if let Some(balancer) = group.used_by.first() {
         let because = "it still forwards to the target group".to_owned();

@@ -41,8 +41,9 @@ fn name_of<'n>(id: &'n ResourceId, fields: &'n Tree) -> &'n str {
     fields["name"].as_str().unwrap_or(&id.key)
 }
 
-/// Someone moved it to another port or priority. It is made again where it is declared; the moved one serves until that
-/// stands, and is removed then. When that difference is only to be reported, it stays where it is.
+/// Someone moved it to another port or priority. It is made again where it is declared; the moved
+/// one serves until that stands, and is removed then. When that difference is only to be reported,
+/// it stays where it is.
 fn bring_back(
     draft: &mut Draft<'_>,
     id: &ResourceId,
@@ -162,7 +163,8 @@ fn call_for(
         }
         Carrier::ModifyRule => {
             let mut fields = updated_fields(differences, target.fields);
-            // Both halves as declared, unless one of them is left to someone: what is not sent stays as it is.
+            // Both halves as declared, unless one of them is left to someone: what is not sent
+            // stays as it is.
             if target.whole && draft.governed.is_empty() {
                 for half in ["conditions", "actions"] {
                     fields.insert(half.to_owned(), target.fields[half].clone());

@@ -65,7 +65,8 @@ impl One<'_> {
         Some(Intent { hash, revision: &revision.arn, since: *since })
     }
 
-    /// Whether the rollout of this content was complete before: rolling it again repairs what someone did.
+    /// Whether the rollout of this content was complete before: rolling it again repairs what
+    /// someone did.
     fn was_complete(&self) -> bool {
         let completed = self.state.completed.as_ref().map(|revision| &revision.hash);
         completed.is_some() && completed == self.state.phase.hash()
@@ -100,7 +101,8 @@ fn absent(draft: &mut Draft<'_>, one: &One<'_>) {
     draft.act(one.id, call, reason, Vec::new());
 }
 
-/// An absent service whose time has not come: told when someone deleted it and the document wants it only reported.
+/// An absent service whose time has not come: told when someone deleted it and the document wants
+/// it only reported.
 fn gone(draft: &mut Draft<'_>, one: &One<'_>) {
     let rollout = draft.input.rollout;
     let known = rollout.arns.contains_key(one.id) || rollout.applied.contains_key(one.id);
@@ -109,8 +111,8 @@ fn gone(draft: &mut Draft<'_>, one: &One<'_>) {
     }
 }
 
-/// `clientToken` of CreateService: 36 characters, the same however often the call is made for one intent, another for every
-/// new intent. Source: ECS API, CreateService.
+/// `clientToken` of CreateService: 36 characters, the same however often the call is made for one
+/// intent, another for every new intent. Source: ECS API, CreateService.
 fn token(draft: &Draft<'_>, one: &One<'_>, intent: &Intent<'_>) -> String {
     let Intent { hash, since, .. } = intent;
     let text = format!("{}/{}/{hash}/{since}", draft.input.desired.deployment, one.component.name);
@@ -119,8 +121,9 @@ fn token(draft: &Draft<'_>, one: &One<'_>, intent: &Intent<'_>) -> String {
     format!("{TOKEN_PREFIX}{hex}")
 }
 
-/// ECS refuses a service whose target group no load balancer forwards to. When one of our own rules or listeners is going
-/// to, the service waits for it; a rule that this plan makes comes before the service.
+/// ECS refuses a service whose target group no load balancer forwards to. When one of our own rules
+/// or listeners is going to, the service waits for it; a rule that this plan makes comes before the
+/// service.
 fn without_traffic(draft: &Draft<'_>, fields: &Tree) -> Option<WaitingOn> {
     let input = draft.input;
     for arn in load_balancers(fields).filter_map(|balancer| balancer["targetGroupArn"].as_str()) {
@@ -150,7 +153,8 @@ fn without_traffic(draft: &Draft<'_>, fields: &Tree) -> Option<WaitingOn> {
     None
 }
 
-/// Whether AWS shows one of our rules or listeners that forwards to this target group, whatever the group itself knows of it yet.
+/// Whether AWS shows one of our rules or listeners that forwards to this target group, whatever the
+/// group itself knows of it yet.
 fn is_forwarded_to(draft: &Draft<'_>, arn: &str) -> bool {
     draft.input.observed.resources.iter().any(|(id, seen)| {
         let forwards = matches!(id.kind, ResourceKind::Rule | ResourceKind::Listener);
@@ -233,8 +237,9 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
 /// The member of UpdateService that starts a deployment of a revision that the service has already.
 const FORCED: &str = "forceNewDeployment";
 
-/// A new deployment of a revision whose deployment ECS has given up. Source: ECS developer guide, deployment circuit breaker: without
-/// a rollback the service starts no more tasks until there is a new deployment.
+/// A new deployment of a revision whose deployment ECS has given up. Source: ECS developer guide,
+/// deployment circuit breaker: without a rollback the service starts no more tasks until there is a
+/// new deployment.
 fn another_try(service: &ObservedService) -> (Reason, FieldChange) {
     let what = format!("another try of {}", definitions::short(&service.task_definition));
     let change = FieldChange {

@@ -1,9 +1,11 @@
-//! Orphan targets: addresses in one of our target groups that belong to no task of the service behind it.
+//! Orphan targets: addresses in one of our target groups that belong to no task of the service
+//! behind it.
 //!
-//! ECS registers and deregisters targets itself. An orphan is left when a deregistration was lost or when someone registered
-//! an address by hand; traffic sent there fails. It is taken out only when everything about it was seen: the group is ours and
-//! of type `ip`, every service behind the group is steady, and all of its tasks are listed with their addresses. And since lists of
-//! tasks lag behind what runs, it must have been so for some time: a task is shown long before that.
+//! ECS registers and deregisters targets itself. An orphan is left when a deregistration was lost
+//! or when someone registered an address by hand; traffic sent there fails. It is taken out only
+//! when everything about it was seen: the group is ours and of type `ip`, every service behind the
+//! group is steady, and all of its tasks are listed with their addresses. And since lists of tasks
+//! lag behind what runs, it must have been so for some time: a task is shown long before that.
 
 use super::{Draft, Whose, load_balancers, seen};
 use crate::model::desired::Workload;
@@ -55,7 +57,8 @@ fn orphans<'t>(targets: &'t [ObservedTarget], addresses: &BTreeSet<&str>) -> Vec
         .collect()
 }
 
-/// Addresses of all tasks of all services behind a group; `None` while they are not all known, or when there is no service.
+/// Addresses of all tasks of all services behind a group; `None` while they are not all known, or
+/// when there is no service.
 fn task_addresses<'o>(draft: &Draft<'o>, group: &ObservedResource) -> Option<BTreeSet<&'o str>> {
     let observed = draft.input.observed;
     let mut addresses = BTreeSet::new();

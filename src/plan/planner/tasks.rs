@@ -96,7 +96,8 @@ fn run(draft: &mut Draft<'_>, component: &DesiredComponent, start: Start<'_>) {
     draft.act(&id, call, Reason::Rollout { what }, Vec::new());
 }
 
-/// The task of ours that alone keeps a component waiting. One that somebody else started of the same family is left alone.
+/// The task of ours that alone keeps a component waiting. One that somebody else started of the
+/// same family is left alone.
 fn in_the_way<'d>(
     draft: &Draft<'d>,
     component: &DesiredComponent,
@@ -109,7 +110,8 @@ fn in_the_way<'d>(
     tasks.iter().find(|seen| seen.arn == *task && may_be_stopped(seen) && started_by_us(seen))
 }
 
-/// Stops a run that the record no longer knows, or knew for another content, when its time is up as it would be for any other.
+/// Stops a run that the record no longer knows, or knew for another content, when its time is up as
+/// it would be for any other.
 fn end_forgotten(
     draft: &mut Draft<'_>,
     component: &DesiredComponent,
@@ -125,7 +127,8 @@ fn end_forgotten(
     }
 }
 
-/// Stops a task that runs for ever on an older revision when only it stands in the way of its successor.
+/// Stops a task that runs for ever on an older revision when only it stands in the way of its
+/// successor.
 fn make_way(draft: &mut Draft<'_>, component: &DesiredComponent, state: &ComponentRollout, on: &[WaitingOn]) {
     let Some(old) = in_the_way(draft, component, on) else { return };
     let resolved = draft.input.resolved.components.get(&component.name);

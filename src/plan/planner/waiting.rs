@@ -105,7 +105,8 @@ fn progress(service: &ObservedService) -> String {
     }
 }
 
-/// Waits for the targets of every managed group of a service that were seen and are not all healthy.
+/// Waits for the targets of every managed group of a service that were seen and are not all
+/// healthy.
 fn targets(
     draft: &mut Draft<'_>,
     id: &ResourceId,

@@ -8,7 +8,8 @@ const fn group(path: &'static str, doc: &'static str) -> Row {
         .class(Class::DeclaredWithDefault)
 }
 
-/// Fields of which ModifyTargetGroup has none: a change gives the group another name, so a new one is made next to it.
+/// Fields of which ModifyTargetGroup has none: a change gives the group another name, so a new one
+/// is made next to it.
 const fn fixed_group(path: &'static str, doc: &'static str) -> Row {
     Row::new(ResourceKind::TargetGroup, Carrier::Creation, path, doc).effect(Effect::Impossible)
 }

@@ -1,4 +1,5 @@
-//! Rows of services and tasks. Source: ECS API, CreateService, UpdateService (which parameters start a deployment) and RunTask.
+//! Rows of services and tasks. Source: ECS API, CreateService, UpdateService (which parameters
+//! start a deployment) and RunTask.
 
 use super::{Carrier, Class, Compare, Effect, Row};
 use crate::model::resource::ResourceKind;
@@ -85,7 +86,8 @@ pub(super) const SERVICE: &[Row] = &[
     row("tags", "declared tags and Evenkeel's own").compare(Compare::DeclaredKeys).carrier(Carrier::Tag),
 ];
 
-/// Fields of a task that runs outside any service: used by the next RunTask, never compared with a running task.
+/// Fields of a task that runs outside any service: used by the next RunTask, never compared with a
+/// running task.
 const fn task(path: &'static str, doc: &'static str) -> Row {
     Row::new(ResourceKind::Task, Carrier::RunTask, path, doc).compare(Compare::Never).effect(Effect::Replaces)
 }

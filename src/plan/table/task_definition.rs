@@ -1,5 +1,6 @@
-//! Rows of task definitions. Revisions are immutable: a difference means a new revision, and the rows say what to call it.
-//! Source: ECS API, RegisterTaskDefinition, and what DescribeTaskDefinition fills in.
+//! Rows of task definitions. Revisions are immutable: a difference means a new revision, and the
+//! rows say what to call it. Source: ECS API, RegisterTaskDefinition, and what
+//! DescribeTaskDefinition fills in.
 
 use super::{Carrier, Compare, Effect, Row};
 use crate::model::resource::ResourceKind;
@@ -27,7 +28,8 @@ pub(super) const TASK_DEFINITION: &[Row] = &[
         absent: super::Absent::Unmanaged,
         ..row("requiresCompatibilities", "FARGATE, EC2, EXTERNAL").compare(Compare::Set(NO_DEFAULTS))
     },
-    // Fargate's defaults are normalised away; on EC2 an absent platform restricts nothing, which no value does.
+    // Fargate's defaults are normalised away; on EC2 an absent platform restricts nothing, which no
+    // value does.
     row("runtimePlatform.cpuArchitecture", "X86_64 or ARM64"),
     row("runtimePlatform.operatingSystemFamily", "LINUX or a Windows family"),
     row("ephemeralStorage.sizeInGiB", "Fargate scratch space").compare(Compare::Text),

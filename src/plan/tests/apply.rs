@@ -1,4 +1,5 @@
-//! AWS and the record in a nutshell: a plan's actions applied to a world, so that the second plan can be looked at.
+//! AWS and the record in a nutshell: a plan's actions applied to a world, so that the second plan
+//! can be looked at.
 
 use super::world::World;
 use crate::model::ids::ComponentName;

@@ -1,4 +1,5 @@
-//! Golden plans: every folder below `tests/cases/plan` is a situation. `UPDATE_GOLDEN=1 cargo test` writes the texts anew.
+//! Golden plans: every folder below `tests/cases/plan` is a situation. `UPDATE_GOLDEN=1 cargo test`
+//! writes the texts anew.
 
 use super::apply::apply;
 use super::world::{World, folder};
@@ -102,7 +103,8 @@ fn every_situation_gives_its_golden_plan_and_comes_to_rest() {
     assert!(wrong.is_empty(), "{} (UPDATE_GOLDEN=1 writes them)\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// Situations in which other tools show differences that are none, from the threads and pages in which their users say so.
+/// Situations in which other tools show differences that are none, from the threads and pages in
+/// which their users say so.
 fn corpus() -> Vec<(String, Case, World)> {
     let name = |path: &Path| path.file_name().expect("a folder").to_string_lossy().into_owned();
     let cases = situations().into_iter().map(|path| (name(&path), read(&path)));
@@ -126,7 +128,8 @@ fn what_other_tools_take_for_a_difference_is_none() {
         if case.source.is_none_or(|source| source.is_empty()) {
             wrong.push(format!("{name} does not say where it comes from"));
         }
-        // Revisions are compared where a new one is to be registered: there the image is new, and nothing else may seem so.
+        // Revisions are compared where a new one is to be registered: there the image is new, and
+        // nothing else may seem so.
         let changes: Vec<&str> = made
             .actions
             .iter()

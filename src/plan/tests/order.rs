@@ -5,7 +5,8 @@ use crate::model::resource::{ResourceId, ResourceKind};
 use crate::plan::order::sorted;
 use serde_json::{Value, json};
 
-/// Every call in the order in which a plan makes it; `!` marks a removal of what is no longer declared.
+/// Every call in the order in which a plan makes it; `!` marks a removal of what is no longer
+/// declared.
 const ORDER: &str = "createLogGroup putRetentionPolicy deleteRetentionPolicy createTargetGroup modifyTargetGroup \
                      modifyTargetGroupAttributes createListener modifyListener createRule modifyRule \
                      registerTaskDefinition stopTask runTask createService updateService tagEcs tagElb tagLogGroup \

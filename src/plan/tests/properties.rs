@@ -52,7 +52,8 @@ fn mischief() -> Vec<Value> {
     ]
 }
 
-/// A world after any choice of mischief. Choices that contradict each other (changed and gone) give the later one.
+/// A world after any choice of mischief. Choices that contradict each other (changed and gone) give
+/// the later one.
 fn worlds() -> impl Strategy<Value = World> {
     let all = mischief();
     proptest::collection::vec(any::<bool>(), all.len()).prop_map(move |chosen| {
@@ -167,7 +168,8 @@ proptest! {
         let made = plan(&world.input());
         let repairs = made.actions.iter().filter(|action| action.reason == crate::model::plan::Reason::Drifted);
         for action in repairs {
-            // The rollout decides about the revision; it does not roll when that is only to be reported.
+            // The rollout decides about the revision; it does not roll when that is only to be
+            // reported.
             let rolls = matches!(&action.call, Call::UpdateService { fields, .. } if fields.get("taskDefinition").is_some());
             prop_assert!(rolls, "{} repairs", action.call.operation());
         }

@@ -43,7 +43,8 @@ fn fields(schema: &Value) -> Vec<String> {
     found
 }
 
-/// The type that people declare a kind with. No arm for everything else: a new kind does not compile without its type.
+/// The type that people declare a kind with. No arm for everything else: a new kind does not
+/// compile without its type.
 fn schema(kind: ResourceKind) -> Value {
     match kind {
         ResourceKind::LogGroup => schema_for!(LogGroup),
@@ -73,8 +74,8 @@ fn every_field_that_can_be_declared_has_a_row() {
     assert!(missing.is_empty(), "no row for:\n{}", missing.join("\n"));
 }
 
-/// Paths of rows that no document names as such: what stands for the key of the resource, what references resolve to, tags of
-/// everything, and what the rollout and ECS write.
+/// Paths of rows that no document names as such: what stands for the key of the resource, what
+/// references resolve to, tags of everything, and what the rollout and ECS write.
 const NOT_IN_DOCUMENTS: [&str; 5] = ["logGroupName", "loadBalancerArn", "tags", "targets", "taskDefinition"];
 
 #[test]

@@ -1,4 +1,5 @@
-//! A whole world as one value, read from a base file and merge patches, so that a case states only what is special.
+//! A whole world as one value, read from a base file and merge patches, so that a case states only
+//! what is special.
 
 use crate::model::desired::{DesiredState, ResolvedState};
 use crate::model::observed::ObservedState;

@@ -1,4 +1,5 @@
-//! Tests of what a snapshot means: nothing is lost by a slip, and what is gone is believed only when it is.
+//! Tests of what a snapshot means: nothing is lost by a slip, and what is gone is believed only
+//! when it is.
 
 use super::*;
 use crate::store::{Scan, read};

@@ -168,7 +168,8 @@ fn only_an_active_revision_of_the_family_with_our_tags_is_found_again_and_of_sev
     let revision = world.state.components["web"].revision.clone().unwrap();
     assert_eq!(revision.arn, arn("shop-web", 10));
     assert_eq!(world.state.components["migrate"].revision, None);
-    // A lost record saw all of them once, and remembers: another content that is wanted again gets its revision back.
+    // A lost record saw all of them once, and remembers: another content that is wanted again gets
+    // its revision back.
     world.observed.definitions.clear();
     world.want("web", "w0");
     world.step();
@@ -220,7 +221,8 @@ fn which_versions_of_secrets_are_in_force() {
             "never by a failed look"
         );
     }
-    // A look that went elsewhere keeps everything; one at other secrets forgets what is no longer used.
+    // A look that went elsewhere keeps everything; one at other secrets forgets what is no longer
+    // used.
     let state =
         RolloutState { secrets: [("s".to_owned(), known("1", None))].into(), ..RolloutState::default() };
     let mut observed = World::new().observed;

@@ -10,7 +10,8 @@ impl World {
         edit(fields, bake_seconds);
     }
 
-    /// Shows what ECS says of the deployments of the web service, newest first: status, revision and reason.
+    /// Shows what ECS says of the deployments of the web service, newest first: status, revision
+    /// and reason.
     fn deployments(&mut self, all: &[(&str, Option<u32>, Option<&str>)]) {
         let one =
             |(status, revision, reason): &(&str, Option<u32>, Option<&str>)| ObservedServiceDeployment {

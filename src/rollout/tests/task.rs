@@ -247,7 +247,8 @@ fn a_task_is_known_by_its_arn_as_well_as_by_its_token() {
     assert_eq!(world.word("migrate"), "Complete");
 }
 
-/// A world whose record was lost; its migration is found by its tags, its web service runs this hash, as far as tags say so.
+/// A world whose record was lost; its migration is found by its tags, its web service runs this
+/// hash, as far as tags say so.
 fn lost(hash: &str, owned: bool) -> World {
     let mut world = World::complete();
     world.state = RolloutState::default();

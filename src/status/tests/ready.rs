@@ -1,4 +1,5 @@
-//! Ready, Reconciling: never green without having seen it, and what a person can act on comes first.
+//! Ready, Reconciling: never green without having seen it, and what a person can act on comes
+//! first.
 
 use super::*;
 use ConditionType::{Ready, Reconciling, Stalled};

@@ -1,4 +1,5 @@
-//! Texts that are small and cost much: they are stopped, and what is large and honest is read at once.
+//! Texts that are small and cost much: they are stopped, and what is large and honest is read at
+//! once.
 
 use super::super::read;
 

@@ -1,5 +1,5 @@
-//! Any bytes as a file of a spec store: what is accepted stays the same when it is written down and read again, and whatever
-//! is wrong with the rest stands at a place that the text has.
+//! Any bytes as a file of a spec store: what is accepted stays the same when it is written down and
+//! read again, and whatever is wrong with the rest stands at a place that the text has.
 
 use evenkeel::desired::{lower, render};
 use evenkeel::model::finding::{Finding, Place};
@@ -39,7 +39,8 @@ fn check_refused(refused: &Refused, lines: &Lines) {
 fn check_accepted(declared: &Declared, lines: &Lines) {
     let document = declared.document();
     assert_eq!((&document.metadata.name, document.spec.kind()), (&declared.name, declared.kind));
-    // As it was written, and in its canonical form with defaults left out: both mean the same document.
+    // As it was written, and in its canonical form with defaults left out: both mean the same
+    // document.
     for written in [declared.text.to_json(), document.to_json()] {
         let again = only(&written);
         assert_eq!(again.document(), document, "{written}");
@@ -52,7 +53,8 @@ fn check_accepted(declared: &Declared, lines: &Lines) {
     check_lowering(declared);
 }
 
-/// Whatever is accepted can be lowered, and a document without errors means what its generic form means.
+/// Whatever is accepted can be lowered, and a document without errors means what its generic form
+/// means.
 fn check_lowering(declared: &Declared) {
     let document = declared.document();
     let (state, mut findings) = lower(&document, Generation(1));
@@ -103,7 +105,8 @@ fn each_path(value: &Value, path: &str, visit: &mut impl FnMut(&str)) {
 struct Lines(Vec<usize>);
 
 impl Lines {
-    /// YAML ends a line with LF, CR or both; bytes that are no UTF-8 count as a character each time that they stop the reading.
+    /// YAML ends a line with LF, CR or both; bytes that are no UTF-8 count as a character each time
+    /// that they stop the reading.
     fn of(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes).replace("\r\n", "\n").replace('\r', "\n");
         Self(text.split('\n').map(|line| line.chars().count()).collect())

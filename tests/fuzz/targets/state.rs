@@ -1,4 +1,5 @@
-//! State files: whatever the bytes are, nothing comes out whose checksum does not fit, and what was written comes back equal.
+//! State files: whatever the bytes are, nothing comes out whose checksum does not fit, and what was
+//! written comes back equal.
 
 use arbitrary::Unstructured;
 use evenkeel::model::status::Record;
@@ -13,8 +14,8 @@ use std::path::Path;
 /// What a controller stored in the middle of an upgrade.
 const STORED: &str = include_str!("../seeds/record.json");
 
-/// The first byte says what the rest is: `c` the content of a file whose checksum fits, `e` edits of a real file, anything
-/// else a whole file.
+/// The first byte says what the rest is: `c` the content of a file whose checksum fits, `e` edits
+/// of a real file, anything else a whole file.
 pub fn check(bytes: &[u8]) {
     match bytes.split_first() {
         Some((b'c', content)) => {
@@ -65,7 +66,8 @@ fn fits(file: &[u8]) -> bool {
     serde_json::from_slice::<Raw>(file).is_ok_and(|raw| sha256(raw.content.get()) == raw.checksum)
 }
 
-/// A damaged file is refused, or what was damaged did not matter and the record is the one that was stored.
+/// A damaged file is refused, or what was damaged did not matter and the record is the one that was
+/// stored.
 fn check_edited(edits: &[u8]) {
     let stored: Record = serde_json::from_str(STORED).expect("the seed is a record");
     let mut file = encode(&stored);

@@ -121,8 +121,8 @@ impl Bench {
         Ok((subject, resolved.collect()))
     }
 
-    /// What a field becomes when its declared value is taken away: what an absent value means, or what AWS has where nobody
-    /// named it; a list loses its last element.
+    /// What a field becomes when its declared value is taken away: what an absent value means, or
+    /// what AWS has where nobody named it; a list loses its last element.
     async fn removal(&self, specimen: &Specimen, number: usize) -> Value {
         let named = self.declared.subject(number, true);
         let now = hands::look(&self.world, &self.found(&named).await).unwrap();
@@ -209,8 +209,9 @@ impl Bench {
         self.world.pass(5).await;
     }
 
-    /// Every change again under this policy, given for the whole deployment or for each field: what is told of it. Nothing may
-    /// be written. In the end all is repaired that can be, for the policy is `Repair` again.
+    /// Every change again under this policy, given for the whole deployment or for each field: what
+    /// is told of it. Nothing may be written. In the end all is repaired that can be, for the
+    /// policy is `Repair` again.
     pub async fn under(&mut self, policy: &str, by_field: bool) -> Vec<(usize, Outcome)> {
         let changed: Vec<usize> = (0..self.declared.specimens.len())
             .filter(|number| {
@@ -260,7 +261,8 @@ impl Bench {
         outcomes
     }
 
-    /// One resource is deleted by hand under this policy: what becomes of it. In the end it is there again.
+    /// One resource is deleted by hand under this policy: what becomes of it. In the end it is
+    /// there again.
     pub async fn deletion(&mut self, policy: &str) -> Outcome {
         self.declare(json!({"policy": policy})).await;
         self.world.ready_within(300).await;

@@ -1,5 +1,5 @@
-//! One value, and another, for every field of a task definition and of a task: revisions and running tasks never change, so what
-//! matters is what an edit of the document brings about.
+//! One value, and another, for every field of a task definition and of a task: revisions and
+//! running tasks never change, so what matters is what an edit of the document brings about.
 
 use evenkeel::model::resource::ResourceKind;
 use evenkeel::plan::table::{Row, row_for};

@@ -1,5 +1,5 @@
-//! The documents in which the specimens stand: each on a resource of its own, and once more on a twin that does not name the
-//! field.
+//! The documents in which the specimens stand: each on a resource of its own, and once more on a
+//! twin that does not name the field.
 
 use super::rules::Hand;
 use super::specimens::Specimen;
@@ -30,7 +30,8 @@ pub struct Declared {
     /// The deployment's name.
     pub name: &'static str,
     pub specimens: Vec<Specimen>,
-    /// All resources with a specimen on them: the twin is missing when a document without the field is refused.
+    /// All resources with a specimen on them: the twin is missing when a document without the field
+    /// is refused.
     pub subjects: Vec<Subject>,
     /// What the document's `spec.drift` says.
     pub drift: Value,

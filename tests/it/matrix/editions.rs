@@ -46,7 +46,8 @@ impl Content {
         }
     }
 
-    /// Whether two values mean the same by the table: equal, or one absent and the other what absence means.
+    /// Whether two values mean the same by the table: equal, or one absent and the other what
+    /// absence means.
     fn means_the_same(&self, a: &Value, b: &Value) -> bool {
         let full = |value: &Value| match (value, self.row.absent) {
             (Value::Null, Absent::Means(text)) => serde_json::from_str(text).unwrap(),

@@ -1,4 +1,5 @@
-//! Looking at AWS and changing it by hand: by AWS's own calls where there is one, else in the simulation itself.
+//! Looking at AWS and changing it by hand: by AWS's own calls where there is one, else in the
+//! simulation itself.
 
 use super::documents::put;
 use crate::support::{REGION, World};
@@ -30,7 +31,8 @@ pub struct Found {
     pub arn: String,
 }
 
-/// A resource as AWS describes it, without what changes by itself; tags as a map. `None` when it is gone.
+/// A resource as AWS describes it, without what changes by itself; tags as a map. `None` when it is
+/// gone.
 pub fn look(world: &World, found: &Found) -> Option<Value> {
     match found.id.kind {
         ResourceKind::Service => service(world, &found.arn),
@@ -53,7 +55,8 @@ fn service(world: &World, arn: &str) -> Option<Value> {
     Some(seen)
 }
 
-/// Leaves out what ECS keeps of a setting that is off: alarms without a name, steps of a strategy that is not in force.
+/// Leaves out what ECS keeps of a setting that is off: alarms without a name, steps of a strategy
+/// that is not in force.
 fn says_nothing(configuration: &mut Value) {
     let off = json!({"alarmNames": [], "enable": false, "rollback": false});
     let strategy = configuration["strategy"].clone();
@@ -80,7 +83,8 @@ fn log_group(world: &World, name: &str) -> Option<Value> {
     Some(Value::Object(group))
 }
 
-/// A target group, listener or rule; its own ARN is left out, because one that was made again has another.
+/// A target group, listener or rule; its own ARN is left out, because one that was made again has
+/// another.
 fn balancing(world: &World, found: &Found) -> Option<Value> {
     let (operation, request, list, own) = match found.id.kind {
         ResourceKind::TargetGroup => {
@@ -144,7 +148,8 @@ fn flatten(path: &str, value: &Value, flat: &mut Map<String, Value>) {
     }
 }
 
-/// Sets members of the API, by path, as somebody does: in one call for all that one call takes. A null value takes a member away.
+/// Sets members of the API, by path, as somebody does: in one call for all that one call takes. A
+/// null value takes a member away.
 pub fn set(world: &World, found: &Found, members: &[(String, Value)]) {
     let now = look(world, found).unwrap_or_else(|| panic!("{} is not there", found.id));
     let mut wanted = now.clone();

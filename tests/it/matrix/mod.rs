@@ -1,6 +1,6 @@
-//! The drift matrix: every field of the ownership table × what somebody may do to it by hand, on a controller at work. What is
-//! due is read off the table ([`rules`]); what comes is measured; both must agree, and the page that people read
-//! (`src/plan/ownership.md`) shows what was measured.
+//! The drift matrix: every field of the ownership table × what somebody may do to it by hand, on a
+//! controller at work. What is due is read off the table ([`rules`]); what comes is measured; both
+//! must agree, and the page that people read (`src/plan/ownership.md`) shows what was measured.
 
 mod bench;
 mod contents;
@@ -59,7 +59,8 @@ fn disagreements(declared: &Declared, cells: &Cells) -> Vec<String> {
     wrong
 }
 
-/// Measures a kind on a controller at work, holds that all comes as is due, and that the page says so.
+/// Measures a kind on a controller at work, holds that all comes as is due, and that the page says
+/// so.
 async fn holds(name: &'static str, specimens: Vec<Specimen>, touches: &[(Hand, Touch)], further: &[String]) {
     are_complete(&specimens);
     let kind = specimens[0].row.kind;

@@ -44,7 +44,8 @@ pub fn page(
     text.trim_end().to_owned() + "\n"
 }
 
-/// Prints a page, and holds that the one in the documentation says the same; `UPDATE_GOLDEN=1 cargo test` writes it anew.
+/// Prints a page, and holds that the one in the documentation says the same; `UPDATE_GOLDEN=1 cargo
+/// test` writes it anew.
 #[expect(clippy::disallowed_methods, reason = "a switch for whoever runs the tests, not a setting")]
 pub fn is_published(kind: ResourceKind, page: &str) {
     println!("{page}");

@@ -9,7 +9,8 @@ use std::fmt;
 pub enum Hand {
     /// The declared value is replaced by another.
     Changed,
-    /// The declared value goes: back to what AWS has when nobody names the field; of a list, one element.
+    /// The declared value goes: back to what AWS has when nobody names the field; of a list, one
+    /// element.
     Removed,
     /// A list or map gets an element that nobody declared.
     Added,

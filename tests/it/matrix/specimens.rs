@@ -1,5 +1,6 @@
-//! One specimen for every field that can drift: where it stands in a document, what it is declared as, and what somebody makes
-//! of it by hand. What is to become of it is none of a specimen's business (see [`super::rules`]).
+//! One specimen for every field that can drift: where it stands in a document, what it is declared
+//! as, and what somebody makes of it by hand. What is to become of it is none of a specimen's
+//! business (see [`super::rules`]).
 
 use super::rules::Hand;
 use evenkeel::model::resource::ResourceKind;
@@ -18,10 +19,11 @@ pub struct Specimen {
     pub base: &'static str,
     /// The value in the document.
     pub named: Value,
-    /// What is taken out of the document where it does not name the field; the field itself, or the object that it needs.
+    /// What is taken out of the document where it does not name the field; the field itself, or the
+    /// object that it needs.
     pub cut: &'static str,
-    /// What is done by hand. A removal that is not given follows from the row; setting a field that is not named is the
-    /// change, when nothing else is given.
+    /// What is done by hand. A removal that is not given follows from the row; setting a field that
+    /// is not named is the change, when nothing else is given.
     pub hands: BTreeMap<Hand, Members>,
     /// What cannot be done by hand, and why.
     pub impossible: BTreeMap<Hand, &'static str>,

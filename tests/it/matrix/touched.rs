@@ -1,5 +1,6 @@
-//! What no document names and drifts nevertheless: registered targets, tags of a revision, the revision itself; and what belongs
-//! to ECS for a while: weights that it shifts, the revision of a service that it rolled back.
+//! What no document names and drifts nevertheless: registered targets, tags of a revision, the
+//! revision itself; and what belongs to ECS for a while: weights that it shifts, the revision of a
+//! service that it rolled back.
 
 use super::hands::elb;
 use super::rules::Outcome;

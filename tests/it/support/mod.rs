@@ -40,7 +40,8 @@ pub struct World {
 }
 
 impl World {
-    /// A world with a cluster `shop`, a load balancer `shop` and secrets, in which these documents are declared.
+    /// A world with a cluster `shop`, a load balancer `shop` and secrets, in which these documents
+    /// are declared.
     pub async fn new(documents: &[(&str, &str)]) -> Self {
         Self::on(Sim::builder().seed(7).build(), documents).await
     }
@@ -151,8 +152,9 @@ impl World {
         self.declare().await;
     }
 
-    /// Lets so many simulated seconds pass, and a millisecond: paused time only moves on when nobody has anything left to do,
-    /// threads that read and write files included, so whatever was due by then is done.
+    /// Lets so many simulated seconds pass, and a millisecond: paused time only moves on when
+    /// nobody has anything left to do, threads that read and write files included, so whatever was
+    /// due by then is done.
     pub async fn pass(&self, seconds: u64) {
         let whole = Duration::from_secs(seconds) + Duration::from_millis(1);
         tokio::time::sleep_until(self.clock.after(whole)).await;

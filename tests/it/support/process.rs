@@ -1,4 +1,5 @@
-//! The binaries as they are shipped: real processes, real ports, real time; only AWS is simulated, sixty times as fast.
+//! The binaries as they are shipped: real processes, real ports, real time; only AWS is simulated,
+//! sixty times as fast.
 
 use super::{REGION, SHOP};
 use aws_sim::Sim;

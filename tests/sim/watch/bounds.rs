@@ -1,5 +1,5 @@
-//! Writes stay within bounds: only known operations, only on what is ours, nothing deleted that is declared or holds data, never
-//! below minimum health by our own hand, and by one writer.
+//! Writes stay within bounds: only known operations, only on what is ours, nothing deleted that is
+//! declared or holds data, never below minimum health by our own hand, and by one writer.
 
 use super::Verdict;
 use super::call::{Parsed, elb_tags, look, service, tag_in};
@@ -10,7 +10,8 @@ use aws_sim::wire::Service;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// How long a version may still be acted on after it was replaced, in seconds: a pass may be slow, or its controller dead for a while.
+/// How long a version may still be acted on after it was replaced, in seconds: a pass may be slow,
+/// or its controller dead for a while.
 const STALE_VERSION: i64 = 1800;
 const OWNER: &str = "evenkeel.dev/owner";
 const COMPONENT: &str = "evenkeel.dev/component";
@@ -49,7 +50,8 @@ const ALLOWED: [&str; 25] = [
 pub struct Bounds {
     /// The key of the one controller that may write.
     key: String,
-    /// Services (`cluster/name`) that were made with our tag: they stay ours when somebody takes the tag away.
+    /// Services (`cluster/name`) that were made with our tag: they stay ours when somebody takes
+    /// the tag away.
     ours: BTreeSet<String>,
 }
 
@@ -164,7 +166,8 @@ fn update_service(call: &Parsed, facts: &Facts, sim: &Sim) -> Verdict {
     Ok(())
 }
 
-/// Whether a service may go: its document or its component was taken out lately, and the document said that things go.
+/// Whether a service may go: its document or its component was taken out lately, and the document
+/// said that things go.
 fn may_go(service: &str, deployment: &str, facts: &Facts) -> bool {
     let lately = facts.lately(deployment, facts.now, STALE_VERSION);
     let last = facts.ever(deployment).last();

@@ -1,4 +1,5 @@
-//! What is true whatever the controller believes: what was declared when, what people confirmed, and what has been disturbing.
+//! What is true whatever the controller believes: what was declared when, what people confirmed,
+//! and what has been disturbing.
 
 use super::call::Parsed;
 use crate::document::App;
@@ -91,7 +92,8 @@ impl Facts {
         self.versions.get(name).into_iter().flatten().filter_map(|(_, app)| app.as_ref())
     }
 
-    /// Versions that were in force at some time within so many seconds; `None` among them when it was not declared.
+    /// Versions that were in force at some time within so many seconds; `None` among them when it
+    /// was not declared.
     pub fn lately(&self, name: &str, now: Timestamp, seconds: i64) -> Vec<Option<&App>> {
         let since = now - SignedDuration::from_secs(seconds);
         let Some(versions) = self.versions.get(name) else { return vec![None] };

@@ -1,7 +1,9 @@
-//! The checkers: after every call of AWS and every save of a record, each of them says whether the controller kept its word.
+//! The checkers: after every call of AWS and every save of a record, each of them says whether the
+//! controller kept its word.
 //!
-//! They know what was declared and when (told by the play, not by the controller), see every call with its answer, and may look at
-//! the whole of AWS. They share no rule with the controller's own code.
+//! They know what was declared and when (told by the play, not by the controller), see every call
+//! with its answer, and may look at the whole of AWS. They share no rule with the controller's own
+//! code.
 //!
 //! | checker | holds the controller to |
 //! |---|---|

@@ -8,7 +8,8 @@ use aws_sim::wire::Service;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-/// What may make a needless write an honest one: it was decided by what was true, or was sent again for want of an answer.
+/// What may make a needless write an honest one: it was decided by what was true, or was sent again
+/// for want of an answer.
 const EXCUSES: [Disturbance; 5] =
     [Disturbance::Wire, Disturbance::Double, Disturbance::Stale, Disturbance::Hands, Disturbance::Refusals];
 /// How long an excuse holds after it has ended, in seconds.

@@ -1,4 +1,5 @@
-//! Nothing is made twice: one revision for one content, one run for one content, whatever is lost, late or killed.
+//! Nothing is made twice: one revision for one content, one run for one content, whatever is lost,
+//! late or killed.
 
 use super::Verdict;
 use super::call::Parsed;
@@ -16,7 +17,8 @@ const HASH: &str = "evenkeel.dev/hash";
 pub struct Once {
     /// ARNs by family and content.
     revisions: BTreeMap<(String, String), Vec<String>>,
-    /// Runs by family and content: token, ARN of the task, and how often the document was edited by then.
+    /// Runs by family and content: token, ARN of the task, and how often the document was edited by
+    /// then.
     runs: BTreeMap<(String, String), Vec<Run>>,
 }
 

@@ -1,4 +1,5 @@
-//! What was kept stays kept: events, documents, whole records. And no value of a secret is anywhere.
+//! What was kept stays kept: events, documents, whole records. And no value of a secret is
+//! anywhere.
 
 use super::Verdict;
 use super::facts::Facts;

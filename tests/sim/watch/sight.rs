@@ -1,7 +1,8 @@
 //! No action on something that was not seen in the same pass.
 //!
-//! A pass reads, keeps its intent, writes, and keeps what came of it. So between the save that ends the writes of one pass and the
-//! first write of the next one, what is written must have been read, with an answer.
+//! A pass reads, keeps its intent, writes, and keeps what came of it. So between the save that ends
+//! the writes of one pass and the first write of the next one, what is written must have been read,
+//! with an answer.
 
 use super::Verdict;
 use super::call::Parsed;
@@ -85,7 +86,8 @@ fn group(arn: &str) -> String {
     format!("group:{}", arn.split('/').nth(1).unwrap_or_default())
 }
 
-/// Load balancer, or listener, that an ARN stands under: its path without the first word, cut to this many parts.
+/// Load balancer, or listener, that an ARN stands under: its path without the first word, cut to
+/// this many parts.
 fn under(word: &str, arn: &str, parts: usize) -> String {
     let path: Vec<&str> = arn.split('/').skip(1).take(parts).collect();
     format!("{word}:{}", path.join("/"))

@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// How long something may be broken until it is said, in seconds: a resync, its pass, and the next one.
+/// How long something may be broken until it is said, in seconds: a resync, its pass, and the next
+/// one.
 const SAID_WITHIN: i64 = 200;
 /// The same while AWS is slow or refuses.
 const SAID_SLOWLY: i64 = 900;
@@ -34,7 +35,8 @@ fn says_ready(status: &DeploymentStatus) -> bool {
 }
 
 impl Truth {
-    /// Judges a status that becomes Ready: at this very moment it must be true, unless something has just changed it.
+    /// Judges a status that becomes Ready: at this very moment it must be true, unless something
+    /// has just changed it.
     pub fn saved(
         &mut self,
         record: &Record,

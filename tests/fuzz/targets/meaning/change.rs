@@ -5,7 +5,8 @@ use super::{below, coin};
 use arbitrary::Unstructured;
 use serde_json::{Value, json};
 
-/// Words of AWS that stand for each other's opposite, so that a change is not refused for its spelling.
+/// Words of AWS that stand for each other's opposite, so that a change is not refused for its
+/// spelling.
 const WORDS: [&[&str]; 9] = [
     &["ENABLED", "DISABLED"],
     &["tcp", "udp"],
@@ -18,7 +19,8 @@ const WORDS: [&[&str]; 9] = [
     &["http", "http2", "grpc"],
 ];
 
-/// Changes one field or takes one item away; says what it did, or nothing when there is nothing to change.
+/// Changes one field or takes one item away; says what it did, or nothing when there is nothing to
+/// change.
 pub(super) fn change(document: &mut Value, choices: &mut Unstructured<'_>) -> Option<String> {
     let mut paths = Vec::new();
     pointers(&document["spec"], "/spec", &mut paths);
@@ -32,7 +34,8 @@ pub(super) fn change(document: &mut Value, choices: &mut Unstructured<'_>) -> Op
         && coin(choices)
     {
         let gone = items.remove(key.parse().ok()?);
-        // Of two that are the same the other one stays, and a launch type that is not named is known all the same.
+        // Of two that are the same the other one stays, and a launch type that is not named is
+        // known all the same.
         let meant =
             items.contains(&gone) || (items.is_empty() && parent.ends_with("/requiresCompatibilities"));
         return (!meant).then(|| format!("{gone} gone from {parent}"));
@@ -65,7 +68,8 @@ fn other_text(text: &str, choices: &mut Unstructured<'_>) -> String {
     }
 }
 
-/// Whether AWS is told of a field: it is no setting of Evenkeel's own, and nothing that only the next task or a lookup uses.
+/// Whether AWS is told of a field: it is no setting of Evenkeel's own, and nothing that only the
+/// next task or a lookup uses.
 fn is_told(document: &Value, path: &str) -> bool {
     let steps: Vec<&str> = path.split('/').skip(2).collect();
     // All traffic goes to an only target group, whatever its weight.

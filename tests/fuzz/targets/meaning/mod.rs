@@ -1,8 +1,9 @@
 //! Documents that mean the same never differ, and one that differs is always seen.
 //!
-//! The bytes choose a document and vary it, and say how else it could be written (lists in another order, defaults spelled out,
-//! ARNs instead of names) and how AWS gives back what was made of it. Against that AWS the whole pure walk (`lower`, `resolve`,
-//! `advance`, `plan`) must have nothing to do for the other spelling, and something for a changed field.
+//! The bytes choose a document and vary it, and say how else it could be written (lists in another
+//! order, defaults spelled out, ARNs instead of names) and how AWS gives back what was made of it.
+//! Against that AWS the whole pure walk (`lower`, `resolve`, `advance`, `plan`) must have nothing
+//! to do for the other spelling, and something for a changed field.
 
 mod change;
 mod respell;

@@ -1,4 +1,5 @@
-//! AWS after everything that a document declares was made and came to rest, as it tells of it, and the record of that.
+//! AWS after everything that a document declares was made and came to rest, as it tells of it, and
+//! the record of that.
 
 use super::respell::{Around, node, resource};
 use super::{below, coin};
@@ -54,7 +55,8 @@ pub(super) struct World {
 }
 
 impl World {
-    /// A world in which everything is as declared; none for a declaration that refers to what does not exist.
+    /// A world in which everything is as declared; none for a declaration that refers to what does
+    /// not exist.
     pub(super) fn of(desired: &DesiredState, choices: &mut Unstructured<'_>) -> Option<Self> {
         let now = Timestamp::UNIX_EPOCH;
         let mut world = Self { observed: nothing(now), rollout: RolloutState::default(), now };
@@ -164,7 +166,8 @@ impl World {
         Some(())
     }
 
-    /// What one pass over a declaration would do, wait for, or note; nothing when all is as declared.
+    /// What one pass over a declaration would do, wait for, or note; nothing when all is as
+    /// declared.
     pub(super) fn walk(&self, desired: &DesiredState) -> String {
         let (observed, now) = (&self.observed, self.now);
         let resolved = self.resolve(desired);
