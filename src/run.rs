@@ -5,7 +5,7 @@ use evenkeel::aws::{self, Aws};
 use evenkeel::executor::Executor;
 use evenkeel::model::status::DeploymentStatus;
 use evenkeel::observed::Collector;
-use evenkeel::reconcile::{self, Clock, Controller, Handle, Settings, Walk, is_at_rest, is_ready};
+use evenkeel::reconcile::{self, Clock, Controller, Handle, Reconciler, Settings, is_at_rest, is_ready};
 use evenkeel::settings::RunArgs;
 use evenkeel::status::FileState;
 use evenkeel::store::FileStore;
@@ -74,8 +74,8 @@ pub fn start(parts: Parts, store: &Path, state: &Path) -> anyhow::Result<Running
     let metrics = Metrics::default();
     let handle = Handle::new(metrics.clone()).counting(aws.clone());
     let (collector, executor) = (Collector::new(aws.clone()), Executor::new(aws));
-    let walk = Walk { collector, executor, state, clock, metrics };
-    let controller = Controller::new(walk, handle.clone(), settings);
+    let reconciler = Reconciler { collector, executor, state, clock, metrics };
+    let controller = Controller::new(reconciler, handle.clone(), settings);
     let (snapshots, received) = mpsc::channel(1);
     let (stop, stopped) = oneshot::channel::<()>();
     let task = tokio::spawn(async move {

@@ -57,8 +57,15 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 /// Rooms that decide: no I/O, no time, no chance.
 const PURE: &[&str] = &["model", "desired", "rollout", "plan"];
 /// Files of other rooms that are pure, too.
-const PURE_FILES: &[&str] =
-    &["status/compute.rs", "status/conditions.rs", "status/components.rs", "status/events.rs"];
+const PURE_FILES: &[&str] = &[
+    "status/compute.rs",
+    "status/conditions.rs",
+    "status/components.rs",
+    "status/events.rs",
+    "reconcile/declarations.rs",
+    "reconcile/decide.rs",
+    "reconcile/entry.rs",
+];
 const IMPURE_WORDS: &[&str] = &[
     "async fn",
     ".await",

@@ -13,9 +13,9 @@ use crate::model::rollout::RolloutState;
 use crate::model::status::Record;
 use crate::observed::{Ask, Collector};
 use crate::plan::render;
-use crate::reconcile::declarations::{self, Change, Changes, Lowered};
-use crate::reconcile::entry::Declared;
-use crate::reconcile::pass::look;
+use crate::reconcile::decide::decide;
+use crate::reconcile::declarations::{self, Change, Changes, LoweringCache};
+use crate::reconcile::entry::Declaration;
 use crate::status::{FileState, StateStore};
 use crate::store::{FileStore, Scan, Snapshot, Store};
 use jiff::Timestamp;
@@ -53,7 +53,7 @@ pub(super) struct Args {
 
 /// What is to be planned, and what is to be said of documents.
 struct Subjects {
-    declared: Vec<Arc<Declared>>,
+    declared: Vec<Arc<Declaration>>,
     /// Findings, with the deployment that they belong to; those of the store belong to none.
     findings: Vec<(Option<DeploymentName>, Finding)>,
     /// Every name that is declared or known.
@@ -100,7 +100,7 @@ pub(super) async fn plan(args: &Args, places: &Places) -> anyhow::Result<Planned
     };
     let known = records.iter().map(|(name, record)| (name.clone(), record.into())).collect();
     let mut changes =
-        declarations::changes(&mut Lowered::default(), &snapshot, &known, &confirmed, clock.now());
+        declarations::changes(&mut LoweringCache::default(), &snapshot, &known, &confirmed, clock.now());
     if args.file.is_some() {
         let is_given = |name: &DeploymentName| {
             snapshot.documents.contains_key(name) || snapshot.refused.contains_key(name)
@@ -195,7 +195,7 @@ impl Subjects {
 
     /// Deployments whose newest edit is not the one in force.
     fn last_good(&self) -> Vec<DeploymentName> {
-        let behind = |one: &&Arc<Declared>| one.newest_generation != one.desired.generation;
+        let behind = |one: &&Arc<Declaration>| one.newest_generation != one.desired.generation;
         self.declared.iter().filter(behind).map(|one| one.desired.deployment.clone()).collect()
     }
 }
@@ -219,14 +219,14 @@ fn reasons(gaps: &BTreeSet<Gap>) -> Vec<String> {
 /// Looks at AWS in batches by placement and plans.
 async fn plans(
     collector: &Collector,
-    declared: &[Arc<Declared>],
+    declared: &[Arc<Declaration>],
     records: &BTreeMap<DeploymentName, Record>,
     now: Timestamp,
 ) -> (Vec<Plan>, BTreeSet<Gap>) {
     let fresh = RolloutState::default();
     let rollout =
-        |of: &Declared| records.get(&of.desired.deployment).map_or(&fresh, |record| &record.rollout);
-    let mut places: BTreeMap<&Placement, Vec<&Declared>> = BTreeMap::new();
+        |of: &Declaration| records.get(&of.desired.deployment).map_or(&fresh, |record| &record.rollout);
+    let mut places: BTreeMap<&Placement, Vec<&Declaration>> = BTreeMap::new();
     for one in declared {
         places.entry(&one.desired.placement).or_default().push(one);
     }
@@ -241,7 +241,7 @@ async fn plans(
             let seen = collector.collect(placement, &asks, now).await;
             for (one, observed) in batch.iter().zip(seen) {
                 gaps.extend(observed.gaps.iter().cloned());
-                plans.push(look(one, rollout(one), observed, now).plan);
+                plans.push(decide(one, rollout(one), observed, now).plan);
             }
         }
     }

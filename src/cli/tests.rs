@@ -9,7 +9,7 @@ use crate::model::kinds::DocumentText;
 use crate::model::plan::{Waiting, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::status::{
-    ComponentStatus, DeclaredSnapshot, DeploymentStatus, Event, EventKind, Record, Source, TargetCount,
+    ComponentStatus, DeploymentStatus, Event, EventKind, LastGoodDocument, Record, Source, TargetCount,
 };
 use crate::status::{FileState, StateStore, StoreReport};
 use crate::store;
@@ -373,7 +373,7 @@ async fn a_plan_is_made_against_the_demo_and_nothing_is_written() {
     let known = store::read("shop.yaml", DOCUMENT.as_bytes()).documents[0].document().to_json();
     let mut record = Record::new("shop".into());
     let (generation, source) = (Generation(3), Source::default());
-    record.declared = Some(DeclaredSnapshot {
+    record.declared = Some(LastGoodDocument {
         generation,
         source,
         document: DocumentText::of(&known),

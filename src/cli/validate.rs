@@ -7,7 +7,7 @@ use crate::desired;
 use crate::model::desired::DesiredState;
 use crate::model::finding::{Finding, Severity};
 use crate::model::ids::{DeploymentName, Generation};
-use crate::reconcile::declarations::sense_of;
+use crate::reconcile::declarations::semantic_errors;
 use crate::store::Declared;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -60,7 +60,7 @@ pub(super) fn check(given: &Given) -> Report {
         for refused in &content.refused {
             documents += 1;
             let mut findings = refused.findings.clone();
-            findings.extend(refused.legible.iter().flat_map(|legible| sense_of(legible)));
+            findings.extend(refused.legible.iter().flat_map(|legible| semantic_errors(legible)));
             findings.sort_by(|a, b| a.place.cmp(&b.place));
             findings.iter().for_each(|finding| report.finding(finding, source::shown(file, finding)));
         }

@@ -1,6 +1,6 @@
 //! What people are told, and what is stored for the next pass.
 
-use super::condition::Condition;
+use super::condition::{Condition, ConditionType, Truth};
 use super::finding::Finding;
 use super::ids::{ComponentName, DeploymentName, Generation};
 use super::kinds::DocumentText;
@@ -48,6 +48,18 @@ pub struct DeploymentStatus {
     pub orphaned: bool,
     /// When this status last changed other than in this time.
     pub updated_at: Timestamp,
+}
+
+impl DeploymentStatus {
+    /// The condition of a type.
+    pub fn condition(&self, kind: ConditionType) -> Option<&Condition> {
+        self.conditions.iter().find(|condition| condition.kind == kind)
+    }
+
+    /// Whether the condition of a type is True.
+    pub fn is(&self, kind: ConditionType) -> bool {
+        self.condition(kind).is_some_and(|condition| condition.status == Truth::True)
+    }
 }
 
 /// Where a document comes from.
@@ -160,7 +172,7 @@ pub struct Record {
     /// The deployment.
     pub name: DeploymentName,
     /// The last valid document, so that an invalid edit or a removal loses nothing.
-    pub declared: Option<DeclaredSnapshot>,
+    pub declared: Option<LastGoodDocument>,
     /// Where the rollout stands.
     pub rollout: RolloutState,
     /// What people are told.
@@ -183,7 +195,7 @@ impl Record {
 /// The last valid document.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct DeclaredSnapshot {
+pub struct LastGoodDocument {
     /// Its generation.
     pub generation: Generation,
     /// Where it stood.

@@ -1,17 +1,18 @@
-//! The loop: hints make names due, due names are walked in batches, endings make them due again.
+//! The loop: hints make names due, due names are reconciled in batches, and how a pass ended says
+//! when its name is due again.
 
 use super::clock::Clock;
-use super::declarations::{self, Change, Known, Lowered};
-use super::entry::{Declared, Entry};
+use super::declarations::{self, Change, Known, LoweringCache};
+use super::entry::{Declaration, Entry};
 use super::handle::Handle;
-use super::pass::{Passed, Walk};
+use super::pass::{PassResult, Reconciler};
 use super::queue::Queue;
 use super::schedule::{self, Ending};
 use crate::executor::Fence;
 use crate::model::ids::DeploymentName;
 use crate::model::kinds::Placement;
 use crate::model::observed::Depth;
-use crate::model::status::{DeclaredSnapshot, Record};
+use crate::model::status::{LastGoodDocument, Record};
 use crate::status::{self, StateStore, StoreReport};
 use crate::store::Snapshot;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -29,13 +30,13 @@ use tracing::{error, info, warn};
 const BATCHES: usize = 4;
 /// Deployments in a batch: what one DescribeServices serves.
 const BATCH: usize = 10;
-/// The loop turns at least this often, so that liveness can be told from idleness.
-const TURN: Duration = Duration::from_secs(30);
+/// The loop wakes at least this often, so that an idle controller differs from a hung one.
+const HEARTBEAT: Duration = Duration::from_secs(30);
 
 /// How the controller works.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// How often every deployment is looked at, whatever happens.
+    /// How often every deployment is reconciled, whatever happens.
     pub resync: Duration,
 }
 
@@ -57,44 +58,47 @@ impl Fence for Running {
 
 /// One controller.
 pub struct Controller<S> {
-    walk: Arc<Walk<S>>,
+    reconciler: Arc<Reconciler<S>>,
     handle: Handle,
     settings: Settings,
     clock: Clock,
     entries: BTreeMap<DeploymentName, Slot>,
     /// Records without a declaration in force: refused new documents, orphans.
-    resting: BTreeMap<DeploymentName, Record>,
+    parked: BTreeMap<DeploymentName, Record>,
     queue: Queue,
     /// What the documents of the last snapshot mean.
-    lowered: Lowered,
-    /// When the next deployments of a large fleet have their turn to be looked at in full.
-    turn: Instant,
-    /// What was last said of the store.
+    lowered: LoweringCache,
+    /// When the next steady deployments of a large fleet get a full pass.
+    next_full_passes: Instant,
+    /// What was last reported of the store.
     reported: Option<StoreReport>,
-    /// Confirmations that do not count any more and could not be withdrawn yet.
-    outlived: BTreeSet<DeploymentName>,
+    /// Confirmations of an earlier removal that could not be withdrawn yet; they do not count.
+    stale_confirmations: BTreeSet<DeploymentName>,
     running: Arc<Running>,
 }
 
-/// An entry, or a note that a pass has it, with what changed meanwhile.
+/// Where the entry of a deployment is.
 enum Slot {
-    Here(Box<Entry>),
-    Away(Away),
+    /// Here.
+    Idle(Box<Entry>),
+    /// With a pass, which gives it back.
+    InPass(InPass),
 }
 
 /// What is known of an entry that a pass has.
-struct Away {
-    declared: Arc<Declared>,
-    snapshot: Option<DeclaredSnapshot>,
+struct InPass {
+    declared: Arc<Declaration>,
+    last_good: Option<LastGoodDocument>,
     depth: Depth,
-    changed: Option<Arc<Declared>>,
+    /// The declaration that came into force meanwhile.
+    changed: Option<Arc<Declaration>>,
 }
 
 impl Slot {
     fn known(&self) -> Known<'_> {
         match self {
-            Self::Here(entry) => (&entry.record).into(),
-            Self::Away(away) => Known { declared: away.snapshot.as_ref(), orphaned: false },
+            Self::Idle(entry) => (&entry.record).into(),
+            Self::InPass(in_pass) => Known { declared: in_pass.last_good.as_ref(), orphaned: false },
         }
     }
 }
@@ -102,21 +106,21 @@ impl Slot {
 type Batch = Vec<(Entry, Depth)>;
 
 impl<S: StateStore + 'static> Controller<S> {
-    /// A controller that has not begun.
-    pub fn new(walk: Walk<S>, handle: Handle, settings: Settings) -> Self {
-        let clock = walk.clock.clone();
+    /// A controller that has not started.
+    pub fn new(reconciler: Reconciler<S>, handle: Handle, settings: Settings) -> Self {
+        let clock = reconciler.clock.clone();
         Self {
-            walk: Arc::new(walk),
+            reconciler: Arc::new(reconciler),
             handle,
             settings,
             clock,
             entries: BTreeMap::new(),
-            resting: BTreeMap::new(),
+            parked: BTreeMap::new(),
             queue: Queue::default(),
-            lowered: Lowered::default(),
-            turn: Instant::now(),
+            lowered: LoweringCache::default(),
+            next_full_passes: Instant::now(),
             reported: None,
-            outlived: BTreeSet::new(),
+            stale_confirmations: BTreeSet::new(),
             running: Arc::new(Running::default()),
         }
     }
@@ -124,96 +128,98 @@ impl<S: StateStore + 'static> Controller<S> {
     /// Reconciles until `stop` resolves: then no further action is begun, what is under way is
     /// finished, and it returns.
     ///
-    /// **Errors**: the state store cannot be read at the start.
+    /// # Errors
+    ///
+    /// The state store cannot be read at the start.
     pub async fn run(
         mut self,
         mut snapshots: mpsc::Receiver<Snapshot>,
         stop: impl Future<Output = ()>,
     ) -> Result<(), status::Error> {
         self.load().await?;
-        let mut flying = FuturesUnordered::new();
+        let mut in_flight = FuturesUnordered::new();
         tokio::pin!(stop);
         loop {
-            self.handle.turned();
-            self.take_turns();
-            while flying.len() < BATCHES
+            self.handle.beat();
+            self.queue_full_passes();
+            while in_flight.len() < BATCHES
                 && let Some(batch) = self.next_batch()
             {
-                flying.push(fly(Arc::clone(&self.walk), Arc::clone(&self.running), batch));
+                in_flight.push(run_batch(Arc::clone(&self.reconciler), Arc::clone(&self.running), batch));
             }
-            let turn = Instant::now() + TURN;
+            let heartbeat = Instant::now() + HEARTBEAT;
             let wake = match self.queue.next_due() {
-                Some(due) if flying.len() < BATCHES => due.min(turn),
-                _ => turn,
+                Some(due) if in_flight.len() < BATCHES => due.min(heartbeat),
+                _ => heartbeat,
             };
-            let wake = wake.min(self.turn);
+            let wake = wake.min(self.next_full_passes);
             tokio::select! {
                 biased;
                 () = &mut stop => break,
-                Some((batch, passed, took)) = flying.next() => self.land(batch, passed, took).await,
+                Some((batch, passed, took)) = in_flight.next() => self.finish_batch(batch, passed, took).await,
                 Some(snapshot) = snapshots.recv() => self.declare(snapshot).await,
                 () = tokio::time::sleep_until(wake) => {}
             }
         }
-        info!(in_flight = flying.len(), "stopping: finishing the actions under way");
+        info!(in_flight = in_flight.len(), "stopping: finishing the actions under way");
         self.running.stop();
-        while let Some((batch, passed, took)) = flying.next().await {
-            self.land(batch, passed, took).await;
+        while let Some((batch, passed, took)) = in_flight.next().await {
+            self.finish_batch(batch, passed, took).await;
         }
         Ok(())
     }
 
     async fn load(&mut self) -> Result<(), status::Error> {
-        let loaded = self.walk.state.load_all().await?;
+        let loaded = self.reconciler.state.load_all().await?;
         for damaged in &loaded.damaged {
             error!(error = %crate::telemetry::chain(damaged), "a record cannot be used");
         }
-        self.resting = loaded.records.into_iter().map(|record| (record.name.clone(), record)).collect();
-        for record in self.resting.values() {
-            self.handle.tell(record);
+        self.parked = loaded.records.into_iter().map(|record| (record.name.clone(), record)).collect();
+        for record in self.parked.values() {
+            self.handle.publish(record);
         }
         Ok(())
     }
 
-    /// Takes in what the store holds now.
+    /// Brings what the store declares now into force.
     async fn declare(&mut self, snapshot: Snapshot) {
         let now = self.clock.now();
-        let confirmed = match self.walk.state.confirmed().await {
+        let confirmed = match self.reconciler.state.confirmed().await {
             Ok(confirmed) => confirmed,
             Err(error) => {
                 warn!(error = %crate::telemetry::chain(&error), "cannot read what was confirmed; nothing counts as confirmed");
                 BTreeSet::new()
             }
         };
-        let confirmed = self.without_outlived(confirmed, &snapshot).await;
+        let confirmed = self.withdraw_stale_confirmations(confirmed, &snapshot).await;
         let mut lowered = std::mem::take(&mut self.lowered);
         let changes = declarations::changes(&mut lowered, &snapshot, &self.known(), &confirmed, now);
         self.lowered = lowered;
         let report = StoreReport { problems: changes.problems, prune_held: changes.prune_held };
         if self.reported.as_ref() != Some(&report) {
-            match self.walk.state.save_report(&report).await {
+            match self.reconciler.state.save_report(&report).await {
                 Ok(()) => {
-                    self.handle.kept(None);
+                    self.handle.saved(None);
                     self.reported = Some(report);
                 }
-                Err(error) => self.handle.not_kept(None, crate::telemetry::chain(&error)),
+                Err(error) => self.handle.save_failed(None, crate::telemetry::chain(&error)),
             }
         }
         for (name, change) in changes.by_name {
             match change {
-                Change::InForce(declared) => self.put_in_force(name, declared).await,
+                Change::InForce(declared) => self.apply_declaration(name, declared).await,
                 Change::Refused(status) => self.refuse(name, *status).await,
             }
         }
-        self.keep_again().await;
+        self.save_again().await;
         self.handle.store_was_read();
         self.count();
     }
 
-    /// The confirmations that count. One whose document is there, and was not there before, was
-    /// given for what is gone or came back: it is withdrawn, so that no later removal, perhaps by
-    /// mistake, deletes data with it.
-    async fn without_outlived(
+    /// The confirmations that count. When a document is there that was not there before, the
+    /// confirmation was given for an earlier removal: it is withdrawn, so that no later removal,
+    /// perhaps by mistake, deletes data with it.
+    async fn withdraw_stale_confirmations(
         &mut self,
         mut confirmed: BTreeSet<DeploymentName>,
         snapshot: &Snapshot,
@@ -223,79 +229,78 @@ impl<S: StateStore + 'static> Controller<S> {
             let declared = known.get(name).and_then(|known| known.declared);
             declared.is_none_or(|declared| declared.removed_at.is_some())
         };
-        let outlived: BTreeSet<DeploymentName> = confirmed
+        let stale: BTreeSet<DeploymentName> = confirmed
             .iter()
             .filter(|name| snapshot.documents.contains_key(*name) || snapshot.refused.contains_key(*name))
             .filter(|name| is_new(name))
             .cloned()
             .collect();
-        self.outlived.extend(outlived);
-        for name in std::mem::take(&mut self.outlived) {
+        self.stale_confirmations.extend(stale);
+        for name in std::mem::take(&mut self.stale_confirmations) {
             confirmed.remove(&name);
-            if let Err(error) = self.walk.state.withdraw(&name).await {
+            if let Err(error) = self.reconciler.state.withdraw(&name).await {
                 warn!(deployment = %name, error = %crate::telemetry::chain(&error), "cannot withdraw the confirmation of its deletion; it does not count");
-                self.outlived.insert(name);
+                self.stale_confirmations.insert(name);
             }
         }
         confirmed
     }
 
-    /// Tries again to keep what is at rest and could not be kept; what is at work is tried again by
-    /// its next pass.
-    async fn keep_again(&self) {
-        for name in self.handle.unkept() {
-            if let Some(record) = self.resting.get(&name) {
-                self.keep(record).await;
+    /// Saves again the parked records that could not be saved; an entry is saved again by its next
+    /// pass.
+    async fn save_again(&self) {
+        for name in self.handle.unsaved() {
+            if let Some(record) = self.parked.get(&name) {
+                self.save(record).await;
             }
         }
     }
 
     fn known(&self) -> BTreeMap<DeploymentName, Known<'_>> {
         let entries = self.entries.iter().map(|(name, slot)| (name.clone(), slot.known()));
-        self.resting.iter().map(|(name, record)| (name.clone(), record.into())).chain(entries).collect()
+        self.parked.iter().map(|(name, record)| (name.clone(), record.into())).chain(entries).collect()
     }
 
-    async fn put_in_force(&mut self, name: DeploymentName, declared: Arc<Declared>) {
+    async fn apply_declaration(&mut self, name: DeploymentName, declared: Arc<Declaration>) {
         match self.entries.get_mut(&name) {
-            Some(Slot::Away(away)) => {
-                let changed = !is_same(&away.declared, &declared);
-                away.changed = changed.then_some(declared);
+            Some(Slot::InPass(in_pass)) => {
+                let changed = !is_same(&in_pass.declared, &declared);
+                in_pass.changed = changed.then_some(declared);
                 if changed {
                     self.handle.declared(&name);
                 }
                 return;
             }
-            Some(Slot::Here(entry)) if is_same(&entry.declared, &declared) => return,
-            Some(Slot::Here(entry)) => {
+            Some(Slot::Idle(entry)) if is_same(&entry.declared, &declared) => return,
+            Some(Slot::Idle(entry)) => {
                 entry.declared = declared;
-                entry.look_deeply = true;
+                entry.full_next = true;
                 entry.held = 0;
             }
             None => {
-                let record = self.resting.remove(&name).unwrap_or_else(|| Record::new(name.clone()));
-                let entry = Entry { declared, record, unkept: false, held: 0, light: 0, look_deeply: true };
-                self.entries.insert(name.clone(), Slot::Here(Box::new(entry)));
+                let record = self.parked.remove(&name).unwrap_or_else(|| Record::new(name.clone()));
+                let entry = Entry { declared, record, unsaved: false, held: 0, light: 0, full_next: true };
+                self.entries.insert(name.clone(), Slot::Idle(Box::new(entry)));
             }
         }
         self.handle.declared(&name);
-        let Some(Slot::Here(entry)) = self.entries.get_mut(&name) else { return };
-        declarations::snapshot_into(&mut entry.record, &entry.declared);
+        let Some(Slot::Idle(entry)) = self.entries.get_mut(&name) else { return };
+        declarations::remember_document(&mut entry.record, &entry.declared);
         if entry.declared.is_orphaned() {
-            self.rest(name).await;
+            self.park(name).await;
         } else {
             self.queue.add(name, Instant::now(), Duration::ZERO);
         }
     }
 
-    /// Gives the steady deployments of a large fleet their turn to be looked at in full, once per
-    /// resync: those of one placement for which it is longest ago, so that one batch takes them
-    /// all.
-    fn take_turns(&mut self) {
+    /// Queues full passes of some steady deployments of a large fleet, once per resync: those of one
+    /// placement whose last full pass is longest ago, so that one batch takes them all.
+    fn queue_full_passes(&mut self) {
         let now = Instant::now();
-        if now < self.turn {
+        if now < self.next_full_passes {
             return;
         }
-        self.turn = self.clock.after(self.settings.resync);
+        self.next_full_passes = self.clock.after(self.settings.resync);
         if schedule::is_small(self.entries.len()) {
             return;
         }
@@ -303,8 +308,8 @@ impl<S: StateStore + 'static> Controller<S> {
             .entries
             .values_mut()
             .filter_map(|slot| match slot {
-                Slot::Here(entry) => Some(&mut **entry),
-                Slot::Away(_) => None,
+                Slot::Idle(entry) => Some(&mut **entry),
+                Slot::InPass(_) => None,
             })
             .filter(|entry| entry.depth(false) == Depth::Light)
             .collect();
@@ -313,44 +318,43 @@ impl<S: StateStore + 'static> Controller<S> {
             return;
         };
         let alike = light.into_iter().filter(|entry| entry.declared.desired.placement == placement);
-        for entry in alike.take(schedule::FULL_LOOKS_PER_RESYNC) {
-            entry.look_deeply = true;
+        for entry in alike.take(schedule::FULL_PASSES_PER_RESYNC) {
+            entry.full_next = true;
             self.queue.add(entry.record.name.clone(), now, Duration::ZERO);
         }
     }
 
-    /// Lays an orphaned deployment to rest: its status says so, and it is looked at no more.
-    async fn rest(&mut self, name: DeploymentName) {
+    /// Parks an orphaned deployment: its status says so, and it is not reconciled any more.
+    async fn park(&mut self, name: DeploymentName) {
         self.queue.remove(&name);
-        let Some(Slot::Here(entry)) = self.entries.remove(&name) else { return };
+        let Some(Slot::Idle(entry)) = self.entries.remove(&name) else { return };
         let mut record = entry.record;
         if declarations::orphan(&mut record, self.clock.now()) {
-            self.keep(&record).await;
+            self.save(&record).await;
         }
-        self.handle.walked(&name);
-        self.resting.insert(name, record);
+        self.handle.reconciled(&name);
+        self.parked.insert(name, record);
     }
 
     async fn refuse(&mut self, name: DeploymentName, status: crate::model::status::DeploymentStatus) {
-        let record = self.resting.entry(name.clone()).or_insert_with(|| Record::new(name));
+        let record = self.parked.entry(name.clone()).or_insert_with(|| Record::new(name));
         let status = status::carry_time(record.status.as_ref(), status, self.clock.now());
         if record.status.as_ref() == Some(&status) {
             return;
         }
         record.status = Some(status);
         let record = record.clone();
-        self.keep(&record).await;
+        self.save(&record).await;
     }
 
-    async fn keep(&self, record: &Record) {
-        self.handle.tell(record);
-        let kept = self.walk.state.save(record).await;
-        match kept {
-            Ok(()) => self.handle.kept(Some(&record.name)),
+    async fn save(&self, record: &Record) {
+        self.handle.publish(record);
+        match self.reconciler.state.save(record).await {
+            Ok(()) => self.handle.saved(Some(&record.name)),
             Err(error) => {
                 let error = crate::telemetry::chain(&error);
-                error!(deployment = %record.name, error, "cannot keep the record");
-                self.handle.not_kept(Some(&record.name), error);
+                error!(deployment = %record.name, error, "cannot save the record");
+                self.handle.save_failed(Some(&record.name), error);
             }
         }
     }
@@ -358,22 +362,22 @@ impl<S: StateStore + 'static> Controller<S> {
     fn next_batch(&mut self) -> Option<Batch> {
         let in_full = schedule::is_small(self.entries.len());
         let entries = &self.entries;
-        let names = self
-            .queue
-            .take(Instant::now(), BATCH, |a, b| kind(entries, a, in_full) == kind(entries, b, in_full));
+        let names = self.queue.take(Instant::now(), BATCH, |a, b| {
+            batch_key(entries, a, in_full) == batch_key(entries, b, in_full)
+        });
         let batch: Batch = names
             .into_iter()
             .filter_map(|name| {
                 let slot = self.entries.get_mut(&name)?;
-                let Slot::Here(entry) = slot else { return None };
+                let Slot::Idle(entry) = slot else { return None };
                 let depth = entry.depth(in_full);
-                let away = Slot::Away(Away {
+                let in_pass = Slot::InPass(InPass {
                     declared: Arc::clone(&entry.declared),
-                    snapshot: entry.record.declared.clone(),
+                    last_good: entry.record.declared.clone(),
                     depth,
                     changed: None,
                 });
-                let Slot::Here(entry) = std::mem::replace(slot, away) else { return None };
+                let Slot::Idle(entry) = std::mem::replace(slot, in_pass) else { return None };
                 Some((*entry, depth))
             })
             .collect();
@@ -381,46 +385,46 @@ impl<S: StateStore + 'static> Controller<S> {
     }
 
     /// Takes a batch back and decides when each is due again.
-    async fn land(&mut self, batch: Batch, passed: Vec<Passed>, took: Duration) {
+    async fn finish_batch(&mut self, batch: Batch, passed: Vec<PassResult>, took: Duration) {
         self.handle.metrics().batch_took(took.as_secs_f64());
         // One number for all of a batch: those that are steady are due together again, and share
         // their reads again.
-        let company = batch.first().map_or(0, |(entry, _)| spread(entry));
+        let batch_seed = batch.first().map_or(0, |(entry, _)| jitter_seed(entry));
         for ((mut entry, _), passed) in batch.into_iter().zip(passed) {
             let name = entry.record.name.clone();
             self.queue.done(&name);
             entry.held = if passed.ending == Ending::Held { entry.held.saturating_add(1) } else { 0 };
             entry.light = if passed.depth == Depth::Full { 0 } else { entry.light.saturating_add(1) };
-            entry.look_deeply = passed.depth == Depth::Light && passed.acted > 0;
+            entry.full_next = passed.depth == Depth::Light && passed.acted > 0;
             match &passed.state_error {
-                Some(error) => self.handle.not_kept(Some(&name), error.clone()),
-                None => self.handle.kept(Some(&name)),
+                Some(error) => self.handle.save_failed(Some(&name), error.clone()),
+                None => self.handle.saved(Some(&name)),
             }
             self.handle.metrics().passed(ending_word(passed.ending), passed.state_error.is_some());
-            self.handle.tell(&entry.record);
-            let seed = if passed.ending == Ending::Steady { company } else { spread(&entry) };
+            self.handle.publish(&entry.record);
+            let seed = if passed.ending == Ending::Steady { batch_seed } else { jitter_seed(&entry) };
             let mut wait = schedule::wait(passed.ending, entry.held, self.settings.resync, seed);
             wait = entry.pause_left(self.clock.now()).map_or(wait, |left| wait.min(left));
             let mut slack = schedule::slack(passed.ending, self.settings.resync);
-            // Of the declaration that was walked: one that came meanwhile has not been. And a
-            // teardown that is suspended is not finished, however quiet it is.
+            // Only the declaration that this pass was for can be finished, not one that came
+            // meanwhile; and a suspended teardown waits for its end, so it is not at rest.
             let mut finished = entry.declared.is_teardown() && passed.at_rest;
-            if let Some(Slot::Away(away)) = self.entries.get_mut(&name)
-                && let Some(changed) = away.changed.take()
+            if let Some(Slot::InPass(in_pass)) = self.entries.get_mut(&name)
+                && let Some(changed) = in_pass.changed.take()
             {
                 entry.declared = changed;
-                entry.look_deeply = true;
-                declarations::snapshot_into(&mut entry.record, &entry.declared);
+                entry.full_next = true;
+                declarations::remember_document(&mut entry.record, &entry.declared);
                 (wait, slack, finished) = (Duration::ZERO, Duration::ZERO, false);
             } else if passed.state_error.is_none() {
-                self.handle.walked(&name);
+                self.handle.reconciled(&name);
             }
             let orphaned = entry.declared.is_orphaned();
-            self.entries.insert(name.clone(), Slot::Here(Box::new(entry)));
+            self.entries.insert(name.clone(), Slot::Idle(Box::new(entry)));
             if finished {
                 self.forget(name).await;
             } else if orphaned {
-                self.rest(name).await;
+                self.park(name).await;
             } else {
                 self.queue.add(name, self.clock.after(wait), slack.div_f64(self.clock.speed()));
             }
@@ -434,49 +438,48 @@ impl<S: StateStore + 'static> Controller<S> {
         self.queue.remove(&name);
         self.handle.forget(&name);
         info!(deployment = %name, "everything that was made for it is removed");
-        if let Err(error) = self.walk.state.delete(&name).await {
+        if let Err(error) = self.reconciler.state.delete(&name).await {
             warn!(deployment = %name, error = %crate::telemetry::chain(&error), "cannot remove the record");
         }
     }
 
     fn count(&self) {
-        self.handle.sizes(self.entries.len() + self.resting.len(), self.queue.len());
+        self.handle.sizes(self.entries.len() + self.parked.len(), self.queue.len());
     }
 }
 
-/// Whether two declarations are the same; mostly they are the very same.
-fn is_same(one: &Arc<Declared>, other: &Arc<Declared>) -> bool {
+/// Whether two declarations are equal; mostly both are the same allocation.
+fn is_same(one: &Arc<Declaration>, other: &Arc<Declaration>) -> bool {
     Arc::ptr_eq(one, other) || one == other
 }
 
-/// What the deployments of one batch have in common: their placement, and how deeply they are
-/// looked at.
-fn kind<'a>(
+/// What the deployments of one batch have in common: their placement, and the depth of the pass.
+fn batch_key<'a>(
     entries: &'a BTreeMap<DeploymentName, Slot>,
     name: &DeploymentName,
     in_full: bool,
 ) -> Option<(&'a Placement, Depth)> {
     entries.get(name).map(|slot| match slot {
-        Slot::Here(entry) => (&entry.declared.desired.placement, entry.depth(in_full)),
-        Slot::Away(away) => (&away.declared.desired.placement, away.depth),
+        Slot::Idle(entry) => (&entry.declared.desired.placement, entry.depth(in_full)),
+        Slot::InPass(in_pass) => (&in_pass.declared.desired.placement, in_pass.depth),
     })
 }
 
-/// Walks a batch and says how long it took.
-async fn fly<S: StateStore>(
-    walk: Arc<Walk<S>>,
+/// Reconciles a batch and measures how long it took.
+async fn run_batch<S: StateStore>(
+    reconciler: Arc<Reconciler<S>>,
     running: Arc<Running>,
     mut batch: Batch,
-) -> (Batch, Vec<Passed>, Duration) {
+) -> (Batch, Vec<PassResult>, Duration) {
     let began = Instant::now();
     let placement = batch[0].0.declared.desired.placement.clone();
-    let passed = walk.pass(&placement, &mut batch, &*running).await;
+    let passed = reconciler.pass(&placement, &mut batch, &*running).await;
     (batch, passed, began.elapsed())
 }
 
 /// A number that differs between deployments and passes, so that waits spread; not random, so that
 /// a run can be repeated.
-fn spread(entry: &Entry) -> u64 {
+fn jitter_seed(entry: &Entry) -> u64 {
     let name = entry.record.name.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });

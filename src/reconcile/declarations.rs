@@ -1,12 +1,12 @@
 //! From a snapshot of the store to what is in force, what is refused and what is gone. Pure.
 
-use super::entry::Declared;
+use super::entry::Declaration;
 use crate::desired;
 use crate::model::condition::{Condition, ConditionType, Truth};
 use crate::model::finding::Finding;
 use crate::model::ids::{DeploymentName, Generation};
 use crate::model::kinds::{DocumentText, RETRY_ANNOTATION};
-use crate::model::status::{DeclaredSnapshot, DeploymentStatus, Event, EventKind, Record, Source};
+use crate::model::status::{DeploymentStatus, Event, EventKind, LastGoodDocument, Record, Source};
 use crate::status::events;
 use crate::store::{self, PruneGuard, Snapshot};
 use jiff::Timestamp;
@@ -20,7 +20,7 @@ mod tests;
 #[derive(Debug)]
 pub enum Change {
     /// This is in force now.
-    InForce(Arc<Declared>),
+    InForce(Arc<Declaration>),
     /// A new document was refused and no earlier version of it is known: only this can be said.
     Refused(Box<DeploymentStatus>),
 }
@@ -28,7 +28,7 @@ pub enum Change {
 /// What a snapshot means.
 #[derive(Debug)]
 pub struct Changes {
-    /// By deployment, every known or declared one; orphans that were told of already are left out.
+    /// By deployment, every known or declared one; orphans whose status says so are left out.
     pub by_name: BTreeMap<DeploymentName, Change>,
     /// What is wrong with the store as a whole.
     pub problems: Vec<Finding>,
@@ -36,11 +36,11 @@ pub struct Changes {
     pub prune_held: Option<String>,
 }
 
-/// What is known of a deployment before a snapshot is looked at.
+/// What is known of a deployment before a snapshot is compared with it.
 #[derive(Clone, Copy, Debug)]
 pub struct Known<'a> {
     /// The last declaration that was in force.
-    pub declared: Option<&'a DeclaredSnapshot>,
+    pub declared: Option<&'a LastGoodDocument>,
     /// Whether its status says already that its document is gone.
     pub orphaned: bool,
 }
@@ -52,30 +52,31 @@ impl<'a> From<&'a Record> for Known<'a> {
     }
 }
 
-/// What documents mean, kept from snapshot to snapshot: a store is read every few seconds, and a
+/// Lowered documents, kept from snapshot to snapshot: a store is read every few seconds, and a
 /// document that did not change costs next to nothing.
 #[derive(Debug, Default)]
-pub struct Lowered {
-    by_name: BTreeMap<DeploymentName, Meaning>,
+pub struct LoweringCache {
+    by_name: BTreeMap<DeploymentName, LoweredDocument>,
     /// Conflicts between the documents in `by_name`.
     conflicts: BTreeMap<DeploymentName, Vec<Finding>>,
 }
 
-/// What one document means.
+/// One document, lowered.
 #[derive(Debug)]
-struct Meaning {
-    /// The very document: stores hand on the same one while its file stays the same.
-    of: Arc<store::Declared>,
+struct LoweredDocument {
+    /// A store hands on the same allocation while the file stays the same.
+    document: Arc<store::Declared>,
     /// What is in force with it, or the errors for which it is refused.
-    result: Result<Arc<Declared>, Vec<Finding>>,
+    result: Result<Arc<Declaration>, Vec<Finding>>,
 }
 
-impl Lowered {
-    /// Takes in the documents of a snapshot; lowers those that were not there before.
-    fn take(&mut self, snapshot: &Snapshot, known: &BTreeMap<DeploymentName, Known<'_>>) {
+impl LoweringCache {
+    /// Lowers the documents of a snapshot that were not there before, and forgets those that are
+    /// gone.
+    fn update(&mut self, snapshot: &Snapshot, known: &BTreeMap<DeploymentName, Known<'_>>) {
         let before = self.by_name.len();
-        self.by_name.retain(|name, meaning| {
-            snapshot.documents.get(name).is_some_and(|declared| Arc::ptr_eq(declared, &meaning.of))
+        self.by_name.retain(|name, lowered| {
+            snapshot.documents.get(name).is_some_and(|declared| Arc::ptr_eq(declared, &lowered.document))
         });
         let unchanged = self.by_name.len() == before && before == snapshot.documents.len();
         if unchanged {
@@ -86,27 +87,27 @@ impl Lowered {
                 self.by_name.insert(name.clone(), lower(declared, known.get(name).copied()));
             }
         }
-        let states = self.by_name.values().filter_map(|meaning| meaning.result.as_ref().ok());
+        let states = self.by_name.values().filter_map(|lowered| lowered.result.as_ref().ok());
         self.conflicts = desired::across(states.map(|declared| &declared.desired));
     }
 }
 
-/// The errors that the sense of a document shows, each at its place.
-pub fn sense_of(declared: &store::Declared) -> Vec<Finding> {
+/// The errors of a document that has the right form, each at its place.
+pub fn semantic_errors(declared: &store::Declared) -> Vec<Finding> {
     let (_, mut findings) = desired::lower(&declared.document(), Generation(1));
     findings.retain(Finding::is_error);
     declared.locate(&mut findings);
     findings
 }
 
-fn lower(declared: &Arc<store::Declared>, known: Option<Known<'_>>) -> Meaning {
+fn lower(declared: &Arc<store::Declared>, known: Option<Known<'_>>) -> LoweredDocument {
     let document = declared.document();
     let json = document.to_json();
     let generation = generation(&json, known);
     let (desired, mut findings) = desired::lower(&document, generation);
     declared.locate(&mut findings);
     let result = match desired {
-        Some(desired) => Ok(Arc::new(Declared {
+        Some(desired) => Ok(Arc::new(Declaration {
             document: DocumentText::of(&json),
             desired,
             source: declared.source.clone(),
@@ -118,7 +119,7 @@ fn lower(declared: &Arc<store::Declared>, known: Option<Known<'_>>) -> Meaning {
         })),
         None => Err(findings),
     };
-    Meaning { of: Arc::clone(declared), result }
+    LoweredDocument { document: Arc::clone(declared), result }
 }
 
 /// Compares a snapshot with what is known. The controller and `ctl plan` both ask here, so a dry
@@ -128,31 +129,31 @@ fn lower(declared: &Arc<store::Declared>, known: Option<Known<'_>>) -> Meaning {
 /// the last valid version stays in force, with the findings. A document that is gone is orphaned or
 /// torn down as its own `deletionPolicy` says, unless the guard holds pruning.
 pub fn changes(
-    lowered: &mut Lowered,
+    cache: &mut LoweringCache,
     snapshot: &Snapshot,
     known: &BTreeMap<DeploymentName, Known<'_>>,
     confirmed: &BTreeSet<DeploymentName>,
     now: Timestamp,
 ) -> Changes {
-    lowered.take(snapshot, known);
+    cache.update(snapshot, known);
     let mut refused: BTreeMap<DeploymentName, Vec<Finding>> = snapshot.refused.clone();
     for (name, legible) in &snapshot.legible {
         // A typo in one field does not hide what is wrong with the others.
-        refused.entry(name.clone()).or_default().extend(sense_of(legible));
+        refused.entry(name.clone()).or_default().extend(semantic_errors(legible));
     }
     let mut kinds: BTreeMap<DeploymentName, String> = BTreeMap::new();
     let mut by_name: BTreeMap<DeploymentName, Change> = BTreeMap::new();
-    for (name, meaning) in &lowered.by_name {
-        match &meaning.result {
+    for (name, lowered) in &cache.by_name {
+        match &lowered.result {
             Err(findings) => {
-                kinds.insert(name.clone(), meaning.of.kind.to_string());
+                kinds.insert(name.clone(), lowered.document.kind.to_string());
                 refused.entry(name.clone()).or_default().extend(findings.iter().cloned());
             }
             Ok(declared) => {
-                if let Some(conflicts) = lowered.conflicts.get(name) {
+                if let Some(conflicts) = cache.conflicts.get(name) {
                     // Two documents that claim one thing: the second by name is refused.
                     let mut found = conflicts.clone();
-                    meaning.of.locate(&mut found);
+                    lowered.document.locate(&mut found);
                     refused
                         .entry(name.clone())
                         .or_default()
@@ -160,7 +161,8 @@ pub fn changes(
                 } else if let Some(errors) = refused.remove(name) {
                     // The text in the store is refused; this is its last good version.
                     let newest_generation = declared.desired.generation.next();
-                    let last_good = Declared { newest_generation, findings: errors, ..(**declared).clone() };
+                    let last_good =
+                        Declaration { newest_generation, findings: errors, ..(**declared).clone() };
                     by_name.insert(name.clone(), Change::InForce(Arc::new(last_good)));
                 } else {
                     by_name.insert(name.clone(), Change::InForce(Arc::clone(declared)));
@@ -201,11 +203,11 @@ fn generation(json: &serde_json::Value, known: Option<Known<'_>>) -> Generation 
 }
 
 /// The last valid version of a document, as it was stored.
-fn last_good(stored: Option<&DeclaredSnapshot>) -> Option<Declared> {
+fn last_good(stored: Option<&LastGoodDocument>) -> Option<Declaration> {
     let stored = stored?;
     let document = stored.document.document().ok()?;
     let (desired, findings) = desired::lower(&document, stored.generation);
-    Some(Declared {
+    Some(Declaration {
         document: stored.document.clone(),
         desired: desired?,
         source: stored.source.clone(),
@@ -225,12 +227,12 @@ fn removed(
     now: Timestamp,
     by_name: &mut BTreeMap<DeploymentName, Change>,
 ) -> Option<String> {
-    let those = |which: fn(&DeclaredSnapshot) -> bool| -> BTreeSet<DeploymentName> {
+    let names_where = |which: fn(&LastGoodDocument) -> bool| -> BTreeSet<DeploymentName> {
         let such = known.iter().filter(|(_, known)| known.declared.is_some_and(which));
         such.map(|(name, _)| name.clone()).collect()
     };
-    let before = those(|declared| declared.removed_at.is_none());
-    let doubted = those(|declared| declared.doubted);
+    let before = names_where(|declared| declared.removed_at.is_none());
+    let doubted = names_where(|declared| declared.doubted);
     let seen: BTreeSet<DeploymentName> =
         before.iter().filter(|name| !snapshot.is_gone(name)).cloned().collect();
     let verdict = PruneGuard::judge(&before, &doubted, &seen, confirmed);
@@ -259,8 +261,7 @@ fn removed(
     verdict.because
 }
 
-/// A suspension that has ended has no effect any more; whoever reads the document may believe that
-/// it has.
+/// Warns of a suspension that has ended: who reads the document may believe that it still holds.
 fn warn_of_ended_suspensions(
     snapshot: &Snapshot,
     by_name: &mut BTreeMap<DeploymentName, Change>,
@@ -338,9 +339,9 @@ fn refused_status(
     }
 }
 
-/// Keeps the declaration in force in its record, so that no later edit or removal can lose it.
-pub(super) fn snapshot_into(record: &mut Record, declared: &Declared) {
-    record.declared = Some(DeclaredSnapshot {
+/// Puts the declaration in force into its record, so that no later edit or removal can lose it.
+pub(super) fn remember_document(record: &mut Record, declared: &Declaration) {
+    record.declared = Some(LastGoodDocument {
         generation: declared.desired.generation,
         source: declared.source.clone(),
         document: declared.document.clone(),

@@ -1,5 +1,6 @@
-//! What the corridor keeps in memory of one deployment.
+//! What the controller keeps in memory of one deployment.
 
+use crate::model::condition::ConditionType;
 use crate::model::desired::DesiredState;
 use crate::model::finding::Finding;
 use crate::model::ids::Generation;
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 /// The declaration in force: the newest valid one.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Declared {
+pub struct Declaration {
     /// The document as canonical JSON.
     pub document: DocumentText,
     /// What should be.
@@ -32,7 +33,7 @@ pub struct Declared {
     pub deletion_confirmed: bool,
 }
 
-impl Declared {
+impl Declaration {
     /// Whether what was made for it is to be removed.
     pub fn is_teardown(&self) -> bool {
         self.removed_at.is_some() && self.desired.deletion_policy == DeletionPolicy::Delete
@@ -48,23 +49,22 @@ impl Declared {
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// The declaration in force; shared, so that it is still known while a pass has the entry.
-    pub declared: Arc<Declared>,
+    pub declared: Arc<Declaration>,
     /// Its record.
     pub record: Record,
-    /// Whether the record says more than the one that was last kept: keeping it failed.
-    pub unkept: bool,
+    /// Whether the record says more than the saved one: saving it failed.
+    pub unsaved: bool,
     /// Passes in a row that were held.
     pub held: u32,
     /// Light passes since the last full one.
     pub light: u32,
     /// Whether the next pass must be full whatever the rest says: first pass, changed declaration,
     /// or its turn has come.
-    pub look_deeply: bool,
+    pub full_next: bool,
 }
 
 impl Entry {
-    /// How deeply the next pass looks, given whether the fleet is so small that everything is
-    /// always looked at in full.
+    /// How deep the next pass is, given whether the fleet is so small that every pass is full.
     pub fn depth(&self, always_in_full: bool) -> Depth {
         let rollout = &self.record.rollout;
         let complete = !rollout.components.is_empty()
@@ -72,8 +72,8 @@ impl Entry {
             && rollout.components.values().all(|component| matches!(component.phase, Phase::Complete { .. }));
         let settled = rollout.generation == self.declared.desired.generation
             && rollout.secrets.values().all(|secret| secret.pending.is_none())
-            && self.record.status.as_ref().is_some_and(is_ready);
-        if always_in_full || self.look_deeply || !complete || !settled || self.held > 0 {
+            && self.record.status.as_ref().is_some_and(|status| status.is(ConditionType::Ready));
+        if always_in_full || self.full_next || !complete || !settled || self.held > 0 {
             Depth::Full
         } else {
             Depth::Light
@@ -87,9 +87,4 @@ impl Entry {
         let left = pause.until.duration_since(now);
         left.is_positive().then(|| left.unsigned_abs())
     }
-}
-
-fn is_ready(status: &crate::model::status::DeploymentStatus) -> bool {
-    use crate::model::condition::{ConditionType, Truth};
-    status.conditions.iter().any(|c| c.kind == ConditionType::Ready && c.status == Truth::True)
 }

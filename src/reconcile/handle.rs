@@ -1,7 +1,7 @@
-//! What the windows may know of a running controller.
+//! What `http` and the binaries may know of a running controller.
 
 use crate::aws::Aws;
-use crate::model::condition::{ConditionType, Truth};
+use crate::model::condition::ConditionType;
 use crate::model::ids::DeploymentName;
 use crate::model::status::{DeploymentStatus, Record};
 use crate::telemetry::Metrics;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// The loop is alive when it turned within this time.
+/// The loop counts as alive when it woke within this time.
 const ALIVE_WITHIN: Duration = Duration::from_secs(120);
 
 /// A cheap view of a running controller.
@@ -27,24 +27,24 @@ pub struct Handle {
 
 #[derive(Debug)]
 struct Inner {
-    turned: Instant,
+    last_beat: Instant,
     store_read: bool,
-    /// What is declared and was not walked since: its status speaks of an earlier declaration, or
-    /// of an earlier run.
-    unwalked: BTreeSet<DeploymentName>,
-    /// Why records could not be kept, by deployment; `None` is the report on the store.
-    not_kept: BTreeMap<Option<DeploymentName>, String>,
+    /// Deployments without a pass since their declaration came into force: their status speaks of
+    /// an earlier declaration, or of an earlier run.
+    pending: BTreeSet<DeploymentName>,
+    /// Why records could not be saved, by deployment; `None` is the report on the store.
+    unsaved: BTreeMap<Option<DeploymentName>, String>,
     statuses: BTreeMap<DeploymentName, Arc<DeploymentStatus>>,
 }
 
 impl Handle {
-    /// A view of a controller that has not begun.
+    /// A view of a controller that has not started.
     pub fn new(metrics: Metrics) -> Self {
         let inner = Inner {
-            turned: Instant::now(),
+            last_beat: Instant::now(),
             store_read: false,
-            unwalked: BTreeSet::new(),
-            not_kept: BTreeMap::new(),
+            pending: BTreeSet::new(),
+            unsaved: BTreeMap::new(),
             statuses: BTreeMap::new(),
         };
         let changes = Arc::new(watch::Sender::new(0));
@@ -56,12 +56,12 @@ impl Handle {
         Self { aws: Some(aws), ..self }
     }
 
-    /// The loop has turned.
-    pub(super) fn turned(&self) {
-        self.with(|inner| inner.turned = Instant::now());
+    /// The loop woke.
+    pub(super) fn beat(&self) {
+        self.with(|inner| inner.last_beat = Instant::now());
     }
 
-    /// The store was read, and what it declares was taken in.
+    /// The store was read, and what it declares is in force.
     pub(super) fn store_was_read(&self) {
         if !self.with(|inner| std::mem::replace(&mut inner.store_read, true)) {
             self.changed();
@@ -70,12 +70,12 @@ impl Handle {
 
     /// A declaration came into force: its status says nothing of it yet.
     pub(super) fn declared(&self, name: &DeploymentName) {
-        self.with(|inner| inner.unwalked.insert(name.clone()));
+        self.with(|inner| inner.pending.insert(name.clone()));
     }
 
-    /// The declaration in force was walked, or there is nothing to walk.
-    pub(super) fn walked(&self, name: &DeploymentName) {
-        if self.with(|inner| inner.unwalked.remove(name)) {
+    /// The declaration in force had its first pass, or needs none.
+    pub(super) fn reconciled(&self, name: &DeploymentName) {
+        if self.with(|inner| inner.pending.remove(name)) {
             self.changed();
         }
     }
@@ -84,31 +84,34 @@ impl Handle {
         self.changes.send_modify(|count| *count += 1);
     }
 
-    /// The newest record of a deployment is kept; without a name, the report on the store is.
-    pub(super) fn kept(&self, name: Option<&DeploymentName>) {
+    /// The newest record of a deployment is saved; without a name, the report on the store is.
+    pub(super) fn saved(&self, name: Option<&DeploymentName>) {
         self.with(|inner| {
-            if !inner.not_kept.is_empty() {
-                inner.not_kept.remove(&name.cloned());
+            if !inner.unsaved.is_empty() {
+                inner.unsaved.remove(&name.cloned());
             }
         });
     }
 
-    /// The same could not be kept.
-    pub(super) fn not_kept(&self, name: Option<&DeploymentName>, error: String) {
-        self.with(|inner| inner.not_kept.insert(name.cloned(), error));
+    /// The same could not be saved.
+    pub(super) fn save_failed(&self, name: Option<&DeploymentName>, error: String) {
+        self.with(|inner| inner.unsaved.insert(name.cloned(), error));
     }
 
-    /// Deployments whose newest record is not kept.
-    pub(super) fn unkept(&self) -> Vec<DeploymentName> {
-        self.with(|inner| inner.not_kept.keys().flatten().cloned().collect())
+    /// Deployments whose newest record is not saved.
+    pub(super) fn unsaved(&self) -> Vec<DeploymentName> {
+        self.with(|inner| inner.unsaved.keys().flatten().cloned().collect())
     }
 
     /// A record as it stands now.
-    pub(super) fn tell(&self, record: &Record) {
+    pub(super) fn publish(&self, record: &Record) {
         let Some(status) = &record.status else { return };
         let changed = self.with(|inner| match inner.statuses.get(&record.name) {
             Some(known) if **known == *status => false,
-            _ => inner.statuses.insert(record.name.clone(), Arc::new(status.clone())).is_none_or(|_| true),
+            _ => {
+                inner.statuses.insert(record.name.clone(), Arc::new(status.clone()));
+                true
+            }
         });
         if changed {
             self.changed();
@@ -119,8 +122,8 @@ impl Handle {
     pub(super) fn forget(&self, name: &DeploymentName) {
         self.with(|inner| {
             inner.statuses.remove(name);
-            inner.unwalked.remove(name);
-            inner.not_kept.remove(&Some(name.clone()));
+            inner.pending.remove(name);
+            inner.unsaved.remove(&Some(name.clone()));
         });
         self.changed();
     }
@@ -167,49 +170,45 @@ impl Handle {
         self.with(|inner| inner.store_read)
     }
 
-    /// Whether the store was read and all that it declares was walked, so that every status speaks
+    /// Whether the store was read and all that it declares had a pass, so that every status speaks
     /// of what is declared now.
     pub fn is_up_to_date(&self) -> bool {
-        self.with(|inner| inner.store_read && inner.unwalked.is_empty())
+        self.with(|inner| inner.store_read && inner.pending.is_empty())
     }
 
     /// Whether the loop turns; the reason when not.
     pub fn alive(&self) -> Result<(), String> {
-        let idle = self.with(|inner| inner.turned.elapsed());
+        let idle = self.with(|inner| inner.last_beat.elapsed());
         if idle <= ALIVE_WITHIN {
             Ok(())
         } else {
-            Err(format!("the loop has not turned for {} s", idle.as_secs()))
+            Err(format!("the loop has not last_beat for {} s", idle.as_secs()))
         }
     }
 
     /// Whether it does its work; the reason when not.
     pub fn ready(&self) -> Result<(), String> {
-        self.with(|inner| match (inner.not_kept.values().next(), inner.store_read) {
+        self.with(|inner| match (inner.unsaved.values().next(), inner.store_read) {
             (Some(error), _) => Err(error.clone()),
             (None, false) => Err("the spec store has not been read yet".to_owned()),
             (None, true) => Ok(()),
         })
     }
 
-    fn with<T>(&self, look: impl FnOnce(&mut Inner) -> T) -> T {
-        look(&mut self.inner.lock().expect("nothing panics while it holds the lock"))
+    fn with<T>(&self, access: impl FnOnce(&mut Inner) -> T) -> T {
+        access(&mut self.inner.lock().expect("nothing panics while it holds the lock"))
     }
 }
 
 /// Whether a status says Ready.
 pub fn is_ready(status: &DeploymentStatus) -> bool {
-    truth(status, ConditionType::Ready) == Truth::True
+    status.is(ConditionType::Ready)
 }
 
 /// Whether nothing more happens by itself: ready, stalled, suspended or orphaned.
 pub fn is_at_rest(status: &DeploymentStatus) -> bool {
-    is_ready(status)
-        || status.orphaned
-        || truth(status, ConditionType::Stalled) == Truth::True
-        || truth(status, ConditionType::Suspended) == Truth::True
-}
-
-fn truth(status: &DeploymentStatus, kind: ConditionType) -> Truth {
-    status.conditions.iter().find(|condition| condition.kind == kind).map_or(Truth::Unknown, |c| c.status)
+    status.orphaned
+        || [ConditionType::Ready, ConditionType::Stalled, ConditionType::Suspended]
+            .into_iter()
+            .any(|kind| status.is(kind))
 }

@@ -1,23 +1,24 @@
-//! The corridor: the one place that walks from room to room.
+//! The orchestrator: the one place that goes from room to room.
 //!
-//! Level-triggered and without input: a hint (a changed file, an ending pass, a timer) only says
-//! which deployment to look at again; what is done follows from what is declared, stored and seen.
-//! So a lost hint costs time, never truth, and a controller that was killed anywhere goes on as if
-//! it had only been slow. The periodic resync is the floor.
+//! Level-triggered: a hint (a changed file, a pass that ended, a timer) only says which deployment
+//! to reconcile again; what is done follows from what is declared, stored and observed. So a lost
+//! hint costs time, never truth, and a controller that was killed anywhere continues as if it had
+//! only been slow. The periodic resync is the floor.
 //!
-//! - `controller`: the loop; `queue`: which name is due when; `schedule`: when to look again, and
-//!   how deeply;
+//! - `controller`: the loop; `queue`: which name is due when; `schedule`: when the next pass comes;
 //! - `declarations`: from a snapshot of the store to what is in force, what is refused, what is
 //!   gone;
-//! - `pass`: the walk itself; `entry`: what is kept in memory of a deployment;
-//! - `handle`: what the windows may know; `clock`: the one home of time.
+//! - `pass`: the pass itself; `decide`: its pure part; `entry`: what is kept in memory of a
+//!   deployment;
+//! - `handle`: what `http` and the binaries may know of it; `clock`: the one home of time.
 //!
-//! A pass looks *lightly* (services only: one call for ten) or *in full*. Steady deployments are
-//! looked at lightly at every resync and in full in turn; whatever is new, changed, unsteady or odd
-//! is looked at in full at once.
+//! A *light* pass reads services only (one call for ten), a *full* pass everything. A steady
+//! deployment gets a light pass at every resync and a full one in rotation; whatever is new,
+//! changed, unsteady or odd gets a full pass at once.
 
 pub mod clock;
 mod controller;
+pub mod decide;
 pub mod declarations;
 pub mod entry;
 mod handle;
@@ -28,13 +29,12 @@ mod schedule;
 pub use clock::Clock;
 pub use controller::{Controller, Running, Settings};
 pub use handle::{Handle, is_at_rest, is_ready};
-pub use pass::Walk;
+pub use pass::Reconciler;
 
 use crate::store::{Snapshot, Store};
 use tokio::sync::mpsc;
 
-/// Loads the store now and whenever it hints at a change, until nobody takes its snapshots any
-/// more.
+/// Loads the store now and whenever it hints at a change, until the receiver is gone.
 pub async fn feed(mut store: impl Store, snapshots: mpsc::Sender<Snapshot>) {
     loop {
         let snapshot = store.load().await;

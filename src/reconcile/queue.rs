@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// A queue of names. Adding a name that is already there only ever makes it due earlier; a name
-/// that is being worked on is kept back until it is given back.
+/// that is in a pass is kept back until the pass has ended.
 #[derive(Debug, Default)]
 pub struct Queue {
     due: BTreeMap<DeploymentName, Due>,
@@ -15,7 +15,7 @@ pub struct Queue {
     busy: BTreeSet<DeploymentName>,
 }
 
-/// When a name is due, and from when on it may be taken along with others.
+/// When a name is due, and from when on it may join a batch of others.
 #[derive(Clone, Copy, Debug)]
 struct Due {
     at: Instant,
@@ -23,8 +23,8 @@ struct Due {
 }
 
 impl Queue {
-    /// Makes a name due at an instant, or earlier when it already is. So much earlier it may keep
-    /// others company.
+    /// Makes a name due at an instant, or earlier when it already is. `slack` lets it join a batch
+    /// this much before it is due.
     pub fn add(&mut self, name: DeploymentName, at: Instant, slack: Duration) {
         let mut due = Due { at, from: at.checked_sub(slack).unwrap_or(at) };
         if let Some(known) = self.due.get(&name) {
@@ -47,8 +47,8 @@ impl Queue {
         self.order.iter().find(|(_, name)| !self.busy.contains(name)).map(|(at, _)| *at)
     }
 
-    /// Takes up to `most` names that are alike: the first one is due and decides, `alike` picks its
-    /// company among those that are due or may be taken early. What is taken is busy until
+    /// Takes up to `most` names that are alike: the first one is due and decides, `alike` picks the
+    /// rest of its batch among those that are due or may be taken early. What is taken is busy until
     /// [`Queue::done`].
     pub fn take(
         &mut self,
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn company_may_come_early_but_never_makes_a_batch_by_itself() {
+    async fn a_name_may_join_a_batch_early_but_never_makes_one_by_itself() {
         let start = Instant::now();
         let mut queue = Queue::default();
         let slack = Duration::from_secs(3);

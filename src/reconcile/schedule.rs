@@ -1,4 +1,4 @@
-//! When to look again, and how deeply.
+//! When the next pass comes, and how deep it is.
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use std::time::Duration;
@@ -11,10 +11,10 @@ const WHILE_ROLLING: Duration = Duration::from_secs(5);
 const FIRST_BACKOFF: Duration = Duration::from_secs(2);
 /// Longest wait after failures. A resync that is due sooner comes sooner.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
-/// Full looks at steady deployments per resync, whatever their number: one batch. A light look
+/// Full passes of steady deployments per resync, whatever their number: one batch. A light pass
 /// costs 0.1 reads per service; a full one costs about 7 and 8 more for the whole batch. So 1,000
 /// services cost 100 + 8 + 70 reads, below 0.2 each.
-pub const FULL_LOOKS_PER_RESYNC: usize = 10;
+pub const FULL_PASSES_PER_RESYNC: usize = 10;
 
 /// How a pass ended, as far as the next one is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub fn wait(ending: Ending, held: u32, resync: Duration, seed: u64) -> Duration 
 }
 
 /// How much earlier than due a pass may come, to share its reads with others. A steady deployment
-/// may be looked at any time; one that was written or failed is given the time that it needs.
+/// may be reconciled at any time; one that was written or failed is given the time that it needs.
 pub fn slack(ending: Ending, resync: Duration) -> Duration {
     match ending {
         Ending::Steady => resync / 10,
@@ -64,9 +64,9 @@ pub fn slack(ending: Ending, resync: Duration) -> Duration {
     }
 }
 
-/// Whether a fleet is so small that every deployment is looked at in full at every resync.
+/// Whether a fleet is so small that every pass is full.
 pub fn is_small(fleet: usize) -> bool {
-    fleet <= FULL_LOOKS_PER_RESYNC
+    fleet <= FULL_PASSES_PER_RESYNC
 }
 
 #[cfg(test)]
@@ -85,12 +85,12 @@ mod tests {
     }
 
     #[test]
-    fn a_held_deployment_is_looked_at_at_least_every_resync() {
+    fn a_held_deployment_is_reconciled_at_least_every_resync() {
         assert!(wait(Ending::Held, 30, RESYNC, 3) <= RESYNC);
     }
 
     #[test]
-    fn only_steady_deployments_are_looked_at_early() {
+    fn only_steady_deployments_are_reconciled_early() {
         assert_eq!(slack(Ending::Steady, RESYNC), Duration::from_secs(6));
         assert_eq!(slack(Ending::Acted, RESYNC), Duration::ZERO);
         assert_eq!(slack(Ending::Held, RESYNC), Duration::ZERO);

@@ -15,7 +15,7 @@ use evenkeel::executor::Executor;
 use evenkeel::model::ids::DeploymentName;
 use evenkeel::model::status::{DeploymentStatus, Record};
 use evenkeel::observed::Collector;
-use evenkeel::reconcile::{self, Clock, Controller, Handle, Settings, Walk};
+use evenkeel::reconcile::{self, Clock, Controller, Handle, Reconciler, Settings};
 use evenkeel::status::{Error, FileState, Loaded, StateStore, StoreReport};
 use evenkeel::telemetry::Metrics;
 use futures_util::FutureExt;
@@ -133,14 +133,14 @@ impl Life {
         let metrics = Metrics::default();
         let handle = Handle::new(metrics.clone());
         let state = Watched { inner: state, slow: Arc::clone(&self.slow), watch: self.watch.clone() };
-        let walk = Walk {
+        let reconciler = Reconciler {
             collector: Collector::new(aws.clone()),
             executor: Executor::new(aws),
             state,
             clock: Clock::given(now),
             metrics,
         };
-        let controller = Controller::new(walk, handle.clone(), Settings { resync: RESYNC });
+        let controller = Controller::new(reconciler, handle.clone(), Settings { resync: RESYNC });
         let (snapshots, received) = mpsc::channel(1);
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(controller.run(received, async { drop(stopped.await) }));

@@ -45,7 +45,7 @@ fn store(texts: &[&str]) -> Snapshot {
 #[derive(Default)]
 struct Controller {
     records: BTreeMap<DeploymentName, Record>,
-    lowered: Lowered,
+    lowered: LoweringCache,
     confirmed: BTreeSet<DeploymentName>,
 }
 
@@ -59,7 +59,7 @@ impl Controller {
 
     /// A restart: only the records are left.
     fn restarted(self) -> Self {
-        Self { lowered: Lowered::default(), ..self }
+        Self { lowered: LoweringCache::default(), ..self }
     }
 
     fn look(&mut self, snapshot: &Snapshot) -> Changes {
@@ -73,14 +73,14 @@ impl Controller {
         for (name, change) in &changes.by_name {
             if let Change::InForce(declared) = change {
                 let record = self.records.entry(name.clone()).or_insert_with(|| Record::new(name.clone()));
-                snapshot_into(record, declared);
+                remember_document(record, declared);
             }
         }
         changes
     }
 }
 
-fn in_force<'a>(changes: &'a Changes, name: &str) -> &'a Declared {
+fn in_force<'a>(changes: &'a Changes, name: &str) -> &'a Declaration {
     match changes.by_name.get(name) {
         Some(Change::InForce(declared)) => declared,
         other => panic!("{name} is not in force: {other:?}"),

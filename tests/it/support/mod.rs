@@ -10,7 +10,7 @@ use evenkeel::model::condition::{ConditionType, Truth};
 use evenkeel::model::ids::DeploymentName;
 use evenkeel::model::status::{DeploymentStatus, Record};
 use evenkeel::observed::Collector;
-use evenkeel::reconcile::{Clock, Controller, Handle, Settings, Walk, is_ready};
+use evenkeel::reconcile::{Clock, Controller, Handle, Reconciler, Settings, is_ready};
 use evenkeel::status::{FileState, StateStore};
 use evenkeel::store::{FileStore, Snapshot, Store};
 use evenkeel::telemetry::Metrics;
@@ -92,7 +92,7 @@ impl World {
         let aws = Aws::connect(aws::Settings::closed(self.sim.http_client(), move || sim_clock.now())).await;
         let metrics = Metrics::default();
         self.handle = Handle::new(metrics.clone());
-        let walk = Walk {
+        let reconciler = Reconciler {
             collector: Collector::new(aws.clone()),
             executor: Executor::new(aws),
             state: state::Watched {
@@ -103,7 +103,7 @@ impl World {
             metrics,
         };
         let settings = Settings { resync: Duration::from_secs(60) };
-        let controller = Controller::new(walk, self.handle.clone(), settings);
+        let controller = Controller::new(reconciler, self.handle.clone(), settings);
         let (snapshots, received) = mpsc::channel(1);
         let (stop, stopped) = oneshot::channel::<()>();
         self.snapshots = snapshots;

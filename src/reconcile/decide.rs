@@ -1,0 +1,100 @@
+//! The part of a pass that decides, from what was observed to the plan, and what the pass came to.
+//! Pure; `ctl plan` stops here.
+
+use super::entry::Declaration;
+use super::schedule::Ending;
+use crate::desired;
+use crate::model::desired::{DesiredState, ResolvedState};
+use crate::model::observed::ObservedState;
+use crate::model::plan::{ActionResult, Outcome, Plan, WaitingOn};
+use crate::model::rollout::{Phase, RolloutState};
+use crate::plan::{self, PlanInput};
+use crate::rollout::{self, StepInput};
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+
+/// Everything that is known before anything is done: where a dry run stops.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// What AWS showed.
+    pub observed: ObservedState,
+    /// The declaration with references resolved.
+    pub resolved: ResolvedState,
+    /// The rollout, one step on.
+    pub step: RolloutState,
+    /// What would be done.
+    pub plan: Plan,
+}
+
+/// Decides what a pass does. The controller acts on it; `ctl plan` shows it.
+pub fn decide(
+    declared: &Declaration,
+    prior: &RolloutState,
+    observed: ObservedState,
+    now: Timestamp,
+) -> Decision {
+    let desired: &DesiredState = &declared.desired;
+    let secrets = rollout::settle_secrets(prior, &observed, now);
+    let versions: BTreeMap<String, String> =
+        secrets.iter().map(|(id, version)| (id.clone(), version.version.clone())).collect();
+    let resolved = desired::resolve(desired, &observed, &versions, &prior.arns);
+    let mut prior = prior.clone();
+    prior.secrets = secrets;
+    if declared.is_teardown() {
+        let input = PlanInput { desired, resolved: &resolved, rollout: &prior, observed: &observed, now };
+        let plan = plan::teardown(&input, declared.deletion_confirmed);
+        return Decision { observed, resolved, step: prior, plan };
+    }
+    let input = StepInput { prior: &prior, desired, resolved: &resolved, observed: &observed, now };
+    let mut step = rollout::advance(&input);
+    // A suspension stops intents as well as writes; what is under way is still watched.
+    if desired.suspend.as_ref().is_some_and(|suspend| suspend.until > now) {
+        hold_new_intents(&prior, &mut step);
+    }
+    let plan =
+        plan::plan(&PlanInput { desired, resolved: &resolved, rollout: &step, observed: &observed, now });
+    Decision { observed, resolved, step, plan }
+}
+
+/// Takes back the intents that this step would newly store; what is under way is still watched.
+fn hold_new_intents(prior: &RolloutState, step: &mut RolloutState) {
+    for (name, component) in &mut step.components {
+        let is_intent = matches!(
+            component.phase,
+            Phase::Rolling { deployment: None, .. } | Phase::Migrating { task: None, .. }
+        );
+        if is_intent {
+            component.phase = prior.components.get(name).map(|known| known.phase.clone()).unwrap_or_default();
+        }
+    }
+}
+
+/// How a pass ended, which decides when the next one comes.
+pub fn ending(after: &RolloutState, plan: &Plan, outcomes: &[Outcome], observed: &ObservedState) -> Ending {
+    let failed = outcomes
+        .iter()
+        .any(|outcome| matches!(outcome.result, ActionResult::Failed { .. } | ActionResult::Unknown { .. }));
+    if failed || !observed.gaps.is_empty() {
+        return Ending::Held;
+    }
+    if outcomes.iter().any(|outcome| matches!(outcome.result, ActionResult::Done { .. })) {
+        return Ending::Acted;
+    }
+    // A resource that is waited for was asked for by this pass or the last one: it comes soon.
+    let rolling = after.components.values().any(|component| rollout::wants_polling(&component.phase))
+        || after.secrets.values().any(|secret| secret.pending.is_some())
+        || plan.waiting_on.iter().any(|waiting| {
+            matches!(
+                waiting.on,
+                WaitingOn::Targets { .. } | WaitingOn::Draining { .. } | WaitingOn::Resource { .. }
+            )
+        });
+    if rolling {
+        return Ending::Rolling;
+    }
+    let suspended = plan
+        .waiting_on
+        .iter()
+        .all(|waiting| matches!(waiting.on, WaitingOn::Suspended { .. } | WaitingOn::Failed { .. }));
+    if plan.waiting_on.is_empty() || suspended { Ending::Steady } else { Ending::Held }
+}
