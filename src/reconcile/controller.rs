@@ -293,8 +293,8 @@ impl<S: StateStore + 'static> Controller<S> {
         }
     }
 
-    /// Queues full passes of some steady deployments of a large fleet, once per resync: those of one
-    /// placement whose last full pass is longest ago, so that one batch takes them all.
+    /// Queues full passes of some steady deployments of a large fleet, once per resync: those of
+    /// one placement whose last full pass is longest ago, so that one batch takes them all.
     fn queue_full_passes(&mut self) {
         let now = Instant::now();
         if now < self.next_full_passes {

@@ -48,8 +48,8 @@ impl Queue {
     }
 
     /// Takes up to `most` names that are alike: the first one is due and decides, `alike` picks the
-    /// rest of its batch among those that are due or may be taken early. What is taken is busy until
-    /// [`Queue::done`].
+    /// rest of its batch among those that are due or may be taken early. What is taken is busy
+    /// until [`Queue::done`].
     pub fn take(
         &mut self,
         now: Instant,
