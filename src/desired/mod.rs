@@ -16,16 +16,13 @@ mod across;
 mod application;
 mod arn;
 mod checks;
-mod datero;
 mod defaults;
 mod fields;
-mod pulumi;
+mod kinds;
 mod resolve;
 mod secret_ref;
 #[cfg(test)]
 mod tests;
-mod typed;
-mod zenml;
 
 pub use across::across;
 pub use resolve::resolve;
@@ -62,9 +59,9 @@ fn checked(doc: &Document) -> (ApplicationSpec, Vec<Finding>) {
     let name = &doc.metadata.name;
     let (spec, mut findings) = match &doc.spec {
         Spec::Application(spec) => ((**spec).clone(), Vec::new()),
-        Spec::PulumiService(spec) => pulumi::lower(name, spec),
-        Spec::ZenMLWorkspace(spec) => zenml::lower(name, spec),
-        Spec::Datero(spec) => datero::lower(name, spec),
+        Spec::PulumiService(spec) => kinds::pulumi::lower(name, spec),
+        Spec::ZenMLWorkspace(spec) => kinds::zenml::lower(name, spec),
+        Spec::Datero(spec) => kinds::datero::lower(name, spec),
     };
     findings.extend(metadata_findings(&doc.metadata));
     let lowered = checks::application(name, &spec);

@@ -2,8 +2,8 @@
 //! page.
 
 use super::references::{
-    Alarms, Capacity, ComponentOverride, Dns, FrontDoor, Images, Logs, Network, PrivateDoor, Roles,
-    SecretRef, ServiceSettings, Surroundings, typed_kind,
+    Alarms, Capacity, CommonSpec, ComponentOverride, Dns, Images, LoadBalancerSpec, Logs, Network,
+    PrivateLoadBalancerSpec, Roles, SecretRef, ServiceSettings, typed_kind,
 };
 use super::task_definition::{EfsVolume, ecs_struct};
 use super::{ApplicationSpec, DeletionPolicy, DriftSpec, Placement, Suspend};
@@ -42,10 +42,10 @@ pub struct DateroSpec {
     /// The load balancer of the web page, which asks nobody to sign in: keep the load balancer
     /// internal.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub load_balancer: Option<FrontDoor>,
+    pub load_balancer: Option<LoadBalancerSpec>,
     /// A network load balancer for PostgreSQL: TCP, port 5432 unless said otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub postgres_load_balancer: Option<PrivateDoor>,
+    pub postgres_load_balancer: Option<PrivateLoadBalancerSpec>,
     /// Size, health and rollout. Defaults: 1024 CPU units and 2048 MiB.
     pub settings: ServiceSettings,
 }

@@ -2,8 +2,8 @@
 //! console.
 
 use super::references::{
-    Alarms, Capacity, ComponentOverride, Dns, FrontDoor, Images, Logs, Network, PrivateDoor, Roles,
-    SecretRef, ServiceSettings, Surroundings, TaskSettings, typed_kind,
+    Alarms, Capacity, CommonSpec, ComponentOverride, Dns, Images, LoadBalancerSpec, Logs, Network,
+    PrivateLoadBalancerSpec, Roles, SecretRef, ServiceSettings, TaskSettings, typed_kind,
 };
 use super::task_definition::ecs_struct;
 use super::{ApplicationSpec, DeletionPolicy, DriftSpec, Placement, Suspend};
@@ -73,11 +73,11 @@ pub struct PulumiServiceSpec {
     pub migrations: PulumiMigrations,
     /// The public load balancer of API and console, unless they have their own.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub load_balancer: Option<FrontDoor>,
+    pub load_balancer: Option<LoadBalancerSpec>,
     /// An internal network load balancer in front of the API: TCP 80 and TLS 443, each with a
     /// target group of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub private_load_balancer: Option<PrivateDoor>,
+    pub private_load_balancer: Option<PrivateLoadBalancerSpec>,
     /// Whether one service answers requests and runs background jobs, or one each.
     #[serde(skip_serializing_if = "ContainerMode::is_full")]
     pub container_mode: ContainerMode,

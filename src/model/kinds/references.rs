@@ -196,7 +196,7 @@ ecs_struct! {
 /// How requests get in: either a load balancer of its own, on which Evenkeel keeps the listeners,
 /// or the listeners of a shared one, to which it adds rules by host name. Load balancers themselves
 /// are never created, changed or deleted.
-pub struct FrontDoor {
+pub struct LoadBalancerSpec {
     /// Name or ARN of an application load balancer that carries nothing else: listeners 443 and 80
     /// are kept on it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -225,7 +225,7 @@ pub struct FrontDoor {
 
 ecs_struct! {
 /// A network load balancer for connections that are not for the public.
-pub struct PrivateDoor {
+pub struct PrivateLoadBalancerSpec {
     /// Name or ARN of a network load balancer that carries nothing else.
     pub load_balancer: String,
     /// Certificate of its TLS listener.
@@ -296,7 +296,7 @@ pub struct ServiceSettings {
     pub security_groups: Vec<String>,
     /// A load balancer of its own, in place of `spec.loadBalancer`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub load_balancer: Option<FrontDoor>,
+    pub load_balancer: Option<LoadBalancerSpec>,
     /// Further host names that lead to it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub extra_hosts: Vec<String>,
@@ -371,7 +371,7 @@ pub struct TaskSettings {
 }
 
 ecs_struct! {
-/// The way out for one component: what the kind's own fields cannot say. Applied last.
+/// Overrides for one component: what the kind's own fields cannot say. Applied last.
 pub struct ComponentOverride {
     /// Variables that are added, or replace the kind's of the same name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -412,7 +412,7 @@ pub struct ComponentOverride {
 
 /// The fields that every typed kind has, borrowed from its spec.
 #[derive(Clone, Copy, Debug)]
-pub struct Surroundings<'a> {
+pub struct CommonSpec<'a> {
     /// Where it runs.
     pub placement: &'a Placement,
     /// Subnets and security groups.
@@ -431,7 +431,7 @@ pub struct Surroundings<'a> {
     pub image_tag: &'a str,
     /// Whether ECS Exec works.
     pub enable_execute_command: Option<bool>,
-    /// The way out, by component.
+    /// Overrides, by component.
     pub overrides: &'a BTreeMap<String, ComponentOverride>,
 }
 
@@ -478,7 +478,7 @@ macro_rules! typed_kind {
             /// Whether ECS Exec works in the tasks. Default false.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub enable_execute_command: Option<bool>,
-            /// The way out, by component.
+            /// Overrides, by component.
             #[serde(skip_serializing_if = "BTreeMap::is_empty")]
             pub overrides: BTreeMap<String, ComponentOverride>,
             $($body)*
@@ -504,8 +504,8 @@ macro_rules! typed_kind {
             }
 
             /// The fields that every typed kind has.
-            pub fn surroundings(&self) -> Surroundings<'_> {
-                Surroundings {
+            pub fn common(&self) -> CommonSpec<'_> {
+                CommonSpec {
                     placement: &self.placement,
                     network: &self.network,
                     roles: &self.roles,

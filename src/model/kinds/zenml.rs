@@ -1,8 +1,8 @@
 //! `ZenMLWorkspace`: a ZenML Pro Hybrid workspace: database migration, server and optional workers.
 
 use super::references::{
-    Alarms, Capacity, ComponentOverride, Dns, FrontDoor, Images, Logs, Network, Roles, SecretRef,
-    ServiceSettings, Surroundings, TaskSettings, typed_kind,
+    Alarms, Capacity, CommonSpec, ComponentOverride, Dns, Images, LoadBalancerSpec, Logs, Network, Roles,
+    SecretRef, ServiceSettings, TaskSettings, typed_kind,
 };
 use super::task_definition::ecs_struct;
 use super::{ApplicationSpec, DeletionPolicy, DriftSpec, Placement, Suspend};
@@ -59,7 +59,7 @@ pub struct ZenMLWorkspaceSpec {
     pub migration: TaskSettings,
     /// The load balancer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub load_balancer: Option<FrontDoor>,
+    pub load_balancer: Option<LoadBalancerSpec>,
     /// The server. Defaults: 1 task of 512 CPU units and 1024 MiB.
     pub server: ServiceSettings,
     /// Workers, of the paid add-on.

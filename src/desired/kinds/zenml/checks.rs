@@ -1,7 +1,7 @@
 //! What a ZenML workspace needs, and the traps in which it starts and loses data.
 
 use super::tables;
-use crate::desired::typed::findings::Findings;
+use crate::desired::kinds::findings::Findings;
 use crate::model::finding::field_key;
 use crate::model::kinds::zenml::{WorkloadManagerKind, ZenMLWorkspaceSpec};
 

@@ -1,6 +1,6 @@
 //! One row per rule, on the example document.
 
-use crate::desired::typed::golden::{Mistake, check_mistakes, lowered, secret, variable};
+use crate::desired::kinds::golden::{Mistake, check_mistakes, lowered, secret, variable};
 use crate::model::kinds::application::RunPolicy;
 use crate::model::kinds::task_definition::OnRotation;
 use serde_json::{Value, json};
@@ -216,8 +216,9 @@ fn a_configuration_file_is_written_before_the_server_starts() {
 
 #[test]
 fn a_shared_listener_on_ec2_registers_instances() {
-    let door = json!({"httpsListenerArn": "arn:aws:elasticloadbalancing:eu-west-1:1:listener/app/s/a/b", "rulePriority": 7});
-    let app = lowered("datero", &[on_ec2(), ("networkMode", json!("bridge")), ("loadBalancer", door)]);
+    let load_balancer = json!({"httpsListenerArn": "arn:aws:elasticloadbalancing:eu-west-1:1:listener/app/s/a/b", "rulePriority": 7});
+    let app =
+        lowered("datero", &[on_ec2(), ("networkMode", json!("bridge")), ("loadBalancer", load_balancer)]);
     assert_eq!(app.target_groups["datero"].target_type.as_deref(), Some("instance"));
     assert_eq!(app.rules["datero-https"].conditions[0].values, ["datero.internal.example.com"]);
     assert_eq!(app.components["datero"].singleton.as_ref().unwrap().network_configuration, None);

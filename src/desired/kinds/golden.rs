@@ -22,9 +22,9 @@ pub fn lower(document: &Document) -> (ApplicationSpec, Vec<Finding>) {
     let name: &DeploymentName = &document.metadata.name;
     match &document.spec {
         Spec::Application(spec) => (ApplicationSpec::clone(spec), Vec::new()),
-        Spec::PulumiService(spec) => crate::desired::pulumi::lower(name, spec),
-        Spec::ZenMLWorkspace(spec) => crate::desired::zenml::lower(name, spec),
-        Spec::Datero(spec) => crate::desired::datero::lower(name, spec),
+        Spec::PulumiService(spec) => crate::desired::kinds::pulumi::lower(name, spec),
+        Spec::ZenMLWorkspace(spec) => crate::desired::kinds::zenml::lower(name, spec),
+        Spec::Datero(spec) => crate::desired::kinds::datero::lower(name, spec),
     }
 }
 

@@ -4,13 +4,15 @@
 //! a shared one whose listeners belong to somebody else and get rules by host name. Port 80
 //! redirects, forwards or is left alone.
 
+use super::context::KindContext;
 use super::findings::Findings;
-use super::house::House;
 use crate::model::kinds::ApplicationSpec;
 use crate::model::kinds::load_balancing::{
     Certificate, FixedResponse, Listener, ListenerAction, Matcher, Redirect, Rule, RuleCondition, TargetGroup,
 };
-use crate::model::kinds::references::{FrontDoor, HttpPort, PrivateDoor, ServiceSettings, TargetHealth};
+use crate::model::kinds::references::{
+    HttpPort, LoadBalancerSpec, PrivateLoadBalancerSpec, ServiceSettings, TargetHealth,
+};
 use crate::model::kinds::service::LoadBalancer;
 
 /// Security policy of listeners that name none: TLS 1.2 and 1.3. Source: ELB user guide,
@@ -19,7 +21,7 @@ const SSL_POLICY: &str = "ELBSecurityPolicy-TLS13-1-2-2021-06";
 
 /// What a load balancer of its own does with requests that no rule takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Otherwise {
+pub enum DefaultAction {
     /// Answers 204, as Pulumi's installers do; every host needs its rule.
     Empty,
     /// Forwards to the component: no rules are needed.
@@ -50,40 +52,40 @@ pub struct Backend<'a> {
     /// Where its settings stand, such as `spec.api`.
     pub settings_field: &'a str,
     /// The kind's load balancer, unless the settings name one.
-    pub shared_door: Option<&'a FrontDoor>,
+    pub load_balancer: Option<&'a LoadBalancerSpec>,
     /// How far its rules' priority is behind the load balancer's first.
     pub rule_offset: u32,
     /// What happens to other requests.
-    pub otherwise: Otherwise,
+    pub default_action: DefaultAction,
 }
 
 impl Backend<'_> {
     /// Builds its target group, listeners and rules, and says which target groups its tasks join.
-    pub fn open(
+    pub fn add_ingress(
         &self,
-        house: &House<'_>,
+        context: &KindContext<'_>,
         app: &mut ApplicationSpec,
         findings: &mut Findings,
     ) -> Vec<LoadBalancer> {
-        let mut joined: Vec<LoadBalancer> =
+        let mut memberships: Vec<LoadBalancer> =
             self.settings.target_group_arns.iter().map(|arn| self.join(None, Some(arn))).collect();
         let own = self.settings.load_balancer.as_ref();
-        if let Some(door) = own.or(self.shared_door) {
+        if let Some(spec) = own.or(self.load_balancer) {
             let field = match own {
                 Some(_) => format!("{}.loadBalancer", self.settings_field),
                 None => "spec.loadBalancer".to_owned(),
             };
-            check(door, &field, self, house, findings);
-            app.target_groups.insert(self.component.to_owned(), self.target_group(house));
+            check(spec, &field, self, context, findings);
+            app.target_groups.insert(self.component.to_owned(), self.target_group(context));
             let prefix = own.map(|_| format!("{}-", self.component)).unwrap_or_default();
-            if let Some(load_balancer) = &door.load_balancer {
-                self.own_listeners(door, load_balancer, &prefix, app);
+            if let Some(load_balancer) = &spec.load_balancer {
+                self.own_listeners(spec, load_balancer, &prefix, app);
             } else {
-                self.shared_rules(door, app);
+                self.shared_rules(spec, app);
             }
-            joined.insert(0, self.join(Some(self.component), None));
+            memberships.insert(0, self.join(Some(self.component), None));
         }
-        joined
+        memberships
     }
 
     /// Membership of this component in a target group.
@@ -98,7 +100,7 @@ impl Backend<'_> {
     }
 
     /// The target group with the kind's health check and the document's changes to it.
-    pub fn target_group(&self, house: &House<'_>) -> TargetGroup {
+    pub fn target_group(&self, context: &KindContext<'_>) -> TargetGroup {
         let said = self.settings.health_check.clone().unwrap_or_default();
         let health = &self.health;
         let drain = self.settings.deregistration_delay_seconds.unwrap_or(self.drain_seconds);
@@ -107,7 +109,7 @@ impl Backend<'_> {
         TargetGroup {
             protocol: Some(self.protocol.to_owned()),
             port: self.port,
-            vpc_id: house.around.network.vpc_id.clone().unwrap_or_default(),
+            vpc_id: context.common.network.vpc_id.clone().unwrap_or_default(),
             target_type: Some(self.target_type.to_owned()),
             health_check_protocol: Some(self.protocol.to_owned()),
             health_check_path: said.path.or(health.path.clone()),
@@ -124,54 +126,60 @@ impl Backend<'_> {
         }
     }
 
-    fn own_listeners(&self, door: &FrontDoor, load_balancer: &str, prefix: &str, app: &mut ApplicationSpec) {
-        let priority = door.rule_priority.unwrap_or(100).saturating_add(self.rule_offset);
+    fn own_listeners(
+        &self,
+        spec: &LoadBalancerSpec,
+        load_balancer: &str,
+        prefix: &str,
+        app: &mut ApplicationSpec,
+    ) {
+        let priority = spec.rule_priority.unwrap_or(100).saturating_add(self.rule_offset);
         let mut listen = |name: &str, port, certificate: Option<&String>, redirects: bool| {
             let key = format!("{prefix}{name}");
-            let default = match (redirects, self.otherwise) {
+            let default = match (redirects, self.default_action) {
                 (true, _) => redirect(),
-                (false, Otherwise::Empty) => empty_answer(),
-                (false, Otherwise::Forward) => self.forward(),
+                (false, DefaultAction::Empty) => empty_answer(),
+                (false, DefaultAction::Forward) => self.forward(),
             };
             app.listeners.entry(key.clone()).or_insert_with(|| Listener {
                 load_balancer: load_balancer.to_owned(),
                 port,
                 protocol: if certificate.is_some() { "HTTPS" } else { "HTTP" }.to_owned(),
-                ssl_policy: certificate.map(|_| door.ssl_policy.as_deref().unwrap_or(SSL_POLICY).to_owned()),
+                ssl_policy: certificate.map(|_| spec.ssl_policy.as_deref().unwrap_or(SSL_POLICY).to_owned()),
                 certificates: certificates(certificate),
                 default_actions: vec![default],
                 ..Default::default()
             });
-            if !redirects && self.otherwise == Otherwise::Empty {
+            if !redirects && self.default_action == DefaultAction::Empty {
                 let rule = Rule { listener: Some(key), ..self.rule(priority, self.forward()) };
                 app.rules.insert(format!("{}-{name}", self.component), rule);
             }
         };
-        match &door.certificate_arn {
+        match &spec.certificate_arn {
             Some(certificate) => {
                 listen("https", 443, Some(certificate), false);
-                if door.http_port != HttpPort::Off {
-                    listen("http", 80, None, door.http_port == HttpPort::Redirect);
+                if spec.http_port != HttpPort::Off {
+                    listen("http", 80, None, spec.http_port == HttpPort::Redirect);
                 }
             }
             None => listen("http", 80, None, false),
         }
     }
 
-    fn shared_rules(&self, door: &FrontDoor, app: &mut ApplicationSpec) {
-        let priority = door.rule_priority.unwrap_or(100).saturating_add(self.rule_offset);
+    fn shared_rules(&self, spec: &LoadBalancerSpec, app: &mut ApplicationSpec) {
+        let priority = spec.rule_priority.unwrap_or(100).saturating_add(self.rule_offset);
         let mut add = |name: &str, arn: &Option<String>, action: ListenerAction| {
             if arn.is_some() {
                 let rule = Rule { listener_arn: arn.clone(), ..self.rule(priority, action) };
                 app.rules.insert(format!("{}-{name}", self.component), rule);
             }
         };
-        add("https", &door.https_listener_arn, self.forward());
-        match door.http_port {
-            HttpPort::Redirect if door.https_listener_arn.is_some() => {
-                add("http", &door.http_listener_arn, redirect());
+        add("https", &spec.https_listener_arn, self.forward());
+        match spec.http_port {
+            HttpPort::Redirect if spec.https_listener_arn.is_some() => {
+                add("http", &spec.http_listener_arn, redirect());
             }
-            HttpPort::Redirect | HttpPort::Forward => add("http", &door.http_listener_arn, self.forward()),
+            HttpPort::Redirect | HttpPort::Forward => add("http", &spec.http_listener_arn, self.forward()),
             HttpPort::Off => {}
         }
     }
@@ -192,24 +200,24 @@ impl Backend<'_> {
 
 /// A TCP or TLS listener on an internal network load balancer with a target group of its own, both
 /// under `key`.
-pub fn open_private(
+pub fn add_private_listener(
     backend: &Backend<'_>,
     (key, port, tls): (&str, u16, bool),
-    door: &PrivateDoor,
-    house: &House<'_>,
+    spec: &PrivateLoadBalancerSpec,
+    context: &KindContext<'_>,
     app: &mut ApplicationSpec,
 ) -> LoadBalancer {
-    let certificate = door.certificate_arn.as_ref().filter(|_| tls);
+    let certificate = spec.certificate_arn.as_ref().filter(|_| tls);
     // Health is asked for as on the public side, but the target group itself carries bytes.
-    let group = TargetGroup { protocol: Some("TCP".to_owned()), ..backend.target_group(house) };
+    let group = TargetGroup { protocol: Some("TCP".to_owned()), ..backend.target_group(context) };
     app.target_groups.insert(key.to_owned(), group);
     app.listeners.insert(
         key.to_owned(),
         Listener {
-            load_balancer: door.load_balancer.clone(),
+            load_balancer: spec.load_balancer.clone(),
             port,
             protocol: if certificate.is_some() { "TLS" } else { "TCP" }.to_owned(),
-            ssl_policy: certificate.map(|_| door.ssl_policy.as_deref().unwrap_or(SSL_POLICY).to_owned()),
+            ssl_policy: certificate.map(|_| spec.ssl_policy.as_deref().unwrap_or(SSL_POLICY).to_owned()),
             certificates: certificates(certificate),
             default_actions: vec![forward_to(key)],
             ..Default::default()
@@ -227,9 +235,15 @@ pub fn check_certificate(field: &str, arn: Option<&String>, findings: &mut Findi
     }
 }
 
-fn check(door: &FrontDoor, field: &str, backend: &Backend<'_>, house: &House<'_>, findings: &mut Findings) {
-    let shared = door.https_listener_arn.is_some() || door.http_listener_arn.is_some();
-    match (door.load_balancer.is_some(), shared) {
+fn check(
+    spec: &LoadBalancerSpec,
+    field: &str,
+    backend: &Backend<'_>,
+    context: &KindContext<'_>,
+    findings: &mut Findings,
+) {
+    let shared = spec.https_listener_arn.is_some() || spec.http_listener_arn.is_some();
+    match (spec.load_balancer.is_some(), shared) {
         (true, true) => findings.error(
             field,
             "names both a load balancer of its own and listeners of a shared one",
@@ -240,29 +254,29 @@ fn check(door: &FrontDoor, field: &str, backend: &Backend<'_>, house: &House<'_>
             "names neither a load balancer nor a listener",
             "set `loadBalancer` for one of its own, or `httpsListenerArn` for a shared one",
         ),
-        (true, false) if door.certificate_arn.is_none() => findings.warning(
+        (true, false) if spec.certificate_arn.is_none() => findings.warning(
             format!("{field}.certificateArn"),
             "there is no certificate: the load balancer speaks plain HTTP",
             "name a certificate in ACM",
         ),
-        (false, true) => check_shared(door, field, backend, findings),
+        (false, true) => check_shared(spec, field, backend, findings),
         (true, false) => {}
     }
-    check_certificate(&format!("{field}.certificateArn"), door.certificate_arn.as_ref(), findings);
-    if house.around.network.vpc_id.as_deref().unwrap_or_default().is_empty() {
+    check_certificate(&format!("{field}.certificateArn"), spec.certificate_arn.as_ref(), findings);
+    if context.common.network.vpc_id.as_deref().unwrap_or_default().is_empty() {
         findings.error("spec.network.vpcId", "is required", "target groups are made in the VPC of the tasks");
     }
 }
 
-fn check_shared(door: &FrontDoor, field: &str, backend: &Backend<'_>, findings: &mut Findings) {
-    if door.rule_priority.is_none() {
+fn check_shared(spec: &LoadBalancerSpec, field: &str, backend: &Backend<'_>, findings: &mut Findings) {
+    if spec.rule_priority.is_none() {
         findings.error(
             format!("{field}.rulePriority"),
             "is required on shared listeners",
             "choose a priority that no other rule of the listener has",
         );
     }
-    if door.certificate_arn.is_some() {
+    if spec.certificate_arn.is_some() {
         findings.warning(
             format!("{field}.certificateArn"),
             "is not used: the listeners are shared, and so are their certificates",

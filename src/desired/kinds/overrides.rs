@@ -1,4 +1,4 @@
-//! The way out: what a document says about a component beyond the kind's own fields, applied last.
+//! Overrides: what a document says about a component beyond the kind's own fields, applied last.
 
 use super::findings::Findings;
 use crate::model::finding::field_key;

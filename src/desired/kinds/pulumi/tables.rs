@@ -1,7 +1,7 @@
 //! The variables of Pulumi's three images, one row each. Sources: Pulumi's self-hosting guide
 //! (components, operations) and its ECS installers.
 
-use crate::desired::typed::env::{Row, Value, fixed, secret, shown, text, when, write_once};
+use crate::desired::kinds::env::{Row, Value, fixed, secret, shown, text, when, write_once};
 use crate::model::kinds::pulumi::{PulumiOauthApp, PulumiServiceSpec};
 use crate::model::kinds::references::SecretRef;
 
@@ -165,9 +165,9 @@ pub fn api_rest(spec: &PulumiServiceSpec) -> Vec<Row> {
 pub fn console_core(spec: &PulumiServiceSpec) -> Vec<Row> {
     let options = &spec.console_options;
     let tls = spec.tls.console.as_ref();
-    let private = spec.private_load_balancer.as_ref().and_then(|door| {
-        let scheme = if door.certificate_arn.is_some() { "https" } else { "http" };
-        door.domain.as_ref().map(|domain| format!("{scheme}://{domain}"))
+    let private = spec.private_load_balancer.as_ref().and_then(|load_balancer| {
+        let scheme = if load_balancer.certificate_arn.is_some() { "https" } else { "http" };
+        load_balancer.domain.as_ref().map(|domain| format!("{scheme}://{domain}"))
     });
     let internal = options.api_internal_endpoint.clone().or(private);
     vec![

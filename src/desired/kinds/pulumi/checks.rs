@@ -1,8 +1,8 @@
 //! What goes together, what must differ and what must not be flipped in a Pulumi service.
 
 use super::tables;
-use crate::desired::typed::door::check_certificate;
-use crate::desired::typed::findings::Findings;
+use crate::desired::kinds::findings::Findings;
+use crate::desired::kinds::ingress::check_certificate;
 use crate::model::kinds::pulumi::{ContainerMode, PulumiServiceSpec, TlsPair};
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ pub fn check(spec: &PulumiServiceSpec, findings: &mut Findings) {
     engine_events(spec, findings);
     login(spec, findings);
     groups(spec, findings);
-    private_door(spec, findings);
+    private_load_balancer(spec, findings);
     if spec.jobs.is_some() && spec.container_mode == ContainerMode::Full {
         findings.error(
             "spec.jobs",
@@ -52,7 +52,7 @@ fn names(spec: &PulumiServiceSpec, findings: &mut Findings) {
         let help = "name the secret with the licence key; the API does not start without it";
         findings.error("spec.licenseKey", "is required", help);
     }
-    let images = spec.surroundings().images;
+    let images = spec.common().images;
     if images.registry.is_none() && images.account.is_none() {
         findings.warning(
             "spec.images",
@@ -364,16 +364,20 @@ fn tls_pair(base: &str, tls: Option<&TlsPair>, findings: &mut Findings) {
     findings.pem(&format!("{base}.certificate"), Some(&tls.certificate));
 }
 
-fn private_door(spec: &PulumiServiceSpec, findings: &mut Findings) {
-    if let Some(door) = &spec.private_load_balancer {
+fn private_load_balancer(spec: &PulumiServiceSpec, findings: &mut Findings) {
+    if let Some(load_balancer) = &spec.private_load_balancer {
         let field = "spec.privateLoadBalancer";
         findings.required(
             &format!("{field}.loadBalancer"),
-            &door.load_balancer,
+            &load_balancer.load_balancer,
             "name the network load balancer",
         );
-        check_certificate(&format!("{field}.certificateArn"), door.certificate_arn.as_ref(), findings);
-        if door.port.is_some() {
+        check_certificate(
+            &format!("{field}.certificateArn"),
+            load_balancer.certificate_arn.as_ref(),
+            findings,
+        );
+        if load_balancer.port.is_some() {
             findings.error(
                 format!("{field}.port"),
                 "cannot be set for this kind",

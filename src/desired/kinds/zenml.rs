@@ -10,10 +10,10 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
-use super::typed::door::{Backend, Otherwise};
-use super::typed::findings::Findings;
-use super::typed::house::House;
-use super::typed::{env, overrides};
+use super::context::KindContext;
+use super::findings::Findings;
+use super::ingress::{Backend, DefaultAction};
+use super::{env, overrides};
 use crate::model::finding::Finding;
 use crate::model::ids::DeploymentName;
 use crate::model::kinds::references::{ServiceSettings, TargetHealth};
@@ -31,28 +31,28 @@ const WORKER_PORT: u16 = 8000;
 /// **Guarantees**: findings name fields of the typed document, and all of them are there at once.
 pub fn lower(name: &DeploymentName, spec: &ZenMLWorkspaceSpec) -> (ApplicationSpec, Vec<Finding>) {
     let mut findings = Findings::default();
-    let house = House { deployment: name, around: spec.surroundings() };
-    house.check(true, &mut findings);
+    let context = KindContext { deployment: name, common: spec.common() };
+    context.check(true, &mut findings);
     checks::check(spec, &mut findings);
     let mut app = spec.application();
-    app.log_groups = house.log_groups();
+    app.log_groups = context.log_groups();
     if tables::migrates_first(spec) {
-        app.components.insert("migrate".to_owned(), migrate(&house, spec, &mut findings));
+        app.components.insert("migrate".to_owned(), migrate(&context, spec, &mut findings));
     }
-    let server = server(&house, spec, &mut app, &mut findings);
+    let server = server(&context, spec, &mut app, &mut findings);
     app.components.insert("server".to_owned(), server);
-    workers(&house, spec, &mut app, &mut findings);
+    workers(&context, spec, &mut app, &mut findings);
     overrides::apply(&spec.overrides, &mut app, &mut findings);
     (app, findings.finish())
 }
 
 fn container(
-    house: &House<'_>,
+    context: &KindContext<'_>,
     spec: &ZenMLWorkspaceSpec,
     (component, name): (&str, &str),
     findings: &mut Findings,
 ) -> ContainerDefinition {
-    let mut container = house.container(component, name, house.image("zenml-pro-server", VENDOR));
+    let mut container = context.container(component, name, context.image("zenml-pro-server", VENDOR));
     for table in [tables::base, tables::control_plane, tables::store, tables::secrets_stores] {
         env::apply(table(spec), &mut container, findings);
     }
@@ -60,29 +60,29 @@ fn container(
     container
 }
 
-fn migrate(house: &House<'_>, spec: &ZenMLWorkspaceSpec, findings: &mut Findings) -> Component {
+fn migrate(context: &KindContext<'_>, spec: &ZenMLWorkspaceSpec, findings: &mut Findings) -> Component {
     let settings = &spec.migration;
-    let mut container = container(house, spec, ("migrate", "zenml-migrate"), findings);
+    let mut container = container(context, spec, ("migrate", "zenml-migrate"), findings);
     container.command = ["zenml", "migrate-database"].map(str::to_owned).to_vec();
     // A rotated secret is no reason to migrate again.
     container.secrets.iter_mut().for_each(|secret| secret.on_rotation = OnRotation::Ignore);
     // The default backup is held in memory, so the task is as large as the server.
     let (cpu, memory) = (settings.cpu.unwrap_or(512), settings.memory.unwrap_or(1024));
     Component {
-        task_definition: house.task_definition(cpu, memory, container),
-        task: Some(house.task(settings)),
+        task_definition: context.task_definition(cpu, memory, container),
+        task: Some(context.task(settings)),
         ..Default::default()
     }
 }
 
 fn server(
-    house: &House<'_>,
+    context: &KindContext<'_>,
     spec: &ZenMLWorkspaceSpec,
     app: &mut ApplicationSpec,
     findings: &mut Findings,
 ) -> Component {
     let settings = &spec.server;
-    let mut container = container(house, spec, ("server", "zenml-server"), findings);
+    let mut container = container(context, spec, ("server", "zenml-server"), findings);
     env::apply(tables::no_migration(spec), &mut container, findings);
     env::apply(tables::server(spec), &mut container, findings);
     env::apply(tables::limits(spec), &mut container, findings);
@@ -103,25 +103,30 @@ fn server(
         drain_seconds: 60,
         settings,
         settings_field: "spec.server",
-        shared_door: spec.load_balancer.as_ref(),
+        load_balancer: spec.load_balancer.as_ref(),
         rule_offset: 0,
-        otherwise: Otherwise::Forward,
+        default_action: DefaultAction::Forward,
     };
-    let mut service = house.service(settings, 1);
-    service.load_balancers = backend.open(house, app, findings);
-    house.grace(settings, &mut service);
+    let mut service = context.service(settings, 1);
+    service.load_balancers = backend.add_ingress(context, app, findings);
+    context.grace(settings, &mut service);
     let (cpu, memory) = (settings.cpu.unwrap_or(512), settings.memory.unwrap_or(1024));
     let before = tables::migrates_first(spec).then(|| "migrate".to_owned());
     Component {
         depends_on: before.into_iter().collect(),
-        task_definition: house.task_definition(cpu, memory, container),
+        task_definition: context.task_definition(cpu, memory, container),
         service: Some(service),
         ..Default::default()
     }
 }
 
 /// Scheduler and reconciler must never run twice; the executor may.
-fn workers(house: &House<'_>, spec: &ZenMLWorkspaceSpec, app: &mut ApplicationSpec, findings: &mut Findings) {
+fn workers(
+    context: &KindContext<'_>,
+    spec: &ZenMLWorkspaceSpec,
+    app: &mut ApplicationSpec,
+    findings: &mut Findings,
+) {
     let Some(workers) = &spec.workers else { return };
     let table = [
         ("scheduler", &workers.scheduler, "start-scheduler", true),
@@ -135,7 +140,7 @@ fn workers(house: &House<'_>, spec: &ZenMLWorkspaceSpec, app: &mut ApplicationSp
     ];
     for (name, settings, command, single) in table {
         let Some(settings) = settings else { continue };
-        let mut container = container(house, spec, (name, &format!("zenml-{name}")), findings);
+        let mut container = container(context, spec, (name, &format!("zenml-{name}")), findings);
         env::apply(tables::no_migration(spec), &mut container, findings);
         env::apply(tables::worker(spec, name), &mut container, findings);
         container.command = ["plugins", command].map(str::to_owned).to_vec();
@@ -144,22 +149,22 @@ fn workers(house: &House<'_>, spec: &ZenMLWorkspaceSpec, app: &mut ApplicationSp
         container.health_check = Some(worker_health());
         container.memory_reservation = settings.memory_reservation;
         container.stop_timeout = settings.stop_timeout_seconds.or(container.stop_timeout);
-        app.components.insert(name.to_owned(), worker(house, settings, container, single));
+        app.components.insert(name.to_owned(), worker(context, settings, container, single));
     }
 }
 
 fn worker(
-    house: &House<'_>,
+    context: &KindContext<'_>,
     settings: &ServiceSettings,
     container: ContainerDefinition,
     single: bool,
 ) -> Component {
     let (cpu, memory) = (settings.cpu.unwrap_or(256), settings.memory.unwrap_or(1024));
-    let service = house.service(settings, 1);
+    let service = context.service(settings, 1);
     let (service, singleton) = if single { (None, Some(service)) } else { (Some(service), None) };
     Component {
         depends_on: vec!["server".to_owned()],
-        task_definition: house.task_definition(cpu, memory, container),
+        task_definition: context.task_definition(cpu, memory, container),
         service,
         singleton,
         ..Default::default()

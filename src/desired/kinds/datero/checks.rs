@@ -1,8 +1,8 @@
 //! What a Datero needs, and where its data would be lost.
 
 use super::network_mode;
-use crate::desired::typed::door::check_certificate;
-use crate::desired::typed::findings::Findings;
+use crate::desired::kinds::findings::Findings;
+use crate::desired::kinds::ingress::check_certificate;
 use crate::model::kinds::datero::{DateroMode, DateroSpec};
 
 /// Major version of PostgreSQL in each published image, by the first two numbers of its tag.
@@ -17,7 +17,7 @@ pub fn check(spec: &DateroSpec, findings: &mut Findings) {
     upgrade(spec, findings);
     config(spec, findings);
     placement(spec, findings);
-    doors(spec, findings);
+    load_balancers(spec, findings);
     if spec.capacity.cpu_architecture.as_deref() == Some("ARM64") {
         let message = "there is no ARM64 image of Datero";
         findings.error("spec.capacity.cpuArchitecture", message, "use X86_64");
@@ -190,15 +190,19 @@ fn placement(spec: &DateroSpec, findings: &mut Findings) {
     }
 }
 
-fn doors(spec: &DateroSpec, findings: &mut Findings) {
-    if let Some(door) = &spec.postgres_load_balancer {
+fn load_balancers(spec: &DateroSpec, findings: &mut Findings) {
+    if let Some(load_balancer) = &spec.postgres_load_balancer {
         let field = "spec.postgresLoadBalancer";
         findings.required(
             &format!("{field}.loadBalancer"),
-            &door.load_balancer,
+            &load_balancer.load_balancer,
             "name the network load balancer",
         );
-        check_certificate(&format!("{field}.certificateArn"), door.certificate_arn.as_ref(), findings);
+        check_certificate(
+            &format!("{field}.certificateArn"),
+            load_balancer.certificate_arn.as_ref(),
+            findings,
+        );
     }
     if spec.settings.port.is_some() {
         findings.error("spec.settings.port", "is not read: Datero listens on 80 and 5432", "leave it out");

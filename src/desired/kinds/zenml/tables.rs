@@ -2,7 +2,7 @@
 //! server and `config/server_config.py`. Variables that only the ECS guide knows are in rows marked
 //! so.
 
-use crate::desired::typed::env::{Row, Value, fixed, plain, python, secret, shown, text, write_once};
+use crate::desired::kinds::env::{Row, Value, fixed, plain, python, secret, shown, text, write_once};
 use crate::model::kinds::references::SecretRef;
 use crate::model::kinds::task_definition::ContainerDefinition;
 use crate::model::kinds::zenml::{WorkloadManagerKind, ZenMLSecretsStore, ZenMLWorkspaceSpec};

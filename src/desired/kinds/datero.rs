@@ -9,10 +9,10 @@ mod checks;
 #[cfg(test)]
 mod tests;
 
-use super::typed::door::{Backend, Otherwise, open_private};
-use super::typed::findings::Findings;
-use super::typed::house::House;
-use super::typed::{env, overrides};
+use super::context::KindContext;
+use super::findings::Findings;
+use super::ingress::{Backend, DefaultAction, add_private_listener};
+use super::{env, overrides};
 use crate::model::finding::Finding;
 use crate::model::ids::DeploymentName;
 use crate::model::kinds::application::RunPolicy;
@@ -38,12 +38,12 @@ const INIT_IMAGE: &str = "public.ecr.aws/docker/library/busybox:1.37";
 /// **Guarantees**: findings name fields of the typed document, and all of them are there at once.
 pub fn lower(name: &DeploymentName, spec: &DateroSpec) -> (ApplicationSpec, Vec<Finding>) {
     let mut findings = Findings::default();
-    let house = House { deployment: name, around: spec.surroundings() };
-    house.check(network_mode(spec) == "awsvpc", &mut findings);
+    let context = KindContext { deployment: name, common: spec.common() };
+    context.check(network_mode(spec) == "awsvpc", &mut findings);
     checks::check(spec, &mut findings);
     let mut app = spec.application();
-    app.log_groups = house.log_groups();
-    let component = datero(&house, spec, &mut app, &mut findings);
+    app.log_groups = context.log_groups();
+    let component = datero(&context, spec, &mut app, &mut findings);
     app.components.insert("datero".to_owned(), component);
     overrides::apply(&spec.overrides, &mut app, &mut findings);
     (app, findings.finish())
@@ -61,13 +61,13 @@ fn exposes_postgres(spec: &DateroSpec) -> bool {
 }
 
 fn datero(
-    house: &House<'_>,
+    context: &KindContext<'_>,
     spec: &DateroSpec,
     app: &mut ApplicationSpec,
     findings: &mut Findings,
 ) -> Component {
     let settings = &spec.settings;
-    let mut main = house.container("datero", "datero", house.image("chumaky/datero", "docker.io"));
+    let mut main = context.container("datero", "datero", context.image("chumaky/datero", "docker.io"));
     env::apply(variables(spec), &mut main, findings);
     let open = [(WEB_PORT, true), (POSTGRES_PORT, exposes_postgres(spec))];
     main.port_mappings = open
@@ -79,19 +79,19 @@ fn datero(
     main.memory_reservation = settings.memory_reservation;
     main.stop_timeout = settings.stop_timeout_seconds.or(main.stop_timeout);
     let (cpu, memory) = (settings.cpu.unwrap_or(1024), settings.memory.unwrap_or(2048));
-    let mut definition = house.task_definition(cpu, memory, main);
+    let mut definition = context.task_definition(cpu, memory, main);
     definition.network_mode = Some(network_mode(spec).to_owned());
     volumes(spec, &mut definition);
-    configuration(house, spec, &mut definition, findings);
+    configuration(context, spec, &mut definition, findings);
     match spec.mode {
         DateroMode::Service => Component {
             task_definition: definition,
-            singleton: Some(service(house, spec, app, findings)),
+            singleton: Some(service(context, spec, app, findings)),
             ..Default::default()
         },
         DateroMode::Task => {
             definition.placement_constraints = constraints(spec);
-            Component { task_definition: definition, task: Some(task(house, spec)), ..Default::default() }
+            Component { task_definition: definition, task: Some(task(context, spec)), ..Default::default() }
         }
     }
 }
@@ -133,7 +133,7 @@ fn pg_isready(spec: &DateroSpec) -> HealthCheck {
 }
 
 fn service(
-    house: &House<'_>,
+    context: &KindContext<'_>,
     spec: &DateroSpec,
     app: &mut ApplicationSpec,
     findings: &mut Findings,
@@ -151,19 +151,25 @@ fn service(
         drain_seconds: 30,
         settings,
         settings_field: "spec.settings",
-        shared_door: spec.load_balancer.as_ref(),
+        load_balancer: spec.load_balancer.as_ref(),
         rule_offset: 0,
-        otherwise: Otherwise::Forward,
+        default_action: DefaultAction::Forward,
     };
-    let mut service = house.service(settings, 1);
-    service.load_balancers = backend.open(house, app, findings);
-    if let Some(door) = &spec.postgres_load_balancer {
+    let mut service = context.service(settings, 1);
+    service.load_balancers = backend.add_ingress(context, app, findings);
+    if let Some(load_balancer) = &spec.postgres_load_balancer {
         let backend = Backend { port: POSTGRES_PORT, ..backend };
-        let port = door.port.unwrap_or(POSTGRES_PORT);
-        service.load_balancers.push(open_private(&backend, ("postgres", port, true), door, house, app));
+        let port = load_balancer.port.unwrap_or(POSTGRES_PORT);
+        service.load_balancers.push(add_private_listener(
+            &backend,
+            ("postgres", port, true),
+            load_balancer,
+            context,
+            app,
+        ));
         tcp_health(app);
     }
-    house.grace(settings, &mut service);
+    context.grace(settings, &mut service);
     if !awsvpc {
         service.network_configuration = None;
     }
@@ -180,16 +186,16 @@ fn tcp_health(app: &mut ApplicationSpec) {
     }
 }
 
-fn task(house: &House<'_>, spec: &DateroSpec) -> TaskWorkload {
-    let around = house.around;
-    let network = house.network(&spec.settings.subnets, &spec.settings.security_groups);
+fn task(context: &KindContext<'_>, spec: &DateroSpec) -> TaskWorkload {
+    let common = context.common;
+    let network = context.network(&spec.settings.subnets, &spec.settings.security_groups);
     TaskWorkload {
-        launch_type: around.capacity.launch_type.clone(),
-        capacity_provider_strategy: around.capacity.capacity_provider_strategy.clone(),
-        platform_version: around.capacity.platform_version.clone(),
+        launch_type: common.capacity.launch_type.clone(),
+        capacity_provider_strategy: common.capacity.capacity_provider_strategy.clone(),
+        platform_version: common.capacity.platform_version.clone(),
         network_configuration: (network_mode(spec) == "awsvpc").then_some(network),
         run: RunPolicy::Forever,
-        enable_execute_command: around.enable_execute_command,
+        enable_execute_command: common.enable_execute_command,
         ..Default::default()
     }
 }
@@ -239,7 +245,7 @@ fn mount(container: &mut ContainerDefinition, volume: &str, path: &str, read_onl
 /// ECS cannot mount one file from a secret: a container that runs first writes it to a volume that
 /// both see.
 fn configuration(
-    house: &House<'_>,
+    context: &KindContext<'_>,
     spec: &DateroSpec,
     definition: &mut TaskDefinition,
     findings: &mut Findings,
@@ -256,7 +262,7 @@ fn configuration(
             condition: "SUCCESS".to_owned(),
         }];
         let image = config.init_image.clone().unwrap_or_else(|| INIT_IMAGE.to_owned());
-        let mut init = house.container("datero", "config", image);
+        let mut init = context.container("datero", "config", image);
         init.essential = Some(false);
         init.stop_timeout = None;
         init.repository_credentials = None;

@@ -1,6 +1,6 @@
 //! One row per rule, on the example document.
 
-use crate::desired::typed::golden::{Mistake, check_mistakes, edited, lower, lowered, secret, variable};
+use crate::desired::kinds::golden::{Mistake, check_mistakes, edited, lower, lowered, secret, variable};
 use crate::model::kinds::task_definition::OnRotation;
 use serde_json::json;
 
@@ -105,7 +105,7 @@ fn what_excludes_or_cannot_be_is_told() {
         ("workloadManager", manager)
     };
     let mistakes: Vec<Mistake<'_>> = vec![
-        ("no door", vec![("loadBalancer", json!(null))], &["warning spec.loadBalancer"]),
+        ("no load balancer", vec![("loadBalancer", json!(null))], &["warning spec.loadBalancer"]),
         ("port of the server", vec![("server.port", json!(1))], &["error spec.server.port"]),
         (
             "URL as endpoint",

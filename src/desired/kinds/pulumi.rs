@@ -10,10 +10,10 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
-use super::typed::door::{Backend, Otherwise, open_private};
-use super::typed::findings::Findings;
-use super::typed::house::House;
-use super::typed::{env, overrides};
+use super::context::KindContext;
+use super::findings::Findings;
+use super::ingress::{Backend, DefaultAction, add_private_listener};
+use super::{env, overrides};
 use crate::model::finding::Finding;
 use crate::model::ids::DeploymentName;
 use crate::model::kinds::pulumi::{ContainerMode, PulumiServiceSpec};
@@ -27,20 +27,20 @@ use crate::model::kinds::{ApplicationSpec, Component};
 /// **Guarantees**: findings name fields of the typed document, and all of them are there at once.
 pub fn lower(name: &DeploymentName, spec: &PulumiServiceSpec) -> (ApplicationSpec, Vec<Finding>) {
     let mut findings = Findings::default();
-    let house = House { deployment: name, around: spec.surroundings() };
-    house.check(true, &mut findings);
+    let context = KindContext { deployment: name, common: spec.common() };
+    context.check(true, &mut findings);
     checks::check(spec, &mut findings);
     let mut app = spec.application();
-    app.log_groups = house.log_groups();
+    app.log_groups = context.log_groups();
     if runs_migrations(spec) {
-        app.components.insert("migrate".to_owned(), migrate(&house, spec, &mut findings));
+        app.components.insert("migrate".to_owned(), migrate(&context, spec, &mut findings));
     }
-    let api = api(&house, spec, &mut app, &mut findings);
+    let api = api(&context, spec, &mut app, &mut findings);
     app.components.insert("api".to_owned(), api);
     if spec.container_mode == ContainerMode::Split {
-        app.components.insert("jobs".to_owned(), jobs(&house, spec, &mut findings));
+        app.components.insert("jobs".to_owned(), jobs(&context, spec, &mut findings));
     }
-    let console = console(&house, spec, &mut app, &mut findings);
+    let console = console(&context, spec, &mut app, &mut findings);
     app.components.insert("console".to_owned(), console);
     overrides::apply(&spec.overrides, &mut app, &mut findings);
     (app, findings.finish())
@@ -54,27 +54,27 @@ fn after_migrations(spec: &PulumiServiceSpec) -> Vec<String> {
     if runs_migrations(spec) { vec!["migrate".to_owned()] } else { Vec::new() }
 }
 
-fn migrate(house: &House<'_>, spec: &PulumiServiceSpec, findings: &mut Findings) -> Component {
+fn migrate(context: &KindContext<'_>, spec: &PulumiServiceSpec, findings: &mut Findings) -> Component {
     let settings = &spec.migrations.task;
-    let image = house.image("pulumi/migrations", "");
-    let mut container = house.container("migrate", "pulumi-migration", image);
+    let image = context.image("pulumi/migrations", "");
+    let mut container = context.container("migrate", "pulumi-migration", image);
     env::apply(tables::migrations(spec), &mut container, findings);
     let cpu = settings.cpu.unwrap_or(256);
-    let mut task_definition = house.task_definition(cpu, settings.memory.unwrap_or(512), container);
+    let mut task_definition = context.task_definition(cpu, settings.memory.unwrap_or(512), container);
     // Migrations speak to the database only. Source: Pulumi's ECS installer, which gives them no
     // task role.
     task_definition.task_role_arn = None;
-    Component { task_definition, task: Some(house.task(settings)), ..Default::default() }
+    Component { task_definition, task: Some(context.task(settings)), ..Default::default() }
 }
 
 fn api(
-    house: &House<'_>,
+    context: &KindContext<'_>,
     spec: &PulumiServiceSpec,
     app: &mut ApplicationSpec,
     findings: &mut Findings,
 ) -> Component {
     let mode = (spec.container_mode == ContainerMode::Split).then_some("API");
-    let container = api_container(house, spec, ("api", mode), findings);
+    let container = api_container(context, spec, ("api", mode), findings);
     let backend = Backend {
         component: "api",
         container: &container.name.clone(),
@@ -86,34 +86,46 @@ fn api(
         drain_seconds: 120,
         settings: &spec.api,
         settings_field: "spec.api",
-        shared_door: spec.load_balancer.as_ref(),
+        load_balancer: spec.load_balancer.as_ref(),
         rule_offset: 0,
-        otherwise: Otherwise::Empty,
+        default_action: DefaultAction::Empty,
     };
-    let mut joined = backend.open(house, app, findings);
-    if let Some(door) = &spec.private_load_balancer {
-        joined.push(open_private(&backend, ("private-http", 80, false), door, house, app));
-        if door.certificate_arn.is_some() {
-            joined.push(open_private(&backend, ("private-tls", 443, true), door, house, app));
+    let mut memberships = backend.add_ingress(context, app, findings);
+    if let Some(load_balancer) = &spec.private_load_balancer {
+        memberships.push(add_private_listener(
+            &backend,
+            ("private-http", 80, false),
+            load_balancer,
+            context,
+            app,
+        ));
+        if load_balancer.certificate_arn.is_some() {
+            memberships.push(add_private_listener(
+                &backend,
+                ("private-tls", 443, true),
+                load_balancer,
+                context,
+                app,
+            ));
         }
     }
-    service(house, (&spec.api, 2048, 4096), container, joined, after_migrations(spec))
+    service(context, (&spec.api, 2048, 4096), container, memberships, after_migrations(spec))
 }
 
-fn jobs(house: &House<'_>, spec: &PulumiServiceSpec, findings: &mut Findings) -> Component {
+fn jobs(context: &KindContext<'_>, spec: &PulumiServiceSpec, findings: &mut Findings) -> Component {
     let settings = spec.jobs.clone().unwrap_or_default();
-    let container = api_container(house, spec, ("jobs", Some("JOBS")), findings);
-    service(house, (&settings, 2048, 4096), container, Vec::new(), after_migrations(spec))
+    let container = api_container(context, spec, ("jobs", Some("JOBS")), findings);
+    service(context, (&settings, 2048, 4096), container, Vec::new(), after_migrations(spec))
 }
 
 fn api_container(
-    house: &House<'_>,
+    context: &KindContext<'_>,
     spec: &PulumiServiceSpec,
     (component, mode): (&str, Option<&str>),
     findings: &mut Findings,
 ) -> ContainerDefinition {
-    let image = house.image("pulumi/service", "");
-    let mut container = house.container(component, "pulumi-service", image);
+    let image = context.image("pulumi/service", "");
+    let mut container = context.container(component, "pulumi-service", image);
     container.port_mappings = vec![port(tables::api_port(spec))];
     // Source: Pulumi's ECS installer.
     container.ulimits = vec![Ulimit { name: "nofile".to_owned(), soft_limit: 100_000, hard_limit: 200_000 }];
@@ -135,13 +147,13 @@ fn settings_of<'a>(spec: &'a PulumiServiceSpec, component: &str) -> &'a ServiceS
 }
 
 fn console(
-    house: &House<'_>,
+    context: &KindContext<'_>,
     spec: &PulumiServiceSpec,
     app: &mut ApplicationSpec,
     findings: &mut Findings,
 ) -> Component {
-    let image = house.image("pulumi/console", "");
-    let mut container = house.container("console", "pulumi-console", image);
+    let image = context.image("pulumi/console", "");
+    let mut container = context.container("console", "pulumi-console", image);
     container.port_mappings = vec![port(tables::console_port(spec))];
     container.memory_reservation = Some(spec.console.memory_reservation.unwrap_or(128));
     env::apply(tables::console_core(spec), &mut container, findings);
@@ -157,32 +169,33 @@ fn console(
         drain_seconds: 120,
         settings: &spec.console,
         settings_field: "spec.console",
-        shared_door: spec.load_balancer.as_ref(),
+        load_balancer: spec.load_balancer.as_ref(),
         rule_offset: 1,
-        otherwise: Otherwise::Empty,
+        default_action: DefaultAction::Empty,
     };
-    let joined = backend.open(house, app, findings);
-    let mut component = service(house, (&spec.console, 512, 1024), container, joined, vec!["api".to_owned()]);
+    let memberships = backend.add_ingress(context, app, findings);
+    let mut component =
+        service(context, (&spec.console, 512, 1024), container, memberships, vec!["api".to_owned()]);
     // The console needs nothing of AWS. Source: Pulumi's ECS installer.
     component.task_definition.task_role_arn = None;
     component
 }
 
 fn service(
-    house: &House<'_>,
+    context: &KindContext<'_>,
     (settings, cpu, memory): (&ServiceSettings, u32, u32),
     mut container: ContainerDefinition,
-    joined: Vec<LoadBalancer>,
+    memberships: Vec<LoadBalancer>,
     depends_on: Vec<String>,
 ) -> Component {
     container.stop_timeout = settings.stop_timeout_seconds.or(container.stop_timeout);
     let (cpu, memory) = (settings.cpu.unwrap_or(cpu), settings.memory.unwrap_or(memory));
-    let mut service = house.service(settings, 2);
-    service.load_balancers = joined;
-    house.grace(settings, &mut service);
+    let mut service = context.service(settings, 2);
+    service.load_balancers = memberships;
+    context.grace(settings, &mut service);
     Component {
         depends_on,
-        task_definition: house.task_definition(cpu, memory, container),
+        task_definition: context.task_definition(cpu, memory, container),
         service: Some(service),
         ..Default::default()
     }

@@ -1,6 +1,6 @@
 //! One row per rule, on the example document.
 
-use crate::desired::typed::golden::{Mistake, check_mistakes, edited, lower, lowered, secret, variable};
+use crate::desired::kinds::golden::{Mistake, check_mistakes, edited, lower, lowered, secret, variable};
 use crate::model::kinds::task_definition::OnRotation;
 use serde_json::json;
 
@@ -186,7 +186,7 @@ fn engine_events_of_an_old_installation_are_not_flipped_without_support() {
 }
 
 #[test]
-fn names_doors_and_overrides_are_checked() {
+fn names_load_balancers_and_overrides_are_checked() {
     let mistakes: Vec<Mistake<'_>> = vec![
         ("latest", vec![("imageTag", json!("latest"))], &["warning spec.imageTag"]),
         ("no tag", vec![("imageTag", json!(""))], &["error spec.imageTag"]),
@@ -204,7 +204,7 @@ fn names_doors_and_overrides_are_checked() {
             vec![("loadBalancer", json!({"httpsListenerArn": "arn:aws:x"}))],
             &["error spec.loadBalancer.rulePriority"],
         ),
-        ("no door", vec![("loadBalancer", json!({}))], &["error spec.loadBalancer"]),
+        ("no load balancer", vec![("loadBalancer", json!({}))], &["error spec.loadBalancer"]),
         (
             "unknown component",
             vec![("overrides", json!({"web": {"cpu": 256}}))],
@@ -280,7 +280,7 @@ fn what_excludes_or_cannot_be_is_told() {
             &["error spec.oauth.bitbucket.endpoint"],
         ),
         (
-            "port of the private door",
+            "port of the private load balancer",
             vec![("privateLoadBalancer.port", json!(1))],
             &["error spec.privateLoadBalancer.port"],
         ),
@@ -289,12 +289,12 @@ fn what_excludes_or_cannot_be_is_told() {
 }
 
 #[test]
-fn doors_and_references_are_checked_by_their_form() {
+fn load_balancers_and_references_are_checked_by_their_form() {
     let arn = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/x/1/2";
     let shared = |more: serde_json::Value| {
-        let mut door = json!({"httpsListenerArn": arn, "rulePriority": 5});
-        door.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        ("loadBalancer", door)
+        let mut load_balancer = json!({"httpsListenerArn": arn, "rulePriority": 5});
+        load_balancer.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        ("loadBalancer", load_balancer)
     };
     let mistakes: Vec<Mistake<'_>> = vec![
         (
@@ -343,8 +343,8 @@ fn doors_and_references_are_checked_by_their_form() {
 #[test]
 fn the_highest_priority_there_is_makes_a_rule_and_no_panic() {
     let arn = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/x/1/2";
-    let door = json!({"httpsListenerArn": arn, "rulePriority": u32::MAX});
-    let application = lowered("pulumi", &[("loadBalancer", door)]);
+    let load_balancer = json!({"httpsListenerArn": arn, "rulePriority": u32::MAX});
+    let application = lowered("pulumi", &[("loadBalancer", load_balancer)]);
     assert!(
         application.rules.values().all(|rule| rule.priority == u32::MAX),
         "the checks refuse it by its number"
@@ -353,7 +353,7 @@ fn the_highest_priority_there_is_makes_a_rule_and_no_panic() {
 
 #[test]
 fn all_mistakes_are_found_at_once() {
-    let document = crate::desired::typed::golden::document(
+    let document = crate::desired::kinds::golden::document(
         "{apiVersion: evenkeel.dev/v1alpha1, kind: PulumiService, metadata: {name: p}, spec: {}}",
     );
     let (_, findings) = lower(&document);
@@ -435,8 +435,8 @@ fn port_80_can_forward_as_the_installers_do() {
 #[test]
 fn a_shared_load_balancer_gets_rules_and_no_listeners() {
     let arn = |port: u16| format!("arn:aws:elasticloadbalancing:eu-west-1:1:listener/app/shared/a/{port}");
-    let door = json!({"httpsListenerArn": arn(443), "httpListenerArn": arn(80), "rulePriority": 40});
-    let app = lowered("pulumi", &[("loadBalancer", door), ("privateLoadBalancer", json!(null))]);
+    let load_balancer = json!({"httpsListenerArn": arn(443), "httpListenerArn": arn(80), "rulePriority": 40});
+    let app = lowered("pulumi", &[("loadBalancer", load_balancer), ("privateLoadBalancer", json!(null))]);
     assert!(app.listeners.is_empty());
     let rules: Vec<(&str, u32, &str)> = app
         .rules

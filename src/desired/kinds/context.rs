@@ -1,10 +1,10 @@
-//! Task definitions, services and tasks in the surroundings that a typed document describes.
+//! Task definitions, services and tasks as the common fields of a typed document describe them.
 
 use super::findings::Findings;
 use crate::model::ids::DeploymentName;
 use crate::model::kinds::LogGroup;
 use crate::model::kinds::TaskWorkload;
-use crate::model::kinds::references::{ServiceSettings, Surroundings, TaskSettings};
+use crate::model::kinds::references::{CommonSpec, ServiceSettings, TaskSettings};
 use crate::model::kinds::service::{
     AwsVpcConfiguration, DeploymentAlarms, DeploymentCircuitBreaker, DeploymentConfiguration,
     NetworkConfiguration, Service,
@@ -23,37 +23,37 @@ const GRACE: i32 = 120;
 /// Days that log events are kept.
 const RETENTION: i32 = 30;
 
-/// A typed document's surroundings, for one deployment.
+/// The deployment and the fields that every typed kind has: what lowering a kind starts from.
 #[derive(Clone, Copy, Debug)]
-pub struct House<'a> {
+pub struct KindContext<'a> {
     /// The deployment.
     pub deployment: &'a DeploymentName,
     /// Network, roles, capacity, logs, images.
-    pub around: Surroundings<'a>,
+    pub common: CommonSpec<'a>,
 }
 
-impl House<'_> {
-    /// What every typed kind needs of its surroundings.
+impl KindContext<'_> {
+    /// Checks what every typed kind needs.
     pub fn check(&self, awsvpc: bool, findings: &mut Findings) {
-        let around = self.around;
-        findings.required("spec.placement.region", &around.placement.region, "such as eu-west-1");
+        let common = self.common;
+        findings.required("spec.placement.region", &common.placement.region, "such as eu-west-1");
         findings.required(
             "spec.placement.cluster",
-            &around.placement.cluster,
+            &common.placement.cluster,
             "name of an existing ECS cluster",
         );
-        findings.image_tag(around.image_tag);
-        if around.images.registry.is_some() && around.images.account.is_some() {
+        findings.image_tag(common.image_tag);
+        if common.images.registry.is_some() && common.images.account.is_some() {
             findings.error(
                 "spec.images.account",
                 "stands next to `registry`",
                 "name the registry's host, or the account whose ECR it is",
             );
         }
-        if awsvpc && around.network.subnets.is_empty() {
+        if awsvpc && common.network.subnets.is_empty() {
             findings.error("spec.network.subnets", "is required", "name the private subnets of the tasks");
         }
-        if around.roles.execution_role_arn.is_none() {
+        if common.roles.execution_role_arn.is_none() {
             findings.error(
                 "spec.roles.executionRoleArn",
                 "is required",
@@ -65,8 +65,8 @@ impl House<'_> {
     /// The image of that repository: from the declared registry, from the declared account's ECR,
     /// or where the vendor publishes it.
     pub fn image(&self, repository: &str, vendor: &str) -> String {
-        let images = self.around.images;
-        let region = images.region.as_deref().unwrap_or(&self.around.placement.region);
+        let images = self.common.images;
+        let region = images.region.as_deref().unwrap_or(&self.common.placement.region);
         // Source: AWS partitions; China's hosts end differently.
         let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
         let registry = match (&images.registry, &images.account) {
@@ -77,12 +77,12 @@ impl House<'_> {
         let slash = if registry.is_empty() { "" } else { "/" };
         let prefix = images.prefix.as_deref().unwrap_or_default();
         let repository = images.repository.as_deref().unwrap_or(repository);
-        format!("{registry}{slash}{prefix}{repository}:{}", self.around.image_tag)
+        format!("{registry}{slash}{prefix}{repository}:{}", self.common.image_tag)
     }
 
     /// A container that writes its logs where the document says, and has time to stop.
     pub fn container(&self, component: &str, name: &str, image: String) -> ContainerDefinition {
-        let credentials = self.around.images.credentials.as_ref();
+        let credentials = self.common.images.credentials.as_ref();
         ContainerDefinition {
             name: name.to_owned(),
             image,
@@ -96,13 +96,13 @@ impl House<'_> {
 
     /// A task definition of that size around one container.
     pub fn task_definition(&self, cpu: u32, memory: u32, container: ContainerDefinition) -> TaskDefinition {
-        let architecture = self.around.capacity.cpu_architecture.clone();
+        let architecture = self.common.capacity.cpu_architecture.clone();
         TaskDefinition {
             cpu: Some(Units(cpu.to_string())),
             memory: Some(Units(memory.to_string())),
             network_mode: Some("awsvpc".to_owned()),
-            execution_role_arn: self.around.roles.execution_role_arn.clone(),
-            task_role_arn: self.around.roles.task_role_arn.clone(),
+            execution_role_arn: self.common.roles.execution_role_arn.clone(),
+            task_role_arn: self.common.roles.task_role_arn.clone(),
             runtime_platform: architecture.map(|architecture| RuntimePlatform {
                 cpu_architecture: Some(architecture),
                 operating_system_family: Some("LINUX".to_owned()),
@@ -114,9 +114,9 @@ impl House<'_> {
 
     /// A service; `count` is the kind's default.
     pub fn service(&self, settings: &ServiceSettings, count: u32) -> Service {
-        let around = self.around;
+        let common = self.common;
         let breaker = DeploymentCircuitBreaker { enable: true, rollback: true };
-        let alarms = &around.alarms.rollback;
+        let alarms = &common.alarms.rollback;
         Service {
             // While there is an autoscaler the count is its own: declaring both would be a fight on
             // every pass.
@@ -125,11 +125,11 @@ impl House<'_> {
                 None => Some(settings.desired_count.unwrap_or(count)),
             },
             autoscaling: settings.autoscaling.clone(),
-            launch_type: around.capacity.launch_type.clone(),
-            capacity_provider_strategy: around.capacity.capacity_provider_strategy.clone(),
-            platform_version: around.capacity.platform_version.clone(),
-            placement_constraints: around.capacity.placement_constraints.clone(),
-            placement_strategy: around.capacity.placement_strategy.clone(),
+            launch_type: common.capacity.launch_type.clone(),
+            capacity_provider_strategy: common.capacity.capacity_provider_strategy.clone(),
+            platform_version: common.capacity.platform_version.clone(),
+            placement_constraints: common.capacity.placement_constraints.clone(),
+            placement_strategy: common.capacity.placement_strategy.clone(),
             network_configuration: Some(self.network(&settings.subnets, &settings.security_groups)),
             deployment_configuration: Some(DeploymentConfiguration {
                 minimum_healthy_percent: settings.minimum_healthy_percent,
@@ -142,7 +142,7 @@ impl House<'_> {
                 }),
                 ..Default::default()
             }),
-            enable_execute_command: around.enable_execute_command,
+            enable_execute_command: common.enable_execute_command,
             propagate_tags: Some("SERVICE".to_owned()),
             bake_seconds: settings.bake_seconds,
             progress_deadline_seconds: settings.progress_deadline_seconds,
@@ -162,20 +162,20 @@ impl House<'_> {
     /// without end.
     pub fn task(&self, settings: &TaskSettings) -> TaskWorkload {
         TaskWorkload {
-            launch_type: self.around.capacity.launch_type.clone(),
-            capacity_provider_strategy: self.around.capacity.capacity_provider_strategy.clone(),
-            platform_version: self.around.capacity.platform_version.clone(),
+            launch_type: self.common.capacity.launch_type.clone(),
+            capacity_provider_strategy: self.common.capacity.capacity_provider_strategy.clone(),
+            platform_version: self.common.capacity.platform_version.clone(),
             network_configuration: Some(self.network(&[], &settings.security_groups)),
             deadline_seconds: Some(settings.deadline_seconds.unwrap_or(3600)),
             retries: Some(settings.retries.unwrap_or(0)),
-            enable_execute_command: self.around.enable_execute_command,
+            enable_execute_command: self.common.enable_execute_command,
             ..Default::default()
         }
     }
 
     /// Subnets and security groups: the component's own, or all tasks'.
     pub fn network(&self, subnets: &[String], security_groups: &[String]) -> NetworkConfiguration {
-        let network = self.around.network;
+        let network = self.common.network;
         let pick = |own: &[String], all: &[String]| if own.is_empty() { all.to_vec() } else { own.to_vec() };
         let public = network.assign_public_ip.unwrap_or(false);
         NetworkConfiguration {
@@ -189,7 +189,7 @@ impl House<'_> {
 
     /// The log groups that Evenkeel keeps: one, or none when logs go elsewhere.
     pub fn log_groups(&self) -> BTreeMap<String, LogGroup> {
-        let logs = self.around.logs;
+        let logs = self.common.logs;
         if logs.configuration.is_some() || logs.manage_group == Some(false) {
             return BTreeMap::new();
         }
@@ -202,11 +202,11 @@ impl House<'_> {
     }
 
     fn log_group(&self) -> String {
-        self.around.logs.group.clone().unwrap_or_else(|| format!("/ecs/{}", self.deployment))
+        self.common.logs.group.clone().unwrap_or_else(|| format!("/ecs/{}", self.deployment))
     }
 
     fn log_configuration(&self, component: &str) -> LogConfiguration {
-        let logs = self.around.logs;
+        let logs = self.common.logs;
         if let Some(configuration) = &logs.configuration {
             return configuration.clone();
         }
@@ -216,7 +216,7 @@ impl House<'_> {
         };
         let options = [
             ("awslogs-group", self.log_group()),
-            ("awslogs-region", self.around.placement.region.clone()),
+            ("awslogs-region", self.common.placement.region.clone()),
             ("awslogs-stream-prefix", prefix),
         ];
         LogConfiguration {
