@@ -2,7 +2,7 @@
 //!
 //! What the other rooms see of AWS are our own nouns: [`crate::model`] in, `model` or [`Error`]
 //! out. A call is one thin function in the file of its service, `read.rs` for what changes nothing
-//! and `write.rs` for one function per [`crate::model::plan::Call`]; all of them go through
+//! and `write.rs` for one function per [`crate::model::call::Call`]; all of them go through
 //! [`Clients::read`] and [`Clients::write`], which ask the [`budget`], send once, sort the
 //! [`error`] and repeat only what may be repeated.
 //!

@@ -4,7 +4,7 @@ use crate::aws::ecs::write as ecs;
 use crate::aws::elbv2::write as elb;
 use crate::aws::logs::write as logs;
 use crate::aws::{Clients, Error, Written};
-use crate::model::plan::Call;
+use crate::model::call::Call;
 
 /// Makes the call. Each arm is one call of AWS with the plan's own parameters.
 ///

@@ -25,9 +25,9 @@ mod tests;
 pub use crate::aws::Fence;
 use crate::aws::error::Kind;
 use crate::aws::{Aws, Error, Written};
+use crate::model::call::Subject;
 use crate::model::kinds::Placement;
-use crate::model::plan::{ActionResult, Call, Outcome, Plan, PlannedAction};
-use crate::model::resource::ResourceKind;
+use crate::model::plan::{ActionResult, Outcome, Plan, PlannedAction};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -135,15 +135,8 @@ impl fmt::Display for Shown<'_> {
 /// What went wrong earlier in this plan, by what it was about.
 #[derive(Debug, Default)]
 struct Trouble {
-    /// Why, by the resource or component that is in trouble.
-    by_subject: BTreeMap<Subject, String>,
-}
-
-/// What an action is about: a component for everything that runs, else the resource.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Subject {
-    Component(String),
-    Resource(ResourceKind, String),
+    /// Why, by the resource, component or ARN that is in trouble.
+    by_subject: BTreeMap<String, String>,
 }
 
 impl Trouble {
@@ -163,16 +156,12 @@ impl Trouble {
     }
 }
 
-/// Housekeeping (old revisions, orphaned targets) does not hold up what runs, and is not held up by
-/// it.
-fn subject(action: &PlannedAction) -> Subject {
-    let resource = &action.resource;
-    let runs =
-        matches!(resource.kind, ResourceKind::TaskDefinition | ResourceKind::Task | ResourceKind::Service);
-    match &action.call {
-        Call::DeregisterTaskDefinition { arn } => Subject::Resource(resource.kind, arn.clone()),
-        Call::DeregisterTargets { arn, .. } => Subject::Resource(resource.kind, format!("targets of {arn}")),
-        _ if runs => Subject::Component(resource.key.clone()),
-        _ => Subject::Resource(resource.kind, resource.key.clone()),
+/// What an action is about: `component/web` for everything that runs, else the resource, or the ARN
+/// for housekeeping.
+fn subject(action: &PlannedAction) -> String {
+    match action.call.spec().subject {
+        Subject::Component => format!("component/{}", action.resource.key),
+        Subject::Resource => action.resource.to_string(),
+        Subject::Arn => format!("{}/{}", action.call.operation(), action.call.arn().unwrap_or_default()),
     }
 }

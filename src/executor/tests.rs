@@ -1,5 +1,6 @@
 use super::*;
 use crate::aws::testing::{connect, placement};
+use crate::model::call::Call;
 use crate::model::ids::{ContentHash, DeploymentName, Generation};
 use crate::model::plan::Reason;
 use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER, Tree};
@@ -73,7 +74,8 @@ fn plan(actions: Vec<PlannedAction>) -> Plan {
 
 fn action(kind: ResourceKind, key: &str, call: Call) -> PlannedAction {
     let resource = ResourceId::new(kind, key);
-    PlannedAction { resource, call, reason: Reason::Missing, changes: Vec::new(), starts_deployment: false }
+    let verb = call.spec().verbs[0];
+    PlannedAction { resource, verb, call, reason: Reason::Missing, changes: Vec::new() }
 }
 
 fn owner() -> BTreeMap<String, String> {

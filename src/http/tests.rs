@@ -2,7 +2,8 @@
 
 use super::{answer, metrics, serve};
 use crate::aws::{Aws, Settings};
-use crate::model::plan::{ActionResult, Call, Drift, Outcome, Plan, PlannedAction, Reason};
+use crate::model::call::{Call, Verb};
+use crate::model::plan::{ActionResult, Drift, Outcome, Plan, PlannedAction, Reason};
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::reconcile::Handle;
 use crate::telemetry::Metrics;
@@ -76,10 +77,10 @@ fn actions_are_counted_by_operation_and_result_and_repairs_once_they_are_done() 
     let service = ResourceId::new(ResourceKind::Service, "web");
     let action = || PlannedAction {
         resource: service.clone(),
+        verb: Verb::Tag,
         call: Call::TagEcs { arn: "arn".to_owned(), tags: Default::default() },
         reason: Reason::Drifted,
         changes: vec![],
-        starts_deployment: false,
     };
     let plan = Plan {
         strays: Default::default(),

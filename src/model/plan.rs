@@ -1,6 +1,7 @@
 //! What to do next, as data: every action with its reason, everything that is waited for, every
 //! difference that was seen.
 
+use super::call::{Call, Verb};
 use super::ids::{ComponentName, ContentHash, DeploymentName, Generation};
 use super::resource::{ResourceId, Tree};
 use serde::{Deserialize, Serialize};
@@ -42,14 +43,22 @@ impl Plan {
 pub struct PlannedAction {
     /// What it is about.
     pub resource: ResourceId,
+    /// What it does to it.
+    pub verb: Verb,
     /// The call.
     pub call: Call,
     /// Why.
     pub reason: Reason,
     /// Differences that it removes.
     pub changes: Vec<FieldChange>,
+}
+
+impl PlannedAction {
     /// Whether applying it starts an ECS deployment (tasks are replaced).
-    pub starts_deployment: bool,
+    pub fn starts_deployment(&self) -> bool {
+        let replaces = || self.changes.iter().any(|change| change.starts_deployment);
+        self.call.spec().deploys && (self.verb == Verb::Create || replaces())
+    }
 }
 
 /// Why an action is planned.
@@ -285,168 +294,6 @@ impl fmt::Display for WaitingOn {
             }
             Self::Suspended { because } => write!(f, "the end of the suspension: {because}"),
             Self::Failed { hash, because } => write!(f, "a new spec or a retry: {hash} failed: {because}"),
-        }
-    }
-}
-
-/// One call of AWS that writes. Trees are in AWS's form; tags are complete for creations and only
-/// the missing ones for `Tag…`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "call", rename_all = "camelCase", rename_all_fields = "camelCase")]
-#[expect(missing_docs, reason = "the fields are the parameters of the AWS calls of the same name")]
-pub enum Call {
-    CreateLogGroup {
-        name: String,
-        kms_key_id: Option<String>,
-        tags: BTreeMap<String, String>,
-    },
-    PutRetentionPolicy {
-        name: String,
-        days: i32,
-    },
-    DeleteRetentionPolicy {
-        name: String,
-    },
-    TagLogGroup {
-        arn: String,
-        tags: BTreeMap<String, String>,
-    },
-    DeleteLogGroup {
-        name: String,
-    },
-    CreateTargetGroup {
-        fields: Tree,
-        tags: BTreeMap<String, String>,
-    },
-    ModifyTargetGroup {
-        arn: String,
-        fields: Tree,
-    },
-    ModifyTargetGroupAttributes {
-        arn: String,
-        attributes: BTreeMap<String, String>,
-    },
-    DeleteTargetGroup {
-        arn: String,
-    },
-    DeregisterTargets {
-        arn: String,
-        targets: Vec<(String, u16)>,
-    },
-    CreateListener {
-        fields: Tree,
-        tags: BTreeMap<String, String>,
-    },
-    ModifyListener {
-        arn: String,
-        fields: Tree,
-    },
-    DeleteListener {
-        arn: String,
-    },
-    CreateRule {
-        fields: Tree,
-        tags: BTreeMap<String, String>,
-    },
-    ModifyRule {
-        arn: String,
-        fields: Tree,
-    },
-    DeleteRule {
-        arn: String,
-    },
-    /// Target groups, listeners and rules.
-    TagElb {
-        arn: String,
-        tags: BTreeMap<String, String>,
-    },
-    RegisterTaskDefinition {
-        component: ComponentName,
-        hash: ContentHash,
-        fields: Tree,
-        tags: BTreeMap<String, String>,
-    },
-    DeregisterTaskDefinition {
-        arn: String,
-    },
-    /// `fields` hold `cluster`, `taskDefinition` and all that RunTask takes.
-    RunTask {
-        component: ComponentName,
-        token: String,
-        fields: Tree,
-        tags: BTreeMap<String, String>,
-    },
-    StopTask {
-        cluster: String,
-        arn: String,
-        reason: String,
-    },
-    /// `fields` hold `cluster`, `serviceName`, `taskDefinition` and all that CreateService takes.
-    CreateService {
-        component: ComponentName,
-        token: String,
-        fields: Tree,
-        tags: BTreeMap<String, String>,
-    },
-    /// `fields` hold `cluster`, `service` and only what is to change.
-    UpdateService {
-        component: ComponentName,
-        fields: Tree,
-    },
-    DeleteService {
-        cluster: String,
-        service: String,
-        force: bool,
-    },
-    /// Services and task definitions.
-    TagEcs {
-        arn: String,
-        tags: BTreeMap<String, String>,
-    },
-}
-
-impl Call {
-    /// Whether it makes something that is there afterwards and was not before.
-    pub fn makes(&self) -> bool {
-        matches!(
-            self,
-            Self::CreateLogGroup { .. }
-                | Self::CreateTargetGroup { .. }
-                | Self::CreateListener { .. }
-                | Self::CreateRule { .. }
-                | Self::CreateService { .. }
-                | Self::RunTask { .. }
-        )
-    }
-
-    /// The name of the AWS operation, with its service: `ecs:UpdateService`.
-    pub fn operation(&self) -> &'static str {
-        match self {
-            Self::CreateLogGroup { .. } => "logs:CreateLogGroup",
-            Self::PutRetentionPolicy { .. } => "logs:PutRetentionPolicy",
-            Self::DeleteRetentionPolicy { .. } => "logs:DeleteRetentionPolicy",
-            Self::TagLogGroup { .. } => "logs:TagResource",
-            Self::DeleteLogGroup { .. } => "logs:DeleteLogGroup",
-            Self::CreateTargetGroup { .. } => "elasticloadbalancing:CreateTargetGroup",
-            Self::ModifyTargetGroup { .. } => "elasticloadbalancing:ModifyTargetGroup",
-            Self::ModifyTargetGroupAttributes { .. } => "elasticloadbalancing:ModifyTargetGroupAttributes",
-            Self::DeleteTargetGroup { .. } => "elasticloadbalancing:DeleteTargetGroup",
-            Self::DeregisterTargets { .. } => "elasticloadbalancing:DeregisterTargets",
-            Self::CreateListener { .. } => "elasticloadbalancing:CreateListener",
-            Self::ModifyListener { .. } => "elasticloadbalancing:ModifyListener",
-            Self::DeleteListener { .. } => "elasticloadbalancing:DeleteListener",
-            Self::CreateRule { .. } => "elasticloadbalancing:CreateRule",
-            Self::ModifyRule { .. } => "elasticloadbalancing:ModifyRule",
-            Self::DeleteRule { .. } => "elasticloadbalancing:DeleteRule",
-            Self::TagElb { .. } => "elasticloadbalancing:AddTags",
-            Self::RegisterTaskDefinition { .. } => "ecs:RegisterTaskDefinition",
-            Self::DeregisterTaskDefinition { .. } => "ecs:DeregisterTaskDefinition",
-            Self::RunTask { .. } => "ecs:RunTask",
-            Self::StopTask { .. } => "ecs:StopTask",
-            Self::CreateService { .. } => "ecs:CreateService",
-            Self::UpdateService { .. } => "ecs:UpdateService",
-            Self::DeleteService { .. } => "ecs:DeleteService",
-            Self::TagEcs { .. } => "ecs:TagResource",
         }
     }
 }

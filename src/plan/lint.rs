@@ -5,8 +5,9 @@
 //! shows as a stuck deployment and not as a wrong call.
 
 use super::planner::PlanInput;
+use crate::model::call::{Call, Need, Verb};
 use crate::model::observed::Seen;
-use crate::model::plan::{Call, Note, Plan, PlannedAction};
+use crate::model::plan::{Note, Plan, PlannedAction};
 use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER, Tree};
 use crate::model::rollout::Phase;
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,8 @@ pub enum Objection {
     RevisionNotOurs,
     /// It takes away a revision that may still be needed.
     InUse,
+    /// Its call does not do what it says.
+    WrongVerb,
     /// The deployment is suspended.
     Suspended,
 }
@@ -41,6 +44,7 @@ impl Objection {
             Self::Twice => "another action writes the same field",
             Self::RevisionNotOurs => "the revision is not ours to write at this stage",
             Self::InUse => "the revision may still be needed",
+            Self::WrongVerb => "its call does something else than it says",
             Self::Suspended => "the deployment is suspended",
         }
     }
@@ -50,6 +54,9 @@ impl Objection {
 pub fn object(input: &PlanInput<'_>, action: &PlannedAction, before: &[PlannedAction]) -> Option<Objection> {
     if input.desired.suspend.as_ref().is_some_and(|pause| pause.until > input.now) {
         return Some(Objection::Suspended);
+    }
+    if !action.call.spec().verbs.contains(&action.verb) {
+        return Some(Objection::WrongVerb);
     }
     let checks: [fn(&PlanInput<'_>, &PlannedAction) -> Option<Objection>; 3] =
         [seen_as_needed, writes, revisions];
@@ -115,48 +122,17 @@ fn recorded_revision<'s>(input: &PlanInput<'s>, id: &ResourceId) -> Option<&'s s
     component.revision.as_ref().map(|revision| revision.arn.as_str())
 }
 
-/// How a call needs its object to be.
-enum Need {
-    /// Not there.
-    Absent,
-    /// There and ours, or to be adopted.
-    Present,
-    /// There and made by us: adopting is no leave to delete.
-    PresentAndMade,
-    /// There or not, but known.
-    Known,
-    /// A task of which the list is known.
-    Tasks,
-    /// Nothing of its own.
-    Nothing,
-}
-
-fn need(call: &Call) -> Need {
-    match call {
-        Call::CreateLogGroup { .. }
-        | Call::CreateTargetGroup { .. }
-        | Call::CreateListener { .. }
-        | Call::CreateRule { .. }
-        | Call::CreateService { .. } => Need::Absent,
-        Call::PutRetentionPolicy { .. } => Need::Known,
-        Call::DeleteRetentionPolicy { .. }
-        | Call::TagLogGroup { .. }
-        | Call::ModifyTargetGroup { .. }
-        | Call::ModifyTargetGroupAttributes { .. }
-        | Call::DeregisterTargets { .. }
-        | Call::ModifyListener { .. }
-        | Call::ModifyRule { .. }
-        | Call::TagElb { .. }
-        | Call::UpdateService { .. }
-        | Call::TagEcs { .. } => Need::Present,
-        // Rules and listeners that AWS cannot move are also deleted when they were adopted: they
-        // come back as declared.
-        Call::DeleteRule { .. } | Call::DeleteListener { .. } => Need::Present,
-        Call::DeleteLogGroup { .. } | Call::DeleteTargetGroup { .. } | Call::DeleteService { .. } => {
-            Need::PresentAndMade
-        }
-        Call::RunTask { .. } | Call::StopTask { .. } => Need::Tasks,
-        Call::RegisterTaskDefinition { .. } | Call::DeregisterTaskDefinition { .. } => Need::Nothing,
+/// The least that an action needs, told from its verb and the name of its operation alone: a row of
+/// a call that asks for less is not believed.
+fn least_need(action: &PlannedAction) -> Option<Need> {
+    let (_, name) = action.call.operation().split_once(':')?;
+    let begins = |words: &[&str]| words.iter().any(|word| name.starts_with(word));
+    if action.verb == Verb::Create || begins(&["Create"]) {
+        Some(Need::Absent)
+    } else if begins(&["Modify", "Update", "Delete", "Tag", "AddTags"]) {
+        Some(Need::Present)
+    } else {
+        None
     }
 }
 
@@ -170,7 +146,7 @@ fn seen_as_needed(input: &PlanInput<'_>, action: &PlannedAction) -> Option<Objec
             None => recorded || adopted,
         }
     };
-    match (need(&action.call), sight(input, id)) {
+    let check = |need: Need| match (need, sight(input, id)) {
         (Need::Absent | Need::Known, Sight::NotThere) | (Need::Nothing, _) => None,
         (Need::Present | Need::Known, Sight::There { arn, tags }) => {
             (!owned(arn, tags, input.desired.adopt)).then_some(Objection::NotOurs)
@@ -183,7 +159,8 @@ fn seen_as_needed(input: &PlanInput<'_>, action: &PlannedAction) -> Option<Objec
             _ => Some(Objection::Unseen),
         },
         _ => Some(Objection::Unseen),
-    }
+    };
+    check(action.call.spec().needs).or_else(|| least_need(action).and_then(check))
 }
 
 /// Whether a call carries anything beyond what addresses its object.
@@ -199,19 +176,36 @@ fn writes(_: &PlanInput<'_>, action: &PlannedAction) -> Option<Objection> {
             tags.is_empty()
         }
         Call::DeregisterTargets { targets, .. } => targets.is_empty(),
-        _ => false,
+        // A wish by itself: it makes something, takes something away or sets the one value it names.
+        Call::CreateLogGroup { .. }
+        | Call::PutRetentionPolicy { .. }
+        | Call::DeleteRetentionPolicy { .. }
+        | Call::DeleteLogGroup { .. }
+        | Call::CreateTargetGroup { .. }
+        | Call::DeleteTargetGroup { .. }
+        | Call::CreateListener { .. }
+        | Call::DeleteListener { .. }
+        | Call::CreateRule { .. }
+        | Call::DeleteRule { .. }
+        | Call::RegisterTaskDefinition { .. }
+        | Call::DeregisterTaskDefinition { .. }
+        | Call::RunTask { .. }
+        | Call::StopTask { .. }
+        | Call::CreateService { .. }
+        | Call::DeleteService { .. } => false,
     };
     empty.then_some(Objection::Empty)
 }
 
 fn revisions(input: &PlanInput<'_>, action: &PlannedAction) -> Option<Objection> {
-    match &action.call {
-        Call::UpdateService { component, fields } if fields.get("taskDefinition").is_some() => {
-            let phase = input.rollout.components.get(component).map(|state| &state.phase);
+    let id = &action.resource;
+    match action.verb {
+        Verb::Update if action.call.writes_revision() => {
+            let phase = input.rollout.components.get(id.key.as_str()).map(|state| &state.phase);
             let ours = matches!(phase, Some(Phase::Rolling { deployment: None, .. }));
             (!ours).then_some(Objection::RevisionNotOurs)
         }
-        Call::DeregisterTaskDefinition { arn } => {
+        Verb::Deregister if id.kind == ResourceKind::TaskDefinition => {
             let recorded = input.rollout.components.values().flat_map(|c| [&c.revision, &c.completed]);
             let services = input.observed.services.values().filter_map(Seen::present);
             let used: BTreeSet<&str> = recorded
@@ -219,9 +213,16 @@ fn revisions(input: &PlanInput<'_>, action: &PlannedAction) -> Option<Objection>
                 .map(|revision| revision.arn.as_str())
                 .chain(services.map(|service| service.task_definition.as_str()))
                 .collect();
-            used.contains(arn.as_str()).then_some(Objection::InUse)
+            action.call.arn().is_none_or(|arn| used.contains(arn)).then_some(Objection::InUse)
         }
-        _ => None,
+        Verb::Create
+        | Verb::Register
+        | Verb::Run
+        | Verb::Update
+        | Verb::Tag
+        | Verb::Stop
+        | Verb::Deregister
+        | Verb::Delete => None,
     }
 }
 
@@ -230,7 +231,7 @@ fn revisions(input: &PlanInput<'_>, action: &PlannedAction) -> Option<Objection>
 fn twice(action: &PlannedAction, before: &[PlannedAction]) -> Option<Objection> {
     let same = before.iter().filter(|other| other.resource == action.resource).any(|other| {
         let same_call = other.call == action.call
-            || (other.call.operation() == action.call.operation() && !may_repeat(&action.call));
+            || (other.call.operation() == action.call.operation() && !action.call.spec().may_repeat);
         let same_field = action
             .changes
             .iter()
@@ -238,9 +239,4 @@ fn twice(action: &PlannedAction, before: &[PlannedAction]) -> Option<Objection> 
         same_call || same_field
     });
     same.then_some(Objection::Twice)
-}
-
-/// Calls of which a plan may hold several for one component, each for another thing.
-fn may_repeat(call: &Call) -> bool {
-    matches!(call, Call::DeregisterTaskDefinition { .. } | Call::StopTask { .. })
 }

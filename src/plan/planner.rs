@@ -15,11 +15,12 @@ mod waiting;
 use super::diff::{Difference, differences};
 use super::table::Effect;
 use super::{lint, order};
+use crate::model::call::{Call, Verb};
 use crate::model::desired::{DesiredState, ResolvedState, Workload};
 use crate::model::ids::ContentHash;
 use crate::model::kinds::DriftPolicy;
 use crate::model::observed::{Gap, ObservedResource, ObservedState, Seen};
-use crate::model::plan::{Call, Drift, FieldChange, Note, Plan, PlannedAction, Reason, Waiting, WaitingOn};
+use crate::model::plan::{Drift, FieldChange, Note, Plan, PlannedAction, Reason, Waiting, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind, TAG_COMPONENT, TAG_OWNER};
 use crate::model::rollout::RolloutState;
 use jiff::Timestamp;
@@ -154,19 +155,15 @@ impl<'a> Draft<'a> {
         Some(Waiting { resource, on: WaitingOn::Suspended { because } })
     }
 
-    fn act(&mut self, resource: &ResourceId, call: Call, reason: Reason, changes: Vec<FieldChange>) {
-        let starts_deployment = match &call {
-            Call::CreateService { .. } => true,
-            Call::UpdateService { .. } => changes.iter().any(|change| change.starts_deployment),
-            _ => false,
-        };
-        self.actions.push(PlannedAction {
-            resource: resource.clone(),
-            call,
-            reason,
-            changes,
-            starts_deployment,
-        });
+    fn act(
+        &mut self,
+        resource: &ResourceId,
+        verb: Verb,
+        call: Call,
+        reason: Reason,
+        changes: Vec<FieldChange>,
+    ) {
+        self.actions.push(PlannedAction { resource: resource.clone(), verb, call, reason, changes });
     }
 
     fn wait(&mut self, resource: &ResourceId, on: WaitingOn) {

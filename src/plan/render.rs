@@ -1,6 +1,7 @@
 //! A plan as text, for people: one line per action, its changes below it, then what is waited for.
 
-use crate::model::plan::{Call, Drift, FieldChange, Plan, PlannedAction};
+use crate::model::call::{Call, Verb};
+use crate::model::plan::{Drift, FieldChange, Plan, PlannedAction};
 use crate::model::resource::Tree;
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -48,47 +49,26 @@ pub fn render(plan: &Plan) -> String {
 }
 
 fn render_action(text: &mut String, action: &PlannedAction) {
-    let (sign, verb) = sign_and_verb(&action.call);
+    let spec = action.call.spec();
+    let verb = spec.part.unwrap_or(action.verb.as_str());
     let about = format!("{}{}", action.resource, detail(&action.call));
-    let deploys = match &action.call {
-        Call::CreateService { .. } | Call::UpdateService { .. } => {
-            if action.starts_deployment {
-                "; starts a deployment: yes"
-            } else {
-                "; starts a deployment: no"
-            }
-        }
-        _ => "",
+    let deploys = match (spec.deploys, action.starts_deployment()) {
+        (true, true) => "; starts a deployment: yes",
+        (true, false) => "; starts a deployment: no",
+        (false, _) => "",
     };
+    let sign = sign(action.verb);
     let _ = writeln!(text, "  {sign} {verb:<10} {about}  ({}{deploys})", action.reason);
     for change in &action.changes {
         let _ = writeln!(text, "      {}", change_words(change));
     }
 }
 
-fn sign_and_verb(call: &Call) -> (char, &'static str) {
-    match call {
-        Call::CreateLogGroup { .. }
-        | Call::CreateTargetGroup { .. }
-        | Call::CreateListener { .. }
-        | Call::CreateRule { .. }
-        | Call::CreateService { .. } => ('+', "create"),
-        Call::RegisterTaskDefinition { .. } => ('+', "register"),
-        Call::RunTask { .. } => ('+', "run"),
-        Call::PutRetentionPolicy { .. } | Call::DeleteRetentionPolicy { .. } => ('~', "retention"),
-        Call::ModifyTargetGroup { .. }
-        | Call::ModifyListener { .. }
-        | Call::ModifyRule { .. }
-        | Call::UpdateService { .. } => ('~', "update"),
-        Call::ModifyTargetGroupAttributes { .. } => ('~', "attributes"),
-        Call::TagLogGroup { .. } | Call::TagElb { .. } | Call::TagEcs { .. } => ('~', "tag"),
-        Call::StopTask { .. } => ('-', "stop"),
-        Call::DeregisterTargets { .. } | Call::DeregisterTaskDefinition { .. } => ('-', "deregister"),
-        Call::DeleteLogGroup { .. }
-        | Call::DeleteTargetGroup { .. }
-        | Call::DeleteListener { .. }
-        | Call::DeleteRule { .. }
-        | Call::DeleteService { .. } => ('-', "delete"),
+fn sign(verb: Verb) -> char {
+    match verb {
+        Verb::Create | Verb::Register | Verb::Run => '+',
+        Verb::Update | Verb::Tag => '~',
+        Verb::Stop | Verb::Deregister | Verb::Delete => '-',
     }
 }
 
@@ -105,7 +85,25 @@ fn detail(call: &Call) -> String {
                 None => format!(" {revision}"),
             }
         }
-        _ => String::new(),
+        Call::CreateLogGroup { .. }
+        | Call::TagLogGroup { .. }
+        | Call::DeleteLogGroup { .. }
+        | Call::CreateTargetGroup { .. }
+        | Call::ModifyTargetGroup { .. }
+        | Call::ModifyTargetGroupAttributes { .. }
+        | Call::DeleteTargetGroup { .. }
+        | Call::DeregisterTargets { .. }
+        | Call::CreateListener { .. }
+        | Call::ModifyListener { .. }
+        | Call::DeleteListener { .. }
+        | Call::CreateRule { .. }
+        | Call::ModifyRule { .. }
+        | Call::DeleteRule { .. }
+        | Call::TagElb { .. }
+        | Call::RegisterTaskDefinition { .. }
+        | Call::UpdateService { .. }
+        | Call::DeleteService { .. }
+        | Call::TagEcs { .. } => String::new(),
     }
 }
 

@@ -1,8 +1,9 @@
 //! What AWS answered, written into the rollout state.
 
+use crate::model::call::{Call, Verb};
 use crate::model::desired::ResolvedState;
 use crate::model::observed::{ObservedState, ObservedTask, Seen};
-use crate::model::plan::{ActionResult, Call, Outcome, Plan, PlannedAction, WaitingOn};
+use crate::model::plan::{ActionResult, Outcome, Plan, PlannedAction, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER};
 use crate::model::rollout::{Asked, Phase, Repairs, Revision, RolloutState};
 use jiff::Timestamp;
@@ -55,7 +56,7 @@ pub fn record(
 /// made only minutes later.
 pub fn intend(step: RolloutState, plan: &Plan, now: Timestamp) -> RolloutState {
     let mut state = step;
-    if plan.actions.iter().any(|action| action.call.makes()) {
+    if plan.actions.iter().any(|action| action.verb.makes()) {
         state.made_at = Some(now);
     }
     for action in &plan.actions {
@@ -70,8 +71,8 @@ pub fn intend(step: RolloutState, plan: &Plan, now: Timestamp) -> RolloutState {
 
 /// AWS answered that it did nothing, or was not asked.
 fn was_not_done(state: &mut RolloutState, action: &PlannedAction) {
-    if let Call::RegisterTaskDefinition { component, .. } = &action.call
-        && let Some(known) = state.components.get_mut(component)
+    if action.verb == Verb::Register
+        && let Some(known) = state.components.get_mut(action.resource.key.as_str())
     {
         known.asked = None;
     }
@@ -156,9 +157,13 @@ fn done(
     deployment: Option<&str>,
     at: Timestamp,
 ) {
-    match &action.call {
-        Call::RegisterTaskDefinition { component, hash, .. } => {
-            if let (Some(arn), Some(known)) = (arn, state.components.get_mut(component)) {
+    let resource = &action.resource;
+    let component = resource.key.as_str();
+    match action.verb {
+        Verb::Register => {
+            if let Call::RegisterTaskDefinition { hash, .. } = &action.call
+                && let (Some(arn), Some(known)) = (arn, state.components.get_mut(component))
+            {
                 known.set_revision(Revision {
                     hash: hash.clone(),
                     arn: arn.to_owned(),
@@ -166,7 +171,7 @@ fn done(
                 });
             }
         }
-        Call::RunTask { component, .. } => {
+        Verb::Run => {
             if let Some(Phase::Migrating { task, .. }) =
                 state.components.get_mut(component).map(|c| &mut c.phase)
             {
@@ -174,27 +179,19 @@ fn done(
             }
             // Kept beside the phase, which goes with the component: a task that outlives its
             // declaration is found and stopped.
-            remember_arn(state, &action.resource, arn);
+            remember_arn(state, resource, arn);
         }
-        Call::CreateService { component, .. } => {
-            started(state, component.as_str(), deployment);
-            remember_arn(state, &action.resource, arn);
-        }
-        Call::UpdateService { component, fields } => {
-            if fields.get("taskDefinition").is_some() {
-                started(state, component.as_str(), deployment);
+        Verb::Create | Verb::Update => {
+            if action.call.writes_revision() {
+                started(state, component, deployment);
             }
-            remember_arn(state, &action.resource, arn);
+            remember_arn(state, resource, arn);
         }
-        Call::DeleteLogGroup { .. }
-        | Call::DeleteTargetGroup { .. }
-        | Call::DeleteListener { .. }
-        | Call::DeleteRule { .. }
-        | Call::DeleteService { .. } => {
-            state.arns.remove(&action.resource);
-            state.applied.remove(&action.resource);
+        Verb::Delete => {
+            state.arns.remove(resource);
+            state.applied.remove(resource);
         }
-        _ => remember_arn(state, &action.resource, arn),
+        Verb::Tag | Verb::Stop | Verb::Deregister => remember_arn(state, resource, arn),
     }
 }
 

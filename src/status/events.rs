@@ -1,8 +1,9 @@
 //! What happened in a pass, as events for people.
 
 use super::compute::describe_drift;
+use crate::model::call::Verb;
 use crate::model::condition::{ConditionType, Truth};
-use crate::model::plan::{ActionResult, Call, Drift, Outcome, Plan, PlannedAction};
+use crate::model::plan::{ActionResult, Drift, Outcome, Plan, PlannedAction};
 use crate::model::rollout::{Phase, RolloutState};
 use crate::model::status::{DeploymentStatus, Event, EventKind, Record};
 use jiff::Timestamp;
@@ -90,26 +91,22 @@ fn of_actions(plan: &Plan, outcomes: &[Outcome], now: Timestamp) -> Vec<Event> {
 }
 
 fn made(action: &PlannedAction, arn: Option<&str>) -> String {
-    match (&action.call, arn) {
-        (Call::RegisterTaskDefinition { .. } | Call::RunTask { .. }, Some(arn)) => {
-            format!(" ({})", arn.rsplit('/').next().unwrap_or(arn))
-        }
-        _ => String::new(),
-    }
+    let names_what_was_made = matches!(action.verb, Verb::Register | Verb::Run);
+    let arn = arn.filter(|_| names_what_was_made);
+    arn.map(|arn| format!(" ({})", arn.rsplit('/').next().unwrap_or(arn))).unwrap_or_default()
 }
 
 fn done_word(plan: &Plan, action: &PlannedAction) -> &'static str {
     if plan.drift.iter().any(|drift| drift.repaired && drift.resource == action.resource) {
         return "DriftRepaired";
     }
-    let name = action.call.operation().split_once(':').map_or("", |(_, name)| name);
-    match name {
-        name if name.starts_with("Create") => "Created",
-        name if name.starts_with("Delete") || name.starts_with("Deregister") => "Deleted",
-        "RegisterTaskDefinition" => "Registered",
-        "RunTask" => "Started",
-        "StopTask" => "Stopped",
-        _ => "Updated",
+    match action.verb {
+        Verb::Create => "Created",
+        Verb::Register => "Registered",
+        Verb::Run => "Started",
+        Verb::Update | Verb::Tag => "Updated",
+        Verb::Stop => "Stopped",
+        Verb::Deregister | Verb::Delete => "Deleted",
     }
 }
 

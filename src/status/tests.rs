@@ -6,6 +6,7 @@ mod file;
 mod ready;
 
 use super::{StatusInput, compute};
+use crate::model::call::{Call, Verb};
 use crate::model::condition::{Condition, ConditionType, Truth};
 use crate::model::desired::*;
 use crate::model::finding::Finding;
@@ -301,10 +302,10 @@ impl World {
     fn acts(&mut self, reason: Reason, result: Option<ActionResult>) {
         self.plan.actions.push(PlannedAction {
             resource: service(),
+            verb: Verb::Update,
             call: Call::UpdateService { component: "web".into(), fields: json!({"desiredCount": 2}) },
             reason,
             changes: vec![],
-            starts_deployment: false,
         });
         let action = self.plan.actions.len() - 1;
         self.outcomes.extend(result.map(|result| Outcome { action, result }));

@@ -3,12 +3,13 @@
 
 use super::resources::{tag, texts};
 use super::{Draft, seen};
+use crate::model::call::{Call, Verb};
 use crate::model::desired::{DesiredComponent, ResolvedDefinition, Workload};
 use crate::model::ids::family_of;
 use crate::model::kinds::DriftPolicy;
 use crate::model::normalise::normalise_task_definition;
 use crate::model::observed::{ObservedDefinition, Seen};
-use crate::model::plan::{Call, FieldChange, Ownership, Reason, WaitingOn};
+use crate::model::plan::{FieldChange, Ownership, Reason, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind, TAG_HASH, TAG_OWNER};
 use crate::model::rollout::{Asked, Revision, RolloutState};
 use crate::plan::diff::{Difference, differences, tag_differences};
@@ -95,7 +96,7 @@ fn register(
         fields,
         tags: tags(draft, id, definition),
     };
-    draft.act(id, call, reason, changes);
+    draft.act(id, Verb::Register, call, reason, changes);
 }
 
 /// Tags of a revision: those of everything, and the hash by which it is found again.
@@ -131,7 +132,7 @@ fn retag(draft: &mut Draft<'_>, id: &ResourceId, component: &DesiredComponent, w
     }
     let call = tag(ResourceKind::TaskDefinition, definition.arn.clone(), texts(&write, "tags."));
     if let Some(call) = call.filter(|_| !write.is_empty()) {
-        draft.act(id, call, Reason::Drifted, super::changes(&write));
+        draft.act(id, Verb::Tag, call, Reason::Drifted, super::changes(&write));
     }
 }
 
@@ -302,7 +303,8 @@ fn prune(draft: &mut Draft<'_>, id: &ResourceId, component: &DesiredComponent) {
         .collect();
     // Oldest first, so that a slow category at AWS takes the least useful ones first.
     for arn in surplus.into_iter().rev().take(DEREGISTERED_PER_PASS) {
-        draft.act(id, Call::DeregisterTaskDefinition { arn: arn.clone() }, Reason::Superseded, Vec::new());
+        let call = Call::DeregisterTaskDefinition { arn: arn.clone() };
+        draft.act(id, Verb::Deregister, call, Reason::Superseded, Vec::new());
     }
 }
 

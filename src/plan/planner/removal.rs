@@ -6,11 +6,12 @@
 //! deletion policy decides ([`teardown`]).
 
 use super::{Draft, Whose, load_balancers, seen, tasks, words};
+use crate::model::call::{Call, Verb};
 use crate::model::desired::Workload;
 use crate::model::ids::ComponentName;
 use crate::model::kinds::DeletionPolicy;
 use crate::model::observed::{ObservedResource, ObservedService, ObservedTask, Seen};
-use crate::model::plan::{Call, FieldChange, Ownership, Reason, WaitingOn};
+use crate::model::plan::{FieldChange, Ownership, Reason, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -162,7 +163,13 @@ fn teardown_logs(draft: &mut Draft<'_>, id: &ResourceId, confirmed: bool) {
         let command = format!("ctl delete --confirm {}", draft.input.desired.deployment);
         draft.note(id, format!("stays until its deletion is confirmed (`{command}`)"), false);
     } else {
-        draft.act(id, Call::DeleteLogGroup { name: id.key.clone() }, Reason::Undeclared, Vec::new());
+        draft.act(
+            id,
+            Verb::Delete,
+            Call::DeleteLogGroup { name: id.key.clone() },
+            Reason::Undeclared,
+            Vec::new(),
+        );
     }
 }
 
@@ -227,7 +234,7 @@ fn remove(draft: &mut Draft<'_>, id: &ResourceId, resource: &ObservedResource) {
         | ResourceKind::Task
         | ResourceKind::Service => return,
     };
-    draft.act(id, call, Reason::Undeclared, Vec::new());
+    draft.act(id, Verb::Delete, call, Reason::Undeclared, Vec::new());
 }
 
 /// A declared rule that stands on a listener; deleting the listener would delete it as well.
@@ -272,7 +279,7 @@ fn remove_service(draft: &mut Draft<'_>, id: &ResourceId, service: &ObservedServ
     if daemon || (service.desired == 0 && service.running == 0 && service.pending == 0) {
         // A DAEMON service has no count to scale; ECS deletes it only by force.
         let call = Call::DeleteService { cluster, service: service.name.clone(), force: daemon };
-        draft.act(id, call, Reason::Undeclared, Vec::new());
+        draft.act(id, Verb::Delete, call, Reason::Undeclared, Vec::new());
         return;
     }
     if service.desired > 0 {
@@ -285,7 +292,13 @@ fn remove_service(draft: &mut Draft<'_>, id: &ResourceId, service: &ObservedServ
             owner: Ownership::Declared,
             starts_deployment: false,
         };
-        draft.act(id, Call::UpdateService { component, fields }, Reason::Undeclared, vec![change]);
+        draft.act(
+            id,
+            Verb::Update,
+            Call::UpdateService { component, fields },
+            Reason::Undeclared,
+            vec![change],
+        );
     }
     let because =
         format!("{} of its tasks still run; it is deleted after them", service.running + service.pending);

@@ -1,9 +1,10 @@
 //! Log groups, target groups, listeners and rules.
 
 use super::{Draft, Whose, changes, seen};
+use crate::model::call::{Call, Verb};
 use crate::model::desired::ResolvedResource;
 use crate::model::observed::{ObservedResource, Seen};
-use crate::model::plan::{Call, FieldChange, Reason};
+use crate::model::plan::{FieldChange, Reason};
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::plan::diff::{Difference, differences, tag_differences, updated_fields};
 use crate::plan::table::{Carrier, Effect};
@@ -76,14 +77,10 @@ fn create(draft: &mut Draft<'_>, id: &ResourceId, fields: &Tree, reason: Reason,
         ResourceKind::Rule => Call::CreateRule { fields: fields.clone(), tags },
         ResourceKind::TaskDefinition | ResourceKind::Task | ResourceKind::Service => return,
     };
-    draft.act(id, call, reason.clone(), changes);
+    draft.act(id, Verb::Create, call, reason.clone(), changes);
     if let (ResourceKind::LogGroup, Some(days)) = (id.kind, days(&fields["retentionInDays"])) {
-        draft.act(
-            id,
-            Call::PutRetentionPolicy { name: log_group_name(id, fields), days },
-            reason,
-            Vec::new(),
-        );
+        let call = Call::PutRetentionPolicy { name: log_group_name(id, fields), days };
+        draft.act(id, Verb::Update, call, reason, Vec::new());
     }
 }
 
@@ -112,7 +109,7 @@ fn repair(
             ResourceKind::Listener => Call::DeleteListener { arn: resource.arn.clone() },
             _ => Call::DeleteRule { arn: resource.arn.clone() },
         };
-        draft.act(id, call, verdict.reason, changes(&verdict.write));
+        draft.act(id, Verb::Delete, call, verdict.reason, changes(&verdict.write));
         return;
     }
     let all = verdict.write.len() == total;
@@ -123,7 +120,8 @@ fn repair(
     for (carrier, group) in by_carrier {
         let target = Target { id, fields, arn: &resource.arn, whole: all };
         if let Some(call) = call_for(draft, carrier, &target, &group) {
-            draft.act(id, call, verdict.reason.clone(), changes(&group));
+            let verb = if carrier == Carrier::Tag { Verb::Tag } else { Verb::Update };
+            draft.act(id, verb, call, verdict.reason.clone(), changes(&group));
         }
     }
 }

@@ -2,11 +2,12 @@
 
 use super::resources::{tag, texts};
 use super::{Draft, Verdict, Whose, changes, definitions, load_balancers, seen};
+use crate::model::call::{Call, Verb};
 use crate::model::desired::{DesiredComponent, ResolvedComponent, Workload};
 use crate::model::ids::ContentHash;
 use crate::model::kinds::DriftPolicy;
 use crate::model::observed::{ObservedService, Seen};
-use crate::model::plan::{Call, FieldChange, Ownership, Reason, WaitingOn};
+use crate::model::plan::{FieldChange, Ownership, Reason, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::model::rollout::{ComponentRollout, Phase, TOKEN_PREFIX};
 use crate::plan::diff::{Difference, differences, tag_differences, updated_fields};
@@ -98,7 +99,7 @@ fn absent(draft: &mut Draft<'_>, one: &One<'_>) {
     }
     let tags = draft.tags(one.id);
     let call = Call::CreateService { component: one.component.name.clone(), token, fields, tags };
-    draft.act(one.id, call, reason, Vec::new());
+    draft.act(one.id, Verb::Create, call, reason, Vec::new());
 }
 
 /// An absent service whose time has not come: told when someone deleted it and the document wants
@@ -132,12 +133,9 @@ fn without_traffic(draft: &Draft<'_>, fields: &Tree) -> Option<WaitingOn> {
         if group.is_none_or(|group| !group.used_by.is_empty()) || is_forwarded_to(draft, arn) {
             continue;
         }
-        let made_now = draft.actions.iter().any(|action| match &action.call {
-            Call::CreateRule { fields, .. }
-            | Call::CreateListener { fields, .. }
-            | Call::ModifyRule { fields, .. }
-            | Call::ModifyListener { fields, .. } => mentions(fields, arn),
-            _ => false,
+        let made_now = draft.actions.iter().any(|action| {
+            let forwards = matches!(action.resource.kind, ResourceKind::Rule | ResourceKind::Listener);
+            forwards && action.call.fields().is_some_and(|fields| mentions(fields, arn))
         });
         if made_now {
             continue;
@@ -210,7 +208,7 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     if let Some(call) =
         tag(ResourceKind::Service, service.arn.clone(), texts(&tags, "tags.")).filter(|_| !tags.is_empty())
     {
-        draft.act(one.id, call, reason.clone(), changes(&tags));
+        draft.act(one.id, Verb::Tag, call, reason.clone(), changes(&tags));
     }
     write.retain(|difference| difference.row.carrier == Carrier::UpdateService);
     let mut update = updated_fields(&write, fields);
@@ -231,7 +229,7 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     update.insert("cluster".to_owned(), json!(draft.input.desired.placement.cluster));
     update.insert("service".to_owned(), json!(service.name));
     let call = Call::UpdateService { component: one.component.name.clone(), fields: Value::Object(update) };
-    draft.act(one.id, call, reason, all);
+    draft.act(one.id, Verb::Update, call, reason, all);
 }
 
 /// The member of UpdateService that starts a deployment of a revision that the service has already.

@@ -8,10 +8,11 @@
 //! lag behind what runs, it must have been so for some time: a task is shown long before that.
 
 use super::{Draft, Whose, load_balancers, seen};
+use crate::model::call::{Call, Verb};
 use crate::model::desired::Workload;
 use crate::model::kinds::DriftPolicy;
 use crate::model::observed::{ObservedResource, ObservedTarget, Seen};
-use crate::model::plan::{Call, FieldChange, Ownership, Reason};
+use crate::model::plan::{FieldChange, Ownership, Reason};
 use crate::model::resource::{ResourceId, ResourceKind};
 use jiff::SignedDuration;
 use serde_json::json;
@@ -115,6 +116,6 @@ fn deregister(
     draft.drifted(id, Some(change.clone()), policy == DriftPolicy::Repair);
     if policy == DriftPolicy::Repair {
         let call = Call::DeregisterTargets { arn: group.arn.clone(), targets };
-        draft.act(id, call, Reason::Orphaned, vec![change]);
+        draft.act(id, Verb::Deregister, call, Reason::Orphaned, vec![change]);
     }
 }

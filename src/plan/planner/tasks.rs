@@ -1,10 +1,11 @@
 //! Tasks outside any service: started once per intent, stopped at their deadline.
 
 use super::{Draft, definitions, seen};
+use crate::model::call::{Call, Verb};
 use crate::model::desired::{DesiredComponent, Workload};
 use crate::model::kinds::application::RunPolicy;
 use crate::model::observed::{ObservedTask, Seen};
-use crate::model::plan::{Call, Reason, WaitingOn};
+use crate::model::plan::{Reason, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::model::rollout::{ComponentRollout, Phase, TOKEN_PREFIX};
 use jiff::SignedDuration;
@@ -93,7 +94,7 @@ fn run(draft: &mut Draft<'_>, component: &DesiredComponent, start: Start<'_>) {
         tags: draft.tags(&id),
     };
     let what = format!("run {}", definitions::short(start.revision));
-    draft.act(&id, call, Reason::Rollout { what }, Vec::new());
+    draft.act(&id, Verb::Run, call, Reason::Rollout { what }, Vec::new());
 }
 
 /// The task of ours that alone keeps a component waiting. One that somebody else started of the
@@ -148,6 +149,7 @@ fn may_be_stopped(task: &ObservedTask) -> bool {
 pub(super) fn stop(draft: &mut Draft<'_>, id: &ResourceId, task: &ObservedTask, why: String, reason: Reason) {
     if may_be_stopped(task) {
         let cluster = draft.input.desired.placement.cluster.clone();
-        draft.act(id, Call::StopTask { cluster, arn: task.arn.clone(), reason: why }, reason, Vec::new());
+        let call = Call::StopTask { cluster, arn: task.arn.clone(), reason: why };
+        draft.act(id, Verb::Stop, call, reason, Vec::new());
     }
 }

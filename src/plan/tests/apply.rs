@@ -2,11 +2,12 @@
 //! can be looked at.
 
 use super::world::World;
+use crate::model::call::Verb;
 use crate::model::ids::ComponentName;
 use crate::model::observed::{
     ObservedDefinition, ObservedDeployment, ObservedResource, ObservedService, ObservedTask, Seen,
 };
-use crate::model::plan::{Call, Plan, PlannedAction};
+use crate::model::plan::{Plan, PlannedAction};
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::model::rollout::{Phase, Revision};
 use serde_json::Value;
@@ -33,105 +34,86 @@ fn settle(world: &mut World, id: &ResourceId) {
     }
 }
 
+/// Applies an action by its verb; parameters are read from the call as it is serialised.
 fn apply_one(world: &mut World, action: &PlannedAction) {
     let id = &action.resource;
-    match &action.call {
-        Call::CreateLogGroup { name, tags, .. } => {
-            create(world, id, serde_json::json!({"logGroupName": name}), tags);
+    let component = ComponentName::from(id.key.as_str());
+    let call = serde_json::to_value(&action.call).unwrap();
+    let text = |key: &str| call[key].as_str().unwrap();
+    let tags = || -> BTreeMap<String, String> { serde_json::from_value(call["tags"].clone()).unwrap() };
+    match (action.verb, id.kind) {
+        (Verb::Create, ResourceKind::Service) => {
+            create_service(world, &component, &call["fields"], &tags());
+            arrive(world, &component);
         }
-        Call::CreateTargetGroup { fields, tags } => create(world, id, fields.clone(), tags),
-        Call::CreateListener { fields, tags } | Call::CreateRule { fields, tags } => {
-            create(world, id, fields.clone(), tags);
-            forward(world, fields);
+        (Verb::Create, ResourceKind::LogGroup) => {
+            create(world, id, serde_json::json!({"logGroupName": text("name")}), &tags());
         }
-        Call::PutRetentionPolicy { days, .. } => set(world, id, "retentionInDays", Value::from(*days)),
-        Call::DeleteRetentionPolicy { .. } => set(world, id, "retentionInDays", Value::Null),
-        Call::ModifyTargetGroup { fields, .. }
-        | Call::ModifyListener { fields, .. }
-        | Call::ModifyRule { fields, .. } => {
-            for (key, value) in fields.as_object().expect("fields are an object") {
+        (Verb::Create, _) => {
+            create(world, id, call["fields"].clone(), &tags());
+            forward(world, &call["fields"]);
+        }
+        (Verb::Update, ResourceKind::Service) => update_service(world, &component, &call["fields"]),
+        (Verb::Update, ResourceKind::LogGroup) => set(world, id, "retentionInDays", call["days"].clone()),
+        (Verb::Update, _) => {
+            for (key, value) in call["fields"].as_object().into_iter().flatten() {
                 set(world, id, key, value.clone());
             }
-            forward(world, fields);
-        }
-        Call::ModifyTargetGroupAttributes { attributes, .. } => {
-            let resource = resource(world, id);
-            for (key, value) in attributes {
-                resource.fields["attributes"][key] = Value::from(value.clone());
+            for (key, value) in call["attributes"].as_object().into_iter().flatten() {
+                resource(world, id).fields["attributes"][key] = value.clone();
             }
+            forward(world, &call["fields"]);
         }
-        Call::TagLogGroup { tags, .. } | Call::TagElb { tags, .. } => {
-            resource(world, id).tags.extend(tags.clone());
-        }
-        Call::TagEcs { arn, tags } if id.kind == ResourceKind::TaskDefinition => {
-            let Some(Seen::Present(definition)) = world.observed.definitions.get_mut(arn) else {
-                panic!("{arn} was not seen")
-            };
-            definition.tags.extend(tags.clone());
-        }
-        Call::TagEcs { tags, .. } => service(world, &id.key).tags.extend(tags.clone()),
-        Call::DeregisterTargets { targets, .. } => {
+        (Verb::Tag, ResourceKind::TaskDefinition) => match world.observed.definitions.get_mut(text("arn")) {
+            Some(Seen::Present(definition)) => definition.tags.extend(tags()),
+            _ => panic!("{} was not seen", text("arn")),
+        },
+        (Verb::Tag, ResourceKind::Service) => service(world, &id.key).tags.extend(tags()),
+        (Verb::Tag, _) => resource(world, id).tags.extend(tags()),
+        (Verb::Register, _) => register(world, &component, text("hash"), &call["fields"], &tags()),
+        (Verb::Run, _) => run(world, &component, text("token"), &call["fields"]),
+        (Verb::Stop, _) => stop(world, text("arn")),
+        (Verb::Deregister, ResourceKind::TargetGroup) => {
+            let gone: Vec<(String, u16)> = serde_json::from_value(call["targets"].clone()).unwrap();
             if let Some(Seen::Present(registered)) = world.observed.targets.get_mut(&id.key) {
-                registered.retain(|target| !targets.iter().any(|(id, _)| *id == target.id));
+                registered.retain(|target| !gone.iter().any(|(id, _)| *id == target.id));
             }
         }
-        Call::DeleteLogGroup { .. }
-        | Call::DeleteTargetGroup { .. }
-        | Call::DeleteListener { .. }
-        | Call::DeleteRule { .. } => delete(world, id),
-        _ => apply_ecs(world, &action.call),
+        (Verb::Deregister, _) => {
+            for family in world.observed.families.values_mut() {
+                if let Seen::Present(arns) = family {
+                    arns.retain(|known| known != text("arn"));
+                }
+            }
+        }
+        (Verb::Delete, ResourceKind::Service) => {
+            world.observed.services.insert(component, Seen::Absent);
+        }
+        (Verb::Delete, _) => delete(world, id),
     }
 }
 
-fn apply_ecs(world: &mut World, call: &Call) {
-    match call {
-        Call::RegisterTaskDefinition { component, hash, fields, tags } => {
-            register(world, component, hash.as_str(), fields, tags);
+fn update_service(world: &mut World, component: &ComponentName, fields: &Tree) {
+    let updated = service(world, component.as_str());
+    for (key, value) in fields.as_object().expect("fields are an object") {
+        match key.as_str() {
+            "cluster" | "service" => {}
+            "taskDefinition" => updated.task_definition = value.as_str().unwrap().to_owned(),
+            _ => updated.fields[key] = value.clone(),
         }
-        Call::DeregisterTaskDefinition { arn } => {
-            for family in world.observed.families.values_mut() {
-                if let Seen::Present(arns) = family {
-                    arns.retain(|known| known != arn);
-                }
-            }
-        }
-        Call::RunTask { component, token, fields, .. } => run(world, component, token, fields),
-        Call::StopTask { arn, .. } => {
-            let all = world.observed.tasks.values_mut().filter_map(|seen| match seen {
-                Seen::Present(tasks) => Some(tasks),
-                _ => None,
-            });
-            all.flatten()
-                .filter(|task| task.arn == *arn)
-                .for_each(|task| task.last_status = "STOPPED".to_owned());
-        }
-        Call::CreateService { component, fields, tags, .. } => {
-            create_service(world, component, fields, tags);
-            arrive(world, component);
-        }
-        Call::UpdateService { component, fields } => {
-            let updated = service(world, component.as_str());
-            for (key, value) in fields.as_object().expect("fields are an object") {
-                match key.as_str() {
-                    "cluster" | "service" => {}
-                    "taskDefinition" => updated.task_definition = value.as_str().unwrap().to_owned(),
-                    _ => updated.fields[key] = value.clone(),
-                }
-            }
-            rest(updated);
-            if fields.get("taskDefinition").is_some() {
-                arrive(world, component);
-            }
-        }
-        Call::DeleteService { service, .. } => {
-            for seen in world.observed.services.values_mut() {
-                if seen.present().is_some_and(|known| known.name == *service) {
-                    *seen = Seen::Absent;
-                }
-            }
-        }
-        other => unreachable!("{} is applied above", other.operation()),
     }
+    rest(updated);
+    if fields.get("taskDefinition").is_some() {
+        arrive(world, component);
+    }
+}
+
+fn stop(world: &mut World, arn: &str) {
+    let all = world.observed.tasks.values_mut().filter_map(|seen| match seen {
+        Seen::Present(tasks) => Some(tasks),
+        _ => None,
+    });
+    all.flatten().filter(|task| task.arn == arn).for_each(|task| task.last_status = "STOPPED".to_owned());
 }
 
 fn create(world: &mut World, id: &ResourceId, fields: Tree, tags: &BTreeMap<String, String>) {

@@ -1,7 +1,8 @@
 //! What the calls carry, where the golden plans show only their reason.
 
 use super::world::World;
-use crate::model::plan::{Call, Plan};
+use crate::model::call::Call;
+use crate::model::plan::Plan;
 use crate::plan::{KEPT_REVISIONS, plan};
 use serde_json::{Value, json};
 

@@ -1,7 +1,8 @@
 //! The last door refuses what no plan may hold.
 
 use super::world::World;
-use crate::model::plan::{Call, FieldChange, Ownership, PlannedAction, Reason};
+use crate::model::call::{Call, Verb};
+use crate::model::plan::{FieldChange, Ownership, PlannedAction, Reason};
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::plan::lint::{Objection, object};
 use serde_json::{Value, json};
@@ -9,7 +10,8 @@ use std::collections::BTreeMap;
 
 fn action(kind: ResourceKind, key: &str, call: Call) -> PlannedAction {
     let resource = ResourceId::new(kind, key);
-    PlannedAction { resource, call, reason: Reason::Drifted, changes: Vec::new(), starts_deployment: false }
+    let verb = call.spec().verbs[0];
+    PlannedAction { resource, verb, call, reason: Reason::Drifted, changes: Vec::new() }
 }
 
 fn update(fields: Value) -> PlannedAction {
@@ -244,6 +246,13 @@ fn one_call_is_made_once_for_one_thing_but_several_old_revisions_may_go_at_once(
     let mut elsewhere = other(3);
     elsewhere.resource = ResourceId::new(ResourceKind::Service, "worker");
     assert_eq!(object(&world.input(), &other(2), &[elsewhere]), None);
+}
+
+#[test]
+fn an_action_does_what_its_call_is_for() {
+    let mut deletes = update(json!({"cluster": "main", "service": "shop-web", "desiredCount": 2}));
+    deletes.verb = Verb::Delete;
+    assert_eq!(objection(&json!({}), &deletes), Some(Objection::WrongVerb), "the record would forget it");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What comes first, and that every call has a place.
 
-use crate::model::plan::{Call, PlannedAction, Reason};
+use crate::model::call::Call;
+use crate::model::plan::{PlannedAction, Reason};
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::plan::order::sorted;
 use serde_json::{Value, json};
@@ -22,7 +23,7 @@ fn action(word: &str) -> PlannedAction {
     let call: Call = serde_json::from_value(members).unwrap_or_else(|error| panic!("{word}: {error}"));
     let reason = if word.starts_with('!') { Reason::Undeclared } else { Reason::Changed };
     let resource = ResourceId::new(ResourceKind::Service, "web");
-    PlannedAction { resource, call, reason, changes: Vec::new(), starts_deployment: false }
+    PlannedAction { resource, verb: call.spec().verbs[0], call, reason, changes: Vec::new() }
 }
 
 fn words(actions: &[PlannedAction]) -> Vec<String> {

@@ -2,8 +2,9 @@
 
 use super::apply::apply;
 use super::world::World;
+use crate::model::call::Call;
 use crate::model::observed::{Gap, Seen};
-use crate::model::plan::{Call, Plan};
+use crate::model::plan::Plan;
 use crate::model::resource::ResourceKind;
 use crate::plan::plan;
 use proptest::prelude::*;

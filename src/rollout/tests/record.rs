@@ -1,6 +1,7 @@
 //! Sentences about what an answer of AWS leaves behind.
 
 use super::World;
+use crate::model::call::Call;
 use crate::model::desired::ResolvedResource;
 use crate::model::observed::{Gap, ObservedResource, ObservedService, Seen};
 use crate::model::plan::*;
@@ -52,12 +53,12 @@ fn no_plan() -> Plan {
 }
 
 fn plan(actions: Vec<(ResourceId, Call)>) -> Plan {
-    let planned = |(resource, call)| PlannedAction {
+    let planned = |(resource, call): (ResourceId, Call)| PlannedAction {
         resource,
+        verb: call.spec().verbs[0],
         call,
         reason: Reason::Missing,
         changes: vec![],
-        starts_deployment: false,
     };
     Plan { actions: actions.into_iter().map(planned).collect(), ..no_plan() }
 }
@@ -302,7 +303,7 @@ fn a_service_that_was_made_remembers_its_deployment_only_while_it_rolls() {
         let call = Call::CreateService {
             component: name.into(),
             token: String::new(),
-            fields: json!({}),
+            fields: json!({"taskDefinition": "arn:td"}),
             tags: Default::default(),
         };
         plan(vec![(ResourceId::new(ResourceKind::Service, name), call)])
