@@ -22,7 +22,7 @@
 //! | [`reconcile`] | the corridor: the one place that walks from room to room | I/O |
 //! | [`aws`] | how to talk to AWS: clients, request budget, errors; the only room that names the SDK | I/O |
 //! | [`http`], [`cli`] | the windows: health and metrics, `ctl` | I/O |
-//! | [`settings`], [`telemetry`] | flags and environment, read once; logs and metrics | I/O |
+//! | [`settings`], [`telemetry`] | flags and environment, read once; logs | I/O |
 //!
 //! One pass is [`reconcile::pass`]; it reads like the drawing. `ctl plan` walks the same way and
 //! stops before the actions: dry-run is a prefix, never a flag.

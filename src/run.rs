@@ -5,11 +5,13 @@ use evenkeel::aws::{self, Aws};
 use evenkeel::executor::Executor;
 use evenkeel::model::status::DeploymentStatus;
 use evenkeel::observed::Collector;
-use evenkeel::reconcile::{self, Clock, Controller, Handle, Reconciler, Settings, is_at_rest, is_ready};
+use evenkeel::reconcile::{
+    self, Clock, Controller, Handle, Metrics, Reconciler, Settings, is_at_rest, is_ready,
+};
 use evenkeel::settings::RunArgs;
 use evenkeel::status::FileState;
 use evenkeel::store::FileStore;
-use evenkeel::telemetry::{self, Metrics};
+use evenkeel::telemetry;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,8 +73,8 @@ pub fn start(parts: Parts, store: &Path, state: &Path) -> anyhow::Result<Running
     let Parts { aws, clock, settings } = parts;
     let state = FileState::open(state).context("cannot open the state folder (--state)")?;
     let store = FileStore::new(store, RESCAN);
-    let metrics = Metrics::default();
-    let handle = Handle::new(metrics.clone()).counting(aws.clone());
+    let metrics = Metrics::collecting(aws.clone());
+    let handle = Handle::new(metrics.clone());
     let (collector, executor) = (Collector::new(aws.clone()), Executor::new(aws));
     let reconciler = Reconciler { collector, executor, state, clock, metrics };
     let controller = Controller::new(reconciler, handle.clone(), settings);

@@ -20,7 +20,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("executor", &["model", "aws"]),
     ("status", &["model"]),
     ("aws", &["model"]),
-    ("telemetry", &["model", "settings"]),
+    ("telemetry", &["settings"]),
     ("http", &["reconcile"]),
     (
         "reconcile",

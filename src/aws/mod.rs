@@ -19,6 +19,7 @@ pub mod ecs;
 pub mod elbv2;
 pub mod error;
 pub mod logs;
+mod metrics;
 pub mod secrets;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -1,4 +1,4 @@
-//! Windows: health, readiness and metrics, on a loopback port unless told otherwise.
+//! Health, readiness and metrics, on a loopback port unless told otherwise.
 
 #[cfg(test)]
 mod tests;
@@ -39,7 +39,7 @@ async fn readyz(State(handle): State<Handle>) -> (StatusCode, String) {
 }
 
 async fn metrics(State(handle): State<Handle>) -> String {
-    handle.render_metrics()
+    handle.metrics().render()
 }
 
 fn answer(verdict: Result<(), String>) -> (StatusCode, String) {

@@ -1,12 +1,12 @@
 //! Sentences about what the windows answer.
 
 use super::{answer, metrics, serve};
-use crate::aws::{Aws, Settings};
+use crate::aws::budget::Category;
+use crate::aws::{Aws, Pace, Settings};
 use crate::model::call::{Call, Verb};
 use crate::model::plan::{ActionResult, Drift, Outcome, Plan, PlannedAction, Reason};
 use crate::model::resource::{ResourceId, ResourceKind};
-use crate::reconcile::Handle;
-use crate::telemetry::Metrics;
+use crate::reconcile::{Ending, Handle, Metrics, Trigger};
 use axum::extract::State;
 use axum::http::StatusCode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -51,7 +51,7 @@ async fn calls_of_aws_are_counted_when_metrics_are_asked_for() {
     let sim = aws_sim::Sim::builder().build();
     let clock = sim.clock();
     let aws = Aws::connect(Settings::closed(sim.http_client(), move || clock.now())).await;
-    let handle = Handle::new(Metrics::default()).counting(aws.clone());
+    let handle = Handle::new(Metrics::collecting(aws.clone()));
     let placement = crate::model::kinds::Placement {
         region: "eu-west-1".to_owned(),
         cluster: "shop".to_owned(),
@@ -69,6 +69,39 @@ async fn calls_of_aws_are_counted_when_metrics_are_asked_for() {
             text.contains("evenkeel_aws_throttles_total{operation=\"ecs:DescribeClusters\"} 0\n"),
             "{text}"
         );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn waits_for_the_budget_are_shown_by_throttling_category_from_the_start() {
+    let sim = aws_sim::Sim::builder().build();
+    let clock = sim.clock();
+    let pace = Pace { share: Some(0.001), speed: 1.0 };
+    let aws =
+        Aws::connect(Settings { pace, ..Settings::closed(sim.http_client(), move || clock.now()) }).await;
+    let metrics = Metrics::collecting(aws.clone());
+    let text = metrics.render();
+    for category in Category::ALL {
+        let line = format!("evenkeel_aws_budget_waits_total{{category=\"{}\"}} 0\n", category.as_str());
+        assert!(text.contains(&line), "{line} is not in {text}");
+    }
+    let placement = crate::model::kinds::Placement {
+        region: "eu-west-1".to_owned(),
+        cluster: "shop".to_owned(),
+        role_arn: None,
+    };
+    let clients = aws.at(&placement).await;
+    for _ in 0..2 {
+        drop(crate::aws::ecs::read::describe_cluster(&clients, "shop").await);
+    }
+    let text = metrics.render();
+    // A thousandth of 20 calls a second: the second call waits 50 seconds.
+    for line in [
+        "evenkeel_aws_budget_waits_total{category=\"ecs-cluster-read\"} 1\n",
+        "evenkeel_aws_budget_wait_seconds_total{category=\"ecs-cluster-read\"} 50.0\n",
+        "evenkeel_aws_budget_wait_seconds_total{category=\"sts\"} 0.0\n",
+    ] {
+        assert!(text.contains(line), "{line} is not in {text}");
     }
 }
 
@@ -113,8 +146,8 @@ fn actions_are_counted_by_operation_and_result_and_repairs_once_they_are_done() 
 fn sizes_and_failed_records_are_told() {
     let metrics = Metrics::default();
     metrics.sizes(4, 3, 2);
-    metrics.passed("held", true);
-    metrics.passed("steady", false);
+    metrics.passed(Trigger::Declaration, Ending::Held, true);
+    metrics.passed(Trigger::Resync, Ending::Steady, false);
     metrics.batch_took(0.05);
     let text = metrics.render();
     for line in [
@@ -122,8 +155,9 @@ fn sizes_and_failed_records_are_told() {
         "evenkeel_deployments_ready 3\n",
         "evenkeel_queue_length 2\n",
         "evenkeel_state_errors_total 1\n",
-        "evenkeel_passes_total{ending=\"held\"} 1\n",
-        "evenkeel_passes_total{ending=\"acted\"} 0\n",
+        "evenkeel_passes_total{ending=\"held\",reason=\"declaration\"} 1\n",
+        "evenkeel_passes_total{ending=\"steady\",reason=\"resync\"} 1\n",
+        "evenkeel_passes_total{ending=\"acted\",reason=\"start-up\"} 0\n",
         "evenkeel_pass_seconds_count 1\n",
     ] {
         assert!(text.contains(line), "{line} is not in {text}");

@@ -5,9 +5,9 @@ use super::clock::Clock;
 use super::declarations::{self, Change, Known, LoweringCache};
 use super::entry::{Declaration, Entry};
 use super::handle::Handle;
-use super::pass::{PassResult, Reconciler};
+use super::pass::{Pass, PassResult, Reconciler};
 use super::queue::Queue;
-use super::schedule::{self, Ending};
+use super::schedule::{self, Ending, Trigger};
 use crate::executor::Fence;
 use crate::model::ids::DeploymentName;
 use crate::model::kinds::Placement;
@@ -74,6 +74,8 @@ pub struct Controller<S> {
     reported: Option<StoreReport>,
     /// Confirmations of an earlier removal that could not be withdrawn yet; they do not count.
     stale_confirmations: BTreeSet<DeploymentName>,
+    /// Passes that were begun.
+    passes: u64,
     running: Arc<Running>,
 }
 
@@ -103,7 +105,7 @@ impl Slot {
     }
 }
 
-type Batch = Vec<(Entry, Depth)>;
+type Batch = Vec<Pass>;
 
 impl<S: StateStore + 'static> Controller<S> {
     /// A controller that has not started.
@@ -121,6 +123,7 @@ impl<S: StateStore + 'static> Controller<S> {
             next_full_passes: Instant::now(),
             reported: None,
             stale_confirmations: BTreeSet::new(),
+            passes: 0,
             running: Arc::new(Running::default()),
         }
     }
@@ -289,7 +292,8 @@ impl<S: StateStore + 'static> Controller<S> {
         if entry.declared.is_orphaned() {
             self.park(name).await;
         } else {
-            self.queue.add(name, Instant::now(), Duration::ZERO);
+            let trigger = if self.handle.store_is_read() { Trigger::Declaration } else { Trigger::StartUp };
+            self.queue.add(name, Instant::now(), Duration::ZERO, trigger);
         }
     }
 
@@ -320,7 +324,7 @@ impl<S: StateStore + 'static> Controller<S> {
         let alike = light.into_iter().filter(|entry| entry.declared.desired.placement == placement);
         for entry in alike.take(schedule::FULL_PASSES_PER_RESYNC) {
             entry.full_next = true;
-            self.queue.add(entry.record.name.clone(), now, Duration::ZERO);
+            self.queue.add(entry.record.name.clone(), now, Duration::ZERO, Trigger::FullPass);
         }
     }
 
@@ -367,7 +371,7 @@ impl<S: StateStore + 'static> Controller<S> {
         });
         let batch: Batch = names
             .into_iter()
-            .filter_map(|name| {
+            .filter_map(|(name, trigger)| {
                 let slot = self.entries.get_mut(&name)?;
                 let Slot::Idle(entry) = slot else { return None };
                 let depth = entry.depth(in_full);
@@ -378,7 +382,8 @@ impl<S: StateStore + 'static> Controller<S> {
                     changed: None,
                 });
                 let Slot::Idle(entry) = std::mem::replace(slot, in_pass) else { return None };
-                Some((*entry, depth))
+                self.passes += 1;
+                Some(Pass { id: self.passes, trigger, entry: *entry, depth })
             })
             .collect();
         Some(batch).filter(|batch| !batch.is_empty())
@@ -389,8 +394,8 @@ impl<S: StateStore + 'static> Controller<S> {
         self.handle.metrics().batch_took(took.as_secs_f64());
         // One number for all of a batch: those that are steady are due together again, and share
         // their reads again.
-        let batch_seed = batch.first().map_or(0, |(entry, _)| jitter_seed(entry));
-        for ((mut entry, _), passed) in batch.into_iter().zip(passed) {
+        let batch_seed = batch.first().map_or(0, |pass| jitter_seed(&pass.entry));
+        for (Pass { mut entry, trigger, .. }, passed) in batch.into_iter().zip(passed) {
             let name = entry.record.name.clone();
             self.queue.done(&name);
             entry.held = if passed.ending == Ending::Held { entry.held.saturating_add(1) } else { 0 };
@@ -400,11 +405,14 @@ impl<S: StateStore + 'static> Controller<S> {
                 Some(error) => self.handle.save_failed(Some(&name), error.clone()),
                 None => self.handle.saved(Some(&name)),
             }
-            self.handle.metrics().passed(ending_word(passed.ending), passed.state_error.is_some());
+            self.handle.metrics().passed(trigger, passed.ending, passed.state_error.is_some());
             self.handle.publish(&entry.record);
             let seed = if passed.ending == Ending::Steady { batch_seed } else { jitter_seed(&entry) };
             let mut wait = schedule::wait(passed.ending, entry.held, self.settings.resync, seed);
-            wait = entry.pause_left(self.clock.now()).map_or(wait, |left| wait.min(left));
+            let mut trigger = Trigger::from(passed.ending);
+            if let Some(left) = entry.pause_left(self.clock.now()).filter(|left| *left < wait) {
+                (wait, trigger) = (left, Trigger::PauseEnded);
+            }
             let mut slack = schedule::slack(passed.ending, self.settings.resync);
             // Only the declaration that this pass was for can be finished, not one that came
             // meanwhile; and a suspended teardown waits for its end, so it is not at rest.
@@ -416,6 +424,7 @@ impl<S: StateStore + 'static> Controller<S> {
                 entry.full_next = true;
                 declarations::remember_document(&mut entry.record, &entry.declared);
                 (wait, slack, finished) = (Duration::ZERO, Duration::ZERO, false);
+                trigger = Trigger::Declaration;
             } else if passed.state_error.is_none() {
                 self.handle.reconciled(&name);
             }
@@ -426,7 +435,8 @@ impl<S: StateStore + 'static> Controller<S> {
             } else if orphaned {
                 self.park(name).await;
             } else {
-                self.queue.add(name, self.clock.after(wait), slack.div_f64(self.clock.speed()));
+                let slack = slack.div_f64(self.clock.speed());
+                self.queue.add(name, self.clock.after(wait), slack, trigger);
             }
         }
         self.count();
@@ -472,7 +482,7 @@ async fn run_batch<S: StateStore>(
     mut batch: Batch,
 ) -> (Batch, Vec<PassResult>, Duration) {
     let began = Instant::now();
-    let placement = batch[0].0.declared.desired.placement.clone();
+    let placement = batch[0].entry.declared.desired.placement.clone();
     let passed = reconciler.pass(&placement, &mut batch, &*running).await;
     (batch, passed, began.elapsed())
 }
@@ -484,13 +494,4 @@ fn jitter_seed(entry: &Entry) -> u64 {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
     name.wrapping_add(u64::from(entry.held) << 32).wrapping_add(u64::from(entry.light))
-}
-
-fn ending_word(ending: Ending) -> &'static str {
-    match ending {
-        Ending::Acted => "acted",
-        Ending::Rolling => "rolling",
-        Ending::Held => "held",
-        Ending::Steady => "steady",
-    }
 }

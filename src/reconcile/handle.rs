@@ -1,10 +1,9 @@
 //! What `http` and the binaries may know of a running controller.
 
-use crate::aws::Aws;
+use super::metrics::Metrics;
 use crate::model::condition::ConditionType;
 use crate::model::ids::DeploymentName;
 use crate::model::status::{DeploymentStatus, Record};
-use crate::telemetry::Metrics;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,8 +18,6 @@ const ALIVE_WITHIN: Duration = Duration::from_secs(120);
 pub struct Handle {
     inner: Arc<Mutex<Inner>>,
     metrics: Metrics,
-    /// Whose calls are counted.
-    aws: Option<Aws>,
     /// Counts changes of statuses.
     changes: Arc<watch::Sender<u64>>,
 }
@@ -48,12 +45,7 @@ impl Handle {
             statuses: BTreeMap::new(),
         };
         let changes = Arc::new(watch::Sender::new(0));
-        Self { inner: Arc::new(Mutex::new(inner)), metrics, aws: None, changes }
-    }
-
-    /// The same view with the calls of AWS that are made through these clients.
-    pub fn counting(self, aws: Aws) -> Self {
-        Self { aws: Some(aws), ..self }
+        Self { inner: Arc::new(Mutex::new(inner)), metrics, changes }
     }
 
     /// The loop woke.
@@ -137,22 +129,6 @@ impl Handle {
     /// Where things are counted.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
-    }
-
-    /// All metrics in Prometheus's text format, calls of AWS as of now, all accounts and regions
-    /// together.
-    pub fn render_metrics(&self) -> String {
-        let mut calls: BTreeMap<&'static str, (u64, u64)> = BTreeMap::new();
-        let usage = self.aws.iter().flat_map(|aws| aws.usage().into_values());
-        for (operation, used) in usage.flat_map(|usage| usage.operations) {
-            let (made, throttled) = calls.entry(operation).or_default();
-            *made += used.calls;
-            *throttled += used.throttles;
-        }
-        for (operation, (made, throttled)) in calls {
-            self.metrics.aws_calls(operation, made, throttled);
-        }
-        self.metrics.render()
     }
 
     /// The newest status of every deployment.

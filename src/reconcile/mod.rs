@@ -10,7 +10,8 @@
 //!   gone;
 //! - `pass`: the pass itself; `decide`: its pure part; `entry`: what is kept in memory of a
 //!   deployment;
-//! - `handle`: what `http` and the binaries may know of it; `clock`: the one home of time.
+//! - `handle`: what `http` and the binaries may know of it; `metrics`: what is counted; `clock`:
+//!   the one home of time.
 //!
 //! A *light* pass reads services only (one call for ten), a *full* pass everything. A steady
 //! deployment gets a light pass at every resync and a full one in rotation; whatever is new,
@@ -22,6 +23,7 @@ pub mod decide;
 pub mod declarations;
 pub mod entry;
 mod handle;
+mod metrics;
 pub mod pass;
 mod queue;
 mod schedule;
@@ -29,7 +31,9 @@ mod schedule;
 pub use clock::Clock;
 pub use controller::{Controller, Running, Settings};
 pub use handle::{Handle, is_at_rest, is_ready};
+pub use metrics::Metrics;
 pub use pass::Reconciler;
+pub use schedule::{Ending, Trigger};
 
 use crate::store::{Snapshot, Store};
 use tokio::sync::mpsc;

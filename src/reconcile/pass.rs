@@ -3,7 +3,8 @@
 use super::clock::Clock;
 use super::decide::{Decision, decide, ending};
 use super::entry::Entry;
-use super::schedule::Ending;
+use super::metrics::Metrics;
+use super::schedule::{Ending, Trigger};
 use crate::executor::{Executor, Fence};
 use crate::model::condition::{Condition, ConditionType, Truth};
 use crate::model::kinds::Placement;
@@ -14,7 +15,6 @@ use crate::model::status::DeploymentStatus;
 use crate::observed::{Ask, Collector};
 use crate::rollout;
 use crate::status::{self, StateStore, StatusInput, events};
-use crate::telemetry::Metrics;
 use tracing::{Instrument, debug, debug_span, info, warn};
 
 /// What a pass works with.
@@ -30,6 +30,19 @@ pub struct Reconciler<S> {
     pub clock: Clock,
     /// Counts passes and actions.
     pub metrics: Metrics,
+}
+
+/// One pass of one deployment, before it runs.
+#[derive(Debug)]
+pub struct Pass {
+    /// Its number since the controller started: the lines of one pass are found by it.
+    pub id: u64,
+    /// Why it runs.
+    pub trigger: Trigger,
+    /// The deployment.
+    pub entry: Entry,
+    /// How deeply AWS is read.
+    pub depth: Depth,
 }
 
 /// What one pass of one deployment came to.
@@ -53,24 +66,27 @@ impl<S: StateStore> Reconciler<S> {
     pub async fn pass(
         &self,
         placement: &Placement,
-        batch: &mut [(Entry, Depth)],
+        batch: &mut [Pass],
         fence: &dyn Fence,
     ) -> Vec<PassResult> {
         let now = self.clock.now();
         let asks: Vec<Ask<'_>> = batch
             .iter()
-            .map(|(entry, depth)| Ask {
-                desired: &entry.declared.desired,
-                rollout: &entry.record.rollout,
-                depth: *depth,
+            .map(|pass| Ask {
+                desired: &pass.entry.declared.desired,
+                rollout: &pass.entry.record.rollout,
+                depth: pass.depth,
             })
             .collect();
         let seen = self.collector.collect(placement, &asks, now).instrument(debug_span!("observe")).await;
         drop(asks);
         let mut results = Vec::with_capacity(batch.len());
-        for ((entry, _), observed) in batch.iter_mut().zip(seen) {
+        for (pass, observed) in batch.iter_mut().zip(seen) {
+            let entry = &mut pass.entry;
             let span = tracing::info_span!(
                 "reconcile",
+                pass = pass.id,
+                reason = <&str>::from(pass.trigger),
                 deployment = %entry.record.name,
                 generation = entry.declared.desired.generation.0,
             );

@@ -2,6 +2,7 @@
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use std::time::Duration;
+use strum::{EnumIter, IntoStaticStr};
 
 /// After a write: AWS needs a moment until reads show it.
 const AFTER_WRITE: Duration = Duration::from_secs(1);
@@ -16,8 +17,43 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
 /// services cost 100 + 8 + 70 reads, below 0.2 each.
 pub const FULL_PASSES_PER_RESYNC: usize = 10;
 
+/// Why a deployment is due for a pass. It is for people: the log and the metrics show it, and the
+/// pass itself never sees it, so what is done cannot depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
+pub enum Trigger {
+    /// The controller started.
+    StartUp,
+    /// Another declaration came into force.
+    Declaration,
+    /// It has been steady for a resync period.
+    Resync,
+    /// It is steady, and full passes have rotated to it.
+    FullPass,
+    /// The last pass wrote something, and AWS needs a moment to show it.
+    Acted,
+    /// The last pass saw ECS at work, or a wait that ends soon.
+    Rolling,
+    /// The last pass failed, could not see something, or found something missing.
+    Held,
+    /// A pause has ended.
+    PauseEnded,
+}
+
+impl From<Ending> for Trigger {
+    fn from(ending: Ending) -> Self {
+        match ending {
+            Ending::Acted => Self::Acted,
+            Ending::Rolling => Self::Rolling,
+            Ending::Held => Self::Held,
+            Ending::Steady => Self::Resync,
+        }
+    }
+}
+
 /// How a pass ended, as far as the next one is concerned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Ending {
     /// Something was written.
     Acted,

@@ -1,12 +1,8 @@
-//! Logs and metrics.
+//! Logs.
 //!
-//! One span per pass. ERROR: a person must act; WARN: odd, but heals; INFO: an action was taken or
+//! One span per pass, with its id and why it ran. ERROR: a person must act; WARN: odd, but heals; INFO: an action was taken or
 //! a condition changed; DEBUG: a pass. Errors are logged where they are handled, with their whole
 //! chain, once.
-
-mod metrics;
-
-pub use metrics::Metrics;
 
 use crate::settings::LogFormat;
 use std::error::Error;
@@ -15,7 +11,9 @@ use tracing_subscriber::EnvFilter;
 
 /// Sets logging up for the process, on standard error.
 ///
-/// **Errors**: the filter is not one.
+/// # Errors
+///
+/// The filter cannot be parsed.
 pub fn init(filter: &str, format: LogFormat) -> Result<(), String> {
     let filter = EnvFilter::try_new(filter).map_err(|error| format!("log filter `{filter}`: {error}"))?;
     let terminal = std::io::stderr().is_terminal();

@@ -120,6 +120,8 @@ fn a_running_controller_can_be_asked_and_keeps_others_out() {
     let listen = free_port();
     let mut running = place.run(&["--listen", &listen.to_string()]);
     running.says("evenkeel runs");
+    let line = running.says("\"name\":\"reconcile\"");
+    assert!(line.contains("\"pass\":1,") && line.contains("\"reason\":\"start-up\""), "{line}");
     assert_eq!(place.ctl(&["wait", "shop", "--for", "Ready", "--timeout", "60s"]).0, 0);
     assert_eq!(get(listen, "/healthz"), (200, "ok\n".to_owned()));
     assert_eq!(get(listen, "/readyz"), (200, "ok\n".to_owned()));

@@ -14,9 +14,9 @@ const RESYNC: u64 = 60;
 /// Passes by how they ended, as the controller itself counts them.
 fn passes(world: &World, ending: &str) -> u64 {
     let metrics = world.handle.metrics().render();
-    let prefix = format!("evenkeel_passes_total{{ending=\"{ending}\"}} ");
-    let line = metrics.lines().find_map(|line| line.strip_prefix(&prefix)).unwrap();
-    line.parse().unwrap()
+    let prefix = format!("evenkeel_passes_total{{ending=\"{ending}\",");
+    let counts = metrics.lines().filter(|line| line.starts_with(&prefix));
+    counts.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum()
 }
 
 #[tokio::test(start_paused = true)]
