@@ -232,7 +232,7 @@ fn phase(phase: &Phase, now: Timestamp) -> String {
             let on: Vec<String> = on.iter().map(ToString::to_string).collect();
             format!("{word} for {} since {} ago", on.join("; "), ago(since))
         }
-        Phase::Migrating { attempt, task, since, deadline, .. } => {
+        Phase::TaskRunning { attempt, task, since, deadline, .. } => {
             let task = task.as_deref().unwrap_or("not seen yet");
             format!("{word} since {} ago, attempt {attempt}, until {deadline}, task {task}", ago(since))
         }

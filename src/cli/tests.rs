@@ -71,7 +71,7 @@ fn status(name: &str, why: &str) -> DeploymentStatus {
                 why,
             ),
             condition(ConditionType::Reconciling, busy, "Progressing", why),
-            condition(ConditionType::Stalled, Truth::False, "Moving", "nothing holds it for good"),
+            condition(ConditionType::Stalled, Truth::False, "NotStalled", "nothing holds it for good"),
         ],
         components: [("migrate".into(), component("task", "Complete", 0)), ("web".into(), web)].into(),
         waiting_on: Vec::new(),

@@ -117,12 +117,12 @@ pub struct ComponentRollout {
     pub revision: Option<Revision>,
     /// The content that was wanted when this record began. Of it alone a lost record may have known
     /// more than this one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub first: Option<ContentHash>,
+    #[serde(default, alias = "first", skip_serializing_if = "Option::is_none")]
+    pub initial_hash: Option<ContentHash>,
     /// A registration whose answer is not known: AWS may have made the revision and not show it
     /// yet.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub asked: Option<Asked>,
+    #[serde(default, alias = "asked", skip_serializing_if = "Option::is_none")]
+    pub pending_registration: Option<PendingRegistration>,
     /// Revisions that were registered before, newest last: a content that is wanted again gets its
     /// revision back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -142,7 +142,7 @@ impl ComponentRollout {
 
     /// Makes a revision the current one, and remembers the one before.
     pub fn set_revision(&mut self, revision: Revision) {
-        self.asked = None;
+        self.pending_registration = None;
         self.earlier.retain(|known| known.arn != revision.arn);
         if let Some(before) = self
             .revision
@@ -165,13 +165,13 @@ impl ComponentRollout {
     }
 }
 
-/// A registration that was asked for.
+/// A registration that was asked for and not answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Asked {
-    /// For what.
+pub struct PendingRegistration {
+    /// Content hash that the revision would be for.
     pub hash: ContentHash,
-    /// When.
+    /// When it was asked for.
     pub at: Timestamp,
 }
 
@@ -235,8 +235,10 @@ pub enum Phase {
         /// Since when it waits for this.
         since: Timestamp,
     },
-    /// A task was asked for (intent) or runs.
-    Migrating {
+    /// A task was asked for (intent) or runs: one that runs to completion, or one that is to run
+    /// for ever and has not come up yet.
+    #[serde(alias = "migrating")]
+    TaskRunning {
         /// Content hash of the task.
         hash: ContentHash,
         /// Counts from 1.
@@ -309,7 +311,7 @@ impl Phase {
         match self {
             Self::Idle => "Idle",
             Self::Waiting { .. } => "Waiting",
-            Self::Migrating { .. } => "Migrating",
+            Self::TaskRunning { .. } => "TaskRunning",
             Self::Rolling { .. } => "Rolling",
             Self::Baking { .. } => "Baking",
             Self::Complete { .. } => "Complete",
@@ -322,7 +324,7 @@ impl Phase {
     pub fn hash(&self) -> Option<&ContentHash> {
         match self {
             Self::Idle | Self::Waiting { .. } => None,
-            Self::Migrating { hash, .. }
+            Self::TaskRunning { hash, .. }
             | Self::Rolling { hash, .. }
             | Self::Baking { hash, .. }
             | Self::Complete { hash, .. }
@@ -369,6 +371,25 @@ impl StallReason {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_record_in_the_words_before_is_read() {
+        let old = json!({
+            "phase": {
+                "stage": "migrating", "hash": "h1", "attempt": 1, "token": "evk-1", "task": null,
+                "since": "2026-11-21T12:00:00Z", "deadline": "2026-11-21T13:00:00Z",
+            },
+            "first": "h0",
+            "asked": {"hash": "h1", "at": "2026-11-21T12:00:00Z"},
+        });
+        let read: ComponentRollout = serde_json::from_value(old).unwrap();
+        assert_eq!(read.phase.word(), "TaskRunning");
+        assert_eq!(read.initial_hash, Some("h0".into()));
+        assert_eq!(read.pending_registration.as_ref().map(|pending| pending.hash.as_str()), Some("h1"));
+        let written = serde_json::to_value(&read).unwrap();
+        assert_eq!(written["phase"]["stage"], "taskRunning");
+        assert_eq!(serde_json::from_value::<ComponentRollout>(written).unwrap(), read);
+    }
 
     #[test]
     fn a_repair_that_does_not_last_waits_longer_each_time_and_one_that_lasted_begins_anew() {

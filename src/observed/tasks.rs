@@ -123,7 +123,7 @@ fn left_over<'a>(index: usize, ask: &Ask<'a>) -> Vec<Wanted<'a>> {
 /// ARN of the task that is under way.
 fn started(rollout: &ComponentRollout) -> Option<String> {
     match &rollout.phase {
-        Phase::Migrating { task, .. } => task.clone(),
+        Phase::TaskRunning { task, .. } => task.clone(),
         _ => None,
     }
 }
@@ -193,7 +193,7 @@ fn is_own(deployment: &DeploymentName, component: &ComponentName, tags: &BTreeMa
 
 fn token<'a>(ask: &Ask<'a>, component: &ComponentName) -> Option<&'a str> {
     match &ask.rollout.components.get(component)?.phase {
-        Phase::Migrating { token, .. } => Some(token),
+        Phase::TaskRunning { token, .. } => Some(token),
         _ => None,
     }
 }
@@ -238,7 +238,7 @@ fn is_unclear(rollout: &ComponentRollout, service: &ObservedService) -> bool {
     let begun = match &rollout.phase {
         Phase::Rolling { deployment, .. } => deployment.is_some(),
         Phase::Baking { .. } | Phase::Complete { .. } | Phase::Stalled { .. } => true,
-        Phase::Idle | Phase::Waiting { .. } | Phase::Migrating { .. } | Phase::RolledBack { .. } => false,
+        Phase::Idle | Phase::Waiting { .. } | Phase::TaskRunning { .. } | Phase::RolledBack { .. } => false,
     };
     let elsewhere = rollout.revision.as_ref().is_some_and(|revision| revision.arn != service.task_definition);
     let failed =

@@ -25,9 +25,9 @@ fn operations(state: &ObservedState) -> Vec<(&str, &str)> {
     state.gaps.iter().map(|gap| (gap.operation.as_str(), gap.code.as_str())).collect()
 }
 
-fn migrating(token: &str, task: Option<String>) -> Phase {
+fn task_running(token: &str, task: Option<String>) -> Phase {
     let (since, deadline) = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH);
-    Phase::Migrating { hash: "h1".into(), attempt: 1, token: token.to_owned(), task, since, deadline }
+    Phase::TaskRunning { hash: "h1".into(), attempt: 1, token: token.to_owned(), task, since, deadline }
 }
 
 fn denied(operation: &str) -> FaultRule {
@@ -418,7 +418,7 @@ async fn a_task_is_found_by_its_tags_or_token_and_others_of_its_family_are_not()
     let tagged = run("first", owned("shop", "migrate")).await;
     let by_token = run("evk-1", Default::default()).await;
     run("someone", Default::default()).await;
-    shop.rollout.components.get_mut("migrate").unwrap().phase = migrating("evk-1", None);
+    shop.rollout.components.get_mut("migrate").unwrap().phase = task_running("evk-1", None);
     for running in [true, false] {
         let (state, _) = shop.look(&sim, Depth::Full).await;
         let tasks = state.tasks["migrate"].present().unwrap();
@@ -449,7 +449,7 @@ async fn a_task_that_no_list_shows_yet_is_found_by_its_recorded_arn() {
     });
     let task = ecs::write::run_task(&clients, "evk-1", &fields, &owned("shop", "migrate")).await.unwrap().arn;
     for (recorded, found) in [(None, 0), (task, 1)] {
-        shop.rollout.components.get_mut("migrate").unwrap().phase = migrating("evk-1", recorded);
+        shop.rollout.components.get_mut("migrate").unwrap().phase = task_running("evk-1", recorded);
         let (state, _) = shop.look(&sim, Depth::Full).await;
         assert_eq!(state.tasks["migrate"].present().unwrap().len(), found);
     }

@@ -61,7 +61,7 @@ fn hold_new_intents(prior: &RolloutState, step: &mut RolloutState) {
     for (name, component) in &mut step.components {
         let is_intent = matches!(
             component.phase,
-            Phase::Rolling { deployment: None, .. } | Phase::Migrating { task: None, .. }
+            Phase::Rolling { deployment: None, .. } | Phase::TaskRunning { task: None, .. }
         );
         if is_intent {
             component.phase = prior.components.get(name).map(|known| known.phase.clone()).unwrap_or_default();

@@ -104,7 +104,7 @@ impl<S: StateStore> Reconciler<S> {
         // Intent before action: whatever happens from here on, the next pass finds what this one
         // set out to do. A repair has no intent to keep, but what comes of it must be kept; that
         // the record can be written is seen before, not after.
-        let step = rollout::intend(step, &plan, now);
+        let step = rollout::record_intent(step, &plan, now);
         if step != before || !plan.actions.is_empty() {
             entry.record.rollout = step.clone();
             if let Err(error) = self.save(entry).await {

@@ -43,7 +43,7 @@ pub fn advance(input: &StepInput<'_>) -> RolloutState {
     state.components.retain(|name, _| input.desired.components.contains_key(name));
     if input.desired.retry != state.retry {
         state.retry.clone_from(&input.desired.retry);
-        state.components.values_mut().for_each(forgive);
+        state.components.values_mut().for_each(clear_failures);
     }
     for name in in_dependency_order(&input.desired.components) {
         let (Some(desired), Some(resolved)) =
@@ -65,7 +65,7 @@ pub fn advance(input: &StepInput<'_>) -> RolloutState {
 }
 
 /// Lifts the memory of failures, so that what failed is tried again.
-fn forgive(component: &mut ComponentRollout) {
+fn clear_failures(component: &mut ComponentRollout) {
     component.failures.clear();
     if matches!(component.phase, Phase::Stalled { .. } | Phase::RolledBack { .. }) {
         component.phase = Phase::Idle;
@@ -85,11 +85,11 @@ fn without_far_times(phase: Phase, workload: &Workload, now: Timestamp) -> Phase
             Phase::Baking { hash, until: until.min(within(*bake_seconds)) }
         }
         (
-            Phase::Migrating { hash, attempt, token, task, since, deadline },
+            Phase::TaskRunning { hash, attempt, token, task, since, deadline },
             Workload::Task { deadline_seconds, .. },
         ) => {
             let deadline = deadline.min(within(*deadline_seconds));
-            Phase::Migrating { hash, attempt, token, task, since: since.min(now), deadline }
+            Phase::TaskRunning { hash, attempt, token, task, since: since.min(now), deadline }
         }
         (phase, _) => phase,
     }
@@ -150,7 +150,7 @@ impl View<'_> {
     /// recorded.
     fn prepare(&self, component: &mut ComponentRollout) {
         let Some(wanted) = self.wanted() else { return };
-        component.first.get_or_insert_with(|| wanted.clone());
+        component.initial_hash.get_or_insert_with(|| wanted.clone());
         component
             .failures
             .retain(|failure| failure.hash == *wanted && failure.declared == self.resolved.declared);
@@ -164,7 +164,11 @@ impl View<'_> {
         }
         // One that was asked for without an answer is as new as that: a read may yet fail to show
         // it.
-        let registered = component.asked.as_ref().filter(|asked| asked.hash == *wanted).map(|asked| asked.at);
+        let registered = component
+            .pending_registration
+            .as_ref()
+            .filter(|pending| pending.hash == *wanted)
+            .map(|pending| pending.at);
         let found = found.map(|arn| Revision { hash: wanted.clone(), arn, registered });
         let earlier = || {
             let known = component.earlier.iter().rev().find(|revision| revision.hash == *wanted)?;

@@ -23,7 +23,7 @@ mod task;
 mod tests;
 
 pub use advance::{StepInput, advance};
-pub use record::{intend, record};
+pub use record::{record, record_intent};
 pub use secrets::{ROTATION_SETTLE_SECONDS, settle_secrets};
 
 use crate::model::desired::Workload;
@@ -41,5 +41,5 @@ fn rolls_back(workload: &Workload) -> bool {
 
 /// Whether a pass soon after this one can bring the phase on by looking again.
 pub fn wants_polling(phase: &Phase) -> bool {
-    matches!(phase, Phase::Migrating { .. } | Phase::Rolling { .. } | Phase::Baking { .. })
+    matches!(phase, Phase::TaskRunning { .. } | Phase::Rolling { .. } | Phase::Baking { .. })
 }

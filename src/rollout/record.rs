@@ -5,7 +5,7 @@ use crate::model::desired::ResolvedState;
 use crate::model::observed::{ObservedState, ObservedTask, Seen};
 use crate::model::plan::{ActionResult, Outcome, Plan, PlannedAction, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER};
-use crate::model::rollout::{Asked, Phase, Repairs, Revision, RolloutState};
+use crate::model::rollout::{PendingRegistration, Phase, Repairs, Revision, RolloutState};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
@@ -41,12 +41,12 @@ pub fn record(
             }
         }
     }
-    recognise(&mut state, observed, plan.deployment.as_str());
+    record_owned_arns(&mut state, observed, plan.deployment.as_str());
     remember_strays(&mut state, plan, observed.at);
     remember_repairs(&mut state, resolved, plan, outcomes, observed.at);
     // A suspended plan has no actions whatever differs, so its silence is no agreement.
     if !plan.waiting_on.iter().any(|waiting| matches!(waiting.on, WaitingOn::Suspended { .. })) {
-        agree(&mut state, resolved, observed, &unsettled);
+        mark_applied(&mut state, resolved, observed, &unsettled);
     }
     state
 }
@@ -54,7 +54,7 @@ pub fn record(
 /// Notes what a plan is about to ask for and could not find again: kept before anything is done, so
 /// that it is known after a crash, too. AWS has no token for a registration, and may show what was
 /// made only minutes later.
-pub fn intend(step: RolloutState, plan: &Plan, now: Timestamp) -> RolloutState {
+pub fn record_intent(step: RolloutState, plan: &Plan, now: Timestamp) -> RolloutState {
     let mut state = step;
     if plan.actions.iter().any(|action| action.verb.makes()) {
         state.made_at = Some(now);
@@ -63,7 +63,7 @@ pub fn intend(step: RolloutState, plan: &Plan, now: Timestamp) -> RolloutState {
         if let Call::RegisterTaskDefinition { component, hash, .. } = &action.call
             && let Some(known) = state.components.get_mut(component)
         {
-            known.asked = Some(Asked { hash: hash.clone(), at: now });
+            known.pending_registration = Some(PendingRegistration { hash: hash.clone(), at: now });
         }
     }
     state
@@ -74,7 +74,7 @@ fn was_not_done(state: &mut RolloutState, action: &PlannedAction) {
     if action.verb == Verb::Register
         && let Some(known) = state.components.get_mut(action.resource.key.as_str())
     {
-        known.asked = None;
+        known.pending_registration = None;
     }
 }
 
@@ -172,7 +172,7 @@ fn done(
             }
         }
         Verb::Run => {
-            if let Some(Phase::Migrating { task, .. }) =
+            if let Some(Phase::TaskRunning { task, .. }) =
                 state.components.get_mut(component).map(|c| &mut c.phase)
             {
                 *task = arn.map(str::to_owned);
@@ -210,7 +210,7 @@ fn remember_arn(state: &mut RolloutState, resource: &ResourceId, arn: Option<&st
 
 /// Notes the ARNs of everything that was seen to be ours by its tags, made in a pass whose record
 /// was lost, say.
-fn recognise(state: &mut RolloutState, observed: &ObservedState, owner: &str) {
+fn record_owned_arns(state: &mut RolloutState, observed: &ObservedState, owner: &str) {
     for (id, seen) in &observed.resources {
         if let Some(resource) =
             seen.present().filter(|r| r.tags.get(TAG_OWNER).is_some_and(|tag| tag == owner))
@@ -229,7 +229,7 @@ fn recognise(state: &mut RolloutState, observed: &ObservedState, owner: &str) {
 
 /// Notes the declared hash of everything that was seen, or made, and that nothing is left to do
 /// about.
-fn agree(
+fn mark_applied(
     state: &mut RolloutState,
     resolved: &ResolvedState,
     observed: &ObservedState,

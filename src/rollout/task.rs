@@ -22,7 +22,7 @@ const SHOWN_FOR: SignedDuration = SignedDuration::from_mins(50);
 /// The next phase of a task component; adds to its failures.
 pub(super) fn next(view: &View<'_>, component: &mut ComponentRollout) -> Phase {
     match component.phase.clone() {
-        Phase::Migrating { hash, attempt, token, task, since, deadline } => {
+        Phase::TaskRunning { hash, attempt, token, task, since, deadline } => {
             let run = Run { hash, attempt, token, task, since, deadline };
             judge(view, component, run)
         }
@@ -54,7 +54,7 @@ struct Run {
 impl Run {
     fn into_phase(self) -> Phase {
         let Self { hash, attempt, token, task, since, deadline } = self;
-        Phase::Migrating { hash, attempt, token, task, since, deadline }
+        Phase::TaskRunning { hash, attempt, token, task, since, deadline }
     }
 }
 
@@ -111,7 +111,7 @@ fn begin(view: &View<'_>, component: &ComponentRollout) -> Phase {
 /// service that depends on it was rolled to the revision that is wanted after this one was
 /// registered. What ECS shows of its runs does not speak against it.
 fn was_passed_before(view: &View<'_>, component: &ComponentRollout, tasks: &[ObservedTask]) -> bool {
-    let began_with_it = view.wanted().is_some() && component.first.as_ref() == view.wanted();
+    let began_with_it = view.wanted().is_some() && component.initial_hash.as_ref() == view.wanted();
     let Some(revision) = component.revision.as_ref().filter(|revision| revision.registered.is_none()) else {
         return false;
     };
@@ -165,7 +165,7 @@ fn start(view: &View<'_>, hash: ContentHash, attempt: u32) -> Phase {
     let since = view.step.now;
     let deadline = since + SignedDuration::from_secs(i64::from(*deadline_seconds));
     let token = token(view, &hash, attempt, since);
-    Phase::Migrating { hash, attempt, token, task: None, since, deadline }
+    Phase::TaskRunning { hash, attempt, token, task: None, since, deadline }
 }
 
 /// `clientToken` and `startedBy`: 36 characters, the same however often the call is made for this

@@ -210,7 +210,7 @@ impl World {
 
     /// Shows the task that was asked for in a state.
     fn task(&mut self, status: &str, exit_code: Option<i32>) {
-        let Phase::Migrating { token, .. } = self.phase("migrate") else { panic!("no task was asked for") };
+        let Phase::TaskRunning { token, .. } = self.phase("migrate") else { panic!("no task was asked for") };
         let task = ObservedTask {
             arn: "arn:aws:ecs:eu-west-1:123456789012:task/c/t1".into(),
             task_definition: arn("shop-migrate", 1),
@@ -277,7 +277,7 @@ fn nothing_begins_before_its_revision_is_registered() {
 fn a_service_waits_for_the_task_that_it_depends_on() {
     let mut world = World::registered();
     world.step();
-    assert_eq!(world.word("migrate"), "Migrating");
+    assert_eq!(world.word("migrate"), "TaskRunning");
     let Phase::Waiting { on, .. } = world.phase("web") else { panic!() };
     assert!(
         on.iter().any(|on| matches!(on, WaitingOn::Component { name, .. } if name.as_str() == "migrate"))
@@ -368,7 +368,7 @@ fn a_new_retry_annotation_lifts_the_memory_of_failure() {
     let Phase::Stalled { .. } = world.phase("migrate") else { panic!() };
     world.pass(60);
     world.step();
-    let Phase::Migrating { attempt: 1, .. } = world.phase("migrate") else {
+    let Phase::TaskRunning { attempt: 1, .. } = world.phase("migrate") else {
         panic!("{:?}", world.phase("migrate"))
     };
 }
@@ -377,9 +377,9 @@ fn a_new_retry_annotation_lifts_the_memory_of_failure() {
 fn every_new_intent_has_a_token_of_its_own() {
     let mut world = World::registered();
     world.step();
-    let Phase::Migrating { token: first, .. } = world.phase("migrate").clone() else { panic!() };
+    let Phase::TaskRunning { token: first, .. } = world.phase("migrate").clone() else { panic!() };
     world.step();
-    let Phase::Migrating { token: same, .. } = world.phase("migrate").clone() else { panic!() };
+    let Phase::TaskRunning { token: same, .. } = world.phase("migrate").clone() else { panic!() };
     assert_eq!(first, same);
     assert_eq!(first.len(), 36);
     world.task("STOPPED", Some(1));
@@ -387,7 +387,7 @@ fn every_new_intent_has_a_token_of_its_own() {
     world.desired.retry = Some("1".to_owned());
     world.pass(1);
     world.step();
-    let Phase::Migrating { token: second, .. } = world.phase("migrate").clone() else { panic!() };
+    let Phase::TaskRunning { token: second, .. } = world.phase("migrate").clone() else { panic!() };
     assert_ne!(first, second);
 }
 
@@ -400,12 +400,12 @@ fn a_task_whose_end_nobody_saw_is_run_once_more() {
     world.observed.tasks.insert("migrate".into(), Seen::Present(vec![]));
     world.step();
     assert!(
-        matches!(world.phase("migrate"), Phase::Migrating { attempt: 1, .. }),
+        matches!(world.phase("migrate"), Phase::TaskRunning { attempt: 1, .. }),
         "stale reads are waited out"
     );
     world.pass(7200);
     world.step();
-    assert!(matches!(world.phase("migrate"), Phase::Migrating { attempt: 2, task: None, .. }));
+    assert!(matches!(world.phase("migrate"), Phase::TaskRunning { attempt: 2, task: None, .. }));
 }
 
 #[test]
@@ -468,7 +468,7 @@ fn an_upgrade_migrates_again_before_it_rolls() {
     world.register("migrate", "m2", 2);
     world.register("web", "w2", 2);
     world.step();
-    assert_eq!((world.word("migrate"), world.word("web")), ("Migrating", "Waiting"));
+    assert_eq!((world.word("migrate"), world.word("web")), ("TaskRunning", "Waiting"));
     world.task("STOPPED", Some(0));
     world.step();
     assert!(matches!(world.phase("web"), Phase::Rolling { deployment: None, .. }));
@@ -530,7 +530,7 @@ fn a_new_content_of_a_task_is_run_although_what_depends_on_it_is_where_it_should
     world.step();
     world.register("migrate", "m2", 2);
     world.step();
-    assert_eq!(world.word("migrate"), "Migrating");
+    assert_eq!(world.word("migrate"), "TaskRunning");
 }
 
 /// A world that has moved from content w1 (revision 1) to w2 (revision 2), and wants w1 again.

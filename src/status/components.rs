@@ -75,7 +75,7 @@ fn task_counts(
     };
     let alive = tasks.iter().filter(|task| !task.is_stopped());
     let (running, pending): (Vec<_>, Vec<_>) = alive.partition(|task| task.last_status == "RUNNING");
-    let wanted = u32::from(matches!(phase, Phase::Migrating { .. }) || !running.is_empty());
+    let wanted = u32::from(matches!(phase, Phase::TaskRunning { .. }) || !running.is_empty());
     let count = |tasks: Vec<_>| u32::try_from(tasks.len()).unwrap_or(u32::MAX);
     (wanted, count(running), count(pending))
 }
@@ -114,7 +114,7 @@ fn message(phase: &Phase, service: Option<&ObservedService>, wanted: Option<&str
             )
         }
         Phase::Stalled { message, .. } => message.clone(),
-        Phase::Migrating { task, deadline, .. } => match task {
+        Phase::TaskRunning { task, deadline, .. } => match task {
             Some(task) => format!("task {} must exit 0 by {deadline}", short_revision(task)),
             None => "task is being started".to_owned(),
         },

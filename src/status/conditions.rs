@@ -176,7 +176,7 @@ fn suspended(input: &StatusInput<'_>) -> Condition {
             let message = format!("by {} until {}: {}", suspend.by, suspend.until, suspend.reason);
             condition(input, kind, Truth::True, "Suspended", message)
         }
-        None => condition(input, kind, Truth::False, "Active", "writes are made as needed".to_owned()),
+        None => condition(input, kind, Truth::False, "NotSuspended", "writes are made as needed".to_owned()),
     }
 }
 
@@ -212,6 +212,6 @@ fn stalled(input: &StatusInput<'_>, status: &DeploymentStatus) -> Condition {
             let message = joined(reasons.into_iter().map(|(_, message)| message));
             condition(input, kind, Truth::True, reason, message)
         }
-        None => condition(input, kind, Truth::False, "Moving", "nothing holds it for good".to_owned()),
+        None => condition(input, kind, Truth::False, "NotStalled", "nothing holds it for good".to_owned()),
     }
 }

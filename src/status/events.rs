@@ -126,7 +126,7 @@ fn of_phases(before: &RolloutState, after: &RolloutState, now: Timestamp) -> Vec
                 let on: Vec<String> = on.iter().map(ToString::to_string).collect();
                 (EventKind::Normal, format!("for {}", on.join("; ")))
             }
-            Phase::Migrating { attempt, .. } => (EventKind::Normal, format!("attempt {attempt}")),
+            Phase::TaskRunning { attempt, .. } => (EventKind::Normal, format!("attempt {attempt}")),
             Phase::Rolling { hash, .. } => (EventKind::Normal, format!("to content {hash}")),
             Phase::Baking { until, .. } => (EventKind::Normal, format!("until {until}")),
             Phase::Complete { hash, .. } => (EventKind::Normal, format!("at content {hash}")),

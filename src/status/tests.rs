@@ -131,8 +131,8 @@ impl World {
             declared: "d1".into(),
         };
         let complete = |name: &str| ComponentRollout {
-            first: None,
-            asked: None,
+            initial_hash: None,
+            pending_registration: None,
             earlier: vec![],
             phase: Phase::Complete { hash: "h1".into(), since: now },
             revision: Some(Revision { hash: "h1".into(), arn: WEB_1.replace("web", name), registered: None }),

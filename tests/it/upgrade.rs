@@ -32,7 +32,7 @@ async fn an_edited_tag_migrates_first_and_rolls_then() {
     world.ready_within(600).await;
     world.sim.reset_calls();
     world.write("shop.yaml", &tagged("2.0")).await;
-    world.until(30, |status| status.components["migrate"].phase == "Migrating").await;
+    world.until(30, |status| status.components["migrate"].phase == "TaskRunning").await;
     assert_eq!(service(&world)["deployments"].as_array().unwrap().len(), 1);
     world.until(60, |status| status.components["web"].phase == "Rolling").await;
     assert_eq!(world.status("shop").components["migrate"].phase, "Complete");

@@ -186,8 +186,8 @@ impl Shop {
         let arn = register(clients, self.name(), component, family, "h1").await;
         let revision = Revision { hash: "h1".into(), arn: arn.clone(), registered: None };
         let rollout = ComponentRollout {
-            first: None,
-            asked: None,
+            initial_hash: None,
+            pending_registration: None,
             earlier: vec![],
             phase: Phase::Complete { hash: "h1".into(), since: Timestamp::UNIX_EPOCH },
             revision: Some(revision.clone()),

@@ -11,7 +11,7 @@ use crate::model::normalise::normalise_task_definition;
 use crate::model::observed::{ObservedDefinition, Seen};
 use crate::model::plan::{FieldChange, Ownership, Reason, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind, TAG_HASH, TAG_OWNER};
-use crate::model::rollout::{Asked, Revision, RolloutState};
+use crate::model::rollout::{PendingRegistration, Revision, RolloutState};
 use crate::plan::diff::{Difference, differences, tag_differences};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -195,20 +195,26 @@ fn may_come_to_light(
     component: &DesiredComponent,
     wanted: &ResolvedDefinition,
 ) -> bool {
-    let asked = draft.input.rollout.components.get(&component.name).and_then(|state| state.asked.as_ref());
+    let pending = draft
+        .input
+        .rollout
+        .components
+        .get(&component.name)
+        .and_then(|state| state.pending_registration.as_ref());
     let now = draft.input.now;
-    let Some(asked) = asked.filter(|asked| asked.hash == wanted.hash && may_be_hidden(asked, now)) else {
+    let Some(pending) = pending.filter(|pending| pending.hash == wanted.hash && may_be_hidden(pending, now))
+    else {
         return false;
     };
-    let because = format!("a revision that was asked for at {:.0} may not be shown yet", asked.at);
+    let because = format!("a revision that was asked for at {:.0} may not be shown yet", pending.at);
     draft.wait(id, WaitingOn::Observation { because });
     true
 }
 
 /// Whether a revision may have been made that no read shows yet. A clock that was set back does not
 /// make it wait for ever.
-fn may_be_hidden(asked: &Asked, now: Timestamp) -> bool {
-    now.duration_since(asked.at).abs() < SHOWN_WITHIN
+fn may_be_hidden(pending: &PendingRegistration, now: Timestamp) -> bool {
+    now.duration_since(pending.at).abs() < SHOWN_WITHIN
 }
 
 /// Whether a revision was registered so lately that AWS need not show it yet: reads lag behind

@@ -17,7 +17,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         let Workload::Task { run, deadline_seconds, .. } = &component.workload else { continue };
         let Some(state) = input.rollout.components.get(name) else { continue };
         match &state.phase {
-            Phase::Migrating { .. } => attend(draft, component, state),
+            Phase::TaskRunning { .. } => attend(draft, component, state),
             Phase::Waiting { on, .. } => match run {
                 RunPolicy::Forever => make_way(draft, component, state, on),
                 RunPolicy::Completion => end_forgotten(draft, component, *deadline_seconds, on),
@@ -33,7 +33,7 @@ fn id_of(component: &DesiredComponent) -> ResourceId {
 
 /// Starts the task that was asked for, or stops it when its time is up.
 fn attend(draft: &mut Draft<'_>, component: &DesiredComponent, state: &ComponentRollout) {
-    let Phase::Migrating { hash, token, task, deadline, .. } = &state.phase else { return };
+    let Phase::TaskRunning { hash, token, task, deadline, .. } = &state.phase else { return };
     let id = id_of(component);
     let tasks = match seen(&draft.input.observed.tasks, &component.name) {
         Seen::Present(tasks) => tasks.as_slice(),

@@ -46,7 +46,7 @@ fn phase(draft: &mut Draft<'_>, id: &ResourceId, component: &DesiredComponent, s
                 draft.wait(id, on.clone());
             }
         }
-        Phase::Migrating { token, task, .. } => {
+        Phase::TaskRunning { token, task, .. } => {
             let status = task_status(draft, component, task.as_deref(), token);
             draft.wait(id, WaitingOn::Task { task: task.clone().unwrap_or_else(|| token.clone()), status });
         }

@@ -98,7 +98,7 @@ fn a_daemon_service_is_created_without_a_count() {
 
 #[test]
 fn a_task_is_started_so_that_it_is_found_again() {
-    let phase = json!({"stage": "migrating", "attempt": 1, "token": "evk-1", "since": "2026-11-21T12:00:00Z", "deadline": "2026-11-21T13:00:00Z"});
+    let phase = json!({"stage": "taskRunning", "attempt": 1, "token": "evk-1", "since": "2026-11-21T12:00:00Z", "deadline": "2026-11-21T13:00:00Z"});
     let patch = json!({"rollout": {"components": {"migrate": {"phase": phase}}}});
     let Call::RunTask { token, fields, .. } = only_call(&patch) else { panic!("a task") };
     assert_eq!((token.as_str(), &fields["startedBy"]), ("evk-1", &json!("evk-1")));

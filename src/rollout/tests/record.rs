@@ -7,7 +7,7 @@ use crate::model::observed::{Gap, ObservedResource, ObservedService, Seen};
 use crate::model::plan::*;
 use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER};
 use crate::model::rollout::{Phase, Revision, RolloutState};
-use crate::rollout::{intend, record};
+use crate::rollout::{record, record_intent};
 use serde_json::json;
 
 fn group() -> ResourceId {
@@ -142,7 +142,8 @@ fn an_action_without_a_good_answer_leaves_nothing_behind() {
 fn a_started_task_is_known_by_its_arn() {
     let mut world = World::registered();
     let (since, token) = (world.now, "t".to_owned());
-    let phase = Phase::Migrating { hash: "m1".into(), attempt: 1, token, task: None, since, deadline: since };
+    let phase =
+        Phase::TaskRunning { hash: "m1".into(), attempt: 1, token, task: None, since, deadline: since };
     world.state.components.get_mut("migrate").unwrap().phase = phase;
     let call = Call::RunTask {
         component: "migrate".into(),
@@ -152,7 +153,7 @@ fn a_started_task_is_known_by_its_arn() {
     };
     let plan = plan(vec![(ResourceId::new(ResourceKind::Task, "migrate"), call)]);
     let state = world.recorded(&plan, &[answered("arn:task", None)]);
-    let Phase::Migrating { task, .. } = &state.components["migrate"].phase else { panic!() };
+    let Phase::TaskRunning { task, .. } = &state.components["migrate"].phase else { panic!() };
     assert_eq!(task.as_deref(), Some("arn:task"));
 }
 
@@ -423,7 +424,7 @@ fn an_address_without_a_task_is_remembered_since_it_was_first_seen_and_forgotten
 #[test]
 fn what_was_made_lately_is_not_forgotten_because_an_old_answer_does_not_show_it() {
     let mut world = World::registered().with_group(Seen::Absent);
-    world.state = intend(world.state.clone(), &plan(vec![create_group()]), world.now);
+    world.state = record_intent(world.state.clone(), &plan(vec![create_group()]), world.now);
     assert_eq!(world.state.made_at, Some(world.now), "kept before it is asked for");
     world.state.arns.insert(group(), "arn:group".to_owned());
     world.pass(299);

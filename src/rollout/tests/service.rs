@@ -224,10 +224,10 @@ fn times_that_a_clock_ahead_has_stored_hold_nothing_up() {
     world.step();
     world.task("RUNNING", None);
     let phase = &mut world.state.components.get_mut("migrate").unwrap().phase;
-    let Phase::Migrating { since, deadline, .. } = phase else { panic!("{phase:?}") };
+    let Phase::TaskRunning { since, deadline, .. } = phase else { panic!("{phase:?}") };
     (*since, *deadline) = (far, far);
     world.step();
-    let Phase::Migrating { since, deadline, .. } = world.phase("migrate") else { panic!("it runs") };
+    let Phase::TaskRunning { since, deadline, .. } = world.phase("migrate") else { panic!("it runs") };
     assert_eq!((*since, *deadline), (world.now, world.now + SignedDuration::from_secs(600)));
 }
 

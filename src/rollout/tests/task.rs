@@ -25,7 +25,7 @@ impl World {
     fn stray(&mut self, revision: u32, status: &str) {
         let started = std::mem::take(&mut self.state.components);
         self.state.components.clone_from(&started);
-        self.state.components.get_mut("migrate").unwrap().phase = Phase::Migrating {
+        self.state.components.get_mut("migrate").unwrap().phase = Phase::TaskRunning {
             hash: "m1".into(),
             attempt: 1,
             token: "stray".into(),
@@ -51,7 +51,7 @@ fn a_task_begins_only_when_it_was_seen_that_none_runs() {
     let mut world = World::registered();
     world.observed.tasks.insert("migrate".into(), Seen::Absent);
     world.step();
-    assert_eq!(world.word("migrate"), "Migrating");
+    assert_eq!(world.word("migrate"), "TaskRunning");
     for (seen, why) in [
         (Some(Seen::Unknown(gap())), "AccessDenied"),
         (Some(Seen::NotRead), "not looked at"),
@@ -75,7 +75,7 @@ fn whatever_still_runs_ends_first() {
     assert!(world.waits("migrate")[0].contains("task/c/t1"), "{:?}", world.waits("migrate"));
     world.stray(1, "STOPPED");
     world.step();
-    assert_eq!(world.word("migrate"), "Migrating");
+    assert_eq!(world.word("migrate"), "TaskRunning");
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn a_task_for_ever_is_complete_while_it_runs_and_started_again_when_it_is_gone()
     world.step();
     world.task("PENDING", None);
     world.step();
-    assert_eq!(world.word("migrate"), "Migrating");
+    assert_eq!(world.word("migrate"), "TaskRunning");
     world.task("RUNNING", None);
     world.step();
     assert_eq!(world.word("migrate"), "Complete");
@@ -98,7 +98,7 @@ fn a_task_for_ever_is_complete_while_it_runs_and_started_again_when_it_is_gone()
             World { state: world.state.clone(), observed: world.observed.clone(), ..World::forever() };
         world.observed.tasks.insert("migrate".into(), gone);
         world.step();
-        assert_eq!(world.word("migrate"), "Migrating");
+        assert_eq!(world.word("migrate"), "TaskRunning");
     }
 }
 
@@ -128,7 +128,11 @@ fn a_task_for_ever_that_already_runs_the_revision_is_not_started_twice() {
     let mut world = World::forever();
     world.stray(1, "STOPPED");
     world.step();
-    assert_eq!(world.word("migrate"), "Migrating", "that a gate was passed before says nothing of what runs");
+    assert_eq!(
+        world.word("migrate"),
+        "TaskRunning",
+        "that a gate was passed before says nothing of what runs"
+    );
 }
 
 #[test]
@@ -147,7 +151,7 @@ fn a_failed_task_is_run_again_as_often_as_the_document_says() {
     world.step();
     world.task("STOPPED", Some(1));
     world.step();
-    assert!(matches!(world.phase("migrate"), Phase::Migrating { attempt: 2, task: None, .. }));
+    assert!(matches!(world.phase("migrate"), Phase::TaskRunning { attempt: 2, task: None, .. }));
     world.task("STOPPED", Some(1));
     world.step();
     assert_eq!(world.word("migrate"), "Stalled");
@@ -200,7 +204,7 @@ fn a_task_that_runs_an_older_content_is_waited_for() {
     world.step();
     world.want("migrate", "m2");
     world.step();
-    assert!(matches!(world.phase("migrate"), Phase::Migrating { hash, .. } if hash.as_str() == "m1"));
+    assert!(matches!(world.phase("migrate"), Phase::TaskRunning { hash, .. } if hash.as_str() == "m1"));
 }
 
 #[test]
@@ -216,7 +220,7 @@ fn a_lost_task_is_run_again_only_when_the_gates_are_open_and_at_the_newest_conte
     let mut world = lost();
     world.pass(300);
     world.step();
-    assert!(matches!(world.phase("migrate"), Phase::Migrating { attempt: 1, .. }), "ECS may still show it");
+    assert!(matches!(world.phase("migrate"), Phase::TaskRunning { attempt: 1, .. }), "ECS may still show it");
     world.pass(1);
     world.observed.cluster = Seen::Absent;
     world.step();
@@ -228,7 +232,7 @@ fn a_lost_task_is_run_again_only_when_the_gates_are_open_and_at_the_newest_conte
     world.register("migrate", "m2", 2);
     world.step();
     assert!(
-        matches!(world.phase("migrate"), Phase::Migrating { hash, attempt: 2, .. } if hash.as_str() == "m2")
+        matches!(world.phase("migrate"), Phase::TaskRunning { hash, attempt: 2, .. } if hash.as_str() == "m2")
     );
 }
 
@@ -277,23 +281,23 @@ fn word(mut world: World) -> &'static str {
 fn a_gate_that_was_passed_before_is_found_again_only_from_a_service_that_runs_what_is_wanted() {
     assert_eq!(word(lost("w1", true)), "Complete");
     let mut newer = lost("w1", true);
-    newer.state.components.get_mut("migrate").unwrap().first = Some("m0".into());
-    assert_eq!(word(newer), "Migrating", "the record began with another content");
+    newer.state.components.get_mut("migrate").unwrap().initial_hash = Some("m0".into());
+    assert_eq!(word(newer), "TaskRunning", "the record began with another content");
     let mut made = lost("w1", true);
     made.register("migrate", "m1", 1);
-    assert_eq!(word(made), "Migrating", "its revision was not there before");
-    assert_eq!(word(lost("w0", true)), "Migrating", "the service runs something else");
-    assert_eq!(word(lost("w1", false)), "Migrating", "nothing says what it runs");
+    assert_eq!(word(made), "TaskRunning", "its revision was not there before");
+    assert_eq!(word(lost("w0", true)), "TaskRunning", "the service runs something else");
+    assert_eq!(word(lost("w1", false)), "TaskRunning", "nothing says what it runs");
     let mut unseen = lost("w1", true);
     unseen.observed.services.insert("web".into(), Seen::Absent);
-    assert_eq!(word(unseen), "Migrating");
+    assert_eq!(word(unseen), "TaskRunning");
     let mut unresolved = lost("w1", true);
     unresolved.resolved.components.get_mut("web").unwrap().definition = None;
-    assert_eq!(word(unresolved), "Migrating");
+    assert_eq!(word(unresolved), "TaskRunning");
     let mut known = lost("w1", true);
     let migrate = known.state.components.get_mut("migrate").unwrap();
     migrate.completed.clone_from(&migrate.revision);
-    assert_eq!(word(known), "Migrating", "the record is there, and it says nothing of this content");
+    assert_eq!(word(known), "TaskRunning", "the record is there, and it says nothing of this content");
     let mut failed = lost("w1", true);
     failed.state.components.get_mut("migrate").unwrap().phase = Phase::Stalled {
         hash: "m0".into(),
@@ -301,7 +305,7 @@ fn a_gate_that_was_passed_before_is_found_again_only_from_a_service_that_runs_wh
         message: String::new(),
         since: failed.now,
     };
-    assert_eq!(word(failed), "Migrating");
+    assert_eq!(word(failed), "TaskRunning");
 }
 
 #[test]
@@ -315,13 +319,13 @@ fn a_gate_counts_as_passed_only_by_what_was_rolled_after_its_revision_was_regist
         found.registered_at = at;
         world
     };
-    assert_eq!(word(registered(None)), "Migrating", "nothing says when it was registered");
+    assert_eq!(word(registered(None)), "TaskRunning", "nothing says when it was registered");
     let mut lately = registered(Some(SignedDuration::from_mins(20)));
     lately.pass(60);
-    assert_eq!(word(lately), "Migrating", "ECS would still show its run");
+    assert_eq!(word(lately), "TaskRunning", "ECS would still show its run");
     let mut after = registered(Some(SignedDuration::from_hours(-1)));
     after.pass(3 * 3600);
-    assert_eq!(word(after), "Migrating", "the service was not rolled since it was registered");
+    assert_eq!(word(after), "TaskRunning", "the service was not rolled since it was registered");
 }
 
 #[test]

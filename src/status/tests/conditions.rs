@@ -170,7 +170,7 @@ fn drift_that_stays_keeps_the_time_when_it_was_first_seen() {
 #[test]
 fn a_suspension_is_told_until_it_is_over() {
     let mut world = World::good();
-    assert_eq!(world.says(Suspended), said(Truth::False, "Active", "writes are made as needed"));
+    assert_eq!(world.says(Suspended), said(Truth::False, "NotSuspended", "writes are made as needed"));
     world.suspend(SignedDuration::from_hours(1));
     let why = "by ana until 2026-11-20T13:00:00Z: an incident";
     assert_eq!(world.says(Suspended), said(Truth::True, "Suspended", why));
@@ -213,7 +213,7 @@ fn a_rollback_stalls_with_the_reason_of_ecs() {
 #[test]
 fn what_is_in_the_way_stalls_and_is_told_once() {
     let mut world = World::good();
-    assert_eq!(world.says(Stalled), said(Truth::False, "Moving", "nothing holds it for good"));
+    assert_eq!(world.says(Stalled), said(Truth::False, "NotStalled", "nothing holds it for good"));
     let note = Note { resource: service(), message: "is not ours".to_owned(), blocks: true };
     world.plan.notes = vec![note.clone(), Note { blocks: false, ..note.clone() }, note];
     assert_eq!(world.says(Stalled), said(Truth::True, "Blocked", "service/web: is not ours"));
@@ -360,7 +360,8 @@ fn a_running_migration_is_counted() {
     let (since, token) = (world.now, "t".to_owned());
     let deadline = since + SignedDuration::from_secs(60);
     let task = Some("arn:aws:ecs:eu-west-1:123456789012:task/main/abc".to_owned());
-    world.phase("migrate", Phase::Migrating { hash: "h1".into(), attempt: 1, token, task, since, deadline });
+    world
+        .phase("migrate", Phase::TaskRunning { hash: "h1".into(), attempt: 1, token, task, since, deadline });
     let migrate = world.status().components["migrate"].clone();
     assert_eq!((migrate.workload.as_str(), migrate.desired, migrate.running), ("task", 1, 0));
     assert_eq!(migrate.message, "task abc must exit 0 by 2026-11-20T12:01:00Z");

@@ -112,7 +112,7 @@ fn what_a_person_can_act_on_is_named_first() {
     let since = world.now;
     world.phase("web", Phase::Waiting { on: vec![], since });
     world.waits(group(), WaitingOn::Resource { id: group() });
-    world.waits(service(), WaitingOn::Component { name: "migrate".into(), because: "Migrating".into() });
+    world.waits(service(), WaitingOn::Component { name: "migrate".into(), because: "TaskRunning".into() });
     world.waits(
         service(),
         WaitingOn::Cluster { name: "main".into(), because: "there is none in eu-west-1".into() },
@@ -127,7 +127,7 @@ fn what_moves_by_itself_is_told_before_what_follows_from_it() {
     let mut world = World::good();
     let since = world.now;
     world.phase("web", Phase::Waiting { on: vec![], since });
-    world.waits(service(), WaitingOn::Component { name: "migrate".into(), because: "Migrating".into() });
+    world.waits(service(), WaitingOn::Component { name: "migrate".into(), because: "TaskRunning".into() });
     let task = ResourceId::new(ResourceKind::Task, "migrate");
     world.waits(task, WaitingOn::Task { task: "t1".into(), status: "PENDING".into() });
     assert_eq!(world.says(Ready).2, "web Waiting; task/migrate waits for task t1: PENDING");

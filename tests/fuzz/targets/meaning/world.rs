@@ -140,8 +140,8 @@ impl World {
         self.observed.families.insert(name.clone(), Seen::Present(vec![arn.clone()]));
         let revision = Revision { hash: definition.hash.clone(), arn: arn.clone(), registered: None };
         let state = ComponentRollout {
-            first: Some(definition.hash.clone()),
-            asked: None,
+            initial_hash: Some(definition.hash.clone()),
+            pending_registration: None,
             earlier: Vec::new(),
             phase: Phase::Complete { hash: definition.hash.clone(), since: self.now },
             revision: Some(revision.clone()),
