@@ -1,4 +1,4 @@
-//! `evenkeel demo`: simulated AWS on a loopback port, the four examples, and the very controller
+//! `evenkeel demo`: simulated AWS on a loopback port, an example of every kind, and the very controller
 //! that `evenkeel run` runs.
 
 use crate::run::{self, Parts, Running};
@@ -7,6 +7,7 @@ use anyhow::Context;
 use aws_sim::Sim;
 use evenkeel::aws::{self, Aws};
 use evenkeel::model::condition::{ConditionType, Truth};
+use evenkeel::model::kinds::Kind;
 use evenkeel::model::status::DeploymentStatus;
 use evenkeel::reconcile::{Clock, Handle, Settings, is_ready};
 use evenkeel::settings::{DemoArgs, LogFormat};
@@ -18,13 +19,6 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
-/// The examples, carried in the binary.
-const EXAMPLES: [(&str, &str); 4] = [
-    ("application.yaml", include_str!("../manifests/examples/application.yaml")),
-    ("datero.yaml", include_str!("../manifests/examples/datero.yaml")),
-    ("pulumi.yaml", include_str!("../manifests/examples/pulumi.yaml")),
-    ("zenml.yaml", include_str!("../manifests/examples/zenml.yaml")),
-];
 /// What the examples expect to be there before.
 const WORLD: &str = include_str!("../manifests/examples/aws-sim-world.json");
 /// Region of the examples.
@@ -102,7 +96,7 @@ fn prepare(dir: &Path, about_text: &str) -> anyhow::Result<Vec<&'static str>> {
     }
     let mut files = vec![(about, about_text), (dir.join(".gitignore"), "*\n")];
     let mut edited = Vec::new();
-    for (name, text) in EXAMPLES {
+    for (name, text) in Kind::ALL.map(Kind::example) {
         let path = specs.join(name);
         match std::fs::read(&path) {
             Ok(there) if there != text.as_bytes() => edited.push(name),

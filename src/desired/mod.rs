@@ -57,12 +57,7 @@ pub fn render(doc: &Document) -> (Document, Vec<Finding>) {
 /// The generic form of a document and all findings.
 fn checked(doc: &Document) -> (ApplicationSpec, Vec<Finding>) {
     let name = &doc.metadata.name;
-    let (spec, mut findings) = match &doc.spec {
-        Spec::Application(spec) => ((**spec).clone(), Vec::new()),
-        Spec::PulumiService(spec) => kinds::pulumi::lower(name, spec),
-        Spec::ZenMLWorkspace(spec) => kinds::zenml::lower(name, spec),
-        Spec::Datero(spec) => kinds::datero::lower(name, spec),
-    };
+    let (spec, mut findings) = kinds::lower(doc);
     findings.extend(metadata_findings(&doc.metadata));
     let lowered = checks::application(name, &spec);
     match doc.spec.kind() {

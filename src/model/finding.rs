@@ -1,10 +1,12 @@
 //! What is wrong, or odd, with a document: found all at once, each with its place and its mend.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// Whether a finding stops the document from being used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::Display)]
+#[strum(serialize_all = "lowercase")]
 pub enum Severity {
     /// The document is refused; the last good version stays in force.
     Error,
@@ -78,11 +80,7 @@ impl fmt::Display for Finding {
         if let Some(place) = &self.place {
             write!(f, "{place}: ")?;
         }
-        let severity = match self.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        };
-        write!(f, "{severity}: ")?;
+        write!(f, "{}: ", self.severity)?;
         if !self.field.is_empty() {
             write!(f, "{}: ", self.field)?;
         }
@@ -91,6 +89,29 @@ impl fmt::Display for Finding {
             write!(f, " ({})", self.help)?;
         }
         Ok(())
+    }
+}
+
+/// Findings so far, in the order in which they were made.
+#[derive(Debug, Default)]
+pub struct Findings(Vec<Finding>);
+
+impl Findings {
+    /// Adds an error.
+    pub fn error(&mut self, field: impl Into<String>, message: impl Into<String>, help: impl Into<String>) {
+        self.0.push(Finding::error(field, message, help));
+    }
+
+    /// Adds a warning.
+    pub fn warning(&mut self, field: impl Into<String>, message: impl Into<String>, help: impl Into<String>) {
+        self.0.push(Finding::warning(field, message, help));
+    }
+
+    /// All of them, each once: several components may have found the same.
+    pub fn finish(mut self) -> Vec<Finding> {
+        let mut seen = BTreeSet::new();
+        self.0.retain(|finding| seen.insert(finding.clone()));
+        self.0
     }
 }
 

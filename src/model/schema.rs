@@ -1,25 +1,22 @@
 //! Schemas of what people declare, made from the very types that documents are parsed into.
 //!
-//! Three forms of the same thing: [`editor_schema`] for editors and the store (a whole document,
-//! unknown fields refused), [`crd`] for Kubernetes (structural, with CEL rules for what types
-//! cannot say) and [`explain`] for people. The files under `crds/` are these, written out; a test
-//! fails when they are stale.
+//! Four forms of the same thing: [`parser_schema`] for reading a document (exactly what serde
+//! takes), [`editor_schema`] for editors (with what `desired` demands as well), [`crd`] for
+//! Kubernetes (structural, with CEL rules for what types cannot say) and [`explain`] for people.
+//! The files under `crds/` are these, written out; a test fails when they are stale.
 
 mod crd;
 mod explain;
+mod parser;
 #[cfg(test)]
 mod tests;
 
 pub use crd::{cel_findings, crd};
 pub use explain::{Explained, explain};
+pub use parser::{parser_schema, referenced};
 
-use super::kinds::application::ApplicationSpec;
-use super::kinds::datero::DateroSpec;
-use super::kinds::pulumi::PulumiServiceSpec;
-use super::kinds::zenml::ZenMLWorkspaceSpec;
 use super::kinds::{API_VERSION, Kind, Metadata};
 use super::resource::Tree;
-use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::json;
 
@@ -34,7 +31,7 @@ const NAME_PATTERN: &str = "^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$";
 /// them.
 pub fn editor_schema(kind: Kind) -> Tree {
     let mut generator = SchemaSettings::draft07().into_generator();
-    let spec = spec_of(kind, &mut generator);
+    let spec = kind.spec_schema(&mut generator);
     let mut metadata = generator.subschema_for::<Metadata>().to_value();
     let mut definitions = Tree::Object(generator.take_definitions(true));
     if let Some(name) = definitions.pointer_mut("/Metadata/properties/name") {
@@ -74,21 +71,11 @@ pub fn generated_files() -> Vec<(String, String)> {
             let editor = format!("{:#}\n", sorted(editor_schema(kind)));
             let crd = serde_saphyr::to_string(&sorted(crd(kind))).expect("a tree of JSON is YAML as well");
             [
-                (format!("{}.evenkeel.dev.yaml", crd::plural(kind)), crd),
+                (format!("{}.evenkeel.dev.yaml", kind.plural()), crd),
                 (format!("schemas/{lower}.schema.json"), editor),
             ]
         })
         .collect()
-}
-
-fn spec_of(kind: Kind, generator: &mut SchemaGenerator) -> Tree {
-    match kind {
-        Kind::Application => generator.subschema_for::<ApplicationSpec>(),
-        Kind::PulumiService => generator.subschema_for::<PulumiServiceSpec>(),
-        Kind::ZenMLWorkspace => generator.subschema_for::<ZenMLWorkspaceSpec>(),
-        Kind::Datero => generator.subschema_for::<DateroSpec>(),
-    }
-    .to_value()
 }
 
 /// Fields that may be missing where a task definition or network is a patch of another one

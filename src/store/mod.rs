@@ -27,7 +27,6 @@ mod guard;
 mod node;
 mod parse;
 mod scan;
-mod schema;
 mod snapshot;
 mod validate;
 mod watch;

@@ -7,9 +7,9 @@
 
 use super::node::{Entry, Mark, Node, Value, child_path};
 use super::parse::{MOST_FINDINGS, placed};
-use super::schema::{document_schema, resolve};
 use crate::model::finding::Finding;
 use crate::model::kinds::Kind;
+use crate::model::schema::{parser_schema, referenced};
 use serde_json::Value as Json;
 
 /// Known fields are listed when there are at most so many.
@@ -17,7 +17,7 @@ const SHORT_LIST: usize = 12;
 
 /// Checks a document against the schema of `kind`, or, without a kind, all of it but its spec.
 pub(super) fn validate(file: &str, root: &Node, kind: Option<Kind>) -> Vec<Finding> {
-    let schema = document_schema(kind);
+    let schema = parser_schema(kind);
     let mut walk = Walk { file, root: schema, kind, findings: Vec::new() };
     walk.check(&Field { node: root, mark: root.mark, path: "" }, schema);
     walk.findings
@@ -41,7 +41,7 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn check(&mut self, field: &Field<'_>, schema: &'a Json) {
-        let schema = resolve(self.root, schema);
+        let schema = referenced(self.root, schema);
         for word in ["anyOf", "oneOf"] {
             if let Some(branches) = schema.get(word).and_then(Json::as_array) {
                 self.check_branches(field, branches);
@@ -65,7 +65,7 @@ impl<'a> Walk<'a> {
     /// Exactly or at least one of several forms: the findings of the one that was most likely
     /// meant.
     fn check_branches(&mut self, field: &Field<'_>, branches: &'a [Json]) {
-        let branches: Vec<&Json> = branches.iter().map(|branch| resolve(self.root, branch)).collect();
+        let branches: Vec<&Json> = branches.iter().map(|branch| referenced(self.root, branch)).collect();
         let fitting: Vec<&Json> =
             branches.iter().copied().filter(|branch| fits(&field.node.value, branch)).collect();
         let words: Vec<&str> = branches.iter().flat_map(|branch| words(branch)).collect();
@@ -137,7 +137,7 @@ impl<'a> Walk<'a> {
                 && entries.iter().all(|entry| entry.key != name)
             {
                 let expected =
-                    properties.and_then(|known| known.get(name)).map(|schema| resolve(self.root, schema));
+                    properties.and_then(|known| known.get(name)).map(|schema| referenced(self.root, schema));
                 let help =
                     expected.map_or_else(String::new, |schema| format!("add it: {}", expectation(schema)));
                 self.report(

@@ -2,13 +2,10 @@
 
 use crate::support::World;
 use aws_sim::Sim;
+use evenkeel::model::kinds::Kind;
 use evenkeel::model::status::Record;
 use serde_json::{Value, json};
 
-const APPLICATION: &str = include_str!("../../manifests/examples/application.yaml");
-const DATERO: &str = include_str!("../../manifests/examples/datero.yaml");
-const PULUMI: &str = include_str!("../../manifests/examples/pulumi.yaml");
-const ZENML: &str = include_str!("../../manifests/examples/zenml.yaml");
 const SEED: &str = include_str!("../../manifests/examples/aws-sim-world.json");
 
 async fn world(documents: &[(&str, &str)]) -> World {
@@ -30,13 +27,8 @@ fn in_order(record: &Record, from: usize, wanted: &[(&str, &str)]) {
 }
 
 /// Brings one example up, edits it, and holds the order of both.
-async fn is_upgraded(
-    file: &str,
-    text: &str,
-    edits: &[(&str, &str)],
-    first: &[(&str, &str)],
-    then: &[(&str, &str)],
-) {
+async fn is_upgraded(kind: Kind, edits: &[(&str, &str)], first: &[(&str, &str)], then: &[(&str, &str)]) {
+    let (file, text) = kind.example();
     let name = file.trim_end_matches(".yaml");
     let name = if name == "application" { "shop" } else { name };
     let mut world = world(&[(file, text)]).await;
@@ -60,22 +52,16 @@ async fn is_upgraded(
     assert_eq!(world.writes(), Vec::<String>::new());
 }
 
-/// All four in one world.
+/// The examples of all kinds in one world.
 pub async fn all() -> World {
-    let documents = [
-        ("application.yaml", APPLICATION),
-        ("datero.yaml", DATERO),
-        ("pulumi.yaml", PULUMI),
-        ("zenml.yaml", ZENML),
-    ];
-    world(&documents).await
+    world(&Kind::ALL.map(Kind::example)).await
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_four_become_ready_and_then_nothing_is_written_for_an_hour() {
+async fn all_become_ready_and_then_nothing_is_written_for_an_hour() {
     let world = all().await;
     world.ready_within(900).await;
-    assert_eq!(world.handle.statuses().len(), 4);
+    assert_eq!(world.handle.statuses().len(), Kind::ALL.len());
     world.sim.reset_calls();
     world.pass(3600).await;
     assert_eq!(world.writes(), Vec::<String>::new());
@@ -95,8 +81,8 @@ async fn the_application_migrates_before_web_and_worker_at_every_release() {
         ("Rolling", "component/worker"),
         ("Complete", "component/worker"),
     ];
-    is_upgraded("application.yaml", APPLICATION, &[(":2.14.0", ":2.15.0")], &order, &order).await;
-    is_upgraded("application.yaml", APPLICATION, &[(":2.14.0", ":2.15.0")], &worker, &worker).await;
+    is_upgraded(Kind::Application, &[(":2.14.0", ":2.15.0")], &order, &order).await;
+    is_upgraded(Kind::Application, &[(":2.14.0", ":2.15.0")], &worker, &worker).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -110,7 +96,7 @@ async fn pulumi_migrates_before_its_api_and_its_console_comes_last() {
         ("Ready", ""),
     ];
     let edits = [("imageTag: 20260915-2214-signed", "imageTag: 20261020-0117-signed")];
-    is_upgraded("pulumi.yaml", PULUMI, &edits, &order, &order).await;
+    is_upgraded(Kind::PulumiService, &edits, &order, &order).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -121,13 +107,13 @@ async fn zenml_migrates_before_its_server() {
         ("Complete", "component/server"),
         ("Ready", ""),
     ];
-    is_upgraded("zenml.yaml", ZENML, &[("imageTag: 0.93.2", "imageTag: 0.93.3")], &order, &order).await;
+    is_upgraded(Kind::ZenMLWorkspace, &[("imageTag: 0.93.2", "imageTag: 0.93.3")], &order, &order).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn datero_comes_up_and_is_upgraded() {
     let order = [("Rolling", "component/datero"), ("Complete", "component/datero"), ("Ready", "")];
-    is_upgraded("datero.yaml", DATERO, &DATERO_UPGRADE, &order, &order).await;
+    is_upgraded(Kind::Datero, &DATERO_UPGRADE, &order, &order).await;
 }
 
 const DATERO_UPGRADE: [(&str, &str); 2] =
@@ -135,10 +121,11 @@ const DATERO_UPGRADE: [(&str, &str); 2] =
 
 #[tokio::test(start_paused = true)]
 async fn two_dateros_never_run_at_a_time() {
-    let mut world = world(&[("datero.yaml", DATERO)]).await;
+    let (file, text) = Kind::Datero.example();
+    let mut world = world(&[(file, text)]).await;
     world.ready_within(900).await;
-    let edited = DATERO_UPGRADE.iter().fold(DATERO.to_owned(), |text, (from, to)| text.replace(from, to));
-    world.write("datero.yaml", &edited).await;
+    let edited = DATERO_UPGRADE.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
+    world.write(file, &edited).await;
     let mut stood_still = 0;
     for _ in 0..180 {
         world.pass(1).await;

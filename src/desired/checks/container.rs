@@ -2,8 +2,9 @@
 //! types.
 
 use super::definition::Scope;
-use super::{Report, forms, graph};
+use super::{forms, graph};
 use crate::desired::secret_ref::SecretRef;
+use crate::model::finding::Findings;
 use crate::model::kinds::task_definition::{
     ContainerDefinition, HealthCheck, LogConfiguration, PortMapping, Secret,
 };
@@ -17,32 +18,32 @@ const FARGATE_TIMEOUT: i64 = 120;
 const ON_EC2: &str = "remove it, or run the workload on EC2";
 
 /// Checks one container at `path`.
-pub(super) fn check(report: &mut Report, path: &str, container: &ContainerDefinition, scope: &Scope<'_>) {
+pub(super) fn check(findings: &mut Findings, path: &str, container: &ContainerDefinition, scope: &Scope<'_>) {
     if !forms::is_ecs_name(&container.name) {
         let help = "1 to 255 letters, digits, hyphens and underscores";
-        report.error(format!("{path}.name"), format!("`{}` is not a container name", container.name), help);
+        findings.error(format!("{path}.name"), format!("`{}` is not a container name", container.name), help);
     }
-    image(report, path, &container.image);
-    memory(report, path, container, scope);
-    variables(report, path, container);
+    image(findings, path, &container.image);
+    memory(findings, path, container, scope);
+    variables(findings, path, container);
     for (index, port) in container.port_mappings.iter().enumerate() {
-        self::port(report, &format!("{path}.portMappings[{index}]"), port, scope.mode);
+        self::port(findings, &format!("{path}.portMappings[{index}]"), port, scope.mode);
     }
     if let Some(check) = &container.health_check {
-        health_check(report, &format!("{path}.healthCheck"), check);
+        health_check(findings, &format!("{path}.healthCheck"), check);
     }
     if let Some(logs) = &container.log_configuration {
-        self::logs(report, &format!("{path}.logConfiguration"), logs, scope);
+        self::logs(findings, &format!("{path}.logConfiguration"), logs, scope);
     }
-    mounts(report, path, container, scope);
-    limits(report, path, container, scope.fargate);
-    refused(report, path, container, scope);
+    mounts(findings, path, container, scope);
+    limits(findings, path, container, scope.fargate);
+    refused(findings, path, container, scope);
 }
 
-fn image(report: &mut Report, path: &str, image: &str) {
+fn image(findings: &mut Findings, path: &str, image: &str) {
     let field = format!("{path}.image");
     if image.is_empty() || image.contains(char::is_whitespace) {
-        report.error(field, format!("`{image}` is not an image"), "such as repository/name:tag");
+        findings.error(field, format!("`{image}` is not an image"), "such as repository/name:tag");
         return;
     }
     if image.contains("@sha256:") {
@@ -52,37 +53,37 @@ fn image(report: &mut Report, path: &str, image: &str) {
     let what = match last.split_once(':') {
         None => "the image has no tag",
         Some((_, "latest")) => "the image has the tag `latest`",
-        Some((_, "")) => return report.error(field, "the tag is empty", "such as repository/name:tag"),
+        Some((_, "")) => return findings.error(field, "the tag is empty", "such as repository/name:tag"),
         Some(_) => return,
     };
     let message =
         format!("{what}, so what runs is decided by when it is pulled, and a new image is not seen");
-    report.warning(field, message, "name a version, or a digest");
+    findings.warning(field, message, "name a version, or a digest");
 }
 
-fn memory(report: &mut Report, path: &str, container: &ContainerDefinition, scope: &Scope<'_>) {
+fn memory(findings: &mut Findings, path: &str, container: &ContainerDefinition, scope: &Scope<'_>) {
     let (hard, soft) = (container.memory, container.memory_reservation);
     if hard.is_none() && soft.is_none() && scope.definition.memory.is_none() && !scope.fargate {
         let message = "neither the task nor the container says how much memory it needs";
-        report.error(format!("{path}.memory"), message, "set memory or memoryReservation");
+        findings.error(format!("{path}.memory"), message, "set memory or memoryReservation");
     }
     for (field, amount) in [("memory", hard), ("memoryReservation", soft)] {
         if amount.is_some_and(|amount| amount < LEAST_MEMORY) {
             let help = format!("{LEAST_MEMORY} MiB at least");
-            report.error(format!("{path}.{field}"), "it is too little for a container", help);
+            findings.error(format!("{path}.{field}"), "it is too little for a container", help);
         }
     }
     if let (Some(hard), Some(soft)) = (hard, soft)
         && hard <= soft
     {
         let message = format!("the hard limit of {hard} MiB is not above the reservation of {soft} MiB");
-        report.error(format!("{path}.memory"), message, "raise memory or lower memoryReservation");
+        findings.error(format!("{path}.memory"), message, "raise memory or lower memoryReservation");
     }
-    report.within(format!("{path}.cpu"), container.cpu.map(i64::from), 0, 196_608);
+    findings.within(format!("{path}.cpu"), container.cpu.map(i64::from), 0, 196_608);
 }
 
 /// Plain variables and secrets share one environment.
-fn variables(report: &mut Report, path: &str, container: &ContainerDefinition) {
+fn variables(findings: &mut Findings, path: &str, container: &ContainerDefinition) {
     let plain = container.environment.iter().enumerate();
     let secret = container.secrets.iter().enumerate();
     let names: Vec<(String, &str)> = plain
@@ -91,15 +92,15 @@ fn variables(report: &mut Report, path: &str, container: &ContainerDefinition) {
         .collect();
     for (field, name) in &names {
         if name.is_empty() || name.contains('=') || name.contains(char::is_whitespace) {
-            report.error(field, format!("`{name}` is not the name of a variable"), "");
+            findings.error(field, format!("`{name}` is not the name of a variable"), "");
         }
     }
-    report.duplicates("the variable", names);
-    secrets(report, &format!("{path}.secrets"), &container.secrets);
+    findings.duplicates("the variable", names);
+    secrets(findings, &format!("{path}.secrets"), &container.secrets);
     if let Some(credentials) = &container.repository_credentials
         && let Some(fault) = SecretRef::fault(&credentials.credentials_parameter)
     {
-        report.error(
+        findings.error(
             format!("{path}.repositoryCredentials.credentialsParameter"),
             fault,
             "name or ARN of a secret",
@@ -107,43 +108,43 @@ fn variables(report: &mut Report, path: &str, container: &ContainerDefinition) {
     }
 }
 
-fn secrets(report: &mut Report, path: &str, secrets: &[Secret]) {
+fn secrets(findings: &mut Findings, path: &str, secrets: &[Secret]) {
     for (index, secret) in secrets.iter().enumerate() {
         if let Some(fault) = SecretRef::fault(&secret.value_from) {
             let message = format!("`{}` is not a reference to a secret: {fault}", secret.value_from);
             let help = "name or ARN of a secret, with :json-key:: for one key of it, or a parameter";
-            report.error(format!("{path}[{index}].valueFrom"), message, help);
+            findings.error(format!("{path}[{index}].valueFrom"), message, help);
         }
     }
 }
 
-fn port(report: &mut Report, path: &str, port: &PortMapping, mode: &str) {
-    report.one_of(format!("{path}.protocol"), port.protocol.as_deref(), &["tcp", "udp"]);
-    report.one_of(format!("{path}.appProtocol"), port.app_protocol.as_deref(), &["http", "http2", "grpc"]);
+fn port(findings: &mut Findings, path: &str, port: &PortMapping, mode: &str) {
+    findings.one_of(format!("{path}.protocol"), port.protocol.as_deref(), &["tcp", "udp"]);
+    findings.one_of(format!("{path}.appProtocol"), port.app_protocol.as_deref(), &["http", "http2", "grpc"]);
     match (port.container_port, &port.container_port_range) {
-        (None, None) => report.error(path, "the mapping names no port", "set containerPort"),
+        (None, None) => findings.error(path, "the mapping names no port", "set containerPort"),
         (Some(_), Some(_)) => {
-            report.error(path, "the mapping names a port and a range", "remove one of them")
+            findings.error(path, "the mapping names a port and a range", "remove one of them")
         }
-        (Some(0), None) => report.error(format!("{path}.containerPort"), "0 is not a port", "1 to 65535"),
+        (Some(0), None) => findings.error(format!("{path}.containerPort"), "0 is not a port", "1 to 65535"),
         _ => {}
     }
     if mode == "none" {
-        report.error(path, "network mode none has no ports", "remove it");
+        findings.error(path, "network mode none has no ports", "remove it");
     }
     let shared = matches!(mode, "awsvpc" | "host");
     if shared && port.host_port.is_some_and(|host| host != 0 && Some(host) != port.container_port) {
         let message = format!("with network mode {mode} the port on the host is the container's");
-        report.error(format!("{path}.hostPort"), message, "remove hostPort");
+        findings.error(format!("{path}.hostPort"), message, "remove hostPort");
     }
 }
 
-fn health_check(report: &mut Report, path: &str, check: &HealthCheck) {
+fn health_check(findings: &mut Findings, path: &str, check: &HealthCheck) {
     let first = check.command.first().map(String::as_str);
     let good = matches!((first, check.command.len()), (Some("CMD" | "CMD-SHELL"), 2..) | (Some("NONE"), 1));
     if !good {
         let help = "[\"CMD-SHELL\", \"curl -f http://localhost/ || exit 1\"] or [\"CMD\", \"program\", …]";
-        report.error(format!("{path}.command"), "it is not a health check command", help);
+        findings.error(format!("{path}.command"), "it is not a health check command", help);
     }
     for (field, value, from, to) in [
         ("interval", check.interval, 5, 300),
@@ -151,16 +152,16 @@ fn health_check(report: &mut Report, path: &str, check: &HealthCheck) {
         ("retries", check.retries, 1, 10),
         ("startPeriod", check.start_period, 0, 300),
     ] {
-        report.within(format!("{path}.{field}"), value.map(i64::from), from, to);
+        findings.within(format!("{path}.{field}"), value.map(i64::from), from, to);
     }
 }
 
-fn logs(report: &mut Report, path: &str, logs: &LogConfiguration, scope: &Scope<'_>) {
+fn logs(findings: &mut Findings, path: &str, logs: &LogConfiguration, scope: &Scope<'_>) {
     if scope.fargate {
         let drivers = ["awslogs", "awsfirelens", "splunk"];
-        report.one_of(format!("{path}.logDriver"), Some(&logs.log_driver), &drivers);
+        findings.one_of(format!("{path}.logDriver"), Some(&logs.log_driver), &drivers);
     }
-    secrets(report, &format!("{path}.secretOptions"), &logs.secret_options);
+    secrets(findings, &format!("{path}.secretOptions"), &logs.secret_options);
     if logs.log_driver != "awslogs" {
         return;
     }
@@ -171,7 +172,7 @@ fn logs(report: &mut Report, path: &str, logs: &LogConfiguration, scope: &Scope<
     }
     for option in needed {
         if logs.options.get(option).is_none_or(String::is_empty) {
-            report.error(at(option), format!("awslogs needs {option}"), "set it");
+            findings.error(at(option), format!("awslogs needs {option}"), "set it");
         }
     }
     let creates = logs.options.get("awslogs-create-group").is_some_and(|value| value == "true");
@@ -180,11 +181,15 @@ fn logs(report: &mut Report, path: &str, logs: &LogConfiguration, scope: &Scope<
         && !creates
     {
         let message = format!("log group `{group}` is not declared; if it does not exist, no task starts");
-        report.warning(at("awslogs-group"), message, format!("add it to spec.logGroups: \"{group}\": {{}}"));
+        findings.warning(
+            at("awslogs-group"),
+            message,
+            format!("add it to spec.logGroups: \"{group}\": {{}}"),
+        );
     }
 }
 
-fn mounts(report: &mut Report, path: &str, container: &ContainerDefinition, scope: &Scope<'_>) {
+fn mounts(findings: &mut Findings, path: &str, container: &ContainerDefinition, scope: &Scope<'_>) {
     let volumes: BTreeSet<&str> =
         scope.definition.volumes.iter().map(|volume| volume.name.as_str()).collect();
     for (index, mount) in container.mount_points.iter().enumerate() {
@@ -193,45 +198,45 @@ fn mounts(report: &mut Report, path: &str, container: &ContainerDefinition, scop
             Some(volume) if volumes.contains(volume) => {}
             Some(volume) => {
                 let help = "declare it in taskDefinition.volumes";
-                report.error(at("sourceVolume"), format!("there is no volume `{volume}`"), help);
+                findings.error(at("sourceVolume"), format!("there is no volume `{volume}`"), help);
             }
-            None => report.error(at("sourceVolume"), "the mount names no volume", "set it"),
+            None => findings.error(at("sourceVolume"), "the mount names no volume", "set it"),
         }
         if mount.container_path.as_deref().is_none_or(str::is_empty) {
-            report.error(at("containerPath"), "the mount has no path in the container", "set it");
+            findings.error(at("containerPath"), "the mount has no path in the container", "set it");
         }
     }
     let paths = container.mount_points.iter().enumerate().filter_map(|(index, mount)| {
         Some((format!("{path}.mountPoints[{index}].containerPath"), mount.container_path.as_deref()?))
     });
-    report.duplicates("a mount at", paths);
+    findings.duplicates("a mount at", paths);
 }
 
-fn limits(report: &mut Report, path: &str, container: &ContainerDefinition, fargate: bool) {
+fn limits(findings: &mut Findings, path: &str, container: &ContainerDefinition, fargate: bool) {
     for (field, value) in [("startTimeout", container.start_timeout), ("stopTimeout", container.stop_timeout)]
     {
         let most = if fargate { FARGATE_TIMEOUT } else { i64::from(i32::MAX) };
-        report.within(format!("{path}.{field}"), value.map(i64::from), 0, most);
+        findings.within(format!("{path}.{field}"), value.map(i64::from), 0, most);
     }
     for (index, limit) in container.ulimits.iter().enumerate() {
         if limit.soft_limit > limit.hard_limit {
             let message =
                 format!("the soft limit {} is above the hard limit {}", limit.soft_limit, limit.hard_limit);
-            report.error(format!("{path}.ulimits[{index}]"), message, "");
+            findings.error(format!("{path}.ulimits[{index}]"), message, "");
         }
     }
     if let Some(policy) = &container.restart_policy {
         let period = policy.restart_attempt_period.map(i64::from);
-        report.within(format!("{path}.restartPolicy.restartAttemptPeriod"), period, 60, 1800);
+        findings.within(format!("{path}.restartPolicy.restartAttemptPeriod"), period, 60, 1800);
     }
     let consistency = container.version_consistency.as_deref();
-    report.one_of(format!("{path}.versionConsistency"), consistency, &["enabled", "disabled"]);
+    findings.one_of(format!("{path}.versionConsistency"), consistency, &["enabled", "disabled"]);
     let swappiness = container.linux_parameters.as_ref().and_then(|linux| linux.swappiness);
-    report.within(format!("{path}.linuxParameters.swappiness"), swappiness.map(i64::from), 0, 100);
+    findings.within(format!("{path}.linuxParameters.swappiness"), swappiness.map(i64::from), 0, 100);
 }
 
 /// What network mode or Fargate does not let a container have.
-fn refused(report: &mut Report, path: &str, container: &ContainerDefinition, scope: &Scope<'_>) {
+fn refused(findings: &mut Findings, path: &str, container: &ContainerDefinition, scope: &Scope<'_>) {
     if scope.mode == "awsvpc" {
         for (field, is_set) in [
             ("links", !container.links.is_empty()),
@@ -241,7 +246,11 @@ fn refused(report: &mut Report, path: &str, container: &ContainerDefinition, sco
             ("dnsSearchDomains", !container.dns_search_domains.is_empty()),
         ] {
             if is_set {
-                report.error(format!("{path}.{field}"), "network mode awsvpc does not allow it", "remove it");
+                findings.error(
+                    format!("{path}.{field}"),
+                    "network mode awsvpc does not allow it",
+                    "remove it",
+                );
             }
         }
     }
@@ -264,26 +273,26 @@ fn refused(report: &mut Report, path: &str, container: &ContainerDefinition, sco
         ("linuxParameters.swappiness", linux.swappiness.is_some()),
     ] {
         if is_set {
-            report.error(format!("{path}.{field}"), "Fargate does not allow it", ON_EC2);
+            findings.error(format!("{path}.{field}"), "Fargate does not allow it", ON_EC2);
         }
     }
 }
 
 /// Checks what containers of one task have to do with each other: ports, start order, shared
 /// volumes.
-pub(super) fn together(report: &mut Report, path: &str, scope: &Scope<'_>) {
+pub(super) fn together(findings: &mut Findings, path: &str, scope: &Scope<'_>) {
     let containers = &scope.definition.container_definitions;
     let by_name: BTreeMap<&str, &ContainerDefinition> =
         containers.iter().map(|container| (container.name.as_str(), container)).collect();
     for (index, container) in containers.iter().enumerate() {
-        dependencies(report, &format!("{path}[{index}]"), container, &by_name);
+        dependencies(findings, &format!("{path}[{index}]"), container, &by_name);
     }
     let edges = containers.iter().map(|container| {
         let others = container.depends_on.iter().map(|other| other.container_name.as_str());
         (container.name.as_str(), others.filter(|other| *other != container.name).collect())
     });
     if let Some(cycle) = graph::cycle(&edges.collect()) {
-        report.error(path, format!("these containers wait for each other: {}", cycle.join(" → ")), "");
+        findings.error(path, format!("these containers wait for each other: {}", cycle.join(" → ")), "");
     }
     if !matches!(scope.mode, "awsvpc" | "host") {
         return;
@@ -296,14 +305,14 @@ pub(super) fn together(report: &mut Report, path: &str, scope: &Scope<'_>) {
             if let Some(other) = taken.insert((port, protocol), &container.name) {
                 let field = format!("{path}[{index}].portMappings[{number}].containerPort");
                 let message = format!("port {port}/{protocol} is already taken by container `{other}`");
-                report.error(field, message, "containers of a task share one network address");
+                findings.error(field, message, "containers of a task share one network address");
             }
         }
     }
 }
 
 fn dependencies(
-    report: &mut Report,
+    findings: &mut Findings,
     path: &str,
     container: &ContainerDefinition,
     by_name: &BTreeMap<&str, &ContainerDefinition>,
@@ -312,21 +321,21 @@ fn dependencies(
         let path = format!("{path}.dependsOn[{index}]");
         let condition = dependency.condition.as_str();
         let conditions = ["START", "COMPLETE", "SUCCESS", "HEALTHY"];
-        report.one_of(format!("{path}.condition"), Some(condition), &conditions);
+        findings.one_of(format!("{path}.condition"), Some(condition), &conditions);
         let name = dependency.container_name.as_str();
         let field = format!("{path}.containerName");
         match by_name.get(name) {
-            None => report.error(field, format!("there is no container `{name}`"), ""),
+            None => findings.error(field, format!("there is no container `{name}`"), ""),
             Some(_) if name == container.name => {
-                report.error(field, "a container cannot wait for itself", "")
+                findings.error(field, "a container cannot wait for itself", "")
             }
             Some(other) if condition == "HEALTHY" && other.health_check.is_none() => {
                 let message = format!("container `{name}` has no health check, so it is never HEALTHY");
-                report.error(field, message, "give it a healthCheck");
+                findings.error(field, message, "give it a healthCheck");
             }
             Some(other) if matches!(condition, "COMPLETE" | "SUCCESS") && other.essential != Some(false) => {
                 let message = format!("container `{name}` is essential, so the task ends when it does");
-                report.error(field, message, "set its essential to false");
+                findings.error(field, message, "set its essential to false");
             }
             Some(_) => {}
         }
@@ -335,7 +344,7 @@ fn dependencies(
         let name = source.source_container.as_deref().unwrap_or_default();
         if !by_name.contains_key(name) {
             let field = format!("{path}.volumesFrom[{index}].sourceContainer");
-            report.error(field, format!("there is no container `{name}`"), "");
+            findings.error(field, format!("there is no container `{name}`"), "");
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Checks of a task definition as a whole. Sources: ECS API, RegisterTaskDefinition; ECS developer
 //! guide, "Amazon ECS task definition differences for Fargate" and "Task definition parameters".
 
-use super::{Report, container, forms, role};
+use super::{container, forms, role};
 use crate::desired::defaults::Capacity;
+use crate::model::finding::Findings;
 use crate::model::kinds::ApplicationSpec;
 use crate::model::kinds::task_definition::{TaskDefinition, Volume};
 
@@ -38,7 +39,7 @@ pub(super) fn network_mode(definition: &TaskDefinition) -> &str {
 
 /// Checks the task definition of the component at `path`.
 pub(super) fn check(
-    report: &mut Report,
+    findings: &mut Findings,
     spec: &ApplicationSpec,
     path: &str,
     definition: &TaskDefinition,
@@ -49,38 +50,38 @@ pub(super) fn check(
     let fargate = capacity == Capacity::Fargate
         || definition.requires_compatibilities.iter().any(|word| word == "FARGATE");
     let scope = Scope { spec, definition, fargate, mode };
-    words(report, &path, definition, capacity);
-    size(report, &path, &scope);
-    whole_fargate(report, &path, &scope);
-    roles(report, &path, &scope);
-    volumes(report, &path, &scope);
-    containers(report, &path, &scope);
+    words(findings, &path, definition, capacity);
+    size(findings, &path, &scope);
+    whole_fargate(findings, &path, &scope);
+    roles(findings, &path, &scope);
+    volumes(findings, &path, &scope);
+    containers(findings, &path, &scope);
 }
 
-fn words(report: &mut Report, path: &str, definition: &TaskDefinition, capacity: Capacity) {
+fn words(findings: &mut Findings, path: &str, definition: &TaskDefinition, capacity: Capacity) {
     let at = |field: &str| format!("{path}.{field}");
-    report.one_of(
+    findings.one_of(
         at("networkMode"),
         definition.network_mode.as_deref(),
         &["awsvpc", "bridge", "host", "none"],
     );
-    report.one_of(at("ipcMode"), definition.ipc_mode.as_deref(), &["host", "task", "none"]);
-    report.one_of(at("pidMode"), definition.pid_mode.as_deref(), &["host", "task"]);
+    findings.one_of(at("ipcMode"), definition.ipc_mode.as_deref(), &["host", "task", "none"]);
+    findings.one_of(at("pidMode"), definition.pid_mode.as_deref(), &["host", "task"]);
     let compatibilities = &definition.requires_compatibilities;
     for (index, word) in compatibilities.iter().enumerate() {
         let field = format!("{path}.requiresCompatibilities[{index}]");
-        report.one_of(field, Some(word), &["FARGATE", "EC2", "EXTERNAL", "MANAGED_INSTANCES"]);
+        findings.one_of(field, Some(word), &["FARGATE", "EC2", "EXTERNAL", "MANAGED_INSTANCES"]);
     }
     if !compatibilities.is_empty() && !compatibilities.iter().any(|word| word == capacity.as_str()) {
         let message = format!("the workload runs on {}, which is not among them", capacity.as_str());
-        report.error(
+        findings.error(
             at("requiresCompatibilities"),
             message,
             "leave the field out: it follows from the workload",
         );
     }
     if let Some(platform) = &definition.runtime_platform {
-        report.one_of(
+        findings.one_of(
             at("runtimePlatform.cpuArchitecture"),
             platform.cpu_architecture.as_deref(),
             &["X86_64", "ARM64"],
@@ -88,11 +89,11 @@ fn words(report: &mut Report, path: &str, definition: &TaskDefinition, capacity:
     }
     let fixed = serde_json::to_string(definition).map_or(0, |text| text.len());
     if fixed > SIZE {
-        report.error(path, format!("the task definition has {fixed} bytes"), format!("{SIZE} at most"));
+        findings.error(path, format!("the task definition has {fixed} bytes"), format!("{SIZE} at most"));
     }
 }
 
-fn size(report: &mut Report, path: &str, scope: &Scope<'_>) {
+fn size(findings: &mut Findings, path: &str, scope: &Scope<'_>) {
     let definition = scope.definition;
     let number = |units: &Option<_>, unit: &str| units.as_ref().and_then(|units| in_units(units, unit));
     let (cpu, memory) = (number(&definition.cpu, "vcpu"), number(&definition.memory, "gb"));
@@ -100,7 +101,7 @@ fn size(report: &mut Report, path: &str, scope: &Scope<'_>) {
         match written {
             Some(written) if read.is_none() => {
                 let message = format!("`{}` is not an amount", written.0);
-                report.error(
+                findings.error(
                     format!("{path}.{field}"),
                     message,
                     "a number such as 512, or \".5 vCPU\", \"1 GB\"",
@@ -108,7 +109,11 @@ fn size(report: &mut Report, path: &str, scope: &Scope<'_>) {
             }
             None if scope.fargate => {
                 let help = "such as cpu 256 with memory 512";
-                report.error(format!("{path}.{field}"), format!("Fargate needs {field} for the task"), help);
+                findings.error(
+                    format!("{path}.{field}"),
+                    format!("Fargate needs {field} for the task"),
+                    help,
+                );
             }
             _ => {}
         }
@@ -116,16 +121,16 @@ fn size(report: &mut Report, path: &str, scope: &Scope<'_>) {
     if scope.fargate
         && let (Some(cpu), Some(memory)) = (cpu, memory)
     {
-        fargate_size(report, path, cpu, memory);
+        fargate_size(findings, path, cpu, memory);
     }
-    sums(report, path, scope, cpu, memory);
+    sums(findings, path, scope, cpu, memory);
 }
 
-fn fargate_size(report: &mut Report, path: &str, cpu: u32, memory: u32) {
+fn fargate_size(findings: &mut Findings, path: &str, cpu: u32, memory: u32) {
     let Some((_, from, to, step)) = FARGATE_SIZES.iter().find(|(units, ..)| *units == cpu) else {
         let known: Vec<String> = FARGATE_SIZES.iter().map(|(units, ..)| units.to_string()).collect();
         let help = format!("one of {}", known.join(", "));
-        return report.error(
+        return findings.error(
             format!("{path}.cpu"),
             format!("Fargate has no size with {cpu} CPU units"),
             help,
@@ -138,19 +143,19 @@ fn fargate_size(report: &mut Report, path: &str, cpu: u32, memory: u32) {
             _ => format!("{from} to {to} MiB in steps of {step}"),
         };
         let message = format!("Fargate has no size with {cpu} CPU units and {memory} MiB");
-        report.error(format!("{path}.memory"), message, help);
+        findings.error(format!("{path}.memory"), message, help);
     }
 }
 
 /// What the containers ask for must fit into the task.
-fn sums(report: &mut Report, path: &str, scope: &Scope<'_>, cpu: Option<u32>, memory: Option<u32>) {
+fn sums(findings: &mut Findings, path: &str, scope: &Scope<'_>, cpu: Option<u32>, memory: Option<u32>) {
     let containers = &scope.definition.container_definitions;
     let cpus: i64 = containers.iter().filter_map(|container| container.cpu).map(i64::from).sum();
     if let Some(cpu) = cpu
         && cpus > i64::from(cpu)
     {
         let message = format!("the containers ask for {cpus} CPU units, the task has {cpu}");
-        report.error(format!("{path}.cpu"), message, "raise the task's or lower the containers'");
+        findings.error(format!("{path}.cpu"), message, "raise the task's or lower the containers'");
     }
     let reserved: i64 = containers
         .iter()
@@ -161,7 +166,7 @@ fn sums(report: &mut Report, path: &str, scope: &Scope<'_>, cpu: Option<u32>, me
         && reserved > i64::from(memory)
     {
         let message = format!("the containers reserve {reserved} MiB, the task has {memory}");
-        report.error(format!("{path}.memory"), message, "raise the task's or lower the containers'");
+        findings.error(format!("{path}.memory"), message, "raise the task's or lower the containers'");
     }
 }
 
@@ -178,13 +183,13 @@ fn in_units(units: &crate::model::kinds::task_definition::Units, unit: &str) -> 
 }
 
 /// What Fargate refuses for the whole task.
-fn whole_fargate(report: &mut Report, path: &str, scope: &Scope<'_>) {
+fn whole_fargate(findings: &mut Findings, path: &str, scope: &Scope<'_>) {
     let definition = scope.definition;
     if let Some(storage) = &definition.ephemeral_storage {
         let field = format!("{path}.ephemeralStorage.sizeInGiB");
-        report.within(field, Some(i64::from(storage.size_in_gib)), 21, 200);
+        findings.within(field, Some(i64::from(storage.size_in_gib)), 21, 200);
         if !scope.fargate {
-            report.error(format!("{path}.ephemeralStorage"), "it is for Fargate only", "remove it");
+            findings.error(format!("{path}.ephemeralStorage"), "it is for Fargate only", "remove it");
         }
     }
     if !scope.fargate {
@@ -198,15 +203,15 @@ fn whole_fargate(report: &mut Report, path: &str, scope: &Scope<'_>) {
     ];
     for (field, is_refused, message) in refused {
         if is_refused {
-            report.error(format!("{path}.{field}"), message, "remove it, or run the workload on EC2");
+            findings.error(format!("{path}.{field}"), message, "remove it, or run the workload on EC2");
         }
     }
 }
 
-fn roles(report: &mut Report, path: &str, scope: &Scope<'_>) {
+fn roles(findings: &mut Findings, path: &str, scope: &Scope<'_>) {
     let definition = scope.definition;
-    role(report, format!("{path}.taskRoleArn"), definition.task_role_arn.as_deref());
-    role(report, format!("{path}.executionRoleArn"), definition.execution_role_arn.as_deref());
+    role(findings, format!("{path}.taskRoleArn"), definition.task_role_arn.as_deref());
+    role(findings, format!("{path}.executionRoleArn"), definition.execution_role_arn.as_deref());
     if definition.execution_role_arn.is_some() {
         return;
     }
@@ -228,14 +233,14 @@ fn roles(report: &mut Report, path: &str, scope: &Scope<'_>) {
     });
     if let Some((name, why)) = needs {
         let message = format!("container `{name}` {why}, for which ECS needs an execution role");
-        report.error(format!("{path}.executionRoleArn"), message, "name a role that ECS may use");
+        findings.error(format!("{path}.executionRoleArn"), message, "name a role that ECS may use");
     }
 }
 
-fn volumes(report: &mut Report, path: &str, scope: &Scope<'_>) {
+fn volumes(findings: &mut Findings, path: &str, scope: &Scope<'_>) {
     let at = |index: usize| format!("{path}.volumes[{index}]");
     let volumes = &scope.definition.volumes;
-    report.duplicates(
+    findings.duplicates(
         "a volume named",
         volumes
             .iter()
@@ -243,64 +248,64 @@ fn volumes(report: &mut Report, path: &str, scope: &Scope<'_>) {
             .map(|(index, volume)| (format!("{}.name", at(index)), volume.name.as_str())),
     );
     for (index, volume) in volumes.iter().enumerate() {
-        one_volume(report, &at(index), volume, scope.fargate);
+        one_volume(findings, &at(index), volume, scope.fargate);
     }
 }
 
-fn one_volume(report: &mut Report, path: &str, volume: &Volume, fargate: bool) {
+fn one_volume(findings: &mut Findings, path: &str, volume: &Volume, fargate: bool) {
     if !forms::is_ecs_name(&volume.name) {
         let help = "1 to 255 letters, digits, hyphens and underscores";
-        report.error(format!("{path}.name"), format!("`{}` is not a volume name", volume.name), help);
+        findings.error(format!("{path}.name"), format!("`{}` is not a volume name", volume.name), help);
     }
     let host_path = volume.host.as_ref().is_some_and(|host| host.source_path.is_some());
     let docker = volume.docker_volume_configuration.is_some();
     let kinds = [host_path, docker, volume.efs_volume_configuration.is_some()];
     if kinds.into_iter().filter(|is_set| *is_set).count() > 1 {
-        report.error(path, "a volume is of one kind only", "declare one of host, Docker and EFS");
+        findings.error(path, "a volume is of one kind only", "declare one of host, Docker and EFS");
     }
     if fargate && (host_path || docker) {
         let message = "Fargate has no volumes of the host";
-        report.error(path, message, "use EFS, an empty volume, or run the workload on EC2");
+        findings.error(path, message, "use EFS, an empty volume, or run the workload on EC2");
     }
     if volume.configured_at_launch == Some(true) {
         let message = "a volume configured at launch needs volumeConfigurations of the service, which cannot be declared";
-        report.error(format!("{path}.configuredAtLaunch"), message, "use EFS, or an empty volume");
+        findings.error(format!("{path}.configuredAtLaunch"), message, "use EFS, or an empty volume");
     }
     let Some(efs) = &volume.efs_volume_configuration else { return };
     let path = format!("{path}.efsVolumeConfiguration");
     if !efs.file_system_id.starts_with("fs-") {
         let message = format!("`{}` is not the id of a file system", efs.file_system_id);
-        report.error(format!("{path}.fileSystemId"), message, "such as fs-0123456789abcdef0");
+        findings.error(format!("{path}.fileSystemId"), message, "such as fs-0123456789abcdef0");
     }
     let words = ["ENABLED", "DISABLED"];
-    report.one_of(format!("{path}.transitEncryption"), efs.transit_encryption.as_deref(), &words);
+    findings.one_of(format!("{path}.transitEncryption"), efs.transit_encryption.as_deref(), &words);
     let Some(authorization) = &efs.authorization_config else { return };
-    report.one_of(format!("{path}.authorizationConfig.iam"), authorization.iam.as_deref(), &words);
+    findings.one_of(format!("{path}.authorizationConfig.iam"), authorization.iam.as_deref(), &words);
     let guarded = authorization.access_point_id.is_some() || authorization.iam.as_deref() == Some("ENABLED");
     if guarded && efs.transit_encryption.as_deref() != Some("ENABLED") {
         let message = "access points and IAM need encryption in transit";
-        report.error(format!("{path}.transitEncryption"), message, "set it to ENABLED");
+        findings.error(format!("{path}.transitEncryption"), message, "set it to ENABLED");
     }
     if authorization.access_point_id.is_some()
         && efs.root_directory.as_deref().is_some_and(|root| root != "/")
     {
         let message = "an access point brings its own root directory";
-        report.error(format!("{path}.rootDirectory"), message, "remove it");
+        findings.error(format!("{path}.rootDirectory"), message, "remove it");
     }
 }
 
-fn containers(report: &mut Report, path: &str, scope: &Scope<'_>) {
+fn containers(findings: &mut Findings, path: &str, scope: &Scope<'_>) {
     let containers = &scope.definition.container_definitions;
     let path = format!("{path}.containerDefinitions");
     if containers.is_empty() || containers.len() > CONTAINERS {
         let message =
             format!("a task definition has 1 to {CONTAINERS} containers, this one has {}", containers.len());
-        report.error(&path, message, "");
+        findings.error(&path, message, "");
     }
     if !containers.is_empty() && containers.iter().all(|container| container.essential == Some(false)) {
-        report.error(&path, "no container is essential", "at least one must be, or no task would ever end");
+        findings.error(&path, "no container is essential", "at least one must be, or no task would ever end");
     }
-    report.duplicates(
+    findings.duplicates(
         "a container named",
         containers
             .iter()
@@ -308,7 +313,7 @@ fn containers(report: &mut Report, path: &str, scope: &Scope<'_>) {
             .map(|(i, container)| (format!("{path}[{i}].name"), container.name.as_str())),
     );
     for (index, part) in containers.iter().enumerate() {
-        container::check(report, &format!("{path}[{index}]"), part, scope);
+        container::check(findings, &format!("{path}[{index}]"), part, scope);
     }
-    container::together(report, &path, scope);
+    container::together(findings, &path, scope);
 }

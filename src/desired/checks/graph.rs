@@ -1,22 +1,21 @@
 //! `dependsOn`: everything named exists, and nothing waits for itself.
 
-use super::Report;
-use crate::model::finding::field_key;
+use crate::model::finding::{Findings, field_key};
 use crate::model::kinds::Component;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Checks the gates between components.
-pub(super) fn check(report: &mut Report, components: &BTreeMap<String, Component>) {
+pub(super) fn check(findings: &mut Findings, components: &BTreeMap<String, Component>) {
     for (key, component) in components {
         for (index, other) in component.depends_on.iter().enumerate() {
             let field = format!("{}.dependsOn[{index}]", field_key("spec.components", key));
             if other == key {
-                report.error(field, "a component cannot wait for itself", "remove it");
+                findings.error(field, "a component cannot wait for itself", "remove it");
             } else if !components.contains_key(other) {
                 let known: Vec<&str> =
                     components.keys().map(String::as_str).filter(|name| name != key).collect();
                 let help = format!("there are {}", known.join(", "));
-                report.error(field, format!("there is no component `{other}`"), help);
+                findings.error(field, format!("there is no component `{other}`"), help);
             }
         }
     }
@@ -27,7 +26,7 @@ pub(super) fn check(report: &mut Report, components: &BTreeMap<String, Component
     if let Some(cycle) = cycle(&edges.collect()) {
         let field = format!("{}.dependsOn", field_key("spec.components", cycle[0]));
         let message = format!("these components wait for each other: {}", cycle.join(" → "));
-        report.error(field, message, "remove one of the dependencies");
+        findings.error(field, message, "remove one of the dependencies");
     }
 }
 

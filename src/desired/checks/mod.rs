@@ -18,7 +18,7 @@ pub(super) use forms::is_label;
 
 use super::arn::{Arn, load_balancer_name};
 use super::defaults::Capacity;
-use crate::model::finding::{Finding, Severity, field_key};
+use crate::model::finding::{Finding, Findings, field_key};
 use crate::model::ids::DeploymentName;
 use crate::model::kinds::{ApplicationSpec, Component, LogGroup, Placement, Suspend};
 use forms::is_role;
@@ -30,19 +30,7 @@ const RETENTION: [i32; 22] =
 /// Tags that a resource may have, less the three of Evenkeel. Source: ECS API, TagResource: 50.
 const TAGS: usize = 47;
 
-/// Collects findings.
-#[derive(Default)]
-struct Report(Vec<Finding>);
-
-impl Report {
-    fn error(&mut self, field: impl Into<String>, message: impl Into<String>, help: impl Into<String>) {
-        self.0.push(Finding::error(field, message, help));
-    }
-
-    fn warning(&mut self, field: impl Into<String>, message: impl Into<String>, help: impl Into<String>) {
-        self.0.push(Finding { severity: Severity::Warning, ..Finding::error(field, message, help) });
-    }
-
+impl Findings {
     /// An error when the value is not one of the allowed words.
     fn one_of(&mut self, field: String, value: Option<&str>, allowed: &[&str]) {
         if let Some(value) = value
@@ -80,46 +68,46 @@ impl Report {
 
 /// Checks a whole application.
 pub(super) fn application(name: &DeploymentName, spec: &ApplicationSpec) -> Vec<Finding> {
-    let mut report = Report::default();
-    placement(&mut report, &spec.placement);
-    suspend(&mut report, spec.suspend.as_ref());
-    tags(&mut report, &spec.tags);
-    drift(&mut report, spec);
+    let mut findings = Findings::default();
+    placement(&mut findings, &spec.placement);
+    suspend(&mut findings, spec.suspend.as_ref());
+    tags(&mut findings, &spec.tags);
+    drift(&mut findings, spec);
     for (key, group) in &spec.log_groups {
-        log_group(&mut report, key, group);
+        log_group(&mut findings, key, group);
     }
-    balancing::check(&mut report, name, spec);
+    balancing::check(&mut findings, name, spec);
     if spec.components.is_empty() {
-        report.error("spec.components", "there are no components", "declare at least one");
+        findings.error("spec.components", "there are no components", "declare at least one");
     }
     for (key, part) in &spec.components {
-        component(&mut report, spec, key, part);
+        component(&mut findings, spec, key, part);
     }
-    graph::check(&mut report, &spec.components);
-    unique_names(&mut report, name, spec);
-    report.0
+    graph::check(&mut findings, &spec.components);
+    unique_names(&mut findings, name, spec);
+    findings.finish()
 }
 
-fn component(report: &mut Report, spec: &ApplicationSpec, key: &str, component: &Component) {
+fn component(findings: &mut Findings, spec: &ApplicationSpec, key: &str, component: &Component) {
     let path = field_key("spec.components", key);
     if !is_label(key) {
         let help = "1 to 63 lower-case letters, digits and hyphens, starting with a letter";
-        report.error(&path, format!("`{key}` is not a component name"), help);
+        findings.error(&path, format!("`{key}` is not a component name"), help);
     }
     let workloads = [component.service.is_some(), component.task.is_some(), component.singleton.is_some()];
     let count = workloads.into_iter().filter(|is_there| *is_there).count();
     if count != 1 {
         let message = format!("a component has exactly one workload, this one has {count}");
-        report.error(&path, message, "declare one of service, task and singleton");
+        findings.error(&path, message, "declare one of service, task and singleton");
     }
     let capacity = Capacity::of_component(component);
-    definition::check(report, spec, &path, &component.task_definition, capacity);
-    service::check(report, spec, &path, component);
+    definition::check(findings, spec, &path, &component.task_definition, capacity);
+    service::check(findings, spec, &path, component);
 }
 
-fn placement(report: &mut Report, placement: &Placement) {
+fn placement(findings: &mut Findings, placement: &Placement) {
     if !forms::is_region(&placement.region) {
-        report.error(
+        findings.error(
             "spec.placement.region",
             format!("`{}` is not a region", placement.region),
             "such as eu-west-1",
@@ -130,25 +118,25 @@ fn placement(report: &mut Report, placement: &Placement) {
         Some(arn) if arn.service == "ecs" && arn.resource.starts_with("cluster/") && arn.has_account() => {
             if arn.region != placement.region {
                 let message = format!("the cluster is in {}, not in {}", arn.region, placement.region);
-                report.error("spec.placement.cluster", message, "make region and cluster agree");
+                findings.error("spec.placement.cluster", message, "make region and cluster agree");
             }
         }
         None if forms::is_ecs_name(cluster) => {}
-        _ => report.error(
+        _ => findings.error(
             "spec.placement.cluster",
             format!("`{cluster}` is neither the name nor the ARN of a cluster"),
             "1 to 255 letters, digits, hyphens and underscores, or arn:…:ecs:…:cluster/NAME",
         ),
     }
-    role(report, "spec.placement.roleArn", placement.role_arn.as_deref());
+    role(findings, "spec.placement.roleArn", placement.role_arn.as_deref());
 }
 
 /// Checks the form of a role's ARN.
-fn role(report: &mut Report, field: impl Into<String>, role: Option<&str>) {
+fn role(findings: &mut Findings, field: impl Into<String>, role: Option<&str>) {
     if let Some(role) = role
         && !is_role(role)
     {
-        report.error(
+        findings.error(
             field,
             format!("`{role}` is not the ARN of a role"),
             "arn:aws:iam::123456789012:role/NAME, with the partition of its region",
@@ -156,31 +144,31 @@ fn role(report: &mut Report, field: impl Into<String>, role: Option<&str>) {
     }
 }
 
-fn suspend(report: &mut Report, suspend: Option<&Suspend>) {
+fn suspend(findings: &mut Findings, suspend: Option<&Suspend>) {
     let Some(suspend) = suspend else { return };
     for (field, text) in [("by", &suspend.by), ("reason", &suspend.reason)] {
         if text.trim().is_empty() {
             let help = "a pause always says who asked for it and why";
-            report.error(format!("spec.suspend.{field}"), "it is empty", help);
+            findings.error(format!("spec.suspend.{field}"), "it is empty", help);
         }
     }
 }
 
 /// Source: ECS API, Tag.
-fn tags(report: &mut Report, tags: &BTreeMap<String, String>) {
+fn tags(findings: &mut Findings, tags: &BTreeMap<String, String>) {
     if tags.len() > TAGS {
-        report.error("spec.tags", format!("{} tags are too many", tags.len()), format!("{TAGS} at most"));
+        findings.error("spec.tags", format!("{} tags are too many", tags.len()), format!("{TAGS} at most"));
     }
     for (key, value) in tags {
         let field = field_key("spec.tags", key);
         if key.to_ascii_lowercase().starts_with("aws:") {
-            report.error(&field, "`aws:` is reserved by AWS", "use another prefix");
+            findings.error(&field, "`aws:` is reserved by AWS", "use another prefix");
         }
         if key.starts_with("evenkeel.dev/") {
-            report.error(&field, "`evenkeel.dev/` tags say what Evenkeel owns", "use another prefix");
+            findings.error(&field, "`evenkeel.dev/` tags say what Evenkeel owns", "use another prefix");
         }
         if key.is_empty() || key.chars().count() > 128 || value.chars().count() > 256 {
-            report.error(
+            findings.error(
                 &field,
                 "the tag is too long or has no key",
                 "128 characters for keys, 256 for values",
@@ -190,7 +178,7 @@ fn tags(report: &mut Report, tags: &BTreeMap<String, String>) {
 }
 
 /// Paths of exceptions must begin with a resource that is declared, else they say nothing.
-fn drift(report: &mut Report, spec: &ApplicationSpec) {
+fn drift(findings: &mut Findings, spec: &ApplicationSpec) {
     for path in spec.drift.fields.keys() {
         let first = path.split('.').next().unwrap_or_default();
         let known = match first.split_once('/') {
@@ -203,7 +191,7 @@ fn drift(report: &mut Report, spec: &ApplicationSpec) {
             _ => false,
         };
         if !known {
-            report.warning(
+            findings.warning(
                 field_key("spec.drift.fields", path),
                 format!("`{first}` is no resource of this document, so the exception covers nothing"),
                 "paths are written as `ctl plan` prints them, such as service/web.desiredCount",
@@ -213,18 +201,18 @@ fn drift(report: &mut Report, spec: &ApplicationSpec) {
 }
 
 /// Source: CloudWatch Logs API, CreateLogGroup.
-fn log_group(report: &mut Report, name: &str, group: &LogGroup) {
+fn log_group(findings: &mut Findings, name: &str, group: &LogGroup) {
     let field = field_key("spec.logGroups", name);
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-/.#".contains(c);
     if name.is_empty() || name.len() > 512 || !name.chars().all(plain) || name.starts_with("aws/") {
         let help = "1 to 512 letters, digits and _-/.#, not starting with aws/";
-        report.error(&field, format!("`{name}` is not the name of a log group"), help);
+        findings.error(&field, format!("`{name}` is not the name of a log group"), help);
     }
     if let Some(days) = group.retention_in_days
         && !RETENTION.contains(&days)
     {
         let allowed: Vec<String> = RETENTION.iter().map(i32::to_string).collect();
-        report.error(
+        findings.error(
             format!("{field}.retentionInDays"),
             format!("CloudWatch Logs cannot keep events for {days} days"),
             format!("one of {}; leave it out to keep them for ever", allowed.join(", ")),
@@ -233,12 +221,12 @@ fn log_group(report: &mut Report, name: &str, group: &LogGroup) {
     if let Some(key) = &group.kms_key_id
         && Arn::parse(key).is_none_or(|arn| arn.service != "kms")
     {
-        report.error(format!("{field}.kmsKeyId"), format!("`{key}` is not the ARN of a KMS key"), "");
+        findings.error(format!("{field}.kmsKeyId"), format!("`{key}` is not the ARN of a KMS key"), "");
     }
 }
 
 /// Names that two parts of the document would share in AWS.
-fn unique_names(report: &mut Report, name: &DeploymentName, spec: &ApplicationSpec) {
+fn unique_names(findings: &mut Findings, name: &DeploymentName, spec: &ApplicationSpec) {
     let services: Vec<(String, String)> = spec
         .components
         .iter()
@@ -278,12 +266,12 @@ fn unique_names(report: &mut Report, name: &DeploymentName, spec: &ApplicationSp
         ("a listener on", &listeners),
         ("priority", &rules),
     ] {
-        report.duplicates(what, names.iter().map(|(field, own)| (field.clone(), own.as_str())));
+        findings.duplicates(what, names.iter().map(|(field, own)| (field.clone(), own.as_str())));
         for (field, own) in names {
             let ecs = matches!(what, "a service named" | "the family");
             if ecs && !forms::is_ecs_name(own) {
                 let help = "1 to 255 letters, digits, hyphens and underscores";
-                report.error(field.clone(), format!("`{own}` is not a name that ECS takes"), help);
+                findings.error(field.clone(), format!("`{own}` is not a name that ECS takes"), help);
             }
         }
     }

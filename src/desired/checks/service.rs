@@ -2,10 +2,11 @@
 //! guide, "Service definition parameters".
 
 use super::definition::network_mode;
+use super::forms;
 use super::launch::{self, Launch};
-use super::{Report, forms};
 use crate::desired::arn::Arn;
 use crate::desired::defaults::Capacity;
+use crate::model::finding::Findings;
 use crate::model::kinds::service::{DeploymentConfiguration, LoadBalancer, Service};
 use crate::model::kinds::task_definition::TaskDefinition;
 use crate::model::kinds::{ApplicationSpec, Component, TaskWorkload};
@@ -14,10 +15,10 @@ use crate::model::kinds::{ApplicationSpec, Component, TaskWorkload};
 const TARGET_GROUPS: usize = 5;
 
 /// Checks the workloads of the component at `path`.
-pub(super) fn check(report: &mut Report, spec: &ApplicationSpec, path: &str, component: &Component) {
+pub(super) fn check(findings: &mut Findings, spec: &ApplicationSpec, path: &str, component: &Component) {
     let definition = &component.task_definition;
     if let Some(task) = &component.task {
-        self::task(report, &format!("{path}.task"), task, definition);
+        self::task(findings, &format!("{path}.task"), task, definition);
     }
     for (word, service) in [("service", &component.service), ("singleton", &component.singleton)] {
         let Some(service) = service else { continue };
@@ -29,17 +30,17 @@ pub(super) fn check(report: &mut Report, spec: &ApplicationSpec, path: &str, com
             network: service.network_configuration.as_ref(),
             exec: service.enable_execute_command == Some(true),
         };
-        launch::check(report, &path, &of, definition);
-        words(report, &path, service);
-        counts(report, &path, service, word == "singleton");
-        deployment(report, &path, service, word == "singleton");
-        placement(report, &path, service);
-        load_balancers(report, spec, &path, service, definition);
-        registries(report, &path, service, definition);
+        launch::check(findings, &path, &of, definition);
+        words(findings, &path, service);
+        counts(findings, &path, service, word == "singleton");
+        deployment(findings, &path, service, word == "singleton");
+        placement(findings, &path, service);
+        load_balancers(findings, spec, &path, service, definition);
+        registries(findings, &path, service, definition);
     }
 }
 
-fn task(report: &mut Report, path: &str, task: &TaskWorkload, definition: &TaskDefinition) {
+fn task(findings: &mut Findings, path: &str, task: &TaskWorkload, definition: &TaskDefinition) {
     let of = Launch {
         launch_type: task.launch_type.as_deref(),
         strategy: &task.capacity_provider_strategy,
@@ -47,60 +48,60 @@ fn task(report: &mut Report, path: &str, task: &TaskWorkload, definition: &TaskD
         network: task.network_configuration.as_ref(),
         exec: task.enable_execute_command == Some(true),
     };
-    launch::check(report, path, &of, definition);
-    report.within(format!("{path}.deadlineSeconds"), task.deadline_seconds.map(i64::from), 1, 604_800);
-    report.within(format!("{path}.retries"), task.retries.map(i64::from), 0, 10);
+    launch::check(findings, path, &of, definition);
+    findings.within(format!("{path}.deadlineSeconds"), task.deadline_seconds.map(i64::from), 1, 604_800);
+    findings.within(format!("{path}.retries"), task.retries.map(i64::from), 0, 10);
 }
 
-fn words(report: &mut Report, path: &str, service: &Service) {
+fn words(findings: &mut Findings, path: &str, service: &Service) {
     for (field, value, allowed) in [
         ("schedulingStrategy", &service.scheduling_strategy, ["REPLICA", "DAEMON"].as_slice()),
         ("propagateTags", &service.propagate_tags, &["SERVICE", "TASK_DEFINITION", "NONE"]),
         ("availabilityZoneRebalancing", &service.availability_zone_rebalancing, &["ENABLED", "DISABLED"]),
     ] {
-        report.one_of(format!("{path}.{field}"), value.as_deref(), allowed);
+        findings.one_of(format!("{path}.{field}"), value.as_deref(), allowed);
     }
     let deadline = service.progress_deadline_seconds.map(i64::from);
-    report.within(format!("{path}.progressDeadlineSeconds"), deadline, 1, 604_800);
-    report.within(format!("{path}.bakeSeconds"), service.bake_seconds.map(i64::from), 0, 604_800);
+    findings.within(format!("{path}.progressDeadlineSeconds"), deadline, 1, 604_800);
+    findings.within(format!("{path}.bakeSeconds"), service.bake_seconds.map(i64::from), 0, 604_800);
 }
 
-fn counts(report: &mut Report, path: &str, service: &Service, singleton: bool) {
+fn counts(findings: &mut Findings, path: &str, service: &Service, singleton: bool) {
     let daemon = service.scheduling_strategy.as_deref() == Some("DAEMON");
     let field = format!("{path}.desiredCount");
     if singleton && service.desired_count.is_some_and(|count| count > 1) {
-        report.error(&field, "a singleton runs one task at most", "1 or 0, or declare it as a service");
+        findings.error(&field, "a singleton runs one task at most", "1 or 0, or declare it as a service");
     }
     if daemon && service.desired_count.is_some() {
-        report.error(&field, "a DAEMON has one task per instance", "remove it");
+        findings.error(&field, "a DAEMON has one task per instance", "remove it");
     }
     let fargate = Capacity::of(service.launch_type.as_deref(), &service.capacity_provider_strategy);
     if daemon && (fargate == Capacity::Fargate || singleton) {
         let message = "DAEMON is for services on EC2 and EXTERNAL instances";
-        report.error(format!("{path}.schedulingStrategy"), message, "use REPLICA, or set launchType");
+        findings.error(format!("{path}.schedulingStrategy"), message, "use REPLICA, or set launchType");
     }
     let Some(autoscaling) = &service.autoscaling else { return };
     let path = format!("{path}.autoscaling");
     if singleton || daemon {
-        report.error(&path, "only replicas can be scaled", "remove it");
+        findings.error(&path, "only replicas can be scaled", "remove it");
     }
     if autoscaling.min_capacity > autoscaling.max_capacity || autoscaling.max_capacity == 0 {
         let message = format!("{} to {} is no range", autoscaling.min_capacity, autoscaling.max_capacity);
-        report.error(&path, message, "minCapacity must not be above maxCapacity, which is at least 1");
+        findings.error(&path, message, "minCapacity must not be above maxCapacity, which is at least 1");
     }
     for (name, percent) in [
         ("targetCpuPercent", autoscaling.target_cpu_percent),
         ("targetMemoryPercent", autoscaling.target_memory_percent),
     ] {
-        report.within(format!("{path}.{name}"), percent.map(i64::from), 1, 100);
+        findings.within(format!("{path}.{name}"), percent.map(i64::from), 1, 100);
     }
     if service.desired_count.is_some() {
         let message = "the count belongs to the autoscaler, so desiredCount is ignored";
-        report.warning(field, message, "remove it");
+        findings.warning(field, message, "remove it");
     }
 }
 
-fn deployment(report: &mut Report, path: &str, service: &Service, singleton: bool) {
+fn deployment(findings: &mut Findings, path: &str, service: &Service, singleton: bool) {
     let daemon = service.scheduling_strategy.as_deref() == Some("DAEMON");
     let unset = DeploymentConfiguration::default();
     let of = service.deployment_configuration.as_ref().unwrap_or(&unset);
@@ -109,27 +110,27 @@ fn deployment(report: &mut Report, path: &str, service: &Service, singleton: boo
     let maximum = of.maximum_percent.unwrap_or(if recreated { 100 } else { 200 });
     let service_path = path;
     let path = format!("{path}.deploymentConfiguration");
-    report.within(format!("{path}.minimumHealthyPercent"), Some(i64::from(minimum)), 0, 100);
-    report.within(format!("{path}.maximumPercent"), Some(i64::from(maximum)), 100, 10_000);
+    findings.within(format!("{path}.minimumHealthyPercent"), Some(i64::from(minimum)), 0, 100);
+    findings.within(format!("{path}.maximumPercent"), Some(i64::from(maximum)), 100, 10_000);
     if singleton && (minimum, maximum) != (0, 100) {
         let message = "a singleton is always stopped before it is started again: minimum 0, maximum 100";
-        report.error(&path, message, "remove the percentages, or declare it as a service");
+        findings.error(&path, message, "remove the percentages, or declare it as a service");
     } else if daemon && maximum != 100 {
-        report.error(format!("{path}.maximumPercent"), "a DAEMON has maximum 100", "remove it");
+        findings.error(format!("{path}.maximumPercent"), "a DAEMON has maximum 100", "remove it");
     } else {
-        can_roll(report, &path, service, (minimum, maximum));
+        can_roll(findings, &path, service, (minimum, maximum));
     }
     if service.availability_zone_rebalancing.as_deref() == Some("ENABLED") && (maximum <= 100 || daemon) {
         let message = "rebalancing between zones needs room for another task: maximumPercent above 100";
-        report.error(format!("{service_path}.availabilityZoneRebalancing"), message, "set it to DISABLED");
+        findings.error(format!("{service_path}.availabilityZoneRebalancing"), message, "set it to DISABLED");
     }
-    strategies(report, &path, service, of, singleton);
+    strategies(findings, &path, service, of, singleton);
 }
 
 /// A service rolls only if a task may stop, or another may start, within the percentages. Source:
 /// ECS developer guide, "Deploy Amazon ECS services by replacing tasks": the minimum is rounded up,
 /// the maximum down.
-fn can_roll(report: &mut Report, path: &str, service: &Service, (minimum, maximum): (i32, i32)) {
+fn can_roll(findings: &mut Findings, path: &str, service: &Service, (minimum, maximum): (i32, i32)) {
     let rolling = service
         .deployment_configuration
         .as_ref()
@@ -146,12 +147,12 @@ fn can_roll(report: &mut Report, path: &str, service: &Service, (minimum, maximu
             "with minimum {minimum} %, maximum {maximum} % and {count} tasks none may stop and none may start, so no \
              deployment ever proceeds"
         );
-        report.error(path, message, "lower minimumHealthyPercent or raise maximumPercent");
+        findings.error(path, message, "lower minimumHealthyPercent or raise maximumPercent");
     }
 }
 
 fn strategies(
-    report: &mut Report,
+    findings: &mut Findings,
     path: &str,
     service: &Service,
     of: &DeploymentConfiguration,
@@ -159,16 +160,16 @@ fn strategies(
 ) {
     let strategy = of.strategy.as_deref().unwrap_or("ROLLING");
     let field = format!("{path}.strategy");
-    report.one_of(field.clone(), Some(strategy), &["ROLLING", "BLUE_GREEN", "LINEAR", "CANARY"]);
+    findings.one_of(field.clone(), Some(strategy), &["ROLLING", "BLUE_GREEN", "LINEAR", "CANARY"]);
     if singleton && strategy != "ROLLING" {
-        report.error(&field, "a singleton knows ROLLING only", "remove it");
+        findings.error(&field, "a singleton knows ROLLING only", "remove it");
     }
     for (name, is_set, needed) in [
         ("linearConfiguration", of.linear_configuration.is_some(), "LINEAR"),
         ("canaryConfiguration", of.canary_configuration.is_some(), "CANARY"),
     ] {
         if is_set && strategy != needed {
-            report.error(format!("{path}.{name}"), format!("it is for strategy {needed}"), "remove it");
+            findings.error(format!("{path}.{name}"), format!("it is for strategy {needed}"), "remove it");
         }
     }
     if strategy != "ROLLING" {
@@ -181,7 +182,7 @@ fn strategies(
             });
             if !complete {
                 let base = path.strip_suffix(".deploymentConfiguration").unwrap_or(path);
-                report.error(
+                findings.error(
                     format!("{base}.loadBalancers[{index}].advancedConfiguration"),
                     format!("{strategy} needs a second target group, a rule and a role to shift traffic"),
                     "set alternateTargetGroupArn, productionListenerRule and roleArn",
@@ -189,19 +190,19 @@ fn strategies(
             }
         }
     }
-    report.within(format!("{path}.bakeTimeInMinutes"), of.bake_time_in_minutes.map(i64::from), 0, 1440);
+    findings.within(format!("{path}.bakeTimeInMinutes"), of.bake_time_in_minutes.map(i64::from), 0, 1440);
     if let Some(breaker) = &of.deployment_circuit_breaker
         && breaker.rollback
         && !breaker.enable
     {
         let field = format!("{path}.deploymentCircuitBreaker");
-        report.warning(field, "rollback does nothing while the breaker is off", "set enable to true");
+        findings.warning(field, "rollback does nothing while the breaker is off", "set enable to true");
     }
     if let Some(alarms) = &of.alarms
         && alarms.enable
         && alarms.alarm_names.is_empty()
     {
-        report.error(
+        findings.error(
             format!("{path}.alarms.alarmNames"),
             "there are no alarms to look at",
             "name at least one",
@@ -209,17 +210,17 @@ fn strategies(
     }
 }
 
-fn placement(report: &mut Report, path: &str, service: &Service) {
+fn placement(findings: &mut Findings, path: &str, service: &Service) {
     let capacity = Capacity::of(service.launch_type.as_deref(), &service.capacity_provider_strategy);
     let (constraints, strategy) = (&service.placement_constraints, &service.placement_strategy);
     for (field, count, most) in
         [("placementConstraints", constraints.len(), 10), ("placementStrategy", strategy.len(), 5)]
     {
         if count > 0 && capacity == Capacity::Fargate {
-            report.error(format!("{path}.{field}"), "Fargate places tasks itself", "remove it");
+            findings.error(format!("{path}.{field}"), "Fargate places tasks itself", "remove it");
         }
         if count > most {
-            report.error(
+            findings.error(
                 format!("{path}.{field}"),
                 format!("{count} are too many"),
                 format!("{most} at most"),
@@ -228,27 +229,31 @@ fn placement(report: &mut Report, path: &str, service: &Service) {
     }
     for (index, constraint) in constraints.iter().enumerate() {
         let path = format!("{path}.placementConstraints[{index}]");
-        report.one_of(format!("{path}.type"), Some(&constraint.kind), &["distinctInstance", "memberOf"]);
+        findings.one_of(format!("{path}.type"), Some(&constraint.kind), &["distinctInstance", "memberOf"]);
         if (constraint.kind == "memberOf") != constraint.expression.is_some() {
             let message = "memberOf has an expression, distinctInstance has none";
-            report.error(format!("{path}.expression"), message, "");
+            findings.error(format!("{path}.expression"), message, "");
         }
     }
     for (index, part) in strategy.iter().enumerate() {
         let path = format!("{path}.placementStrategy[{index}]");
-        report.one_of(format!("{path}.type"), Some(&part.kind), &["random", "spread", "binpack"]);
+        findings.one_of(format!("{path}.type"), Some(&part.kind), &["random", "spread", "binpack"]);
         if (part.kind == "random") == part.field.is_some() {
             let message = "spread and binpack have a field, random has none";
-            report.error(format!("{path}.field"), message, "");
+            findings.error(format!("{path}.field"), message, "");
         }
     }
     if service.scheduling_strategy.as_deref() == Some("DAEMON") && !strategy.is_empty() {
-        report.error(format!("{path}.placementStrategy"), "a DAEMON has no placement strategy", "remove it");
+        findings.error(
+            format!("{path}.placementStrategy"),
+            "a DAEMON has no placement strategy",
+            "remove it",
+        );
     }
 }
 
 fn load_balancers(
-    report: &mut Report,
+    findings: &mut Findings,
     spec: &ApplicationSpec,
     path: &str,
     service: &Service,
@@ -257,53 +262,53 @@ fn load_balancers(
     let balancers = &service.load_balancers;
     if balancers.is_empty() && service.health_check_grace_period_seconds.is_some() {
         let message = "without a load balancer ECS refuses a grace period";
-        report.error(format!("{path}.healthCheckGracePeriodSeconds"), message, "remove it");
+        findings.error(format!("{path}.healthCheckGracePeriodSeconds"), message, "remove it");
     }
     let grace = service.health_check_grace_period_seconds.map(i64::from);
-    report.within(format!("{path}.healthCheckGracePeriodSeconds"), grace, 0, i64::from(i32::MAX));
+    findings.within(format!("{path}.healthCheckGracePeriodSeconds"), grace, 0, i64::from(i32::MAX));
     if balancers.len() > TARGET_GROUPS {
         let message = format!("{} target groups are too many", balancers.len());
-        report.error(format!("{path}.loadBalancers"), message, format!("{TARGET_GROUPS} at most"));
+        findings.error(format!("{path}.loadBalancers"), message, format!("{TARGET_GROUPS} at most"));
     }
     for (index, balancer) in balancers.iter().enumerate() {
         let path = format!("{path}.loadBalancers[{index}]");
-        container_port(report, &path, (&balancer.container_name, balancer.container_port), definition);
-        target(report, spec, &path, balancer, network_mode(definition));
-        advanced(report, spec, &path, balancer);
+        container_port(findings, &path, (&balancer.container_name, balancer.container_port), definition);
+        target(findings, spec, &path, balancer, network_mode(definition));
+        advanced(findings, spec, &path, balancer);
     }
 }
 
-fn target(report: &mut Report, spec: &ApplicationSpec, path: &str, balancer: &LoadBalancer, mode: &str) {
+fn target(findings: &mut Findings, spec: &ApplicationSpec, path: &str, balancer: &LoadBalancer, mode: &str) {
     match (&balancer.target_group, &balancer.target_group_arn) {
         (Some(key), None) => {
             let field = format!("{path}.targetGroup");
             let Some(group) = spec.target_groups.get(key) else {
                 let known: Vec<&str> = spec.target_groups.keys().map(String::as_str).collect();
                 let help = format!("spec.targetGroups has {}", super::balancing::listed(&known));
-                return report.error(field, format!("there is no target group `{key}`"), help);
+                return findings.error(field, format!("there is no target group `{key}`"), help);
             };
             let kind = group.target_type.as_deref().unwrap_or("ip");
             let needed = if mode == "awsvpc" { "ip" } else { "instance" };
             if kind != needed {
                 let message = format!("network mode {mode} needs target type {needed}, `{key}` has {kind}");
-                report.error(field, message, format!("set spec.targetGroups.{key}.targetType to {needed}"));
+                findings.error(field, message, format!("set spec.targetGroups.{key}.targetType to {needed}"));
             }
         }
         (None, Some(arn)) if forms::is_balancing_arn(arn, "targetgroup/") => {}
         (None, Some(arn)) => {
             let message = format!("`{arn}` is not the ARN of a target group");
-            report.error(
+            findings.error(
                 format!("{path}.targetGroupArn"),
                 message,
                 "for one of this document use targetGroup",
             );
         }
-        _ => report.error(path, "name exactly one of targetGroup and targetGroupArn", ""),
+        _ => findings.error(path, "name exactly one of targetGroup and targetGroupArn", ""),
     }
 }
 
 /// Keys of this document or ARNs.
-fn advanced(report: &mut Report, spec: &ApplicationSpec, path: &str, balancer: &LoadBalancer) {
+fn advanced(findings: &mut Findings, spec: &ApplicationSpec, path: &str, balancer: &LoadBalancer) {
     let Some(advanced) = &balancer.advanced_configuration else { return };
     let path = format!("{path}.advancedConfiguration");
     let group = advanced.alternate_target_group_arn.as_deref();
@@ -315,20 +320,25 @@ fn advanced(report: &mut Report, spec: &ApplicationSpec, path: &str, balancer: &
         let Some(value) = value else { continue };
         if !known && !spec.rules.contains_key(value) && Arn::parse(value).is_none() {
             let message = format!("`{value}` is neither an ARN nor a key of this document");
-            report.error(format!("{path}.{field}"), message, "");
+            findings.error(format!("{path}.{field}"), message, "");
         }
     }
-    super::role(report, format!("{path}.roleArn"), advanced.role_arn.as_deref());
+    super::role(findings, format!("{path}.roleArn"), advanced.role_arn.as_deref());
 }
 
 /// The container and port that traffic or DNS records point at must be in the task definition.
-fn container_port(report: &mut Report, path: &str, (name, port): (&str, u16), definition: &TaskDefinition) {
+fn container_port(
+    findings: &mut Findings,
+    path: &str,
+    (name, port): (&str, u16),
+    definition: &TaskDefinition,
+) {
     let Some(container) = definition.container_definitions.iter().find(|container| container.name == name)
     else {
         let known: Vec<&str> =
             definition.container_definitions.iter().map(|container| container.name.as_str()).collect();
         let help = format!("the task definition has {}", super::balancing::listed(&known));
-        return report.error(
+        return findings.error(
             format!("{path}.containerName"),
             format!("there is no container `{name}`"),
             help,
@@ -344,25 +354,25 @@ fn container_port(report: &mut Report, path: &str, (name, port): (&str, u16), de
     });
     if !mapped {
         let message = format!("container `{name}` does not map port {port}");
-        report.error(format!("{path}.containerPort"), message, "add it to the container's portMappings");
+        findings.error(format!("{path}.containerPort"), message, "add it to the container's portMappings");
     }
 }
 
-fn registries(report: &mut Report, path: &str, service: &Service, definition: &TaskDefinition) {
+fn registries(findings: &mut Findings, path: &str, service: &Service, definition: &TaskDefinition) {
     if service.service_registries.len() > 1 {
-        report.error(format!("{path}.serviceRegistries"), "a service has one registry at most", "");
+        findings.error(format!("{path}.serviceRegistries"), "a service has one registry at most", "");
     }
     for (index, registry) in service.service_registries.iter().enumerate() {
         let path = format!("{path}.serviceRegistries[{index}]");
         if Arn::parse(&registry.registry_arn).is_none_or(|arn| arn.service != "servicediscovery") {
             let message = format!("`{}` is not the ARN of a Cloud Map service", registry.registry_arn);
-            report.error(format!("{path}.registryArn"), message, "");
+            findings.error(format!("{path}.registryArn"), message, "");
         }
         if let (Some(name), Some(port)) = (&registry.container_name, registry.container_port) {
-            container_port(report, &path, (name, port), definition);
+            container_port(findings, &path, (name, port), definition);
         }
         if registry.port.is_some() && registry.container_port.is_some() {
-            report.error(&path, "port and containerPort exclude each other", "remove one of them");
+            findings.error(&path, "port and containerPort exclude each other", "remove one of them");
         }
     }
 }

@@ -1,17 +1,18 @@
 //! Task definitions, services and tasks as the common fields of a typed document describe them.
 
-use super::findings::Findings;
+use crate::model::finding::Findings;
 use crate::model::ids::DeploymentName;
 use crate::model::kinds::LogGroup;
 use crate::model::kinds::TaskWorkload;
-use crate::model::kinds::references::{CommonSpec, ServiceSettings, TaskSettings};
 use crate::model::kinds::service::{
     AwsVpcConfiguration, DeploymentAlarms, DeploymentCircuitBreaker, DeploymentConfiguration,
     NetworkConfiguration, Service,
 };
+use crate::model::kinds::settings::{ServiceSettings, TaskSettings};
 use crate::model::kinds::task_definition::{
     ContainerDefinition, LogConfiguration, RepositoryCredentials, RuntimePlatform, TaskDefinition, Units,
 };
+use crate::model::kinds::typed_kind::CommonSpec;
 use std::collections::BTreeMap;
 
 /// Seconds between SIGTERM and SIGKILL: the vendors ask for 120 and more, and Fargate allows no

@@ -10,14 +10,12 @@ mod checks;
 mod tests;
 
 use super::context::KindContext;
-use super::findings::Findings;
-use super::ingress::{Backend, DefaultAction, add_private_listener};
-use super::{env, overrides};
-use crate::model::finding::Finding;
-use crate::model::ids::DeploymentName;
+use super::ingress::{Backend, DefaultAction, PrivateListener};
+use super::{TypedKind, env};
+use crate::model::finding::Findings;
 use crate::model::kinds::application::RunPolicy;
 use crate::model::kinds::datero::{DateroMode, DateroSpec};
-use crate::model::kinds::references::TargetHealth;
+use crate::model::kinds::ingress::TargetHealth;
 use crate::model::kinds::service::Service;
 use crate::model::kinds::task_definition::{
     ContainerDefinition, ContainerDependency, EfsVolume, HealthCheck, HostVolume, MountPoint, PortMapping,
@@ -33,27 +31,22 @@ const DATA: &str = "/var/lib/postgresql/data";
 const INSTANCE: &str = "/home/instance";
 const INIT_IMAGE: &str = "public.ecr.aws/docker/library/busybox:1.37";
 
-/// The document as an `Application`, and everything that is wrong or odd with it.
-///
-/// **Guarantees**: findings name fields of the typed document, and all of them are there at once.
-pub fn lower(name: &DeploymentName, spec: &DateroSpec) -> (ApplicationSpec, Vec<Finding>) {
-    let mut findings = Findings::default();
-    let context = KindContext { deployment: name, common: spec.common() };
-    context.check(network_mode(spec) == "awsvpc", &mut findings);
-    checks::check(spec, &mut findings);
-    let mut app = spec.application();
-    app.log_groups = context.log_groups();
-    let component = datero(&context, spec, &mut app, &mut findings);
-    app.components.insert("datero".to_owned(), component);
-    overrides::apply(&spec.overrides, &mut app, &mut findings);
-    (app, findings.finish())
-}
+impl TypedKind for DateroSpec {
+    fn network_mode(&self) -> &str {
+        self.network_mode.as_deref().unwrap_or(match self.mode {
+            DateroMode::Service => "awsvpc",
+            DateroMode::Task => "host",
+        })
+    }
 
-fn network_mode(spec: &DateroSpec) -> &str {
-    spec.network_mode.as_deref().unwrap_or(match spec.mode {
-        DateroMode::Service => "awsvpc",
-        DateroMode::Task => "host",
-    })
+    fn check(&self, findings: &mut Findings) {
+        checks::check(self, findings);
+    }
+
+    fn components(&self, context: &KindContext<'_>, app: &mut ApplicationSpec, findings: &mut Findings) {
+        let component = datero(context, self, app, findings);
+        app.components.insert("datero".to_owned(), component);
+    }
 }
 
 fn exposes_postgres(spec: &DateroSpec) -> bool {
@@ -80,7 +73,7 @@ fn datero(
     main.stop_timeout = settings.stop_timeout_seconds.or(main.stop_timeout);
     let (cpu, memory) = (settings.cpu.unwrap_or(1024), settings.memory.unwrap_or(2048));
     let mut definition = context.task_definition(cpu, memory, main);
-    definition.network_mode = Some(network_mode(spec).to_owned());
+    definition.network_mode = Some(spec.network_mode().to_owned());
     volumes(spec, &mut definition);
     configuration(context, spec, &mut definition, findings);
     match spec.mode {
@@ -139,7 +132,7 @@ fn service(
     findings: &mut Findings,
 ) -> Service {
     let settings = &spec.settings;
-    let awsvpc = network_mode(spec) == "awsvpc";
+    let awsvpc = spec.network_mode() == "awsvpc";
     let backend = Backend {
         component: "datero",
         container: "datero",
@@ -160,13 +153,8 @@ fn service(
     if let Some(load_balancer) = &spec.postgres_load_balancer {
         let backend = Backend { port: POSTGRES_PORT, ..backend };
         let port = load_balancer.port.unwrap_or(POSTGRES_PORT);
-        service.load_balancers.push(add_private_listener(
-            &backend,
-            ("postgres", port, true),
-            load_balancer,
-            context,
-            app,
-        ));
+        let listener = PrivateListener { key: "postgres", port, tls: true, load_balancer };
+        service.load_balancers.push(backend.add_private_listener(listener, context, app));
         tcp_health(app);
     }
     context.grace(settings, &mut service);
@@ -193,7 +181,7 @@ fn task(context: &KindContext<'_>, spec: &DateroSpec) -> TaskWorkload {
         launch_type: common.capacity.launch_type.clone(),
         capacity_provider_strategy: common.capacity.capacity_provider_strategy.clone(),
         platform_version: common.capacity.platform_version.clone(),
-        network_configuration: (network_mode(spec) == "awsvpc").then_some(network),
+        network_configuration: (spec.network_mode() == "awsvpc").then_some(network),
         run: RunPolicy::Forever,
         enable_execute_command: common.enable_execute_command,
         ..Default::default()

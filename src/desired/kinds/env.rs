@@ -1,7 +1,7 @@
 //! Variables of a container from tables: one row per variable, so that a table can be held against
 //! the vendor's.
 
-use super::findings::Findings;
+use crate::model::finding::Findings;
 use crate::model::kinds::references::SecretRef;
 use crate::model::kinds::task_definition::{ContainerDefinition, KeyValuePair, OnRotation, Secret};
 

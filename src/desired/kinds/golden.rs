@@ -4,10 +4,10 @@
 //! `EVENKEEL_UPDATE_GOLDEN=1 cargo test render` writes the files anew; look at the difference
 //! before you commit it.
 
+pub(in crate::desired) use super::lower;
 use crate::model::finding::Finding;
-use crate::model::ids::DeploymentName;
 use crate::model::kinds::task_definition::Secret;
-use crate::model::kinds::{ApplicationSpec, Document, Spec};
+use crate::model::kinds::{ApplicationSpec, Document, Kind, Spec};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,17 +15,6 @@ use std::path::{Path, PathBuf};
 /// Reads one document.
 pub fn document(text: &str) -> Document {
     serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{error}"))
-}
-
-/// Lowers a document of a typed kind; an `Application` is its own lowered form.
-pub fn lower(document: &Document) -> (ApplicationSpec, Vec<Finding>) {
-    let name: &DeploymentName = &document.metadata.name;
-    match &document.spec {
-        Spec::Application(spec) => (ApplicationSpec::clone(spec), Vec::new()),
-        Spec::PulumiService(spec) => crate::desired::kinds::pulumi::lower(name, spec),
-        Spec::ZenMLWorkspace(spec) => crate::desired::kinds::zenml::lower(name, spec),
-        Spec::Datero(spec) => crate::desired::kinds::datero::lower(name, spec),
-    }
 }
 
 /// Findings one per line, errors and warnings, in the order in which they were found.
@@ -132,9 +121,8 @@ fn render_cases_are_as_they_were() {
 
 #[test]
 fn examples_are_lowered_without_findings() {
-    for name in ["pulumi", "zenml", "datero", "application"] {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("manifests/examples/{name}.yaml"));
-        let document = document(&fs::read_to_string(&path).unwrap());
+    for (name, text) in Kind::ALL.map(Kind::example) {
+        let document = document(text);
         let (application, findings) = lower(&document);
         assert_eq!(lines(&findings), "", "{name}");
         let json = serde_json::to_value(&application).unwrap();

@@ -5,15 +5,14 @@
 //! redirects, forwards or is left alone.
 
 use super::context::KindContext;
-use super::findings::Findings;
+use crate::model::finding::Findings;
 use crate::model::kinds::ApplicationSpec;
+use crate::model::kinds::ingress::{HttpPort, LoadBalancerSpec, PrivateLoadBalancerSpec, TargetHealth};
 use crate::model::kinds::load_balancing::{
     Certificate, FixedResponse, Listener, ListenerAction, Matcher, Redirect, Rule, RuleCondition, TargetGroup,
 };
-use crate::model::kinds::references::{
-    HttpPort, LoadBalancerSpec, PrivateLoadBalancerSpec, ServiceSettings, TargetHealth,
-};
 use crate::model::kinds::service::LoadBalancer;
+use crate::model::kinds::settings::ServiceSettings;
 
 /// Security policy of listeners that name none: TLS 1.2 and 1.3. Source: ELB user guide,
 /// recommended policy.
@@ -57,6 +56,19 @@ pub struct Backend<'a> {
     pub rule_offset: u32,
     /// What happens to other requests.
     pub default_action: DefaultAction,
+}
+
+/// A listener for connections that are not for the public.
+#[derive(Clone, Copy, Debug)]
+pub struct PrivateListener<'a> {
+    /// Key of the listener and of its target group.
+    pub key: &'a str,
+    /// The port it listens on.
+    pub port: u16,
+    /// Whether it ends TLS, provided that there is a certificate.
+    pub tls: bool,
+    /// The network load balancer.
+    pub load_balancer: &'a PrivateLoadBalancerSpec,
 }
 
 impl Backend<'_> {
@@ -196,34 +208,35 @@ impl Backend<'_> {
     fn forward(&self) -> ListenerAction {
         forward_to(self.component)
     }
-}
 
-/// A TCP or TLS listener on an internal network load balancer with a target group of its own, both
-/// under `key`.
-pub fn add_private_listener(
-    backend: &Backend<'_>,
-    (key, port, tls): (&str, u16, bool),
-    spec: &PrivateLoadBalancerSpec,
-    context: &KindContext<'_>,
-    app: &mut ApplicationSpec,
-) -> LoadBalancer {
-    let certificate = spec.certificate_arn.as_ref().filter(|_| tls);
-    // Health is asked for as on the public side, but the target group itself carries bytes.
-    let group = TargetGroup { protocol: Some("TCP".to_owned()), ..backend.target_group(context) };
-    app.target_groups.insert(key.to_owned(), group);
-    app.listeners.insert(
-        key.to_owned(),
-        Listener {
-            load_balancer: spec.load_balancer.clone(),
-            port,
-            protocol: if certificate.is_some() { "TLS" } else { "TCP" }.to_owned(),
-            ssl_policy: certificate.map(|_| spec.ssl_policy.as_deref().unwrap_or(SSL_POLICY).to_owned()),
-            certificates: certificates(certificate),
-            default_actions: vec![forward_to(key)],
-            ..Default::default()
-        },
-    );
-    backend.join(Some(key), None)
+    /// Adds a listener on a network load balancer, with a target group of its own, and says which
+    /// target group that is.
+    pub fn add_private_listener(
+        &self,
+        listener: PrivateListener<'_>,
+        context: &KindContext<'_>,
+        app: &mut ApplicationSpec,
+    ) -> LoadBalancer {
+        let PrivateListener { key, port, tls, load_balancer } = listener;
+        let certificate = load_balancer.certificate_arn.as_ref().filter(|_| tls);
+        // Health is asked for as on the public side, but the target group itself carries bytes.
+        let group = TargetGroup { protocol: Some("TCP".to_owned()), ..self.target_group(context) };
+        app.target_groups.insert(key.to_owned(), group);
+        let policy = load_balancer.ssl_policy.as_deref().unwrap_or(SSL_POLICY);
+        app.listeners.insert(
+            key.to_owned(),
+            Listener {
+                load_balancer: load_balancer.load_balancer.clone(),
+                port,
+                protocol: if certificate.is_some() { "TLS" } else { "TCP" }.to_owned(),
+                ssl_policy: certificate.map(|_| policy.to_owned()),
+                certificates: certificates(certificate),
+                default_actions: vec![forward_to(key)],
+                ..Default::default()
+            },
+        );
+        self.join(Some(key), None)
+    }
 }
 
 /// An ARN of a certificate that a listener can use.

@@ -1,8 +1,7 @@
 //! Overrides: what a document says about a component beyond the kind's own fields, applied last.
 
-use super::findings::Findings;
-use crate::model::finding::field_key;
-use crate::model::kinds::references::ComponentOverride;
+use crate::model::finding::{Findings, field_key};
+use crate::model::kinds::overrides::ComponentOverride;
 use crate::model::kinds::task_definition::{ContainerDefinition, Units};
 use crate::model::kinds::{ApplicationSpec, Component};
 use serde::Serialize;

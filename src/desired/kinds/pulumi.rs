@@ -11,39 +11,43 @@ mod tables;
 mod tests;
 
 use super::context::KindContext;
-use super::findings::Findings;
-use super::ingress::{Backend, DefaultAction, add_private_listener};
-use super::{env, overrides};
-use crate::model::finding::Finding;
-use crate::model::ids::DeploymentName;
+use super::ingress::{Backend, DefaultAction, PrivateListener};
+use super::{TypedKind, env};
+use crate::model::finding::Findings;
+use crate::model::kinds::ingress::TargetHealth;
 use crate::model::kinds::pulumi::{ContainerMode, PulumiServiceSpec};
-use crate::model::kinds::references::{ServiceSettings, TargetHealth};
 use crate::model::kinds::service::LoadBalancer;
+use crate::model::kinds::settings::ServiceSettings;
 use crate::model::kinds::task_definition::{ContainerDefinition, PortMapping, Ulimit};
 use crate::model::kinds::{ApplicationSpec, Component};
 
-/// The document as an `Application`, and everything that is wrong or odd with it.
-///
-/// **Guarantees**: findings name fields of the typed document, and all of them are there at once.
-pub fn lower(name: &DeploymentName, spec: &PulumiServiceSpec) -> (ApplicationSpec, Vec<Finding>) {
-    let mut findings = Findings::default();
-    let context = KindContext { deployment: name, common: spec.common() };
-    context.check(true, &mut findings);
-    checks::check(spec, &mut findings);
-    let mut app = spec.application();
-    app.log_groups = context.log_groups();
-    if runs_migrations(spec) {
-        app.components.insert("migrate".to_owned(), migrate(&context, spec, &mut findings));
+/// Size of a task: CPU units, and memory in MiB.
+#[derive(Clone, Copy)]
+struct Size {
+    cpu: u32,
+    memory: u32,
+}
+
+const API_SIZE: Size = Size { cpu: 2048, memory: 4096 };
+const CONSOLE_SIZE: Size = Size { cpu: 512, memory: 1024 };
+
+impl TypedKind for PulumiServiceSpec {
+    fn check(&self, findings: &mut Findings) {
+        checks::check(self, findings);
     }
-    let api = api(&context, spec, &mut app, &mut findings);
-    app.components.insert("api".to_owned(), api);
-    if spec.container_mode == ContainerMode::Split {
-        app.components.insert("jobs".to_owned(), jobs(&context, spec, &mut findings));
+
+    fn components(&self, context: &KindContext<'_>, app: &mut ApplicationSpec, findings: &mut Findings) {
+        if runs_migrations(self) {
+            app.components.insert("migrate".to_owned(), migrate(context, self, findings));
+        }
+        let api = api(context, self, app, findings);
+        app.components.insert("api".to_owned(), api);
+        if self.container_mode == ContainerMode::Split {
+            app.components.insert("jobs".to_owned(), jobs(context, self, findings));
+        }
+        let console = console(context, self, app, findings);
+        app.components.insert("console".to_owned(), console);
     }
-    let console = console(&context, spec, &mut app, &mut findings);
-    app.components.insert("console".to_owned(), console);
-    overrides::apply(&spec.overrides, &mut app, &mut findings);
-    (app, findings.finish())
 }
 
 fn runs_migrations(spec: &PulumiServiceSpec) -> bool {
@@ -74,7 +78,7 @@ fn api(
     findings: &mut Findings,
 ) -> Component {
     let mode = (spec.container_mode == ContainerMode::Split).then_some("API");
-    let container = api_container(context, spec, ("api", mode), findings);
+    let container = api_container(context, spec, "api", mode, findings);
     let backend = Backend {
         component: "api",
         container: &container.name.clone(),
@@ -92,36 +96,27 @@ fn api(
     };
     let mut memberships = backend.add_ingress(context, app, findings);
     if let Some(load_balancer) = &spec.private_load_balancer {
-        memberships.push(add_private_listener(
-            &backend,
-            ("private-http", 80, false),
-            load_balancer,
-            context,
-            app,
-        ));
+        let http = PrivateListener { key: "private-http", port: 80, tls: false, load_balancer };
+        memberships.push(backend.add_private_listener(http, context, app));
         if load_balancer.certificate_arn.is_some() {
-            memberships.push(add_private_listener(
-                &backend,
-                ("private-tls", 443, true),
-                load_balancer,
-                context,
-                app,
-            ));
+            let tls = PrivateListener { key: "private-tls", port: 443, tls: true, load_balancer };
+            memberships.push(backend.add_private_listener(tls, context, app));
         }
     }
-    service(context, (&spec.api, 2048, 4096), container, memberships, after_migrations(spec))
+    service(context, &spec.api, API_SIZE, container, memberships, after_migrations(spec))
 }
 
 fn jobs(context: &KindContext<'_>, spec: &PulumiServiceSpec, findings: &mut Findings) -> Component {
     let settings = spec.jobs.clone().unwrap_or_default();
-    let container = api_container(context, spec, ("jobs", Some("JOBS")), findings);
-    service(context, (&settings, 2048, 4096), container, Vec::new(), after_migrations(spec))
+    let container = api_container(context, spec, "jobs", Some("JOBS"), findings);
+    service(context, &settings, API_SIZE, container, Vec::new(), after_migrations(spec))
 }
 
 fn api_container(
     context: &KindContext<'_>,
     spec: &PulumiServiceSpec,
-    (component, mode): (&str, Option<&str>),
+    component: &str,
+    mode: Option<&str>,
     findings: &mut Findings,
 ) -> ContainerDefinition {
     let image = context.image("pulumi/service", "");
@@ -175,7 +170,7 @@ fn console(
     };
     let memberships = backend.add_ingress(context, app, findings);
     let mut component =
-        service(context, (&spec.console, 512, 1024), container, memberships, vec!["api".to_owned()]);
+        service(context, &spec.console, CONSOLE_SIZE, container, memberships, vec!["api".to_owned()]);
     // The console needs nothing of AWS. Source: Pulumi's ECS installer.
     component.task_definition.task_role_arn = None;
     component
@@ -183,13 +178,14 @@ fn console(
 
 fn service(
     context: &KindContext<'_>,
-    (settings, cpu, memory): (&ServiceSettings, u32, u32),
+    settings: &ServiceSettings,
+    default: Size,
     mut container: ContainerDefinition,
     memberships: Vec<LoadBalancer>,
     depends_on: Vec<String>,
 ) -> Component {
     container.stop_timeout = settings.stop_timeout_seconds.or(container.stop_timeout);
-    let (cpu, memory) = (settings.cpu.unwrap_or(cpu), settings.memory.unwrap_or(memory));
+    let (cpu, memory) = (settings.cpu.unwrap_or(default.cpu), settings.memory.unwrap_or(default.memory));
     let mut service = context.service(settings, 2);
     service.load_balancers = memberships;
     context.grace(settings, &mut service);

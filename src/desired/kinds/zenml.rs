@@ -11,12 +11,11 @@ mod tables;
 mod tests;
 
 use super::context::KindContext;
-use super::findings::Findings;
 use super::ingress::{Backend, DefaultAction};
-use super::{env, overrides};
-use crate::model::finding::Finding;
-use crate::model::ids::DeploymentName;
-use crate::model::kinds::references::{ServiceSettings, TargetHealth};
+use super::{TypedKind, env};
+use crate::model::finding::Findings;
+use crate::model::kinds::ingress::TargetHealth;
+use crate::model::kinds::settings::ServiceSettings;
 use crate::model::kinds::task_definition::{ContainerDefinition, HealthCheck, OnRotation, PortMapping};
 use crate::model::kinds::zenml::ZenMLWorkspaceSpec;
 use crate::model::kinds::{ApplicationSpec, Component};
@@ -26,30 +25,26 @@ const VENDOR: &str = "715803424590.dkr.ecr.eu-central-1.amazonaws.com";
 /// Port of the workers' health page. Source: ZenML's chart.
 const WORKER_PORT: u16 = 8000;
 
-/// The document as an `Application`, and everything that is wrong or odd with it.
-///
-/// **Guarantees**: findings name fields of the typed document, and all of them are there at once.
-pub fn lower(name: &DeploymentName, spec: &ZenMLWorkspaceSpec) -> (ApplicationSpec, Vec<Finding>) {
-    let mut findings = Findings::default();
-    let context = KindContext { deployment: name, common: spec.common() };
-    context.check(true, &mut findings);
-    checks::check(spec, &mut findings);
-    let mut app = spec.application();
-    app.log_groups = context.log_groups();
-    if tables::migrates_first(spec) {
-        app.components.insert("migrate".to_owned(), migrate(&context, spec, &mut findings));
+impl TypedKind for ZenMLWorkspaceSpec {
+    fn check(&self, findings: &mut Findings) {
+        checks::check(self, findings);
     }
-    let server = server(&context, spec, &mut app, &mut findings);
-    app.components.insert("server".to_owned(), server);
-    workers(&context, spec, &mut app, &mut findings);
-    overrides::apply(&spec.overrides, &mut app, &mut findings);
-    (app, findings.finish())
+
+    fn components(&self, context: &KindContext<'_>, app: &mut ApplicationSpec, findings: &mut Findings) {
+        if tables::migrates_first(self) {
+            app.components.insert("migrate".to_owned(), migrate(context, self, findings));
+        }
+        let server = server(context, self, app, findings);
+        app.components.insert("server".to_owned(), server);
+        workers(context, self, app, findings);
+    }
 }
 
 fn container(
     context: &KindContext<'_>,
     spec: &ZenMLWorkspaceSpec,
-    (component, name): (&str, &str),
+    component: &str,
+    name: &str,
     findings: &mut Findings,
 ) -> ContainerDefinition {
     let mut container = context.container(component, name, context.image("zenml-pro-server", VENDOR));
@@ -62,7 +57,7 @@ fn container(
 
 fn migrate(context: &KindContext<'_>, spec: &ZenMLWorkspaceSpec, findings: &mut Findings) -> Component {
     let settings = &spec.migration;
-    let mut container = container(context, spec, ("migrate", "zenml-migrate"), findings);
+    let mut container = container(context, spec, "migrate", "zenml-migrate", findings);
     container.command = ["zenml", "migrate-database"].map(str::to_owned).to_vec();
     // A rotated secret is no reason to migrate again.
     container.secrets.iter_mut().for_each(|secret| secret.on_rotation = OnRotation::Ignore);
@@ -82,7 +77,7 @@ fn server(
     findings: &mut Findings,
 ) -> Component {
     let settings = &spec.server;
-    let mut container = container(context, spec, ("server", "zenml-server"), findings);
+    let mut container = container(context, spec, "server", "zenml-server", findings);
     env::apply(tables::no_migration(spec), &mut container, findings);
     env::apply(tables::server(spec), &mut container, findings);
     env::apply(tables::limits(spec), &mut container, findings);
@@ -140,7 +135,7 @@ fn workers(
     ];
     for (name, settings, command, single) in table {
         let Some(settings) = settings else { continue };
-        let mut container = container(context, spec, (name, &format!("zenml-{name}")), findings);
+        let mut container = container(context, spec, name, &format!("zenml-{name}"), findings);
         env::apply(tables::no_migration(spec), &mut container, findings);
         env::apply(tables::worker(spec, name), &mut container, findings);
         container.command = ["plugins", command].map(str::to_owned).to_vec();

@@ -1,11 +1,12 @@
 //! `Datero`: a data platform in one container: PostgreSQL with foreign data wrappers, API and web
 //! page.
 
-use super::references::{
-    Alarms, Capacity, CommonSpec, ComponentOverride, Dns, Images, LoadBalancerSpec, Logs, Network,
-    PrivateLoadBalancerSpec, Roles, SecretRef, ServiceSettings, typed_kind,
-};
+use super::ingress::{LoadBalancerSpec, PrivateLoadBalancerSpec};
+use super::overrides::ComponentOverride;
+use super::references::{Alarms, Capacity, Dns, Images, Logs, Network, Roles, SecretRef};
+use super::settings::ServiceSettings;
 use super::task_definition::{EfsVolume, ecs_struct};
+use super::typed_kind::{CommonSpec, TypedSpec, typed_kind};
 use super::{ApplicationSpec, DeletionPolicy, DriftSpec, Placement, Suspend};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

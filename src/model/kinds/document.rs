@@ -1,39 +1,100 @@
-//! A document of any kind: the unit of declaration.
+//! A document of any kind, and the registry of kinds.
 
 use super::application::ApplicationSpec;
 use super::datero::DateroSpec;
 use super::pulumi::PulumiServiceSpec;
 use super::zenml::ZenMLWorkspaceSpec;
 use super::{API_VERSION, Metadata};
+use schemars::{Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
-/// The kinds there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Kind {
-    /// Any application.
-    Application,
-    /// A self-hosted Pulumi service.
-    PulumiService,
-    /// A ZenML Pro Hybrid workspace.
-    ZenMLWorkspace,
-    /// A Datero.
-    Datero,
+/// The registry of kinds: hands one line for each of them to the macro `$then`. All that is said of
+/// a kind by name comes from here: [`Kind`], [`Spec`], the schemas, and in `desired` which function
+/// lowers it.
+///
+/// `example` names a file of `manifests/examples`; `plural` is the name of the CRD.
+macro_rules! for_each_kind {
+    ($then:ident) => {
+        $then! {
+            /// Any application.
+            Application { spec: ApplicationSpec, plural: "applications", example: "application.yaml" }
+            /// A self-hosted Pulumi service.
+            PulumiService { spec: PulumiServiceSpec, plural: "pulumiservices", example: "pulumi.yaml" }
+            /// A ZenML Pro Hybrid workspace.
+            ZenMLWorkspace { spec: ZenMLWorkspaceSpec, plural: "zenmlworkspaces", example: "zenml.yaml" }
+            /// A Datero.
+            Datero { spec: DateroSpec, plural: "dateros", example: "datero.yaml" }
+        }
+    };
 }
+pub(crate) use for_each_kind;
+
+macro_rules! declare {
+    ($(
+        $(#[$doc:meta])*
+        $kind:ident { spec: $spec:ty, plural: $plural:literal, example: $example:literal }
+    )+) => {
+        /// The kinds there are.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum Kind {
+            $($(#[$doc])* $kind,)+
+        }
+
+        impl Kind {
+            /// All of them.
+            pub const ALL: [Self; [$($plural),+].len()] = [$(Self::$kind),+];
+
+            /// The word in `kind:`.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$kind => stringify!($kind),)+
+                }
+            }
+
+            /// The name of the resource in URLs, and of its CRD.
+            pub(in crate::model) fn plural(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $plural,)+
+                }
+            }
+
+            /// The example that comes with Evenkeel: name of its file, and text.
+            pub fn example(self) -> (&'static str, &'static str) {
+                match self {
+                    $(Self::$kind => {
+                        ($example, include_str!(concat!("../../../manifests/examples/", $example)))
+                    })+
+                }
+            }
+
+            /// The schema of its `spec`, from the type that the spec is parsed into.
+            pub(in crate::model) fn spec_schema(self, generator: &mut SchemaGenerator) -> Schema {
+                match self {
+                    $(Self::$kind => generator.subschema_for::<$spec>(),)+
+                }
+            }
+        }
+
+        /// What a document declares, by kind.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "kind", content = "spec")]
+        pub enum Spec {
+            $($(#[$doc])* $kind(Box<$spec>),)+
+        }
+
+        impl Spec {
+            /// Its kind.
+            pub fn kind(&self) -> Kind {
+                match self {
+                    $(Self::$kind(_) => Kind::$kind,)+
+                }
+            }
+        }
+    };
+}
+for_each_kind!(declare);
 
 impl Kind {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Application, Self::PulumiService, Self::ZenMLWorkspace, Self::Datero];
-
-    /// The word in `kind:`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Application => "Application",
-            Self::PulumiService => "PulumiService",
-            Self::ZenMLWorkspace => "ZenMLWorkspace",
-            Self::Datero => "Datero",
-        }
-    }
-
     /// The kind of that name, spelled exactly.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)
@@ -43,32 +104,6 @@ impl Kind {
 impl std::fmt::Display for Kind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(self.as_str())
-    }
-}
-
-/// What a document declares, by kind.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", content = "spec")]
-pub enum Spec {
-    /// Any application.
-    Application(Box<ApplicationSpec>),
-    /// A self-hosted Pulumi service.
-    PulumiService(Box<PulumiServiceSpec>),
-    /// A ZenML Pro Hybrid workspace.
-    ZenMLWorkspace(Box<ZenMLWorkspaceSpec>),
-    /// A Datero.
-    Datero(Box<DateroSpec>),
-}
-
-impl Spec {
-    /// Its kind.
-    pub fn kind(&self) -> Kind {
-        match self {
-            Self::Application(_) => Kind::Application,
-            Self::PulumiService(_) => Kind::PulumiService,
-            Self::ZenMLWorkspace(_) => Kind::ZenMLWorkspace,
-            Self::Datero(_) => Kind::Datero,
-        }
     }
 }
 

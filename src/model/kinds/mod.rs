@@ -1,4 +1,4 @@
-//! What people declare: the four kinds, as written.
+//! What people declare: the kinds, as written.
 //!
 //! Every kind lowers to an [`ApplicationSpec`]; `ctl render` prints that form. The types here
 //! derive serde and schemars; from them come the parser, the CRDs and the editors' schemas, so a
@@ -8,18 +8,23 @@
 pub mod application;
 pub mod datero;
 pub mod document;
+pub mod ingress;
 pub mod load_balancing;
+pub mod overrides;
 pub mod pulumi;
 pub mod references;
 pub mod service;
+pub mod settings;
 pub mod task_definition;
 mod text;
+pub mod typed_kind;
 pub mod zenml;
 
 pub use application::{
     ApplicationSpec, Component, DeletionPolicy, DriftPolicy, DriftSpec, LogGroup, Placement, Suspend,
     TaskWorkload,
 };
+pub(crate) use document::for_each_kind;
 pub use document::{Document, Kind, Spec};
 pub use text::DocumentText;
 

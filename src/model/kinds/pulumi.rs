@@ -1,11 +1,12 @@
 //! `PulumiService`: a self-hosted Pulumi service: migrations, API (with background jobs) and
 //! console.
 
-use super::references::{
-    Alarms, Capacity, CommonSpec, ComponentOverride, Dns, Images, LoadBalancerSpec, Logs, Network,
-    PrivateLoadBalancerSpec, Roles, SecretRef, ServiceSettings, TaskSettings, typed_kind,
-};
+use super::ingress::{LoadBalancerSpec, PrivateLoadBalancerSpec};
+use super::overrides::ComponentOverride;
+use super::references::{Alarms, Capacity, Dns, Images, Logs, Network, Roles, SecretRef};
+use super::settings::{ServiceSettings, TaskSettings};
 use super::task_definition::ecs_struct;
+use super::typed_kind::{CommonSpec, TypedSpec, typed_kind};
 use super::{ApplicationSpec, DeletionPolicy, DriftSpec, Placement, Suspend};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,10 +1,11 @@
 //! `ZenMLWorkspace`: a ZenML Pro Hybrid workspace: database migration, server and optional workers.
 
-use super::references::{
-    Alarms, Capacity, CommonSpec, ComponentOverride, Dns, Images, LoadBalancerSpec, Logs, Network, Roles,
-    SecretRef, ServiceSettings, TaskSettings, typed_kind,
-};
+use super::ingress::LoadBalancerSpec;
+use super::overrides::ComponentOverride;
+use super::references::{Alarms, Capacity, Dns, Images, Logs, Network, Roles, SecretRef};
+use super::settings::{ServiceSettings, TaskSettings};
 use super::task_definition::ecs_struct;
+use super::typed_kind::{CommonSpec, TypedSpec, typed_kind};
 use super::{ApplicationSpec, DeletionPolicy, DriftSpec, Placement, Suspend};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

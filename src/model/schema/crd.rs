@@ -5,7 +5,7 @@
 //! cannot express are added from the table [`RULES`], so that they stand in one place and the typed
 //! specs stay free of Kubernetes.
 
-use super::{NAME_PATTERN, require_undefaulted, spec_of};
+use super::{NAME_PATTERN, require_undefaulted};
 use crate::model::finding::Finding;
 use crate::model::kinds::Kind;
 use crate::model::resource::Tree;
@@ -66,22 +66,12 @@ pub(super) const RULES: [Rule; 12] = [
 /// validation.
 const FORMATS: [&str; 6] = ["int32", "int64", "float", "double", "date-time", "date"];
 
-/// The name of the resource in URLs and of the CRD.
-pub(super) fn plural(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Application => "applications",
-        Kind::PulumiService => "pulumiservices",
-        Kind::ZenMLWorkspace => "zenmlworkspaces",
-        Kind::Datero => "dateros",
-    }
-}
-
 /// The CustomResourceDefinition (`apiextensions.k8s.io/v1`) of a kind: namespaced, with a status
 /// subresource.
 ///
 /// **Guarantees**: the schema is structural; every rule compiles (both tested).
 pub fn crd(kind: Kind) -> Tree {
-    let (plural, lower) = (plural(kind), kind.as_str().to_ascii_lowercase());
+    let (plural, lower) = (kind.plural(), kind.as_str().to_ascii_lowercase());
     json!({
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
@@ -139,7 +129,7 @@ fn document(kind: Kind) -> Tree {
         .with_transform(OptionalEnum)
         .with_transform(OptionalIntOrString)
         .into_generator();
-    let mut spec = spec_of(kind, &mut generator);
+    let mut spec = kind.spec_schema(&mut generator).to_value();
     for transform in generator.transforms_mut() {
         if let Ok(schema) = (&mut spec).try_into() {
             transform.transform(schema);

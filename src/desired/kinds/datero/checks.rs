@@ -1,8 +1,8 @@
 //! What a Datero needs, and where its data would be lost.
 
-use super::network_mode;
-use crate::desired::kinds::findings::Findings;
+use crate::desired::kinds::TypedKind;
 use crate::desired::kinds::ingress::check_certificate;
+use crate::model::finding::Findings;
 use crate::model::kinds::datero::{DateroMode, DateroSpec};
 
 /// Major version of PostgreSQL in each published image, by the first two numbers of its tag.
@@ -157,7 +157,7 @@ fn config(spec: &DateroSpec, findings: &mut Findings) {
 }
 
 fn placement(spec: &DateroSpec, findings: &mut Findings) {
-    let mode = network_mode(spec);
+    let mode = spec.network_mode();
     if !["awsvpc", "host", "bridge"].contains(&mode) {
         let message = format!("`{mode}` will not do");
         findings.error("spec.networkMode", message, "use awsvpc, host or bridge");

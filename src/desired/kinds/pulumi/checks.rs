@@ -1,8 +1,8 @@
 //! What goes together, what must differ and what must not be flipped in a Pulumi service.
 
 use super::tables;
-use crate::desired::kinds::findings::Findings;
 use crate::desired::kinds::ingress::check_certificate;
+use crate::model::finding::Findings;
 use crate::model::kinds::pulumi::{ContainerMode, PulumiServiceSpec, TlsPair};
 use std::collections::BTreeMap;
 
@@ -52,7 +52,7 @@ fn names(spec: &PulumiServiceSpec, findings: &mut Findings) {
         let help = "name the secret with the licence key; the API does not start without it";
         findings.error("spec.licenseKey", "is required", help);
     }
-    let images = spec.common().images;
+    let images = &spec.images;
     if images.registry.is_none() && images.account.is_none() {
         findings.warning(
             "spec.images",

@@ -1,8 +1,7 @@
 //! What a ZenML workspace needs, and the traps in which it starts and loses data.
 
 use super::tables;
-use crate::desired::kinds::findings::Findings;
-use crate::model::finding::field_key;
+use crate::model::finding::{Findings, field_key};
 use crate::model::kinds::zenml::{WorkloadManagerKind, ZenMLWorkspaceSpec};
 
 /// The port that the image's own command listens on. Source: ZenML's `docker/base.Dockerfile`.

@@ -14,25 +14,19 @@ use arbitrary::Unstructured;
 use evenkeel::desired::{lower, render};
 use evenkeel::model::desired::DesiredState;
 use evenkeel::model::ids::Generation;
-use evenkeel::model::kinds::Document;
+use evenkeel::model::kinds::{Document, Kind};
 use evenkeel::store::read;
 use serde::Deserialize;
 use serde_json::Value;
 use std::sync::OnceLock;
 use world::World;
 
-const SEEDS: [&str; 5] = [
-    include_str!("../../seeds/application.yaml"),
-    include_str!("../../../../manifests/examples/application.yaml"),
-    include_str!("../../../../manifests/examples/datero.yaml"),
-    include_str!("../../../../manifests/examples/pulumi.yaml"),
-    include_str!("../../../../manifests/examples/zenml.yaml"),
-];
+const SEED: &str = include_str!("../../seeds/application.yaml");
 
 /// Walks one document, one that means the same, and one that differs.
 pub fn check(bytes: &[u8]) {
     let mut choices = Unstructured::new(bytes);
-    let mut written = seeds()[below(&mut choices, SEEDS.len())].clone();
+    let mut written = seeds()[below(&mut choices, seeds().len())].clone();
     vary::vary(&mut written, &mut choices);
     let Ok(declared) = state(&written) else { return };
     let Some(world) = World::of(&declared, &mut choices) else { return };
@@ -51,16 +45,16 @@ pub fn check(bytes: &[u8]) {
     assert!(!seen.is_empty(), "{what} is not seen\n{respelled:#}\n{changed:#}");
 }
 
-/// The seeds in their generic form.
+/// The seed and the example of every kind, in their generic form.
 fn seeds() -> &'static [Value] {
     static SEEDS_AS_JSON: OnceLock<Vec<Value>> = OnceLock::new();
     SEEDS_AS_JSON.get_or_init(|| {
-        let generic = |text: &&str| {
+        let generic = |text: &str| {
             let content = read("seed.yaml", text.as_bytes());
             assert!(content.refused.is_empty(), "a seed is refused: {:?}", content.refused);
             render(&content.documents[0].document()).0.to_json()
         };
-        SEEDS.iter().map(generic).collect()
+        [SEED].into_iter().chain(Kind::ALL.map(|kind| kind.example().1)).map(generic).collect()
     })
 }
 

@@ -1,43 +1,18 @@
-//! Collects findings, and the checks that several typed kinds make.
+//! Checks of one field that several typed kinds make.
 
-use crate::model::finding::Finding;
+use crate::model::finding::Findings;
 use crate::model::kinds::references::SecretRef;
 
-/// Findings so far, in the order in which they were made.
-#[derive(Debug, Default)]
-pub struct Findings(Vec<Finding>);
-
 impl Findings {
-    /// Notes an error.
-    pub fn error(&mut self, field: impl Into<String>, message: impl Into<String>, help: impl Into<String>) {
-        self.push(Finding::error(field, message, help));
-    }
-
-    /// Notes a warning.
-    pub fn warning(&mut self, field: impl Into<String>, message: impl Into<String>, help: impl Into<String>) {
-        self.push(Finding::warning(field, message, help));
-    }
-
-    /// All of them; the same thing is said once.
-    pub fn finish(self) -> Vec<Finding> {
-        self.0
-    }
-
-    fn push(&mut self, finding: Finding) {
-        if !self.0.contains(&finding) {
-            self.0.push(finding);
-        }
-    }
-
     /// A text that must be there.
-    pub fn required(&mut self, field: &str, value: &str, help: &str) {
+    pub(in crate::desired) fn required(&mut self, field: &str, value: &str, help: &str) {
         if value.trim().is_empty() {
             self.error(field, "is required", help);
         }
     }
 
     /// Fields below `base` that make sense only together: all or none.
-    pub fn together(&mut self, base: &str, fields: &[(&str, bool)], help: &str) {
+    pub(in crate::desired) fn together(&mut self, base: &str, fields: &[(&str, bool)], help: &str) {
         if fields.iter().any(|(_, present)| *present) {
             for (name, _) in fields.iter().filter(|(_, present)| !present) {
                 self.error(format!("{base}.{name}"), "is required with its neighbours: all or none", help);
@@ -47,7 +22,7 @@ impl Findings {
 
     /// Text that must be PEM content. A path is the usual mistake: these variables carry the
     /// certificate itself.
-    pub fn pem(&mut self, field: &str, value: Option<&str>) {
+    pub(in crate::desired) fn pem(&mut self, field: &str, value: Option<&str>) {
         if value.is_some_and(|value| !value.trim().is_empty() && !value.contains("-----BEGIN ")) {
             self.error(
                 field,
@@ -58,7 +33,7 @@ impl Findings {
     }
 
     /// A host name without scheme, port and path.
-    pub fn host(&mut self, field: &str, value: &str) {
+    pub(in crate::desired) fn host(&mut self, field: &str, value: &str) {
         let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
         if !value.is_empty() && (!value.chars().all(legal) || !value.contains('.')) {
             let message = format!("`{value}` is not a host name");
@@ -67,7 +42,7 @@ impl Findings {
     }
 
     /// `host:port`, without scheme.
-    pub fn host_port(&mut self, field: &str, value: &str, example: &str) {
+    pub(in crate::desired) fn host_port(&mut self, field: &str, value: &str, example: &str) {
         let good = value.rsplit_once(':').is_some_and(|(host, port)| {
             !host.is_empty() && !host.contains(['/', ':']) && port.parse::<u16>().is_ok_and(|port| port > 0)
         });
@@ -78,7 +53,7 @@ impl Findings {
     }
 
     /// A URL with scheme.
-    pub fn url(&mut self, field: &str, value: &str) {
+    pub(in crate::desired) fn url(&mut self, field: &str, value: &str) {
         let good = ["https://", "http://"].iter().any(|scheme| {
             value.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
         });
@@ -88,7 +63,7 @@ impl Findings {
     }
 
     /// A tag that names one build for ever. Source: the vendors' upgrade guides, which tell to pin.
-    pub fn image_tag(&mut self, tag: &str) {
+    pub(in crate::desired) fn image_tag(&mut self, tag: &str) {
         let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
         if tag.is_empty() {
             self.error("spec.imageTag", "is required", "pin the version that is to run");
@@ -102,7 +77,7 @@ impl Findings {
     }
 
     /// A reference to a secret, which must not be the secret itself.
-    pub fn secret(&mut self, field: &str, reference: &SecretRef) {
+    pub(in crate::desired) fn secret(&mut self, field: &str, reference: &SecretRef) {
         let text = reference.as_str();
         let name = |c: char| c.is_ascii_alphanumeric() || "/_+=.@-".contains(c);
         let head = text.split(':').next().unwrap_or_default();
