@@ -9,7 +9,7 @@ use crate::model::call::Call;
 /// Makes the call. Each arm is one call of AWS with the plan's own parameters.
 ///
 /// # Errors
-/// See [`Error`].
+/// AWS refused the call, or gave no answer.
 pub(super) async fn send(aws: &Clients<'_>, call: &Call) -> Result<Written, Error> {
     match call {
         Call::CreateLogGroup { name, kms_key_id, tags } => {

@@ -31,22 +31,6 @@ use crate::model::plan::{ActionResult, Outcome, Plan, PlannedAction};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// The fence of a process that is alone.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoFence;
-
-impl Fence for NoFence {
-    fn holds(&self) -> bool {
-        true
-    }
-}
-
-/// Hears of every action as it ends, for events and metrics.
-pub trait ActObserver: Send + Sync {
-    /// An action ended like this; not called for skipped ones.
-    fn acted(&self, action: &PlannedAction, result: &ActionResult);
-}
-
 /// Carries plans out.
 #[derive(Clone, Debug)]
 pub struct Executor {
@@ -61,30 +45,22 @@ impl Executor {
 
     /// Carries a plan out, action by action. Dropping the future may leave the call in flight
     /// without an outcome; to stop, let the fence fall instead.
-    pub async fn run(
-        &self,
-        placement: &Placement,
-        plan: &Plan,
-        fence: &dyn Fence,
-        observer: Option<&dyn ActObserver>,
-    ) -> Vec<Outcome> {
+    #[must_use = "what AWS answered belongs in the record"]
+    pub async fn run(&self, placement: &Placement, plan: &Plan, fence: &dyn Fence) -> Vec<Outcome> {
         if plan.is_empty() {
             return Vec::new();
         }
         let clients = self.aws.at(placement).await.fenced(fence);
-        let mut trouble = Trouble::default();
+        let mut failed = FailedSubjects::default();
         let mut outcomes = Vec::with_capacity(plan.actions.len());
         for (index, action) in plan.actions.iter().enumerate() {
-            let result = match trouble.stands_before(action) {
+            let result = match failed.before(action) {
                 Some(because) => ActionResult::Skipped { because },
-                None => told(dispatch::send(&clients, &action.call).await),
+                None => to_result(dispatch::send(&clients, &action.call).await),
             };
-            trouble.note(action, &result);
+            failed.note(action, &result);
             if !matches!(result, ActionResult::Skipped { .. }) {
-                tell(plan, action, &result);
-                if let Some(observer) = observer {
-                    observer.acted(action, &result);
-                }
+                log_action(plan, action, &result);
             }
             outcomes.push(Outcome { action: index, result });
         }
@@ -93,7 +69,7 @@ impl Executor {
 }
 
 /// An answer, or the lack of one, as an outcome.
-fn told(answer: Result<Written, Error>) -> ActionResult {
+fn to_result(answer: Result<Written, Error>) -> ActionResult {
     match answer {
         Ok(written) => ActionResult::Done { arn: written.arn, deployment: written.deployment },
         Err(error) if error.kind == Kind::Fenced => ActionResult::Skipped { because: error.message },
@@ -104,8 +80,8 @@ fn told(answer: Result<Written, Error>) -> ActionResult {
     }
 }
 
-fn tell(plan: &Plan, action: &PlannedAction, result: &ActionResult) {
-    let outcome = Shown(result);
+fn log_action(plan: &Plan, action: &PlannedAction, result: &ActionResult) {
+    let outcome = ResultDisplay(result);
     let operation = action.call.operation();
     let (deployment, resource, reason) = (&plan.deployment, &action.resource, &action.reason);
     match result {
@@ -119,9 +95,9 @@ fn tell(plan: &Plan, action: &PlannedAction, result: &ActionResult) {
 }
 
 /// An outcome in a log line.
-struct Shown<'a>(&'a ActionResult);
+struct ResultDisplay<'a>(&'a ActionResult);
 
-impl fmt::Display for Shown<'_> {
+impl fmt::Display for ResultDisplay<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             ActionResult::Done { .. } => f.write_str("done"),
@@ -132,16 +108,16 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// What went wrong earlier in this plan, by what it was about.
+/// What failed, or was not answered, earlier in this plan.
 #[derive(Debug, Default)]
-struct Trouble {
-    /// Why, by the resource, component or ARN that is in trouble.
+struct FailedSubjects {
+    /// Why, by the resource, component or ARN that it was about.
     by_subject: BTreeMap<String, String>,
 }
 
-impl Trouble {
-    /// Why an action cannot be tried.
-    fn stands_before(&self, action: &PlannedAction) -> Option<String> {
+impl FailedSubjects {
+    /// Why an action is not tried: an earlier one on the same subject failed.
+    fn before(&self, action: &PlannedAction) -> Option<String> {
         self.by_subject.get(&subject(action)).cloned()
     }
 

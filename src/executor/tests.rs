@@ -8,7 +8,6 @@ use aws_sim::Sim;
 use aws_sim::faults::{Effect, FaultRule};
 use aws_sim::wire::Service as SimService;
 use serde_json::json;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A world with a cluster and a load balancer, and what it takes to act in it.
@@ -35,7 +34,7 @@ impl Stage {
     }
 
     async fn run(&self, actions: Vec<PlannedAction>) -> Vec<ActionResult> {
-        let outcomes = self.executor.run(&placement(), &plan(actions), &NoFence, None).await;
+        let outcomes = self.executor.run(&placement(), &plan(actions), &NoFence).await;
         let numbers: Vec<_> = outcomes.iter().map(|outcome| outcome.action).collect();
         assert_eq!(numbers, (0..outcomes.len()).collect::<Vec<_>>());
         outcomes.into_iter().map(|outcome| outcome.result).collect()
@@ -367,6 +366,15 @@ async fn a_refused_spec_is_not_worth_trying_again() {
     assert_eq!((code.as_str(), *retryable), ("InvalidParameterException", false));
 }
 
+/// Always holds.
+struct NoFence;
+
+impl Fence for NoFence {
+    fn holds(&self) -> bool {
+        true
+    }
+}
+
 /// Holds until a moment.
 struct Until(tokio::time::Instant);
 
@@ -383,7 +391,7 @@ async fn a_lease_lost_while_waiting_for_the_budget_holds_the_call_back() {
     let actions = (0..7).map(|number| register(&format!("c{number}"), "shop/web:1")).collect();
     let start = tokio::time::Instant::now();
     let fence = Until(start + std::time::Duration::from_secs(2));
-    let outcomes = Executor::new(aws).run(&placement(), &plan(actions), &fence, None).await;
+    let outcomes = Executor::new(aws).run(&placement(), &plan(actions), &fence).await;
     // Five registrations are free; the sixth would have its turn after four seconds, when the lease
     // is gone.
     let done = outcomes.iter().filter(|outcome| matches!(outcome.result, ActionResult::Done { .. })).count();
@@ -399,7 +407,7 @@ async fn a_lease_lost_between_attempts_leaves_a_sent_call_open() {
     stage.sim.faults().add(FaultRule::on("logs:PutRetentionPolicy", Effect::LostReply));
     let fence = Falls(AtomicUsize::new(1));
     let actions = vec![retention("/shop/a")];
-    let outcomes = stage.executor.run(&placement(), &plan(actions), &fence, None).await;
+    let outcomes = stage.executor.run(&placement(), &plan(actions), &fence).await;
     assert!(matches!(outcomes[0].result, ActionResult::Unknown { .. }), "{outcomes:?}");
     assert_eq!(stage.calls(), ["PutRetentionPolicy"]);
 }
@@ -418,38 +426,13 @@ async fn once_the_fence_falls_no_call_goes_out() {
     let stage = Stage::new().await;
     let actions = vec![log_group("/shop/a"), log_group("/shop/b"), log_group("/shop/c")];
     let fence = Falls(AtomicUsize::new(1));
-    let outcomes = stage.executor.run(&placement(), &plan(actions), &fence, None).await;
+    let outcomes = stage.executor.run(&placement(), &plan(actions), &fence).await;
     assert_eq!(outcomes.len(), 3);
     assert_eq!(outcomes[0].result, done());
     for outcome in &outcomes[1..] {
         assert!(matches!(outcome.result, ActionResult::Skipped { .. }));
     }
     assert_eq!(stage.calls(), ["CreateLogGroup"]);
-}
-
-/// Remembers what it heard.
-#[derive(Default)]
-struct Ear(Mutex<Vec<(String, bool)>>);
-
-impl ActObserver for Ear {
-    fn acted(&self, action: &PlannedAction, result: &ActionResult) {
-        let went_well = matches!(result, ActionResult::Done { .. });
-        self.0.lock().unwrap().push((action.call.operation().to_owned(), went_well));
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_observer_hears_of_what_was_tried() {
-    let stage = Stage::new().await;
-    stage.sim.faults().add(FaultRule::on("logs:PutRetentionPolicy", Effect::access_denied("x")));
-    let ear = Ear::default();
-    let actions = vec![log_group("/shop/a"), retention("/shop/a"), retention("/shop/a")];
-    stage.executor.run(&placement(), &plan(actions), &NoFence, Some(&ear)).await;
-    let heard = ear.0.into_inner().unwrap();
-    assert_eq!(
-        heard,
-        [("logs:CreateLogGroup".to_owned(), true), ("logs:PutRetentionPolicy".to_owned(), false)]
-    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -466,7 +449,7 @@ async fn a_run_can_move_between_threads() {
     }
     let stage = Stage::new().await;
     let plan = plan(vec![log_group("/shop/a")]);
-    let (place, ear) = (placement(), Ear::default());
-    let outcomes = sent(stage.executor.run(&place, &plan, &NoFence, Some(&ear))).await;
+    let place = placement();
+    let outcomes = sent(stage.executor.run(&place, &plan, &NoFence)).await;
     assert_eq!(outcomes[0].result, done());
 }

@@ -9,6 +9,7 @@ pub mod ids;
 pub mod kinds;
 pub mod normalise;
 pub mod observed;
+pub mod owner;
 pub mod plan;
 pub mod resource;
 pub mod rollout;

@@ -3,6 +3,8 @@
 
 use super::call::{Call, Verb};
 use super::ids::{ComponentName, ContentHash, DeploymentName, Generation};
+use super::kinds::Placement;
+use super::observed::{ObservedCluster, Seen};
 use super::resource::{ResourceId, Tree};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,6 +13,7 @@ use std::fmt;
 /// What one pass is going to do. Immutable; the executor makes no choices.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[must_use = "a plan that is not carried out or shown changes nothing"]
 pub struct Plan {
     /// The deployment.
     pub deployment: DeploymentName,
@@ -274,6 +277,21 @@ pub enum WaitingOn {
     },
 }
 
+impl WaitingOn {
+    /// What is waited for while the cluster of a deployment cannot take services and tasks.
+    pub fn cluster(placement: &Placement, seen: &Seen<ObservedCluster>) -> Option<Self> {
+        let because = match seen {
+            Seen::Present(cluster) if cluster.status == "ACTIVE" => return None,
+            Seen::Present(cluster) => format!("it is {}", cluster.status),
+            Seen::Absent => format!("there is none of that name in {}", placement.region),
+            // A light pass does not look; nothing new is begun in it.
+            Seen::NotRead => "not looked at in this pass".to_owned(),
+            Seen::Unknown(gap) => format!("{}: {}", gap.code, gap.message),
+        };
+        Some(Self::Cluster { name: placement.cluster.clone(), because })
+    }
+}
+
 impl fmt::Display for WaitingOn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -301,6 +319,7 @@ impl fmt::Display for WaitingOn {
 /// What became of one action.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[must_use = "what AWS answered belongs in the record"]
 pub struct Outcome {
     /// Index in [`Plan::actions`].
     pub action: usize,

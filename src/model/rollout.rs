@@ -7,6 +7,7 @@ use super::resource::ResourceId;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// The stored state of one deployment's rollout.
@@ -178,6 +179,17 @@ pub struct PendingRegistration {
 /// What every token begins with that calls are made under: tasks that carry it in `startedBy` were
 /// started by Evenkeel.
 pub const TOKEN_PREFIX: &str = "evk-";
+
+/// `clientToken` of CreateService, `clientToken` and `startedBy` of RunTask: 36 characters, the
+/// same however often the call is made for one intent. An intent names its deployment, component,
+/// content and time: a token that ECS remembers would give back what was made before.
+///
+/// Source: ECS API, CreateService and RunTask.
+pub fn client_token(intent: &str) -> String {
+    let digest = Sha256::digest(intent.as_bytes());
+    let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("{TOKEN_PREFIX}{hex}")
+}
 
 /// A registered revision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

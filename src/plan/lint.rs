@@ -4,7 +4,7 @@
 //! An action that breaks one is dropped and becomes a note that blocks, so that a mistake here
 //! shows as a stuck deployment and not as a wrong call.
 
-use super::planner::PlanInput;
+use super::PlanInput;
 use crate::model::call::{Call, Need, Verb};
 use crate::model::observed::Seen;
 use crate::model::plan::{Note, Plan, PlannedAction};

@@ -27,6 +27,7 @@
 
 mod compare;
 pub mod diff;
+mod input;
 pub mod lint;
 mod order;
 mod planner;
@@ -36,5 +37,6 @@ pub mod table;
 #[cfg(test)]
 mod tests;
 
-pub use planner::{KEPT_REVISIONS, PlanInput, plan, teardown};
+pub use input::PlanInput;
+pub use planner::{KEPT_REVISIONS, plan, teardown};
 pub use render::render;

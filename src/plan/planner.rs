@@ -12,37 +12,22 @@ mod targets;
 mod tasks;
 mod waiting;
 
+use super::PlanInput;
 use super::diff::{Difference, differences};
 use super::table::Effect;
 use super::{lint, order};
 use crate::model::call::{Call, Verb};
-use crate::model::desired::{DesiredState, ResolvedState, Workload};
+use crate::model::desired::{ResolvedState, Workload};
 use crate::model::ids::ContentHash;
 use crate::model::kinds::DriftPolicy;
-use crate::model::observed::{Gap, ObservedResource, ObservedState, Seen};
+use crate::model::observed::{Gap, ObservedResource, Seen};
+use crate::model::owner::{self, Claim, Owner};
 use crate::model::plan::{Drift, FieldChange, Note, Plan, PlannedAction, Reason, Waiting, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind, TAG_COMPONENT, TAG_OWNER};
-use crate::model::rollout::RolloutState;
-use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use definitions::KEPT_REVISIONS;
-
-/// What a plan is made from.
-#[derive(Clone, Copy, Debug)]
-pub struct PlanInput<'a> {
-    /// What should be.
-    pub desired: &'a DesiredState,
-    /// The same with references resolved.
-    pub resolved: &'a ResolvedState,
-    /// Where the rollout stands, already advanced in this pass and stored.
-    pub rollout: &'a RolloutState,
-    /// What was seen.
-    pub observed: &'a ObservedState,
-    /// The time of the pass.
-    pub now: Timestamp,
-}
 
 /// Plans one pass over one deployment.
 ///
@@ -91,15 +76,6 @@ struct Draft<'a> {
     drift: Vec<Drift>,
     notes: BTreeSet<Note>,
     strays: BTreeMap<String, BTreeSet<String>>,
-}
-
-/// Whose a resource is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Whose<'t> {
-    /// Ours, or to be taken over.
-    Ours,
-    /// Of another deployment, or of nobody that we know.
-    Foreign(Option<&'t str>),
 }
 
 /// What may be written of a list of differences, and why.
@@ -183,30 +159,26 @@ impl<'a> Draft<'a> {
         self.drift.push(Drift { resource: resource.clone(), change, repaired });
     }
 
-    /// Whose something is that was seen. Ours: it carries our owner tag, or no owner tag at all but
-    /// an ARN that the record says we made or adopted (its tags were removed), or the document
-    /// adopts.
-    fn whose<'t>(&self, id: &ResourceId, arn: &str, tags: &'t BTreeMap<String, String>) -> Whose<'t> {
-        let owner = tags.get(TAG_OWNER).map(String::as_str);
-        let recorded = || self.input.rollout.arns.get(id).is_some_and(|known| known == arn);
-        match owner {
-            Some(owner) if owner == self.input.desired.deployment.as_str() => Whose::Ours,
-            _ if self.input.desired.adopt => Whose::Ours,
-            None if recorded() => Whose::Ours,
-            owner => Whose::Foreign(owner),
-        }
+    /// Whose something is that was seen and is declared.
+    fn owner<'t>(&self, id: &ResourceId, arn: &str, tags: &'t BTreeMap<String, String>) -> Owner<'t> {
+        let adopts = self.input.desired.adopt;
+        Owner::of(tags, &self.input.desired.deployment, Claim { adopts, recorded: self.is_recorded(id, arn) })
+    }
+
+    /// Whether something that is not declared is ours.
+    fn is_ours_undeclared(&self, id: &ResourceId, arn: &str, tags: &BTreeMap<String, String>) -> bool {
+        let claim = Claim { adopts: false, recorded: self.is_recorded(id, arn) };
+        Owner::of(tags, &self.input.desired.deployment, claim).is_ours()
+    }
+
+    /// Whether the record says that we made or adopted it.
+    fn is_recorded(&self, id: &ResourceId, arn: &str) -> bool {
+        self.input.rollout.arns.get(id).is_some_and(|known| known == arn)
     }
 
     /// Says that something is in the way, and what can be done about it.
     fn note_foreign(&mut self, id: &ResourceId, name: &str, owner: Option<&str>) {
-        let owner = match owner {
-            Some(owner) => format!("belongs to deployment `{owner}`"),
-            None => "was not created by Evenkeel".to_owned(),
-        };
-        let message = format!(
-            "{} `{name}` exists and {owner}; set `spec.adopt: true` to take it over, or declare another one",
-            words(id.kind)
-        );
+        let message = owner::in_the_way(words(id.kind), name, owner, "declare another one");
         self.note(id, message, true);
     }
 
@@ -277,7 +249,7 @@ impl<'a> Draft<'a> {
         let absent = matches!(seen(&observed.resources, id), Seen::Absent);
         let arn = rollout.arns.get(id).filter(|_| absent && self.is_settled(id, declared))?;
         let elsewhere = seen(&observed.resources, &ResourceId::new(id.kind, arn.as_str())).present()?;
-        (self.whose(id, arn, &elsewhere.tags) == Whose::Ours).then_some(elsewhere)
+        (self.owner(id, arn, &elsewhere.tags).is_ours()).then_some(elsewhere)
     }
 
     /// In what the place of a moved resource differs from its declaration.

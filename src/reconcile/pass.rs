@@ -113,7 +113,7 @@ impl<S: StateStore> Reconciler<S> {
             }
         }
 
-        let outcomes = self.executor.run(&entry.declared.desired.placement, &plan, fence, None).await;
+        let outcomes = self.executor.run(&entry.declared.desired.placement, &plan, fence).await;
         self.metrics.acted(&plan, &outcomes);
 
         let after = rollout::record(step, &resolved, &observed, &plan, &outcomes);

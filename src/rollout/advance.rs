@@ -238,7 +238,7 @@ impl View<'_> {
     /// its revision.
     pub(super) fn closed_gates(&self, component: &ComponentRollout) -> Vec<WaitingOn> {
         let mut waiting = self.resolved.waiting.clone();
-        waiting.extend(self.cluster_gate());
+        waiting.extend(WaitingOn::cluster(&self.step.desired.placement, &self.step.observed.cluster));
         waiting.extend(self.desired.depends_on.iter().filter_map(|on| self.component_gate(on)));
         if let Some(wanted) = self.wanted()
             && !component
@@ -259,19 +259,6 @@ impl View<'_> {
     fn is_known(&self, revision: &Revision) -> bool {
         let seen = self.step.observed.definitions.get(&revision.arn);
         revision.registered.is_some() || !matches!(seen, None | Some(Seen::NotRead))
-    }
-
-    fn cluster_gate(&self) -> Option<WaitingOn> {
-        let name = self.step.desired.placement.cluster.clone();
-        let because = match &self.step.observed.cluster {
-            Seen::Present(cluster) if cluster.status == "ACTIVE" => return None,
-            Seen::Present(cluster) => format!("it is {}", cluster.status),
-            Seen::Absent => format!("there is none of that name in {}", self.step.desired.placement.region),
-            // A light pass did not look; nothing new is begun in it.
-            Seen::NotRead => "not looked at in this pass".to_owned(),
-            Seen::Unknown(gap) => format!("{}: {}", gap.code, gap.message),
-        };
-        Some(WaitingOn::Cluster { name, because })
     }
 
     fn component_gate(&self, on: &ComponentName) -> Option<WaitingOn> {

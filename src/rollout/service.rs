@@ -6,8 +6,9 @@ use crate::model::desired::Workload;
 use crate::model::ids::ContentHash;
 use crate::model::kinds::DriftPolicy;
 use crate::model::observed::{ObservedService, Seen};
+use crate::model::owner::{self, Claim, Owner};
 use crate::model::plan::WaitingOn;
-use crate::model::resource::TAG_OWNER;
+use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::rollout::{ComponentRollout, Failure, Phase, StallReason};
 use jiff::{SignedDuration, Timestamp};
 
@@ -49,8 +50,10 @@ fn begin(view: &View<'_>, component: &mut ComponentRollout) -> Phase {
             return view.waiting(component, closed);
         }
     };
-    if let Some(service) = service.filter(|service| !is_ours(view, service)) {
-        return not_owned(view, component, service);
+    if let Some(service) = service
+        && let Owner::Foreign(owner) = owner(view, service)
+    {
+        return not_owned(view, component, service, owner);
     }
     if let Some(service) = service.filter(|service| service.status == "DRAINING") {
         closed.push(WaitingOn::Draining { service: service.name.clone() });
@@ -77,20 +80,22 @@ fn begin(view: &View<'_>, component: &mut ComponentRollout) -> Phase {
     }
 }
 
-fn is_ours(view: &View<'_>, service: &ObservedService) -> bool {
-    view.step.desired.adopt
-        || service.tags.get(TAG_OWNER).map(String::as_str) == Some(view.step.desired.deployment.as_str())
+/// Whose a declared service is; one whose tags were removed is ours by its record.
+fn owner<'s>(view: &View<'_>, service: &'s ObservedService) -> Owner<'s> {
+    let step = view.step;
+    let id = ResourceId::new(ResourceKind::Service, view.desired.name.as_str());
+    let recorded = step.prior.arns.get(&id).is_some_and(|known| *known == service.arn);
+    Owner::of(&service.tags, &step.desired.deployment, Claim { adopts: step.desired.adopt, recorded })
 }
 
-fn not_owned(view: &View<'_>, component: &ComponentRollout, service: &ObservedService) -> Phase {
-    let owner = match service.tags.get(TAG_OWNER) {
-        Some(owner) => format!("belongs to deployment `{owner}`"),
-        None => "was not created by Evenkeel".to_owned(),
-    };
-    let message = format!(
-        "service `{}` exists and {owner}; set `spec.adopt: true` to take it over, or give the component another `serviceName`",
-        service.name
-    );
+fn not_owned(
+    view: &View<'_>,
+    component: &ComponentRollout,
+    service: &ObservedService,
+    owner: Option<&str>,
+) -> Phase {
+    let instead = "give the component another `serviceName`";
+    let message = owner::in_the_way("service", &service.name, owner, instead);
     let hash = view.wanted().cloned().unwrap_or_default();
     let since = match &component.phase {
         Phase::Stalled { reason: StallReason::NotOwned, since, .. } => *since,
@@ -157,8 +162,8 @@ fn roll(view: &View<'_>, component: &mut ComponentRollout, mut roll: Roll) -> Ph
         }
         Some(Seen::Unknown(_) | Seen::NotRead) | None => return roll.into_phase(),
     };
-    if !is_ours(view, service) {
-        return not_owned(view, component, service);
+    if let Owner::Foreign(owner) = owner(view, service) {
+        return not_owned(view, component, service, owner);
     }
     if points_at(view, component, service, &roll.hash) {
         return watch(view, component, roll, service);
@@ -349,7 +354,7 @@ fn complete(view: &View<'_>, component: &mut ComponentRollout, hash: ContentHash
         // The gates were open before and the content is the same: what a person deleted is brought
         // back as it was.
         Some(Seen::Absent) if view.wanted().is_some() && repairs(view, "") => again,
-        Some(Seen::Present(service)) if service.status == "DRAINING" || !is_ours(view, service) => {
+        Some(Seen::Present(service)) if service.status == "DRAINING" || !owner(view, service).is_ours() => {
             Phase::Complete { hash, since }
         }
         Some(Seen::Present(service))

@@ -7,9 +7,8 @@ use crate::model::kinds::application::RunPolicy;
 use crate::model::observed::{ObservedTask, Seen};
 use crate::model::plan::WaitingOn;
 use crate::model::resource::{TAG_HASH, Tree};
-use crate::model::rollout::{ComponentRollout, Failure, Phase, Revision, StallReason, TOKEN_PREFIX};
+use crate::model::rollout::{ComponentRollout, Failure, Phase, Revision, StallReason, client_token};
 use jiff::{SignedDuration, Timestamp};
-use sha2::{Digest, Sha256};
 
 /// After this long a task that was started and is not listed counts as lost: ECS shows stopped
 /// tasks for about an hour, new ones after seconds.
@@ -168,14 +167,10 @@ fn start(view: &View<'_>, hash: ContentHash, attempt: u32) -> Phase {
     Phase::TaskRunning { hash, attempt, token, task: None, since, deadline }
 }
 
-/// `clientToken` and `startedBy`: 36 characters, the same however often the call is made for this
-/// one intent, another for every new intent (a token that ECS remembers would give back the old
-/// task).
+/// The token of one attempt: another for every new intent.
 fn token(view: &View<'_>, hash: &ContentHash, attempt: u32, since: Timestamp) -> String {
-    let text = format!("{}/{}/{hash}/{attempt}/{since}", view.step.desired.deployment, view.desired.name);
-    let digest = Sha256::digest(text.as_bytes());
-    let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("{TOKEN_PREFIX}{hex}")
+    let (deployment, component) = (&view.step.desired.deployment, &view.desired.name);
+    client_token(&format!("{deployment}/{component}/{hash}/{attempt}/{since}"))
 }
 
 fn judge(view: &View<'_>, component: &mut ComponentRollout, mut run: Run) -> Phase {

@@ -9,6 +9,7 @@ use crate::model::ids::family_of;
 use crate::model::kinds::DriftPolicy;
 use crate::model::normalise::normalise_task_definition;
 use crate::model::observed::{ObservedDefinition, Seen};
+use crate::model::owner::{Claim, Owner};
 use crate::model::plan::{FieldChange, Ownership, Reason, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind, TAG_HASH, TAG_OWNER};
 use crate::model::rollout::{PendingRegistration, Revision, RolloutState};
@@ -224,7 +225,8 @@ fn is_fresh(revision: &Revision, now: Timestamp) -> bool {
 }
 
 fn is_ours(draft: &Draft<'_>, definition: &ObservedDefinition) -> bool {
-    definition.tags.get(TAG_OWNER).is_some_and(|owner| owner == draft.input.desired.deployment.as_str())
+    // A family may be shared, so only the revision's own tag tells.
+    Owner::of(&definition.tags, &draft.input.desired.deployment, Claim::default()).is_ours()
 }
 
 /// The revision that the component runs or last completed.

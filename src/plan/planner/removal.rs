@@ -5,14 +5,14 @@
 //! it. Log groups are data and stay. Every removal is noted. When the whole document is gone, its
 //! deletion policy decides ([`teardown`]).
 
-use super::{Draft, Whose, load_balancers, seen, tasks, words};
+use super::{Draft, load_balancers, seen, tasks, words};
 use crate::model::call::{Call, Verb};
 use crate::model::desired::Workload;
 use crate::model::ids::ComponentName;
 use crate::model::kinds::DeletionPolicy;
 use crate::model::observed::{ObservedResource, ObservedService, ObservedTask, Seen};
 use crate::model::plan::{FieldChange, Ownership, Reason, WaitingOn};
-use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER};
+use crate::model::resource::{ResourceId, ResourceKind};
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -26,7 +26,7 @@ pub(super) fn undeclared(draft: &mut Draft<'_>) {
         };
         // A renamed key finds the same resource under its new name.
         let stays = kept.contains(resource.arn.as_str()) || draft.stays_moved(&resource.arn);
-        if stays || !is_ours(draft, id, resource) {
+        if stays || !draft.is_ours_undeclared(id, &resource.arn, &resource.tags) {
             continue;
         }
         if id.kind == ResourceKind::LogGroup {
@@ -45,7 +45,7 @@ pub(super) fn undeclared(draft: &mut Draft<'_>) {
             continue;
         };
         let id = ResourceId::new(ResourceKind::Service, name.as_str());
-        let ours = draft.whose(&id, &service.arn, &service.tags) == Whose::Ours;
+        let ours = draft.owner(&id, &service.arn, &service.tags).is_ours();
         if ours && !kept.contains(service.arn.as_str()) {
             draft.note(&id, "service is no longer declared and is removed".to_owned(), false);
             remove_service(draft, &id, service);
@@ -94,7 +94,7 @@ pub(super) fn teardown(draft: &mut Draft<'_>, confirmed: bool) {
             }
             Seen::Absent | Seen::NotRead => continue,
         };
-        if !is_ours(draft, id, resource) {
+        if !draft.is_ours_undeclared(id, &resource.arn, &resource.tags) {
             continue;
         }
         match id.kind {
@@ -106,7 +106,7 @@ pub(super) fn teardown(draft: &mut Draft<'_>, confirmed: bool) {
     for (name, found) in &input.observed.services {
         let id = ResourceId::new(ResourceKind::Service, name.as_str());
         match found {
-            Seen::Present(service) if draft.whose(&id, &service.arn, &service.tags) == Whose::Ours => {
+            Seen::Present(service) if draft.owner(&id, &service.arn, &service.tags).is_ours() => {
                 if retain {
                     draft.note(&id, "stays: the deletion policy is Retain".to_owned(), false);
                 } else {
@@ -195,13 +195,6 @@ fn stop(draft: &mut Draft<'_>, id: &ResourceId, task: &ObservedTask) {
     let on = WaitingOn::Task { task: task.arn.clone(), status: task.last_status.clone() };
     draft.wait(id, on);
     tasks::stop(draft, id, task, "Evenkeel: no longer declared".to_owned(), Reason::Undeclared);
-}
-
-fn is_ours(draft: &Draft<'_>, id: &ResourceId, resource: &ObservedResource) -> bool {
-    // Adopting says "take over what I declare", not "remove what I do not".
-    let owner = resource.tags.get(TAG_OWNER).map(String::as_str);
-    let recorded = draft.input.rollout.arns.get(id).is_some_and(|arn| *arn == resource.arn);
-    owner == Some(draft.input.desired.deployment.as_str()) || (owner.is_none() && recorded)
 }
 
 /// ARNs that a declared resource or component goes by.

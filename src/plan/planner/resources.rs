@@ -1,9 +1,10 @@
 //! Log groups, target groups, listeners and rules.
 
-use super::{Draft, Whose, changes, seen};
+use super::{Draft, changes, seen};
 use crate::model::call::{Call, Verb};
 use crate::model::desired::ResolvedResource;
 use crate::model::observed::{ObservedResource, Seen};
+use crate::model::owner::Owner;
 use crate::model::plan::{FieldChange, Reason};
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::plan::diff::{Difference, differences, tag_differences, updated_fields};
@@ -29,9 +30,9 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
                     }
                 }
             },
-            Seen::Present(resource) => match draft.whose(id, &resource.arn, &resource.tags) {
-                Whose::Ours => repair(draft, id, resolved, fields, resource),
-                Whose::Foreign(owner) => draft.note_foreign(id, name_of(id, fields), owner),
+            Seen::Present(resource) => match draft.owner(id, &resource.arn, &resource.tags) {
+                Owner::Ours => repair(draft, id, resolved, fields, resource),
+                Owner::Foreign(owner) => draft.note_foreign(id, name_of(id, fields), owner),
             },
         }
     }

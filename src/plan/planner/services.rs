@@ -1,20 +1,20 @@
 //! Services: created and pointed at a revision in phase `Rolling` alone, repaired in every phase.
 
 use super::resources::{tag, texts};
-use super::{Draft, Verdict, Whose, changes, definitions, load_balancers, seen};
+use super::{Draft, Verdict, changes, definitions, load_balancers, seen};
 use crate::model::call::{Call, Verb};
 use crate::model::desired::{DesiredComponent, ResolvedComponent, Workload};
 use crate::model::ids::ContentHash;
 use crate::model::kinds::DriftPolicy;
 use crate::model::observed::{ObservedService, Seen};
+use crate::model::owner::Owner;
 use crate::model::plan::{FieldChange, Ownership, Reason, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
-use crate::model::rollout::{ComponentRollout, Phase, TOKEN_PREFIX};
+use crate::model::rollout::{ComponentRollout, Phase, client_token};
 use crate::plan::diff::{Difference, differences, tag_differences, updated_fields};
 use crate::plan::table::Carrier;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
@@ -33,9 +33,9 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
             Seen::Present(service) if service.status == "DRAINING" => {
                 draft.wait(&id, WaitingOn::Draining { service: service.name.clone() });
             }
-            Seen::Present(service) => match draft.whose(&id, &service.arn, &service.tags) {
-                Whose::Ours => repair(draft, &one, service),
-                Whose::Foreign(owner) => draft.note_foreign(&id, service_name, owner),
+            Seen::Present(service) => match draft.owner(&id, &service.arn, &service.tags) {
+                Owner::Ours => repair(draft, &one, service),
+                Owner::Foreign(owner) => draft.note_foreign(&id, service_name, owner),
             },
         }
     }
@@ -112,14 +112,10 @@ fn gone(draft: &mut Draft<'_>, one: &One<'_>) {
     }
 }
 
-/// `clientToken` of CreateService: 36 characters, the same however often the call is made for one
-/// intent, another for every new intent. Source: ECS API, CreateService.
+/// The token of one creation: another for every new intent.
 fn token(draft: &Draft<'_>, one: &One<'_>, intent: &Intent<'_>) -> String {
     let Intent { hash, since, .. } = intent;
-    let text = format!("{}/{}/{hash}/{since}", draft.input.desired.deployment, one.component.name);
-    let digest = Sha256::digest(text.as_bytes());
-    let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("{TOKEN_PREFIX}{hex}")
+    client_token(&format!("{}/{}/{hash}/{since}", draft.input.desired.deployment, one.component.name))
 }
 
 /// ECS refuses a service whose target group no load balancer forwards to. When one of our own rules

@@ -7,7 +7,7 @@
 //! group is steady, and all of its tasks are listed with their addresses. And since lists of tasks
 //! lag behind what runs, it must have been so for some time: a task is shown long before that.
 
-use super::{Draft, Whose, load_balancers, seen};
+use super::{Draft, load_balancers, seen};
 use crate::model::call::{Call, Verb};
 use crate::model::desired::Workload;
 use crate::model::kinds::DriftPolicy;
@@ -30,7 +30,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         else {
             continue;
         };
-        let ours = draft.whose(&id, &group.arn, &group.tags) == Whose::Ours;
+        let ours = draft.owner(&id, &group.arn, &group.tags).is_ours();
         if !ours || group.fields["targetType"] != "ip" {
             continue;
         }

@@ -26,15 +26,13 @@ pub(super) fn explain(draft: &mut Draft<'_>) {
 }
 
 fn cluster(draft: &mut Draft<'_>, id: &ResourceId) {
-    let placement = &draft.input.desired.placement;
-    let because = match &draft.input.observed.cluster {
-        Seen::Present(cluster) if cluster.status == "ACTIVE" => return,
-        Seen::Present(cluster) => format!("it is {}", cluster.status),
-        Seen::Absent => format!("there is none of that name in {}", placement.region),
-        Seen::NotRead => return,
-        Seen::Unknown(gap) => format!("{}: {}", gap.code, gap.message),
-    };
-    draft.wait(id, WaitingOn::Cluster { name: placement.cluster.clone(), because });
+    let input = draft.input;
+    if matches!(input.observed.cluster, Seen::NotRead) {
+        return;
+    }
+    if let Some(on) = WaitingOn::cluster(&input.desired.placement, &input.observed.cluster) {
+        draft.wait(id, on);
+    }
 }
 
 fn phase(draft: &mut Draft<'_>, id: &ResourceId, component: &DesiredComponent, state: &ComponentRollout) {

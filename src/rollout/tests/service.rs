@@ -2,6 +2,7 @@
 
 use super::gates::gap;
 use super::*;
+use crate::model::resource::{ResourceId, ResourceKind};
 
 impl World {
     fn settings(&mut self, edit: impl FnOnce(&mut serde_json::Value, &mut u32)) {
@@ -118,6 +119,18 @@ fn a_service_that_is_taken_over_while_it_rolls_is_left_alone() {
     world.edit_service(|service| service.tags.clear());
     world.step();
     assert_eq!(world.stall().0, StallReason::NotOwned);
+}
+
+#[test]
+fn a_service_whose_tags_were_removed_while_it_rolls_is_ours_by_its_record() {
+    let mut world = World::upgrading();
+    let before = world.phase("web").clone();
+    world.edit_service(|service| service.tags.clear());
+    let Some(Seen::Present(service)) = world.observed.services.get("web") else { panic!("it is there") };
+    let id = ResourceId::new(ResourceKind::Service, "web");
+    world.state.arns.insert(id, service.arn.clone());
+    world.step();
+    assert_eq!(*world.phase("web"), before);
 }
 
 #[test]
