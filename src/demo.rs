@@ -89,7 +89,7 @@ fn prepare(dir: &Path, about_text: &str) -> anyhow::Result<Vec<&'static str>> {
     if about.exists() && state.exists() {
         // Opening it first makes sure that no other demo works with it.
         drop(
-            evenkeel::status::FileState::open(&state)
+            evenkeel::state::FileRecordStore::open(&state)
                 .context("is another demo running in this folder? (see --dir)")?,
         );
         std::fs::remove_dir_all(&state).with_context(|| format!("cannot empty {}", state.display()))?;

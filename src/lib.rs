@@ -12,13 +12,14 @@
 //! | room | decides | |
 //! |---|---|---|
 //! | [`model`] | the nouns that the rooms hand to each other | pure |
-//! | [`store`] | 1 DECLARED: what documents there are, and everything that is wrong with them, at line and column | I/O |
+//! | [`specs`] | 1 DECLARED: what documents there are, and everything that is wrong with them, at line and column | I/O |
 //! | [`desired`] | 2 DESIRED: what a document means, all defaults filled; what its references resolve to | pure |
 //! | [`observed`] | 3 OBSERVED: what AWS shows, and what could not be seen | I/O |
 //! | [`rollout`] | 4a STEP: which stage comes next; stored before anything is done | pure |
 //! | [`plan`] | 4b PLAN: which differences are ours to remove, by which calls, in which order, and why | pure |
 //! | [`executor`] | 5 ACT: nothing; it carries the plan out and says what became of it | I/O |
-//! | [`status`] | 6 STATUS: what people are told, and where records are kept | pure, I/O |
+//! | [`status`] | 6 STATUS: what people are told | pure |
+//! | [`state`] | where records are kept | I/O |
 //! | [`reconcile`] | the corridor: the one place that walks from room to room | I/O |
 //! | [`aws`] | how to talk to AWS: clients, request budget, errors; the only room that names the SDK | I/O |
 //! | [`http`], [`cli`] | the windows: health and metrics, `ctl` | I/O |
@@ -56,6 +57,7 @@ pub mod plan;
 pub mod reconcile;
 pub mod rollout;
 pub mod settings;
+pub mod specs;
+pub mod state;
 pub mod status;
-pub mod store;
 pub mod telemetry;

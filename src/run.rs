@@ -9,8 +9,8 @@ use evenkeel::reconcile::{
     self, Clock, Controller, Handle, Metrics, Reconciler, Settings, is_at_rest, is_ready,
 };
 use evenkeel::settings::RunArgs;
-use evenkeel::status::FileState;
-use evenkeel::store::FileStore;
+use evenkeel::specs::FileSpecStore;
+use evenkeel::state::FileRecordStore;
 use evenkeel::telemetry;
 use std::path::Path;
 use std::sync::Arc;
@@ -65,14 +65,14 @@ pub struct Running {
     /// What may be known of it.
     pub handle: Handle,
     stop: oneshot::Sender<()>,
-    task: JoinHandle<Result<(), evenkeel::status::Error>>,
+    task: JoinHandle<Result<(), evenkeel::state::Error>>,
 }
 
 /// Opens the folders and starts a controller.
 pub fn start(parts: Parts, store: &Path, state: &Path) -> anyhow::Result<Running> {
     let Parts { aws, clock, settings } = parts;
-    let state = FileState::open(state).context("cannot open the state folder (--state)")?;
-    let store = FileStore::new(store, RESCAN);
+    let state = FileRecordStore::open(state).context("cannot open the state folder (--state)")?;
+    let store = FileSpecStore::new(store, RESCAN);
     let metrics = Metrics::collecting(aws.clone());
     let handle = Handle::new(metrics.clone());
     let (collector, executor) = (Collector::new(aws.clone()), Executor::new(aws));

@@ -2,7 +2,7 @@
 
 use super::places::Places;
 use super::{Verdict, out, state};
-use crate::status::StateStore;
+use crate::state::RecordStore;
 use anyhow::bail;
 
 /// Arguments.

@@ -4,7 +4,7 @@ use super::Verdict;
 use super::out::{self, Cell, HEAD};
 use crate::model::kinds::Kind;
 use crate::model::schema::{Explained, explain};
-use crate::store::nearest;
+use crate::specs::nearest;
 use anyhow::anyhow;
 use std::fmt::Write as _;
 

@@ -16,8 +16,8 @@ use crate::plan::render;
 use crate::reconcile::decide::decide;
 use crate::reconcile::declarations::{self, Change, Changes, LoweringCache};
 use crate::reconcile::entry::Declaration;
-use crate::status::{FileState, StateStore};
-use crate::store::{FileStore, Scan, Snapshot, Store};
+use crate::specs::{FileSpecStore, Scan, Snapshot, SpecStore};
+use crate::state::{FileRecordStore, RecordStore};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -96,7 +96,7 @@ pub(super) async fn plan(args: &Args, places: &Places) -> anyhow::Result<Planned
     let clock = places.clock(state::latest(records.values()))?;
     let snapshot = match &args.file {
         Some(file) => from_file(file)?,
-        None => FileStore::new(places.store()?, RESCAN).load().await,
+        None => FileSpecStore::new(places.store()?, RESCAN).load().await,
     };
     let known = records.iter().map(|(name, record)| (name.clone(), record.into())).collect();
     let mut changes =
@@ -140,7 +140,7 @@ async fn recorded(
         out::warn(&format!("no records in {}: planned as if nothing had ever been done", folder.display()));
         return Ok(Default::default());
     }
-    let state = FileState::open_read_only(&folder)?;
+    let state = FileRecordStore::open_read_only(&folder)?;
     let records = state::all(&state).await?.records;
     let confirmed = state.confirmed().await?;
     Ok((records.into_iter().map(|record| (record.name.clone(), record)).collect(), confirmed))

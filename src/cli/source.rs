@@ -1,7 +1,7 @@
 //! Documents from files that are named on the command line.
 
 use crate::model::finding::Finding;
-use crate::store::{self, FileContent};
+use crate::specs::{self, FileContent};
 use anyhow::Context;
 use std::io::Read;
 use std::path::Path;
@@ -25,19 +25,19 @@ pub(super) fn read(paths: &[String]) -> anyhow::Result<Given> {
         if path == "-" {
             let mut bytes = Vec::new();
             std::io::stdin().read_to_end(&mut bytes).context("cannot read stdin")?;
-            given.files.push(("stdin".to_owned(), Arc::new(store::read("stdin", &bytes))));
+            given.files.push(("stdin".to_owned(), Arc::new(specs::read("stdin", &bytes))));
             continue;
         }
         let metadata = std::fs::metadata(path).with_context(|| format!("cannot read {path}"))?;
         if metadata.is_dir() {
-            let scan = store::scan(Path::new(path));
+            let scan = specs::scan(Path::new(path));
             given.problems.extend(scan.problems);
             let folder = path.trim_end_matches('/');
             let files = scan.files.into_iter().map(|(file, content)| (format!("{folder}/{file}"), content));
             given.files.extend(files);
         } else {
             let bytes = std::fs::read(path).with_context(|| format!("cannot read {path}"))?;
-            given.files.push((path.clone(), Arc::new(store::read(path, &bytes))));
+            given.files.push((path.clone(), Arc::new(specs::read(path, &bytes))));
         }
     }
     Ok(given)

@@ -5,8 +5,8 @@ use super::places::Places;
 use crate::model::condition::{Condition, ConditionType, Truth};
 use crate::model::ids::DeploymentName;
 use crate::model::status::{DeploymentStatus, Record};
-use crate::status::{FileState, StateStore, StoreReport};
-use crate::store::nearest;
+use crate::specs::nearest;
+use crate::state::{FileRecordStore, RecordStore, StoreReport};
 use anyhow::{Context, anyhow};
 use jiff::Timestamp;
 
@@ -21,15 +21,15 @@ pub(super) struct Recorded {
 }
 
 /// Opens the state folder to look at.
-pub(super) fn open(places: &Places) -> anyhow::Result<FileState> {
+pub(super) fn open(places: &Places) -> anyhow::Result<FileRecordStore> {
     let folder = places.state()?;
-    FileState::open_read_only(&folder).with_context(|| {
+    FileRecordStore::open_read_only(&folder).with_context(|| {
         format!("no records in {}: has the controller run with this --state?", folder.display())
     })
 }
 
 /// Everything that is recorded; damaged files are said on stderr.
-pub(super) async fn all(state: &FileState) -> anyhow::Result<Recorded> {
+pub(super) async fn all(state: &FileRecordStore) -> anyhow::Result<Recorded> {
     let loaded = state.load_all().await?;
     for error in &loaded.damaged {
         out::warn(&error.to_string());
@@ -41,7 +41,7 @@ pub(super) async fn all(state: &FileState) -> anyhow::Result<Recorded> {
 /// One record.
 ///
 /// **Errors**: when there is none, with the name that was probably meant.
-pub(super) async fn one(state: &FileState, name: &str) -> anyhow::Result<Record> {
+pub(super) async fn one(state: &FileRecordStore, name: &str) -> anyhow::Result<Record> {
     if let Some(record) = state.load(&DeploymentName::from(name)).await? {
         return Ok(record);
     }

@@ -7,7 +7,7 @@ use super::{Verdict, describe};
 use crate::model::condition::{ConditionType, Truth};
 use crate::model::status::{ComponentStatus, DeploymentStatus, Record};
 use crate::reconcile::Clock;
-use crate::status::FileState;
+use crate::state::FileRecordStore;
 use anstyle::Style;
 use clap::ValueEnum;
 use jiff::Timestamp;
@@ -67,7 +67,7 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> 
 }
 
 /// The text, and whether everything that it shows is Ready.
-async fn look(args: &Args, places: &Places, state: &FileState) -> anyhow::Result<(String, bool)> {
+async fn look(args: &Args, places: &Places, state: &FileRecordStore) -> anyhow::Result<(String, bool)> {
     let form = match args.output {
         Form::Json => Some(Structured::Json),
         Form::Yaml => Some(Structured::Yaml),

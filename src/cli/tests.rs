@@ -11,8 +11,8 @@ use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::status::{
     ComponentStatus, DeploymentStatus, Event, EventKind, LastGoodDocument, Record, Source, TargetCount,
 };
-use crate::status::{FileState, StateStore, StoreReport};
-use crate::store;
+use crate::specs;
+use crate::state::{FileRecordStore, RecordStore, StoreReport};
 use clap::CommandFactory;
 use jiff::{SignedDuration, Timestamp};
 use std::path::Path;
@@ -217,13 +217,13 @@ fn problems_of_the_store_stand_below_the_table() {
 
 struct Folders {
     dir: tempfile::TempDir,
-    state: FileState,
+    state: FileRecordStore,
 }
 
 impl Folders {
     async fn with(statuses: Vec<DeploymentStatus>) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let state = FileState::open(dir.path().join("state")).unwrap();
+        let state = FileRecordStore::open(dir.path().join("state")).unwrap();
         for status in statuses {
             state.save(&record(status)).await.unwrap();
         }
@@ -280,7 +280,7 @@ async fn a_deletion_is_confirmed_by_saying_the_name_twice() {
 
 #[test]
 fn validate_says_all_mistakes_of_all_documents() {
-    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/store");
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/specs");
     let bad = cases.join("forty_mistakes/in").display().to_string();
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("a.yaml"), DOCUMENT).unwrap();
@@ -370,7 +370,7 @@ async fn a_plan_is_made_against_the_demo_and_nothing_is_written() {
         planned.findings.iter().any(Finding::is_error),
         "it is not known in an earlier version: only this"
     );
-    let known = store::read("shop.yaml", DOCUMENT.as_bytes()).documents[0].document().to_json();
+    let known = specs::read("shop.yaml", DOCUMENT.as_bytes()).documents[0].document().to_json();
     let mut record = Record::new("shop".into());
     let (generation, source) = (Generation(3), Source::default());
     record.declared = Some(LastGoodDocument {

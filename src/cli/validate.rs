@@ -8,7 +8,7 @@ use crate::model::desired::DesiredState;
 use crate::model::finding::{Finding, Severity};
 use crate::model::ids::{DeploymentName, Generation};
 use crate::reconcile::declarations::semantic_errors;
-use crate::store::Declared;
+use crate::specs::Declared;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 

@@ -13,8 +13,9 @@ use crate::model::ids::DeploymentName;
 use crate::model::kinds::Placement;
 use crate::model::observed::Depth;
 use crate::model::status::{LastGoodDocument, Record};
-use crate::status::{self, StateStore, StoreReport};
-use crate::store::Snapshot;
+use crate::specs::Snapshot;
+use crate::state::{self, RecordStore, StoreReport};
+use crate::status;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -107,7 +108,7 @@ impl Slot {
 
 type Batch = Vec<Pass>;
 
-impl<S: StateStore + 'static> Controller<S> {
+impl<S: RecordStore + 'static> Controller<S> {
     /// A controller that has not started.
     pub fn new(reconciler: Reconciler<S>, handle: Handle, settings: Settings) -> Self {
         let clock = reconciler.clock.clone();
@@ -138,7 +139,7 @@ impl<S: StateStore + 'static> Controller<S> {
         mut self,
         mut snapshots: mpsc::Receiver<Snapshot>,
         stop: impl Future<Output = ()>,
-    ) -> Result<(), status::Error> {
+    ) -> Result<(), state::Error> {
         self.load().await?;
         let mut in_flight = FuturesUnordered::new();
         tokio::pin!(stop);
@@ -172,7 +173,7 @@ impl<S: StateStore + 'static> Controller<S> {
         Ok(())
     }
 
-    async fn load(&mut self) -> Result<(), status::Error> {
+    async fn load(&mut self) -> Result<(), state::Error> {
         let loaded = self.reconciler.state.load_all().await?;
         for damaged in &loaded.damaged {
             error!(error = %crate::telemetry::chain(damaged), "a record cannot be used");
@@ -476,7 +477,7 @@ fn batch_key<'a>(
 }
 
 /// Reconciles a batch and measures how long it took.
-async fn run_batch<S: StateStore>(
+async fn run_batch<S: RecordStore>(
     reconciler: Arc<Reconciler<S>>,
     running: Arc<Running>,
     mut batch: Batch,

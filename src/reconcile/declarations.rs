@@ -7,8 +7,8 @@ use crate::model::finding::Finding;
 use crate::model::ids::{DeploymentName, Generation};
 use crate::model::kinds::{DocumentText, RETRY_ANNOTATION};
 use crate::model::status::{DeploymentStatus, Event, EventKind, LastGoodDocument, Record, Source};
+use crate::specs::{self, PruneGuard, Snapshot};
 use crate::status::events;
-use crate::store::{self, PruneGuard, Snapshot};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -65,7 +65,7 @@ pub struct LoweringCache {
 #[derive(Debug)]
 struct LoweredDocument {
     /// A store hands on the same allocation while the file stays the same.
-    document: Arc<store::Declared>,
+    document: Arc<specs::Declared>,
     /// What is in force with it, or the errors for which it is refused.
     result: Result<Arc<Declaration>, Vec<Finding>>,
 }
@@ -93,14 +93,14 @@ impl LoweringCache {
 }
 
 /// The errors of a document that has the right form, each at its place.
-pub fn semantic_errors(declared: &store::Declared) -> Vec<Finding> {
+pub fn semantic_errors(declared: &specs::Declared) -> Vec<Finding> {
     let (_, mut findings) = desired::lower(&declared.document(), Generation(1));
     findings.retain(Finding::is_error);
     declared.locate(&mut findings);
     findings
 }
 
-fn lower(declared: &Arc<store::Declared>, known: Option<Known<'_>>) -> LoweredDocument {
+fn lower(declared: &Arc<specs::Declared>, known: Option<Known<'_>>) -> LoweredDocument {
     let document = declared.document();
     let json = document.to_json();
     let generation = generation(&json, known);

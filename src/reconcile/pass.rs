@@ -14,7 +14,8 @@ use crate::model::rollout::RolloutState;
 use crate::model::status::DeploymentStatus;
 use crate::observed::{Ask, Collector};
 use crate::rollout;
-use crate::status::{self, StateStore, StatusInput, events};
+use crate::state::{self, RecordStore};
+use crate::status::{self, StatusInput, events};
 use tracing::{Instrument, debug, debug_span, info, warn};
 
 /// What a pass works with.
@@ -60,7 +61,7 @@ pub struct PassResult {
     pub state_error: Option<String>,
 }
 
-impl<S: StateStore> Reconciler<S> {
+impl<S: RecordStore> Reconciler<S> {
     /// Reconciles a batch of up to ten deployments of one placement: reads are shared, everything
     /// else is one by one.
     pub async fn pass(
@@ -156,13 +157,13 @@ impl<S: StateStore> Reconciler<S> {
         PassResult { ending, depth: observed.depth, acted, at_rest, state_error: None }
     }
 
-    async fn save(&self, entry: &mut Entry) -> Result<(), status::Error> {
+    async fn save(&self, entry: &mut Entry) -> Result<(), state::Error> {
         let saved = self.state.save(&entry.record).await;
         entry.unsaved = saved.is_err();
         saved
     }
 
-    fn state_failed(&self, error: &status::Error, depth: Depth) -> PassResult {
+    fn state_failed(&self, error: &state::Error, depth: Depth) -> PassResult {
         let text = crate::telemetry::chain(error);
         tracing::error!(error = %text, "cannot save the record: nothing is written to AWS without it");
         PassResult { ending: Ending::Held, depth, acted: 0, at_rest: false, state_error: Some(text) }

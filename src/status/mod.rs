@@ -1,28 +1,19 @@
-//! 6 STATUS: what people are told, and where it is kept.
+//! 6 STATUS: what people are told.
 //!
-//! [`compute`] is pure: status follows from what was declared, seen, planned and done, and from nothing else. It is written
-//! only when it differs from the stored one other than in time. Every condition that is not green
-//! says why, with the field, the resource and AWS's own words.
-//!
-//! One record holds all of a deployment: the last valid document, the rollout state, the status and
-//! the newest events. One record is one atomic write, so no crash leaves two halves that disagree.
+//! Status follows from what was declared, observed, planned and done, and from nothing else. It is
+//! written only when it differs from the stored one other than in time. Every condition that is not
+//! green says why, with the field, the resource and AWS's own words.
 
 mod components;
 mod compute;
 mod conditions;
-mod disk;
 pub mod events;
-mod file;
 mod ready;
-mod store;
 
 #[cfg(test)]
 mod tests;
 
 pub use compute::{StatusInput, compute};
-pub use disk::{Disk, RealDisk};
-pub use file::{FileState, decode, encode};
-pub use store::{Error, Loaded, StateStore, StoreReport};
 
 use crate::model::condition::Condition;
 use crate::model::status::DeploymentStatus;

@@ -2,7 +2,6 @@
 
 mod conditions;
 mod events;
-mod file;
 mod ready;
 
 use super::{StatusInput, compute};

@@ -9,7 +9,9 @@ pub mod model;
 pub mod plan;
 #[path = "../../src/rollout/mod.rs"]
 pub mod rollout;
+#[path = "../../src/specs/mod.rs"]
+pub mod specs;
+#[path = "../../src/state/mod.rs"]
+pub mod state;
 #[path = "../../src/status/mod.rs"]
 pub mod status;
-#[path = "../../src/store/mod.rs"]
-pub mod store;

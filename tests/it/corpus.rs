@@ -37,7 +37,7 @@ fn replay(folders: &[&str], check: fn(&[u8])) {
 #[test]
 fn any_bytes_may_stand_in_a_spec_store() {
     let folders =
-        ["tests/fuzz/corpus/documents", "manifests/examples", "tests/cases/store", "tests/cases/render"];
+        ["tests/fuzz/corpus/documents", "manifests/examples", "tests/cases/specs", "tests/cases/render"];
     replay(&folders, targets::documents::check);
 }
 

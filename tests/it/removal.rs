@@ -3,7 +3,7 @@
 use crate::support::{SHOP, World, condition};
 use evenkeel::model::condition::{ConditionType, Truth};
 use evenkeel::model::ids::DeploymentName;
-use evenkeel::status::{FileState, StateStore};
+use evenkeel::state::{FileRecordStore, RecordStore};
 use serde_json::{Value, json};
 
 fn service(world: &World) -> Value {
@@ -61,7 +61,7 @@ async fn with_deletion_policy_delete_everything_goes_in_order_but_the_logs() {
     assert!(!writes.contains(&"logs:DeleteLogGroup".to_owned()), "{writes:?}");
     assert_eq!(service(&world)["status"], "INACTIVE");
     assert!(world.handle.statuses().is_empty(), "nothing is left to speak of");
-    let state = FileState::open_read_only(world.state_folder()).unwrap();
+    let state = FileRecordStore::open_read_only(world.state_folder()).unwrap();
     assert!(state.load(&DeploymentName::from("shop")).await.unwrap().is_none());
     // Forgotten for good, and free to be declared anew.
     world.kill().await;
@@ -82,7 +82,7 @@ async fn a_log_group_goes_only_when_it_says_so_itself_and_a_person_confirmed() {
         let mut world = World::new(&[("shop.yaml", &document)]).await;
         world.ready_within(600).await;
         if confirmed {
-            let state = FileState::open_read_only(world.state_folder()).unwrap();
+            let state = FileRecordStore::open_read_only(world.state_folder()).unwrap();
             state.confirm(&DeploymentName::from("shop")).await.unwrap();
         }
         world.remove("shop.yaml").await;
@@ -102,7 +102,7 @@ async fn a_confirmation_holds_for_one_removal_and_not_for_the_next() {
     let shop = DeploymentName::from("shop");
     let mut world = World::new(&[("shop.yaml", &document)]).await;
     world.ready_within(600).await;
-    let state = FileState::open_read_only(world.state_folder()).unwrap();
+    let state = FileRecordStore::open_read_only(world.state_folder()).unwrap();
     state.confirm(&shop).await.unwrap();
     world.remove("shop.yaml").await;
     world.pass(4).await;
@@ -269,7 +269,7 @@ async fn when_most_documents_vanish_at_once_nothing_is_pruned_and_it_is_said() {
     world.declare().await;
     world.pass(300).await;
     assert_eq!(world.writes(), Vec::<String>::new());
-    let state = FileState::open_read_only(world.state_folder()).unwrap();
+    let state = FileRecordStore::open_read_only(world.state_folder()).unwrap();
     let report = state.load_report().await.unwrap().unwrap();
     assert!(report.prune_held.unwrap().contains("2 of 3"));
     let said: Vec<String> = world.status("a").findings.iter().map(ToString::to_string).collect();

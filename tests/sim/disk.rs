@@ -2,7 +2,7 @@
 //! a power cut takes back what was not synced.
 
 use super::Killed;
-use evenkeel::status::Disk;
+use evenkeel::state::Disk;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;

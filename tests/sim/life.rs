@@ -16,7 +16,7 @@ use evenkeel::model::ids::DeploymentName;
 use evenkeel::model::status::{DeploymentStatus, Record};
 use evenkeel::observed::Collector;
 use evenkeel::reconcile::{self, Clock, Controller, Handle, Metrics, Reconciler, Settings};
-use evenkeel::status::{Error, FileState, Loaded, StateStore, StoreReport};
+use evenkeel::state::{Error, FileRecordStore, Loaded, RecordStore, StoreReport};
 use futures_util::FutureExt;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -117,7 +117,7 @@ impl Life {
     ///
     /// **Errors**: another one works with the state.
     pub async fn start(&mut self) -> Result<(), Error> {
-        let state = FileState::open_on(self.disk.clone(), FOLDER)?;
+        let state = FileRecordStore::open_on(self.disk.clone(), FOLDER)?;
         self.controllers += 1;
         let key = self.key();
         self.watch.controller(&key);
@@ -216,7 +216,7 @@ impl Life {
 
     /// Whether a second controller could open the state while this one works.
     pub fn second_starts(&self) -> bool {
-        FileState::open_on(self.disk.clone(), FOLDER).is_ok()
+        FileRecordStore::open_on(self.disk.clone(), FOLDER).is_ok()
     }
 
     /// The controller dies at a call; `None` takes that back.
@@ -250,7 +250,7 @@ impl Life {
 
     /// `ctl delete --confirm`; a person who sees it die types it again.
     pub async fn confirm(&self, name: &str) -> Result<(), Error> {
-        let state = FileState::open_read_only_on(self.disk.clone(), FOLDER)?;
+        let state = FileRecordStore::open_read_only_on(self.disk.clone(), FOLDER)?;
         let name = DeploymentName::from(name);
         match AssertUnwindSafe(state.confirm(&name)).catch_unwind().await {
             Ok(confirmed) => confirmed,
@@ -260,7 +260,7 @@ impl Life {
 
     /// Every record as it stands on the disk, as `ctl` reads it.
     pub async fn records(&self) -> Result<Loaded, Error> {
-        FileState::open_read_only_on(self.disk.clone(), FOLDER)?.load_all().await
+        FileRecordStore::open_read_only_on(self.disk.clone(), FOLDER)?.load_all().await
     }
 
     /// A call of AWS by somebody else; `None` when AWS refuses it.
@@ -293,7 +293,7 @@ fn die(dies_at: &Mutex<Option<AtCall>>, moment: &Moment<'_>) {
 
 /// The file state store with its saves watched, and slow when the disk is.
 struct Watched {
-    inner: FileState<SimDisk>,
+    inner: FileRecordStore<SimDisk>,
     slow: Arc<AtomicU64>,
     watch: Watch,
 }
@@ -308,7 +308,7 @@ impl Watched {
     }
 }
 
-impl StateStore for Watched {
+impl RecordStore for Watched {
     async fn load_all(&self) -> Result<Loaded, Error> {
         let loaded = self.inner.load_all().await?;
         self.watch.loaded(&loaded);

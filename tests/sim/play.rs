@@ -11,7 +11,7 @@ use aws_sim::Sim;
 use aws_sim::behaviour::{Behaviour, BehaviourRule};
 use aws_sim::faults::{Effect, FaultRule, When};
 use aws_sim::wire::Service;
-use evenkeel::status::Error;
+use evenkeel::state::Error;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -211,7 +211,7 @@ impl Play {
             self.life.watch.violation("starts", format!("the controller refuses its own file: {error}"));
         }
         // What it cannot use is of no use.
-        let _ = evenkeel::status::Disk::remove(&self.life.disk, path);
+        let _ = evenkeel::state::Disk::remove(&self.life.disk, path);
     }
 
     async fn start(&mut self) {

@@ -1,7 +1,7 @@
 //! A spec store in memory, with the rules of the real ones: a broken edit changes nothing, what
 //! cannot be read is not gone.
 
-use evenkeel::store::{FileContent, Memory, Scan, Snapshot, Store, read};
+use evenkeel::specs::{FileContent, Memory, Scan, Snapshot, SpecStore, read};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::collections::BTreeMap;
@@ -97,7 +97,7 @@ impl SimStore {
     }
 }
 
-impl Store for SimStore {
+impl SpecStore for SimStore {
     fn describe(&self) -> String {
         "sim".to_owned()
     }

@@ -2,7 +2,7 @@
 //! when it is.
 
 use super::*;
-use crate::store::{Scan, read};
+use crate::specs::{Scan, read};
 
 const SHOP: &str = "\
 apiVersion: evenkeel.dev/v1alpha1

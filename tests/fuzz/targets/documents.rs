@@ -4,7 +4,7 @@
 use evenkeel::desired::{lower, render};
 use evenkeel::model::finding::{Finding, Place};
 use evenkeel::model::ids::Generation;
-use evenkeel::store::{Declared, FileContent, Refused, read};
+use evenkeel::specs::{Declared, FileContent, Refused, read};
 use serde_json::Value;
 
 const FILE: &str = "spec.yaml";

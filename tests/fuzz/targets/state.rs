@@ -3,7 +3,7 @@
 
 use arbitrary::Unstructured;
 use evenkeel::model::status::Record;
-use evenkeel::status::{Error, StoreReport, decode, encode};
+use evenkeel::state::{Error, StoreReport, decode, encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;

@@ -11,8 +11,8 @@ use evenkeel::model::ids::DeploymentName;
 use evenkeel::model::status::{DeploymentStatus, Record};
 use evenkeel::observed::Collector;
 use evenkeel::reconcile::{Clock, Controller, Handle, Metrics, Reconciler, Settings, is_ready};
-use evenkeel::status::{FileState, StateStore};
-use evenkeel::store::{FileStore, Snapshot, Store};
+use evenkeel::specs::{FileSpecStore, Snapshot, SpecStore};
+use evenkeel::state::{FileRecordStore, RecordStore};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -32,10 +32,10 @@ pub struct World {
     pub clock: Clock,
     /// What happens to saves of records.
     pub saves: state::Saves,
-    store: FileStore,
+    store: FileSpecStore,
     snapshots: mpsc::Sender<Snapshot>,
     stop: Option<oneshot::Sender<()>>,
-    task: Option<JoinHandle<Result<(), evenkeel::status::Error>>>,
+    task: Option<JoinHandle<Result<(), evenkeel::state::Error>>>,
 }
 
 impl World {
@@ -78,7 +78,7 @@ impl World {
             std::fs::write(folder.path().join("specs").join(name), text).unwrap();
         }
         let clock = Clock::simulated(sim.now(), 1.0);
-        let store = FileStore::new(folder.path().join("specs"), Duration::from_secs(3600));
+        let store = FileSpecStore::new(folder.path().join("specs"), Duration::from_secs(3600));
         let (snapshots, _) = mpsc::channel(1);
         let handle = Handle::new(Metrics::default());
         let saves = state::Saves::default();
@@ -95,7 +95,7 @@ impl World {
             collector: Collector::new(aws.clone()),
             executor: Executor::new(aws),
             state: state::Watched {
-                inner: FileState::open(self.state_folder()).unwrap(),
+                inner: FileRecordStore::open(self.state_folder()).unwrap(),
                 saves: self.saves.clone(),
             },
             clock: self.clock.clone(),
@@ -198,7 +198,7 @@ impl World {
     }
 
     pub async fn record(&self, name: &str) -> Record {
-        let state = FileState::open_read_only(self.state_folder()).unwrap();
+        let state = FileRecordStore::open_read_only(self.state_folder()).unwrap();
         state.load(&DeploymentName::from(name)).await.unwrap().unwrap()
     }
 
@@ -224,8 +224,10 @@ impl World {
             task.abort();
             assert!(task.await.is_err(), "the controller had ended before it was killed");
             // A save that a thread has begun ends there, and the lock with it.
-            while matches!(FileState::open(self.state_folder()), Err(evenkeel::status::Error::Locked { .. }))
-            {
+            while matches!(
+                FileRecordStore::open(self.state_folder()),
+                Err(evenkeel::state::Error::Locked { .. })
+            ) {
                 tokio::task::spawn_blocking(std::thread::yield_now).await.unwrap();
             }
         }

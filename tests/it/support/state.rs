@@ -2,7 +2,7 @@
 
 use evenkeel::model::ids::DeploymentName;
 use evenkeel::model::status::Record;
-use evenkeel::status::{Error, FileState, Loaded, StateStore, StoreReport};
+use evenkeel::state::{Error, FileRecordStore, Loaded, RecordStore, StoreReport};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -58,11 +58,11 @@ impl Saves {
 
 /// The file state store with its saves watched.
 pub struct Watched {
-    pub inner: FileState,
+    pub inner: FileRecordStore,
     pub saves: Saves,
 }
 
-impl StateStore for Watched {
+impl RecordStore for Watched {
     async fn load_all(&self) -> Result<Loaded, Error> {
         self.inner.load_all().await
     }

@@ -29,7 +29,7 @@ use self::call::Parsed;
 use self::facts::Facts;
 use aws_sim::{Moment, Sim};
 use evenkeel::model::status::Record;
-use evenkeel::status::Loaded;
+use evenkeel::state::Loaded;
 use jiff::Timestamp;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

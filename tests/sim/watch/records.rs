@@ -5,7 +5,7 @@ use super::Verdict;
 use super::facts::Facts;
 use crate::document::{App, CANARY};
 use evenkeel::model::status::{Event, Record};
-use evenkeel::status::Loaded;
+use evenkeel::state::Loaded;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 

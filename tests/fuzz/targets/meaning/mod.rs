@@ -15,7 +15,7 @@ use evenkeel::desired::{lower, render};
 use evenkeel::model::desired::DesiredState;
 use evenkeel::model::ids::Generation;
 use evenkeel::model::kinds::{Document, Kind};
-use evenkeel::store::read;
+use evenkeel::specs::read;
 use serde::Deserialize;
 use serde_json::Value;
 use std::sync::OnceLock;

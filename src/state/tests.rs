@@ -1,14 +1,23 @@
 //! Records in files: whole or old, never guessed at, one controller at a time.
 
-use super::*;
+use super::{Error, FileRecordStore, RecordStore, StoreReport};
+use crate::model::finding::Finding;
 use crate::model::ids::DeploymentName;
-use crate::model::status::Record;
-use crate::status::{Error, FileState, StateStore, StoreReport};
+use crate::model::status::{Event, EventKind, Record};
+use jiff::Timestamp;
 use std::path::Path;
 use tempfile::TempDir;
 
 fn record(name: &str) -> Record {
-    Record { status: Some(World::good().status()), ..Record::new(name.into()) }
+    let event = Event {
+        at: Timestamp::UNIX_EPOCH,
+        kind: EventKind::Normal,
+        reason: "Reconciled".to_owned(),
+        object: String::new(),
+        message: "all is well".to_owned(),
+        count: 1,
+    };
+    Record { events: vec![event], ..Record::new(name.into()) }
 }
 
 fn names(folder: &Path) -> Vec<String> {
@@ -19,14 +28,14 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-async fn load(state: &FileState, name: &str) -> Result<Option<Record>, Error> {
+async fn load(state: &FileRecordStore, name: &str) -> Result<Option<Record>, Error> {
     state.load(&DeploymentName::from(name)).await
 }
 
 #[tokio::test]
 async fn a_record_comes_back_as_it_was_kept() {
     let dir = TempDir::new().unwrap();
-    let state = FileState::open(dir.path().join("new/state")).unwrap();
+    let state = FileRecordStore::open(dir.path().join("new/state")).unwrap();
     assert_eq!(load(&state, "shop").await.unwrap(), None);
     state.save(&record("shop")).await.unwrap();
     state.save(&record("api")).await.unwrap();
@@ -39,7 +48,7 @@ async fn a_record_comes_back_as_it_was_kept() {
 #[tokio::test]
 async fn what_a_crash_left_half_written_is_harmless() {
     let dir = TempDir::new().unwrap();
-    let state = FileState::open(dir.path()).unwrap();
+    let state = FileRecordStore::open(dir.path()).unwrap();
     state.save(&record("shop")).await.unwrap();
     std::fs::write(dir.path().join(".shop.json.tmp"), "{\"format\": 1, \"chec").unwrap();
     let all = state.load_all().await.unwrap();
@@ -52,7 +61,7 @@ async fn what_a_crash_left_half_written_is_harmless() {
 async fn a_damaged_file_is_reported_and_kept_aside_once() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("shop.json");
-    let state = FileState::open(dir.path()).unwrap();
+    let state = FileRecordStore::open(dir.path()).unwrap();
     state.save(&record("shop")).await.unwrap();
     let whole = std::fs::read_to_string(&path).unwrap();
     let truncated = whole[..whole.len() / 2].to_owned();
@@ -79,7 +88,7 @@ async fn a_damaged_file_is_reported_and_kept_aside_once() {
 async fn a_file_of_a_newer_format_is_refused_and_left_alone() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("shop.json");
-    let state = FileState::open(dir.path()).unwrap();
+    let state = FileRecordStore::open(dir.path()).unwrap();
     // A newer format may look quite different.
     for newer in [r#"{"format": 2, "parts": [1, 2]}"#, r#"{"format": 2, "checksum": "", "content": {}}"#] {
         std::fs::write(&path, newer).unwrap();
@@ -93,22 +102,22 @@ async fn a_file_of_a_newer_format_is_refused_and_left_alone() {
 #[tokio::test]
 async fn a_second_controller_is_kept_out_until_the_first_has_gone() {
     let dir = TempDir::new().unwrap();
-    let first = FileState::open(dir.path()).unwrap();
+    let first = FileRecordStore::open(dir.path()).unwrap();
     let clone = first.clone();
-    let error = FileState::open(dir.path()).unwrap_err();
+    let error = FileRecordStore::open(dir.path()).unwrap_err();
     assert!(matches!(error, Error::Locked { .. }), "{error}");
     assert!(error.to_string().contains("another controller"), "{error}");
     drop(first);
-    assert!(FileState::open(dir.path()).is_err(), "a part of it still works");
+    assert!(FileRecordStore::open(dir.path()).is_err(), "a part of it still works");
     drop(clone);
-    FileState::open(dir.path()).unwrap();
+    FileRecordStore::open(dir.path()).unwrap();
 }
 
 #[tokio::test]
 async fn a_reader_locks_nothing_and_moves_nothing() {
     let dir = TempDir::new().unwrap();
-    let reader = FileState::open_read_only(dir.path()).unwrap();
-    let writer = FileState::open(dir.path()).unwrap();
+    let reader = FileRecordStore::open_read_only(dir.path()).unwrap();
+    let writer = FileRecordStore::open(dir.path()).unwrap();
     writer.save(&record("shop")).await.unwrap();
     assert_eq!(load(&reader, "shop").await.unwrap(), Some(record("shop")));
     std::fs::write(dir.path().join("shop.json"), "{").unwrap();
@@ -122,8 +131,8 @@ async fn a_reader_locks_nothing_and_moves_nothing() {
 #[tokio::test]
 async fn a_confirmation_lasts_until_the_record_is_deleted() {
     let dir = TempDir::new().unwrap();
-    let state = FileState::open(dir.path()).unwrap();
-    let person = FileState::open_read_only(dir.path()).unwrap();
+    let state = FileRecordStore::open(dir.path()).unwrap();
+    let person = FileRecordStore::open_read_only(dir.path()).unwrap();
     let shop = DeploymentName::from("shop");
     state.save(&record("shop")).await.unwrap();
     assert!(state.confirmed().await.unwrap().is_empty());
@@ -144,7 +153,7 @@ async fn a_confirmation_lasts_until_the_record_is_deleted() {
 async fn names_that_are_no_file_names_stay_inside_the_folder() {
     let dir = TempDir::new().unwrap();
     let folder = dir.path().join("state");
-    let state = FileState::open(&folder).unwrap();
+    let state = FileRecordStore::open(&folder).unwrap();
     let odd = ["../shop", "a/b", ".hidden", "", "SHOP", "sh op", "ключ", &"x".repeat(400), "store-report"];
     for name in odd {
         state.save(&record(name)).await.unwrap();
@@ -163,7 +172,7 @@ async fn names_that_are_no_file_names_stay_inside_the_folder() {
 #[tokio::test]
 async fn the_report_of_the_store_is_kept_beside_the_records() {
     let dir = TempDir::new().unwrap();
-    let state = FileState::open(dir.path()).unwrap();
+    let state = FileRecordStore::open(dir.path()).unwrap();
     assert_eq!(state.load_report().await.unwrap(), None);
     let report = StoreReport {
         problems: vec![Finding::warning("", "odd", "")],
@@ -178,13 +187,13 @@ async fn the_report_of_the_store_is_kept_beside_the_records() {
 async fn a_folder_that_cannot_be_used_is_named() {
     let dir = TempDir::new().unwrap();
     let missing = dir.path().join("nowhere");
-    let error = FileState::open_read_only(&missing).unwrap_err().to_string();
+    let error = FileRecordStore::open_read_only(&missing).unwrap_err().to_string();
     assert!(error.contains("cannot read the state folder") && error.contains("nowhere"), "{error}");
     let file = dir.path().join("file");
     std::fs::write(&file, "").unwrap();
-    let error = FileState::open(&file).unwrap_err().to_string();
+    let error = FileRecordStore::open(&file).unwrap_err().to_string();
     assert!(error.contains("cannot make the state folder"), "{error}");
-    let state = FileState::open(dir.path().join("state")).unwrap();
+    let state = FileRecordStore::open(dir.path().join("state")).unwrap();
     std::fs::remove_dir_all(dir.path().join("state")).unwrap();
     assert!(matches!(state.load_all().await, Err(Error::Io { .. })));
     assert!(matches!(state.save(&record("shop")).await, Err(Error::Io { .. })));

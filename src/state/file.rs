@@ -1,7 +1,7 @@
 //! Records as files: one per deployment, written aside and renamed.
 
 use super::disk::{Disk, RealDisk};
-use super::store::{Error, Loaded, StateStore, StoreReport};
+use super::{Error, Loaded, RecordStore, StoreReport};
 use crate::model::ids::DeploymentName;
 use crate::model::status::Record;
 use serde::de::DeserializeOwned;
@@ -31,7 +31,7 @@ const CONFIRMED: &str = "confirmed";
 /// leaves the old content or the new one. A file whose checksum does not fit is refused and moved
 /// aside, never guessed at.
 #[derive(Debug)]
-pub struct FileState<D: Disk = RealDisk> {
+pub struct FileRecordStore<D: Disk = RealDisk> {
     disk: D,
     folder: Arc<PathBuf>,
     /// Held for as long as the controller lives; readers hold none.
@@ -39,7 +39,7 @@ pub struct FileState<D: Disk = RealDisk> {
 }
 
 // Not derived: that would ask for locks that can be cloned.
-impl<D: Disk> Clone for FileState<D> {
+impl<D: Disk> Clone for FileRecordStore<D> {
     fn clone(&self) -> Self {
         Self { disk: self.disk.clone(), folder: Arc::clone(&self.folder), lock: self.lock.clone() }
     }
@@ -60,7 +60,7 @@ struct Head {
     format: u32,
 }
 
-impl FileState {
+impl FileRecordStore {
     /// Opens a folder of this machine for the one controller that writes it, making it when it is
     /// missing.
     ///
@@ -78,8 +78,8 @@ impl FileState {
     }
 }
 
-impl<D: Disk> FileState<D> {
-    /// The same as [`FileState::open`] on a disk of one's own.
+impl<D: Disk> FileRecordStore<D> {
+    /// The same as [`FileRecordStore::open`] on a disk of one's own.
     ///
     /// **Errors**: the same.
     pub fn open_on(disk: D, folder: impl Into<PathBuf>) -> Result<Self, Error> {
@@ -92,7 +92,7 @@ impl<D: Disk> FileState<D> {
         }
     }
 
-    /// The same as [`FileState::open_read_only`] on a disk of one's own.
+    /// The same as [`FileRecordStore::open_read_only`] on a disk of one's own.
     ///
     /// **Errors**: the same.
     pub fn open_read_only_on(disk: D, folder: impl Into<PathBuf>) -> Result<Self, Error> {
@@ -231,7 +231,7 @@ fn checksum(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-impl<D: Disk> StateStore for FileState<D> {
+impl<D: Disk> RecordStore for FileRecordStore<D> {
     async fn load_all(&self) -> Result<Loaded, Error> {
         self.blocking(|this| {
             let mut loaded = Loaded::default();

@@ -1,4 +1,18 @@
-//! Where records are kept: the trait, and what can go wrong.
+//! Where records are kept.
+//!
+//! One record holds all of a deployment: the last valid document, the rollout state, the status and
+//! the newest events. One record is one atomic write, so no crash leaves two halves that disagree.
+
+mod disk;
+mod error;
+mod file;
+
+#[cfg(test)]
+mod tests;
+
+pub use disk::{Disk, RealDisk};
+pub use error::Error;
+pub use file::{FileRecordStore, decode, encode};
 
 use crate::model::finding::Finding;
 use crate::model::ids::DeploymentName;
@@ -6,51 +20,6 @@ use crate::model::status::Record;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::future::Future;
-use std::path::PathBuf;
-
-/// Why a record could not be kept or found.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The folder or a file in it cannot be read or written.
-    #[error("cannot {action} `{path}`")]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// With what.
-        path: PathBuf,
-        /// Why not.
-        #[source]
-        source: std::io::Error,
-    },
-    /// A file is there but is not a whole record.
-    #[error(
-        "state file `{path}` is damaged: {why}; it is kept aside, and the deployment is recovered from what runs in AWS"
-    )]
-    Corrupt {
-        /// Which file.
-        path: PathBuf,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// A file was written by a newer Evenkeel.
-    #[error(
-        "state file `{path}` has format {found}, this version reads up to {known}; run the newer version"
-    )]
-    TooNew {
-        /// Which file.
-        path: PathBuf,
-        /// Its format.
-        found: u32,
-        /// The newest format that this version reads.
-        known: u32,
-    },
-    /// Another controller works with this folder.
-    #[error("state folder `{path}` is in use by another controller; two would fight each other")]
-    Locked {
-        /// Which folder.
-        path: PathBuf,
-    },
-}
 
 /// All records, and the files that could not be used.
 #[derive(Debug, Default)]
@@ -75,9 +44,9 @@ pub struct StoreReport {
 
 /// Keeps one record per deployment.
 ///
-/// **Guarantees**: [`StateStore::save`] is atomic and durable when it returns: after a crash at any
+/// **Guarantees**: [`RecordStore::save`] is atomic and durable when it returns: after a crash at any
 /// point the record is the old one or the new one, whole.
-pub trait StateStore: Send + Sync {
+pub trait RecordStore: Send + Sync {
     /// Every record there is.
     fn load_all(&self) -> impl Future<Output = Result<Loaded, Error>> + Send;
     /// One record.

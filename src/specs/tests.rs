@@ -1,4 +1,4 @@
-//! Golden cases (`tests/cases/store/<case>/{in/…, out.txt}`) and the life of a store over time.
+//! Golden cases (`tests/cases/specs/<case>/{in/…, out.txt}`) and the life of a store over time.
 
 mod hostile;
 
@@ -29,7 +29,7 @@ fn shown(snapshot: &Snapshot) -> String {
 }
 
 fn cases() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/store")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/specs")
 }
 
 #[tokio::test]
@@ -42,7 +42,7 @@ async fn golden_cases() {
     assert!(names.len() >= 14, "the cases are gone: {names:?}");
     for name in names {
         let case = cases().join(&name);
-        let mut store = FileStore::new(case.join("in"), Duration::from_secs(30));
+        let mut store = FileSpecStore::new(case.join("in"), Duration::from_secs(30));
         let actual = shown(&store.load().await);
         if update {
             std::fs::write(case.join("out.txt"), &actual).unwrap();
@@ -72,13 +72,13 @@ fn image(snapshot: &Snapshot, name: &str) -> Option<String> {
 
 struct Folder {
     dir: tempfile::TempDir,
-    store: FileStore,
+    store: FileSpecStore,
 }
 
 impl Folder {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let store = FileStore::new(dir.path(), Duration::from_secs(30));
+        let store = FileSpecStore::new(dir.path(), Duration::from_secs(30));
         Self { dir, store }
     }
 
@@ -155,7 +155,7 @@ async fn a_vanished_folder_removes_nothing() {
     let root = dir.path().join("specs");
     std::fs::create_dir(&root).unwrap();
     std::fs::write(root.join("a.yaml"), document("web", "nginx:1")).unwrap();
-    let mut store = FileStore::new(&root, Duration::from_secs(30));
+    let mut store = FileSpecStore::new(&root, Duration::from_secs(30));
     store.load().await;
     std::fs::remove_dir_all(&root).unwrap();
     for _ in 0..3 {
@@ -197,7 +197,7 @@ async fn one_file_is_a_store_too() {
     let mut folder = Folder::new();
     folder.write("only.yaml", &document("web", "nginx:1"));
     folder.write("other.yaml", &document("api", "nginx:1"));
-    folder.store = FileStore::new(folder.dir.path().join("only.yaml"), Duration::from_secs(30));
+    folder.store = FileSpecStore::new(folder.dir.path().join("only.yaml"), Duration::from_secs(30));
     let snapshot = folder.store.load().await;
     assert_eq!(snapshot.documents.keys().collect::<Vec<_>>(), [&name("web")]);
     assert_eq!(snapshot.documents["web"].source.file, "only.yaml");
@@ -213,7 +213,7 @@ async fn without_any_event_the_rescan_comes() {
 }
 
 /// Real time, because the events are: returns whether a hint came well before the rescan.
-async fn hinted(store: &mut FileStore) -> bool {
+async fn hinted(store: &mut FileSpecStore) -> bool {
     timeout(Duration::from_secs(5), store.changed()).await.is_ok()
 }
 
@@ -259,7 +259,7 @@ async fn a_swapped_config_map_is_seen() {
     }
     std::os::unix::fs::symlink("..v1", at("..data")).unwrap();
     std::os::unix::fs::symlink("..data/web.yaml", at("web.yaml")).unwrap();
-    let mut store = FileStore::new(dir.path(), Duration::from_secs(30));
+    let mut store = FileSpecStore::new(dir.path(), Duration::from_secs(30));
     assert_eq!(image(&store.load().await, "web").as_deref(), Some("nginx:1"));
     std::os::unix::fs::symlink("..v2", at("..data_tmp")).unwrap();
     std::fs::rename(at("..data_tmp"), at("..data")).unwrap();
@@ -271,7 +271,7 @@ async fn a_swapped_config_map_is_seen() {
 async fn a_folder_that_comes_later_is_found_and_watched() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().join("specs");
-    let mut store = FileStore::new(&root, Duration::from_secs(30));
+    let mut store = FileSpecStore::new(&root, Duration::from_secs(30));
     assert!(store.load().await.incomplete);
     std::fs::create_dir(&root).unwrap();
     std::fs::write(root.join("a.yaml"), document("web", "nginx:1")).unwrap();

@@ -35,7 +35,7 @@ mod watch;
 mod tests;
 
 pub use document::{Declared, FileContent, MAX_FILE_BYTES, Refused, content_hash, read};
-pub use file::FileStore;
+pub use file::FileSpecStore;
 pub use guard::{PruneGuard, Verdict};
 pub use node::SourceMap;
 pub use scan::{Scan, scan};
@@ -47,7 +47,7 @@ use futures_util::future::BoxFuture;
 /// A place that documents are kept in: a folder, and later a git repository or a DynamoDB table.
 ///
 /// The corridor loops: `load`, hand the snapshot on, wait for `changed`, and again.
-pub trait Store: Send {
+pub trait SpecStore: Send {
     /// The store in a few words, for logs and status: `file:/etc/evenkeel`.
     fn describe(&self) -> String;
 

@@ -1,6 +1,6 @@
 //! The file store: a folder tree, or one file.
 
-use super::Store;
+use super::SpecStore;
 use super::scan::{Cache, Scan, scan_cached};
 use super::snapshot::{Memory, Snapshot};
 use super::watch::Watch;
@@ -22,8 +22,8 @@ const UNWATCHED: Duration = Duration::from_secs(1);
 
 /// Documents in a folder tree or in one file, watched and rescanned.
 ///
-/// **Guarantees**: see [`Store`]; a lost event costs at most the rescan interval.
-pub struct FileStore {
+/// **Guarantees**: see [`SpecStore`]; a lost event costs at most the rescan interval.
+pub struct FileSpecStore {
     root: PathBuf,
     rescan: Duration,
     watch: Watch,
@@ -34,7 +34,7 @@ pub struct FileStore {
     hinted: bool,
 }
 
-impl FileStore {
+impl FileSpecStore {
     /// A store at `root`, which need not exist yet; looked at every `rescan` even when nothing
     /// hints at a change.
     pub fn new(root: impl Into<PathBuf>, rescan: Duration) -> Self {
@@ -106,7 +106,7 @@ fn failed(error: &tokio::task::JoinError) -> Scan {
     Scan { problems: vec![finding], incomplete: true, ..Scan::default() }
 }
 
-impl Store for FileStore {
+impl SpecStore for FileSpecStore {
     fn describe(&self) -> String {
         format!("file:{}", self.root.display())
     }
