@@ -1,7 +1,7 @@
 //! What was seen in AWS, when, and what could not be seen.
 
 use super::ids::ComponentName;
-use super::resource::{ResourceId, Tree};
+use super::resource::{ResourceId, ResourceKind, Tree};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -27,6 +27,26 @@ impl<T> Seen<T> {
         match self {
             Self::Present(thing) => Some(thing),
             _ => None,
+        }
+    }
+
+    /// The same knowledge of the thing by reference.
+    pub fn as_ref(&self) -> Seen<&T> {
+        match self {
+            Self::Present(thing) => Seen::Present(thing),
+            Self::Absent => Seen::Absent,
+            Self::NotRead => Seen::NotRead,
+            Self::Unknown(gap) => Seen::Unknown(gap.clone()),
+        }
+    }
+
+    /// The same knowledge of something that follows from the thing.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Seen<U> {
+        match self {
+            Self::Present(thing) => Seen::Present(change(thing)),
+            Self::Absent => Seen::Absent,
+            Self::NotRead => Seen::NotRead,
+            Self::Unknown(gap) => Seen::Unknown(gap),
         }
     }
 
@@ -74,13 +94,20 @@ pub struct ObservedState {
     /// The cluster.
     pub cluster: Seen<ObservedCluster>,
     /// Log groups, target groups, listeners and rules by id; a rule or listener is looked for by
-    /// listener and priority, or load balancer and port. Also those that are owned by tag or record
-    /// but no longer declared.
+    /// listener and priority, or load balancer and port. Also those that are recorded under a key
+    /// that is no longer declared.
     pub resources: BTreeMap<ResourceId, Seen<ObservedResource>>,
+    /// Recorded log groups, target groups, listeners and rules of which the key stands for another
+    /// one now (a target group of another name, a rule of another priority), by ARN.
+    #[serde(default)]
+    pub leftovers: BTreeMap<String, (ResourceKind, Seen<ObservedResource>)>,
     /// Load balancers by name or ARN as declared; their ARN in [`ObservedResource::arn`].
     pub load_balancers: BTreeMap<String, Seen<ObservedResource>>,
-    /// Services by component.
+    /// Services by component, also those of components that are no longer declared.
     pub services: BTreeMap<ComponentName, Seen<ObservedService>>,
+    /// Recorded services of which the component now has a service of another name, or none, by ARN.
+    #[serde(default)]
+    pub leftover_services: BTreeMap<String, Seen<ObservedService>>,
     /// Task definition revisions by full ARN: those that the rollout state names, and those found
     /// by tag when it names none.
     pub definitions: BTreeMap<String, Seen<ObservedDefinition>>,
@@ -99,6 +126,86 @@ pub struct ObservedState {
     pub service_deployments: BTreeMap<ComponentName, Seen<Vec<ObservedServiceDeployment>>>,
     /// Everything that could not be seen, each once.
     pub gaps: Vec<Gap>,
+}
+
+/// By what something that was seen is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity<'o> {
+    /// ARN.
+    pub arn: &'o str,
+    /// Tags.
+    pub tags: &'o BTreeMap<String, String>,
+}
+
+impl ObservedState {
+    /// A state in which nothing was looked for.
+    pub fn unread(at: Timestamp, depth: Depth) -> Self {
+        Self {
+            at,
+            depth,
+            cluster: Seen::NotRead,
+            resources: BTreeMap::new(),
+            leftovers: BTreeMap::new(),
+            load_balancers: BTreeMap::new(),
+            services: BTreeMap::new(),
+            leftover_services: BTreeMap::new(),
+            definitions: BTreeMap::new(),
+            families: BTreeMap::new(),
+            tasks: BTreeMap::new(),
+            targets: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            service_deployments: BTreeMap::new(),
+            gaps: Vec::new(),
+        }
+    }
+
+    /// What was seen of a log group, target group, listener, rule or service, declared or left
+    /// over. Revisions and tasks are many to a component: of them nothing is said here.
+    pub fn seen(&self, id: &ResourceId) -> Seen<Identity<'_>> {
+        match id.kind {
+            ResourceKind::LogGroup
+            | ResourceKind::TargetGroup
+            | ResourceKind::Listener
+            | ResourceKind::Rule => self
+                .resource(id)
+                .as_ref()
+                .map(|resource| Identity { arn: &resource.arn, tags: &resource.tags }),
+            ResourceKind::Service => {
+                self.service(id).as_ref().map(|service| Identity { arn: &service.arn, tags: &service.tags })
+            }
+            ResourceKind::TaskDefinition | ResourceKind::Task => Seen::NotRead,
+        }
+    }
+
+    /// A log group, target group, listener or rule, declared or left over.
+    pub fn resource(&self, id: &ResourceId) -> &Seen<ObservedResource> {
+        let left_over =
+            || self.leftovers.get(&id.key).filter(|(kind, _)| *kind == id.kind).map(|(_, seen)| seen);
+        self.resources.get(id).or_else(left_over).unwrap_or(&Seen::NotRead)
+    }
+
+    /// A service, declared or left over.
+    pub fn service(&self, id: &ResourceId) -> &Seen<ObservedService> {
+        let left_over = || self.leftover_services.get(&id.key);
+        self.services.get(id.key.as_str()).or_else(left_over).unwrap_or(&Seen::NotRead)
+    }
+
+    /// All log groups, target groups, listeners and rules that were looked for: what is declared or
+    /// recorded by its key, and what is left over.
+    pub fn all_resources(&self) -> impl Iterator<Item = (ResourceId, &Seen<ObservedResource>)> {
+        let left_over = self.leftovers.iter();
+        let left_over = left_over.map(|(arn, (kind, seen))| (ResourceId::left_over(*kind, arn), seen));
+        self.resources.iter().map(|(id, seen)| (id.clone(), seen)).chain(left_over)
+    }
+
+    /// All services that were looked for, in the same way.
+    pub fn all_services(&self) -> impl Iterator<Item = (ResourceId, &Seen<ObservedService>)> {
+        let service = |name: &ComponentName| ResourceId::new(ResourceKind::Service, name.as_str());
+        let left_over = self.leftover_services.iter();
+        let left_over =
+            left_over.map(|(arn, seen)| (ResourceId::left_over(ResourceKind::Service, arn), seen));
+        self.services.iter().map(move |(name, seen)| (service(name), seen)).chain(left_over)
+    }
 }
 
 /// A cluster.

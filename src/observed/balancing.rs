@@ -12,11 +12,13 @@ use crate::model::resource::{ResourceId, ResourceKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 type Resources = BTreeMap<ResourceId, Seen<ObservedResource>>;
+type Leftovers = BTreeMap<String, (ResourceKind, Seen<ObservedResource>)>;
 type Tags = BTreeMap<String, Seen<BTreeMap<String, String>>>;
 
 /// What one deployment sees of load balancing.
 pub(super) struct Balance {
     pub(super) resources: Resources,
+    pub(super) leftovers: Leftovers,
     pub(super) load_balancers: BTreeMap<String, Seen<ObservedResource>>,
     pub(super) targets: BTreeMap<String, Seen<Vec<ObservedTarget>>>,
 }
@@ -26,9 +28,13 @@ pub(super) struct Balance {
 pub(super) async fn read(look: &Look<'_>, asks: &[Ask<'_>]) -> Vec<Balance> {
     let (groups, listeners) = tokio::join!(TargetGroups::read(look, asks), Listeners::read(look, asks));
     let found = Found { groups, listeners };
-    let matched: Vec<Resources> = asks.iter().map(|ask| found.resources(ask)).collect();
+    let matched: Vec<(Resources, Leftovers)> = asks.iter().map(|ask| found.resources(ask)).collect();
     let tags = tags(look, &matched).await;
-    let balance = |(ask, resources): (&Ask<'_>, Resources)| Balance {
+    let balance = |(ask, (resources, leftovers)): (&Ask<'_>, (Resources, Leftovers))| Balance {
+        leftovers: leftovers
+            .into_iter()
+            .map(|(arn, (kind, seen))| (arn, (kind, tagged(seen, &tags))))
+            .collect(),
         load_balancers: found.listeners.load_balancers_of(ask),
         targets: found.targets(ask),
         resources: resources.into_iter().map(|(id, seen)| (id, tagged(seen, &tags))).collect(),
@@ -43,7 +49,7 @@ struct Found {
 
 impl Found {
     /// Declared things first; then what is recorded and none of these.
-    fn resources(&self, ask: &Ask<'_>) -> Resources {
+    fn resources(&self, ask: &Ask<'_>) -> (Resources, Leftovers) {
         let declared = ask.desired.resources.iter().filter(|(id, _)| id.kind != ResourceKind::LogGroup);
         let mut shown: Resources =
             declared.map(|(id, resource)| (id.clone(), self.declared(ask, id, resource))).collect();
@@ -56,23 +62,22 @@ impl Found {
                 _ => None,
             })
             .collect();
-        for (id, arn) in ask.rollout.arns.iter().filter(|(_, arn)| !claimed.contains(*arn)) {
+        let mut left_over = Leftovers::new();
+        let recorded = ask.rollout.arns.iter().filter(|(id, _)| is_balancing(id.kind));
+        for (id, arn) in recorded.filter(|(_, arn)| !claimed.contains(*arn)) {
             let seen = match uncertain.get(&id.kind) {
                 // It may be the declared thing itself, so it must not look as if it were left over.
                 Some(gap) => Seen::Unknown(gap.clone()),
                 None => self.by_arn(id.kind, arn),
             };
-            match ask.desired.resources.contains_key(id) {
-                false if is_balancing(id.kind) => {
-                    shown.insert(id.clone(), seen);
-                }
-                true if seen.present().is_some() => {
-                    shown.insert(ResourceId::new(id.kind, arn.as_str()), seen);
-                }
-                _ => {}
+            let declared = ask.desired.resources.contains_key(id);
+            if id.left_over_arn().is_some() || (declared && seen.present().is_some()) {
+                left_over.insert(arn.clone(), (id.kind, seen));
+            } else if !declared {
+                shown.insert(id.clone(), seen);
             }
         }
-        shown
+        (shown, left_over)
     }
 
     /// What is declared, by what identifies it; or, when that shows nothing, by its recorded ARN if
@@ -117,8 +122,11 @@ fn is_balancing(kind: ResourceKind) -> bool {
     matches!(kind, ResourceKind::TargetGroup | ResourceKind::Listener | ResourceKind::Rule)
 }
 
-async fn tags(look: &Look<'_>, matched: &[Resources]) -> Tags {
-    let present = matched.iter().flat_map(BTreeMap::values).filter_map(Seen::present);
+async fn tags(look: &Look<'_>, matched: &[(Resources, Leftovers)]) -> Tags {
+    let seen = matched.iter().flat_map(|(resources, left_over)| {
+        resources.values().chain(left_over.values().map(|(_, seen)| seen))
+    });
+    let present = seen.filter_map(Seen::present);
     let arns: BTreeSet<&str> = present.map(|resource| resource.arn.as_str()).collect();
     let arns = arns.into_iter().map(str::to_owned).collect();
     let call = |arns: Vec<String>| async move { read::tags(look.clients, &arns).await };

@@ -13,7 +13,7 @@ use crate::model::kinds::Placement;
 use crate::model::observed::{Depth, Gap, ObservedState, Seen};
 use crate::model::rollout::RolloutState;
 use jiff::Timestamp;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// One deployment to look at.
 #[derive(Clone, Copy, Debug)]
@@ -73,20 +73,12 @@ impl Collector {
 }
 
 fn light(look: &Look<'_>, ask: &Ask<'_>, services: &Services, now: Timestamp) -> ObservedState {
+    let (services_seen, leftover_services) = services.of(look, ask);
     let mut state = ObservedState {
-        at: now,
-        depth: Depth::Light,
         cluster: if services.no_cluster { Seen::Absent } else { Seen::NotRead },
-        resources: BTreeMap::new(),
-        load_balancers: BTreeMap::new(),
-        services: services.of(look, ask).into_iter().map(|(name, seen)| (name, seen.clone())).collect(),
-        definitions: BTreeMap::new(),
-        families: BTreeMap::new(),
-        tasks: BTreeMap::new(),
-        targets: BTreeMap::new(),
-        secrets: BTreeMap::new(),
-        service_deployments: BTreeMap::new(),
-        gaps: Vec::new(),
+        services: services_seen.into_iter().map(|(name, seen)| (name, seen.clone())).collect(),
+        leftover_services: leftover_services.into_iter().map(|(arn, seen)| (arn, seen.clone())).collect(),
+        ..ObservedState::unread(now, Depth::Light)
     };
     state.gaps = gaps(&state, Vec::new());
     state
@@ -119,12 +111,13 @@ async fn everything(
     };
     let parts = asks.iter().zip(balances).zip(tasks).zip(deployments);
     let states = parts.map(|(((ask, balance), tasks), deployments)| {
-        let Balance { mut resources, load_balancers, targets } = balance;
+        let Balance { mut resources, leftovers, load_balancers, targets } = balance;
         resources.extend(log_groups.of(ask));
         let mut state = ObservedState {
             depth: Depth::Full,
             cluster: cluster.clone(),
             resources,
+            leftovers,
             load_balancers,
             definitions: definitions.revisions_of(look, ask, services),
             families: definitions.families_of(ask),
@@ -148,16 +141,36 @@ fn gaps(state: &ObservedState, more: Vec<Gap>) -> Vec<Gap> {
             Seen::Present(_) | Seen::Absent | Seen::NotRead => None,
         })
     }
+    // In full, so that a map that joins them is not forgotten here.
+    let ObservedState {
+        at: _,
+        depth: _,
+        cluster,
+        resources,
+        leftovers,
+        load_balancers,
+        services,
+        leftover_services,
+        definitions,
+        families,
+        tasks,
+        targets,
+        secrets,
+        service_deployments,
+        gaps: _,
+    } = state;
     let mut all: BTreeSet<Gap> = more.into_iter().collect();
-    all.extend(of([&state.cluster]));
-    all.extend(of(state.resources.values()));
-    all.extend(of(state.load_balancers.values()));
-    all.extend(of(state.services.values()));
-    all.extend(of(state.definitions.values()));
-    all.extend(of(state.families.values()));
-    all.extend(of(state.tasks.values()));
-    all.extend(of(state.targets.values()));
-    all.extend(of(state.secrets.values()));
-    all.extend(of(state.service_deployments.values()));
+    all.extend(of([cluster]));
+    all.extend(of(resources.values()));
+    all.extend(of(leftovers.values().map(|(_, seen)| seen)));
+    all.extend(of(load_balancers.values()));
+    all.extend(of(services.values()));
+    all.extend(of(leftover_services.values()));
+    all.extend(of(definitions.values()));
+    all.extend(of(families.values()));
+    all.extend(of(tasks.values()));
+    all.extend(of(targets.values()));
+    all.extend(of(secrets.values()));
+    all.extend(of(service_deployments.values()));
     all.into_iter().collect()
 }

@@ -89,9 +89,12 @@ impl Definitions {
             let unrecorded = newest.take_while(|arn| revision.is_none_or(|revision| revision.arn != **arn));
             arns.extend(unrecorded.cloned());
         }
-        let used = services.of(look, ask);
-        let used =
-            used.values().filter_map(|seen| seen.present()).map(|service| service.task_definition.clone());
+        let (used, left_over) = services.of(look, ask);
+        let used = used
+            .values()
+            .chain(left_over.values())
+            .filter_map(|seen| seen.present())
+            .map(|service| service.task_definition.clone());
         arns.extend(used.filter(|arn| !arn.is_empty()));
         arns
     }

@@ -7,9 +7,12 @@ use crate::aws::ecs::{cluster_of, last_part};
 use crate::model::desired::{DesiredComponent, Workload};
 use crate::model::ids::ComponentName;
 use crate::model::observed::{ObservedCluster, ObservedService, Seen};
-use crate::model::resource::ResourceKind;
+use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::rollout::Phase;
 use std::collections::{BTreeMap, BTreeSet};
+
+type ByComponent<'s> = BTreeMap<ComponentName, &'s Seen<ObservedService>>;
+type LeftOver<'s> = BTreeMap<String, &'s Seen<ObservedService>>;
 
 /// The services of a batch of deployments, by name.
 pub(super) struct Services {
@@ -42,25 +45,24 @@ impl Services {
         services
     }
 
-    /// The services of one deployment: by component, and those that are no longer declared.
-    pub(super) fn of(
-        &self,
-        look: &Look<'_>,
-        ask: &Ask<'_>,
-    ) -> BTreeMap<ComponentName, &Seen<ObservedService>> {
-        let mut shown: BTreeMap<ComponentName, &Seen<ObservedService>> =
+    /// The services of one deployment: by component, declared or not; and those of which the
+    /// component has another one now, by ARN.
+    pub(super) fn of<'s>(&'s self, look: &Look<'_>, ask: &Ask<'_>) -> (ByComponent<'s>, LeftOver<'s>) {
+        let mut shown: ByComponent<'s> =
             declared(ask).map(|(component, name)| (component.name.clone(), self.named(name))).collect();
+        let mut left_over = LeftOver::new();
         let names: BTreeSet<&str> = declared(ask).map(|(_, name)| name).collect();
-        for (key, arn) in recorded(look, ask).filter(|(_, arn)| !names.contains(last_part(arn))) {
+        for (id, arn) in recorded(look, ask).filter(|(_, arn)| !names.contains(last_part(arn))) {
             let seen = self.named(last_part(arn));
-            if !ask.desired.components.contains_key(key) {
-                shown.insert(ComponentName::new(key), seen);
-            } else if !seen.is_absent() {
-                // Replaced by a service of another name, or by a task.
-                shown.insert(ComponentName::new(arn), seen);
+            if id.left_over_arn().is_some() || ask.desired.components.contains_key(id.key.as_str()) {
+                if !seen.is_absent() || id.left_over_arn().is_some() {
+                    left_over.insert(arn.to_owned(), seen);
+                }
+            } else {
+                shown.insert(ComponentName::new(&id.key), seen);
             }
         }
-        shown
+        (shown, left_over)
     }
 
     fn named(&self, name: &str) -> &Seen<ObservedService> {
@@ -116,14 +118,14 @@ fn expected_revision<'a>(ask: &Ask<'a>, component: &DesiredComponent) -> Option<
     revision.map(|revision| revision.arn.as_str())
 }
 
-/// Recorded services of this cluster: key and ARN. One that was left behind in another cluster
+/// Recorded services of this cluster: id and ARN. One that was left behind in another cluster
 /// cannot be asked for here.
-fn recorded<'a>(look: &Look<'_>, ask: &Ask<'a>) -> impl Iterator<Item = (&'a str, &'a str)> {
+fn recorded<'a>(look: &Look<'_>, ask: &Ask<'a>) -> impl Iterator<Item = (&'a ResourceId, &'a str)> {
     let here = last_part(look.cluster());
     let services = ask.rollout.arns.iter().filter(|(id, _)| id.kind == ResourceKind::Service);
     services
         .filter(move |(_, arn)| cluster_of(arn).is_none_or(|cluster| cluster == here))
-        .map(|(id, arn)| (id.key.as_str(), arn.as_str()))
+        .map(|(id, arn)| (id, arn.as_str()))
 }
 
 fn names(look: &Look<'_>, ask: &Ask<'_>) -> Vec<String> {

@@ -41,7 +41,7 @@ pub(super) async fn read(
     let mut shown: Vec<ByComponent<Vec<ObservedTask>>> = vec![BTreeMap::new(); asks.len()];
     let mut wanted = Vec::new();
     for (index, ask) in asks.iter().enumerate() {
-        let known = services.of(look, ask);
+        let (known, _) = services.of(look, ask);
         for component in ask.desired.components.values() {
             match want(index, ask, component, known.get(&component.name).copied()) {
                 Ok(want) => wanted.push(want),
@@ -214,7 +214,7 @@ pub(super) async fn read_deployments(
 ) -> Vec<ServiceDeployments> {
     let mut wanted = Vec::new();
     for (index, ask) in asks.iter().enumerate() {
-        let known = services.of(look, ask);
+        let (known, _) = services.of(look, ask);
         for (component, name) in declared(ask) {
             let rollout = ask.rollout.components.get(&component.name);
             let service = known.get(&component.name).and_then(|seen| seen.present());

@@ -4,7 +4,6 @@ use self::shop::{Shop, collect, hand, id, owned, register, rule, world};
 use crate::aws::testing::placement;
 use crate::aws::{ecs, elbv2, logs};
 use crate::model::desired::Workload;
-use crate::model::ids::ComponentName;
 use crate::model::observed::{Depth, ObservedState, Seen};
 use crate::model::resource::ResourceKind::{Listener, LogGroup, Rule, Service, TargetGroup};
 use crate::model::rollout::Phase;
@@ -329,11 +328,11 @@ async fn what_was_replaced_is_shown_by_its_arn() {
     let (state, _) = shop.look(&sim, Depth::Full).await;
     for (kind, key) in [(TargetGroup, "web"), (Rule, "web")] {
         assert!(state.resources[&id(kind, key)].is_absent(), "{kind}");
-        let old = &state.resources[&id(kind, shop.arn(kind, key))];
+        let (_, old) = &state.leftovers[shop.arn(kind, key)];
         assert_eq!(old.present().unwrap().arn, shop.arn(kind, key), "{kind}");
     }
     assert!(state.services["web"].is_absent());
-    let old = &state.services[&ComponentName::new(shop.arn(Service, "web"))];
+    let old = &state.leftover_services[shop.arn(Service, "web")];
     assert_eq!(old.present().unwrap().name, "shop-web");
 }
 

@@ -6,7 +6,7 @@
 
 use super::PlanInput;
 use crate::model::call::{Call, Need, Verb};
-use crate::model::observed::Seen;
+use crate::model::observed::{Identity, Seen};
 use crate::model::plan::{Note, Plan, PlannedAction};
 use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER, Tree};
 use crate::model::rollout::Phase;
@@ -94,13 +94,6 @@ enum Sight<'s> {
 }
 
 fn sight<'s>(input: &PlanInput<'s>, id: &ResourceId) -> Sight<'s> {
-    if id.kind == ResourceKind::Service {
-        return match input.observed.services.get(id.key.as_str()) {
-            Some(Seen::Present(service)) => Sight::There { arn: &service.arn, tags: &service.tags },
-            Some(Seen::Absent) => Sight::NotThere,
-            _ => Sight::Unknown,
-        };
-    }
     if id.kind == ResourceKind::TaskDefinition {
         let recorded = recorded_revision(input, id);
         return match recorded.and_then(|arn| input.observed.definitions.get(arn)) {
@@ -109,10 +102,10 @@ fn sight<'s>(input: &PlanInput<'s>, id: &ResourceId) -> Sight<'s> {
             _ => Sight::Unknown,
         };
     }
-    match input.observed.resources.get(id) {
-        Some(Seen::Present(resource)) => Sight::There { arn: &resource.arn, tags: &resource.tags },
-        Some(Seen::Absent) => Sight::NotThere,
-        _ => Sight::Unknown,
+    match input.observed.seen(id) {
+        Seen::Present(Identity { arn, tags }) => Sight::There { arn, tags },
+        Seen::Absent => Sight::NotThere,
+        Seen::NotRead | Seen::Unknown(_) => Sight::Unknown,
     }
 }
 
@@ -207,7 +200,7 @@ fn revisions(input: &PlanInput<'_>, action: &PlannedAction) -> Option<Objection>
         }
         Verb::Deregister if id.kind == ResourceKind::TaskDefinition => {
             let recorded = input.rollout.components.values().flat_map(|c| [&c.revision, &c.completed]);
-            let services = input.observed.services.values().filter_map(Seen::present);
+            let services = input.observed.all_services().filter_map(|(_, seen)| seen.present());
             let used: BTreeSet<&str> = recorded
                 .flatten()
                 .map(|revision| revision.arn.as_str())

@@ -178,7 +178,7 @@ impl<'a> Draft<'a> {
 
     /// Says that something is in the way, and what can be done about it.
     fn note_foreign(&mut self, id: &ResourceId, name: &str, owner: Option<&str>) {
-        let message = owner::in_the_way(words(id.kind), name, owner, "declare another one");
+        let message = owner::in_the_way(id.kind.info().noun, name, owner, "declare another one");
         self.note(id, message, true);
     }
 
@@ -232,12 +232,7 @@ impl<'a> Draft<'a> {
 
     fn note_impossible(&mut self, id: &ResourceId, difference: &Difference) {
         let FieldChange { path, old, new, .. } = &difference.change;
-        let mend = match id.kind {
-            ResourceKind::Service => "declare it under another `serviceName`, or delete the service yourself",
-            ResourceKind::TargetGroup => "declare the target group under another name",
-            _ => "declare the old value, or delete the resource yourself",
-        };
-        let message = format!("`{path}` is {old} and cannot become {new} in AWS; {mend}");
+        let message = format!("`{path}` is {old} and cannot become {new} in AWS; {}", id.kind.info().remedy);
         self.note(id, message, true);
     }
 
@@ -248,8 +243,9 @@ impl<'a> Draft<'a> {
         let declared = &resolved.resources.get(id)?.declared;
         let absent = matches!(seen(&observed.resources, id), Seen::Absent);
         let arn = rollout.arns.get(id).filter(|_| absent && self.is_settled(id, declared))?;
-        let elsewhere = seen(&observed.resources, &ResourceId::new(id.kind, arn.as_str())).present()?;
-        (self.owner(id, arn, &elsewhere.tags).is_ours()).then_some(elsewhere)
+        let (_, elsewhere) = observed.leftovers.get(arn).filter(|(kind, _)| *kind == id.kind)?;
+        let elsewhere = elsewhere.present()?;
+        self.owner(id, arn, &elsewhere.tags).is_ours().then_some(elsewhere)
     }
 
     /// In what the place of a moved resource differs from its declaration.
@@ -325,16 +321,4 @@ fn seen<'s, K: Ord + ?Sized, O: Ord + std::borrow::Borrow<K>, T>(
 
 fn changes(differences: &[Difference]) -> Vec<FieldChange> {
     differences.iter().map(|difference| difference.change.clone()).collect()
-}
-
-fn words(kind: ResourceKind) -> &'static str {
-    match kind {
-        ResourceKind::LogGroup => "log group",
-        ResourceKind::TargetGroup => "target group",
-        ResourceKind::Listener => "listener",
-        ResourceKind::Rule => "rule",
-        ResourceKind::TaskDefinition => "task definition",
-        ResourceKind::Task => "task",
-        ResourceKind::Service => "service",
-    }
 }

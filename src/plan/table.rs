@@ -281,17 +281,6 @@ impl Row {
     }
 }
 
-/// The kinds that have rows, in the order of the table.
-pub const KINDS: [ResourceKind; 7] = [
-    ResourceKind::LogGroup,
-    ResourceKind::TargetGroup,
-    ResourceKind::Listener,
-    ResourceKind::Rule,
-    ResourceKind::TaskDefinition,
-    ResourceKind::Task,
-    ResourceKind::Service,
-];
-
 /// The rows of one kind.
 pub fn rows(kind: ResourceKind) -> &'static [Row] {
     match kind {

@@ -2,7 +2,7 @@
 
 use crate::model::call::{Call, Verb};
 use crate::model::desired::ResolvedState;
-use crate::model::observed::{ObservedState, ObservedTask, Seen};
+use crate::model::observed::{Identity, ObservedState, ObservedTask, Seen};
 use crate::model::plan::{ActionResult, Outcome, Plan, PlannedAction, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER};
 use crate::model::rollout::{PendingRegistration, Phase, Repairs, Revision, RolloutState};
@@ -128,17 +128,16 @@ fn forget_absent(state: &mut RolloutState, resolved: &ResolvedState, observed: &
     if !observed.gaps.is_empty() || state.may_not_be_shown_yet(observed.at) {
         return;
     }
-    let present = observed.resources.values().filter_map(Seen::present).map(|resource| resource.arn.as_str());
-    let present: BTreeSet<&str> = present.collect();
+    let present = observed.all_resources().filter_map(|(_, seen)| seen.present());
+    let present: BTreeSet<&str> = present.map(|resource| resource.arn.as_str()).collect();
     let absent = |id: &ResourceId| match id.kind {
-        ResourceKind::Service => observed.services.get(id.key.as_str()).is_some_and(Seen::is_absent),
         ResourceKind::Task => {
             let ended = |tasks: &Vec<ObservedTask>| tasks.iter().all(ObservedTask::is_stopped);
             let tasks = observed.tasks.get(id.key.as_str());
             !resolved.components.contains_key(id.key.as_str())
                 && tasks.is_some_and(|seen| seen.is_absent() || seen.present().is_some_and(ended))
         }
-        _ => observed.resources.get(id).is_some_and(Seen::is_absent),
+        _ => observed.seen(id).is_absent(),
     };
     state.arns.retain(|id, arn| !absent(id) || present.contains(arn.as_str()));
     state.applied.retain(|id, _| {
@@ -211,18 +210,12 @@ fn remember_arn(state: &mut RolloutState, resource: &ResourceId, arn: Option<&st
 /// Notes the ARNs of everything that was seen to be ours by its tags, made in a pass whose record
 /// was lost, say.
 fn record_owned_arns(state: &mut RolloutState, observed: &ObservedState, owner: &str) {
-    for (id, seen) in &observed.resources {
-        if let Some(resource) =
-            seen.present().filter(|r| r.tags.get(TAG_OWNER).is_some_and(|tag| tag == owner))
+    let resources = observed.all_resources().map(|(id, _)| id);
+    for id in resources.chain(observed.all_services().map(|(id, _)| id)) {
+        if let Seen::Present(Identity { arn, tags }) = observed.seen(&id)
+            && tags.get(TAG_OWNER).is_some_and(|tag| tag == owner)
         {
-            state.arns.insert(id.clone(), resource.arn.clone());
-        }
-    }
-    for (name, seen) in &observed.services {
-        if let Some(service) =
-            seen.present().filter(|s| s.tags.get(TAG_OWNER).is_some_and(|tag| tag == owner))
-        {
-            state.arns.insert(ResourceId::new(ResourceKind::Service, name.as_str()), service.arn.clone());
+            state.arns.insert(id, arn.to_owned());
         }
     }
 }
@@ -235,12 +228,7 @@ fn mark_applied(
     observed: &ObservedState,
     unsettled: &BTreeSet<ResourceId>,
 ) {
-    let is_there = |id: &ResourceId| match id.kind {
-        ResourceKind::Service => {
-            observed.services.get(id.key.as_str()).is_some_and(|seen| seen.present().is_some())
-        }
-        _ => observed.resources.get(id).is_some_and(|seen| seen.present().is_some()),
-    };
+    let is_there = |id: &ResourceId| observed.seen(id).present().is_some();
     for (id, resource) in &resolved.resources {
         if resource.fields.is_some() && !unsettled.contains(id) && is_there(id) {
             state.applied.insert(id.clone(), resource.declared.clone());

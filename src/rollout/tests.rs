@@ -102,23 +102,14 @@ impl World {
             components: [("migrate", "m1"), ("web", "w1")].map(|(n, h)| (n.into(), resolved(n, h))).into(),
         };
         let observed = ObservedState {
-            at: now,
-            depth: Depth::Full,
             cluster: Seen::Present(ObservedCluster {
                 arn: "arn:aws:ecs:eu-west-1:123456789012:cluster/c".into(),
                 status: "ACTIVE".into(),
                 capacity_providers: vec![],
             }),
-            resources: BTreeMap::new(),
-            load_balancers: BTreeMap::new(),
             services: [("web".into(), Seen::Absent)].into(),
-            definitions: BTreeMap::new(),
-            families: BTreeMap::new(),
             tasks: [("migrate".into(), Seen::Present(vec![]))].into(),
-            targets: BTreeMap::new(),
-            secrets: BTreeMap::new(),
-            service_deployments: BTreeMap::new(),
-            gaps: vec![],
+            ..ObservedState::unread(now, Depth::Full)
         };
         Self { desired, resolved, observed, state: RolloutState::default(), now }
     }

@@ -211,14 +211,8 @@ impl World {
 
     fn seen(now: Timestamp) -> ObservedState {
         ObservedState {
-            at: now,
-            depth: Depth::Full,
-            cluster: Seen::NotRead,
             resources: [(group(), Seen::Present(resource()))].into(),
-            load_balancers: BTreeMap::new(),
             services: [("web".into(), Seen::Present(observed_service()))].into(),
-            definitions: BTreeMap::new(),
-            families: BTreeMap::new(),
             tasks: [("migrate".into(), Seen::Present(vec![]))].into(),
             targets: [("web".into(), Seen::Present(vec![target("healthy"), target("healthy")]))].into(),
             secrets: [(
@@ -230,8 +224,7 @@ impl World {
                 }),
             )]
             .into(),
-            service_deployments: BTreeMap::new(),
-            gaps: vec![],
+            ..ObservedState::unread(now, Depth::Full)
         }
     }
 

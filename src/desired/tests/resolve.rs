@@ -33,8 +33,6 @@ fn observed() -> ObservedState {
         capacity_providers: Vec::new(),
     };
     ObservedState {
-        at: jiff::Timestamp::UNIX_EPOCH,
-        depth: Depth::Full,
         cluster: Seen::Present(cluster),
         resources: BTreeMap::from([
             (ResourceId::new(ResourceKind::TargetGroup, "web"), seen_resource(GROUP)),
@@ -42,17 +40,11 @@ fn observed() -> ObservedState {
             (ResourceId::new(ResourceKind::LogGroup, "/ecs/shop"), seen_resource("arn:logs")),
         ]),
         load_balancers: BTreeMap::from([("front".to_owned(), seen_resource("arn:front"))]),
-        services: BTreeMap::new(),
-        definitions: BTreeMap::new(),
-        families: BTreeMap::new(),
-        tasks: BTreeMap::new(),
-        targets: BTreeMap::new(),
         secrets: BTreeMap::from([
             ("shop/db".to_owned(), seen_secret(SECRET, Some("v1"), false)),
             ("shop/key".to_owned(), seen_secret("arn:key", Some("k1"), false)),
         ]),
-        service_deployments: BTreeMap::new(),
-        gaps: Vec::new(),
+        ..ObservedState::unread(jiff::Timestamp::UNIX_EPOCH, Depth::Full)
     }
 }
 

@@ -5,10 +5,9 @@
 //! it. Log groups are data and stay. Every removal is noted. When the whole document is gone, its
 //! deletion policy decides ([`teardown`]).
 
-use super::{Draft, load_balancers, seen, tasks, words};
+use super::{Draft, load_balancers, seen, tasks};
 use crate::model::call::{Call, Verb};
 use crate::model::desired::Workload;
-use crate::model::ids::ComponentName;
 use crate::model::kinds::DeletionPolicy;
 use crate::model::observed::{ObservedResource, ObservedService, ObservedTask, Seen};
 use crate::model::plan::{FieldChange, Ownership, Reason, WaitingOn};
@@ -20,7 +19,7 @@ use std::collections::BTreeSet;
 pub(super) fn undeclared(draft: &mut Draft<'_>) {
     let input = draft.input;
     let kept = declared_arns(draft);
-    for (id, found) in &input.observed.resources {
+    for (id, found) in &input.observed.all_resources().collect::<Vec<_>>() {
         let Some(resource) = found.present().filter(|_| !input.desired.resources.contains_key(id)) else {
             continue;
         };
@@ -29,22 +28,21 @@ pub(super) fn undeclared(draft: &mut Draft<'_>) {
         if stays || !draft.is_ours_undeclared(id, &resource.arn, &resource.tags) {
             continue;
         }
-        if id.kind == ResourceKind::LogGroup {
-            draft.note(id, "no longer declared; log groups are data and stay".to_owned(), false);
+        if id.kind.info().holds_data {
+            let message = format!("no longer declared; {}s are data and stay", id.kind.info().noun);
+            draft.note(id, message, false);
         } else if let Some(rule) = rule_on(draft, &resource.arn) {
             draft.note(id, format!("no longer declared, and stays while {rule} is declared on it"), true);
         } else if let Some(successor) = missing_successor(draft, id, resource) {
             draft.wait(id, WaitingOn::Resource { id: successor });
         } else {
-            draft.note(id, format!("{} is no longer declared and is removed", words(id.kind)), false);
+            draft.note(id, format!("{} is no longer declared and is removed", id.kind.info().noun), false);
             remove(draft, id, resource);
         }
     }
-    for (name, found) in &input.observed.services {
-        let Some(service) = found.present().filter(|_| !input.desired.components.contains_key(name)) else {
-            continue;
-        };
-        let id = ResourceId::new(ResourceKind::Service, name.as_str());
+    for (id, found) in input.observed.all_services() {
+        let declared = input.desired.components.contains_key(id.key.as_str());
+        let Some(service) = found.present().filter(|_| !declared) else { continue };
         let ours = draft.owner(&id, &service.arn, &service.tags).is_ours();
         if ours && !kept.contains(service.arn.as_str()) {
             draft.note(&id, "service is no longer declared and is removed".to_owned(), false);
@@ -85,7 +83,7 @@ fn undeclared_tasks(draft: &mut Draft<'_>) {
 pub(super) fn teardown(draft: &mut Draft<'_>, confirmed: bool) {
     let input = draft.input;
     let retain = input.desired.deletion_policy == DeletionPolicy::Retain;
-    for (id, found) in &input.observed.resources {
+    for (id, found) in &input.observed.all_resources().collect::<Vec<_>>() {
         let resource = match found {
             Seen::Present(resource) => resource,
             Seen::Unknown(gap) => {
@@ -97,14 +95,15 @@ pub(super) fn teardown(draft: &mut Draft<'_>, confirmed: bool) {
         if !draft.is_ours_undeclared(id, &resource.arn, &resource.tags) {
             continue;
         }
-        match id.kind {
-            _ if retain => draft.note(id, "stays: the deletion policy is Retain".to_owned(), false),
-            ResourceKind::LogGroup => teardown_logs(draft, id, confirmed),
-            _ => remove(draft, id, resource),
+        if retain {
+            draft.note(id, "stays: the deletion policy is Retain".to_owned(), false);
+        } else if id.kind.info().holds_data {
+            teardown_data(draft, id, confirmed);
+        } else {
+            remove(draft, id, resource);
         }
     }
-    for (name, found) in &input.observed.services {
-        let id = ResourceId::new(ResourceKind::Service, name.as_str());
+    for (id, found) in input.observed.all_services() {
         match found {
             Seen::Present(service) if draft.owner(&id, &service.arn, &service.tags).is_ours() => {
                 if retain {
@@ -129,12 +128,10 @@ pub(super) fn teardown(draft: &mut Draft<'_>, confirmed: bool) {
 /// gone.
 fn wait_for_the_unseen(draft: &mut Draft<'_>) {
     let input = draft.input;
-    let service = |name: &ComponentName| ResourceId::new(ResourceKind::Service, name.as_str());
     for id in input.rollout.arns.keys() {
         let unseen = match id.kind {
-            ResourceKind::Service => matches!(seen(&input.observed.services, id.key.as_str()), Seen::NotRead),
             ResourceKind::Task => matches!(seen(&input.observed.tasks, id.key.as_str()), Seen::NotRead),
-            _ => matches!(seen(&input.observed.resources, id), Seen::NotRead),
+            _ => matches!(input.observed.seen(id), Seen::NotRead),
         };
         if unseen {
             draft.wait(id, WaitingOn::Observation { because: "not looked at in this pass".to_owned() });
@@ -143,22 +140,20 @@ fn wait_for_the_unseen(draft: &mut Draft<'_>) {
     if !input.rollout.may_not_be_shown_yet(input.now) {
         return;
     }
-    let services = input.observed.services.iter().filter(|(_, seen)| seen.is_absent());
-    let resources = input.observed.resources.iter().filter(|(_, seen)| seen.is_absent());
-    for id in services.map(|(name, _)| service(name)).chain(resources.map(|(id, _)| id.clone())) {
+    let services = input.observed.all_services().filter(|(_, seen)| seen.is_absent()).map(|(id, _)| id);
+    let resources = input.observed.all_resources().filter(|(_, seen)| seen.is_absent()).map(|(id, _)| id);
+    for id in services.chain(resources) {
         let because = "something was made minutes ago, and this may not be shown yet".to_owned();
         draft.wait(&id, WaitingOn::Observation { because });
     }
 }
 
-fn teardown_logs(draft: &mut Draft<'_>, id: &ResourceId, confirmed: bool) {
+fn teardown_data(draft: &mut Draft<'_>, id: &ResourceId, confirmed: bool) {
     let policy = draft.input.desired.resources.get(id).map(|resource| resource.deletion_policy);
     if policy != Some(DeletionPolicy::Delete) {
-        draft.note(
-            id,
-            "stays: log groups are data and this one does not say `deletionPolicy: Delete`".to_owned(),
-            false,
-        );
+        let noun = id.kind.info().noun;
+        let message = format!("stays: {noun}s are data and this one does not say `deletionPolicy: Delete`");
+        draft.note(id, message, false);
     } else if !confirmed {
         let command = format!("ctl delete --confirm {}", draft.input.desired.deployment);
         draft.note(id, format!("stays until its deletion is confirmed (`{command}`)"), false);
@@ -245,7 +240,7 @@ fn user_of(draft: &Draft<'_>, group: &ObservedResource) -> Option<WaitingOn> {
         let because = "it still forwards to the target group".to_owned();
         return Some(WaitingOn::LoadBalancer { name: balancer.clone(), because });
     }
-    draft.input.observed.services.iter().find_map(|(name, found)| match found {
+    draft.input.observed.all_services().find_map(|(id, found)| match found {
         Seen::Present(service) => {
             let uses = load_balancers(&service.fields)
                 .any(|balancer| balancer["targetGroupArn"] == group.arn.as_str());
@@ -255,7 +250,7 @@ fn user_of(draft: &Draft<'_>, group: &ObservedResource) -> Option<WaitingOn> {
             Some(WaitingOn::Observation { because: format!("{}: {}", gap.operation, gap.code) })
         }
         Seen::NotRead => {
-            Some(WaitingOn::Observation { because: format!("service {name} was not looked at") })
+            Some(WaitingOn::Observation { because: format!("service {} was not looked at", id.key) })
         }
         Seen::Absent => None,
     })

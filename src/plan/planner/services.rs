@@ -124,8 +124,8 @@ fn token(draft: &Draft<'_>, one: &One<'_>, intent: &Intent<'_>) -> String {
 fn without_traffic(draft: &Draft<'_>, fields: &Tree) -> Option<WaitingOn> {
     let input = draft.input;
     for arn in load_balancers(fields).filter_map(|balancer| balancer["targetGroupArn"].as_str()) {
-        let group =
-            input.observed.resources.values().filter_map(Seen::present).find(|group| group.arn == arn);
+        let mut seen = input.observed.all_resources().filter_map(|(_, seen)| seen.present());
+        let group = seen.find(|group| group.arn == arn);
         if group.is_none_or(|group| !group.used_by.is_empty()) || is_forwarded_to(draft, arn) {
             continue;
         }
@@ -150,7 +150,7 @@ fn without_traffic(draft: &Draft<'_>, fields: &Tree) -> Option<WaitingOn> {
 /// Whether AWS shows one of our rules or listeners that forwards to this target group, whatever the
 /// group itself knows of it yet.
 fn is_forwarded_to(draft: &Draft<'_>, arn: &str) -> bool {
-    draft.input.observed.resources.iter().any(|(id, seen)| {
+    draft.input.observed.all_resources().any(|(id, seen)| {
         let forwards = matches!(id.kind, ResourceKind::Rule | ResourceKind::Listener);
         forwards && seen.present().is_some_and(|found| mentions(&found.fields, arn))
     })

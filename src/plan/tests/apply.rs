@@ -123,7 +123,9 @@ fn create(world: &mut World, id: &ResourceId, fields: Tree, tags: &BTreeMap<Stri
 }
 
 fn delete(world: &mut World, id: &ResourceId) {
-    world.observed.resources.insert(id.clone(), Seen::Absent);
+    if world.observed.leftovers.remove(&id.key).is_none() {
+        world.observed.resources.insert(id.clone(), Seen::Absent);
+    }
     world.rollout.arns.remove(id);
     world.rollout.applied.remove(id);
 }

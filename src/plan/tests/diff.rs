@@ -2,9 +2,10 @@
 
 use crate::model::resource::{ResourceKind, Tree};
 use crate::plan::diff::{differences, tag_differences};
-use crate::plan::table::{Absent, Compare, KINDS, Row, rows};
+use crate::plan::table::{Absent, Compare, Row, rows};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use strum::IntoEnumIterator;
 
 fn paths(kind: ResourceKind, desired: &Tree, observed: &Tree) -> Vec<String> {
     let found = differences(kind, desired, observed, &BTreeSet::new());
@@ -46,7 +47,7 @@ fn two_values(row: &Row) -> (Value, Value) {
 }
 
 fn compared() -> impl Iterator<Item = &'static Row> {
-    KINDS.into_iter().flat_map(rows).filter(|row| row.compare != Compare::Never)
+    ResourceKind::iter().flat_map(rows).filter(|row| row.compare != Compare::Never)
 }
 
 #[test]

@@ -6,10 +6,11 @@ use crate::model::kinds::service::Service;
 use crate::model::kinds::task_definition::TaskDefinition;
 use crate::model::plan::Ownership;
 use crate::model::resource::ResourceKind;
-use crate::plan::table::{Absent, Class, Compare, KINDS, markdown, row_for, rows};
+use crate::plan::table::{Absent, Class, Compare, markdown, row_for, rows};
 use schemars::schema_for;
 use serde_json::Value;
 use std::collections::BTreeSet;
+use strum::IntoEnumIterator;
 
 /// Paths of all fields below a schema; `[]` after a list. Named types are looked up in `$defs`.
 fn leaves(root: &Value, schema: &Value, path: &str, found: &mut Vec<String>) {
@@ -61,7 +62,7 @@ fn schema(kind: ResourceKind) -> Value {
 #[test]
 fn every_field_that_can_be_declared_has_a_row() {
     let mut missing = Vec::new();
-    for (kind, schema) in KINDS.map(|kind| (kind, schema(kind))) {
+    for (kind, schema) in ResourceKind::iter().map(|kind| (kind, schema(kind))) {
         let fields = fields(&schema);
         assert!(fields.len() > 2, "{kind}: the schema was not understood");
         missing.extend(
@@ -81,7 +82,7 @@ const NOT_IN_DOCUMENTS: [&str; 5] = ["logGroupName", "loadBalancerArn", "tags", 
 #[test]
 fn every_row_is_of_a_field_that_there_is() {
     let mut stale = Vec::new();
-    for kind in KINDS {
+    for kind in ResourceKind::iter() {
         let fields = fields(&schema(kind));
         let below = |row: &str, field: &str| {
             field.strip_prefix(row).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
@@ -100,8 +101,12 @@ fn every_kind_has_its_page_and_its_matrix() {
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
-    assert_eq!(pages, KINDS.iter().map(|kind| format!("{kind}.md")).collect(), "one page for each kind");
-    for kind in KINDS {
+    assert_eq!(
+        pages,
+        ResourceKind::iter().map(|kind| format!("{kind}.md")).collect(),
+        "one page for each kind"
+    );
+    for kind in ResourceKind::iter() {
         let page = std::fs::read_to_string(format!("{folder}/{kind}.md")).unwrap();
         for row in rows(kind) {
             assert!(
@@ -124,7 +129,7 @@ fn the_schema_walk_sees_nested_fields() {
 
 #[test]
 fn every_field_has_exactly_one_row() {
-    for kind in KINDS {
+    for kind in ResourceKind::iter() {
         for row in rows(kind) {
             assert_eq!(row.kind, kind, "{} stands under the wrong kind", row.path);
             let covering = rows(kind)
@@ -141,7 +146,7 @@ fn every_field_has_exactly_one_row() {
 
 #[test]
 fn every_default_in_the_table_is_json() {
-    for row in KINDS.into_iter().flat_map(rows) {
+    for row in ResourceKind::iter().flat_map(rows) {
         if let Absent::Means(text) = row.absent {
             assert!(serde_json::from_str::<Value>(text).is_ok(), "{}: {text}", row.path);
         }
@@ -178,7 +183,7 @@ fn the_count_belongs_to_others_when_it_is_not_declared() {
 
 #[test]
 fn the_documentation_names_every_row() {
-    for kind in KINDS {
+    for kind in ResourceKind::iter() {
         let text = markdown(kind, &["seen"], |row| vec![row.path.len().to_string()]);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), rows(kind).len() + 2);

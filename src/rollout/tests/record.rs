@@ -285,11 +285,14 @@ fn the_arn_of_what_was_not_seen_stays() {
 fn the_arn_of_what_stands_under_its_old_name_stays_until_it_is_gone() {
     let mut world = World::registered().with_group(Seen::Absent);
     world.state.arns.insert(group(), "arn:old".to_owned());
-    let leftover = ResourceId::new(ResourceKind::TargetGroup, "arn:old");
-    world.observed.resources.insert(leftover.clone(), owned("arn:old", "shop"));
+    let leftover = ResourceId::left_over(ResourceKind::TargetGroup, "arn:old");
+    let shows = |world: &mut World, seen| {
+        world.observed.leftovers.insert("arn:old".to_owned(), (ResourceKind::TargetGroup, seen));
+    };
+    shows(&mut world, owned("arn:old", "shop"));
     let state = world.recorded(&no_plan(), &[]);
     assert_eq!((state.arns[&group()].as_str(), state.arns[&leftover].as_str()), ("arn:old", "arn:old"));
-    world.observed.resources.insert(leftover, Seen::Absent);
+    shows(&mut world, Seen::Absent);
     world.state = state;
     assert!(world.recorded(&no_plan(), &[]).arns.is_empty());
 }

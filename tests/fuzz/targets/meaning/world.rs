@@ -186,23 +186,12 @@ impl World {
 
 fn nothing(at: Timestamp) -> ObservedState {
     ObservedState {
-        at,
-        depth: Depth::Full,
         cluster: Seen::Present(ObservedCluster {
             arn: format!("{CLUSTER}c"),
             status: "ACTIVE".to_owned(),
             capacity_providers: Vec::new(),
         }),
-        resources: BTreeMap::new(),
-        load_balancers: BTreeMap::new(),
-        services: BTreeMap::new(),
-        definitions: BTreeMap::new(),
-        families: BTreeMap::new(),
-        tasks: BTreeMap::new(),
-        targets: BTreeMap::new(),
-        secrets: BTreeMap::new(),
-        service_deployments: BTreeMap::new(),
-        gaps: Vec::new(),
+        ..ObservedState::unread(at, Depth::Full)
     }
 }
 
