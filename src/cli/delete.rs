@@ -1,7 +1,8 @@
 //! `ctl delete`: a person's confirmation, the second half of every deletion of data.
 
 use super::places::Places;
-use super::{Verdict, out, state};
+use super::{Verdict, out, request, state};
+use crate::model::request::{Request, RequestKind};
 use crate::state::RecordStore;
 use anyhow::bail;
 
@@ -17,17 +18,22 @@ pub(super) struct Args {
     /// Its name once more
     #[arg(long, value_name = "NAME")]
     confirm: String,
+    /// Who confirms it
+    #[arg(long, env = "USER", hide_env_values = true, value_name = "WHO", default_value = "unknown")]
+    by: String,
 }
 
 /// Keeps the confirmation.
 pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> {
-    let Args { name, confirm } = args;
+    let Args { name, confirm, by } = args;
     if confirm != name {
         bail!("--confirm says `{confirm}`, the deployment is `{name}`: nothing was confirmed");
     }
     let state = state::open(places)?;
     let record = state::one(&state, &name).await?;
-    state.confirm(&record.name).await?;
+    let at = request::now(places, &state).await?;
+    let (deployment, kind) = (record.name.clone(), RequestKind::ConfirmDeletion);
+    state.put_request(&Request { deployment, kind, by, reason: String::new(), at }).await?;
     let removed = record.declared.as_ref().is_some_and(|declared| declared.removed_at.is_some());
     let next = if removed {
         "the controller deletes now what says `deletionPolicy: Delete`"

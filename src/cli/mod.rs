@@ -1,8 +1,8 @@
 //! Windows: `ctl`, one file per command.
 //!
 //! `ctl` reads the state store (what the controller last saw and did), the spec store (what is
-//! declared) and, for `plan` only, AWS. It writes nothing but a person's confirmation of a
-//! deletion: to change something, change a document.
+//! declared) and, for `plan` only, AWS. It writes nothing but requests to the controller: to change
+//! what should run, change a document.
 //!
 //! What a command finds out goes to stdout, what keeps it from finding out to stderr. Exit codes: 0
 //! good; 1 not good (findings, not ready, differences with `--exit-code`); 2 it could not be done.
@@ -15,9 +15,13 @@ mod describe;
 mod events;
 mod explain;
 mod out;
+mod pause;
 mod places;
 mod plan;
 mod render;
+mod request;
+mod resume;
+mod retry;
 mod schema;
 mod source;
 mod state;
@@ -72,6 +76,12 @@ enum Command {
     Completion(completion::Args),
     /// Confirm that what was made for a removed document may be deleted, data included
     Delete(delete::Args),
+    /// Try again, once, what failed
+    Retry(retry::Args),
+    /// Write nothing for a time
+    Pause(pause::Args),
+    /// End a pause
+    Resume(resume::Args),
 }
 
 /// How a command ended that could be done.
@@ -106,5 +116,8 @@ pub async fn dispatch(cli: Cli) -> anyhow::Result<Verdict> {
         Command::Schema(args) => schema::run(args),
         Command::Completion(args) => completion::run(args),
         Command::Delete(args) => delete::run(args, &places).await,
+        Command::Retry(args) => retry::run(args, &places).await,
+        Command::Pause(args) => pause::run(args, &places).await,
+        Command::Resume(args) => resume::run(args, &places).await,
     }
 }

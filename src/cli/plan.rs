@@ -9,6 +9,7 @@ use crate::model::ids::DeploymentName;
 use crate::model::kinds::Placement;
 use crate::model::observed::{Depth, Gap};
 use crate::model::plan::Plan;
+use crate::model::request::Request;
 use crate::model::rollout::RolloutState;
 use crate::model::status::Record;
 use crate::observed::{Ask, Collector};
@@ -92,7 +93,7 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> 
 
 /// Plans.
 pub(super) async fn plan(args: &Args, places: &Places) -> anyhow::Result<Planned> {
-    let (records, confirmed) = recorded(places).await?;
+    let (records, requests) = recorded(places).await?;
     let clock = places.clock(state::latest(records.values()))?;
     let snapshot = match &args.file {
         Some(file) => from_file(file)?,
@@ -100,7 +101,7 @@ pub(super) async fn plan(args: &Args, places: &Places) -> anyhow::Result<Planned
     };
     let known = records.iter().map(|(name, record)| (name.clone(), record.into())).collect();
     let mut changes =
-        declarations::changes(&mut LoweringCache::default(), &snapshot, &known, &confirmed, clock.now());
+        declarations::changes(&mut LoweringCache::default(), &snapshot, &known, &requests, clock.now());
     if args.file.is_some() {
         let is_given = |name: &DeploymentName| {
             snapshot.documents.contains_key(name) || snapshot.refused.contains_key(name)
@@ -131,10 +132,8 @@ pub(super) async fn plan(args: &Args, places: &Places) -> anyhow::Result<Planned
     })
 }
 
-/// Every record by name, and the confirmed deletions; nothing when no controller has run yet.
-async fn recorded(
-    places: &Places,
-) -> anyhow::Result<(BTreeMap<DeploymentName, Record>, BTreeSet<DeploymentName>)> {
+/// Every record by name, and what people ask for; nothing when no controller has run yet.
+async fn recorded(places: &Places) -> anyhow::Result<(BTreeMap<DeploymentName, Record>, Vec<Request>)> {
     let folder = places.state()?;
     if !folder.exists() {
         out::warn(&format!("no records in {}: planned as if nothing had ever been done", folder.display()));
@@ -142,8 +141,8 @@ async fn recorded(
     }
     let state = FileRecordStore::open_read_only(&folder)?;
     let records = state::all(&state).await?.records;
-    let confirmed = state.confirmed().await?;
-    Ok((records.into_iter().map(|record| (record.name.clone(), record)).collect(), confirmed))
+    let requests = state.requests().await?.requests;
+    Ok((records.into_iter().map(|record| (record.name.clone(), record)).collect(), requests))
 }
 
 /// A file as a snapshot; it is never the whole store, so what it does not hold is not gone.

@@ -3,14 +3,16 @@
 use super::out::{self, BAD, BUSY, Cell, GOOD, HEAD, PLAIN, Structured};
 use super::places::Places;
 use super::state::{self, Recorded, condition, holds};
-use super::{Verdict, describe};
+use super::{Verdict, describe, request};
 use crate::model::condition::{ConditionType, Truth};
+use crate::model::request::Request;
 use crate::model::status::{ComponentStatus, DeploymentStatus, Record};
 use crate::reconcile::Clock;
 use crate::state::FileRecordStore;
 use anstyle::Style;
 use clap::ValueEnum;
 use jiff::Timestamp;
+use serde::Serialize;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -51,23 +53,27 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> 
     let state = state::open(places)?;
     let mut before = String::new();
     loop {
-        let (text, good) = look(&args, places, &state).await?;
+        let (shown, good) = text(&args, places, &state).await?;
         if !args.watch {
-            out::print(&text)?;
+            out::print(&shown)?;
             return Ok(Verdict::good_if(good || !args.exit_code));
         }
-        if text != before {
+        if shown != before {
             let clear =
                 if args.output == Form::Table || args.output == Form::Wide { "\x1b[2J\x1b[H" } else { "" };
-            out::print(&format!("{clear}{text}"))?;
-            before = text;
+            out::print(&format!("{clear}{shown}"))?;
+            before = shown;
         }
         Clock::real().sleep(LOOK).await;
     }
 }
 
 /// The text, and whether everything that it shows is Ready.
-async fn look(args: &Args, places: &Places, state: &FileRecordStore) -> anyhow::Result<(String, bool)> {
+pub(super) async fn text(
+    args: &Args,
+    places: &Places,
+    state: &FileRecordStore,
+) -> anyhow::Result<(String, bool)> {
     let form = match args.output {
         Form::Json => Some(Structured::Json),
         Form::Yaml => Some(Structured::Yaml),
@@ -77,11 +83,17 @@ async fn look(args: &Args, places: &Places, state: &FileRecordStore) -> anyhow::
         let record = state::one(state, name).await?;
         let now = places.clock(state::latest([&record]))?.now();
         let good = record.status.as_ref().is_some_and(is_good);
-        let text = match (form, &record.status) {
-            (Some(form), status) => out::structured(status, form)?,
-            (None, Some(status)) => one(status, args.output == Form::Wide, now),
-            (None, None) => format!("{} has not been looked at yet\n", record.name),
-        };
+        let mut requests = request::about(state, &record.name).await?;
+        requests.retain(|request| !request.is_over(now));
+        if let Some(form) = form {
+            let status = record.status.as_ref();
+            return Ok((out::structured(&Shown { requests: &requests, status }, form)?, good));
+        }
+        let mut text: String = requests.iter().map(|request| format!("{BUSY}{request}{BUSY:#}\n")).collect();
+        match &record.status {
+            Some(status) => text.push_str(&one(status, args.output == Form::Wide, now)),
+            None => text.push_str(&format!("{} has not been looked at yet\n", record.name)),
+        }
         return Ok((text, good));
     }
     let recorded = state::all(state).await?;
@@ -101,7 +113,16 @@ async fn look(args: &Args, places: &Places, state: &FileRecordStore) -> anyhow::
     Ok((text, good))
 }
 
-/// Ready, or nobody's business any more.
+/// One deployment as structured output: what people ask for comes first.
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(skip_serializing_if = "<[Request]>::is_empty")]
+    requests: &'a [Request],
+    #[serde(flatten)]
+    status: Option<&'a DeploymentStatus>,
+}
+
+/// Ready, or orphaned.
 fn is_good(status: &DeploymentStatus) -> bool {
     status.orphaned || holds(status, ConditionType::Ready)
 }

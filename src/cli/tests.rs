@@ -7,6 +7,7 @@ use crate::model::finding::Finding;
 use crate::model::ids::Generation;
 use crate::model::kinds::DocumentText;
 use crate::model::plan::{Waiting, WaitingOn};
+use crate::model::request::Request;
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::status::{
     ComponentStatus, DeploymentStatus, Event, EventKind, LastGoodDocument, Record, Source, TargetCount,
@@ -237,6 +238,16 @@ impl Folders {
         dispatch(Cli::try_parse_from(all).expect("a well-formed command line")).await
     }
 
+    /// A command that asks for something, by `ops`.
+    async fn ask(&self, words: &[&str]) -> Result<Verdict, String> {
+        let words = [words, &["--by", "ops"]].concat();
+        self.ctl(&words).await.map_err(|error| error.to_string())
+    }
+
+    async fn requests(&self) -> Vec<Request> {
+        self.state.requests().await.unwrap().requests
+    }
+
     fn places(&self) -> Places {
         let path = |name: &str| format!("file:{}", self.dir.path().join(name).display());
         let (state, store) = (path("state"), path("specs"));
@@ -272,10 +283,98 @@ async fn a_deletion_is_confirmed_by_saying_the_name_twice() {
     let folders = Folders::with(vec![status("shop", "")]).await;
     let error = folders.ctl(&["delete", "shop", "--confirm", "web"]).await.unwrap_err().to_string();
     assert_eq!(error, "--confirm says `web`, the deployment is `shop`: nothing was confirmed");
-    assert!(folders.state.confirmed().await.unwrap().is_empty());
+    assert!(folders.requests().await.is_empty());
     folders.ctl(&["delete", "shop", "--confirm", "shop"]).await.unwrap();
-    assert!(folders.state.confirmed().await.unwrap().contains("shop"));
+    let requests = folders.requests().await;
+    assert!(requests.len() == 1 && requests[0].is_confirmation(), "{requests:?}");
     assert!(folders.ctl(&["delete", "blog", "--confirm", "blog"]).await.is_err(), "it is not there");
+}
+
+const UNTIL: &str = "2999-12-01T08:00:00Z";
+
+#[tokio::test]
+async fn a_pause_is_asked_for_once_and_replaced_by_another_one() {
+    let folders = Folders::with(vec![status("shop", "")]).await;
+    for _ in 0..2 {
+        let said = folders.ask(&["pause", "shop", "--until", UNTIL, "--reason", "incident 42"]).await;
+        assert_eq!(said, Ok(Verdict::Good));
+    }
+    let requests = folders.requests().await;
+    assert_eq!(requests.len(), 1);
+    assert_eq!(requests[0].to_string(), format!("paused until {UNTIL} by ops: incident 42"));
+    let first = requests[0].at;
+    folders.ask(&["pause", "shop", "--until", UNTIL, "--reason", "incident 42"]).await.unwrap();
+    assert_eq!(folders.requests().await[0].at, first, "the first one stays");
+    folders.ask(&["pause", "shop", "--until", "1h", "--reason", "longer"]).await.unwrap();
+    let requests = folders.requests().await;
+    assert_eq!((requests.len(), requests[0].reason.as_str()), (1, "longer"));
+}
+
+#[tokio::test]
+async fn a_pause_that_is_over_or_of_nothing_is_refused_with_what_is_meant() {
+    let folders = Folders::with(vec![status("shop", "")]).await;
+    let error = folders
+        .ask(&["pause", "shop", "--until", "2001-01-01T00:00:00Z", "--reason", "x"])
+        .await
+        .unwrap_err();
+    assert!(error.starts_with("--until 2001-01-01T00:00:00Z is over, it is "), "{error}");
+    for command in [&["pause", "shpo", "--until", "1h"][..], &["retry", "shpo"], &["resume", "shpo"]] {
+        let error = folders.ask(&[command, &["--reason", "x"]].concat()).await.unwrap_err();
+        assert_eq!(error, "there is no deployment `shpo`; did you mean `shop`?");
+    }
+    let error = folders.ask(&["retry", "shop", "wbe", "--reason", "x"]).await.unwrap_err();
+    assert_eq!(error, "shop has no component `wbe`; did you mean `web`?");
+    let error = folders.ask(&["retry", "shop", "nothing-like-it", "--reason", "x"]).await.unwrap_err();
+    assert_eq!(error, "shop has no component `nothing-like-it`; there are: migrate, web");
+    assert!(folders.requests().await.is_empty());
+    for command in ["pause", "retry"] {
+        let words = ["ctl", command, "shop", "--until", "1h", "--by", "ops"];
+        assert!(Cli::try_parse_from(words).is_err(), "{command} wants a reason");
+    }
+}
+
+#[tokio::test]
+async fn retries_of_two_components_stand_beside_each_other() {
+    let folders = Folders::with(vec![status("shop", "")]).await;
+    for component in ["web", "migrate", "web"] {
+        folders.ask(&["retry", "shop", component, "--reason", "mended"]).await.unwrap();
+    }
+    let texts: Vec<String> = folders.requests().await.iter().map(ToString::to_string).collect();
+    let of = |component| format!("retry of {component} requested by ops: mended");
+    assert_eq!(texts, [of("migrate"), of("web")]);
+}
+
+#[tokio::test]
+async fn a_resume_takes_the_place_of_the_pause_and_asks_for_nothing_without_one() {
+    let folders = Folders::with(vec![status("shop", "")]).await;
+    folders.ask(&["resume", "shop"]).await.unwrap();
+    assert!(folders.requests().await.is_empty());
+    folders.ask(&["pause", "shop", "--until", "1h", "--reason", "incident 42"]).await.unwrap();
+    for _ in 0..2 {
+        folders.ask(&["resume", "shop", "--reason", "it is over", "-o", "json"]).await.unwrap();
+        let texts: Vec<String> = folders.requests().await.iter().map(ToString::to_string).collect();
+        assert_eq!(texts, ["resume requested by ops: it is over"]);
+    }
+}
+
+#[tokio::test]
+async fn the_status_of_a_deployment_begins_with_what_is_asked_for() {
+    let folders = Folders::with(vec![status("shop", "")]).await;
+    folders.ask(&["pause", "shop", "--until", UNTIL, "--reason", "incident 42"]).await.unwrap();
+    let text = |form: &'static str| async {
+        let args = Cli::try_parse_from(["ctl", "status", "shop", "-o", form]).unwrap();
+        let Command::Status(args) = args.command else { panic!("another command") };
+        plain(&status::text(&args, &folders.places(), &folders.state).await.unwrap().0)
+    };
+    let first = text("table").await.lines().next().unwrap().to_owned();
+    assert_eq!(first, format!("paused until {UNTIL} by ops: incident 42"));
+    let json = text("json").await;
+    assert!(json.starts_with("{\n  \"requests\": ["), "{json}");
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let request = &json["requests"][0];
+    assert_eq!((&request["kind"], &request["by"]), (&"Pause".into(), &"ops".into()));
+    assert_eq!((&request["until"], &request["reason"]), (&UNTIL.into(), &"incident 42".into()));
+    assert_eq!(json["name"], "shop");
 }
 
 #[test]

@@ -11,6 +11,7 @@ pub mod normalise;
 pub mod observed;
 pub mod owner;
 pub mod plan;
+pub mod request;
 pub mod resource;
 pub mod rollout;
 pub mod schema;

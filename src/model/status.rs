@@ -5,6 +5,7 @@ use super::finding::Finding;
 use super::ids::{ComponentName, DeploymentName, Generation};
 use super::kinds::DocumentText;
 use super::plan::{Note, Waiting};
+use super::request::Request;
 use super::resource::ResourceId;
 use super::rollout::RolloutState;
 use jiff::Timestamp;
@@ -180,6 +181,10 @@ pub struct Record {
     /// The newest events, oldest first; at most [`Record::MAX_EVENTS`].
     #[serde(default)]
     pub events: Vec<Event>,
+    /// The requests that the controller has taken up and that are not over, so that each is taken
+    /// up once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requests: Vec<Request>,
 }
 
 impl Record {
@@ -188,7 +193,14 @@ impl Record {
 
     /// An empty record.
     pub fn new(name: DeploymentName) -> Self {
-        Self { name, declared: None, rollout: RolloutState::default(), status: None, events: Vec::new() }
+        Self {
+            name,
+            declared: None,
+            rollout: RolloutState::default(),
+            status: None,
+            events: Vec::new(),
+            requests: Vec::new(),
+        }
     }
 }
 

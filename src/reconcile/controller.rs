@@ -12,12 +12,14 @@ use crate::executor::Fence;
 use crate::model::ids::DeploymentName;
 use crate::model::kinds::Placement;
 use crate::model::observed::Depth;
+use crate::model::request::Request;
 use crate::model::status::{LastGoodDocument, Record};
 use crate::specs::Snapshot;
 use crate::state::{self, RecordStore, StoreReport};
 use crate::status;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use std::collections::{BTreeMap, BTreeSet};
+use jiff::Timestamp;
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -73,8 +75,10 @@ pub struct Controller<S> {
     next_full_passes: Instant,
     /// What was last reported of the store.
     reported: Option<StoreReport>,
-    /// Confirmations of an earlier removal that could not be withdrawn yet; they do not count.
-    stale_confirmations: BTreeSet<DeploymentName>,
+    /// What people asked for when it could last be read.
+    requests: Vec<Request>,
+    /// Requests that do not count any more and could not be withdrawn yet.
+    stale_requests: Vec<Request>,
     /// Passes that were begun.
     passes: u64,
     running: Arc<Running>,
@@ -123,7 +127,8 @@ impl<S: RecordStore + 'static> Controller<S> {
             lowered: LoweringCache::default(),
             next_full_passes: Instant::now(),
             reported: None,
-            stale_confirmations: BTreeSet::new(),
+            requests: Vec::new(),
+            stale_requests: Vec::new(),
             passes: 0,
             running: Arc::new(Running::default()),
         }
@@ -178,6 +183,7 @@ impl<S: RecordStore + 'static> Controller<S> {
         for damaged in &loaded.damaged {
             error!(error = %crate::telemetry::chain(damaged), "a record cannot be used");
         }
+        self.requests = loaded.records.iter().flat_map(|record| record.requests.iter().cloned()).collect();
         self.parked = loaded.records.into_iter().map(|record| (record.name.clone(), record)).collect();
         for record in self.parked.values() {
             self.handle.publish(record);
@@ -188,16 +194,9 @@ impl<S: RecordStore + 'static> Controller<S> {
     /// Brings what the store declares now into force.
     async fn declare(&mut self, snapshot: Snapshot) {
         let now = self.clock.now();
-        let confirmed = match self.reconciler.state.confirmed().await {
-            Ok(confirmed) => confirmed,
-            Err(error) => {
-                warn!(error = %crate::telemetry::chain(&error), "cannot read what was confirmed; nothing counts as confirmed");
-                BTreeSet::new()
-            }
-        };
-        let confirmed = self.withdraw_stale_confirmations(confirmed, &snapshot).await;
+        let requests = self.read_requests(&snapshot, now).await;
         let mut lowered = std::mem::take(&mut self.lowered);
-        let changes = declarations::changes(&mut lowered, &snapshot, &self.known(), &confirmed, now);
+        let changes = declarations::changes(&mut lowered, &snapshot, &self.known(), &requests, now);
         self.lowered = lowered;
         let report = StoreReport { problems: changes.problems, prune_held: changes.prune_held };
         if self.reported.as_ref() != Some(&report) {
@@ -220,34 +219,45 @@ impl<S: RecordStore + 'static> Controller<S> {
         self.count();
     }
 
-    /// The confirmations that count. When a document is there that was not there before, the
-    /// confirmation was given for an earlier removal: it is withdrawn, so that no later removal,
-    /// perhaps by mistake, deletes data with it.
-    async fn withdraw_stale_confirmations(
-        &mut self,
-        mut confirmed: BTreeSet<DeploymentName>,
-        snapshot: &Snapshot,
-    ) -> BTreeSet<DeploymentName> {
-        let known = self.known();
-        let is_new = |name: &DeploymentName| {
-            let declared = known.get(name).and_then(|known| known.declared);
-            declared.is_none_or(|declared| declared.removed_at.is_some())
-        };
-        let stale: BTreeSet<DeploymentName> = confirmed
-            .iter()
-            .filter(|name| snapshot.documents.contains_key(*name) || snapshot.refused.contains_key(*name))
-            .filter(|name| is_new(name))
-            .cloned()
-            .collect();
-        self.stale_confirmations.extend(stale);
-        for name in std::mem::take(&mut self.stale_confirmations) {
-            confirmed.remove(&name);
-            if let Err(error) = self.reconciler.state.withdraw(&name).await {
-                warn!(deployment = %name, error = %crate::telemetry::chain(&error), "cannot withdraw the confirmation of its deletion; it does not count");
-                self.stale_confirmations.insert(name);
+    /// The requests that count. Stale ones are withdrawn. When requests cannot be read, the last
+    /// known ones hold; but nothing counts as confirmed.
+    async fn read_requests(&mut self, snapshot: &Snapshot, now: Timestamp) -> Vec<Request> {
+        match self.reconciler.state.requests().await {
+            Ok(read) => {
+                for damaged in &read.damaged {
+                    warn!(error = %crate::telemetry::chain(damaged), "a request cannot be used");
+                }
+                self.requests = read.requests;
+            }
+            Err(error) => {
+                warn!(error = %crate::telemetry::chain(&error), "cannot read requests; nothing counts as confirmed");
+                self.requests.retain(|request| !request.is_confirmation());
             }
         }
-        confirmed
+        let mut stale = std::mem::take(&mut self.stale_requests);
+        let known = self.known();
+        for request in &self.requests {
+            let known = known.get(&request.deployment);
+            if !stale.contains(request) && declarations::is_stale(request, snapshot, known, now) {
+                stale.push(request.clone());
+            }
+        }
+        drop(known);
+        for request in stale {
+            self.requests.retain(|counts| *counts != request);
+            if !self.withdraw(&request).await {
+                self.stale_requests.push(request);
+            }
+        }
+        self.requests.clone()
+    }
+
+    async fn withdraw(&self, request: &Request) -> bool {
+        let withdrawn = self.reconciler.state.withdraw_request(request).await;
+        if let Err(error) = &withdrawn {
+            warn!(deployment = %request.deployment, error = %crate::telemetry::chain(error), "cannot withdraw a request: {request}; it does not count");
+        }
+        withdrawn.is_ok()
     }
 
     /// Saves again the parked records that could not be saved; an entry is saved again by its next
@@ -289,11 +299,16 @@ impl<S: RecordStore + 'static> Controller<S> {
         }
         self.handle.declared(&name);
         let Some(Slot::Idle(entry)) = self.entries.get_mut(&name) else { return };
-        declarations::remember_document(&mut entry.record, &entry.declared);
+        let asked = declarations::record_declaration(&mut entry.record, &entry.declared, self.clock.now());
+        entry.unsaved |= asked;
         if entry.declared.is_orphaned() {
             self.park(name).await;
         } else {
-            let trigger = if self.handle.store_is_read() { Trigger::Declaration } else { Trigger::StartUp };
+            let trigger = match self.handle.store_is_read() {
+                false => Trigger::StartUp,
+                true if asked => Trigger::Request,
+                true => Trigger::Declaration,
+            };
             self.queue.add(name, Instant::now(), Duration::ZERO, trigger);
         }
     }
@@ -423,11 +438,17 @@ impl<S: RecordStore + 'static> Controller<S> {
             {
                 entry.declared = changed;
                 entry.full_next = true;
-                declarations::remember_document(&mut entry.record, &entry.declared);
+                let asked =
+                    declarations::record_declaration(&mut entry.record, &entry.declared, self.clock.now());
+                entry.unsaved |= asked;
                 (wait, slack, finished) = (Duration::ZERO, Duration::ZERO, false);
-                trigger = Trigger::Declaration;
+                trigger = if asked { Trigger::Request } else { Trigger::Declaration };
             } else if passed.state_error.is_none() {
                 self.handle.reconciled(&name);
+                // The saved record says that they were taken up.
+                for request in entry.declared.requests.iter().filter(|request| request.is_honoured_once()) {
+                    self.withdraw(request).await;
+                }
             }
             let orphaned = entry.declared.is_orphaned();
             self.entries.insert(name.clone(), Slot::Idle(Box::new(entry)));

@@ -5,8 +5,10 @@ use crate::desired;
 use crate::model::condition::{Condition, ConditionType, Truth};
 use crate::model::finding::Finding;
 use crate::model::ids::{DeploymentName, Generation};
-use crate::model::kinds::{DocumentText, RETRY_ANNOTATION};
+use crate::model::kinds::{DocumentText, RETRY_ANNOTATION, Suspend};
+use crate::model::request::{Request, RequestKind};
 use crate::model::status::{DeploymentStatus, Event, EventKind, LastGoodDocument, Record, Source};
+use crate::rollout;
 use crate::specs::{self, PruneGuard, Snapshot};
 use crate::status::events;
 use jiff::Timestamp;
@@ -116,6 +118,7 @@ fn lower(declared: &Arc<specs::Declared>, known: Option<Known<'_>>) -> LoweredDo
             removed_at: None,
             doubted: false,
             deletion_confirmed: false,
+            requests: Vec::new(),
         })),
         None => Err(findings),
     };
@@ -132,7 +135,7 @@ pub fn changes(
     cache: &mut LoweringCache,
     snapshot: &Snapshot,
     known: &BTreeMap<DeploymentName, Known<'_>>,
-    confirmed: &BTreeSet<DeploymentName>,
+    requests: &[Request],
     now: Timestamp,
 ) -> Changes {
     cache.update(snapshot, known);
@@ -186,8 +189,11 @@ pub fn changes(
         };
         by_name.insert(name, change);
     }
-    let prune_held = removed(snapshot, known, confirmed, now, &mut by_name);
+    let confirmed = requests.iter().filter(|request| request.is_confirmation());
+    let confirmed = confirmed.map(|request| request.deployment.clone()).collect();
+    let prune_held = removed(snapshot, known, &confirmed, now, &mut by_name);
     warn_of_ended_suspensions(snapshot, &mut by_name, now);
+    apply_requests(requests, &mut by_name, now);
     Changes { by_name, problems: snapshot.problems.clone(), prune_held }
 }
 
@@ -216,6 +222,7 @@ fn last_good(stored: Option<&LastGoodDocument>) -> Option<Declaration> {
         removed_at: stored.removed_at,
         doubted: stored.doubted,
         deletion_confirmed: false,
+        requests: Vec::new(),
     })
 }
 
@@ -285,6 +292,38 @@ fn warn_of_ended_suspensions(
     }
 }
 
+/// Adds what people ask for to the declarations. Of two suspensions, the declared one and a pause
+/// that was asked for, the longer one holds.
+fn apply_requests(requests: &[Request], by_name: &mut BTreeMap<DeploymentName, Change>, now: Timestamp) {
+    for request in requests.iter().filter(|request| !request.is_confirmation() && !request.is_over(now)) {
+        let Some(Change::InForce(declared)) = by_name.get_mut(&request.deployment) else { continue };
+        let declared = Arc::make_mut(declared);
+        declared.requests.push(request.clone());
+        let declared_until = declared.desired.suspend.as_ref().map(|suspend| suspend.until);
+        let longer = |until: &Timestamp| declared_until.is_none_or(|declared| declared < *until);
+        if let Some(until) = request.paused_until(now).filter(longer) {
+            let (by, reason) = (request.by.clone(), request.reason.clone());
+            declared.desired.suspend = Some(Suspend { by, reason, until });
+        }
+    }
+}
+
+/// Whether a request counts no more.
+///
+/// A confirmation is stale once a document is there that was not there before: it was given for an
+/// earlier removal, and no later one, perhaps by mistake, may delete data with it. A pause is stale
+/// when it has ended, and every other request when there is no such deployment any more.
+pub fn is_stale(request: &Request, snapshot: &Snapshot, known: Option<&Known<'_>>, now: Timestamp) -> bool {
+    let name = &request.deployment;
+    let is_there = snapshot.documents.contains_key(name) || snapshot.refused.contains_key(name);
+    let last_good = known.and_then(|known| known.declared);
+    if request.is_confirmation() {
+        return is_there && last_good.is_none_or(|declared| declared.removed_at.is_some());
+    }
+    let is_gone = known.is_none_or(|known| known.declared.is_none() || known.orphaned);
+    request.is_over(now) || (!is_there && is_gone)
+}
+
 fn refused_status(
     name: &DeploymentName,
     kind: String,
@@ -339,8 +378,9 @@ fn refused_status(
     }
 }
 
-/// Puts the declaration in force into its record, so that no later edit or removal can lose it.
-pub(super) fn remember_document(record: &mut Record, declared: &Declaration) {
+/// Puts the declaration in force into its record, so that no later edit or removal can lose it, and
+/// takes up what people ask for; true when their requests are not those of the record.
+pub(super) fn record_declaration(record: &mut Record, declared: &Declaration, now: Timestamp) -> bool {
     record.declared = Some(LastGoodDocument {
         generation: declared.desired.generation,
         source: declared.source.clone(),
@@ -348,6 +388,25 @@ pub(super) fn remember_document(record: &mut Record, declared: &Declaration) {
         removed_at: declared.removed_at,
         doubted: declared.doubted,
     });
+    if record.requests == declared.requests {
+        return false;
+    }
+    let before = std::mem::replace(&mut record.requests, declared.requests.clone());
+    for request in declared.requests.iter().filter(|request| !before.contains(request)) {
+        let (reason, component) = match &request.kind {
+            RequestKind::Retry { component } => {
+                rollout::retry(&mut record.rollout, component.as_ref());
+                ("RetryRequested", component.as_ref())
+            }
+            RequestKind::Pause { .. } => ("PauseRequested", None),
+            RequestKind::Resume => ("ResumeRequested", None),
+            RequestKind::ConfirmDeletion => continue,
+        };
+        let object = component.map(|component| format!("component/{component}")).unwrap_or_default();
+        let event = events::event(now, EventKind::Normal, reason, &object, request.to_string());
+        events::append(record, [event]);
+    }
+    true
 }
 
 /// Says in a record that its document is gone and what was made for it stays; false when it says so

@@ -6,6 +6,7 @@ use crate::model::finding::Finding;
 use crate::model::ids::Generation;
 use crate::model::kinds::{DeletionPolicy, DocumentText};
 use crate::model::observed::Depth;
+use crate::model::request::Request;
 use crate::model::rollout::Phase;
 use crate::model::status::{Record, Source};
 use jiff::Timestamp;
@@ -31,6 +32,8 @@ pub struct Declaration {
     pub doubted: bool,
     /// Whether a person confirmed that its data may be deleted.
     pub deletion_confirmed: bool,
+    /// What else people ask for. The end of a pause is in `desired` already.
+    pub requests: Vec<Request>,
 }
 
 impl Declaration {
@@ -80,7 +83,7 @@ impl Entry {
         }
     }
 
-    /// How long a declared pause still lasts, while it does: it ends at its time, not at some
+    /// How long a suspension still lasts, while it does: it ends at its time, not at some
     /// resync after it.
     pub fn pause_left(&self, now: Timestamp) -> Option<Duration> {
         let pause = self.declared.desired.suspend.as_ref()?;

@@ -36,8 +36,10 @@ pub enum Trigger {
     Rolling,
     /// The last pass failed, could not see something, or found something missing.
     Held,
-    /// A pause has ended.
+    /// A suspension has ended.
     PauseEnded,
+    /// A person asked for something, or what was asked for is over.
+    Request,
 }
 
 impl From<Ending> for Trigger {

@@ -64,6 +64,18 @@ pub fn advance(input: &StepInput<'_>) -> RolloutState {
     state
 }
 
+/// Lifts the memory of failures of one component, or of the whole deployment, as a person asked.
+pub fn retry(state: &mut RolloutState, component: Option<&ComponentName>) {
+    if component.is_none() {
+        state.repairs.clear();
+    }
+    for (name, rollout) in &mut state.components {
+        if component.is_none_or(|only| only == name) {
+            clear_failures(rollout);
+        }
+    }
+}
+
 /// Lifts the memory of failures, so that what failed is tried again.
 fn clear_failures(component: &mut ComponentRollout) {
     component.failures.clear();

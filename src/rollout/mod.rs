@@ -22,7 +22,7 @@ mod task;
 #[cfg(test)]
 mod tests;
 
-pub use advance::{StepInput, advance};
+pub use advance::{StepInput, advance, retry};
 pub use record::{record, record_intent};
 pub use secrets::{ROTATION_SETTLE_SECONDS, settle_secrets};
 

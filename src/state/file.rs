@@ -1,14 +1,15 @@
 //! Records as files: one per deployment, written aside and renamed.
 
 use super::disk::{Disk, RealDisk};
-use super::{Error, Loaded, RecordStore, StoreReport};
+use super::{Error, Loaded, RecordStore, Requests, StoreReport};
 use crate::model::ids::DeploymentName;
+use crate::model::request::{Request, RequestKind};
 use crate::model::status::Record;
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,8 +21,12 @@ const REPORT: &str = "_store-report";
 /// Longest name that stands for itself as a file name; file systems allow 255 bytes with what is
 /// added to it.
 const LONGEST_PLAIN: usize = 200;
-/// Extension of the empty file that is a person's confirmation: the controller owns the records, so
+/// Longest slot of a request that stands for itself in a file name.
+const LONGEST_SLOT: usize = 40;
+/// Extension of the file of a request, `NAME.SLOT.request`: the controller owns the records, so
 /// `ctl` writes beside them.
+const REQUEST: &str = "request";
+/// Extension of the empty file that an earlier version made when a deletion was confirmed.
 const CONFIRMED: &str = "confirmed";
 
 /// A folder of state files.
@@ -105,8 +110,41 @@ impl<D: Disk> FileRecordStore<D> {
         self.folder.join(format!("{}.json", stem(name.as_str())))
     }
 
-    fn confirmation_path(&self, name: &DeploymentName) -> PathBuf {
-        self.folder.join(format!("{}.{CONFIRMED}", stem(name.as_str())))
+    fn request_path(&self, request: &Request) -> PathBuf {
+        let slot = request.slot();
+        // A slot is found again by the full stop before it.
+        let slot = if slot.contains('.') || slot.len() > LONGEST_SLOT { hashed(&slot) } else { stem(&slot) };
+        self.folder.join(format!("{}.{slot}.{REQUEST}", stem(request.deployment.as_str())))
+    }
+
+    /// The files of requests, with the file names of their deployments.
+    fn request_paths(&self) -> Result<Vec<(String, PathBuf)>, Error> {
+        let paths = self.disk.list(&self.folder).map_err(io("read the state folder", &self.folder))?;
+        let mut requests: Vec<(String, PathBuf)> = paths
+            .into_iter()
+            .filter_map(|path| {
+                let name = path.file_name()?.to_str()?.to_owned();
+                let deployment = name
+                    .strip_suffix(&format!(".{CONFIRMED}"))
+                    .or_else(|| Some(name.strip_suffix(&format!(".{REQUEST}"))?.rsplit_once('.')?.0))?;
+                (!deployment.is_empty()).then(|| (deployment.to_owned(), path))
+            })
+            .collect();
+        requests.sort();
+        Ok(requests)
+    }
+
+    fn read_request(&self, deployment: &str, path: &Path) -> Result<Option<Request>, Error> {
+        if path.extension().is_some_and(|extension| extension == CONFIRMED) {
+            return Ok(Some(Request {
+                deployment: deployment.into(),
+                kind: RequestKind::ConfirmDeletion,
+                by: "unknown".to_owned(),
+                reason: String::new(),
+                at: Timestamp::UNIX_EPOCH,
+            }));
+        }
+        self.read(path)
     }
 
     fn report_path(&self) -> PathBuf {
@@ -223,8 +261,12 @@ fn stem(name: &str) -> String {
     if !name.is_empty() && name.len() <= LONGEST_PLAIN && !name.starts_with('.') && name.chars().all(plain) {
         name.to_owned()
     } else {
-        format!("_{}", &checksum(name)[..32])
+        hashed(name)
     }
+}
+
+fn hashed(name: &str) -> String {
+    format!("_{}", &checksum(name)[..32])
 }
 
 fn checksum(text: &str) -> String {
@@ -259,36 +301,50 @@ impl<D: Disk> RecordStore for FileRecordStore<D> {
     }
 
     async fn delete(&self, name: &DeploymentName) -> Result<(), Error> {
-        let paths = [self.confirmation_path(name), self.record_path(name)];
+        let record = self.record_path(name);
+        let deployment = stem(name.as_str());
         self.blocking(move |this| {
-            for path in &paths {
-                this.remove(path)?;
+            for (_, path) in this.request_paths()?.into_iter().filter(|(of, _)| *of == deployment) {
+                this.remove(&path)?;
+            }
+            this.remove(&record)
+        })
+        .await
+    }
+
+    async fn requests(&self) -> Result<Requests, Error> {
+        self.blocking(|this| {
+            let mut found = Requests::default();
+            for (deployment, path) in this.request_paths()? {
+                match this.read_request(&deployment, &path) {
+                    Ok(request) => found.requests.extend(request),
+                    Err(error @ Error::Io { .. }) => return Err(error),
+                    Err(error) => found.damaged.push(error),
+                }
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn put_request(&self, request: &Request) -> Result<(), Error> {
+        let request = request.clone();
+        let path = self.request_path(&request);
+        self.blocking(move |this| this.write(&path, &request)).await
+    }
+
+    async fn withdraw_request(&self, request: &Request) -> Result<(), Error> {
+        let request = request.clone();
+        self.blocking(move |this| {
+            let deployment = stem(request.deployment.as_str());
+            for (_, path) in this.request_paths()?.into_iter().filter(|(of, _)| *of == deployment) {
+                if matches!(this.read_request(&deployment, &path), Ok(Some(found)) if found == request) {
+                    this.remove(&path)?;
+                }
             }
             Ok(())
         })
         .await
-    }
-
-    async fn confirmed(&self) -> Result<BTreeSet<DeploymentName>, Error> {
-        self.blocking(|this| {
-            let paths = this.disk.list(&this.folder).map_err(io("read the state folder", &this.folder))?;
-            Ok(paths
-                .into_iter()
-                .filter(|path| path.extension().is_some_and(|extension| extension == CONFIRMED))
-                .filter_map(|path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned().into()))
-                .collect())
-        })
-        .await
-    }
-
-    async fn confirm(&self, name: &DeploymentName) -> Result<(), Error> {
-        let path = self.confirmation_path(name);
-        self.blocking(move |this| this.put(&path, b"")).await
-    }
-
-    async fn withdraw(&self, name: &DeploymentName) -> Result<(), Error> {
-        let path = self.confirmation_path(name);
-        self.blocking(move |this| this.remove(&path)).await
     }
 
     async fn save_report(&self, report: &StoreReport) -> Result<(), Error> {

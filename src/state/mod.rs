@@ -16,9 +16,9 @@ pub use file::{FileRecordStore, decode, encode};
 
 use crate::model::finding::Finding;
 use crate::model::ids::DeploymentName;
+use crate::model::request::Request;
 use crate::model::status::Record;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 use std::future::Future;
 
 /// All records, and the files that could not be used.
@@ -26,6 +26,15 @@ use std::future::Future;
 pub struct Loaded {
     /// Good records, by name order.
     pub records: Vec<Record>,
+    /// One error per damaged file.
+    pub damaged: Vec<Error>,
+}
+
+/// All requests, and the files that could not be used.
+#[derive(Debug, Default)]
+pub struct Requests {
+    /// Good requests, by name order.
+    pub requests: Vec<Request>,
     /// One error per damaged file.
     pub damaged: Vec<Error>,
 }
@@ -53,15 +62,15 @@ pub trait RecordStore: Send + Sync {
     fn load(&self, name: &DeploymentName) -> impl Future<Output = Result<Option<Record>, Error>> + Send;
     /// Keeps a record, replacing the one of that name.
     fn save(&self, record: &Record) -> impl Future<Output = Result<(), Error>> + Send;
-    /// Forgets a record, and the confirmation of its deletion. Cut off in the middle it has
-    /// forgotten the confirmation alone: a confirmation never outlives what it was given for.
+    /// Forgets a record, and the requests about its deployment. Cut off in the middle it has
+    /// forgotten requests alone: a request never outlives what it was made for.
     fn delete(&self, name: &DeploymentName) -> impl Future<Output = Result<(), Error>> + Send;
-    /// Deployments whose data a person confirmed may be deleted (`ctl delete --confirm`).
-    fn confirmed(&self) -> impl Future<Output = Result<BTreeSet<DeploymentName>, Error>> + Send;
-    /// Keeps a person's confirmation, until it is withdrawn or the record is deleted.
-    fn confirm(&self, name: &DeploymentName) -> impl Future<Output = Result<(), Error>> + Send;
-    /// Takes a confirmation back, if there is one: the next removal is asked about again.
-    fn withdraw(&self, name: &DeploymentName) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Every request there is. The controller owns the records, so people write beside them.
+    fn requests(&self) -> impl Future<Output = Result<Requests, Error>> + Send;
+    /// Keeps a request, replacing the one of its deployment and slot.
+    fn put_request(&self, request: &Request) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Removes a request, unless another one has replaced it meanwhile.
+    fn withdraw_request(&self, request: &Request) -> impl Future<Output = Result<(), Error>> + Send;
     /// Keeps what is said of the spec store.
     fn save_report(&self, report: &StoreReport) -> impl Future<Output = Result<(), Error>> + Send;
     /// What was last said of the spec store.

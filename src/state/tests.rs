@@ -3,6 +3,7 @@
 use super::{Error, FileRecordStore, RecordStore, StoreReport};
 use crate::model::finding::Finding;
 use crate::model::ids::DeploymentName;
+use crate::model::request::{Request, RequestKind};
 use crate::model::status::{Event, EventKind, Record};
 use jiff::Timestamp;
 use std::path::Path;
@@ -128,25 +129,72 @@ async fn a_reader_locks_nothing_and_moves_nothing() {
     assert_eq!(names(dir.path()), [".lock", "shop.json"]);
 }
 
+fn request(name: &str, kind: RequestKind) -> Request {
+    let (by, reason) = ("ops".to_owned(), "incident 42".to_owned());
+    Request { deployment: name.into(), kind, by, reason, at: "2026-06-01T12:00:00Z".parse().unwrap() }
+}
+
+async fn requests(state: &FileRecordStore) -> Vec<Request> {
+    state.requests().await.unwrap().requests
+}
+
 #[tokio::test]
-async fn a_confirmation_lasts_until_the_record_is_deleted() {
+async fn a_request_lasts_until_it_is_withdrawn_or_the_record_is_deleted() {
     let dir = TempDir::new().unwrap();
     let state = FileRecordStore::open(dir.path()).unwrap();
     let person = FileRecordStore::open_read_only(dir.path()).unwrap();
-    let shop = DeploymentName::from("shop");
+    let until = "2026-06-01T13:00:00Z".parse().unwrap();
+    let pause = request("shop", RequestKind::Pause { until });
+    let all = [
+        request("shop", RequestKind::ConfirmDeletion),
+        pause.clone(),
+        request("shop", RequestKind::Retry { component: Some("web".into()) }),
+        request("shop", RequestKind::Retry { component: Some("a.b".into()) }),
+        request("shop", RequestKind::Retry { component: None }),
+    ];
     state.save(&record("shop")).await.unwrap();
-    assert!(state.confirmed().await.unwrap().is_empty());
-    person.confirm(&shop).await.unwrap();
-    assert_eq!(state.confirmed().await.unwrap(), [shop.clone()].into());
-    assert_eq!(state.load_all().await.unwrap().records.len(), 1, "a confirmation is no record");
-    state.withdraw(&shop).await.unwrap();
-    assert!(state.confirmed().await.unwrap().is_empty());
-    state.withdraw(&shop).await.unwrap();
-    person.confirm(&shop).await.unwrap();
-    state.delete(&shop).await.unwrap();
-    assert!(state.confirmed().await.unwrap().is_empty());
+    for request in &all {
+        person.put_request(request).await.unwrap();
+    }
+    person.put_request(&request("shop.retry", RequestKind::Resume)).await.unwrap();
+    let found = requests(&state).await;
+    assert!(found.len() == 6 && all.iter().all(|request| found.contains(request)), "{found:?}");
+    assert_eq!(state.load_all().await.unwrap().records.len(), 1, "a request is no record");
+    // What has replaced it is not withdrawn with it.
+    let resume = request("shop", RequestKind::Resume);
+    person.put_request(&resume).await.unwrap();
+    state.withdraw_request(&pause).await.unwrap();
+    assert!(requests(&state).await.contains(&resume));
+    state.withdraw_request(&resume).await.unwrap();
+    assert_eq!(requests(&state).await.len(), 5);
+    state.delete(&"shop".into()).await.unwrap();
+    assert_eq!(requests(&state).await, [request("shop.retry", RequestKind::Resume)]);
     assert_eq!(load(&state, "shop").await.unwrap(), None);
-    state.delete(&shop).await.unwrap();
+    state.delete(&"shop".into()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_confirmation_of_an_earlier_version_is_read_and_withdrawn() {
+    let dir = TempDir::new().unwrap();
+    let state = FileRecordStore::open(dir.path()).unwrap();
+    std::fs::write(dir.path().join("shop.confirmed"), "").unwrap();
+    let found = requests(&state).await;
+    assert!(found.len() == 1 && found[0].is_confirmation() && found[0].deployment.as_str() == "shop");
+    state.withdraw_request(&found[0]).await.unwrap();
+    assert!(requests(&state).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_damaged_request_hides_no_other_one() {
+    let dir = TempDir::new().unwrap();
+    let state = FileRecordStore::open(dir.path()).unwrap();
+    let resume = request("shop", RequestKind::Resume);
+    state.put_request(&resume).await.unwrap();
+    std::fs::write(dir.path().join("shop.retry.request"), "half").unwrap();
+    let found = state.requests().await.unwrap();
+    assert_eq!((found.requests, found.damaged.len()), (vec![resume.clone()], 1));
+    state.withdraw_request(&resume).await.unwrap();
+    assert!(requests(&state).await.is_empty());
 }
 
 #[tokio::test]
@@ -157,7 +205,8 @@ async fn names_that_are_no_file_names_stay_inside_the_folder() {
     let odd = ["../shop", "a/b", ".hidden", "", "SHOP", "sh op", "ключ", &"x".repeat(400), "store-report"];
     for name in odd {
         state.save(&record(name)).await.unwrap();
-        state.confirm(&name.into()).await.unwrap();
+        let component = Some("c".repeat(300).as_str().into());
+        state.put_request(&request(name, RequestKind::Retry { component })).await.unwrap();
         assert_eq!(load(&state, name).await.unwrap(), Some(record(name)), "{name}");
     }
     state.save_report(&StoreReport::default()).await.unwrap();

@@ -18,6 +18,7 @@ mod idle;
 mod matrix;
 mod policies;
 mod removal;
+mod requests;
 mod rollback;
 mod rotation;
 mod state;

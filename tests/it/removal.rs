@@ -2,7 +2,7 @@
 
 use crate::support::{SHOP, World, condition};
 use evenkeel::model::condition::{ConditionType, Truth};
-use evenkeel::model::ids::DeploymentName;
+use evenkeel::model::request::RequestKind;
 use evenkeel::state::{FileRecordStore, RecordStore};
 use serde_json::{Value, json};
 
@@ -62,7 +62,7 @@ async fn with_deletion_policy_delete_everything_goes_in_order_but_the_logs() {
     assert_eq!(service(&world)["status"], "INACTIVE");
     assert!(world.handle.statuses().is_empty(), "nothing is left to speak of");
     let state = FileRecordStore::open_read_only(world.state_folder()).unwrap();
-    assert!(state.load(&DeploymentName::from("shop")).await.unwrap().is_none());
+    assert!(state.load(&"shop".into()).await.unwrap().is_none());
     // Forgotten for good, and free to be declared anew.
     world.kill().await;
     world.start().await;
@@ -82,8 +82,7 @@ async fn a_log_group_goes_only_when_it_says_so_itself_and_a_person_confirmed() {
         let mut world = World::new(&[("shop.yaml", &document)]).await;
         world.ready_within(600).await;
         if confirmed {
-            let state = FileRecordStore::open_read_only(world.state_folder()).unwrap();
-            state.confirm(&DeploymentName::from("shop")).await.unwrap();
+            world.ask("shop", RequestKind::ConfirmDeletion).await;
         }
         world.remove("shop.yaml").await;
         world.pass(900).await;
@@ -99,11 +98,9 @@ async fn a_confirmation_holds_for_one_removal_and_not_for_the_next() {
     let document = SHOP
         .replace("spec:\n", "spec:\n  deletionPolicy: Delete\n")
         .replace("retentionInDays: 30", "retentionInDays: 30, deletionPolicy: Delete");
-    let shop = DeploymentName::from("shop");
     let mut world = World::new(&[("shop.yaml", &document)]).await;
     world.ready_within(600).await;
-    let state = FileRecordStore::open_read_only(world.state_folder()).unwrap();
-    state.confirm(&shop).await.unwrap();
+    world.ask("shop", RequestKind::ConfirmDeletion).await;
     world.remove("shop.yaml").await;
     world.pass(4).await;
     let ready = condition(&world.status("shop"), ConditionType::Ready);
@@ -111,7 +108,7 @@ async fn a_confirmation_holds_for_one_removal_and_not_for_the_next() {
     // It comes back in the middle of its removal: what was confirmed is over.
     world.write("shop.yaml", &document).await;
     world.ready_within(900).await;
-    assert!(state.confirmed().await.unwrap().is_empty(), "it was withdrawn");
+    assert!(world.requests().await.is_empty(), "it was withdrawn");
     world.remove("shop.yaml").await;
     world.pass(900).await;
     let groups = |world: &World| {
@@ -120,11 +117,11 @@ async fn a_confirmation_holds_for_one_removal_and_not_for_the_next() {
     };
     assert_eq!(groups(&world), 1, "nobody confirmed this removal");
     // One that a crash has left of something forgotten long ago is none either.
-    state.confirm(&"blog".into()).await.unwrap();
+    world.ask("blog", RequestKind::ConfirmDeletion).await;
     let blog = document.replace("shop", "blog").replace("priority: 10", "priority: 11");
     world.write("blog.yaml", &blog).await;
     world.pass(60).await;
-    assert!(state.confirmed().await.unwrap().is_empty(), "it was given for another one of that name");
+    assert!(world.requests().await.is_empty(), "it was given for another one of that name");
 }
 
 #[tokio::test(start_paused = true)]
@@ -275,7 +272,7 @@ async fn when_most_documents_vanish_at_once_nothing_is_pruned_and_it_is_said() {
     let said: Vec<String> = world.status("a").findings.iter().map(ToString::to_string).collect();
     assert!(said.iter().any(|finding| finding.contains("vanished at once")), "{said:?}");
     // One of them is confirmed: that one goes, the other stays.
-    state.confirm(&DeploymentName::from("a")).await.unwrap();
+    world.ask("a", RequestKind::ConfirmDeletion).await;
     world.declare().await;
     world.pass(900).await;
     assert!(world.handle.statuses().iter().all(|status| status.name.as_str() != "a"));

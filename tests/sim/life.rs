@@ -13,14 +13,14 @@ use aws_sim::{Moment, Sim};
 use evenkeel::aws::{self, Aws};
 use evenkeel::executor::Executor;
 use evenkeel::model::ids::DeploymentName;
+use evenkeel::model::request::{Request, RequestKind};
 use evenkeel::model::status::{DeploymentStatus, Record};
 use evenkeel::observed::Collector;
 use evenkeel::reconcile::{self, Clock, Controller, Handle, Metrics, Reconciler, Settings};
-use evenkeel::state::{Error, FileRecordStore, Loaded, RecordStore, StoreReport};
+use evenkeel::state::{Error, FileRecordStore, Loaded, RecordStore, Requests, StoreReport};
 use futures_util::FutureExt;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -251,10 +251,16 @@ impl Life {
     /// `ctl delete --confirm`; a person who sees it die types it again.
     pub async fn confirm(&self, name: &str) -> Result<(), Error> {
         let state = FileRecordStore::open_read_only_on(self.disk.clone(), FOLDER)?;
-        let name = DeploymentName::from(name);
-        match AssertUnwindSafe(state.confirm(&name)).catch_unwind().await {
+        let request = Request {
+            deployment: name.into(),
+            kind: RequestKind::ConfirmDeletion,
+            by: "a person".to_owned(),
+            reason: String::new(),
+            at: self.sim.now(),
+        };
+        match AssertUnwindSafe(state.put_request(&request)).catch_unwind().await {
             Ok(confirmed) => confirmed,
-            Err(_) => state.confirm(&name).await,
+            Err(_) => state.put_request(&request).await,
         }
     }
 
@@ -335,16 +341,16 @@ impl RecordStore for Watched {
         Ok(())
     }
 
-    async fn confirmed(&self) -> Result<BTreeSet<DeploymentName>, Error> {
-        self.inner.confirmed().await
+    async fn requests(&self) -> Result<Requests, Error> {
+        self.inner.requests().await
     }
 
-    async fn confirm(&self, name: &DeploymentName) -> Result<(), Error> {
-        self.inner.confirm(name).await
+    async fn put_request(&self, request: &Request) -> Result<(), Error> {
+        self.inner.put_request(request).await
     }
 
-    async fn withdraw(&self, name: &DeploymentName) -> Result<(), Error> {
-        self.inner.withdraw(name).await
+    async fn withdraw_request(&self, request: &Request) -> Result<(), Error> {
+        self.inner.withdraw_request(request).await
     }
 
     async fn save_report(&self, report: &StoreReport) -> Result<(), Error> {

@@ -2,6 +2,7 @@
 //! when it is.
 
 use super::*;
+use crate::model::rollout::Failure;
 use crate::specs::{Scan, read};
 
 const SHOP: &str = "\
@@ -46,7 +47,7 @@ fn store(texts: &[&str]) -> Snapshot {
 struct Controller {
     records: BTreeMap<DeploymentName, Record>,
     lowered: LoweringCache,
-    confirmed: BTreeSet<DeploymentName>,
+    requests: Vec<Request>,
 }
 
 impl Controller {
@@ -64,7 +65,7 @@ impl Controller {
 
     fn look(&mut self, snapshot: &Snapshot) -> Changes {
         let known = self.records.iter().map(|(name, record)| (name.clone(), record.into())).collect();
-        changes(&mut self.lowered, snapshot, &known, &self.confirmed, now())
+        changes(&mut self.lowered, snapshot, &known, &self.requests, now())
     }
 
     /// Looks, and keeps what is in force in the records.
@@ -73,11 +74,16 @@ impl Controller {
         for (name, change) in &changes.by_name {
             if let Change::InForce(declared) = change {
                 let record = self.records.entry(name.clone()).or_insert_with(|| Record::new(name.clone()));
-                remember_document(record, declared);
+                record_declaration(record, declared, now());
             }
         }
         changes
     }
+}
+
+fn request(deployment: &str, kind: RequestKind) -> Request {
+    let (by, reason) = ("ops".to_owned(), "incident 42".to_owned());
+    Request { deployment: deployment.into(), kind, by, reason, at: now() }
 }
 
 fn in_force<'a>(changes: &'a Changes, name: &str) -> &'a Declaration {
@@ -155,7 +161,7 @@ fn a_removed_document_is_orphaned_or_torn_down_as_it_said_itself() {
     assert!(shop.is_orphaned() && shop.removed_at == Some(now()));
     assert!(torn.is_teardown() && !torn.deletion_confirmed);
     assert!(in_force(&changes, "other").removed_at.is_none());
-    controller.confirmed.insert("torn".into());
+    controller.requests.push(request("torn", RequestKind::ConfirmDeletion));
     assert!(in_force(&controller.look(&store(&[&other, &third])), "torn").deletion_confirmed);
 }
 
@@ -189,7 +195,7 @@ fn a_confirmation_of_one_vanished_document_says_nothing_of_the_other_even_after_
     let other = named("other");
     let mut controller = Controller::with(&[SHOP, &other]);
     controller.declare(&store(&[]));
-    controller.confirmed = ["shop".into()].into();
+    controller.requests = vec![request("shop", RequestKind::ConfirmDeletion)];
     let changes = controller.look(&store(&[]));
     assert!(in_force(&changes, "shop").removed_at.is_some() && changes.prune_held.is_some());
     controller.declare(&store(&[]));
@@ -260,4 +266,79 @@ fn a_document_that_did_not_change_is_not_lowered_again() {
         panic!("the shop is not in force")
     };
     assert!(Arc::ptr_eq(before, after));
+}
+
+fn pause(until: &str) -> Request {
+    request("shop", RequestKind::Pause { until: until.parse().unwrap() })
+}
+
+#[test]
+fn a_pause_suspends_until_it_ends_and_no_longer_than_what_is_declared() {
+    let suspended = |controller: &mut Controller, text: &str| {
+        let changes = controller.look(&store(&[text]));
+        in_force(&changes, "shop")
+            .desired
+            .suspend
+            .clone()
+            .map(|suspend| (suspend.by, suspend.until.to_string()))
+    };
+    let mut controller = Controller::with(&[SHOP]);
+    controller.requests = vec![pause("2026-06-01T13:00:00Z")];
+    let by_ops = Some(("ops".to_owned(), "2026-06-01T13:00:00Z".to_owned()));
+    assert_eq!(suspended(&mut controller, SHOP), by_ops);
+    for (until, by) in [("2026-06-01T12:30:00Z", "ops"), ("2026-06-02T00:00:00Z", "me")] {
+        let suspend = format!("  suspend: {{by: me, reason: night, until: \"{until}\"}}\n  components:");
+        let declared = SHOP.replace("  components:", &suspend);
+        assert_eq!(suspended(&mut controller, &declared).unwrap().0, by, "{until}");
+    }
+    controller.requests = vec![pause("2026-06-01T12:00:00Z")];
+    assert_eq!(suspended(&mut controller, SHOP), None, "it has ended");
+    controller.requests = vec![request("shop", RequestKind::Resume)];
+    assert_eq!(suspended(&mut controller, SHOP), None);
+}
+
+#[test]
+fn a_request_is_taken_up_once_and_told_in_an_event() {
+    let mut controller = Controller::with(&[SHOP]);
+    let retry = request("shop", RequestKind::Retry { component: Some("web".into()) });
+    let failed = |record: &mut Record| {
+        let (attempt, reason) = ("ecs-svc/1".to_owned(), "it crashed".to_owned());
+        let failure = Failure { hash: "00ff".into(), declared: "00aa".into(), attempt, reason, at: now() };
+        record.rollout.components.entry("web".into()).or_default().failures.push(failure);
+    };
+    failed(controller.records.get_mut("shop").unwrap());
+    for times in 1..=2 {
+        controller.requests = vec![retry.clone()];
+        controller.declare(&store(&[SHOP]));
+        let record = controller.records.get_mut("shop").unwrap();
+        assert_eq!(record.rollout.components["web"].failures.is_empty(), times == 1, "once");
+        assert_eq!(record.events.len(), 1);
+        assert_eq!(record.events[0].reason, "RetryRequested");
+        assert_eq!(record.events[0].message, "retry of web requested by ops: incident 42");
+        failed(record);
+    }
+    // Withdrawn and made anew, it is another one.
+    controller.requests.clear();
+    controller.declare(&store(&[SHOP]));
+    controller.requests = vec![Request { at: now() + std::time::Duration::from_secs(60), ..retry }];
+    controller.declare(&store(&[SHOP]));
+    assert!(controller.records["shop"].rollout.components["web"].failures.is_empty());
+}
+
+#[test]
+fn requests_are_stale_when_they_are_over_or_what_they_are_for_is_gone() {
+    let mut controller = Controller::with(&[SHOP]);
+    let stale = |controller: &Controller, request: &Request, texts: &[&str]| {
+        let known = controller.records.get(request.deployment.as_str()).map(Known::from);
+        is_stale(request, &store(texts), known.as_ref(), now())
+    };
+    let (holds, over) = (pause("2026-06-01T13:00:00Z"), pause("2026-06-01T12:00:00Z"));
+    assert!(stale(&controller, &over, &[SHOP]) && !stale(&controller, &holds, &[SHOP]));
+    assert!(!stale(&controller, &holds, &[]), "it is being removed");
+    assert!(stale(&controller, &Request { deployment: "gone".into(), ..holds.clone() }, &[SHOP]));
+    controller.declare(&store(&[]));
+    let record = controller.records.get_mut("shop").unwrap();
+    record.status = Some(refused_status(&"shop".into(), "Application".to_owned(), Vec::new(), now()));
+    assert!(orphan(record, now()));
+    assert!(stale(&controller, &holds, &[]) && !stale(&controller, &holds, &[SHOP]));
 }

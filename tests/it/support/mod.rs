@@ -8,6 +8,7 @@ use evenkeel::aws::{self, Aws};
 use evenkeel::executor::Executor;
 use evenkeel::model::condition::{ConditionType, Truth};
 use evenkeel::model::ids::DeploymentName;
+use evenkeel::model::request::{Request, RequestKind};
 use evenkeel::model::status::{DeploymentStatus, Record};
 use evenkeel::observed::Collector;
 use evenkeel::reconcile::{Clock, Controller, Handle, Metrics, Reconciler, Settings, is_ready};
@@ -109,6 +110,20 @@ impl World {
         self.stop = Some(stop);
         self.task = Some(tokio::spawn(controller.run(received, async { drop(stopped.await) })));
         self.declare().await;
+    }
+
+    /// Asks the controller for something, as `ctl` does.
+    pub async fn ask(&self, name: &str, kind: RequestKind) {
+        let (by, reason) = ("ops".to_owned(), "incident 42".to_owned());
+        let request = Request { deployment: name.into(), kind, by, reason, at: self.clock.now() };
+        let state = FileRecordStore::open_read_only(self.state_folder()).unwrap();
+        state.put_request(&request).await.unwrap();
+    }
+
+    /// What is asked for and was not withdrawn.
+    pub async fn requests(&self) -> Vec<Request> {
+        let state = FileRecordStore::open_read_only(self.state_folder()).unwrap();
+        state.requests().await.unwrap().requests
     }
 
     pub fn state_folder(&self) -> PathBuf {

@@ -1,9 +1,9 @@
 //! The file state store, watched: tests count saves, make them fail, and die at them.
 
 use evenkeel::model::ids::DeploymentName;
+use evenkeel::model::request::Request;
 use evenkeel::model::status::Record;
-use evenkeel::state::{Error, FileRecordStore, Loaded, RecordStore, StoreReport};
-use std::collections::BTreeSet;
+use evenkeel::state::{Error, FileRecordStore, Loaded, RecordStore, Requests, StoreReport};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -83,16 +83,16 @@ impl RecordStore for Watched {
         self.inner.delete(name).await
     }
 
-    async fn confirmed(&self) -> Result<BTreeSet<DeploymentName>, Error> {
-        self.inner.confirmed().await
+    async fn requests(&self) -> Result<Requests, Error> {
+        self.inner.requests().await
     }
 
-    async fn confirm(&self, name: &DeploymentName) -> Result<(), Error> {
-        self.inner.confirm(name).await
+    async fn put_request(&self, request: &Request) -> Result<(), Error> {
+        self.inner.put_request(request).await
     }
 
-    async fn withdraw(&self, name: &DeploymentName) -> Result<(), Error> {
-        self.inner.withdraw(name).await
+    async fn withdraw_request(&self, request: &Request) -> Result<(), Error> {
+        self.inner.withdraw_request(request).await
     }
 
     async fn save_report(&self, report: &StoreReport) -> Result<(), Error> {

@@ -1,0 +1,57 @@
+//! What `ctl retry`, `ctl pause` and `ctl resume` have in common: who asks and why, and putting the
+//! request where the controller finds it.
+
+use super::out::{self, Structured};
+use super::places::Places;
+use super::{Verdict, state};
+use crate::model::ids::DeploymentName;
+use crate::model::request::Request;
+use crate::state::{FileRecordStore, RecordStore};
+use clap::builder::NonEmptyStringValueParser;
+use jiff::Timestamp;
+
+/// Who asks, and how the answer is written.
+#[derive(Debug, clap::Args)]
+pub(super) struct Asker {
+    /// Who asks
+    #[arg(long, env = "USER", hide_env_values = true, value_name = "WHO", value_parser = NonEmptyStringValueParser::new())]
+    pub by: String,
+    /// Print the request in this form
+    #[arg(short, long, value_enum)]
+    pub output: Option<Structured>,
+}
+
+/// The requests about one deployment, damaged files left out and said on stderr.
+pub(super) async fn about(state: &FileRecordStore, name: &DeploymentName) -> anyhow::Result<Vec<Request>> {
+    let found = state.requests().await?;
+    for error in &found.damaged {
+        out::warn(&error.to_string());
+    }
+    Ok(found.requests.into_iter().filter(|request| request.deployment == *name).collect())
+}
+
+/// Puts a request, unless the same is asked for already, and says so.
+pub(super) async fn put(
+    state: &FileRecordStore,
+    request: Request,
+    output: Option<Structured>,
+) -> anyhow::Result<Verdict> {
+    let same = |known: &&Request| Request { at: request.at, ..(*known).clone() } == request;
+    let known = about(state, &request.deployment).await?.iter().find(same).cloned();
+    if known.is_none() {
+        state.put_request(&request).await?;
+    }
+    let shown = known.as_ref().unwrap_or(&request);
+    out::print(&match output {
+        Some(form) => out::structured(shown, form)?,
+        None if known.is_some() => format!("{}: {shown} (asked for already)\n", request.deployment),
+        None => format!("{}: {shown}\n", request.deployment),
+    })?;
+    Ok(Verdict::Good)
+}
+
+/// The controller's time, as far as it is known.
+pub(super) async fn now(places: &Places, state: &FileRecordStore) -> anyhow::Result<Timestamp> {
+    let records = state::all(state).await?.records;
+    Ok(places.clock(state::latest(&records))?.now())
+}

@@ -1,0 +1,96 @@
+//! What people ask of the controller, beside what they declare.
+
+use super::ids::{ComponentName, DeploymentName};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A request about one deployment. It lies beside the records until the controller has honoured it
+/// or it is over.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Request {
+    /// The deployment.
+    pub deployment: DeploymentName,
+    /// What is asked for.
+    #[serde(flatten)]
+    pub kind: RequestKind,
+    /// Who asks.
+    pub by: String,
+    /// Why.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// When it was asked for.
+    pub at: Timestamp,
+}
+
+/// What can be asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all_fields = "camelCase")]
+pub enum RequestKind {
+    /// The data of the deployment may be deleted once its document is gone.
+    ConfirmDeletion,
+    /// The memory of failures is lifted once: of one component, or of the whole deployment.
+    Retry {
+        /// The component; the whole deployment when left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        component: Option<ComponentName>,
+    },
+    /// Nothing is written until the pause ends.
+    Pause {
+        /// When it ends by itself.
+        until: Timestamp,
+    },
+    /// The pause that was asked for ends now.
+    Resume,
+}
+
+impl Request {
+    /// The key of the request among those of its deployment: one of the same slot replaces it, as a
+    /// resume replaces the pause that it ends.
+    pub fn slot(&self) -> String {
+        match &self.kind {
+            RequestKind::ConfirmDeletion => "confirmed".to_owned(),
+            RequestKind::Retry { component: None } => "retry".to_owned(),
+            RequestKind::Retry { component: Some(component) } => format!("retry-{component}"),
+            RequestKind::Pause { .. } | RequestKind::Resume => "pause".to_owned(),
+        }
+    }
+
+    /// Whether it confirms a deletion.
+    pub fn is_confirmation(&self) -> bool {
+        self.kind == RequestKind::ConfirmDeletion
+    }
+
+    /// Whether it is honoured once, after which it is withdrawn; other requests hold for a time.
+    pub fn is_honoured_once(&self) -> bool {
+        matches!(self.kind, RequestKind::Retry { .. } | RequestKind::Resume)
+    }
+
+    /// The end of the pause, if it is one that has not ended.
+    pub fn paused_until(&self, now: Timestamp) -> Option<Timestamp> {
+        match self.kind {
+            RequestKind::Pause { until } if until > now => Some(until),
+            _ => None,
+        }
+    }
+
+    /// Whether it is a pause that has ended.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        matches!(self.kind, RequestKind::Pause { until } if until <= now)
+    }
+}
+
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            RequestKind::ConfirmDeletion => write!(f, "deletion confirmed")?,
+            RequestKind::Retry { component: None } => write!(f, "retry requested")?,
+            RequestKind::Retry { component: Some(component) } => write!(f, "retry of {component} requested")?,
+            RequestKind::Pause { until } => write!(f, "paused until {until}")?,
+            RequestKind::Resume => write!(f, "resume requested")?,
+        }
+        write!(f, " by {}", self.by)?;
+        if self.reason.is_empty() { Ok(()) } else { write!(f, ": {}", self.reason) }
+    }
+}
