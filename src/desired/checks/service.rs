@@ -99,6 +99,12 @@ fn counts(findings: &mut Findings, path: &str, service: &Service, singleton: boo
         let message = "the count belongs to the autoscaler, so desiredCount is ignored";
         findings.warning(field, message, "remove it");
     }
+    findings.warning(
+        path,
+        "its bounds, targets and cooldowns are not sent to AWS: Evenkeel creates the service with minCapacity \
+         tasks and leaves their number to Application Auto Scaling",
+        "register the scalable target and its policies there",
+    );
 }
 
 fn deployment(findings: &mut Findings, path: &str, service: &Service, singleton: bool) {

@@ -3,7 +3,7 @@
 
 use super::ingress::{LoadBalancerSpec, PrivateLoadBalancerSpec};
 use super::overrides::ComponentOverride;
-use super::references::{Alarms, Capacity, Dns, Images, Logs, Network, Roles, SecretRef};
+use super::references::{Alarms, Capacity, Images, Logs, Network, Roles, SecretRef};
 use super::settings::ServiceSettings;
 use super::task_definition::{EfsVolume, ecs_struct};
 use super::typed_kind::{CommonSpec, TypedSpec, typed_kind};

@@ -131,16 +131,6 @@ pub struct Alarms {
 }
 
 ecs_struct! {
-/// Where the names of this deployment are kept. A reference: Evenkeel writes no DNS records from
-/// it.
-pub struct Dns {
-    /// Route 53 hosted zone.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hosted_zone_id: Option<String>,
-}
-}
-
-ecs_struct! {
 /// Where images come from.
 pub struct Images {
     /// Registry host, such as `123456789012.dkr.ecr.eu-west-1.amazonaws.com`; not together with

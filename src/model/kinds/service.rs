@@ -60,8 +60,7 @@ pub struct Service {
     /// Placement strategy (EC2 only).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub placement_strategy: Vec<PlacementStrategy>,
-    /// Application Auto Scaling owns the desired count between these bounds. Not part of the ECS
-    /// API.
+    /// Leaves the desired count to Application Auto Scaling. Not part of the ECS API.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub autoscaling: Option<Autoscaling>,
     /// Seconds that the tasks of a new revision must stay healthy before the rollout counts as
@@ -269,7 +268,8 @@ pub struct PlacementStrategy {
 ecs_struct! {
 /// Bounds and targets of Application Auto Scaling. While this is declared the desired count belongs
 /// to the autoscaler: Evenkeel observes it and never writes it, except to create the service with
-/// `minCapacity`.
+/// `minCapacity`. It registers neither the scalable target nor its policies: the bounds and targets
+/// that are declared here have to be registered by somebody else.
 pub struct Autoscaling {
     /// Fewest tasks.
     pub min_capacity: u32,
@@ -281,10 +281,10 @@ pub struct Autoscaling {
     /// Average memory to hold, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_memory_percent: Option<u32>,
-    /// Seconds between scale-outs. Default 60.
+    /// Seconds between scale-outs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scale_out_cooldown_seconds: Option<u32>,
-    /// Seconds between scale-ins. Default 60.
+    /// Seconds between scale-ins.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scale_in_cooldown_seconds: Option<u32>,
 }

@@ -22,7 +22,7 @@ pub struct ServiceSettings {
     /// How many tasks; left to the autoscaler when there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub desired_count: Option<u32>,
-    /// Application Auto Scaling owns the count between these bounds.
+    /// Leaves the count to Application Auto Scaling.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub autoscaling: Option<Autoscaling>,
     /// Port that the container listens on, where the system lets it be chosen.

@@ -6,6 +6,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use std::sync::Arc;
 
+/// Field of the typed kinds in earlier versions. It changed nothing, so a document that was kept
+/// with it means the same without it.
+const RETIRED: &str = "dns";
+
 /// JSON as compact text with sorted keys: a tenth of the memory that its values take. Cheap to
 /// clone.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,9 +28,17 @@ impl DocumentText {
 
     /// The document that it is.
     ///
-    /// **Errors**: it is none in this version, such as one that another version has kept.
+    /// # Errors
+    /// It is none in this version, such as one that a newer version has kept.
     pub fn document(&self) -> Result<Document, serde_json::Error> {
-        serde_json::from_str(&self.0)
+        serde_json::from_str(&self.0).or_else(|error| {
+            let mut value = self.to_json();
+            let spec = value.get_mut("spec").and_then(Value::as_object_mut);
+            match spec.and_then(|spec| spec.remove(RETIRED)) {
+                Some(_) => serde_json::from_value(value),
+                None => Err(error),
+            }
+        })
     }
 }
 
@@ -55,5 +67,14 @@ mod tests {
         assert_eq!(serde_json::to_value(&text).unwrap(), value);
         assert_eq!(serde_json::from_value::<DocumentText>(value).unwrap(), text);
         assert!(text.document().is_err(), "it lacks half of what a document has");
+    }
+
+    #[test]
+    fn a_kept_document_with_a_retired_field_is_read_without_it() {
+        let (_, example) = crate::model::kinds::Kind::Datero.example();
+        let now: Document = serde_saphyr::from_str(example).unwrap();
+        let mut before = now.to_json();
+        before["spec"]["dns"] = json!({"hostedZoneId": "Z1"});
+        assert_eq!(DocumentText::of(&before).document().unwrap(), now);
     }
 }

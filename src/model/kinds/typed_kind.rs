@@ -78,8 +78,6 @@ macro_rules! typed_kind {
             pub logs: Logs,
             /// Alarms that roll deployments back.
             pub alarms: Alarms,
-            /// Where the names of this deployment are kept.
-            pub dns: Dns,
             /// Whether ECS Exec works in the tasks. Default false.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub enable_execute_command: Option<bool>,

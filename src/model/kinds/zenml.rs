@@ -2,7 +2,7 @@
 
 use super::ingress::LoadBalancerSpec;
 use super::overrides::ComponentOverride;
-use super::references::{Alarms, Capacity, Dns, Images, Logs, Network, Roles, SecretRef};
+use super::references::{Alarms, Capacity, Images, Logs, Network, Roles, SecretRef};
 use super::settings::{ServiceSettings, TaskSettings};
 use super::task_definition::ecs_struct;
 use super::typed_kind::{CommonSpec, TypedSpec, typed_kind};
