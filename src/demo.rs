@@ -1,5 +1,5 @@
-//! `evenkeel demo`: simulated AWS on a loopback port, an example of every kind, and the very controller
-//! that `evenkeel run` runs.
+//! `evenkeel demo`: simulated AWS on a loopback port, an example of every kind, and the very
+//! controller that `evenkeel run` runs.
 
 use crate::run::{self, Parts, Running};
 use anstyle::{AnsiColor, Style};

@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets what it does not expect fails, and says where")]
 
 use evenkeel::model::call::CallKind;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -74,7 +74,7 @@ fn root() -> PathBuf {
 fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        if path.is_dir() {
+        if path.is_dir() && !path.ends_with("target") {
             rust_files(&path, files);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             files.push(path);
@@ -248,4 +248,319 @@ fn the_iam_policy_allows_every_call_that_a_plan_can_make() {
         .map(|operation| format!("manifests/iam-policy.json: lacks {operation}"))
         .collect();
     report(&missing);
+}
+
+/// Files by their path, with their text. The rules below read such a tree, so that a made-up one
+/// can show that each of them can fail.
+type Tree = BTreeMap<String, String>;
+
+fn sources(folders: &[&str]) -> Tree {
+    let mut files = Vec::new();
+    for folder in folders {
+        rust_files(&root().join(folder), &mut files);
+    }
+    let named = |path: &PathBuf| path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+    files.iter().map(|path| (named(path), fs::read_to_string(path).unwrap())).collect()
+}
+
+fn tree(files: &[(&str, &str)]) -> Tree {
+    files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
+}
+
+/// Columns that a comment may be wide; rustfmt wraps code only.
+const COMMENT_WIDTH: usize = 100;
+
+fn wide_comments(tree: &Tree) -> Vec<String> {
+    let mut wide = Vec::new();
+    for (file, text) in tree {
+        let mut fenced = false;
+        for (index, line) in text.lines().enumerate() {
+            let Some(comment) = line.trim_start().strip_prefix("//") else {
+                fenced = false;
+                continue;
+            };
+            let words = comment.trim_start_matches(['/', '!']).trim();
+            fenced ^= words.starts_with("```");
+            let cannot_wrap = fenced || words.starts_with('|') || !words.contains(' ');
+            let columns = line.chars().count();
+            if columns > COMMENT_WIDTH && !cannot_wrap {
+                wide.push(format!("{file}:{}: a comment of {columns} columns; wrap it", index + 1));
+            }
+        }
+    }
+    wide
+}
+
+#[test]
+fn comments_are_narrow_enough_to_be_read() {
+    report(&wide_comments(&sources(&["src", "aws-sim", "tests", "examples"])));
+}
+
+#[test]
+fn a_wide_comment_is_found_unless_it_cannot_be_wrapped() {
+    let wide = "word ".repeat(30);
+    let text = format!("// {wide}\nlet a = 1;\n/// | {wide}\n// ```\n// {wide}\n// ```\n//! {wide}");
+    let found = wide_comments(&tree(&[("src/a.rs", &text)]));
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].starts_with("src/a.rs:1:") && found[1].starts_with("src/a.rs:7:"), "{found:?}");
+}
+
+/// Folders in which Cargo builds every file by itself; `main.rs` and `lib.rs` are entries anywhere.
+const ENTRY_FOLDERS: &[&str] = &["src/bin", "tests", "tests/fuzz", "examples", "aws-sim/examples"];
+
+fn is_entry(file: &str) -> bool {
+    let (folder, name) = file.rsplit_once('/').unwrap_or(("", file));
+    matches!(name, "main.rs" | "lib.rs") || ENTRY_FOLDERS.contains(&folder)
+}
+
+fn dead_files(tree: &Tree) -> Vec<String> {
+    let mut reached = BTreeSet::new();
+    let mut next: Vec<String> = tree.keys().filter(|file| is_entry(file)).cloned().collect();
+    while let Some(file) = next.pop() {
+        let Some(text) = tree.get(&file) else { continue };
+        if reached.insert(file.clone()) {
+            next.extend(declared(&file, text));
+        }
+    }
+    let dead = tree.keys().filter(|file| !reached.contains(*file));
+    dead.map(|file| format!("{file}: no `mod` declares it; delete it, or declare it")).collect()
+}
+
+/// Where the modules that a file declares may be.
+fn declared(file: &str, text: &str) -> Vec<String> {
+    let (folder, name) = file.rsplit_once('/').unwrap_or(("", file));
+    let below = match name {
+        _ if name == "mod.rs" || is_entry(file) => folder.to_owned(),
+        _ => file.trim_end_matches(".rs").to_owned(),
+    };
+    let (mut files, mut path) = (Vec::new(), None);
+    for line in text.lines().map(str::trim) {
+        if let Some(told) = line.strip_prefix("#[path = \"").and_then(|line| line.strip_suffix("\"]")) {
+            path = Some(told);
+        } else if let Some((_, module)) = line.strip_suffix(';').and_then(|line| line.split_once("mod ")) {
+            match path.take() {
+                Some(path) => files.push(joined(folder, path)),
+                None => files.extend([format!("{below}/{module}.rs"), format!("{below}/{module}/mod.rs")]),
+            }
+        }
+    }
+    files
+}
+
+/// A path below a folder, with its `..` walked.
+fn joined(folder: &str, path: &str) -> String {
+    let mut parts: Vec<&str> = folder.split('/').collect();
+    for part in path.split('/') {
+        if part == ".." {
+            parts.pop();
+        } else {
+            parts.push(part);
+        }
+    }
+    parts.join("/")
+}
+
+#[test]
+fn every_file_is_declared_by_a_module() {
+    report(&dead_files(&sources(&["src", "aws-sim", "tests", "examples"])));
+}
+
+#[test]
+fn a_file_that_no_module_declares_is_found() {
+    let found = dead_files(&tree(&[
+        ("src/lib.rs", "pub mod room;\n"),
+        ("src/room/mod.rs", "#[cfg(test)]\n#[path = \"../proof.rs\"]\nmod tests;\nmod a;\n"),
+        ("src/room/a.rs", "mod b;\n"),
+        ("src/room/a/b.rs", ""),
+        ("src/room/b.rs", ""),
+        ("src/proof.rs", ""),
+    ]));
+    assert_eq!(found, ["src/room/b.rs: no `mod` declares it; delete it, or declare it"]);
+}
+
+/// Files that still import each other in a circle. The list only shrinks.
+const IN_A_CIRCLE: &[&str] = &[
+    "src/cli/describe.rs",
+    "src/cli/status.rs",
+    "src/desired/checks/container.rs",
+    "src/desired/checks/definition.rs",
+    "src/observed/balancing.rs",
+    "src/observed/collector.rs",
+    "src/observed/definitions.rs",
+    "src/observed/groups.rs",
+    "src/observed/listeners.rs",
+    "src/observed/logs.rs",
+    "src/observed/secrets.rs",
+    "src/observed/services.rs",
+    "src/observed/tasks.rs",
+    "src/rollout/advance.rs",
+    "src/rollout/service.rs",
+    "src/rollout/task.rs",
+    "src/status/components.rs",
+    "src/status/compute.rs",
+    "src/status/conditions.rs",
+    "src/status/ready.rs",
+    "aws-sim/src/cloudwatch/alarm.rs",
+    "aws-sim/src/cloudwatch/errors.rs",
+    "aws-sim/src/cloudwatch/evaluation.rs",
+    "aws-sim/src/cloudwatch/history.rs",
+    "aws-sim/src/cloudwatch/protocol.rs",
+    "aws-sim/src/cloudwatch/reason.rs",
+    "aws-sim/src/ecs/clusters.rs",
+    "aws-sim/src/ecs/service.rs",
+    "aws-sim/src/ecs/task.rs",
+    "aws-sim/src/elbv2/target_groups.rs",
+    "aws-sim/src/elbv2/targets.rs",
+    "aws-sim/src/logs/groups.rs",
+    "aws-sim/src/logs/streams.rs",
+    "aws-sim/src/logs/tags.rs",
+    "aws-sim/src/secrets/input.rs",
+    "aws-sim/src/secrets/rotation.rs",
+    "aws-sim/src/secrets/secret.rs",
+];
+
+#[test]
+fn files_of_a_room_import_each_other_in_one_direction() {
+    let mut circles: Vec<String> = Vec::new();
+    for folder in ["src", "aws-sim/src"] {
+        circles.extend(in_a_circle(&production(folder)).iter().map(|file| format!("{folder}/{file}")));
+    }
+    let is_new = |file: &&String| !IN_A_CIRCLE.contains(&file.as_str());
+    let mut broken: Vec<String> = circles.iter().filter(is_new).cloned().collect();
+    for file in &mut broken {
+        file.push_str(": imports a file that imports it; move what both need into a file of its own");
+    }
+    let left = IN_A_CIRCLE.iter().filter(|file| !circles.iter().any(|circle| circle == *file));
+    broken.extend(left.map(|file| format!("{file}: is in no circle any more; take it off IN_A_CIRCLE")));
+    report(&broken);
+}
+
+#[test]
+fn a_circle_inside_a_room_is_found_and_what_an_entry_exports_again_is_none() {
+    let found = in_a_circle(&tree(&[
+        ("room/mod.rs", "pub mod a;\nmod b;\nmod c;\npub use self::c::{C, D as E};\npub use b::B;\n"),
+        ("room/a.rs", "use super::{b::{B, f}, C};\nfn a() {}"),
+        ("room/b.rs", "fn b() { crate::room::a::a() }\nuse super::C;"),
+        ("room/c.rs", "pub struct C;"),
+        ("other/mod.rs", "use crate::room::a::X;"),
+    ]));
+    assert_eq!(found, ["room/a.rs", "room/b.rs"]);
+}
+
+/// Files of one room that reach themselves through what they import. A module and the modules
+/// inside it are one thing in this, as they are to the compiler: what a file names of its parent
+/// does not count.
+fn in_a_circle(tree: &Tree) -> Vec<String> {
+    let imports = imports_inside_rooms(tree);
+    let reaches_itself = |file: &&String| {
+        let (mut seen, mut next) = (BTreeSet::new(), vec![*file]);
+        while let Some(at) = next.pop() {
+            next.extend(imports[at].iter().filter(|import| seen.insert(*import)));
+        }
+        seen.contains(*file)
+    };
+    imports.keys().filter(reaches_itself).cloned().collect()
+}
+
+/// A path of names, such as `crate::plan::order`.
+type Names = Vec<String>;
+
+fn imports_inside_rooms(tree: &Tree) -> BTreeMap<String, BTreeSet<String>> {
+    let files: BTreeMap<Names, &String> = tree.keys().map(|file| (module_of(file), file)).collect();
+    let (mut exports, mut named) = (BTreeMap::new(), Vec::new());
+    for (module, file) in &files {
+        for (exported, path) in paths_in(&tree[*file], module, &files) {
+            match (exported, path.last()) {
+                (true, Some(name)) => drop(exports.insert([&**module, &[name.clone()]].concat(), path)),
+                _ => named.push((*file, path)),
+            }
+        }
+    }
+    let mut imports: BTreeMap<_, _> = tree.keys().map(|file| (file.clone(), BTreeSet::new())).collect();
+    for (file, mut path) in named {
+        while !path.is_empty() && !files.contains_key(&path) {
+            match exports.get(&path) {
+                Some(origin) if *origin != path => path.clone_from(origin),
+                _ => drop(path.pop()),
+            }
+        }
+        let is_above = module_of(file).starts_with(&path);
+        let import = files.get(&path).filter(|import| !is_above && room(import) == room(file));
+        imports.get_mut(file).unwrap().extend(import.map(|import| (*import).clone()));
+    }
+    imports
+}
+
+fn module_of(file: &str) -> Names {
+    let parts = file.trim_end_matches(".rs").split('/').map(str::to_owned);
+    parts.filter(|part| !matches!(part.as_str(), "mod" | "lib")).collect()
+}
+
+/// The paths of ours that a file names, from the root of the crate, and whether it only exports
+/// them again.
+fn paths_in(text: &str, module: &[String], files: &BTreeMap<Names, &String>) -> Vec<(bool, Names)> {
+    let words = words(text);
+    let mut paths = Vec::new();
+    for at in 0..words.len() {
+        let before = |back: usize| at.checked_sub(back).map_or("", |at| words[at]);
+        if words.get(at + 1) != Some(&"::") || before(1) == "::" {
+            continue;
+        }
+        let above = &module[..module.len().saturating_sub(1)];
+        let child = [module, &[words[at].to_owned()]].concat();
+        let (start, base) = match words[at] {
+            "crate" => (at + 2, Names::new()),
+            "self" => (at + 2, module.to_vec()),
+            "super" => (at + 2, above.to_vec()),
+            _ if files.contains_key(&child) => (at, module.to_vec()),
+            _ => continue,
+        };
+        let exported = before(1) == "use" && (before(2) == "pub" || before(2) == ")");
+        let mut found = Vec::new();
+        read_paths(&words, start, base, &mut found);
+        paths.extend(found.into_iter().map(|path| (exported, path)));
+    }
+    paths
+}
+
+/// Reads the path that starts at a word, and every branch of its braces; returns the word behind.
+fn read_paths(words: &[&str], mut at: usize, mut path: Names, found: &mut Vec<Names>) -> usize {
+    loop {
+        match words.get(at).copied().unwrap_or_default() {
+            "super" => drop(path.pop()),
+            "{" => {
+                while !matches!(words.get(at), None | Some(&"}")) {
+                    at = read_paths(words, at + 1, path.clone(), found);
+                }
+                return at + 1;
+            }
+            "self" => {}
+            word if word.starts_with(|c: char| c.is_alphabetic() || c == '_') => path.push(word.to_owned()),
+            _ => {}
+        }
+        if words.get(at + 1) != Some(&"::") {
+            found.push(path);
+            let end = words[at..].iter().position(|word| matches!(*word, "," | "}" | ";"));
+            return end.map_or(words.len(), |more| at + more);
+        }
+        at += 2;
+    }
+}
+
+fn words(text: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let is_name = |c: char| c.is_alphanumeric() || c == '_';
+        let length = match first {
+            _ if is_name(first) => rest.find(|c| !is_name(c)).unwrap_or(rest.len()),
+            _ if rest.starts_with("::") => 2,
+            _ => first.len_utf8(),
+        };
+        if !first.is_whitespace() {
+            words.push(&rest[..length]);
+        }
+        rest = &rest[length..];
+    }
+    words
 }

@@ -402,8 +402,8 @@ impl CallKind {
                     )
                 }
             }
-            // Listeners and rules that AWS cannot move are also deleted when they were adopted: they come
-            // back as declared.
+            // Listeners and rules that AWS cannot move are also deleted when they were adopted:
+            // they come back as declared.
             Self::DeleteListener => {
                 const {
                     &CallSpec::new(

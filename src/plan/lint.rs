@@ -169,7 +169,8 @@ fn writes(_: &PlanInput<'_>, action: &PlannedAction) -> Option<Objection> {
             tags.is_empty()
         }
         Call::DeregisterTargets { targets, .. } => targets.is_empty(),
-        // A wish by itself: it makes something, takes something away or sets the one value it names.
+        // A wish by itself: it makes something, takes something away or sets the one value it
+        // names.
         Call::CreateLogGroup { .. }
         | Call::PutRetentionPolicy { .. }
         | Call::DeleteRetentionPolicy { .. }

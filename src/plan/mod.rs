@@ -1,9 +1,9 @@
 //! 4b PLAN: what to do next, as data. Pure.
 //!
-//! [`plan`] compares what should be with what was seen and gives an ordered list of actions, each with its reason and whether it
-//! starts an ECS deployment, and everything that is waited for. It decides nothing about *when* a
-//! revision is rolled out: `rollout` has already moved the stage, and this room only says which
-//! calls that stage needs.
+//! [`plan`] compares what should be with what was seen and gives an ordered list of actions, each
+//! with its reason and whether it starts an ECS deployment, and everything that is waited for. It
+//! decides nothing about *when* a revision is rolled out: `rollout` has already moved the stage,
+//! and this room only says which calls that stage needs.
 //!
 //! Four decisions shape it.
 //!

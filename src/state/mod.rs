@@ -53,8 +53,8 @@ pub struct StoreReport {
 
 /// Keeps one record per deployment.
 ///
-/// **Guarantees**: [`RecordStore::save`] is atomic and durable when it returns: after a crash at any
-/// point the record is the old one or the new one, whole.
+/// **Guarantees**: [`RecordStore::save`] is atomic and durable when it returns: after a crash at
+/// any point the record is the old one or the new one, whole.
 pub trait RecordStore: Send + Sync {
     /// Every record there is.
     fn load_all(&self) -> impl Future<Output = Result<Loaded, Error>> + Send;

@@ -1,8 +1,8 @@
 //! Logs.
 //!
-//! One span per pass, with its id and why it ran. ERROR: a person must act; WARN: odd, but heals; INFO: an action was taken or
-//! a condition changed; DEBUG: a pass. Errors are logged where they are handled, with their whole
-//! chain, once.
+//! One span per pass, with its id and why it ran. ERROR: a person must act; WARN: odd, but heals;
+//! INFO: an action was taken or a condition changed; DEBUG: a pass. Errors are logged where they
+//! are handled, with their whole chain, once.
 
 use crate::settings::LogFormat;
 use std::error::Error;

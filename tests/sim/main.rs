@@ -12,9 +12,9 @@
 //! cargo test --release --test sim -- --crash-matrix --each also where nothing has changed since the place before
 //! ```
 //!
-//! [`scenario`] draws, [`play`] plays, [`life`] is the world with its controller, [`watch`] judges, [`ending`] expects, [`report`]
-//! shrinks and tells. [`crash`] is the crash matrix; [`sabotage`] checks the
-//! checkers.
+//! [`scenario`] draws, [`play`] plays, [`life`] is the world with its controller, [`watch`] judges,
+//! [`ending`] expects, [`report`] shrinks and tells. [`crash`] is the crash matrix; [`sabotage`]
+//! checks the checkers.
 
 mod by_hand;
 mod command;
