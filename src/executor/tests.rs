@@ -61,7 +61,7 @@ impl Stage {
 
 fn plan(actions: Vec<PlannedAction>) -> Plan {
     Plan {
-        strays: Default::default(),
+        stale_targets: Default::default(),
         deployment: DeploymentName::from("shop"),
         generation: Generation(1),
         actions,

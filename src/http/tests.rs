@@ -116,7 +116,7 @@ fn actions_are_counted_by_operation_and_result_and_repairs_once_they_are_done() 
         changes: vec![],
     };
     let plan = Plan {
-        strays: Default::default(),
+        stale_targets: Default::default(),
         deployment: "shop".into(),
         generation: Default::default(),
         actions: vec![action(), action(), action(), action()],

@@ -30,7 +30,7 @@ pub struct Plan {
     /// Registered addresses that belong to no task, by key of the target group; of every group of
     /// which that could be told.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub strays: BTreeMap<String, BTreeSet<String>>,
+    pub stale_targets: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Plan {
@@ -88,7 +88,8 @@ pub enum Reason {
     /// A task ran past its deadline.
     Deadline,
     /// A target belongs to no task of the service.
-    Orphaned,
+    #[serde(alias = "orphaned")]
+    StaleTarget,
 }
 
 impl fmt::Display for Reason {
@@ -102,7 +103,7 @@ impl fmt::Display for Reason {
             Self::Undeclared => f.write_str("no longer declared"),
             Self::Superseded => f.write_str("superseded"),
             Self::Deadline => f.write_str("deadline passed"),
-            Self::Orphaned => f.write_str("belongs to no task"),
+            Self::StaleTarget => f.write_str("belongs to no task"),
         }
     }
 }

@@ -37,8 +37,8 @@ pub struct RolloutState {
     pub retry: Option<String>,
     /// Registered addresses that belong to no task, by key of the target group, each with the time
     /// since when that is so.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub strays: BTreeMap<String, BTreeMap<String, Timestamp>>,
+    #[serde(default, alias = "strays", skip_serializing_if = "BTreeMap::is_empty")]
+    pub stale_targets: BTreeMap<String, BTreeMap<String, Timestamp>>,
     /// When AWS was last asked to make something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_at: Option<Timestamp>,

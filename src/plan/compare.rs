@@ -38,9 +38,13 @@ pub(super) fn forwarded_groups(actions: &Tree) -> BTreeSet<String> {
 /// Whether observed actions are what ECS may have made of the desired ones while it shifts traffic:
 /// the same actions, except that the forward ones name any of the allowed target groups with any
 /// weights.
-pub(super) fn same_but_shifted(desired: &Tree, observed: &Tree, governed: &BTreeSet<String>) -> bool {
+pub(super) fn same_but_shifted(
+    desired: &Tree,
+    observed: &Tree,
+    traffic_shifted_groups: &BTreeSet<String>,
+) -> bool {
     let mut allowed = forwarded_groups(desired);
-    allowed.extend(governed.iter().cloned());
+    allowed.extend(traffic_shifted_groups.iter().cloned());
     let wanted: Vec<Tree> = items(desired).map(action).collect();
     let seen: Vec<Tree> = items(observed).map(action).collect();
     wanted.len() == seen.len()

@@ -18,7 +18,7 @@ pub struct Difference {
 
 /// Everything in which an observed tree differs from the desired one, in the order of the table.
 ///
-/// `governed` holds the ARNs of target groups whose traffic ECS shifts at present.
+/// `traffic_shifted_groups` holds the ARNs of target groups whose traffic ECS shifts at present.
 ///
 /// **Guarantees**: trees that mean the same give nothing, whatever the order of members and of
 /// lists without order, and whether defaults are spelled out; fields that the document leaves to
@@ -27,10 +27,10 @@ pub fn differences(
     kind: ResourceKind,
     desired: &Tree,
     observed: &Tree,
-    governed: &BTreeSet<String>,
+    traffic_shifted_groups: &BTreeSet<String>,
 ) -> Vec<Difference> {
     let compared = rows(kind).iter().filter(|row| row.compare != Compare::Never);
-    compared.flat_map(|row| row_differences(row, desired, observed, governed)).collect()
+    compared.flat_map(|row| row_differences(row, desired, observed, traffic_shifted_groups)).collect()
 }
 
 /// The differences of declared tags: those that are missing or have another value. Tags of others
@@ -53,7 +53,7 @@ fn row_differences(
     row: &'static Row,
     desired: &Tree,
     observed: &Tree,
-    governed: &BTreeSet<String>,
+    traffic_shifted_groups: &BTreeSet<String>,
 ) -> Vec<Difference> {
     let (top, nested) = row.path.split_once('.').map_or((row.path, false), |(top, _)| (top, true));
     // A nested default says what an absent member of a declared object means, not that the object
@@ -67,7 +67,7 @@ fn row_differences(
         if row.compare == Compare::Balancers && is_alternated(desired, old, new) {
             continue;
         }
-        compare_at(row, &path, Pair { old, new }, governed, &mut found);
+        compare_at(row, &path, Pair { old, new }, traffic_shifted_groups, &mut found);
     }
     found
 }
@@ -122,7 +122,7 @@ fn compare_at(
     row: &'static Row,
     path: &str,
     pair: Pair<'_>,
-    governed: &BTreeSet<String>,
+    traffic_shifted_groups: &BTreeSet<String>,
     found: &mut Vec<Difference>,
 ) {
     if pair.new.is_none() && row.absent == Absent::Unmanaged {
@@ -149,16 +149,16 @@ fn compare_at(
                 push(row, format!("{path}.{key}"), member, found);
             }
         }
-        Compare::Actions if is_shifted(pair, governed) => {}
+        Compare::Actions if is_shifted(pair, traffic_shifted_groups) => {}
         _ => push(row, path.to_owned(), pair, found),
     }
 }
 
 /// Whether the difference of two lists of actions, if any, is ECS's doing.
-fn is_shifted(pair: Pair<'_>, governed: &BTreeSet<String>) -> bool {
+fn is_shifted(pair: Pair<'_>, traffic_shifted_groups: &BTreeSet<String>) -> bool {
     let (Some(old), Some(new)) = (pair.old, pair.new) else { return false };
-    let touches = forwarded_groups(new).iter().any(|group| governed.contains(group));
-    touches && same_but_shifted(new, old, governed)
+    let touches = forwarded_groups(new).iter().any(|group| traffic_shifted_groups.contains(group));
+    touches && same_but_shifted(new, old, traffic_shifted_groups)
 }
 
 fn push(row: &'static Row, path: String, pair: Pair<'_>, found: &mut Vec<Difference>) {

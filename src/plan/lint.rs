@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What an action may not do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Objection {
+pub enum Violation {
     /// It acts on something of which AWS did not say whether it is there, or that is not as the
     /// call needs it.
     Unseen,
@@ -35,7 +35,7 @@ pub enum Objection {
     Suspended,
 }
 
-impl Objection {
+impl Violation {
     fn words(self) -> &'static str {
         match self {
             Self::Unseen => "what it acts on was not seen as it must be",
@@ -51,14 +51,18 @@ impl Objection {
 }
 
 /// Finds the first promise that an action breaks, given the actions before it.
-pub fn object(input: &PlanInput<'_>, action: &PlannedAction, before: &[PlannedAction]) -> Option<Objection> {
+pub fn first_violation(
+    input: &PlanInput<'_>,
+    action: &PlannedAction,
+    before: &[PlannedAction],
+) -> Option<Violation> {
     if input.desired.suspend.as_ref().is_some_and(|pause| pause.until > input.now) {
-        return Some(Objection::Suspended);
+        return Some(Violation::Suspended);
     }
     if !action.call.spec().verbs.contains(&action.verb) {
-        return Some(Objection::WrongVerb);
+        return Some(Violation::WrongVerb);
     }
-    let checks: [fn(&PlanInput<'_>, &PlannedAction) -> Option<Objection>; 3] =
+    let checks: [fn(&PlanInput<'_>, &PlannedAction) -> Option<Violation>; 3] =
         [seen_as_needed, writes, revisions];
     checks.iter().find_map(|check| check(input, action)).or_else(|| twice(action, before))
 }
@@ -69,14 +73,14 @@ pub(super) fn enforce(input: &PlanInput<'_>, plan: Plan) -> Plan {
     let mut plan = plan;
     let mut kept: Vec<PlannedAction> = Vec::with_capacity(plan.actions.len());
     for action in std::mem::take(&mut plan.actions) {
-        let Some(objection) = object(input, &action, &kept) else {
+        let Some(violation) = first_violation(input, &action, &kept) else {
             kept.push(action);
             continue;
         };
         let message = format!(
             "{} was not done: {}; this is a defect of Evenkeel, please report it",
             action.call.operation(),
-            objection.words()
+            violation.words()
         );
         plan.notes.push(Note { resource: action.resource.clone(), message, blocks: true });
         let of_it = plan.drift.iter_mut().filter(|drift| drift.resource == action.resource);
@@ -87,25 +91,27 @@ pub(super) fn enforce(input: &PlanInput<'_>, plan: Plan) -> Plan {
 }
 
 /// What AWS said of the thing that an action is about.
-enum Sight<'s> {
+enum Observation<'s> {
     There { arn: &'s str, tags: &'s BTreeMap<String, String> },
     NotThere,
     Unknown,
 }
 
-fn sight<'s>(input: &PlanInput<'s>, id: &ResourceId) -> Sight<'s> {
+fn observation<'s>(input: &PlanInput<'s>, id: &ResourceId) -> Observation<'s> {
     if id.kind == ResourceKind::TaskDefinition {
         let recorded = recorded_revision(input, id);
         return match recorded.and_then(|arn| input.observed.definitions.get(arn)) {
-            Some(Seen::Present(definition)) => Sight::There { arn: &definition.arn, tags: &definition.tags },
-            Some(Seen::Absent) => Sight::NotThere,
-            _ => Sight::Unknown,
+            Some(Seen::Present(definition)) => {
+                Observation::There { arn: &definition.arn, tags: &definition.tags }
+            }
+            Some(Seen::Absent) => Observation::NotThere,
+            _ => Observation::Unknown,
         };
     }
     match input.observed.seen(id) {
-        Seen::Present(Identity { arn, tags }) => Sight::There { arn, tags },
-        Seen::Absent => Sight::NotThere,
-        Seen::NotRead | Seen::Unknown(_) => Sight::Unknown,
+        Seen::Present(Identity { arn, tags }) => Observation::There { arn, tags },
+        Seen::Absent => Observation::NotThere,
+        Seen::NotRead | Seen::Unknown(_) => Observation::Unknown,
     }
 }
 
@@ -129,7 +135,7 @@ fn least_need(action: &PlannedAction) -> Option<Need> {
     }
 }
 
-fn seen_as_needed(input: &PlanInput<'_>, action: &PlannedAction) -> Option<Objection> {
+fn seen_as_needed(input: &PlanInput<'_>, action: &PlannedAction) -> Option<Violation> {
     let id = &action.resource;
     let owned = |arn: &str, tags: &BTreeMap<String, String>, adopted: bool| {
         let recorded = input.rollout.arns.get(id).is_some_and(|known| known == arn)
@@ -139,25 +145,25 @@ fn seen_as_needed(input: &PlanInput<'_>, action: &PlannedAction) -> Option<Objec
             None => recorded || adopted,
         }
     };
-    let check = |need: Need| match (need, sight(input, id)) {
-        (Need::Absent | Need::Known, Sight::NotThere) | (Need::Nothing, _) => None,
-        (Need::Present | Need::Known, Sight::There { arn, tags }) => {
-            (!owned(arn, tags, input.desired.adopt)).then_some(Objection::NotOurs)
+    let check = |need: Need| match (need, observation(input, id)) {
+        (Need::Absent | Need::Known, Observation::NotThere) | (Need::Nothing, _) => None,
+        (Need::Present | Need::Known, Observation::There { arn, tags }) => {
+            (!owned(arn, tags, input.desired.adopt)).then_some(Violation::NotOurs)
         }
-        (Need::PresentAndMade, Sight::There { arn, tags }) => {
-            (!owned(arn, tags, false)).then_some(Objection::NotOurs)
+        (Need::PresentAndMade, Observation::There { arn, tags }) => {
+            (!owned(arn, tags, false)).then_some(Violation::NotOurs)
         }
         (Need::Tasks, _) => match input.observed.tasks.get(id.key.as_str()) {
             Some(Seen::Present(_) | Seen::Absent) => None,
-            _ => Some(Objection::Unseen),
+            _ => Some(Violation::Unseen),
         },
-        _ => Some(Objection::Unseen),
+        _ => Some(Violation::Unseen),
     };
     check(action.call.spec().needs).or_else(|| least_need(action).and_then(check))
 }
 
 /// Whether a call carries anything beyond what addresses its object.
-fn writes(_: &PlanInput<'_>, action: &PlannedAction) -> Option<Objection> {
+fn writes(_: &PlanInput<'_>, action: &PlannedAction) -> Option<Violation> {
     let members = |fields: &Tree| fields.as_object().map_or(0, serde_json::Map::len);
     let empty = match &action.call {
         Call::UpdateService { fields, .. } => members(fields) <= 2,
@@ -188,16 +194,16 @@ fn writes(_: &PlanInput<'_>, action: &PlannedAction) -> Option<Objection> {
         | Call::CreateService { .. }
         | Call::DeleteService { .. } => false,
     };
-    empty.then_some(Objection::Empty)
+    empty.then_some(Violation::Empty)
 }
 
-fn revisions(input: &PlanInput<'_>, action: &PlannedAction) -> Option<Objection> {
+fn revisions(input: &PlanInput<'_>, action: &PlannedAction) -> Option<Violation> {
     let id = &action.resource;
     match action.verb {
         Verb::Update if action.call.writes_revision() => {
             let phase = input.rollout.components.get(id.key.as_str()).map(|state| &state.phase);
             let ours = matches!(phase, Some(Phase::Rolling { deployment: None, .. }));
-            (!ours).then_some(Objection::RevisionNotOurs)
+            (!ours).then_some(Violation::RevisionNotOurs)
         }
         Verb::Deregister if id.kind == ResourceKind::TaskDefinition => {
             let recorded = input.rollout.components.values().flat_map(|c| [&c.revision, &c.completed]);
@@ -207,7 +213,7 @@ fn revisions(input: &PlanInput<'_>, action: &PlannedAction) -> Option<Objection>
                 .map(|revision| revision.arn.as_str())
                 .chain(services.map(|service| service.task_definition.as_str()))
                 .collect();
-            action.call.arn().is_none_or(|arn| used.contains(arn)).then_some(Objection::InUse)
+            action.call.arn().is_none_or(|arn| used.contains(arn)).then_some(Violation::InUse)
         }
         Verb::Create
         | Verb::Register
@@ -222,7 +228,7 @@ fn revisions(input: &PlanInput<'_>, action: &PlannedAction) -> Option<Objection>
 
 /// Whether an earlier action makes the same call on the same thing, or writes one of the same
 /// fields.
-fn twice(action: &PlannedAction, before: &[PlannedAction]) -> Option<Objection> {
+fn twice(action: &PlannedAction, before: &[PlannedAction]) -> Option<Violation> {
     let same = before.iter().filter(|other| other.resource == action.resource).any(|other| {
         let same_call = other.call == action.call
             || (other.call.operation() == action.call.operation() && !action.call.spec().may_repeat);
@@ -232,5 +238,5 @@ fn twice(action: &PlannedAction, before: &[PlannedAction]) -> Option<Objection> 
             .any(|change| other.changes.iter().any(|earlier| earlier.path == change.path));
         same_call || same_field
     });
-    same.then_some(Objection::Twice)
+    same.then_some(Violation::Twice)
 }

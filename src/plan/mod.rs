@@ -32,6 +32,8 @@ pub mod lint;
 mod order;
 mod planner;
 mod render;
+mod resources;
+mod row;
 pub mod table;
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 //! This file holds the flow and the judgements that all resources share (whose is it, is it drift,
 //! may it be written); one file per part below holds its calls.
 
-mod contested;
 mod definitions;
+mod flapping;
 mod removal;
 mod resources;
 mod services;
@@ -14,7 +14,8 @@ mod waiting;
 
 use super::PlanInput;
 use super::diff::{Difference, differences};
-use super::table::Effect;
+use super::resources::target_group::load_balancers;
+use super::row::Effect;
 use super::{lint, order};
 use crate::model::call::{Call, Verb};
 use crate::model::desired::{ResolvedState, Workload};
@@ -23,8 +24,7 @@ use crate::model::kinds::DriftPolicy;
 use crate::model::observed::{Gap, ObservedResource, Seen};
 use crate::model::owner::{self, Claim, Owner};
 use crate::model::plan::{Drift, FieldChange, Note, Plan, PlannedAction, Reason, Waiting, WaitingOn};
-use crate::model::resource::{ResourceId, ResourceKind, TAG_COMPONENT, TAG_OWNER};
-use serde_json::Value;
+use crate::model::resource::{OnIdentityChange, ResourceId, ResourceKind, TAG_COMPONENT, TAG_OWNER};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use definitions::KEPT_REVISIONS;
@@ -45,7 +45,7 @@ pub fn plan(input: &PlanInput<'_>) -> Plan {
     services::plan(&mut draft);
     targets::plan(&mut draft);
     removal::undeclared(&mut draft);
-    contested::hold(&mut draft);
+    flapping::hold(&mut draft);
     waiting::explain(&mut draft);
     draft.finish()
 }
@@ -70,30 +70,30 @@ pub fn teardown(input: &PlanInput<'_>, confirmed: bool) -> Plan {
 struct Draft<'a> {
     input: PlanInput<'a>,
     /// Target groups whose traffic ECS shifts at present.
-    governed: BTreeSet<String>,
+    traffic_shifted_groups: BTreeSet<String>,
     actions: Vec<PlannedAction>,
     waiting: BTreeSet<Waiting>,
     drift: Vec<Drift>,
     notes: BTreeSet<Note>,
-    strays: BTreeMap<String, BTreeSet<String>>,
+    stale_targets: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// What may be written of a list of differences, and why.
-struct Verdict {
+struct Writable {
     reason: Reason,
-    write: Vec<Difference>,
+    differences: Vec<Difference>,
 }
 
 impl<'a> Draft<'a> {
     fn new(input: &PlanInput<'a>) -> Self {
         Self {
             input: *input,
-            governed: governed_groups(input.resolved),
+            traffic_shifted_groups: traffic_shifted_groups(input.resolved),
             actions: Vec::new(),
             waiting: BTreeSet::new(),
             drift: Vec::new(),
             notes: BTreeSet::new(),
-            strays: BTreeMap::new(),
+            stale_targets: BTreeMap::new(),
         }
     }
 
@@ -111,7 +111,7 @@ impl<'a> Draft<'a> {
             waiting_on: self.waiting.into_iter().collect(),
             drift: self.drift,
             notes: self.notes.into_iter().collect(),
-            strays: self.strays,
+            stale_targets: self.stale_targets,
         };
         lint::enforce(&self.input, plan)
     }
@@ -146,7 +146,7 @@ impl<'a> Draft<'a> {
         self.waiting.insert(Waiting { resource: resource.clone(), on });
     }
 
-    fn wait_for_sight(&mut self, resource: &ResourceId, gap: &Gap) {
+    fn wait_unobserved(&mut self, resource: &ResourceId, gap: &Gap) {
         let because = format!("{}: {}: {}", gap.operation, gap.code, gap.message);
         self.wait(resource, WaitingOn::Observation { because });
     }
@@ -155,7 +155,7 @@ impl<'a> Draft<'a> {
         self.notes.insert(Note { resource: resource.clone(), message, blocks });
     }
 
-    fn drifted(&mut self, resource: &ResourceId, change: Option<FieldChange>, repaired: bool) {
+    fn report_drift(&mut self, resource: &ResourceId, change: Option<FieldChange>, repaired: bool) {
         self.drift.push(Drift { resource: resource.clone(), change, repaired });
     }
 
@@ -203,22 +203,26 @@ impl<'a> Draft<'a> {
 
     /// Sorts differences into those to write and those that are only told; lists drift. `held`
     /// names differences that must not be written now (their cause is waited for elsewhere).
-    fn judge(
+    fn split_writable(
         &mut self,
         id: &ResourceId,
         declared: &ContentHash,
         differences: Vec<Difference>,
         held: impl Fn(&Difference) -> bool,
-    ) -> Verdict {
+    ) -> Writable {
         let drift = self.is_settled(id, declared);
         let reason = if drift { Reason::Drifted } else { Reason::Changed };
         let mut write = Vec::new();
         for difference in differences {
-            let possible = difference.row.effect != Effect::Impossible;
+            let possible = match difference.row.effect {
+                Effect::InPlace | Effect::StartsDeployment => true,
+                Effect::Replaces => id.kind.info().on_identity_change == OnIdentityChange::Recreate,
+                Effect::Impossible => false,
+            };
             let policy = if drift { self.policy(id, &difference.change.path) } else { DriftPolicy::Repair };
             let writes = policy == DriftPolicy::Repair && possible && !held(&difference);
             if drift && policy != DriftPolicy::Ignore {
-                self.drifted(id, Some(difference.change.clone()), writes);
+                self.report_drift(id, Some(difference.change.clone()), writes);
             }
             if !possible && policy == DriftPolicy::Repair {
                 self.note_impossible(id, &difference);
@@ -227,7 +231,7 @@ impl<'a> Draft<'a> {
                 write.push(difference);
             }
         }
-        Verdict { reason, write }
+        Writable { reason, differences: write }
     }
 
     fn note_impossible(&mut self, id: &ResourceId, difference: &Difference) {
@@ -251,7 +255,8 @@ impl<'a> Draft<'a> {
     /// In what the place of a moved resource differs from its declaration.
     fn displacement(&self, id: &ResourceId, moved: &ObservedResource) -> Vec<Difference> {
         let fields = self.input.resolved.resources.get(id).and_then(|resource| resource.fields.as_ref());
-        let found = fields.map(|fields| differences(id.kind, fields, &moved.fields, &self.governed));
+        let found =
+            fields.map(|fields| differences(id.kind, fields, &moved.fields, &self.traffic_shifted_groups));
         found.into_iter().flatten().filter(|difference| difference.row.effect == Effect::Replaces).collect()
     }
 
@@ -279,7 +284,7 @@ impl<'a> Draft<'a> {
         }
         let policy = self.policy(id, "");
         if policy != DriftPolicy::Ignore {
-            self.drifted(id, None, policy == DriftPolicy::Repair);
+            self.report_drift(id, None, policy == DriftPolicy::Repair);
         }
         (policy == DriftPolicy::Repair).then_some(Reason::Deleted)
     }
@@ -288,7 +293,7 @@ impl<'a> Draft<'a> {
 /// Target groups of services whose traffic ECS shifts by itself, the alternate ones included.
 ///
 /// Source: ECS API, DeploymentConfiguration.strategy and AdvancedConfiguration.
-fn governed_groups(resolved: &ResolvedState) -> BTreeSet<String> {
+fn traffic_shifted_groups(resolved: &ResolvedState) -> BTreeSet<String> {
     let fields = resolved.components.values().filter_map(|component| component.fields.as_ref());
     fields
         .filter(|fields| {
@@ -304,11 +309,6 @@ fn governed_groups(resolved: &ResolvedState) -> BTreeSet<String> {
         .flatten()
         .map(str::to_owned)
         .collect()
-}
-
-/// The target groups of a service, as in CreateService.
-fn load_balancers(fields: &Value) -> impl Iterator<Item = &Value> {
-    fields["loadBalancers"].as_array().into_iter().flatten()
 }
 
 /// Something that was looked for, when AWS gave an answer about it.

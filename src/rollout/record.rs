@@ -42,7 +42,7 @@ pub fn record(
         }
     }
     record_owned_arns(&mut state, observed, plan.deployment.as_str());
-    remember_strays(&mut state, plan, observed.at);
+    remember_stale_targets(&mut state, plan, observed.at);
     remember_repairs(&mut state, resolved, plan, outcomes, observed.at);
     // A suspended plan has no actions whatever differs, so its silence is no agreement.
     if !plan.waiting_on.iter().any(|waiting| matches!(waiting.on, WaitingOn::Suspended { .. })) {
@@ -80,12 +80,13 @@ fn was_not_done(state: &mut RolloutState, action: &PlannedAction) {
 
 /// Notes since when addresses belong to no task. Of groups of which that could not be told nothing
 /// changes.
-fn remember_strays(state: &mut RolloutState, plan: &Plan, now: Timestamp) {
-    for (group, strays) in &plan.strays {
-        let before = state.strays.remove(group).unwrap_or_default();
-        let since = |stray: &String| (stray.clone(), before.get(stray).copied().unwrap_or(now).min(now));
-        if !strays.is_empty() {
-            state.strays.insert(group.clone(), strays.iter().map(since).collect());
+fn remember_stale_targets(state: &mut RolloutState, plan: &Plan, now: Timestamp) {
+    for (group, addresses) in &plan.stale_targets {
+        let before = state.stale_targets.remove(group).unwrap_or_default();
+        let since =
+            |address: &String| (address.clone(), before.get(address).copied().unwrap_or(now).min(now));
+        if !addresses.is_empty() {
+            state.stale_targets.insert(group.clone(), addresses.iter().map(since).collect());
         }
     }
 }
@@ -137,13 +138,23 @@ fn forget_absent(state: &mut RolloutState, resolved: &ResolvedState, observed: &
             !resolved.components.contains_key(id.key.as_str())
                 && tasks.is_some_and(|seen| seen.is_absent() || seen.present().is_some_and(ended))
         }
-        _ => observed.seen(id).is_absent(),
+        ResourceKind::LogGroup
+        | ResourceKind::TargetGroup
+        | ResourceKind::Listener
+        | ResourceKind::Rule
+        | ResourceKind::TaskDefinition
+        | ResourceKind::Service => observed.seen(id).is_absent(),
     };
     state.arns.retain(|id, arn| !absent(id) || present.contains(arn.as_str()));
     state.applied.retain(|id, _| {
         let declared = match id.kind {
             ResourceKind::Service => resolved.components.contains_key(id.key.as_str()),
-            _ => resolved.resources.contains_key(id),
+            ResourceKind::LogGroup
+            | ResourceKind::TargetGroup
+            | ResourceKind::Listener
+            | ResourceKind::Rule
+            | ResourceKind::TaskDefinition
+            | ResourceKind::Task => resolved.resources.contains_key(id),
         };
         declared || !absent(id)
     });

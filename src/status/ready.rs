@@ -192,7 +192,7 @@ fn first_failure(input: &StatusInput<'_>) -> Option<(&'static str, String)> {
 /// Actions that are still to be done, or whose effect has yet to be seen. Tidying up does not
 /// count: nothing that is declared depends on it.
 fn unseen_actions(input: &StatusInput<'_>) -> Option<String> {
-    let counts = |action: &&PlannedAction| !matches!(action.reason, Reason::Superseded | Reason::Orphaned);
+    let counts = |action: &&PlannedAction| !matches!(action.reason, Reason::Superseded | Reason::StaleTarget);
     let actions: Vec<&PlannedAction> = input.plan.actions.iter().filter(counts).collect();
     let first = actions.first()?;
     let done =

@@ -174,7 +174,7 @@ impl World {
                 ..RolloutState::default()
             },
             plan: Plan {
-                strays: Default::default(),
+                stale_targets: Default::default(),
                 deployment: "shop".into(),
                 generation: Generation(3),
                 actions: vec![],

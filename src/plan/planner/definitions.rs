@@ -1,7 +1,6 @@
 //! Task definition revisions: registered early and once per content, kept while anything may need
 //! them.
 
-use super::resources::{tag, texts};
 use super::{Draft, seen};
 use crate::model::call::{Call, Verb};
 use crate::model::desired::{DesiredComponent, ResolvedDefinition, Workload};
@@ -14,6 +13,7 @@ use crate::model::plan::{FieldChange, Ownership, Reason, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind, TAG_HASH, TAG_OWNER};
 use crate::model::rollout::{PendingRegistration, Revision, RolloutState};
 use crate::plan::diff::{Difference, differences, tag_differences};
+use crate::plan::resources::texts;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -70,7 +70,7 @@ fn register(
                 starts_deployment: false,
             };
             if policy != DriftPolicy::Ignore {
-                draft.drifted(id, Some(change.clone()), policy == DriftPolicy::Repair);
+                draft.report_drift(id, Some(change.clone()), policy == DriftPolicy::Repair);
             }
             if policy != DriftPolicy::Repair {
                 return;
@@ -125,14 +125,14 @@ fn retag(draft: &mut Draft<'_>, id: &ResourceId, component: &DesiredComponent, w
     for difference in missing {
         let policy = draft.policy(id, &difference.change.path);
         if policy != DriftPolicy::Ignore {
-            draft.drifted(id, Some(difference.change.clone()), policy == DriftPolicy::Repair);
+            draft.report_drift(id, Some(difference.change.clone()), policy == DriftPolicy::Repair);
         }
         if policy == DriftPolicy::Repair {
             write.push(difference);
         }
     }
-    let call = tag(ResourceKind::TaskDefinition, definition.arn.clone(), texts(&write, "tags."));
-    if let Some(call) = call.filter(|_| !write.is_empty()) {
+    if !write.is_empty() {
+        let call = Call::TagEcs { arn: definition.arn.clone(), tags: texts(&write, "tags.") };
         draft.act(id, Verb::Tag, call, Reason::Drifted, super::changes(&write));
     }
 }
@@ -168,7 +168,7 @@ fn standing(draft: &mut Draft<'_>, component: &DesiredComponent, wanted: &Resolv
     });
     if let Some(gap) = unread {
         let id = ResourceId::new(ResourceKind::TaskDefinition, component.name.as_str());
-        draft.wait_for_sight(&id, gap);
+        draft.wait_unobserved(&id, gap);
         return Standing::Unseen;
     }
     let id = ResourceId::new(ResourceKind::TaskDefinition, component.name.as_str());
@@ -178,7 +178,7 @@ fn standing(draft: &mut Draft<'_>, component: &DesiredComponent, wanted: &Resolv
     match seen(&observed.families, &component.name) {
         Seen::Unknown(gap) => {
             let id = ResourceId::new(ResourceKind::TaskDefinition, component.name.as_str());
-            draft.wait_for_sight(&id, gap);
+            draft.wait_unobserved(&id, gap);
             Standing::Unseen
         }
         // Nothing is recorded and nobody looked: it may have been registered in a pass whose record

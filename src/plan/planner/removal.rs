@@ -5,13 +5,14 @@
 //! it. Log groups are data and stay. Every removal is noted. When the whole document is gone, its
 //! deletion policy decides ([`teardown`]).
 
-use super::{Draft, load_balancers, seen, tasks};
+use super::{Draft, seen, tasks};
 use crate::model::call::{Call, Verb};
 use crate::model::desired::Workload;
 use crate::model::kinds::DeletionPolicy;
 use crate::model::observed::{ObservedResource, ObservedService, ObservedTask, Seen};
 use crate::model::plan::{FieldChange, Ownership, Reason, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind};
+use crate::plan::resources;
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -31,8 +32,8 @@ pub(super) fn undeclared(draft: &mut Draft<'_>) {
         if id.kind.info().holds_data {
             let message = format!("no longer declared; {}s are data and stay", id.kind.info().noun);
             draft.note(id, message, false);
-        } else if let Some(rule) = rule_on(draft, &resource.arn) {
-            draft.note(id, format!("no longer declared, and stays while {rule} is declared on it"), true);
+        } else if let Some(above) = resources::of(id.kind).and_then(|kind| kind.supports(&input, resource)) {
+            draft.note(id, format!("no longer declared, and stays while {above} is declared on it"), true);
         } else if let Some(successor) = missing_successor(draft, id, resource) {
             draft.wait(id, WaitingOn::Resource { id: successor });
         } else {
@@ -87,7 +88,7 @@ pub(super) fn teardown(draft: &mut Draft<'_>, confirmed: bool) {
         let resource = match found {
             Seen::Present(resource) => resource,
             Seen::Unknown(gap) => {
-                draft.wait_for_sight(id, gap);
+                draft.wait_unobserved(id, gap);
                 continue;
             }
             Seen::Absent | Seen::NotRead => continue,
@@ -112,7 +113,7 @@ pub(super) fn teardown(draft: &mut Draft<'_>, confirmed: bool) {
                     remove_service(draft, &id, service);
                 }
             }
-            Seen::Unknown(gap) => draft.wait_for_sight(&id, gap),
+            Seen::Unknown(gap) => draft.wait_unobserved(&id, gap),
             Seen::Present(_) | Seen::Absent | Seen::NotRead => {}
         }
     }
@@ -131,7 +132,12 @@ fn wait_for_the_unseen(draft: &mut Draft<'_>) {
     for id in input.rollout.arns.keys() {
         let unseen = match id.kind {
             ResourceKind::Task => matches!(seen(&input.observed.tasks, id.key.as_str()), Seen::NotRead),
-            _ => matches!(input.observed.seen(id), Seen::NotRead),
+            ResourceKind::LogGroup
+            | ResourceKind::TargetGroup
+            | ResourceKind::Listener
+            | ResourceKind::Rule
+            | ResourceKind::TaskDefinition
+            | ResourceKind::Service => matches!(input.observed.seen(id), Seen::NotRead),
         };
         if unseen {
             draft.wait(id, WaitingOn::Observation { because: "not looked at in this pass".to_owned() });
@@ -180,7 +186,7 @@ fn teardown_tasks(draft: &mut Draft<'_>) {
                     stop(draft, &id, task);
                 }
             }
-            Seen::Unknown(gap) => draft.wait_for_sight(&id, gap),
+            Seen::Unknown(gap) => draft.wait_unobserved(&id, gap),
             Seen::Absent | Seen::NotRead => {}
         }
     }
@@ -205,55 +211,13 @@ fn declared_arns<'o>(draft: &Draft<'o>) -> BTreeSet<&'o str> {
         .collect()
 }
 
+/// Removes a resource that is no data, once nothing uses it any more.
 fn remove(draft: &mut Draft<'_>, id: &ResourceId, resource: &ObservedResource) {
-    let arn = resource.arn.clone();
-    let call = match id.kind {
-        ResourceKind::Rule => Call::DeleteRule { arn },
-        ResourceKind::Listener => Call::DeleteListener { arn },
-        ResourceKind::TargetGroup => {
-            if let Some(on) = user_of(draft, resource) {
-                draft.wait(id, on);
-                return;
-            }
-            Call::DeleteTargetGroup { arn }
-        }
-        ResourceKind::LogGroup
-        | ResourceKind::TaskDefinition
-        | ResourceKind::Task
-        | ResourceKind::Service => return,
-    };
-    draft.act(id, Verb::Delete, call, Reason::Undeclared, Vec::new());
-}
-
-/// A declared rule that stands on a listener; deleting the listener would delete it as well.
-fn rule_on(draft: &Draft<'_>, listener: &str) -> Option<ResourceId> {
-    let rules = draft.input.resolved.resources.iter().filter(|(id, _)| id.kind == ResourceKind::Rule);
-    let mut on_it = rules
-        .filter(|(_, rule)| rule.fields.as_ref().is_some_and(|fields| fields["listenerArn"] == listener));
-    on_it.next().map(|(id, _)| id.clone())
-}
-
-/// What still uses a target group: a load balancer that forwards to it, or a service that registers
-/// tasks in it.
-fn user_of(draft: &Draft<'_>, group: &ObservedResource) -> Option<WaitingOn> {
-    if let Some(balancer) = group.used_by.first() {
-        let because = "it still forwards to the target group".to_owned();
-        return Some(WaitingOn::LoadBalancer { name: balancer.clone(), because });
+    let Some(kind) = resources::of(id.kind) else { return };
+    match kind.used_by(&draft.input, resource) {
+        Some(on) => draft.wait(id, on),
+        None => draft.act(id, Verb::Delete, kind.delete(id, resource), Reason::Undeclared, Vec::new()),
     }
-    draft.input.observed.all_services().find_map(|(id, found)| match found {
-        Seen::Present(service) => {
-            let uses = load_balancers(&service.fields)
-                .any(|balancer| balancer["targetGroupArn"] == group.arn.as_str());
-            uses.then(|| WaitingOn::Draining { service: service.name.clone() })
-        }
-        Seen::Unknown(gap) => {
-            Some(WaitingOn::Observation { because: format!("{}: {}", gap.operation, gap.code) })
-        }
-        Seen::NotRead => {
-            Some(WaitingOn::Observation { because: format!("service {} was not looked at", id.key) })
-        }
-        Seen::Absent => None,
-    })
 }
 
 /// Scales a service to 0 and deletes it when nothing runs any more.

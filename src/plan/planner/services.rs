@@ -1,7 +1,6 @@
 //! Services: created and pointed at a revision in phase `Rolling` alone, repaired in every phase.
 
-use super::resources::{tag, texts};
-use super::{Draft, Verdict, changes, definitions, load_balancers, seen};
+use super::{Draft, Writable, changes, definitions, seen};
 use crate::model::call::{Call, Verb};
 use crate::model::desired::{DesiredComponent, ResolvedComponent, Workload};
 use crate::model::ids::ContentHash;
@@ -12,7 +11,9 @@ use crate::model::plan::{FieldChange, Ownership, Reason, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::model::rollout::{ComponentRollout, Phase, client_token};
 use crate::plan::diff::{Difference, differences, tag_differences, updated_fields};
-use crate::plan::table::Carrier;
+use crate::plan::resources::target_group::load_balancers;
+use crate::plan::resources::texts;
+use crate::plan::row::UpdateCall;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -28,7 +29,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         let one = One { id: &id, component, resolved, state, service_name };
         match seen(&input.observed.services, name) {
             Seen::NotRead => {}
-            Seen::Unknown(gap) => draft.wait_for_sight(&id, gap),
+            Seen::Unknown(gap) => draft.wait_unobserved(&id, gap),
             Seen::Absent => absent(draft, &one),
             Seen::Present(service) if service.status == "DRAINING" => {
                 draft.wait(&id, WaitingOn::Draining { service: service.name.clone() });
@@ -108,7 +109,7 @@ fn gone(draft: &mut Draft<'_>, one: &One<'_>) {
     let rollout = draft.input.rollout;
     let known = rollout.arns.contains_key(one.id) || rollout.applied.contains_key(one.id);
     if known && draft.policy(one.id, "") != DriftPolicy::Ignore {
-        draft.drifted(one.id, None, false);
+        draft.report_drift(one.id, None, false);
     }
 }
 
@@ -130,16 +131,16 @@ fn without_traffic(draft: &Draft<'_>, fields: &Tree) -> Option<WaitingOn> {
             continue;
         }
         let made_now = draft.actions.iter().any(|action| {
-            let forwards = matches!(action.resource.kind, ResourceKind::Rule | ResourceKind::Listener);
-            forwards && action.call.fields().is_some_and(|fields| mentions(fields, arn))
+            forwards(action.resource.kind) && action.call.fields().is_some_and(|fields| mentions(fields, arn))
         });
         if made_now {
             continue;
         }
-        let forwarder = input.desired.resources.iter().find(|(id, resource)| {
-            let forwards = matches!(id.kind, ResourceKind::Rule | ResourceKind::Listener);
-            forwards && forwards_to_group(draft, &resource.fields, arn)
-        });
+        let forwarder = input
+            .desired
+            .resources
+            .iter()
+            .find(|(id, resource)| forwards(id.kind) && forwards_to_group(draft, &resource.fields, arn));
         if let Some((id, _)) = forwarder {
             return Some(WaitingOn::Resource { id: id.clone() });
         }
@@ -151,8 +152,7 @@ fn without_traffic(draft: &Draft<'_>, fields: &Tree) -> Option<WaitingOn> {
 /// group itself knows of it yet.
 fn is_forwarded_to(draft: &Draft<'_>, arn: &str) -> bool {
     draft.input.observed.all_resources().any(|(id, seen)| {
-        let forwards = matches!(id.kind, ResourceKind::Rule | ResourceKind::Listener);
-        forwards && seen.present().is_some_and(|found| mentions(&found.fields, arn))
+        forwards(id.kind) && seen.present().is_some_and(|found| mentions(&found.fields, arn))
     })
 }
 
@@ -166,6 +166,18 @@ fn forwards_to_group(draft: &Draft<'_>, fields: &Tree, arn: &str) -> bool {
         })
         .map(|(id, _)| id.key.as_str());
     keys.into_iter().any(|key| names_group(fields, key)) || mentions(fields, arn)
+}
+
+/// Whether resources of this kind send traffic to target groups.
+fn forwards(kind: ResourceKind) -> bool {
+    match kind {
+        ResourceKind::Listener | ResourceKind::Rule => true,
+        ResourceKind::LogGroup
+        | ResourceKind::TargetGroup
+        | ResourceKind::TaskDefinition
+        | ResourceKind::Task
+        | ResourceKind::Service => false,
+    }
 }
 
 fn names_group(value: &Value, key: &str) -> bool {
@@ -195,18 +207,17 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
         one.state.phase,
         Phase::Idle | Phase::Waiting { .. } | Phase::RolledBack { .. } | Phase::Stalled { .. }
     );
-    let verdict = draft.judge(one.id, &one.resolved.declared, found, |difference| {
+    let writable = draft.split_writable(one.id, &one.resolved.declared, found, |difference| {
         hold && difference.change.starts_deployment
     });
-    let Verdict { mut reason, write } = verdict;
+    let Writable { mut reason, differences: write } = writable;
     let (tags, mut write): (Vec<Difference>, Vec<Difference>) =
-        write.into_iter().partition(|difference| difference.row.carrier == Carrier::Tag);
-    if let Some(call) =
-        tag(ResourceKind::Service, service.arn.clone(), texts(&tags, "tags.")).filter(|_| !tags.is_empty())
-    {
+        write.into_iter().partition(|difference| difference.row.update_call == UpdateCall::Tag);
+    if !tags.is_empty() {
+        let call = Call::TagEcs { arn: service.arn.clone(), tags: texts(&tags, "tags.") };
         draft.act(one.id, Verb::Tag, call, reason.clone(), changes(&tags));
     }
-    write.retain(|difference| difference.row.carrier == Carrier::UpdateService);
+    write.retain(|difference| difference.row.update_call == UpdateCall::UpdateService);
     let mut update = updated_fields(&write, fields);
     let mut all = changes(&write);
     if let Some((why, change)) = revision_change(draft, one, service) {
@@ -265,7 +276,7 @@ fn revision_change(
         }
         let change = change(wanted, Ownership::Declared);
         if one.was_complete() {
-            draft.drifted(one.id, Some(change.clone()), true);
+            draft.report_drift(one.id, Some(change.clone()), true);
             return Some((Reason::Drifted, change));
         }
         let what = definitions::rollout_words(draft, one.component).unwrap_or_else(|| {
@@ -279,7 +290,7 @@ fn revision_change(
     let wanted = one.state.revision.as_ref().filter(|revision| revision.hash == *hash)?;
     if service.task_definition != wanted.arn && draft.policy(one.id, "taskDefinition") != DriftPolicy::Ignore
     {
-        draft.drifted(one.id, Some(change(&wanted.arn, Ownership::Delegated)), false);
+        draft.report_drift(one.id, Some(change(&wanted.arn, Ownership::Delegated)), false);
     }
     None
 }

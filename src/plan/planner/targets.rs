@@ -1,25 +1,26 @@
-//! Orphan targets: addresses in one of our target groups that belong to no task of the service
+//! Stale targets: addresses in one of our target groups that belong to no task of the service
 //! behind it.
 //!
-//! ECS registers and deregisters targets itself. An orphan is left when a deregistration was lost
+//! ECS registers and deregisters targets itself. One is left when a deregistration was lost
 //! or when someone registered an address by hand; traffic sent there fails. It is taken out only
 //! when everything about it was seen: the group is ours and of type `ip`, every service behind the
 //! group is steady, and all of its tasks are listed with their addresses. And since lists of tasks
 //! lag behind what runs, it must have been so for some time: a task is shown long before that.
 
-use super::{Draft, load_balancers, seen};
+use super::{Draft, seen};
 use crate::model::call::{Call, Verb};
 use crate::model::desired::Workload;
 use crate::model::kinds::DriftPolicy;
 use crate::model::observed::{ObservedResource, ObservedTarget, Seen};
 use crate::model::plan::{FieldChange, Ownership, Reason};
 use crate::model::resource::{ResourceId, ResourceKind};
+use crate::plan::resources::target_group::load_balancers;
 use jiff::SignedDuration;
 use serde_json::json;
 use std::collections::BTreeSet;
 
 /// An address that has been without a task for this long has none.
-pub(crate) const SURELY_STRAY: SignedDuration = SignedDuration::from_mins(5);
+pub(crate) const STALE_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
     let input = draft.input;
@@ -35,14 +36,14 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
             continue;
         }
         if let Some(addresses) = task_addresses(draft, group) {
-            let orphans = orphans(targets, &addresses);
-            draft.strays.insert(key.clone(), orphans.iter().map(|target| name(target)).collect());
-            let since = input.rollout.strays.get(key);
+            let stale = stale_targets(targets, &addresses);
+            draft.stale_targets.insert(key.clone(), stale.iter().map(|target| name(target)).collect());
+            let since = input.rollout.stale_targets.get(key);
             let is_sure = |target: &&ObservedTarget| {
                 let since = since.and_then(|since| since.get(&name(target)));
-                since.is_some_and(|since| input.now.duration_since(*since) >= SURELY_STRAY)
+                since.is_some_and(|since| input.now.duration_since(*since) >= STALE_AFTER)
             };
-            deregister(draft, &id, group, orphans.into_iter().filter(is_sure).collect());
+            deregister(draft, &id, group, stale.into_iter().filter(is_sure).collect());
         }
     }
 }
@@ -51,7 +52,7 @@ fn name(target: &ObservedTarget) -> String {
     format!("{}:{}", target.id, target.port)
 }
 
-fn orphans<'t>(targets: &'t [ObservedTarget], addresses: &BTreeSet<&str>) -> Vec<&'t ObservedTarget> {
+fn stale_targets<'t>(targets: &'t [ObservedTarget], addresses: &BTreeSet<&str>) -> Vec<&'t ObservedTarget> {
     targets
         .iter()
         .filter(|target| target.state != "draining" && !addresses.contains(target.id.as_str()))
@@ -91,20 +92,15 @@ fn task_addresses<'o>(draft: &Draft<'o>, group: &ObservedResource) -> Option<BTr
     (behind > 0).then_some(addresses)
 }
 
-fn deregister(
-    draft: &mut Draft<'_>,
-    id: &ResourceId,
-    group: &ObservedResource,
-    orphans: Vec<&ObservedTarget>,
-) {
+fn deregister(draft: &mut Draft<'_>, id: &ResourceId, group: &ObservedResource, stale: Vec<&ObservedTarget>) {
     let policy = draft.policy(id, "targets");
-    if orphans.is_empty() || policy == DriftPolicy::Ignore {
+    if stale.is_empty() || policy == DriftPolicy::Ignore {
         return;
     }
     let mut targets: Vec<(String, u16)> =
-        orphans.iter().map(|target| (target.id.clone(), target.port)).collect();
+        stale.iter().map(|target| (target.id.clone(), target.port)).collect();
     targets.sort();
-    let mut names: Vec<String> = orphans.iter().map(|target| name(target)).collect();
+    let mut names: Vec<String> = stale.iter().map(|target| name(target)).collect();
     names.sort();
     let change = FieldChange {
         path: "targets".to_owned(),
@@ -113,9 +109,9 @@ fn deregister(
         owner: Ownership::Delegated,
         starts_deployment: false,
     };
-    draft.drifted(id, Some(change.clone()), policy == DriftPolicy::Repair);
+    draft.report_drift(id, Some(change.clone()), policy == DriftPolicy::Repair);
     if policy == DriftPolicy::Repair {
         let call = Call::DeregisterTargets { arn: group.arn.clone(), targets };
-        draft.act(id, Verb::Deregister, call, Reason::Orphaned, vec![change]);
+        draft.act(id, Verb::Deregister, call, Reason::StaleTarget, vec![change]);
     }
 }

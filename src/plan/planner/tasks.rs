@@ -22,7 +22,12 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
                 RunPolicy::Forever => make_way(draft, component, state, on),
                 RunPolicy::Completion => end_forgotten(draft, component, *deadline_seconds, on),
             },
-            _ => {}
+            Phase::Idle
+            | Phase::Rolling { .. }
+            | Phase::Baking { .. }
+            | Phase::Complete { .. }
+            | Phase::RolledBack { .. }
+            | Phase::Stalled { .. } => {}
         }
     }
 }
@@ -40,7 +45,7 @@ fn attend(draft: &mut Draft<'_>, component: &DesiredComponent, state: &Component
         Seen::Absent => &[],
         Seen::NotRead => return,
         Seen::Unknown(gap) => {
-            draft.wait_for_sight(&id, gap);
+            draft.wait_unobserved(&id, gap);
             return;
         }
     };

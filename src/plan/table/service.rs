@@ -1,16 +1,16 @@
 //! Rows of services and tasks. Source: ECS API, CreateService, UpdateService (which parameters
 //! start a deployment) and RunTask.
 
-use super::{Carrier, Class, Compare, Effect, Row};
+use super::{Class, Compare, Effect, Row, UpdateCall};
 use crate::model::resource::ResourceKind;
 
 const fn row(path: &'static str, doc: &'static str) -> Row {
-    Row::new(ResourceKind::Service, Carrier::UpdateService, path, doc)
+    Row::new(ResourceKind::Service, UpdateCall::UpdateService, path, doc)
 }
 
 /// Fields that UpdateService does not take.
 const fn fixed(path: &'static str, doc: &'static str) -> Row {
-    Row::new(ResourceKind::Service, Carrier::Creation, path, doc).effect(Effect::Impossible)
+    Row::new(ResourceKind::Service, UpdateCall::Creation, path, doc).effect(Effect::Impossible)
 }
 
 const STRATEGY_DEFAULTS: &[(&str, &str)] = &[("base", "0"), ("weight", "0")];
@@ -83,13 +83,15 @@ pub(super) const SERVICE: &[Row] = &[
     row("autoscaling", "bounds of Application Auto Scaling, which owns the desired count").setting(),
     row("bakeSeconds", "seconds that new tasks must stay healthy").setting(),
     row("progressDeadlineSeconds", "seconds without progress until a rollout is stalled").setting(),
-    row("tags", "declared tags and Evenkeel's own").compare(Compare::DeclaredKeys).carrier(Carrier::Tag),
+    row("tags", "declared tags and Evenkeel's own").compare(Compare::DeclaredKeys).update_call(UpdateCall::Tag),
 ];
 
 /// Fields of a task that runs outside any service: used by the next RunTask, never compared with a
 /// running task.
 const fn task(path: &'static str, doc: &'static str) -> Row {
-    Row::new(ResourceKind::Task, Carrier::RunTask, path, doc).compare(Compare::Never).effect(Effect::Replaces)
+    Row::new(ResourceKind::Task, UpdateCall::RunTask, path, doc)
+        .compare(Compare::Never)
+        .effect(Effect::Replaces)
 }
 
 pub(super) const TASK: &[Row] = &[

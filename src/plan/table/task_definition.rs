@@ -2,13 +2,13 @@
 //! rows say what to call it. Source: ECS API, RegisterTaskDefinition, and what
 //! DescribeTaskDefinition fills in.
 
-use super::{Carrier, Compare, Effect, Row};
+use super::{Compare, Effect, Row, UpdateCall};
 use crate::model::resource::ResourceKind;
 
 const fn row(path: &'static str, doc: &'static str) -> Row {
     Row {
         absent: super::Absent::Nothing,
-        ..Row::new(ResourceKind::TaskDefinition, Carrier::RegisterTaskDefinition, path, doc)
+        ..Row::new(ResourceKind::TaskDefinition, UpdateCall::RegisterTaskDefinition, path, doc)
     }
     .effect(Effect::Replaces)
 }
@@ -93,5 +93,5 @@ pub(super) const TASK_DEFINITION: &[Row] = &[
     row("enableFaultInjection", "whether AWS FIS may act on the tasks").means("false"),
     row("tags", "declared tags, Evenkeel's own and the content hash")
         .compare(Compare::DeclaredKeys)
-        .carrier(Carrier::Tag),
+        .update_call(UpdateCall::Tag),
 ];

@@ -65,9 +65,9 @@ fn answers_and_redirects_are_the_same_with_what_elb_fills_in() {
 #[test]
 fn while_ecs_shifts_traffic_only_the_set_of_groups_counts() {
     let shifted = |desired: Value, observed: Value| {
-        let governed = ["blue".to_owned(), "green".to_owned()].into();
+        let traffic_shifted_groups = ["blue".to_owned(), "green".to_owned()].into();
         let tree = |actions: Value| json!({"actions": actions});
-        differences(ResourceKind::Rule, &tree(desired), &tree(observed), &governed).is_empty()
+        differences(ResourceKind::Rule, &tree(desired), &tree(observed), &traffic_shifted_groups).is_empty()
     };
     let answer = |code: &str| json!({"type": "fixed-response", "fixedResponseConfig": {"statusCode": code}});
     let blue = || json!([forward(&[("blue", 1)])]);

@@ -4,7 +4,7 @@ use super::world::World;
 use crate::model::call::{Call, Verb};
 use crate::model::plan::{FieldChange, Ownership, PlannedAction, Reason};
 use crate::model::resource::{ResourceId, ResourceKind};
-use crate::plan::lint::{Objection, object};
+use crate::plan::lint::{Violation, first_violation};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -18,20 +18,20 @@ fn update(fields: Value) -> PlannedAction {
     action(ResourceKind::Service, "web", Call::UpdateService { component: "web".into(), fields })
 }
 
-fn objection(patch: &Value, action: &PlannedAction) -> Option<Objection> {
-    object(&World::base_with(patch).input(), action, &[])
+fn violation(patch: &Value, action: &PlannedAction) -> Option<Violation> {
+    first_violation(&World::base_with(patch).input(), action, &[])
 }
 
 #[test]
 fn a_real_change_of_what_is_ours_passes() {
     let update = update(json!({"cluster": "main", "service": "shop-web", "desiredCount": 2}));
-    assert_eq!(object(&World::base().input(), &update, &[]), None);
+    assert_eq!(first_violation(&World::base().input(), &update, &[]), None);
 }
 
 #[test]
 fn an_update_without_a_change_is_dropped() {
     let update = update(json!({"cluster": "main", "service": "shop-web"}));
-    assert_eq!(objection(&json!({}), &update), Some(Objection::Empty));
+    assert_eq!(violation(&json!({}), &update), Some(Violation::Empty));
 }
 
 #[test]
@@ -43,11 +43,11 @@ fn nothing_is_done_to_what_was_not_seen() {
         json!({"present": null, "unknown": {"operation": "o", "code": "c", "message": "m"}}),
     ] {
         let patch = json!({"observed": {"services": {"web": sight}}});
-        assert_eq!(objection(&patch, &update), Some(Objection::Unseen), "{patch}");
+        assert_eq!(violation(&patch, &update), Some(Violation::Unseen), "{patch}");
     }
     let create =
         action(ResourceKind::Rule, "web", Call::CreateRule { fields: json!({}), tags: BTreeMap::new() });
-    assert_eq!(objection(&json!({}), &create), Some(Objection::Unseen), "it is there already");
+    assert_eq!(violation(&json!({}), &create), Some(Violation::Unseen), "it is there already");
 }
 
 #[test]
@@ -55,26 +55,26 @@ fn nothing_is_done_to_what_is_not_ours() {
     let delete =
         action(ResourceKind::TargetGroup, "web", Call::DeleteTargetGroup { arn: "targetgroup/web-1".into() });
     let foreign = json!({"observed": {"resources": {"target-group/web": {"present": {"tags": {"evenkeel.dev/owner": "blog"}}}}}});
-    assert_eq!(objection(&foreign, &delete), Some(Objection::NotOurs));
+    assert_eq!(violation(&foreign, &delete), Some(Violation::NotOurs));
     let adopting = json!({"desired": {"adopt": true}, "observed": foreign["observed"]});
-    assert_eq!(objection(&adopting, &delete), Some(Objection::NotOurs), "adopting is no leave to delete");
+    assert_eq!(violation(&adopting, &delete), Some(Violation::NotOurs), "adopting is no leave to delete");
 }
 
 #[test]
 fn the_revision_is_written_only_before_its_deployment_is_seen() {
     let update = update(json!({"cluster": "main", "service": "shop-web", "taskDefinition": "x"}));
-    assert_eq!(objection(&json!({}), &update), Some(Objection::RevisionNotOurs));
+    assert_eq!(violation(&json!({}), &update), Some(Violation::RevisionNotOurs));
     let progress = json!(["2026-11-21T12:00:00Z", 0]);
     let rolling = |deployment: Value| json!({"rollout": {"components": {"web": {"phase": {"stage": "rolling", "deployment": deployment, "progress": progress}}}}});
-    assert_eq!(objection(&rolling(Value::Null), &update), None);
-    assert_eq!(objection(&rolling(json!("ecs-svc/2")), &update), Some(Objection::RevisionNotOurs));
+    assert_eq!(violation(&rolling(Value::Null), &update), None);
+    assert_eq!(violation(&rolling(json!("ecs-svc/2")), &update), Some(Violation::RevisionNotOurs));
 }
 
 #[test]
 fn a_revision_that_may_be_needed_is_kept() {
     let arn = "task-definition/shop-web:4".to_owned();
     let deregister = action(ResourceKind::TaskDefinition, "web", Call::DeregisterTaskDefinition { arn });
-    assert_eq!(objection(&json!({}), &deregister), Some(Objection::InUse));
+    assert_eq!(violation(&json!({}), &deregister), Some(Violation::InUse));
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn two_actions_never_write_one_field() {
     let mut first = update(json!({"cluster": "main", "service": "shop-web", "desiredCount": 2}));
     first.changes.push(change);
     let world = World::base();
-    assert_eq!(object(&world.input(), &first, &[first.clone()]), Some(Objection::Twice));
+    assert_eq!(first_violation(&world.input(), &first, &[first.clone()]), Some(Violation::Twice));
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn a_suspended_deployment_is_not_written_to() {
     let patch =
         json!({"desired": {"suspend": {"by": "ann", "reason": "r", "until": "2026-11-21T13:00:00Z"}}});
     let update = update(json!({"cluster": "main", "service": "shop-web", "desiredCount": 2}));
-    assert_eq!(objection(&patch, &update), Some(Objection::Suspended));
+    assert_eq!(violation(&patch, &update), Some(Violation::Suspended));
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn an_action_that_breaks_a_promise_is_dropped_and_told() {
 }
 
 #[test]
-fn every_objection_says_in_words_what_is_wrong() {
+fn every_violation_says_in_words_what_is_wrong() {
     let suspend = json!({"suspend": {"by": "ann", "reason": "r", "until": "2026-11-21T13:00:00Z"}});
     let scale = || update(json!({"cluster": "main", "service": "shop-web", "desiredCount": 2}));
     let roll = || update(json!({"cluster": "main", "service": "shop-web", "taskDefinition": "x"}));
@@ -177,14 +177,14 @@ fn what_a_call_needs_to_have_been_seen() {
     let tasks = |seen: Value| json!({"observed": {"tasks": {"migrate": seen}}});
     let definition = |seen: Value| json!({"observed": {"definitions": {"task-definition/shop-web:4": seen}}});
     let unknown = json!({"present": null, "unknown": {"operation": "o", "code": "c", "message": "m"}});
-    let unseen = Some(Objection::Unseen);
+    let unseen = Some(Violation::Unseen);
     for (patch, action, expected) in [
         (logs(json!("absent")), keep(), None),
         (logs(json!("notRead")), keep(), unseen),
         (
             logs(json!({"present": {"tags": {"evenkeel.dev/owner": "blog"}}})),
             keep(),
-            Some(Objection::NotOurs),
+            Some(Violation::NotOurs),
         ),
         (logs(json!("absent")), create(), None),
         (logs(unknown.clone()), create(), unseen),
@@ -198,11 +198,11 @@ fn what_a_call_needs_to_have_been_seen() {
         (
             definition(json!({"present": {"tags": {"evenkeel.dev/owner": "blog"}}})),
             tag(),
-            Some(Objection::NotOurs),
+            Some(Violation::NotOurs),
         ),
         (definition(json!({"present": {"tags": {"evenkeel.dev/owner": null}}})), tag(), None),
     ] {
-        assert_eq!(objection(&patch, &action), expected, "{patch} {}", action.call.operation());
+        assert_eq!(violation(&patch, &action), expected, "{patch} {}", action.call.operation());
     }
 }
 
@@ -225,8 +225,8 @@ fn a_call_that_carries_nothing_is_dropped_whatever_it_is() {
         (ResourceKind::Service, "web", Call::TagEcs { arn: "a".into(), tags: none() }),
     ] {
         assert_eq!(
-            objection(&json!({}), &action(kind, key, call.clone())),
-            Some(Objection::Empty),
+            violation(&json!({}), &action(kind, key, call.clone())),
+            Some(Violation::Empty),
             "{call:?}"
         );
     }
@@ -236,23 +236,23 @@ fn a_call_that_carries_nothing_is_dropped_whatever_it_is() {
 fn one_call_is_made_once_for_one_thing_but_several_old_revisions_may_go_at_once() {
     let world = World::base();
     let other = |count: u32| update(json!({"cluster": "main", "service": "shop-web", "desiredCount": count}));
-    assert_eq!(object(&world.input(), &other(2), &[other(3)]), Some(Objection::Twice));
+    assert_eq!(first_violation(&world.input(), &other(2), &[other(3)]), Some(Violation::Twice));
     let gone = |number: u32| {
         let arn = format!("task-definition/shop-web:{number}");
         action(ResourceKind::TaskDefinition, "web", Call::DeregisterTaskDefinition { arn })
     };
-    assert_eq!(object(&world.input(), &gone(1), &[gone(2)]), None);
-    assert_eq!(object(&world.input(), &gone(1), &[gone(1)]), Some(Objection::Twice));
+    assert_eq!(first_violation(&world.input(), &gone(1), &[gone(2)]), None);
+    assert_eq!(first_violation(&world.input(), &gone(1), &[gone(1)]), Some(Violation::Twice));
     let mut elsewhere = other(3);
     elsewhere.resource = ResourceId::new(ResourceKind::Service, "worker");
-    assert_eq!(object(&world.input(), &other(2), &[elsewhere]), None);
+    assert_eq!(first_violation(&world.input(), &other(2), &[elsewhere]), None);
 }
 
 #[test]
 fn an_action_does_what_its_call_is_for() {
     let mut deletes = update(json!({"cluster": "main", "service": "shop-web", "desiredCount": 2}));
     deletes.verb = Verb::Delete;
-    assert_eq!(objection(&json!({}), &deletes), Some(Objection::WrongVerb), "the record would forget it");
+    assert_eq!(violation(&json!({}), &deletes), Some(Violation::WrongVerb), "the record would forget it");
 }
 
 #[test]
@@ -260,5 +260,5 @@ fn a_pause_that_is_over_stops_nothing() {
     let patch =
         json!({"desired": {"suspend": {"by": "ann", "reason": "r", "until": "2026-11-21T12:00:00Z"}}});
     let update = update(json!({"cluster": "main", "service": "shop-web", "desiredCount": 2}));
-    assert_eq!(objection(&patch, &update), None, "it ends at that very moment");
+    assert_eq!(violation(&patch, &update), None, "it ends at that very moment");
 }

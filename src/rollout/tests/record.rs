@@ -42,7 +42,7 @@ fn owned_service(arn: &str) -> Seen<ObservedService> {
 
 fn no_plan() -> Plan {
     Plan {
-        strays: std::collections::BTreeMap::new(),
+        stale_targets: std::collections::BTreeMap::new(),
         deployment: "shop".into(),
         generation: Default::default(),
         actions: vec![],
@@ -400,7 +400,7 @@ fn an_address_without_a_task_is_remembered_since_it_was_first_seen_and_forgotten
     let World { resolved, mut observed, .. } = World::complete();
     let mut state = RolloutState::default();
     let with = |addresses: &[&str]| Plan {
-        strays: [("web".to_owned(), addresses.iter().map(|one| (*one).to_owned()).collect())].into(),
+        stale_targets: [("web".to_owned(), addresses.iter().map(|one| (*one).to_owned()).collect())].into(),
         ..no_plan()
     };
     let begin = observed.at;
@@ -412,7 +412,7 @@ fn an_address_without_a_task_is_remembered_since_it_was_first_seen_and_forgotten
     ] {
         observed.at = begin + jiff::SignedDuration::from_mins(minutes);
         state = record(state, &resolved, &observed, &with(addresses), &[]);
-        let known = state.strays.get("web").and_then(|strays| strays.get("10.0.0.9:80")).copied();
+        let known = state.stale_targets.get("web").and_then(|since| since.get("10.0.0.9:80")).copied();
         assert_eq!(
             known,
             since.map(|since| begin + jiff::SignedDuration::from_mins(since)),
@@ -421,7 +421,7 @@ fn an_address_without_a_task_is_remembered_since_it_was_first_seen_and_forgotten
     }
     // A group of which it could not be told keeps what is known.
     state = record(state, &resolved, &observed, &no_plan(), &[]);
-    assert_eq!(state.strays["web"].len(), 1);
+    assert_eq!(state.stale_targets["web"].len(), 1);
 }
 
 #[test]
@@ -436,4 +436,13 @@ fn what_was_made_lately_is_not_forgotten_because_an_old_answer_does_not_show_it(
     world.pass(1);
     world.observed.at = world.now;
     assert_eq!(world.recorded(&no_plan(), &[]).arns.len(), 0);
+}
+
+#[test]
+fn a_record_that_calls_stale_targets_strays_is_read() {
+    let since = "2026-11-21T12:00:00Z";
+    let record = json!({"components": {}, "strays": {"web": {"10.0.0.9:80": since}}});
+    let state: RolloutState = serde_json::from_value(record).unwrap();
+    assert_eq!(state.stale_targets["web"]["10.0.0.9:80"], since.parse().unwrap());
+    assert!(serde_json::to_value(&state).unwrap().get("strays").is_none());
 }

@@ -17,7 +17,7 @@ use contents::Content;
 use documents::Declared;
 use editions::{Brought, Edition, Editions};
 use evenkeel::model::resource::ResourceKind;
-use evenkeel::plan::table::{Carrier, Class, Row, rows};
+use evenkeel::plan::table::{Class, Row, UpdateCall, rows};
 use page::{is_published, page};
 use rules::{Hand, Outcome, Place, due, due_under, outside};
 use serde_json::Value;
@@ -164,7 +164,7 @@ fn are_all_there(contents: &[Content]) {
     let mut wrong = Vec::new();
     for row in rows(kind)
         .iter()
-        .filter(|row| matches!(row.carrier, Carrier::RegisterTaskDefinition | Carrier::RunTask))
+        .filter(|row| matches!(row.update_call, UpdateCall::RegisterTaskDefinition | UpdateCall::RunTask))
     {
         let count = contents.iter().filter(|content| std::ptr::eq(content.row, row)).count();
         if count != 1 {
@@ -255,8 +255,8 @@ async fn an_edit_of_a_task_runs_nothing_and_holds_for_the_next_run() {
         assert!(contains(sent, &content.other), "{}: {sent}", content.row.path);
     }
     let setting = "a setting of Evenkeel's own, which AWS never sees";
-    let cells = |row: &Row| match row.carrier {
-        Carrier::RunTask => vec![NOTHING, Outcome::Brings("carries it")],
+    let cells = |row: &Row| match row.update_call {
+        UpdateCall::RunTask => vec![NOTHING, Outcome::Brings("carries it")],
         _ => vec![Outcome::Meaningless(setting); 2],
     };
     let sentences =

@@ -1,7 +1,7 @@
 //! What is due in every cell, read off the ownership table: no cell is listed by hand.
 
 use evenkeel::model::resource::ResourceKind;
-use evenkeel::plan::table::{Carrier, Class, Compare, Effect, Row};
+use evenkeel::plan::table::{Class, Compare, Effect, Row, UpdateCall};
 use std::fmt;
 
 /// What somebody does to a field by hand.
@@ -73,12 +73,12 @@ pub fn due_under(policy: &str) -> Outcome {
 
 /// Why a row is outside of what can drift by hand, when it is.
 pub fn outside(row: &Row) -> Option<&'static str> {
-    match (row.kind, row.compare, row.carrier) {
-        (_, _, Carrier::Nothing) => Some("a setting of Evenkeel's own, which AWS never sees"),
+    match (row.kind, row.compare, row.update_call) {
+        (_, _, UpdateCall::Nothing) => Some("a setting of Evenkeel's own, which AWS never sees"),
         (ResourceKind::Task, ..) => {
             Some("AWS changes nothing in a task that runs; it holds for the next one")
         }
-        (ResourceKind::TaskDefinition, _, carrier) if carrier != Carrier::Tag => {
+        (ResourceKind::TaskDefinition, _, carrier) if carrier != UpdateCall::Tag => {
             Some("a revision never changes in AWS; see the table of documents")
         }
         _ if row.class == Class::Delegated || row.class == Class::DeclaredWhileRolling => None,
@@ -125,7 +125,7 @@ pub fn due(row: &Row, hand: Hand, place: Place) -> Outcome {
         Hand::Added if keys_of_others => Outcome::Left,
         Hand::Added => undone,
         Hand::Unnamed if place.required => Outcome::Meaningless("a document without it is refused"),
-        Hand::Unnamed if row.carrier == Carrier::Tag => {
+        Hand::Unnamed if row.update_call == UpdateCall::Tag => {
             Outcome::Meaningless("Evenkeel's own tags are always declared")
         }
         Hand::Unnamed => match row.class {

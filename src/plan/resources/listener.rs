@@ -1,0 +1,64 @@
+//! Listeners. Source: Elastic Load Balancing v2 API.
+
+use super::{Change, ResourceType};
+use crate::model::call::{Call, Verb};
+use crate::model::observed::ObservedResource;
+use crate::model::resource::{ResourceId, ResourceKind, Tree};
+use crate::plan::PlanInput;
+use crate::plan::diff::updated_fields;
+use crate::plan::row::{Class, Compare, Effect, Row, UpdateCall};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+const fn row(path: &'static str, doc: &'static str) -> Row {
+    Row::new(ResourceKind::Listener, UpdateCall::ModifyListener, path, doc)
+}
+
+pub(in crate::plan) const ROWS: &[Row] = &[
+    row("loadBalancer", "finds the listener; resolved to loadBalancerArn").identity(),
+    row("loadBalancerArn", "a change makes a new listener").effect(Effect::Replaces),
+    row("port", "finds the listener; a change makes a new one")
+        .compare(Compare::Text)
+        .effect(Effect::Replaces),
+    row("protocol", "HTTP, HTTPS, TCP, TLS, UDP or TCP_UDP"),
+    row("sslPolicy", "security policy of HTTPS and TLS; AWS's default depends on how the listener was made")
+        .class(Class::DefaultedUnlessDeclared),
+    row("certificates", "the default certificate").compare(Compare::Set(&[("isDefault", "true")])),
+    row("alpnPolicy", "ALPN policy of TLS").compare(Compare::Set(&[])).means("[\"None\"]"),
+    row("defaultActions", "what happens to requests that no rule takes")
+        .class(Class::WeightsDelegatedWhileShifting)
+        .compare(Compare::Actions),
+    row("tags", "declared tags and Evenkeel's own")
+        .compare(Compare::DeclaredKeys)
+        .update_call(UpdateCall::Tag),
+];
+
+pub(in crate::plan) struct Listener;
+
+impl ResourceType for Listener {
+    fn create(&self, _: &ResourceId, fields: &Tree, tags: BTreeMap<String, String>) -> Vec<(Verb, Call)> {
+        vec![(Verb::Create, Call::CreateListener { fields: fields.clone(), tags })]
+    }
+
+    fn update(&self, with: UpdateCall, change: &Change<'_>) -> Option<Call> {
+        let fields = || Value::Object(updated_fields(change.differences, change.fields));
+        let arn = change.arn.to_owned();
+        (with == UpdateCall::ModifyListener).then(|| Call::ModifyListener { arn, fields: fields() })
+    }
+
+    fn tag(&self, arn: String, tags: BTreeMap<String, String>) -> Call {
+        Call::TagElb { arn, tags }
+    }
+
+    fn delete(&self, _: &ResourceId, resource: &ObservedResource) -> Call {
+        Call::DeleteListener { arn: resource.arn.clone() }
+    }
+
+    /// A declared rule: deleting its listener would delete it as well.
+    fn supports(&self, input: &PlanInput<'_>, listener: &ObservedResource) -> Option<ResourceId> {
+        let mut rules = input.resolved.resources.iter().filter(|(id, _)| id.kind == ResourceKind::Rule);
+        let on_it = |fields: &Tree| fields["listenerArn"] == listener.arn.as_str();
+        let found = rules.find(|(_, rule)| rule.fields.as_ref().is_some_and(on_it));
+        found.map(|(id, _)| id.clone())
+    }
+}

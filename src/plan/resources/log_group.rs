@@ -1,0 +1,65 @@
+//! Log groups. Source: CloudWatch Logs API, CreateLogGroup and PutRetentionPolicy.
+
+use super::{Change, ResourceType};
+use crate::model::call::{Call, Verb};
+use crate::model::observed::ObservedResource;
+use crate::model::resource::{ResourceId, ResourceKind, Tree};
+use crate::plan::row::{Absent, Class, Compare, Effect, Row, UpdateCall};
+use std::collections::BTreeMap;
+
+const fn row(path: &'static str, doc: &'static str) -> Row {
+    Row::new(ResourceKind::LogGroup, UpdateCall::RetentionPolicy, path, doc)
+}
+
+pub(in crate::plan) const ROWS: &[Row] = &[
+    row("logGroupName", "finds the group").identity(),
+    Row {
+        absent: Absent::Nothing,
+        ..row("retentionInDays", "absent keeps events for ever").compare(Compare::Text)
+    },
+    row("kmsKeyId", "set at creation only, so that nobody loses access to old events")
+        .class(Class::DelegatedUnlessDeclared)
+        .compare(Compare::NameOrArn)
+        .update_call(UpdateCall::Creation)
+        .effect(Effect::Impossible),
+    row("deletionPolicy", "what happens when the group is no longer declared").setting(),
+    row("tags", "declared tags and Evenkeel's own")
+        .compare(Compare::DeclaredKeys)
+        .update_call(UpdateCall::Tag),
+];
+
+pub(in crate::plan) struct LogGroup;
+
+impl ResourceType for LogGroup {
+    fn create(&self, id: &ResourceId, fields: &Tree, tags: BTreeMap<String, String>) -> Vec<(Verb, Call)> {
+        let name = name(id, fields);
+        let kms_key_id = fields["kmsKeyId"].as_str().map(str::to_owned);
+        let create = Call::CreateLogGroup { name: name.clone(), kms_key_id, tags };
+        let retention = days(fields).map(|days| (Verb::Update, Call::PutRetentionPolicy { name, days }));
+        [(Verb::Create, create)].into_iter().chain(retention).collect()
+    }
+
+    fn update(&self, with: UpdateCall, change: &Change<'_>) -> Option<Call> {
+        let name = name(change.id, change.fields);
+        (with == UpdateCall::RetentionPolicy).then(|| match days(change.fields) {
+            Some(days) => Call::PutRetentionPolicy { name, days },
+            None => Call::DeleteRetentionPolicy { name },
+        })
+    }
+
+    fn tag(&self, arn: String, tags: BTreeMap<String, String>) -> Call {
+        Call::TagLogGroup { arn, tags }
+    }
+
+    fn delete(&self, id: &ResourceId, _: &ObservedResource) -> Call {
+        Call::DeleteLogGroup { name: id.key.clone() }
+    }
+}
+
+fn name(id: &ResourceId, fields: &Tree) -> String {
+    fields["logGroupName"].as_str().unwrap_or(&id.key).to_owned()
+}
+
+fn days(fields: &Tree) -> Option<i32> {
+    fields["retentionInDays"].as_i64().and_then(|days| i32::try_from(days).ok())
+}

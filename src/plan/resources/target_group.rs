@@ -1,0 +1,107 @@
+//! Target groups. Source: Elastic Load Balancing v2 API.
+
+use super::{Change, ResourceType, texts};
+use crate::model::call::{Call, Verb};
+use crate::model::observed::{ObservedResource, Seen};
+use crate::model::plan::WaitingOn;
+use crate::model::resource::{ResourceId, ResourceKind, Tree};
+use crate::plan::PlanInput;
+use crate::plan::diff::updated_fields;
+use crate::plan::row::{Class, Compare, Effect, Row, UpdateCall};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+const fn row(path: &'static str, doc: &'static str) -> Row {
+    Row::new(ResourceKind::TargetGroup, UpdateCall::ModifyTargetGroup, path, doc)
+        .class(Class::DeclaredWithDefault)
+}
+
+/// Fields of which ModifyTargetGroup has none: a change gives the group another name, so a new one
+/// is made next to it.
+const fn fixed(path: &'static str, doc: &'static str) -> Row {
+    Row::new(ResourceKind::TargetGroup, UpdateCall::Creation, path, doc).effect(Effect::Impossible)
+}
+
+pub(in crate::plan) const ROWS: &[Row] = &[
+    row("name", "finds the group; holds a hash of what cannot be changed").class(Class::Declared).identity(),
+    fixed("protocol", "a change makes a new group"),
+    fixed("protocolVersion", "a change makes a new group"),
+    fixed("port", "a change makes a new group").compare(Compare::Text),
+    fixed("vpcId", "a change makes a new group"),
+    fixed("targetType", "a change makes a new group"),
+    row("healthCheckProtocol", "protocol of health checks"),
+    row("healthCheckPort", "`traffic-port` or a number").compare(Compare::Text),
+    row("healthCheckPath", "path of HTTP health checks"),
+    row("healthCheckIntervalSeconds", "seconds between health checks").compare(Compare::Text),
+    row("healthCheckTimeoutSeconds", "seconds until a health check fails").compare(Compare::Text),
+    row("healthyThresholdCount", "successes until healthy").compare(Compare::Text),
+    row("unhealthyThresholdCount", "failures until unhealthy").compare(Compare::Text),
+    row("matcher.httpCode", "HTTP codes that count as success").compare(Compare::Text),
+    row("matcher.grpcCode", "gRPC codes that count as success").compare(Compare::Text),
+    row("attributes", "named attributes; what is not named is left alone")
+        .class(Class::DefaultedUnlessDeclared)
+        .compare(Compare::DeclaredKeys)
+        .update_call(UpdateCall::ModifyTargetGroupAttributes),
+    row("targets", "registered by ECS; only addresses that belong to no task are taken out")
+        .class(Class::Delegated)
+        .compare(Compare::Never)
+        .update_call(UpdateCall::DeregisterTargets),
+    Row::new(ResourceKind::TargetGroup, UpdateCall::Tag, "tags", "declared tags and Evenkeel's own")
+        .compare(Compare::DeclaredKeys),
+];
+
+pub(in crate::plan) struct TargetGroup;
+
+impl ResourceType for TargetGroup {
+    fn create(&self, _: &ResourceId, fields: &Tree, tags: BTreeMap<String, String>) -> Vec<(Verb, Call)> {
+        let mut fields = fields.clone();
+        // CreateTargetGroup takes no attributes: they follow once the group is seen.
+        fields.as_object_mut().map(|members| members.remove("attributes"));
+        vec![(Verb::Create, Call::CreateTargetGroup { fields, tags })]
+    }
+
+    fn update(&self, with: UpdateCall, change: &Change<'_>) -> Option<Call> {
+        let arn = change.arn.to_owned();
+        if with == UpdateCall::ModifyTargetGroupAttributes {
+            let attributes = texts(change.differences, "attributes.");
+            return Some(Call::ModifyTargetGroupAttributes { arn, attributes });
+        }
+        let fields = || Value::Object(updated_fields(change.differences, change.fields));
+        (with == UpdateCall::ModifyTargetGroup).then(|| Call::ModifyTargetGroup { arn, fields: fields() })
+    }
+
+    fn tag(&self, arn: String, tags: BTreeMap<String, String>) -> Call {
+        Call::TagElb { arn, tags }
+    }
+
+    fn delete(&self, _: &ResourceId, resource: &ObservedResource) -> Call {
+        Call::DeleteTargetGroup { arn: resource.arn.clone() }
+    }
+
+    /// A load balancer that forwards to it, or a service that registers tasks in it.
+    fn used_by(&self, input: &PlanInput<'_>, group: &ObservedResource) -> Option<WaitingOn> {
+        if let Some(balancer) = group.used_by.first() {
+            let because = "it still forwards to the target group".to_owned();
+            return Some(WaitingOn::LoadBalancer { name: balancer.clone(), because });
+        }
+        input.observed.all_services().find_map(|(id, found)| match found {
+            Seen::Present(service) => {
+                let uses = load_balancers(&service.fields)
+                    .any(|balancer| balancer["targetGroupArn"] == group.arn.as_str());
+                uses.then(|| WaitingOn::Draining { service: service.name.clone() })
+            }
+            Seen::Unknown(gap) => {
+                Some(WaitingOn::Observation { because: format!("{}: {}", gap.operation, gap.code) })
+            }
+            Seen::NotRead => {
+                Some(WaitingOn::Observation { because: format!("service {} was not looked at", id.key) })
+            }
+            Seen::Absent => None,
+        })
+    }
+}
+
+/// The target groups of a service, as in CreateService.
+pub(in crate::plan) fn load_balancers(fields: &Value) -> impl Iterator<Item = &Value> {
+    fields["loadBalancers"].as_array().into_iter().flatten()
+}
