@@ -1,20 +1,12 @@
 //! The diff: one loop over the ownership table.
 
 use super::compare::{clean, forwarded_groups, same, same_but_alternated, same_but_shifted};
-use super::table::{Absent, Compare, Effect, Row, rows};
+use super::row::{Absent, Compare, Difference, Effect, Row};
+use super::table::rows;
 use crate::model::plan::FieldChange;
 use crate::model::resource::{ResourceKind, Tree};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// One field that differs, with its row.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Difference {
-    /// The row that the field belongs to.
-    pub row: &'static Row,
-    /// Path, old and new value.
-    pub change: FieldChange,
-}
 
 /// Everything in which an observed tree differs from the desired one, in the order of the table.
 ///

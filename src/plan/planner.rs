@@ -13,8 +13,9 @@ mod tasks;
 mod waiting;
 
 use super::PlanInput;
-use super::diff::{Difference, differences};
+use super::diff::differences;
 use super::resources::target_group::load_balancers;
+use super::row::Difference;
 use super::row::Effect;
 use super::{lint, order};
 use crate::model::call::{Call, Verb};

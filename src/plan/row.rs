@@ -1,6 +1,6 @@
 //! A row of the ownership table: one field, who owns it, how it is compared and what carries it.
 
-use crate::model::plan::Ownership;
+use crate::model::plan::{FieldChange, Ownership};
 use crate::model::resource::ResourceKind;
 
 /// What decides the class of a field.
@@ -261,4 +261,13 @@ impl Row {
     pub(super) const fn setting(self) -> Self {
         Self { compare: Compare::Never, update_call: UpdateCall::Nothing, ..self }
     }
+}
+
+/// One field that differs, with its row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Difference {
+    /// The row that the field belongs to.
+    pub row: &'static Row,
+    /// Path, old and new value.
+    pub change: FieldChange,
 }

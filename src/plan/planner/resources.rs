@@ -7,8 +7,9 @@ use crate::model::observed::{ObservedResource, Seen};
 use crate::model::owner::Owner;
 use crate::model::plan::{FieldChange, Reason};
 use crate::model::resource::{ResourceId, Tree};
-use crate::plan::diff::{Difference, differences, tag_differences};
+use crate::plan::diff::{differences, tag_differences, updated_fields};
 use crate::plan::resources::{self, Change, ResourceType, texts};
+use crate::plan::row::Difference;
 use crate::plan::row::{Effect, UpdateCall};
 use std::collections::BTreeMap;
 
@@ -94,7 +95,8 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, resource: &ObservedResource) {
         let (verb, call) = if with == UpdateCall::Tag {
             (Verb::Tag, Some(one.kind.tag(arn.to_owned(), texts(&differences, "tags."))))
         } else {
-            let change = Change { id, fields: one.fields, arn, differences: &differences, whole };
+            let updated = updated_fields(&differences, one.fields);
+            let change = Change { id, fields: one.fields, arn, differences: &differences, updated, whole };
             (Verb::Update, one.kind.update(with, &change))
         };
         if let Some(call) = call {

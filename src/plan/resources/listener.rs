@@ -5,7 +5,6 @@ use crate::model::call::{Call, Verb};
 use crate::model::observed::ObservedResource;
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::plan::PlanInput;
-use crate::plan::diff::updated_fields;
 use crate::plan::row::{Class, Compare, Effect, Row, UpdateCall};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -41,7 +40,7 @@ impl ResourceType for Listener {
     }
 
     fn update(&self, with: UpdateCall, change: &Change<'_>) -> Option<Call> {
-        let fields = || Value::Object(updated_fields(change.differences, change.fields));
+        let fields = || Value::Object(change.updated.clone());
         let arn = change.arn.to_owned();
         (with == UpdateCall::ModifyListener).then(|| Call::ModifyListener { arn, fields: fields() })
     }

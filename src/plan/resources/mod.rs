@@ -11,13 +11,12 @@ pub(super) mod rule;
 pub(super) mod target_group;
 
 use super::PlanInput;
-use super::diff::Difference;
-use super::row::UpdateCall;
+use super::row::{Difference, UpdateCall};
 use crate::model::call::{Call, Verb};
 use crate::model::observed::ObservedResource;
 use crate::model::plan::WaitingOn;
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// What the plan knows of one type of resource.
@@ -64,6 +63,9 @@ pub(super) struct Change<'c> {
     pub arn: &'c str,
     /// Those that this call carries.
     pub differences: &'c [Difference],
+    /// The top-level members that they change, each as a whole, with the defaults that they rely
+    /// on.
+    pub updated: Map<String, Value>,
     /// Whether every difference that was seen is written and no part belongs to others.
     pub whole: bool,
 }

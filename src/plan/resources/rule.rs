@@ -4,7 +4,6 @@ use super::{Change, ResourceType};
 use crate::model::call::{Call, Verb};
 use crate::model::observed::ObservedResource;
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
-use crate::plan::diff::updated_fields;
 use crate::plan::row::{Class, Compare, Effect, Row, UpdateCall};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -34,7 +33,7 @@ impl ResourceType for Rule {
     }
 
     fn update(&self, with: UpdateCall, change: &Change<'_>) -> Option<Call> {
-        let mut fields = updated_fields(change.differences, change.fields);
+        let mut fields = change.updated.clone();
         // Both halves as declared, unless one of them is left to someone: what is not sent stays as
         // it is.
         if change.whole {

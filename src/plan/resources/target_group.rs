@@ -6,7 +6,6 @@ use crate::model::observed::{ObservedResource, Seen};
 use crate::model::plan::WaitingOn;
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::plan::PlanInput;
-use crate::plan::diff::updated_fields;
 use crate::plan::row::{Class, Compare, Effect, Row, UpdateCall};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -66,7 +65,7 @@ impl ResourceType for TargetGroup {
             let attributes = texts(change.differences, "attributes.");
             return Some(Call::ModifyTargetGroupAttributes { arn, attributes });
         }
-        let fields = || Value::Object(updated_fields(change.differences, change.fields));
+        let fields = || Value::Object(change.updated.clone());
         (with == UpdateCall::ModifyTargetGroup).then(|| Call::ModifyTargetGroup { arn, fields: fields() })
     }
 
