@@ -8,6 +8,7 @@ use aws_sim::Sim;
 use evenkeel::aws::{self, Aws};
 use evenkeel::model::condition::{ConditionType, Truth};
 use evenkeel::model::kinds::Kind;
+use evenkeel::model::location::Location;
 use evenkeel::model::status::DeploymentStatus;
 use evenkeel::reconcile::{Clock, Handle, Settings, is_ready};
 use evenkeel::settings::{DemoArgs, LogFormat};
@@ -48,7 +49,7 @@ pub async fn demo(args: DemoArgs) -> anyhow::Result<bool> {
         // What the simulated clock showed when: so `ctl` tells ages by it.
         "clock": {"simulated": sim.now(), "real": Clock::real().now()},
     });
-    let edited = prepare(&dir, &about.to_string())?;
+    let edited = prepare(&dir, &about.to_string()).await?;
     let world = serde_json::from_str(WORLD).context("the demo's world is not JSON")?;
     sim.seed_world(&world)
         .map_err(|error| anyhow::anyhow!("the demo's world is refused: {}", error.message))?;
@@ -70,7 +71,8 @@ pub async fn demo(args: DemoArgs) -> anyhow::Result<bool> {
         );
     }
     anstream::println!("Status          {} status\n", ctl(&dir));
-    let running = run::start(parts, &dir.join("specs"), &dir.join("state"))?;
+    let [specs, state] = ["specs", "state"].map(|name| Location::File(dir.join(name)));
+    let running = run::start(parts, &specs, &state).await?;
     let verdict =
         watch(running, exit_when_ready.then_some(Duration::from_secs(timeout)), &dir, &endpoint).await;
     server.abort();
@@ -80,7 +82,7 @@ pub async fn demo(args: DemoArgs) -> anyhow::Result<bool> {
 /// Makes the demo folder: documents that are not there yet, an empty state (the simulated AWS of
 /// last time is gone), and what `ctl` needs to find it. Returns the documents that are there and
 /// differ from the examples.
-fn prepare(dir: &Path, about_text: &str) -> anyhow::Result<Vec<&'static str>> {
+async fn prepare(dir: &Path, about_text: &str) -> anyhow::Result<Vec<&'static str>> {
     let specs = dir.join("specs");
     let state = dir.join("state");
     let about = dir.join("demo.json");
@@ -88,10 +90,9 @@ fn prepare(dir: &Path, about_text: &str) -> anyhow::Result<Vec<&'static str>> {
         .with_context(|| format!("cannot make {} (see --dir)", specs.display()))?;
     if about.exists() && state.exists() {
         // Opening it first makes sure that no other demo works with it.
-        drop(
-            evenkeel::state::FileRecordStore::open(&state)
-                .context("is another demo running in this folder? (see --dir)")?,
-        );
+        let alone = evenkeel::state::open(&Location::File(state.clone()));
+        alone.hold("evenkeel demo").await.context("is another demo running in this folder? (see --dir)")?;
+        drop(alone);
         std::fs::remove_dir_all(&state).with_context(|| format!("cannot empty {}", state.display()))?;
     }
     let mut files = vec![(about, about_text), (dir.join(".gitignore"), "*\n")];

@@ -3,16 +3,15 @@
 use anyhow::{Context, bail};
 use evenkeel::aws::{self, Aws};
 use evenkeel::executor::Executor;
+use evenkeel::model::location::Location;
 use evenkeel::model::status::DeploymentStatus;
 use evenkeel::observed::Collector;
 use evenkeel::reconcile::{
     self, Clock, Controller, Handle, Metrics, Reconciler, Settings, is_at_rest, is_ready,
 };
 use evenkeel::settings::RunArgs;
-use evenkeel::specs::FileSpecStore;
-use evenkeel::state::FileRecordStore;
 use evenkeel::telemetry;
-use std::path::Path;
+use evenkeel::{specs, state};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -36,10 +35,10 @@ pub async fn run(args: RunArgs) -> anyhow::Result<bool> {
         format!("cannot serve health and metrics on {listen}; choose another address with --listen")
     })?;
     let parts = Parts { aws, clock: Clock::real(), settings: Settings { resync } };
-    let mut running = start(parts, &store, &state)?;
+    let mut running = start(parts, &store, &state).await?;
     let handle = running.handle.clone();
     let http = tokio::spawn(evenkeel::http::serve(listener, handle.clone(), std::future::pending()));
-    tracing::info!(store = %store.display(), state = %state.display(), %listen, "evenkeel runs");
+    tracing::info!(%store, %state, %listen, "evenkeel runs");
     let verdict = tokio::select! {
         all_ready = settled(&handle, timeout), if once => all_ready,
         _ = &mut asked_to_stop => !once,
@@ -50,7 +49,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<bool> {
     Ok(verdict)
 }
 
-/// What a controller is made of, apart from its folders.
+/// What a controller is made of, apart from where it keeps things.
 pub struct Parts {
     /// The way to AWS.
     pub aws: Aws,
@@ -65,18 +64,20 @@ pub struct Running {
     /// What may be known of it.
     pub handle: Handle,
     stop: oneshot::Sender<()>,
-    task: JoinHandle<Result<(), evenkeel::state::Error>>,
+    task: JoinHandle<Result<(), state::Error>>,
 }
 
-/// Opens the folders and starts a controller.
-pub fn start(parts: Parts, store: &Path, state: &Path) -> anyhow::Result<Running> {
+/// Opens both stores and starts a controller.
+pub async fn start(parts: Parts, store: &Location, state: &Location) -> anyhow::Result<Running> {
     let Parts { aws, clock, settings } = parts;
-    let state = FileRecordStore::open(state).context("cannot open the state folder (--state)")?;
-    let store = FileSpecStore::new(store, RESCAN);
+    let state = state::open(state);
+    let holder = format!("evenkeel {}, process {}", env!("CARGO_PKG_VERSION"), std::process::id());
+    let lease = state.hold(&holder).await.context("cannot open the state folder (--state)")?;
+    let store = specs::open(store, RESCAN);
     let metrics = Metrics::collecting(aws.clone());
     let handle = Handle::new(metrics.clone());
     let (collector, executor) = (Collector::new(aws.clone()), Executor::new(aws));
-    let reconciler = Reconciler { collector, executor, state, clock, metrics };
+    let reconciler = Reconciler { collector, executor, state, lease, clock, metrics };
     let controller = Controller::new(reconciler, handle.clone(), settings);
     let (snapshots, received) = mpsc::channel(1);
     let (stop, stopped) = oneshot::channel::<()>();

@@ -1,7 +1,9 @@
 //! Flags and environment, read once. The only reader of the environment: clap's `env` below, and
 //! the AWS SDK's own standard variables, which the SDK reads by itself.
 
+use crate::model::location::Location;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::SignedDuration;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -42,11 +44,11 @@ pub enum Command {
 #[derive(Clone, Debug, Args)]
 pub struct RunArgs {
     /// Where documents are: file:DIR (or file:FILE)
-    #[arg(long, env = "EVENKEEL_STORE", value_parser = file_url)]
-    pub store: PathBuf,
+    #[arg(long, env = "EVENKEEL_STORE")]
+    pub store: Location,
     /// Where records are kept: file:DIR
-    #[arg(long, env = "EVENKEEL_STATE", value_parser = file_url)]
-    pub state: PathBuf,
+    #[arg(long, env = "EVENKEEL_STATE")]
+    pub state: Location,
     /// How often every deployment is looked at, whatever happens
     #[arg(long, default_value = "60s", env = "EVENKEEL_RESYNC", value_parser = duration)]
     pub resync: Duration,
@@ -112,32 +114,13 @@ pub enum LogFormat {
     Json,
 }
 
-/// Reads `file:DIR`.
-pub fn file_url(text: &str) -> Result<PathBuf, String> {
-    match text.split_once(':') {
-        Some(("file", path)) if !path.is_empty() => Ok(PathBuf::from(path)),
-        Some(("git" | "dynamodb", _)) => {
-            Err("this version keeps documents and records in files only: file:DIR".to_owned())
-        }
-        _ => Err("expected file:DIR, such as file:/etc/evenkeel/specs".to_owned()),
-    }
-}
-
-/// Reads `500ms`, `60s`, `10m` or `1h`.
+/// Reads `500ms`, `60s`, `10m`, `1h` or `1h 30m`.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit_ms: u64 = match &text[digits.len()..] {
-        "ms" => 1,
-        "s" => 1000,
-        "m" => 60 * 1000,
-        "h" => 60 * 60 * 1000,
-        _ => return Err("expected a number with a unit: 500ms, 60s, 10m or 1h".to_owned()),
-    };
-    let number: u64 =
-        digits.parse().map_err(|_| "expected a whole number before the unit, such as 60s".to_owned())?;
-    match number.checked_mul(unit_ms) {
-        Some(0) | None => Err("expected more than nothing and less than for ever".to_owned()),
-        Some(total) => Ok(Duration::from_millis(total)),
+    let duration: SignedDuration =
+        text.parse().map_err(|_| "expected a number with a unit: 500ms, 60s, 10m or 1h".to_owned())?;
+    match Duration::try_from(duration) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err("expected more than nothing".to_owned()),
     }
 }
 
@@ -163,15 +146,9 @@ mod tests {
         assert_eq!(duration("60s"), Ok(Duration::from_secs(60)));
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(duration("2h"), Ok(Duration::from_secs(7200)));
-        for bad in ["60", "s", "", "0s", "-1s", "99999999999999999999h", "1 s"] {
+        assert_eq!(duration("1h 30m"), Ok(Duration::from_secs(5400)));
+        for bad in ["60", "s", "", "0s", "-1s", "99999999999999999999h", "1month", "1y"] {
             assert!(duration(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn stores_other_than_files_are_refused_with_what_is_possible() {
-        assert_eq!(file_url("file:specs"), Ok(PathBuf::from("specs")));
-        assert!(file_url("git:https://example.com/specs").unwrap_err().contains("file:DIR"));
-        assert!(file_url("specs").unwrap_err().contains("file:/etc/evenkeel/specs"));
     }
 }

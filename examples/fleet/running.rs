@@ -3,10 +3,10 @@
 use anyhow::{bail, ensure};
 use evenkeel::aws::{self, Aws};
 use evenkeel::executor::Executor;
+use evenkeel::model::location::Location;
 use evenkeel::observed::Collector;
 use evenkeel::reconcile::{Clock, Controller, Handle, Metrics, Reconciler, Settings, is_ready};
-use evenkeel::specs::FileSpecStore;
-use evenkeel::state::FileRecordStore;
+use evenkeel::{specs, state};
 use std::path::Path;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -26,7 +26,7 @@ pub struct Running {
     handle: Handle,
     clock: Clock,
     stop: oneshot::Sender<()>,
-    task: JoinHandle<Result<(), evenkeel::state::Error>>,
+    task: JoinHandle<Result<(), state::Error>>,
     feeding: JoinHandle<()>,
 }
 
@@ -36,14 +36,15 @@ impl Running {
         let aws = Aws::connect(settings).await;
         let metrics = Metrics::default();
         let handle = Handle::new(metrics.clone());
-        let state = FileRecordStore::open(folder.join("state"))?;
+        let state = state::open(&Location::File(folder.join("state")));
+        let lease = state.hold("example").await?;
         let (collector, executor) = (Collector::new(aws.clone()), Executor::new(aws.clone()));
-        let reconciler = Reconciler { collector, executor, state, clock: clock.clone(), metrics };
+        let reconciler = Reconciler { collector, executor, state, lease, clock: clock.clone(), metrics };
         let controller = Controller::new(reconciler, handle.clone(), Settings { resync: RESYNC });
         let (snapshots, received) = mpsc::channel(1);
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(controller.run(received, async { drop(stopped.await) }));
-        let store = FileSpecStore::new(folder.join("specs"), RESCAN.div_f64(clock.speed()));
+        let store = specs::open(&Location::File(folder.join("specs")), RESCAN.div_f64(clock.speed()));
         let feeding = tokio::spawn(evenkeel::reconcile::feed(store, snapshots));
         Ok(Self { aws, handle, clock, stop, task, feeding })
     }

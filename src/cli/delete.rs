@@ -3,7 +3,6 @@
 use super::places::Places;
 use super::{Verdict, out, request, state};
 use crate::model::request::{Request, RequestKind};
-use crate::state::RecordStore;
 use anyhow::bail;
 
 /// Arguments.
@@ -30,8 +29,8 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> 
         bail!("--confirm says `{confirm}`, the deployment is `{name}`: nothing was confirmed");
     }
     let state = state::open(places)?;
-    let record = state::one(&state, &name).await?;
-    let at = request::now(places, &state).await?;
+    let record = state::one(&*state, &name).await?;
+    let at = request::now(places, &*state).await?;
     let (deployment, kind) = (record.name.clone(), RequestKind::ConfirmDeletion);
     state.put_request(&Request { deployment, kind, by, reason: String::new(), at }).await?;
     let removed = record.declared.as_ref().is_some_and(|declared| declared.removed_at.is_some());

@@ -30,7 +30,7 @@ pub(super) struct Args {
 /// Prints it.
 pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> {
     let state = state::open(places)?;
-    let record = state::one(&state, &args.name).await?;
+    let record = state::one(&*state, &args.name).await?;
     let now = places.clock(state::latest([&record]))?.now();
     out::print(&shown(&record, now))?;
     Ok(Verdict::Good)

@@ -20,7 +20,7 @@ pub(super) struct Args {
 /// Prints the newest events, oldest first.
 pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> {
     let state = state::open(places)?;
-    let record = state::one(&state, &args.name).await?;
+    let record = state::one(&*state, &args.name).await?;
     if let Some(form) = args.output {
         out::print(&out::structured(&record.events, form)?)?;
         return Ok(Verdict::Good);

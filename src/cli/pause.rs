@@ -49,15 +49,15 @@ fn end(text: &str) -> Result<End, String> {
 pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> {
     let Args { name, until, reason, asker: Asker { by, output } } = args;
     let state = state::open(places)?;
-    let record = state::one(&state, &name).await?;
-    let at = request::now(places, &state).await?;
+    let record = state::one(&*state, &name).await?;
+    let at = request::now(places, &*state).await?;
     let until = match until {
         End::At(until) if until <= at => bail!("--until {until} is over, it is {at}: nothing was paused"),
         End::At(until) => until,
         End::After(span) => at + span,
     };
     let kind = RequestKind::Pause { until };
-    request::put(&state, Request { deployment: record.name, kind, by, reason, at }, output).await
+    request::put(&*state, Request { deployment: record.name, kind, by, reason, at }, output).await
 }
 
 #[cfg(test)]

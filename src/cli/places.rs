@@ -1,8 +1,8 @@
 //! Where `ctl` looks: the flags, or the demo folder, which it finds by itself.
 
 use crate::aws;
+use crate::model::location::Location;
 use crate::reconcile::Clock;
-use crate::settings::file_url;
 use anyhow::{Context, anyhow};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -17,11 +17,11 @@ const DEMO_FILE: &str = "demo.json";
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct Places {
     /// Where documents are
-    #[arg(long, global = true, env = "EVENKEEL_STORE", hide_env_values = true, value_name = "file:DIR", value_parser = file_url)]
-    store: Option<PathBuf>,
+    #[arg(long, global = true, env = "EVENKEEL_STORE", hide_env_values = true, value_name = "file:DIR")]
+    store: Option<Location>,
     /// Where the controller keeps its records
-    #[arg(long, global = true, env = "EVENKEEL_STATE", hide_env_values = true, value_name = "file:DIR", value_parser = file_url)]
-    state: Option<PathBuf>,
+    #[arg(long, global = true, env = "EVENKEEL_STATE", hide_env_values = true, value_name = "file:DIR")]
+    state: Option<Location>,
 }
 
 /// What `evenkeel demo` says of itself.
@@ -43,26 +43,26 @@ struct DemoClock {
 }
 
 impl Places {
-    /// The state folder.
-    pub(super) fn state(&self) -> anyhow::Result<PathBuf> {
-        self.path(self.state.as_deref(), "state", "--state file:DIR (or EVENKEEL_STATE)")
+    /// Where records are.
+    pub(super) fn state(&self) -> anyhow::Result<Location> {
+        self.location(self.state.as_ref(), "state", "--state file:DIR (or EVENKEEL_STATE)")
     }
 
-    /// The spec store.
-    pub(super) fn store(&self) -> anyhow::Result<PathBuf> {
-        self.path(self.store.as_deref(), "specs", "--store file:DIR (or EVENKEEL_STORE)")
+    /// Where documents are.
+    pub(super) fn store(&self) -> anyhow::Result<Location> {
+        self.location(self.store.as_ref(), "specs", "--store file:DIR (or EVENKEEL_STORE)")
     }
 
-    fn path(&self, given: Option<&Path>, name: &str, flag: &str) -> anyhow::Result<PathBuf> {
-        if let Some(path) = given {
-            return Ok(path.to_owned());
+    fn location(&self, given: Option<&Location>, name: &str, flag: &str) -> anyhow::Result<Location> {
+        if let Some(given) = given {
+            return Ok(given.clone());
         }
         let folder = self.demo_folder()?.ok_or_else(|| {
             anyhow!(
                 "no demo folder ({DEMO_FOLDER}/) here or in a folder above; say where to look with {flag}"
             )
         })?;
-        Ok(folder.join(name))
+        Ok(Location::File(folder.join(name)))
     }
 
     /// The demo that the given folders belong to, or the one found here or above; `None` means the
@@ -85,8 +85,9 @@ impl Places {
     /// The folder whose `specs` and `state` are meant. A path that was given decides: what is found
     /// by walking up must not be mixed with it.
     fn demo_folder(&self) -> anyhow::Result<Option<PathBuf>> {
-        if let Some(given) = self.state.as_deref().or(self.store.as_deref()) {
-            let folder = given.parent().filter(|folder| folder.join(DEMO_FILE).is_file());
+        if let Some(given) = self.state.as_ref().or(self.store.as_ref()) {
+            let folder =
+                given.path().and_then(Path::parent).filter(|folder| folder.join(DEMO_FILE).is_file());
             return Ok(folder.map(Path::to_owned));
         }
         let here = std::env::current_dir().context("cannot tell the current folder")?;
@@ -126,7 +127,8 @@ mod tests {
     use super::*;
 
     fn places(state: Option<&Path>, store: Option<&Path>) -> Places {
-        Places { state: state.map(Path::to_owned), store: store.map(Path::to_owned) }
+        let file = |path: &Path| Location::File(path.to_owned());
+        Places { state: state.map(file), store: store.map(file) }
     }
 
     #[test]
@@ -138,7 +140,7 @@ mod tests {
         )
         .unwrap();
         let places = places(Some(&dir.path().join("state")), None);
-        assert_eq!(places.store().unwrap(), dir.path().join("specs"));
+        assert_eq!(places.store().unwrap(), Location::File(dir.path().join("specs")));
         assert_eq!(places.demo().unwrap().map(|demo| demo.endpoint).as_deref(), Some("http://127.0.0.1:1"));
     }
 

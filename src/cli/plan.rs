@@ -17,8 +17,8 @@ use crate::plan::render;
 use crate::reconcile::decide::decide;
 use crate::reconcile::declarations::{self, Change, Changes, LoweringCache};
 use crate::reconcile::entry::Declaration;
-use crate::specs::{FileSpecStore, Scan, Snapshot, SpecStore};
-use crate::state::{FileRecordStore, RecordStore};
+use crate::specs::{Scan, Snapshot};
+use crate::state::ErrorKind;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -97,7 +97,7 @@ pub(super) async fn plan(args: &Args, places: &Places) -> anyhow::Result<Planned
     let clock = places.clock(state::latest(records.values()))?;
     let snapshot = match &args.file {
         Some(file) => from_file(file)?,
-        None => FileSpecStore::new(places.store()?, RESCAN).load().await,
+        None => crate::specs::open(&places.store()?, RESCAN).load().await,
     };
     let known = records.iter().map(|(name, record)| (name.clone(), record.into())).collect();
     let mut changes =
@@ -134,13 +134,15 @@ pub(super) async fn plan(args: &Args, places: &Places) -> anyhow::Result<Planned
 
 /// Every record by name, and what people ask for; nothing when no controller has run yet.
 async fn recorded(places: &Places) -> anyhow::Result<(BTreeMap<DeploymentName, Record>, Vec<Request>)> {
-    let folder = places.state()?;
-    if !folder.exists() {
-        out::warn(&format!("no records in {}: planned as if nothing had ever been done", folder.display()));
-        return Ok(Default::default());
-    }
-    let state = FileRecordStore::open_read_only(&folder)?;
-    let records = state::all(&state).await?.records;
+    let location = places.state()?;
+    let state = match crate::state::open_existing(&location) {
+        Err(error) if error.kind == ErrorKind::Missing => {
+            out::warn(&format!("no records in {location}: planned as if nothing had ever been done"));
+            return Ok(Default::default());
+        }
+        opened => opened?,
+    };
+    let records = state::all(&*state).await?.records;
     let requests = state.requests().await?.requests;
     Ok((records.into_iter().map(|record| (record.name.clone(), record)).collect(), requests))
 }
@@ -148,7 +150,7 @@ async fn recorded(places: &Places) -> anyhow::Result<(BTreeMap<DeploymentName, R
 /// A file as a snapshot; it is never the whole store, so what it does not hold is not gone.
 fn from_file(file: &str) -> anyhow::Result<Snapshot> {
     let given = source::read(&[file.to_owned()])?;
-    Ok(Scan { files: given.files.into_iter().collect(), problems: given.problems, incomplete: true }.into())
+    Ok(Scan { items: given.files.into_iter().collect(), problems: given.problems, incomplete: true }.into())
 }
 
 impl Subjects {

@@ -6,7 +6,7 @@ use super::places::Places;
 use super::{Verdict, state};
 use crate::model::ids::DeploymentName;
 use crate::model::request::Request;
-use crate::state::{FileRecordStore, RecordStore};
+use crate::state::RecordStore;
 use clap::builder::NonEmptyStringValueParser;
 use jiff::Timestamp;
 
@@ -22,7 +22,7 @@ pub(super) struct Asker {
 }
 
 /// The requests about one deployment, damaged files left out and said on stderr.
-pub(super) async fn about(state: &FileRecordStore, name: &DeploymentName) -> anyhow::Result<Vec<Request>> {
+pub(super) async fn about(state: &dyn RecordStore, name: &DeploymentName) -> anyhow::Result<Vec<Request>> {
     let found = state.requests().await?;
     for error in &found.damaged {
         out::warn(&error.to_string());
@@ -32,7 +32,7 @@ pub(super) async fn about(state: &FileRecordStore, name: &DeploymentName) -> any
 
 /// Puts a request, unless the same is asked for already, and says so.
 pub(super) async fn put(
-    state: &FileRecordStore,
+    state: &dyn RecordStore,
     request: Request,
     output: Option<Structured>,
 ) -> anyhow::Result<Verdict> {
@@ -51,7 +51,7 @@ pub(super) async fn put(
 }
 
 /// The controller's time, as far as it is known.
-pub(super) async fn now(places: &Places, state: &FileRecordStore) -> anyhow::Result<Timestamp> {
+pub(super) async fn now(places: &Places, state: &dyn RecordStore) -> anyhow::Result<Timestamp> {
     let records = state::all(state).await?.records;
     Ok(places.clock(state::latest(&records))?.now())
 }

@@ -30,20 +30,20 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> {
     let Args { name, reason, asker: Asker { by, output } } = args;
     let state = state::open(places)?;
-    let record = state::one(&state, &name).await?;
-    let at = request::now(places, &state).await?;
+    let record = state::one(&*state, &name).await?;
+    let at = request::now(places, &*state).await?;
     if let Some(Suspend { by, reason, until }) = declared_suspension(&record, at) {
         let words = "stays suspended all the same: its document says `spec.suspend`";
         out::warn(&format!("{name} {words} until {until} (by {by}: {reason}); take it out there"));
     }
     let pause_or_resume =
         |request: &Request| request.paused_until(at).is_some() || request.kind == RequestKind::Resume;
-    if !request::about(&state, &record.name).await?.iter().any(pause_or_resume) {
+    if !request::about(&*state, &record.name).await?.iter().any(pause_or_resume) {
         out::print(&format!("{name} is not paused: there is nothing to resume\n"))?;
         return Ok(Verdict::Good);
     }
     let (kind, reason) = (RequestKind::Resume, reason.unwrap_or_default());
-    request::put(&state, Request { deployment: record.name, kind, by, reason, at }, output).await
+    request::put(&*state, Request { deployment: record.name, kind, by, reason, at }, output).await
 }
 
 /// The suspension that the document in force declares, while it lasts.

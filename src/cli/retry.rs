@@ -32,11 +32,11 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> {
     let Args { name, component, reason, asker: Asker { by, output } } = args;
     let state = state::open(places)?;
-    let record = state::one(&state, &name).await?;
+    let record = state::one(&*state, &name).await?;
     let component = component.map(|component| known(&record, &component)).transpose()?;
-    let at = request::now(places, &state).await?;
+    let at = request::now(places, &*state).await?;
     let kind = RequestKind::Retry { component };
-    request::put(&state, Request { deployment: record.name, kind, by, reason, at }, output).await
+    request::put(&*state, Request { deployment: record.name, kind, by, reason, at }, output).await
 }
 
 /// A component that the record knows.

@@ -33,7 +33,7 @@ pub(super) fn read(paths: &[String]) -> anyhow::Result<Given> {
             let scan = specs::scan(Path::new(path));
             given.problems.extend(scan.problems);
             let folder = path.trim_end_matches('/');
-            let files = scan.files.into_iter().map(|(file, content)| (format!("{folder}/{file}"), content));
+            let files = scan.items.into_iter().map(|(file, content)| (format!("{folder}/{file}"), content));
             given.files.extend(files);
         } else {
             let bytes = std::fs::read(path).with_context(|| format!("cannot read {path}"))?;

@@ -6,9 +6,10 @@ use crate::model::condition::{Condition, ConditionType, Truth};
 use crate::model::ids::DeploymentName;
 use crate::model::status::{DeploymentStatus, Record};
 use crate::specs::nearest;
-use crate::state::{FileRecordStore, RecordStore, StoreReport};
+use crate::state::{self, RecordStore, StoreReport};
 use anyhow::{Context, anyhow};
 use jiff::Timestamp;
+use std::sync::Arc;
 
 /// All records, and what is said of the store.
 pub(super) struct Recorded {
@@ -20,16 +21,15 @@ pub(super) struct Recorded {
     pub damaged: usize,
 }
 
-/// Opens the state folder to look at.
-pub(super) fn open(places: &Places) -> anyhow::Result<FileRecordStore> {
-    let folder = places.state()?;
-    FileRecordStore::open_read_only(&folder).with_context(|| {
-        format!("no records in {}: has the controller run with this --state?", folder.display())
-    })
+/// Opens the records to look at.
+pub(super) fn open(places: &Places) -> anyhow::Result<Arc<dyn RecordStore>> {
+    let location = places.state()?;
+    state::open_existing(&location)
+        .with_context(|| format!("no records in {location}: has the controller run with this --state?"))
 }
 
 /// Everything that is recorded; damaged files are said on stderr.
-pub(super) async fn all(state: &FileRecordStore) -> anyhow::Result<Recorded> {
+pub(super) async fn all(state: &dyn RecordStore) -> anyhow::Result<Recorded> {
     let loaded = state.load_all().await?;
     for error in &loaded.damaged {
         out::warn(&error.to_string());
@@ -41,7 +41,7 @@ pub(super) async fn all(state: &FileRecordStore) -> anyhow::Result<Recorded> {
 /// One record.
 ///
 /// **Errors**: when there is none, with the name that was probably meant.
-pub(super) async fn one(state: &FileRecordStore, name: &str) -> anyhow::Result<Record> {
+pub(super) async fn one(state: &dyn RecordStore, name: &str) -> anyhow::Result<Record> {
     if let Some(record) = state.load(&DeploymentName::from(name)).await? {
         return Ok(record);
     }

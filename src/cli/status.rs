@@ -8,7 +8,7 @@ use crate::model::condition::{ConditionType, Truth};
 use crate::model::request::Request;
 use crate::model::status::{ComponentStatus, DeploymentStatus, Record};
 use crate::reconcile::Clock;
-use crate::state::FileRecordStore;
+use crate::state::RecordStore;
 use anstyle::Style;
 use clap::ValueEnum;
 use jiff::Timestamp;
@@ -53,7 +53,7 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> 
     let state = state::open(places)?;
     let mut before = String::new();
     loop {
-        let (shown, good) = text(&args, places, &state).await?;
+        let (shown, good) = text(&args, places, &*state).await?;
         if !args.watch {
             out::print(&shown)?;
             return Ok(Verdict::good_if(good || !args.exit_code));
@@ -72,7 +72,7 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> 
 pub(super) async fn text(
     args: &Args,
     places: &Places,
-    state: &FileRecordStore,
+    state: &dyn RecordStore,
 ) -> anyhow::Result<(String, bool)> {
     let form = match args.output {
         Form::Json => Some(Structured::Json),

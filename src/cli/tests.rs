@@ -224,7 +224,8 @@ struct Folders {
 impl Folders {
     async fn with(statuses: Vec<DeploymentStatus>) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let state = FileRecordStore::open(dir.path().join("state")).unwrap();
+        let state = FileRecordStore::new(dir.path().join("state"));
+        state.hold("test").await.unwrap();
         for status in statuses {
             state.save(&record(status)).await.unwrap();
         }

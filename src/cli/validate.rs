@@ -8,7 +8,7 @@ use crate::model::desired::DesiredState;
 use crate::model::finding::{Finding, Severity};
 use crate::model::ids::{DeploymentName, Generation};
 use crate::reconcile::declarations::semantic_errors;
-use crate::specs::Declared;
+use crate::specs::StoredDocument;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -42,7 +42,7 @@ pub(super) struct Report {
 /// A document that can be lowered, on its way to the comparison with the others.
 struct Sound<'a> {
     file: &'a str,
-    declared: &'a Declared,
+    declared: &'a StoredDocument,
     desired: Option<DesiredState>,
     findings: Vec<Finding>,
 }
@@ -60,7 +60,7 @@ pub(super) fn check(given: &Given) -> Report {
         for refused in &content.refused {
             documents += 1;
             let mut findings = refused.findings.clone();
-            findings.extend(refused.legible.iter().flat_map(|legible| semantic_errors(legible)));
+            findings.extend(refused.partial.iter().flat_map(|partial| semantic_errors(partial)));
             findings.sort_by(|a, b| a.place.cmp(&b.place));
             findings.iter().for_each(|finding| report.finding(finding, source::shown(file, finding)));
         }

@@ -7,7 +7,6 @@ use crate::model::ids::DeploymentName;
 use crate::model::status::{DeploymentStatus, Record};
 use crate::reconcile::Clock;
 use crate::settings::duration;
-use crate::state::RecordStore;
 use std::time::Duration;
 use tokio::time::Instant;
 

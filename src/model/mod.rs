@@ -7,6 +7,7 @@ pub mod desired;
 pub mod finding;
 pub mod ids;
 pub mod kinds;
+pub mod location;
 pub mod normalise;
 pub mod observed;
 pub mod owner;

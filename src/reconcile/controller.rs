@@ -15,7 +15,7 @@ use crate::model::observed::Depth;
 use crate::model::request::Request;
 use crate::model::status::{LastGoodDocument, Record};
 use crate::specs::Snapshot;
-use crate::state::{self, RecordStore, StoreReport};
+use crate::state::{self, Lease, StoreReport};
 use crate::status;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
@@ -43,25 +43,29 @@ pub struct Settings {
     pub resync: Duration,
 }
 
-/// Says whether the controller may still write: false once it is told to stop.
-#[derive(Debug, Default)]
-pub struct Running(AtomicBool);
+/// Says whether the controller may still write: false once it is told to stop, and while its lease
+/// is known to be lost.
+#[derive(Debug)]
+pub struct Running {
+    stopped: AtomicBool,
+    lease: Lease,
+}
 
 impl Running {
     fn stop(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.stopped.store(true, Ordering::Relaxed);
     }
 }
 
 impl Fence for Running {
     fn holds(&self) -> bool {
-        !self.0.load(Ordering::Relaxed)
+        !self.stopped.load(Ordering::Relaxed) && self.lease.holds()
     }
 }
 
 /// One controller.
-pub struct Controller<S> {
-    reconciler: Arc<Reconciler<S>>,
+pub struct Controller {
+    reconciler: Arc<Reconciler>,
     handle: Handle,
     settings: Settings,
     clock: Clock,
@@ -112,10 +116,11 @@ impl Slot {
 
 type Batch = Vec<Pass>;
 
-impl<S: RecordStore + 'static> Controller<S> {
+impl Controller {
     /// A controller that has not started.
-    pub fn new(reconciler: Reconciler<S>, handle: Handle, settings: Settings) -> Self {
+    pub fn new(reconciler: Reconciler, handle: Handle, settings: Settings) -> Self {
         let clock = reconciler.clock.clone();
+        let running = Running { stopped: AtomicBool::new(false), lease: reconciler.lease.clone() };
         Self {
             reconciler: Arc::new(reconciler),
             handle,
@@ -130,7 +135,7 @@ impl<S: RecordStore + 'static> Controller<S> {
             requests: Vec::new(),
             stale_requests: Vec::new(),
             passes: 0,
-            running: Arc::new(Running::default()),
+            running: Arc::new(running),
         }
     }
 
@@ -498,8 +503,8 @@ fn batch_key<'a>(
 }
 
 /// Reconciles a batch and measures how long it took.
-async fn run_batch<S: RecordStore>(
-    reconciler: Arc<Reconciler<S>>,
+async fn run_batch(
+    reconciler: Arc<Reconciler>,
     running: Arc<Running>,
     mut batch: Batch,
 ) -> (Batch, Vec<PassResult>, Duration) {

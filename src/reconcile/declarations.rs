@@ -67,7 +67,7 @@ pub struct LoweringCache {
 #[derive(Debug)]
 struct LoweredDocument {
     /// A store hands on the same allocation while the file stays the same.
-    document: Arc<specs::Declared>,
+    document: Arc<specs::StoredDocument>,
     /// What is in force with it, or the errors for which it is refused.
     result: Result<Arc<Declaration>, Vec<Finding>>,
 }
@@ -95,14 +95,14 @@ impl LoweringCache {
 }
 
 /// The errors of a document that has the right form, each at its place.
-pub fn semantic_errors(declared: &specs::Declared) -> Vec<Finding> {
+pub fn semantic_errors(declared: &specs::StoredDocument) -> Vec<Finding> {
     let (_, mut findings) = desired::lower(&declared.document(), Generation(1));
     findings.retain(Finding::is_error);
     declared.locate(&mut findings);
     findings
 }
 
-fn lower(declared: &Arc<specs::Declared>, known: Option<Known<'_>>) -> LoweredDocument {
+fn lower(declared: &Arc<specs::StoredDocument>, known: Option<Known<'_>>) -> LoweredDocument {
     let document = declared.document();
     let json = document.to_json();
     let generation = generation(&json, known);
@@ -140,9 +140,9 @@ pub fn changes(
 ) -> Changes {
     cache.update(snapshot, known);
     let mut refused: BTreeMap<DeploymentName, Vec<Finding>> = snapshot.refused.clone();
-    for (name, legible) in &snapshot.legible {
+    for (name, partial) in &snapshot.partial {
         // A typo in one field does not hide what is wrong with the others.
-        refused.entry(name.clone()).or_default().extend(semantic_errors(legible));
+        refused.entry(name.clone()).or_default().extend(semantic_errors(partial));
     }
     let mut kinds: BTreeMap<DeploymentName, String> = BTreeMap::new();
     let mut by_name: BTreeMap<DeploymentName, Change> = BTreeMap::new();

@@ -39,7 +39,7 @@ use crate::specs::{Snapshot, SpecStore};
 use tokio::sync::mpsc;
 
 /// Loads the store now and whenever it hints at a change, until the receiver is gone.
-pub async fn feed(mut store: impl SpecStore, snapshots: mpsc::Sender<Snapshot>) {
+pub async fn feed(mut store: Box<dyn SpecStore>, snapshots: mpsc::Sender<Snapshot>) {
     loop {
         let snapshot = store.load().await;
         if snapshots.send(snapshot).await.is_err() {

@@ -14,19 +14,22 @@ use crate::model::rollout::RolloutState;
 use crate::model::status::DeploymentStatus;
 use crate::observed::{Ask, Collector};
 use crate::rollout;
-use crate::state::{self, RecordStore};
+use crate::state::{self, Lease, RecordStore};
 use crate::status::{self, StatusInput, events};
+use std::sync::Arc;
 use tracing::{Instrument, debug, debug_span, info, warn};
 
 /// What a pass works with.
 #[derive(Debug)]
-pub struct Reconciler<S> {
+pub struct Reconciler {
     /// Reads AWS.
     pub collector: Collector,
     /// Writes AWS.
     pub executor: Executor,
     /// Keeps records.
-    pub state: S,
+    pub state: Arc<dyn RecordStore>,
+    /// The right to write records, and with them AWS.
+    pub lease: Lease,
     /// Tells the time.
     pub clock: Clock,
     /// Counts passes and actions.
@@ -61,7 +64,7 @@ pub struct PassResult {
     pub state_error: Option<String>,
 }
 
-impl<S: RecordStore> Reconciler<S> {
+impl Reconciler {
     /// Reconciles a batch of up to ten deployments of one placement: reads are shared, everything
     /// else is one by one.
     pub async fn pass(

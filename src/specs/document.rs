@@ -3,13 +3,13 @@
 use super::node::{Node, SourceMap, Value};
 use super::parse::{ParsedDocument, parse, placed};
 use super::validate::validate;
+use crate::model::canonical::content_hash;
 use crate::model::finding::Finding;
 use crate::model::ids::DeploymentName;
 use crate::model::kinds::{Document, DocumentText, Kind};
 use crate::model::status::Source;
 use serde::Deserialize;
 use serde_json::Value as Json;
-use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 /// Largest file that is read, in bytes.
@@ -17,7 +17,7 @@ pub const MAX_FILE_BYTES: u64 = 10 * 1024 * 1024;
 
 /// A document that can be used, with where it stands.
 #[derive(Clone, Debug)]
-pub struct Declared {
+pub struct StoredDocument {
     /// Its name.
     pub name: DeploymentName,
     /// Its kind.
@@ -30,7 +30,7 @@ pub struct Declared {
     pub places: SourceMap,
 }
 
-impl Declared {
+impl StoredDocument {
     /// The document. Made anew each time, because it takes ten times the memory of its text.
     pub fn document(&self) -> Document {
         self.text.document().expect("this very JSON was read as a document before")
@@ -54,14 +54,14 @@ pub struct Refused {
     /// The document without the members that are wrong, when the rest is one: never to be used,
     /// only to be checked for sense, so that a typo in one field does not hide what is wrong with
     /// the others.
-    pub legible: Option<Arc<Declared>>,
+    pub partial: Option<Arc<StoredDocument>>,
 }
 
-/// What one file holds.
+/// What one text holds: a file, or an item of a table.
 #[derive(Clone, Debug, Default)]
 pub struct FileContent {
     /// Documents that can be used, in the order of the text.
-    pub documents: Vec<Arc<Declared>>,
+    pub documents: Vec<Arc<StoredDocument>>,
     /// The others.
     pub refused: Vec<Refused>,
 }
@@ -71,7 +71,7 @@ impl FileContent {
     pub(crate) fn broken(finding: Finding) -> Self {
         Self {
             documents: Vec::new(),
-            refused: vec![Refused { name: None, findings: vec![finding], legible: None }],
+            refused: vec![Refused { name: None, findings: vec![finding], partial: None }],
         }
     }
 }
@@ -129,7 +129,7 @@ fn not_utf8(file: &str, bytes: &[u8], valid: usize) -> Finding {
     placed(finding, file, mark)
 }
 
-fn read_document(file: &str, parsed: ParsedDocument) -> Result<Declared, Refused> {
+fn read_document(file: &str, parsed: ParsedDocument) -> Result<StoredDocument, Refused> {
     let ParsedDocument { root, mut findings } = parsed;
     let name = root
         .get("metadata")
@@ -154,12 +154,12 @@ fn read_document(file: &str, parsed: ParsedDocument) -> Result<Declared, Refused
         }
     }
     findings.sort_by(|a, b| a.place.cmp(&b.place));
-    let legible = legible(file, &root, &findings);
-    Err(Refused { name, findings, legible })
+    let partial = partial(file, &root, &findings);
+    Err(Refused { name, findings, partial })
 }
 
 /// What is left of a document without the members that findings stand at.
-fn legible(file: &str, root: &Node, findings: &[Finding]) -> Option<Arc<Declared>> {
+fn partial(file: &str, root: &Node, findings: &[Finding]) -> Option<Arc<StoredDocument>> {
     let wrong = |finding: &Finding| {
         finding.place.as_ref().map(|place| super::node::Mark { line: place.line, column: place.column })
     };
@@ -169,53 +169,13 @@ fn legible(file: &str, root: &Node, findings: &[Finding]) -> Option<Arc<Declared
     Some(Arc::new(declared(file, root, &json, document)))
 }
 
-fn declared(file: &str, root: &Node, json: &Json, document: Document) -> Declared {
-    let content_hash = content_hash(&document.to_json());
-    Declared {
+fn declared(file: &str, root: &Node, json: &Json, document: Document) -> StoredDocument {
+    let content_hash = content_hash(&document.to_json()).to_string();
+    StoredDocument {
         kind: document.spec.kind(),
         name: document.metadata.name,
         text: DocumentText::of(json),
         source: Source { file: file.to_owned(), line: root.mark.line, content_hash },
         places: SourceMap::new(file, root),
-    }
-}
-
-/// SHA-256 of a value's canonical JSON (keys sorted, no spaces), its first 16 hexadecimal digits.
-///
-/// **Guarantees**: does not depend on the order of keys in the text or in memory.
-pub fn content_hash(value: &Json) -> String {
-    let mut canonical = String::new();
-    write_canonical(value, &mut canonical);
-    let digest = Sha256::digest(canonical.as_bytes());
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn write_canonical(value: &Json, out: &mut String) {
-    match value {
-        Json::Object(fields) => {
-            let mut keys: Vec<&String> = fields.keys().collect();
-            keys.sort_unstable();
-            out.push('{');
-            for (index, key) in keys.into_iter().enumerate() {
-                if index > 0 {
-                    out.push(',');
-                }
-                out.push_str(&Json::String(key.clone()).to_string());
-                out.push(':');
-                write_canonical(&fields[key], out);
-            }
-            out.push('}');
-        }
-        Json::Array(items) => {
-            out.push('[');
-            for (index, item) in items.iter().enumerate() {
-                if index > 0 {
-                    out.push(',');
-                }
-                write_canonical(item, out);
-            }
-            out.push(']');
-        }
-        scalar => out.push_str(&scalar.to_string()),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::SpecStore;
 use super::scan::{Cache, Scan, scan_cached};
-use super::snapshot::{Memory, Snapshot};
+use super::snapshot::{LastGood, Snapshot};
 use super::watch::Watch;
 use crate::model::finding::Finding;
 use futures_util::FutureExt;
@@ -28,7 +28,7 @@ pub struct FileSpecStore {
     rescan: Duration,
     watch: Watch,
     cache: Cache,
-    memory: Memory,
+    last_good: LastGood,
     loaded: Option<Instant>,
     /// A hint came and its burst is not over: survives a cancelled `changed`.
     hinted: bool,
@@ -44,7 +44,7 @@ impl FileSpecStore {
             root,
             rescan,
             cache: Cache::new(),
-            memory: Memory::default(),
+            last_good: LastGood::default(),
             loaded: None,
             hinted: false,
         }
@@ -76,14 +76,14 @@ impl FileSpecStore {
         }
         let now = Instant::now();
         self.loaded = Some(now);
-        self.memory.merge(scan, now)
+        self.last_good.merge(scan, now)
     }
 
     /// When to look again without a hint.
     fn floor(&self) -> Option<Instant> {
         let interval = if self.watch.is_active() { self.rescan } else { self.rescan.min(UNWATCHED) };
         let rescan = self.loaded? + interval;
-        Some(self.memory.next_settled().map_or(rescan, |settled| settled.min(rescan)))
+        Some(self.last_good.next_settled().map_or(rescan, |settled| settled.min(rescan)))
     }
 
     async fn wait(&mut self) {
@@ -107,10 +107,6 @@ fn failed(error: &tokio::task::JoinError) -> Scan {
 }
 
 impl SpecStore for FileSpecStore {
-    fn describe(&self) -> String {
-        format!("file:{}", self.root.display())
-    }
-
     fn load(&mut self) -> BoxFuture<'_, Snapshot> {
         self.look().boxed()
     }

@@ -18,12 +18,13 @@
 //!   documents vanish at once.
 //!
 //! The walk inside of this room: bytes → [`parse`] (values with places) → [`validate`] (all schema
-//! errors at once) → serde → [`Declared`]. It knows nothing of what a document means; `desired`
-//! does, and [`Declared::locate`] gives its findings their places.
+//! errors at once) → serde → [`StoredDocument`]. It knows nothing of what a document means;
+//! `desired` does, and [`StoredDocument::locate`] gives its findings their places.
 
 mod document;
 mod file;
 mod guard;
+mod memory;
 mod node;
 mod parse;
 mod scan;
@@ -34,23 +35,23 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
-pub use document::{Declared, FileContent, MAX_FILE_BYTES, Refused, content_hash, read};
+pub use document::{FileContent, MAX_FILE_BYTES, Refused, StoredDocument, read};
 pub use file::FileSpecStore;
 pub use guard::{PruneGuard, Verdict};
+pub use memory::{MemorySpecStore, MemorySpecs};
 pub use node::SourceMap;
 pub use scan::{Scan, scan};
-pub use snapshot::{Memory, Snapshot};
+pub use snapshot::{LastGood, Snapshot};
 pub(crate) use validate::nearest;
 
+use crate::model::location::Location;
 use futures_util::future::BoxFuture;
+use std::time::Duration;
 
 /// A place that documents are kept in: a folder, and later a git repository or a DynamoDB table.
 ///
 /// The corridor loops: `load`, hand the snapshot on, wait for `changed`, and again.
 pub trait SpecStore: Send {
-    /// The store in a few words, for logs and status: `file:/etc/evenkeel`.
-    fn describe(&self) -> String;
-
     /// Reads everything.
     ///
     /// **Guarantees**: never fails as a whole: what could not be read is in the snapshot's
@@ -63,4 +64,12 @@ pub trait SpecStore: Send {
     /// **Guarantees**: safe to cancel; a hint that came before or during `load` is not lost. Bursts
     /// of changes are gathered for at most 100 ms.
     fn changed(&mut self) -> BoxFuture<'_, ()>;
+}
+
+/// The documents of a location, read every `rescan` even when nothing hints at a change.
+pub fn open(location: &Location, rescan: Duration) -> Box<dyn SpecStore> {
+    match location {
+        Location::File(path) => Box::new(FileSpecStore::new(path, rescan)),
+        Location::Memory => Box::new(MemorySpecs::default().open(rescan)),
+    }
 }

@@ -12,8 +12,9 @@ use std::sync::Arc;
 /// What one look found.
 #[derive(Clone, Debug, Default)]
 pub struct Scan {
-    /// By path relative to the root, with `/` between the parts; for a single file its name.
-    pub files: BTreeMap<String, Arc<FileContent>>,
+    /// The texts that were found: files by path relative to the root, with `/` between the parts, a
+    /// single file by its name.
+    pub items: BTreeMap<String, Arc<FileContent>>,
     /// Folders and links that could not be followed.
     pub problems: Vec<Finding>,
     /// Whether something could not be looked at.
@@ -122,14 +123,14 @@ impl Walk {
             Ok(Contents::Read(bytes)) => bytes,
             Ok(Contents::TooLarge(bytes)) => {
                 let content = FileContent::broken(too_large(shown, bytes));
-                self.scan.files.insert(shown.to_owned(), Arc::new(content));
+                self.scan.items.insert(shown.to_owned(), Arc::new(content));
                 return;
             }
             Err(error) => {
                 let mut finding =
                     Finding::error("", format!("the file cannot be read: {}", plain(&error)), "");
                 finding.place = Some(Place { file: shown.to_owned(), line: 1, column: 1 });
-                self.scan.files.insert(shown.to_owned(), Arc::new(FileContent::broken(finding)));
+                self.scan.items.insert(shown.to_owned(), Arc::new(FileContent::broken(finding)));
                 return;
             }
         };
@@ -139,7 +140,7 @@ impl Walk {
             _ => Arc::new(read(shown, &bytes)),
         };
         self.new.insert(shown.to_owned(), (digest, content.clone()));
-        self.scan.files.insert(shown.to_owned(), content);
+        self.scan.items.insert(shown.to_owned(), content);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Everything that a store declares at one moment, and the memory that makes a broken edit
 //! harmless.
 
-use super::document::Declared;
+use super::document::StoredDocument;
 use super::scan::Scan;
 use crate::model::finding::Finding;
 use crate::model::ids::DeploymentName;
@@ -18,14 +18,14 @@ pub(super) const SETTLE: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     /// The documents in force, by name: as they stand in the store, or in their last good version.
-    pub documents: BTreeMap<DeploymentName, Arc<Declared>>,
+    pub documents: BTreeMap<DeploymentName, Arc<StoredDocument>>,
     /// Names whose text in the store is refused, with everything that is wrong with it. Where a
     /// good version was seen before, that one is in `documents`. A second document that claims a
     /// name is here too.
     pub refused: BTreeMap<DeploymentName, Vec<Finding>>,
     /// What could be read of refused texts, to be checked for sense and for nothing else (see
-    /// [`super::Refused::legible`]).
-    pub legible: BTreeMap<DeploymentName, Arc<Declared>>,
+    /// [`super::Refused::partial`]).
+    pub partial: BTreeMap<DeploymentName, Arc<StoredDocument>>,
     /// What is wrong with the store itself or with texts whose document has no readable name.
     pub problems: Vec<Finding>,
     /// Whether something could not be read, so that absence proves nothing.
@@ -53,12 +53,12 @@ impl From<Scan> for Snapshot {
 
 /// What was good before: what makes a broken edit harmless, and a moment's absence.
 #[derive(Debug, Default)]
-pub struct Memory {
-    good: BTreeMap<DeploymentName, Arc<Declared>>,
+pub struct LastGood {
+    good: BTreeMap<DeploymentName, Arc<StoredDocument>>,
     absent_since: BTreeMap<DeploymentName, Instant>,
 }
 
-impl Memory {
+impl LastGood {
     /// When the next document that is absent counts as removed.
     pub fn next_settled(&self) -> Option<Instant> {
         self.absent_since.values().min().map(|since| *since + SETTLE)
@@ -104,7 +104,7 @@ fn claims(scan: Scan) -> Snapshot {
     let mut snapshot =
         Snapshot { problems: scan.problems, incomplete: scan.incomplete, ..Snapshot::default() };
     let mut first: BTreeMap<DeploymentName, String> = BTreeMap::new();
-    for (file, content) in &scan.files {
+    for (file, content) in &scan.items {
         for declared in &content.documents {
             let name = &declared.name;
             if let Some(other) = first.get(name) {
@@ -125,15 +125,15 @@ fn claims(scan: Scan) -> Snapshot {
                 refused.findings.first().and_then(|finding| finding.place.as_ref()).map_or(1, |p| p.line);
             first.entry(name.clone()).or_insert_with(|| format!("{file}:{line}"));
             snapshot.refused.entry(name.clone()).or_default().extend(refused.findings.iter().cloned());
-            if let Some(legible) = &refused.legible {
-                snapshot.legible.insert(name.clone(), Arc::clone(legible));
+            if let Some(partial) = &refused.partial {
+                snapshot.partial.insert(name.clone(), Arc::clone(partial));
             }
         }
     }
     snapshot
 }
 
-fn claimed_twice(declared: &Declared, other: &str) -> Finding {
+fn claimed_twice(declared: &StoredDocument, other: &str) -> Finding {
     let mut finding = Finding::error(
         "metadata.name",
         format!("`{}` is already declared in {other}", declared.name),

@@ -2,10 +2,11 @@
 //! what was not synced.
 
 use std::fmt::Debug;
-use std::fs::{File, TryLockError};
+use std::fs::{File, Metadata, TryLockError};
 use std::future::Future;
 use std::io;
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// A disk. Each method is one step that either happens or does not; what a power cut leaves of it
@@ -22,6 +23,10 @@ pub trait Disk: Clone + Debug + Send + Sync + 'static {
 
     /// Locks by a file that is made when it is missing; `None` while somebody else holds the lock.
     fn lock(&self, path: &Path) -> io::Result<Option<Self::Lock>>;
+
+    /// Whether a lock is still that of the file at this path, and not of one that was removed or
+    /// replaced.
+    fn is_locked(&self, lock: &Self::Lock, path: &Path) -> bool;
 
     /// The paths in a folder, in any order.
     fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>>;
@@ -69,6 +74,12 @@ impl Disk for RealDisk {
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }
+    }
+
+    fn is_locked(&self, lock: &File, path: &Path) -> bool {
+        let identity = |metadata: Metadata| (metadata.dev(), metadata.ino());
+        let (locked, there) = (lock.metadata().map(identity), std::fs::metadata(path).map(identity));
+        locked.is_ok_and(|locked| there.is_ok_and(|there| there == locked))
     }
 
     fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>> {

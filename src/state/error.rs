@@ -1,47 +1,77 @@
 //! What can go wrong with records.
 
-use std::path::PathBuf;
-
 /// Why a record could not be kept or found.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The folder or a file in it cannot be read or written.
-    #[error("cannot {action} `{path}`")]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// With what.
-        path: PathBuf,
-        /// Why not.
-        #[source]
-        source: std::io::Error,
-    },
-    /// A file is there but is not a whole record.
-    #[error(
-        "state file `{path}` is damaged: {why}; it is kept aside, and the deployment is recovered from what runs in AWS"
-    )]
-    Corrupt {
-        /// Which file.
-        path: PathBuf,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// A file was written by a newer Evenkeel.
-    #[error(
-        "state file `{path}` has format {found}, this version reads up to {known}; run the newer version"
-    )]
-    TooNew {
-        /// Which file.
-        path: PathBuf,
-        /// Its format.
-        found: u32,
-        /// The newest format that this version reads.
-        known: u32,
-    },
-    /// Another controller works with this folder.
-    #[error("state folder `{path}` is in use by another controller; two would fight each other")]
-    Locked {
-        /// Which folder.
-        path: PathBuf,
-    },
+#[error("{message}")]
+pub struct Error {
+    /// What kind of trouble it is.
+    pub kind: ErrorKind,
+    /// Where: a folder, a file, a table, an item.
+    pub place: String,
+    message: String,
+    #[source]
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// Kinds of trouble, by what is to be done about them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The place cannot be read or written at present.
+    Io,
+    /// There is no such place: no controller has kept anything there.
+    Missing,
+    /// Something is there but is not whole.
+    Damaged,
+    /// Something was written by a newer Evenkeel.
+    TooNew,
+    /// Another controller holds the place, or took it over.
+    Held,
+}
+
+impl Error {
+    /// What was tried with a place, and why it did not work.
+    pub fn io(
+        action: &str,
+        place: impl Into<String>,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        let place = place.into();
+        let message = format!("cannot {action} `{place}`");
+        Self { kind: ErrorKind::Io, message, place, source: Some(source.into()) }
+    }
+
+    /// Something is not whole.
+    pub(super) fn damaged(place: impl Into<String>, why: &str) -> Self {
+        let place = place.into();
+        let message = format!(
+            "state file `{place}` is damaged: {why}; it is kept aside, and the deployment is recovered from what runs in AWS"
+        );
+        Self { kind: ErrorKind::Damaged, message, place, source: None }
+    }
+
+    /// Something has a newer format.
+    pub(super) fn too_new(place: impl Into<String>, found: u32, known: u32) -> Self {
+        let place = place.into();
+        let message = format!(
+            "state file `{place}` has format {found}, this version reads up to {known}; run the newer version"
+        );
+        Self { kind: ErrorKind::TooNew, message, place, source: None }
+    }
+
+    /// Another controller holds the place.
+    pub(super) fn held(place: impl Into<String>) -> Self {
+        let place = place.into();
+        let message =
+            format!("state folder `{place}` is in use by another controller; two would fight each other");
+        Self { kind: ErrorKind::Held, message, place, source: None }
+    }
+
+    /// The lease is lost, or was never taken.
+    pub(super) fn lost(place: impl Into<String>) -> Self {
+        let place = place.into();
+        let message = format!(
+            "state folder `{place}` is not held by this controller (another one took it over, or it was replaced): nothing is written"
+        );
+        Self { kind: ErrorKind::Held, message, place, source: None }
+    }
 }

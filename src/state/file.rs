@@ -1,17 +1,20 @@
 //! Records as files: one per deployment, written aside and renamed.
 
 use super::disk::{Disk, RealDisk};
-use super::{Error, Loaded, RecordStore, Requests, StoreReport};
+use super::lease::{Lease, Term};
+use super::{Error, ErrorKind, Loaded, RecordStore, Requests, StoreReport};
 use crate::model::ids::DeploymentName;
 use crate::model::request::{Request, RequestKind};
 use crate::model::status::Record;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The format that this version writes, and the newest that it reads.
 const FORMAT: u32 = 1;
@@ -21,6 +24,9 @@ const REPORT: &str = "_store-report";
 /// Longest name that stands for itself as a file name; file systems allow 255 bytes with what is
 /// added to it.
 const LONGEST_PLAIN: usize = 200;
+/// The file that is locked, and the one that says who holds the folder.
+const LOCK: &str = ".lock";
+const LEASE: &str = ".lease";
 /// Longest slot of a request that stands for itself in a file name.
 const LONGEST_SLOT: usize = 40;
 /// Extension of the file of a request, `NAME.SLOT.request`: the controller owns the records, so
@@ -39,14 +45,24 @@ const CONFIRMED: &str = "confirmed";
 pub struct FileRecordStore<D: Disk = RealDisk> {
     disk: D,
     folder: Arc<PathBuf>,
-    /// Held for as long as the controller lives; readers hold none.
-    lock: Option<Arc<D::Lock>>,
+    /// Kept for as long as the controller lives; readers have none.
+    held: Arc<Mutex<Option<Held<D>>>>,
+}
+
+/// A folder that is held.
+#[derive(Debug)]
+struct Held<D: Disk> {
+    lock: D::Lock,
+    lease: Lease,
+    /// Whether the lease stands in the folder: a full disk does not keep a controller from
+    /// starting, only from writing.
+    written: bool,
 }
 
 // Not derived: that would ask for locks that can be cloned.
 impl<D: Disk> Clone for FileRecordStore<D> {
     fn clone(&self) -> Self {
-        Self { disk: self.disk.clone(), folder: Arc::clone(&self.folder), lock: self.lock.clone() }
+        Self { disk: self.disk.clone(), folder: Arc::clone(&self.folder), held: Arc::clone(&self.held) }
     }
 }
 
@@ -66,44 +82,79 @@ struct Head {
 }
 
 impl FileRecordStore {
-    /// Opens a folder of this machine for the one controller that writes it, making it when it is
-    /// missing.
-    ///
-    /// **Errors**: [`Error::Locked`] while another controller has it; [`Error::Io`] when it cannot
-    /// be made or written.
-    pub fn open(folder: impl Into<PathBuf>) -> Result<Self, Error> {
-        Self::open_on(RealDisk, folder)
+    /// A folder of this machine, which need not be there yet.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self::on(RealDisk, folder)
     }
 
-    /// Opens a folder of this machine to look at, as `ctl` does.
+    /// A folder of this machine that is there.
     ///
-    /// **Errors**: [`Error::Io`] when it is not there or cannot be read.
-    pub fn open_read_only(folder: impl Into<PathBuf>) -> Result<Self, Error> {
-        Self::open_read_only_on(RealDisk, folder)
+    /// # Errors
+    ///
+    /// [`ErrorKind::Missing`] when it is not; [`ErrorKind::Io`] when it cannot be read.
+    pub fn existing(folder: impl Into<PathBuf>) -> Result<Self, Error> {
+        let store = Self::new(folder);
+        match store.disk.list(&store.folder) {
+            Ok(_) => Ok(store),
+            Err(source) => {
+                let is_missing = source.kind() == std::io::ErrorKind::NotFound;
+                let mut error = io("read the state folder", &store.folder)(source);
+                if is_missing {
+                    error.kind = ErrorKind::Missing;
+                }
+                Err(error)
+            }
+        }
     }
 }
 
 impl<D: Disk> FileRecordStore<D> {
-    /// The same as [`FileRecordStore::open`] on a disk of one's own.
-    ///
-    /// **Errors**: the same.
-    pub fn open_on(disk: D, folder: impl Into<PathBuf>) -> Result<Self, Error> {
-        let folder = folder.into();
-        disk.make_folder(&folder).map_err(io("make the state folder", &folder))?;
-        let path = folder.join(".lock");
-        match disk.lock(&path).map_err(io("lock", &path))? {
-            Some(lock) => Ok(Self { disk, folder: Arc::new(folder), lock: Some(Arc::new(lock)) }),
-            None => Err(Error::Locked { path: folder }),
-        }
+    /// A folder on a disk of one's own.
+    pub fn on(disk: D, folder: impl Into<PathBuf>) -> Self {
+        Self { disk, folder: Arc::new(folder.into()), held: Arc::default() }
     }
 
-    /// The same as [`FileRecordStore::open_read_only`] on a disk of one's own.
-    ///
-    /// **Errors**: the same.
-    pub fn open_read_only_on(disk: D, folder: impl Into<PathBuf>) -> Result<Self, Error> {
-        let folder = folder.into();
-        disk.list(&folder).map_err(io("read the state folder", &folder))?;
-        Ok(Self { disk, folder: Arc::new(folder), lock: None })
+    fn held(&self) -> MutexGuard<'_, Option<Held<D>>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, holder: &str) -> Result<Lease, Error> {
+        let mut held = self.held();
+        if let Some(held) = &*held {
+            return Ok(held.lease.clone());
+        }
+        self.disk.make_folder(&self.folder).map_err(io("make the state folder", &self.folder))?;
+        let path = self.folder.join(LOCK);
+        let lock = self.disk.lock(&path).map_err(io("lock", &path))?;
+        let lock = lock.ok_or_else(|| Error::held(place(&self.folder)))?;
+        // The lock says that nobody writes under an earlier token, so one that is lost is no harm.
+        let before = self.read_term().map_or(0, |term| term.token);
+        let lease = Lease::after(before, holder);
+        let written = self.write(&self.folder.join(LEASE), lease.term()).is_ok();
+        *held = Some(Held { lock, lease: lease.clone(), written });
+        Ok(lease)
+    }
+
+    fn read_term(&self) -> Option<Term> {
+        self.read(&self.folder.join(LEASE)).ok().flatten()
+    }
+
+    /// Refuses to go on unless the lease still holds: the locked file is still the one in the
+    /// folder, and nobody wrote a greater token.
+    fn check_lease(&self) -> Result<(), Error> {
+        let lost = || Error::lost(place(&self.folder));
+        let mut held = self.held();
+        let held = held.as_mut().ok_or_else(lost)?;
+        let is_newest = || self.read_term().is_none_or(|term| term.token <= held.lease.token());
+        held.lease.seen(self.disk.is_locked(&held.lock, &self.folder.join(LOCK)) && is_newest());
+        if !held.lease.holds() {
+            return Err(lost());
+        }
+        if !held.written {
+            self.write(&self.folder.join(LEASE), held.lease.term())?;
+            held.written = true;
+        }
+        Ok(())
     }
 
     fn record_path(&self, name: &DeploymentName) -> PathBuf {
@@ -163,7 +214,7 @@ impl<D: Disk> FileRecordStore<D> {
         let text = match self.disk.read(path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(Error::Io { action: "read", path: path.to_owned(), source }),
+            Err(source) => return Err(io("read", path)(source)),
         };
         decode(path, &text).map(Some)
     }
@@ -187,7 +238,7 @@ impl<D: Disk> FileRecordStore<D> {
         match self.disk.remove(path) {
             Ok(()) => self.disk.sync_folder(&self.folder).map_err(io("sync", &self.folder)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-            Err(source) => Err(Error::Io { action: "remove", path: path.to_owned(), source }),
+            Err(source) => Err(io("remove", path)(source)),
         }
     }
 
@@ -209,7 +260,8 @@ impl<D: Disk> FileRecordStore<D> {
     /// reported once and kept.
     fn read_record(&self, path: &Path) -> Result<Option<Record>, Error> {
         let read = self.read(path);
-        if let (Err(Error::Corrupt { .. }), Some(_)) = (&read, &self.lock) {
+        let is_damaged = read.as_ref().is_err_and(|error| error.kind == ErrorKind::Damaged);
+        if is_damaged && self.held().is_some() {
             let aside = (1..)
                 .map(|number| path.with_extension(format!("json.damaged-{number}")))
                 .find(|aside| !self.disk.exists(aside))
@@ -233,14 +285,16 @@ pub fn encode<T: Serialize>(content: &T) -> Vec<u8> {
 /// **Guarantees**: gives nothing whose checksum does not fit; what [`encode`] wrote comes back
 /// equal.
 ///
-/// **Errors**: [`Error::TooNew`] for a newer format, [`Error::Corrupt`] for everything else that is
-/// not a whole state file.
+/// # Errors
+///
+/// [`ErrorKind::TooNew`] for a newer format, [`ErrorKind::Damaged`] for everything else that is not
+/// a whole state file.
 pub fn decode<T: DeserializeOwned>(path: &Path, text: &[u8]) -> Result<T, Error> {
-    let corrupt = |why: String| Error::Corrupt { path: path.to_owned(), why };
+    let corrupt = |why: String| Error::damaged(place(path), &why);
     let broken = |error: serde_json::Error| corrupt(format!("it is not a whole state file ({error})"));
     let Head { format } = serde_json::from_slice(text).map_err(broken)?;
     if format > FORMAT {
-        return Err(Error::TooNew { path: path.to_owned(), found: format, known: FORMAT });
+        return Err(Error::too_new(place(path), format, FORMAT));
     }
     let envelope: Envelope<'_> = serde_json::from_slice(text).map_err(broken)?;
     if checksum(envelope.content.get()) != envelope.checksum {
@@ -250,8 +304,12 @@ pub fn decode<T: DeserializeOwned>(path: &Path, text: &[u8]) -> Result<T, Error>
 }
 
 fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
-    let path = path.to_owned();
-    move |source| Error::Io { action, path, source }
+    let place = place(path);
+    move |source| Error::io(action, place, source)
+}
+
+fn place(path: &Path) -> String {
+    path.display().to_string()
 }
 
 /// The file name of a deployment, without its extension: its name or, when that cannot be one, a
@@ -274,66 +332,76 @@ fn checksum(text: &str) -> String {
 }
 
 impl<D: Disk> RecordStore for FileRecordStore<D> {
-    async fn load_all(&self) -> Result<Loaded, Error> {
+    fn hold<'a>(&'a self, holder: &'a str) -> BoxFuture<'a, Result<Lease, Error>> {
+        let holder = holder.to_owned();
+        self.blocking(move |this| this.take(&holder)).boxed()
+    }
+
+    fn load_all(&self) -> BoxFuture<'_, Result<Loaded, Error>> {
         self.blocking(|this| {
             let mut loaded = Loaded::default();
             for path in this.record_paths()? {
                 match this.read_record(&path) {
                     Ok(record) => loaded.records.extend(record),
-                    Err(error @ Error::Corrupt { .. }) => loaded.damaged.push(error),
+                    Err(error) if error.kind == ErrorKind::Damaged => loaded.damaged.push(error),
                     Err(error) => return Err(error),
                 }
             }
             Ok(loaded)
         })
-        .await
+        .boxed()
     }
 
-    async fn load(&self, name: &DeploymentName) -> Result<Option<Record>, Error> {
+    fn load<'a>(&'a self, name: &'a DeploymentName) -> BoxFuture<'a, Result<Option<Record>, Error>> {
         let path = self.record_path(name);
-        self.blocking(move |this| this.read_record(&path)).await
+        self.blocking(move |this| this.read_record(&path)).boxed()
     }
 
-    async fn save(&self, record: &Record) -> Result<(), Error> {
+    fn save<'a>(&'a self, record: &'a Record) -> BoxFuture<'a, Result<(), Error>> {
         let record = record.clone();
         let path = self.record_path(&record.name);
-        self.blocking(move |this| this.write(&path, &record)).await
+        self.blocking(move |this| {
+            this.check_lease()?;
+            this.write(&path, &record)
+        })
+        .boxed()
     }
 
-    async fn delete(&self, name: &DeploymentName) -> Result<(), Error> {
+    fn delete<'a>(&'a self, name: &'a DeploymentName) -> BoxFuture<'a, Result<(), Error>> {
         let record = self.record_path(name);
         let deployment = stem(name.as_str());
         self.blocking(move |this| {
+            this.check_lease()?;
             for (_, path) in this.request_paths()?.into_iter().filter(|(of, _)| *of == deployment) {
                 this.remove(&path)?;
             }
             this.remove(&record)
         })
-        .await
+        .boxed()
     }
 
-    async fn requests(&self) -> Result<Requests, Error> {
+    fn requests(&self) -> BoxFuture<'_, Result<Requests, Error>> {
         self.blocking(|this| {
             let mut found = Requests::default();
             for (deployment, path) in this.request_paths()? {
                 match this.read_request(&deployment, &path) {
                     Ok(request) => found.requests.extend(request),
-                    Err(error @ Error::Io { .. }) => return Err(error),
+                    Err(error) if error.kind == ErrorKind::Io => return Err(error),
                     Err(error) => found.damaged.push(error),
                 }
             }
             Ok(found)
         })
-        .await
+        .boxed()
     }
 
-    async fn put_request(&self, request: &Request) -> Result<(), Error> {
+    fn put_request<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<(), Error>> {
+        let path = self.request_path(request);
         let request = request.clone();
-        let path = self.request_path(&request);
-        self.blocking(move |this| this.write(&path, &request)).await
+        self.blocking(move |this| this.write(&path, &request)).boxed()
     }
 
-    async fn withdraw_request(&self, request: &Request) -> Result<(), Error> {
+    fn withdraw_request<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<(), Error>> {
         let request = request.clone();
         self.blocking(move |this| {
             let deployment = stem(request.deployment.as_str());
@@ -344,17 +412,19 @@ impl<D: Disk> RecordStore for FileRecordStore<D> {
             }
             Ok(())
         })
-        .await
+        .boxed()
     }
 
-    async fn save_report(&self, report: &StoreReport) -> Result<(), Error> {
+    fn save_report<'a>(&'a self, report: &'a StoreReport) -> BoxFuture<'a, Result<(), Error>> {
         let report = report.clone();
-        let path = self.report_path();
-        self.blocking(move |this| this.write(&path, &report)).await
+        self.blocking(move |this| {
+            this.check_lease()?;
+            this.write(&this.report_path(), &report)
+        })
+        .boxed()
     }
 
-    async fn load_report(&self) -> Result<Option<StoreReport>, Error> {
-        let path = self.report_path();
-        self.blocking(move |this| this.read(&path)).await
+    fn load_report(&self) -> BoxFuture<'_, Result<Option<StoreReport>, Error>> {
+        self.blocking(|this| this.read(&this.report_path())).boxed()
     }
 }

@@ -2,40 +2,50 @@
 //!
 //! One record holds all of a deployment: the last valid document, the rollout state, the status and
 //! the newest events. One record is one atomic write, so no crash leaves two halves that disagree.
+//!
+//! Records are written by the one controller that holds the store ([`RecordStore::hold`]). What
+//! people ask for ([`Request`]) is written beside them, by anybody.
 
 mod disk;
 mod error;
 mod file;
+mod lease;
+mod memory;
 
 #[cfg(test)]
 mod tests;
 
 pub use disk::{Disk, RealDisk};
-pub use error::Error;
+pub use error::{Error, ErrorKind};
 pub use file::{FileRecordStore, decode, encode};
+pub use lease::Lease;
+pub use memory::{MemoryRecordStore, MemoryRecords};
 
 use crate::model::finding::Finding;
 use crate::model::ids::DeploymentName;
+use crate::model::location::Location;
 use crate::model::request::Request;
 use crate::model::status::Record;
+use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use std::future::Future;
+use std::fmt::Debug;
+use std::sync::Arc;
 
-/// All records, and the files that could not be used.
+/// All records, and what could not be used.
 #[derive(Debug, Default)]
 pub struct Loaded {
     /// Good records, by name order.
     pub records: Vec<Record>,
-    /// One error per damaged file.
+    /// One error per damaged record.
     pub damaged: Vec<Error>,
 }
 
-/// All requests, and the files that could not be used.
+/// All requests, and what could not be used.
 #[derive(Debug, Default)]
 pub struct Requests {
     /// Good requests, by name order.
     pub requests: Vec<Request>,
-    /// One error per damaged file.
+    /// One error per damaged request.
     pub damaged: Vec<Error>,
 }
 
@@ -54,25 +64,52 @@ pub struct StoreReport {
 /// Keeps one record per deployment.
 ///
 /// **Guarantees**: [`RecordStore::save`] is atomic and durable when it returns: after a crash at
-/// any point the record is the old one or the new one, whole.
-pub trait RecordStore: Send + Sync {
+/// any point the record is the old one or the new one, whole. Records and the report are written
+/// under the lease alone: without one, or when a newer one is known, the write is refused with
+/// [`ErrorKind::Held`].
+pub trait RecordStore: Debug + Send + Sync {
+    /// Takes the store for the one controller that writes it, making it when it is missing. The
+    /// lease lasts as long as the store is open; a store that has it gives the same again.
+    fn hold<'a>(&'a self, holder: &'a str) -> BoxFuture<'a, Result<Lease, Error>>;
     /// Every record there is.
-    fn load_all(&self) -> impl Future<Output = Result<Loaded, Error>> + Send;
+    fn load_all(&self) -> BoxFuture<'_, Result<Loaded, Error>>;
     /// One record.
-    fn load(&self, name: &DeploymentName) -> impl Future<Output = Result<Option<Record>, Error>> + Send;
+    fn load<'a>(&'a self, name: &'a DeploymentName) -> BoxFuture<'a, Result<Option<Record>, Error>>;
     /// Keeps a record, replacing the one of that name.
-    fn save(&self, record: &Record) -> impl Future<Output = Result<(), Error>> + Send;
+    fn save<'a>(&'a self, record: &'a Record) -> BoxFuture<'a, Result<(), Error>>;
     /// Forgets a record, and the requests about its deployment. Cut off in the middle it has
     /// forgotten requests alone: a request never outlives what it was made for.
-    fn delete(&self, name: &DeploymentName) -> impl Future<Output = Result<(), Error>> + Send;
+    fn delete<'a>(&'a self, name: &'a DeploymentName) -> BoxFuture<'a, Result<(), Error>>;
     /// Every request there is. The controller owns the records, so people write beside them.
-    fn requests(&self) -> impl Future<Output = Result<Requests, Error>> + Send;
-    /// Keeps a request, replacing the one of its deployment and slot.
-    fn put_request(&self, request: &Request) -> impl Future<Output = Result<(), Error>> + Send;
+    fn requests(&self) -> BoxFuture<'_, Result<Requests, Error>>;
+    /// Keeps a request, replacing the one of its deployment and slot: atomic and durable, and
+    /// without the lease.
+    fn put_request<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<(), Error>>;
     /// Removes a request, unless another one has replaced it meanwhile.
-    fn withdraw_request(&self, request: &Request) -> impl Future<Output = Result<(), Error>> + Send;
+    fn withdraw_request<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<(), Error>>;
     /// Keeps what is said of the spec store.
-    fn save_report(&self, report: &StoreReport) -> impl Future<Output = Result<(), Error>> + Send;
+    fn save_report<'a>(&'a self, report: &'a StoreReport) -> BoxFuture<'a, Result<(), Error>>;
     /// What was last said of the spec store.
-    fn load_report(&self) -> impl Future<Output = Result<Option<StoreReport>, Error>> + Send;
+    fn load_report(&self) -> BoxFuture<'_, Result<Option<StoreReport>, Error>>;
+}
+
+/// The records of a location, which need not be there yet.
+pub fn open(location: &Location) -> Arc<dyn RecordStore> {
+    match location {
+        Location::File(folder) => Arc::new(FileRecordStore::new(folder)),
+        Location::Memory => Arc::new(MemoryRecords::default().open()),
+    }
+}
+
+/// The records of a location to look at, as `ctl` does.
+///
+/// # Errors
+///
+/// [`ErrorKind::Missing`] when nothing was ever kept there; [`ErrorKind::Io`] when it cannot be
+/// read.
+pub fn open_existing(location: &Location) -> Result<Arc<dyn RecordStore>, Error> {
+    Ok(match location {
+        Location::File(folder) => Arc::new(FileRecordStore::existing(folder)?),
+        Location::Memory => Arc::new(MemoryRecords::default().open()),
+    })
 }

@@ -61,7 +61,7 @@ async fn with_deletion_policy_delete_everything_goes_in_order_but_the_logs() {
     assert!(!writes.contains(&"logs:DeleteLogGroup".to_owned()), "{writes:?}");
     assert_eq!(service(&world)["status"], "INACTIVE");
     assert!(world.handle.statuses().is_empty(), "nothing is left to speak of");
-    let state = FileRecordStore::open_read_only(world.state_folder()).unwrap();
+    let state = FileRecordStore::existing(world.state_folder()).unwrap();
     assert!(state.load(&"shop".into()).await.unwrap().is_none());
     // Forgotten for good, and free to be declared anew.
     world.kill().await;
@@ -266,7 +266,7 @@ async fn when_most_documents_vanish_at_once_nothing_is_pruned_and_it_is_said() {
     world.declare().await;
     world.pass(300).await;
     assert_eq!(world.writes(), Vec::<String>::new());
-    let state = FileRecordStore::open_read_only(world.state_folder()).unwrap();
+    let state = FileRecordStore::existing(world.state_folder()).unwrap();
     let report = state.load_report().await.unwrap().unwrap();
     assert!(report.prune_held.unwrap().contains("2 of 3"));
     let said: Vec<String> = world.status("a").findings.iter().map(ToString::to_string).collect();

@@ -5,7 +5,7 @@ use crate::support::{SHOP, World, condition};
 use evenkeel::model::condition::{ConditionType, Truth};
 use evenkeel::model::ids::DeploymentName;
 use evenkeel::reconcile::is_ready;
-use evenkeel::state::{Error, FileRecordStore, RecordStore};
+use evenkeel::state::{ErrorKind, FileRecordStore, RecordStore};
 use serde_json::json;
 
 #[tokio::test(start_paused = true)]
@@ -110,12 +110,12 @@ async fn a_damaged_record_is_named_kept_aside_and_recovered_from_aws_without_doi
         world.kill().await;
         let file = world.state_folder().join("shop.json");
         std::fs::write(&file, damage).unwrap();
-        let error = FileRecordStore::open_read_only(world.state_folder())
+        let error = FileRecordStore::existing(world.state_folder())
             .unwrap()
             .load(&DeploymentName::from("shop"))
             .await
             .unwrap_err();
-        assert!(matches!(error, Error::Corrupt { .. }) && error.to_string().contains("shop.json"), "{error}");
+        assert!(error.kind == ErrorKind::Damaged && error.to_string().contains("shop.json"), "{error}");
         world.sim.reset_calls();
         world.start().await;
         world.ready_within(300).await;
@@ -156,12 +156,12 @@ async fn a_record_that_is_lost_while_a_migration_runs_does_not_start_a_second_on
 async fn a_second_controller_on_the_same_state_folder_is_refused() {
     let mut world = World::new(&[("shop.yaml", SHOP)]).await;
     world.pass(5).await;
-    let error = FileRecordStore::open(world.state_folder()).unwrap_err();
-    assert!(matches!(error, Error::Locked { .. }));
+    let error = FileRecordStore::new(world.state_folder()).hold("second").await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Held);
     assert!(error.to_string().contains("in use by another controller"), "{error}");
     world.kill().await;
     // The lock goes with its process: nothing has to be cleaned up after a kill.
-    drop(FileRecordStore::open(world.state_folder()).unwrap());
+    FileRecordStore::new(world.state_folder()).hold("second").await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

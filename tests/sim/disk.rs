@@ -219,6 +219,10 @@ impl Disk for SimDisk {
         Ok(free.then(|| Held { disk: self.clone(), path: path.to_owned() }))
     }
 
+    fn is_locked(&self, lock: &Held, path: &Path) -> bool {
+        lock.path == path && self.lock_inner().locked.contains(path)
+    }
+
     fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>> {
         Ok(self.lock_inner().files.keys().filter(|path| path.parent() == Some(folder)).cloned().collect())
     }

@@ -4,7 +4,6 @@
 use super::Killed;
 use super::disk::SimDisk;
 use super::document::{CANARY, CLUSTERS, REGION};
-use super::specs::Specs;
 use super::watch::Watch;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -17,10 +16,13 @@ use evenkeel::model::request::{Request, RequestKind};
 use evenkeel::model::status::{DeploymentStatus, Record};
 use evenkeel::observed::Collector;
 use evenkeel::reconcile::{self, Clock, Controller, Handle, Metrics, Reconciler, Settings};
-use evenkeel::state::{Error, FileRecordStore, Loaded, RecordStore, Requests, StoreReport};
+use evenkeel::specs::MemorySpecs;
+use evenkeel::state::{Error, FileRecordStore, Lease, Loaded, RecordStore, Requests, StoreReport};
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+use std::fmt;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -30,6 +32,8 @@ use tokio::task::JoinHandle;
 
 /// How often the controller looks at everything.
 pub const RESYNC: Duration = Duration::from_secs(60);
+/// How often documents are read without a hint.
+const RESCAN: Duration = Duration::from_secs(15);
 /// Where records are kept on the disk.
 const FOLDER: &str = "/state";
 
@@ -40,7 +44,7 @@ pub struct Life {
     /// Where records are.
     pub disk: SimDisk,
     /// Where documents are.
-    pub specs: Specs,
+    pub specs: MemorySpecs,
     /// Who checks every step.
     pub watch: Watch,
     /// Seconds by which the controller's clock is ahead.
@@ -84,7 +88,7 @@ impl Life {
         let life = Self {
             sim,
             disk: SimDisk::new(seed),
-            specs: Specs::default(),
+            specs: MemorySpecs::default(),
             watch,
             skew: Arc::default(),
             slow: Arc::default(),
@@ -117,7 +121,12 @@ impl Life {
     ///
     /// **Errors**: another one works with the state.
     pub async fn start(&mut self) -> Result<(), Error> {
-        let state = FileRecordStore::open_on(self.disk.clone(), FOLDER)?;
+        let state = FileRecordStore::on(self.disk.clone(), FOLDER);
+        let lease = match AssertUnwindSafe(state.hold("simulation")).catch_unwind().await {
+            Ok(held) => held?,
+            // It died in that very step, and is started again.
+            Err(_) => state.hold("simulation").await?,
+        };
         self.controllers += 1;
         let key = self.key();
         self.watch.controller(&key);
@@ -135,7 +144,8 @@ impl Life {
         let reconciler = Reconciler {
             collector: Collector::new(aws.clone()),
             executor: Executor::new(aws),
-            state,
+            state: Arc::new(state),
+            lease,
             clock: Clock::given(now),
             metrics,
         };
@@ -143,7 +153,7 @@ impl Life {
         let (snapshots, received) = mpsc::channel(1);
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(controller.run(received, async { drop(stopped.await) }));
-        let feeding = tokio::spawn(reconcile::feed(self.specs.open(), snapshots));
+        let feeding = tokio::spawn(reconcile::feed(Box::new(self.specs.open(RESCAN)), snapshots));
         self.running = Some(Running { handle, task, feeding, stop });
         Ok(())
     }
@@ -215,8 +225,8 @@ impl Life {
     }
 
     /// Whether a second controller could open the state while this one works.
-    pub fn second_starts(&self) -> bool {
-        FileRecordStore::open_on(self.disk.clone(), FOLDER).is_ok()
+    pub async fn second_starts(&self) -> bool {
+        FileRecordStore::on(self.disk.clone(), FOLDER).hold("second").await.is_ok()
     }
 
     /// The controller dies at a call; `None` takes that back.
@@ -250,7 +260,7 @@ impl Life {
 
     /// `ctl delete --confirm`; a person who sees it die types it again.
     pub async fn confirm(&self, name: &str) -> Result<(), Error> {
-        let state = FileRecordStore::open_read_only_on(self.disk.clone(), FOLDER)?;
+        let state = FileRecordStore::on(self.disk.clone(), FOLDER);
         let request = Request {
             deployment: name.into(),
             kind: RequestKind::ConfirmDeletion,
@@ -266,7 +276,7 @@ impl Life {
 
     /// Every record as it stands on the disk, as `ctl` reads it.
     pub async fn records(&self) -> Result<Loaded, Error> {
-        FileRecordStore::open_read_only_on(self.disk.clone(), FOLDER)?.load_all().await
+        FileRecordStore::on(self.disk.clone(), FOLDER).load_all().await
     }
 
     /// A call of AWS by somebody else; `None` when AWS refuses it.
@@ -314,51 +324,73 @@ impl Watched {
     }
 }
 
+impl fmt::Debug for Watched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
 impl RecordStore for Watched {
-    async fn load_all(&self) -> Result<Loaded, Error> {
-        let loaded = self.inner.load_all().await?;
-        self.watch.loaded(&loaded);
-        Ok(loaded)
+    fn hold<'a>(&'a self, holder: &'a str) -> BoxFuture<'a, Result<Lease, Error>> {
+        self.inner.hold(holder)
     }
 
-    async fn load(&self, name: &DeploymentName) -> Result<Option<Record>, Error> {
-        self.inner.load(name).await
+    fn load_all(&self) -> BoxFuture<'_, Result<Loaded, Error>> {
+        async move {
+            let loaded = self.inner.load_all().await?;
+            self.watch.loaded(&loaded);
+            Ok(loaded)
+        }
+        .boxed()
     }
 
-    async fn save(&self, record: &Record) -> Result<(), Error> {
-        self.watch.saving(record);
-        self.wait().await;
-        self.inner.save(record).await?;
-        self.watch.saved(record);
-        Ok(())
+    fn load<'a>(&'a self, name: &'a DeploymentName) -> BoxFuture<'a, Result<Option<Record>, Error>> {
+        self.inner.load(name)
     }
 
-    async fn delete(&self, name: &DeploymentName) -> Result<(), Error> {
-        self.wait().await;
-        self.watch.forgetting(name.as_str());
-        self.inner.delete(name).await?;
-        self.watch.forgotten(name.as_str());
-        Ok(())
+    fn save<'a>(&'a self, record: &'a Record) -> BoxFuture<'a, Result<(), Error>> {
+        async move {
+            self.watch.saving(record);
+            self.wait().await;
+            self.inner.save(record).await?;
+            self.watch.saved(record);
+            Ok(())
+        }
+        .boxed()
     }
 
-    async fn requests(&self) -> Result<Requests, Error> {
-        self.inner.requests().await
+    fn delete<'a>(&'a self, name: &'a DeploymentName) -> BoxFuture<'a, Result<(), Error>> {
+        async move {
+            self.wait().await;
+            self.watch.forgetting(name.as_str());
+            self.inner.delete(name).await?;
+            self.watch.forgotten(name.as_str());
+            Ok(())
+        }
+        .boxed()
     }
 
-    async fn put_request(&self, request: &Request) -> Result<(), Error> {
-        self.inner.put_request(request).await
+    fn requests(&self) -> BoxFuture<'_, Result<Requests, Error>> {
+        self.inner.requests()
     }
 
-    async fn withdraw_request(&self, request: &Request) -> Result<(), Error> {
-        self.inner.withdraw_request(request).await
+    fn put_request<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<(), Error>> {
+        self.inner.put_request(request)
     }
 
-    async fn save_report(&self, report: &StoreReport) -> Result<(), Error> {
-        self.wait().await;
-        self.inner.save_report(report).await
+    fn withdraw_request<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<(), Error>> {
+        self.inner.withdraw_request(request)
     }
 
-    async fn load_report(&self) -> Result<Option<StoreReport>, Error> {
-        self.inner.load_report().await
+    fn save_report<'a>(&'a self, report: &'a StoreReport) -> BoxFuture<'a, Result<(), Error>> {
+        async move {
+            self.wait().await;
+            self.inner.save_report(report).await
+        }
+        .boxed()
+    }
+
+    fn load_report(&self) -> BoxFuture<'_, Result<Option<StoreReport>, Error>> {
+        self.inner.load_report()
     }
 }

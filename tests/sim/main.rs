@@ -27,7 +27,6 @@ mod play;
 mod report;
 mod sabotage;
 mod scenario;
-mod specs;
 mod watch;
 
 use std::process::ExitCode;

@@ -11,10 +11,11 @@ use aws_sim::Sim;
 use aws_sim::behaviour::{Behaviour, BehaviourRule};
 use aws_sim::faults::{Effect, FaultRule, When};
 use aws_sim::wire::Service;
-use evenkeel::state::Error;
+use evenkeel::state::ErrorKind;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 /// How often the play looks up: whether the controller lives, whether a promise was broken.
@@ -201,10 +202,11 @@ impl Play {
     /// A person takes away a file of the state that the controller refuses, as its message says.
     fn mend(&mut self, end: End) {
         let End::Refused(error) = end else { return };
-        let Error::TooNew { path, .. } = &error else {
+        if error.kind != ErrorKind::TooNew {
             self.life.watch.violation("starts", format!("the controller does not start: {error}"));
             return;
-        };
+        }
+        let path = Path::new(&error.place);
         let spoilt = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let known = self.life.watch.facts(|facts| facts.amnesia.contains(&spoilt));
         if !known {
@@ -494,7 +496,7 @@ impl Play {
                 self.down(1);
             }
             Trouble::Second => {
-                if self.life.is_alive() && self.life.second_starts() {
+                if self.life.is_alive() && self.life.second_starts().await {
                     self.life
                         .watch
                         .violation("bounds", "a second controller opened the state of the first".to_owned());

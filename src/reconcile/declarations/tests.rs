@@ -39,7 +39,7 @@ fn store(texts: &[&str]) -> Snapshot {
         let content = read(&file, text.as_bytes());
         (file, Arc::new(content))
     });
-    Scan { files: files.collect(), ..Scan::default() }.into()
+    Scan { items: files.collect(), ..Scan::default() }.into()
 }
 
 /// What a controller knows, and what it makes of a store.

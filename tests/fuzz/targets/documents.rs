@@ -4,7 +4,7 @@
 use evenkeel::desired::{lower, render};
 use evenkeel::model::finding::{Finding, Place};
 use evenkeel::model::ids::Generation;
-use evenkeel::specs::{Declared, FileContent, Refused, read};
+use evenkeel::specs::{FileContent, Refused, StoredDocument, read};
 use serde_json::Value;
 
 const FILE: &str = "spec.yaml";
@@ -31,12 +31,12 @@ fn check_refused(refused: &Refused, lines: &Lines) {
         assert!(finding.to_string().contains(&finding.message));
     }
     assert!(refused.findings.is_sorted_by(|a, b| a.place <= b.place), "{:?}", refused.findings);
-    if let Some(legible) = &refused.legible {
-        let _ = lower(&legible.document(), Generation(1));
+    if let Some(partial) = &refused.partial {
+        let _ = lower(&partial.document(), Generation(1));
     }
 }
 
-fn check_accepted(declared: &Declared, lines: &Lines) {
+fn check_accepted(declared: &StoredDocument, lines: &Lines) {
     let document = declared.document();
     assert_eq!((&document.metadata.name, document.spec.kind()), (&declared.name, declared.kind));
     // As it was written, and in its canonical form with defaults left out: both mean the same
@@ -55,7 +55,7 @@ fn check_accepted(declared: &Declared, lines: &Lines) {
 
 /// Whatever is accepted can be lowered, and a document without errors means what its generic form
 /// means.
-fn check_lowering(declared: &Declared) {
+fn check_lowering(declared: &StoredDocument) {
     let document = declared.document();
     let (state, mut findings) = lower(&document, Generation(1));
     assert_eq!(state.is_none(), findings.iter().any(Finding::is_error));
@@ -73,7 +73,7 @@ fn check_lowering(declared: &Declared) {
 }
 
 /// The one good document of a JSON text.
-fn only(json: &Value) -> std::sync::Arc<Declared> {
+fn only(json: &Value) -> std::sync::Arc<StoredDocument> {
     let FileContent { mut documents, refused } = read("spec.json", json.to_string().as_bytes());
     assert!(refused.is_empty() && documents.len() == 1, "{json} is refused: {refused:?}");
     documents.remove(0)

@@ -13,10 +13,11 @@ use evenkeel::model::status::{DeploymentStatus, Record};
 use evenkeel::observed::Collector;
 use evenkeel::reconcile::{Clock, Controller, Handle, Metrics, Reconciler, Settings, is_ready};
 use evenkeel::specs::{FileSpecStore, Snapshot, SpecStore};
-use evenkeel::state::{FileRecordStore, RecordStore};
+use evenkeel::state::{self as records, ErrorKind, FileRecordStore, RecordStore};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot};
@@ -36,7 +37,7 @@ pub struct World {
     store: FileSpecStore,
     snapshots: mpsc::Sender<Snapshot>,
     stop: Option<oneshot::Sender<()>>,
-    task: Option<JoinHandle<Result<(), evenkeel::state::Error>>>,
+    task: Option<JoinHandle<Result<(), records::Error>>>,
 }
 
 impl World {
@@ -92,13 +93,13 @@ impl World {
         let aws = Aws::connect(aws::Settings::closed(self.sim.http_client(), move || sim_clock.now())).await;
         let metrics = Metrics::default();
         self.handle = Handle::new(metrics.clone());
+        let inner = FileRecordStore::new(self.state_folder());
+        let lease = inner.hold("test").await.unwrap();
         let reconciler = Reconciler {
             collector: Collector::new(aws.clone()),
             executor: Executor::new(aws),
-            state: state::Watched {
-                inner: FileRecordStore::open(self.state_folder()).unwrap(),
-                saves: self.saves.clone(),
-            },
+            state: Arc::new(state::Watched { inner, saves: self.saves.clone() }),
+            lease,
             clock: self.clock.clone(),
             metrics,
         };
@@ -116,13 +117,13 @@ impl World {
     pub async fn ask(&self, name: &str, kind: RequestKind) {
         let (by, reason) = ("ops".to_owned(), "incident 42".to_owned());
         let request = Request { deployment: name.into(), kind, by, reason, at: self.clock.now() };
-        let state = FileRecordStore::open_read_only(self.state_folder()).unwrap();
+        let state = FileRecordStore::existing(self.state_folder()).unwrap();
         state.put_request(&request).await.unwrap();
     }
 
     /// What is asked for and was not withdrawn.
     pub async fn requests(&self) -> Vec<Request> {
-        let state = FileRecordStore::open_read_only(self.state_folder()).unwrap();
+        let state = FileRecordStore::existing(self.state_folder()).unwrap();
         state.requests().await.unwrap().requests
     }
 
@@ -213,7 +214,7 @@ impl World {
     }
 
     pub async fn record(&self, name: &str) -> Record {
-        let state = FileRecordStore::open_read_only(self.state_folder()).unwrap();
+        let state = FileRecordStore::existing(self.state_folder()).unwrap();
         state.load(&DeploymentName::from(name)).await.unwrap().unwrap()
     }
 
@@ -239,10 +240,8 @@ impl World {
             task.abort();
             assert!(task.await.is_err(), "the controller had ended before it was killed");
             // A save that a thread has begun ends there, and the lock with it.
-            while matches!(
-                FileRecordStore::open(self.state_folder()),
-                Err(evenkeel::state::Error::Locked { .. })
-            ) {
+            let free = || async { FileRecordStore::new(self.state_folder()).hold("test").await };
+            while free().await.is_err_and(|error| error.kind == ErrorKind::Held) {
                 tokio::task::spawn_blocking(std::thread::yield_now).await.unwrap();
             }
         }

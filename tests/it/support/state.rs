@@ -3,8 +3,10 @@
 use evenkeel::model::ids::DeploymentName;
 use evenkeel::model::request::Request;
 use evenkeel::model::status::Record;
-use evenkeel::state::{Error, FileRecordStore, Loaded, RecordStore, Requests, StoreReport};
-use std::path::PathBuf;
+use evenkeel::state::{Error, FileRecordStore, Lease, Loaded, RecordStore, Requests, StoreReport};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use std::fmt;
 use std::sync::{Arc, Mutex};
 
 /// When a save is spoken of.
@@ -20,6 +22,12 @@ type Observer = Arc<dyn Fn(Moment, &Record) + Send + Sync>;
 #[derive(Clone, Default)]
 pub struct Saves {
     inner: Arc<Mutex<Inner>>,
+}
+
+impl fmt::Debug for Saves {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Saves")
+    }
 }
 
 #[derive(Default)]
@@ -52,55 +60,66 @@ impl Saves {
             return Ok(());
         }
         let source = std::io::Error::new(std::io::ErrorKind::StorageFull, "No space left on device");
-        Err(Error::Io { action: "write", path: PathBuf::from("state"), source })
+        Err(Error::io("write", "state", source))
     }
 }
 
 /// The file state store with its saves watched.
+#[derive(Debug)]
 pub struct Watched {
     pub inner: FileRecordStore,
     pub saves: Saves,
 }
 
 impl RecordStore for Watched {
-    async fn load_all(&self) -> Result<Loaded, Error> {
-        self.inner.load_all().await
+    fn hold<'a>(&'a self, holder: &'a str) -> BoxFuture<'a, Result<Lease, Error>> {
+        self.inner.hold(holder)
     }
 
-    async fn load(&self, name: &DeploymentName) -> Result<Option<Record>, Error> {
-        self.inner.load(name).await
+    fn load_all(&self) -> BoxFuture<'_, Result<Loaded, Error>> {
+        self.inner.load_all()
     }
 
-    async fn save(&self, record: &Record) -> Result<(), Error> {
-        self.saves.room()?;
-        self.saves.tell(Moment::Before, record);
-        self.inner.save(record).await?;
-        self.saves.tell(Moment::After, record);
-        Ok(())
+    fn load<'a>(&'a self, name: &'a DeploymentName) -> BoxFuture<'a, Result<Option<Record>, Error>> {
+        self.inner.load(name)
     }
 
-    async fn delete(&self, name: &DeploymentName) -> Result<(), Error> {
-        self.inner.delete(name).await
+    fn save<'a>(&'a self, record: &'a Record) -> BoxFuture<'a, Result<(), Error>> {
+        async move {
+            self.saves.room()?;
+            self.saves.tell(Moment::Before, record);
+            self.inner.save(record).await?;
+            self.saves.tell(Moment::After, record);
+            Ok(())
+        }
+        .boxed()
     }
 
-    async fn requests(&self) -> Result<Requests, Error> {
-        self.inner.requests().await
+    fn delete<'a>(&'a self, name: &'a DeploymentName) -> BoxFuture<'a, Result<(), Error>> {
+        self.inner.delete(name)
     }
 
-    async fn put_request(&self, request: &Request) -> Result<(), Error> {
-        self.inner.put_request(request).await
+    fn requests(&self) -> BoxFuture<'_, Result<Requests, Error>> {
+        self.inner.requests()
     }
 
-    async fn withdraw_request(&self, request: &Request) -> Result<(), Error> {
-        self.inner.withdraw_request(request).await
+    fn put_request<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<(), Error>> {
+        self.inner.put_request(request)
     }
 
-    async fn save_report(&self, report: &StoreReport) -> Result<(), Error> {
-        self.saves.room()?;
-        self.inner.save_report(report).await
+    fn withdraw_request<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<(), Error>> {
+        self.inner.withdraw_request(request)
     }
 
-    async fn load_report(&self) -> Result<Option<StoreReport>, Error> {
-        self.inner.load_report().await
+    fn save_report<'a>(&'a self, report: &'a StoreReport) -> BoxFuture<'a, Result<(), Error>> {
+        async move {
+            self.saves.room()?;
+            self.inner.save_report(report).await
+        }
+        .boxed()
+    }
+
+    fn load_report(&self) -> BoxFuture<'_, Result<Option<StoreReport>, Error>> {
+        self.inner.load_report()
     }
 }

@@ -1,7 +1,10 @@
-//! A spec store in memory, with the rules of the real ones: a broken edit changes nothing, what
-//! cannot be read is not gone.
+//! A spec store in memory, with the rules of the others: a broken edit changes nothing, what cannot
+//! be read is not gone.
 
-use evenkeel::specs::{FileContent, Memory, Scan, Snapshot, SpecStore, read};
+use super::SpecStore;
+use super::document::{FileContent, read};
+use super::scan::Scan;
+use super::snapshot::{LastGood, Snapshot};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::collections::BTreeMap;
@@ -10,47 +13,44 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// How often it is read without a hint.
-const RESCAN: Duration = Duration::from_secs(15);
-
-/// The folder. Clones are the same one.
-#[derive(Clone, Default)]
-pub struct Specs {
+/// Documents that are gone with the process. Clones are the same place.
+#[derive(Clone, Debug, Default)]
+pub struct MemorySpecs {
     inner: Arc<Mutex<Folder>>,
     hint: Arc<Notify>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Folder {
-    files: BTreeMap<String, Arc<FileContent>>,
+    items: BTreeMap<String, Arc<FileContent>>,
     /// Whether it cannot be read at present.
     hidden: bool,
     /// Whether it shows no files at present.
     emptied: bool,
 }
 
-impl Specs {
-    /// Writes a file.
+impl MemorySpecs {
+    /// Writes a text of documents under a name.
     pub fn write(&self, file: &str, text: &str) {
         let content = Arc::new(read(file, text.as_bytes()));
         self.edit(|folder| {
-            folder.files.insert(file.to_owned(), content);
+            folder.items.insert(file.to_owned(), content);
         });
     }
 
-    /// Removes a file.
+    /// Removes a text.
     pub fn remove(&self, file: &str) {
         self.edit(|folder| {
-            folder.files.remove(file);
+            folder.items.remove(file);
         });
     }
 
-    /// Makes the whole folder unreadable, or readable again.
+    /// Makes all of it unreadable, or readable again.
     pub fn hide(&self, hidden: bool) {
         self.edit(|folder| folder.hidden = hidden);
     }
 
-    /// Makes the folder look empty, or as it is.
+    /// Makes it look empty, or as it is.
     pub fn empty(&self, emptied: bool) {
         self.edit(|folder| folder.emptied = emptied);
     }
@@ -60,20 +60,27 @@ impl Specs {
         self.hint.notify_one();
     }
 
-    /// What a controller opens at its start.
-    pub fn open(&self) -> SimStore {
-        SimStore { specs: self.clone(), memory: Memory::default(), loaded: Instant::now() }
+    /// What a controller opens at its start, read every `rescan` even without a hint.
+    pub fn open(&self, rescan: Duration) -> MemorySpecStore {
+        MemorySpecStore {
+            specs: self.clone(),
+            rescan,
+            last_good: LastGood::default(),
+            loaded: Instant::now(),
+        }
     }
 }
 
-/// The folder as one controller reads it.
-pub struct SimStore {
-    specs: Specs,
-    memory: Memory,
+/// Documents in memory as one controller reads them.
+#[derive(Debug)]
+pub struct MemorySpecStore {
+    specs: MemorySpecs,
+    rescan: Duration,
+    last_good: LastGood,
     loaded: Instant,
 }
 
-impl SimStore {
+impl MemorySpecStore {
     fn look(&mut self) -> Snapshot {
         let scan = {
             let folder = self.specs.inner.lock().expect("nothing panics while it holds the lock");
@@ -82,26 +89,22 @@ impl SimStore {
             } else if folder.emptied {
                 Scan::default()
             } else {
-                Scan { files: folder.files.clone(), ..Scan::default() }
+                Scan { items: folder.items.clone(), ..Scan::default() }
             }
         };
         self.loaded = Instant::now();
-        self.memory.merge(scan, self.loaded)
+        self.last_good.merge(scan, self.loaded)
     }
 
     async fn wait(&mut self) {
-        let rescan = self.loaded + RESCAN;
-        let floor = self.memory.next_settled().map_or(rescan, |settled| settled.min(rescan));
+        let rescan = self.loaded + self.rescan;
+        let floor = self.last_good.next_settled().map_or(rescan, |settled| settled.min(rescan));
         // Either way it is read again.
         let _ = tokio::time::timeout_at(floor, self.specs.hint.notified()).await;
     }
 }
 
-impl SpecStore for SimStore {
-    fn describe(&self) -> String {
-        "sim".to_owned()
-    }
-
+impl SpecStore for MemorySpecStore {
     fn load(&mut self) -> BoxFuture<'_, Snapshot> {
         async { self.look() }.boxed()
     }
