@@ -400,23 +400,6 @@ const IN_A_CIRCLE: &[&str] = &[
     "src/status/compute.rs",
     "src/status/conditions.rs",
     "src/status/ready.rs",
-    "aws-sim/src/cloudwatch/alarm.rs",
-    "aws-sim/src/cloudwatch/errors.rs",
-    "aws-sim/src/cloudwatch/evaluation.rs",
-    "aws-sim/src/cloudwatch/history.rs",
-    "aws-sim/src/cloudwatch/protocol.rs",
-    "aws-sim/src/cloudwatch/reason.rs",
-    "aws-sim/src/ecs/clusters.rs",
-    "aws-sim/src/ecs/service.rs",
-    "aws-sim/src/ecs/task.rs",
-    "aws-sim/src/elbv2/target_groups.rs",
-    "aws-sim/src/elbv2/targets.rs",
-    "aws-sim/src/logs/groups.rs",
-    "aws-sim/src/logs/streams.rs",
-    "aws-sim/src/logs/tags.rs",
-    "aws-sim/src/secrets/input.rs",
-    "aws-sim/src/secrets/rotation.rs",
-    "aws-sim/src/secrets/secret.rs",
 ];
 
 #[test]

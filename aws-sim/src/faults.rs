@@ -221,7 +221,7 @@ impl Faults {
 
     /// Whether a rule may ask for old answers.
     #[must_use]
-    pub fn look_back(&self) -> Option<f64> {
+    pub fn longest_lag(&self) -> Option<f64> {
         let ages = self.rules.iter().filter_map(|rule| match rule.effect {
             Effect::StaleRead(seconds) => Some(seconds),
             _ => None,

@@ -22,10 +22,8 @@ impl Form {
     #[must_use]
     pub fn parse(body: &[u8]) -> Self {
         let mut root = Self::default();
-        for pair in body.split(|b| *b == b'&').filter(|p| !p.is_empty()) {
-            let at = pair.iter().position(|b| *b == b'=').unwrap_or(pair.len());
-            let value = pair.get(at + 1..).unwrap_or_default();
-            root.insert(&decode(&pair[..at]), decode(value));
+        for (name, value) in form_urlencoded::parse(body) {
+            root.insert(&name, value.into_owned());
         }
         root
     }
@@ -153,32 +151,6 @@ pub fn null_member(name: &str) -> ApiError {
 
 fn malformed(message: String) -> ApiError {
     ApiError::new(400, "ValidationError", message)
-}
-
-fn decode(bytes: &[u8]) -> String {
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
-    while let Some((first, tail)) = rest.split_first() {
-        let escaped = tail
-            .get(..2)
-            .and_then(|h| std::str::from_utf8(h).ok())
-            .and_then(|h| u8::from_str_radix(h, 16).ok());
-        match (first, escaped) {
-            (b'%', Some(byte)) => {
-                out.push(byte);
-                rest = &tail[2..];
-            }
-            (b'+', _) => {
-                out.push(b' ');
-                rest = tail;
-            }
-            (other, _) => {
-                out.push(*other);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
 }
 
 #[cfg(test)]

@@ -23,8 +23,8 @@
 //!   models.
 //! - [`world`]: regions, and how a call is executed; [`throttle`], [`consistency`] and [`faults`]
 //!   stand before it, [`record`] after it. [`seed`] fills a world.
-//! - [`ecs`], [`elbv2`], [`secrets`], [`cloudwatch`], [`logs`], [`sts`]: the services.
-//!   [`behaviour`] says what containers do.
+//! - `services`: what the wire has to know of each. [`ecs`], [`elbv2`], [`secrets`], [`cloudwatch`],
+//!   [`logs`], [`sts`]: the services themselves. [`behaviour`] says what containers do.
 //! - [`ctx`], [`error`], [`clock`]: what handlers may know, how they refuse, and time.
 //!
 //! # Guarantees
@@ -53,6 +53,7 @@ pub mod logs;
 pub mod record;
 pub mod secrets;
 pub mod seed;
+mod services;
 mod shapes;
 pub mod sim;
 pub mod sts;

@@ -125,6 +125,13 @@ impl Model {
         self.operations.get(operation).map(String::as_str)
     }
 
+    /// The members of an operation's input; none for an operation that is not simulated.
+    pub(crate) fn members(&self, operation: &str) -> &BTreeMap<String, String> {
+        static NONE: BTreeMap<String, String> = BTreeMap::new();
+        let input = self.input(operation).and_then(|name| self.shapes.get(name));
+        input.and_then(|shape| shape.members.as_ref()).unwrap_or(&NONE)
+    }
+
     /// The type of an operation's output; `None` for one without.
     pub(crate) fn output(&self, operation: &str) -> Option<&str> {
         self.outputs.get(operation).map(String::as_str)

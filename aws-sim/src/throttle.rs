@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::{
     error::ApiError,
-    wire::{Protocol, Request, Service},
+    wire::{Request, Service},
 };
 
 /// Name, burst, refill per second.
@@ -49,32 +49,47 @@ const METRIC_LISTS: Rate = ("cloudwatch ListMetrics", 25.0, 25.0);
 
 /// The buckets that an operation draws from; none for services without published rates.
 fn rates(service: Service, operation: &str) -> &'static [Rate] {
-    match (service, operation) {
-        (Service::Ecs, "DescribeServices" | "ListServices") => &[SERVICE_READS],
-        (Service::Ecs, "CreateService" | "UpdateService" | "DeleteService") => &[SERVICE_WRITES],
-        (Service::Ecs, "RegisterTaskDefinition" | "DeregisterTaskDefinition") => &[DEFINITION_WRITES],
-        (Service::Ecs, "DeleteTaskDefinitions") => &[DEFINITION_DELETES],
-        (Service::Ecs, "DescribeTaskDefinition" | "ListTaskDefinitions" | "ListTaskDefinitionFamilies") => {
+    match service {
+        Service::Ecs => ecs(operation),
+        Service::Elbv2 => elb(operation),
+        Service::Cloudwatch => cloudwatch(operation),
+        Service::Secrets | Service::Logs | Service::Sts => &[],
+    }
+}
+
+/// The buckets that an operation of ECS draws from.
+fn ecs(operation: &str) -> &'static [Rate] {
+    match operation {
+        "DescribeServices" | "ListServices" => &[SERVICE_READS],
+        "CreateService" | "UpdateService" | "DeleteService" => &[SERVICE_WRITES],
+        "RegisterTaskDefinition" | "DeregisterTaskDefinition" => &[DEFINITION_WRITES],
+        "DeleteTaskDefinitions" => &[DEFINITION_DELETES],
+        "DescribeTaskDefinition" | "ListTaskDefinitions" | "ListTaskDefinitionFamilies" => {
             &[DEFINITION_READS]
         }
-        (Service::Ecs, "ListTasks" | "DescribeTasks") => &[TASK_READS],
-        (Service::Ecs, "RunTask" | "StopTask") => &[TASK_WRITES],
-        (Service::Ecs, "ListServiceDeployments" | "DescribeServiceDeployments") => &[DEPLOYMENT_READS],
-        (Service::Ecs, "DescribeServiceRevisions") => &[REVISION_READS],
-        (Service::Ecs, "DescribeClusters" | "ListClusters") => &[CLUSTER_READS],
-        (Service::Ecs, "TagResource" | "UntagResource") => &[TAG_WRITES],
-        (Service::Ecs, "ListTagsForResource") => &[TAG_READS],
-        (Service::Elbv2, "CreateLoadBalancer") => &[ELB_ALL, ELB_CREATE],
-        (Service::Elbv2, "RegisterTargets" | "DeregisterTargets") => &[ELB_ALL, ELB_TARGETS],
-        (Service::Elbv2, name) if crate::wire::is_write(name) => &[ELB_ALL, ELB_WRITES],
-        (Service::Elbv2, _) => &[ELB_ALL, ELB_READS],
-        (Service::Cloudwatch, name) => cloudwatch_rates(name),
+        "ListTasks" | "DescribeTasks" => &[TASK_READS],
+        "RunTask" | "StopTask" => &[TASK_WRITES],
+        "ListServiceDeployments" | "DescribeServiceDeployments" => &[DEPLOYMENT_READS],
+        "DescribeServiceRevisions" => &[REVISION_READS],
+        "DescribeClusters" | "ListClusters" => &[CLUSTER_READS],
+        "TagResource" | "UntagResource" => &[TAG_WRITES],
+        "ListTagsForResource" => &[TAG_READS],
         _ => &[],
     }
 }
 
+/// The buckets that an operation of Elastic Load Balancing draws from.
+fn elb(operation: &str) -> &'static [Rate] {
+    match operation {
+        "CreateLoadBalancer" => &[ELB_ALL, ELB_CREATE],
+        "RegisterTargets" | "DeregisterTargets" => &[ELB_ALL, ELB_TARGETS],
+        name if crate::wire::is_write(name) => &[ELB_ALL, ELB_WRITES],
+        _ => &[ELB_ALL, ELB_READS],
+    }
+}
+
 /// CloudWatch counts each operation for itself.
-fn cloudwatch_rates(operation: &str) -> &'static [Rate] {
+fn cloudwatch(operation: &str) -> &'static [Rate] {
     match operation {
         "DescribeAlarms" => &[ALARM_READS],
         "DescribeAlarmsForMetric" => &[ALARM_READS_BY_METRIC],
@@ -131,15 +146,13 @@ impl Throttle {
 /// How a service says that there were too many calls.
 #[must_use]
 pub fn throttled(service: Service) -> ApiError {
-    // CloudWatch kept awsQuery's code when it learned other protocols.
-    let old = service.protocols().contains(&Protocol::Query);
-    let code = if old { "Throttling" } else { "ThrottlingException" };
-    ApiError::new(400, code, "Rate exceeded")
+    ApiError::new(400, service.row().throttling, "Rate exceeded")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::Protocol;
 
     #[test]
     fn a_burst_is_served_and_then_the_refill_decides() {

@@ -5,105 +5,13 @@ use std::{borrow::Cow, io::Read as _};
 
 use serde_json::{Map, Value};
 
+pub use crate::services::{Protocol, Service};
 use crate::{
-    cbor, cloudwatch,
+    cbor,
     error::ApiError,
     form::Form,
     xml::{self, XmlBody},
 };
-
-/// How a request is written, and thereby its answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Protocol {
-    /// awsJson: the operation is named by `x-amz-target`.
-    Json,
-    /// awsQuery: a form with an `Action`, answered in XML.
-    Query,
-    /// Smithy RPC v2 CBOR: the operation is named by the path.
-    Cbor,
-}
-
-/// The services that are simulated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Service {
-    /// Amazon ECS, awsJson 1.1.
-    Ecs,
-    /// Elastic Load Balancing v2, awsQuery.
-    Elbv2,
-    /// Secrets Manager, awsJson 1.1.
-    Secrets,
-    /// CloudWatch Logs, awsJson 1.1.
-    Logs,
-    /// Security Token Service, awsQuery.
-    Sts,
-    /// CloudWatch, in awsJson 1.0, awsQuery and Smithy RPC v2 CBOR: SDKs differ in which one they
-    /// choose.
-    Cloudwatch,
-}
-
-/// Name in requests' signatures, prefix of `x-amz-target` (and name in paths), API version.
-const SERVICES: [(Service, &str, &str, &str); 6] = [
-    (Service::Ecs, "ecs", "AmazonEC2ContainerServiceV20141113", "2014-11-13"),
-    (Service::Elbv2, "elasticloadbalancing", "", "2015-12-01"),
-    (Service::Secrets, "secretsmanager", "secretsmanager", "2017-10-17"),
-    (Service::Logs, "logs", "Logs_20140328", "2014-03-28"),
-    (Service::Sts, "sts", "", "2011-06-15"),
-    (Service::Cloudwatch, "monitoring", "GraniteServiceVersion20100801", "2010-08-01"),
-];
-
-impl Service {
-    /// The name that requests are signed for.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        SERVICES.iter().find(|row| row.0 == self).map_or("", |row| row.1)
-    }
-
-    /// The service by the name that requests are signed for; the names that SDKs use, `elbv2` and
-    /// `cloudwatch`, are understood, too.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        let name = match name {
-            "elbv2" => "elasticloadbalancing",
-            "cloudwatch" => "monitoring",
-            signed => signed,
-        };
-        SERVICES.iter().find(|row| row.1 == name).map(|row| row.0)
-    }
-
-    /// The protocols that it speaks; the first is the one to use in-process.
-    #[must_use]
-    pub fn protocols(self) -> &'static [Protocol] {
-        match self {
-            Self::Elbv2 | Self::Sts => &[Protocol::Query],
-            Self::Cloudwatch => &[Protocol::Json, Protocol::Query, Protocol::Cbor],
-            _ => &[Protocol::Json],
-        }
-    }
-
-    /// Whether calls in-process are awsQuery (form in, XML out) instead of awsJson.
-    #[must_use]
-    pub fn speaks_query(self) -> bool {
-        self.protocols()[0] == Protocol::Query
-    }
-
-    fn speaks(self, protocol: Protocol) -> bool {
-        self.protocols().contains(&protocol)
-    }
-
-    /// The media type of its awsJson answers.
-    fn json_type(self) -> &'static str {
-        if self == Self::Cloudwatch { "application/x-amz-json-1.0" } else { "application/x-amz-json-1.1" }
-    }
-
-    /// The XML namespace of its awsQuery answers.
-    fn namespace(self) -> &'static str {
-        match self {
-            Self::Sts => xml::STS,
-            Self::Cloudwatch => xml::CLOUDWATCH,
-            _ => xml::ELBV2,
-        }
-    }
-}
 
 /// A request, as far as the simulation looks at it.
 #[derive(Debug, Clone, PartialEq)]
@@ -161,7 +69,7 @@ impl Request {
         let coding = header("content-encoding");
         let body = &*uncompressed(coding, body)?;
         let place = |service: Service, protocol, operation: &str| {
-            if coding == Some("gzip") && service != Service::Cloudwatch {
+            if coding == Some("gzip") && !service.row().compressed {
                 return Err(unsupported("This service takes no compressed requests."));
             }
             Ok(Self {
@@ -174,9 +82,8 @@ impl Request {
             })
         };
         let by_target = |prefix: &str, protocol| {
-            let known = SERVICES.iter().find(|row| row.2 == prefix && !prefix.is_empty());
-            let speaker = known.map(|row| row.0).filter(|service| service.speaks(protocol));
-            speaker.ok_or_else(|| not_simulated(prefix))
+            Service::find(|row| row.target == Some(prefix) && row.protocols.contains(&protocol))
+                .ok_or_else(|| not_simulated(prefix))
         };
         if speaks_cbor(&header) {
             let Some((service, operation)) = header(":path").and_then(rpc_path) else {
@@ -194,12 +101,13 @@ impl Request {
             return Err(ApiError::new(400, "UnknownOperationException", text));
         };
         let version = form.get("Version").unwrap_or_default();
-        let known = SERVICES.iter().find(|row| row.0.speaks(Protocol::Query) && row.3 == version);
+        let query = Protocol::Query;
+        let by_version = Service::find(|row| row.version == version && row.protocols.contains(&query));
         let by_name = || {
             let signed = scope.as_ref().and_then(|scope| Service::named(scope.service));
-            signed.filter(|own| own.speaks(Protocol::Query))
+            signed.filter(|own| own.protocols().contains(&query))
         };
-        match known.map(|row| row.0).or_else(by_name) {
+        match by_version.or_else(by_name) {
             Some(service) => place(service, Protocol::Query, action),
             None => Err(not_simulated(scope.as_ref().map_or(version, |scope| scope.service))),
         }
@@ -304,7 +212,7 @@ impl Response {
     #[must_use]
     pub fn write(request: &Request, request_id: String, answer: Result<Body, ApiError>) -> Self {
         match answer {
-            Ok(Body::Json(text)) => Self::new(request.service.json_type(), request_id, text.into_bytes()),
+            Ok(Body::Json(text)) => Self::new(request.service.row().json_type, request_id, text.into_bytes()),
             Ok(Body::Xml(body)) => {
                 let text = body.render(&request.operation, &request_id);
                 Self::new("text/xml", request_id, text.into_bytes())
@@ -323,17 +231,17 @@ impl Response {
         let service = request.service;
         let mut response = match request.protocol {
             Protocol::Query => {
-                let text = xml::render_error(service.namespace(), error, &request_id);
+                let text = xml::render_error(service.row().namespace, error, &request_id);
                 Self::new("text/xml", request_id, text.into_bytes())
             }
             Protocol::Json => {
                 let text = Value::Object(error_members(Some(service), error)).to_string();
-                Self::new(service.json_type(), request_id, text.into_bytes())
+                Self::new(service.row().json_type, request_id, text.into_bytes())
             }
             Protocol::Cbor => Self::cbor_error(request_id, Some(service), error),
         };
         // Clients of a service that once spoke awsQuery only know its errors by their old codes.
-        if service == Service::Cloudwatch && request.protocol != Protocol::Query {
+        if service.row().query_compatible && request.protocol != Protocol::Query {
             let side = if error.status < 500 { "Sender" } else { "Receiver" };
             response.headers.push(("x-amzn-query-error", format!("{};{side}", error.code)));
         }
@@ -381,10 +289,9 @@ impl Response {
 /// The body of an error in awsJson and CBOR.
 fn error_members(service: Option<Service>, error: &ApiError) -> Map<String, Value> {
     let mut body = error.extra.clone();
-    let (kind, member) = match service {
-        Some(Service::Secrets) => (error.code, "Message"),
-        Some(Service::Cloudwatch) => (cloudwatch::error_shape(error.code), "message"),
-        _ => (error.code, "message"),
+    let (kind, member) = match service.map(Service::row) {
+        Some(row) => ((row.error_shape)(error.code), row.error_member),
+        None => (error.code, "message"),
     };
     body.insert("__type".to_owned(), kind.into());
     body.insert(member.to_owned(), error.message.as_str().into());

@@ -46,6 +46,22 @@ pub struct Region {
     rng: fastrand::Rng,
 }
 
+/// A call on its way to the service that answers it.
+struct Call<'a> {
+    now: Timestamp,
+    account: &'a str,
+    behaviours: &'a mut Behaviours,
+    request: &'a Request,
+    /// The form of an awsQuery call in-process, which has no body.
+    form: Option<Form>,
+}
+
+impl Call<'_> {
+    fn form(&mut self) -> Form {
+        self.form.take().unwrap_or_else(|| Form::parse(&self.request.body))
+    }
+}
+
 /// Everything that is simulated.
 #[derive(Debug)]
 pub struct World {
@@ -225,11 +241,13 @@ impl World {
         let Some(mut region) = self.history.before(self.now, &request.region, age).cloned() else {
             return self.dispatch(request, None);
         };
-        region.dispatch(self.now, &self.account, &mut self.behaviours, request, None)
+        let behaviours = &mut self.behaviours;
+        let call = &mut Call { now: self.now, account: &self.account, behaviours, request, form: None };
+        region.answer(call)
     }
 
     fn dispatch_fresh(&mut self, request: &Request) -> Result<Body, ApiError> {
-        let lag = match (self.faults.look_back(), self.consistency.probability > 0.0) {
+        let lag = match (self.faults.longest_lag(), self.consistency.probability > 0.0) {
             (Some(seconds), true) => Some(seconds.max(self.consistency.lag_seconds)),
             (None, true) => Some(self.consistency.lag_seconds),
             (seconds, false) => seconds,
@@ -245,7 +263,7 @@ impl World {
         self.region(&request.region);
         let Self { regions, behaviours, account, now, .. } = self;
         let region = regions.get_mut(&request.region).expect("made just above");
-        region.dispatch(*now, account, behaviours, request, form)
+        region.answer(&mut Call { now: *now, account, behaviours, request, form })
     }
 }
 
@@ -262,42 +280,61 @@ impl Region {
         work(ecs, &mut Env { ctx, elbv2, secrets, logs, behaviours })
     }
 
-    fn dispatch(
-        &mut self,
-        now: Timestamp,
-        account: &str,
-        behaviours: &mut Behaviours,
-        request: &Request,
-        form: Option<Form>,
-    ) -> Result<Body, ApiError> {
-        let operation = &request.operation;
-        if request.service == Service::Ecs {
-            let input = request.json()?;
-            let answer =
-                self.with_ecs(now, account, behaviours, |ecs, env| ecs.handle(env, operation, input))?;
-            return Ok(Body::Json(match answer {
-                Answer::Json(value) => value.to_string(),
-                Answer::Text(text) => text,
-            }));
+    fn answer(&mut self, call: &mut Call<'_>) -> Result<Body, ApiError> {
+        match call.request.service {
+            Service::Ecs => self.answer_ecs(call),
+            Service::Elbv2 => self.answer_elbv2(call),
+            Service::Secrets => self.answer_secrets(call),
+            Service::Logs => self.answer_logs(call),
+            Service::Sts => self.answer_sts(call),
+            Service::Cloudwatch => self.answer_cloudwatch(call),
         }
-        let ctx = &mut Ctx { now, region: &self.name, account, rng: &mut self.rng };
-        let form = || form.unwrap_or_else(|| Form::parse(&request.body));
-        match request.service {
-            Service::Secrets => self
-                .secrets
-                .handle(ctx, operation, &request.json()?)
-                .map(|value| Body::Json(value.to_string())),
-            Service::Logs => {
-                self.logs.handle(ctx, operation, &request.json()?).map(|value| Body::Json(value.to_string()))
-            }
-            Service::Cloudwatch => {
-                let input = cloudwatch::read(request)?;
-                let answer = self.cloudwatch.handle(ctx, operation, &input)?;
-                Ok(cloudwatch::write(request, answer))
-            }
-            Service::Elbv2 => self.elbv2.handle(ctx, operation, &form()).map(Body::Xml),
-            _ => self.sts.handle_as(ctx, operation, &form(), request.access_key.as_deref()).map(Body::Xml),
-        }
+    }
+
+    fn answer_ecs(&mut self, call: &mut Call<'_>) -> Result<Body, ApiError> {
+        let input = call.request.json()?;
+        let operation = &call.request.operation;
+        let answer = self.with_ecs(call.now, call.account, call.behaviours, |ecs, env| {
+            ecs.handle(env, operation, input)
+        })?;
+        Ok(Body::Json(match answer {
+            Answer::Json(value) => value.to_string(),
+            Answer::Text(text) => text,
+        }))
+    }
+
+    fn answer_elbv2(&mut self, call: &mut Call<'_>) -> Result<Body, ApiError> {
+        let form = call.form();
+        let ctx = &mut Ctx { now: call.now, region: &self.name, account: call.account, rng: &mut self.rng };
+        self.elbv2.handle(ctx, &call.request.operation, &form).map(Body::Xml)
+    }
+
+    fn answer_secrets(&mut self, call: &mut Call<'_>) -> Result<Body, ApiError> {
+        let input = call.request.json()?;
+        let ctx = &mut Ctx { now: call.now, region: &self.name, account: call.account, rng: &mut self.rng };
+        let answer = self.secrets.handle(ctx, &call.request.operation, &input)?;
+        Ok(Body::Json(answer.to_string()))
+    }
+
+    fn answer_logs(&mut self, call: &mut Call<'_>) -> Result<Body, ApiError> {
+        let input = call.request.json()?;
+        let ctx = &mut Ctx { now: call.now, region: &self.name, account: call.account, rng: &mut self.rng };
+        let answer = self.logs.handle(ctx, &call.request.operation, &input)?;
+        Ok(Body::Json(answer.to_string()))
+    }
+
+    fn answer_sts(&mut self, call: &mut Call<'_>) -> Result<Body, ApiError> {
+        let form = call.form();
+        let ctx = &mut Ctx { now: call.now, region: &self.name, account: call.account, rng: &mut self.rng };
+        let (operation, key) = (&call.request.operation, call.request.access_key.as_deref());
+        self.sts.handle_as(ctx, operation, &form, key).map(Body::Xml)
+    }
+
+    fn answer_cloudwatch(&mut self, call: &mut Call<'_>) -> Result<Body, ApiError> {
+        let input = cloudwatch::read(call.request)?;
+        let ctx = &mut Ctx { now: call.now, region: &self.name, account: call.account, rng: &mut self.rng };
+        let answer = self.cloudwatch.handle(ctx, &call.request.operation, &input)?;
+        Ok(cloudwatch::write(call.request, answer))
     }
 }
 

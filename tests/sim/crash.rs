@@ -346,7 +346,7 @@ impl One {
             && self.life.disk.names().iter().all(|name| !name.ends_with(".json") || name.starts_with('_'))
     }
 
-    fn services(&self) -> Vec<aws_sim::ecs::ServiceLook> {
+    fn services(&self) -> Vec<aws_sim::ecs::ServiceView> {
         self.life.sim.with(|world| world.region(REGION).ecs.services())
     }
 

@@ -6,119 +6,17 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{
-    MetricId,
-    evaluation::{self, Point, Rule, Treatment},
+    evaluation::{self, Rule, Treatment},
     history::History,
     metrics::{Metrics, Series},
     reason,
-    statistic::Statistic,
+    state::{Standing, State},
+    watch::Watch,
 };
 use crate::{
     ctx::epoch,
     fields::{Fields, texts},
 };
-
-/// The state of an alarm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
-    /// Within the threshold.
-    Ok,
-    /// Beyond it.
-    Alarm,
-    /// Nobody knows.
-    InsufficientData,
-}
-
-impl State {
-    /// As AWS writes it.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Ok => "OK",
-            Self::Alarm => "ALARM",
-            Self::InsufficientData => "INSUFFICIENT_DATA",
-        }
-    }
-
-    /// The state by its name, which the model has checked.
-    pub(super) fn named(name: &str) -> Self {
-        match name {
-            "OK" => Self::Ok,
-            "ALARM" => Self::Alarm,
-            _ => Self::InsufficientData,
-        }
-    }
-
-    /// The member that lists the actions for this state.
-    fn actions(self) -> &'static str {
-        match self {
-            Self::Ok => "OKActions",
-            Self::Alarm => "AlarmActions",
-            Self::InsufficientData => "InsufficientDataActions",
-        }
-    }
-}
-
-/// A state and why an alarm is in it.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Standing {
-    /// The state.
-    pub state: State,
-    /// In words.
-    pub reason: String,
-    /// In JSON.
-    pub data: Option<String>,
-}
-
-/// What an alarm watches.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Watch {
-    /// The metric.
-    pub metric: MetricId,
-    /// The statistic of each period.
-    pub statistic: Statistic,
-    /// The statistic's name as it was given.
-    pub statistic_name: String,
-    /// The unit that values must have.
-    pub unit: Option<String>,
-    /// The length of a period, in seconds.
-    pub period: i64,
-    /// When periods count as breaching, and how many.
-    pub rule: Rule,
-    /// Whether the state stays when a percentile has too few values to mean something.
-    pub ignores_low_counts: bool,
-}
-
-impl Watch {
-    /// Seconds between two evaluations: ten for periods below a minute, an hour when more than a
-    /// day is evaluated, else a minute ("Alarm evaluation frequency").
-    fn interval(&self) -> i64 {
-        match self.period {
-            period if period < 60 => 10,
-            period if period * self.rule.periods > 86_400 => 3600,
-            _ => 60,
-        }
-    }
-
-    /// How many periods an evaluation looks back: more than it needs, in case some are missing.
-    fn range(&self) -> i64 {
-        self.rule.periods + 2
-    }
-
-    /// The newest periods before a time, newest first.
-    fn points(&self, at: i64, series: Option<&Series>) -> Vec<Option<Point>> {
-        let point = |age: i64| {
-            let from = at - age * self.period;
-            let sample = series?.together(from, from + self.period, self.unit.as_deref())?;
-            Some(Point { from, value: self.statistic.of(&sample)?, samples: sample.count })
-        };
-        (1..=self.range()).map(point).collect()
-    }
-
-    fn has_enough(&self, points: &[Option<Point>]) -> bool {
-        let samples: f64 = points.iter().flatten().map(|point| point.samples).sum();
-        !self.ignores_low_counts || samples >= self.statistic.samples_needed()
-    }
-}
 
 /// A metric alarm.
 #[derive(Debug, Clone)]

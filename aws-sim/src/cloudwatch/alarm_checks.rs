@@ -3,11 +3,11 @@
 use serde_json::{Map, Value};
 
 use super::{
-    alarm::Watch,
     errors::{invalid, not_simulated},
     evaluation::{Comparison, Rule},
     input,
     statistic::Statistic,
+    watch::Watch,
 };
 use crate::{error::ApiError, fields::Fields};
 

@@ -7,11 +7,12 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Cloudwatch,
-    alarm::{Alarm, Standing, State},
+    alarm::Alarm,
     alarm_checks,
     errors::{invalid, no_alarm, not_simulated},
     history::Change,
     input::{self, page, size},
+    state::{Standing, State},
     tags,
 };
 use crate::{

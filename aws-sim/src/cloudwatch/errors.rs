@@ -1,7 +1,6 @@
 //! CloudWatch's errors. Codes are those of awsQuery; the other protocols name the shapes of AWS's
 //! model beside them.
 
-use super::protocol::model;
 use crate::error::ApiError;
 
 /// Codes of errors whose shapes have other names.
@@ -47,13 +46,4 @@ pub(super) fn no_alarm(names: &[&str]) -> ApiError {
 /// What AWS has and the simulator has not.
 pub(super) fn not_simulated(what: &str) -> ApiError {
     ApiError::new(400, "UnsupportedFeatureException", format!("{what} is not simulated."))
-}
-
-/// An operation that is not simulated, or that AWS has not either.
-pub(super) fn unknown_operation(operation: &str) -> ApiError {
-    if model().leaves_out(operation) {
-        return not_simulated(&format!("The operation {operation}"));
-    }
-    let text = format!("Could not find operation {operation} for version 2010-08-01");
-    ApiError::new(400, "InvalidAction", text)
 }

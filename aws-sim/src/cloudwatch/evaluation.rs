@@ -5,7 +5,7 @@
 //! young breaching period among missing ones, which must not be an alarm yet), the state is what an
 //! earlier edition's table shows: `INSUFFICIENT_DATA`.
 
-use super::alarm::State;
+use super::state::State;
 
 /// When a value breaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    alarm::{Standing, State},
     input::{page, size, time},
+    state::{Standing, State},
 };
 use crate::{ctx::epoch, error::ApiError, fields::Fields};
 

@@ -78,17 +78,12 @@ pub(super) fn page<T>(
         taken.push(item);
         last = key;
     }
-    let next = rest.next().map(|_| last.bytes().map(|byte| format!("{byte:02x}")).collect());
+    let next = rest.next().map(|_| hex::encode(last));
     Ok((taken, next))
 }
 
 fn read_token(token: &str) -> Result<String, ApiError> {
-    let bytes: Option<Vec<u8>> = token
-        .as_bytes()
-        .chunks(2)
-        .map(|pair| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()))
-        .collect();
-    let key = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+    let key = hex::decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     key.ok_or_else(invalid_token)
 }
 

@@ -28,10 +28,12 @@ mod protocol;
 mod publish;
 mod query;
 mod reason;
+mod state;
 mod statistic;
 mod tags;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::collections::BTreeMap;
 
@@ -80,7 +82,7 @@ impl Cloudwatch {
             "TagResource" => self.tag_resource(ctx, input),
             "UntagResource" => self.untag_resource(ctx, input),
             "ListTagsForResource" => self.list_tags_for_resource(ctx, input),
-            other => Err(errors::unknown_operation(other)),
+            other => Err(protocol::unknown_operation(other)),
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use serde_json::{Map, Value};
 
-use super::errors::{invalid, missing, unknown_operation};
+use super::errors::{invalid, missing, not_simulated};
 use crate::{
     cbor,
     error::ApiError,
@@ -19,6 +19,15 @@ use crate::{
 pub(super) fn model() -> &'static Model {
     static MODEL: OnceLock<Model> = OnceLock::new();
     MODEL.get_or_init(|| Model::read(include_str!("model.json")))
+}
+
+/// An operation that is not simulated, or that AWS has not either.
+pub(super) fn unknown_operation(operation: &str) -> ApiError {
+    if model().leaves_out(operation) {
+        return not_simulated(&format!("The operation {operation}"));
+    }
+    let text = format!("Could not find operation {operation} for version 2010-08-01");
+    ApiError::new(400, "InvalidAction", text)
 }
 
 /// The input of a request as awsJson has it, whichever protocol it came in: checked for types,

@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    alarm::{State, Watch},
     evaluation::{Point, Rule, Treatment, Verdict},
+    state::State,
+    watch::Watch,
 };
 
 /// `StateReason` of a transition.

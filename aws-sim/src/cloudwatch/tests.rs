@@ -336,7 +336,7 @@ fn percentile_alarms_wait_for_enough_values_when_they_are_told_to() {
 }
 
 #[test]
-fn high_resolution_alarms_look_every_ten_seconds() {
+fn high_resolution_alarms_are_evaluated_every_ten_seconds() {
     let mut w = World::new();
     w.put_alarm(json!({"Period": 10}));
     let datum = json!({"MetricName": "Errors", "Value": 9, "StorageResolution": 1});

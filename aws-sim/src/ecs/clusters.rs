@@ -8,6 +8,7 @@ use super::{
     Ecs, Env,
     errors::{Result, client, invalid, no_cluster},
     input::{Fields, Tags, includes, page, page_answer, read_tags, tag_list, texts},
+    instance::Instance,
 };
 use crate::error::ApiError;
 
@@ -26,13 +27,6 @@ pub(super) struct Cluster {
     pub(super) tags: Tags,
     /// The EC2 instances that tasks of launch type EC2 can be placed on.
     pub(super) instances: Vec<Instance>,
-}
-
-/// A container instance.
-#[derive(Debug, Clone)]
-pub(super) struct Instance {
-    pub(super) arn: String,
-    pub(super) ec2_id: String,
 }
 
 /// The providers that every account has.

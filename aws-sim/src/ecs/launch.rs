@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use super::{
     Ecs, Env,
-    clusters::Instance,
     definition::Definition,
     input::{Fields, Tags},
+    instance::Instance,
     queue::{Event, Step, after, between},
     task::{Eni, Run, State, Status, Target, Task, Times},
 };

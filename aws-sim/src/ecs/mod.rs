@@ -19,26 +19,28 @@ mod definitions;
 mod deployments;
 mod errors;
 mod input;
+mod instance;
 mod launch;
 mod lifecycle;
-mod look;
 mod queue;
 mod rollout;
 mod scheduler;
 mod service;
 mod service_checks;
 mod services;
+mod settings;
 mod shapes;
 mod tagging;
 mod task;
 mod tasks;
+mod views;
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-pub use self::look::{DefinitionLook, ServiceLook, TaskLook};
+pub use self::views::{DefinitionView, ServiceView, TaskView};
 use self::{clusters::Cluster, definitions::Family, queue::Event, service::Service, task::Task};
 use crate::{behaviour::Behaviours, ctx::Ctx, elbv2::Elbv2, error::ApiError, logs::Logs, secrets::Secrets};
 
@@ -148,7 +150,7 @@ impl Ecs {
             env.ctx.now = at;
             match event {
                 Event::Task(id, step) => self.task_step(env, &id, step),
-                Event::Service(key) => self.planned_look(env, &key),
+                Event::Service(key) => self.planned_pass(env, &key),
                 Event::Definition(family, revision) => self.forget_definition(env, family, revision),
             }
         }

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 pub(super) enum Event {
     /// A task (by id) takes its next step.
     Task(String, Step),
-    /// The service scheduler looks at a service (by key).
+    /// The service scheduler makes a pass over a service (by key).
     Service(String),
     /// A task definition (by family and revision) whose deletion was requested may go.
     Definition(String, u32),

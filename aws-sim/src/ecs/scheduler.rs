@@ -1,8 +1,8 @@
 //! The service scheduler: starts and stops the tasks of a service so that its deployments move
 //! forward within the bounds of `minimumHealthyPercent` and `maximumPercent`.
 //!
-//! One look at a service replaces sick tasks, starts what is missing, stops what is too many, and
-//! then judges the deployment (see `rollout`). A look is planned by whatever changes the service
+//! One pass over a service replaces sick tasks, starts what is missing, stops what is too many, and
+//! then judges the deployment (see `rollout`). A pass is planned by whatever changes the service
 //! and, while something is under way, every few seconds.
 
 use jiff::Timestamp;
@@ -18,7 +18,7 @@ use super::{
     task::{Status, Task},
 };
 
-/// How often a service is looked at while something is under way, and how often its target health
+/// How often a pass is made while something is under way, and how often its target health
 /// once it is steady.
 const BUSY: f64 = 5.0;
 const IDLE: f64 = 60.0;
@@ -41,12 +41,12 @@ struct Seen {
 }
 
 impl Ecs {
-    /// Something about a service changed: drop what was rendered, and look at it at `at` at the
+    /// Something about a service changed: drop what was rendered, and make a pass at `at` at the
     /// latest.
     pub(super) fn service_changed(&mut self, key: &str, at: Timestamp) {
         let Some(service) = self.service_mut(key) else { return };
-        if service.next_look.is_none_or(|planned| at < planned) {
-            service.next_look = Some(at);
+        if service.next_pass.is_none_or(|planned| at < planned) {
+            service.next_pass = Some(at);
             self.queue.plan(at, Event::Service(key.to_owned()));
         }
     }
@@ -59,37 +59,37 @@ impl Ecs {
         }
     }
 
-    /// A planned look; void if the service was looked at in the meantime.
-    pub(super) fn planned_look(&mut self, env: &mut Env<'_>, key: &str) {
-        let planned = self.services.get(key).and_then(|service| service.next_look);
+    /// A planned pass; void if there was one in the meantime.
+    pub(super) fn planned_pass(&mut self, env: &mut Env<'_>, key: &str) {
+        let planned = self.services.get(key).and_then(|service| service.next_pass);
         if planned.is_some_and(|at| at <= env.ctx.now) {
-            self.look_at_service(env, key);
+            self.schedule_service(env, key);
         }
     }
 
-    /// One look at a service.
-    pub(super) fn look_at_service(&mut self, env: &mut Env<'_>, key: &str) {
+    /// One pass over a service.
+    pub(super) fn schedule_service(&mut self, env: &mut Env<'_>, key: &str) {
         let Some(service) = self.services.get_mut(key) else { return };
-        service.next_look = None;
+        service.next_pass = None;
         match service.status {
             DRAINING => self.drain_service(env, key),
             ACTIVE => {
                 self.daemon_count(key);
                 if self.is_quiet(env, key) {
-                    self.plan_next_look(env, key);
+                    self.plan_next_pass(env, key);
                     return;
                 }
                 self.replace_sick(env, key);
                 let blocked = self.start_missing(env, key);
                 self.stop_surplus(env, key, blocked);
                 self.judge(env, key);
-                self.plan_next_look(env, key);
+                self.plan_next_pass(env, key);
             }
             _ => {}
         }
     }
 
-    /// Whether a steady service is still as wanted, so that a look has nothing to do.
+    /// Whether a steady service is still as wanted, so that a pass has nothing to do.
     fn is_quiet(&self, env: &Env<'_>, key: &str) -> bool {
         let Some(service) = self.services.get(key).filter(|service| service.steady) else { return false };
         let grace = grace_seconds(&service.spec);
@@ -312,7 +312,7 @@ impl Ecs {
         self.service_event(env, Some(key), &text);
     }
 
-    fn plan_next_look(&mut self, env: &mut Env<'_>, key: &str) {
+    fn plan_next_pass(&mut self, env: &mut Env<'_>, key: &str) {
         let Some(service) = self.services.get(key) else { return };
         let busy = service.deployments.first().is_some_and(|each| each.state == "IN_PROGRESS")
             || service.deployments.len() > 1
@@ -324,11 +324,11 @@ impl Ecs {
         }
     }
 
-    /// Plans a look without dropping what was rendered.
+    /// Plans a pass without dropping what was rendered.
     fn service_changed_quietly(&mut self, key: &str, at: Timestamp) {
         let Some(service) = self.services.get_mut(key) else { return };
-        if service.next_look.is_none_or(|planned| at < planned) {
-            service.next_look = Some(at);
+        if service.next_pass.is_none_or(|planned| at < planned) {
+            service.next_pass = Some(at);
             self.queue.plan(at, Event::Service(key.to_owned()));
         }
     }

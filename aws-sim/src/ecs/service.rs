@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     input::{Fields, Tags, tag_list},
+    settings::shown_in_deployments,
     task::Task,
 };
 use crate::ctx::epoch;
@@ -29,7 +30,7 @@ pub(super) struct Service {
     pub(super) status: &'static str,
     /// The members that the API echoes, with defaults filled in.
     pub(super) spec: Map<String, Value>,
-    /// Members that only deployments show, such as `serviceConnectConfiguration`.
+    /// Members that only deployments and revisions show, such as `serviceConnectConfiguration`.
     pub(super) hidden: Map<String, Value>,
     pub(super) desired: usize,
     pub(super) task_definition: String,
@@ -51,8 +52,8 @@ pub(super) struct Service {
     pub(super) failures: u32,
     /// No task is started before this time.
     pub(super) hold_until: Option<Timestamp>,
-    /// When the scheduler looks next.
-    pub(super) next_look: Option<Timestamp>,
+    /// When the scheduler makes its next pass.
+    pub(super) next_pass: Option<Timestamp>,
     pub(super) steady: bool,
     /// Why tasks could not be placed when that was last said.
     pub(super) placement_trouble: Option<String>,
@@ -212,7 +213,7 @@ impl Service {
 
     fn render_deployment(&self, place: usize, deployment: &Deployment, tasks: &[&Task]) -> Value {
         let counts = self.counts_of(place, deployment, tasks);
-        let mut body = deployment.hidden.clone();
+        let mut body = shown_in_deployments(&deployment.hidden);
         for name in ["launchType", "capacityProviderStrategy", "networkConfiguration", "platformFamily"] {
             if let Some(value) = deployment.spec.get(name) {
                 body.insert(name.to_owned(), value.clone());

@@ -8,52 +8,12 @@ use super::{
     definition::Definition,
     errors::{Result, client, invalid},
     input::Fields,
+    settings::{given, is_echoed},
 };
-
-/// Members whose change starts a deployment (API reference of UpdateService: "This parameter
-/// triggers a new service deployment").
-pub(super) const DEPLOYING: [&str; 7] = [
-    "networkConfiguration",
-    "platformVersion",
-    "loadBalancers",
-    "serviceRegistries",
-    "serviceConnectConfiguration",
-    "volumeConfigurations",
-    "vpcLatticeConfigurations",
-];
-
-/// Members that a service does not show itself, only its deployments.
-pub(super) const HIDDEN: [&str; 3] =
-    ["serviceConnectConfiguration", "volumeConfigurations", "vpcLatticeConfigurations"];
-
-/// Members that the service echoes.
-const ECHOED: [&str; 16] = [
-    "loadBalancers",
-    "serviceRegistries",
-    "launchType",
-    "capacityProviderStrategy",
-    "platformVersion",
-    "deploymentConfiguration",
-    "placementConstraints",
-    "placementStrategy",
-    "networkConfiguration",
-    "healthCheckGracePeriodSeconds",
-    "schedulingStrategy",
-    "deploymentController",
-    "enableECSManagedTags",
-    "propagateTags",
-    "enableExecuteCommand",
-    "availabilityZoneRebalancing",
-];
 
 /// Takes the members that a service echoes out of a request and fills in AWS's defaults.
 pub(super) fn fill(env: &Env<'_>, input: &Value, default_strategy: &Value) -> Map<String, Value> {
-    let mut spec = Map::new();
-    for name in ECHOED {
-        if let Some(value) = input.get(name) {
-            spec.insert(name.to_owned(), value.clone());
-        }
-    }
+    let mut spec = given(input, is_echoed);
     if spec.items("capacityProviderStrategy").is_empty() {
         spec.remove("capacityProviderStrategy");
     }
@@ -347,16 +307,20 @@ pub(super) fn check_creation(input: &Value) -> Result<()> {
         )),
         Some(count) if count < 0 => Err(invalid("Desired count must be greater than or equal to 0.")),
         None if !daemon => Err(invalid("A desired count is required for the REPLICA scheduling strategy.")),
-        _ => controller(input),
+        _ if input.text("taskDefinition").is_none() => {
+            Err(client("TaskDefinition should not be null or empty."))
+        }
+        _ => Ok(()),
     }
 }
 
-fn controller(input: &Value) -> Result<()> {
+/// Refuses the deployment controllers that are not simulated.
+///
+/// # Errors
+/// `UnsupportedFeatureException` for any but ECS.
+pub(super) fn check_controller(input: &Value) -> Result<()> {
     match input.get("deploymentController").and_then(|own| own.text("type")) {
-        None | Some("ECS") => match input.text("taskDefinition") {
-            Some(_) => Ok(()),
-            None => Err(client("TaskDefinition should not be null or empty.")),
-        },
+        None | Some("ECS") => Ok(()),
         Some(other) => Err(crate::error::ApiError::new(
             400,
             "UnsupportedFeatureException",

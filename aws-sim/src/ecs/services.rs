@@ -10,7 +10,8 @@ use super::{
     input::{Fields, includes, page, page_answer, read_tags, texts},
     queue::after,
     service::{ACTIVE, DRAINING, INACTIVE, Service},
-    service_checks::{self, DEPLOYING, HIDDEN},
+    service_checks,
+    settings::{self, DEPLOYING, hidden},
     task::Task,
 };
 
@@ -22,6 +23,7 @@ pub(super) fn key_of(cluster: &str, name: &str) -> String {
 impl Ecs {
     pub(super) fn create_service(&mut self, env: &mut Env<'_>, input: &Value) -> Result<Value> {
         let cluster = self.active_cluster(input)?;
+        service_checks::check_controller(input)?;
         service_checks::check_creation(input)?;
         let name = input.text("serviceName").unwrap_or_default();
         let key = key_of(&cluster, name);
@@ -62,7 +64,7 @@ impl Ecs {
             tasks: Vec::new(),
             failures: 0,
             hold_until: None,
-            next_look: None,
+            next_pass: None,
             steady: false,
             placement_trouble: None,
             shown: [None, None],
@@ -92,6 +94,7 @@ impl Ecs {
         if service.status != ACTIVE {
             return Err(not_active());
         }
+        service_checks::check_controller(input)?;
         let reference = input.text("taskDefinition");
         let definition = match reference {
             Some(reference) => self.active_definition(reference)?,
@@ -159,7 +162,7 @@ impl Ecs {
             service.steady = false;
         }
         self.service_changed(&key, env.ctx.now);
-        self.look_at_service(env, &key);
+        self.schedule_service(env, &key);
         Ok(json!({"service": self.render_service(&key, false)}))
     }
 
@@ -271,31 +274,10 @@ fn service_name<'a>(reference: &'a str, cluster: &str) -> Result<&'a str> {
     }
 }
 
-fn hidden(input: &Value) -> Map<String, Value> {
-    HIDDEN.iter().filter_map(|name| Some(((*name).to_owned(), input.get(name)?.clone()))).collect()
-}
-
 /// The service's members after an update.
 fn merged(env: &Env<'_>, service: &Service, input: &Value) -> Map<String, Value> {
     let mut spec = service.spec.clone();
-    for name in [
-        "capacityProviderStrategy",
-        "availabilityZoneRebalancing",
-        "networkConfiguration",
-        "placementConstraints",
-        "placementStrategy",
-        "platformVersion",
-        "healthCheckGracePeriodSeconds",
-        "enableExecuteCommand",
-        "enableECSManagedTags",
-        "loadBalancers",
-        "propagateTags",
-        "serviceRegistries",
-    ] {
-        if let Some(value) = input.get(name) {
-            spec.insert(name.to_owned(), value.clone());
-        }
-    }
+    spec.extend(settings::replaced(input));
     if !input.items("capacityProviderStrategy").is_empty() {
         spec.remove("launchType");
     }

@@ -38,6 +38,11 @@ pub(super) fn admit(operation: &str, input: &mut Value) -> Result<(), ApiError> 
     model().check(shape, input).map_err(|fault| refuse(operation, &fault))
 }
 
+/// The members of an operation's input.
+pub(super) fn members(operation: &str) -> impl Iterator<Item = &'static str> {
+    model().members(operation).keys().map(String::as_str)
+}
+
 fn unknown(operation: &str) -> ApiError {
     if model().leaves_out(operation) {
         let text = format!("The operation {operation} is not simulated.");

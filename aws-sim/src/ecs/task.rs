@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{
     definition::Definition,
     input::{Fields, Tags, tag_list},
+    instance::Instance,
     queue::seconds_between,
 };
 use crate::{behaviour::Behaviour, ctx::epoch};
@@ -57,7 +58,7 @@ pub(super) struct Task {
     pub(super) launch_type: String,
     pub(super) provider: Option<String>,
     pub(super) platform: Option<String>,
-    pub(super) instance: Option<super::clusters::Instance>,
+    pub(super) instance: Option<Instance>,
     pub(super) overrides: Value,
     pub(super) exec: bool,
     pub(super) tags: Tags,
@@ -326,7 +327,5 @@ impl Task {
 /// The digest that an image reference resolves to: always the same for the same reference.
 pub(super) fn digest(image: &str) -> String {
     use sha2::{Digest, Sha256};
-    let bytes = Sha256::digest(image.as_bytes());
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
+    format!("sha256:{}", hex::encode(Sha256::digest(image.as_bytes())))
 }

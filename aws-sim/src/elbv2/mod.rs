@@ -20,6 +20,7 @@ mod load_balancers;
 mod paging;
 mod rules;
 mod tags;
+mod target;
 mod target_groups;
 pub mod targets;
 

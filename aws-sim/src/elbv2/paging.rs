@@ -21,21 +21,11 @@ pub(super) fn page(items: Vec<(String, Value)>, name: &str, form: &Form) -> Resu
         taken.push(value);
         last = key;
     }
-    let next = rest.peek().map(|_| write_marker(&last));
+    let next = rest.peek().map(|_| hex::encode(&last));
     Ok(json!({name: taken, "NextMarker": next}))
 }
 
-fn write_marker(key: &str) -> String {
-    key.bytes().map(|b| format!("{b:02x}")).collect()
-}
-
 fn read_marker(marker: &str) -> Result<String, ApiError> {
-    let bytes: Option<Vec<u8>> = marker
-        .as_bytes()
-        .chunks(2)
-        .map(|pair| std::str::from_utf8(pair).ok().and_then(|p| u8::from_str_radix(p, 16).ok()))
-        .collect();
-    bytes
-        .and_then(|b| String::from_utf8(b).ok())
-        .ok_or_else(|| invalid(format!("Marker '{marker}' is not valid")))
+    let key = hex::decode(marker).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    key.ok_or_else(|| invalid(format!("Marker '{marker}' is not valid")))
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::attributes::Attributes;
 use super::checks::{HealthCheck, Kind, PROTOCOLS};
 use super::errors::{bad, check_arn, check_enum, check_name, check_range, invalid, target_group_not_found};
-use super::targets::Target;
+use super::target::Target;
 use super::{Elbv2, load_balancers, paging, tags};
 use crate::ctx::Ctx;
 use crate::error::ApiError;

@@ -9,22 +9,12 @@ use super::Elbv2;
 use super::answers::{Probe, TargetAnswers};
 use super::checks::HealthCheck;
 use super::errors::{bad, check_arn, check_range, invalid, target_group_not_found};
-use super::health::{self, Epoch, Probed, State};
+use super::health::{self, Epoch, State};
+use super::target::Target;
 use super::target_groups::TargetGroup;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::form::Form;
-
-/// One registered target; its group keys it by id and port.
-#[derive(Debug, Clone)]
-pub(super) struct Target {
-    registered: Timestamp,
-    epoch: Epoch,
-    answers: TargetAnswers,
-    zone: Option<String>,
-    /// When draining ends and the target is gone. `None` while it is registered.
-    drained_at: Option<Timestamp>,
-}
 
 /// What DescribeTargetHealth says of one target.
 struct Verdict {
@@ -93,12 +83,6 @@ impl TargetGroup {
                 Verdict::new("unhealthy", "Target.ResponseCodeMismatch", text)
             }
         })
-    }
-}
-
-impl Target {
-    fn probed(&self, port: u16) -> Probed<'_> {
-        Probed { registered: self.registered, epoch: self.epoch, answers: &self.answers, port }
     }
 }
 

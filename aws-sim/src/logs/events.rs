@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::groups::answer;
-use super::input::{limit, required, text, texts, token, token_after};
+use super::input::{answer, limit, required, text, texts, token, token_after};
 use super::pattern::Pattern;
 use super::streams::{Event, counted};
 use super::{Logs, invalid, not_found};

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::input::{group_name, page, required, text, texts};
+use super::input::{answer, group_name, page, required, tags, text, texts};
 use super::streams::Stream;
-use super::{Logs, invalid, not_found, tags};
+use super::{Logs, invalid, not_found};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 
@@ -83,7 +83,7 @@ impl Logs {
                  Member must satisfy enum value set: [INFREQUENT_ACCESS, STANDARD, DELIVERY]"
             )));
         }
-        let tags = tags::read(input)?;
+        let tags = tags(input)?;
         if self.groups.contains_key(name) {
             let message = "The specified log group already exists";
             return Err(ApiError::new(400, "ResourceAlreadyExistsException", message));
@@ -172,15 +172,6 @@ impl Logs {
         let name = name.ok_or_else(|| invalid("Either logGroupName or resourceIdentifier must be given."))?;
         self.group_mut(name)
     }
-}
-
-/// A list with the token of its next page, if there is one.
-pub(super) fn answer(name: &str, list: Vec<Value>, next: Option<String>) -> Value {
-    let mut answer = json!({name: list});
-    if let Some(next) = next {
-        answer["nextToken"] = next.into();
-    }
-    answer
 }
 
 fn check_name(name: &str) -> Result<(), ApiError> {

@@ -1,6 +1,8 @@
 //! Reading and checking the members of requests.
 
-use serde_json::Value;
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
 
 use super::invalid;
 use crate::error::ApiError;
@@ -41,18 +43,13 @@ pub(super) fn limit(input: &Value, most: i64) -> Result<usize, ApiError> {
 /// The name after which a page begins. Tokens are names in hexadecimal.
 pub(super) fn token(input: &Value) -> Result<Option<String>, ApiError> {
     let Some(token) = text(input, "nextToken") else { return Ok(None) };
-    let bytes: Option<Vec<u8>> = token
-        .as_bytes()
-        .chunks(2)
-        .map(|pair| std::str::from_utf8(pair).ok().and_then(|p| u8::from_str_radix(p, 16).ok()))
-        .collect();
-    let name = bytes.and_then(|b| String::from_utf8(b).ok());
+    let name = hex::decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     name.map(Some).ok_or_else(|| invalid("The specified nextToken is invalid."))
 }
 
 /// The token of the page after this name.
 pub(super) fn token_after(name: &str) -> String {
-    name.bytes().map(|b| format!("{b:02x}")).collect()
+    hex::encode(name)
 }
 
 /// Cuts a page out of items in the order of their keys, which must be unique and ascending.
@@ -74,4 +71,31 @@ pub(super) fn page(
 pub(super) fn group_name(identifier: &str) -> &str {
     let name = identifier.split_once(":log-group:").map_or(identifier, |(_, name)| name);
     name.strip_suffix(":*").unwrap_or(name)
+}
+
+/// A list with the token of its next page, if there is one.
+pub(super) fn answer(name: &str, list: Vec<Value>, next: Option<String>) -> Value {
+    let mut answer = json!({name: list});
+    if let Some(next) = next {
+        answer["nextToken"] = next.into();
+    }
+    answer
+}
+
+/// Reads and checks the `tags` map of a request.
+pub(super) fn tags(input: &Value) -> Result<BTreeMap<String, String>, ApiError> {
+    let given = input.get("tags").and_then(Value::as_object);
+    let mut tags = BTreeMap::new();
+    for (key, value) in given.into_iter().flatten() {
+        let value = value.as_str().unwrap_or_default();
+        if key.is_empty()
+            || key.chars().count() > 128
+            || value.chars().count() > 256
+            || key.starts_with("aws:")
+        {
+            return Err(invalid(format!("The tag '{key}' is not valid.")));
+        }
+        tags.insert(key.clone(), value.to_owned());
+    }
+    Ok(tags)
 }

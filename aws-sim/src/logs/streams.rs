@@ -4,8 +4,7 @@ use std::collections::VecDeque;
 
 use serde_json::{Value, json};
 
-use super::groups::answer;
-use super::input::{group_name, page, required, text};
+use super::input::{answer, group_name, page, required, text};
 use super::{Logs, invalid, not_found};
 use crate::ctx::Ctx;
 use crate::error::ApiError;

@@ -5,30 +5,12 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::groups::Group;
-use super::input::{group_name, required, texts};
-use super::{Logs, invalid, not_found};
+use super::input::{group_name, required, tags, texts};
+use super::{Logs, not_found};
 use crate::error::ApiError;
 
 /// Tags that one log group may have.
 const MOST_TAGS: usize = 50;
-
-/// Reads and checks the `tags` map of a request.
-pub(super) fn read(input: &Value) -> Result<BTreeMap<String, String>, ApiError> {
-    let given = input.get("tags").and_then(Value::as_object);
-    let mut tags = BTreeMap::new();
-    for (key, value) in given.into_iter().flatten() {
-        let value = value.as_str().unwrap_or_default();
-        if key.is_empty()
-            || key.chars().count() > 128
-            || value.chars().count() > 256
-            || key.starts_with("aws:")
-        {
-            return Err(invalid(format!("The tag '{key}' is not valid.")));
-        }
-        tags.insert(key.clone(), value.to_owned());
-    }
-    Ok(tags)
-}
 
 impl Logs {
     fn by_arn(&mut self, input: &Value) -> Result<&mut Group, ApiError> {
@@ -43,7 +25,7 @@ impl Logs {
     }
 
     pub(super) fn tag_resource(&mut self, input: &Value) -> Result<Value, ApiError> {
-        add(self.by_arn(input)?, read(input)?)
+        add(self.by_arn(input)?, tags(input)?)
     }
 
     pub(super) fn untag_resource(&mut self, input: &Value) -> Result<Value, ApiError> {
@@ -57,7 +39,7 @@ impl Logs {
     }
 
     pub(super) fn tag_group(&mut self, input: &Value) -> Result<Value, ApiError> {
-        add(self.by_name(input)?, read(input)?)
+        add(self.by_name(input)?, tags(input)?)
     }
 
     pub(super) fn untag_group(&mut self, input: &Value) -> Result<Value, ApiError> {

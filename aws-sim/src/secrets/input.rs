@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::secret::{Content, Tag};
+use super::content::Content;
 use super::{invalid_parameter, invalid_request};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
@@ -75,9 +75,9 @@ pub(super) fn content(input: &Value) -> Result<Option<Content>, ApiError> {
 }
 
 /// The tags of a request.
-pub(super) fn tags(input: &Value) -> Result<Vec<Tag>, ApiError> {
+pub(super) fn tags(input: &Value) -> Result<Vec<(String, String)>, ApiError> {
     let list = input.get("Tags").and_then(Value::as_array);
-    let mut tags: Vec<Tag> = Vec::new();
+    let mut tags: Vec<(String, String)> = Vec::new();
     for tag in list.into_iter().flatten() {
         let key = text(tag, "Key").unwrap_or_default();
         let value = text(tag, "Value").unwrap_or_default();

@@ -5,11 +5,13 @@
 //! output has none. Rotations and final deletions happen when the first call after their time
 //! arrives.
 
+mod content;
 mod input;
 mod lifecycle;
 mod listing;
 mod resolve;
 mod rotation;
+mod schedule;
 mod secret;
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::Secrets;
-use super::secret::{CURRENT, Content};
+use super::content::Content;
+use super::secret::CURRENT;
 
 /// How ECS begins the reason of a task that stopped because a secret could not be read.
 const FAILED: &str = "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed:";

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::content::Content;
 use super::invalid_request;
-use super::rotation::Rotation;
+use super::schedule::Rotation;
 use crate::ctx::epoch;
 use crate::error::ApiError;
 
@@ -19,32 +20,6 @@ pub(super) const PENDING: &str = "AWSPENDING";
 
 /// Versions without a label that are kept.
 const MOST_DEPRECATED: usize = 100;
-
-/// A key and a value.
-pub(super) type Tag = (String, String);
-
-/// What a version holds. `Debug` shows no value.
-#[derive(Clone, PartialEq)]
-pub(super) enum Content {
-    String(String),
-    /// In base64, as it travels.
-    Binary(String),
-}
-
-impl std::fmt::Debug for Content {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Content({} bytes)", self.len())
-    }
-}
-
-impl Content {
-    pub(super) fn len(&self) -> usize {
-        match self {
-            Self::String(text) => text.len(),
-            Self::Binary(base64) => base64.len() / 4 * 3,
-        }
-    }
-}
 
 /// One version.
 #[derive(Debug, Clone)]
@@ -78,7 +53,7 @@ pub(super) struct Secret {
     pub accessed: Option<Timestamp>,
     pub deleted: Option<Deletion>,
     pub rotation: Rotation,
-    pub tags: Vec<Tag>,
+    pub tags: Vec<(String, String)>,
     pub versions: BTreeMap<String, Version>,
     pub next_number: u64,
 }

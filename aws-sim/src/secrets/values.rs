@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::content::Content;
 use super::input::{self, required, text, texts};
-use super::rotation::Rotation;
-use super::secret::{CURRENT, Content, Secret};
+use super::schedule::Rotation;
+use super::secret::{CURRENT, Secret};
 use super::{Secrets, identity, invalid_parameter, invalid_request, not_found};
 use crate::ctx::{Ctx, epoch};
 use crate::error::ApiError;

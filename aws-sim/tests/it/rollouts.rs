@@ -420,8 +420,8 @@ async fn a_daemon_runs_once_on_each_instance_and_a_host_port_is_taken_once() {
         .await
         .unwrap();
     pass(30).await;
-    let look = look(&bench, "metal", "agent");
-    assert_eq!((look.desired, look.running), (2, 2));
+    let service = view(&bench, "metal", "agent");
+    assert_eq!((service.desired, service.running), (2, 2));
     let third = bench
         .ecs(
             "RunTask",
@@ -435,7 +435,7 @@ async fn a_daemon_runs_once_on_each_instance_and_a_host_port_is_taken_once() {
     );
 }
 
-fn look(bench: &Bench, cluster: &str, name: &str) -> aws_sim::ecs::ServiceLook {
+fn view(bench: &Bench, cluster: &str, name: &str) -> aws_sim::ecs::ServiceView {
     bench.sim.with(|world| world.region(crate::support::REGION).ecs.service(cluster, name)).unwrap()
 }
 

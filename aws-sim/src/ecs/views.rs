@@ -1,10 +1,10 @@
-//! Looking at ECS directly, and putting it into a state that no call can: for tests and checkers.
+//! Views of ECS, and edits that no call can make: for tests and checkers.
 
 use super::{Ecs, Env, queue::after, service::Counts, task::Status};
 
 /// A service at a glance.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServiceLook {
+pub struct ServiceView {
     /// Cluster and name, as `cluster/name`.
     pub key: String,
     /// ACTIVE, DRAINING or INACTIVE.
@@ -29,7 +29,7 @@ pub struct ServiceLook {
 
 /// A task at a glance.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TaskLook {
+pub struct TaskView {
     /// Its id, without the rest of the ARN.
     pub id: String,
     /// Cluster.
@@ -48,7 +48,7 @@ pub struct TaskLook {
 
 /// A task definition at a glance.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DefinitionLook {
+pub struct DefinitionView {
     /// Its ARN.
     pub arn: String,
     /// ACTIVE, INACTIVE or DELETE_IN_PROGRESS.
@@ -62,10 +62,10 @@ pub struct DefinitionLook {
 impl Ecs {
     /// All services, by cluster and name.
     #[must_use]
-    pub fn services(&self) -> Vec<ServiceLook> {
-        let look = |service: &super::service::Service| {
+    pub fn services(&self) -> Vec<ServiceView> {
+        let view = |service: &super::service::Service| {
             let counts = Counts::of(service.desired, self.tasks_of(service).into_iter());
-            ServiceLook {
+            ServiceView {
                 key: service.key.clone(),
                 status: service.status,
                 task_definition: service.task_definition.clone(),
@@ -78,20 +78,20 @@ impl Ecs {
                 deployments: service.deployments.len(),
             }
         };
-        self.services.values().map(look).collect()
+        self.services.values().map(view).collect()
     }
 
     /// One service.
     #[must_use]
-    pub fn service(&self, cluster: &str, name: &str) -> Option<ServiceLook> {
+    pub fn service(&self, cluster: &str, name: &str) -> Option<ServiceView> {
         let key = super::services::key_of(cluster, name);
         self.services().into_iter().find(|service| service.key == key)
     }
 
     /// All tasks that are shown, by id.
     #[must_use]
-    pub fn tasks(&self) -> Vec<TaskLook> {
-        let look = |task: &super::task::Task| TaskLook {
+    pub fn tasks(&self) -> Vec<TaskView> {
+        let view = |task: &super::task::Task| TaskView {
             id: task.id.clone(),
             cluster: task.cluster.clone(),
             service: task.service.clone(),
@@ -100,13 +100,13 @@ impl Ecs {
             started_by: task.started_by.clone(),
             exit_codes: task.containers.iter().map(|run| run.exit_code).collect(),
         };
-        self.tasks.values().map(look).collect()
+        self.tasks.values().map(view).collect()
     }
 
     /// A task definition by ARN, or by `family:revision`.
     #[must_use]
-    pub fn definition(&self, reference: &str) -> Option<DefinitionLook> {
-        self.find_definition(reference).map(|found| DefinitionLook {
+    pub fn definition(&self, reference: &str) -> Option<DefinitionView> {
+        self.find_definition(reference).map(|found| DefinitionView {
             arn: found.definition.arn.clone(),
             status: found.status,
             images: found.definition.containers.iter().map(|container| container.image.clone()).collect(),
