@@ -23,8 +23,9 @@
 //!   models.
 //! - [`world`]: regions, and how a call is executed; [`throttle`], [`consistency`] and [`faults`]
 //!   stand before it, [`record`] after it. [`seed`] fills a world.
-//! - `services`: what the wire has to know of each. [`ecs`], [`elbv2`], [`secrets`], [`cloudwatch`],
-//!   [`logs`], [`sts`]: the services themselves. [`behaviour`] says what containers do.
+//! - `services`: what the wire has to know of each. [`ecs`], [`elbv2`], [`secrets`],
+//!   [`cloudwatch`], [`logs`], [`sts`]: the services themselves. [`behaviour`] says what containers
+//!   do.
 //! - [`ctx`], [`error`], [`clock`]: what handlers may know, how they refuse, and time.
 //!
 //! # Guarantees
