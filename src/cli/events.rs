@@ -43,7 +43,7 @@ pub(super) fn shown(events: &[Event], now: Timestamp) -> String {
             vec![
                 Cell::plain(out::age(event.at, now)),
                 Cell(format!("{:?}", event.kind), style),
-                Cell::plain(&event.reason),
+                Cell::plain(event.reason.as_str()),
                 Cell::plain(&event.object),
                 Cell::message(format!("{}{times}", out::short(&event.message, 300))),
             ]

@@ -215,8 +215,8 @@ fn targets<'a>(components: impl Iterator<Item = &'a ComponentStatus>) -> String 
 
 /// One word for the whole deployment, with the reason when it is not green.
 fn word(status: &DeploymentStatus) -> (String, Style) {
-    let reason = |kind| condition(status, kind).map(|condition| condition.reason.clone()).unwrap_or_default();
-    let with_reason = |word: &str, reason: String| {
+    let reason = |kind| condition(status, kind).map_or("", |condition| condition.reason.as_str());
+    let with_reason = |word: &str, reason: &str| {
         if reason.is_empty() || reason == word { word.to_owned() } else { format!("{word} ({reason})") }
     };
     if status.orphaned {

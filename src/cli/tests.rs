@@ -10,7 +10,8 @@ use crate::model::plan::{Waiting, WaitingOn};
 use crate::model::request::Request;
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::status::{
-    ComponentStatus, DeploymentStatus, Event, EventKind, LastGoodDocument, Record, Source, TargetCount,
+    ComponentStatus, DeploymentStatus, Event, EventKind, EventReason, LastGoodDocument, Record, Source,
+    TargetCount,
 };
 use crate::specs;
 use crate::state::{FileRecordStore, RecordStore, StoreReport};
@@ -30,7 +31,7 @@ fn condition(kind: ConditionType, status: Truth, reason: &str, message: &str) ->
     Condition {
         kind,
         status,
-        reason: reason.to_owned(),
+        reason: serde_json::from_value(reason.into()).unwrap(),
         message: message.to_owned(),
         observed_generation: Generation(3),
         last_transition_time: now() - SignedDuration::from_mins(5),
@@ -190,7 +191,7 @@ fn describe_shows_all_conditions_and_the_newest_events() {
         record.events.push(Event {
             at: now() - SignedDuration::from_secs(100 - number),
             kind: EventKind::Normal,
-            reason: "Updated".to_owned(),
+            reason: EventReason::Updated,
             object: "service/web".to_owned(),
             message: format!("event {number}"),
             count: if number == 19 { 3 } else { 1 },

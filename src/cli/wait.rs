@@ -8,6 +8,7 @@ use crate::model::status::{DeploymentStatus, Record};
 use crate::reconcile::Clock;
 use crate::settings::duration;
 use std::time::Duration;
+use strum::IntoEnumIterator;
 use tokio::time::Instant;
 
 /// How often the record is looked at.
@@ -39,9 +40,8 @@ struct Goal {
 fn goal(text: &str) -> Result<Goal, String> {
     let text = text.strip_prefix("condition=").unwrap_or(text);
     let (kind, status) = text.split_once('=').unwrap_or((text, "True"));
-    let known: Vec<&str> = ConditionType::ALL.into_iter().map(ConditionType::as_str).collect();
-    let kind = ConditionType::ALL
-        .into_iter()
+    let known: Vec<&str> = ConditionType::iter().map(ConditionType::as_str).collect();
+    let kind = ConditionType::iter()
         .find(|known| known.as_str().eq_ignore_ascii_case(kind))
         .ok_or_else(|| format!("`{kind}` is not one of {}", known.join(", ")))?;
     let status = [Truth::True, Truth::False, Truth::Unknown]

@@ -1,12 +1,26 @@
 //! Conditions and their reasons. The words here are the ones in status, metrics and documentation.
 
 use super::ids::Generation;
+use super::rollout::StallReason;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use strum::{Display, EnumIter, IntoStaticStr};
 
 /// The conditions that every deployment has, in the order in which they are shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumIter,
+    IntoStaticStr,
+)]
 pub enum ConditionType {
     /// What is declared runs, is steady and healthy.
     Ready,
@@ -25,39 +39,14 @@ pub enum ConditionType {
 }
 
 impl ConditionType {
-    /// All of them, in order.
-    pub const ALL: [Self; 7] = [
-        Self::Ready,
-        Self::Reconciling,
-        Self::Stalled,
-        Self::SecretsReady,
-        Self::TargetsHealthy,
-        Self::Drifted,
-        Self::Suspended,
-    ];
-
     /// The word.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ready => "Ready",
-            Self::Reconciling => "Reconciling",
-            Self::Stalled => "Stalled",
-            Self::SecretsReady => "SecretsReady",
-            Self::TargetsHealthy => "TargetsHealthy",
-            Self::Drifted => "Drifted",
-            Self::Suspended => "Suspended",
-        }
-    }
-}
-
-impl fmt::Display for ConditionType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+        self.into()
     }
 }
 
 /// Whether a condition holds. Unknown is not false.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Display)]
 pub enum Truth {
     /// It holds.
     True,
@@ -67,31 +56,129 @@ pub enum Truth {
     Unknown,
 }
 
-impl fmt::Display for Truth {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::True => "True",
-            Self::False => "False",
-            Self::Unknown => "Unknown",
-        })
-    }
-}
-
 /// One condition, as in Kubernetes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Condition {
-    /// Which.
+    /// Which condition it is.
     #[serde(rename = "type")]
     pub kind: ConditionType,
     /// Whether it holds.
     pub status: Truth,
-    /// One word in CamelCase.
-    pub reason: String,
-    /// In words.
+    /// Why it has that status, for machines.
+    pub reason: ConditionReason,
+    /// Why it has that status, for people.
     pub message: String,
     /// Generation that it speaks of.
     pub observed_generation: Generation,
     /// When `status` last changed.
     pub last_transition_time: Timestamp,
+}
+
+/// Why a condition has its status. People and machines match on these words: a changed one is a
+/// change of the interface. Ready is not True for the reason of the condition that keeps it so, and
+/// Reconciling has the reason of Ready.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumIter,
+    IntoStaticStr,
+)]
+pub enum ConditionReason {
+    /// Ready: everything declared runs and is healthy.
+    Reconciled,
+    /// Ready: something is being done or waited for.
+    Progressing,
+    /// Ready: AWS said no to an action that may succeed later.
+    ActionFailed,
+    /// Ready: an action had no answer, so it may or may not have happened.
+    NoAnswer,
+    /// Any condition: not enough was seen to tell.
+    NotSeen,
+    /// Any condition: the document has errors and no version of it was ever valid.
+    InvalidSpec,
+    /// Stalled: nothing holds the deployment for good.
+    #[serde(alias = "Moving")]
+    NotStalled,
+    /// Stalled: a task exited with another code than 0, or never started.
+    TaskFailed,
+    /// Stalled: a task did not end in time and was stopped.
+    TaskDeadlineExceeded,
+    /// Stalled: ECS gave a deployment up and had nothing to go back to.
+    DeploymentFailed,
+    /// Stalled: a rollout made no progress for its deadline; it completes if it heals.
+    ProgressDeadlineExceeded,
+    /// Stalled: a service of the declared name exists that Evenkeel may not touch.
+    NotOwned,
+    /// Stalled: ECS went back to the last completed revision.
+    RolledBack,
+    /// Stalled: a note says what keeps a resource from being as declared.
+    Blocked,
+    /// Stalled: AWS said no to an action, and will until the document changes.
+    Refused,
+    /// SecretsReady: no secret is declared.
+    NoSecrets,
+    /// SecretsReady: every declared secret exists.
+    AllFound,
+    /// SecretsReady: a declared secret does not exist or is deleted.
+    SecretMissing,
+    /// TargetsHealthy: no target group is declared.
+    NoTargets,
+    /// TargetsHealthy: every target is healthy.
+    AllHealthy,
+    /// TargetsHealthy: a target is not healthy, or not there.
+    TargetsUnhealthy,
+    /// Drifted: AWS agrees with what is declared.
+    InSync,
+    /// Drifted: AWS differs, and that is not written back (yet).
+    DriftSeen,
+    /// Suspended: writes are held back. Reconciling then says the same.
+    Suspended,
+    /// Suspended: writes are made as needed.
+    #[serde(alias = "Active")]
+    NotSuspended,
+    /// A word in a record of another version that this one does not know.
+    #[serde(other)]
+    Unrecognised,
+}
+
+impl ConditionReason {
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
+impl From<StallReason> for ConditionReason {
+    fn from(reason: StallReason) -> Self {
+        match reason {
+            StallReason::TaskFailed => Self::TaskFailed,
+            StallReason::TaskDeadlineExceeded => Self::TaskDeadlineExceeded,
+            StallReason::DeploymentFailed => Self::DeploymentFailed,
+            StallReason::ProgressDeadlineExceeded => Self::ProgressDeadlineExceeded,
+            StallReason::NotOwned => Self::NotOwned,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn reasons_in_the_words_before_are_read_and_unknown_ones_lose_no_record() {
+        let read = |word: &str| serde_json::from_value::<ConditionReason>(json!(word)).unwrap();
+        assert_eq!(read("Moving"), ConditionReason::NotStalled);
+        assert_eq!(read("Active"), ConditionReason::NotSuspended);
+        assert_eq!(read("FromAnotherVersion"), ConditionReason::Unrecognised);
+    }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use strum::{EnumIter, IntoStaticStr};
 
 /// The stored state of one deployment's rollout.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -352,7 +353,9 @@ impl Phase {
 }
 
 /// Why a component does not go on by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, EnumIter, IntoStaticStr,
+)]
 pub enum StallReason {
     /// A task exited with another code than 0, or never started.
     TaskFailed,
@@ -370,13 +373,7 @@ pub enum StallReason {
 impl StallReason {
     /// The word used in conditions and metrics.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::TaskFailed => "TaskFailed",
-            Self::TaskDeadlineExceeded => "TaskDeadlineExceeded",
-            Self::DeploymentFailed => "DeploymentFailed",
-            Self::ProgressDeadlineExceeded => "ProgressDeadlineExceeded",
-            Self::NotOwned => "NotOwned",
-        }
+        self.into()
     }
 }
 

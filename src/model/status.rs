@@ -11,6 +11,7 @@ use super::rollout::RolloutState;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use strum::{Display, EnumIter, IntoStaticStr};
 
 /// The status of one deployment, in the shape of a Kubernetes status: kstatus reads it as it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -136,13 +137,12 @@ pub struct DriftSeen {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
-    /// When.
+    /// When it happened, or was last seen to happen.
     pub at: Timestamp,
     /// Normal or warning.
     pub kind: EventKind,
-    /// One word: `Created`, `Updated`, `DriftRepaired`, `DriftSeen`, `RolledBack`, `Completed`,
-    /// `ActionFailed`, ….
-    pub reason: String,
+    /// What happened, for machines.
+    pub reason: EventReason,
     /// What it is about, such as `service/web`; empty for the deployment itself.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub object: String,
@@ -164,6 +164,86 @@ pub enum EventKind {
     Normal,
     /// A person should look.
     Warning,
+}
+
+/// What happened, as one word. People and machines match on these words: a changed one is a change
+/// of the interface.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumIter,
+    IntoStaticStr,
+)]
+pub enum EventReason {
+    /// A resource: AWS differs, and that is repaired.
+    DriftSeen,
+    /// A resource: AWS differs, and that is only reported.
+    DriftReported,
+    /// A resource: a difference was written back.
+    DriftRepaired,
+    /// A resource was created.
+    Created,
+    /// A resource was changed or tagged.
+    Updated,
+    /// A resource was deleted, or a revision deregistered.
+    Deleted,
+    /// A revision was registered.
+    Registered,
+    /// A task was started.
+    Started,
+    /// A task was stopped.
+    Stopped,
+    /// A resource: AWS said no to an action.
+    ActionFailed,
+    /// A resource: an action had no answer.
+    NoAnswer,
+    /// A component: its gates are closed.
+    Waiting,
+    /// A component: its task was asked for.
+    #[serde(alias = "Migrating")]
+    TaskRunning,
+    /// A component: its service begins to roll.
+    Rolling,
+    /// A component: its new tasks must stay healthy for a while.
+    Baking,
+    /// A component: its content is complete.
+    Complete,
+    /// A component: ECS went back to the revision before.
+    RolledBack,
+    /// A component does not go on by itself.
+    Stalled,
+    /// The deployment became ready.
+    Ready,
+    /// The deployment is no longer ready.
+    NotReady,
+    /// The deployment: its secrets are all found again.
+    SecretsReady,
+    /// The deployment: a secret is missing or cannot be seen.
+    SecretsNotReady,
+    /// The deployment: writes are held back.
+    Suspended,
+    /// The deployment: writes are made again.
+    Resumed,
+    /// The deployment: its document is gone, and what was made for it stays.
+    Orphaned,
+    /// A word in a record of another version that this one does not know.
+    #[serde(other)]
+    Unrecognised,
+}
+
+impl EventReason {
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// Everything that is stored of one deployment. One record, one atomic write.

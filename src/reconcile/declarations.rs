@@ -2,18 +2,21 @@
 
 use super::entry::Declaration;
 use crate::desired;
-use crate::model::condition::{Condition, ConditionType, Truth};
+use crate::model::condition::{Condition, ConditionReason, ConditionType, Truth};
 use crate::model::finding::Finding;
 use crate::model::ids::{DeploymentName, Generation};
 use crate::model::kinds::{DocumentText, RETRY_ANNOTATION, Suspend};
 use crate::model::request::{Request, RequestKind};
-use crate::model::status::{DeploymentStatus, Event, EventKind, LastGoodDocument, Record, Source};
+use crate::model::status::{
+    DeploymentStatus, Event, EventKind, EventReason, LastGoodDocument, Record, Source,
+};
 use crate::rollout;
 use crate::specs::{self, PruneGuard, Snapshot};
 use crate::status::events;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use strum::IntoEnumIterator;
 
 #[cfg(test)]
 mod tests;
@@ -341,22 +344,19 @@ fn refused_status(
         findings.iter().find(|finding| finding.is_error()).map(ToString::to_string).unwrap_or_default();
     let noun = if errors == 1 { "error" } else { "errors" };
     let message = format!("{errors} {noun} in the document; the first: {first}");
-    let condition = |kind, status, reason: &str, message: &str| Condition {
+    let condition = |kind, status, message: &str| Condition {
         kind,
         status,
-        reason: reason.to_owned(),
+        reason: ConditionReason::InvalidSpec,
         message: message.to_owned(),
         observed_generation: Generation(0),
         last_transition_time: now,
     };
-    let conditions = ConditionType::ALL
-        .into_iter()
+    let conditions = ConditionType::iter()
         .map(|kind| match kind {
-            ConditionType::Ready | ConditionType::Reconciling => {
-                condition(kind, Truth::False, "InvalidSpec", &message)
-            }
-            ConditionType::Stalled => condition(kind, Truth::True, "InvalidSpec", &message),
-            _ => condition(kind, Truth::Unknown, "InvalidSpec", "nothing was looked at"),
+            ConditionType::Ready | ConditionType::Reconciling => condition(kind, Truth::False, &message),
+            ConditionType::Stalled => condition(kind, Truth::True, &message),
+            _ => condition(kind, Truth::Unknown, "nothing was looked at"),
         })
         .collect();
     DeploymentStatus {
@@ -416,7 +416,8 @@ pub(super) fn orphan(record: &mut Record, now: Timestamp) -> bool {
     status.orphaned = true;
     status.updated_at = now;
     let message = "the document is gone; everything that was made for it stays (deletionPolicy: Retain)";
-    let happened: Event = events::event(now, EventKind::Warning, "Orphaned", "", message.to_owned());
+    let happened: Event =
+        events::event(now, EventKind::Warning, EventReason::Orphaned, "", message.to_owned());
     events::append(record, [happened]);
     true
 }

@@ -6,7 +6,7 @@ use super::entry::Entry;
 use super::metrics::Metrics;
 use super::schedule::{Ending, Trigger};
 use crate::executor::{Executor, Fence};
-use crate::model::condition::{Condition, ConditionType, Truth};
+use crate::model::condition::{Condition, ConditionReason, ConditionType, Truth};
 use crate::model::kinds::Placement;
 use crate::model::observed::{Depth, ObservedState};
 use crate::model::plan::{ActionResult, WaitingOn};
@@ -182,7 +182,7 @@ fn log_readiness(before: Option<&DeploymentStatus>, after: &DeploymentStatus) {
         return;
     }
     let unseen = after.waiting_on.iter().any(|waiting| matches!(waiting.on, WaitingOn::Observation { .. }));
-    if *status == Truth::True || (reason == "Progressing" && !unseen) {
+    if *status == Truth::True || (*reason == ConditionReason::Progressing && !unseen) {
         info!(ready = %status, %reason, "{message}");
     } else {
         warn!(ready = %status, %reason, "{message}");

@@ -7,7 +7,7 @@ use crate::model::finding::Finding;
 use crate::model::ids::DeploymentName;
 use crate::model::location::Location;
 use crate::model::request::{Request, RequestKind};
-use crate::model::status::{Event, EventKind, Record};
+use crate::model::status::{Event, EventKind, EventReason, Record};
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ fn record(name: &str) -> Record {
     let event = Event {
         at: Timestamp::UNIX_EPOCH,
         kind: EventKind::Normal,
-        reason: "Reconciled".to_owned(),
+        reason: EventReason::Ready,
         object: String::new(),
         message: "all is well".to_owned(),
         count: 1,

@@ -1,6 +1,6 @@
 //! Status of one component.
 
-use super::compute::StatusInput;
+use super::input::StatusInput;
 use crate::model::desired::{DesiredComponent, Workload};
 use crate::model::observed::{Depth, ObservedService, Seen};
 use crate::model::rollout::{ComponentRollout, Phase};

@@ -2,9 +2,11 @@
 //! waiting tool needs.
 
 use super::components::{shown_group, target_groups};
-use super::compute::{StatusInput, condition, describe_drift, prior_condition, was_done};
+use super::drift::{describe_drift, was_done};
+use super::input::{StatusInput, condition, prior_condition};
 use super::ready::{Others, ready};
-use crate::model::condition::{Condition, ConditionType, Truth};
+use super::sentences::{gaps, joined};
+use crate::model::condition::{Condition, ConditionReason, ConditionType, Truth};
 use crate::model::desired::DesiredComponent;
 use crate::model::ids::ComponentName;
 use crate::model::observed::{Depth, ObservedTarget, Seen};
@@ -13,7 +15,7 @@ use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::rollout::Phase;
 use crate::model::status::{DeploymentStatus, TargetCount};
 
-/// All conditions, in the order of [`ConditionType::ALL`].
+/// All conditions, in the order of [`ConditionType`].
 pub(super) fn conditions(input: &StatusInput<'_>, status: &DeploymentStatus) -> Vec<Condition> {
     let secrets = secrets_ready(input);
     let targets = targets_healthy(input, status);
@@ -40,7 +42,13 @@ fn secrets_ready(input: &StatusInput<'_>) -> Condition {
         .flat_map(|component| component.secrets.iter().map(|secret| secret.secret_id.as_str()))
         .collect();
     if wanted.is_empty() {
-        return condition(input, kind, Truth::True, "NoSecrets", "no secret is declared".to_owned());
+        return condition(
+            input,
+            kind,
+            Truth::True,
+            ConditionReason::NoSecrets,
+            "no secret is declared".to_owned(),
+        );
     }
     if input.observed.depth == Depth::Light {
         return carried(input, kind);
@@ -63,39 +71,23 @@ fn secrets_ready(input: &StatusInput<'_>) -> Condition {
         })
         .collect();
     if unseen && absent.is_empty() {
-        condition(input, kind, Truth::Unknown, "NotSeen", gaps(input))
+        condition(input, kind, Truth::Unknown, ConditionReason::NotSeen, gaps(input))
     } else if !absent.is_empty() || !missing.is_empty() {
         let message =
             if missing.is_empty() { format!("missing: {}", absent.join(", ")) } else { joined(missing) };
-        condition(input, kind, Truth::False, "SecretMissing", message)
+        condition(input, kind, Truth::False, ConditionReason::SecretMissing, message)
     } else {
-        condition(input, kind, Truth::True, "AllFound", format!("{} found", wanted.len()))
+        condition(input, kind, Truth::True, ConditionReason::AllFound, format!("{} found", wanted.len()))
     }
-}
-
-/// What could not be seen, in AWS's words.
-pub(super) fn gaps(input: &StatusInput<'_>) -> String {
-    let gaps = input.observed.gaps.iter();
-    let gaps = joined(gaps.map(|gap| format!("{}: {}: {}", gap.operation, gap.code, gap.message)));
-    if gaps.is_empty() { "not looked at yet".to_owned() } else { gaps }
-}
-
-/// Messages in one line, each once, in the order in which they first come.
-pub(super) fn joined(messages: impl IntoIterator<Item = String>) -> String {
-    let mut once: Vec<String> = Vec::new();
-    for message in messages {
-        if !once.contains(&message) {
-            once.push(message);
-        }
-    }
-    once.join("; ")
 }
 
 /// What the last full pass said; Unknown when there was none.
 fn carried(input: &StatusInput<'_>, kind: ConditionType) -> Condition {
     match prior_condition(input, kind) {
-        Some(before) => condition(input, kind, before.status, &before.reason, before.message.clone()),
-        None => condition(input, kind, Truth::Unknown, "NotSeen", "not looked at yet".to_owned()),
+        Some(before) => condition(input, kind, before.status, before.reason, before.message.clone()),
+        None => {
+            condition(input, kind, Truth::Unknown, ConditionReason::NotSeen, "not looked at yet".to_owned())
+        }
     }
 }
 
@@ -108,7 +100,13 @@ fn targets_healthy(input: &StatusInput<'_>, status: &DeploymentStatus) -> Condit
         .flat_map(|component| target_groups(component).map(move |group| (component, group)))
         .collect();
     if groups.is_empty() {
-        return condition(input, kind, Truth::True, "NoTargets", "no target group is declared".to_owned());
+        return condition(
+            input,
+            kind,
+            Truth::True,
+            ConditionReason::NoTargets,
+            "no target group is declared".to_owned(),
+        );
     }
     if input.observed.depth == Depth::Light {
         return carried(input, kind);
@@ -117,9 +115,9 @@ fn targets_healthy(input: &StatusInput<'_>, status: &DeploymentStatus) -> Condit
     let mut unseen = Vec::new();
     for (component, group) in groups {
         let shown = shown_group(group);
-        let told = status.components.get(&component.name);
-        let wanted = told.map_or(0, |told| told.desired);
-        let count = told.and_then(|told| told.targets.get(shown));
+        let reported = status.components.get(&component.name);
+        let wanted = reported.map_or(0, |reported| reported.desired);
+        let count = reported.and_then(|reported| reported.targets.get(shown));
         match (count, input.observed.targets.get(group)) {
             (Some(TargetCount { healthy, total }), _) => {
                 if healthy < total || *healthy < wanted {
@@ -136,11 +134,11 @@ fn targets_healthy(input: &StatusInput<'_>, status: &DeploymentStatus) -> Condit
         }
     }
     if !unhealthy.is_empty() {
-        condition(input, kind, Truth::False, "TargetsUnhealthy", joined(unhealthy))
+        condition(input, kind, Truth::False, ConditionReason::TargetsUnhealthy, joined(unhealthy))
     } else if !unseen.is_empty() {
-        condition(input, kind, Truth::Unknown, "NotSeen", joined(unseen))
+        condition(input, kind, Truth::Unknown, ConditionReason::NotSeen, joined(unseen))
     } else {
-        condition(input, kind, Truth::True, "AllHealthy", "all targets are healthy".to_owned())
+        condition(input, kind, Truth::True, ConditionReason::AllHealthy, "all targets are healthy".to_owned())
     }
 }
 
@@ -160,13 +158,19 @@ fn drifted(input: &StatusInput<'_>) -> Condition {
         .map(|drift| format!("{}: {}", drift.resource, describe_drift(drift)))
         .collect();
     if !open.is_empty() {
-        return condition(input, kind, Truth::True, "DriftSeen", joined(open));
+        return condition(input, kind, Truth::True, ConditionReason::DriftSeen, joined(open));
     }
     let reported_before = prior_condition(input, kind).is_some_and(|before| before.status == Truth::True);
     if input.observed.depth == Depth::Light && reported_before {
         return carried(input, kind);
     }
-    condition(input, kind, Truth::False, "InSync", "AWS agrees with what is declared".to_owned())
+    condition(
+        input,
+        kind,
+        Truth::False,
+        ConditionReason::InSync,
+        "AWS agrees with what is declared".to_owned(),
+    )
 }
 
 fn suspended(input: &StatusInput<'_>) -> Condition {
@@ -174,35 +178,46 @@ fn suspended(input: &StatusInput<'_>) -> Condition {
     match input.desired.suspend.as_ref().filter(|suspend| suspend.until > input.now) {
         Some(suspend) => {
             let message = format!("by {} until {}: {}", suspend.by, suspend.until, suspend.reason);
-            condition(input, kind, Truth::True, "Suspended", message)
+            condition(input, kind, Truth::True, ConditionReason::Suspended, message)
         }
-        None => condition(input, kind, Truth::False, "NotSuspended", "writes are made as needed".to_owned()),
+        None => condition(
+            input,
+            kind,
+            Truth::False,
+            ConditionReason::NotSuspended,
+            "writes are made as needed".to_owned(),
+        ),
     }
 }
 
 fn stalled(input: &StatusInput<'_>, status: &DeploymentStatus) -> Condition {
     let kind = ConditionType::Stalled;
-    let mut reasons: Vec<(&str, String)> = Vec::new();
+    let mut reasons: Vec<(ConditionReason, String)> = Vec::new();
     let declared = |(name, _): &(&ComponentName, _)| input.desired.components.contains_key(*name);
     for (name, component) in input.rollout.components.iter().filter(declared) {
         match &component.phase {
             Phase::Stalled { reason, message, .. } => {
-                reasons.push((reason.as_str(), format!("{name}: {message}")))
+                reasons.push(((*reason).into(), format!("{name}: {message}")))
             }
             Phase::RolledBack { reason, .. } => {
-                reasons.push(("RolledBack", format!("{name}: rolled back by ECS: {reason}")));
+                reasons.push((ConditionReason::RolledBack, format!("{name}: rolled back by ECS: {reason}")));
             }
-            _ => {}
+            Phase::Idle
+            | Phase::Waiting { .. }
+            | Phase::TaskRunning { .. }
+            | Phase::Rolling { .. }
+            | Phase::Baking { .. }
+            | Phase::Complete { .. } => {}
         }
     }
     for note in status.notes.iter().filter(|note| note.blocks) {
-        reasons.push(("Blocked", format!("{}: {}", note.resource, note.message)));
+        reasons.push((ConditionReason::Blocked, format!("{}: {}", note.resource, note.message)));
     }
     for outcome in input.outcomes {
         if let ActionResult::Failed { code, message, retryable: false } = &outcome.result {
             let action = &input.plan.actions[outcome.action];
             reasons.push((
-                "Refused",
+                ConditionReason::Refused,
                 format!("{} {}: {code}: {message}", action.call.operation(), action.resource),
             ));
         }
@@ -212,6 +227,12 @@ fn stalled(input: &StatusInput<'_>, status: &DeploymentStatus) -> Condition {
             let message = joined(reasons.into_iter().map(|(_, message)| message));
             condition(input, kind, Truth::True, reason, message)
         }
-        None => condition(input, kind, Truth::False, "NotStalled", "nothing holds it for good".to_owned()),
+        None => condition(
+            input,
+            kind,
+            Truth::False,
+            ConditionReason::NotStalled,
+            "nothing holds it for good".to_owned(),
+        ),
     }
 }

@@ -1,16 +1,16 @@
 //! What happened in a pass, as events for people.
 
-use super::compute::describe_drift;
+use super::drift::describe_drift;
 use crate::model::call::Verb;
 use crate::model::condition::{ConditionType, Truth};
 use crate::model::plan::{ActionResult, Drift, Outcome, Plan, PlannedAction};
 use crate::model::rollout::{Phase, RolloutState};
-use crate::model::status::{DeploymentStatus, Event, EventKind, Record};
+use crate::model::status::{DeploymentStatus, Event, EventKind, EventReason, Record};
 use jiff::Timestamp;
 
 /// An event that has just happened.
-pub fn event(at: Timestamp, kind: EventKind, reason: &str, object: &str, message: String) -> Event {
-    Event { at, kind, reason: reason.to_owned(), object: object.to_owned(), message, count: 1 }
+pub fn event(at: Timestamp, kind: EventKind, reason: EventReason, object: &str, message: String) -> Event {
+    Event { at, kind, reason, object: object.to_owned(), message, count: 1 }
 }
 
 /// How many of the newest events about an object are looked at for one that says the same, when it
@@ -23,7 +23,7 @@ const JOINED_WITHIN: usize = 3;
 pub fn append(record: &mut Record, events: impl IntoIterator<Item = Event>) {
     for event in events {
         let about = record.events.iter().enumerate().rev().filter(|(_, known)| known.object == event.object);
-        let trouble = event.kind == EventKind::Warning || event.reason == "DriftSeen";
+        let trouble = event.kind == EventKind::Warning || event.reason == EventReason::DriftSeen;
         let same = about
             .take(if trouble { JOINED_WITHIN } else { 1 })
             .find(|(_, known)| known.reason == event.reason && known.message == event.message)
@@ -53,15 +53,15 @@ pub fn of_pass(
 
 /// Events of the drift that a plan saw: what differs and who owns the field.
 fn of_drift(plan: &Plan, now: Timestamp) -> Vec<Event> {
-    let told = |drift: &Drift| {
+    let reported = |drift: &Drift| {
         let (kind, reason) = if drift.repaired {
-            (EventKind::Normal, "DriftSeen")
+            (EventKind::Normal, EventReason::DriftSeen)
         } else {
-            (EventKind::Warning, "DriftReported")
+            (EventKind::Warning, EventReason::DriftReported)
         };
         event(now, kind, reason, &drift.resource.to_string(), describe_drift(drift))
     };
-    plan.drift.iter().map(told).collect()
+    plan.drift.iter().map(reported).collect()
 }
 
 /// Events of a plan's actions: what was done and what failed.
@@ -74,15 +74,15 @@ fn of_actions(plan: &Plan, outcomes: &[Outcome], now: Timestamp) -> Vec<Event> {
         match &outcome.result {
             ActionResult::Done { arn, .. } => {
                 let message = format!("{operation}: {}{}", action.reason, made(action, arn.as_deref()));
-                events.push(event(now, EventKind::Normal, done_word(plan, action), &object, message));
+                events.push(event(now, EventKind::Normal, done_reason(plan, action), &object, message));
             }
             ActionResult::Failed { code, message, .. } => {
                 let message = format!("{operation}: {code}: {message}");
-                events.push(event(now, EventKind::Warning, "ActionFailed", &object, message));
+                events.push(event(now, EventKind::Warning, EventReason::ActionFailed, &object, message));
             }
             ActionResult::Unknown { message } => {
                 let message = format!("{operation}: no answer: {message}");
-                events.push(event(now, EventKind::Warning, "NoAnswer", &object, message));
+                events.push(event(now, EventKind::Warning, EventReason::NoAnswer, &object, message));
             }
             ActionResult::Skipped { .. } => {}
         }
@@ -96,17 +96,17 @@ fn made(action: &PlannedAction, arn: Option<&str>) -> String {
     arn.map(|arn| format!(" ({})", arn.rsplit('/').next().unwrap_or(arn))).unwrap_or_default()
 }
 
-fn done_word(plan: &Plan, action: &PlannedAction) -> &'static str {
+fn done_reason(plan: &Plan, action: &PlannedAction) -> EventReason {
     if plan.drift.iter().any(|drift| drift.repaired && drift.resource == action.resource) {
-        return "DriftRepaired";
+        return EventReason::DriftRepaired;
     }
     match action.verb {
-        Verb::Create => "Created",
-        Verb::Register => "Registered",
-        Verb::Run => "Started",
-        Verb::Update | Verb::Tag => "Updated",
-        Verb::Stop => "Stopped",
-        Verb::Deregister | Verb::Delete => "Deleted",
+        Verb::Create => EventReason::Created,
+        Verb::Register => EventReason::Registered,
+        Verb::Run => EventReason::Started,
+        Verb::Update | Verb::Tag => EventReason::Updated,
+        Verb::Stop => EventReason::Stopped,
+        Verb::Deregister | Verb::Delete => EventReason::Deleted,
     }
 }
 
@@ -115,28 +115,37 @@ fn of_phases(before: &RolloutState, after: &RolloutState, now: Timestamp) -> Vec
     let mut events = Vec::new();
     for (name, component) in &after.components {
         let prior = before.components.get(name).map(|component| &component.phase);
-        let word = component.phase.word();
-        let same = prior.is_some_and(|prior| prior.word() == word && prior.hash() == component.phase.hash());
+        let same = prior.is_some_and(|prior| {
+            prior.word() == component.phase.word() && prior.hash() == component.phase.hash()
+        });
         if same {
             continue;
         }
-        let (kind, message) = match &component.phase {
+        let (kind, reason, message) = match &component.phase {
             Phase::Idle => continue,
             Phase::Waiting { on, .. } => {
                 let on: Vec<String> = on.iter().map(ToString::to_string).collect();
-                (EventKind::Normal, format!("for {}", on.join("; ")))
+                (EventKind::Normal, EventReason::Waiting, format!("for {}", on.join("; ")))
             }
-            Phase::TaskRunning { attempt, .. } => (EventKind::Normal, format!("attempt {attempt}")),
-            Phase::Rolling { hash, .. } => (EventKind::Normal, format!("to content {hash}")),
-            Phase::Baking { until, .. } => (EventKind::Normal, format!("until {until}")),
-            Phase::Complete { hash, .. } => (EventKind::Normal, format!("at content {hash}")),
-            Phase::RolledBack { reason, deployment, .. } => {
-                (EventKind::Warning, format!("by ECS, deployment {deployment}: {reason}"))
+            Phase::TaskRunning { attempt, .. } => {
+                (EventKind::Normal, EventReason::TaskRunning, format!("attempt {attempt}"))
             }
-            Phase::Stalled { message, .. } => (EventKind::Warning, message.clone()),
+            Phase::Rolling { hash, .. } => {
+                (EventKind::Normal, EventReason::Rolling, format!("to content {hash}"))
+            }
+            Phase::Baking { until, .. } => (EventKind::Normal, EventReason::Baking, format!("until {until}")),
+            Phase::Complete { hash, .. } => {
+                (EventKind::Normal, EventReason::Complete, format!("at content {hash}"))
+            }
+            Phase::RolledBack { reason, deployment, .. } => (
+                EventKind::Warning,
+                EventReason::RolledBack,
+                format!("by ECS, deployment {deployment}: {reason}"),
+            ),
+            Phase::Stalled { message, .. } => (EventKind::Warning, EventReason::Stalled, message.clone()),
         };
-        let ended = matches!(component.phase, Phase::Complete { .. });
-        events.push((!ended, event(now, kind, word, &format!("component/{name}"), message)));
+        let ended = reason == EventReason::Complete;
+        events.push((!ended, event(now, kind, reason, &format!("component/{name}"), message)));
     }
     events.sort_by_key(|(begun, _)| *begun);
     events.into_iter().map(|(_, event)| event).collect()
@@ -145,24 +154,24 @@ fn of_phases(before: &RolloutState, after: &RolloutState, now: Timestamp) -> Vec
 /// Events of conditions that changed between two statuses: Ready reached or lost, secrets,
 /// suspension.
 fn of_conditions(before: Option<&DeploymentStatus>, after: &DeploymentStatus, now: Timestamp) -> Vec<Event> {
-    let told = [ConditionType::Ready, ConditionType::SecretsReady, ConditionType::Suspended];
+    let reported = [ConditionType::Ready, ConditionType::SecretsReady, ConditionType::Suspended];
     let mut events = Vec::new();
-    for condition in after.conditions.iter().filter(|condition| told.contains(&condition.kind)) {
-        let prior = before.and_then(|before| before.conditions.iter().find(|c| c.kind == condition.kind));
+    for condition in after.conditions.iter().filter(|condition| reported.contains(&condition.kind)) {
+        let prior = before.and_then(|before| before.condition(condition.kind));
         let was = prior.map(|prior| prior.status);
         if was == Some(condition.status) || (was.is_none() && condition.status != Truth::True) {
             continue;
         }
-        let (kind, word) = match (condition.kind, condition.status) {
-            (ConditionType::Ready, Truth::True) => (EventKind::Normal, "Ready"),
-            (ConditionType::Ready, _) => (EventKind::Normal, "NotReady"),
+        let (kind, reason) = match (condition.kind, condition.status) {
+            (ConditionType::Ready, Truth::True) => (EventKind::Normal, EventReason::Ready),
+            (ConditionType::Ready, _) => (EventKind::Normal, EventReason::NotReady),
             (ConditionType::SecretsReady, Truth::True) if was.is_none() => continue,
-            (ConditionType::SecretsReady, Truth::True) => (EventKind::Normal, "SecretsReady"),
-            (ConditionType::SecretsReady, _) => (EventKind::Warning, "SecretsNotReady"),
-            (_, Truth::True) => (EventKind::Normal, "Suspended"),
-            _ => (EventKind::Normal, "Resumed"),
+            (ConditionType::SecretsReady, Truth::True) => (EventKind::Normal, EventReason::SecretsReady),
+            (ConditionType::SecretsReady, _) => (EventKind::Warning, EventReason::SecretsNotReady),
+            (_, Truth::True) => (EventKind::Normal, EventReason::Suspended),
+            _ => (EventKind::Normal, EventReason::Resumed),
         };
-        events.push(event(now, kind, word, "", condition.message.clone()));
+        events.push(event(now, kind, reason, "", condition.message.clone()));
     }
     events
 }

@@ -7,13 +7,17 @@
 mod components;
 mod compute;
 mod conditions;
+mod drift;
 pub mod events;
+mod input;
 mod ready;
+mod sentences;
 
 #[cfg(test)]
 mod tests;
 
-pub use compute::{StatusInput, compute};
+pub use compute::compute;
+pub use input::StatusInput;
 
 use crate::model::condition::Condition;
 use crate::model::status::DeploymentStatus;

@@ -1,12 +1,13 @@
 //! Ready and Reconciling: the two conditions that follow from all the others.
 
-use super::compute::{StatusInput, condition, prior_condition};
-use super::conditions::{gaps, joined};
-use crate::model::condition::{Condition, ConditionType, Truth};
+use super::input::{StatusInput, condition, prior_condition};
+use super::sentences::{gaps, joined};
+use crate::model::condition::{Condition, ConditionReason, ConditionType, Truth};
 use crate::model::desired::{DesiredComponent, Workload};
 use crate::model::observed::{Depth, ObservedService, Seen};
 use crate::model::plan::{ActionResult, PlannedAction, Reason, Waiting, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind};
+use crate::model::rollout::Phase;
 
 /// The conditions that Ready follows from.
 pub(super) struct Others<'c> {
@@ -18,63 +19,66 @@ pub(super) struct Others<'c> {
 }
 
 /// What Ready says.
-struct Verdict {
+struct Readiness {
     truth: Truth,
-    reason: String,
+    reason: ConditionReason,
     message: String,
 }
 
 /// Ready and Reconciling. Exactly one of Ready, Reconciling and Stalled is True, as kstatus wants
 /// it: a tool that waits is done, goes on waiting, or gives up.
 pub(super) fn ready(input: &StatusInput<'_>, others: &Others<'_>) -> (Condition, Condition) {
-    let Verdict { truth, reason, message } = verdict(input, others);
+    let Readiness { truth, reason, message } = readiness(input, others);
     let reconciling = ConditionType::Reconciling;
     let reconciling = if truth == Truth::True || others.stalled.status == Truth::True {
-        condition(input, reconciling, Truth::False, &reason, message.clone())
+        condition(input, reconciling, Truth::False, reason, message.clone())
     } else if others.suspended.status == Truth::True {
         let message = format!("suspended {}; {message}", others.suspended.message);
-        condition(input, reconciling, Truth::True, "Suspended", message)
+        condition(input, reconciling, Truth::True, ConditionReason::Suspended, message)
     } else {
-        condition(input, reconciling, Truth::True, &reason, message.clone())
+        condition(input, reconciling, Truth::True, reason, message.clone())
     };
-    (condition(input, ConditionType::Ready, truth, &reason, message), reconciling)
+    (condition(input, ConditionType::Ready, truth, reason, message), reconciling)
 }
 
 /// The first thing that keeps the deployment from being ready, those first that a person can do
 /// something about.
-fn verdict(input: &StatusInput<'_>, others: &Others<'_>) -> Verdict {
+fn readiness(input: &StatusInput<'_>, others: &Others<'_>) -> Readiness {
     let Others { secrets, targets, drifted, stalled, .. } = *others;
     let not_ready =
-        |reason: &str, message: String| Verdict { truth: Truth::False, reason: reason.to_owned(), message };
+        |reason: ConditionReason, message: String| Readiness { truth: Truth::False, reason, message };
     if stalled.status == Truth::True {
-        return not_ready(&stalled.reason, stalled.message.clone());
+        return not_ready(stalled.reason, stalled.message.clone());
     }
     if secrets.status == Truth::False {
-        return not_ready(&secrets.reason, secrets.message.clone());
+        return not_ready(secrets.reason, secrets.message.clone());
     }
     if let Some((reason, message)) = first_failure(input) {
         return not_ready(reason, message);
     }
     let incomplete = incomplete(input);
     if !incomplete.is_empty() {
-        return not_ready("Progressing", waiting_message(input, &incomplete));
+        return not_ready(ConditionReason::Progressing, waiting_message(input, &incomplete));
     }
     if let Some(message) = unseen_actions(input).or_else(|| not_applied(input)) {
-        return not_ready("Progressing", message);
+        return not_ready(ConditionReason::Progressing, message);
     }
     if targets.status == Truth::False {
-        return not_ready(&targets.reason, targets.message.clone());
+        return not_ready(targets.reason, targets.message.clone());
     }
-    if let Some(waiting) = most_telling(input) {
-        return not_ready("Progressing", format!("{} waits for {}", waiting.resource, waiting.on));
+    if let Some(waiting) = most_actionable(input) {
+        return not_ready(
+            ConditionReason::Progressing,
+            format!("{} waits for {}", waiting.resource, waiting.on),
+        );
     }
     if drifted.status == Truth::True {
-        return not_ready(&drifted.reason, drifted.message.clone());
+        return not_ready(drifted.reason, drifted.message.clone());
     }
     let unseen = unseen(input);
     if !unseen.is_empty() || [secrets, targets].iter().any(|c| c.status == Truth::Unknown) {
         let message = if unseen.is_empty() { gaps(input) } else { joined(unseen) };
-        return Verdict { truth: Truth::Unknown, reason: "NotSeen".to_owned(), message };
+        return Readiness { truth: Truth::Unknown, reason: ConditionReason::NotSeen, message };
     }
     // A light pass does not see enough to call a deployment ready that was not so before.
     if input.observed.depth == Depth::Light {
@@ -83,19 +87,19 @@ fn verdict(input: &StatusInput<'_>, others: &Others<'_>) -> Verdict {
     reconciled()
 }
 
-fn reconciled() -> Verdict {
+fn reconciled() -> Readiness {
     let message = "everything declared runs and is healthy".to_owned();
-    Verdict { truth: Truth::True, reason: "Reconciled".to_owned(), message }
+    Readiness { truth: Truth::True, reason: ConditionReason::Reconciled, message }
 }
 
-fn carried(input: &StatusInput<'_>) -> Verdict {
+fn carried(input: &StatusInput<'_>) -> Readiness {
     match prior_condition(input, ConditionType::Ready) {
         Some(before) => {
-            Verdict { truth: before.status, reason: before.reason.clone(), message: before.message.clone() }
+            Readiness { truth: before.status, reason: before.reason, message: before.message.clone() }
         }
-        None => Verdict {
+        None => Readiness {
             truth: Truth::Unknown,
-            reason: "NotSeen".to_owned(),
+            reason: ConditionReason::NotSeen,
             message: "not looked at in full yet".to_owned(),
         },
     }
@@ -114,7 +118,9 @@ fn shortcoming(input: &StatusInput<'_>, component: &DesiredComponent) -> Option<
     let complete = match (phase, wanted) {
         (Some(phase), Some(wanted)) => phase.is_complete_at(wanted),
         // References are resolved in full passes only; a light pass trusts the phase.
-        (Some(phase), None) => input.observed.depth == Depth::Light && phase.word() == "Complete",
+        (Some(phase), None) => {
+            input.observed.depth == Depth::Light && matches!(phase, Phase::Complete { .. })
+        }
         (None, _) => false,
     };
     if !complete {
@@ -140,7 +146,7 @@ fn unsteady(service: &ObservedService) -> String {
 /// What keeps the incomplete components: what a person can do something about comes first.
 fn waiting_message(input: &StatusInput<'_>, incomplete: &[String]) -> String {
     let incomplete = incomplete.join(", ");
-    match most_telling(input) {
+    match most_actionable(input) {
         Some(waiting) if rank(&waiting.on) == 0 => {
             format!("{} waits for {}; {incomplete}", waiting.resource, waiting.on)
         }
@@ -150,7 +156,7 @@ fn waiting_message(input: &StatusInput<'_>, incomplete: &[String]) -> String {
 }
 
 /// The wait to tell people of: the one that they can end, else the one that holds the others.
-fn most_telling<'a>(input: &StatusInput<'a>) -> Option<&'a Waiting> {
+fn most_actionable<'a>(input: &StatusInput<'a>) -> Option<&'a Waiting> {
     let waiting = input.plan.waiting_on.iter();
     waiting.filter(|w| !matches!(w.on, WaitingOn::Suspended { .. })).min_by_key(|waiting| rank(&waiting.on))
 }
@@ -175,15 +181,17 @@ fn rank(on: &WaitingOn) -> u8 {
 }
 
 /// The first action that failed or had no answer, with what it was about.
-fn first_failure(input: &StatusInput<'_>) -> Option<(&'static str, String)> {
+fn first_failure(input: &StatusInput<'_>) -> Option<(ConditionReason, String)> {
     input.outcomes.iter().find_map(|outcome| {
         let PlannedAction { call, resource, .. } = &input.plan.actions[outcome.action];
         let what = format!("{} {resource}", call.operation());
         match &outcome.result {
             ActionResult::Failed { code, message, .. } => {
-                Some(("ActionFailed", format!("{what}: {code}: {message}")))
+                Some((ConditionReason::ActionFailed, format!("{what}: {code}: {message}")))
             }
-            ActionResult::Unknown { message } => Some(("NoAnswer", format!("{what}: no answer: {message}"))),
+            ActionResult::Unknown { message } => {
+                Some((ConditionReason::NoAnswer, format!("{what}: no answer: {message}")))
+            }
             ActionResult::Done { .. } | ActionResult::Skipped { .. } => None,
         }
     })

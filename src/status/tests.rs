@@ -3,6 +3,7 @@
 mod conditions;
 mod events;
 mod ready;
+mod reasons;
 
 use super::{StatusInput, compute};
 use crate::model::call::{Call, Verb};
@@ -272,7 +273,7 @@ impl World {
     /// Status, reason and message of a condition.
     fn says(&self, kind: ConditionType) -> (Truth, String, String) {
         let Condition { status, reason, message, .. } = self.condition(kind);
-        (status, reason, message)
+        (status, reason.to_string(), message)
     }
 
     fn web(&mut self) -> &mut ObservedService {

@@ -61,7 +61,7 @@ async fn is_repaired_within(seconds: u64, world: &World, case: &Case) {
     let seen = record.events.iter().rev().find(|event| {
         event.at >= began
             && event.object == *resource
-            && event.reason == "DriftSeen"
+            && event.reason.as_str() == "DriftSeen"
             && event.message.contains(what)
     });
     let told: Vec<String> = record
@@ -71,10 +71,9 @@ async fn is_repaired_within(seconds: u64, world: &World, case: &Case) {
         .map(|event| format!("{} {} {}: {}", event.at, event.reason, event.object, event.message))
         .collect();
     let seen = seen.unwrap_or_else(|| panic!("no event says `{what}` of {resource}: {told:#?}"));
-    let repaired = record
-        .events
-        .iter()
-        .find(|event| event.at == seen.at && event.object == *resource && event.reason == "DriftRepaired");
+    let repaired = record.events.iter().find(|event| {
+        event.at == seen.at && event.object == *resource && event.reason.as_str() == "DriftRepaired"
+    });
     assert!(repaired.is_some(), "not repaired in the pass that saw it: {told:#?}");
     let drift = record.status.as_ref().unwrap().last_drift.clone().unwrap();
     assert_eq!(
@@ -199,10 +198,12 @@ async fn a_deregistered_task_definition_is_registered_again_and_rolled_out() {
     world.pass(RESYNC).await;
     let record = world.record("shop").await;
     let events: Vec<_> = record.events.iter().filter(|event| event.at >= began).collect();
-    let seen = events.iter().find(|e| e.object == case.resource && e.reason == "DriftSeen").unwrap();
+    let seen = events.iter().find(|e| e.object == case.resource && e.reason.as_str() == "DriftSeen").unwrap();
     assert!(seen.message.contains(case.what), "{}", seen.message);
     assert!(
-        events.iter().any(|e| e.at == seen.at && e.object == case.resource && e.reason == "DriftRepaired")
+        events
+            .iter()
+            .any(|e| e.at == seen.at && e.object == case.resource && e.reason.as_str() == "DriftRepaired")
     );
     world.ready_within(600).await;
     assert_eq!(world.writes(), case.writes);
@@ -272,7 +273,8 @@ async fn a_target_group_deleted_under_a_running_service_is_made_again_with_its_r
     assert_eq!(service(&world)["loadBalancers"][0]["targetGroupArn"], json!(again));
     let record = world.record("shop").await;
     for object in ["target-group/web", "rule/web", "service/web"] {
-        let repaired = record.events.iter().any(|e| e.object == object && e.reason == "DriftRepaired");
+        let repaired =
+            record.events.iter().any(|e| e.object == object && e.reason.as_str() == "DriftRepaired");
         assert!(repaired, "{object}: {:#?}", record.events);
     }
     world.sim.reset_calls();
@@ -334,7 +336,8 @@ async fn a_deleted_listener_is_made_again_with_its_rules() {
     assert_eq!(world.writes(), ["elasticloadbalancing:CreateListener", "elasticloadbalancing:CreateRule"]);
     let record = world.record("shop").await;
     for object in ["listener/http", "rule/web"] {
-        let told = |reason: &str| record.events.iter().find(|e| e.object == object && e.reason == reason);
+        let told =
+            |reason: &str| record.events.iter().find(|e| e.object == object && e.reason.as_str() == reason);
         assert_eq!(told("DriftSeen").map(|e| e.message.as_str()), Some("deleted by someone"), "{object}");
         assert!(told("DriftRepaired").is_some(), "{object}: {:#?}", record.events);
     }
@@ -479,7 +482,7 @@ async fn a_service_taken_from_its_target_group_is_put_back() {
     is_repaired(&world, &Case { resource: "service/web", what, writes: &["ecs:UpdateService"] }).await;
     let record = world.record("shop").await;
     let told = |reason: &str| {
-        record.events.iter().any(|e| e.reason == reason && e.message.contains("loadBalancers"))
+        record.events.iter().any(|e| e.reason.as_str() == reason && e.message.contains("loadBalancers"))
     };
     assert!(told("DriftSeen"), "{:#?}", record.events);
     assert_eq!(world.status("shop").components["web"].targets["web"].healthy, 2);

@@ -19,7 +19,7 @@ fn in_order(record: &Record, from: usize, wanted: &[(&str, &str)]) {
     let events = &record.events[from..];
     let mut rest = events.iter();
     for (reason, object) in wanted {
-        let found = rest.any(|event| event.reason == *reason && event.object == *object);
+        let found = rest.any(|event| event.reason.as_str() == *reason && event.object == *object);
         let told: Vec<String> =
             events.iter().map(|e| format!("{} {} {}: {}", e.at, e.reason, e.object, e.message)).collect();
         assert!(found, "no {reason} of {object} after the ones before it: {told:#?}");

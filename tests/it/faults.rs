@@ -144,7 +144,8 @@ async fn throttled_on_every_third_call_it_becomes_ready_and_no_error_surfaces() 
     let world = World::on(sim, &[("shop.yaml", SHOP)]).await;
     world.ready_within(900).await;
     let record = world.record("shop").await;
-    let failed: Vec<_> = record.events.iter().filter(|event| event.reason == "ActionFailed").collect();
+    let failed: Vec<_> =
+        record.events.iter().filter(|event| event.reason.as_str() == "ActionFailed").collect();
     assert!(failed.is_empty(), "{failed:?}");
     assert_eq!(inventory(&world), one_of_each());
 }

@@ -38,7 +38,8 @@ async fn drift_that_is_only_reported_is_told_and_left() {
     let drift = status.last_drift.unwrap();
     assert_eq!((drift.what.as_str(), drift.repaired_at), ("desiredCount 4 → 2 (declared)", None));
     let record = world.record("shop").await;
-    let told: Vec<_> = record.events.iter().filter(|event| event.reason == "DriftReported").collect();
+    let told: Vec<_> =
+        record.events.iter().filter(|event| event.reason.as_str() == "DriftReported").collect();
     assert_eq!(told.len(), 1, "{told:#?}");
     // Once a person puts it right, all is well again.
     update_service(&world, json!({"desiredCount": 2}));
@@ -169,7 +170,7 @@ async fn a_suspension_stops_all_writes_and_ends_by_itself() {
     assert_eq!((web.desired, web.image.as_str()), (2, "registry.example.com/shop:2.0"));
     let record = world.record("shop").await;
     for word in ["Suspended", "Resumed"] {
-        assert_eq!(record.events.iter().filter(|event| event.reason == word).count(), 1, "{word}");
+        assert_eq!(record.events.iter().filter(|event| event.reason.as_str() == word).count(), 1, "{word}");
     }
 }
 

@@ -36,7 +36,10 @@ async fn a_rollback_by_ecs_is_told_and_not_fought() {
     assert_eq!(condition(&status, ConditionType::Reconciling).0, Truth::False);
     let record = world.record("shop").await;
     assert!(
-        record.events.iter().any(|event| event.reason == "RolledBack" && event.object == "component/web")
+        record
+            .events
+            .iter()
+            .any(|event| event.reason.as_str() == "RolledBack" && event.object == "component/web")
     );
     // For hours.
     world.pass(60).await;

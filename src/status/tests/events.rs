@@ -1,10 +1,10 @@
 //! Events: every one once, in order, never too many.
 
 use super::*;
-use crate::model::status::{Event, EventKind, Record};
+use crate::model::status::{Event, EventKind, EventReason, Record};
 use crate::status::events::{append, event, of_pass};
 
-fn happened(now: Timestamp, reason: &str, object: &str, message: &str) -> Event {
+fn happened(now: Timestamp, reason: EventReason, object: &str, message: &str) -> Event {
     event(now, EventKind::Normal, reason, object, message.to_owned())
 }
 
@@ -35,14 +35,14 @@ fn what_is_said_again_is_counted_with_its_last_time() {
     let now = World::good().now;
     let later = now + SignedDuration::from_secs(60);
     let mut record = Record::new("shop".into());
-    append(&mut record, [happened(now, "ActionFailed", "service/web", "denied")]);
-    append(&mut record, [happened(later, "ActionFailed", "service/web", "denied")]);
+    append(&mut record, [happened(now, EventReason::ActionFailed, "service/web", "denied")]);
+    append(&mut record, [happened(later, EventReason::ActionFailed, "service/web", "denied")]);
     assert_eq!(
         record.events,
-        vec![Event { count: 2, ..happened(later, "ActionFailed", "service/web", "denied") }]
+        vec![Event { count: 2, ..happened(later, EventReason::ActionFailed, "service/web", "denied") }]
     );
-    append(&mut record, [happened(later, "ActionFailed", "service/web", "throttled")]);
-    append(&mut record, [happened(later, "ActionFailed", "service/api", "denied")]);
+    append(&mut record, [happened(later, EventReason::ActionFailed, "service/web", "throttled")]);
+    append(&mut record, [happened(later, EventReason::ActionFailed, "service/api", "denied")]);
     assert_eq!(record.events.len(), 3, "another message or object is another event");
 }
 
@@ -50,14 +50,14 @@ fn what_is_said_again_is_counted_with_its_last_time() {
 fn a_repair_that_is_refused_at_every_pass_does_not_flood() {
     let mut now = World::good().now;
     let mut record = Record::new("shop".into());
-    append(&mut record, [happened(now, "Ready", "", "all is well")]);
+    append(&mut record, [happened(now, EventReason::Ready, "", "all is well")]);
     for _ in 0..300 {
         now += SignedDuration::from_secs(60);
         append(
             &mut record,
             [
-                happened(now, "DriftSeen", "service/web", "desiredCount 5 → 2"),
-                event(now, EventKind::Warning, "ActionFailed", "service/web", "denied".to_owned()),
+                happened(now, EventReason::DriftSeen, "service/web", "desiredCount 5 → 2"),
+                event(now, EventKind::Warning, EventReason::ActionFailed, "service/web", "denied".to_owned()),
             ],
         );
     }
@@ -70,16 +70,22 @@ fn events_stay_ordered_by_when_they_were_last_seen() {
     let now = World::good().now;
     let later = now + SignedDuration::from_secs(60);
     let mut record = Record::new("shop".into());
-    append(&mut record, [happened(now, "A", "service/web", "a"), happened(now, "B", "service/api", "b")]);
-    append(&mut record, [happened(later, "A", "service/web", "a")]);
-    assert_eq!(reasons(&record.events), ["B", "A"]);
+    append(
+        &mut record,
+        [
+            happened(now, EventReason::Created, "service/web", "a"),
+            happened(now, EventReason::Updated, "service/api", "b"),
+        ],
+    );
+    append(&mut record, [happened(later, EventReason::Created, "service/web", "a")]);
+    assert_eq!(reasons(&record.events), ["Updated", "Created"]);
 }
 
 #[test]
 fn only_the_newest_events_are_kept() {
     let now = World::good().now;
     let mut record = Record::new("shop".into());
-    append(&mut record, (0..500).map(|n| happened(now, "A", "service/web", &n.to_string())));
+    append(&mut record, (0..500).map(|n| happened(now, EventReason::Created, "service/web", &n.to_string())));
     assert_eq!(record.events.len(), Record::MAX_EVENTS);
     assert_eq!(record.events.last().unwrap().message, "499");
 }

@@ -181,9 +181,11 @@ impl Bench {
             rest.is_some_and(|rest| rest.starts_with([' ', '.', '[']))
         };
         let gone = |event: &&Event| event.message.starts_with("deleted by someone");
-        let seen = events.iter().filter(about).find(|e| e.reason == "DriftSeen" && (names(e) || gone(e)));
-        let told = events.iter().filter(about).any(|e| e.reason == "DriftReported" && names(e));
-        let mended: Vec<_> = events.iter().filter(about).filter(|e| e.reason == "DriftRepaired").collect();
+        let seen =
+            events.iter().filter(about).find(|e| e.reason.as_str() == "DriftSeen" && (names(e) || gone(e)));
+        let told = events.iter().filter(about).any(|e| e.reason.as_str() == "DriftReported" && names(e));
+        let mended: Vec<_> =
+            events.iter().filter(about).filter(|e| e.reason.as_str() == "DriftRepaired").collect();
         let all: Vec<String> =
             events.iter().filter(about).map(|e| format!("{} {}", e.reason, e.message)).collect();
         match (now, seen, mended.as_slice(), told) {
@@ -278,7 +280,7 @@ impl Bench {
         let told = |reason: &str| {
             let object = subject.id.to_string();
             let mut about = record.events.iter().filter(|e| e.at >= began && e.object == object);
-            about.find(|e| e.reason == reason).map(|e| e.at)
+            about.find(|e| e.reason.as_str() == reason).map(|e| e.at)
         };
         let now = self.look_again(&found).await;
         let writes = self.world.writes();

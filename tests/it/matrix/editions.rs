@@ -122,7 +122,7 @@ impl Editions {
         let told = Arc::new(Mutex::new(BTreeMap::new()));
         let heard = Arc::clone(&told);
         world.saves.on_save(move |_, record| {
-            let registered = record.events.iter().filter(|event| event.reason == "Registered");
+            let registered = record.events.iter().filter(|event| event.reason.as_str() == "Registered");
             let messages = registered.map(|event| (event.object.clone(), event.message.clone()));
             heard.lock().unwrap().extend(messages);
         });

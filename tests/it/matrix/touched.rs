@@ -170,7 +170,9 @@ pub async fn outcome(what: Touch, policy: &str) -> Outcome {
     let record = world.record("shop").await;
     let told = |reason: &str, names: &str| {
         let mut about = record.events.iter().filter(|event| event.at >= began && event.object == object);
-        about.find(|event| event.reason == reason && event.message.starts_with(names)).map(|event| event.at)
+        about
+            .find(|event| event.reason.as_str() == reason && event.message.starts_with(names))
+            .map(|event| event.at)
     };
     let writes = world.writes();
     let found = (told("DriftSeen", path), told("DriftRepaired", ""), told("DriftReported", path));

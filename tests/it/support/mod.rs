@@ -275,7 +275,7 @@ impl World {
 /// Whether a condition holds, with its reason and message.
 pub fn condition(status: &DeploymentStatus, kind: ConditionType) -> (Truth, String, String) {
     let condition = status.conditions.iter().find(|condition| condition.kind == kind).unwrap();
-    (condition.status, condition.reason.clone(), condition.message.clone())
+    (condition.status, condition.reason.to_string(), condition.message.clone())
 }
 
 /// An application with a migration, a web service behind a rule, and a log group.
