@@ -393,13 +393,6 @@ const IN_A_CIRCLE: &[&str] = &[
     "src/observed/secrets.rs",
     "src/observed/services.rs",
     "src/observed/tasks.rs",
-    "src/rollout/advance.rs",
-    "src/rollout/service.rs",
-    "src/rollout/task.rs",
-    "src/status/components.rs",
-    "src/status/compute.rs",
-    "src/status/conditions.rs",
-    "src/status/ready.rs",
 ];
 
 #[test]

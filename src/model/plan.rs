@@ -293,6 +293,32 @@ impl WaitingOn {
     }
 }
 
+impl WaitingOn {
+    /// Whether both wait for the same thing; what keeps that thing may differ.
+    pub fn is_for_the_same(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other) && self.subject() == other.subject()
+    }
+
+    /// What the wait is for. Empty where a component has one such wait at most.
+    fn subject(&self) -> String {
+        match self {
+            Self::Component { name, because: _ } => name.to_string(),
+            Self::Resource { id } => id.to_string(),
+            Self::Secret { id, because: _ } => id.clone(),
+            Self::Cluster { name, because: _ } | Self::LoadBalancer { name, because: _ } => name.clone(),
+            Self::Task { task, status: _ } => task.clone(),
+            Self::Deployment { id, because: _ } => id.clone(),
+            Self::Targets { group, because: _ } => group.clone(),
+            Self::Draining { service } => service.clone(),
+            Self::Rotation { secret, until: _ } => secret.clone(),
+            Self::Failed { hash, because: _ } => hash.to_string(),
+            Self::Observation { because: _ } | Self::Bake { until: _ } | Self::Suspended { because: _ } => {
+                String::new()
+            }
+        }
+    }
+}
+
 impl fmt::Display for WaitingOn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

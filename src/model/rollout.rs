@@ -114,6 +114,9 @@ impl Repairs {
 pub struct ComponentRollout {
     /// What is going on.
     pub phase: Phase,
+    /// The type of workload that all of this is of; records before this field say nothing of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workload: Option<WorkloadKind>,
     /// The revision for the current hash, as RegisterTaskDefinition returned it (never re-read).
     #[serde(default)]
     pub revision: Option<Revision>,
@@ -142,6 +145,36 @@ impl ComponentRollout {
     /// Earlier revisions that are remembered; a family keeps no more of them.
     const REMEMBERED: usize = 10;
 
+    /// Takes note of the type of workload. When it is another one than before, the component begins
+    /// anew: a content that was complete, or failed, as a service was neither as a task. Its
+    /// registered revisions stay known.
+    pub fn begin_as(&mut self, workload: WorkloadKind) {
+        if self.workload.replace(workload).is_none_or(|before| before == workload) {
+            return;
+        }
+        self.phase = Phase::Idle;
+        self.failures.clear();
+        if let Some(completed) = self.completed.take().filter(|completed| !self.knows(&completed.arn)) {
+            self.remember(completed);
+        }
+        // The record was not lost: it knows that no content was ever complete as this type.
+        self.initial_hash = Some(ContentHash::default());
+    }
+
+    /// Notes that a content is complete. Its revision need not be the current one: a task may end
+    /// well after another content became wanted.
+    pub fn set_completed(&mut self, hash: &ContentHash) {
+        let mut known = self.revision.iter().chain(self.earlier.iter().rev());
+        if let Some(revision) = known.find(|revision| revision.hash == *hash) {
+            self.completed = Some(revision.clone());
+        }
+    }
+
+    /// Whether a revision is remembered.
+    pub fn knows(&self, arn: &str) -> bool {
+        self.revision.iter().chain(&self.earlier).any(|revision| revision.arn == arn)
+    }
+
     /// Makes a revision the current one, and remembers the one before.
     pub fn set_revision(&mut self, revision: Revision) {
         self.pending_registration = None;
@@ -165,6 +198,16 @@ impl ComponentRollout {
         let excess = self.earlier.len().saturating_sub(Self::REMEMBERED);
         self.earlier.drain(..excess);
     }
+}
+
+/// A type of workload, as far as stages differ by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum WorkloadKind {
+    /// ECS keeps its tasks running and rolls them.
+    Service,
+    /// Evenkeel starts each of its runs.
+    Task,
 }
 
 /// A registration that was asked for and not answered.

@@ -232,6 +232,12 @@ pub enum EventReason {
     Suspended,
     /// The deployment: writes are made again.
     Resumed,
+    /// A component, or the deployment: a person asked to try again what failed.
+    RetryRequested,
+    /// The deployment: a person asked to hold writes back.
+    PauseRequested,
+    /// The deployment: a person asked to make writes again.
+    ResumeRequested,
     /// The deployment: its document is gone, and what was made for it stays.
     Orphaned,
     /// A word in a record of another version that this one does not know.

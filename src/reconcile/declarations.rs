@@ -396,10 +396,10 @@ pub(super) fn record_declaration(record: &mut Record, declared: &Declaration, no
         let (reason, component) = match &request.kind {
             RequestKind::Retry { component } => {
                 rollout::retry(&mut record.rollout, component.as_ref());
-                ("RetryRequested", component.as_ref())
+                (EventReason::RetryRequested, component.as_ref())
             }
-            RequestKind::Pause { .. } => ("PauseRequested", None),
-            RequestKind::Resume => ("ResumeRequested", None),
+            RequestKind::Pause { .. } => (EventReason::PauseRequested, None),
+            RequestKind::Resume => (EventReason::ResumeRequested, None),
             RequestKind::ConfirmDeletion => continue,
         };
         let object = component.map(|component| format!("component/{component}")).unwrap_or_default();

@@ -14,32 +14,31 @@
 //! stage that does not go on carries why.
 
 mod advance;
+mod input;
 mod record;
 mod secrets;
 mod service;
 mod task;
+mod view;
 
 #[cfg(test)]
 mod tests;
 
-pub use advance::{StepInput, advance, retry};
+pub use advance::{advance, retry};
+pub use input::StepInput;
 pub use record::{record, record_intent};
 pub use secrets::{ROTATION_SETTLE_SECONDS, settle_secrets};
 
-use crate::model::desired::Workload;
 use crate::model::rollout::Phase;
 
-/// The `deploymentConfiguration.deploymentCircuitBreaker.rollback` or alarm rollback of a service's
-/// fields.
-fn rolls_back(workload: &Workload) -> bool {
-    let Workload::Service { fields, .. } = workload else { return false };
-    let configuration = &fields["deploymentConfiguration"];
-    ["deploymentCircuitBreaker", "alarms"]
-        .iter()
-        .any(|guard| configuration[*guard]["enable"] == true && configuration[*guard]["rollback"] == true)
-}
-
-/// Whether a pass soon after this one can bring the phase on by looking again.
+/// Whether a pass soon after this one can bring the phase on by reading AWS again.
 pub fn wants_polling(phase: &Phase) -> bool {
-    matches!(phase, Phase::TaskRunning { .. } | Phase::Rolling { .. } | Phase::Baking { .. })
+    match phase {
+        Phase::TaskRunning { .. } | Phase::Rolling { .. } | Phase::Baking { .. } => true,
+        Phase::Idle
+        | Phase::Waiting { .. }
+        | Phase::Complete { .. }
+        | Phase::RolledBack { .. }
+        | Phase::Stalled { .. } => false,
+    }
 }

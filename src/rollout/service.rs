@@ -1,33 +1,62 @@
 //! Steps of a service: ECS rolls, this judges.
 
-use super::advance::View;
-use super::rolls_back;
-use crate::model::desired::Workload;
+use super::view::View;
 use crate::model::ids::ContentHash;
 use crate::model::kinds::DriftPolicy;
 use crate::model::observed::{ObservedService, Seen};
 use crate::model::owner::{self, Claim, Owner};
 use crate::model::plan::WaitingOn;
-use crate::model::resource::{ResourceId, ResourceKind};
+use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::model::rollout::{ComponentRollout, Failure, Phase, StallReason};
 use jiff::{SignedDuration, Timestamp};
 
+/// What is declared of how a service rolls.
+pub(super) struct ServiceWorkload<'a> {
+    /// CreateService fields.
+    pub(super) fields: &'a Tree,
+    /// How long new tasks must stay healthy before the rollout is complete.
+    pub(super) bake: SignedDuration,
+    /// How long a rollout may go without progress until it is stalled.
+    pub(super) progress_deadline: SignedDuration,
+}
+
+type ServiceView<'a> = View<'a, ServiceWorkload<'a>>;
+
 /// The next phase of a service component; adds to its failures and sets its completed revision.
-pub(super) fn next(view: &View<'_>, component: &mut ComponentRollout) -> Phase {
+///
+/// Clamps stored times that lie in the future (the clock was ahead): a bake, or the patience with a
+/// rollout, would last until the clock gets there.
+pub(super) fn next(view: &ServiceView<'_>, component: &mut ComponentRollout) -> Phase {
     let phase = component.phase.clone();
-    let current = phase.hash().is_some() && (view.wanted().is_none() || phase.hash() == view.wanted());
+    // Of another content, so it is over.
+    if phase.hash().is_none_or(|hash| !view.may_be_wanted(hash)) {
+        return begin(view, component);
+    }
+    let now = view.step.now;
     match phase {
-        Phase::Rolling { hash, deployment, since, progress } if current => {
-            roll(view, component, Roll { hash, deployment, since, progress })
+        Phase::Rolling { hash, deployment, since, progress: (grew, running) } => {
+            let progress = (grew.min(now), running);
+            roll(view, component, Roll { hash, deployment, since: since.min(now), progress })
         }
-        Phase::Baking { hash, until } if current => bake(view, component, hash, until),
-        Phase::Complete { hash, since } if current => complete(view, component, hash, since),
-        Phase::RolledBack { ref hash, .. } if current && failed_before(component, hash) => phase,
-        Phase::Stalled { hash, reason, message, since } if current => {
+        Phase::Baking { hash, until } => bake(view, component, hash, until.min(now + view.workload.bake)),
+        Phase::Complete { hash, since } => complete(view, component, hash, since),
+        Phase::RolledBack { ref hash, .. } if failed_before(component, hash) => phase,
+        Phase::Stalled { hash, reason, message, since } => {
             stalled(view, component, Stall { hash, reason, message, since })
         }
-        _ => begin(view, component),
+        // A run of a task is none of a service: its record did not say yet what it was of.
+        Phase::TaskRunning { .. } | Phase::RolledBack { .. } | Phase::Idle | Phase::Waiting { .. } => {
+            begin(view, component)
+        }
     }
+}
+
+/// Whether ECS goes back by itself to the revision before, by the circuit breaker or by alarms.
+fn rolls_back(view: &ServiceView<'_>) -> bool {
+    let configuration = &view.workload.fields["deploymentConfiguration"];
+    ["deploymentCircuitBreaker", "alarms"]
+        .iter()
+        .any(|guard| configuration[*guard]["enable"] == true && configuration[*guard]["rollback"] == true)
 }
 
 fn failed_before(component: &ComponentRollout, hash: &ContentHash) -> bool {
@@ -35,7 +64,7 @@ fn failed_before(component: &ComponentRollout, hash: &ContentHash) -> bool {
 }
 
 /// Opens the gates for a new content, or says what keeps them closed.
-fn begin(view: &View<'_>, component: &mut ComponentRollout) -> Phase {
+fn begin(view: &ServiceView<'_>, component: &mut ComponentRollout) -> Phase {
     let mut closed = view.closed_gates(component);
     let service = match view.step.observed.services.get(&view.desired.name) {
         Some(Seen::Present(service)) => Some(service),
@@ -81,7 +110,7 @@ fn begin(view: &View<'_>, component: &mut ComponentRollout) -> Phase {
 }
 
 /// Whose a declared service is; one whose tags were removed is ours by its record.
-fn owner<'s>(view: &View<'_>, service: &'s ObservedService) -> Owner<'s> {
+fn owner<'s>(view: &ServiceView<'_>, service: &'s ObservedService) -> Owner<'s> {
     let step = view.step;
     let id = ResourceId::new(ResourceKind::Service, view.desired.name.as_str());
     let recorded = step.prior.arns.get(&id).is_some_and(|known| *known == service.arn);
@@ -89,7 +118,7 @@ fn owner<'s>(view: &View<'_>, service: &'s ObservedService) -> Owner<'s> {
 }
 
 fn not_owned(
-    view: &View<'_>,
+    view: &ServiceView<'_>,
     component: &ComponentRollout,
     service: &ObservedService,
     owner: Option<&str>,
@@ -105,7 +134,7 @@ fn not_owned(
 }
 
 fn points_at(
-    view: &View<'_>,
+    view: &ServiceView<'_>,
     component: &ComponentRollout,
     service: &ObservedService,
     hash: &ContentHash,
@@ -115,15 +144,14 @@ fn points_at(
 
 /// Whether ECS is done with the service and every target that was seen is healthy. Targets that
 /// could not be seen do not count as healthy: unknown holds.
-fn is_settled(view: &View<'_>, service: &ObservedService) -> bool {
+fn is_settled(view: &ServiceView<'_>, service: &ObservedService) -> bool {
     service.is_steady() && unhealthy_group(view, service).is_none()
 }
 
 /// The first managed target group of the service that is not seen to be healthy throughout.
-pub(super) fn unhealthy_group(view: &View<'_>, service: &ObservedService) -> Option<String> {
-    let Workload::Service { fields, .. } = &view.desired.workload else { return None };
-    let keys =
-        fields["loadBalancers"].as_array().into_iter().flatten().filter_map(|lb| lb["targetGroup"].as_str());
+pub(super) fn unhealthy_group(view: &ServiceView<'_>, service: &ObservedService) -> Option<String> {
+    let balancers = view.workload.fields["loadBalancers"].as_array().into_iter().flatten();
+    let keys = balancers.filter_map(|balancer| balancer["targetGroup"].as_str());
     for key in keys {
         let Some(Seen::Present(targets)) = view.step.observed.targets.get(key) else {
             return Some(key.to_owned());
@@ -152,7 +180,7 @@ impl Roll {
     }
 }
 
-fn roll(view: &View<'_>, component: &mut ComponentRollout, mut roll: Roll) -> Phase {
+fn roll(view: &ServiceView<'_>, component: &mut ComponentRollout, mut roll: Roll) -> Phase {
     let service = match view.step.observed.services.get(&view.desired.name) {
         Some(Seen::Present(service)) => service,
         // Not created yet, or deleted under way: the plan creates it.
@@ -181,15 +209,12 @@ fn roll(view: &View<'_>, component: &mut ComponentRollout, mut roll: Roll) -> Ph
 
 /// The service points at the revision: how far is ECS?
 fn watch(
-    view: &View<'_>,
+    view: &ServiceView<'_>,
     component: &mut ComponentRollout,
     mut roll: Roll,
     service: &ObservedService,
 ) -> Phase {
     let now = view.step.now;
-    let Workload::Service { bake_seconds, progress_deadline_seconds, .. } = &view.desired.workload else {
-        unreachable!("service steps are only taken for service workloads")
-    };
     let Some(primary) = service.primary() else { return roll.into_phase() };
     if roll.deployment.as_ref() != Some(&primary.id) && service.gave_up_before(roll.since) {
         // That is the failure before this try.
@@ -201,7 +226,7 @@ fn watch(
     }
     if primary.rollout_state.as_deref() == Some("FAILED")
         && (component.completed.is_none()
-            || !rolls_back(&view.desired.workload)
+            || !rolls_back(view)
             // What ECS went back to, this same revision, has failed as well.
             || service.is_given_up(now))
     {
@@ -216,22 +241,21 @@ fn watch(
         };
     }
     if is_settled(view, service) {
-        return match bake_seconds {
-            0 => finish(component, roll.hash, now),
-            seconds => {
-                Phase::Baking { hash: roll.hash, until: now + SignedDuration::from_secs(i64::from(*seconds)) }
-            }
+        let bake = view.workload.bake;
+        return if bake.is_zero() {
+            finish(component, roll.hash, now)
+        } else {
+            Phase::Baking { hash: roll.hash, until: now + bake }
         };
     }
-    let patience = SignedDuration::from_secs(i64::from(*progress_deadline_seconds));
-    if now.duration_since(roll.progress.0) > patience {
+    if now.duration_since(roll.progress.0) > view.workload.progress_deadline {
         let held = unhealthy_group(view, service).filter(|_| service.is_steady());
         let held = held.map(|group| format!("targets of {group} are not healthy")).unwrap_or_else(|| {
             format!("{} of {} tasks of the new revision run", primary.running, primary.desired)
         });
         let message = format!(
             "no progress for {} s: {held}{}; it goes on by itself once tasks become healthy",
-            progress_deadline_seconds,
+            view.workload.progress_deadline.as_secs(),
             newest_event(service)
         );
         return Phase::Stalled {
@@ -249,7 +273,7 @@ fn newest_event(service: &ObservedService) -> String {
 }
 
 fn finish(component: &mut ComponentRollout, hash: ContentHash, now: Timestamp) -> Phase {
-    component.completed = component.revision.clone().filter(|revision| revision.hash == hash);
+    component.set_completed(&hash);
     component.failures.clear();
     Phase::Complete { hash, since: now }
 }
@@ -264,7 +288,7 @@ enum SentBack {
 /// Decides by what ECS says of its deployments. A failed or rolled-back deployment of our revision
 /// is ECS's doing; anything else is a person's, but only once the service deployments were seen.
 fn sent_back(
-    view: &View<'_>,
+    view: &ServiceView<'_>,
     component: &ComponentRollout,
     service: &ObservedService,
     hash: &ContentHash,
@@ -302,7 +326,7 @@ fn sent_back(
 }
 
 fn remember(
-    view: &View<'_>,
+    view: &ServiceView<'_>,
     component: &mut ComponentRollout,
     hash: &ContentHash,
     attempt: &str,
@@ -318,7 +342,7 @@ fn remember(
 }
 
 fn rolled_back(
-    view: &View<'_>,
+    view: &ServiceView<'_>,
     component: &mut ComponentRollout,
     hash: ContentHash,
     deployment: String,
@@ -328,7 +352,12 @@ fn rolled_back(
     Phase::RolledBack { hash, deployment, reason, since: view.step.now }
 }
 
-fn bake(view: &View<'_>, component: &mut ComponentRollout, hash: ContentHash, until: Timestamp) -> Phase {
+fn bake(
+    view: &ServiceView<'_>,
+    component: &mut ComponentRollout,
+    hash: ContentHash,
+    until: Timestamp,
+) -> Phase {
     let now = view.step.now;
     let service = match view.step.observed.services.get(&view.desired.name) {
         Some(Seen::Present(service)) => service,
@@ -347,38 +376,39 @@ fn bake(view: &View<'_>, component: &mut ComponentRollout, hash: ContentHash, un
 }
 
 /// A complete component stays so unless its service is gone or points elsewhere.
-fn complete(view: &View<'_>, component: &mut ComponentRollout, hash: ContentHash, since: Timestamp) -> Phase {
+fn complete(
+    view: &ServiceView<'_>,
+    component: &mut ComponentRollout,
+    hash: ContentHash,
+    since: Timestamp,
+) -> Phase {
     let now = view.step.now;
-    let again = Phase::Rolling { hash: hash.clone(), deployment: None, since: now, progress: (now, 0) };
-    match view.step.observed.services.get(&view.desired.name) {
+    let repaired = match view.step.observed.services.get(&view.desired.name) {
         // The gates were open before and the content is the same: what a person deleted is brought
         // back as it was.
-        Some(Seen::Absent) if view.wanted().is_some() && repairs(view, "") => again,
+        Some(Seen::Absent) => view.wanted().is_some() && repairs(view, ""),
         Some(Seen::Present(service)) if service.status == "DRAINING" || !owner(view, service).is_ours() => {
-            Phase::Complete { hash, since }
-        }
-        Some(Seen::Present(service))
-            if view.revision(component, &hash).is_some()
-                && !points_at(view, component, service, &hash)
-                && repairs(view, ".taskDefinition") =>
-        {
-            again
+            false
         }
         // A deployment of it that somebody else began has failed, and ECS starts no more tasks: it
         // is brought back, once.
-        Some(Seen::Present(service))
-            if points_at(view, component, service, &hash)
-                && service.is_given_up(now)
-                && repairs(view, "") =>
-        {
-            again
+        Some(Seen::Present(service)) if points_at(view, component, service, &hash) => {
+            service.is_given_up(now) && repairs(view, "")
         }
-        _ => Phase::Complete { hash, since },
+        Some(Seen::Present(_)) => {
+            view.revision(component, &hash).is_some() && repairs(view, ".taskDefinition")
+        }
+        Some(Seen::Unknown(_) | Seen::NotRead) | None => false,
+    };
+    if repaired {
+        Phase::Rolling { hash, deployment: None, since: now, progress: (now, 0) }
+    } else {
+        Phase::Complete { hash, since }
     }
 }
 
 /// Whether drift of this path of the component's service is written back.
-fn repairs(view: &View<'_>, path: &str) -> bool {
+fn repairs(view: &ServiceView<'_>, path: &str) -> bool {
     let path = format!("service/{}{path}", view.desired.name);
     view.step.desired.drift.policy_for(&path) == DriftPolicy::Repair
 }
@@ -390,11 +420,11 @@ struct Stall {
     since: Timestamp,
 }
 
-fn stalled(view: &View<'_>, component: &mut ComponentRollout, stall: Stall) -> Phase {
+fn stalled(view: &ServiceView<'_>, component: &mut ComponentRollout, stall: Stall) -> Phase {
     let Stall { hash, reason, message, since } = stall;
     match reason {
         StallReason::NotOwned => begin(view, component),
-        // It is still ECS's deployment: watch it, and be glad if it heals.
+        // ECS has not given the deployment up: it may complete yet, or be rolled back.
         StallReason::ProgressDeadlineExceeded => {
             match view.step.observed.services.get(&view.desired.name) {
                 Some(Seen::Present(service)) if points_at(view, component, service, &hash) => {

@@ -1,7 +1,7 @@
 //! Steps of a run-to-completion task: judged by its exit code alone, may never be seen RUNNING.
 
-use super::advance::View;
-use crate::model::desired::{DesiredComponent, Workload};
+use super::view::View;
+use crate::model::desired::DesiredComponent;
 use crate::model::ids::ContentHash;
 use crate::model::kinds::application::RunPolicy;
 use crate::model::observed::{ObservedTask, Seen};
@@ -18,25 +18,44 @@ const LOST_AFTER: SignedDuration = SignedDuration::from_mins(5);
 /// … for at least one hour").
 const SHOWN_FOR: SignedDuration = SignedDuration::from_mins(50);
 
+/// What is declared of how a task runs.
+pub(super) struct TaskWorkload {
+    /// How long a run may take.
+    pub(super) deadline: SignedDuration,
+    /// Further attempts after a failure.
+    pub(super) retries: u32,
+    /// When it counts as done.
+    pub(super) run: RunPolicy,
+}
+
+type TaskView<'a> = View<'a, TaskWorkload>;
+
 /// The next phase of a task component; adds to its failures.
-pub(super) fn next(view: &View<'_>, component: &mut ComponentRollout) -> Phase {
+///
+/// Clamps stored times that lie in the future (the clock was ahead): a deadline would last until
+/// the clock gets there.
+pub(super) fn next(view: &TaskView<'_>, component: &mut ComponentRollout) -> Phase {
+    let now = view.step.now;
     match component.phase.clone() {
         Phase::TaskRunning { hash, attempt, token, task, since, deadline } => {
-            let run = Run { hash, attempt, token, task, since, deadline };
-            judge(view, component, run)
+            let deadline = deadline.min(now + view.workload.deadline);
+            judge(view, component, Run { hash, attempt, token, task, since: since.min(now), deadline })
         }
-        Phase::Complete { hash, since } if view.wanted() == Some(&hash) || view.wanted().is_none() => {
-            if runs_forever(view) && is_gone(view) {
-                return begin(view, component);
-            }
+        Phase::Complete { hash, since }
+            if view.may_be_wanted(&hash) && !(runs_forever(view) && is_gone(view)) =>
+        {
             Phase::Complete { hash, since }
         }
         Phase::Stalled { hash, reason, message, since }
-            if view.wanted().is_none_or(|wanted| *wanted == hash) && !component.failures.is_empty() =>
+            if view.may_be_wanted(&hash) && !component.failures.is_empty() =>
         {
             Phase::Stalled { hash, reason, message, since }
         }
-        _ => begin(view, component),
+        Phase::Idle | Phase::Waiting { .. } | Phase::Complete { .. } | Phase::Stalled { .. } => {
+            begin(view, component)
+        }
+        // A rollout of a service is none of a task: its record did not say yet what it was of.
+        Phase::Rolling { .. } | Phase::Baking { .. } | Phase::RolledBack { .. } => begin(view, component),
     }
 }
 
@@ -58,7 +77,7 @@ impl Run {
 }
 
 /// Opens the gates, or says what keeps them closed.
-fn begin(view: &View<'_>, component: &ComponentRollout) -> Phase {
+fn begin(view: &TaskView<'_>, component: &ComponentRollout) -> Phase {
     let closed = view.closed_gates(component);
     let Some(wanted) = view.wanted().filter(|_| closed.is_empty()) else {
         return view.waiting(component, closed);
@@ -109,7 +128,7 @@ fn begin(view: &View<'_>, component: &ComponentRollout) -> Phase {
 /// this component, the record began with this very content, its revision was there already, and a
 /// service that depends on it was rolled to the revision that is wanted after this one was
 /// registered. What ECS shows of its runs does not speak against it.
-fn was_passed_before(view: &View<'_>, component: &ComponentRollout, tasks: &[ObservedTask]) -> bool {
+fn was_passed_before(view: &TaskView<'_>, component: &ComponentRollout, tasks: &[ObservedTask]) -> bool {
     let began_with_it = view.wanted().is_some() && component.initial_hash.as_ref() == view.wanted();
     let Some(revision) = component.revision.as_ref().filter(|revision| revision.registered.is_none()) else {
         return false;
@@ -145,7 +164,7 @@ fn was_passed_before(view: &View<'_>, component: &ComponentRollout, tasks: &[Obs
 /// Whether the tasks that ECS still shows of a revision ended well; it shows none only of one that
 /// was registered long ago.
 fn runs_ended_well(
-    view: &View<'_>,
+    view: &TaskView<'_>,
     revision: &Revision,
     registered: Timestamp,
     tasks: &[ObservedTask],
@@ -157,23 +176,20 @@ fn runs_ended_well(
     }
 }
 
-fn start(view: &View<'_>, hash: ContentHash, attempt: u32) -> Phase {
-    let Workload::Task { deadline_seconds, .. } = &view.desired.workload else {
-        unreachable!("task steps are only taken for task workloads")
-    };
+fn start(view: &TaskView<'_>, hash: ContentHash, attempt: u32) -> Phase {
     let since = view.step.now;
-    let deadline = since + SignedDuration::from_secs(i64::from(*deadline_seconds));
+    let deadline = since + view.workload.deadline;
     let token = token(view, &hash, attempt, since);
     Phase::TaskRunning { hash, attempt, token, task: None, since, deadline }
 }
 
 /// The token of one attempt: another for every new intent.
-fn token(view: &View<'_>, hash: &ContentHash, attempt: u32, since: Timestamp) -> String {
+fn token(view: &TaskView<'_>, hash: &ContentHash, attempt: u32, since: Timestamp) -> String {
     let (deployment, component) = (&view.step.desired.deployment, &view.desired.name);
     client_token(&format!("{deployment}/{component}/{hash}/{attempt}/{since}"))
 }
 
-fn judge(view: &View<'_>, component: &mut ComponentRollout, mut run: Run) -> Phase {
+fn judge(view: &TaskView<'_>, component: &mut ComponentRollout, mut run: Run) -> Phase {
     let Some(Seen::Present(tasks)) = view.step.observed.tasks.get(&view.desired.name) else {
         return run.into_phase();
     };
@@ -197,7 +213,7 @@ fn judge(view: &View<'_>, component: &mut ComponentRollout, mut run: Run) -> Pha
 }
 
 /// Nothing is listed under the task's ARN or token.
-fn judge_unseen(view: &View<'_>, component: &mut ComponentRollout, run: Run) -> Phase {
+fn judge_unseen(view: &TaskView<'_>, component: &mut ComponentRollout, run: Run) -> Phase {
     let long_ago = view.step.now.duration_since(run.since) > LOST_AFTER;
     let stale_content = view.wanted().is_some_and(|wanted| *wanted != run.hash);
     match run.task {
@@ -217,19 +233,16 @@ fn judge_unseen(view: &View<'_>, component: &mut ComponentRollout, run: Run) -> 
     }
 }
 
-fn complete(view: &View<'_>, component: &mut ComponentRollout, run: Run) -> Phase {
-    component.completed = component.revision.clone().filter(|revision| revision.hash == run.hash);
+fn complete(view: &TaskView<'_>, component: &mut ComponentRollout, run: Run) -> Phase {
+    component.set_completed(&run.hash);
     Phase::Complete { hash: run.hash, since: view.step.now }
 }
 
-fn failed(view: &View<'_>, component: &mut ComponentRollout, run: Run, why: String, late: bool) -> Phase {
-    let Workload::Task { retries, .. } = &view.desired.workload else {
-        unreachable!("task steps are only taken for task workloads")
-    };
+fn failed(view: &TaskView<'_>, component: &mut ComponentRollout, run: Run, why: String, late: bool) -> Phase {
     if view.wanted().is_some_and(|wanted| *wanted != run.hash) {
         return begin(view, component);
     }
-    if run.attempt <= *retries {
+    if run.attempt <= view.workload.retries {
         return start(view, run.hash, run.attempt + 1);
     }
     let task = run.task.clone().unwrap_or_else(|| run.token.clone());
@@ -282,12 +295,12 @@ fn verdict(definition: &Tree, task: &ObservedTask) -> Result<(), String> {
     }
 }
 
-fn runs_forever(view: &View<'_>) -> bool {
-    matches!(view.desired.workload, Workload::Task { run: RunPolicy::Forever, .. })
+fn runs_forever(view: &TaskView<'_>) -> bool {
+    view.workload.run == RunPolicy::Forever
 }
 
 /// Whether the tasks were seen and none of them is alive.
-fn is_gone(view: &View<'_>) -> bool {
+fn is_gone(view: &TaskView<'_>) -> bool {
     match view.step.observed.tasks.get(&view.desired.name) {
         Some(Seen::Present(tasks)) => tasks.iter().all(ObservedTask::is_stopped),
         Some(Seen::Absent) => true,

@@ -1,6 +1,7 @@
 //! Sentences about steps.
 
 mod gates;
+mod properties;
 mod record;
 mod service;
 mod task;

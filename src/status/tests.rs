@@ -131,6 +131,7 @@ impl World {
             declared: "d1".into(),
         };
         let complete = |name: &str| ComponentRollout {
+            workload: None,
             initial_hash: None,
             pending_registration: None,
             earlier: vec![],

@@ -22,7 +22,7 @@ fn scale_by_hand(world: &World) {
 }
 
 async fn reasons(world: &World) -> Vec<String> {
-    world.record("shop").await.events.iter().map(|event| event.reason.clone()).collect()
+    world.record("shop").await.events.iter().map(|event| event.reason.to_string()).collect()
 }
 
 #[tokio::test(start_paused = true)]

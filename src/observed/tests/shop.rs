@@ -186,6 +186,7 @@ impl Shop {
         let arn = register(clients, self.name(), component, family, "h1").await;
         let revision = Revision { hash: "h1".into(), arn: arn.clone(), registered: None };
         let rollout = ComponentRollout {
+            workload: None,
             initial_hash: None,
             pending_registration: None,
             earlier: vec![],

@@ -12,6 +12,7 @@ use crate::model::kinds::DeletionPolicy;
 use crate::model::observed::{ObservedResource, ObservedService, ObservedTask, Seen};
 use crate::model::plan::{FieldChange, Ownership, Reason, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind};
+use crate::model::rollout::Phase;
 use crate::plan::resources;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -42,15 +43,38 @@ pub(super) fn undeclared(draft: &mut Draft<'_>) {
         }
     }
     for (id, found) in input.observed.all_services() {
-        let declared = input.desired.components.contains_key(id.key.as_str());
+        let declared = is_declared_service(draft, id.key.as_str());
         let Some(service) = found.present().filter(|_| !declared) else { continue };
         let ours = draft.owner(&id, &service.arn, &service.tags).is_ours();
-        if ours && !kept.contains(service.arn.as_str()) {
+        if !ours || kept.contains(service.arn.as_str()) {
+            continue;
+        }
+        if let Some(on) = unfinished_successor(draft, id.key.as_str()) {
+            draft.wait(&id, on);
+        } else {
             draft.note(&id, "service is no longer declared and is removed".to_owned(), false);
             remove_service(draft, &id, service);
         }
     }
     undeclared_tasks(draft);
+}
+
+fn is_declared_service(draft: &Draft<'_>, name: &str) -> bool {
+    let component = draft.input.desired.components.get(name);
+    component.is_some_and(|component| matches!(component.workload, Workload::Service { .. }))
+}
+
+/// What a service waits for whose component is declared as a task by now: until the task is
+/// complete the service serves.
+fn unfinished_successor(draft: &Draft<'_>, name: &str) -> Option<WaitingOn> {
+    let component = draft.input.desired.components.get(name)?;
+    let phase = &draft.input.rollout.components.get(name)?.phase;
+    if matches!(phase, Phase::Complete { .. }) {
+        return None;
+    }
+    let because =
+        format!("it takes the place of this service as a task, and is not complete ({})", phase.word());
+    Some(WaitingOn::Component { name: component.name.clone(), because })
 }
 
 /// A declared resource that is to take the place of this one and was not seen yet: the record still
@@ -203,8 +227,8 @@ fn declared_arns<'o>(draft: &Draft<'o>) -> BTreeSet<&'o str> {
     let input = draft.input;
     let resources =
         input.desired.resources.keys().filter_map(|id| seen(&input.observed.resources, id).present());
-    let services =
-        input.desired.components.keys().filter_map(|name| seen(&input.observed.services, name).present());
+    let services = input.desired.components.keys().filter(|name| is_declared_service(draft, name.as_str()));
+    let services = services.filter_map(|name| seen(&input.observed.services, name).present());
     resources
         .map(|resource| resource.arn.as_str())
         .chain(services.map(|service| service.arn.as_str()))

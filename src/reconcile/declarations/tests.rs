@@ -313,7 +313,7 @@ fn a_request_is_taken_up_once_and_told_in_an_event() {
         let record = controller.records.get_mut("shop").unwrap();
         assert_eq!(record.rollout.components["web"].failures.is_empty(), times == 1, "once");
         assert_eq!(record.events.len(), 1);
-        assert_eq!(record.events[0].reason, "RetryRequested");
+        assert_eq!(record.events[0].reason.as_str(), "RetryRequested");
         assert_eq!(record.events[0].message, "retry of web requested by ops: incident 42");
         failed(record);
     }

@@ -240,3 +240,70 @@ fn only_what_may_move_by_itself_is_looked_at_again_soon() {
     world.step();
     assert!(!wants_polling(world.phase("migrate")) && wants_polling(world.phase("web")));
 }
+
+#[test]
+fn a_wait_for_another_component_begins_anew_whatever_keeps_it() {
+    let mut world = World::registered();
+    world.step();
+    let since = |world: &World| match world.phase("web") {
+        Phase::Waiting { since, .. } => *since,
+        phase => panic!("{phase:?}"),
+    };
+    let begun = since(&world);
+    world.pass(60);
+    world.task("STOPPED", Some(1));
+    world.step();
+    assert_eq!(since(&world), begun, "the same component keeps it, for another reason");
+    let mut other = world.desired.components["migrate"].clone();
+    other.name = "import".into();
+    world.desired.components.insert("import".into(), other);
+    let web = world.desired.components.get_mut("web").unwrap();
+    web.depends_on = ["import".into()].into();
+    world.pass(60);
+    world.step();
+    assert_eq!(since(&world), world.now, "it waits for something else");
+}
+
+/// The web component, complete as a service, is declared as a task of the same content.
+fn service_that_became_a_task() -> World {
+    let mut world = World::complete();
+    let task = world.desired.components["migrate"].workload.clone();
+    world.desired.components.get_mut("web").unwrap().workload = task;
+    world.observed.tasks.insert("web".into(), Seen::Present(vec![]));
+    world
+}
+
+#[test]
+fn a_service_that_became_a_task_is_run_although_its_content_was_complete() {
+    let mut world = service_that_became_a_task();
+    let revision = world.state.components["web"].revision.clone();
+    world.step();
+    assert_eq!(world.word("web"), "TaskRunning");
+    assert_eq!(world.state.components["web"].revision, revision, "what is registered stays known");
+    assert_eq!(world.state.components["web"].completed, None, "nothing of it is complete as a task");
+}
+
+#[test]
+fn a_task_that_became_a_service_is_rolled_out_behind_its_gates_although_its_content_was_complete() {
+    let mut world = World::complete();
+    let service = world.desired.components["web"].workload.clone();
+    let migrate = world.desired.components.get_mut("migrate").unwrap();
+    migrate.workload = service;
+    migrate.depends_on = ["web".into()].into();
+    world.desired.components.get_mut("web").unwrap().depends_on.clear();
+    world.observed.services.insert("migrate".into(), Seen::Absent);
+    world.observed.cluster = Seen::NotRead;
+    world.step();
+    assert_eq!(world.word("migrate"), "Waiting", "its gates are closed");
+    world.observed.cluster = World::new().observed.cluster;
+    world.step();
+    assert_eq!(world.word("migrate"), "Rolling");
+}
+
+#[test]
+fn a_record_that_does_not_name_the_type_of_workload_stays_as_it_is() {
+    let mut world = World::complete();
+    world.state.components.values_mut().for_each(|component| component.workload = None);
+    world.step();
+    assert_eq!((world.word("migrate"), world.word("web")), ("Complete", "Complete"));
+}

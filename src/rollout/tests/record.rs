@@ -52,7 +52,7 @@ fn no_plan() -> Plan {
     }
 }
 
-fn plan(actions: Vec<(ResourceId, Call)>) -> Plan {
+pub(super) fn plan(actions: Vec<(ResourceId, Call)>) -> Plan {
     let planned = |(resource, call): (ResourceId, Call)| PlannedAction {
         resource,
         verb: call.spec().verbs[0],
@@ -63,13 +63,13 @@ fn plan(actions: Vec<(ResourceId, Call)>) -> Plan {
     Plan { actions: actions.into_iter().map(planned).collect(), ..no_plan() }
 }
 
-fn answered(arn: &str, deployment: Option<&str>) -> Option<ActionResult> {
+pub(super) fn answered(arn: &str, deployment: Option<&str>) -> Option<ActionResult> {
     Some(ActionResult::Done { arn: Some(arn.to_owned()), deployment: deployment.map(str::to_owned) })
 }
 
 impl World {
     /// Records one plan with the results of its actions, in order.
-    fn recorded(&self, plan: &Plan, results: &[Option<ActionResult>]) -> RolloutState {
+    pub(super) fn recorded(&self, plan: &Plan, results: &[Option<ActionResult>]) -> RolloutState {
         let outcomes = results.iter().enumerate();
         let outcomes: Vec<Outcome> = outcomes
             .filter_map(|(action, result)| Some(Outcome { action, result: result.clone()? }))

@@ -362,3 +362,15 @@ fn what_the_exit_codes_of_several_containers_say_together() {
         }
     }
 }
+
+#[test]
+fn a_run_that_ends_well_after_another_content_became_wanted_leaves_its_revision_completed() {
+    let mut world = World::registered();
+    world.step();
+    world.want("migrate", "m2");
+    world.register_as_answered("migrate", "m2", 2);
+    world.task("STOPPED", Some(0));
+    world.step();
+    let completed = world.state.components["migrate"].completed.as_ref();
+    assert_eq!(completed.map(|revision| revision.hash.as_str()), Some("m1"));
+}

@@ -140,6 +140,7 @@ impl World {
         self.observed.families.insert(name.clone(), Seen::Present(vec![arn.clone()]));
         let revision = Revision { hash: definition.hash.clone(), arn: arn.clone(), registered: None };
         let state = ComponentRollout {
+            workload: None,
             initial_hash: Some(definition.hash.clone()),
             pending_registration: None,
             earlier: Vec::new(),

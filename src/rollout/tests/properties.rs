@@ -1,0 +1,536 @@
+//! Promises that hold for any history of observations.
+
+use super::record::{answered, plan};
+use super::{World, arn, definition};
+use crate::model::call::Call;
+use crate::model::desired::Workload;
+use crate::model::ids::ContentHash;
+use crate::model::observed::*;
+use crate::model::plan::{ActionResult, WaitingOn};
+use crate::model::resource::{ResourceId, ResourceKind, TAG_HASH, TAG_OWNER};
+use crate::model::rollout::{ComponentRollout, Phase, RolloutState};
+use jiff::SignedDuration;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::json;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+const BAKE: SignedDuration = SignedDuration::from_secs(60);
+const PROGRESS_DEADLINE: SignedDuration = SignedDuration::from_secs(900);
+const TASK_DEADLINE: SignedDuration = SignedDuration::from_secs(600);
+const NAMES: [&str; 2] = ["migrate", "web"];
+
+/// What happens between two passes. Contents and revisions have numbers: content 2 of `web` is
+/// registered as revision 2 of its family.
+#[derive(Clone, Debug)]
+enum Happening {
+    /// AWS does what was asked of it.
+    Cooperates,
+    /// So many seconds go by; the clock may be set back.
+    Time(i64),
+    Edit {
+        name: &'static str,
+        content: u32,
+    },
+    /// Fields of the service or task change, its content does not.
+    Redeclare {
+        name: &'static str,
+        fields: u8,
+    },
+    Retry(u8),
+    /// A secret is found, or cannot be.
+    Resolves {
+        name: &'static str,
+        found: bool,
+    },
+    Registered(&'static str),
+    Definition {
+        name: &'static str,
+        content: u32,
+        active: bool,
+    },
+    Cluster(Seen<()>),
+    Service(Seen<ServiceSight>),
+    Deployments(Seen<(u32, &'static str)>),
+    Tasks(Seen<TaskSight>),
+    /// AWS answers what the last pass asked for, or does not.
+    Answers(bool),
+}
+
+#[derive(Clone, Debug)]
+struct ServiceSight {
+    revision: u32,
+    state: &'static str,
+    running: u32,
+    status: &'static str,
+    ours: bool,
+    rolls_back: bool,
+    age: i64,
+}
+
+#[derive(Clone, Debug)]
+enum TaskSight {
+    /// None is listed.
+    None,
+    /// The one that was asked for, or one of somebody else when none was.
+    Current { status: &'static str, exit_code: Option<i32> },
+}
+
+fn unseen<T: Clone + std::fmt::Debug + 'static>(
+    seen: impl Strategy<Value = T> + 'static,
+) -> BoxedStrategy<Seen<T>> {
+    let gap = Gap { operation: "ecs:Describe".into(), code: "Throttled".into(), message: "later".into() };
+    prop_oneof![
+        6 => seen.prop_map(Seen::Present),
+        1 => Just(Seen::Absent),
+        1 => Just(Seen::Unknown(gap)),
+        1 => Just(Seen::NotRead),
+    ]
+    .boxed()
+}
+
+fn service_sight() -> impl Strategy<Value = ServiceSight> {
+    let words = (
+        prop::sample::select(vec!["COMPLETED", "IN_PROGRESS", "IN_PROGRESS", "FAILED"]),
+        prop::sample::select(vec!["ACTIVE", "ACTIVE", "ACTIVE", "ACTIVE", "DRAINING"]),
+        prop::sample::select(vec![0, 10, 1000]),
+    );
+    let flags = (prop::bool::weighted(0.9), prop::bool::weighted(0.2));
+    (1..4u32, 0..2u32, words, flags).prop_map(
+        |(revision, running, (state, status, age), (ours, rolls_back))| ServiceSight {
+            revision,
+            state,
+            running,
+            status,
+            ours,
+            rolls_back,
+            age,
+        },
+    )
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    let name = || prop::sample::select(NAMES.to_vec());
+    let exit_code = prop::sample::select(vec![Some(0), Some(1), None]);
+    let status = prop::sample::select(vec!["PENDING", "RUNNING", "STOPPED", "STOPPED"]);
+    let current =
+        (status, exit_code).prop_map(|(status, exit_code)| TaskSight::Current { status, exit_code });
+    let task = prop_oneof![1 => Just(TaskSight::None), 3 => current];
+    let deployment =
+        prop::sample::select(vec!["IN_PROGRESS", "STOPPED", "SUCCESSFUL", "ROLLBACK_SUCCESSFUL"]);
+    prop_oneof![
+        12 => Just(Happening::Cooperates),
+        4 => prop::sample::select(vec![1, 30, 61, 301, 601, 901, 4000, -500]).prop_map(Happening::Time),
+        2 => (name(), 1..4u32).prop_map(|(name, content)| Happening::Edit { name, content }),
+        1 => (name(), 0..3u8).prop_map(|(name, fields)| Happening::Redeclare { name, fields }),
+        1 => (0..3u8).prop_map(Happening::Retry),
+        1 => (name(), any::<bool>()).prop_map(|(name, found)| Happening::Resolves { name, found }),
+        2 => name().prop_map(Happening::Registered),
+        1 => (name(), 1..4u32, any::<bool>())
+            .prop_map(|(name, content, active)| Happening::Definition { name, content, active }),
+        1 => unseen(Just(())).prop_map(Happening::Cluster),
+        6 => unseen(service_sight()).prop_map(Happening::Service),
+        2 => unseen((1..4u32, deployment)).prop_map(Happening::Deployments),
+        4 => unseen(task).prop_map(Happening::Tasks),
+        3 => any::<bool>().prop_map(Happening::Answers),
+    ]
+}
+
+fn map<T, U>(seen: Seen<T>, change: impl FnOnce(T) -> U) -> Seen<U> {
+    match seen {
+        Seen::Present(it) => Seen::Present(change(it)),
+        Seen::Absent => Seen::Absent,
+        Seen::NotRead => Seen::NotRead,
+        Seen::Unknown(gap) => Seen::Unknown(gap),
+    }
+}
+
+impl World {
+    /// A world whose web service bakes.
+    fn baking() -> Self {
+        let mut world = Self::new();
+        let workload = &mut world.desired.components.get_mut("web").unwrap().workload;
+        let Workload::Service { bake_seconds, .. } = workload else { panic!("web is a service") };
+        *bake_seconds = u32::try_from(BAKE.as_secs()).unwrap();
+        world
+    }
+
+    fn wanted(&self, name: &str) -> Option<&ContentHash> {
+        self.resolved.components[name].definition.as_ref().map(|definition| &definition.hash)
+    }
+
+    /// Number of the content that is wanted.
+    fn wanted_number(&self, name: &str) -> Option<u32> {
+        self.wanted(name).and_then(|hash| hash.as_str()[1..].parse().ok())
+    }
+
+    fn hash(name: &str, content: u32) -> String {
+        format!("{}{content}", &name[..1])
+    }
+
+    fn register_wanted(&mut self, name: &str) {
+        if let Some(number) = self.wanted_number(name).filter(|_| self.state.components.contains_key(name)) {
+            self.register_as_answered(name, &Self::hash(name, number), number);
+        }
+    }
+
+    fn show_task(&mut self, status: &str, exit_code: Option<i32>) {
+        if let Phase::TaskRunning { .. } = self.phase_of("migrate") {
+            self.task(status, exit_code);
+            let started = self.task_arn();
+            let Some(Seen::Present(tasks)) = self.observed.tasks.get_mut("migrate") else { return };
+            tasks[0].arn = started;
+        }
+    }
+
+    /// An ARN of its own for every attempt.
+    fn task_arn(&self) -> String {
+        let Phase::TaskRunning { token, .. } = self.phase_of("migrate") else { return String::new() };
+        format!("arn:aws:ecs:eu-west-1:123456789012:task/c/{token}")
+    }
+
+    fn phase_of(&self, name: &str) -> Phase {
+        self.state.components.get(name).map(|component| component.phase.clone()).unwrap_or_default()
+    }
+
+    fn happens(&mut self, happening: Happening) {
+        match happening {
+            Happening::Cooperates => {
+                NAMES.into_iter().for_each(|name| self.register_wanted(name));
+                self.show_task("STOPPED", Some(0));
+                if let (Phase::Rolling { .. } | Phase::Baking { .. }, Some(number)) =
+                    (self.phase_of("web"), self.wanted_number("web"))
+                {
+                    self.service(number, "COMPLETED", 1);
+                }
+                self.pass(20);
+            }
+            Happening::Time(seconds) => self.pass(seconds),
+            Happening::Edit { name, content } => {
+                let component = self.resolved.components.get_mut(name).unwrap();
+                component.definition = super::resolved(name, &Self::hash(name, content)).definition;
+            }
+            Happening::Redeclare { name, fields } => {
+                self.resolved.components.get_mut(name).unwrap().declared = fields.to_string().as_str().into();
+            }
+            Happening::Retry(number) => self.desired.retry = Some(number.to_string()),
+            Happening::Resolves { name, found } => {
+                let component = self.resolved.components.get_mut(name).unwrap();
+                let missing = WaitingOn::Secret { id: "shop/db".into(), because: "there is none".into() };
+                component.waiting = if found { vec![] } else { vec![missing] };
+            }
+            Happening::Registered(name) => self.register_wanted(name),
+            Happening::Definition { name, content, active } => {
+                let family = format!("shop-{name}");
+                let mut shown = definition(&family, content, if active { "ACTIVE" } else { "INACTIVE" });
+                shown.tags.insert(TAG_OWNER.to_owned(), "shop".to_owned());
+                shown.tags.insert(TAG_HASH.to_owned(), Self::hash(name, content));
+                self.observed.definitions.insert(arn(&family, content), Seen::Present(shown));
+            }
+            Happening::Cluster(seen) => {
+                self.observed.cluster = map(seen, |()| ObservedCluster {
+                    arn: "arn:aws:ecs:eu-west-1:123456789012:cluster/c".into(),
+                    status: "ACTIVE".into(),
+                    capacity_providers: vec![],
+                });
+            }
+            Happening::Service(seen) => self.show_service(seen),
+            Happening::Deployments(seen) => {
+                let shown = map(seen, |(revision, status)| vec![super::deployed(revision, status)]);
+                self.observed.service_deployments.insert("web".into(), shown);
+            }
+            Happening::Tasks(seen) => match seen {
+                Seen::Present(TaskSight::Current { status, exit_code }) => self.show_task(status, exit_code),
+                seen => {
+                    self.observed.tasks.insert("migrate".into(), map(seen, |_| vec![]));
+                }
+            },
+            Happening::Answers(answered) => self.answer(answered),
+        }
+    }
+
+    fn show_service(&mut self, seen: Seen<ServiceSight>) {
+        let Seen::Present(sight) = seen else {
+            self.observed.services.insert("web".into(), map(seen, |_| unreachable!("it is not present")));
+            return;
+        };
+        let created = self.now - SignedDuration::from_secs(sight.age);
+        self.service(sight.revision, sight.state, sight.running);
+        self.edit_service(|service| {
+            service.status = sight.status.into();
+            if !sight.ours {
+                service.tags.clear();
+            }
+            let deployment = &mut service.deployments[0];
+            deployment.created_at = Some(created);
+            if sight.rolls_back {
+                deployment.rollout_state_reason = Some("rolling back to deploymentId ecs-svc/1".into());
+            }
+        });
+    }
+
+    /// Records what AWS said to the run and the rollout that were begun.
+    fn answer(&mut self, yes: bool) {
+        let mut actions = Vec::new();
+        let mut results = Vec::new();
+        if let Phase::TaskRunning { token, task: None, .. } = self.phase_of("migrate") {
+            let id = ResourceId::new(ResourceKind::Task, "migrate");
+            let (component, fields, tags) = ("migrate".into(), json!({}), BTreeMap::new());
+            actions.push((id, Call::RunTask { component, token, fields, tags }));
+            results.push(answered(&self.task_arn(), None));
+        }
+        if let Phase::Rolling { deployment: None, .. } = self.phase_of("web") {
+            let id = ResourceId::new(ResourceKind::Service, "web");
+            let fields = json!({"taskDefinition": "web"});
+            actions.push((id, Call::UpdateService { component: "web".into(), fields }));
+            results.push(answered("service/web", Some("ecs-svc/answered")));
+        }
+        if !yes {
+            let silence = || Some(ActionResult::Unknown { message: "timed out".into() });
+            results.iter_mut().for_each(|result| *result = silence());
+        }
+        self.state = self.recorded(&plan(actions), &results);
+    }
+}
+
+/// What is remembered beside the controller, to judge it by.
+#[derive(Default)]
+struct Judge {
+    /// Contents that failed and that nobody asked to be tried again.
+    failed: BTreeSet<(&'static str, ContentHash)>,
+}
+
+impl Judge {
+    /// Takes note of what asks for another try.
+    fn hears(&mut self, world: &World, happening: &Happening) {
+        match happening {
+            Happening::Edit { name, content } => {
+                let other =
+                    world.wanted(name).is_none_or(|hash| hash.as_str() != World::hash(name, *content));
+                self.failed.retain(|(failed, _)| failed != name || !other);
+            }
+            Happening::Redeclare { name, fields } => {
+                let other = world.resolved.components[*name].declared.as_str() != fields.to_string();
+                self.failed.retain(|(failed, _)| failed != name || !other);
+            }
+            Happening::Retry(number) => {
+                if world.desired.retry != Some(number.to_string()) {
+                    self.failed.clear();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn judge(&mut self, before: &RolloutState, world: &World) -> Result<(), TestCaseError> {
+        for name in NAMES {
+            let none = ComponentRollout::default();
+            let was = before.components.get(name).unwrap_or(&none);
+            let is = &world.state.components[name];
+            let context = format!("{name}: {:?} became {:?}", was.phase, is.phase);
+            self.never_tries_again(name, was, is, &context)?;
+            one_stage(&was.phase, &is.phase, world, &context)?;
+            gates_were_open(name, &was.phase, &is.phase, world, &context)?;
+            says_why(&is.phase, &context)?;
+            unknown_is_not_failed(name, was, is, world, &context)?;
+            completed_is_kept(was, is, &context)?;
+            no_limbo(name, &was.phase, &is.phase, world, &context)?;
+        }
+        Ok(())
+    }
+
+    fn never_tries_again(
+        &mut self,
+        name: &'static str,
+        was: &ComponentRollout,
+        is: &ComponentRollout,
+        context: &str,
+    ) -> Result<(), TestCaseError> {
+        match &is.phase {
+            Phase::TaskRunning { hash, .. } | Phase::Rolling { hash, .. } | Phase::Baking { hash, .. } => {
+                prop_assert!(!self.failed.contains(&(name, hash.clone())), "tried again: {context}");
+            }
+            Phase::Complete { hash, .. } => {
+                self.failed.remove(&(name, hash.clone()));
+            }
+            Phase::Idle | Phase::Waiting { .. } | Phase::RolledBack { .. } | Phase::Stalled { .. } => {}
+        }
+        let new = is.failures.iter().filter(|failure| !was.failures.contains(failure));
+        self.failed.extend(new.map(|failure| (name, failure.hash.clone())));
+        Ok(())
+    }
+}
+
+fn one_stage(was: &Phase, is: &Phase, world: &World, context: &str) -> Result<(), TestCaseError> {
+    let same_content = was.hash() == is.hash();
+    let allowed = match is {
+        Phase::Idle => false,
+        Phase::Waiting { .. } | Phase::TaskRunning { .. } | Phase::Rolling { .. } => true,
+        Phase::Stalled { .. } => true,
+        Phase::Baking { .. } => matches!(was, Phase::Rolling { .. } | Phase::Baking { .. }) && same_content,
+        Phase::RolledBack { .. } => !matches!(was, Phase::Idle | Phase::Waiting { .. }) && same_content,
+        Phase::Complete { .. } => match was {
+            Phase::Rolling { .. } => !same_content,
+            Phase::Baking { until, .. } => !same_content || (*until).min(world.now + BAKE) <= world.now,
+            _ => true,
+        },
+    };
+    prop_assert!(allowed, "more than one stage: {context}");
+    Ok(())
+}
+
+fn gates_were_open(
+    name: &str,
+    was: &Phase,
+    is: &Phase,
+    world: &World,
+    context: &str,
+) -> Result<(), TestCaseError> {
+    let begins = matches!(is, Phase::TaskRunning { .. } | Phase::Rolling { .. }) && was.hash() != is.hash();
+    if !begins {
+        return Ok(());
+    }
+    let cluster = world.observed.cluster.present().is_some();
+    let needed = world.desired.components[name].depends_on.iter().all(|on| {
+        let wanted = world.wanted(on.as_str());
+        wanted.is_some_and(|wanted| world.phase_of(on.as_str()).is_complete_at(wanted))
+    });
+    let seen = match name {
+        "web" => world.observed.services["web"].is_known(),
+        _ => world.observed.tasks["migrate"].is_known(),
+    };
+    let registered = world.state.components[name].revision.as_ref().map(|revision| &revision.hash);
+    prop_assert!(cluster && needed && seen, "begun behind closed gates: {context}");
+    prop_assert_eq!(is.hash(), registered, "begun without its revision: {}", context);
+    Ok(())
+}
+
+fn says_why(is: &Phase, context: &str) -> Result<(), TestCaseError> {
+    let says = match is {
+        Phase::Waiting { on, .. } => !on.is_empty() && on.iter().all(|on| !on.to_string().is_empty()),
+        Phase::Stalled { message, .. } => !message.is_empty(),
+        Phase::Idle
+        | Phase::TaskRunning { .. }
+        | Phase::Rolling { .. }
+        | Phase::Baking { .. }
+        | Phase::Complete { .. }
+        | Phase::RolledBack { .. } => true,
+    };
+    prop_assert!(says, "held without a reason: {context}");
+    Ok(())
+}
+
+fn unknown_is_not_failed(
+    name: &str,
+    was: &ComponentRollout,
+    is: &ComponentRollout,
+    world: &World,
+    context: &str,
+) -> Result<(), TestCaseError> {
+    let known = match name {
+        "web" => world.observed.services["web"].is_known(),
+        _ => world.observed.tasks["migrate"].is_known(),
+    };
+    let ended = |phase: &Phase| matches!(phase, Phase::Stalled { .. } | Phase::RolledBack { .. });
+    let remembered = ended(&was.phase) || !is.failures.is_empty();
+    prop_assert!(known || is.failures.len() <= was.failures.len(), "failed unseen: {context}");
+    prop_assert!(known || !ended(&is.phase) || remembered, "given up unseen: {context}");
+    Ok(())
+}
+
+fn completed_is_kept(
+    was: &ComponentRollout,
+    is: &ComponentRollout,
+    context: &str,
+) -> Result<(), TestCaseError> {
+    let Some(before) = &was.completed else { return Ok(()) };
+    let Some(now) = &is.completed else {
+        return Err(TestCaseError::fail(format!("the completed revision is lost: {context}")));
+    };
+    prop_assert!(now == before || is.phase.is_complete_at(&now.hash), "completed without: {context}");
+    Ok(())
+}
+
+/// What is over its time, or over, is not simply left where it stands.
+fn no_limbo(name: &str, was: &Phase, is: &Phase, world: &World, context: &str) -> Result<(), TestCaseError> {
+    let now = world.now;
+    let service = world.observed.services["web"].present();
+    let is_over = match is {
+        Phase::Idle => true,
+        // A run may end just now for a content that is wanted no more; the next pass goes on.
+        Phase::Complete { hash, .. } => {
+            let just_ended = matches!(was, Phase::TaskRunning { .. });
+            !just_ended && world.wanted(name).is_some_and(|wanted| wanted != hash)
+        }
+        Phase::Rolling { hash, deployment, progress: (grew, _), .. } => {
+            let revision = world.state.components[name].revision.as_ref().filter(|known| known.hash == *hash);
+            let watched = service.filter(|service| {
+                revision.is_some_and(|revision| revision.arn == service.task_definition)
+                    && service.primary().map(|primary| &primary.id) == deployment.as_ref()
+            });
+            watched.is_some() && now.duration_since(*grew) > PROGRESS_DEADLINE
+        }
+        Phase::Baking { until, .. } => *until > now + BAKE || (service.is_some() && *until <= now),
+        Phase::TaskRunning { token, task, deadline, since, .. } => {
+            let tasks = world.observed.tasks["migrate"].present();
+            let own = |seen: &&ObservedTask| {
+                seen.started_by.as_ref() == Some(token) || Some(&seen.arn) == task.as_ref()
+            };
+            let ended = tasks.and_then(|tasks| tasks.iter().find(own)).is_some_and(ObservedTask::is_stopped);
+            let lost = task.is_some()
+                && tasks.is_some_and(|tasks| !tasks.iter().any(|seen| own(&seen)))
+                && now.duration_since(*since) > SignedDuration::from_mins(5);
+            ended || lost || *deadline > now + TASK_DEADLINE
+        }
+        Phase::Waiting { .. } | Phase::RolledBack { .. } | Phase::Stalled { .. } => false,
+    };
+    prop_assert!(!is_over, "left in limbo: {context}");
+    Ok(())
+}
+
+/// Walks through a history and judges every pass; gives the stages that were reached.
+fn walk(history: Vec<Happening>) -> Result<BTreeSet<&'static str>, TestCaseError> {
+    let mut world = World::baking();
+    let mut judge = Judge::default();
+    let mut reached = BTreeSet::new();
+    for (happening, number) in history.into_iter().zip(1..) {
+        // No two passes have the same time, wherever the clock is set.
+        world.now += SignedDuration::new(1, number);
+        judge.hears(&world, &happening);
+        world.happens(happening);
+        // As `resolve` does: the content of what waits for a secret is not known.
+        let declared = world.resolved.clone();
+        for component in world.resolved.components.values_mut() {
+            let is_found = component.waiting.is_empty();
+            component.definition = component.definition.take().filter(|_| is_found);
+        }
+        let before = world.state.clone();
+        world.step();
+        judge.judge(&before, &world)?;
+        let once = std::mem::replace(&mut world.state, before);
+        world.step();
+        prop_assert_eq!(&once, &world.state, "not deterministic");
+        world.resolved = declared;
+        reached.extend(NAMES.into_iter().map(|name| world.word(name)));
+    }
+    Ok(reached)
+}
+
+#[test]
+fn every_history_keeps_what_the_stage_machine_promises() {
+    let reached = RefCell::new(BTreeSet::new());
+    let mut runner = TestRunner::new(Config {
+        cases: Config::default().cases * 6,
+        failure_persistence: None,
+        ..Config::default()
+    });
+    let histories = prop::collection::vec(happening(), 1..50);
+    let walked = runner.run(&histories, |history| {
+        reached.borrow_mut().extend(walk(history)?);
+        Ok(())
+    });
+    walked.unwrap_or_else(|broken| panic!("{broken}"));
+    let all = ["Baking", "Complete", "RolledBack", "Rolling", "Stalled", "TaskRunning", "Waiting"];
+    assert_eq!(reached.into_inner(), BTreeSet::from(all), "histories reach every stage");
+}
