@@ -12,7 +12,7 @@ use crate::model::plan::Plan;
 use crate::model::request::Request;
 use crate::model::rollout::RolloutState;
 use crate::model::status::Record;
-use crate::observed::{Ask, Collector};
+use crate::observed::{self, Collector};
 use crate::plan::render;
 use crate::reconcile::decide::decide;
 use crate::reconcile::declarations::{self, Change, Changes, LoweringCache};
@@ -235,11 +235,15 @@ async fn plans(
     let mut gaps = BTreeSet::new();
     for (placement, all) in places {
         for batch in all.chunks(BATCH) {
-            let asks: Vec<Ask<'_>> = batch
+            let requests: Vec<observed::Request<'_>> = batch
                 .iter()
-                .map(|one| Ask { desired: &one.desired, rollout: rollout(one), depth: Depth::Full })
+                .map(|one| observed::Request {
+                    desired: &one.desired,
+                    rollout: rollout(one),
+                    depth: Depth::Full,
+                })
                 .collect();
-            let seen = collector.collect(placement, &asks, now).await;
+            let seen = collector.collect(placement, &requests, now).await;
             for (one, observed) in batch.iter().zip(seen) {
                 gaps.extend(observed.gaps.iter().cloned());
                 plans.push(decide(one, rollout(one), observed, now).plan);

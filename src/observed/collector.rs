@@ -1,30 +1,17 @@
 //! The collector: a batch of deployments of one placement in, what AWS shows of each out.
 
-use super::balancing::{self, Balance};
 use super::definitions::Definitions;
-use super::logs::LogGroups;
-use super::look::Look;
+use super::reader::Reader;
+use super::request::Request;
+use super::resources::{self, OfDeployment};
 use super::secrets::Secrets;
 use super::services::{self, Services};
 use super::tasks;
 use crate::aws::Aws;
-use crate::model::desired::DesiredState;
 use crate::model::kinds::Placement;
 use crate::model::observed::{Depth, Gap, ObservedState, Seen};
-use crate::model::rollout::RolloutState;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
-
-/// One deployment to look at.
-#[derive(Clone, Copy, Debug)]
-pub struct Ask<'a> {
-    /// What is declared: says what to look for.
-    pub desired: &'a DesiredState,
-    /// Where its rollout stands: says by which ARNs, tokens and revisions to look for more.
-    pub rollout: &'a RolloutState,
-    /// How much to read at least.
-    pub depth: Depth,
-}
 
 /// Looks at AWS. Cheap to clone; keeps nothing between two looks.
 #[derive(Clone, Debug)]
@@ -38,9 +25,9 @@ impl Collector {
         Self { aws }
     }
 
-    /// Looks at a batch of deployments of one placement. The answers are in the order of the asks.
+    /// Looks at a batch of deployments of one placement. The answers are in the order of the requests.
     ///
-    /// A light ask reads services only: its maps of everything else are empty and its cluster is
+    /// A light request reads services only: its maps of everything else are empty and its cluster is
     /// not read (or absent, when the services show that). When they show the deployment out of
     /// step, or its rollout is under way or stalled, it is read in full in the same pass; the
     /// answer's depth says so.
@@ -49,31 +36,35 @@ impl Collector {
     /// `gaps`; one call for ten services, and one for each load balancer, listener, log group or
     /// secret that several of the deployments name.
     ///
-    /// **Assumes**: all asks have this placement; ten of them are a good number.
+    /// **Assumes**: all requests have this placement; ten of them are a good number.
     pub async fn collect(
         &self,
         placement: &Placement,
-        asks: &[Ask<'_>],
+        requests: &[Request<'_>],
         now: Timestamp,
     ) -> Vec<ObservedState> {
-        debug_assert!(asks.iter().all(|ask| ask.desired.placement == *placement), "one batch, one placement");
+        debug_assert!(
+            requests.iter().all(|request| request.desired.placement == *placement),
+            "one batch, one placement"
+        );
         let clients = self.aws.at(placement).await;
-        let look = Look::new(&clients, placement);
-        let services = Services::read(&look, asks).await;
-        let in_full = |ask: &&Ask<'_>| ask.depth == Depth::Full || services.are_out_of_step(ask);
-        let full: Vec<Ask<'_>> = asks.iter().filter(in_full).copied().collect();
+        let reader = Reader::new(&clients, placement);
+        let services = Services::read(&reader, requests).await;
+        let in_full =
+            |request: &&Request<'_>| request.depth == Depth::Full || services.are_out_of_step(request);
+        let full: Vec<Request<'_>> = requests.iter().filter(in_full).copied().collect();
         // Boxed: most passes are light and should not carry the room for a full one.
-        let mut read = Box::pin(everything(&look, &full, &services, now)).await.into_iter();
-        let answers = asks.iter().map(|ask| {
-            let state = if in_full(&ask) { read.next() } else { None };
-            state.unwrap_or_else(|| light(&look, ask, &services, now))
+        let mut read = Box::pin(everything(&reader, &full, &services, now)).await.into_iter();
+        let answers = requests.iter().map(|request| {
+            let state = if in_full(&request) { read.next() } else { None };
+            state.unwrap_or_else(|| light(&reader, request, &services, now))
         });
         answers.collect()
     }
 }
 
-fn light(look: &Look<'_>, ask: &Ask<'_>, services: &Services, now: Timestamp) -> ObservedState {
-    let (services_seen, leftover_services) = services.of(look, ask);
+fn light(reader: &Reader<'_>, request: &Request<'_>, services: &Services, now: Timestamp) -> ObservedState {
+    let (services_seen, leftover_services) = services.of(reader, request);
     let mut state = ObservedState {
         cluster: if services.no_cluster { Seen::Absent } else { Seen::NotRead },
         services: services_seen.into_iter().map(|(name, seen)| (name, seen.clone())).collect(),
@@ -85,47 +76,45 @@ fn light(look: &Look<'_>, ask: &Ask<'_>, services: &Services, now: Timestamp) ->
 }
 
 async fn everything(
-    look: &Look<'_>,
-    asks: &[Ask<'_>],
+    reader: &Reader<'_>,
+    requests: &[Request<'_>],
     services: &Services,
     now: Timestamp,
 ) -> Vec<ObservedState> {
-    if asks.is_empty() {
+    if requests.is_empty() {
         return Vec::new();
     }
     let targets_then_tasks = async {
-        let balances = balancing::read(look, asks).await;
-        (balances, tasks::read(look, asks, services).await)
+        let resources = resources::read(reader, requests).await;
+        (resources, tasks::read(reader, requests, services).await)
     };
-    let (cluster, log_groups, secrets, definitions, deployments, (balances, tasks)) = tokio::join!(
-        services::cluster(look),
-        LogGroups::read(look, asks),
-        Secrets::read(look, asks),
-        Definitions::read(look, asks, services),
-        tasks::read_deployments(look, asks, services),
+    let (cluster, secrets, definitions, deployments, (resources, tasks)) = tokio::join!(
+        services::cluster(reader),
+        Secrets::read(reader, requests),
+        Definitions::read(reader, requests, services),
+        tasks::read_deployments(reader, requests, services),
         targets_then_tasks,
     );
     let cluster = match cluster {
         Seen::Unknown(_) if services.no_cluster => Seen::Absent,
         cluster => cluster,
     };
-    let parts = asks.iter().zip(balances).zip(tasks).zip(deployments);
-    let states = parts.map(|(((ask, balance), tasks), deployments)| {
-        let Balance { mut resources, leftovers, load_balancers, targets } = balance;
-        resources.extend(log_groups.of(ask));
+    let parts = requests.iter().zip(resources).zip(tasks).zip(deployments);
+    let states = parts.map(|(((request, resources), tasks), deployments)| {
+        let OfDeployment { resources, leftovers, load_balancers, targets } = resources;
         let mut state = ObservedState {
             depth: Depth::Full,
             cluster: cluster.clone(),
             resources,
             leftovers,
             load_balancers,
-            definitions: definitions.revisions_of(look, ask, services),
-            families: definitions.families_of(ask),
+            definitions: definitions.revisions_of(reader, request, services),
+            families: definitions.families_of(request),
             tasks,
             targets,
-            secrets: secrets.of(ask),
+            secrets: secrets.of(request),
             service_deployments: deployments.by_component,
-            ..light(look, ask, services, now)
+            ..light(reader, request, services, now)
         };
         state.gaps = gaps(&state, deployments.gaps);
         state

@@ -5,8 +5,8 @@
 //! registered in a pass whose record was lost is found among them by its hash tag, instead of being
 //! registered a second time.
 
-use super::collector::Ask;
-use super::look::{Look, seen};
+use super::reader::{Reader, seen_or_absent};
+use super::request::Request;
 use super::services::Services;
 use crate::aws::ecs::read;
 use crate::model::desired::DesiredComponent;
@@ -29,44 +29,45 @@ pub(super) struct Definitions {
 
 impl Definitions {
     /// Reads families first, then revisions, each once.
-    pub(super) async fn read(look: &Look<'_>, asks: &[Ask<'_>], services: &Services) -> Self {
-        let components = asks.iter().flat_map(|ask| ask.desired.components.values());
+    pub(super) async fn read(reader: &Reader<'_>, requests: &[Request<'_>], services: &Services) -> Self {
+        let components = requests.iter().flat_map(|request| request.desired.components.values());
         let families: BTreeSet<&str> = components.map(|component| component.family.as_str()).collect();
         let list = |family: &str| {
             let family = family.to_owned();
             async move {
-                let answer = read::list_task_definitions(look.clients, &family).await;
-                (family, seen(answer))
+                let answer = read::list_task_definitions(reader.clients, &family).await;
+                (family, seen_or_absent(answer))
             }
         };
-        let families = look.each(families, list).await.into_iter().collect();
+        let families = reader.each(families, list).await.into_iter().collect();
         let mut found = Self { revisions: BTreeMap::new(), families };
-        let arns: BTreeSet<String> = asks.iter().flat_map(|ask| found.wanted(look, ask, services)).collect();
+        let arns: BTreeSet<String> =
+            requests.iter().flat_map(|request| found.wanted(reader, request, services)).collect();
         let describe = |arn: String| async move {
-            let answer = read::describe_task_definition(look.clients, &arn).await;
-            (arn, seen(answer))
+            let answer = read::describe_task_definition(reader.clients, &arn).await;
+            (arn, seen_or_absent(answer))
         };
-        found.revisions = look.each(arns, describe).await.into_iter().collect();
+        found.revisions = reader.each(arns, describe).await.into_iter().collect();
         found
     }
 
     /// The revisions of one deployment, by ARN.
     pub(super) fn revisions_of(
         &self,
-        look: &Look<'_>,
-        ask: &Ask<'_>,
+        reader: &Reader<'_>,
+        request: &Request<'_>,
         services: &Services,
     ) -> BTreeMap<String, Seen<ObservedDefinition>> {
         let show = |arn: String| {
             let seen = self.revisions.get(&arn).cloned().unwrap_or_default();
             (arn, seen)
         };
-        self.wanted(look, ask, services).into_iter().map(show).collect()
+        self.wanted(reader, request, services).into_iter().map(show).collect()
     }
 
     /// The families of one deployment, by component.
-    pub(super) fn families_of(&self, ask: &Ask<'_>) -> BTreeMap<ComponentName, Seen<Vec<String>>> {
-        let components = ask.desired.components.values();
+    pub(super) fn families_of(&self, request: &Request<'_>) -> BTreeMap<ComponentName, Seen<Vec<String>>> {
+        let components = request.desired.components.values();
         components.map(|component| (component.name.clone(), self.family(component).clone())).collect()
     }
 
@@ -74,10 +75,10 @@ impl Definitions {
         self.families.get(&component.family).unwrap_or(&Seen::NotRead)
     }
 
-    fn wanted(&self, look: &Look<'_>, ask: &Ask<'_>, services: &Services) -> BTreeSet<String> {
+    fn wanted(&self, reader: &Reader<'_>, request: &Request<'_>, services: &Services) -> BTreeSet<String> {
         let mut arns = BTreeSet::new();
-        for component in ask.desired.components.values() {
-            let rollout = ask.rollout.components.get(&component.name);
+        for component in request.desired.components.values() {
+            let rollout = request.rollout.components.get(&component.name);
             let revision = rollout.and_then(|rollout| rollout.revision.as_ref());
             let completed = rollout.and_then(|rollout| rollout.completed.as_ref());
             arns.extend(revision.into_iter().chain(completed).map(|revision| revision.arn.clone()));
@@ -89,7 +90,7 @@ impl Definitions {
             let unrecorded = newest.take_while(|arn| revision.is_none_or(|revision| revision.arn != **arn));
             arns.extend(unrecorded.cloned());
         }
-        let (used, left_over) = services.of(look, ask);
+        let (used, left_over) = services.of(reader, request);
         let used = used
             .values()
             .chain(left_over.values())

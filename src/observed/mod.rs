@@ -1,8 +1,8 @@
 //! 3 OBSERVED: what AWS shows, and what it does not show.
 //!
-//! A pass decides from what was seen in that very pass. So the collector asks AWS and keeps nothing
-//! between passes: not even a task definition, whose content never changes but whose status does,
-//! and the call that tells the status brings the content along.
+//! A pass decides from what was seen in that very pass. So the collector asks AWS and keeps
+//! nothing between passes: not even a task definition, whose content never changes but whose status
+//! does, and the call that tells the status brings the content along.
 //!
 //! **It never fails whole.** Each read that fails becomes [`Seen::Unknown`] for exactly the things
 //! that it would have shown. Everything else is as good as it would be otherwise, so a permission
@@ -31,18 +31,17 @@
 //! [`Seen::Unknown`]: crate::model::observed::Seen::Unknown
 //! [`RolloutState::arns`]: crate::model::rollout::RolloutState::arns
 
-mod balancing;
 mod collector;
 mod definitions;
-mod groups;
-mod listeners;
-mod logs;
-mod look;
+mod reader;
+mod request;
+mod resources;
 mod secrets;
 mod services;
 mod tasks;
 
-pub use collector::{Ask, Collector};
+pub use collector::Collector;
+pub use request::Request;
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! Secrets: whether they exist and which version is current. Never their values.
 
-use super::collector::Ask;
-use super::look::{Look, seen};
+use super::reader::{Reader, seen_or_absent};
+use super::request::Request;
 use crate::aws::secrets::read;
 use crate::model::observed::{ObservedSecret, Seen};
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,26 +11,27 @@ pub(super) struct Secrets(BTreeMap<String, Seen<ObservedSecret>>);
 
 impl Secrets {
     /// Looks at every secret that a component uses, each once.
-    pub(super) async fn read(look: &Look<'_>, asks: &[Ask<'_>]) -> Self {
-        let ids: BTreeSet<&str> = asks.iter().flat_map(ids).collect();
+    pub(super) async fn read(reader: &Reader<'_>, requests: &[Request<'_>]) -> Self {
+        let ids: BTreeSet<&str> = requests.iter().flat_map(ids).collect();
         let read = |id: &str| {
             let id = id.to_owned();
             async move {
-                let answer = read::describe_secret(look.clients, &id).await;
-                (id, seen(answer))
+                let answer = read::describe_secret(reader.clients, &id).await;
+                (id, seen_or_absent(answer))
             }
         };
-        Self(look.each(ids, read).await.into_iter().collect())
+        Self(reader.each(ids, read).await.into_iter().collect())
     }
 
     /// The secrets of one deployment.
-    pub(super) fn of(&self, ask: &Ask<'_>) -> BTreeMap<String, Seen<ObservedSecret>> {
-        ids(ask).map(|id| (id.to_owned(), self.0.get(id).cloned().unwrap_or_default())).collect()
+    pub(super) fn of(&self, request: &Request<'_>) -> BTreeMap<String, Seen<ObservedSecret>> {
+        ids(request).map(|id| (id.to_owned(), self.0.get(id).cloned().unwrap_or_default())).collect()
     }
 }
 
-fn ids<'a>(ask: &Ask<'a>) -> impl Iterator<Item = &'a str> {
-    ask.desired
+fn ids<'a>(request: &Request<'a>) -> impl Iterator<Item = &'a str> {
+    request
+        .desired
         .components
         .values()
         .flat_map(|component| &component.secrets)

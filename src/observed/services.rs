@@ -1,7 +1,7 @@
 //! Services: the one thing that every pass looks at.
 
-use super::collector::Ask;
-use super::look::{Look, missing, refused};
+use super::reader::{Reader, refused, seen_from_error};
+use super::request::Request;
 use crate::aws::ecs::read::{self, SERVICES_PER_CALL};
 use crate::aws::ecs::{cluster_of, last_part};
 use crate::model::desired::{DesiredComponent, Workload};
@@ -23,12 +23,12 @@ pub(super) struct Services {
 
 impl Services {
     /// Reads all services that are declared or recorded, ten per call.
-    pub(super) async fn read(look: &Look<'_>, asks: &[Ask<'_>]) -> Self {
-        let names: BTreeSet<String> = asks.iter().flat_map(|ask| names(look, ask)).collect();
+    pub(super) async fn read(reader: &Reader<'_>, requests: &[Request<'_>]) -> Self {
+        let names: BTreeSet<String> = requests.iter().flat_map(|request| names(reader, request)).collect();
         let read = |names: Vec<String>| async move {
-            read::describe_services(look.clients, look.cluster(), &names).await
+            read::describe_services(reader.clients, reader.cluster(), &names).await
         };
-        let answers = look.batches(names.into_iter().collect(), SERVICES_PER_CALL, refused, read).await;
+        let answers = reader.batches(names.into_iter().collect(), SERVICES_PER_CALL, refused, read).await;
         let mut services = Self { by_name: BTreeMap::new(), no_cluster: false };
         for (names, answer) in answers {
             match answer {
@@ -47,14 +47,18 @@ impl Services {
 
     /// The services of one deployment: by component, declared or not; and those of which the
     /// component has another one now, by ARN.
-    pub(super) fn of<'s>(&'s self, look: &Look<'_>, ask: &Ask<'_>) -> (ByComponent<'s>, LeftOver<'s>) {
+    pub(super) fn of<'s>(
+        &'s self,
+        reader: &Reader<'_>,
+        request: &Request<'_>,
+    ) -> (ByComponent<'s>, LeftOver<'s>) {
         let mut shown: ByComponent<'s> =
-            declared(ask).map(|(component, name)| (component.name.clone(), self.named(name))).collect();
+            declared(request).map(|(component, name)| (component.name.clone(), self.named(name))).collect();
         let mut left_over = LeftOver::new();
-        let names: BTreeSet<&str> = declared(ask).map(|(_, name)| name).collect();
-        for (id, arn) in recorded(look, ask).filter(|(_, arn)| !names.contains(last_part(arn))) {
+        let names: BTreeSet<&str> = declared(request).map(|(_, name)| name).collect();
+        for (id, arn) in recorded(reader, request).filter(|(_, arn)| !names.contains(last_part(arn))) {
             let seen = self.named(last_part(arn));
-            if id.left_over_arn().is_some() || ask.desired.components.contains_key(id.key.as_str()) {
+            if id.left_over_arn().is_some() || request.desired.components.contains_key(id.key.as_str()) {
                 if !seen.is_absent() || id.left_over_arn().is_some() {
                     left_over.insert(arn.to_owned(), seen);
                 }
@@ -73,16 +77,16 @@ impl Services {
     /// not steady, not ACTIVE, or points at another revision than the rollout left it at; or a
     /// rollout that is under way or held up, which services alone cannot judge. Unknown services
     /// give no reason to read more.
-    pub(super) fn are_out_of_step(&self, ask: &Ask<'_>) -> bool {
+    pub(super) fn are_out_of_step(&self, request: &Request<'_>) -> bool {
         let settled = |component: &DesiredComponent| {
-            let phase = ask.rollout.components.get(&component.name).map(|rollout| &rollout.phase);
+            let phase = request.rollout.components.get(&component.name).map(|rollout| &rollout.phase);
             matches!(phase, Some(Phase::Complete { .. } | Phase::RolledBack { .. }))
         };
-        ask.desired.components.values().any(|component| !settled(component))
-            || declared(ask).any(|(component, name)| match self.named(name) {
+        request.desired.components.values().any(|component| !settled(component))
+            || declared(request).any(|(component, name)| match self.named(name) {
                 Seen::Absent => true,
                 Seen::Present(service) => {
-                    let expected = expected_revision(ask, component);
+                    let expected = expected_revision(request, component);
                     !service.is_steady()
                         || service.status != "ACTIVE"
                         || expected.is_some_and(|arn| arn != service.task_definition)
@@ -93,24 +97,24 @@ impl Services {
 }
 
 /// The cluster, by name or ARN.
-pub(super) async fn cluster(look: &Look<'_>) -> Seen<ObservedCluster> {
-    match look.ask(read::describe_cluster(look.clients, look.cluster())).await {
+pub(super) async fn cluster(reader: &Reader<'_>) -> Seen<ObservedCluster> {
+    match reader.call(read::describe_cluster(reader.clients, reader.cluster())).await {
         Ok(seen) => seen,
-        Err(error) => missing(&error),
+        Err(error) => seen_from_error(&error),
     }
 }
 
 /// Declared services, with their names.
-pub(super) fn declared<'a>(ask: &Ask<'a>) -> impl Iterator<Item = (&'a DesiredComponent, &'a str)> {
-    ask.desired.components.values().filter_map(|component| match &component.workload {
+pub(super) fn declared<'a>(request: &Request<'a>) -> impl Iterator<Item = (&'a DesiredComponent, &'a str)> {
+    request.desired.components.values().filter_map(|component| match &component.workload {
         Workload::Service { service_name, .. } => Some((component, service_name.as_str())),
         Workload::Task { .. } => None,
     })
 }
 
 /// Where the rollout left a service: at its revision, or where ECS took it back to.
-fn expected_revision<'a>(ask: &Ask<'a>, component: &DesiredComponent) -> Option<&'a str> {
-    let rollout = ask.rollout.components.get(&component.name)?;
+fn expected_revision<'a>(request: &Request<'a>, component: &DesiredComponent) -> Option<&'a str> {
+    let rollout = request.rollout.components.get(&component.name)?;
     let revision = match rollout.phase {
         Phase::RolledBack { .. } => rollout.completed.as_ref(),
         _ => rollout.revision.as_ref(),
@@ -120,15 +124,18 @@ fn expected_revision<'a>(ask: &Ask<'a>, component: &DesiredComponent) -> Option<
 
 /// Recorded services of this cluster: id and ARN. One that was left behind in another cluster
 /// cannot be asked for here.
-fn recorded<'a>(look: &Look<'_>, ask: &Ask<'a>) -> impl Iterator<Item = (&'a ResourceId, &'a str)> {
-    let here = last_part(look.cluster());
-    let services = ask.rollout.arns.iter().filter(|(id, _)| id.kind == ResourceKind::Service);
+fn recorded<'a>(
+    reader: &Reader<'_>,
+    request: &Request<'a>,
+) -> impl Iterator<Item = (&'a ResourceId, &'a str)> {
+    let here = last_part(reader.cluster());
+    let services = request.rollout.arns.iter().filter(|(id, _)| id.kind == ResourceKind::Service);
     services
         .filter(move |(_, arn)| cluster_of(arn).is_none_or(|cluster| cluster == here))
         .map(|(id, arn)| (id, arn.as_str()))
 }
 
-fn names(look: &Look<'_>, ask: &Ask<'_>) -> Vec<String> {
-    let recorded = recorded(look, ask).map(|(_, arn)| last_part(arn));
-    declared(ask).map(|(_, name)| name).chain(recorded).map(str::to_owned).collect()
+fn names(reader: &Reader<'_>, request: &Request<'_>) -> Vec<String> {
+    let recorded = recorded(reader, request).map(|(_, arn)| last_part(arn));
+    declared(request).map(|(_, name)| name).chain(recorded).map(str::to_owned).collect()
 }

@@ -5,8 +5,8 @@
 //! recorded ARN are kept. A task that was started moments ago may be missing in the list; the
 //! recorded one is asked for by its ARN as well.
 
-use super::collector::Ask;
-use super::look::{Answers, Look, refused, same_lack, seen};
+use super::reader::{Answers, Reader, propagate, refused, seen_or_absent};
+use super::request::Request;
 use super::services::{Services, declared};
 use crate::aws::Error;
 use crate::aws::ecs::read::{self, TASKS_PER_CALL, TasksOf};
@@ -23,7 +23,7 @@ type ByComponent<T> = BTreeMap<ComponentName, Seen<T>>;
 /// One list of tasks that is wanted.
 struct Wanted<'a> {
     /// Index of the deployment in the batch.
-    ask: usize,
+    request: usize,
     component: ComponentName,
     of: Option<TasksOf<'a>>,
     /// Whether tasks that stopped lately are wanted too.
@@ -34,37 +34,38 @@ struct Wanted<'a> {
 
 /// Reads the tasks of a batch of deployments; the answers are in the order of the deployments.
 pub(super) async fn read(
-    look: &Look<'_>,
-    asks: &[Ask<'_>],
+    reader: &Reader<'_>,
+    requests: &[Request<'_>],
     services: &Services,
 ) -> Vec<ByComponent<Vec<ObservedTask>>> {
-    let mut shown: Vec<ByComponent<Vec<ObservedTask>>> = vec![BTreeMap::new(); asks.len()];
+    let mut shown: Vec<ByComponent<Vec<ObservedTask>>> = vec![BTreeMap::new(); requests.len()];
     let mut wanted = Vec::new();
-    for (index, ask) in asks.iter().enumerate() {
-        let (known, _) = services.of(look, ask);
-        for component in ask.desired.components.values() {
-            match want(index, ask, component, known.get(&component.name).copied()) {
+    for (index, request) in requests.iter().enumerate() {
+        let (known, _) = services.of(reader, request);
+        for component in request.desired.components.values() {
+            match want(index, request, component, known.get(&component.name).copied()) {
                 Ok(want) => wanted.push(want),
                 Err(seen) => {
                     shown[index].insert(component.name.clone(), seen);
                 }
             }
         }
-        wanted.extend(left_over(index, ask));
+        wanted.extend(left_over(index, request));
     }
-    let lists = look.each(&wanted, |want| list(look, want)).await;
+    let lists = reader.each(&wanted, |want| list(reader, want)).await;
     let arns: BTreeSet<String> =
         lists.iter().filter_map(|list| list.as_ref().ok()).flatten().cloned().collect();
-    let call =
-        |arns: Vec<String>| async move { read::describe_tasks(look.clients, look.cluster(), &arns).await };
+    let call = |arns: Vec<String>| async move {
+        read::describe_tasks(reader.clients, reader.cluster(), &arns).await
+    };
     let described =
-        Described::new(look.batches(arns.into_iter().collect(), TASKS_PER_CALL, refused, call).await);
+        Described::new(reader.batches(arns.into_iter().collect(), TASKS_PER_CALL, refused, call).await);
     for (want, list) in wanted.into_iter().zip(lists) {
         let seen = match list {
-            Ok(arns) => described.of(&asks[want.ask], &want, &arns),
+            Ok(arns) => described.of(&requests[want.request], &want, &arns),
             Err(error) => unlisted(error),
         };
-        shown[want.ask].insert(want.component, seen);
+        shown[want.request].insert(want.component, seen);
     }
     shown
 }
@@ -72,12 +73,12 @@ pub(super) async fn read(
 /// What is to be listed for a component; or what is known without a list.
 fn want<'a>(
     index: usize,
-    ask: &Ask<'a>,
+    request: &Request<'a>,
     component: &'a DesiredComponent,
     service: Option<&Seen<ObservedService>>,
 ) -> Result<Wanted<'a>, Seen<Vec<ObservedTask>>> {
     let want = |of, stopped, recorded| Wanted {
-        ask: index,
+        request: index,
         component: component.name.clone(),
         of: Some(of),
         stopped,
@@ -86,8 +87,8 @@ fn want<'a>(
     match (&component.workload, service) {
         (Workload::Task { .. }, _) => {
             let id = ResourceId::new(ResourceKind::Task, component.name.as_str());
-            let started = ask.rollout.components.get(&component.name).and_then(started);
-            let recorded = started.or_else(|| ask.rollout.arns.get(&id).cloned());
+            let started = request.rollout.components.get(&component.name).and_then(started);
+            let recorded = started.or_else(|| request.rollout.arns.get(&id).cloned());
             Ok(want(TasksOf::Family(&component.family), true, recorded))
         }
         (Workload::Service { service_name, fields, .. }, Some(Seen::Present(service))) => {
@@ -100,18 +101,18 @@ fn want<'a>(
                 Err(Seen::NotRead)
             }
         }
-        (Workload::Service { .. }, Some(lacking)) => Err(same_lack(lacking).unwrap_or_default()),
+        (Workload::Service { .. }, Some(lacking)) => Err(propagate(lacking).unwrap_or_default()),
         (Workload::Service { .. }, None) => Err(Seen::NotRead),
     }
 }
 
 /// Recorded tasks of components that are no longer declared.
-fn left_over<'a>(index: usize, ask: &Ask<'a>) -> Vec<Wanted<'a>> {
-    let recorded = ask.rollout.arns.iter().filter(|(id, _)| {
-        id.kind == ResourceKind::Task && !ask.desired.components.contains_key(id.key.as_str())
+fn left_over<'a>(index: usize, request: &Request<'a>) -> Vec<Wanted<'a>> {
+    let recorded = request.rollout.arns.iter().filter(|(id, _)| {
+        id.kind == ResourceKind::Task && !request.desired.components.contains_key(id.key.as_str())
     });
     let wanted = recorded.map(|(id, arn)| Wanted {
-        ask: index,
+        request: index,
         component: ComponentName::new(id.key.as_str()),
         of: None,
         stopped: false,
@@ -128,12 +129,12 @@ fn started(rollout: &ComponentRollout) -> Option<String> {
     }
 }
 
-async fn list(look: &Look<'_>, want: &Wanted<'_>) -> Result<BTreeSet<String>, Error> {
+async fn list(reader: &Reader<'_>, want: &Wanted<'_>) -> Result<BTreeSet<String>, Error> {
     let mut arns: BTreeSet<String> = want.recorded.iter().cloned().collect();
     let Some(of) = want.of else { return Ok(arns) };
-    arns.extend(read::list_tasks(look.clients, look.cluster(), of, false).await?);
+    arns.extend(read::list_tasks(reader.clients, reader.cluster(), of, false).await?);
     if want.stopped {
-        arns.extend(read::list_tasks(look.clients, look.cluster(), of, true).await?);
+        arns.extend(read::list_tasks(reader.clients, reader.cluster(), of, true).await?);
     }
     Ok(arns)
 }
@@ -169,15 +170,21 @@ impl Described {
 
     /// The listed tasks that are the component's own, newest first. Some of them unseen is as good
     /// as all of them unseen.
-    fn of(&self, ask: &Ask<'_>, want: &Wanted<'_>, arns: &BTreeSet<String>) -> Seen<Vec<ObservedTask>> {
+    fn of(
+        &self,
+        request: &Request<'_>,
+        want: &Wanted<'_>,
+        arns: &BTreeSet<String>,
+    ) -> Seen<Vec<ObservedTask>> {
         if let Some(gap) = arns.iter().find_map(|arn| self.gaps.get(arn)) {
             return Seen::Unknown(gap.clone());
         }
         let own = |(task, tags): &&Tagged| {
             matches!(want.of, Some(TasksOf::Service(_)))
                 || want.recorded.as_ref() == Some(&task.arn)
-                || is_own(&ask.desired.deployment, &want.component, tags)
-                || token(ask, &want.component).is_some_and(|token| task.started_by.as_deref() == Some(token))
+                || is_own(&request.desired.deployment, &want.component, tags)
+                || token(request, &want.component)
+                    .is_some_and(|token| task.started_by.as_deref() == Some(token))
         };
         let listed = arns.iter().filter_map(|arn| self.tasks.get(arn));
         let mut tasks: Vec<ObservedTask> = listed.filter(own).map(|(task, _)| task.clone()).collect();
@@ -191,8 +198,8 @@ fn is_own(deployment: &DeploymentName, component: &ComponentName, tags: &BTreeMa
         && tags.get(TAG_COMPONENT).map(String::as_str) == Some(component.as_str())
 }
 
-fn token<'a>(ask: &Ask<'a>, component: &ComponentName) -> Option<&'a str> {
-    match &ask.rollout.components.get(component)?.phase {
+fn token<'a>(request: &Request<'a>, component: &ComponentName) -> Option<&'a str> {
+    match &request.rollout.components.get(component)?.phase {
         Phase::TaskRunning { token, .. } => Some(token),
         _ => None,
     }
@@ -208,23 +215,23 @@ pub(super) struct ServiceDeployments {
 /// Reads service deployments where a service alone does not tell what became of a rollout; the
 /// answers are in the order of the deployments.
 pub(super) async fn read_deployments(
-    look: &Look<'_>,
-    asks: &[Ask<'_>],
+    reader: &Reader<'_>,
+    requests: &[Request<'_>],
     services: &Services,
 ) -> Vec<ServiceDeployments> {
     let mut wanted = Vec::new();
-    for (index, ask) in asks.iter().enumerate() {
-        let (known, _) = services.of(look, ask);
-        for (component, name) in declared(ask) {
-            let rollout = ask.rollout.components.get(&component.name);
+    for (index, request) in requests.iter().enumerate() {
+        let (known, _) = services.of(reader, request);
+        for (component, name) in declared(request) {
+            let rollout = request.rollout.components.get(&component.name);
             let service = known.get(&component.name).and_then(|seen| seen.present());
             if rollout.zip(service).is_some_and(|(rollout, service)| is_unclear(rollout, service)) {
                 wanted.push((index, component.name.clone(), name));
             }
         }
     }
-    let answers = look.each(&wanted, |(_, _, name)| deployments(look, name)).await;
-    let mut shown: Vec<ServiceDeployments> = asks.iter().map(|_| ServiceDeployments::default()).collect();
+    let answers = reader.each(&wanted, |(_, _, name)| deployments(reader, name)).await;
+    let mut shown: Vec<ServiceDeployments> = requests.iter().map(|_| ServiceDeployments::default()).collect();
     for ((index, component, _), (seen, gap)) in wanted.into_iter().zip(answers) {
         shown[index].by_component.insert(component, seen);
         shown[index].gaps.extend(gap);
@@ -246,16 +253,19 @@ fn is_unclear(rollout: &ComponentRollout, service: &ObservedService) -> bool {
     begun && (elsewhere || failed)
 }
 
-async fn deployments(look: &Look<'_>, service: &str) -> (Seen<Vec<ObservedServiceDeployment>>, Option<Gap>) {
-    let found = match read::list_service_deployments(look.clients, look.cluster(), service).await {
+async fn deployments(
+    reader: &Reader<'_>,
+    service: &str,
+) -> (Seen<Vec<ObservedServiceDeployment>>, Option<Gap>) {
+    let found = match read::list_service_deployments(reader.clients, reader.cluster(), service).await {
         Ok(found) => found,
-        Err(error) => return (seen(Err(error)), None),
+        Err(error) => return (seen_or_absent(Err(error)), None),
     };
     let revisions: BTreeSet<String> = found.iter().filter_map(|(_, revision)| revision.clone()).collect();
     let revisions: Vec<String> = revisions.into_iter().collect();
     let (definitions, gap) = match revisions.is_empty() {
         true => (BTreeMap::new(), None),
-        false => match read::describe_service_revisions(look.clients, &revisions).await {
+        false => match read::describe_service_revisions(reader.clients, &revisions).await {
             Ok(definitions) => (definitions, None),
             Err(error) => (BTreeMap::new(), Some(error.into())),
         },

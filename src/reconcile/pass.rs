@@ -12,7 +12,7 @@ use crate::model::observed::{Depth, ObservedState};
 use crate::model::plan::{ActionResult, WaitingOn};
 use crate::model::rollout::RolloutState;
 use crate::model::status::DeploymentStatus;
-use crate::observed::{Ask, Collector};
+use crate::observed::{Collector, Request};
 use crate::rollout;
 use crate::state::{self, Lease, RecordStore};
 use crate::status::{self, StatusInput, events};
@@ -74,16 +74,16 @@ impl Reconciler {
         fence: &dyn Fence,
     ) -> Vec<PassResult> {
         let now = self.clock.now();
-        let asks: Vec<Ask<'_>> = batch
+        let requests: Vec<Request<'_>> = batch
             .iter()
-            .map(|pass| Ask {
+            .map(|pass| Request {
                 desired: &pass.entry.declared.desired,
                 rollout: &pass.entry.record.rollout,
                 depth: pass.depth,
             })
             .collect();
-        let seen = self.collector.collect(placement, &asks, now).instrument(debug_span!("observe")).await;
-        drop(asks);
+        let seen = self.collector.collect(placement, &requests, now).instrument(debug_span!("observe")).await;
+        drop(requests);
         let mut results = Vec::with_capacity(batch.len());
         for (pass, observed) in batch.iter_mut().zip(seen) {
             let entry = &mut pass.entry;

@@ -15,14 +15,14 @@ const AT_A_TIME: usize = 8;
 /// Answers of a batched call, each with the things that were asked for.
 pub(super) type Answers<T> = Vec<(Vec<String>, Result<T, Error>)>;
 
-/// One look at one placement.
-pub(super) struct Look<'a> {
+/// Reads one placement for one pass.
+pub(super) struct Reader<'a> {
     pub(super) clients: &'a PlacementClients,
     pub(super) placement: &'a Placement,
     gate: Semaphore,
 }
 
-impl<'a> Look<'a> {
+impl<'a> Reader<'a> {
     pub(super) fn new(clients: &'a PlacementClients, placement: &'a Placement) -> Self {
         Self { clients, placement, gate: Semaphore::new(AT_A_TIME) }
     }
@@ -33,7 +33,7 @@ impl<'a> Look<'a> {
     }
 
     /// Waits for its turn, then for the answer.
-    pub(super) async fn ask<T>(&self, call: impl Future<Output = T>) -> T {
+    pub(super) async fn call<T>(&self, call: impl Future<Output = T>) -> T {
         let _turn = self.gate.acquire().await.expect("the gate is never closed");
         call.await
     }
@@ -47,7 +47,7 @@ impl<'a> Look<'a> {
     where
         Answer: Future<Output = T>,
     {
-        join_all(things.into_iter().map(|thing| self.ask(call(thing)))).await
+        join_all(things.into_iter().map(|thing| self.call(call(thing)))).await
     }
 
     /// Calls for `size` things at a time. A call that is refused as a whole for a reason that may
@@ -80,7 +80,7 @@ impl<'a> Look<'a> {
         let mut answers = Vec::new();
         let mut left = vec![chunk];
         while let Some(mut things) = left.pop() {
-            match self.ask(call(things.clone())).await {
+            match self.call(call(things.clone())).await {
                 Err(error) if things.len() > 1 && divides(&error) => {
                     let second = things.split_off(things.len() / 2);
                     left.push(second);
@@ -106,7 +106,7 @@ pub(super) fn refused_or_missing(error: &Error) -> bool {
 }
 
 /// What an answer for one thing shows: not found is absent.
-pub(super) fn seen<T>(answer: Result<T, Error>) -> Seen<T> {
+pub(super) fn seen_or_absent<T>(answer: Result<T, Error>) -> Seen<T> {
     match answer {
         Ok(thing) => Seen::Present(thing),
         Err(error) if error.is_not_found() => Seen::Absent,
@@ -115,8 +115,8 @@ pub(super) fn seen<T>(answer: Result<T, Error>) -> Seen<T> {
 }
 
 /// What an error says of a thing that was asked for: not found is absent.
-pub(super) fn missing<T>(error: &Error) -> Seen<T> {
-    seen(Err(error.clone()))
+pub(super) fn seen_from_error<T>(error: &Error) -> Seen<T> {
+    seen_or_absent(Err(error.clone()))
 }
 
 /// Answers that list what was found, by the things that were asked for; what AWS does not list is
@@ -136,7 +136,7 @@ pub(super) fn by_id(
                     all.insert(id, seen);
                 }
             }
-            Err(error) => all.extend(ids.into_iter().map(|id| (id, missing(&error)))),
+            Err(error) => all.extend(ids.into_iter().map(|id| (id, seen_from_error(&error)))),
         }
     }
     all
@@ -144,7 +144,7 @@ pub(super) fn by_id(
 
 /// The same knowledge of another thing: absent, not read or unknown for the same reason; `None`
 /// when it is there.
-pub(super) fn same_lack<T, U>(seen: &Seen<T>) -> Option<Seen<U>> {
+pub(super) fn propagate<T, U>(seen: &Seen<T>) -> Option<Seen<U>> {
     match seen {
         Seen::Present(_) => None,
         Seen::Absent => Some(Seen::Absent),

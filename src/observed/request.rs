@@ -1,0 +1,16 @@
+//! What the collector is asked for.
+
+use crate::model::desired::DesiredState;
+use crate::model::observed::Depth;
+use crate::model::rollout::RolloutState;
+
+/// One deployment to look at.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// What is declared: says what to look for.
+    pub desired: &'a DesiredState,
+    /// Where its rollout stands: says by which ARNs, tokens and revisions to look for more.
+    pub rollout: &'a RolloutState,
+    /// How much to read at least.
+    pub depth: Depth,
+}

@@ -1,0 +1,88 @@
+//! Log groups.
+
+use super::{Found, ResourceType};
+use crate::aws::logs::read::{self, GROUPS_PER_CALL};
+use crate::model::desired::DesiredResource;
+use crate::model::observed::{ObservedResource, Seen};
+use crate::model::resource::{ResourceId, ResourceKind};
+use crate::observed::reader::{Reader, refused, seen_or_absent};
+use crate::observed::request::Request;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The log groups of a batch of deployments, by name.
+pub(super) struct LogGroups(BTreeMap<String, Seen<ObservedResource>>);
+
+impl LogGroups {
+    /// Reads all log groups that are declared or recorded, and their tags.
+    pub(super) async fn read(reader: &Reader<'_>, requests: &[Request<'_>]) -> Self {
+        let names: BTreeSet<String> = requests.iter().flat_map(names).map(str::to_owned).collect();
+        let read = |names: Vec<String>| async move { read::log_groups(reader.clients, &names).await };
+        let answers = reader.batches(names.into_iter().collect(), GROUPS_PER_CALL, refused, read).await;
+        let mut groups = BTreeMap::new();
+        for (names, answer) in answers {
+            match answer {
+                Ok(mut found) => groups.extend(names.into_iter().map(|name| {
+                    let seen = found.remove(&name).map_or(Seen::Absent, Seen::Present);
+                    (name, seen)
+                })),
+                Err(error) => {
+                    groups.extend(names.into_iter().map(|name| (name, Seen::Unknown(error.clone().into()))));
+                }
+            }
+        }
+        let tagged =
+            reader.each(groups, |(name, group)| async move { (name, tagged(reader, group).await) }).await;
+        Self(tagged.into_iter().collect())
+    }
+}
+
+async fn tagged(reader: &Reader<'_>, group: Seen<ObservedResource>) -> Seen<ObservedResource> {
+    let Seen::Present(group) = group else { return group };
+    // Without its tags nobody knows whose it is, so then it is not seen at all.
+    seen_or_absent(
+        read::log_group_tags(reader.clients, &group.arn).await.map(|tags| ObservedResource { tags, ..group }),
+    )
+}
+
+/// A log group's key is its name.
+fn names<'a>(request: &Request<'a>) -> impl Iterator<Item = &'a str> {
+    let ids = request.desired.resources.keys().chain(request.rollout.arns.keys());
+    ids.filter(|id| id.kind == ResourceKind::LogGroup).map(|id| id.key.as_str())
+}
+
+/// Found by its name, which is its key.
+pub(super) struct LogGroup;
+
+impl ResourceType for LogGroup {
+    fn declared(
+        &self,
+        found: &Found,
+        _: &Request<'_>,
+        id: &ResourceId,
+        _: &DesiredResource,
+    ) -> Seen<ObservedResource> {
+        found.log_groups.0.get(&id.key).cloned().unwrap_or_default()
+    }
+
+    fn fits(
+        &self,
+        _: &Found,
+        _: &Request<'_>,
+        declared: &DesiredResource,
+        resource: &ObservedResource,
+    ) -> bool {
+        declared.fields["logGroupName"] == resource.fields["logGroupName"]
+    }
+
+    fn recorded(&self, found: &Found, id: &ResourceId, _: &str) -> Seen<ObservedResource> {
+        found.log_groups.0.get(&id.key).cloned().unwrap_or_default()
+    }
+
+    fn may_be_another(&self) -> bool {
+        false
+    }
+
+    fn lacks_tags(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,179 @@
+//! The resources that are declared under a key of their own, as one deployment sees them: which of
+//! the things that were found are the declared ones, which are left over, and whose they are.
+//!
+//! To add a type: its file here with what it reads for a batch, its field of [`Found`], and its
+//! line in [`of`].
+
+mod listener;
+mod lists;
+mod log_group;
+mod rule;
+mod tags;
+mod target_group;
+
+use super::reader::Reader;
+use super::request::Request;
+use crate::model::desired::DesiredResource;
+use crate::model::observed::{Gap, ObservedResource, ObservedTarget, Seen};
+use crate::model::resource::{ResourceId, ResourceKind};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Everything that was read for a batch of deployments, by type.
+struct Found {
+    log_groups: log_group::LogGroups,
+    target_groups: target_group::TargetGroups,
+    listeners: listener::Listeners,
+    rules: rule::Rules,
+}
+
+/// How a resource of one type is found among what was read.
+trait ResourceType {
+    /// The one that a declaration stands for, by what identifies it.
+    fn declared(
+        &self,
+        found: &Found,
+        request: &Request<'_>,
+        id: &ResourceId,
+        declared: &DesiredResource,
+    ) -> Seen<ObservedResource>;
+
+    /// Whether something that was found by its ARN has what identifies the declared one.
+    fn fits(
+        &self,
+        found: &Found,
+        request: &Request<'_>,
+        declared: &DesiredResource,
+        resource: &ObservedResource,
+    ) -> bool;
+
+    /// One that is recorded.
+    fn recorded(&self, found: &Found, id: &ResourceId, arn: &str) -> Seen<ObservedResource>;
+
+    /// Whether a recorded one may be the declared one under another key, as long as that was not
+    /// seen. Of what is known by a name of its own that is told at once.
+    fn may_be_another(&self) -> bool;
+
+    /// Whether its tags are still to be read, for many at a time, once it is known which are ours
+    /// to look at.
+    fn lacks_tags(&self) -> bool;
+}
+
+/// The type of a resource; none for what runs, which is read by itself.
+fn of(kind: ResourceKind) -> Option<&'static dyn ResourceType> {
+    match kind {
+        ResourceKind::LogGroup => Some(&log_group::LogGroup),
+        ResourceKind::TargetGroup => Some(&target_group::TargetGroup),
+        ResourceKind::Listener => Some(&listener::Listener),
+        ResourceKind::Rule => Some(&rule::Rule),
+        ResourceKind::TaskDefinition | ResourceKind::Task | ResourceKind::Service => None,
+    }
+}
+
+type Resources = BTreeMap<ResourceId, Seen<ObservedResource>>;
+type Leftovers = BTreeMap<String, (ResourceKind, Seen<ObservedResource>)>;
+
+/// What one deployment sees of its resources.
+pub(super) struct OfDeployment {
+    pub(super) resources: Resources,
+    pub(super) leftovers: Leftovers,
+    pub(super) load_balancers: BTreeMap<String, Seen<ObservedResource>>,
+    pub(super) targets: BTreeMap<String, Seen<Vec<ObservedTarget>>>,
+}
+
+/// Reads the resources of a batch of deployments; the answers are in the order of the deployments.
+pub(super) async fn read(reader: &Reader<'_>, requests: &[Request<'_>]) -> Vec<OfDeployment> {
+    let found = Found::read(reader, requests).await;
+    let matched: Vec<(Resources, Leftovers)> =
+        requests.iter().map(|request| found.resources(request)).collect();
+    let tags = tags::read(reader, lacking_tags(&matched)).await;
+    let of_deployment =
+        |(request, (resources, leftovers)): (&Request<'_>, (Resources, Leftovers))| OfDeployment {
+            resources: resources.into_iter().map(|(id, seen)| (id, tags.put_on(seen))).collect(),
+            leftovers: leftovers
+                .into_iter()
+                .map(|(arn, (kind, seen))| (arn, (kind, tags.put_on(seen))))
+                .collect(),
+            load_balancers: found.listeners.load_balancers_of(request),
+            targets: found.target_groups.targets_of(request),
+        };
+    requests.iter().zip(matched).map(of_deployment).collect()
+}
+
+/// ARNs of what was found and whose tags are still to be read.
+fn lacking_tags(matched: &[(Resources, Leftovers)]) -> BTreeSet<String> {
+    let mut lacking = BTreeSet::new();
+    for (resources, leftovers) in matched {
+        let resources = resources.iter().map(|(id, seen)| (id.kind, seen));
+        for (kind, seen) in resources.chain(leftovers.values().map(|(kind, seen)| (*kind, seen))) {
+            let lacks_tags = of(kind).is_some_and(ResourceType::lacks_tags);
+            lacking.extend(seen.present().filter(|_| lacks_tags).map(|resource| resource.arn.clone()));
+        }
+    }
+    lacking
+}
+
+impl Found {
+    async fn read(reader: &Reader<'_>, requests: &[Request<'_>]) -> Self {
+        let listeners_then_rules = async {
+            let listeners = listener::Listeners::read(reader, requests).await;
+            let rules = rule::Rules::read(reader, requests, &listeners).await;
+            (listeners, rules)
+        };
+        let (log_groups, target_groups, (listeners, rules)) = tokio::join!(
+            log_group::LogGroups::read(reader, requests),
+            target_group::TargetGroups::read(reader, requests),
+            listeners_then_rules,
+        );
+        Self { log_groups, target_groups, listeners, rules }
+    }
+
+    /// Declared things first; then what is recorded and none of these.
+    fn resources(&self, request: &Request<'_>) -> (Resources, Leftovers) {
+        let declared = request.desired.resources.iter();
+        let mut shown: Resources =
+            declared.map(|(id, resource)| (id.clone(), self.declared(request, id, resource))).collect();
+        let claimed: BTreeSet<String> =
+            shown.values().filter_map(Seen::present).map(|resource| resource.arn.clone()).collect();
+        let uncertain: BTreeMap<ResourceKind, Gap> = shown
+            .iter()
+            .filter_map(|(id, seen)| match seen {
+                Seen::Unknown(gap) => Some((id.kind, gap.clone())),
+                Seen::Present(_) | Seen::Absent | Seen::NotRead => None,
+            })
+            .collect();
+        let mut leftovers = Leftovers::new();
+        for (id, arn) in request.rollout.arns.iter().filter(|(_, arn)| !claimed.contains(*arn)) {
+            let Some(kind) = of(id.kind) else { continue };
+            let seen = match uncertain.get(&id.kind).filter(|_| kind.may_be_another()) {
+                // It may be the declared thing itself, so it must not look as if it were left over.
+                Some(gap) => Seen::Unknown(gap.clone()),
+                None => kind.recorded(self, id, arn),
+            };
+            let declared = request.desired.resources.contains_key(id);
+            if id.left_over_arn().is_some() || (declared && seen.present().is_some()) {
+                leftovers.insert(arn.clone(), (id.kind, seen));
+            } else if !declared {
+                shown.insert(id.clone(), seen);
+            }
+        }
+        (shown, leftovers)
+    }
+
+    /// What is declared, by what identifies it; or, when that shows nothing, by its recorded ARN if
+    /// it still has what identifies it (lists lag behind).
+    fn declared(
+        &self,
+        request: &Request<'_>,
+        id: &ResourceId,
+        declared: &DesiredResource,
+    ) -> Seen<ObservedResource> {
+        let Some(kind) = of(id.kind) else { return Seen::NotRead };
+        let seen = kind.declared(self, request, id, declared);
+        if !seen.is_absent() {
+            return seen;
+        }
+        let recorded = request.rollout.arns.get(id).map(|arn| kind.recorded(self, id, arn));
+        let fits = |found: &ObservedResource| kind.fits(self, request, declared, found);
+        recorded.filter(|recorded| recorded.present().is_some_and(fits)).unwrap_or(seen)
+    }
+}
