@@ -384,15 +384,6 @@ const IN_A_CIRCLE: &[&str] = &[
     "src/cli/status.rs",
     "src/desired/checks/container.rs",
     "src/desired/checks/definition.rs",
-    "src/observed/balancing.rs",
-    "src/observed/collector.rs",
-    "src/observed/definitions.rs",
-    "src/observed/groups.rs",
-    "src/observed/listeners.rs",
-    "src/observed/logs.rs",
-    "src/observed/secrets.rs",
-    "src/observed/services.rs",
-    "src/observed/tasks.rs",
 ];
 
 #[test]

@@ -25,10 +25,11 @@ impl Collector {
         Self { aws }
     }
 
-    /// Looks at a batch of deployments of one placement. The answers are in the order of the requests.
+    /// Looks at a batch of deployments of one placement. The answers are in the order of the
+    /// requests.
     ///
-    /// A light request reads services only: its maps of everything else are empty and its cluster is
-    /// not read (or absent, when the services show that). When they show the deployment out of
+    /// A light request reads services only: its maps of everything else are empty and its cluster
+    /// is not read (or absent, when the services show that). When they show the deployment out of
     /// step, or its rollout is under way or stalled, it is read in full in the same pass; the
     /// answer's depth says so.
     ///
@@ -88,12 +89,12 @@ async fn everything(
         let resources = resources::read(reader, requests).await;
         (resources, tasks::read(reader, requests, services).await)
     };
-    let (cluster, secrets, definitions, deployments, (resources, tasks)) = tokio::join!(
+    let (cluster, (resources, tasks), secrets, definitions, deployments) = tokio::join!(
         services::cluster(reader),
+        targets_then_tasks,
         Secrets::read(reader, requests),
         Definitions::read(reader, requests, services),
         tasks::read_deployments(reader, requests, services),
-        targets_then_tasks,
     );
     let cluster = match cluster {
         Seen::Unknown(_) if services.no_cluster => Seen::Absent,
