@@ -50,6 +50,8 @@ pub mod aws;
 pub mod cli;
 pub mod desired;
 pub mod executor;
+#[cfg(test)]
+mod golden;
 pub mod http;
 pub mod model;
 pub mod observed;

@@ -240,28 +240,49 @@ pub struct CallSpec {
 }
 
 impl CallSpec {
-    const fn new(
-        operation: &'static str,
-        verbs: &'static [Verb],
-        stage: Stage,
-        needs: Need,
-        subject: Subject,
-    ) -> Self {
+    const fn new(operation: &'static str, verbs: &'static [Verb], stage: (u8, u8), needs: Need) -> Self {
+        let stage = Stage(stage.0, stage.1);
         Self {
             operation,
             verbs,
             stage,
             stage_undeclared: stage,
             needs,
-            subject,
+            subject: Subject::Resource,
             may_repeat: false,
             deploys: false,
             part: None,
         }
     }
 
-    const fn when_undeclared(self, stage_undeclared: Stage) -> Self {
-        Self { stage_undeclared, ..self }
+    const fn create(operation: &'static str, stage: (u8, u8)) -> Self {
+        Self::new(operation, &[Verb::Create], stage, Need::Absent)
+    }
+
+    const fn update(operation: &'static str, stage: (u8, u8)) -> Self {
+        Self::new(operation, &[Verb::Update], stage, Need::Present)
+    }
+
+    /// Tags follow what they are put on.
+    const fn tag(operation: &'static str) -> Self {
+        Self::new(operation, &[Verb::Tag], (7, 0), Need::Present)
+    }
+
+    /// Removals come last. What was adopted is not ours to delete.
+    const fn delete(operation: &'static str, step: u8) -> Self {
+        Self::new(operation, &[Verb::Delete], (8, step), Need::PresentAndMade)
+    }
+
+    const fn needs(self, needs: Need) -> Self {
+        Self { needs, ..self }
+    }
+
+    const fn holds_back(self, subject: Subject) -> Self {
+        Self { subject, ..self }
+    }
+
+    const fn when_undeclared(self, stage: (u8, u8)) -> Self {
+        Self { stage_undeclared: Stage(stage.0, stage.1), ..self }
     }
 
     const fn may_repeat(self) -> Self {
@@ -285,247 +306,67 @@ impl CallKind {
     ///
     /// Stages: what others refer to comes first, tags follow the resources, removals come last and
     /// in the reverse order. On the way out a service is scaled down after its traffic is gone.
-    pub fn spec(self) -> &'static CallSpec {
-        use Need::{Absent, Known, Nothing, Present, PresentAndMade, Tasks};
-        use Subject::{Arn, Component, Resource};
+    pub fn spec(self) -> CallSpec {
+        use CallSpec as Row;
+        use Need::{Known, Nothing, Present, Tasks};
+        use Subject::{Arn, Component};
         match self {
-            Self::CreateLogGroup => {
-                const { &CallSpec::new("logs:CreateLogGroup", &[Verb::Create], Stage(0, 0), Absent, Resource) }
-            }
+            Self::CreateLogGroup => Row::create("logs:CreateLogGroup", (0, 0)),
             Self::PutRetentionPolicy => {
-                const {
-                    &CallSpec::new("logs:PutRetentionPolicy", &[Verb::Update], Stage(0, 1), Known, Resource)
-                        .part("retention")
-                }
+                Row::update("logs:PutRetentionPolicy", (0, 1)).needs(Known).part("retention")
             }
             Self::DeleteRetentionPolicy => {
-                const {
-                    &CallSpec::new(
-                        "logs:DeleteRetentionPolicy",
-                        &[Verb::Update],
-                        Stage(0, 1),
-                        Present,
-                        Resource,
-                    )
-                    .part("retention")
-                }
+                Row::update("logs:DeleteRetentionPolicy", (0, 1)).part("retention")
             }
-            Self::TagLogGroup => {
-                const { &CallSpec::new("logs:TagResource", &[Verb::Tag], Stage(7, 0), Present, Resource) }
-            }
-            Self::DeleteLogGroup => {
-                const {
-                    &CallSpec::new(
-                        "logs:DeleteLogGroup",
-                        &[Verb::Delete],
-                        Stage(8, 7),
-                        PresentAndMade,
-                        Resource,
-                    )
-                }
-            }
-            Self::CreateTargetGroup => {
-                const {
-                    &CallSpec::new(
-                        "elasticloadbalancing:CreateTargetGroup",
-                        &[Verb::Create],
-                        Stage(1, 0),
-                        Absent,
-                        Resource,
-                    )
-                }
-            }
-            Self::ModifyTargetGroup => {
-                const {
-                    &CallSpec::new(
-                        "elasticloadbalancing:ModifyTargetGroup",
-                        &[Verb::Update],
-                        Stage(1, 1),
-                        Present,
-                        Resource,
-                    )
-                }
-            }
+            Self::TagLogGroup => Row::tag("logs:TagResource"),
+            Self::DeleteLogGroup => Row::delete("logs:DeleteLogGroup", 7),
+            Self::CreateTargetGroup => Row::create("elasticloadbalancing:CreateTargetGroup", (1, 0)),
+            Self::ModifyTargetGroup => Row::update("elasticloadbalancing:ModifyTargetGroup", (1, 1)),
             Self::ModifyTargetGroupAttributes => {
-                const {
-                    &CallSpec::new(
-                        "elasticloadbalancing:ModifyTargetGroupAttributes",
-                        &[Verb::Update],
-                        Stage(1, 2),
-                        Present,
-                        Resource,
-                    )
-                    .part("attributes")
-                }
+                Row::update("elasticloadbalancing:ModifyTargetGroupAttributes", (1, 2)).part("attributes")
             }
-            Self::DeleteTargetGroup => {
-                const {
-                    &CallSpec::new(
-                        "elasticloadbalancing:DeleteTargetGroup",
-                        &[Verb::Delete],
-                        Stage(8, 5),
-                        PresentAndMade,
-                        Resource,
-                    )
-                }
-            }
+            Self::DeleteTargetGroup => Row::delete("elasticloadbalancing:DeleteTargetGroup", 5),
             Self::DeregisterTargets => {
-                const {
-                    &CallSpec::new(
-                        "elasticloadbalancing:DeregisterTargets",
-                        &[Verb::Deregister],
-                        Stage(8, 0),
-                        Present,
-                        Arn,
-                    )
-                }
+                Row::new("elasticloadbalancing:DeregisterTargets", &[Verb::Deregister], (8, 0), Present)
+                    .holds_back(Arn)
             }
-            Self::CreateListener => {
-                const {
-                    &CallSpec::new(
-                        "elasticloadbalancing:CreateListener",
-                        &[Verb::Create],
-                        Stage(2, 0),
-                        Absent,
-                        Resource,
-                    )
-                }
-            }
-            Self::ModifyListener => {
-                const {
-                    &CallSpec::new(
-                        "elasticloadbalancing:ModifyListener",
-                        &[Verb::Update],
-                        Stage(2, 1),
-                        Present,
-                        Resource,
-                    )
-                }
-            }
+            Self::CreateListener => Row::create("elasticloadbalancing:CreateListener", (2, 0)),
+            Self::ModifyListener => Row::update("elasticloadbalancing:ModifyListener", (2, 1)),
             // Listeners and rules that AWS cannot move are also deleted when they were adopted:
             // they come back as declared.
-            Self::DeleteListener => {
-                const {
-                    &CallSpec::new(
-                        "elasticloadbalancing:DeleteListener",
-                        &[Verb::Delete],
-                        Stage(8, 2),
-                        Present,
-                        Resource,
-                    )
-                }
-            }
-            Self::CreateRule => {
-                const {
-                    &CallSpec::new(
-                        "elasticloadbalancing:CreateRule",
-                        &[Verb::Create],
-                        Stage(3, 0),
-                        Absent,
-                        Resource,
-                    )
-                }
-            }
-            Self::ModifyRule => {
-                const {
-                    &CallSpec::new(
-                        "elasticloadbalancing:ModifyRule",
-                        &[Verb::Update],
-                        Stage(3, 1),
-                        Present,
-                        Resource,
-                    )
-                }
-            }
-            Self::DeleteRule => {
-                const {
-                    &CallSpec::new(
-                        "elasticloadbalancing:DeleteRule",
-                        &[Verb::Delete],
-                        Stage(8, 1),
-                        Present,
-                        Resource,
-                    )
-                }
-            }
-            Self::TagElb => {
-                const {
-                    &CallSpec::new(
-                        "elasticloadbalancing:AddTags",
-                        &[Verb::Tag],
-                        Stage(7, 0),
-                        Present,
-                        Resource,
-                    )
-                }
-            }
+            Self::DeleteListener => Row::delete("elasticloadbalancing:DeleteListener", 2).needs(Present),
+            Self::CreateRule => Row::create("elasticloadbalancing:CreateRule", (3, 0)),
+            Self::ModifyRule => Row::update("elasticloadbalancing:ModifyRule", (3, 1)),
+            Self::DeleteRule => Row::delete("elasticloadbalancing:DeleteRule", 1).needs(Present),
+            Self::TagElb => Row::tag("elasticloadbalancing:AddTags"),
             Self::RegisterTaskDefinition => {
-                const {
-                    &CallSpec::new(
-                        "ecs:RegisterTaskDefinition",
-                        &[Verb::Register],
-                        Stage(4, 0),
-                        Nothing,
-                        Component,
-                    )
-                }
+                Row::new("ecs:RegisterTaskDefinition", &[Verb::Register], (4, 0), Nothing)
+                    .holds_back(Component)
             }
             Self::DeregisterTaskDefinition => {
-                const {
-                    &CallSpec::new(
-                        "ecs:DeregisterTaskDefinition",
-                        &[Verb::Deregister],
-                        Stage(8, 6),
-                        Nothing,
-                        Arn,
-                    )
+                Row::new("ecs:DeregisterTaskDefinition", &[Verb::Deregister], (8, 6), Nothing)
+                    .holds_back(Arn)
                     .may_repeat()
-                }
             }
-            Self::RunTask => {
-                const { &CallSpec::new("ecs:RunTask", &[Verb::Run], Stage(5, 1), Tasks, Component) }
-            }
-            Self::StopTask => {
-                const {
-                    &CallSpec::new("ecs:StopTask", &[Verb::Stop], Stage(5, 0), Tasks, Component)
-                        .may_repeat()
-                        .when_undeclared(Stage(8, 4))
-                }
-            }
-            Self::CreateService => {
-                const {
-                    &CallSpec::new("ecs:CreateService", &[Verb::Create], Stage(6, 0), Absent, Component)
-                        .deploys()
-                }
-            }
-            Self::UpdateService => {
-                const {
-                    &CallSpec::new("ecs:UpdateService", &[Verb::Update], Stage(6, 1), Present, Component)
-                        .deploys()
-                        .when_undeclared(Stage(8, 3))
-                }
-            }
-            Self::DeleteService => {
-                const {
-                    &CallSpec::new(
-                        "ecs:DeleteService",
-                        &[Verb::Delete],
-                        Stage(8, 3),
-                        PresentAndMade,
-                        Component,
-                    )
-                }
-            }
-            Self::TagEcs => {
-                const { &CallSpec::new("ecs:TagResource", &[Verb::Tag], Stage(7, 0), Present, Component) }
-            }
+            Self::RunTask => Row::new("ecs:RunTask", &[Verb::Run], (5, 1), Tasks).holds_back(Component),
+            Self::StopTask => Row::new("ecs:StopTask", &[Verb::Stop], (5, 0), Tasks)
+                .when_undeclared((8, 4))
+                .holds_back(Component)
+                .may_repeat(),
+            Self::CreateService => Row::create("ecs:CreateService", (6, 0)).holds_back(Component).deploys(),
+            Self::UpdateService => Row::update("ecs:UpdateService", (6, 1))
+                .when_undeclared((8, 3))
+                .holds_back(Component)
+                .deploys(),
+            Self::DeleteService => Row::delete("ecs:DeleteService", 3).holds_back(Component),
+            Self::TagEcs => Row::tag("ecs:TagResource").holds_back(Component),
         }
     }
 }
 
 impl Call {
     /// The row of the call.
-    pub fn spec(&self) -> &'static CallSpec {
+    pub fn spec(&self) -> CallSpec {
         CallKind::from(self).spec()
     }
 

@@ -34,8 +34,7 @@ fn cases() -> PathBuf {
 
 #[tokio::test]
 async fn golden_cases() {
-    #[expect(clippy::disallowed_methods, reason = "a test's own switch, never read in production")]
-    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
+    let update = crate::golden::updates();
     let mut names: Vec<_> =
         std::fs::read_dir(cases()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();

@@ -1,7 +1,7 @@
 //! Documents lowered and held against files:
 //! `tests/cases/render/<case>/{in.yaml,out.yaml,findings.txt}`.
 //!
-//! `EVENKEEL_UPDATE_GOLDEN=1 cargo test render` writes the files anew; look at the difference
+//! `UPDATE_GOLDEN=1 cargo test render` writes the files anew; look at the difference
 //! before you commit it.
 
 pub(in crate::desired) use super::lower;
@@ -95,12 +95,11 @@ fn root() -> PathBuf {
 }
 
 fn compare(path: &Path, actual: &str) {
-    let update = option_env!("EVENKEEL_UPDATE_GOLDEN").is_some();
-    if update {
+    if crate::golden::updates() {
         fs::write(path, actual).unwrap();
     }
     let expected = fs::read_to_string(path).unwrap_or_default();
-    similar_asserts::assert_eq!(expected, actual, "{} (see golden.rs for how to update)", path.display());
+    similar_asserts::assert_eq!(expected, actual, "{} (UPDATE_GOLDEN=1 writes it anew)", path.display());
 }
 
 #[test]

@@ -42,7 +42,7 @@ impl ResourceType for Rule {
             }
         }
         let (arn, fields) = (change.arn.to_owned(), Value::Object(fields));
-        (with == UpdateCall::ModifyRule).then(|| Call::ModifyRule { arn, fields })
+        (with == UpdateCall::ModifyRule).then_some(Call::ModifyRule { arn, fields })
     }
 
     fn tag(&self, arn: String, tags: BTreeMap<String, String>) -> Call {

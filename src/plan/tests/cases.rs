@@ -75,11 +75,6 @@ fn read(path: &Path) -> Case {
     serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-#[expect(clippy::disallowed_methods, reason = "a switch for whoever runs the tests, not a setting")]
-fn updates() -> bool {
-    std::env::var("UPDATE_GOLDEN").is_ok_and(|value| value == "1")
-}
-
 #[test]
 fn every_situation_gives_its_golden_plan_and_comes_to_rest() {
     let mut wrong = Vec::new();
@@ -92,7 +87,7 @@ fn every_situation_gives_its_golden_plan_and_comes_to_rest() {
             wrong.push(format!("== {}: too long, or without end\n{text}", path.display()));
             continue;
         }
-        if updates() {
+        if crate::golden::updates() {
             std::fs::write(&golden, &text).expect("the cases can be written");
         }
         let expected = std::fs::read_to_string(&golden).unwrap_or_default();

@@ -314,10 +314,8 @@ impl Judge {
                 let other = world.resolved.components[*name].declared.as_str() != fields.to_string();
                 self.failed.retain(|(failed, _)| failed != name || !other);
             }
-            Happening::Retry(number) => {
-                if world.desired.retry != Some(number.to_string()) {
-                    self.failed.clear();
-                }
+            Happening::Retry(number) if world.desired.retry != Some(number.to_string()) => {
+                self.failed.clear();
             }
             _ => {}
         }

@@ -13,7 +13,7 @@ fn a_changed_reason_is_a_reviewed_diff() {
     let events = EventReason::iter().map(|reason| format!("event reason {reason}\n"));
     let words: String = conditions.chain(reasons).chain(events).collect();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/reasons.txt");
-    if std::env::var("UPDATE_GOLDEN").is_ok_and(|value| value == "1") {
+    if crate::golden::updates() {
         std::fs::write(&path, &words).unwrap();
     }
     let listed = std::fs::read_to_string(&path).unwrap_or_default();
