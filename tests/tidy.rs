@@ -438,7 +438,9 @@ fn imports_inside_rooms(tree: &Tree) -> BTreeMap<String, BTreeSet<String>> {
     for (module, file) in &files {
         for (exported, path) in paths_in(&tree[*file], module, &files) {
             match (exported, path.last()) {
-                (true, Some(name)) => drop(exports.insert([&**module, &[name.clone()]].concat(), path)),
+                (true, Some(name)) => {
+                    drop(exports.insert([&**module, std::slice::from_ref(name)].concat(), path))
+                }
                 _ => named.push((*file, path)),
             }
         }
