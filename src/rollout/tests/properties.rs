@@ -442,6 +442,15 @@ fn completed_is_kept(
     is: &ComponentRollout,
     context: &str,
 ) -> Result<(), TestCaseError> {
+    let under_way =
+        matches!(was.phase, Phase::TaskRunning { .. } | Phase::Rolling { .. } | Phase::Baking { .. });
+    if let (true, Phase::Complete { hash, .. }) =
+        (under_way && was.phase.hash() == is.phase.hash(), &is.phase)
+    {
+        let is_known = is.revision.iter().chain(&is.earlier).any(|revision| revision.hash == *hash);
+        let completed = is.completed.as_ref().map(|revision| &revision.hash);
+        prop_assert!(!is_known || completed == Some(hash), "completed without its revision: {context}");
+    }
     let Some(before) = &was.completed else { return Ok(()) };
     let Some(now) = &is.completed else {
         return Err(TestCaseError::fail(format!("the completed revision is lost: {context}")));
