@@ -42,9 +42,32 @@
 //!
 //! # To change a field
 //!
-//! Its type in [`model::kinds`], its row in the ownership table of [`plan`], and one test. The
-//! schemas under `crds/` follow from the type (`ctl schema --write crds`); ECS fields need no code
-//! to be sent or read.
+//! Its type in [`model::kinds`], its row in the ownership table of [`plan`], and one test. ECS
+//! fields need no code to be sent; one that DescribeServices shows is also named in
+//! `aws/ecs/shapes.rs`. The schemas under `crds/` follow from the type (`ctl schema --write crds`).
+//!
+//! # To add a resource type
+//!
+//! What it is called, whether it is data and what a change of identity does:
+//! [`model::resource::ResourceKind::info`]. Its calls, one row each: [`model::call`]. Its type in
+//! [`model::kinds`] and its lowering and checks in [`desired`]. One file each in
+//! `observed/resources` and `plan/resources`, with a line in their `of`. Its reads and writes in
+//! [`aws`], and a sender in [`executor`]. What is forgotten does not compile, but for the lowering.
+//!
+//! # To add a kind
+//!
+//! One line in `for_each_kind!` ([`model::kinds::document`]), its types in [`model::kinds`], its
+//! lowering in `desired/kinds`, its example in `manifests/examples`, its chart in `charts`.
+//!
+//! # To add a command
+//!
+//! A file in `cli`, a module, a variant and an arm in `cli/mod.rs`. What a command asks of the
+//! controller is a [`model::request::Request`] in the record store.
+//!
+//! # To add a store
+//!
+//! A variant of [`model::location::Location`], the implementation of [`specs::SpecStore`] or
+//! [`state::RecordStore`] in a file of its own, and its arm in [`specs::open`] or [`state::open`].
 
 pub mod aws;
 pub mod cli;
