@@ -12,7 +12,9 @@ use evenkeel::model::observed::{
     ObservedService, ObservedState, ObservedTask, Seen,
 };
 use evenkeel::model::resource::{ResourceId, ResourceKind, TAG_COMPONENT, TAG_HASH, TAG_OWNER, Tree};
-use evenkeel::model::rollout::{ComponentRollout, Phase, Revision, RolloutState, SecretVersion};
+use evenkeel::model::rollout::{
+    ComponentRollout, Phase, Revision, RolloutState, SecretVersion, WorkloadKind,
+};
 use evenkeel::plan::{PlanInput, plan, render};
 use evenkeel::rollout::{StepInput, advance};
 use jiff::Timestamp;
@@ -139,8 +141,12 @@ impl World {
         self.observed.definitions.insert(arn.clone(), Seen::Present(registered));
         self.observed.families.insert(name.clone(), Seen::Present(vec![arn.clone()]));
         let revision = Revision { hash: definition.hash.clone(), arn: arn.clone(), registered: None };
+        let workload = match &desired.components[name].workload {
+            Workload::Service { .. } => WorkloadKind::Service,
+            Workload::Task { .. } => WorkloadKind::Task,
+        };
         let state = ComponentRollout {
-            workload: None,
+            workload: Some(workload),
             initial_hash: Some(definition.hash.clone()),
             pending_registration: None,
             earlier: Vec::new(),
