@@ -52,8 +52,8 @@
 //! [`model::resource::ResourceKind::info`]. Its calls, one row each: [`model::call`]. Its type in
 //! [`model::kinds`] and its lowering and checks in [`desired`]. One file each in
 //! `observed/resources` and `plan/resources`, with a line in their `of`. Its reads and writes in
-//! [`aws`], and a sender in [`executor`]. Without its row, its lines in `of`, the rows and senders of
-//! its calls nothing compiles; its lowering and its checks are not asked for.
+//! [`aws`], and a sender in [`executor`]. Without its row, its lines in `of`, and the rows and
+//! senders of its calls nothing compiles; its lowering and its checks are not asked for.
 //!
 //! # To add a kind
 //!
