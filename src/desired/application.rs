@@ -2,21 +2,18 @@
 //! errors.
 
 use super::defaults::{self, Capacity};
+use super::fields::fields_of;
+use super::resources;
 use super::secret_ref::SecretRef;
-use crate::model::canonical::content_hash;
-use crate::model::desired::{DesiredComponent, DesiredResource, DesiredState, SecretUse, Workload};
+use crate::model::desired::{DesiredComponent, DesiredState, SecretUse, Workload};
 use crate::model::ids::{ComponentName, DeploymentName, Generation};
-use crate::model::kinds::load_balancing::TargetGroup;
 use crate::model::kinds::service::Service;
 use crate::model::kinds::task_definition::{OnRotation, TaskDefinition};
-use crate::model::kinds::{ApplicationSpec, Component, Document, LogGroup, RETRY_ANNOTATION, TaskWorkload};
+use crate::model::kinds::{ApplicationSpec, Component, Document, RETRY_ANNOTATION, TaskWorkload};
 use crate::model::normalise::normalise_task_definition;
-use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER, Tree};
-use serde_json::json;
+use crate::model::resource::{TAG_OWNER, Tree};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Longest name of a target group. Source: Elastic Load Balancing v2 API, CreateTargetGroup.
-const TARGET_GROUP_NAME: usize = 32;
 /// Seconds without progress until a rollout is stalled, when nothing is declared.
 const PROGRESS_DEADLINE: u32 = 900;
 /// Seconds until a task is stopped, when nothing is declared.
@@ -38,66 +35,13 @@ pub(super) fn lower(doc: &Document, spec: &ApplicationSpec, generation: Generati
         adopt: spec.adopt,
         retry: doc.metadata.annotations.get(RETRY_ANNOTATION).cloned(),
         tags,
-        resources: resources(name, spec),
+        resources: resources::lower(name, spec),
         components: spec
             .components
             .iter()
             .filter_map(|(key, part)| Some((ComponentName::new(key), component(name, key, part)?)))
             .collect(),
     }
-}
-
-fn resources(name: &DeploymentName, spec: &ApplicationSpec) -> BTreeMap<ResourceId, DesiredResource> {
-    let whole = spec.deletion_policy;
-    let resource = |kind, key: &str, fields, deletion_policy| {
-        (ResourceId::new(kind, key), DesiredResource { fields, deletion_policy })
-    };
-    let logs = spec.log_groups.iter().map(|(key, group)| {
-        resource(ResourceKind::LogGroup, key, log_group(key, group), group.deletion_policy)
-    });
-    let groups = spec.target_groups.iter().map(|(key, group)| {
-        let fields = defaults::target_group(target_group_name(name, key, group), group);
-        resource(ResourceKind::TargetGroup, key, fields, whole)
-    });
-    let listeners = spec
-        .listeners
-        .iter()
-        .map(|(key, listener)| resource(ResourceKind::Listener, key, defaults::listener(listener), whole));
-    let rules =
-        spec.rules.iter().map(|(key, rule)| resource(ResourceKind::Rule, key, defaults::rule(rule), whole));
-    logs.chain(groups).chain(listeners).chain(rules).collect()
-}
-
-fn log_group(name: &str, group: &LogGroup) -> Tree {
-    let mut fields = defaults::fields_of(group);
-    fields.remove("deletionPolicy");
-    fields.insert("logGroupName".to_owned(), name.into());
-    Tree::Object(fields)
-}
-
-/// The declared name, or `<deployment>-<key>` cut to fit, followed by a hash of what AWS does not
-/// let change: a change there makes a new group next to the old one, which is deleted once nothing
-/// uses it.
-pub(super) fn target_group_name(name: &DeploymentName, key: &str, group: &TargetGroup) -> String {
-    if let Some(declared) = &group.name {
-        return declared.clone();
-    }
-    let hash = content_hash(&json!([
-        name,
-        key,
-        group.protocol.as_deref().unwrap_or("HTTP"),
-        group.port,
-        group.vpc_id,
-        group.target_type.as_deref().unwrap_or("ip"),
-        group.protocol_version.as_deref().unwrap_or("HTTP1"),
-    ]));
-    let hash = &hash.as_str()[..8];
-    let readable: String = format!("{name}-{key}")
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
-        .take(TARGET_GROUP_NAME - 1 - hash.len())
-        .collect();
-    format!("{}-{hash}", readable.trim_matches('-'))
 }
 
 fn component(deployment: &DeploymentName, key: &str, component: &Component) -> Option<DesiredComponent> {
@@ -147,7 +91,7 @@ fn task_definition(definition: &TaskDefinition, capacity: Capacity) -> Tree {
     if definition.requires_compatibilities.is_empty() {
         definition.requires_compatibilities = vec![capacity.as_str().to_owned()];
     }
-    let mut tree = Tree::Object(defaults::fields_of(&definition));
+    let mut tree = Tree::Object(fields_of(&definition));
     normalise_task_definition(&mut tree);
     tree
 }

@@ -4,7 +4,7 @@
 //! [`ApplicationSpec`], which is checked ([`checks`]) and filled ([`defaults`]) into a
 //! [`DesiredState`]. [`resolve`] adds what was observed in this pass: keys become ARNs, secret
 //! names become full ARNs, contents become hashes; what cannot be resolved yet becomes a reason to
-//! wait. [`across`] looks at all documents together, for two of them may claim one thing in AWS.
+//! wait. [`conflicts`] looks at all documents together, for two of them may claim one thing in AWS.
 //!
 //! Why so: everything that AWS would refuse and that can be known without asking AWS is said here,
 //! with the field it concerns, before anything is written. A half-applied document is harder to
@@ -12,19 +12,22 @@
 //! document that spells a default out is the same as one that leaves it out: no difference, no new
 //! revision, no deployment.
 
-mod across;
 mod application;
 mod arn;
 mod checks;
+mod conflicts;
 mod defaults;
 mod fields;
+mod forms;
 mod kinds;
+mod references;
 mod resolve;
+mod resources;
 mod secret_ref;
 #[cfg(test)]
 mod tests;
 
-pub use across::across;
+pub use conflicts::conflicts;
 pub use resolve::resolve;
 
 use crate::model::desired::DesiredState;
@@ -80,7 +83,7 @@ fn on_typed_document(finding: Finding) -> Finding {
 
 fn metadata_findings(metadata: &Metadata) -> Vec<Finding> {
     let name = metadata.name.as_str();
-    if checks::is_label(name) {
+    if forms::is_label(name) {
         return Vec::new();
     }
     vec![Finding::error(

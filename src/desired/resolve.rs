@@ -3,6 +3,8 @@
 
 use super::arn::Arn;
 use super::fields::{Fields, each, object};
+use super::references::{self, Reference, To};
+use super::resources;
 use super::secret_ref::SecretRef;
 use crate::model::canonical::content_hash;
 use crate::model::desired::{
@@ -15,6 +17,30 @@ use crate::model::plan::WaitingOn;
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use serde_json::json;
 use std::collections::BTreeMap;
+
+/// What the fields of a service or task point at.
+const COMPONENT: &[Reference] = &[
+    Reference {
+        path: "loadBalancers[].targetGroup",
+        to: To::Resource(ResourceKind::TargetGroup),
+        becomes: "targetGroupArn",
+    },
+    Reference {
+        path: "loadBalancers[].advancedConfiguration.alternateTargetGroupArn",
+        to: To::Resource(ResourceKind::TargetGroup),
+        becomes: "alternateTargetGroupArn",
+    },
+    Reference {
+        path: "loadBalancers[].advancedConfiguration.productionListenerRule",
+        to: To::Resource(ResourceKind::Rule),
+        becomes: "productionListenerRule",
+    },
+    Reference {
+        path: "loadBalancers[].advancedConfiguration.testListenerRule",
+        to: To::Resource(ResourceKind::Rule),
+        becomes: "testListenerRule",
+    },
+];
 
 /// Resolves everything that this pass allows: keys to ARNs, secret names to full ARNs, contents to
 /// hashes.
@@ -35,7 +61,7 @@ pub fn resolve(
 ) -> ResolvedState {
     let seen = Resolver { desired, observed, versions, recorded };
     let mut resolved = ResolvedState {
-        resources: desired.resources.iter().map(|(id, part)| (id.clone(), seen.resource(part))).collect(),
+        resources: desired.resources.iter().map(|(id, part)| (id.clone(), seen.resource(id, part))).collect(),
         components: desired.components.iter().map(|(id, part)| (id.clone(), seen.component(part))).collect(),
     };
     // A light pass looks at services only: that the rest was not looked at is no reason to wait.
@@ -56,35 +82,22 @@ struct Resolver<'a> {
 type Waiting = Vec<WaitingOn>;
 
 impl Resolver<'_> {
-    fn resource(&self, resource: &DesiredResource) -> ResolvedResource {
+    fn resource(&self, id: &ResourceId, resource: &DesiredResource) -> ResolvedResource {
         let mut waiting = Waiting::new();
         let mut tree = resource.fields.clone();
-        if let Some(fields) = tree.as_object_mut() {
-            if let Some(name) = take_text(fields, "loadBalancer") {
-                set(fields, "loadBalancerArn", self.load_balancer(&name, &mut waiting));
-            }
-            if let Some(key) = take_text(fields, "listener") {
-                set(fields, "listenerArn", self.managed(ResourceKind::Listener, &key, &mut waiting));
-            }
-            for list in ["defaultActions", "actions"] {
-                each(fields, list, |action| self.action(action, &mut waiting));
-            }
+        if let (Some(kind), Some(fields)) = (resources::of(id.kind), tree.as_object_mut()) {
+            references::resolve(fields, kind.references(), |to, text| self.find(to, text, &mut waiting));
+            kind.settle(fields);
         }
         let fields = waiting.is_empty().then_some(tree);
         ResolvedResource { fields, waiting: unique(waiting), declared: content_hash(&resource.fields) }
     }
 
-    /// Target groups of an action, by ARN and in the order of their ARNs.
-    fn action(&self, action: &mut Fields, waiting: &mut Waiting) {
-        each(action, "targetGroups", |group| self.target_group(group, waiting));
-        if let Some(groups) = action.get_mut("targetGroups").and_then(Tree::as_array_mut) {
-            groups.sort_by_cached_key(|group| group["targetGroupArn"].to_string());
-        }
-    }
-
-    fn target_group(&self, fields: &mut Fields, waiting: &mut Waiting) {
-        if let Some(key) = take_text(fields, "targetGroup") {
-            set(fields, "targetGroupArn", self.managed(ResourceKind::TargetGroup, &key, waiting));
+    /// What AWS takes in the place of a reference.
+    fn find(&self, to: To, text: &str, waiting: &mut Waiting) -> Option<String> {
+        match to {
+            To::Resource(kind) => self.managed(kind, text, waiting),
+            To::LoadBalancer => self.load_balancer(text, waiting),
         }
     }
 
@@ -96,31 +109,12 @@ impl Resolver<'_> {
         let mut of_fields = Waiting::new();
         let mut tree = declared.clone();
         if let Some(fields) = tree.as_object_mut() {
-            each(fields, "loadBalancers", |balancer| self.load_balancer_entry(balancer, &mut of_fields));
+            references::resolve(fields, COMPONENT, |to, text| self.find(to, text, &mut of_fields));
         }
         let fields = of_fields.is_empty().then_some(tree);
         waiting.extend(of_fields);
         self.log_groups(component, &mut waiting);
         ResolvedComponent { definition, fields, waiting: unique(waiting), declared: content_hash(declared) }
-    }
-
-    /// A service's target group, and for blue/green the alternate group and the rules, each an ARN
-    /// or a key of this document.
-    fn load_balancer_entry(&self, balancer: &mut Fields, waiting: &mut Waiting) {
-        self.target_group(balancer, waiting);
-        let Some(advanced) = object(balancer, "advancedConfiguration") else {
-            return;
-        };
-        for (field, kind) in [
-            ("alternateTargetGroupArn", ResourceKind::TargetGroup),
-            ("productionListenerRule", ResourceKind::Rule),
-            ("testListenerRule", ResourceKind::Rule),
-        ] {
-            let key = advanced.get(field).and_then(Tree::as_str).filter(|text| Arn::parse(text).is_none());
-            if let Some(key) = key.map(str::to_owned) {
-                set(advanced, field, self.managed(kind, &key, waiting));
-            }
-        }
     }
 
     /// Log groups of this deployment that the component's containers write to: without them no task
@@ -281,16 +275,4 @@ fn unique(mut waiting: Waiting) -> Waiting {
         new
     });
     waiting
-}
-
-fn take_text(fields: &mut Fields, key: &str) -> Option<String> {
-    let text = fields.get(key)?.as_str()?.to_owned();
-    fields.remove(key);
-    Some(text)
-}
-
-fn set(fields: &mut Fields, key: &str, value: Option<String>) {
-    if let Some(value) = value {
-        fields.insert(key.to_owned(), value.into());
-    }
 }

@@ -1,7 +1,7 @@
 //! What is wrong, or odd, with a document: found all at once, each with its place and its mend.
 
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// Whether a finding stops the document from being used.
@@ -105,6 +105,44 @@ impl Findings {
     /// Adds a warning.
     pub fn warning(&mut self, field: impl Into<String>, message: impl Into<String>, help: impl Into<String>) {
         self.0.push(Finding::warning(field, message, help));
+    }
+
+    /// An error when the value is not one of the allowed words.
+    pub fn one_of(&mut self, field: String, value: Option<&str>, allowed: &[&str]) {
+        if let Some(value) = value
+            && !allowed.contains(&value)
+        {
+            self.error(field, format!("`{value}` is not known"), format!("one of {}", allowed.join(", ")));
+        }
+    }
+
+    /// An error when the number is outside of the range.
+    pub fn within(&mut self, field: String, value: Option<i64>, from: i64, to: i64) {
+        if let Some(value) = value
+            && !(from..=to).contains(&value)
+        {
+            self.error(field, format!("{value} is out of range"), format!("{from} to {to}"));
+        }
+    }
+
+    /// An error for each value that was there before, at an earlier field.
+    pub fn duplicates<T: Ord + fmt::Display>(
+        &mut self,
+        what: &str,
+        values: impl IntoIterator<Item = (String, T)>,
+    ) {
+        let mut seen: BTreeMap<T, String> = BTreeMap::new();
+        for (field, value) in values {
+            match seen.get(&value) {
+                Some(first) => {
+                    let message = format!("{what} `{value}` is already there, at {first}");
+                    self.error(field, message, "remove one of them");
+                }
+                None => {
+                    seen.insert(value, field);
+                }
+            }
+        }
     }
 
     /// All of them, each once: several components may have found the same.

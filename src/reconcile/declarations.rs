@@ -93,7 +93,7 @@ impl LoweringCache {
             }
         }
         let states = self.by_name.values().filter_map(|lowered| lowered.result.as_ref().ok());
-        self.conflicts = desired::across(states.map(|declared| &declared.desired));
+        self.conflicts = desired::conflicts(states.map(|declared| &declared.desired));
     }
 }
 

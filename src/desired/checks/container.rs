@@ -2,7 +2,8 @@
 //! types.
 
 use super::definition::Scope;
-use super::{forms, graph};
+use super::graph;
+use crate::desired::forms;
 use crate::desired::secret_ref::SecretRef;
 use crate::model::finding::Findings;
 use crate::model::kinds::task_definition::{

@@ -1,8 +1,9 @@
 //! Checks of a task definition as a whole. Sources: ECS API, RegisterTaskDefinition; ECS developer
 //! guide, "Amazon ECS task definition differences for Fargate" and "Task definition parameters".
 
-use super::{container, forms, role};
+use super::{container, role};
 use crate::desired::defaults::Capacity;
+use crate::desired::forms;
 use crate::model::finding::Findings;
 use crate::model::kinds::ApplicationSpec;
 use crate::model::kinds::task_definition::{TaskDefinition, Volume};

@@ -2,8 +2,8 @@
 //! ECS API, CreateService and RunTask.
 
 use super::definition::network_mode;
-use super::forms;
 use crate::desired::defaults::{Capacity, is_fargate_provider};
+use crate::desired::forms;
 use crate::model::finding::Findings;
 use crate::model::kinds::service::{AwsVpcConfiguration, CapacityProviderStrategyItem, NetworkConfiguration};
 use crate::model::kinds::task_definition::TaskDefinition;

@@ -6,65 +6,24 @@
 //! (RegisterTaskDefinition, CreateService, RunTask), ECS developer guide (task definition
 //! differences for Fargate), Elastic Load Balancing v2 API, CloudWatch Logs API.
 
-mod balancing;
 mod container;
 mod definition;
-mod forms;
 mod graph;
 mod launch;
 mod service;
 
-pub(super) use forms::is_label;
-
-use super::arn::{Arn, load_balancer_name};
+use super::arn::Arn;
 use super::defaults::Capacity;
+use super::forms::{self, is_label, is_role};
+use super::resources;
 use crate::model::finding::{Finding, Findings, field_key};
 use crate::model::ids::DeploymentName;
-use crate::model::kinds::{ApplicationSpec, Component, LogGroup, Placement, Suspend};
-use forms::is_role;
+use crate::model::kinds::{ApplicationSpec, Component, Placement, Suspend};
+use crate::model::resource::{ResourceId, ResourceKind};
 use std::collections::BTreeMap;
 
-/// Days that CloudWatch Logs can keep events. Source: CloudWatch Logs API, PutRetentionPolicy.
-const RETENTION: [i32; 22] =
-    [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 /// Tags that a resource may have, less the three of Evenkeel. Source: ECS API, TagResource: 50.
 const TAGS: usize = 47;
-
-impl Findings {
-    /// An error when the value is not one of the allowed words.
-    fn one_of(&mut self, field: String, value: Option<&str>, allowed: &[&str]) {
-        if let Some(value) = value
-            && !allowed.contains(&value)
-        {
-            self.error(field, format!("`{value}` is not known"), format!("one of {}", allowed.join(", ")));
-        }
-    }
-
-    /// An error when the number is outside of the range.
-    fn within(&mut self, field: String, value: Option<i64>, from: i64, to: i64) {
-        if let Some(value) = value
-            && !(from..=to).contains(&value)
-        {
-            self.error(field, format!("{value} is out of range"), format!("{from} to {to}"));
-        }
-    }
-
-    /// An error for each item that was there before.
-    fn duplicates<'a>(&mut self, what: &str, items: impl IntoIterator<Item = (String, &'a str)>) {
-        let mut seen: BTreeMap<&str, String> = BTreeMap::new();
-        for (field, item) in items {
-            match seen.get(item) {
-                Some(first) => {
-                    let message = format!("{what} `{item}` is already there, at {first}");
-                    self.error(field, message, "remove one of them");
-                }
-                None => {
-                    seen.insert(item, field);
-                }
-            }
-        }
-    }
-}
 
 /// Checks a whole application.
 pub(super) fn application(name: &DeploymentName, spec: &ApplicationSpec) -> Vec<Finding> {
@@ -72,11 +31,8 @@ pub(super) fn application(name: &DeploymentName, spec: &ApplicationSpec) -> Vec<
     placement(&mut findings, &spec.placement);
     suspend(&mut findings, spec.suspend.as_ref());
     tags(&mut findings, &spec.tags);
-    drift(&mut findings, spec);
-    for (key, group) in &spec.log_groups {
-        log_group(&mut findings, key, group);
-    }
-    balancing::check(&mut findings, name, spec);
+    drift(&mut findings, name, spec);
+    resources::check(&mut findings, name, spec);
     if spec.components.is_empty() {
         findings.error("spec.components", "there are no components", "declare at least one");
     }
@@ -178,50 +134,27 @@ fn tags(findings: &mut Findings, tags: &BTreeMap<String, String>) {
 }
 
 /// Paths of exceptions must begin with a resource that is declared, else they say nothing.
-fn drift(findings: &mut Findings, spec: &ApplicationSpec) {
+fn drift(findings: &mut Findings, name: &DeploymentName, spec: &ApplicationSpec) {
+    if spec.drift.fields.is_empty() {
+        return;
+    }
+    let declared = resources::lower(name, spec);
+    let is_declared = |text: &str| match ResourceId::try_from(text.to_owned()) {
+        // A name with a dot in it does not end where the path's first part does.
+        Ok(id) if id.kind == ResourceKind::LogGroup => true,
+        Ok(id) if resources::of(id.kind).is_some() => declared.contains_key(&id),
+        Ok(id) => spec.components.contains_key(&id.key),
+        Err(_) => false,
+    };
     for path in spec.drift.fields.keys() {
         let first = path.split('.').next().unwrap_or_default();
-        let known = match first.split_once('/') {
-            _ if first == "*" => true,
-            Some(("service" | "task" | "task-definition", key)) => spec.components.contains_key(key),
-            Some(("target-group", key)) => spec.target_groups.contains_key(key),
-            Some(("listener", key)) => spec.listeners.contains_key(key),
-            Some(("rule", key)) => spec.rules.contains_key(key),
-            Some(("log-group", _)) => true,
-            _ => false,
-        };
-        if !known {
+        if first != "*" && !is_declared(first) {
             findings.warning(
                 field_key("spec.drift.fields", path),
                 format!("`{first}` is no resource of this document, so the exception covers nothing"),
                 "paths are written as `ctl plan` prints them, such as service/web.desiredCount",
             );
         }
-    }
-}
-
-/// Source: CloudWatch Logs API, CreateLogGroup.
-fn log_group(findings: &mut Findings, name: &str, group: &LogGroup) {
-    let field = field_key("spec.logGroups", name);
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-/.#".contains(c);
-    if name.is_empty() || name.len() > 512 || !name.chars().all(plain) || name.starts_with("aws/") {
-        let help = "1 to 512 letters, digits and _-/.#, not starting with aws/";
-        findings.error(&field, format!("`{name}` is not the name of a log group"), help);
-    }
-    if let Some(days) = group.retention_in_days
-        && !RETENTION.contains(&days)
-    {
-        let allowed: Vec<String> = RETENTION.iter().map(i32::to_string).collect();
-        findings.error(
-            format!("{field}.retentionInDays"),
-            format!("CloudWatch Logs cannot keep events for {days} days"),
-            format!("one of {}; leave it out to keep them for ever", allowed.join(", ")),
-        );
-    }
-    if let Some(key) = &group.kms_key_id
-        && Arn::parse(key).is_none_or(|arn| arn.service != "kms")
-    {
-        findings.error(format!("{field}.kmsKeyId"), format!("`{key}` is not the ARN of a KMS key"), "");
     }
 }
 
@@ -244,35 +177,13 @@ fn unique_names(findings: &mut Findings, name: &DeploymentName, spec: &Applicati
             (format!("{}.taskDefinition.family", field_key("spec.components", key)), own)
         })
         .collect();
-    let listeners: Vec<(String, String)> = spec
-        .listeners
-        .iter()
-        .map(|(key, listener)| {
-            let own = format!("{}:{}", load_balancer_name(&listener.load_balancer), listener.port);
-            (field_key("spec.listeners", key), own)
-        })
-        .collect();
-    let rules: Vec<(String, String)> = spec
-        .rules
-        .iter()
-        .map(|(key, rule)| {
-            let listener = rule.listener.as_ref().or(rule.listener_arn.as_ref()).map_or("", String::as_str);
-            (format!("{}.priority", field_key("spec.rules", key)), format!("{} on {listener}", rule.priority))
-        })
-        .collect();
-    for (what, names) in [
-        ("a service named", &services),
-        ("the family", &families),
-        ("a listener on", &listeners),
-        ("priority", &rules),
-    ] {
-        findings.duplicates(what, names.iter().map(|(field, own)| (field.clone(), own.as_str())));
-        for (field, own) in names {
-            let ecs = matches!(what, "a service named" | "the family");
-            if ecs && !forms::is_ecs_name(own) {
+    for (what, names) in [("a service named", services), ("the family", families)] {
+        for (field, own) in &names {
+            if !forms::is_ecs_name(own) {
                 let help = "1 to 255 letters, digits, hyphens and underscores";
                 findings.error(field.clone(), format!("`{own}` is not a name that ECS takes"), help);
             }
         }
+        findings.duplicates(what, names);
     }
 }

@@ -2,14 +2,16 @@
 //! guide, "Service definition parameters".
 
 use super::definition::network_mode;
-use super::forms;
 use super::launch::{self, Launch};
 use crate::desired::arn::Arn;
 use crate::desired::defaults::Capacity;
+use crate::desired::forms;
+use crate::desired::resources::{listed, no_such};
 use crate::model::finding::Findings;
 use crate::model::kinds::service::{DeploymentConfiguration, LoadBalancer, Service};
 use crate::model::kinds::task_definition::TaskDefinition;
 use crate::model::kinds::{ApplicationSpec, Component, TaskWorkload};
+use crate::model::resource::ResourceKind;
 
 /// Target groups of one service. Source: ECS service quotas.
 const TARGET_GROUPS: usize = 5;
@@ -289,9 +291,7 @@ fn target(findings: &mut Findings, spec: &ApplicationSpec, path: &str, balancer:
         (Some(key), None) => {
             let field = format!("{path}.targetGroup");
             let Some(group) = spec.target_groups.get(key) else {
-                let known: Vec<&str> = spec.target_groups.keys().map(String::as_str).collect();
-                let help = format!("spec.targetGroups has {}", super::balancing::listed(&known));
-                return findings.error(field, format!("there is no target group `{key}`"), help);
+                return no_such(findings, field, ResourceKind::TargetGroup, key, spec.target_groups.keys());
             };
             let kind = group.target_type.as_deref().unwrap_or("ip");
             let needed = if mode == "awsvpc" { "ip" } else { "instance" };
@@ -343,7 +343,7 @@ fn container_port(
     else {
         let known: Vec<&str> =
             definition.container_definitions.iter().map(|container| container.name.as_str()).collect();
-        let help = format!("the task definition has {}", super::balancing::listed(&known));
+        let help = format!("the task definition has {}", listed(&known));
         return findings.error(
             format!("{path}.containerName"),
             format!("there is no container `{name}`"),

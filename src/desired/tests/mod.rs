@@ -1,7 +1,7 @@
 //! Tests of the room as a whole, all on one good document that is changed in one place.
 
-mod across;
 mod checks;
+mod conflicts;
 mod equal;
 mod lower;
 mod resolve;

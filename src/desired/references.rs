@@ -1,0 +1,64 @@
+//! Fields that point at something by its key or name, as data: where they stand, what they point
+//! at, and which field AWS takes in their place.
+
+use super::arn::Arn;
+use super::fields::{Fields, object};
+use crate::model::resource::{ResourceKind, Tree};
+
+/// A field that points at something.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reference {
+    /// Path of the field; `[]` stands behind a list and means each of its items.
+    pub(super) path: &'static str,
+    /// What it points at.
+    pub(super) to: To,
+    /// The field beside it that AWS takes. When it is the field itself, an ARN may be declared in
+    /// it, too, and stays.
+    pub(super) becomes: &'static str,
+}
+
+/// What a reference points at.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum To {
+    /// A resource of this document, by its key.
+    Resource(ResourceKind),
+    /// A load balancer, by name or ARN.
+    LoadBalancer,
+}
+
+/// Puts what AWS takes in the place of every reference. One that `find` finds nothing for is taken
+/// out; why it found nothing is its own to keep.
+pub(super) fn resolve(
+    fields: &mut Fields,
+    references: &[Reference],
+    mut find: impl FnMut(To, &str) -> Option<String>,
+) {
+    for reference in references {
+        let mut find = |text: &str| find(reference.to, text);
+        at(fields, reference.path, &mut |fields, last| one(fields, last, reference.becomes, &mut find));
+    }
+}
+
+/// Calls `change` with every object that the path leads to, and the last part of the path.
+fn at(fields: &mut Fields, path: &str, change: &mut impl FnMut(&mut Fields, &str)) {
+    let Some((first, rest)) = path.split_once('.') else { return change(fields, path) };
+    match first.strip_suffix("[]") {
+        Some(list) => super::fields::each(fields, list, |item| at(item, rest, change)),
+        None => {
+            if let Some(inner) = object(fields, first) {
+                at(inner, rest, change);
+            }
+        }
+    }
+}
+
+fn one(fields: &mut Fields, field: &str, becomes: &str, find: &mut impl FnMut(&str) -> Option<String>) {
+    let Some(text) = fields.get(field).and_then(Tree::as_str).map(str::to_owned) else { return };
+    if field == becomes && Arn::parse(&text).is_some() {
+        return;
+    }
+    fields.remove(field);
+    if let Some(found) = find(&text) {
+        fields.insert(becomes.to_owned(), found.into());
+    }
+}

@@ -1,0 +1,243 @@
+//! Target groups. Source: Elastic Load Balancing v2 API, CreateTargetGroup and its data types.
+
+use super::{Claim, ResourceType, action, whole};
+use crate::desired::fields::{fields_of, fill};
+use crate::desired::forms;
+use crate::model::canonical::content_hash;
+use crate::model::desired::{DesiredResource, DesiredState};
+use crate::model::finding::{Findings, field_key};
+use crate::model::ids::DeploymentName;
+use crate::model::kinds::ApplicationSpec;
+use crate::model::kinds::load_balancing::TargetGroup as Declared;
+use crate::model::resource::{ResourceId, Tree};
+use serde_json::json;
+
+/// Longest name of a target group. Source: Elastic Load Balancing v2 API, CreateTargetGroup.
+const LONGEST_NAME: usize = 32;
+
+pub(super) struct TargetGroup;
+
+impl ResourceType for TargetGroup {
+    fn lower(&self, name: &DeploymentName, spec: &ApplicationSpec) -> Vec<(String, DesiredResource)> {
+        let lower = |key: &str, group| whole(spec, fields(own_name(name, key, group), group));
+        spec.target_groups.iter().map(|(key, group)| (key.clone(), lower(key, group))).collect()
+    }
+
+    fn check(&self, findings: &mut Findings, name: &DeploymentName, spec: &ApplicationSpec) {
+        check(findings, name, spec);
+    }
+
+    fn claim(&self, _: &DesiredState, _: &ResourceId, fields: &Tree) -> Option<Claim> {
+        Some(Claim::alone(format!("target group `{}`", fields["name"].as_str().unwrap_or_default())))
+    }
+}
+
+/// The declared name, or `<deployment>-<key>` cut to fit, followed by a hash of what AWS does not
+/// let change: a change there makes a new group next to the old one, which is deleted once nothing
+/// uses it.
+fn own_name(name: &DeploymentName, key: &str, group: &Declared) -> String {
+    if let Some(declared) = &group.name {
+        return declared.clone();
+    }
+    let hash = content_hash(&json!([
+        name,
+        key,
+        group.protocol.as_deref().unwrap_or("HTTP"),
+        group.port,
+        group.vpc_id,
+        group.target_type.as_deref().unwrap_or("ip"),
+        group.protocol_version.as_deref().unwrap_or("HTTP1"),
+    ]));
+    let hash = &hash.as_str()[..8];
+    let readable: String = format!("{name}-{key}")
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .take(LONGEST_NAME - 1 - hash.len())
+        .collect();
+    format!("{}-{hash}", readable.trim_matches('-'))
+}
+
+/// The fields of a target group; `name` is its final name.
+fn fields(name: String, group: &Declared) -> Tree {
+    let protocol = group.protocol.clone().unwrap_or_else(|| "HTTP".to_owned());
+    let http = matches!(protocol.as_str(), "HTTP" | "HTTPS");
+    let check = group.health_check_protocol.clone().unwrap_or_else(|| match protocol.as_str() {
+        "HTTP" | "HTTPS" => protocol.clone(),
+        _ => "TCP".to_owned(),
+    });
+    let http_check = matches!(check.as_str(), "HTTP" | "HTTPS");
+    let grpc = group.protocol_version.as_deref() == Some("GRPC");
+    let mut fields = fields_of(group);
+    fields.insert("name".to_owned(), name.into());
+    fill(&mut fields, "protocol", protocol);
+    fill(&mut fields, "targetType", "ip");
+    if http {
+        fill(&mut fields, "protocolVersion", "HTTP1");
+    }
+    if http_check {
+        fill(&mut fields, "healthCheckPath", if grpc { "/AWS.ALB/healthcheck" } else { "/" });
+        let matcher = match (grpc, http) {
+            (true, _) => json!({"grpcCode": "12"}),
+            (false, true) => json!({"httpCode": "200"}),
+            (false, false) => json!({"httpCode": "200-399"}),
+        };
+        fill(&mut fields, "matcher", matcher);
+    }
+    let timeout = match (http, check.as_str()) {
+        (true, _) => 5,
+        (false, "HTTP") => 6,
+        (false, _) => 10,
+    };
+    fill(&mut fields, "healthCheckProtocol", check);
+    fill(&mut fields, "healthCheckPort", "traffic-port");
+    fill(&mut fields, "healthCheckIntervalSeconds", 30);
+    fill(&mut fields, "healthCheckTimeoutSeconds", timeout);
+    fill(&mut fields, "healthyThresholdCount", 5);
+    fill(&mut fields, "unhealthyThresholdCount", 2);
+    fill(&mut fields, "attributes", json!({}));
+    Tree::Object(fields)
+}
+
+fn check(findings: &mut Findings, name: &DeploymentName, spec: &ApplicationSpec) {
+    let names: Vec<(String, String)> = spec
+        .target_groups
+        .iter()
+        .map(|(key, group)| (field_key("spec.targetGroups", key), own_name(name, key, group)))
+        .collect();
+    findings.duplicates("a target group named", names.clone());
+    for ((key, group), (path, own)) in spec.target_groups.iter().zip(&names) {
+        if !is_group_name(own) {
+            let help = "1 to 32 letters, digits and hyphens, not at either end a hyphen";
+            findings.error(
+                format!("{path}.name"),
+                format!("`{own}` is not the name of a target group"),
+                help,
+            );
+        }
+        one(findings, path, group);
+        if !is_used(spec, key) {
+            let message = "no listener or rule of this document forwards to it; ECS refuses a service whose target group \
+                           has no load balancer";
+            findings.warning(
+                path,
+                message,
+                "add a listener or rule, or make sure that another forwards to it",
+            );
+        }
+    }
+}
+
+fn is_group_name(name: &str) -> bool {
+    (1..=32).contains(&name.len())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+        && !name.starts_with("internal-")
+}
+
+fn is_used(spec: &ApplicationSpec, key: &str) -> bool {
+    let listeners = spec.listeners.values().flat_map(|listener| &listener.default_actions);
+    let rules = spec.rules.values().flat_map(|rule| &rule.actions);
+    let alternate = spec.components.values().filter_map(|part| part.service.as_ref()).any(|service| {
+        service.load_balancers.iter().any(|balancer| {
+            balancer
+                .advanced_configuration
+                .as_ref()
+                .is_some_and(|advanced| advanced.alternate_target_group_arn.as_deref() == Some(key))
+        })
+    });
+    alternate || listeners.chain(rules).flat_map(action::groups_of).any(|used| used == key)
+}
+
+fn one(findings: &mut Findings, path: &str, group: &Declared) {
+    let at = |field: &str| format!("{path}.{field}");
+    let protocol = group.protocol.as_deref().unwrap_or("HTTP");
+    let http = matches!(protocol, "HTTP" | "HTTPS");
+    findings.one_of(at("protocol"), Some(protocol), &action::PROTOCOLS);
+    findings.one_of(at("protocolVersion"), group.protocol_version.as_deref(), &["HTTP1", "HTTP2", "GRPC"]);
+    if group.protocol_version.is_some() && !http {
+        findings.error(at("protocolVersion"), format!("{protocol} has no protocol version"), "remove it");
+    }
+    findings.one_of(at("targetType"), group.target_type.as_deref(), &["ip", "instance"]);
+    if group.port == 0 {
+        findings.error(at("port"), "0 is not a port", "1 to 65535");
+    }
+    if !forms::is_ec2_id(&group.vpc_id, "vpc") {
+        let message = format!("`{}` is not the id of a VPC", group.vpc_id);
+        findings.error(at("vpcId"), message, "such as vpc-0123456789abcdef0");
+    }
+    health(findings, path, group, http);
+    if let Some(delay) = group.attributes.get("deregistration_delay.timeout_seconds")
+        && !delay.parse::<u32>().is_ok_and(|seconds| seconds <= 3600)
+    {
+        let field = field_key(&at("attributes"), "deregistration_delay.timeout_seconds");
+        findings.error(field, format!("`{delay}` is not a delay"), "0 to 3600 seconds");
+    }
+}
+
+fn health(findings: &mut Findings, path: &str, group: &Declared, http: bool) {
+    let at = |field: &str| format!("{path}.{field}");
+    let default = if http { group.protocol.as_deref().unwrap_or("HTTP") } else { "TCP" };
+    let check = group.health_check_protocol.as_deref().unwrap_or(default);
+    findings.one_of(at("healthCheckProtocol"), Some(check), &["HTTP", "HTTPS", "TCP"]);
+    if http && check == "TCP" {
+        let message = "target groups of HTTP and HTTPS cannot be checked by TCP";
+        findings.error(at("healthCheckProtocol"), message, "HTTP or HTTPS");
+    }
+    if check == "TCP" {
+        for (field, is_set) in
+            [("healthCheckPath", group.health_check_path.is_some()), ("matcher", group.matcher.is_some())]
+        {
+            if is_set {
+                findings.error(at(field), "a TCP health check has none", "remove it, or check by HTTP");
+            }
+        }
+    }
+    if let Some(route) = &group.health_check_path
+        && (!route.starts_with('/') || route.len() > 1024)
+    {
+        findings.error(at("healthCheckPath"), format!("`{route}` is not a path"), "it starts with /");
+    }
+    if let Some(port) = &group.health_check_port
+        && port != "traffic-port"
+        && !port.parse::<u16>().is_ok_and(|port| port > 0)
+    {
+        findings.error(
+            at("healthCheckPort"),
+            format!("`{port}` is not a port"),
+            "traffic-port, or 1 to 65535",
+        );
+    }
+    for (field, value, from, to) in [
+        ("healthCheckIntervalSeconds", group.health_check_interval_seconds, 5, 300),
+        ("healthCheckTimeoutSeconds", group.health_check_timeout_seconds, 2, 120),
+        ("healthyThresholdCount", group.healthy_threshold_count, 2, 10),
+        ("unhealthyThresholdCount", group.unhealthy_threshold_count, 2, 10),
+    ] {
+        findings.within(at(field), value.map(i64::from), from, to);
+    }
+    let timeout = group.health_check_timeout_seconds.unwrap_or(match (http, check) {
+        (true, _) => 5,
+        (false, "HTTP") => 6,
+        (false, _) => 10,
+    });
+    let interval = group.health_check_interval_seconds.unwrap_or(30);
+    if timeout >= interval {
+        let message = format!("the timeout of {timeout} s is not below the interval of {interval} s");
+        findings.error(
+            at("healthCheckTimeoutSeconds"),
+            message,
+            "lower it, or raise healthCheckIntervalSeconds",
+        );
+    }
+    if let Some(matcher) = &group.matcher {
+        let grpc = group.protocol_version.as_deref() == Some("GRPC");
+        if (matcher.http_code.is_some(), matcher.grpc_code.is_some()) != (!grpc, grpc) {
+            findings.error(
+                at("matcher"),
+                "it needs grpcCode with GRPC, httpCode otherwise",
+                "set exactly one",
+            );
+        }
+    }
+}
