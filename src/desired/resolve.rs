@@ -15,6 +15,7 @@ use crate::model::normalise::normalise_task_definition;
 use crate::model::observed::{Depth, Gap, ObservedSecret, ObservedState, Seen};
 use crate::model::plan::WaitingOn;
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
+use crate::model::resource_record::ResourceRecord;
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -46,8 +47,8 @@ const COMPONENT: &[Reference] = &[
 /// hashes.
 ///
 /// `versions` are the accepted versions by secret id as declared; a secret that is not among them
-/// counts with the version that was observed. `recorded` are the ARNs of what was made or
-/// recognised in earlier passes: they stand in for what this pass did not look at, never for what
+/// counts with the version that was observed. `recorded` is what earlier passes made or
+/// recognised: its ARNs stand in for what this pass did not look at, never for what
 /// it looked for in vain.
 ///
 /// **Guarantees**: a resolved part contains only what AWS said (`Present`) or what was declared as
@@ -57,7 +58,7 @@ pub fn resolve(
     desired: &DesiredState,
     observed: &ObservedState,
     versions: &BTreeMap<String, String>,
-    recorded: &BTreeMap<ResourceId, String>,
+    recorded: &BTreeMap<ResourceId, ResourceRecord>,
 ) -> ResolvedState {
     let seen = Resolver { desired, observed, versions, recorded };
     let mut resolved = ResolvedState {
@@ -76,7 +77,7 @@ struct Resolver<'a> {
     desired: &'a DesiredState,
     observed: &'a ObservedState,
     versions: &'a BTreeMap<String, String>,
-    recorded: &'a BTreeMap<ResourceId, String>,
+    recorded: &'a BTreeMap<ResourceId, ResourceRecord>,
 }
 
 type Waiting = Vec<WaitingOn>;
@@ -132,7 +133,7 @@ impl Resolver<'_> {
                 continue;
             }
             let unseen = !self.observed.resources.get(&id).is_some_and(Seen::is_known);
-            if !(unseen && self.recorded.contains_key(&id)) {
+            if !(unseen && self.recorded.get(&id).is_some_and(|known| known.arn.is_some())) {
                 self.managed(ResourceKind::LogGroup, name, waiting);
             }
         }
@@ -221,7 +222,8 @@ impl Resolver<'_> {
     fn managed(&self, kind: ResourceKind, key: &str, waiting: &mut Waiting) -> Option<String> {
         let id = ResourceId::new(kind, key);
         let seen = self.observed.resources.get(&id);
-        if let (Some(Seen::NotRead) | None, Some(arn)) = (seen, self.recorded.get(&id)) {
+        let recorded = self.recorded.get(&id).and_then(|known| known.arn.as_ref());
+        if let (Some(Seen::NotRead) | None, Some(arn)) = (seen, recorded) {
             return Some(arn.clone());
         }
         waiting.push(match seen {

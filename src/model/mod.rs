@@ -14,6 +14,7 @@ pub mod owner;
 pub mod plan;
 pub mod request;
 pub mod resource;
+pub mod resource_record;
 pub mod rollout;
 pub mod schema;
 pub mod status;

@@ -1,19 +1,18 @@
 //! Where a rollout stands: stored before anything is done, read at the start of the next pass.
 
-use super::canonical::{canonical_json, content_hash};
 use super::ids::{ComponentName, ContentHash, Generation, revision_number};
-use super::plan::{Drift, WaitingOn};
+use super::plan::WaitingOn;
 use super::resource::ResourceId;
+use super::resource_record::{ResourceRecord, StoredRollout};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use strum::{EnumIter, IntoStaticStr};
 
 /// The stored state of one deployment's rollout.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", from = "StoredRollout")]
 pub struct RolloutState {
     /// Generation of the document that this state was last advanced for.
     #[serde(default)]
@@ -25,86 +24,52 @@ pub struct RolloutState {
     /// debounced.
     #[serde(default)]
     pub secrets: BTreeMap<String, SecretVersion>,
-    /// Hash of the declared fields that each resource was last seen in agreement with; a difference
-    /// from a resource whose hash is unchanged is drift, with a changed hash it is a change of the
-    /// declaration.
-    #[serde(default)]
-    pub applied: BTreeMap<ResourceId, ContentHash>,
-    /// ARNs of what was created or adopted, so that it is found again by more than its name.
-    #[serde(default)]
-    pub arns: BTreeMap<ResourceId, String>,
+    /// What is known of each resource that was made, adopted or found as declared, and of what is
+    /// left over.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub resources: BTreeMap<ResourceId, ResourceRecord>,
     /// Value of the retry annotation that was last honoured.
     #[serde(default)]
     pub retry: Option<String>,
-    /// Registered addresses that belong to no task, by key of the target group, each with the time
-    /// since when that is so.
-    #[serde(default, alias = "strays", skip_serializing_if = "BTreeMap::is_empty")]
-    pub stale_targets: BTreeMap<String, BTreeMap<String, Timestamp>>,
     /// When AWS was last asked to make something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_at: Option<Timestamp>,
-    /// The last repair of each resource, and how often in a row it was needed.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub repairs: BTreeMap<ResourceId, Repairs>,
 }
 
 impl RolloutState {
     /// So long after a write AWS may show what was before it.
     pub const SHOWN_WITHIN: SignedDuration = SignedDuration::from_mins(5);
 
+    /// ARN of a resource, when it is known.
+    pub fn arn(&self, id: &ResourceId) -> Option<&str> {
+        self.resources.get(id)?.arn.as_deref()
+    }
+
+    /// All resources whose ARN is known.
+    pub fn arns(&self) -> impl Iterator<Item = (&ResourceId, &str)> {
+        self.resources.iter().filter_map(|(id, known)| Some((id, known.arn.as_deref()?)))
+    }
+
+    /// Hash of the declaration that a resource was last seen in agreement with.
+    pub fn applied(&self, id: &ResourceId) -> Option<&ContentHash> {
+        self.resources.get(id)?.applied.as_ref()
+    }
+
+    /// What is known of a resource, to be changed.
+    pub fn resource_mut(&mut self, id: &ResourceId) -> &mut ResourceRecord {
+        self.resources.entry(id.clone()).or_default()
+    }
+
+    /// Forgets what repairs there were.
+    pub fn forget_repairs(&mut self) {
+        self.resources.values_mut().for_each(|known| known.repairs = None);
+        self.resources.retain(|_, known| !known.is_empty());
+    }
+
     /// Whether something was made so lately that what looks absent may be there. A clock that was
     /// set back does not make it wait for ever.
     pub fn may_not_be_shown_yet(&self, now: Timestamp) -> bool {
         self.made_at.is_some_and(|at| now.duration_since(at).abs() < Self::SHOWN_WITHIN)
-    }
-}
-
-/// A repair of a resource that was done, and was needed again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Repairs {
-    /// What was written: fields and values.
-    pub what: ContentHash,
-    /// How often in a row.
-    pub times: u32,
-    /// When last.
-    pub at: Timestamp,
-}
-
-impl Repairs {
-    /// So often it is written at once.
-    const FREE: u32 = 3;
-    /// What follows waits as long as this, and twice as long each time, up to [`Self::LONGEST`].
-    const SHORTEST: SignedDuration = SignedDuration::from_mins(5);
-    const LONGEST: SignedDuration = SignedDuration::from_hours(6);
-    /// What lasted so much longer than the wait before it was no part of a fight.
-    const LASTED: SignedDuration = SignedDuration::from_hours(1);
-
-    /// What a list of drift puts right on a resource; `None` when nothing.
-    pub fn wanted(drift: &[Drift], resource: &ResourceId) -> Option<ContentHash> {
-        let repaired = drift.iter().filter(|drift| drift.resource == *resource && drift.repaired);
-        let mut fields: Vec<(&str, String)> = repaired
-            .map(|drift| match &drift.change {
-                Some(change) => (change.path.as_str(), canonical_json(&change.new)),
-                None => ("", String::new()),
-            })
-            .collect();
-        fields.sort();
-        (!fields.is_empty()).then(|| content_hash(&json!(fields)))
-    }
-
-    /// How it stands after one more repair.
-    pub fn and_again(before: Option<&Self>, what: ContentHash, at: Timestamp) -> Self {
-        let same = before.filter(|before| before.what == what && at <= before.held_until() + Self::LASTED);
-        Self { what, times: same.map_or(1, |before| before.times.saturating_add(1)), at }
-    }
-
-    /// Before when it is not written again. Never later than the longest wait after the last one,
-    /// whatever clocks did.
-    pub fn held_until(&self) -> Timestamp {
-        let Some(beyond) = self.times.checked_sub(Self::FREE) else { return self.at };
-        let doubled = (0..beyond).try_fold(Self::SHORTEST, |wait, _| wait.checked_mul(2));
-        self.at + doubled.unwrap_or(Self::LONGEST).min(Self::LONGEST)
     }
 }
 
@@ -423,6 +388,7 @@ impl StallReason {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn a_record_in_the_words_before_is_read() {
@@ -441,24 +407,5 @@ mod tests {
         let written = serde_json::to_value(&read).unwrap();
         assert_eq!(written["phase"]["stage"], "taskRunning");
         assert_eq!(serde_json::from_value::<ComponentRollout>(written).unwrap(), read);
-    }
-
-    #[test]
-    fn a_repair_that_does_not_last_waits_longer_each_time_and_one_that_lasted_begins_anew() {
-        let begin: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
-        let mut known: Option<Repairs> = None;
-        let mut waits = Vec::new();
-        for _ in 0..12 {
-            let at = known.as_ref().map_or(begin, Repairs::held_until);
-            let next = Repairs::and_again(known.as_ref(), "count".into(), at);
-            waits.push(next.held_until().duration_since(next.at).as_mins());
-            known = Some(next);
-        }
-        assert_eq!(waits, [0, 0, 5, 10, 20, 40, 80, 160, 320, 360, 360, 360]);
-        let last = known.unwrap();
-        let other = Repairs::and_again(Some(&last), "network".into(), last.at);
-        assert_eq!(other.times, 1, "something else is put right");
-        let later = last.held_until() + SignedDuration::from_mins(61);
-        assert_eq!(Repairs::and_again(Some(&last), "count".into(), later).times, 1, "it lasted");
     }
 }

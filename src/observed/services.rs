@@ -129,10 +129,8 @@ fn recorded<'a>(
     request: &Request<'a>,
 ) -> impl Iterator<Item = (&'a ResourceId, &'a str)> {
     let here = last_part(reader.cluster());
-    let services = request.rollout.arns.iter().filter(|(id, _)| id.kind == ResourceKind::Service);
-    services
-        .filter(move |(_, arn)| cluster_of(arn).is_none_or(|cluster| cluster == here))
-        .map(|(id, arn)| (id, arn.as_str()))
+    let services = request.rollout.arns().filter(|(id, _)| id.kind == ResourceKind::Service);
+    services.filter(move |(_, arn)| cluster_of(arn).is_none_or(|cluster| cluster == here))
 }
 
 fn names(reader: &Reader<'_>, request: &Request<'_>) -> Vec<String> {

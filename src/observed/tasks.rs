@@ -88,7 +88,7 @@ fn want<'a>(
         (Workload::Task { .. }, _) => {
             let id = ResourceId::new(ResourceKind::Task, component.name.as_str());
             let started = request.rollout.components.get(&component.name).and_then(started);
-            let recorded = started.or_else(|| request.rollout.arns.get(&id).cloned());
+            let recorded = started.or_else(|| request.rollout.arn(&id).map(str::to_owned));
             Ok(want(TasksOf::Family(&component.family), true, recorded))
         }
         (Workload::Service { service_name, fields, .. }, Some(Seen::Present(service))) => {
@@ -108,7 +108,7 @@ fn want<'a>(
 
 /// Recorded tasks of components that are no longer declared.
 fn left_over<'a>(index: usize, request: &Request<'a>) -> Vec<Wanted<'a>> {
-    let recorded = request.rollout.arns.iter().filter(|(id, _)| {
+    let recorded = request.rollout.arns().filter(|(id, _)| {
         id.kind == ResourceKind::Task && !request.desired.components.contains_key(id.key.as_str())
     });
     let wanted = recorded.map(|(id, arn)| Wanted {
@@ -116,7 +116,7 @@ fn left_over<'a>(index: usize, request: &Request<'a>) -> Vec<Wanted<'a>> {
         component: ComponentName::new(id.key.as_str()),
         of: None,
         stopped: false,
-        recorded: Some(arn.clone()),
+        recorded: Some(arn.to_owned()),
     });
     wanted.collect()
 }

@@ -294,7 +294,7 @@ async fn what_is_recorded_and_no_longer_declared_is_still_looked_at() {
     for (kind, key) in [(Rule, "web"), (Listener, "http"), (TargetGroup, "web"), (LogGroup, "/shop")] {
         shop.desired.resources.remove(&id(kind, key));
     }
-    shop.rollout.arns.insert(id(LogGroup, "/shop"), "arn".to_owned());
+    shop.rollout.resource_mut(&id(LogGroup, "/shop")).arn = Some("arn".to_owned());
     let web = shop.desired.components.remove("web");
     let (state, _) = shop.look(&sim, Depth::Full).await;
     for (kind, key) in [(Rule, "web"), (Listener, "http"), (TargetGroup, "web"), (LogGroup, "/shop")] {
@@ -340,8 +340,8 @@ async fn what_was_replaced_is_shown_by_its_arn() {
 async fn nothing_looks_left_over_while_it_is_not_certain_what_is_declared() {
     let sim = world();
     let mut shop = shop(&sim).await;
-    let arn = shop.rollout.arns.remove(&id(Rule, "web")).unwrap();
-    shop.rollout.arns.insert(id(Rule, "former"), arn);
+    let arn = shop.rollout.resource_mut(&id(Rule, "web")).arn.take().unwrap();
+    shop.rollout.resource_mut(&id(Rule, "former")).arn = Some(arn);
     // Found by the new key: it is the declared one and shown once.
     let (state, _) = shop.look(&sim, Depth::Full).await;
     assert!(state.resources[&id(Rule, "web")].present().is_some());

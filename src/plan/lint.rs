@@ -138,7 +138,7 @@ fn least_need(action: &PlannedAction) -> Option<Need> {
 fn seen_as_needed(input: &PlanInput<'_>, action: &PlannedAction) -> Option<Violation> {
     let id = &action.resource;
     let owned = |arn: &str, tags: &BTreeMap<String, String>, adopted: bool| {
-        let recorded = input.rollout.arns.get(id).is_some_and(|known| known == arn)
+        let recorded = input.rollout.arn(id).is_some_and(|known| known == arn)
             || (id.kind == ResourceKind::TaskDefinition && recorded_revision(input, id) == Some(arn));
         match tags.get(TAG_OWNER) {
             Some(owner) => owner == input.desired.deployment.as_str() || adopted,

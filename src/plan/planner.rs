@@ -174,7 +174,7 @@ impl<'a> Draft<'a> {
 
     /// Whether the record says that we made or adopted it.
     fn is_recorded(&self, id: &ResourceId, arn: &str) -> bool {
-        self.input.rollout.arns.get(id).is_some_and(|known| known == arn)
+        self.input.rollout.arn(id).is_some_and(|known| known == arn)
     }
 
     /// Says that something is in the way, and what can be done about it.
@@ -194,7 +194,7 @@ impl<'a> Draft<'a> {
     /// Whether the declaration is the one that was last seen in agreement with AWS; then a
     /// difference is drift.
     fn is_settled(&self, id: &ResourceId, declared: &ContentHash) -> bool {
-        self.input.rollout.applied.get(id) == Some(declared)
+        self.input.rollout.applied(id) == Some(declared)
     }
 
     fn policy(&self, id: &ResourceId, path: &str) -> DriftPolicy {
@@ -247,7 +247,7 @@ impl<'a> Draft<'a> {
         let PlanInput { resolved, rollout, observed, .. } = self.input;
         let declared = &resolved.resources.get(id)?.declared;
         let absent = matches!(seen(&observed.resources, id), Seen::Absent);
-        let arn = rollout.arns.get(id).filter(|_| absent && self.is_settled(id, declared))?;
+        let arn = rollout.arn(id).filter(|_| absent && self.is_settled(id, declared))?;
         let (_, elsewhere) = observed.leftovers.get(arn).filter(|(kind, _)| *kind == id.kind)?;
         let elsewhere = elsewhere.present()?;
         self.owner(id, arn, &elsewhere.tags).is_ours().then_some(elsewhere)
@@ -263,7 +263,7 @@ impl<'a> Draft<'a> {
 
     /// Whether a resource was moved by someone and is not to be brought back.
     fn stays_moved(&self, arn: &str) -> bool {
-        let recorded = self.input.rollout.arns.iter().filter(|(_, known)| *known == arn);
+        let recorded = self.input.rollout.arns().filter(|(_, known)| *known == arn);
         recorded.filter_map(|(id, _)| Some((id, self.moved(id)?))).any(|(id, moved)| {
             let place = self.displacement(id, moved);
             place.iter().all(|difference| self.policy(id, &difference.change.path) != DriftPolicy::Repair)
@@ -275,7 +275,7 @@ impl<'a> Draft<'a> {
     fn judge_absent(&mut self, id: &ResourceId, declared: &ContentHash) -> Option<Reason> {
         let rollout = self.input.rollout;
         if !self.is_settled(id, declared) {
-            return Some(match (rollout.applied.contains_key(id), rollout.arns.contains_key(id)) {
+            return Some(match (rollout.applied(id).is_some(), rollout.arn(id).is_some()) {
                 // What stood under this key was declared otherwise: a target group of another port,
                 // a rule of another priority.
                 (true, _) => Reason::Changed,

@@ -37,7 +37,7 @@ pub fn decide(
     let secrets = rollout::settle_secrets(prior, &observed, now);
     let versions: BTreeMap<String, String> =
         secrets.iter().map(|(id, version)| (id.clone(), version.version.clone())).collect();
-    let resolved = desired::resolve(desired, &observed, &versions, &prior.arns);
+    let resolved = desired::resolve(desired, &observed, &versions, &prior.resources);
     let mut prior = prior.clone();
     prior.secrets = secrets;
     if declared.is_teardown() {

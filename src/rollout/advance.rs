@@ -22,7 +22,7 @@ pub fn advance(input: &StepInput<'_>) -> RolloutState {
     let mut state = input.prior.clone();
     if state.generation != input.desired.generation {
         // Whoever edits the document may have mended what kept repairs from lasting.
-        state.repairs.clear();
+        state.forget_repairs();
         state.generation = input.desired.generation;
     }
     state.components.retain(|name, _| input.desired.components.contains_key(name));
@@ -63,7 +63,7 @@ pub fn advance(input: &StepInput<'_>) -> RolloutState {
 /// Lifts the memory of failures of one component, or of the whole deployment, as a person asked.
 pub fn retry(state: &mut RolloutState, component: Option<&ComponentName>) {
     if component.is_none() {
-        state.repairs.clear();
+        state.forget_repairs();
     }
     for (name, rollout) in &mut state.components {
         if component.is_none_or(|only| only == name) {

@@ -5,7 +5,8 @@ use crate::model::desired::ResolvedState;
 use crate::model::observed::{Identity, ObservedState, ObservedTask, Seen};
 use crate::model::plan::{ActionResult, Outcome, Plan, PlannedAction, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER};
-use crate::model::rollout::{PendingRegistration, Phase, Repairs, Revision, RolloutState};
+use crate::model::resource_record::Repairs;
+use crate::model::rollout::{PendingRegistration, Phase, Revision, RolloutState};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
@@ -48,6 +49,7 @@ pub fn record(
     if !plan.waiting_on.iter().any(|waiting| matches!(waiting.on, WaitingOn::Suspended { .. })) {
         mark_applied(&mut state, resolved, observed, &unsettled);
     }
+    state.resources.retain(|_, known| !known.is_empty());
     state
 }
 
@@ -82,12 +84,11 @@ fn was_not_done(state: &mut RolloutState, action: &PlannedAction) {
 /// changes.
 fn remember_stale_targets(state: &mut RolloutState, plan: &Plan, now: Timestamp) {
     for (group, addresses) in &plan.stale_targets {
-        let before = state.stale_targets.remove(group).unwrap_or_default();
+        let known = state.resource_mut(&ResourceId::new(ResourceKind::TargetGroup, group));
+        let before = std::mem::take(&mut known.stale_targets);
         let since =
             |address: &String| (address.clone(), before.get(address).copied().unwrap_or(now).min(now));
-        if !addresses.is_empty() {
-            state.stale_targets.insert(group.clone(), addresses.iter().map(since).collect());
-        }
+        known.stale_targets = addresses.iter().map(since).collect();
     }
 }
 
@@ -101,9 +102,11 @@ fn remember_repairs(
 ) {
     let repaired: BTreeSet<&ResourceId> =
         plan.drift.iter().filter(|drift| drift.repaired).map(|drift| &drift.resource).collect();
-    state.repairs.retain(|id, _| {
-        resolved.resources.contains_key(id) || resolved.components.contains_key(id.key.as_str())
-    });
+    for (id, known) in &mut state.resources {
+        if !resolved.resources.contains_key(id) && !resolved.components.contains_key(id.key.as_str()) {
+            known.repairs = None;
+        }
+    }
     for resource in repaired {
         let done = |index: usize| {
             let outcome = outcomes.iter().find(|outcome| outcome.action == index);
@@ -113,8 +116,8 @@ fn remember_repairs(
             plan.actions.iter().enumerate().filter(|(_, action)| action.resource == *resource).peekable();
         let all_done = of_it.peek().is_some() && of_it.all(|(index, _)| done(index));
         if let Some(what) = Repairs::wanted(&plan.drift, resource).filter(|_| all_done) {
-            let again = Repairs::and_again(state.repairs.get(resource), what, now);
-            state.repairs.insert(resource.clone(), again);
+            let known = state.resource_mut(resource);
+            known.repairs = Some(Repairs::and_again(known.repairs.as_ref(), what, now));
         }
     }
 }
@@ -145,19 +148,17 @@ fn forget_absent(state: &mut RolloutState, resolved: &ResolvedState, observed: &
         | ResourceKind::TaskDefinition
         | ResourceKind::Service => observed.seen(id).is_absent(),
     };
-    state.arns.retain(|id, arn| !absent(id) || present.contains(arn.as_str()));
-    state.applied.retain(|id, _| {
-        let declared = match id.kind {
-            ResourceKind::Service => resolved.components.contains_key(id.key.as_str()),
-            ResourceKind::LogGroup
-            | ResourceKind::TargetGroup
-            | ResourceKind::Listener
-            | ResourceKind::Rule
-            | ResourceKind::TaskDefinition
-            | ResourceKind::Task => resolved.resources.contains_key(id),
-        };
-        declared || !absent(id)
-    });
+    for (id, known) in &mut state.resources {
+        if !absent(id) {
+            continue;
+        }
+        known.arn = known.arn.take().filter(|arn| present.contains(arn.as_str()));
+        let is_declared = resolved.resources.contains_key(id)
+            || (id.kind == ResourceKind::Service && resolved.components.contains_key(id.key.as_str()));
+        if !is_declared {
+            known.applied = None;
+        }
+    }
 }
 
 fn done(
@@ -198,8 +199,9 @@ fn done(
             remember_arn(state, resource, arn);
         }
         Verb::Delete => {
-            state.arns.remove(resource);
-            state.applied.remove(resource);
+            if let Some(known) = state.resources.get_mut(resource) {
+                (known.arn, known.applied) = (None, None);
+            }
         }
         Verb::Tag | Verb::Stop | Verb::Deregister => remember_arn(state, resource, arn),
     }
@@ -214,7 +216,7 @@ fn started(state: &mut RolloutState, component: &str, id: Option<&str>) {
 
 fn remember_arn(state: &mut RolloutState, resource: &ResourceId, arn: Option<&str>) {
     if let Some(arn) = arn.filter(|_| resource.kind != ResourceKind::TaskDefinition) {
-        state.arns.insert(resource.clone(), arn.to_owned());
+        state.resource_mut(&resource.clone()).arn = Some(arn.to_owned());
     }
 }
 
@@ -226,7 +228,7 @@ fn record_owned_arns(state: &mut RolloutState, observed: &ObservedState, owner: 
         if let Seen::Present(Identity { arn, tags }) = observed.seen(&id)
             && tags.get(TAG_OWNER).is_some_and(|tag| tag == owner)
         {
-            state.arns.insert(id, arn.to_owned());
+            state.resource_mut(&id).arn = Some(arn.to_owned());
         }
     }
 }
@@ -242,13 +244,13 @@ fn mark_applied(
     let is_there = |id: &ResourceId| observed.seen(id).present().is_some();
     for (id, resource) in &resolved.resources {
         if resource.fields.is_some() && !unsettled.contains(id) && is_there(id) {
-            state.applied.insert(id.clone(), resource.declared.clone());
+            state.resource_mut(&id.clone()).applied = Some(resource.declared.clone());
         }
     }
     for (name, component) in &resolved.components {
         let id = ResourceId::new(ResourceKind::Service, name.as_str());
         if component.fields.is_some() && !unsettled.contains(&id) && is_there(&id) {
-            state.applied.insert(id, component.declared.clone());
+            state.resource_mut(&id).applied = Some(component.declared.clone());
         }
     }
 }

@@ -113,7 +113,7 @@ fn begin(view: &ServiceView<'_>, component: &mut ComponentRollout) -> Phase {
 fn owner<'s>(view: &ServiceView<'_>, service: &'s ObservedService) -> Owner<'s> {
     let step = view.step;
     let id = ResourceId::new(ResourceKind::Service, view.desired.name.as_str());
-    let recorded = step.prior.arns.get(&id).is_some_and(|known| *known == service.arn);
+    let recorded = step.prior.arn(&id).is_some_and(|known| known == service.arn);
     Owner::of(&service.tags, &step.desired.deployment, Claim { adopts: step.desired.adopt, recorded })
 }
 

@@ -226,7 +226,7 @@ fn not_applied(input: &StatusInput<'_>) -> Option<String> {
         Some((ResourceId::new(ResourceKind::Service, component.name.as_str()), declared))
     });
     resources.chain(services).find_map(|(id, declared)| {
-        let applied = input.rollout.applied.get(&id) == Some(declared);
+        let applied = input.rollout.applied(&id) == Some(declared);
         let absent = input.observed.resources.get(&id).is_some_and(Seen::is_absent);
         match (applied, absent, suspended) {
             (false, true, _) => Some(format!("{id} does not exist yet")),

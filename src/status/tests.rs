@@ -16,6 +16,7 @@ use crate::model::kinds::{DeletionPolicy, DriftSpec, Placement, Suspend};
 use crate::model::observed::*;
 use crate::model::plan::*;
 use crate::model::resource::{ResourceId, ResourceKind};
+use crate::model::resource_record::ResourceRecord;
 use crate::model::rollout::{ComponentRollout, Phase, Revision, RolloutState};
 use crate::model::status::{DeploymentStatus, Source};
 use jiff::{SignedDuration, Timestamp};
@@ -172,7 +173,7 @@ impl World {
                         (name, component)
                     })
                     .into(),
-                applied: [(group(), "d1".into()), (service(), "d1".into())].into(),
+                resources: [group(), service()].map(|id| (id, applied("d1"))).into(),
                 ..RolloutState::default()
             },
             plan: Plan {
@@ -334,4 +335,9 @@ fn failed(retryable: bool) -> Option<ActionResult> {
 
 fn said(truth: Truth, reason: &str, message: &str) -> (Truth, String, String) {
     (truth, reason.to_owned(), message.to_owned())
+}
+
+/// What is known of a resource that was found as declared.
+fn applied(declared: &str) -> ResourceRecord {
+    ResourceRecord { applied: Some(declared.into()), ..ResourceRecord::default() }
 }

@@ -31,7 +31,7 @@ async fn shop() -> World {
 
 async fn arn(world: &World, resource: &str) -> String {
     let id = ResourceId::try_from(resource.to_owned()).unwrap();
-    world.record("shop").await.rollout.arns[&id].clone()
+    world.record("shop").await.rollout.arn(&id).unwrap().to_owned()
 }
 
 /// The service `web` as ECS describes it.

@@ -244,7 +244,7 @@ async fn a_task_that_runs_for_ever_is_stopped_when_it_is_taken_out_of_its_docume
     world.sim.reset_calls();
     world.pass(300).await;
     assert_eq!(world.writes(), Vec::<String>::new());
-    let remembered = world.record("shop").await.rollout.arns;
+    let remembered = world.record("shop").await.rollout.resources;
     assert!(!remembered.keys().any(|id| id.key == "agent"), "what has ended is forgotten: {remembered:?}");
 }
 

@@ -6,6 +6,7 @@ use crate::model::observed::{
 };
 use crate::model::plan::WaitingOn;
 use crate::model::resource::{ResourceId, ResourceKind};
+use crate::model::resource_record::ResourceRecord;
 use std::collections::BTreeMap;
 
 const SECRET: &str = "arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:shop/db-AbCdEf";
@@ -184,13 +185,18 @@ fn the_hash_of_the_declaration_does_not_depend_on_what_was_seen() {
     assert_eq!(web(&observed(), &[]).declared, web(&world, &[]).declared);
 }
 
+fn recorded_group() -> BTreeMap<ResourceId, ResourceRecord> {
+    let known = ResourceRecord { arn: Some(GROUP.to_owned()), ..ResourceRecord::default() };
+    [(ResourceId::new(ResourceKind::TargetGroup, "web"), known)].into()
+}
+
 #[test]
 fn a_light_pass_stands_on_recorded_arns_and_has_nothing_to_wait_for() {
     let mut world = observed();
     world.depth = Depth::Light;
     world.resources.clear();
     world.secrets.clear();
-    let recorded = BTreeMap::from([(ResourceId::new(ResourceKind::TargetGroup, "web"), GROUP.to_owned())]);
+    let recorded = recorded_group();
     let resolved = resolve_state(&state(&shop()), &world, &BTreeMap::new(), &recorded);
     let web = &resolved.components["web"];
     assert_eq!(web.waiting, []);
@@ -203,7 +209,7 @@ fn a_recorded_arn_does_not_stand_in_for_what_is_gone() {
     let id = ResourceId::new(ResourceKind::TargetGroup, "web");
     let mut world = observed();
     world.resources.insert(id.clone(), Seen::Absent);
-    let recorded = BTreeMap::from([(id.clone(), GROUP.to_owned())]);
+    let recorded = recorded_group();
     let resolved = resolve_state(&state(&shop()), &world, &BTreeMap::new(), &recorded);
     assert_eq!(resolved.components["web"].fields, None);
     assert_eq!(resolved.components["web"].waiting, [WaitingOn::Resource { id }]);

@@ -23,9 +23,8 @@ pub(super) fn unlisted(requests: &[Request<'_>], kind: ResourceKind, lists: &Lis
     let listed: BTreeSet<&str> =
         lists.values().filter_map(Seen::present).flatten().map(|resource| resource.arn.as_str()).collect();
     let recorded =
-        requests.iter().flat_map(|request| request.rollout.arns.iter()).filter(|(id, _)| id.kind == kind);
-    let unlisted: BTreeSet<&str> =
-        recorded.map(|(_, arn)| arn.as_str()).filter(|arn| !listed.contains(arn)).collect();
+        requests.iter().flat_map(|request| request.rollout.arns()).filter(|(id, _)| id.kind == kind);
+    let unlisted: BTreeSet<&str> = recorded.map(|(_, arn)| arn).filter(|arn| !listed.contains(arn)).collect();
     unlisted.into_iter().map(str::to_owned).collect()
 }
 

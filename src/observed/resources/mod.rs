@@ -142,7 +142,7 @@ impl Found {
             })
             .collect();
         let mut leftovers = Leftovers::new();
-        for (id, arn) in request.rollout.arns.iter().filter(|(_, arn)| !claimed.contains(*arn)) {
+        for (id, arn) in request.rollout.arns().filter(|(_, arn)| !claimed.contains(*arn)) {
             let Some(kind) = of(id.kind) else { continue };
             let seen = match uncertain.get(&id.kind).filter(|_| kind.may_be_another()) {
                 // It may be the declared thing itself, so it must not look as if it were left over.
@@ -151,7 +151,7 @@ impl Found {
             };
             let declared = request.desired.resources.contains_key(id);
             if id.left_over_arn().is_some() || (declared && seen.present().is_some()) {
-                leftovers.insert(arn.clone(), (id.kind, seen));
+                leftovers.insert(arn.to_owned(), (id.kind, seen));
             } else if !declared {
                 shown.insert(id.clone(), seen);
             }
@@ -172,7 +172,7 @@ impl Found {
         if !seen.is_absent() {
             return seen;
         }
-        let recorded = request.rollout.arns.get(id).map(|arn| kind.recorded(self, id, arn));
+        let recorded = request.rollout.arn(id).map(|arn| kind.recorded(self, id, arn));
         let fits = |found: &ObservedResource| kind.fits(self, request, declared, found);
         recorded.filter(|recorded| recorded.present().is_some_and(fits)).unwrap_or(seen)
     }

@@ -126,8 +126,8 @@ fn names<'a>(request: &Request<'a>) -> impl Iterator<Item = &'a str> {
 }
 
 fn recorded<'a>(request: &Request<'a>) -> impl Iterator<Item = &'a str> {
-    let groups = request.rollout.arns.iter().filter(|(id, _)| id.kind == ResourceKind::TargetGroup);
-    groups.map(|(_, arn)| arn.as_str())
+    let groups = request.rollout.arns().filter(|(id, _)| id.kind == ResourceKind::TargetGroup);
+    groups.map(|(_, arn)| arn)
 }
 
 /// Target groups that services of the deployment name by ARN, because Evenkeel does not manage

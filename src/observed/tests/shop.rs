@@ -134,7 +134,7 @@ impl Shop {
     }
 
     pub(super) fn arn(&self, kind: ResourceKind, key: &str) -> &str {
-        &self.rollout.arns[&id(kind, key)]
+        &self.rollout.arn(&id(kind, key)).unwrap()
     }
 
     fn name(&self) -> &str {
@@ -176,7 +176,7 @@ impl Shop {
 
     pub(super) fn record(&mut self, kind: ResourceKind, key: &str, arn: Option<String>) -> String {
         let arn = arn.expect("AWS names what it made");
-        self.rollout.arns.insert(id(kind, key), arn.clone());
+        self.rollout.resource_mut(&id(kind, key)).arn = Some(arn.clone());
         arn
     }
 

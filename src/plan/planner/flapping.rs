@@ -7,12 +7,13 @@
 
 use super::Draft;
 use crate::model::plan::Reason;
-use crate::model::rollout::Repairs;
+use crate::model::resource_record::Repairs;
 
 /// Takes the repairs out of a plan that were done often enough and not long ago.
 pub(super) fn hold(draft: &mut Draft<'_>) {
     let input = draft.input;
-    for (resource, repairs) in &input.rollout.repairs {
+    for (resource, known) in &input.rollout.resources {
+        let Some(repairs) = &known.repairs else { continue };
         let until = repairs.held_until();
         // One from the future was kept while the clock was ahead, and holds nothing.
         let held = (repairs.at..until).contains(&input.now);

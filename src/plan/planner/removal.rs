@@ -83,7 +83,7 @@ fn missing_successor(draft: &Draft<'_>, old: &ResourceId, resource: &ObservedRes
     let input = draft.input;
     let of_kind = input.desired.resources.keys().filter(|id| id.kind == old.kind);
     let mut missing = of_kind.filter(|id| seen(&input.observed.resources, id).present().is_none());
-    missing.find(|id| input.rollout.arns.get(id).is_some_and(|arn| *arn == resource.arn)).cloned()
+    missing.find(|id| input.rollout.arn(id).is_some_and(|arn| arn == resource.arn)).cloned()
 }
 
 /// Stops tasks of components that are no longer declared. They are read by the ARN that RunTask
@@ -96,7 +96,7 @@ fn undeclared_tasks(draft: &mut Draft<'_>) {
             continue;
         }
         for task in found.present().into_iter().flatten().filter(|task| !task.is_stopped()) {
-            if input.rollout.arns.get(&id).is_some_and(|arn| *arn == task.arn) {
+            if input.rollout.arn(&id).is_some_and(|arn| arn == task.arn) {
                 draft.note(&id, "task is no longer declared and is stopped".to_owned(), false);
                 stop(draft, &id, task);
             }
@@ -153,7 +153,7 @@ pub(super) fn teardown(draft: &mut Draft<'_>, confirmed: bool) {
 /// gone.
 fn wait_for_the_unseen(draft: &mut Draft<'_>) {
     let input = draft.input;
-    for id in input.rollout.arns.keys() {
+    for id in input.rollout.arns().map(|(id, _)| id) {
         let unseen = match id.kind {
             ResourceKind::Task => matches!(seen(&input.observed.tasks, id.key.as_str()), Seen::NotRead),
             ResourceKind::LogGroup

@@ -108,7 +108,7 @@ fn absent(draft: &mut Draft<'_>, one: &One<'_>) {
 /// it only reported.
 fn gone(draft: &mut Draft<'_>, one: &One<'_>) {
     let rollout = draft.input.rollout;
-    let known = rollout.arns.contains_key(one.id) || rollout.applied.contains_key(one.id);
+    let known = rollout.arn(one.id).is_some() || rollout.applied(one.id).is_some();
     if known && draft.policy(one.id, "") != DriftPolicy::Ignore {
         draft.report_drift(one.id, None, false);
     }

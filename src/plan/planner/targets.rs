@@ -38,7 +38,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         if let Some(addresses) = task_addresses(draft, group) {
             let stale = stale_targets(targets, &addresses);
             draft.stale_targets.insert(key.clone(), stale.iter().map(|target| name(target)).collect());
-            let since = input.rollout.stale_targets.get(key);
+            let since = input.rollout.resources.get(&id).map(|known| &known.stale_targets);
             let is_sure = |target: &&ObservedTarget| {
                 let since = since.and_then(|since| since.get(&name(target)));
                 since.is_some_and(|since| input.now.duration_since(*since) >= STALE_AFTER)

@@ -30,7 +30,7 @@ fn settle(world: &mut World, id: &ResourceId) {
         _ => world.resolved.resources.get(id).map(|r| r.declared.clone()),
     };
     if let Some(declared) = declared {
-        world.rollout.applied.insert(id.clone(), declared);
+        world.rollout.resource_mut(&id.clone()).applied = Some(declared);
     }
 }
 
@@ -118,7 +118,7 @@ fn stop(world: &mut World, arn: &str) {
 
 fn create(world: &mut World, id: &ResourceId, fields: Tree, tags: &BTreeMap<String, String>) {
     let made = ObservedResource { arn: format!("new/{id}"), fields, tags: tags.clone(), used_by: Vec::new() };
-    world.rollout.arns.insert(id.clone(), made.arn.clone());
+    world.rollout.resource_mut(&id.clone()).arn = Some(made.arn.clone());
     world.observed.resources.insert(id.clone(), Seen::Present(made));
 }
 
@@ -126,8 +126,7 @@ fn delete(world: &mut World, id: &ResourceId) {
     if world.observed.leftovers.remove(&id.key).is_none() {
         world.observed.resources.insert(id.clone(), Seen::Absent);
     }
-    world.rollout.arns.remove(id);
-    world.rollout.applied.remove(id);
+    world.rollout.resources.remove(id);
 }
 
 fn resource<'w>(world: &'w mut World, id: &ResourceId) -> &'w mut ObservedResource {
@@ -203,7 +202,7 @@ fn create_service(
     };
     rest(&mut made);
     let id = ResourceId::new(ResourceKind::Service, component.as_str());
-    world.rollout.arns.insert(id, made.arn.clone());
+    world.rollout.resource_mut(&id).arn = Some(made.arn.clone());
     world.observed.services.insert(component.clone(), Seen::Present(made));
     // Its tasks are looked at in a later pass.
     world.observed.tasks.insert(component.clone(), Seen::NotRead);

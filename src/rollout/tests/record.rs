@@ -118,7 +118,7 @@ fn a_registered_revision_is_the_one_of_its_component() {
     let state = world.recorded(&plan(vec![register()]), &[answered("arn:web:2", None)]);
     let wanted = Revision { hash: "w2".into(), arn: "arn:web:2".to_owned(), registered: Some(world.now) };
     assert_eq!(state.components["web"].revision, Some(wanted));
-    assert!(state.arns.is_empty(), "revisions are kept by component");
+    assert!(state.arns().next().is_none(), "revisions are kept by component");
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn a_service_that_was_pointed_at_a_revision_remembers_its_deployment() {
     let done = [answered("arn:service", Some("ecs-svc/1"))];
     let state = world.recorded(&plan(vec![point_at_revision()]), &done);
     assert_eq!(deployment(&state).as_deref(), Some("ecs-svc/1"));
-    assert_eq!(state.arns[&service()], "arn:service");
+    assert_eq!(state.arn(&service()).unwrap(), "arn:service");
     let scale = Call::UpdateService { component: "web".into(), fields: json!({"desiredCount": 2}) };
     let state = world.recorded(&plan(vec![(service(), scale)]), &done);
     assert_eq!(deployment(&state), None, "another field says nothing about the revision");
@@ -177,10 +177,10 @@ fn a_service_that_was_pointed_at_a_revision_remembers_its_deployment() {
 #[test]
 fn what_was_made_in_a_pass_is_remembered_although_the_pass_saw_it_absent() {
     let mut world = World::registered().with_group(Seen::Absent);
-    world.state.arns.insert(group(), "arn:old".to_owned());
+    world.state.resource_mut(&group()).arn = Some("arn:old".to_owned());
     let state = world.recorded(&plan(vec![create_group()]), &[answered("arn:new", None)]);
-    assert_eq!(state.arns[&group()], "arn:new");
-    assert!(!state.applied.contains_key(&group()), "made, and not yet seen to be as declared");
+    assert_eq!(state.arn(&group()).unwrap(), "arn:new");
+    assert!(!state.applied(&group()).is_some(), "made, and not yet seen to be as declared");
 }
 
 #[test]
@@ -188,23 +188,23 @@ fn what_was_seen_to_be_ours_is_remembered() {
     let mut world = World::registered().with_group(owned("arn:group", "shop"));
     world.observed.services.insert("web".into(), owned_service("arn:service"));
     let state = world.recorded(&no_plan(), &[]);
-    assert_eq!(state.arns[&group()], "arn:group");
-    assert_eq!(state.arns[&service()], "arn:service");
-    assert_eq!(state.applied[&group()], "declared".into());
-    assert_eq!(state.applied[&service()], "declared".into());
+    assert_eq!(state.arn(&group()).unwrap(), "arn:group");
+    assert_eq!(state.arn(&service()).unwrap(), "arn:service");
+    assert_eq!(state.applied(&group()), Some(&"declared".into()));
+    assert_eq!(state.applied(&service()), Some(&"declared".into()));
 }
 
 #[test]
 fn what_belongs_to_somebody_else_is_not_remembered() {
     let world = World::registered().with_group(owned("arn:group", "other"));
-    assert!(!world.recorded(&no_plan(), &[]).arns.contains_key(&group()));
+    assert!(!world.recorded(&no_plan(), &[]).arn(&group()).is_some());
 }
 
 #[test]
 fn nothing_counts_as_agreed_while_anything_is_open_about_it() {
     let world = World::registered().with_group(owned("arn:group", "shop"));
     let agreed = |plan: &Plan, results: &[Option<ActionResult>]| {
-        world.recorded(plan, results).applied.contains_key(&group())
+        world.recorded(plan, results).applied(&group()).is_some()
     };
     let id = || group();
     let wait = Waiting { resource: id(), on: WaitingOn::Resource { id: id() } };
@@ -228,8 +228,8 @@ fn the_silence_of_a_suspended_plan_is_no_agreement() {
     let on = WaitingOn::Suspended { because: "by ana".to_owned() };
     let plan = Plan { waiting_on: vec![Waiting { resource: service(), on }], ..no_plan() };
     let state = world.recorded(&plan, &[]);
-    assert!(!state.applied.contains_key(&group()), "else the change would look like drift afterwards");
-    assert!(state.arns.contains_key(&group()));
+    assert!(!state.applied(&group()).is_some(), "else the change would look like drift afterwards");
+    assert!(state.arn(&group()).is_some());
 }
 
 #[test]
@@ -237,12 +237,12 @@ fn what_was_deleted_is_forgotten() {
     let mut world = World::registered().with_group(owned("arn:group", "shop"));
     world.resolved.resources.clear();
     world.observed.resources.clear();
-    world.state.arns.insert(group(), "arn:group".to_owned());
-    world.state.applied.insert(group(), "declared".into());
+    world.state.resource_mut(&group()).arn = Some("arn:group".to_owned());
+    world.state.resource_mut(&group()).applied = Some("declared".into());
     let delete = Call::DeleteTargetGroup { arn: "arn:group".to_owned() };
     let done = Some(ActionResult::Done { arn: None, deployment: None });
     let state = world.recorded(&plan(vec![(group(), delete)]), &[done]);
-    assert!(state.arns.is_empty() && state.applied.is_empty());
+    assert!(state.resources.is_empty());
 }
 
 #[test]
@@ -250,51 +250,51 @@ fn the_arn_of_what_is_seen_to_be_absent_is_forgotten() {
     let mut world = World::registered().with_group(Seen::Absent);
     world.observed.services.insert("web".into(), Seen::Absent);
     for id in [group(), service()] {
-        world.state.arns.insert(id.clone(), "arn:gone".to_owned());
-        world.state.applied.insert(id, "declared".into());
+        world.state.resource_mut(&id.clone()).arn = Some("arn:gone".to_owned());
+        world.state.resource_mut(&id).applied = Some("declared".into());
     }
     let state = world.recorded(&no_plan(), &[]);
-    assert!(state.arns.is_empty());
-    assert_eq!(state.applied.len(), 2, "what is declared and gone was deleted by someone: that stays known");
+    assert!(state.arns().next().is_none());
+    assert_eq!(applied(&state), 2, "what is declared and gone was deleted by someone: that stays known");
 }
 
 #[test]
 fn what_is_neither_declared_nor_there_is_forgotten_altogether() {
     let mut world = World::registered().with_group(Seen::Absent);
     world.resolved.resources.clear();
-    world.state.arns.insert(group(), "arn:gone".to_owned());
-    world.state.applied.insert(group(), "declared".into());
+    world.state.resource_mut(&group()).arn = Some("arn:gone".to_owned());
+    world.state.resource_mut(&group()).applied = Some("declared".into());
     let state = world.recorded(&no_plan(), &[]);
-    assert!(state.arns.is_empty() && state.applied.is_empty());
+    assert!(state.resources.is_empty());
 }
 
 #[test]
 fn the_arn_of_what_was_not_seen_stays() {
     for seen in [Seen::NotRead, Seen::Unknown(gap())] {
         let mut world = World::registered().with_group(seen);
-        world.state.arns.insert(group(), "arn:group".to_owned());
-        assert_eq!(world.recorded(&no_plan(), &[]).arns[&group()], "arn:group");
+        world.state.resource_mut(&group()).arn = Some("arn:group".to_owned());
+        assert_eq!(world.recorded(&no_plan(), &[]).arn(&group()).unwrap(), "arn:group");
     }
     let mut world = World::registered().with_group(Seen::Absent);
-    world.state.arns.insert(group(), "arn:group".to_owned());
+    world.state.resource_mut(&group()).arn = Some("arn:group".to_owned());
     world.observed.gaps = vec![gap()];
-    assert_eq!(world.recorded(&no_plan(), &[]).arns[&group()], "arn:group", "not all was seen");
+    assert_eq!(world.recorded(&no_plan(), &[]).arn(&group()).unwrap(), "arn:group", "not all was seen");
 }
 
 #[test]
 fn the_arn_of_what_stands_under_its_old_name_stays_until_it_is_gone() {
     let mut world = World::registered().with_group(Seen::Absent);
-    world.state.arns.insert(group(), "arn:old".to_owned());
+    world.state.resource_mut(&group()).arn = Some("arn:old".to_owned());
     let leftover = ResourceId::left_over(ResourceKind::TargetGroup, "arn:old");
     let shows = |world: &mut World, seen| {
         world.observed.leftovers.insert("arn:old".to_owned(), (ResourceKind::TargetGroup, seen));
     };
     shows(&mut world, owned("arn:old", "shop"));
     let state = world.recorded(&no_plan(), &[]);
-    assert_eq!((state.arns[&group()].as_str(), state.arns[&leftover].as_str()), ("arn:old", "arn:old"));
+    assert_eq!((state.arn(&group()).unwrap(), state.arn(&leftover).unwrap()), ("arn:old", "arn:old"));
     shows(&mut world, Seen::Absent);
     world.state = state;
-    assert!(world.recorded(&no_plan(), &[]).arns.is_empty());
+    assert!(world.recorded(&no_plan(), &[]).arns().next().is_none());
 }
 
 fn gap() -> Gap {
@@ -317,7 +317,7 @@ fn a_service_that_was_made_remembers_its_deployment_only_while_it_rolls() {
     let done = [answered("arn:service", Some("ecs-svc/1"))];
     let state = world.recorded(&create("web"), &done);
     assert_eq!(state.components, before, "it waits, so the deployment is none of its intent");
-    assert_eq!(state.arns[&service()], "arn:service");
+    assert_eq!(state.arn(&service()).unwrap(), "arn:service");
     rolling(&mut world);
     let state = world.recorded(&create("web"), &done);
     assert!(
@@ -343,7 +343,7 @@ fn an_answer_about_what_is_no_longer_in_the_record_changes_nothing_of_it() {
     let task = ResourceId::new(ResourceKind::Task, "migrate");
     let state = world.recorded(&plan(vec![(task.clone(), run)]), &[answered("arn:task", None)]);
     assert_eq!(state.components, before, "no run was asked for");
-    assert_eq!(state.arns[&task], "arn:task", "and still it is found again");
+    assert_eq!(state.arn(&task).unwrap(), "arn:task", "and still it is found again");
     world.state.components.clear();
     let none = Some(ActionResult::Done { arn: None, deployment: None });
     for result in [answered("arn:web:2", None), none] {
@@ -369,13 +369,13 @@ fn a_task_that_is_no_longer_declared_is_forgotten_once_it_was_seen_to_have_ended
         (Seen::NotRead, false, true),
     ] {
         let mut world = World::registered();
-        world.state.arns.insert(id.clone(), "arn:task".to_owned());
+        world.state.resource_mut(&id.clone()).arn = Some("arn:task".to_owned());
         world.observed.tasks.insert("old".into(), seen.clone());
         if declared {
             world.want("old", "o1");
         }
         assert_eq!(
-            world.recorded(&no_plan(), &[]).arns.contains_key(&id),
+            world.recorded(&no_plan(), &[]).arn(&id).is_some(),
             stays,
             "{seen:?}, declared {declared}"
         );
@@ -385,14 +385,14 @@ fn a_task_that_is_no_longer_declared_is_forgotten_once_it_was_seen_to_have_ended
 #[test]
 fn only_what_was_seen_and_could_be_resolved_counts_as_agreed() {
     let mut world = World::registered().with_group(Seen::NotRead);
-    assert!(world.recorded(&no_plan(), &[]).applied.is_empty(), "nothing was seen");
+    assert!(applied(&world.recorded(&no_plan(), &[])) == 0, "nothing was seen");
     world = world.with_group(owned("arn:group", "shop"));
     world.observed.services.insert("web".into(), owned_service("arn:service"));
     for resource in world.resolved.resources.values_mut() {
         resource.fields = None;
     }
     world.resolved.components.get_mut("web").unwrap().fields = None;
-    assert!(world.recorded(&no_plan(), &[]).applied.is_empty(), "what it is to be is not known");
+    assert!(applied(&world.recorded(&no_plan(), &[])) == 0, "what it is to be is not known");
 }
 
 #[test]
@@ -412,7 +412,8 @@ fn an_address_without_a_task_is_remembered_since_it_was_first_seen_and_forgotten
     ] {
         observed.at = begin + jiff::SignedDuration::from_mins(minutes);
         state = record(state, &resolved, &observed, &with(addresses), &[]);
-        let known = state.stale_targets.get("web").and_then(|since| since.get("10.0.0.9:80")).copied();
+        let known =
+            state.resources.get(&group()).and_then(|known| known.stale_targets.get("10.0.0.9:80")).copied();
         assert_eq!(
             known,
             since.map(|since| begin + jiff::SignedDuration::from_mins(since)),
@@ -421,7 +422,7 @@ fn an_address_without_a_task_is_remembered_since_it_was_first_seen_and_forgotten
     }
     // A group of which it could not be told keeps what is known.
     state = record(state, &resolved, &observed, &no_plan(), &[]);
-    assert_eq!(state.stale_targets["web"].len(), 1);
+    assert_eq!(state.resources[&group()].stale_targets.len(), 1);
 }
 
 #[test]
@@ -429,20 +430,16 @@ fn what_was_made_lately_is_not_forgotten_because_an_old_answer_does_not_show_it(
     let mut world = World::registered().with_group(Seen::Absent);
     world.state = record_intent(world.state.clone(), &plan(vec![create_group()]), world.now);
     assert_eq!(world.state.made_at, Some(world.now), "kept before it is asked for");
-    world.state.arns.insert(group(), "arn:group".to_owned());
+    world.state.resource_mut(&group()).arn = Some("arn:group".to_owned());
     world.pass(299);
     world.observed.at = world.now;
-    assert_eq!(world.recorded(&no_plan(), &[]).arns.len(), 1);
+    assert_eq!(world.recorded(&no_plan(), &[]).arns().count(), 1);
     world.pass(1);
     world.observed.at = world.now;
-    assert_eq!(world.recorded(&no_plan(), &[]).arns.len(), 0);
+    assert_eq!(world.recorded(&no_plan(), &[]).arns().count(), 0);
 }
 
-#[test]
-fn a_record_that_calls_stale_targets_strays_is_read() {
-    let since = "2026-11-21T12:00:00Z";
-    let record = json!({"components": {}, "strays": {"web": {"10.0.0.9:80": since}}});
-    let state: RolloutState = serde_json::from_value(record).unwrap();
-    assert_eq!(state.stale_targets["web"]["10.0.0.9:80"], since.parse().unwrap());
-    assert!(serde_json::to_value(&state).unwrap().get("strays").is_none());
+/// Resources that were last seen in agreement with their declaration.
+fn applied(state: &RolloutState) -> usize {
+    state.resources.values().filter(|known| known.applied.is_some()).count()
 }

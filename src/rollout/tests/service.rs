@@ -128,7 +128,7 @@ fn a_service_whose_tags_were_removed_while_it_rolls_is_ours_by_its_record() {
     world.edit_service(|service| service.tags.clear());
     let Some(Seen::Present(service)) = world.observed.services.get("web") else { panic!("it is there") };
     let id = ResourceId::new(ResourceKind::Service, "web");
-    world.state.arns.insert(id, service.arn.clone());
+    world.state.resource_mut(&id).arn = Some(service.arn.clone());
     world.step();
     assert_eq!(*world.phase("web"), before);
 }

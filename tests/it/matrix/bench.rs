@@ -64,7 +64,7 @@ impl Bench {
 
     async fn found(&self, subject: &Subject) -> Found {
         let record = self.world.record(self.declared.name).await;
-        Found { id: subject.id.clone(), arn: record.rollout.arns[&subject.id].clone() }
+        Found { id: subject.id.clone(), arn: record.rollout.arn(&subject.id).unwrap().to_owned() }
     }
 
     /// Everything by hand, each thing once, and what comes of it.
@@ -113,9 +113,9 @@ impl Bench {
                 .collect(),
             None => vec![(api_path(specimen.row), self.removal(specimen, number).await)],
         };
-        let arns = self.world.record(self.declared.name).await.rollout.arns;
+        let rollout = self.world.record(self.declared.name).await.rollout;
         let mut arns: BTreeMap<String, String> =
-            arns.into_iter().map(|(id, arn)| (format!("@{id}"), arn)).collect();
+            rollout.arns().map(|(id, arn)| (format!("@{id}"), arn.to_owned())).collect();
         arns.insert("@other revision".to_owned(), self.other_revision.clone());
         let resolved = members.into_iter().map(|(path, value)| (path, resolved(value, &arns)));
         Ok((subject, resolved.collect()))
@@ -302,7 +302,7 @@ impl Bench {
     /// The same resource, under the ARN that it has now.
     async fn look_again(&self, known: &Found) -> Option<Value> {
         let record = self.world.record(self.declared.name).await;
-        let arn = record.rollout.arns.get(&known.id).unwrap_or(&known.arn).clone();
+        let arn = record.rollout.arn(&known.id).unwrap_or(&known.arn).to_owned();
         hands::look(&self.world, &Found { id: known.id.clone(), arn })
     }
 }

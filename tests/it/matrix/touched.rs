@@ -73,7 +73,7 @@ impl Touch {
 
 async fn arn(world: &World, resource: &str) -> String {
     let id = ResourceId::try_from(resource.to_owned()).unwrap();
-    world.record("shop").await.rollout.arns[&id].clone()
+    world.record("shop").await.rollout.arn(&id).unwrap().to_owned()
 }
 
 async fn revision(world: &World) -> String {

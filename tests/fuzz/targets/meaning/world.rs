@@ -72,7 +72,7 @@ impl World {
             let used_by = vec!["lb".to_owned()];
             let made = ObservedResource { arn: arn.clone(), fields: json!({}), tags, used_by };
             world.observed.resources.insert(id.clone(), Seen::Present(made));
-            world.rollout.arns.insert(id.clone(), arn);
+            world.rollout.resource_mut(&id.clone()).arn = Some(arn);
         }
         let resolved = world.resolve(desired);
         for (id, part) in &resolved.resources {
@@ -80,7 +80,7 @@ impl World {
             if let Some(Seen::Present(made)) = world.observed.resources.get_mut(id) {
                 made.fields = fields;
             }
-            world.rollout.applied.insert(id.clone(), part.declared.clone());
+            world.rollout.resource_mut(&id.clone()).applied = Some(part.declared.clone());
         }
         for (name, part) in &resolved.components {
             world.component(desired, name, part, choices)?;
@@ -117,7 +117,7 @@ impl World {
     fn resolve(&self, desired: &DesiredState) -> ResolvedState {
         let versions =
             self.rollout.secrets.iter().map(|(id, known)| (id.clone(), known.version.clone())).collect();
-        resolve(desired, &self.observed, &versions, &self.rollout.arns)
+        resolve(desired, &self.observed, &versions, &self.rollout.resources)
     }
 
     fn component(
@@ -162,8 +162,8 @@ impl World {
                 let made = service(service_name, &arn, told_service(fields, *initial_count, choices));
                 let made = ObservedService { tags: tags(desired, name.as_str()), ..made };
                 let id = ResourceId::new(ResourceKind::Service, name.as_str());
-                self.rollout.arns.insert(id.clone(), made.arn.clone());
-                self.rollout.applied.insert(id, part.declared.clone());
+                self.rollout.resource_mut(&id.clone()).arn = Some(made.arn.clone());
+                self.rollout.resource_mut(&id).applied = Some(part.declared.clone());
                 self.observed.services.insert(name.clone(), Seen::Present(made));
             }
             Workload::Task { .. } => {
