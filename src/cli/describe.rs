@@ -168,7 +168,10 @@ fn waiting(text: &mut String, status: &DeploymentStatus) {
 /// Whether a condition is as it is when all is well.
 fn is_green(condition: &Condition) -> bool {
     let wanted = match condition.kind {
-        ConditionType::Ready | ConditionType::SecretsReady | ConditionType::TargetsHealthy => Truth::True,
+        ConditionType::Ready
+        | ConditionType::SecretsReady
+        | ConditionType::ResourcesReady
+        | ConditionType::TargetsHealthy => Truth::True,
         ConditionType::Reconciling
         | ConditionType::Stalled
         | ConditionType::Drifted

@@ -12,12 +12,13 @@ use crate::model::desired::{
     ResolvedState, Workload,
 };
 use crate::model::normalise::normalise_task_definition;
-use crate::model::observed::{Depth, Gap, ObservedSecret, ObservedState, Seen};
+use crate::model::observed::{Depth, Gap, ObservedResource, ObservedSecret, ObservedState, Readiness, Seen};
 use crate::model::plan::WaitingOn;
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::model::resource_record::ResourceRecord;
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// What the fields of a service or task point at.
 const COMPONENT: &[Reference] = &[
@@ -51,8 +52,8 @@ const COMPONENT: &[Reference] = &[
 /// recognised: its ARNs stand in for what this pass did not look at, never for what
 /// it looked for in vain.
 ///
-/// **Guarantees**: a resolved part contains only what AWS said (`Present`) or what was declared as
-/// an ARN; the hash of a definition depends on its family, its normalised content and the versions
+/// **Guarantees**: a resolved part contains only what AWS said (`Present`, and ready) or what was
+/// declared as an ARN; what relied on something already goes on while AWS changes that; the hash of a definition depends on its family, its normalised content and the versions
 /// of the secrets that restart it, on nothing else; each reason to wait is told once per part.
 pub fn resolve(
     desired: &DesiredState,
@@ -86,19 +87,28 @@ impl Resolver<'_> {
     fn resource(&self, id: &ResourceId, resource: &DesiredResource) -> ResolvedResource {
         let mut waiting = Waiting::new();
         let mut tree = resource.fields.clone();
+        let relying = self.relying(id);
         if let (Some(kind), Some(fields)) = (resources::of(id.kind), tree.as_object_mut()) {
-            references::resolve(fields, kind.references(), |to, text| self.find(to, text, &mut waiting));
+            references::resolve(fields, kind.references(), |to, text| {
+                self.find(to, text, relying, &mut waiting)
+            });
             kind.settle(fields);
         }
         let fields = waiting.is_empty().then_some(tree);
         ResolvedResource { fields, waiting: unique(waiting), declared: content_hash(&resource.fields) }
     }
 
+    /// Whether something relies on what it refers to already.
+    fn relying(&self, id: &ResourceId) -> Relying {
+        let applied = self.recorded.get(id).is_some_and(|known| known.applied.is_some());
+        if applied { Relying::Already } else { Relying::NotYet }
+    }
+
     /// What AWS takes in the place of a reference.
-    fn find(&self, to: To, text: &str, waiting: &mut Waiting) -> Option<String> {
+    fn find(&self, to: To, text: &str, relying: Relying, waiting: &mut Waiting) -> Option<String> {
         match to {
-            To::Resource(kind) => self.managed(kind, text, waiting),
-            To::LoadBalancer => self.load_balancer(text, waiting),
+            To::Resource(kind) => self.managed(kind, text, relying, waiting),
+            To::LoadBalancer => self.load_balancer(text, relying, waiting),
         }
     }
 
@@ -108,9 +118,10 @@ impl Resolver<'_> {
         let (Workload::Service { fields: declared, .. } | Workload::Task { fields: declared, .. }) =
             &component.workload;
         let mut of_fields = Waiting::new();
+        let relying = self.relying(&ResourceId::new(ResourceKind::Service, component.name.as_str()));
         let mut tree = declared.clone();
         if let Some(fields) = tree.as_object_mut() {
-            references::resolve(fields, COMPONENT, |to, text| self.find(to, text, &mut of_fields));
+            references::resolve(fields, COMPONENT, |to, text| self.find(to, text, relying, &mut of_fields));
         }
         let fields = of_fields.is_empty().then_some(tree);
         waiting.extend(of_fields);
@@ -134,7 +145,7 @@ impl Resolver<'_> {
             }
             let unseen = !self.observed.resources.get(&id).is_some_and(Seen::is_known);
             if !(unseen && self.recorded.get(&id).is_some_and(|known| known.arn.is_some())) {
-                self.managed(ResourceKind::LogGroup, name, waiting);
+                self.managed(ResourceKind::LogGroup, name, Relying::NotYet, waiting);
             }
         }
     }
@@ -201,9 +212,11 @@ impl Resolver<'_> {
         }
     }
 
-    fn load_balancer(&self, name: &str, waiting: &mut Waiting) -> Option<String> {
+    fn load_balancer(&self, name: &str, relying: Relying, waiting: &mut Waiting) -> Option<String> {
         let because = match self.observed.load_balancers.get(name) {
-            Some(Seen::Present(balancer)) => return Some(balancer.arn.clone()),
+            Some(Seen::Present(balancer)) => {
+                return usable(balancer, format!("load balancer {name}"), relying, waiting);
+            }
             Some(Seen::Absent) => format!("there is none in region {}", self.desired.placement.region),
             Some(Seen::Unknown(gap)) => {
                 waiting.push(WaitingOn::Observation { because: in_words(gap) });
@@ -219,7 +232,13 @@ impl Resolver<'_> {
     }
 
     /// The ARN of a resource of this deployment.
-    fn managed(&self, kind: ResourceKind, key: &str, waiting: &mut Waiting) -> Option<String> {
+    fn managed(
+        &self,
+        kind: ResourceKind,
+        key: &str,
+        relying: Relying,
+        waiting: &mut Waiting,
+    ) -> Option<String> {
         let id = ResourceId::new(kind, key);
         let seen = self.observed.resources.get(&id);
         let recorded = self.recorded.get(&id).and_then(|known| known.arn.as_ref());
@@ -227,13 +246,37 @@ impl Resolver<'_> {
             return Some(arn.clone());
         }
         waiting.push(match seen {
-            Some(Seen::Present(resource)) => return Some(resource.arn.clone()),
+            Some(Seen::Present(resource)) => return usable(resource, id, relying, waiting),
             Some(Seen::Absent) => WaitingOn::Resource { id },
             Some(Seen::Unknown(gap)) => WaitingOn::Observation { because: in_words(gap) },
             Some(Seen::NotRead) | None => not_read(&id.to_string()),
         });
         None
     }
+}
+
+/// Whether what refers to something relies on it already: then it goes on while AWS changes that.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Relying {
+    Already,
+    NotYet,
+}
+
+/// The ARN of something that is there, once it is ready.
+fn usable(
+    resource: &ObservedResource,
+    what: impl fmt::Display,
+    relying: Relying,
+    waiting: &mut Waiting,
+) -> Option<String> {
+    let is_changing = matches!(resource.readiness, Readiness::Changing { .. });
+    if let Some(on) = WaitingOn::readiness(what, &resource.readiness)
+        && !(is_changing && relying == Relying::Already)
+    {
+        waiting.push(on);
+        return None;
+    }
+    Some(resource.arn.clone())
 }
 
 /// Writes full ARNs in place of names, keeping `:key:stage:version`.

@@ -30,6 +30,8 @@ pub enum ConditionType {
     Stalled,
     /// All declared secrets exist.
     SecretsReady,
+    /// Everything that is declared under a key of its own is there and can be used.
+    ResourcesReady,
     /// All targets of all declared target groups are healthy.
     TargetsHealthy,
     /// AWS differs from what was applied and is not (yet) repaired.
@@ -130,6 +132,17 @@ pub enum ConditionReason {
     AllFound,
     /// SecretsReady: a declared secret does not exist or is deleted.
     SecretMissing,
+    /// ResourcesReady: no resource is declared.
+    NoResources,
+    /// ResourcesReady: every declared resource is there and can be used.
+    AllReady,
+    /// ResourcesReady: a declared resource, or the load balancer of one, does not exist.
+    ResourceMissing,
+    /// ResourcesReady: AWS is at work on a resource that cannot be used until then.
+    ResourceChanging,
+    /// ResourcesReady: a resource cannot be used until a person does something. Stalled says so,
+    /// too.
+    ResourceFailed,
     /// TargetsHealthy: no target group is declared.
     NoTargets,
     /// TargetsHealthy: every target is healthy.

@@ -123,6 +123,16 @@ pub enum Workload {
     },
 }
 
+impl Workload {
+    /// Whether a rollout stops what runs before it starts its successor: a minimum of 0 % with a
+    /// maximum of 100 %, as singletons and daemons have it.
+    pub fn recreates(&self) -> bool {
+        let Self::Service { fields, .. } = self else { return false };
+        let configuration = &fields["deploymentConfiguration"];
+        configuration["minimumHealthyPercent"] == 0 && configuration["maximumPercent"] == 100
+    }
+}
+
 /// The desired state with every reference that this pass could see resolved: keys to ARNs, secret
 /// names to full ARNs, contents to hashes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -74,6 +74,26 @@ pub struct Gap {
     pub message: String,
 }
 
+/// How far something is that is there. Presence is not readiness: a database that is being made
+/// is present, and nothing can use it yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Readiness {
+    /// It can be used.
+    #[default]
+    Ready,
+    /// AWS is at work on it; it becomes ready by itself.
+    Changing {
+        /// What AWS is doing, such as `provisioning`.
+        what: String,
+    },
+    /// It does not become ready without a person.
+    Failed {
+        /// Why, in AWS's words.
+        why: String,
+    },
+}
+
 /// How much a pass reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Depth {
@@ -135,6 +155,8 @@ pub struct Identity<'o> {
     pub arn: &'o str,
     /// Tags.
     pub tags: &'o BTreeMap<String, String>,
+    /// How far it is.
+    pub readiness: &'o Readiness,
 }
 
 impl ObservedState {
@@ -166,13 +188,17 @@ impl ObservedState {
             ResourceKind::LogGroup
             | ResourceKind::TargetGroup
             | ResourceKind::Listener
-            | ResourceKind::Rule => self
-                .resource(id)
-                .as_ref()
-                .map(|resource| Identity { arn: &resource.arn, tags: &resource.tags }),
-            ResourceKind::Service => {
-                self.service(id).as_ref().map(|service| Identity { arn: &service.arn, tags: &service.tags })
-            }
+            | ResourceKind::Rule => self.resource(id).as_ref().map(|resource| Identity {
+                arn: &resource.arn,
+                tags: &resource.tags,
+                readiness: &resource.readiness,
+            }),
+            // What a service lacks is told by its rollout.
+            ResourceKind::Service => self.service(id).as_ref().map(|service| Identity {
+                arn: &service.arn,
+                tags: &service.tags,
+                readiness: &Readiness::Ready,
+            }),
             ResourceKind::TaskDefinition | ResourceKind::Task => Seen::NotRead,
         }
     }
@@ -230,9 +256,20 @@ pub struct ObservedResource {
     pub fields: Tree,
     /// Tags.
     pub tags: BTreeMap<String, String>,
+    /// How far it is.
+    #[serde(default)]
+    pub readiness: Readiness,
     /// Target groups: load balancers that forward to it. Empty otherwise.
     #[serde(default)]
     pub used_by: Vec<String>,
+}
+
+impl ObservedResource {
+    /// Something that was found, without tags and users, and ready.
+    pub fn new(arn: impl Into<String>, fields: Tree) -> Self {
+        let (tags, readiness, used_by) = Default::default();
+        Self { arn: arn.into(), fields, tags, readiness, used_by }
+    }
 }
 
 /// A service. Source: ECS API, Service.

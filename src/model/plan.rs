@@ -4,7 +4,7 @@
 use super::call::{Call, Verb};
 use super::ids::{ComponentName, ContentHash, DeploymentName, Generation};
 use super::kinds::Placement;
-use super::observed::{ObservedCluster, Seen};
+use super::observed::{ObservedCluster, Readiness, Seen};
 use super::resource::{ResourceId, Tree};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,11 +57,29 @@ pub struct PlannedAction {
 }
 
 impl PlannedAction {
-    /// Whether applying it starts an ECS deployment (tasks are replaced).
-    pub fn starts_deployment(&self) -> bool {
-        let replaces = || self.changes.iter().any(|change| change.starts_deployment);
-        self.call.spec().deploys && (self.verb == Verb::Create || replaces())
+    /// What applying it does to what runs and serves.
+    pub fn impact(&self) -> Impact {
+        let of_changes = self.changes.iter().map(|change| change.impact).max().unwrap_or_default();
+        let made = self.call.spec().deploys && self.verb == Verb::Create;
+        if made { of_changes.max(Impact::StartsDeployment) } else { of_changes }
     }
+}
+
+/// What a change does to what runs and serves, from nothing to the most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Impact {
+    /// Nothing that runs is touched.
+    #[default]
+    None,
+    /// ECS starts a deployment: tasks are replaced, new ones first as far as the deployment
+    /// configuration allows.
+    StartsDeployment,
+    /// What runs is stopped before its successor is started: a service of which no second task may
+    /// run beside the first.
+    Restarts,
+    /// It is removed and made again; what it serves is cut off in between.
+    Interrupts,
 }
 
 /// Why an action is planned.
@@ -146,8 +164,9 @@ pub struct FieldChange {
     pub new: Tree,
     /// Who owns the field.
     pub owner: Ownership,
-    /// Whether changing it starts an ECS deployment.
-    pub starts_deployment: bool,
+    /// What changing it does to what runs and serves.
+    #[serde(default)]
+    pub impact: Impact,
 }
 
 /// A difference from a declaration that had been applied.
@@ -199,6 +218,15 @@ pub enum WaitingOn {
     Resource {
         /// Which.
         id: ResourceId,
+    },
+    /// Something is there and cannot be used yet.
+    NotReady {
+        /// Which: `load balancer front`, or a resource of this deployment.
+        what: String,
+        /// What AWS is doing with it, or why it failed.
+        because: String,
+        /// Whether it stays so until a person does something.
+        failed: bool,
     },
     /// A secret does not exist, is deleted, or cannot be seen.
     Secret {
@@ -294,6 +322,16 @@ impl WaitingOn {
 }
 
 impl WaitingOn {
+    /// What is waited for of something that is there, until it is ready.
+    pub fn readiness(what: impl fmt::Display, readiness: &Readiness) -> Option<Self> {
+        let (because, failed) = match readiness {
+            Readiness::Ready => return None,
+            Readiness::Changing { what } => (format!("it is {what}"), false),
+            Readiness::Failed { why } => (format!("it failed: {why}"), true),
+        };
+        Some(Self::NotReady { what: what.to_string(), because, failed })
+    }
+
     /// Whether both wait for the same thing; what keeps that thing may differ.
     pub fn is_for_the_same(&self, other: &Self) -> bool {
         std::mem::discriminant(self) == std::mem::discriminant(other) && self.subject() == other.subject()
@@ -304,6 +342,7 @@ impl WaitingOn {
         match self {
             Self::Component { name, because: _ } => name.to_string(),
             Self::Resource { id } => id.to_string(),
+            Self::NotReady { what, because: _, failed: _ } => what.clone(),
             Self::Secret { id, because: _ } => id.clone(),
             Self::Cluster { name, because: _ } | Self::LoadBalancer { name, because: _ } => name.clone(),
             Self::Task { task, status: _ } => task.clone(),
@@ -324,6 +363,7 @@ impl fmt::Display for WaitingOn {
         match self {
             Self::Component { name, because } => write!(f, "component {name}: {because}"),
             Self::Resource { id } => write!(f, "{id} to exist"),
+            Self::NotReady { what, because, failed: _ } => write!(f, "{what}: {because}"),
             Self::Secret { id, because } => write!(f, "secret {id}: {because}"),
             Self::Cluster { name, because } => write!(f, "cluster {name}: {because}"),
             Self::LoadBalancer { name, because } => write!(f, "load balancer {name}: {because}"),

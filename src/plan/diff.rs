@@ -3,7 +3,7 @@
 use super::compare::{clean, forwarded_groups, same, same_but_alternated, same_but_shifted};
 use super::row::{Absent, Compare, Difference, Effect, Row};
 use super::table::rows;
-use crate::model::plan::FieldChange;
+use crate::model::plan::{FieldChange, Impact};
 use crate::model::resource::{ResourceKind, Tree};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -176,7 +176,10 @@ fn push(row: &'static Row, path: String, pair: Pair<'_>, found: &mut Vec<Differe
         old: pair.old.map_or(Value::Null, shown),
         new: shown(new),
         owner,
-        starts_deployment: row.effect == Effect::StartsDeployment,
+        impact: match row.effect {
+            Effect::StartsDeployment => Impact::StartsDeployment,
+            Effect::InPlace | Effect::Replaces | Effect::Impossible => Impact::None,
+        },
     };
     found.push(Difference { row, change });
 }

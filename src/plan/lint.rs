@@ -109,7 +109,7 @@ fn observation<'s>(input: &PlanInput<'s>, id: &ResourceId) -> Observation<'s> {
         };
     }
     match input.observed.seen(id) {
-        Seen::Present(Identity { arn, tags }) => Observation::There { arn, tags },
+        Seen::Present(Identity { arn, tags, .. }) => Observation::There { arn, tags },
         Seen::Absent => Observation::NotThere,
         Seen::NotRead | Seen::Unknown(_) => Observation::Unknown,
     }

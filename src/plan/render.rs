@@ -1,7 +1,7 @@
 //! A plan as text, for people: one line per action, its changes below it, then what is waited for.
 
 use crate::model::call::{Call, Verb};
-use crate::model::plan::{Drift, FieldChange, Plan, PlannedAction};
+use crate::model::plan::{Drift, FieldChange, Impact, Plan, PlannedAction};
 use crate::model::resource::Tree;
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -52,13 +52,15 @@ fn render_action(text: &mut String, action: &PlannedAction) {
     let spec = action.call.spec();
     let verb = spec.part.unwrap_or(action.verb.as_str());
     let about = format!("{}{}", action.resource, detail(&action.call));
-    let deploys = match (spec.deploys, action.starts_deployment()) {
-        (true, true) => "; starts a deployment: yes",
-        (true, false) => "; starts a deployment: no",
-        (false, _) => "",
+    let impact = match action.impact() {
+        Impact::None if spec.deploys => "; starts a deployment: no",
+        Impact::None => "",
+        Impact::StartsDeployment => "; starts a deployment: yes",
+        Impact::Restarts => "; starts a deployment: yes, old tasks stop first",
+        Impact::Interrupts => "; interrupts: yes",
     };
     let sign = sign(action.verb);
-    let _ = writeln!(text, "  {sign} {verb:<10} {about}  ({}{deploys})", action.reason);
+    let _ = writeln!(text, "  {sign} {verb:<10} {about}  ({}{impact})", action.reason);
     for change in &action.changes {
         let _ = writeln!(text, "      {}", change_words(change));
     }

@@ -80,13 +80,17 @@ pub fn ending(after: &RolloutState, plan: &Plan, outcomes: &[Outcome], observed:
     if outcomes.iter().any(|outcome| matches!(outcome.result, ActionResult::Done { .. })) {
         return Ending::Acted;
     }
-    // A resource that is waited for was asked for by this pass or the last one: it comes soon.
+    // A resource that is waited for was asked for by this pass or the last one, and what AWS is
+    // changing becomes ready by itself: it comes soon.
     let rolling = after.components.values().any(|component| rollout::wants_polling(&component.phase))
         || after.secrets.values().any(|secret| secret.pending.is_some())
         || plan.waiting_on.iter().any(|waiting| {
             matches!(
                 waiting.on,
-                WaitingOn::Targets { .. } | WaitingOn::Draining { .. } | WaitingOn::Resource { .. }
+                WaitingOn::Targets { .. }
+                    | WaitingOn::Draining { .. }
+                    | WaitingOn::Resource { .. }
+                    | WaitingOn::NotReady { failed: false, .. }
             )
         });
     if rolling {

@@ -2,7 +2,7 @@
 
 use crate::model::call::{Call, Verb};
 use crate::model::desired::ResolvedState;
-use crate::model::observed::{Identity, ObservedState, ObservedTask, Seen};
+use crate::model::observed::{Identity, ObservedState, ObservedTask, Readiness, Seen};
 use crate::model::plan::{ActionResult, Outcome, Plan, PlannedAction, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER};
 use crate::model::resource_record::Repairs;
@@ -225,7 +225,7 @@ fn remember_arn(state: &mut RolloutState, resource: &ResourceId, arn: Option<&st
 fn record_owned_arns(state: &mut RolloutState, observed: &ObservedState, owner: &str) {
     let resources = observed.all_resources().map(|(id, _)| id);
     for id in resources.chain(observed.all_services().map(|(id, _)| id)) {
-        if let Seen::Present(Identity { arn, tags }) = observed.seen(&id)
+        if let Seen::Present(Identity { arn, tags, .. }) = observed.seen(&id)
             && tags.get(TAG_OWNER).is_some_and(|tag| tag == owner)
         {
             state.resource_mut(&id).arn = Some(arn.to_owned());
@@ -233,15 +233,18 @@ fn record_owned_arns(state: &mut RolloutState, observed: &ObservedState, owner: 
     }
 }
 
-/// Notes the declared hash of everything that was seen, or made, and that nothing is left to do
-/// about.
+/// Notes the declared hash of everything that was seen to be there and ready, and that nothing is
+/// left to do about.
 fn mark_applied(
     state: &mut RolloutState,
     resolved: &ResolvedState,
     observed: &ObservedState,
     unsettled: &BTreeSet<ResourceId>,
 ) {
-    let is_there = |id: &ResourceId| observed.seen(id).present().is_some();
+    let is_there = |id: &ResourceId| match observed.seen(id) {
+        Seen::Present(Identity { readiness, .. }) => *readiness == Readiness::Ready,
+        Seen::Absent | Seen::NotRead | Seen::Unknown(_) => false,
+    };
     for (id, resource) in &resolved.resources {
         if resource.fields.is_some() && !unsettled.contains(id) && is_there(id) {
             state.resource_mut(&id.clone()).applied = Some(resource.declared.clone());

@@ -55,12 +55,8 @@ pub(super) fn component_status(input: &StatusInput<'_>, component: &DesiredCompo
 fn workload_word(workload: &Workload) -> &'static str {
     match workload {
         Workload::Task { .. } => "task",
-        Workload::Service { fields, .. } => {
-            let configuration = &fields["deploymentConfiguration"];
-            let recreates =
-                configuration["minimumHealthyPercent"] == 0 && configuration["maximumPercent"] == 100;
-            if recreates { "singleton" } else { "service" }
-        }
+        Workload::Service { .. } if workload.recreates() => "singleton",
+        Workload::Service { .. } => "service",
     }
 }
 

@@ -14,23 +14,26 @@ use crate::model::plan::{ActionResult, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::rollout::Phase;
 use crate::model::status::{DeploymentStatus, TargetCount};
+use std::collections::BTreeMap;
 
 /// All conditions, in the order of [`ConditionType`].
 pub(super) fn conditions(input: &StatusInput<'_>, status: &DeploymentStatus) -> Vec<Condition> {
     let secrets = secrets_ready(input);
+    let resources = resources_ready(input);
     let targets = targets_healthy(input, status);
     let drifted = drifted(input);
     let suspended = suspended(input);
     let stalled = stalled(input, status);
     let others = Others {
         secrets: &secrets,
+        resources: &resources,
         targets: &targets,
         drifted: &drifted,
         suspended: &suspended,
         stalled: &stalled,
     };
     let (ready, reconciling) = ready(input, &others);
-    vec![ready, reconciling, stalled, secrets, targets, drifted, suspended]
+    vec![ready, reconciling, stalled, secrets, resources, targets, drifted, suspended]
 }
 
 fn secrets_ready(input: &StatusInput<'_>) -> Condition {
@@ -89,6 +92,51 @@ fn carried(input: &StatusInput<'_>, kind: ConditionType) -> Condition {
             condition(input, kind, Truth::Unknown, ConditionReason::NotSeen, "not looked at yet".to_owned())
         }
     }
+}
+
+/// Whether everything that is declared under a key of its own, and the load balancers that it
+/// names, are there and can be used.
+fn resources_ready(input: &StatusInput<'_>) -> Condition {
+    let kind = ConditionType::ResourcesReady;
+    let (declared, observed) = (&input.desired.resources, input.observed);
+    if declared.is_empty() {
+        let message = "no resource is declared".to_owned();
+        return condition(input, kind, Truth::True, ConditionReason::NoResources, message);
+    }
+    if observed.depth == Depth::Light {
+        return carried(input, kind);
+    }
+    let load_balancers =
+        observed.load_balancers.iter().map(|(name, seen)| (format!("load balancer {name}"), Some(seen)));
+    let resources = declared.keys().map(|id| (id.to_string(), observed.resources.get(id)));
+    let mut found: BTreeMap<ConditionReason, Vec<String>> = BTreeMap::new();
+    for (what, seen) in load_balancers.chain(resources) {
+        let (reason, message) = match seen {
+            Some(Seen::Present(resource)) => match WaitingOn::readiness(&what, &resource.readiness) {
+                None => continue,
+                Some(on) if matches!(on, WaitingOn::NotReady { failed: true, .. }) => {
+                    (ConditionReason::ResourceFailed, on.to_string())
+                }
+                Some(on) => (ConditionReason::ResourceChanging, on.to_string()),
+            },
+            Some(Seen::Absent) => (ConditionReason::ResourceMissing, format!("{what} does not exist yet")),
+            Some(Seen::Unknown(_) | Seen::NotRead) | None => (ConditionReason::NotSeen, what),
+        };
+        found.entry(reason).or_default().push(message);
+    }
+    let worst = [
+        ConditionReason::ResourceFailed,
+        ConditionReason::ResourceMissing,
+        ConditionReason::ResourceChanging,
+    ];
+    if let Some((reason, messages)) = worst.into_iter().find_map(|reason| found.remove_entry(&reason)) {
+        return condition(input, kind, Truth::False, reason, joined(messages));
+    }
+    if !found.is_empty() {
+        return condition(input, kind, Truth::Unknown, ConditionReason::NotSeen, gaps(input));
+    }
+    let message = format!("{} ready", declared.len());
+    condition(input, kind, Truth::True, ConditionReason::AllReady, message)
 }
 
 fn targets_healthy(input: &StatusInput<'_>, status: &DeploymentStatus) -> Condition {
@@ -208,6 +256,11 @@ fn stalled(input: &StatusInput<'_>, status: &DeploymentStatus) -> Condition {
             | Phase::Rolling { .. }
             | Phase::Baking { .. }
             | Phase::Complete { .. } => {}
+        }
+    }
+    for waiting in &input.plan.waiting_on {
+        if let WaitingOn::NotReady { failed: true, .. } = &waiting.on {
+            reasons.push((ConditionReason::ResourceFailed, waiting.on.to_string()));
         }
     }
     for note in status.notes.iter().filter(|note| note.blocks) {

@@ -12,6 +12,7 @@ use crate::model::rollout::Phase;
 /// The conditions that Ready follows from.
 pub(super) struct Others<'c> {
     pub(super) secrets: &'c Condition,
+    pub(super) resources: &'c Condition,
     pub(super) targets: &'c Condition,
     pub(super) drifted: &'c Condition,
     pub(super) suspended: &'c Condition,
@@ -44,7 +45,7 @@ pub(super) fn ready(input: &StatusInput<'_>, others: &Others<'_>) -> (Condition,
 /// The first thing that keeps the deployment from being ready, those first that a person can do
 /// something about.
 fn readiness(input: &StatusInput<'_>, others: &Others<'_>) -> Readiness {
-    let Others { secrets, targets, drifted, stalled, .. } = *others;
+    let Others { secrets, resources, targets, drifted, stalled, .. } = *others;
     let not_ready =
         |reason: ConditionReason, message: String| Readiness { truth: Truth::False, reason, message };
     if stalled.status == Truth::True {
@@ -63,6 +64,9 @@ fn readiness(input: &StatusInput<'_>, others: &Others<'_>) -> Readiness {
     if let Some(message) = unseen_actions(input).or_else(|| not_applied(input)) {
         return not_ready(ConditionReason::Progressing, message);
     }
+    if resources.status == Truth::False {
+        return not_ready(resources.reason, resources.message.clone());
+    }
     if targets.status == Truth::False {
         return not_ready(targets.reason, targets.message.clone());
     }
@@ -76,7 +80,7 @@ fn readiness(input: &StatusInput<'_>, others: &Others<'_>) -> Readiness {
         return not_ready(drifted.reason, drifted.message.clone());
     }
     let unseen = unseen(input);
-    if !unseen.is_empty() || [secrets, targets].iter().any(|c| c.status == Truth::Unknown) {
+    if !unseen.is_empty() || [secrets, resources, targets].iter().any(|c| c.status == Truth::Unknown) {
         let message = if unseen.is_empty() { gaps(input) } else { joined(unseen) };
         return Readiness { truth: Truth::Unknown, reason: ConditionReason::NotSeen, message };
     }
@@ -164,12 +168,14 @@ fn most_actionable<'a>(input: &StatusInput<'a>) -> Option<&'a Waiting> {
 /// 0: a person must do something; 1: something works on it; 2: it follows from another wait.
 fn rank(on: &WaitingOn) -> u8 {
     match on {
-        WaitingOn::Secret { .. }
+        WaitingOn::NotReady { failed: true, .. }
+        | WaitingOn::Secret { .. }
         | WaitingOn::Cluster { .. }
         | WaitingOn::LoadBalancer { .. }
         | WaitingOn::Observation { .. }
         | WaitingOn::Failed { .. } => 0,
-        WaitingOn::Task { .. }
+        WaitingOn::NotReady { failed: false, .. }
+        | WaitingOn::Task { .. }
         | WaitingOn::Deployment { .. }
         | WaitingOn::Targets { .. }
         | WaitingOn::Draining { .. }

@@ -113,7 +113,7 @@ fn target(state: &str) -> ObservedTarget {
 }
 
 fn resource() -> ObservedResource {
-    ObservedResource { arn: "arn".into(), fields: json!({}), tags: BTreeMap::new(), used_by: vec![] }
+    ObservedResource::new("arn", json!({}))
 }
 
 impl World {
@@ -312,7 +312,7 @@ impl World {
             old: json!(5),
             new: json!(2),
             owner: Ownership::Declared,
-            starts_deployment: false,
+            impact: Impact::None,
         };
         self.plan.drift.push(Drift { resource: service(), change: Some(change), repaired });
     }

@@ -83,7 +83,7 @@ async fn denied(call: &str) {
     let sim = Sim::builder().seed(7).build();
     sim.faults().add(FaultRule::on(call, Effect::access_denied(call)));
     let world = World::on(sim, &[("shop.yaml", SHOP)]).await;
-    world.pass(120).await;
+    world.pass(180).await;
     let status = world.status("shop");
     let operation = call.split_once(':').unwrap().1;
     let ready = condition(&status, ConditionType::Ready);

@@ -17,6 +17,7 @@ mod fleet;
 mod idle;
 mod matrix;
 mod policies;
+mod readiness;
 mod removal;
 mod requests;
 mod rollback;

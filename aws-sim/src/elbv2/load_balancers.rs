@@ -30,6 +30,8 @@ pub(super) struct LoadBalancer {
     dns_name: String,
     zone_id: &'static str,
     created: Timestamp,
+    /// Why AWS could not set it up.
+    failed: Option<String>,
     /// Subnet ids in the order of the request; each is in a zone of its own.
     subnets: Vec<String>,
     security_groups: Vec<String>,
@@ -65,6 +67,7 @@ impl LoadBalancer {
             dns_name: dns_name(ctx, name, kind, internal),
             zone_id: hosted_zone(ctx.region, kind),
             created: ctx.now,
+            failed: None,
             subnets: subnets(form, kind)?,
             security_groups: default_security_groups(security_groups, kind),
             ip_address_type: ip_address_type.to_owned(),
@@ -100,6 +103,10 @@ impl LoadBalancer {
     fn view(&self, arn: &str, now: Timestamp) -> Value {
         let ready = seconds(self.created, now) >= PROVISIONING_SECONDS;
         let plain = self.kind == "gateway";
+        let state = match &self.failed {
+            Some(why) => json!({"Code": "failed", "Reason": why}),
+            None => json!({"Code": if ready { "active" } else { "provisioning" }}),
+        };
         json!({
             "LoadBalancerArn": arn,
             "DNSName": (!plain).then_some(&self.dns_name),
@@ -108,7 +115,7 @@ impl LoadBalancer {
             "LoadBalancerName": self.name,
             "Scheme": (!plain).then_some(&self.scheme),
             "VpcId": VPC,
-            "State": {"Code": if ready { "active" } else { "provisioning" }},
+            "State": state,
             "Type": self.kind,
             "AvailabilityZones": self.zones(),
             "SecurityGroups": (!self.security_groups.is_empty()).then_some(&self.security_groups),
@@ -123,6 +130,14 @@ pub(super) fn check(elb: &Elbv2, arn: &str) -> Result<(), ApiError> {
 }
 
 impl Elbv2 {
+    /// AWS could not set a load balancer up, or (`None`) has set it up after all. Source: Elastic
+    /// Load Balancing v2 API, LoadBalancerState: `failed` with a reason.
+    pub fn fail_load_balancer(&mut self, name: &str, why: Option<&str>) {
+        for balancer in self.load_balancers.values_mut().filter(|balancer| balancer.name == name) {
+            balancer.failed = why.map(str::to_owned);
+        }
+    }
+
     /// The load balancer with this ARN.
     pub(super) fn balancer(&self, arn: &str) -> Result<&LoadBalancer, ApiError> {
         check_arn(arn, "loadbalancer", "load balancer")?;

@@ -26,12 +26,12 @@ fn number(value: Option<i32>) -> Option<Tree> {
 
 fn resource(arn: Option<String>, fields: Map<String, Tree>) -> ObservedResource {
     let arn = arn.unwrap_or_default();
-    ObservedResource { arn, fields: Tree::Object(fields), tags: BTreeMap::new(), used_by: Vec::new() }
+    ObservedResource::new(arn, Tree::Object(fields))
 }
 
 /// A load balancer: Evenkeel looks at these and never changes them.
 pub(super) fn load_balancer(found: types::LoadBalancer) -> ObservedResource {
-    let state = found.state.and_then(|state| state.code);
+    let (state, reason) = found.state.map(|state| (state.code, state.reason)).unwrap_or_default();
     let fields = object([
         ("name", text(found.load_balancer_name)),
         ("type", text(found.r#type.as_ref())),
@@ -39,6 +39,7 @@ pub(super) fn load_balancer(found: types::LoadBalancer) -> ObservedResource {
         ("vpcId", text(found.vpc_id)),
         ("dnsName", text(found.dns_name)),
         ("state", text(state.as_ref())),
+        ("stateReason", text(reason)),
     ]);
     resource(found.load_balancer_arn, fields)
 }

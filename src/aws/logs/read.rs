@@ -83,5 +83,5 @@ fn resource(group: LogGroup) -> ObservedResource {
     // itself.
     let bare = |arn: String| arn.strip_suffix(":*").map(str::to_owned).unwrap_or(arn);
     let arn = group.log_group_arn.or(group.arn).map(bare).unwrap_or_default();
-    ObservedResource { arn, fields: Tree::Object(fields), tags: BTreeMap::new(), used_by: Vec::new() }
+    ObservedResource::new(arn, Tree::Object(fields))
 }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::desired::resolve as resolve_state;
 use crate::model::desired::{ResolvedComponent, ResolvedState};
+use crate::model::observed::Readiness;
 use crate::model::observed::{
     Depth, Gap, ObservedCluster, ObservedResource, ObservedSecret, ObservedState, Seen,
 };
@@ -14,12 +15,7 @@ const GROUP: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetg
 const LISTENER: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/front/1/2";
 
 fn seen_resource(arn: &str) -> Seen<ObservedResource> {
-    Seen::Present(ObservedResource {
-        arn: arn.to_owned(),
-        fields: json!({}),
-        tags: BTreeMap::new(),
-        used_by: Vec::new(),
-    })
+    Seen::Present(ObservedResource::new(arn, json!({})))
 }
 
 fn seen_secret(arn: &str, version: Option<&str>, deleted: bool) -> Seen<ObservedSecret> {
@@ -314,4 +310,29 @@ fn where_a_secret_was_looked_for_is_told_as_far_as_it_is_known() {
     let by_cluster =
         json!({"region": "eu-west-1", "cluster": "arn:aws:ecs:eu-west-1:222222222222:cluster/shop"});
     assert!(missing(by_cluster, "db", Seen::Absent).ends_with("in account 222222222222, region eu-west-1"));
+}
+
+#[test]
+fn what_is_there_and_not_ready_is_waited_for_by_all_that_do_not_rely_on_it_yet() {
+    let web = ResourceId::new(ResourceKind::TargetGroup, "web");
+    let service = ResourceId::new(ResourceKind::Service, "web");
+    let applied = ResourceRecord { applied: Some("d".into()), ..ResourceRecord::default() };
+    let relying = BTreeMap::from([(service, applied)]);
+    let waits = |readiness: Readiness, recorded: &BTreeMap<ResourceId, ResourceRecord>| {
+        let mut world = observed();
+        let group = ObservedResource { readiness, ..ObservedResource::new(GROUP, json!({})) };
+        world.resources.insert(web.clone(), Seen::Present(group));
+        let resolved = resolve_state(&state(&shop()), &world, &BTreeMap::new(), recorded);
+        let service = &resolved.components["web"];
+        assert_eq!(service.fields.is_none(), !service.waiting.is_empty());
+        service.waiting.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let changing = Readiness::Changing { what: "being made".into() };
+    let failed = Readiness::Failed { why: "no room".into() };
+    let none = BTreeMap::new();
+    assert_eq!(waits(Readiness::Ready, &none), Vec::<String>::new());
+    assert_eq!(waits(changing.clone(), &none), ["target-group/web: it is being made"]);
+    assert_eq!(waits(changing, &relying), Vec::<String>::new(), "what serves goes on");
+    assert_eq!(waits(failed.clone(), &none), ["target-group/web: it failed: no room"]);
+    assert_eq!(waits(failed, &relying), ["target-group/web: it failed: no room"]);
 }

@@ -4,8 +4,8 @@ use super::lists::{self, ByArn, Lists, list, pick};
 use super::{Found, ResourceType};
 use crate::aws::elbv2::read::{self, By, ListenersOf, NAMES_PER_CALL};
 use crate::model::desired::DesiredResource;
-use crate::model::observed::{ObservedResource, Seen};
-use crate::model::resource::{ResourceId, ResourceKind};
+use crate::model::observed::{ObservedResource, Readiness, Seen};
+use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::observed::reader::{Reader, by_id, propagate, refused_or_missing};
 use crate::observed::request::Request;
 use std::collections::{BTreeMap, BTreeSet};
@@ -106,7 +106,25 @@ async fn load_balancers(
     let (by_name, by_arn) = tokio::join!(find(By::Name, names), find(By::Arn, arns));
     let mut found = by_id(by_name, |lb| lb.fields["name"].as_str().unwrap_or_default());
     found.extend(by_id(by_arn, |lb| &lb.arn));
+    for seen in found.values_mut() {
+        if let Seen::Present(balancer) = seen {
+            balancer.readiness = load_balancer_readiness(&balancer.fields);
+        }
+    }
     found
+}
+
+/// How far a load balancer is. Source: Elastic Load Balancing v2 API, LoadBalancerState: one that
+/// is `active_impaired` routes traffic.
+fn load_balancer_readiness(fields: &Tree) -> Readiness {
+    match fields["state"].as_str() {
+        Some("provisioning") => Readiness::Changing { what: "provisioning".to_owned() },
+        Some("failed") => {
+            let why = fields["stateReason"].as_str().unwrap_or("AWS gives no reason");
+            Readiness::Failed { why: why.to_owned() }
+        }
+        _ => Readiness::Ready,
+    }
 }
 
 async fn listeners(reader: &Reader<'_>, load_balancers: BTreeSet<String>) -> Lists {
@@ -148,6 +166,11 @@ impl ResourceType for Listener {
         listener: &ObservedResource,
     ) -> bool {
         found.listeners.listener_fits(declared, listener)
+    }
+
+    /// A listener can be used as soon as it is there: the API gives it no state.
+    fn readiness(&self, _: &ObservedResource) -> Readiness {
+        Readiness::Ready
     }
 
     fn recorded(&self, found: &Found, _: &ResourceId, arn: &str) -> Seen<ObservedResource> {

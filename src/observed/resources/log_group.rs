@@ -3,7 +3,7 @@
 use super::{Found, ResourceType};
 use crate::aws::logs::read::{self, GROUPS_PER_CALL};
 use crate::model::desired::DesiredResource;
-use crate::model::observed::{ObservedResource, Seen};
+use crate::model::observed::{ObservedResource, Readiness, Seen};
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::observed::reader::{Reader, refused, seen_or_absent};
 use crate::observed::request::Request;
@@ -72,6 +72,11 @@ impl ResourceType for LogGroup {
         resource: &ObservedResource,
     ) -> bool {
         declared.fields["logGroupName"] == resource.fields["logGroupName"]
+    }
+
+    /// A log group can be used as soon as it is there: the API gives it no state.
+    fn readiness(&self, _: &ObservedResource) -> Readiness {
+        Readiness::Ready
     }
 
     fn recorded(&self, found: &Found, id: &ResourceId, _: &str) -> Seen<ObservedResource> {

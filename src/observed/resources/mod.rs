@@ -14,7 +14,7 @@ mod target_group;
 use super::reader::Reader;
 use super::request::Request;
 use crate::model::desired::DesiredResource;
-use crate::model::observed::{Gap, ObservedResource, ObservedTarget, Seen};
+use crate::model::observed::{Gap, ObservedResource, ObservedTarget, Readiness, Seen};
 use crate::model::resource::{ResourceId, ResourceKind};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,6 +45,9 @@ trait ResourceType {
         declared: &DesiredResource,
         resource: &ObservedResource,
     ) -> bool;
+
+    /// How far one is that was found.
+    fn readiness(&self, resource: &ObservedResource) -> Readiness;
 
     /// One that is recorded.
     fn recorded(&self, found: &Found, id: &ResourceId, arn: &str) -> Seen<ObservedResource>;
@@ -112,6 +115,15 @@ fn lacking_tags(matched: &[(Resources, Leftovers)]) -> BTreeSet<String> {
     lacking
 }
 
+/// Notes how far each is that was found.
+fn judge<'s>(found: impl Iterator<Item = (ResourceKind, &'s mut Seen<ObservedResource>)>) {
+    for (kind, seen) in found {
+        if let (Seen::Present(resource), Some(kind)) = (seen, of(kind)) {
+            resource.readiness = kind.readiness(resource);
+        }
+    }
+}
+
 impl Found {
     async fn read(reader: &Reader<'_>, requests: &[Request<'_>]) -> Self {
         let listeners_then_rules = async {
@@ -156,6 +168,8 @@ impl Found {
                 shown.insert(id.clone(), seen);
             }
         }
+        judge(shown.iter_mut().map(|(id, seen)| (id.kind, seen)));
+        judge(leftovers.values_mut().map(|(kind, seen)| (*kind, seen)));
         (shown, leftovers)
     }
 

@@ -5,7 +5,7 @@ use super::lists::{self, ByArn, Lists, list, pick};
 use super::{Found, ResourceType};
 use crate::aws::elbv2::read::{self, NAMES_PER_CALL, RulesOf};
 use crate::model::desired::DesiredResource;
-use crate::model::observed::{ObservedResource, Seen};
+use crate::model::observed::{ObservedResource, Readiness, Seen};
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::observed::reader::{Reader, by_id, propagate, refused_or_missing};
 use crate::observed::request::Request;
@@ -81,6 +81,11 @@ impl ResourceType for Rule {
         let listener = listener_of(&found.listeners, request, declared);
         listener.present().is_some_and(|arn| rule.fields["listenerArn"] == arn.as_str())
             && rule.fields["priority"] == declared.fields["priority"]
+    }
+
+    /// A rule can be used as soon as it is there: the API gives it no state.
+    fn readiness(&self, _: &ObservedResource) -> Readiness {
+        Readiness::Ready
     }
 
     fn recorded(&self, found: &Found, _: &ResourceId, arn: &str) -> Seen<ObservedResource> {

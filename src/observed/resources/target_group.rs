@@ -3,7 +3,7 @@
 use super::{Found, ResourceType};
 use crate::aws::elbv2::read::{self, By, NAMES_PER_CALL};
 use crate::model::desired::{DesiredResource, Workload};
-use crate::model::observed::{ObservedResource, ObservedTarget, Seen};
+use crate::model::observed::{ObservedResource, ObservedTarget, Readiness, Seen};
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::observed::reader::{Reader, by_id, propagate, refused_or_missing, seen_or_absent};
 use crate::observed::request::Request;
@@ -164,6 +164,11 @@ impl ResourceType for TargetGroup {
         resource: &ObservedResource,
     ) -> bool {
         declared.fields["name"] == resource.fields["name"]
+    }
+
+    /// A target group can be used as soon as it is there: the API gives it no state.
+    fn readiness(&self, _: &ObservedResource) -> Readiness {
+        Readiness::Ready
     }
 
     fn recorded(&self, found: &Found, _: &ResourceId, arn: &str) -> Seen<ObservedResource> {

@@ -134,7 +134,7 @@ impl Shop {
     }
 
     pub(super) fn arn(&self, kind: ResourceKind, key: &str) -> &str {
-        &self.rollout.arn(&id(kind, key)).unwrap()
+        self.rollout.arn(&id(kind, key)).unwrap()
     }
 
     fn name(&self) -> &str {

@@ -9,7 +9,7 @@ use crate::model::kinds::DriftPolicy;
 use crate::model::normalise::normalise_task_definition;
 use crate::model::observed::{ObservedDefinition, Seen};
 use crate::model::owner::{Claim, Owner};
-use crate::model::plan::{FieldChange, Ownership, Reason, WaitingOn};
+use crate::model::plan::{FieldChange, Impact, Ownership, Reason, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind, TAG_HASH, TAG_OWNER};
 use crate::model::rollout::{PendingRegistration, Revision, RolloutState};
 use crate::plan::diff::{differences, tag_differences};
@@ -68,7 +68,7 @@ fn register(
                 old: json!(format!("{} {status}", short(&arn))),
                 new: json!("ACTIVE"),
                 owner: Ownership::Declared,
-                starts_deployment: false,
+                impact: Impact::None,
             };
             if policy != DriftPolicy::Ignore {
                 draft.report_drift(id, Some(change.clone()), policy == DriftPolicy::Repair);

@@ -10,7 +10,7 @@ use crate::model::call::{Call, Verb};
 use crate::model::desired::Workload;
 use crate::model::kinds::DeletionPolicy;
 use crate::model::observed::{ObservedResource, ObservedService, ObservedTask, Seen};
-use crate::model::plan::{FieldChange, Ownership, Reason, WaitingOn};
+use crate::model::plan::{FieldChange, Impact, Ownership, Reason, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::rollout::Phase;
 use crate::plan::resources;
@@ -266,7 +266,7 @@ fn remove_service(draft: &mut Draft<'_>, id: &ResourceId, service: &ObservedServ
             old: json!(service.desired),
             new: json!(0),
             owner: Ownership::Declared,
-            starts_deployment: false,
+            impact: Impact::None,
         };
         draft.act(
             id,

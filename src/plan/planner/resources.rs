@@ -5,7 +5,7 @@ use crate::model::call::Verb;
 use crate::model::desired::ResolvedResource;
 use crate::model::observed::{ObservedResource, Seen};
 use crate::model::owner::Owner;
-use crate::model::plan::{FieldChange, Reason};
+use crate::model::plan::{FieldChange, Impact, Reason, WaitingOn};
 use crate::model::resource::{ResourceId, Tree};
 use crate::plan::diff::{differences, tag_differences, updated_fields};
 use crate::plan::resources::{self, Change, ResourceType, texts};
@@ -33,7 +33,11 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
                 }
             },
             Seen::Present(resource) => match draft.owner(id, &resource.arn, &resource.tags) {
-                Owner::Ours => repair(draft, &one, resource),
+                // AWS refuses changes of what it is changing.
+                Owner::Ours => match WaitingOn::readiness(id, &resource.readiness) {
+                    Some(on) => draft.wait(id, on),
+                    None => repair(draft, &one, resource),
+                },
                 Owner::Foreign(owner) => draft.note_foreign(id, name_of(id, fields), owner),
             },
         }
@@ -81,8 +85,9 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, resource: &ObservedResource) {
     let reason = writable.reason;
     if writable.differences.iter().any(|difference| difference.row.effect == Effect::Replaces) {
         // It goes in this pass and comes back as declared in the next.
-        let call = one.kind.delete(id, resource);
-        draft.act(id, Verb::Delete, call, reason, changes(&writable.differences));
+        let mut changes = changes(&writable.differences);
+        changes.iter_mut().for_each(|change| change.impact = Impact::Interrupts);
+        draft.act(id, Verb::Delete, one.kind.delete(id, resource), reason, changes);
         return;
     }
     let whole = writable.differences.len() == total && draft.traffic_shifted_groups.is_empty();

@@ -7,7 +7,7 @@ use crate::model::ids::ContentHash;
 use crate::model::kinds::DriftPolicy;
 use crate::model::observed::{ObservedService, Seen};
 use crate::model::owner::Owner;
-use crate::model::plan::{FieldChange, Ownership, Reason, WaitingOn};
+use crate::model::plan::{FieldChange, Impact, Ownership, Reason, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::model::rollout::{ComponentRollout, Phase, client_token};
 use crate::plan::diff::{differences, tag_differences, updated_fields};
@@ -209,7 +209,7 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
         Phase::Idle | Phase::Waiting { .. } | Phase::RolledBack { .. } | Phase::Stalled { .. }
     );
     let writable = draft.split_writable(one.id, &one.resolved.declared, found, |difference| {
-        hold && difference.change.starts_deployment
+        hold && difference.change.impact > Impact::None
     });
     let Writable { mut reason, differences: write } = writable;
     let (tags, mut write): (Vec<Difference>, Vec<Difference>) =
@@ -234,6 +234,10 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     if all.is_empty() {
         return;
     }
+    if one.component.workload.recreates() {
+        let deploying = all.iter_mut().filter(|change| change.impact == Impact::StartsDeployment);
+        deploying.for_each(|change| change.impact = Impact::Restarts);
+    }
     update.insert("cluster".to_owned(), json!(draft.input.desired.placement.cluster));
     update.insert("service".to_owned(), json!(service.name));
     let call = Call::UpdateService { component: one.component.name.clone(), fields: Value::Object(update) };
@@ -253,7 +257,7 @@ fn another_try(service: &ObservedService) -> (Reason, FieldChange) {
         old: json!(false),
         new: json!(true),
         owner: Ownership::Declared,
-        starts_deployment: true,
+        impact: Impact::StartsDeployment,
     };
     (Reason::Rollout { what }, change)
 }
@@ -269,7 +273,7 @@ fn revision_change(
         old: json!(service.task_definition),
         new: json!(new),
         owner,
-        starts_deployment: true,
+        impact: Impact::StartsDeployment,
     };
     if let Some(Intent { revision: wanted, since, .. }) = one.revision_to_write() {
         if service.task_definition == wanted {

@@ -12,7 +12,7 @@ use crate::model::call::{Call, Verb};
 use crate::model::desired::Workload;
 use crate::model::kinds::DriftPolicy;
 use crate::model::observed::{ObservedResource, ObservedTarget, Seen};
-use crate::model::plan::{FieldChange, Ownership, Reason};
+use crate::model::plan::{FieldChange, Impact, Ownership, Reason};
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::plan::resources::target_group::load_balancers;
 use jiff::SignedDuration;
@@ -107,7 +107,7 @@ fn deregister(draft: &mut Draft<'_>, id: &ResourceId, group: &ObservedResource, 
         old: json!(names),
         new: json!([]),
         owner: Ownership::Delegated,
-        starts_deployment: false,
+        impact: Impact::None,
     };
     draft.report_drift(id, Some(change.clone()), policy == DriftPolicy::Repair);
     if policy == DriftPolicy::Repair {

@@ -117,7 +117,7 @@ fn stop(world: &mut World, arn: &str) {
 }
 
 fn create(world: &mut World, id: &ResourceId, fields: Tree, tags: &BTreeMap<String, String>) {
-    let made = ObservedResource { arn: format!("new/{id}"), fields, tags: tags.clone(), used_by: Vec::new() };
+    let made = ObservedResource { tags: tags.clone(), ..ObservedResource::new(format!("new/{id}"), fields) };
     world.rollout.resource_mut(&id.clone()).arn = Some(made.arn.clone());
     world.observed.resources.insert(id.clone(), Seen::Present(made));
 }

@@ -2,7 +2,7 @@
 
 use super::world::World;
 use crate::model::call::{Call, Verb};
-use crate::model::plan::{FieldChange, Ownership, PlannedAction, Reason};
+use crate::model::plan::{FieldChange, Impact, Ownership, PlannedAction, Reason};
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::plan::lint::{Violation, first_violation};
 use serde_json::{Value, json};
@@ -84,7 +84,7 @@ fn two_actions_never_write_one_field() {
         old: json!(1),
         new: json!(2),
         owner: Ownership::Declared,
-        starts_deployment: false,
+        impact: Impact::None,
     };
     let mut first = update(json!({"cluster": "main", "service": "shop-web", "desiredCount": 2}));
     first.changes.push(change);

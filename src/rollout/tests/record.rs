@@ -3,7 +3,7 @@
 use super::World;
 use crate::model::call::Call;
 use crate::model::desired::ResolvedResource;
-use crate::model::observed::{Gap, ObservedResource, ObservedService, Seen};
+use crate::model::observed::{Gap, ObservedResource, ObservedService, Readiness, Seen};
 use crate::model::plan::*;
 use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER};
 use crate::model::rollout::{Phase, Revision, RolloutState};
@@ -20,7 +20,7 @@ fn service() -> ResourceId {
 
 fn owned(arn: &str, owner: &str) -> Seen<ObservedResource> {
     let tags = [(TAG_OWNER.to_owned(), owner.to_owned())].into();
-    Seen::Present(ObservedResource { arn: arn.to_owned(), fields: json!({}), tags, used_by: vec![] })
+    Seen::Present(ObservedResource { tags, ..ObservedResource::new(arn, json!({})) })
 }
 
 fn owned_service(arn: &str) -> Seen<ObservedService> {
@@ -180,7 +180,7 @@ fn what_was_made_in_a_pass_is_remembered_although_the_pass_saw_it_absent() {
     world.state.resource_mut(&group()).arn = Some("arn:old".to_owned());
     let state = world.recorded(&plan(vec![create_group()]), &[answered("arn:new", None)]);
     assert_eq!(state.arn(&group()).unwrap(), "arn:new");
-    assert!(!state.applied(&group()).is_some(), "made, and not yet seen to be as declared");
+    assert!(state.applied(&group()).is_none(), "made, and not yet seen to be as declared");
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn what_was_seen_to_be_ours_is_remembered() {
 #[test]
 fn what_belongs_to_somebody_else_is_not_remembered() {
     let world = World::registered().with_group(owned("arn:group", "other"));
-    assert!(!world.recorded(&no_plan(), &[]).arn(&group()).is_some());
+    assert!(world.recorded(&no_plan(), &[]).arn(&group()).is_none());
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn the_silence_of_a_suspended_plan_is_no_agreement() {
     let on = WaitingOn::Suspended { because: "by ana".to_owned() };
     let plan = Plan { waiting_on: vec![Waiting { resource: service(), on }], ..no_plan() };
     let state = world.recorded(&plan, &[]);
-    assert!(!state.applied(&group()).is_some(), "else the change would look like drift afterwards");
+    assert!(state.applied(&group()).is_none(), "else the change would look like drift afterwards");
     assert!(state.arn(&group()).is_some());
 }
 
@@ -442,4 +442,20 @@ fn what_was_made_lately_is_not_forgotten_because_an_old_answer_does_not_show_it(
 /// Resources that were last seen in agreement with their declaration.
 fn applied(state: &RolloutState) -> usize {
     state.resources.values().filter(|known| known.applied.is_some()).count()
+}
+
+#[test]
+fn what_is_there_counts_as_applied_once_it_is_ready() {
+    for (readiness, applied) in [
+        (Readiness::Changing { what: "being made".into() }, false),
+        (Readiness::Failed { why: "no room".into() }, false),
+        (Readiness::Ready, true),
+    ] {
+        let Seen::Present(found) = owned("arn:group", "shop") else { unreachable!() };
+        let world = World::registered()
+            .with_group(Seen::Present(ObservedResource { readiness: readiness.clone(), ..found }));
+        let state = world.recorded(&no_plan(), &[]);
+        assert_eq!(state.arn(&group()), Some("arn:group"), "{readiness:?}");
+        assert_eq!(state.applied(&group()).is_some(), applied, "{readiness:?}");
+    }
 }

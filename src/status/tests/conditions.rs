@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::rollout::StallReason;
 use crate::status::carry_time;
-use ConditionType::{Drifted, Ready, SecretsReady, Stalled, Suspended, TargetsHealthy};
+use ConditionType::{Drifted, Ready, ResourcesReady, SecretsReady, Stalled, Suspended, TargetsHealthy};
 use strum::IntoEnumIterator;
 
 #[test]
@@ -366,4 +366,40 @@ fn a_running_migration_is_counted() {
     let migrate = world.status().components["migrate"].clone();
     assert_eq!((migrate.workload.as_str(), migrate.desired, migrate.running), ("task", 1, 0));
     assert_eq!(migrate.message, "task abc must exit 0 by 2026-11-20T12:01:00Z");
+}
+
+#[test]
+fn resources_in_every_state() {
+    let mut world = World::good();
+    assert_eq!(world.says(ResourcesReady), said(Truth::True, "AllReady", "1 ready"));
+    let mut found = |readiness| {
+        let resource = ObservedResource { readiness, ..resource() };
+        world.observed.resources.insert(group(), Seen::Present(resource));
+        (world.says(ResourcesReady), world.says(Ready))
+    };
+    let why = "target-group/web: it is being made";
+    let changing = said(Truth::False, "ResourceChanging", why);
+    assert_eq!(found(Readiness::Changing { what: "being made".into() }), (changing.clone(), changing));
+    let why = "target-group/web: it failed: no capacity";
+    let failed = said(Truth::False, "ResourceFailed", why);
+    assert_eq!(found(Readiness::Failed { why: "no capacity".into() }), (failed.clone(), failed));
+    world.observed.resources.insert(group(), Seen::Absent);
+    let why = "target-group/web does not exist yet";
+    assert_eq!(world.says(ResourcesReady), said(Truth::False, "ResourceMissing", why));
+    world.observed.resources.insert(group(), Seen::NotRead);
+    assert_eq!(world.condition(ResourcesReady).status, Truth::Unknown);
+    world.observed.depth = Depth::Light;
+    assert_eq!(world.condition(ResourcesReady).status, Truth::Unknown, "a light pass keeps what is known");
+    world.desired.resources.clear();
+    assert_eq!(world.says(ResourcesReady), said(Truth::True, "NoResources", "no resource is declared"));
+}
+
+#[test]
+fn what_failed_in_aws_stalls_and_what_aws_changes_does_not() {
+    let mut world = World::good();
+    for (failed, stalls) in [(false, Truth::False), (true, Truth::True)] {
+        let on = WaitingOn::NotReady { what: "load balancer front".into(), because: "so".into(), failed };
+        world.waits(group(), on);
+        assert_eq!(world.condition(Stalled).status, stalls);
+    }
 }

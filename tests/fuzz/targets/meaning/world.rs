@@ -70,7 +70,7 @@ impl World {
             let tags = tags(desired, &id.key);
             // Of a target group that no load balancer knows ECS makes no service.
             let used_by = vec!["lb".to_owned()];
-            let made = ObservedResource { arn: arn.clone(), fields: json!({}), tags, used_by };
+            let made = ObservedResource { tags, used_by, ..ObservedResource::new(arn.clone(), json!({})) };
             world.observed.resources.insert(id.clone(), Seen::Present(made));
             world.rollout.resource_mut(&id.clone()).arn = Some(arn);
         }
@@ -95,8 +95,7 @@ impl World {
         for name in listeners {
             let arn = if name.starts_with("arn:") { name.to_owned() } else { load_balancer_arn(name) };
             let tags = BTreeMap::new();
-            let balancer =
-                ObservedResource { arn: arn.clone(), fields: json!({}), tags, used_by: Vec::new() };
+            let balancer = ObservedResource { tags, ..ObservedResource::new(arn.clone(), json!({})) };
             for key in [name.to_owned(), arn] {
                 self.observed.load_balancers.insert(key, Seen::Present(balancer.clone()));
             }
