@@ -53,8 +53,9 @@ const COMPONENT: &[Reference] = &[
 /// it looked for in vain.
 ///
 /// **Guarantees**: a resolved part contains only what AWS said (`Present`, and ready) or what was
-/// declared as an ARN; what relied on something already goes on while AWS changes that; the hash of a definition depends on its family, its normalised content and the versions
-/// of the secrets that restart it, on nothing else; each reason to wait is told once per part.
+/// declared as an ARN; what relied on something already goes on while AWS changes that; the hash of
+/// a definition depends on its family, its normalised content and the versions of the secrets that
+/// restart it, on nothing else; each reason to wait is told once per part.
 pub fn resolve(
     desired: &DesiredState,
     observed: &ObservedState,

@@ -5,7 +5,7 @@
 //! action's [`Verb`]; whatever else must decide does not compile until it has.
 
 use super::ids::{ComponentName, ContentHash};
-use super::resource::Tree;
+use super::resource::{ResourceKind, Tree};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -186,7 +186,22 @@ pub enum Call {
 
 /// When a call is made among those of its plan: stage, then step within the stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Stage(pub u8, pub u8);
+pub struct Stage(u8, u8);
+
+impl Stage {
+    /// Tags follow the resources.
+    const TAGS: Self = Self(100, 0);
+
+    /// Where a kind of resource is made.
+    const fn of(kind: ResourceKind, step: u8) -> Self {
+        Self(kind.info().stage, step)
+    }
+
+    /// Removals come last.
+    const fn removal(step: u8) -> Self {
+        Self(101, step)
+    }
+}
 
 /// How a call needs its resource to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -240,8 +255,7 @@ pub struct CallSpec {
 }
 
 impl CallSpec {
-    const fn new(operation: &'static str, verbs: &'static [Verb], stage: (u8, u8), needs: Need) -> Self {
-        let stage = Stage(stage.0, stage.1);
+    const fn new(operation: &'static str, verbs: &'static [Verb], stage: Stage, needs: Need) -> Self {
         Self {
             operation,
             verbs,
@@ -255,22 +269,22 @@ impl CallSpec {
         }
     }
 
-    const fn create(operation: &'static str, stage: (u8, u8)) -> Self {
-        Self::new(operation, &[Verb::Create], stage, Need::Absent)
+    const fn create(operation: &'static str, of: ResourceKind) -> Self {
+        Self::new(operation, &[Verb::Create], Stage::of(of, 0), Need::Absent)
     }
 
-    const fn update(operation: &'static str, stage: (u8, u8)) -> Self {
-        Self::new(operation, &[Verb::Update], stage, Need::Present)
+    const fn update(operation: &'static str, of: ResourceKind, step: u8) -> Self {
+        Self::new(operation, &[Verb::Update], Stage::of(of, step), Need::Present)
     }
 
     /// Tags follow what they are put on.
     const fn tag(operation: &'static str) -> Self {
-        Self::new(operation, &[Verb::Tag], (7, 0), Need::Present)
+        Self::new(operation, &[Verb::Tag], Stage::TAGS, Need::Present)
     }
 
     /// Removals come last. What was adopted is not ours to delete.
     const fn delete(operation: &'static str, step: u8) -> Self {
-        Self::new(operation, &[Verb::Delete], (8, step), Need::PresentAndMade)
+        Self::new(operation, &[Verb::Delete], Stage::removal(step), Need::PresentAndMade)
     }
 
     const fn needs(self, needs: Need) -> Self {
@@ -281,8 +295,8 @@ impl CallSpec {
         Self { subject, ..self }
     }
 
-    const fn when_undeclared(self, stage: (u8, u8)) -> Self {
-        Self { stage_undeclared: Stage(stage.0, stage.1), ..self }
+    const fn removes_at(self, step: u8) -> Self {
+        Self { stage_undeclared: Stage::removal(step), ..self }
     }
 
     const fn may_repeat(self) -> Self {
@@ -306,56 +320,77 @@ impl CallKind {
     ///
     /// Stages: what others refer to comes first, tags follow the resources, removals come last and
     /// in the reverse order. On the way out a service is scaled down after its traffic is gone.
+    #[expect(clippy::too_many_lines, reason = "a table: it is as long as there are calls")]
     pub fn spec(self) -> CallSpec {
         use CallSpec as Row;
         use Need::{Known, Nothing, Present, Tasks};
         use Subject::{Arn, Component};
         match self {
-            Self::CreateLogGroup => Row::create("logs:CreateLogGroup", (0, 0)),
-            Self::PutRetentionPolicy => {
-                Row::update("logs:PutRetentionPolicy", (0, 1)).needs(Known).part("retention")
-            }
+            Self::CreateLogGroup => Row::create("logs:CreateLogGroup", ResourceKind::LogGroup),
+            Self::PutRetentionPolicy => Row::update("logs:PutRetentionPolicy", ResourceKind::LogGroup, 1)
+                .needs(Known)
+                .part("retention"),
             Self::DeleteRetentionPolicy => {
-                Row::update("logs:DeleteRetentionPolicy", (0, 1)).part("retention")
+                Row::update("logs:DeleteRetentionPolicy", ResourceKind::LogGroup, 1).part("retention")
             }
             Self::TagLogGroup => Row::tag("logs:TagResource"),
             Self::DeleteLogGroup => Row::delete("logs:DeleteLogGroup", 7),
-            Self::CreateTargetGroup => Row::create("elasticloadbalancing:CreateTargetGroup", (1, 0)),
-            Self::ModifyTargetGroup => Row::update("elasticloadbalancing:ModifyTargetGroup", (1, 1)),
+            Self::CreateTargetGroup => {
+                Row::create("elasticloadbalancing:CreateTargetGroup", ResourceKind::TargetGroup)
+            }
+            Self::ModifyTargetGroup => {
+                Row::update("elasticloadbalancing:ModifyTargetGroup", ResourceKind::TargetGroup, 1)
+            }
             Self::ModifyTargetGroupAttributes => {
-                Row::update("elasticloadbalancing:ModifyTargetGroupAttributes", (1, 2)).part("attributes")
+                Row::update("elasticloadbalancing:ModifyTargetGroupAttributes", ResourceKind::TargetGroup, 2)
+                    .part("attributes")
             }
             Self::DeleteTargetGroup => Row::delete("elasticloadbalancing:DeleteTargetGroup", 5),
-            Self::DeregisterTargets => {
-                Row::new("elasticloadbalancing:DeregisterTargets", &[Verb::Deregister], (8, 0), Present)
-                    .holds_back(Arn)
+            Self::DeregisterTargets => Row::new(
+                "elasticloadbalancing:DeregisterTargets",
+                &[Verb::Deregister],
+                Stage::removal(0),
+                Present,
+            )
+            .holds_back(Arn),
+            Self::CreateListener => {
+                Row::create("elasticloadbalancing:CreateListener", ResourceKind::Listener)
             }
-            Self::CreateListener => Row::create("elasticloadbalancing:CreateListener", (2, 0)),
-            Self::ModifyListener => Row::update("elasticloadbalancing:ModifyListener", (2, 1)),
+            Self::ModifyListener => {
+                Row::update("elasticloadbalancing:ModifyListener", ResourceKind::Listener, 1)
+            }
             // Listeners and rules that AWS cannot move are also deleted when they were adopted:
             // they come back as declared.
             Self::DeleteListener => Row::delete("elasticloadbalancing:DeleteListener", 2).needs(Present),
-            Self::CreateRule => Row::create("elasticloadbalancing:CreateRule", (3, 0)),
-            Self::ModifyRule => Row::update("elasticloadbalancing:ModifyRule", (3, 1)),
+            Self::CreateRule => Row::create("elasticloadbalancing:CreateRule", ResourceKind::Rule),
+            Self::ModifyRule => Row::update("elasticloadbalancing:ModifyRule", ResourceKind::Rule, 1),
             Self::DeleteRule => Row::delete("elasticloadbalancing:DeleteRule", 1).needs(Present),
             Self::TagElb => Row::tag("elasticloadbalancing:AddTags"),
-            Self::RegisterTaskDefinition => {
-                Row::new("ecs:RegisterTaskDefinition", &[Verb::Register], (4, 0), Nothing)
-                    .holds_back(Component)
-            }
+            Self::RegisterTaskDefinition => Row::new(
+                "ecs:RegisterTaskDefinition",
+                &[Verb::Register],
+                Stage::of(ResourceKind::TaskDefinition, 0),
+                Nothing,
+            )
+            .holds_back(Component),
             Self::DeregisterTaskDefinition => {
-                Row::new("ecs:DeregisterTaskDefinition", &[Verb::Deregister], (8, 6), Nothing)
+                Row::new("ecs:DeregisterTaskDefinition", &[Verb::Deregister], Stage::removal(6), Nothing)
                     .holds_back(Arn)
                     .may_repeat()
             }
-            Self::RunTask => Row::new("ecs:RunTask", &[Verb::Run], (5, 1), Tasks).holds_back(Component),
-            Self::StopTask => Row::new("ecs:StopTask", &[Verb::Stop], (5, 0), Tasks)
-                .when_undeclared((8, 4))
-                .holds_back(Component)
-                .may_repeat(),
-            Self::CreateService => Row::create("ecs:CreateService", (6, 0)).holds_back(Component).deploys(),
-            Self::UpdateService => Row::update("ecs:UpdateService", (6, 1))
-                .when_undeclared((8, 3))
+            Self::RunTask => Row::new("ecs:RunTask", &[Verb::Run], Stage::of(ResourceKind::Task, 1), Tasks)
+                .holds_back(Component),
+            Self::StopTask => {
+                Row::new("ecs:StopTask", &[Verb::Stop], Stage::of(ResourceKind::Task, 0), Tasks)
+                    .removes_at(4)
+                    .holds_back(Component)
+                    .may_repeat()
+            }
+            Self::CreateService => {
+                Row::create("ecs:CreateService", ResourceKind::Service).holds_back(Component).deploys()
+            }
+            Self::UpdateService => Row::update("ecs:UpdateService", ResourceKind::Service, 1)
+                .removes_at(3)
                 .holds_back(Component)
                 .deploys(),
             Self::DeleteService => Row::delete("ecs:DeleteService", 3).holds_back(Component),

@@ -89,7 +89,7 @@ impl ResourceKind {
     }
 
     /// What is declared for this kind.
-    pub fn info(self) -> &'static TypeInfo {
+    pub const fn info(self) -> &'static TypeInfo {
         use OnIdentityChange::{Recreate, Refuse, Replace};
         match self {
             Self::LogGroup => &TypeInfo {
@@ -145,7 +145,7 @@ impl ResourceKind {
                 spec_key: "components",
                 holds_data: false,
                 stage: 6,
-                on_identity_change: Refuse,
+                on_identity_change: Replace,
                 remedy: "declare it under another `serviceName`, or delete the service yourself",
             },
         }

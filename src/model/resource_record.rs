@@ -1,10 +1,9 @@
 //! What a record says of one resource.
 
 use super::canonical::{canonical_json, content_hash};
-use super::ids::{ComponentName, ContentHash, Generation};
+use super::ids::ContentHash;
 use super::plan::Drift;
-use super::resource::{ResourceId, ResourceKind};
-use super::rollout::{ComponentRollout, RolloutState, SecretVersion};
+use super::resource::ResourceId;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -86,69 +85,9 @@ impl Repairs {
     }
 }
 
-/// A rollout state as it is stored, in the form of today or the one before, which had a map for
-/// each thing that is known of a resource.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[derive(Default)]
-pub(super) struct StoredRollout {
-    generation: Generation,
-    components: BTreeMap<ComponentName, ComponentRollout>,
-    secrets: BTreeMap<String, SecretVersion>,
-    resources: BTreeMap<ResourceId, ResourceRecord>,
-    retry: Option<String>,
-    made_at: Option<Timestamp>,
-    applied: BTreeMap<ResourceId, ContentHash>,
-    arns: BTreeMap<ResourceId, String>,
-    #[serde(alias = "strays")]
-    stale_targets: BTreeMap<String, BTreeMap<String, Timestamp>>,
-    repairs: BTreeMap<ResourceId, Repairs>,
-}
-
-impl From<StoredRollout> for RolloutState {
-    fn from(stored: StoredRollout) -> Self {
-        let StoredRollout { generation, components, secrets, resources, retry, made_at, .. } = stored;
-        let mut state = Self { generation, components, secrets, resources, retry, made_at };
-        for (id, hash) in stored.applied {
-            state.resource_mut(&id).applied = Some(hash);
-        }
-        for (id, arn) in stored.arns {
-            state.resource_mut(&id).arn = Some(arn);
-        }
-        for (id, repairs) in stored.repairs {
-            state.resource_mut(&id).repairs = Some(repairs);
-        }
-        for (key, since) in stored.stale_targets {
-            state.resource_mut(&ResourceId::new(ResourceKind::TargetGroup, key)).stale_targets = since;
-        }
-        state
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_record_with_a_map_for_each_thing_is_read() {
-        let since = "2026-11-21T12:00:00Z";
-        let old = json!({
-            "components": {},
-            "applied": {"rule/web": "d1"},
-            "arns": {"rule/web": "arn:rule"},
-            "repairs": {"rule/web": {"what": "h", "times": 2, "at": since}},
-            "strays": {"web": {"10.0.0.9:80": since}},
-        });
-        let read: RolloutState = serde_json::from_value(old).unwrap();
-        let rule = ResourceId::new(ResourceKind::Rule, "web");
-        assert_eq!((read.arn(&rule), read.applied(&rule)), (Some("arn:rule"), Some(&"d1".into())));
-        assert_eq!(read.resources[&rule].repairs.as_ref().map(|repairs| repairs.times), Some(2));
-        let group = &read.resources[&ResourceId::new(ResourceKind::TargetGroup, "web")];
-        assert_eq!(group.stale_targets["10.0.0.9:80"], since.parse().unwrap());
-        let written = serde_json::to_value(&read).unwrap();
-        assert_eq!(written["resources"]["rule/web"]["arn"], "arn:rule");
-        assert_eq!(serde_json::from_value::<RolloutState>(written).unwrap(), read);
-    }
 
     #[test]
     fn a_repair_that_does_not_last_waits_longer_each_time_and_one_that_lasted_begins_anew() {

@@ -2,8 +2,8 @@
 
 use super::ids::{ComponentName, ContentHash, Generation, revision_number};
 use super::plan::WaitingOn;
-use super::resource::ResourceId;
-use super::resource_record::{ResourceRecord, StoredRollout};
+use super::resource::{ResourceId, ResourceKind};
+use super::resource_record::{Repairs, ResourceRecord};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -70,6 +70,44 @@ impl RolloutState {
     /// set back does not make it wait for ever.
     pub fn may_not_be_shown_yet(&self, now: Timestamp) -> bool {
         self.made_at.is_some_and(|at| now.duration_since(at).abs() < Self::SHOWN_WITHIN)
+    }
+}
+
+/// A rollout state as it is stored, in the form of today or the one before, which had a map for
+/// each thing that is known of a resource.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct StoredRollout {
+    generation: Generation,
+    components: BTreeMap<ComponentName, ComponentRollout>,
+    secrets: BTreeMap<String, SecretVersion>,
+    resources: BTreeMap<ResourceId, ResourceRecord>,
+    retry: Option<String>,
+    made_at: Option<Timestamp>,
+    applied: BTreeMap<ResourceId, ContentHash>,
+    arns: BTreeMap<ResourceId, String>,
+    #[serde(alias = "strays")]
+    stale_targets: BTreeMap<String, BTreeMap<String, Timestamp>>,
+    repairs: BTreeMap<ResourceId, Repairs>,
+}
+
+impl From<StoredRollout> for RolloutState {
+    fn from(stored: StoredRollout) -> Self {
+        let StoredRollout { generation, components, secrets, resources, retry, made_at, .. } = stored;
+        let mut state = Self { generation, components, secrets, resources, retry, made_at };
+        for (id, hash) in stored.applied {
+            state.resource_mut(&id).applied = Some(hash);
+        }
+        for (id, arn) in stored.arns {
+            state.resource_mut(&id).arn = Some(arn);
+        }
+        for (id, repairs) in stored.repairs {
+            state.resource_mut(&id).repairs = Some(repairs);
+        }
+        for (key, since) in stored.stale_targets {
+            state.resource_mut(&ResourceId::new(ResourceKind::TargetGroup, key)).stale_targets = since;
+        }
+        state
     }
 }
 
@@ -407,5 +445,26 @@ mod tests {
         let written = serde_json::to_value(&read).unwrap();
         assert_eq!(written["phase"]["stage"], "taskRunning");
         assert_eq!(serde_json::from_value::<ComponentRollout>(written).unwrap(), read);
+    }
+
+    #[test]
+    fn a_record_with_a_map_for_each_thing_is_read() {
+        let since = "2026-11-21T12:00:00Z";
+        let old = json!({
+            "components": {},
+            "applied": {"rule/web": "d1"},
+            "arns": {"rule/web": "arn:rule"},
+            "repairs": {"rule/web": {"what": "h", "times": 2, "at": since}},
+            "strays": {"web": {"10.0.0.9:80": since}},
+        });
+        let read: RolloutState = serde_json::from_value(old).unwrap();
+        let rule = ResourceId::new(ResourceKind::Rule, "web");
+        assert_eq!((read.arn(&rule), read.applied(&rule)), (Some("arn:rule"), Some(&"d1".into())));
+        assert_eq!(read.resources[&rule].repairs.as_ref().map(|repairs| repairs.times), Some(2));
+        let group = &read.resources[&ResourceId::new(ResourceKind::TargetGroup, "web")];
+        assert_eq!(group.stale_targets["10.0.0.9:80"], since.parse().unwrap());
+        let written = serde_json::to_value(&read).unwrap();
+        assert_eq!(written["resources"]["rule/web"]["arn"], "arn:rule");
+        assert_eq!(serde_json::from_value::<RolloutState>(written).unwrap(), read);
     }
 }
