@@ -9,6 +9,7 @@
 //! Colours appear only on a terminal, and `NO_COLOR` is obeyed. Everything that is not green
 //! carries its reason.
 
+mod adopt;
 mod completion;
 mod delete;
 mod describe;
@@ -82,6 +83,8 @@ enum Command {
     Pause(pause::Args),
     /// End a pause
     Resume(resume::Args),
+    /// Take over what stands under declared names
+    Adopt(adopt::Args),
 }
 
 /// How a command ended that could be done.
@@ -119,5 +122,6 @@ pub async fn dispatch(cli: Cli) -> anyhow::Result<Verdict> {
         Command::Retry(args) => retry::run(args, &places).await,
         Command::Pause(args) => pause::run(args, &places).await,
         Command::Resume(args) => resume::run(args, &places).await,
+        Command::Adopt(args) => adopt::run(args, &places).await,
     }
 }

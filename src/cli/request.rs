@@ -1,4 +1,4 @@
-//! What `ctl retry`, `ctl pause` and `ctl resume` have in common: who asks and why, and putting the
+//! What `ctl retry`, `pause`, `resume` and `adopt` have in common: who asks and why, and putting the
 //! request where the controller finds it.
 
 use super::out::{self, Structured};
@@ -6,9 +6,12 @@ use super::places::Places;
 use super::{Verdict, state};
 use crate::model::ids::DeploymentName;
 use crate::model::request::Request;
+use crate::settings::duration;
 use crate::state::RecordStore;
+use anyhow::bail;
 use clap::builder::NonEmptyStringValueParser;
 use jiff::Timestamp;
+use std::time::Duration;
 
 /// Who asks, and how the answer is written.
 #[derive(Debug, clap::Args)]
@@ -54,4 +57,46 @@ pub(super) async fn put(
 pub(super) async fn now(places: &Places, state: &dyn RecordStore) -> anyhow::Result<Timestamp> {
     let records = state::all(state).await?.records;
     Ok(places.clock(state::latest(&records))?.now())
+}
+
+/// When something that is asked for ends by itself.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum End {
+    At(Timestamp),
+    After(Duration),
+}
+
+impl End {
+    /// The time, when it is asked for at `at`.
+    pub(super) fn from(self, at: Timestamp) -> anyhow::Result<Timestamp> {
+        match self {
+            Self::At(until) if until <= at => bail!("--until {until} is over, it is {at}: nothing was done"),
+            Self::At(until) => Ok(until),
+            Self::After(span) => Ok(at + span),
+        }
+    }
+}
+
+/// Reads `--until`: a time, or a span from now on.
+pub(super) fn end(text: &str) -> Result<End, String> {
+    if let Ok(time) = text.parse() {
+        return Ok(End::At(time));
+    }
+    duration(text)
+        .map(End::After)
+        .map_err(|error| format!("neither a time, such as 2026-12-01T08:00:00Z, nor a span: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_for_ends_at_a_time_or_after_a_span() {
+        assert_eq!(end("2h"), Ok(End::After(Duration::from_secs(7200))));
+        assert_eq!(end("2026-12-01T08:00:00Z"), Ok(End::At("2026-12-01T08:00:00Z".parse().unwrap())));
+        for bad in ["tomorrow", "2026-12-01", "", "0s", "60"] {
+            assert!(end(bad).unwrap_err().contains("nor a span"), "{bad}");
+        }
+    }
 }

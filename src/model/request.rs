@@ -43,6 +43,12 @@ pub enum RequestKind {
     },
     /// The pause that was asked for ends now.
     Resume,
+    /// What stands under declared names and was not made by Evenkeel is taken over, as if the
+    /// document said `adopt: true`.
+    Adopt {
+        /// When that ends by itself. What was taken over by then stays so.
+        until: Timestamp,
+    },
 }
 
 impl Request {
@@ -54,6 +60,7 @@ impl Request {
             RequestKind::Retry { component: None } => "retry".to_owned(),
             RequestKind::Retry { component: Some(component) } => format!("retry-{component}"),
             RequestKind::Pause { .. } | RequestKind::Resume => "pause".to_owned(),
+            RequestKind::Adopt { .. } => "adopt".to_owned(),
         }
     }
 
@@ -75,9 +82,14 @@ impl Request {
         }
     }
 
-    /// Whether it is a pause that has ended.
+    /// Whether it asks to take over what stands under declared names.
+    pub fn adopts(&self) -> bool {
+        matches!(self.kind, RequestKind::Adopt { .. })
+    }
+
+    /// Whether it held for a time that has passed.
     pub fn is_over(&self, now: Timestamp) -> bool {
-        matches!(self.kind, RequestKind::Pause { until } if until <= now)
+        matches!(self.kind, RequestKind::Pause { until } | RequestKind::Adopt { until } if until <= now)
     }
 }
 
@@ -89,6 +101,7 @@ impl fmt::Display for Request {
             RequestKind::Retry { component: Some(component) } => write!(f, "retry of {component} requested")?,
             RequestKind::Pause { until } => write!(f, "paused until {until}")?,
             RequestKind::Resume => write!(f, "resume requested")?,
+            RequestKind::Adopt { until } => write!(f, "adoption requested until {until}")?,
         }
         write!(f, " by {}", self.by)?;
         if self.reason.is_empty() { Ok(()) } else { write!(f, ": {}", self.reason) }

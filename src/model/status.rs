@@ -238,6 +238,8 @@ pub enum EventReason {
     PauseRequested,
     /// The deployment: a person asked to make writes again.
     ResumeRequested,
+    /// A person asked to take over what stands under declared names.
+    AdoptionRequested,
     /// The deployment: its document is gone, and what was made for it stays.
     Orphaned,
     /// A word in a record of another version that this one does not know.

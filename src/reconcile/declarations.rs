@@ -302,6 +302,7 @@ fn apply_requests(requests: &[Request], by_name: &mut BTreeMap<DeploymentName, C
         let Some(Change::InForce(declared)) = by_name.get_mut(&request.deployment) else { continue };
         let declared = Arc::make_mut(declared);
         declared.requests.push(request.clone());
+        declared.desired.adopt |= request.adopts();
         let declared_until = declared.desired.suspend.as_ref().map(|suspend| suspend.until);
         let longer = |until: &Timestamp| declared_until.is_none_or(|declared| declared < *until);
         if let Some(until) = request.paused_until(now).filter(longer) {
@@ -314,8 +315,8 @@ fn apply_requests(requests: &[Request], by_name: &mut BTreeMap<DeploymentName, C
 /// Whether a request counts no more.
 ///
 /// A confirmation is stale once a document is there that was not there before: it was given for an
-/// earlier removal, and no later one, perhaps by mistake, may delete data with it. A pause is stale
-/// when it has ended, and every other request when there is no such deployment any more.
+/// earlier removal, and no later one, perhaps by mistake, may delete data with it. What
+/// holds for a time is stale when that has passed, and every other request when there is no such deployment any more.
 pub fn is_stale(request: &Request, snapshot: &Snapshot, known: Option<&Known<'_>>, now: Timestamp) -> bool {
     let name = &request.deployment;
     let is_there = snapshot.documents.contains_key(name) || snapshot.refused.contains_key(name);
@@ -400,6 +401,7 @@ pub(super) fn record_declaration(record: &mut Record, declared: &Declaration, no
             }
             RequestKind::Pause { .. } => (EventReason::PauseRequested, None),
             RequestKind::Resume => (EventReason::ResumeRequested, None),
+            RequestKind::Adopt { .. } => (EventReason::AdoptionRequested, None),
             RequestKind::ConfirmDeletion => continue,
         };
         let object = component.map(|component| format!("component/{component}")).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! What people ask for is honoured, once, and told; it survives restarts and ends by itself.
 
 use crate::support::{SHOP, World, condition};
+use aws_sim::Sim;
 use evenkeel::model::condition::{ConditionType, Truth};
 use evenkeel::model::request::RequestKind;
 use jiff::SignedDuration;
@@ -105,4 +106,24 @@ async fn what_was_asked_about_a_deployment_that_is_gone_is_cleaned_up() {
         world.declare().await;
         assert!(world.requests().await.is_empty(), "{policy:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_stands_in_the_way_is_taken_over_when_a_person_asks_for_it_and_stays_so() {
+    let mut world = World::idle(Sim::builder().seed(7).build(), &[("shop.yaml", SHOP)]).await;
+    world.by_hand("logs", "CreateLogGroup", json!({"logGroupName": "/ecs/shop"}));
+    world.start().await;
+    world.pass(120).await;
+    let (_, reason, message) = condition(&world.status("shop"), ConditionType::Stalled);
+    assert!(reason == "Blocked" && message.contains("/ecs/shop"), "{reason}: {message}");
+    let until = world.clock.now() + SignedDuration::from_secs(300);
+    world.ask("shop", RequestKind::Adopt { until }).await;
+    world.declare().await;
+    world.ready_within(600).await;
+    world.pass(600).await;
+    world.declare().await;
+    assert!(world.requests().await.is_empty(), "it is withdrawn once it is over");
+    world.pass(600).await;
+    assert_eq!(condition(&world.status("shop"), ConditionType::Ready).0, Truth::True, "and it stays ours");
+    assert!(reasons(&world).await.contains(&"AdoptionRequested".to_owned()));
 }
