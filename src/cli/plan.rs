@@ -99,7 +99,7 @@ pub(super) async fn plan(args: &Args, places: &Places) -> anyhow::Result<Planned
         Some(file) => from_file(file)?,
         None => crate::specs::open(&places.store()?, RESCAN).load().await,
     };
-    let known = records.iter().map(|(name, record)| (name.clone(), record.into())).collect();
+    let known = records.iter().map(|(name, record)| (name, record.into())).collect();
     let mut changes =
         declarations::changes(&mut LoweringCache::default(), &snapshot, &known, &requests, clock.now());
     if args.file.is_some() {

@@ -2,9 +2,8 @@
 
 use super::out;
 use super::places::Places;
-use crate::model::condition::{Condition, ConditionType, Truth};
 use crate::model::ids::DeploymentName;
-use crate::model::status::{DeploymentStatus, Record};
+use crate::model::status::Record;
 use crate::specs::nearest;
 use crate::state::{self, RecordStore, StoreReport};
 use anyhow::{Context, anyhow};
@@ -65,14 +64,4 @@ pub(super) fn latest<'a>(records: impl IntoIterator<Item = &'a Record>) -> Optio
         record.events.iter().map(|event| event.at).chain(status)
     });
     times.max()
-}
-
-/// A condition by its type.
-pub(super) fn condition(status: &DeploymentStatus, kind: ConditionType) -> Option<&Condition> {
-    status.conditions.iter().find(|condition| condition.kind == kind)
-}
-
-/// Whether a condition is True.
-pub(super) fn holds(status: &DeploymentStatus, kind: ConditionType) -> bool {
-    condition(status, kind).is_some_and(|condition| condition.status == Truth::True)
 }

@@ -2,7 +2,7 @@
 
 use super::out::{self, BAD, BUSY, Cell, GOOD, HEAD, PLAIN, Structured};
 use super::places::Places;
-use super::state::{self, Recorded, condition, holds};
+use super::state::{self, Recorded};
 use super::{Verdict, describe, request};
 use crate::model::condition::{ConditionType, Truth};
 use crate::model::request::Request;
@@ -124,7 +124,7 @@ struct Shown<'a> {
 
 /// Ready, or orphaned.
 fn is_good(status: &DeploymentStatus) -> bool {
-    status.orphaned || holds(status, ConditionType::Ready)
+    status.orphaned || status.is(ConditionType::Ready)
 }
 
 /// The table of all deployments, and what is wrong with the store.
@@ -160,7 +160,7 @@ fn row(record: &Record, wide: bool, now: Timestamp) -> Vec<Cell> {
         return row;
     };
     let (word, style) = word(status);
-    let ready = condition(status, ConditionType::Ready).map_or(Truth::Unknown, |ready| ready.status);
+    let ready = status.condition(ConditionType::Ready).map_or(Truth::Unknown, |ready| ready.status);
     let complete = status.components.values().filter(|component| component.phase == "Complete").count();
     let mut row = vec![
         Cell::plain(status.name.as_str()),
@@ -215,28 +215,28 @@ fn targets<'a>(components: impl Iterator<Item = &'a ComponentStatus>) -> String 
 
 /// One word for the whole deployment, with the reason when it is not green.
 fn word(status: &DeploymentStatus) -> (String, Style) {
-    let reason = |kind| condition(status, kind).map_or("", |condition| condition.reason.as_str());
+    let reason = |kind| status.condition(kind).map_or("", |condition| condition.reason.as_str());
     let with_reason = |word: &str, reason: &str| {
         if reason.is_empty() || reason == word { word.to_owned() } else { format!("{word} ({reason})") }
     };
     if status.orphaned {
         return ("Orphaned".to_owned(), BUSY);
     }
-    if holds(status, ConditionType::Stalled) {
+    if status.is(ConditionType::Stalled) {
         return (with_reason("Stalled", reason(ConditionType::Stalled)), BAD);
     }
-    if holds(status, ConditionType::Suspended) {
+    if status.is(ConditionType::Suspended) {
         return ("Suspended".to_owned(), BUSY);
     }
     if edit_refused(status) {
-        let ready = if holds(status, ConditionType::Ready) { "Ready" } else { "NotReady" };
+        let ready = if status.is(ConditionType::Ready) { "Ready" } else { "NotReady" };
         return (format!("{ready} (EditRefused)"), BAD);
     }
-    if holds(status, ConditionType::Ready) {
-        let drifted = holds(status, ConditionType::Drifted);
+    if status.is(ConditionType::Ready) {
+        let drifted = status.is(ConditionType::Drifted);
         return if drifted { ("Ready (Drifted)".to_owned(), BUSY) } else { ("Ready".to_owned(), GOOD) };
     }
-    if holds(status, ConditionType::Reconciling) {
+    if status.is(ConditionType::Reconciling) {
         return (with_reason("Reconciling", reason(ConditionType::Reconciling)), BUSY);
     }
     (with_reason("NotReady", reason(ConditionType::Ready)), BAD)
@@ -248,7 +248,7 @@ fn edit_refused(status: &DeploymentStatus) -> bool {
 
 /// Why it is not green, or what a person should know although it is.
 fn message(status: &DeploymentStatus) -> String {
-    let of = |kind| condition(status, kind).map(|condition| condition.message.clone()).unwrap_or_default();
+    let of = |kind| status.condition(kind).map(|condition| condition.message.clone()).unwrap_or_default();
     if status.orphaned {
         return "the document is gone; what was made for it stays".to_owned();
     }
@@ -256,13 +256,13 @@ fn message(status: &DeploymentStatus) -> String {
         let errors = status.findings.iter().filter(|finding| finding.is_error()).count();
         return format!("{}: {error}", out::count(errors, "error"));
     }
-    if holds(status, ConditionType::Suspended) {
+    if status.is(ConditionType::Suspended) {
         return of(ConditionType::Suspended);
     }
-    if !holds(status, ConditionType::Ready) {
+    if !status.is(ConditionType::Ready) {
         return of(ConditionType::Ready);
     }
-    if holds(status, ConditionType::Drifted) {
+    if status.is(ConditionType::Drifted) {
         return of(ConditionType::Drifted);
     }
     match status.findings.len() {

@@ -74,7 +74,7 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> 
 
 /// Whether the condition is as wanted and speaks of the newest generation.
 fn met(status: &DeploymentStatus, goal: Goal) -> bool {
-    state::condition(status, goal.kind).is_some_and(|condition| {
+    status.condition(goal.kind).is_some_and(|condition| {
         condition.status == goal.status && condition.observed_generation >= status.generation
     })
 }
@@ -83,7 +83,7 @@ fn why_not(record: Option<&Record>, goal: Goal) -> String {
     let Some(status) = record.and_then(|record| record.status.as_ref()) else {
         return "the controller knows nothing of it".to_owned();
     };
-    let Some(condition) = state::condition(status, goal.kind) else {
+    let Some(condition) = status.condition(goal.kind) else {
         return "nothing is known yet".to_owned();
     };
     if let Some(error) = status.findings.iter().find(|finding| finding.is_error()) {

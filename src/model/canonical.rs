@@ -7,7 +7,6 @@ use super::ids::ContentHash;
 use super::resource::Tree;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 /// The tree as compact JSON with object keys sorted at every depth. Lists keep their order.
 pub fn canonical_json(tree: &Tree) -> String {
@@ -19,11 +18,7 @@ pub fn canonical_json(tree: &Tree) -> String {
 /// The first 16 hexadecimal digits of the SHA-256 of [`canonical_json`].
 pub fn content_hash(tree: &Tree) -> ContentHash {
     let digest = Sha256::digest(canonical_json(tree).as_bytes());
-    let mut text = String::with_capacity(16);
-    for byte in digest.iter().take(8) {
-        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-    }
-    ContentHash::new(text)
+    ContentHash::new(hex::encode(&digest[..8]))
 }
 
 fn write_canonical(tree: &Tree, text: &mut String) {

@@ -234,8 +234,7 @@ pub const TOKEN_PREFIX: &str = "evk-";
 /// Source: ECS API, CreateService and RunTask.
 pub fn client_token(intent: &str) -> String {
     let digest = Sha256::digest(intent.as_bytes());
-    let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("{TOKEN_PREFIX}{hex}")
+    format!("{TOKEN_PREFIX}{}", hex::encode(&digest[..16]))
 }
 
 /// A registered revision.

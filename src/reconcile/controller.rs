@@ -275,9 +275,9 @@ impl Controller {
         }
     }
 
-    fn known(&self) -> BTreeMap<DeploymentName, Known<'_>> {
-        let entries = self.entries.iter().map(|(name, slot)| (name.clone(), slot.known()));
-        self.parked.iter().map(|(name, record)| (name.clone(), record.into())).chain(entries).collect()
+    fn known(&self) -> BTreeMap<&DeploymentName, Known<'_>> {
+        let entries = self.entries.iter().map(|(name, slot)| (name, slot.known()));
+        self.parked.iter().map(|(name, record)| (name, record.into())).chain(entries).collect()
     }
 
     async fn apply_declaration(&mut self, name: DeploymentName, declared: Arc<Declaration>) {

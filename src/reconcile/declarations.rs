@@ -78,7 +78,7 @@ struct LoweredDocument {
 impl LoweringCache {
     /// Lowers the documents of a snapshot that were not there before, and forgets those that are
     /// gone.
-    fn update(&mut self, snapshot: &Snapshot, known: &BTreeMap<DeploymentName, Known<'_>>) {
+    fn update(&mut self, snapshot: &Snapshot, known: &BTreeMap<&DeploymentName, Known<'_>>) {
         let before = self.by_name.len();
         self.by_name.retain(|name, lowered| {
             snapshot.documents.get(name).is_some_and(|declared| Arc::ptr_eq(declared, &lowered.document))
@@ -137,7 +137,7 @@ fn lower(declared: &Arc<specs::StoredDocument>, known: Option<Known<'_>>) -> Low
 pub fn changes(
     cache: &mut LoweringCache,
     snapshot: &Snapshot,
-    known: &BTreeMap<DeploymentName, Known<'_>>,
+    known: &BTreeMap<&DeploymentName, Known<'_>>,
     requests: &[Request],
     now: Timestamp,
 ) -> Changes {
@@ -232,21 +232,21 @@ fn last_good(stored: Option<&LastGoodDocument>) -> Option<Declaration> {
 /// Documents that the store no longer holds. Returns why pruning is held, when it is.
 fn removed(
     snapshot: &Snapshot,
-    known: &BTreeMap<DeploymentName, Known<'_>>,
+    known: &BTreeMap<&DeploymentName, Known<'_>>,
     confirmed: &BTreeSet<DeploymentName>,
     now: Timestamp,
     by_name: &mut BTreeMap<DeploymentName, Change>,
 ) -> Option<String> {
     let names_where = |which: fn(&LastGoodDocument) -> bool| -> BTreeSet<DeploymentName> {
         let such = known.iter().filter(|(_, known)| known.declared.is_some_and(which));
-        such.map(|(name, _)| name.clone()).collect()
+        such.map(|(name, _)| (*name).clone()).collect()
     };
     let before = names_where(|declared| declared.removed_at.is_none());
     let doubted = names_where(|declared| declared.doubted);
     let seen: BTreeSet<DeploymentName> =
         before.iter().filter(|name| !snapshot.is_gone(name)).cloned().collect();
     let verdict = PruneGuard::judge(&before, &doubted, &seen, confirmed);
-    for (name, known) in known {
+    for (&name, known) in known {
         if by_name.contains_key(name) {
             continue;
         }
@@ -315,8 +315,9 @@ fn apply_requests(requests: &[Request], by_name: &mut BTreeMap<DeploymentName, C
 /// Whether a request counts no more.
 ///
 /// A confirmation is stale once a document is there that was not there before: it was given for an
-/// earlier removal, and no later one, perhaps by mistake, may delete data with it. What
-/// holds for a time is stale when that has passed, and every other request when there is no such deployment any more.
+/// earlier removal, and no later one, perhaps by mistake, may delete data with it. What holds for a
+/// time is stale when that has passed, and every other request when there is no such deployment any
+/// more.
 pub fn is_stale(request: &Request, snapshot: &Snapshot, known: Option<&Known<'_>>, now: Timestamp) -> bool {
     let name = &request.deployment;
     let is_there = snapshot.documents.contains_key(name) || snapshot.refused.contains_key(name);

@@ -44,7 +44,7 @@ impl Error {
     pub(super) fn damaged(place: impl Into<String>, why: &str) -> Self {
         let place = place.into();
         let message = format!(
-            "state file `{place}` is damaged: {why}; it is kept aside, and the deployment is recovered from what runs in AWS"
+            "record `{place}` is damaged: {why}; it is kept aside, and the deployment is recovered from what runs in AWS"
         );
         Self { kind: ErrorKind::Damaged, message, place, source: None }
     }
@@ -53,7 +53,7 @@ impl Error {
     pub(super) fn too_new(place: impl Into<String>, found: u32, known: u32) -> Self {
         let place = place.into();
         let message = format!(
-            "state file `{place}` has format {found}, this version reads up to {known}; run the newer version"
+            "record `{place}` has format {found}, this version reads up to {known}; run the newer version"
         );
         Self { kind: ErrorKind::TooNew, message, place, source: None }
     }
@@ -61,8 +61,7 @@ impl Error {
     /// Another controller holds the place.
     pub(super) fn held(place: impl Into<String>) -> Self {
         let place = place.into();
-        let message =
-            format!("state folder `{place}` is in use by another controller; two would fight each other");
+        let message = format!("`{place}` is in use by another controller; two would fight each other");
         Self { kind: ErrorKind::Held, message, place, source: None }
     }
 
@@ -70,7 +69,7 @@ impl Error {
     pub(super) fn lost(place: impl Into<String>) -> Self {
         let place = place.into();
         let message = format!(
-            "state folder `{place}` is not held by this controller (another one took it over, or it was replaced): nothing is written"
+            "`{place}` is not held by this controller (another one took it over, or it was replaced): nothing is written"
         );
         Self { kind: ErrorKind::Held, message, place, source: None }
     }

@@ -35,7 +35,7 @@ const REQUEST: &str = "request";
 /// Extension of the empty file that an earlier version made when a deletion was confirmed.
 const CONFIRMED: &str = "confirmed";
 
-/// A folder of state files.
+/// A folder of records.
 ///
 /// A file is one JSON object: `format`, `checksum` (SHA-256 of the content as it stands in the
 /// file) and `content`. It is written to a hidden file beside it, synced, and renamed, so a crash
@@ -98,7 +98,7 @@ impl FileRecordStore {
             Ok(_) => Ok(store),
             Err(source) => {
                 let is_missing = source.kind() == std::io::ErrorKind::NotFound;
-                let mut error = io("read the state folder", &store.folder)(source);
+                let mut error = io("read the records in", &store.folder)(source);
                 if is_missing {
                     error.kind = ErrorKind::Missing;
                 }
@@ -123,7 +123,7 @@ impl<D: Disk> FileRecordStore<D> {
         if let Some(held) = &*held {
             return Ok(held.lease.clone());
         }
-        self.disk.make_folder(&self.folder).map_err(io("make the state folder", &self.folder))?;
+        self.disk.make_folder(&self.folder).map_err(io("make the folder for records", &self.folder))?;
         let path = self.folder.join(LOCK);
         let lock = self.disk.lock(&path).map_err(io("lock", &path))?;
         let lock = lock.ok_or_else(|| Error::held(place(&self.folder)))?;
@@ -170,7 +170,7 @@ impl<D: Disk> FileRecordStore<D> {
 
     /// The files of requests, with the file names of their deployments.
     fn request_paths(&self) -> Result<Vec<(String, PathBuf)>, Error> {
-        let paths = self.disk.list(&self.folder).map_err(io("read the state folder", &self.folder))?;
+        let paths = self.disk.list(&self.folder).map_err(io("read the records in", &self.folder))?;
         let mut requests: Vec<(String, PathBuf)> = paths
             .into_iter()
             .filter_map(|path| {
@@ -246,7 +246,7 @@ impl<D: Disk> FileRecordStore<D> {
         let mut paths: Vec<PathBuf> = self
             .disk
             .list(&self.folder)
-            .map_err(io("read the state folder", &self.folder))?
+            .map_err(io("read the records in", &self.folder))?
             .into_iter()
             .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
             .filter(|path| path.file_stem().is_some_and(|stem| stem != REPORT))
@@ -272,7 +272,7 @@ impl<D: Disk> FileRecordStore<D> {
     }
 }
 
-/// The text of a state file with this content.
+/// The text of a file with this content.
 pub fn encode<T: Serialize>(content: &T) -> Vec<u8> {
     let content =
         serde_json::value::to_raw_value(content).expect("state has only text keys and finite numbers");
@@ -280,7 +280,7 @@ pub fn encode<T: Serialize>(content: &T) -> Vec<u8> {
     serde_json::to_vec(&envelope).expect("an envelope has only text keys")
 }
 
-/// The content of a state file; `path` is for the errors alone.
+/// The content of a file; `path` is for the errors alone.
 ///
 /// **Guarantees**: gives nothing whose checksum does not fit; what [`encode`] wrote comes back
 /// equal.
@@ -288,10 +288,10 @@ pub fn encode<T: Serialize>(content: &T) -> Vec<u8> {
 /// # Errors
 ///
 /// [`ErrorKind::TooNew`] for a newer format, [`ErrorKind::Damaged`] for everything else that is not
-/// a whole state file.
+/// a whole record.
 pub fn decode<T: DeserializeOwned>(path: &Path, text: &[u8]) -> Result<T, Error> {
     let corrupt = |why: String| Error::damaged(place(path), &why);
-    let broken = |error: serde_json::Error| corrupt(format!("it is not a whole state file ({error})"));
+    let broken = |error: serde_json::Error| corrupt(format!("it is not a whole record ({error})"));
     let Head { format } = serde_json::from_slice(text).map_err(broken)?;
     if format > FORMAT {
         return Err(Error::too_new(place(path), format, FORMAT));
@@ -328,7 +328,7 @@ fn hashed(name: &str) -> String {
 }
 
 fn checksum(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(text.as_bytes()))
 }
 
 impl<D: Disk> RecordStore for FileRecordStore<D> {

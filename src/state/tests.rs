@@ -237,7 +237,7 @@ async fn a_damaged_file_is_reported_and_kept_aside_once() {
     let truncated = whole[..whole.len() / 2].to_owned();
     let changed = whole.replace("all is well", "all is lost");
     for (number, (damage, why)) in
-        [(truncated, "not a whole state file"), (changed, "checksum"), (String::new(), "not a whole")]
+        [(truncated, "not a whole record"), (changed, "checksum"), (String::new(), "not a whole")]
             .into_iter()
             .enumerate()
     {
@@ -338,12 +338,12 @@ async fn a_folder_that_cannot_be_used_is_named() {
     let error = open_existing(&Location::File(missing.clone())).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Missing);
     let error = error.to_string();
-    assert!(error.contains("cannot read the state folder") && error.contains("nowhere"), "{error}");
+    assert!(error.contains("cannot read the records in") && error.contains("nowhere"), "{error}");
     assert!(!missing.exists(), "who only looks makes nothing");
     let file = dir.path().join("file");
     std::fs::write(&file, "").unwrap();
     let error = FileRecordStore::new(&file).hold("test").await.unwrap_err().to_string();
-    assert!(error.contains("cannot make the state folder"), "{error}");
+    assert!(error.contains("cannot make the folder for records"), "{error}");
     let state = held(dir.path().join("state")).await;
     std::fs::remove_dir_all(dir.path().join("state")).unwrap();
     assert_eq!(state.load_all().await.unwrap_err().kind, ErrorKind::Io);

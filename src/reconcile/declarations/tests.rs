@@ -64,7 +64,7 @@ impl Controller {
     }
 
     fn look(&mut self, snapshot: &Snapshot) -> Changes {
-        let known = self.records.iter().map(|(name, record)| (name.clone(), record.into())).collect();
+        let known = self.records.iter().map(|(name, record)| (name, record.into())).collect();
         changes(&mut self.lowered, snapshot, &known, &self.requests, now())
     }
 
