@@ -472,8 +472,81 @@ impl Call {
         }
     }
 
+    /// How many members it carries beyond what addresses its object; none for a call that is a
+    /// wish by itself: it makes something, takes something away or sets the one value it names.
+    pub fn carried(&self) -> Option<usize> {
+        let members = |fields: &Tree| fields.as_object().map_or(0, serde_json::Map::len);
+        match self {
+            // `cluster` and `service` address it.
+            Self::UpdateService { fields, .. } => Some(members(fields).saturating_sub(2)),
+            Self::ModifyTargetGroup { fields, .. }
+            | Self::ModifyListener { fields, .. }
+            | Self::ModifyRule { fields, .. } => Some(members(fields)),
+            Self::ModifyTargetGroupAttributes { attributes, .. } => Some(attributes.len()),
+            Self::TagLogGroup { tags, .. } | Self::TagElb { tags, .. } | Self::TagEcs { tags, .. } => {
+                Some(tags.len())
+            }
+            Self::DeregisterTargets { targets, .. } => Some(targets.len()),
+            Self::CreateLogGroup { .. }
+            | Self::PutRetentionPolicy { .. }
+            | Self::DeleteRetentionPolicy { .. }
+            | Self::DeleteLogGroup { .. }
+            | Self::CreateTargetGroup { .. }
+            | Self::DeleteTargetGroup { .. }
+            | Self::CreateListener { .. }
+            | Self::DeleteListener { .. }
+            | Self::CreateRule { .. }
+            | Self::DeleteRule { .. }
+            | Self::RegisterTaskDefinition { .. }
+            | Self::DeregisterTaskDefinition { .. }
+            | Self::RunTask { .. }
+            | Self::StopTask { .. }
+            | Self::CreateService { .. }
+            | Self::DeleteService { .. } => None,
+        }
+    }
+
+    /// What the resource's name does not say, for people; begins with a blank when there is any.
+    pub fn detail(&self) -> String {
+        match self {
+            Self::PutRetentionPolicy { days, .. } => format!(" {days} days"),
+            Self::DeleteRetentionPolicy { .. } => " for ever".to_owned(),
+            Self::DeregisterTaskDefinition { arn } | Self::StopTask { arn, .. } => format!(" {}", tail(arn)),
+            Self::CreateService { fields, .. } | Self::RunTask { fields, .. } => {
+                let revision = fields["taskDefinition"].as_str().map(tail).unwrap_or_default();
+                match fields["desiredCount"].as_u64() {
+                    Some(count) => format!(" {revision} × {count}"),
+                    None => format!(" {revision}"),
+                }
+            }
+            Self::CreateLogGroup { .. }
+            | Self::TagLogGroup { .. }
+            | Self::DeleteLogGroup { .. }
+            | Self::CreateTargetGroup { .. }
+            | Self::ModifyTargetGroup { .. }
+            | Self::ModifyTargetGroupAttributes { .. }
+            | Self::DeleteTargetGroup { .. }
+            | Self::DeregisterTargets { .. }
+            | Self::CreateListener { .. }
+            | Self::ModifyListener { .. }
+            | Self::DeleteListener { .. }
+            | Self::CreateRule { .. }
+            | Self::ModifyRule { .. }
+            | Self::DeleteRule { .. }
+            | Self::TagElb { .. }
+            | Self::RegisterTaskDefinition { .. }
+            | Self::UpdateService { .. }
+            | Self::DeleteService { .. }
+            | Self::TagEcs { .. } => String::new(),
+        }
+    }
+
     /// Whether the call makes a service run the revision that it names.
     pub fn writes_revision(&self) -> bool {
         self.spec().deploys && self.fields().is_some_and(|fields| fields.get("taskDefinition").is_some())
     }
+}
+
+fn tail(arn: &str) -> &str {
+    arn.rsplit_once('/').map_or(arn, |(_, tail)| tail)
 }

@@ -1,7 +1,7 @@
 //! What was seen in AWS, when, and what could not be seen.
 
 use super::ids::ComponentName;
-use super::resource::{ResourceId, ResourceKind, Tree};
+use super::resource::{Part, ResourceId, ResourceKind, Tree};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -184,22 +184,19 @@ impl ObservedState {
     /// What was seen of a log group, target group, listener, rule or service, declared or left
     /// over. Revisions and tasks are many to a component: of them nothing is said here.
     pub fn seen(&self, id: &ResourceId) -> Seen<Identity<'_>> {
-        match id.kind {
-            ResourceKind::LogGroup
-            | ResourceKind::TargetGroup
-            | ResourceKind::Listener
-            | ResourceKind::Rule => self.resource(id).as_ref().map(|resource| Identity {
+        match id.kind.part() {
+            Part::Resource => self.resource(id).as_ref().map(|resource| Identity {
                 arn: &resource.arn,
                 tags: &resource.tags,
                 readiness: &resource.readiness,
             }),
             // What a service lacks is told by its rollout.
-            ResourceKind::Service => self.service(id).as_ref().map(|service| Identity {
+            Part::Service => self.service(id).as_ref().map(|service| Identity {
                 arn: &service.arn,
                 tags: &service.tags,
                 readiness: &Readiness::Ready,
             }),
-            ResourceKind::TaskDefinition | ResourceKind::Task => Seen::NotRead,
+            Part::TaskDefinition | Part::Task => Seen::NotRead,
         }
     }
 

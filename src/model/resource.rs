@@ -80,12 +80,35 @@ pub enum OnIdentityChange {
     Refuse,
 }
 
+/// How a document declares a kind of resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Under a key of its own.
+    Resource,
+    /// With a component: its content.
+    TaskDefinition,
+    /// With a component that runs to an end, or for ever outside of a service.
+    Task,
+    /// With a component that ECS keeps running.
+    Service,
+}
+
 const REMEDY: &str = "declare the old value, or delete the resource yourself";
 
 impl ResourceKind {
     /// The word used in paths, logs and tables.
     pub fn as_str(self) -> &'static str {
         self.into()
+    }
+
+    /// How a document declares it, and so where it stands in what was observed.
+    pub fn part(self) -> Part {
+        match self {
+            Self::TaskDefinition => Part::TaskDefinition,
+            Self::Task => Part::Task,
+            Self::Service => Part::Service,
+            Self::LogGroup | Self::TargetGroup | Self::Listener | Self::Rule => Part::Resource,
+        }
     }
 
     /// What is declared for this kind.

@@ -5,10 +5,10 @@
 //! shows as a stuck deployment and not as a wrong call.
 
 use super::PlanInput;
-use crate::model::call::{Call, Need, Verb};
+use crate::model::call::{Need, Verb};
 use crate::model::observed::{Identity, Seen};
 use crate::model::plan::{Note, Plan, PlannedAction};
-use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER, Tree};
+use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER};
 use crate::model::rollout::Phase;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -164,37 +164,7 @@ fn seen_as_needed(input: &PlanInput<'_>, action: &PlannedAction) -> Option<Viola
 
 /// Whether a call carries anything beyond what addresses its object.
 fn writes(_: &PlanInput<'_>, action: &PlannedAction) -> Option<Violation> {
-    let members = |fields: &Tree| fields.as_object().map_or(0, serde_json::Map::len);
-    let empty = match &action.call {
-        Call::UpdateService { fields, .. } => members(fields) <= 2,
-        Call::ModifyTargetGroup { fields, .. }
-        | Call::ModifyListener { fields, .. }
-        | Call::ModifyRule { fields, .. } => members(fields) == 0,
-        Call::ModifyTargetGroupAttributes { attributes, .. } => attributes.is_empty(),
-        Call::TagLogGroup { tags, .. } | Call::TagElb { tags, .. } | Call::TagEcs { tags, .. } => {
-            tags.is_empty()
-        }
-        Call::DeregisterTargets { targets, .. } => targets.is_empty(),
-        // A wish by itself: it makes something, takes something away or sets the one value it
-        // names.
-        Call::CreateLogGroup { .. }
-        | Call::PutRetentionPolicy { .. }
-        | Call::DeleteRetentionPolicy { .. }
-        | Call::DeleteLogGroup { .. }
-        | Call::CreateTargetGroup { .. }
-        | Call::DeleteTargetGroup { .. }
-        | Call::CreateListener { .. }
-        | Call::DeleteListener { .. }
-        | Call::CreateRule { .. }
-        | Call::DeleteRule { .. }
-        | Call::RegisterTaskDefinition { .. }
-        | Call::DeregisterTaskDefinition { .. }
-        | Call::RunTask { .. }
-        | Call::StopTask { .. }
-        | Call::CreateService { .. }
-        | Call::DeleteService { .. } => false,
-    };
-    empty.then_some(Violation::Empty)
+    (action.call.carried() == Some(0)).then_some(Violation::Empty)
 }
 
 fn revisions(input: &PlanInput<'_>, action: &PlannedAction) -> Option<Violation> {

@@ -1,6 +1,6 @@
 //! A plan as text, for people: one line per action, its changes below it, then what is waited for.
 
-use crate::model::call::{Call, Verb};
+use crate::model::call::Verb;
 use crate::model::plan::{Drift, FieldChange, Impact, Plan, PlannedAction};
 use crate::model::resource::Tree;
 use serde_json::Value;
@@ -51,7 +51,7 @@ pub fn render(plan: &Plan) -> String {
 fn render_action(text: &mut String, action: &PlannedAction) {
     let spec = action.call.spec();
     let verb = spec.part.unwrap_or(action.verb.as_str());
-    let about = format!("{}{}", action.resource, detail(&action.call));
+    let about = format!("{}{}", action.resource, action.call.detail());
     let impact = match action.impact() {
         Impact::None if spec.deploys => "; starts a deployment: no",
         Impact::None => "",
@@ -71,41 +71,6 @@ fn sign(verb: Verb) -> char {
         Verb::Create | Verb::Register | Verb::Run => '+',
         Verb::Update | Verb::Tag => '~',
         Verb::Stop | Verb::Deregister | Verb::Delete => '-',
-    }
-}
-
-/// What the resource's name does not say.
-fn detail(call: &Call) -> String {
-    match call {
-        Call::PutRetentionPolicy { days, .. } => format!(" {days} days"),
-        Call::DeleteRetentionPolicy { .. } => " for ever".to_owned(),
-        Call::DeregisterTaskDefinition { arn } | Call::StopTask { arn, .. } => format!(" {}", tail(arn)),
-        Call::CreateService { fields, .. } | Call::RunTask { fields, .. } => {
-            let revision = fields["taskDefinition"].as_str().map(tail).unwrap_or_default();
-            match fields["desiredCount"].as_u64() {
-                Some(count) => format!(" {revision} × {count}"),
-                None => format!(" {revision}"),
-            }
-        }
-        Call::CreateLogGroup { .. }
-        | Call::TagLogGroup { .. }
-        | Call::DeleteLogGroup { .. }
-        | Call::CreateTargetGroup { .. }
-        | Call::ModifyTargetGroup { .. }
-        | Call::ModifyTargetGroupAttributes { .. }
-        | Call::DeleteTargetGroup { .. }
-        | Call::DeregisterTargets { .. }
-        | Call::CreateListener { .. }
-        | Call::ModifyListener { .. }
-        | Call::DeleteListener { .. }
-        | Call::CreateRule { .. }
-        | Call::ModifyRule { .. }
-        | Call::DeleteRule { .. }
-        | Call::TagElb { .. }
-        | Call::RegisterTaskDefinition { .. }
-        | Call::UpdateService { .. }
-        | Call::DeleteService { .. }
-        | Call::TagEcs { .. } => String::new(),
     }
 }
 

@@ -23,19 +23,16 @@ mod task_definition;
 
 pub use super::row::{Absent, Class, Compare, Effect, Row, UpdateCall};
 
-use super::resources;
-use crate::model::resource::ResourceKind;
+use super::resources::{self, ResourceType};
+use crate::model::resource::{Part, ResourceKind};
 
 /// The rows of one kind.
 pub fn rows(kind: ResourceKind) -> &'static [Row] {
-    match kind {
-        ResourceKind::LogGroup => resources::log_group::ROWS,
-        ResourceKind::TargetGroup => resources::target_group::ROWS,
-        ResourceKind::Listener => resources::listener::ROWS,
-        ResourceKind::Rule => resources::rule::ROWS,
-        ResourceKind::TaskDefinition => task_definition::TASK_DEFINITION,
-        ResourceKind::Task => service::TASK,
-        ResourceKind::Service => service::SERVICE,
+    match kind.part() {
+        Part::Resource => resources::of(kind).map_or(&[], ResourceType::rows),
+        Part::TaskDefinition => task_definition::TASK_DEFINITION,
+        Part::Task => service::TASK,
+        Part::Service => service::SERVICE,
     }
 }
 

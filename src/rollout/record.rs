@@ -4,7 +4,7 @@ use crate::model::call::{Call, Verb};
 use crate::model::desired::ResolvedState;
 use crate::model::observed::{Identity, ObservedState, ObservedTask, Readiness, Seen};
 use crate::model::plan::{ActionResult, Outcome, Plan, PlannedAction, WaitingOn};
-use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER};
+use crate::model::resource::{Part, ResourceId, ResourceKind, TAG_OWNER};
 use crate::model::resource_record::Repairs;
 use crate::model::rollout::{PendingRegistration, Phase, Revision, RolloutState};
 use jiff::Timestamp;
@@ -134,19 +134,14 @@ fn forget_absent(state: &mut RolloutState, resolved: &ResolvedState, observed: &
     }
     let present = observed.all_resources().filter_map(|(_, seen)| seen.present());
     let present: BTreeSet<&str> = present.map(|resource| resource.arn.as_str()).collect();
-    let absent = |id: &ResourceId| match id.kind {
-        ResourceKind::Task => {
+    let absent = |id: &ResourceId| match id.kind.part() {
+        Part::Task => {
             let ended = |tasks: &Vec<ObservedTask>| tasks.iter().all(ObservedTask::is_stopped);
             let tasks = observed.tasks.get(id.key.as_str());
             !resolved.components.contains_key(id.key.as_str())
                 && tasks.is_some_and(|seen| seen.is_absent() || seen.present().is_some_and(ended))
         }
-        ResourceKind::LogGroup
-        | ResourceKind::TargetGroup
-        | ResourceKind::Listener
-        | ResourceKind::Rule
-        | ResourceKind::TaskDefinition
-        | ResourceKind::Service => observed.seen(id).is_absent(),
+        Part::Resource | Part::TaskDefinition | Part::Service => observed.seen(id).is_absent(),
     };
     for (id, known) in &mut state.resources {
         if !absent(id) {

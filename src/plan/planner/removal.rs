@@ -11,7 +11,7 @@ use crate::model::desired::Workload;
 use crate::model::kinds::DeletionPolicy;
 use crate::model::observed::{ObservedResource, ObservedService, ObservedTask, Seen};
 use crate::model::plan::{FieldChange, Impact, Ownership, Reason, WaitingOn};
-use crate::model::resource::{ResourceId, ResourceKind};
+use crate::model::resource::{Part, ResourceId, ResourceKind};
 use crate::model::rollout::Phase;
 use crate::plan::resources;
 use serde_json::json;
@@ -154,14 +154,11 @@ pub(super) fn teardown(draft: &mut Draft<'_>, confirmed: bool) {
 fn wait_for_the_unseen(draft: &mut Draft<'_>) {
     let input = draft.input;
     for id in input.rollout.arns().map(|(id, _)| id) {
-        let unseen = match id.kind {
-            ResourceKind::Task => matches!(seen(&input.observed.tasks, id.key.as_str()), Seen::NotRead),
-            ResourceKind::LogGroup
-            | ResourceKind::TargetGroup
-            | ResourceKind::Listener
-            | ResourceKind::Rule
-            | ResourceKind::TaskDefinition
-            | ResourceKind::Service => matches!(input.observed.seen(id), Seen::NotRead),
+        let unseen = match id.kind.part() {
+            Part::Task => matches!(seen(&input.observed.tasks, id.key.as_str()), Seen::NotRead),
+            Part::Resource | Part::TaskDefinition | Part::Service => {
+                matches!(input.observed.seen(id), Seen::NotRead)
+            }
         };
         if unseen {
             draft.wait(id, WaitingOn::Observation { because: "not looked at in this pass".to_owned() });

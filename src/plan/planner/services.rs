@@ -13,6 +13,7 @@ use crate::model::rollout::{ComponentRollout, Phase, client_token};
 use crate::plan::diff::{differences, tag_differences, updated_fields};
 use crate::plan::resources::target_group::load_balancers;
 use crate::plan::resources::texts;
+use crate::plan::resources::{self, ResourceType};
 use crate::plan::row::Difference;
 use crate::plan::row::UpdateCall;
 use jiff::Timestamp;
@@ -171,14 +172,7 @@ fn forwards_to_group(draft: &Draft<'_>, fields: &Tree, arn: &str) -> bool {
 
 /// Whether resources of this kind send traffic to target groups.
 fn forwards(kind: ResourceKind) -> bool {
-    match kind {
-        ResourceKind::Listener | ResourceKind::Rule => true,
-        ResourceKind::LogGroup
-        | ResourceKind::TargetGroup
-        | ResourceKind::TaskDefinition
-        | ResourceKind::Task
-        | ResourceKind::Service => false,
-    }
+    resources::of(kind).is_some_and(ResourceType::forwards)
 }
 
 fn names_group(value: &Value, key: &str) -> bool {

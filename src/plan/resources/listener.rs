@@ -13,7 +13,7 @@ const fn row(path: &'static str, doc: &'static str) -> Row {
     Row::new(ResourceKind::Listener, UpdateCall::ModifyListener, path, doc)
 }
 
-pub(in crate::plan) const ROWS: &[Row] = &[
+const ROWS: &[Row] = &[
     row("loadBalancer", "finds the listener; resolved to loadBalancerArn").identity(),
     row("loadBalancerArn", "a change makes a new listener").effect(Effect::Replaces),
     row("port", "finds the listener; a change makes a new one")
@@ -35,6 +35,14 @@ pub(in crate::plan) const ROWS: &[Row] = &[
 pub(in crate::plan) struct Listener;
 
 impl ResourceType for Listener {
+    fn rows(&self) -> &'static [Row] {
+        ROWS
+    }
+
+    fn forwards(&self) -> bool {
+        true
+    }
+
     fn create(&self, _: &ResourceId, fields: &Tree, tags: BTreeMap<String, String>) -> Vec<(Verb, Call)> {
         vec![(Verb::Create, Call::CreateListener { fields: fields.clone(), tags })]
     }

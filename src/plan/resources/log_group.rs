@@ -11,7 +11,7 @@ const fn row(path: &'static str, doc: &'static str) -> Row {
     Row::new(ResourceKind::LogGroup, UpdateCall::RetentionPolicy, path, doc)
 }
 
-pub(in crate::plan) const ROWS: &[Row] = &[
+const ROWS: &[Row] = &[
     row("logGroupName", "finds the group").identity(),
     Row {
         absent: Absent::Nothing,
@@ -31,6 +31,10 @@ pub(in crate::plan) const ROWS: &[Row] = &[
 pub(in crate::plan) struct LogGroup;
 
 impl ResourceType for LogGroup {
+    fn rows(&self) -> &'static [Row] {
+        ROWS
+    }
+
     fn create(&self, id: &ResourceId, fields: &Tree, tags: BTreeMap<String, String>) -> Vec<(Verb, Call)> {
         let name = name(id, fields);
         let kms_key_id = fields["kmsKeyId"].as_str().map(str::to_owned);

@@ -1,17 +1,17 @@
 //! The resources that are declared under a key of their own: one file per type, with its rows, the
 //! calls that make, change and remove it, and what holds its removal back.
 //!
-//! To add a type: its file here and its line in [`of`] and in `table::rows`. What is declared with
+//! To add a type: its file here and its line in [`of`]. What is declared with
 //! the kind itself (whether it is data, what a change of identity does) stands in
 //! [`TypeInfo`](crate::model::resource::TypeInfo).
 
-pub(super) mod listener;
-pub(super) mod log_group;
-pub(super) mod rule;
+mod listener;
+mod log_group;
+mod rule;
 pub(super) mod target_group;
 
 use super::PlanInput;
-use super::row::{Difference, UpdateCall};
+use super::row::{Difference, Row, UpdateCall};
 use crate::model::call::{Call, Verb};
 use crate::model::observed::ObservedResource;
 use crate::model::plan::WaitingOn;
@@ -20,7 +20,15 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// What the plan knows of one type of resource.
-pub(super) trait ResourceType {
+pub(super) trait ResourceType: Sync {
+    /// Every field of it.
+    fn rows(&self) -> &'static [Row];
+
+    /// Whether it sends traffic to target groups.
+    fn forwards(&self) -> bool {
+        false
+    }
+
     /// The calls that make it, in order.
     fn create(&self, id: &ResourceId, fields: &Tree, tags: BTreeMap<String, String>) -> Vec<(Verb, Call)>;
 

@@ -12,7 +12,7 @@ const fn row(path: &'static str, doc: &'static str) -> Row {
     Row::new(ResourceKind::Rule, UpdateCall::ModifyRule, path, doc)
 }
 
-pub(in crate::plan) const ROWS: &[Row] = &[
+const ROWS: &[Row] = &[
     row("listener", "finds the rule; resolved to listenerArn").identity(),
     row("listenerArn", "a change makes a new rule").effect(Effect::Replaces),
     row("priority", "finds the rule; a change makes a new one")
@@ -28,6 +28,14 @@ pub(in crate::plan) const ROWS: &[Row] = &[
 pub(in crate::plan) struct Rule;
 
 impl ResourceType for Rule {
+    fn rows(&self) -> &'static [Row] {
+        ROWS
+    }
+
+    fn forwards(&self) -> bool {
+        true
+    }
+
     fn create(&self, _: &ResourceId, fields: &Tree, tags: BTreeMap<String, String>) -> Vec<(Verb, Call)> {
         vec![(Verb::Create, Call::CreateRule { fields: fields.clone(), tags })]
     }

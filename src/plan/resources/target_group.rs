@@ -21,7 +21,7 @@ const fn fixed(path: &'static str, doc: &'static str) -> Row {
     Row::new(ResourceKind::TargetGroup, UpdateCall::Creation, path, doc).effect(Effect::Impossible)
 }
 
-pub(in crate::plan) const ROWS: &[Row] = &[
+const ROWS: &[Row] = &[
     row("name", "finds the group; holds a hash of what cannot be changed").class(Class::Declared).identity(),
     fixed("protocol", "a change makes a new group"),
     fixed("protocolVersion", "a change makes a new group"),
@@ -52,6 +52,10 @@ pub(in crate::plan) const ROWS: &[Row] = &[
 pub(in crate::plan) struct TargetGroup;
 
 impl ResourceType for TargetGroup {
+    fn rows(&self) -> &'static [Row] {
+        ROWS
+    }
+
     fn create(&self, _: &ResourceId, fields: &Tree, tags: BTreeMap<String, String>) -> Vec<(Verb, Call)> {
         let mut fields = fields.clone();
         // CreateTargetGroup takes no attributes: they follow once the group is seen.
