@@ -8,13 +8,15 @@
 //! | `GET`, `DELETE /_sim/calls` | the newest calls and all counts; forgets them |
 //! | `POST /_sim/world` | puts things into the world ([`crate::seed`]), answers their ARNs |
 //! | `POST /_sim/metrics` | publishes values of metrics as AWS's own services do, one or a list; see below |
+//! | `POST /_sim/alarms` | `{"region": …, "name": …, "state": "ALARM"}`: holds an alarm in a state; see below |
 //! | `GET /_sim/services`, `GET /_sim/tasks` | ECS at a glance, in all regions |
 //! | `POST /_sim/kill` | `{"task": ID, "exitCode": 137}`: the task's containers die |
 //! | `POST /_sim/limits` | `{"rateLimits": true}` |
 //!
 //! A value of a metric: `{"region": "eu-west-1", "namespace": "AWS/ECS", "name": "CPUUtilization",
 //! "value": 95.5}`, with `"unit": "Percent"` and `"dimensions": {"ServiceName": "web"}` if it has
-//! them.
+//! them. An alarm is held until it is given another state, or none (`null`), which lets it be
+//! evaluated again.
 
 use std::collections::BTreeMap;
 
@@ -57,6 +59,7 @@ fn route(sim: &Sim, method: &str, part: &str, body: &[u8]) -> Answer {
         }
         ("POST", "world") => sim.seed_world(&read(body)?).map_err(|error| (400, error.to_string())),
         ("POST", "metrics") => publish(sim, read(body)?),
+        ("POST", "alarms") => hold_alarms(sim, read(body)?),
         ("GET", "services") => Ok(services(sim)),
         ("GET", "tasks") => Ok(tasks(sim)),
         ("POST", "kill") => kill(sim, &read(body)?),
@@ -112,6 +115,27 @@ fn publish(sim: &Sim, values: OneOrMany<Measured>) -> Answer {
             world.region(&region).cloudwatch.publish(now, metric, unit, value)
         });
         refused = refused.take().or(published.err());
+    });
+    refused.map_or(Ok(added), |error| Err((400, error.to_string())))
+}
+
+/// The state that an alarm is held in.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Held {
+    region: String,
+    name: String,
+    state: Option<String>,
+}
+
+fn hold_alarms(sim: &Sim, alarms: OneOrMany<Held>) -> Answer {
+    let mut refused = None;
+    let added = each(alarms, |Held { region, name, state }| {
+        let held = sim.with(|world| {
+            let now = world.now();
+            world.region(&region).cloudwatch.hold(now, &name, state.as_deref())
+        });
+        refused = refused.take().or(held.err());
     });
     refused.map_or(Ok(added), |error| Err((400, error.to_string())))
 }

@@ -25,28 +25,38 @@ pub(super) struct Alarm {
     pub arn: String,
     /// What PutMetricAlarm was given, without name and tags and with defaults filled in.
     pub definition: Map<String, Value>,
-    /// What it watches.
-    pub watch: Watch,
+    /// What it watches; `None` when it is never evaluated here.
+    watch: Option<Watch>,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
     /// Its state.
     pub standing: Standing,
+    created: Timestamp,
     configured: Timestamp,
     updated: Timestamp,
     transitioned: Timestamp,
     /// The next evaluation, in seconds since 1970.
     next: i64,
+    /// Whether its state is held from outside of any call.
+    held: bool,
 }
 
 impl Alarm {
-    /// A new alarm: nothing is known yet.
-    pub(super) fn new(arn: String, definition: Map<String, Value>, watch: Watch, now: Timestamp) -> Self {
+    /// A new alarm: nothing is known yet, or nothing is wrong yet when it watches a PromQL query
+    /// (API reference, PutMetricAlarm).
+    pub(super) fn new(
+        arn: String,
+        definition: Map<String, Value>,
+        watch: Option<Watch>,
+        now: Timestamp,
+    ) -> Self {
+        let criteria = definition.contains_key("EvaluationCriteria");
         let standing = Standing {
-            state: State::InsufficientData,
+            state: if criteria { State::Ok } else { State::InsufficientData },
             reason: "Unchecked: Initial alarm creation".to_owned(),
             data: None,
         };
-        let next = next_multiple(now.as_second(), watch.interval());
+        let next = first_evaluation(watch.as_ref(), now);
         let tags = BTreeMap::new();
         Self {
             arn,
@@ -54,16 +64,23 @@ impl Alarm {
             watch,
             tags,
             standing,
+            created: now,
             configured: now,
             updated: now,
             transitioned: now,
             next,
+            held: false,
         }
     }
 
     /// The same alarm with another configuration. Its state stays.
-    pub(super) fn reconfigure(&mut self, definition: Map<String, Value>, watch: Watch, now: Timestamp) {
-        self.next = next_multiple(now.as_second(), watch.interval());
+    pub(super) fn reconfigure(
+        &mut self,
+        definition: Map<String, Value>,
+        watch: Option<Watch>,
+        now: Timestamp,
+    ) {
+        self.next = first_evaluation(watch.as_ref(), now);
         (self.definition, self.watch, self.configured) = (definition, watch, now);
     }
 
@@ -100,35 +117,54 @@ impl Alarm {
         }
     }
 
+    /// Holds it in a state, or lets it be evaluated again.
+    pub(super) fn hold(&mut self, name: &str, state: Option<State>, now: Timestamp, history: &mut History) {
+        self.held = state.is_some();
+        if let Some(state) = state {
+            let reason = format!("Held in {} from outside.", state.name());
+            self.stand(name, Standing { state, reason, data: None }, now, history);
+        }
+    }
+
     /// Evaluates it as often as is due.
     pub(super) fn advance(&mut self, name: &str, now: Timestamp, metrics: &Metrics, history: &mut History) {
         if self.next > now.as_second() {
             return;
         }
-        let interval = self.watch.interval();
-        let series = metrics.get(&self.watch.metric);
+        let Some(watch) = self.watch.clone() else { return };
+        let interval = watch.interval();
+        let series = metrics.get(&watch.metric);
         while self.next <= now.as_second() {
             let at = self.next;
-            self.evaluate(name, at, series, history);
-            let from = at - self.watch.range() * self.watch.period;
-            // Without data, every further evaluation would find the same.
-            let quiet = !series.is_some_and(|series| series.has_since(from));
+            self.evaluate(name, at, &watch, series, history);
+            let from = at - watch.range() * watch.period;
+            // Without data, every further evaluation would find the same, but for the first ones.
+            let warm = watch.warm_up.is_none_or(|(seconds, _)| at - self.created.as_second() >= seconds);
+            let quiet = warm && !series.is_some_and(|series| series.has_since(from));
             self.next = if quiet { next_multiple(now.as_second(), interval) } else { at + interval };
         }
     }
 
-    fn evaluate(&mut self, name: &str, at: i64, series: Option<&Series>, history: &mut History) {
-        let points = self.watch.points(at, series);
-        if !self.watch.has_enough(&points) {
+    fn evaluate(
+        &mut self,
+        name: &str,
+        at: i64,
+        watch: &Watch,
+        series: Option<&Series>,
+        history: &mut History,
+    ) {
+        let points = watch.points(at, series);
+        let age = at - self.created.as_second();
+        if self.held || watch.is_warming_up(age, &points) || !watch.has_enough(&points) {
             return;
         }
-        let verdict = evaluation::judge(&points, &self.watch.rule);
+        let verdict = evaluation::judge(&points, &watch.rule);
         let Some(state) = verdict.state.filter(|state| *state != self.standing.state) else { return };
         let now = Timestamp::from_second(at).unwrap_or(Timestamp::MAX);
         let standing = Standing {
             state,
-            reason: reason::text(&verdict, &self.watch.rule, self.standing.state, state),
-            data: Some(reason::data(&verdict, &self.watch, now)),
+            reason: reason::text(&verdict, &watch.rule, self.standing.state, state),
+            data: Some(reason::data(&verdict, watch, now)),
         };
         self.stand(name, standing, now, history);
     }
@@ -163,6 +199,11 @@ impl Rule {
             _ => Treatment::Missing,
         }
     }
+}
+
+/// The first evaluation of a configuration; never for one that is not evaluated.
+fn first_evaluation(watch: Option<&Watch>, now: Timestamp) -> i64 {
+    watch.map_or(i64::MAX, |watch| next_multiple(now.as_second(), watch.interval()))
 }
 
 /// The first multiple of `step` after `second`.

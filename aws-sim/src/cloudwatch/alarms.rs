@@ -99,13 +99,14 @@ impl Cloudwatch {
         };
         let (period, unit) = (input.int("Period"), input.text("Unit"));
         let fits = |alarm: &Alarm| {
-            let watch = &alarm.watch;
+            let own = &alarm.definition;
             // Those of `Metrics` are no alarms on one metric, even if there is just one.
-            alarm.definition.contains_key("MetricName")
-                && watch.metric == metric
-                && statistic.is_none_or(|name| watch.statistic_name == name)
-                && period.is_none_or(|period| watch.period == period)
-                && unit.is_none_or(|unit| watch.unit.as_deref() == Some(unit))
+            own.contains_key("MetricName")
+                && input::metric(own).is_ok_and(|own| own == metric)
+                && statistic
+                    .is_none_or(|name| own.text("Statistic").or(own.text("ExtendedStatistic")) == Some(name))
+                && period.is_none_or(|period| own.int("Period") == Some(period))
+                && unit.is_none_or(|unit| own.text("Unit") == Some(unit))
         };
         let found = self.alarms.iter().filter(|(_, alarm)| fits(alarm));
         let views: Vec<Value> = found.map(|(name, alarm)| alarm.view(name)).collect();

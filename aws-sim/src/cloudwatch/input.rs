@@ -39,7 +39,7 @@ pub(super) fn size(input: &Value, usual: usize) -> usize {
 ///
 /// # Errors
 /// `ValidationError` when a dimension is named twice.
-pub(super) fn metric(input: &Value) -> Result<MetricId, ApiError> {
+pub(super) fn metric(input: &impl Fields) -> Result<MetricId, ApiError> {
     let text = |name: &str| input.text(name).unwrap_or_default().to_owned();
     let mut dimensions = BTreeMap::new();
     for dimension in input.items("Dimensions") {

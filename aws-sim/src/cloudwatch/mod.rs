@@ -12,9 +12,12 @@
 //! alarm actions are noted in the history and have no effect. Data of any resolution is kept for
 //! fifteen days and found as soon as it is put.
 //!
-//! Not simulated, and refused by name: composite and log alarms, metric math, Metrics Insights,
-//! anomaly detection, PromQL, wall clock windows, warm-up periods, entities, other accounts, and
-//! extended statistics other than percentiles.
+//! Alarms of every form are accepted and shown, but not all are evaluated: those on metric math,
+//! Metrics Insights, anomaly detection, PromQL, another account, a wall clock window or an extended
+//! statistic other than a percentile stay as they are until SetAlarmState or [`Cloudwatch::hold`].
+//!
+//! Not simulated, and refused by name: composite and log alarms, entities, and queries of
+//! GetMetricData on anything but a metric.
 
 mod alarm;
 mod alarm_checks;
@@ -27,6 +30,7 @@ mod metrics;
 mod protocol;
 mod publish;
 mod query;
+mod query_checks;
 mod reason;
 mod state;
 mod statistic;
@@ -46,6 +50,7 @@ use self::{
     alarm::Alarm,
     history::History,
     metrics::{Metrics, Place, Sample},
+    state::State,
 };
 use crate::{ctx::Ctx, error::ApiError};
 
@@ -91,6 +96,25 @@ impl Cloudwatch {
         for (name, alarm) in &mut self.alarms {
             alarm.advance(name, now, &self.metrics, &mut self.history);
         }
+    }
+
+    /// Puts an alarm into a state and keeps it there, whatever its metric says, until it is put into
+    /// another or `None` lets it be evaluated again: for tests of what an alarm brings about.
+    ///
+    /// # Errors
+    /// `ValidationError` for an unknown state, `ResourceNotFound` for an unknown alarm.
+    pub fn hold(&mut self, now: Timestamp, name: &str, state: Option<&str>) -> Result<(), ApiError> {
+        let state = state.map(State::read).transpose()?;
+        let alarm = self.alarms.get_mut(name).ok_or_else(|| errors::no_alarm(&[name]))?;
+        alarm.hold(name, state, now, &mut self.history);
+        Ok(())
+    }
+
+    /// Whether an alarm is in ALARM at `now`; `None` when there is none of this name.
+    pub(crate) fn is_in_alarm(&mut self, now: Timestamp, name: &str) -> Option<bool> {
+        let alarm = self.alarms.get_mut(name)?;
+        alarm.advance(name, now, &self.metrics, &mut self.history);
+        Some(alarm.standing.state == State::Alarm)
     }
 
     /// Publishes a value as AWS's own services do: in any namespace, `AWS/ECS` and the like

@@ -3,10 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Cloudwatch, MetricId, alarm_checks,
+    Cloudwatch, MetricId,
     errors::{bad_combination, bad_value, invalid, not_simulated},
     input::{invalid_token, metric, metric_view, page, time},
     metrics::{Sample, Series},
+    query_checks,
     statistic::Statistic,
 };
 use crate::{
@@ -124,7 +125,7 @@ impl Cloudwatch {
         let mut page = DataPage::new(input, usize::try_from(most).unwrap_or(usize::MAX))?;
         let mut known = Vec::new();
         for query in queries {
-            alarm_checks::check_query(query)?;
+            query_checks::of_data(query)?;
             let id = query.text("Id").unwrap_or_default();
             if known.contains(&id) {
                 return Err(invalid(format!(
@@ -150,7 +151,7 @@ impl Cloudwatch {
         input: &Value,
         query: &Value,
     ) -> Result<(String, Vec<(i64, f64)>), ApiError> {
-        let one = alarm_checks::flat(query);
+        let one = query_checks::flat(query);
         let metric = metric(&one)?;
         if metric.namespace.is_empty() || metric.name.is_empty() {
             return Err(invalid("The Metric of a MetricStat must have a Namespace and a MetricName."));

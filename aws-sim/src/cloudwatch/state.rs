@@ -1,5 +1,8 @@
 //! The states of an alarm.
 
+use super::errors::invalid;
+use crate::error::ApiError;
+
 /// The state of an alarm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
@@ -28,6 +31,18 @@ impl State {
             "ALARM" => Self::Alarm,
             _ => Self::InsufficientData,
         }
+    }
+
+    /// The state by its name, from outside of any call.
+    ///
+    /// # Errors
+    /// `ValidationError` for another name.
+    pub(super) fn read(name: &str) -> Result<Self, ApiError> {
+        let known = [Self::Ok, Self::Alarm, Self::InsufficientData];
+        known
+            .into_iter()
+            .find(|state| state.name() == name)
+            .ok_or_else(|| invalid(format!("There is no alarm state {name}.")))
     }
 
     /// The member that lists the actions for this state.

@@ -26,6 +26,17 @@ pub(super) enum Statistic {
 /// Beginnings of the extended statistics that AWS knows beside percentiles.
 const OTHERS: [&str; 10] = ["tm", "tc", "ts", "wm", "IQM", "PR(", "TC(", "TM(", "TS(", "WM("];
 
+/// Whether AWS has a statistic of this name, simulated or not.
+///
+/// # Errors
+/// `ValidationError` if not.
+pub(super) fn check(name: &str) -> Result<(), ApiError> {
+    match Statistic::named(name) {
+        Err(error) if error.code == "ValidationError" => Err(error),
+        _ => Ok(()),
+    }
+}
+
 impl Statistic {
     /// The statistic by its name, such as `Average` or `p99.9`.
     ///

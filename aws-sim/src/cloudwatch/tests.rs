@@ -255,15 +255,20 @@ fn alarms_that_make_no_sense_are_refused() {
         json!({"Tags": [{"Key": "aws:x", "Value": ""}]}),
         json!({"Dimensions": [{"Name": "a", "Value": "1"}, {"Name": "a", "Value": "2"}]}),
         json!({"Metrics": [{"Id": "m", "MetricStat": stat}]}),
+        json!({"ComparisonOperator": "GreaterThanUpperThreshold"}),
+        json!({"Statistic": null, "ExtendedStatistic": "median"}),
+        json!({"WarmUpConfiguration": {"WarmUpPeriodDurationInMinutes": 2881}}),
+        json!({"WarmUpConfiguration": {}}),
+        json!({"EvaluationInterval": 60}),
+        json!({"EvaluationWindow": {}}),
+        json!({"EvaluationWindow": {"SlidingWindow": {}, "WallClockWindow": {}}}),
+        json!({"EvaluationWindow": {"WallClockWindow": {}}, "Period": 120}),
+        json!({"EvaluationWindow": {"WallClockWindow": {"Timezone": "+05:31"}}}),
+        json!({"EvaluationCriteria": {"PromQLCriteria": {"Query": "up"}}, "EvaluationInterval": 60}),
+        json!({"ActionConfiguration": {"AlarmTagsPropagation": {
+            "Enabled": true, "IncludedTagKeys": ["a"], "ExcludedTagKeys": ["b"]}}}),
     ] {
         assert_eq!(w.code("PutMetricAlarm", alarm(more.clone())), "ValidationError", "{more}");
-    }
-    for more in [
-        json!({"ComparisonOperator": "GreaterThanUpperThreshold"}),
-        json!({"Statistic": null, "ExtendedStatistic": "tm90"}),
-        json!({"WarmUpConfiguration": {"WarmUpPeriodDurationInMinutes": 5}}),
-    ] {
-        assert_eq!(w.code("PutMetricAlarm", alarm(more.clone())), "UnsupportedFeatureException", "{more}");
     }
     assert_eq!(w.code("PutMetricAlarm", alarm(json!({"Period": "60"}))), "SerializationException");
     assert_eq!(w.ok("DescribeAlarms", json!({}))["MetricAlarms"], json!([]));
@@ -286,11 +291,186 @@ fn an_alarm_may_name_its_metric_in_a_query() {
     assert_eq!(w.state(), "ALARM");
     let of_metric = json!({"Namespace": "App", "MetricName": "Errors"});
     assert_eq!(w.ok("DescribeAlarmsForMetric", of_metric)["MetricAlarms"], json!([]));
-    let two = json!([{"Id": "m", "MetricStat": stat}, {"Id": "n", "MetricStat": stat}]);
-    assert_eq!(w.code("PutMetricAlarm", with(two)), "ValidationError");
-    assert_eq!(w.code("PutMetricAlarm", with(json!([{"Id": "M", "MetricStat": stat}]))), "ValidationError");
-    let math = json!([{"Id": "e", "Expression": "m * 2"}]);
-    assert_eq!(w.code("PutMetricAlarm", with(math)), "UnsupportedFeatureException");
+    for wrong in [
+        json!([{"Id": "m", "MetricStat": stat}, {"Id": "n", "MetricStat": stat}]),
+        json!([{"Id": "m", "MetricStat": stat, "ReturnData": false}]),
+        json!([{"Id": "M", "MetricStat": stat}]),
+        json!([{"Id": "m", "MetricStat": stat}, {"Id": "m", "MetricStat": stat, "ReturnData": false}]),
+        json!([{"Id": "m", "MetricStat": stat, "Expression": "1"}]),
+        json!([{"Id": "m"}]),
+        json!([]),
+    ] {
+        assert_eq!(w.code("PutMetricAlarm", with(wrong.clone())), "ValidationError", "{wrong}");
+    }
+    let many = |sort: Value| -> Value {
+        let query = |index: usize| {
+            let mut query = json!({"Id": format!("m{index}"), "ReturnData": index == 0});
+            query.as_object_mut().unwrap().extend(sort.as_object().unwrap().clone());
+            query
+        };
+        (0..11).map(query).collect()
+    };
+    for sort in [json!({"MetricStat": stat}), json!({"Expression": "m1 + m2"})] {
+        assert_eq!(w.code("PutMetricAlarm", with(many(sort))), "ValidationError");
+    }
+}
+
+fn refusal(w: &mut World, input: Value) -> String {
+    let error = w.call("PutMetricAlarm", input).unwrap_err();
+    assert_eq!(error.code, "ValidationError");
+    error.message
+}
+
+fn without_metric(more: Value) -> Value {
+    let mut input = alarm(json!({"MetricName": null, "Namespace": null, "Statistic": null, "Period": null}));
+    for (name, value) in more.as_object().unwrap() {
+        input[name] = value.clone();
+    }
+    input
+}
+
+#[test]
+fn an_alarm_on_metric_math_is_shown_as_it_was_put_and_waits_to_be_told_its_state() {
+    let mut w = World::new();
+    let stat = |name: &str| {
+        json!({"Id": name, "ReturnData": false, "MetricStat": {"Period": 60, "Stat": "Sum", "Unit": "Count",
+            "Metric": {"Namespace": "App", "MetricName": name, "Dimensions": [{"Name": "a", "Value": "1"}]}}})
+    };
+    let rate = json!({"Id": "rate", "Expression": "100 * errors / requests", "Label": "rate", "Period": 60});
+    w.ok("PutMetricAlarm", without_metric(json!({"Metrics": [rate, stat("errors"), stat("requests")]})));
+    let seen = w.alarm();
+    assert_eq!(
+        (seen["Metrics"][0]["Expression"].clone(), seen["Metrics"][0]["ReturnData"].clone()),
+        (json!("100 * errors / requests"), json!(true))
+    );
+    assert_eq!(seen["Metrics"][1], stat("errors"));
+    w.now += 86_400;
+    assert_eq!(w.state(), "INSUFFICIENT_DATA");
+    w.ok("SetAlarmState", json!({"AlarmName": "errors", "StateValue": "OK", "StateReason": "told"}));
+    w.now += 86_400;
+    assert_eq!(w.state(), "OK");
+}
+
+#[test]
+fn an_alarm_on_a_band_names_it_and_has_no_threshold_in_awss_words() {
+    let mut w = World::new();
+    let stat = json!({"Metric": {"Namespace": "App", "MetricName": "Errors"}, "Period": 60, "Stat": "Sum"});
+    let band = |metric: bool, band: bool, more: Value| {
+        let mut input = without_metric(json!({"ComparisonOperator": "GreaterThanUpperThreshold",
+            "ThresholdMetricId": "band", "Metrics": [{"Id": "m", "MetricStat": stat, "ReturnData": metric},
+            {"Id": "band", "Expression": "ANOMALY_DETECTION_BAND(m, 2)", "ReturnData": band}]}));
+        input.as_object_mut().unwrap().remove("Threshold");
+        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        input
+    };
+    assert_eq!(
+        refusal(&mut w, band(false, true, json!({}))),
+        "Exactly two elements of the metrics list should return data."
+    );
+    assert_eq!(
+        refusal(&mut w, band(true, false, json!({}))),
+        "Metrics list must contain exactly one metric matching the ThresholdMetricId parameter"
+    );
+    assert_eq!(
+        refusal(&mut w, band(true, true, json!({"Threshold": 0}))),
+        "Threshold and ThresholdMetricId cannot both be set"
+    );
+    let plain = alarm(json!({"ComparisonOperator": "LessThanLowerThreshold"}));
+    assert_eq!(refusal(&mut w, plain), "ComparisonOperators for ranges require ThresholdMetricId to be set");
+    assert_eq!(
+        refusal(&mut w, band(true, true, json!({"Statistic": "Sum"}))),
+        "Statistic should not be set if list of Metrics is set"
+    );
+    w.ok("PutMetricAlarm", band(true, true, json!({})));
+    let seen = w.alarm();
+    assert_eq!((&seen["ThresholdMetricId"], seen.get("Threshold")), (&json!("band"), None));
+}
+
+#[test]
+fn an_alarm_on_a_promql_query_starts_well_and_needs_an_interval() {
+    let mut w = World::new();
+    let criteria = json!({"PromQLCriteria": {"Query": "up == 0", "PendingPeriod": 60, "RecoveryPeriod": 0}});
+    let mut input = json!({"AlarmName": "errors", "EvaluationCriteria": criteria});
+    for (interval, sound) in [(Value::Null, false), (json!(45), false), (json!(9), false), (json!(120), true)]
+    {
+        input["EvaluationInterval"] = interval;
+        assert_eq!(w.call("PutMetricAlarm", input.clone()).is_ok(), sound, "{input}");
+    }
+    let seen = w.alarm();
+    assert_eq!((&seen["StateValue"], &seen["EvaluationCriteria"]), (&json!("OK"), &criteria));
+    assert_eq!(seen["EvaluationInterval"], 120);
+    input["Threshold"] = json!(1);
+    assert_eq!(refusal(&mut w, input), "Threshold should not be set if EvaluationCriteria is set");
+}
+
+#[test]
+fn every_further_setting_is_given_back_and_an_overwrite_takes_it_away() {
+    let mut w = World::new();
+    let more = json!({
+        "EvaluationWindow": {"WallClockWindow": {"Timezone": "UTC+05:30"}},
+        "WarmUpConfiguration": {"WarmUpPeriodDurationInMinutes": 5, "OnlyStartEvaluatingAfterWarmUpPeriodEnds": true},
+        "ActionConfiguration": {"AlarmTagsPropagation": {"Enabled": true, "IncludedTagKeys": ["team"]}},
+        "TreatMissingData": "breaching", "DatapointsToAlarm": 1, "Unit": "Count", "AlarmDescription": "d",
+        "ActionsEnabled": false, "InsufficientDataActions": ["arn:aws:sns:eu-west-1:123456789012:ops"],
+    });
+    w.put_alarm(more.clone());
+    let seen = w.alarm();
+    for (name, value) in more.as_object().unwrap() {
+        assert_eq!(&seen[name], value, "{name}");
+    }
+    w.put_alarm(json!({}));
+    let seen = w.alarm();
+    for name in ["EvaluationWindow", "WarmUpConfiguration", "ActionConfiguration", "TreatMissingData", "Unit"]
+    {
+        assert_eq!(seen.get(name), None, "{name}");
+    }
+    assert_eq!((&seen["ActionsEnabled"], &seen["InsufficientDataActions"]), (&json!(true), &json!([])));
+}
+
+#[test]
+fn a_warm_up_period_keeps_an_alarm_from_being_judged_until_it_ends_or_there_is_data() {
+    let warm = |waits: bool| {
+        json!({"TreatMissingData": "breaching", "EvaluationPeriods": 2, "WarmUpConfiguration": {
+            "WarmUpPeriodDurationInMinutes": 10, "OnlyStartEvaluatingAfterWarmUpPeriodEnds": waits}})
+    };
+    for (waits, early) in [(false, "ALARM"), (true, "INSUFFICIENT_DATA")] {
+        let mut w = World::new();
+        w.put_alarm(warm(waits));
+        w.now += 60;
+        w.put(9.0);
+        w.now += 60;
+        assert_eq!(w.state(), "INSUFFICIENT_DATA", "half of the data");
+        w.put(9.0);
+        w.now += 60;
+        assert_eq!(w.state(), early);
+        w.now += 420;
+        assert_eq!(w.state(), "ALARM");
+    }
+}
+
+#[test]
+fn a_held_alarm_stays_in_its_state_until_it_is_let_go() {
+    let mut w = World::new();
+    w.put_alarm(json!({"TreatMissingData": "notBreaching"}));
+    let now = Timestamp::from_second(w.now).unwrap();
+    w.cloudwatch.hold(now, "errors", Some("ALARM")).unwrap();
+    w.now += 600;
+    assert_eq!(w.state(), "ALARM");
+    w.cloudwatch.hold(now, "errors", None).unwrap();
+    w.now += 60;
+    assert_eq!(w.state(), "OK");
+    assert_eq!(w.cloudwatch.hold(now, "errors", Some("FINE")).unwrap_err().code, "ValidationError");
+    assert_eq!(w.cloudwatch.hold(now, "none", None).unwrap_err().code, "ResourceNotFound");
+}
+
+#[test]
+fn tags_of_an_alarm_that_exists_are_ignored() {
+    let mut w = World::new();
+    w.put_alarm(json!({"Tags": [{"Key": "a", "Value": "1"}]}));
+    w.put_alarm(json!({"Tags": [{"Key": "b", "Value": "2"}]}));
+    let arn = w.alarm()["AlarmArn"].clone();
+    let tags = w.ok("ListTagsForResource", json!({"ResourceARN": arn}))["Tags"].clone();
+    assert_eq!(tags, json!([{"Key": "a", "Value": "1"}]));
 }
 
 #[test]

@@ -24,6 +24,15 @@ pub(super) struct Watch {
     pub rule: Rule,
     /// Whether the state stays when a percentile has too few values to mean something.
     pub ignores_low_counts: bool,
+    /// For how many seconds after its creation the alarm is not evaluated, and whether not even
+    /// when its periods are full of data.
+    pub warm_up: Option<(i64, bool)>,
+}
+
+/// Whether an alarm's period, or the interval of its evaluation, can be so many seconds (API
+/// reference, PutMetricAlarm, `Period` and `EvaluationInterval`).
+pub(super) fn is_period(seconds: i64) -> bool {
+    matches!(seconds, 10 | 20 | 30) || (seconds > 0 && seconds % 60 == 0)
 }
 
 impl Watch {
@@ -52,6 +61,15 @@ impl Watch {
         (1..=self.range()).map(point).collect()
     }
 
+    /// Whether an evaluation still waits so many seconds after creation: until the warm-up period
+    /// ends, or the periods are full of data (API reference, `WarmUpConfiguration`).
+    pub(super) fn is_warming_up(&self, age: i64, points: &[Option<Point>]) -> bool {
+        let needed = usize::try_from(self.rule.periods).unwrap_or(usize::MAX);
+        let full = points.iter().take(needed).all(Option::is_some);
+        self.warm_up.is_some_and(|(seconds, waits_it_out)| age < seconds && (waits_it_out || !full))
+    }
+
+    /// Whether there are enough values for the statistic to mean something, where that matters.
     pub(super) fn has_enough(&self, points: &[Option<Point>]) -> bool {
         let samples: f64 = points.iter().flatten().map(|point| point.samples).sum();
         !self.ignores_low_counts || samples >= self.statistic.samples_needed()
