@@ -144,8 +144,9 @@ impl World {
         let Self { regions, behaviours, account, now, .. } = self;
         for region in regions.values_mut() {
             region.secrets.advance(*now);
-            region.cloudwatch.advance(*now);
+            // ECS looks at alarms as they were at the time of each of its events.
             region.with_ecs(*now, account, behaviours, Ecs::advance);
+            region.cloudwatch.advance(*now);
         }
     }
 
@@ -159,11 +160,11 @@ impl World {
             if due || (request.service == Service::Secrets && region.name == request.region) {
                 region.secrets.advance(*now);
             }
-            if request.service == Service::Cloudwatch && region.name == request.region {
-                region.cloudwatch.advance(*now);
-            }
             if due {
                 region.with_ecs(*now, account, behaviours, Ecs::advance);
+            }
+            if request.service == Service::Cloudwatch && region.name == request.region {
+                region.cloudwatch.advance(*now);
             }
         }
     }
@@ -275,9 +276,9 @@ impl Region {
         behaviours: &mut Behaviours,
         work: impl FnOnce(&mut Ecs, &mut Env<'_>) -> T,
     ) -> T {
-        let Self { name, ecs, elbv2, secrets, logs, rng, .. } = self;
+        let Self { name, ecs, elbv2, secrets, logs, cloudwatch, rng, .. } = self;
         let ctx = Ctx { now, region: name, account, rng };
-        work(ecs, &mut Env { ctx, elbv2, secrets, logs, behaviours })
+        work(ecs, &mut Env { ctx, elbv2, secrets, logs, cloudwatch, behaviours })
     }
 
     fn answer(&mut self, call: &mut Call<'_>) -> Result<Body, ApiError> {

@@ -117,6 +117,11 @@ impl Alarm {
         }
     }
 
+    /// How many seconds an evaluation looks at.
+    pub(super) fn seconds_evaluated(&self) -> Option<i64> {
+        self.watch.as_ref().map(|watch| watch.period * watch.rule.periods)
+    }
+
     /// Holds it in a state, or lets it be evaluated again.
     pub(super) fn hold(&mut self, name: &str, state: Option<State>, now: Timestamp, history: &mut History) {
         self.held = state.is_some();

@@ -12,7 +12,7 @@ use super::{
     input,
     query_checks::{self, Queries},
     statistic::{self, Statistic},
-    watch::{Watch, is_period},
+    watch::{Watch, check_period, is_period},
 };
 use crate::{error::ApiError, fields::Fields};
 
@@ -166,14 +166,6 @@ fn rule(input: &Value, periods: i64, namespace: &str) -> Result<Option<Rule>, Ap
     let to_alarm = input.int("DatapointsToAlarm").unwrap_or(periods);
     let missing = Rule::treatment(namespace, input.text("TreatMissingData"));
     Ok(comparison.map(|comparison| Rule { comparison, threshold, periods, to_alarm, missing }))
-}
-
-/// A period that an alarm can have (API reference, `Period`).
-///
-/// # Errors
-/// `ValidationError` for another.
-pub(super) fn check_period(period: i64) -> Result<(), ApiError> {
-    if is_period(period) { Ok(()) } else { Err(invalid("Period must be 10, 20, 30 or a multiple of 60")) }
 }
 
 /// PutMetricAlarm, `Period`: no more than seven days, and for periods below an hour no more than

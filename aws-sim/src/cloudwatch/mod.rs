@@ -98,8 +98,8 @@ impl Cloudwatch {
         }
     }
 
-    /// Puts an alarm into a state and keeps it there, whatever its metric says, until it is put into
-    /// another or `None` lets it be evaluated again: for tests of what an alarm brings about.
+    /// Puts an alarm into a state and keeps it there, whatever its metric says, until it is put
+    /// into another or `None` lets it be evaluated again: for tests of what an alarm brings about.
     ///
     /// # Errors
     /// `ValidationError` for an unknown state, `ResourceNotFound` for an unknown alarm.
@@ -115,6 +115,12 @@ impl Cloudwatch {
         let alarm = self.alarms.get_mut(name)?;
         alarm.advance(name, now, &self.metrics, &mut self.history);
         Some(alarm.standing.state == State::Alarm)
+    }
+
+    /// How many seconds an alarm evaluates; `None` when there is none of this name, or it is not
+    /// evaluated here.
+    pub(crate) fn range_of_alarm(&self, name: &str) -> Option<i64> {
+        self.alarms.get(name)?.seconds_evaluated()
     }
 
     /// Publishes a value as AWS's own services do: in any namespace, `AWS/ECS` and the like

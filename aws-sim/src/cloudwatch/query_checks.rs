@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::{
-    alarm_checks::check_period,
     errors::{invalid, not_simulated},
     statistic,
+    watch::check_period,
 };
 use crate::{error::ApiError, fields::Fields};
 

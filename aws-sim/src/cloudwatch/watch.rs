@@ -2,10 +2,12 @@
 
 use super::{
     MetricId,
+    errors::invalid,
     evaluation::{Point, Rule},
     metrics::Series,
     statistic::Statistic,
 };
+use crate::error::ApiError;
 
 /// What an alarm watches.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +35,14 @@ pub(super) struct Watch {
 /// reference, PutMetricAlarm, `Period` and `EvaluationInterval`).
 pub(super) fn is_period(seconds: i64) -> bool {
     matches!(seconds, 10 | 20 | 30) || (seconds > 0 && seconds % 60 == 0)
+}
+
+/// A period that an alarm can have (API reference, `Period`).
+///
+/// # Errors
+/// `ValidationError` for another.
+pub(super) fn check_period(period: i64) -> Result<(), ApiError> {
+    if is_period(period) { Ok(()) } else { Err(invalid("Period must be 10, 20, 30 or a multiple of 60")) }
 }
 
 impl Watch {

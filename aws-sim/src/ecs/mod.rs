@@ -6,7 +6,7 @@
 //! in order of time.
 //!
 //! Reading order: `service` and `task` say what there is, `scheduler` moves services, `rollout`
-//! judges deployments, `lifecycle` moves tasks; `services`, `tasks`, `definitions`, `clusters`,
+//! and `deployment_alarms` judge deployments, `lifecycle` moves tasks; `services`, `tasks`, `definitions`, `clusters`,
 //! `deployments` and `tagging` answer the calls.
 //!
 //! Not simulated: the EXTERNAL and CODE_DEPLOY deployment controllers (refused), and the traffic
@@ -16,6 +16,7 @@ mod clusters;
 mod definition;
 mod definition_checks;
 mod definitions;
+mod deployment_alarms;
 mod deployments;
 mod errors;
 mod input;
@@ -42,7 +43,10 @@ use serde_json::Value;
 
 pub use self::views::{DefinitionView, ServiceView, TaskView};
 use self::{clusters::Cluster, definitions::Family, queue::Event, service::Service, task::Task};
-use crate::{behaviour::Behaviours, ctx::Ctx, elbv2::Elbv2, error::ApiError, logs::Logs, secrets::Secrets};
+use crate::{
+    behaviour::Behaviours, cloudwatch::Cloudwatch, ctx::Ctx, elbv2::Elbv2, error::ApiError, logs::Logs,
+    secrets::Secrets,
+};
 
 /// What ECS may know and touch outside of itself.
 #[derive(Debug)]
@@ -55,6 +59,8 @@ pub struct Env<'a> {
     pub secrets: &'a Secrets,
     /// Where tasks write their logs.
     pub logs: &'a mut Logs,
+    /// Where the alarms are that deployments are given up for.
+    pub cloudwatch: &'a mut Cloudwatch,
     /// How containers behave.
     pub behaviours: &'a mut Behaviours,
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     Ecs, Env,
+    deployment_alarms::Monitor,
     errors::{Result, invalid},
     input::Fields,
     queue::{after, seconds_between},
@@ -30,12 +31,15 @@ impl Ecs {
         let deployment_id = format!("ecs-svc/{id}");
         let revision_arn = env.ctx.arn("ecs", &format!("service-revision/{key}/{revision}"));
         let rollout_arn = env.ctx.arn("ecs", &format!("service-deployment/{key}/{rollout}"));
+        let configuration =
+            self.services.get(key).and_then(|service| service.spec.get("deploymentConfiguration")).cloned();
+        let configuration = configuration.unwrap_or_default();
+        let alarms = Monitor::start(env, &configuration);
         let images =
             self.services.get(key).map(|service| self.images(&service.task_definition)).unwrap_or_default();
         let Some(service) = self.service_mut(key) else { return };
         supersede(service, now);
         let sources = service.deployments.iter().map(|each| each.revision.clone()).collect();
-        let configuration = service.spec.get("deploymentConfiguration").cloned().unwrap_or_default();
         let breaker = configuration["deploymentCircuitBreaker"].flag("enable");
         service.revisions.push(Revision {
             arn: revision_arn.clone(),
@@ -55,6 +59,7 @@ impl Ecs {
             threshold: threshold(&configuration, service.desired),
             configuration,
             breaker: if breaker { "MONITORING" } else { "DISABLED" },
+            alarms,
             failures: 0,
             rollback: None,
         });
@@ -151,10 +156,22 @@ impl Ecs {
     /// steady.
     pub(super) fn judge(&mut self, env: &mut Env<'_>, key: &str) {
         self.let_go(key);
+        let in_progress = self
+            .services
+            .get(key)
+            .and_then(|service| service.deployments.first())
+            .is_some_and(|primary| primary.state == "IN_PROGRESS");
+        if in_progress && self.fail_by_alarm(env, key) {
+            return;
+        }
         let (good, healthy) = self.primary_health(env, key);
         let now = env.ctx.now;
+        let Some(service) = self.services.get(key) else { return };
+        let busy = self.busy_deployments(service);
         let Some(service) = self.services.get_mut(key) else { return };
-        let (desired, alone) = (service.desired, service.deployments.len() == 1);
+        let (desired, alone) =
+            (service.desired, service.deployments.iter().skip(1).all(|each| !busy.contains(&each.id)));
+        let monitor = service.history.last().map(|rollout| rollout.alarms.clone());
         let Some(primary) = service.deployments.first_mut() else { return };
         let configuration = &primary.spec["deploymentConfiguration"];
         if primary.state == "IN_PROGRESS" {
@@ -173,26 +190,37 @@ impl Ecs {
                 return;
             }
             let since = *primary.good_since.get_or_insert(now);
-            if seconds_between(since, now) < SETTLED_AFTER {
+            if seconds_between(since, now) < SETTLED_AFTER
+                || monitor.is_some_and(|monitor| monitor.is_baking(since, now))
+            {
                 return;
             }
             self.complete(env, key);
+            self.let_go(key);
         }
         self.steady(env, key, good && alone);
     }
 
-    /// Drops older deployments that have no task left.
+    /// The deployments that have tasks left, each once for each task.
+    fn busy_deployments(&self, service: &Service) -> Vec<String> {
+        let tasks = self.tasks_of(service);
+        let left = tasks.iter().filter(|task| task.status <= super::task::Status::Deactivating);
+        left.map(|task| task.deployment.clone()).collect()
+    }
+
+    /// Drops older deployments that have no task left; while alarms are watched, not before the
+    /// primary one has completed (Developer Guide: ECS "does not change the status until it has
+    /// deleted the active deployment, and this does not happen until after the bake time").
     fn let_go(&mut self, key: &str) {
         let Some(service) = self.services.get(key) else { return };
         if service.deployments.len() < 2 || service.deployments[0].given_up {
             return;
         }
-        let tasks = self.tasks_of(service);
-        let busy: Vec<String> = tasks
-            .iter()
-            .filter(|task| task.status <= super::task::Status::Deactivating)
-            .map(|task| task.deployment.clone())
-            .collect();
+        let watched = service.history.last().is_some_and(|rollout| rollout.alarms.is_on());
+        if watched && service.deployments[0].state == "IN_PROGRESS" {
+            return;
+        }
+        let busy = self.busy_deployments(service);
         let Some(service) = self.service_mut(key) else { return };
         let primary = service.deployments[0].id.clone();
         service.deployments.retain(|each| each.id == primary || busy.contains(&each.id));
@@ -217,6 +245,7 @@ impl Ecs {
             if rollout.breaker == "MONITORING" {
                 rollout.breaker = "MONITORING_COMPLETE";
             }
+            rollout.alarms.complete();
         }
         let text = format!("(deployment {}) deployment completed.", done.id);
         service.last_good = Some(done);
@@ -256,8 +285,8 @@ impl Ecs {
         primary.given_up = true;
         primary.reason = match (&target, rollback) {
             (None, true) => {
-                "ECS deployment circuit breaker: no rollback candidate was found to run the rollback."
-                    .to_owned()
+                let method = reason.split(": ").next().unwrap_or(reason);
+                format!("{method}: no rollback candidate was found to run the rollback.")
             }
             _ => reason.to_owned(),
         };
@@ -265,6 +294,7 @@ impl Ecs {
         if let Some(rollout) = service.rollout(&id) {
             rollout.updated_at = now;
             rollout.status_reason = Some(reason.to_owned());
+            rollout.alarms.complete();
             if let Some(good) = &target {
                 rollout.status = "ROLLBACK_IN_PROGRESS";
                 rollout.rollback = Some((reason.to_owned(), now, good.revision.clone()));

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{
+    deployment_alarms::Monitor,
     input::{Fields, Tags, tag_list},
     settings::shown_in_deployments,
     task::Task,
@@ -100,6 +101,7 @@ pub(super) struct Rollout {
     pub(super) updated_at: Timestamp,
     pub(super) configuration: Value,
     pub(super) breaker: &'static str,
+    pub(super) alarms: Monitor,
     pub(super) failures: u32,
     pub(super) threshold: u32,
     /// Reason, start and revision of a rollback.
@@ -263,6 +265,7 @@ impl Service {
             "deploymentConfiguration": rollout.configuration,
             "deploymentCircuitBreaker": {"status": rollout.breaker, "failureCount": rollout.failures,
                 "threshold": rollout.threshold},
+            "alarms": rollout.alarms.render(),
         });
         if let Some(at) = rollout.finished_at {
             body["finishedAt"] = epoch(at);

@@ -1,6 +1,9 @@
 //! Services: how they come up, roll, fail, roll back and go.
 
-use aws_sim::behaviour::{Behaviour, BehaviourRule};
+use aws_sim::{
+    behaviour::{Behaviour, BehaviourRule},
+    wire::Service,
+};
 use serde_json::{Value, json};
 
 use crate::support::{Bench, bench, events, is_steady, pass, rollout};
@@ -489,4 +492,110 @@ async fn early_success_completes_a_deployment_before_the_old_tasks_are_gone() {
     let both = |service: &Value| service["deployments"].as_array().is_some_and(|all| all.len() == 2);
     bench.until("web", 200, |service| both(service) && rollout(service) == "COMPLETED").await;
     assert_eq!(bench.steady("web").await["deployments"].as_array().unwrap().len(), 1);
+}
+
+/// An alarm on a metric that nobody publishes, held in OK.
+fn put_alarm(bench: &Bench, name: &str) {
+    let input = json!({"AlarmName": name, "Namespace": "App", "MetricName": "Errors", "Statistic": "Sum", "Period": 60,
+        "EvaluationPeriods": 2, "Threshold": 5, "ComparisonOperator": "GreaterThanThreshold"});
+    bench
+        .sim
+        .with(|world| world.edit(crate::support::REGION, Service::Cloudwatch, "PutMetricAlarm", &input))
+        .unwrap();
+    hold(bench, name, "OK");
+}
+
+fn hold(bench: &Bench, name: &str, state: &str) {
+    bench.sim.with(|world| {
+        let now = world.now();
+        world.region(crate::support::REGION).cloudwatch.hold(now, name, Some(state)).unwrap();
+    });
+}
+
+fn watched(names: &[&str], rollback: bool) -> Value {
+    json!({"deploymentConfiguration": {"alarms": {"alarmNames": names, "enable": true, "rollback": rollback}}})
+}
+
+async fn newest_rollout(bench: &Bench) -> Value {
+    let list =
+        bench.ecs("ListServiceDeployments", json!({"cluster": "prod", "service": "web"})).await.unwrap();
+    let arn = &list["serviceDeployments"][0]["serviceDeploymentArn"];
+    let detail = bench.ecs("DescribeServiceDeployments", json!({"serviceDeploymentArns": [arn]})).await;
+    detail.unwrap()["serviceDeployments"][0].clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alarm_in_the_bake_time_rolls_back_to_the_revision_that_worked() {
+    let bench = bench(21);
+    put_alarm(&bench, "5xx");
+    let (one, two) = (bench.define("web", "nginx:1").await, bench.define("web", "nginx:2").await);
+    bench.create("web", &one, 2, watched(&["5xx", "none"], true)).await;
+    let first = bench.steady("web").await["deployments"][0]["id"].as_str().unwrap().to_owned();
+    bench.update("web", json!({"taskDefinition": two})).await.unwrap();
+    // All that runs is new, but the old deployment is not dropped before the bake time is over.
+    let replaced = |service: &Value| {
+        let all = service["deployments"].as_array().unwrap();
+        all.len() == 2 && count(&all[0], "runningCount") == 2 && count(&all[1], "runningCount") == 0
+    };
+    bench.until("web", 200, replaced).await;
+    pass(30).await;
+    let service = bench.show("web").await;
+    assert!(replaced(&service) && rollout(&service) == "IN_PROGRESS", "{service:#}");
+    assert_eq!(
+        newest_rollout(&bench).await["alarms"],
+        json!({"status": "MONITORING", "alarmNames": ["5xx", "none"]})
+    );
+    hold(&bench, "5xx", "ALARM");
+    let service = bench.until("web", 20, |service| service["taskDefinition"] == json!(one)).await;
+    assert_eq!(
+        service["deployments"][0]["rolloutStateReason"],
+        format!("ECS deployment alarm: rolling back to deploymentId {first}.")
+    );
+    let said = events(&service);
+    assert!(said.iter().any(|text| text.ends_with(") deployment failed: alarm detected.")), "{said:?}");
+    assert!(said.contains(&format!("(service web) rolling back to deployment {first}.")), "{said:?}");
+    let service = bench.steady("web").await;
+    assert_eq!((&service["deployments"][0]["id"], count(&service, "runningCount")), (&json!(first), 2));
+    let detail = newest_rollout(&bench).await;
+    assert_eq!(
+        (&detail["status"], &detail["alarms"]["status"], &detail["alarms"]["triggeredAlarmNames"]),
+        (&json!("ROLLBACK_SUCCESSFUL"), &json!("TRIGGERED"), &json!(["5xx"]))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alarm_without_rollback_fails_the_deployment_and_leaves_it() {
+    let bench = bench(22);
+    put_alarm(&bench, "5xx");
+    let (one, two) = (bench.define("web", "nginx:1").await, bench.define("web", "nginx:slow").await);
+    bench.create("web", &one, 2, watched(&["5xx"], false)).await;
+    bench.steady("web").await;
+    bench.update("web", json!({"taskDefinition": two})).await.unwrap();
+    hold(&bench, "5xx", "ALARM");
+    let service = bench.until("web", 300, |service| rollout(service) == "FAILED").await;
+    assert_eq!(service["deployments"][0]["rolloutStateReason"], "ECS deployment alarm: alarm detected.");
+    assert_eq!(service["taskDefinition"], two);
+    let detail = newest_rollout(&bench).await;
+    assert_eq!((&detail["status"], &detail["alarms"]["status"]), (&json!("STOPPED"), &json!("TRIGGERED")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alarm_that_is_on_already_and_one_that_does_not_exist_are_not_waited_for() {
+    let bench = bench(23);
+    put_alarm(&bench, "5xx");
+    hold(&bench, "5xx", "ALARM");
+    let definition = bench.define("web", "nginx:1").await;
+    bench.create("web", &definition, 1, watched(&["5xx"], true)).await;
+    bench.steady("web").await;
+    assert_eq!(newest_rollout(&bench).await["alarms"]["status"], "DISABLED");
+    bench.update("web", watched(&["none"], true)).await.unwrap();
+    bench.update("web", json!({"forceNewDeployment": true})).await.unwrap();
+    let service = bench.steady("web").await;
+    assert_eq!(
+        service["deploymentConfiguration"]["alarms"],
+        json!({"alarmNames": ["none"], "enable": true, "rollback": true})
+    );
+    assert_eq!(newest_rollout(&bench).await["alarms"]["status"], "MONITORING_COMPLETE");
+    let partial = json!({"deploymentConfiguration": {"alarms": {"alarmNames": ["none"]}}});
+    assert_eq!(bench.update("web", partial).await.unwrap_err().0, "InvalidParameterException");
 }
