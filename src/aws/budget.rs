@@ -12,7 +12,8 @@
 //! stand for a faster one.
 //!
 //! Rates: "Request throttling for the Amazon ECS API" and "Request throttling for the Elastic Load
-//! Balancing API" in the AWS documentation, CloudWatch Logs and Secrets Manager quotas.
+//! Balancing API" in the AWS documentation, quotas of CloudWatch, CloudWatch Logs and Secrets
+//! Manager.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -50,6 +51,10 @@ pub enum Category {
     ElbWrite,
     /// ELB RegisterTargets, DeregisterTargets.
     ElbTargets,
+    /// CloudWatch DescribeAlarms, ListTagsForResource.
+    AlarmRead,
+    /// CloudWatch PutMetricAlarm, DeleteAlarms, TagResource.
+    AlarmWrite,
     /// CloudWatch Logs Describe… and List….
     LogsRead,
     /// CloudWatch Logs Create…, Put…, Delete…, TagResource.
@@ -69,7 +74,7 @@ struct Rate {
 
 impl Category {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::EcsServiceRead,
         Self::EcsServiceWrite,
         Self::EcsDefinitionRead,
@@ -84,6 +89,8 @@ impl Category {
         Self::ElbRead,
         Self::ElbWrite,
         Self::ElbTargets,
+        Self::AlarmRead,
+        Self::AlarmWrite,
         Self::LogsRead,
         Self::LogsWrite,
         Self::SecretsRead,
@@ -107,6 +114,8 @@ impl Category {
             Self::ElbRead => "elb-read",
             Self::ElbWrite => "elb-write",
             Self::ElbTargets => "elb-targets",
+            Self::AlarmRead => "alarm-read",
+            Self::AlarmWrite => "alarm-write",
             Self::LogsRead => "logs-read",
             Self::LogsWrite => "logs-write",
             Self::SecretsRead => "secrets-read",
@@ -130,6 +139,10 @@ impl Category {
             Self::ElbRead => (40.0, 10.0),
             Self::ElbWrite => (20.0, 3.0),
             Self::ElbTargets => (20.0, 4.0),
+            // CloudWatch quotas L-21CB40A4 and L-0720E68F; it publishes none for tags and
+            // deletions, which are counted with these.
+            Self::AlarmRead => (9.0, 9.0),
+            Self::AlarmWrite => (3.0, 3.0),
             Self::LogsRead | Self::LogsWrite => (10.0, 10.0),
             Self::SecretsRead => (10_000.0, 10_000.0),
             Self::Sts => (100.0, 100.0),

@@ -190,6 +190,7 @@ impl Aws {
         );
         PlacementClients {
             region: region.clone(),
+            cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
             ecs: aws_sdk_ecs::Client::new(&config),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(&config),
             logs: aws_sdk_cloudwatchlogs::Client::new(&config),
@@ -281,6 +282,8 @@ pub type PlacementClients = Clients<'static>;
 pub struct Clients<'fence> {
     /// The region.
     pub region: String,
+    /// CloudWatch.
+    pub cloudwatch: aws_sdk_cloudwatch::Client,
     /// Amazon ECS.
     pub ecs: aws_sdk_ecs::Client,
     /// Elastic Load Balancing v2.

@@ -158,8 +158,8 @@ const DENIED: [&str; 9] = [
     "UnrecognizedClientException",
 ];
 
-/// Codes of things in the way. Source: ELBv2, ECS and CloudWatch Logs API references.
-const CONFLICT: [&str; 15] = [
+/// Codes of things in the way. Source: ELBv2, ECS, CloudWatch and CloudWatch Logs API references.
+const CONFLICT: [&str; 16] = [
     "BlockedException",
     "ConflictException",
     "DuplicateListener",
@@ -169,6 +169,7 @@ const CONFLICT: [&str; 15] = [
     "OperationNotPermitted",
     "PriorityInUse",
     "ResourceAlreadyExistsException",
+    "ResourceConflict",
     "ResourceInUse",
     "ResourceInUseException",
     "ServiceDeploymentInProgressException",

@@ -14,6 +14,7 @@
 
 pub mod budget;
 pub mod clients;
+pub mod cloudwatch;
 pub mod codec;
 pub mod ecs;
 pub mod elbv2;

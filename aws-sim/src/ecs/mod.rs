@@ -5,9 +5,9 @@
 //! roll, deployments that fail) is planned in a queue of events and executed by [`Ecs::advance`],
 //! in order of time.
 //!
-//! Reading order: `service` and `task` say what there is, `scheduler` moves services, `rollout`
-//! and `deployment_alarms` judge deployments, `lifecycle` moves tasks; `services`, `tasks`, `definitions`, `clusters`,
-//! `deployments` and `tagging` answer the calls.
+//! Reading order: `service` and `task` say what there is, `scheduler` moves services, `rollout` and
+//! `deployment_alarms` judge deployments, `lifecycle` moves tasks; `services`, `tasks`,
+//! `definitions`, `clusters`, `deployments` and `tagging` answer the calls.
 //!
 //! Not simulated: the EXTERNAL and CODE_DEPLOY deployment controllers (refused), and the traffic
 //! shifting of BLUE_GREEN, LINEAR and CANARY (accepted and echoed; the service rolls).

@@ -5,6 +5,7 @@
 //! field is declared once. Fields that mirror the AWS API bear AWS's own names, so that a task
 //! definition or service can be pasted in.
 
+pub mod alarm;
 pub mod application;
 pub mod datero;
 pub mod document;

@@ -1,0 +1,60 @@
+//! Writes of metric alarms: one function per call.
+
+use super::shapes;
+use crate::aws::budget::Category::AlarmWrite;
+use crate::aws::clients::Again;
+use crate::aws::written::{Written, gone};
+use crate::aws::{Clients, Error};
+use crate::model::resource::Tree;
+use aws_sdk_cloudwatch::types::Tag;
+use std::collections::BTreeMap;
+
+/// Makes an alarm with its tags, or overwrites the one of that name as a whole; then the tags are
+/// ignored. Source: CloudWatch API, PutMetricAlarm (`Tags`).
+///
+/// # Errors
+/// A tree that is no alarm, or what AWS answers.
+pub async fn put_metric_alarm(
+    clients: &Clients<'_>,
+    fields: &Tree,
+    tags: &BTreeMap<String, String>,
+) -> Result<Written, Error> {
+    let request = shapes::request(clients.cloudwatch.put_metric_alarm(), fields)?;
+    let request = request.set_tags(list(tags));
+    clients
+        .write(AlarmWrite, "cloudwatch:PutMetricAlarm", Again::Harmless, || request.clone().send())
+        .await?;
+    Ok(Written::default())
+}
+
+/// Adds tags to an alarm.
+///
+/// # Errors
+/// What AWS answers; not found when there is no such alarm.
+pub async fn tag_alarm(
+    clients: &Clients<'_>,
+    arn: &str,
+    tags: &BTreeMap<String, String>,
+) -> Result<Written, Error> {
+    let request = clients.cloudwatch.tag_resource().resource_arn(arn).set_tags(list(tags));
+    clients.write(AlarmWrite, "cloudwatch:TagResource", Again::Harmless, || request.clone().send()).await?;
+    Ok(Written::default())
+}
+
+/// Deletes an alarm by its name.
+///
+/// # Errors
+/// What AWS answers; that there is none (`ResourceNotFound`) is no error.
+pub async fn delete_alarm(clients: &Clients<'_>, name: &str) -> Result<Written, Error> {
+    let request = clients.cloudwatch.delete_alarms().alarm_names(name);
+    gone(
+        clients
+            .write(AlarmWrite, "cloudwatch:DeleteAlarms", Again::Harmless, || request.clone().send())
+            .await,
+    )
+}
+
+fn list(tags: &BTreeMap<String, String>) -> Option<Vec<Tag>> {
+    let tag = |(key, value): (&String, &String)| Tag::builder().key(key).value(value).build();
+    (!tags.is_empty()).then(|| tags.iter().map(tag).collect())
+}
