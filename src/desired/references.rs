@@ -3,6 +3,7 @@
 
 use super::arn::Arn;
 use super::fields::{Fields, object};
+use crate::model::canonical::canonical_json;
 use crate::model::resource::{ResourceKind, Tree};
 
 /// A field that points at something.
@@ -13,15 +14,18 @@ pub(super) struct Reference {
     /// What it points at.
     pub(super) to: To,
     /// The field beside it that AWS takes. When it is the field itself, an ARN may be declared in
-    /// it, too, and stays.
+    /// it, too, and stays. Of a list of keys (the path ends with `[]`) it is a list, too, to which
+    /// what was found is added.
     pub(super) becomes: &'static str,
 }
 
 /// What a reference points at.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum To {
-    /// A resource of this document, by its key.
+    /// A resource of this document, by its key; AWS takes its ARN.
     Resource(ResourceKind),
+    /// The same, of which AWS takes this field.
+    FieldOf(ResourceKind, &'static str),
     /// A load balancer, by name or ARN.
     LoadBalancer,
 }
@@ -53,6 +57,9 @@ fn at(fields: &mut Fields, path: &str, change: &mut impl FnMut(&mut Fields, &str
 }
 
 fn one(fields: &mut Fields, field: &str, becomes: &str, find: &mut impl FnMut(&str) -> Option<String>) {
+    if let Some(list) = field.strip_suffix("[]") {
+        return several(fields, list, becomes, find);
+    }
     let Some(text) = fields.get(field).and_then(Tree::as_str).map(str::to_owned) else { return };
     if field == becomes && Arn::parse(&text).is_some() {
         return;
@@ -60,5 +67,15 @@ fn one(fields: &mut Fields, field: &str, becomes: &str, find: &mut impl FnMut(&s
     fields.remove(field);
     if let Some(found) = find(&text) {
         fields.insert(becomes.to_owned(), found.into());
+    }
+}
+
+fn several(fields: &mut Fields, list: &str, becomes: &str, find: &mut impl FnMut(&str) -> Option<String>) {
+    let Some(Tree::Array(keys)) = fields.remove(list) else { return };
+    let found: Vec<Tree> = keys.iter().filter_map(Tree::as_str).filter_map(find).map(Tree::from).collect();
+    if let Some(others) = fields.entry(becomes).or_insert_with(|| Tree::Array(Vec::new())).as_array_mut() {
+        others.extend(found);
+        others.sort_by_cached_key(canonical_json);
+        others.dedup();
     }
 }

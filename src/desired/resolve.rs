@@ -23,6 +23,11 @@ use std::fmt;
 /// What the fields of a service or task point at.
 const COMPONENT: &[Reference] = &[
     Reference {
+        path: "deploymentConfiguration.alarms.alarms[]",
+        to: To::FieldOf(ResourceKind::Alarm, "alarmName"),
+        becomes: "alarmNames",
+    },
+    Reference {
         path: "loadBalancers[].targetGroup",
         to: To::Resource(ResourceKind::TargetGroup),
         becomes: "targetGroupArn",
@@ -109,6 +114,11 @@ impl Resolver<'_> {
     fn find(&self, to: To, text: &str, relying: Relying, waiting: &mut Waiting) -> Option<String> {
         match to {
             To::Resource(kind) => self.managed(kind, text, relying, waiting),
+            To::FieldOf(kind, field) => {
+                self.managed(kind, text, relying, waiting)?;
+                let declared = self.desired.resources.get(&ResourceId::new(kind, text))?;
+                declared.fields[field].as_str().map(str::to_owned)
+            }
             To::LoadBalancer => self.load_balancer(text, relying, waiting),
         }
     }

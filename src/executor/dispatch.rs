@@ -1,5 +1,6 @@
 //! From a planned call to the function that makes it.
 
+use crate::aws::cloudwatch::write as cloudwatch;
 use crate::aws::ecs::write as ecs;
 use crate::aws::elbv2::write as elb;
 use crate::aws::logs::write as logs;
@@ -33,6 +34,9 @@ pub(super) async fn send(aws: &Clients<'_>, call: &Call) -> Result<Written, Erro
         Call::ModifyRule { arn, fields } => elb::modify_rule(aws, arn, fields).await,
         Call::DeleteRule { arn } => elb::delete_rule(aws, arn).await,
         Call::TagElb { arn, tags } => elb::add_tags(aws, arn, tags).await,
+        Call::PutMetricAlarm { fields, tags } => cloudwatch::put_metric_alarm(aws, fields, tags).await,
+        Call::TagAlarm { arn, tags } => cloudwatch::tag_alarm(aws, arn, tags).await,
+        Call::DeleteAlarm { name } => cloudwatch::delete_alarm(aws, name).await,
         Call::RegisterTaskDefinition { fields, tags, .. } => {
             ecs::register_task_definition(aws, fields, tags).await
         }

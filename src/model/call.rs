@@ -177,6 +177,18 @@ pub enum Call {
         service: String,
         force: bool,
     },
+    /// Makes an alarm, or overwrites it as a whole; then its tags stay as they are.
+    PutMetricAlarm {
+        fields: Tree,
+        tags: BTreeMap<String, String>,
+    },
+    TagAlarm {
+        arn: String,
+        tags: BTreeMap<String, String>,
+    },
+    DeleteAlarm {
+        name: String,
+    },
     /// Services and task definitions.
     TagEcs {
         arn: String,
@@ -394,6 +406,14 @@ impl CallKind {
                 .holds_back(Component)
                 .deploys(),
             Self::DeleteService => Row::delete("ecs:DeleteService", 3).holds_back(Component),
+            Self::PutMetricAlarm => Row::new(
+                "cloudwatch:PutMetricAlarm",
+                &[Verb::Create, Verb::Update],
+                Stage::of(ResourceKind::Alarm, 0),
+                Known,
+            ),
+            Self::TagAlarm => Row::tag("cloudwatch:TagResource"),
+            Self::DeleteAlarm => Row::delete("cloudwatch:DeleteAlarms", 5),
             Self::TagEcs => Row::tag("ecs:TagResource").holds_back(Component),
         }
     }
@@ -423,6 +443,7 @@ impl Call {
             | Self::ModifyRule { arn, .. }
             | Self::DeleteRule { arn }
             | Self::TagElb { arn, .. }
+            | Self::TagAlarm { arn, .. }
             | Self::DeregisterTaskDefinition { arn }
             | Self::StopTask { arn, .. }
             | Self::TagEcs { arn, .. } => Some(arn),
@@ -437,6 +458,8 @@ impl Call {
             | Self::RunTask { .. }
             | Self::CreateService { .. }
             | Self::UpdateService { .. }
+            | Self::PutMetricAlarm { .. }
+            | Self::DeleteAlarm { .. }
             | Self::DeleteService { .. } => None,
         }
     }
@@ -450,6 +473,7 @@ impl Call {
             | Self::ModifyListener { fields, .. }
             | Self::CreateRule { fields, .. }
             | Self::ModifyRule { fields, .. }
+            | Self::PutMetricAlarm { fields, .. }
             | Self::RegisterTaskDefinition { fields, .. }
             | Self::RunTask { fields, .. }
             | Self::CreateService { fields, .. }
@@ -465,6 +489,8 @@ impl Call {
             | Self::DeleteListener { .. }
             | Self::DeleteRule { .. }
             | Self::TagElb { .. }
+            | Self::TagAlarm { .. }
+            | Self::DeleteAlarm { .. }
             | Self::DeregisterTaskDefinition { .. }
             | Self::StopTask { .. }
             | Self::DeleteService { .. }
@@ -483,9 +509,10 @@ impl Call {
             | Self::ModifyListener { fields, .. }
             | Self::ModifyRule { fields, .. } => Some(members(fields)),
             Self::ModifyTargetGroupAttributes { attributes, .. } => Some(attributes.len()),
-            Self::TagLogGroup { tags, .. } | Self::TagElb { tags, .. } | Self::TagEcs { tags, .. } => {
-                Some(tags.len())
-            }
+            Self::TagLogGroup { tags, .. }
+            | Self::TagElb { tags, .. }
+            | Self::TagAlarm { tags, .. }
+            | Self::TagEcs { tags, .. } => Some(tags.len()),
             Self::DeregisterTargets { targets, .. } => Some(targets.len()),
             Self::CreateLogGroup { .. }
             | Self::PutRetentionPolicy { .. }
@@ -497,6 +524,8 @@ impl Call {
             | Self::DeleteListener { .. }
             | Self::CreateRule { .. }
             | Self::DeleteRule { .. }
+            | Self::PutMetricAlarm { .. }
+            | Self::DeleteAlarm { .. }
             | Self::RegisterTaskDefinition { .. }
             | Self::DeregisterTaskDefinition { .. }
             | Self::RunTask { .. }
@@ -537,6 +566,9 @@ impl Call {
             | Self::RegisterTaskDefinition { .. }
             | Self::UpdateService { .. }
             | Self::DeleteService { .. }
+            | Self::PutMetricAlarm { .. }
+            | Self::TagAlarm { .. }
+            | Self::DeleteAlarm { .. }
             | Self::TagEcs { .. } => String::new(),
         }
     }

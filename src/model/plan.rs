@@ -280,6 +280,11 @@ pub enum WaitingOn {
         /// Its name.
         service: String,
     },
+    /// Something is no longer declared and still in use.
+    InUse {
+        /// By what: `service web`.
+        by: String,
+    },
     /// The bake time has not passed.
     Bake {
         /// Until when.
@@ -349,6 +354,7 @@ impl WaitingOn {
             Self::Deployment { id, because: _ } => id.clone(),
             Self::Targets { group, because: _ } => group.clone(),
             Self::Draining { service } => service.clone(),
+            Self::InUse { by } => by.clone(),
             Self::Rotation { secret, until: _ } => secret.clone(),
             Self::Failed { hash, because: _ } => hash.to_string(),
             Self::Observation { because: _ } | Self::Bake { until: _ } | Self::Suspended { because: _ } => {
@@ -373,6 +379,7 @@ impl fmt::Display for WaitingOn {
             Self::Deployment { id, because } => write!(f, "ECS deployment {id}: {because}"),
             Self::Targets { group, because } => write!(f, "targets of {group}: {because}"),
             Self::Draining { service } => write!(f, "service {service} to finish draining"),
+            Self::InUse { by } => write!(f, "{by} to use it no more"),
             Self::Bake { until } => write!(f, "bake time until {until:.0}"),
             Self::Rotation { secret, until } => {
                 write!(f, "rotated secret {secret} to settle until {until:.0}")

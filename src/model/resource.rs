@@ -41,6 +41,8 @@ pub enum ResourceKind {
     Listener,
     /// Listener rule; key: in `spec.rules`.
     Rule,
+    /// CloudWatch metric alarm; key: in `spec.alarms`.
+    Alarm,
     /// Task definition revision; key: component.
     TaskDefinition,
     /// Run-to-completion task; key: component.
@@ -107,7 +109,7 @@ impl ResourceKind {
             Self::TaskDefinition => Part::TaskDefinition,
             Self::Task => Part::Task,
             Self::Service => Part::Service,
-            Self::LogGroup | Self::TargetGroup | Self::Listener | Self::Rule => Part::Resource,
+            Self::LogGroup | Self::TargetGroup | Self::Listener | Self::Rule | Self::Alarm => Part::Resource,
         }
     }
 
@@ -147,11 +149,19 @@ impl ResourceKind {
                 on_identity_change: Recreate,
                 remedy: REMEDY,
             },
+            Self::Alarm => &TypeInfo {
+                noun: "alarm",
+                spec_key: "alarms",
+                holds_data: false,
+                stage: 4,
+                on_identity_change: Replace,
+                remedy: REMEDY,
+            },
             Self::TaskDefinition => &TypeInfo {
                 noun: "task definition",
                 spec_key: "components",
                 holds_data: false,
-                stage: 4,
+                stage: 5,
                 on_identity_change: Replace,
                 remedy: REMEDY,
             },
@@ -159,7 +169,7 @@ impl ResourceKind {
                 noun: "task",
                 spec_key: "components",
                 holds_data: false,
-                stage: 5,
+                stage: 6,
                 on_identity_change: Replace,
                 remedy: REMEDY,
             },
@@ -167,7 +177,7 @@ impl ResourceKind {
                 noun: "service",
                 spec_key: "components",
                 holds_data: false,
-                stage: 6,
+                stage: 7,
                 on_identity_change: Replace,
                 remedy: "declare it under another `serviceName`, or delete the service yourself",
             },

@@ -142,6 +142,25 @@ pub(super) fn by_id(
     all
 }
 
+/// Answers that show what was found by its name; what AWS does not show is absent.
+pub(super) fn by_name(
+    answers: Answers<BTreeMap<String, ObservedResource>>,
+) -> BTreeMap<String, Seen<ObservedResource>> {
+    let mut all = BTreeMap::new();
+    for (names, answer) in answers {
+        match answer {
+            Ok(mut found) => all.extend(names.into_iter().map(|name| {
+                let seen = found.remove(&name).map_or(Seen::Absent, Seen::Present);
+                (name, seen)
+            })),
+            Err(error) => {
+                all.extend(names.into_iter().map(|name| (name, Seen::Unknown(error.clone().into()))));
+            }
+        }
+    }
+    all
+}
+
 /// The same knowledge of another thing: absent, not read or unknown for the same reason; `None`
 /// when it is there.
 pub(super) fn propagate<T, U>(seen: &Seen<T>) -> Option<Seen<U>> {

@@ -128,6 +128,8 @@ pub enum UpdateCall {
     ModifyListener,
     /// `elasticloadbalancing:ModifyRule`.
     ModifyRule,
+    /// `cloudwatch:PutMetricAlarm`.
+    PutMetricAlarm,
     /// `ecs:UpdateService`.
     UpdateService,
     /// `ecs:RegisterTaskDefinition`: a new revision.
@@ -151,6 +153,7 @@ impl UpdateCall {
             Self::DeregisterTargets => "DeregisterTargets",
             Self::ModifyListener => "ModifyListener",
             Self::ModifyRule => "ModifyRule",
+            Self::PutMetricAlarm => "PutMetricAlarm",
             Self::UpdateService => "UpdateService",
             Self::RegisterTaskDefinition => "RegisterTaskDefinition",
             Self::RunTask => "RunTask",

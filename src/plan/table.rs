@@ -14,6 +14,7 @@
 #![doc = include_str!("ownership/target-group.md")]
 #![doc = include_str!("ownership/listener.md")]
 #![doc = include_str!("ownership/rule.md")]
+#![doc = include_str!("ownership/alarm.md")]
 #![doc = include_str!("ownership/task-definition.md")]
 #![doc = include_str!("ownership/task.md")]
 #![doc = include_str!("ownership/service.md")]

@@ -89,6 +89,7 @@ pub fn ending(after: &RolloutState, plan: &Plan, outcomes: &[Outcome], observed:
                 waiting.on,
                 WaitingOn::Targets { .. }
                     | WaitingOn::Draining { .. }
+                    | WaitingOn::InUse { .. }
                     | WaitingOn::Resource { .. }
                     | WaitingOn::NotReady { failed: false, .. }
             )

@@ -179,6 +179,7 @@ fn rank(on: &WaitingOn) -> u8 {
         | WaitingOn::Deployment { .. }
         | WaitingOn::Targets { .. }
         | WaitingOn::Draining { .. }
+        | WaitingOn::InUse { .. }
         | WaitingOn::Bake { .. }
         | WaitingOn::Rotation { .. }
         | WaitingOn::Suspended { .. } => 1,

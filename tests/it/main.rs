@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets what it does not expect fails, and says where")]
 #![expect(clippy::disallowed_methods, reason = "tests wait in tokio's paused time")]
 
+mod alarms;
 mod answers;
 mod binary;
 mod bring_up;

@@ -2,7 +2,7 @@
 
 use super::shapes;
 use crate::aws::budget::Category;
-use crate::aws::clients::PlacementClients;
+use crate::aws::clients::{Clients, PlacementClients};
 use crate::aws::error::Error;
 use crate::model::observed::ObservedResource;
 use aws_sdk_cloudwatch::types::AlarmType;
@@ -21,7 +21,7 @@ const LIST_TAGS: &str = "cloudwatch:ListTagsForResource";
 ///
 /// When a call failed.
 pub async fn alarms(
-    clients: &PlacementClients,
+    clients: &Clients<'_>,
     names: &[String],
 ) -> Result<BTreeMap<String, ObservedResource>, Error> {
     let mut found = BTreeMap::new();
@@ -40,7 +40,7 @@ pub async fn alarms(
             let Some(name) = alarm.alarm_name.clone() else { continue };
             let arn = alarm.alarm_arn.clone().unwrap_or_default();
             let fields = shapes::tree(alarm);
-            found.insert(name, ObservedResource { arn, fields, tags: BTreeMap::new(), used_by: Vec::new() });
+            found.insert(name, ObservedResource::new(arn, fields));
         }
         next = answer.next_token.filter(|token| !token.is_empty());
         if next.is_none() {

@@ -1,6 +1,6 @@
 //! Writes of metric alarms: one function per call.
 
-use super::shapes;
+use super::{read, shapes};
 use crate::aws::budget::Category::AlarmWrite;
 use crate::aws::clients::Again;
 use crate::aws::written::{Written, gone};
@@ -10,7 +10,10 @@ use aws_sdk_cloudwatch::types::Tag;
 use std::collections::BTreeMap;
 
 /// Makes an alarm with its tags, or overwrites the one of that name as a whole; then the tags are
-/// ignored. Source: CloudWatch API, PutMetricAlarm (`Tags`).
+/// ignored, and none are to be given. Source: CloudWatch API, PutMetricAlarm (`Tags`).
+///
+/// AWS's answer has no ARN: that of a new alarm is looked up, and unknown when AWS does not show
+/// the alarm yet.
 ///
 /// # Errors
 /// A tree that is no alarm, or what AWS answers.
@@ -24,7 +27,13 @@ pub async fn put_metric_alarm(
     clients
         .write(AlarmWrite, "cloudwatch:PutMetricAlarm", Again::Harmless, || request.clone().send())
         .await?;
-    Ok(Written::default())
+    let names: Vec<String> = fields["alarmName"].as_str().map(str::to_owned).into_iter().collect();
+    if tags.is_empty() {
+        return Ok(Written::default());
+    }
+    let made = read::alarms(clients, &names).await.unwrap_or_default();
+    let arn = made.into_values().next().map(|alarm| alarm.arn);
+    Ok(Written { arn, ..Written::default() })
 }
 
 /// Adds tags to an alarm.

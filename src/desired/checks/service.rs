@@ -36,6 +36,7 @@ pub(super) fn check(findings: &mut Findings, spec: &ApplicationSpec, path: &str,
         words(findings, &path, service);
         counts(findings, &path, service, word == "singleton");
         deployment(findings, &path, service, word == "singleton");
+        alarms(findings, spec, &path, service);
         placement(findings, &path, service);
         load_balancers(findings, spec, &path, service, definition);
         registries(findings, &path, service, definition);
@@ -209,12 +210,24 @@ fn strategies(
     if let Some(alarms) = &of.alarms
         && alarms.enable
         && alarms.alarm_names.is_empty()
+        && alarms.alarms.is_empty()
     {
         findings.error(
             format!("{path}.alarms.alarmNames"),
             "there are no alarms to look at",
-            "name at least one",
+            "name at least one, or keys of this document in alarms",
         );
+    }
+}
+
+/// Keys of alarms must be declared.
+fn alarms(findings: &mut Findings, spec: &ApplicationSpec, path: &str, service: &Service) {
+    let of = service.deployment_configuration.iter().filter_map(|of| of.alarms.as_ref());
+    for (index, key) in of.flat_map(|alarms| &alarms.alarms).enumerate() {
+        if !spec.alarms.contains_key(key) {
+            let field = format!("{path}.deploymentConfiguration.alarms.alarms[{index}]");
+            no_such(findings, field, ResourceKind::Alarm, key, spec.alarms.keys());
+        }
     }
 }
 

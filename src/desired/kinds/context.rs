@@ -140,6 +140,7 @@ impl KindContext<'_> {
                     alarm_names: alarms.clone(),
                     enable: true,
                     rollback: true,
+                    ..Default::default()
                 }),
                 ..Default::default()
             }),

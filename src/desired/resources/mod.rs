@@ -4,6 +4,7 @@
 //! To add a type: its file here and its line in [`of`].
 
 mod action;
+mod alarm;
 mod listener;
 mod log_group;
 mod rule;
@@ -47,6 +48,7 @@ pub(super) fn of(kind: ResourceKind) -> Option<&'static dyn ResourceType> {
         ResourceKind::TargetGroup => Some(&target_group::TargetGroup),
         ResourceKind::Listener => Some(&listener::Listener),
         ResourceKind::Rule => Some(&rule::Rule),
+        ResourceKind::Alarm => Some(&alarm::Alarm),
         ResourceKind::TaskDefinition | ResourceKind::Task | ResourceKind::Service => None,
     }
 }

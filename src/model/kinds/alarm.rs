@@ -1,6 +1,8 @@
 //! CloudWatch alarms under AWS's own names, in camelCase. Source: CloudWatch API, PutMetricAlarm.
 
 use super::task_definition::ecs_struct;
+use crate::model::canonical::canonical_json;
+use crate::model::resource::Tree;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -245,4 +247,28 @@ pub struct AlarmTagsPropagation {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub excluded_tag_keys: Vec<String>,
 }
+}
+
+/// Brings the fields of an alarm, declared or seen, into one form: what AWS fills in where nothing
+/// is said is taken out, and lists whose order means nothing are sorted.
+///
+/// Source: CloudWatch API, PutMetricAlarm (`DatapointsToAlarm`: all periods when it is left out).
+pub fn normalise(alarm: &mut Tree) {
+    let Some(fields) = alarm.as_object_mut() else { return };
+    if fields.get("datapointsToAlarm") == fields.get("evaluationPeriods") {
+        fields.remove("datapointsToAlarm");
+    }
+    for keys in ["includedTagKeys", "excludedTagKeys"] {
+        let path = format!("/actionConfiguration/alarmTagsPropagation/{keys}");
+        if let Some(keys) = alarm.pointer_mut(&path).and_then(Tree::as_array_mut) {
+            keys.sort_by_cached_key(canonical_json);
+        }
+    }
+    let queries = alarm.get_mut("metrics").and_then(Tree::as_array_mut);
+    for query in queries.into_iter().flatten() {
+        let dimensions = query.pointer_mut("/metricStat/metric/dimensions").and_then(Tree::as_array_mut);
+        if let Some(dimensions) = dimensions {
+            dimensions.sort_by_cached_key(canonical_json);
+        }
+    }
 }

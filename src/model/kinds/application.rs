@@ -1,5 +1,6 @@
 //! `Application`: the generic kind that everything lowers to.
 
+use super::alarm::MetricAlarm;
 use super::load_balancing::{Listener, Rule, TargetGroup};
 use super::service::Service;
 use super::task_definition::TaskDefinition;
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A set of ECS components and what surrounds them, in one cluster.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ApplicationSpec {
     /// Where it runs.
@@ -41,6 +42,9 @@ pub struct ApplicationSpec {
     /// Listener rules by a key of their own.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rules: BTreeMap<String, Rule>,
+    /// CloudWatch metric alarms by a key that services refer to.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub alarms: BTreeMap<String, MetricAlarm>,
     /// What runs, by component name.
     pub components: BTreeMap<String, Component>,
 }

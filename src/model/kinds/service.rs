@@ -208,7 +208,10 @@ pub struct DeploymentCircuitBreaker {
 ecs_struct! {
 /// CloudWatch alarms that stop a rollout.
 pub struct DeploymentAlarms {
-    /// Their names.
+    /// Keys of alarms in this document's `alarms`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub alarms: Vec<String>,
+    /// Names of other alarms.
     pub alarm_names: Vec<String>,
     /// Whether they count.
     pub enable: bool,

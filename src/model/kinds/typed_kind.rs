@@ -96,11 +96,7 @@ macro_rules! typed_kind {
                     deletion_policy: self.deletion_policy,
                     adopt: self.adopt,
                     tags: self.tags.clone(),
-                    log_groups: BTreeMap::new(),
-                    target_groups: BTreeMap::new(),
-                    listeners: BTreeMap::new(),
-                    rules: BTreeMap::new(),
-                    components: BTreeMap::new(),
+                    ..ApplicationSpec::default()
                 }
             }
 

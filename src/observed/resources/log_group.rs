@@ -5,7 +5,7 @@ use crate::aws::logs::read::{self, GROUPS_PER_CALL};
 use crate::model::desired::DesiredResource;
 use crate::model::observed::{ObservedResource, Readiness, Seen};
 use crate::model::resource::{ResourceId, ResourceKind};
-use crate::observed::reader::{Reader, refused, seen_or_absent};
+use crate::observed::reader::{Reader, by_name, refused, seen_or_absent};
 use crate::observed::request::Request;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,20 +18,9 @@ impl LogGroups {
         let names: BTreeSet<String> = requests.iter().flat_map(names).map(str::to_owned).collect();
         let read = |names: Vec<String>| async move { read::log_groups(reader.clients, &names).await };
         let answers = reader.batches(names.into_iter().collect(), GROUPS_PER_CALL, refused, read).await;
-        let mut groups = BTreeMap::new();
-        for (names, answer) in answers {
-            match answer {
-                Ok(mut found) => groups.extend(names.into_iter().map(|name| {
-                    let seen = found.remove(&name).map_or(Seen::Absent, Seen::Present);
-                    (name, seen)
-                })),
-                Err(error) => {
-                    groups.extend(names.into_iter().map(|name| (name, Seen::Unknown(error.clone().into()))));
-                }
-            }
-        }
-        let tagged =
-            reader.each(groups, |(name, group)| async move { (name, tagged(reader, group).await) }).await;
+        let tagged = reader
+            .each(by_name(answers), |(name, group)| async move { (name, tagged(reader, group).await) })
+            .await;
         Self(tagged.into_iter().collect())
     }
 }

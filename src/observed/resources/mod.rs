@@ -4,6 +4,7 @@
 //! To add a type: its file here with what it reads for a batch, its field of [`Found`], and its
 //! line in [`of`].
 
+mod alarm;
 mod listener;
 mod lists;
 mod log_group;
@@ -20,6 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that was read for a batch of deployments, by type.
 struct Found {
+    alarms: alarm::Alarms,
     log_groups: log_group::LogGroups,
     target_groups: target_group::TargetGroups,
     listeners: listener::Listeners,
@@ -68,6 +70,7 @@ fn of(kind: ResourceKind) -> Option<&'static dyn ResourceType> {
         ResourceKind::TargetGroup => Some(&target_group::TargetGroup),
         ResourceKind::Listener => Some(&listener::Listener),
         ResourceKind::Rule => Some(&rule::Rule),
+        ResourceKind::Alarm => Some(&alarm::Alarm),
         ResourceKind::TaskDefinition | ResourceKind::Task | ResourceKind::Service => None,
     }
 }
@@ -131,12 +134,13 @@ impl Found {
             let rules = rule::Rules::read(reader, requests, &listeners).await;
             (listeners, rules)
         };
-        let (log_groups, target_groups, (listeners, rules)) = tokio::join!(
+        let (alarms, log_groups, target_groups, (listeners, rules)) = tokio::join!(
+            alarm::Alarms::read(reader, requests),
             log_group::LogGroups::read(reader, requests),
             target_group::TargetGroups::read(reader, requests),
             listeners_then_rules,
         );
-        Self { log_groups, target_groups, listeners, rules }
+        Self { alarms, log_groups, target_groups, listeners, rules }
     }
 
     /// Declared things first; then what is recorded and none of these.

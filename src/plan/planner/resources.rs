@@ -38,7 +38,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
                     Some(on) => draft.wait(id, on),
                     None => repair(draft, &one, resource),
                 },
-                Owner::Foreign(owner) => draft.note_foreign(id, name_of(id, fields), owner),
+                Owner::Foreign(owner) => draft.note_foreign(id, kind.name(id, fields), owner),
             },
         }
     }
@@ -50,11 +50,6 @@ struct One<'a> {
     kind: &'static dyn ResourceType,
     resolved: &'a ResolvedResource,
     fields: &'a Tree,
-}
-
-/// The name under which people know a resource.
-fn name_of<'n>(id: &'n ResourceId, fields: &'n Tree) -> &'n str {
-    fields["name"].as_str().unwrap_or(&id.key)
 }
 
 /// Someone moved it to another port or priority. It is made again where it is declared; the moved
@@ -81,6 +76,7 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, resource: &ObservedResource) {
     let mut found = differences(id.kind, one.fields, &resource.fields, &draft.traffic_shifted_groups);
     found.extend(tag_differences(id.kind, &draft.tags(id), &resource.tags));
     let total = found.len();
+    let all = found.clone();
     let writable = draft.split_writable(id, &one.resolved.declared, found, |_| false);
     let reason = writable.reason;
     if writable.differences.iter().any(|difference| difference.row.effect == Effect::Replaces) {
@@ -91,6 +87,7 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, resource: &ObservedResource) {
         return;
     }
     let whole = writable.differences.len() == total && draft.traffic_shifted_groups.is_empty();
+    let kept = kept(&all, &writable.differences);
     let mut by_call: BTreeMap<UpdateCall, Vec<Difference>> = BTreeMap::new();
     for difference in writable.differences {
         by_call.entry(difference.row.update_call).or_default().push(difference);
@@ -101,11 +98,27 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, resource: &ObservedResource) {
             (Verb::Tag, Some(one.kind.tag(arn.to_owned(), texts(&differences, "tags."))))
         } else {
             let updated = updated_fields(&differences, one.fields);
-            let change = Change { id, fields: one.fields, arn, differences: &differences, updated, whole };
+            let change = Change {
+                id,
+                fields: one.fields,
+                arn,
+                differences: &differences,
+                updated,
+                observed: &resource.fields,
+                kept: kept.clone(),
+                whole,
+            };
             (Verb::Update, one.kind.update(with, &change))
         };
         if let Some(call) = call {
             draft.act(id, verb, call, reason.clone(), changes(&differences));
         }
     }
+}
+
+/// Top-level members with a difference that is not to be written.
+fn kept(all: &[Difference], written: &[Difference]) -> Vec<String> {
+    let left = all.iter().filter(|difference| !written.contains(difference));
+    let member = |path: &str| path.split(['.', '[']).next().unwrap_or_default().to_owned();
+    left.map(|difference| member(&difference.change.path)).collect()
 }

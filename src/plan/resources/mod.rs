@@ -5,6 +5,7 @@
 //! the kind itself (whether it is data, what a change of identity does) stands in
 //! [`TypeInfo`](crate::model::resource::TypeInfo).
 
+mod alarm;
 mod listener;
 mod log_group;
 mod rule;
@@ -23,6 +24,11 @@ use std::collections::BTreeMap;
 pub(super) trait ResourceType: Sync {
     /// Every field of it.
     fn rows(&self) -> &'static [Row];
+
+    /// The name under which people know it in AWS.
+    fn name<'n>(&self, id: &'n ResourceId, fields: &'n Tree) -> &'n str {
+        fields["name"].as_str().unwrap_or(&id.key)
+    }
 
     /// Whether it sends traffic to target groups.
     fn forwards(&self) -> bool {
@@ -59,6 +65,7 @@ pub(super) fn of(kind: ResourceKind) -> Option<&'static dyn ResourceType> {
         ResourceKind::TargetGroup => Some(&target_group::TargetGroup),
         ResourceKind::Listener => Some(&listener::Listener),
         ResourceKind::Rule => Some(&rule::Rule),
+        ResourceKind::Alarm => Some(&alarm::Alarm),
         ResourceKind::TaskDefinition | ResourceKind::Task | ResourceKind::Service => None,
     }
 }
@@ -74,6 +81,10 @@ pub(super) struct Change<'c> {
     /// The top-level members that they change, each as a whole, with the defaults that they rely
     /// on.
     pub updated: Map<String, Value>,
+    /// As it is.
+    pub observed: &'c Tree,
+    /// Top-level members that differ and are not to be written.
+    pub kept: Vec<String>,
     /// Whether every difference that was seen is written and no part belongs to others.
     pub whole: bool,
 }

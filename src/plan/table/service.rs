@@ -55,6 +55,7 @@ pub(super) const SERVICE: &[Row] = &[
     row("deploymentConfiguration.deploymentCircuitBreaker.enable", "stops a failing rollout").means("false"),
     row("deploymentConfiguration.deploymentCircuitBreaker.rollback", "goes back to the last good revision")
         .means("false"),
+    row("deploymentConfiguration.alarms.alarms", "keys of alarms; resolved to alarmNames").setting(),
     row("deploymentConfiguration.alarms.alarmNames", "alarms that stop a rollout")
         .compare(Compare::Set(&[]))
         .means("[]"),

@@ -1,5 +1,6 @@
 //! The ownership table against the types that people declare.
 
+use crate::model::kinds::alarm::MetricAlarm;
 use crate::model::kinds::application::{LogGroup, TaskWorkload};
 use crate::model::kinds::load_balancing::{Listener, Rule, TargetGroup};
 use crate::model::kinds::service::Service;
@@ -52,6 +53,7 @@ fn schema(kind: ResourceKind) -> Value {
         ResourceKind::TargetGroup => schema_for!(TargetGroup),
         ResourceKind::Listener => schema_for!(Listener),
         ResourceKind::Rule => schema_for!(Rule),
+        ResourceKind::Alarm => schema_for!(MetricAlarm),
         ResourceKind::TaskDefinition => schema_for!(TaskDefinition),
         ResourceKind::Task => schema_for!(TaskWorkload),
         ResourceKind::Service => schema_for!(Service),

@@ -328,7 +328,8 @@ fn api_path(row: &Row) -> String {
         let (first, rest) = segment.split_at(1);
         format!("{}{rest}", first.to_ascii_uppercase())
     };
-    row.path.split('.').map(capital).collect::<Vec<_>>().join(".")
+    let spelled = row.path.split('.').map(capital).collect::<Vec<_>>().join(".");
+    spelled.replace("OkActions", "OKActions").replace("PromQl", "PromQL")
 }
 
 /// `@target-group/a` as its ARN.

@@ -104,6 +104,7 @@ impl Declared {
                 ResourceKind::TargetGroup => "targetGroups",
                 ResourceKind::Listener => "listeners",
                 ResourceKind::Rule => "rules",
+                ResourceKind::Alarm => "alarms",
                 _ => "components",
             };
             spec[members][&subject.id.key] = part;
@@ -193,6 +194,25 @@ fn base(name: &str, subject: &Subject) -> Value {
             "certificates": [{"certificateArn": CERTIFICATE}], "defaultActions": answer}),
         "tls listener" => json!({"loadBalancer": "matrix-net", "port": 9000 + place, "protocol": "TLS",
             "certificates": [{"certificateArn": CERTIFICATE}], "defaultActions": [{"type": "forward", "targetGroup": "net"}]}),
+        "alarm" => {
+            json!({"namespace": "AWS/ECS", "metricName": "CPUUtilization", "statistic": "Average", "period": 60,
+            "evaluationPeriods": 3, "comparisonOperator": "GreaterThanThreshold", "threshold": 80})
+        }
+        "percentile alarm" => json!({"namespace": "AWS/ApplicationELB", "metricName": "TargetResponseTime",
+            "extendedStatistic": "p90", "period": 60, "evaluationPeriods": 3,
+            "comparisonOperator": "GreaterThanThreshold", "threshold": 2}),
+        "math alarm" => {
+            json!({"evaluationPeriods": 1, "comparisonOperator": "GreaterThanThreshold", "threshold": 5})
+        }
+        "band alarm" => {
+            json!({"evaluationPeriods": 1, "comparisonOperator": "GreaterThanUpperThreshold", "metrics": [
+            {"id": "band", "expression": "ANOMALY_DETECTION_BAND(m, 2)"},
+            {"id": "m", "metricStat": {"metric": {"namespace": "AWS/ECS", "metricName": "CPUUtilization"},
+                "period": 60, "stat": "Average"}}]})
+        }
+        "promql alarm" => {
+            json!({"evaluationCriteria": {"promQLCriteria": {"query": "up < 1"}}, "evaluationInterval": 30})
+        }
         "rule" => json!({"listener": "front", "priority": 100 + place,
             "conditions": [{"field": "path-pattern", "values": [format!("/{place}")]}], "actions": answer}),
         _ => service(name),

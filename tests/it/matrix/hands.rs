@@ -37,6 +37,7 @@ pub fn look(world: &World, found: &Found) -> Option<Value> {
     match found.id.kind {
         ResourceKind::Service => service(world, &found.arn),
         ResourceKind::LogGroup => log_group(world, &found.id.key),
+        ResourceKind::Alarm => alarm(world, &found.arn),
         _ => balancing(world, found),
     }
 }
@@ -81,6 +82,43 @@ fn log_group(world: &World, name: &str) -> Option<Value> {
     }
     group.insert("tags".to_owned(), tags["tags"].clone());
     Some(Value::Object(group))
+}
+
+/// What CloudWatch takes of an alarm, and its tags.
+fn alarm(world: &World, arn: &str) -> Option<Value> {
+    let name = arn.split_once(":alarm:")?.1;
+    let described = world.by_hand("monitoring", "DescribeAlarms", json!({"AlarmNames": [name]}));
+    let mut seen = described["MetricAlarms"].get(0)?.clone();
+    let tags = world.by_hand("monitoring", "ListTagsForResource", json!({"ResourceARN": arn}));
+    let members = seen.as_object_mut()?;
+    members.retain(|name, value| {
+        let passing = name.starts_with("State") || name.ends_with("Timestamp") || name == "AlarmArn";
+        !passing && *value != json!([]) && !value.is_null() && name != "EvaluationState"
+    });
+    members.insert("Tags".to_owned(), tag_map(Some(tags["Tags"].clone()), "Key", "Value"));
+    Some(seen)
+}
+
+/// Puts an alarm with other members; null takes one away.
+fn set_alarm(world: &World, found: &Found, now: &Value, tops: BTreeMap<String, Value>) {
+    let mut put = now.as_object().unwrap().clone();
+    put.remove("Tags");
+    for (top, value) in tops {
+        if top == "Tags" {
+            let (set, gone) = split(&value);
+            let set: Vec<Value> =
+                set.into_iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
+            let input = json!({"ResourceARN": found.arn, "Tags": set});
+            world.by_hand("monitoring", "TagResource", input);
+            let input = json!({"ResourceARN": found.arn, "TagKeys": gone});
+            world.by_hand("monitoring", "UntagResource", input);
+        } else if value.is_null() {
+            put.remove(&top);
+        } else {
+            put.insert(top, value);
+        }
+    }
+    world.by_hand("monitoring", "PutMetricAlarm", Value::Object(put));
 }
 
 /// A target group, listener or rule; its own ARN is left out, because one that was made again has
@@ -170,6 +208,7 @@ pub fn set(world: &World, found: &Found, members: &[(String, Value)]) {
     match found.id.kind {
         ResourceKind::Service => set_service(world, found, &now, tops),
         ResourceKind::LogGroup => set_log_group(world, found, tops),
+        ResourceKind::Alarm => set_alarm(world, found, &now, tops),
         _ => set_balancing(world, found, &now, tops),
     }
 }
@@ -184,6 +223,10 @@ pub async fn delete(world: &World, found: &Found) {
         ResourceKind::TargetGroup => drop(elb(world, "DeleteTargetGroup", json!({"TargetGroupArn": arn}))),
         ResourceKind::Listener => drop(elb(world, "DeleteListener", json!({"ListenerArn": arn}))),
         ResourceKind::Rule => drop(elb(world, "DeleteRule", json!({"RuleArn": arn}))),
+        ResourceKind::Alarm => {
+            let name = arn.split_once(":alarm:").unwrap().1;
+            drop(world.by_hand("monitoring", "DeleteAlarms", json!({"AlarmNames": [name]})));
+        }
         _ => {
             world.by_hand("ecs", "DeleteService", json!({"cluster": CLUSTER, "service": arn, "force": true}));
             while service(world, arn).is_some_and(|service| service["status"] == "DRAINING") {

@@ -124,6 +124,11 @@ async fn log_groups_drift_as_the_table_says() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn alarms_drift_as_the_table_says() {
+    holds("alarms", specimens::alarms(), &[], &[]).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn target_groups_drift_as_the_table_says() {
     comes_to(Touch::TargetAdded, POLICIES).await;
     comes_to(Touch::TargetRemoved, NEVER).await;

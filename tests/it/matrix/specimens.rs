@@ -118,6 +118,82 @@ pub fn log_groups() -> Vec<Specimen> {
     ]
 }
 
+/// Alarms.
+pub fn alarms() -> Vec<Specimen> {
+    let kind = ResourceKind::Alarm;
+    let alarm = |path, named, changed: Value| of(kind, path, "alarm", named, changed);
+    let topic = |name: &str| json!([format!("arn:aws:sns:eu-west-1:123456789012:{name}")]);
+    let promql = |path, named, changed: Value| of(kind, path, "promql alarm", named, changed);
+    vec![
+        alarm("alarmDescription", json!("one"), json!("two")),
+        alarm("actionsEnabled", json!(false), json!(true)).unnamed(json!(false)),
+        alarm("okActions", topic("one"), topic("two")).added(
+            json!([topic("one")[0], topic("two")[0]]),
+        ),
+        alarm("alarmActions", topic("one"), topic("two")).added(json!([topic("one")[0], topic("two")[0]])),
+        alarm("insufficientDataActions", topic("one"), topic("two"))
+            .added(json!([topic("one")[0], topic("two")[0]])),
+        alarm("metricName", json!("MemoryUtilization"), json!("Other")),
+        alarm("namespace", json!("AWS/RDS"), json!("AWS/EC2")),
+        alarm("statistic", json!("Maximum"), json!("Minimum")),
+        of(kind, "extendedStatistic", "percentile alarm", json!("p95"), json!("p50")),
+        alarm(
+            "dimensions",
+            json!([{"name": "ClusterName", "value": "matrix"}]),
+            json!([{"Name": "ClusterName", "Value": "other"}]),
+        )
+        .added(json!([{"Name": "ClusterName", "Value": "matrix"}, {"Name": "ServiceName", "Value": "a"}])),
+        alarm("period", json!(120), json!(300)),
+        alarm("unit", json!("Percent"), json!("Seconds")),
+        alarm("evaluationPeriods", json!(4), json!(5)),
+        alarm("datapointsToAlarm", json!(2), json!(1)),
+        alarm("threshold", json!(70.5), json!(90.0)),
+        alarm("comparisonOperator", json!("GreaterThanOrEqualToThreshold"), json!("LessThanThreshold")),
+        alarm("treatMissingData", json!("notBreaching"), json!("breaching")),
+        of(kind, "evaluateLowSampleCountPercentile", "percentile alarm", json!("ignore"), json!("evaluate"))
+            .unnamed(json!("ignore")),
+        of(
+            kind,
+            "metrics",
+            "math alarm",
+            json!([{"id": "twice", "expression": "m * 2"}, {"id": "m", "returnData": false, "metricStat":
+                {"metric": {"namespace": "AWS/ECS", "metricName": "CPUUtilization"}, "period": 60, "stat": "Sum"}}]),
+            json!([{"Id": "twice", "Expression": "m * 3"}, {"Id": "m", "ReturnData": false, "MetricStat":
+                {"Metric": {"Namespace": "AWS/ECS", "MetricName": "CPUUtilization"}, "Period": 60, "Stat": "Sum"}}]),
+        )
+        .added(json!([{"Id": "twice", "Expression": "m * 2"}, {"Id": "thrice", "Expression": "m * 3", "ReturnData": false},
+            {"Id": "m", "ReturnData": false, "MetricStat":
+                {"Metric": {"Namespace": "AWS/ECS", "MetricName": "CPUUtilization"}, "Period": 60, "Stat": "Sum"}}])),
+        of(kind, "thresholdMetricId", "band alarm", json!("band"), json!("wide"))
+            .not(Hand::Changed, "only the one band of `metrics` can be named, so both change together")
+            .not(Hand::Removed, "without a band an alarm of this operator is refused"),
+        alarm(
+            "evaluationWindow",
+            json!({"wallClockWindow": {"timezone": "Europe/Berlin"}}),
+            json!({"WallClockWindow": {"Timezone": "UTC"}}),
+        )
+        .removed(Value::Null),
+        alarm(
+            "warmUpConfiguration",
+            json!({"warmUpPeriodDurationInMinutes": 5}),
+            json!({"WarmUpPeriodDurationInMinutes": 10}),
+        )
+        .added(json!({"WarmUpPeriodDurationInMinutes": 5, "OnlyStartEvaluatingAfterWarmUpPeriodEnds": true})),
+        promql("evaluationCriteria.promQLCriteria.query", json!("up == 0"), json!("up == 1")),
+        promql("evaluationCriteria.promQLCriteria.pendingPeriod", json!(60), json!(120)),
+        promql("evaluationCriteria.promQLCriteria.recoveryPeriod", json!(60), json!(120)),
+        promql("evaluationInterval", json!(120), json!(60)),
+        alarm(
+            "actionConfiguration",
+            json!({"alarmTagsPropagation": {"enabled": true, "includedTagKeys": ["team", "app"]}}),
+            json!({"AlarmTagsPropagation": {"Enabled": true, "IncludedTagKeys": ["team"]}}),
+        )
+        .removed(Value::Null)
+        .added(json!({"AlarmTagsPropagation": {"Enabled": true, "IncludedTagKeys": ["app", "team", "x"]}})),
+        tags(kind, "alarm"),
+    ]
+}
+
 /// Target groups.
 pub fn target_groups() -> Vec<Specimen> {
     let kind = ResourceKind::TargetGroup;

@@ -43,6 +43,7 @@ pub(super) fn managed_arn(kind: ResourceKind, key: &str) -> String {
         ResourceKind::TargetGroup => format!("{BALANCING}targetgroup/{key}/0123456789abcdef"),
         ResourceKind::Listener => format!("{BALANCING}listener/app/lb/0123456789abcdef/{key}"),
         ResourceKind::Rule => format!("{BALANCING}listener-rule/app/lb/0123456789abcdef/l/{key}"),
+        ResourceKind::Alarm => format!("arn:aws:cloudwatch:eu-west-1:{ACCOUNT}:alarm:{key}"),
         ResourceKind::TaskDefinition => format!("arn:aws:ecs:eu-west-1:{ACCOUNT}:task-definition/{key}:3"),
         ResourceKind::Task => format!("arn:aws:ecs:eu-west-1:{ACCOUNT}:task/c/{key}"),
         ResourceKind::Service => format!("arn:aws:ecs:eu-west-1:{ACCOUNT}:service/c/{key}"),

@@ -1,0 +1,291 @@
+//! CloudWatch metric alarms. Source: CloudWatch API, PutMetricAlarm and its data types.
+
+use super::{Claim, ResourceType, whole};
+use crate::desired::arn::Arn;
+use crate::desired::fields::fields_of;
+use crate::model::desired::{DesiredResource, DesiredState};
+use crate::model::finding::{Findings, field_key};
+use crate::model::ids::DeploymentName;
+use crate::model::kinds::ApplicationSpec;
+use crate::model::kinds::alarm::{self, MetricAlarm, MetricDataQuery};
+use crate::model::resource::{ResourceId, Tree};
+
+const STATISTICS: &[&str] = &["SampleCount", "Average", "Sum", "Minimum", "Maximum"];
+/// Those that compare with a number.
+const STATIC: &[&str] = &[
+    "GreaterThanOrEqualToThreshold",
+    "GreaterThanThreshold",
+    "LessThanThreshold",
+    "LessThanOrEqualToThreshold",
+];
+/// Those that compare with an anomaly detection band.
+const BAND: &[&str] =
+    &["LessThanLowerOrGreaterThanUpperThreshold", "LessThanLowerThreshold", "GreaterThanUpperThreshold"];
+/// Actions of one state.
+const ACTIONS: usize = 5;
+/// Seconds of periods that begin at full minutes, hours, days or weeks.
+const WALL_CLOCK: &[i32] = &[60, 300, 3600, 86_400, 604_800];
+/// Seconds of a day and of a week.
+const DAY: i64 = 86_400;
+const WEEK: i64 = 7 * DAY;
+
+pub(super) struct Alarm;
+
+impl ResourceType for Alarm {
+    fn lower(&self, name: &DeploymentName, spec: &ApplicationSpec) -> Vec<(String, DesiredResource)> {
+        let lower = |key: &str, declared: &MetricAlarm| {
+            let mut fields = fields_of(declared);
+            fields.insert("alarmName".to_owned(), own_name(name, key, declared).into());
+            let mut tree = Tree::Object(fields);
+            alarm::normalise(&mut tree);
+            whole(spec, tree)
+        };
+        spec.alarms.iter().map(|(key, alarm)| (key.clone(), lower(key, alarm))).collect()
+    }
+
+    fn check(&self, findings: &mut Findings, name: &DeploymentName, spec: &ApplicationSpec) {
+        let mut names = Vec::new();
+        for (key, alarm) in &spec.alarms {
+            let path = field_key("spec.alarms", key);
+            one(findings, &path, alarm);
+            let own = own_name(name, key, alarm);
+            if !(1..=255).contains(&own.chars().count()) {
+                let help = "1 to 255 characters";
+                findings.error(
+                    format!("{path}.alarmName"),
+                    format!("`{own}` is not the name of an alarm"),
+                    help,
+                );
+            }
+            names.push((path, own));
+        }
+        findings.duplicates("an alarm named", names);
+    }
+
+    fn claim(&self, _: &DesiredState, _: &ResourceId, fields: &Tree) -> Option<Claim> {
+        Some(Claim::alone(format!("alarm `{}`", fields["alarmName"].as_str().unwrap_or_default())))
+    }
+}
+
+fn own_name(deployment: &DeploymentName, key: &str, alarm: &MetricAlarm) -> String {
+    alarm.alarm_name.clone().unwrap_or_else(|| format!("{deployment}-{key}"))
+}
+
+fn one(findings: &mut Findings, path: &str, alarm: &MetricAlarm) {
+    let at = |field: &str| format!("{path}.{field}");
+    let watched =
+        [alarm.metric_name.is_some(), !alarm.metrics.is_empty(), alarm.evaluation_criteria.is_some()];
+    if watched.into_iter().filter(|is_set| *is_set).count() != 1 {
+        let message = "an alarm watches exactly one of metricName, metrics and evaluationCriteria";
+        findings.error(path, message, "set one of them");
+        return;
+    }
+    if alarm.evaluation_criteria.is_some() {
+        query_alarm(findings, path, alarm);
+    } else {
+        thresholds(findings, path, alarm);
+        windows(findings, path, alarm);
+    }
+    if alarm.metric_name.is_some() {
+        metric(findings, path, alarm);
+    } else if !alarm.metrics.is_empty() {
+        of_one_metric(findings, path, alarm, "metrics says it for each of them");
+        expressions(findings, path, &alarm.metrics, alarm.threshold_metric_id.as_deref());
+    }
+    findings.one_of(at("statistic"), alarm.statistic.as_deref(), STATISTICS);
+    let missing = ["breaching", "notBreaching", "ignore", "missing"];
+    findings.one_of(at("treatMissingData"), alarm.treat_missing_data.as_deref(), &missing);
+    let few = alarm.evaluate_low_sample_count_percentile.as_deref();
+    findings.one_of(at("evaluateLowSampleCountPercentile"), few, &["evaluate", "ignore"]);
+    if few.is_some() && alarm.extended_statistic.is_none() {
+        findings.error(at("evaluateLowSampleCountPercentile"), "only a percentile has it", "remove it");
+    }
+    propagation(findings, path, alarm);
+    for (field, actions) in [
+        ("okActions", &alarm.ok_actions),
+        ("alarmActions", &alarm.alarm_actions),
+        ("insufficientDataActions", &alarm.insufficient_data_actions),
+    ] {
+        if actions.len() > ACTIONS {
+            let message = format!("{} actions are too many", actions.len());
+            findings.error(at(field), message, format!("{ACTIONS} at most"));
+        }
+        for (index, action) in actions.iter().enumerate() {
+            if Arn::parse(action).is_none() {
+                let message = format!("`{action}` is not an ARN");
+                findings.error(format!("{path}.{field}[{index}]"), message, "such as that of an SNS topic");
+            }
+        }
+    }
+}
+
+/// Which tags go along with notifications.
+fn propagation(findings: &mut Findings, path: &str, alarm: &MetricAlarm) {
+    let of = alarm.action_configuration.as_ref().and_then(|of| of.alarm_tags_propagation.as_ref());
+    let Some(of) = of else { return };
+    let path = format!("{path}.actionConfiguration.alarmTagsPropagation");
+    if of.enabled.is_none() {
+        findings.error(format!("{path}.enabled"), "it must be said", "true or false");
+    }
+    if !of.included_tag_keys.is_empty() && !of.excluded_tag_keys.is_empty() {
+        findings.error(path, "includedTagKeys and excludedTagKeys exclude each other", "remove one of them");
+    }
+}
+
+/// What an alarm on one metric needs.
+fn metric(findings: &mut Findings, path: &str, alarm: &MetricAlarm) {
+    for (field, is_set) in [("namespace", alarm.namespace.is_some()), ("period", alarm.period.is_some())] {
+        if !is_set {
+            findings.error(format!("{path}.{field}"), "a metric needs it", "");
+        }
+    }
+    if alarm.statistic.is_some() == alarm.extended_statistic.is_some() {
+        let message = "a metric needs exactly one of statistic and extendedStatistic";
+        findings.error(format!("{path}.statistic"), message, format!("one of {}", STATISTICS.join(", ")));
+    }
+}
+
+/// Fields that only an alarm on one metric has.
+fn of_one_metric(findings: &mut Findings, path: &str, alarm: &MetricAlarm, help: &str) {
+    for (field, is_set) in [
+        ("namespace", alarm.namespace.is_some()),
+        ("statistic", alarm.statistic.is_some()),
+        ("extendedStatistic", alarm.extended_statistic.is_some()),
+        ("dimensions", !alarm.dimensions.is_empty()),
+        ("period", alarm.period.is_some()),
+        ("unit", alarm.unit.is_some()),
+    ] {
+        if is_set {
+            findings.error(format!("{path}.{field}"), "it goes with metricName", help);
+        }
+    }
+}
+
+/// A number or a band, and how it is compared.
+fn thresholds(findings: &mut Findings, path: &str, alarm: &MetricAlarm) {
+    let at = |field: &str| format!("{path}.{field}");
+    let operators: Vec<&str> = STATIC.iter().chain(BAND).copied().collect();
+    let Some(operator) = alarm.comparison_operator.as_deref() else {
+        let help = format!("one of {}", operators.join(", "));
+        return findings.error(at("comparisonOperator"), "an alarm needs it", help);
+    };
+    findings.one_of(at("comparisonOperator"), Some(operator), &operators);
+    let band = BAND.contains(&operator);
+    if band && (alarm.threshold_metric_id.is_none() || alarm.threshold.is_some()) {
+        let message = format!("{operator} compares with a band, not with a number");
+        findings.error(at("thresholdMetricId"), message, "the id of an ANOMALY_DETECTION_BAND in metrics");
+    }
+    if !band && (alarm.threshold.is_none() || alarm.threshold_metric_id.is_some()) {
+        let message = format!("{operator} compares with a number");
+        findings.error(at("threshold"), message, "set threshold, and not thresholdMetricId");
+    }
+    let ids = || alarm.metrics.iter().map(|query| query.id.as_str());
+    if let Some(id) = &alarm.threshold_metric_id
+        && !ids().any(|known| known == id)
+    {
+        let known = super::listed(&ids().collect::<Vec<_>>());
+        findings.error(
+            at("thresholdMetricId"),
+            format!("`{id}` is no id in metrics"),
+            format!("metrics has {known}"),
+        );
+    }
+}
+
+/// Periods, how many of them, and how long all of them are.
+fn windows(findings: &mut Findings, path: &str, alarm: &MetricAlarm) {
+    let at = |field: &str| format!("{path}.{field}");
+    let Some(periods) = alarm.evaluation_periods else {
+        return findings.error(
+            at("evaluationPeriods"),
+            "an alarm needs it",
+            "how many periods are looked at",
+        );
+    };
+    findings.within(at("evaluationPeriods"), Some(i64::from(periods)), 1, WEEK);
+    let datapoints = alarm.datapoints_to_alarm.map(i64::from);
+    findings.within(at("datapointsToAlarm"), datapoints, 1, i64::from(periods.max(1)));
+    let queries = alarm.metrics.iter().enumerate().flat_map(|(index, query)| {
+        let stat = query.metric_stat.as_ref();
+        let of_stat = stat.map(|stat| (format!("{path}.metrics[{index}].metricStat.period"), stat.period));
+        let own = query.period.map(|period| (format!("{path}.metrics[{index}].period"), period));
+        of_stat.into_iter().chain(own)
+    });
+    let own = alarm.period.map(|period| (at("period"), period));
+    let wall_clock = alarm.evaluation_window.as_ref().is_some_and(|of| of.wall_clock_window.is_some());
+    for (field, period) in own.into_iter().chain(queries) {
+        if wall_clock && !WALL_CLOCK.contains(&period) {
+            let help = "60, 300, 3600, 86400 or 604800 seconds";
+            findings.error(field, format!("{period} is not a period of a wallClockWindow"), help);
+            continue;
+        }
+        let seconds = i64::from(period);
+        let help = "10, 20, 30 or a multiple of 60 seconds";
+        if !(matches!(period, 10 | 20 | 30) || (period > 0 && period % 60 == 0)) {
+            findings.error(field, format!("{period} is not a period"), help);
+            continue;
+        }
+        let most = if seconds >= 3600 { WEEK } else { DAY };
+        if seconds * i64::from(periods) > most {
+            let message = format!("{periods} periods of {period} s are more than {} days", most / DAY);
+            findings.error(field, message, "shorter or fewer periods");
+        }
+    }
+}
+
+/// Metrics and expressions, of which one is watched; `band` is the id of what it is compared with.
+fn expressions(findings: &mut Findings, path: &str, queries: &[MetricDataQuery], band: Option<&str>) {
+    let ids =
+        queries.iter().enumerate().map(|(index, query)| (format!("{path}.metrics[{index}].id"), &query.id));
+    findings.duplicates("the id", ids);
+    for (index, query) in queries.iter().enumerate() {
+        let path = format!("{path}.metrics[{index}]");
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if !query.id.starts_with(|c: char| c.is_ascii_lowercase()) || !query.id.chars().all(plain) {
+            let help = "a lower-case letter, then letters, digits and underscores";
+            findings.error(format!("{path}.id"), format!("`{}` is not an id", query.id), help);
+        }
+        if query.metric_stat.is_some() == query.expression.is_some() {
+            findings.error(&path, "it has exactly one of metricStat and expression", "");
+        }
+    }
+    let is_band = |query: &&MetricDataQuery| Some(query.id.as_str()) == band;
+    let returns = |query: &&MetricDataQuery| query.return_data.unwrap_or(true);
+    if queries.iter().any(|query| is_band(&query) && !returns(&query)) {
+        findings.error(format!("{path}.metrics"), "the band must return data, too", "set returnData to true");
+    }
+    let returned = queries.iter().filter(|query| returns(query) && !is_band(query)).count();
+    if returned != 1 {
+        let message = format!("the alarm watches exactly one of them, {returned} return data");
+        findings.error(format!("{path}.metrics"), message, "set returnData to false on all others");
+    }
+}
+
+/// A PromQL alarm has none of the fields of the others.
+fn query_alarm(findings: &mut Findings, path: &str, alarm: &MetricAlarm) {
+    let help = "evaluationCriteria says it all";
+    of_one_metric(findings, path, alarm, help);
+    for (field, is_set) in [
+        ("threshold", alarm.threshold.is_some()),
+        ("thresholdMetricId", alarm.threshold_metric_id.is_some()),
+        ("comparisonOperator", alarm.comparison_operator.is_some()),
+        ("evaluationPeriods", alarm.evaluation_periods.is_some()),
+        ("datapointsToAlarm", alarm.datapoints_to_alarm.is_some()),
+    ] {
+        if is_set {
+            findings.error(format!("{path}.{field}"), "a PromQL alarm has none", help);
+        }
+    }
+    let query = alarm.evaluation_criteria.as_ref().and_then(|of| of.prom_ql_criteria.as_ref());
+    if query.is_none_or(|of| of.query.is_empty()) {
+        let field = format!("{path}.evaluationCriteria.promQLCriteria.query");
+        findings.error(field, "a PromQL alarm needs it", "the query that must not breach");
+    }
+    if alarm.evaluation_interval.is_none() {
+        findings.error(
+            format!("{path}.evaluationInterval"),
+            "a PromQL alarm needs it",
+            "seconds between evaluations",
+        );
+    }
+}
