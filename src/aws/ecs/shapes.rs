@@ -58,6 +58,7 @@ const DEFINITION_EXTRAS: [&str; 10] = [
 /// A service with its settings in CreateService's form.
 ///
 /// # Errors
+///
 /// When the SDK's shape cannot be written as a tree, which an answer of AWS never causes.
 pub(super) fn service(mut service: types::Service) -> Result<ObservedService, Error> {
     let mut deployments = service.deployments.take().unwrap_or_default();
@@ -145,6 +146,7 @@ pub(super) fn cluster(cluster: types::Cluster) -> ObservedCluster {
 /// A revision with RegisterTaskDefinition's fields but for the family.
 ///
 /// # Errors
+///
 /// As for [`service`].
 pub(super) fn definition(
     definition: types::TaskDefinition,

@@ -246,5 +246,5 @@ pub(super) fn tags(found: Option<Vec<types::Tag>>) -> BTreeMap<String, String> {
 }
 
 #[cfg(test)]
-#[path = "seen_tests.rs"]
+#[path = "shapes_tests.rs"]
 mod tests;
