@@ -11,6 +11,7 @@
 
 use super::budget::{AttemptOutcome, Budget, Category, Pace, Usage};
 use super::error::{Error, Kind};
+use crate::model::arn::Arn;
 use crate::model::kinds::Placement;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
@@ -183,7 +184,8 @@ impl Aws {
         }
         // Only from here on: the assumption of the role itself may be repeated by the SDK.
         let config = config.into_builder().retry_config(RetryConfig::disabled()).build();
-        let account = role.as_deref().and_then(account_of).unwrap_or("own");
+        let role = role.as_deref().and_then(Arn::parse);
+        let account = role.map(|role| role.account).filter(|account| !account.is_empty()).unwrap_or("own");
         let scope = Scope { account: account.to_owned(), region: region.clone() };
         let budget = Arc::clone(
             self.budgets().entry(scope).or_insert_with(|| Arc::new(Budget::new(self.shared.settings.pace))),
@@ -250,11 +252,6 @@ async fn base_config(settings: &Settings) -> SdkConfig {
         standard = standard.time_source(time_source.clone());
     }
     standard.load().await
-}
-
-/// Account id in `arn:aws:iam::111122223333:role/name`.
-fn account_of(role_arn: &str) -> Option<&str> {
-    role_arn.split(':').nth(4).filter(|account| !account.is_empty())
 }
 
 /// Whether a write may be sent again when it is not known if it took effect.

@@ -11,7 +11,7 @@ use super::watch::records::leaks;
 use aws_sim::Sim;
 use aws_sim::wire::Service;
 use evenkeel::model::condition::{ConditionType, Truth};
-use evenkeel::model::ids::family_of;
+use evenkeel::model::arn::family_of;
 use evenkeel::model::status::DeploymentStatus;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

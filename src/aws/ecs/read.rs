@@ -9,7 +9,7 @@ use super::shapes;
 use crate::aws::budget::Category;
 use crate::aws::clients::PlacementClients;
 use crate::aws::error::Error;
-use crate::model::ids::family_of;
+use crate::model::arn::{family_of, service_name};
 use crate::model::observed::{
     Gap, ObservedCluster, ObservedDefinition, ObservedService, ObservedServiceDeployment, ObservedTask, Seen,
 };
@@ -53,7 +53,7 @@ pub async fn describe_services(
     let mut seen: BTreeMap<_, _> =
         names.iter().map(|name| (name.clone(), Seen::Unknown(unanswered(DESCRIBE_SERVICES)))).collect();
     for failure in answer.failures.unwrap_or_default() {
-        let name = shapes::last_part(failure.arn.as_deref().unwrap_or_default()).to_owned();
+        let name = service_name(failure.arn.as_deref().unwrap_or_default()).to_owned();
         if let Some(slot) = seen.get_mut(&name) {
             *slot = failed(DESCRIBE_SERVICES, failure);
         }

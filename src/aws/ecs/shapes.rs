@@ -221,19 +221,6 @@ pub(super) fn service_deployment(
     (deployment, brief.target_service_revision_arn)
 }
 
-/// What stands after the last `/`: the name in long and short service ARNs, and in a plain name the
-/// name itself.
-pub fn last_part(arn: &str) -> &str {
-    arn.rsplit_once('/').map_or(arn, |(_, name)| name)
-}
-
-/// Name of the cluster in a long service ARN (`…:service/cluster/name`); short ones do not tell.
-pub fn cluster_of(service_arn: &str) -> Option<&str> {
-    let mut parts = service_arn.rsplit('/');
-    let (_, cluster) = (parts.next()?, parts.next()?);
-    (!cluster.contains(':')).then_some(cluster)
-}
-
 fn tags(tags: Option<Vec<types::Tag>>) -> BTreeMap<String, String> {
     let tags = tags.unwrap_or_default().into_iter();
     tags.filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default()))).collect()
