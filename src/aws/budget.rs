@@ -18,10 +18,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use strum::{EnumIter, IntoStaticStr};
 use tokio::time::Instant;
 
 /// A throttling category of AWS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, EnumIter, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Category {
     /// DescribeServices, ListServices.
     EcsServiceRead,
@@ -73,54 +75,9 @@ struct Rate {
 }
 
 impl Category {
-    /// All of them.
-    pub const ALL: [Self; 20] = [
-        Self::EcsServiceRead,
-        Self::EcsServiceWrite,
-        Self::EcsDefinitionRead,
-        Self::EcsDefinitionWrite,
-        Self::EcsTaskRead,
-        Self::EcsTaskWrite,
-        Self::EcsServiceDeployments,
-        Self::EcsServiceRevisions,
-        Self::EcsClusterRead,
-        Self::EcsTagWrite,
-        Self::EcsTagRead,
-        Self::ElbRead,
-        Self::ElbWrite,
-        Self::ElbTargets,
-        Self::AlarmRead,
-        Self::AlarmWrite,
-        Self::LogsRead,
-        Self::LogsWrite,
-        Self::SecretsRead,
-        Self::Sts,
-    ];
-
     /// The word used in metrics.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::EcsServiceRead => "ecs-service-read",
-            Self::EcsServiceWrite => "ecs-service-write",
-            Self::EcsDefinitionRead => "ecs-definition-read",
-            Self::EcsDefinitionWrite => "ecs-definition-write",
-            Self::EcsTaskRead => "ecs-task-read",
-            Self::EcsTaskWrite => "ecs-task-write",
-            Self::EcsServiceDeployments => "ecs-service-deployments",
-            Self::EcsServiceRevisions => "ecs-service-revisions",
-            Self::EcsClusterRead => "ecs-cluster-read",
-            Self::EcsTagWrite => "ecs-tag-write",
-            Self::EcsTagRead => "ecs-tag-read",
-            Self::ElbRead => "elb-read",
-            Self::ElbWrite => "elb-write",
-            Self::ElbTargets => "elb-targets",
-            Self::AlarmRead => "alarm-read",
-            Self::AlarmWrite => "alarm-write",
-            Self::LogsRead => "logs-read",
-            Self::LogsWrite => "logs-write",
-            Self::SecretsRead => "secrets-read",
-            Self::Sts => "sts",
-        }
+        self.into()
     }
 
     /// What AWS publishes, per account and region.
@@ -166,11 +123,12 @@ const SLOWEST: f64 = 1.0 / 16.0;
 /// minute.
 const RECOVERY_PER_SECOND: f64 = 1.0 / 120.0;
 
-/// Throttled answers of one moment count once: calls in flight together are refused together.
-const ONE_MOMENT: f64 = 1.0;
+/// Throttled answers within so many seconds of the served world slow a category down once: calls in
+/// flight together are refused together.
+const SLOWED_ONCE_WITHIN_SECONDS: f64 = 1.0;
 
-/// How often someone who waits looks up whether the call is still wanted.
-const GLANCE: Duration = Duration::from_secs(1);
+/// A caller who waits asks after so many seconds of tokio's clock whether the call is still wanted.
+const WANTED_CHECK_SECONDS: u64 = 1;
 
 /// What of the published rates may be used, and how fast time runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -220,15 +178,15 @@ pub struct Usage {
     pub operations: BTreeMap<&'static str, OperationUse>,
 }
 
-/// How an attempt ended, for the counters and the pace.
+/// What came of an attempt, for the counters and the pace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
+pub enum AttemptOutcome {
     /// AWS answered as asked.
-    Well,
+    Success,
     /// AWS throttled it.
     Throttled,
     /// Anything else.
-    Badly,
+    Failure,
 }
 
 /// The buckets of one account and region.
@@ -282,8 +240,8 @@ impl Bucket {
 
     fn slow_down(&mut self, now: Instant, speed: f64) {
         self.fill(now, speed);
-        let moment = Duration::from_secs_f64(ONE_MOMENT / speed);
-        if self.slowed.is_some_and(|at| now.saturating_duration_since(at) < moment) {
+        let window = Duration::from_secs_f64(SLOWED_ONCE_WITHIN_SECONDS / speed);
+        if self.slowed.is_some_and(|at| now.saturating_duration_since(at) < window) {
             return;
         }
         self.slowed = Some(now);
@@ -308,11 +266,12 @@ impl Budget {
         if !wanted() {
             return false;
         }
+        let check_every = Duration::from_secs(WANTED_CHECK_SECONDS);
         let mut now = Instant::now();
         let turn = now + self.reserve(category, operation, now);
         while now < turn {
             // Not `Clock::sleep`: the buckets already run at the pace of the served world.
-            tokio::time::sleep_until(turn.min(now + GLANCE)).await;
+            tokio::time::sleep_until(turn.min(now + check_every)).await;
             if !wanted() {
                 return false;
             }
@@ -321,17 +280,17 @@ impl Budget {
         true
     }
 
-    /// Says how an attempt ended; a throttled one halves the category's rate.
-    pub fn ended(&self, category: Category, operation: &'static str, how: Ended) {
+    /// Counts what came of an attempt; a throttled one halves the category's rate.
+    pub fn record(&self, category: Category, operation: &'static str, outcome: AttemptOutcome) {
         let mut state = self.lock();
         let used = state.usage.operations.entry(operation).or_default();
-        match how {
-            Ended::Well => return,
-            Ended::Badly => {
+        match outcome {
+            AttemptOutcome::Success => return,
+            AttemptOutcome::Failure => {
                 used.failures += 1;
                 return;
             }
-            Ended::Throttled => used.throttles += 1,
+            AttemptOutcome::Throttled => used.throttles += 1,
         }
         state.usage.categories.entry(category).or_default().throttles += 1;
         if let Some(bucket) = state.buckets.get_mut(&category) {
@@ -419,8 +378,8 @@ mod tests {
     async fn a_throttled_category_slows_down_alone_and_recovers() {
         let budget = Budget::new(Pace { share: Some(1.0), speed: 1.0 });
         budget.take(Category::EcsServiceRead, OP, || true).await;
-        budget.ended(Category::EcsServiceRead, OP, Ended::Throttled);
-        budget.ended(Category::EcsServiceRead, OP, Ended::Throttled);
+        budget.record(Category::EcsServiceRead, OP, AttemptOutcome::Throttled);
+        budget.record(Category::EcsServiceRead, OP, AttemptOutcome::Throttled);
         let slow = seconds_for(&budget, Category::EcsServiceRead, 20).await;
         assert!((1.8..2.1).contains(&slow), "half of 20 a second: {slow}");
         assert_eq!(seconds_for(&budget, Category::EcsTaskRead, 100).await, 0.0);
@@ -437,7 +396,7 @@ mod tests {
         let budget = Budget::new(Pace { share: Some(1.0), speed: 1.0 });
         for _ in 0..50 {
             budget.take(Category::EcsServiceWrite, OP, || true).await;
-            budget.ended(Category::EcsServiceWrite, OP, Ended::Throttled);
+            budget.record(Category::EcsServiceWrite, OP, AttemptOutcome::Throttled);
         }
         let one = seconds_for(&budget, Category::EcsServiceWrite, 1).await;
         assert!(one < 4.0, "{one}");
@@ -486,8 +445,8 @@ mod tests {
     async fn waits_and_failures_are_counted() {
         let budget = Budget::new(Pace { share: Some(0.25), speed: 1.0 });
         seconds_for(&budget, Category::EcsDefinitionWrite, 6).await;
-        budget.ended(Category::EcsDefinitionWrite, OP, Ended::Badly);
-        budget.ended(Category::EcsDefinitionWrite, OP, Ended::Well);
+        budget.record(Category::EcsDefinitionWrite, OP, AttemptOutcome::Failure);
+        budget.record(Category::EcsDefinitionWrite, OP, AttemptOutcome::Success);
         let usage = budget.usage();
         let category = usage.categories[&Category::EcsDefinitionWrite];
         assert_eq!((category.calls, category.waits, category.throttles), (6, 1, 0));

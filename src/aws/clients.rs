@@ -9,8 +9,9 @@
 //! **Guarantees**: behaviour version and retries are fixed here, not by the environment; a call
 //! that may not be repeated is sent again only when AWS said that it did nothing (throttled).
 
-use super::budget::{Budget, Category, Ended, Pace, Usage};
+use super::budget::{AttemptOutcome, Budget, Category, Pace, Usage};
 use super::error::{Error, Kind};
+use crate::model::arn::Arn;
 use crate::model::kinds::Placement;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
@@ -183,7 +184,8 @@ impl Aws {
         }
         // Only from here on: the assumption of the role itself may be repeated by the SDK.
         let config = config.into_builder().retry_config(RetryConfig::disabled()).build();
-        let account = role.as_deref().and_then(account_of).unwrap_or("own");
+        let role = role.as_deref().and_then(Arn::parse);
+        let account = role.map(|role| role.account).filter(|account| !account.is_empty()).unwrap_or("own");
         let scope = Scope { account: account.to_owned(), region: region.clone() };
         let budget = Arc::clone(
             self.budgets().entry(scope).or_insert_with(|| Arc::new(Budget::new(self.shared.settings.pace))),
@@ -252,14 +254,9 @@ async fn base_config(settings: &Settings) -> SdkConfig {
     standard.load().await
 }
 
-/// Account id in `arn:aws:iam::111122223333:role/name`.
-fn account_of(role_arn: &str) -> Option<&str> {
-    role_arn.split(':').nth(4).filter(|account| !account.is_empty())
-}
-
 /// Whether a write may be sent again when it is not known if it took effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Again {
+pub enum Resend {
     /// Yes: it carries a client token, or sets something to a value.
     Harmless,
     /// No: a second one would make a second thing, or be answered as if the first had failed.
@@ -315,6 +312,7 @@ impl Clients<'_> {
     /// Makes a call that changes nothing: `send` is called once per attempt.
     ///
     /// # Errors
+    ///
     /// The last attempt's error.
     pub async fn read<T, E, Answer>(
         &self,
@@ -324,41 +322,42 @@ impl Clients<'_> {
     ) -> Result<T, Error>
     where
         Answer: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
-        E: ProvideErrorMetadata + std::error::Error + 'static,
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
-        self.attempt(category, operation, Again::Harmless, None, send).await
+        self.attempt(category, operation, Resend::Harmless, None, send).await
     }
 
     /// Makes a call that changes something: `send` is called once per attempt, if the fence holds.
     ///
     /// # Errors
+    ///
     /// The last attempt's error; see [`Error::answered`] for whether the call may have taken
     /// effect.
     pub async fn write<T, E, Answer>(
         &self,
         category: Category,
         operation: &'static str,
-        again: Again,
+        resend: Resend,
         send: impl Fn() -> Answer,
     ) -> Result<T, Error>
     where
         Answer: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
-        E: ProvideErrorMetadata + std::error::Error + 'static,
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
-        self.attempt(category, operation, again, self.fence, send).await
+        self.attempt(category, operation, resend, self.fence, send).await
     }
 
     async fn attempt<T, E, Answer>(
         &self,
         category: Category,
         operation: &'static str,
-        again: Again,
+        resend: Resend,
         fence: Option<&dyn Fence>,
         send: impl Fn() -> Answer,
     ) -> Result<T, Error>
     where
         Answer: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
-        E: ProvideErrorMetadata + std::error::Error + 'static,
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         let mut attempt = 1;
         // An attempt without an answer leaves the whole call open, even if AWS then refuses to look
@@ -370,14 +369,18 @@ impl Clients<'_> {
             }
             let error = match send().await {
                 Ok(output) => {
-                    self.budget.ended(category, operation, Ended::Well);
+                    self.budget.record(category, operation, AttemptOutcome::Success);
                     return Ok(output);
                 }
-                Err(error) => Error::from_sdk(operation, &error),
+                Err(error) => Error::from_sdk(operation, error),
             };
             let throttled = error.kind == Kind::Throttled;
-            self.budget.ended(category, operation, if throttled { Ended::Throttled } else { Ended::Badly });
-            let may_repeat = throttled || (error.kind == Kind::Transient && again == Again::Harmless);
+            self.budget.record(
+                category,
+                operation,
+                if throttled { AttemptOutcome::Throttled } else { AttemptOutcome::Failure },
+            );
+            let may_repeat = throttled || (error.kind == Kind::Transient && resend == Resend::Harmless);
             if !may_repeat || attempt >= self.attempts {
                 let unheard = throttled || error.kind == Kind::Denied;
                 return Err(if unheard { open.unwrap_or(error) } else { error });
@@ -393,6 +396,7 @@ impl Clients<'_> {
     /// Account id, asked for once.
     ///
     /// # Errors
+    ///
     /// When STS cannot be asked; the next caller asks again.
     pub async fn account(&self) -> Result<&str, Error> {
         let ask = || async {

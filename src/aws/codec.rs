@@ -19,6 +19,7 @@ use aws_smithy_schema::serde::{SerdeError, SerializableStruct, ShapeDeserializer
 /// Reads a tree into RegisterTaskDefinition's request.
 ///
 /// # Errors
+///
 /// A wrong type, or fields that ECS does not know, each named.
 pub fn register_task_definition_input(tree: &Tree) -> Result<RegisterTaskDefinitionInput, Error> {
     from_tree("ecs:RegisterTaskDefinition", tree, RegisterTaskDefinitionInput::deserialize)
@@ -27,6 +28,7 @@ pub fn register_task_definition_input(tree: &Tree) -> Result<RegisterTaskDefinit
 /// Reads a tree into CreateService's request.
 ///
 /// # Errors
+///
 /// A wrong type, or fields that ECS does not know, each named.
 pub fn create_service_input(tree: &Tree) -> Result<CreateServiceInput, Error> {
     from_tree("ecs:CreateService", tree, CreateServiceInput::deserialize)
@@ -35,6 +37,7 @@ pub fn create_service_input(tree: &Tree) -> Result<CreateServiceInput, Error> {
 /// Reads a tree into UpdateService's request.
 ///
 /// # Errors
+///
 /// A wrong type, or fields that ECS does not know or cannot update, each named.
 pub fn update_service_input(tree: &Tree) -> Result<UpdateServiceInput, Error> {
     from_tree("ecs:UpdateService", tree, UpdateServiceInput::deserialize)
@@ -43,6 +46,7 @@ pub fn update_service_input(tree: &Tree) -> Result<UpdateServiceInput, Error> {
 /// Reads a tree into RunTask's request.
 ///
 /// # Errors
+///
 /// A wrong type, or fields that ECS does not know, each named.
 pub fn run_task_input(tree: &Tree) -> Result<RunTaskInput, Error> {
     from_tree("ecs:RunTask", tree, RunTaskInput::deserialize)
@@ -52,6 +56,7 @@ pub fn run_task_input(tree: &Tree) -> Result<RunTaskInput, Error> {
 /// is unset is absent.
 ///
 /// # Errors
+///
 /// When the shape cannot be written, which AWS's own answers never cause.
 pub fn to_tree(shape: &impl SerializableStruct) -> Result<Tree, Error> {
     let bytes = write(shape).map_err(|error| Error::bad_tree("ecs", error.to_string()))?;

@@ -9,7 +9,8 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use std::fmt::Write;
+use std::fmt::{self, Write};
+use std::sync::Arc;
 
 /// What can be done about a failed call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,9 +32,9 @@ pub enum Kind {
     Fenced,
 }
 
-/// A call that did not succeed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{operation}: {code}: {message}")]
+/// A call that did not succeed. Its text says what is known here: the call, the code, and AWS's or
+/// our own words; the causes of a call that AWS did not answer are those of its source.
+#[derive(Clone, Debug)]
 pub struct Error {
     /// The call, such as `ecs:UpdateService`.
     pub operation: &'static str,
@@ -42,65 +43,85 @@ pub struct Error {
     /// AWS's error code, or `Timeout`, `NoConnection`, `NoCredentials`, `BadResponse`, `NotSent`,
     /// `BadTree`, `Fenced` when there is none.
     pub code: String,
-    /// AWS's message, or the chain of causes.
+    /// AWS's message, or the chain of causes: what is kept for people, who see no source.
     pub message: String,
     /// HTTP status, when an answer came.
     pub status: Option<u16>,
+    /// The SDK's error.
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+    /// Whether the message is the chain of causes.
+    unanswered: bool,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.operation, self.code)?;
+        if self.unanswered { Ok(()) } else { write!(f, ": {}", self.message) }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
 }
 
 impl Error {
-    /// Sorts an error of the SDK.
-    pub fn from_sdk<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Self
+    /// Sorts an error of the SDK, which becomes the source.
+    pub fn from_sdk<E>(operation: &'static str, error: SdkError<E, HttpResponse>) -> Self
     where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         let status = error.raw_response().map(|response| response.status().as_u16());
-        let (kind, code, message) = match error {
+        let unanswered = !matches!(error, SdkError::ServiceError(_));
+        let (kind, code, message) = match &error {
             SdkError::ServiceError(service) => {
                 let code = service.err().code().unwrap_or("NoCode").to_owned();
                 let message = service.err().message().unwrap_or("no message").to_owned();
                 (classify(&code, &message, status), code, message)
             }
-            _ if lacks_credentials(error) => (Kind::Denied, "NoCredentials".to_owned(), causes(error)),
-            SdkError::TimeoutError(_) => (Kind::Transient, "Timeout".to_owned(), causes(error)),
-            SdkError::DispatchFailure(_) => (Kind::Transient, "NoConnection".to_owned(), causes(error)),
-            SdkError::ResponseError(_) => (Kind::Transient, "BadResponse".to_owned(), causes(error)),
-            _ => (Kind::Rejected, "NotSent".to_owned(), causes(error)),
+            _ if lacks_credentials(&error) => (Kind::Denied, "NoCredentials".to_owned(), causes(&error)),
+            SdkError::TimeoutError(_) => (Kind::Transient, "Timeout".to_owned(), causes(&error)),
+            SdkError::DispatchFailure(_) => (Kind::Transient, "NoConnection".to_owned(), causes(&error)),
+            SdkError::ResponseError(_) => (Kind::Transient, "BadResponse".to_owned(), causes(&error)),
+            _ => (Kind::Rejected, "NotSent".to_owned(), causes(&error)),
         };
-        Self { operation, kind, code, message, status }
+        Self {
+            source: Some(Arc::new(error)),
+            unanswered,
+            status,
+            ..Self::plain(operation, kind, code, message)
+        }
+    }
+
+    fn plain(
+        operation: &'static str,
+        kind: Kind,
+        code: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        let (code, message) = (code.into(), message.into());
+        Self { operation, kind, code, message, status: None, source: None, unanswered: false }
     }
 
     /// A tree that cannot be turned into the call; nothing was sent.
     pub fn bad_tree(operation: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            operation,
-            kind: Kind::Rejected,
-            code: "BadTree".to_owned(),
-            message: message.into(),
-            status: None,
-        }
+        Self::plain(operation, Kind::Rejected, "BadTree", message)
     }
 
     /// A write that was held back; nothing was sent.
     pub fn fenced(operation: &'static str) -> Self {
-        Self {
-            operation,
-            kind: Kind::Fenced,
-            code: "Fenced".to_owned(),
-            message: "the right to write was lost or given up".to_owned(),
-            status: None,
-        }
+        Self::plain(operation, Kind::Fenced, "Fenced", "the right to write was lost or given up")
     }
 
-    /// An answer without the one thing that it is about (an ARN, say); the call was made.
+    /// An answer without the one thing that it is about (an ARN, say); the call took effect.
     pub fn bad_response(operation: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            operation,
-            kind: Kind::Transient,
-            code: "BadResponse".to_owned(),
-            message: message.into(),
-            status: None,
-        }
+        Self::plain(operation, Kind::Transient, "BadResponse", message)
+    }
+
+    /// A refusal that AWS tells within an answer of success.
+    pub fn refused(operation: &'static str, code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { status: Some(200), ..Self::plain(operation, Kind::Conflict, code, message) }
     }
 
     /// Whether it is certain that the call did not take effect. False after timeouts, broken

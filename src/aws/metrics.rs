@@ -9,6 +9,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::registry::Unit;
 use std::collections::BTreeMap;
 use std::fmt;
+use strum::IntoEnumIterator;
 
 /// Counted when the page is asked for, all accounts and regions together. Operations appear once
 /// they are called; every throttling category is there from the start.
@@ -16,7 +17,7 @@ impl Collector for Aws {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
         let mut operations: BTreeMap<&'static str, OperationUse> = BTreeMap::new();
         let mut categories: BTreeMap<Category, CategoryUse> =
-            Category::ALL.into_iter().map(|category| (category, CategoryUse::default())).collect();
+            Category::iter().map(|category| (category, CategoryUse::default())).collect();
         for usage in self.usage().into_values() {
             for (operation, used) in usage.operations {
                 let total = operations.entry(operation).or_default();

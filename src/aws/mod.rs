@@ -26,9 +26,9 @@ pub mod secrets;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
-pub mod written;
+pub mod write_result;
 
 pub use budget::Pace;
 pub use clients::{Aws, Clients, Fence, PlacementClients, Settings};
 pub use error::Error;
-pub use written::Written;
+pub use write_result::WriteResult;

@@ -10,6 +10,7 @@ use aws_sim::Sim;
 use aws_sim::faults::{Effect, FaultRule, When};
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::error::Error as _;
 use tokio::time::Instant;
 
 fn world() -> Sim {
@@ -74,6 +75,8 @@ async fn a_registration_without_an_answer_is_not_sent_again() {
     assert_eq!((error.kind, error.code.as_str()), (Kind::Transient, "NoConnection"));
     assert!(!error.answered());
     assert!(error.message.contains("connection reset"), "{}", error.message);
+    assert_eq!(error.to_string(), "ecs:RegisterTaskDefinition: NoConnection", "the cause is its source");
+    assert_eq!(error.source().unwrap().to_string(), "dispatch failure");
     assert_eq!(calls(&sim, "ecs", "RegisterTaskDefinition"), 1);
 }
 
@@ -123,6 +126,8 @@ async fn a_denied_call_is_sent_once_and_keeps_awss_words() {
     let error = logs::delete_log_group(&clients, "/shop").await.unwrap_err();
     assert_eq!(error.kind, Kind::Denied);
     assert!(error.answered() && error.retry());
+    assert!(error.to_string().contains("not authorized to perform: logs:DeleteLogGroup"), "{error}");
+    assert_eq!(error.source().unwrap().to_string(), "service error");
     assert_eq!(calls(&sim, "logs", "DeleteLogGroup"), 1);
     let gap = Gap::from(error);
     assert_eq!((gap.operation.as_str(), gap.code.as_str()), ("logs:DeleteLogGroup", "AccessDeniedException"));

@@ -1,7 +1,7 @@
 //! Conflicts between documents: two of them must not claim one thing in AWS.
 
-use super::arn::{Arn, cluster_name};
 use super::resources::{self, Claim};
+use crate::model::arn::{Arn, cluster_name};
 use crate::model::desired::{DesiredState, Workload};
 use crate::model::finding::{Finding, field_key};
 use crate::model::ids::DeploymentName;

@@ -1,6 +1,6 @@
 //! The forms of names.
 
-use crate::desired::arn::Arn;
+use crate::model::arn::Arn;
 
 /// A name of a deployment, component or key: 1 to 63 lower-case letters, digits and hyphens,
 /// starting with a letter and not ending with a hyphen.

@@ -13,7 +13,6 @@
 //! revision, no deployment.
 
 mod application;
-mod arn;
 mod checks;
 mod conflicts;
 mod defaults;

@@ -1,8 +1,8 @@
 //! Fields that point at something by its key or name, as data: where they stand, what they point
 //! at, and which field AWS takes in their place.
 
-use super::arn::Arn;
 use super::fields::{Fields, object};
+use crate::model::arn::Arn;
 use crate::model::canonical::canonical_json;
 use crate::model::resource::{ResourceKind, Tree};
 

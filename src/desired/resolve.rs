@@ -1,11 +1,11 @@
 //! References, resolved against what this pass saw. Pure: what was not seen becomes a reason to
 //! wait, never a guess.
 
-use super::arn::Arn;
 use super::fields::{Fields, each, object};
 use super::references::{self, Reference, To};
 use super::resources;
 use super::secret_ref::SecretRef;
+use crate::model::arn::Arn;
 use crate::model::canonical::content_hash;
 use crate::model::desired::{
     DesiredComponent, DesiredResource, DesiredState, ResolvedComponent, ResolvedDefinition, ResolvedResource,

@@ -1,7 +1,7 @@
 //! `valueFrom`: which secret, and which part of it. Source: ECS developer guide, "Pass Secrets
 //! Manager secrets through Amazon ECS environment variables", and ECS API, Secret.
 
-use super::arn::Arn;
+use crate::model::arn::{Arn, is_arn};
 
 /// What a `valueFrom` (or `credentialsParameter`) points at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl<'a> SecretRef<'a> {
         {
             return Some("it has a version stage and a version id, of which ECS takes only one".to_owned());
         }
-        if id.starts_with("arn:") {
+        if is_arn(id) {
             let arn = Arn::parse(id);
             let good =
                 arn.is_some_and(|arn| arn.service == "secretsmanager" && arn.resource.starts_with("secret:"));

@@ -4,14 +4,15 @@ use crate::aws::cloudwatch::write as cloudwatch;
 use crate::aws::ecs::write as ecs;
 use crate::aws::elbv2::write as elb;
 use crate::aws::logs::write as logs;
-use crate::aws::{Clients, Error, Written};
+use crate::aws::{Clients, Error, WriteResult};
 use crate::model::call::Call;
 
 /// Makes the call. Each arm is one call of AWS with the plan's own parameters.
 ///
 /// # Errors
+///
 /// AWS refused the call, or gave no answer.
-pub(super) async fn send(aws: &Clients<'_>, call: &Call) -> Result<Written, Error> {
+pub(super) async fn send(aws: &Clients<'_>, call: &Call) -> Result<WriteResult, Error> {
     match call {
         Call::CreateLogGroup { name, kms_key_id, tags } => {
             logs::create_log_group(aws, name, kms_key_id.as_deref(), tags).await

@@ -24,7 +24,7 @@ mod tests;
 
 pub use crate::aws::Fence;
 use crate::aws::error::Kind;
-use crate::aws::{Aws, Error, Written};
+use crate::aws::{Aws, Error, WriteResult};
 use crate::model::call::Subject;
 use crate::model::kinds::Placement;
 use crate::model::plan::{ActionResult, Outcome, Plan, PlannedAction};
@@ -69,7 +69,7 @@ impl Executor {
 }
 
 /// An answer, or the lack of one, as an outcome.
-fn to_result(answer: Result<Written, Error>) -> ActionResult {
+fn to_result(answer: Result<WriteResult, Error>) -> ActionResult {
     match answer {
         Ok(written) => ActionResult::Done { arn: written.arn, deployment: written.deployment },
         Err(error) if error.kind == Kind::Fenced => ActionResult::Skipped { because: error.message },

@@ -9,6 +9,7 @@ use crate::model::resource::{ResourceId, ResourceKind};
 use crate::reconcile::{Ending, Handle, Metrics, Trigger};
 use axum::extract::State;
 use axum::http::StatusCode;
+use strum::IntoEnumIterator;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -81,7 +82,7 @@ async fn waits_for_the_budget_are_shown_by_throttling_category_from_the_start() 
         Aws::connect(Settings { pace, ..Settings::closed(sim.http_client(), move || clock.now()) }).await;
     let metrics = Metrics::collecting(aws.clone());
     let text = metrics.render();
-    for category in Category::ALL {
+    for category in Category::iter() {
         let line = format!("evenkeel_aws_budget_waits_total{{category=\"{}\"}} 0\n", category.as_str());
         assert!(text.contains(&line), "{line} is not in {text}");
     }

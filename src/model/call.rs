@@ -4,6 +4,7 @@
 //! `executor`. Order, text, record, events and the test of the IAM policy read the row and the
 //! action's [`Verb`]; whatever else must decide does not compile until it has.
 
+use super::arn::{family_revision, task_id};
 use super::ids::{ComponentName, ContentHash};
 use super::resource::{ResourceKind, Tree};
 use serde::{Deserialize, Serialize};
@@ -540,9 +541,10 @@ impl Call {
         match self {
             Self::PutRetentionPolicy { days, .. } => format!(" {days} days"),
             Self::DeleteRetentionPolicy { .. } => " for ever".to_owned(),
-            Self::DeregisterTaskDefinition { arn } | Self::StopTask { arn, .. } => format!(" {}", tail(arn)),
+            Self::DeregisterTaskDefinition { arn } => format!(" {}", family_revision(arn)),
+            Self::StopTask { arn, .. } => format!(" {}", task_id(arn)),
             Self::CreateService { fields, .. } | Self::RunTask { fields, .. } => {
-                let revision = fields["taskDefinition"].as_str().map(tail).unwrap_or_default();
+                let revision = fields["taskDefinition"].as_str().map(family_revision).unwrap_or_default();
                 match fields["desiredCount"].as_u64() {
                     Some(count) => format!(" {revision} × {count}"),
                     None => format!(" {revision}"),
@@ -577,8 +579,4 @@ impl Call {
     pub fn writes_revision(&self) -> bool {
         self.spec().deploys && self.fields().is_some_and(|fields| fields.get("taskDefinition").is_some())
     }
-}
-
-fn tail(arn: &str) -> &str {
-    arn.rsplit_once('/').map_or(arn, |(_, tail)| tail)
 }

@@ -64,17 +64,6 @@ text_id! {
     ContentHash
 }
 
-/// `web` of `arn:aws:ecs:eu-west-1:123456789012:task-definition/web:7`.
-pub fn family_of(definition_arn: &str) -> &str {
-    let name = definition_arn.rsplit_once('/').map_or(definition_arn, |(_, name)| name);
-    name.rsplit_once(':').map_or(name, |(family, _)| family)
-}
-
-/// `7` of `arn:aws:ecs:eu-west-1:123456789012:task-definition/web:7`; 0 when there is none.
-pub fn revision_number(definition_arn: &str) -> u64 {
-    definition_arn.rsplit_once(':').and_then(|(_, number)| number.parse().ok()).unwrap_or(0)
-}
-
 /// Counts the changes of one document's `spec`, from 1; status carries the one it speaks of as
 /// `observedGeneration`.
 #[derive(

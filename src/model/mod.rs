@@ -1,5 +1,6 @@
 //! Nouns only: what the rooms hand to each other. No async, no clock, no AWS.
 
+pub mod arn;
 pub mod call;
 pub mod canonical;
 pub mod condition;

@@ -5,6 +5,7 @@
 //! desired tree by serde, the `aws` room gives the observed tree, and `plan`'s ownership table says
 //! for each path who owns it and how it is compared.
 
+use super::arn::is_arn;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -209,7 +210,7 @@ impl ResourceId {
 
     /// The ARN of something that is left over; no key begins like an ARN.
     pub fn left_over_arn(&self) -> Option<&str> {
-        self.key.starts_with("arn:").then_some(self.key.as_str())
+        is_arn(&self.key).then_some(self.key.as_str())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where a rollout stands: stored before anything is done, read at the start of the next pass.
 
-use super::ids::{ComponentName, ContentHash, Generation, revision_number};
+use super::arn::revision_number;
+use super::ids::{ComponentName, ContentHash, Generation};
 use super::plan::WaitingOn;
 use super::resource::{ResourceId, ResourceKind};
 use super::resource_record::{Repairs, ResourceRecord};

@@ -3,7 +3,7 @@
 use super::reader::{Reader, refused, seen_from_error};
 use super::request::Request;
 use crate::aws::ecs::read::{self, SERVICES_PER_CALL};
-use crate::aws::ecs::{cluster_of, last_part};
+use crate::model::arn::{cluster_name, service_cluster, service_name};
 use crate::model::desired::{DesiredComponent, Workload};
 use crate::model::ids::ComponentName;
 use crate::model::observed::{ObservedCluster, ObservedService, Seen};
@@ -56,8 +56,8 @@ impl Services {
             declared(request).map(|(component, name)| (component.name.clone(), self.named(name))).collect();
         let mut left_over = LeftOver::new();
         let names: BTreeSet<&str> = declared(request).map(|(_, name)| name).collect();
-        for (id, arn) in recorded(reader, request).filter(|(_, arn)| !names.contains(last_part(arn))) {
-            let seen = self.named(last_part(arn));
+        for (id, arn) in recorded(reader, request).filter(|(_, arn)| !names.contains(service_name(arn))) {
+            let seen = self.named(service_name(arn));
             if id.left_over_arn().is_some() || request.desired.components.contains_key(id.key.as_str()) {
                 if !seen.is_absent() || id.left_over_arn().is_some() {
                     left_over.insert(arn.to_owned(), seen);
@@ -128,12 +128,12 @@ fn recorded<'a>(
     reader: &Reader<'_>,
     request: &Request<'a>,
 ) -> impl Iterator<Item = (&'a ResourceId, &'a str)> {
-    let here = last_part(reader.cluster());
+    let here = cluster_name(reader.cluster());
     let services = request.rollout.arns().filter(|(id, _)| id.kind == ResourceKind::Service);
-    services.filter(move |(_, arn)| cluster_of(arn).is_none_or(|cluster| cluster == here))
+    services.filter(move |(_, arn)| service_cluster(arn).is_none_or(|cluster| cluster == here))
 }
 
 fn names(reader: &Reader<'_>, request: &Request<'_>) -> Vec<String> {
-    let recorded = recorded(reader, request).map(|(_, arn)| last_part(arn));
+    let recorded = recorded(reader, request).map(|(_, arn)| service_name(arn));
     declared(request).map(|(_, name)| name).chain(recorded).map(str::to_owned).collect()
 }

@@ -1,6 +1,7 @@
 //! Canonical forms: two values mean the same exactly when their canonical forms are equal.
 
 use super::table::Compare;
+use crate::model::arn::{is_arn, last_part};
 use crate::model::resource::Tree;
 use serde_json::{Map, Number, Value, json};
 use std::collections::BTreeSet;
@@ -227,7 +228,5 @@ fn condition(value: &Tree) -> Tree {
 
 fn same_name_or_arn(a: &Tree, b: &Tree) -> bool {
     let (Some(a), Some(b)) = (a.as_str(), b.as_str()) else { return a == b };
-    let tail = |text: &str| text.rsplit_once('/').map_or(text.to_owned(), |(_, tail)| tail.to_owned());
-    let both_arns = a.starts_with("arn:") && b.starts_with("arn:");
-    if both_arns { a == b } else { tail(a) == tail(b) }
+    if is_arn(a) && is_arn(b) { a == b } else { last_part(a) == last_part(b) }
 }

@@ -1,5 +1,6 @@
 //! A plan as text, for people: one line per action, its changes below it, then what is waited for.
 
+use crate::model::arn::{family_revision, target_group_name};
 use crate::model::call::Verb;
 use crate::model::plan::{Drift, FieldChange, Impact, Plan, PlannedAction};
 use crate::model::resource::Tree;
@@ -74,15 +75,13 @@ fn sign(verb: Verb) -> char {
     }
 }
 
-fn tail(arn: &str) -> &str {
-    arn.rsplit_once('/').map_or(arn, |(_, tail)| tail)
-}
-
 /// `desiredCount 5 → 2 (declared)`.
 pub(crate) fn change_words(change: &FieldChange) -> String {
     let FieldChange { path, old, new, owner, .. } = change;
     let show = |value: &Tree| match path.as_str() {
-        "taskDefinition" => value.as_str().map_or_else(|| shown(value), |arn| tail(arn).to_owned()),
+        "taskDefinition" => {
+            value.as_str().map_or_else(|| shown(value), |arn| family_revision(arn).to_owned())
+        }
         "actions" | "defaultActions" => each(value, action_words),
         "conditions" => each(value, condition_words),
         _ => shown(value),
@@ -101,7 +100,7 @@ fn action_words(action: &Tree) -> String {
     match action["type"].as_str() {
         Some("forward") => {
             let groups = action["targetGroups"].as_array().into_iter().flatten().map(|group| {
-                let name = group_name(group["targetGroupArn"].as_str().unwrap_or_default());
+                let name = target_group_name(group["targetGroupArn"].as_str().unwrap_or_default());
                 match group["weight"].as_i64() {
                     Some(weight) => format!("{name} {weight}"),
                     None => name.to_owned(),
@@ -131,12 +130,6 @@ fn condition_words(condition: &Tree) -> String {
         }
         _ => shown(condition),
     }
-}
-
-/// The name in a target group's ARN, `…:targetgroup/<name>/<id>`.
-fn group_name(arn: &str) -> &str {
-    let rest = arn.split_once("targetgroup/").map_or(arn, |(_, rest)| rest);
-    rest.split_once('/').map_or(rest, |(name, _)| name)
 }
 
 fn shown(value: &Value) -> String {

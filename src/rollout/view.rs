@@ -1,8 +1,9 @@
 //! One component as its step sees it: what is wanted, what is registered, what keeps it.
 
 use super::input::StepInput;
+use crate::model::arn::{family_of, revision_number};
 use crate::model::desired::{DesiredComponent, ResolvedComponent};
-use crate::model::ids::{ComponentName, ContentHash, family_of, revision_number};
+use crate::model::ids::{ComponentName, ContentHash};
 use crate::model::observed::{ObservedDefinition, Seen};
 use crate::model::plan::WaitingOn;
 use crate::model::resource::{ResourceId, ResourceKind, TAG_HASH, TAG_OWNER};

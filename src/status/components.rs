@@ -1,6 +1,7 @@
 //! Status of one component.
 
 use super::input::StatusInput;
+use crate::model::arn::{family_revision, target_group_name, task_id};
 use crate::model::desired::{DesiredComponent, Workload};
 use crate::model::observed::{Depth, ObservedService, Seen};
 use crate::model::rollout::{ComponentRollout, Phase};
@@ -25,14 +26,16 @@ pub(super) fn component_status(input: &StatusInput<'_>, component: &DesiredCompo
         }
         (Workload::Task { .. }, _) => task_counts(input, component, &rollout.phase, prior),
     };
-    let wanted = rollout.revision.as_ref().map(|revision| short_revision(&revision.arn));
+    let wanted = rollout.revision.as_ref().map(|revision| family_revision(&revision.arn).to_owned());
     let running_revision = match &component.workload {
         Workload::Service { .. } => match input.observed.services.get(&component.name) {
-            Some(Seen::Present(service)) => Some(short_revision(&service.task_definition)),
+            Some(Seen::Present(service)) => Some(family_revision(&service.task_definition).to_owned()),
             Some(Seen::Absent) => None,
             _ => prior.and_then(|prior| prior.revision.clone()),
         },
-        Workload::Task { .. } => rollout.completed.as_ref().map(|revision| short_revision(&revision.arn)),
+        Workload::Task { .. } => {
+            rollout.completed.as_ref().map(|revision| family_revision(&revision.arn).to_owned())
+        }
     };
     ComponentStatus {
         workload: workload_word(&component.workload).to_owned(),
@@ -103,7 +106,9 @@ fn message(phase: &Phase, service: Option<&ObservedService>, wanted: Option<&str
         },
         Phase::Baking { until, .. } => format!("must stay healthy until {until}"),
         Phase::RolledBack { reason, .. } => {
-            let running = service.map(|service| short_revision(&service.task_definition)).unwrap_or_default();
+            let running = service
+                .map(|service| family_revision(&service.task_definition).to_owned())
+                .unwrap_or_default();
             format!(
                 "desired {}, running {running}: rolled back by ECS because {reason}",
                 wanted.unwrap_or("?")
@@ -111,16 +116,11 @@ fn message(phase: &Phase, service: Option<&ObservedService>, wanted: Option<&str
         }
         Phase::Stalled { message, .. } => message.clone(),
         Phase::TaskRunning { task, deadline, .. } => match task {
-            Some(task) => format!("task {} must exit 0 by {deadline}", short_revision(task)),
+            Some(task) => format!("task {} must exit 0 by {deadline}", task_id(task)),
             None => "task is being started".to_owned(),
         },
         Phase::Idle | Phase::Complete { .. } => String::new(),
     }
-}
-
-/// What follows the last slash of an ARN: `web:7`.
-fn short_revision(arn: &str) -> String {
-    arn.rsplit('/').next().unwrap_or(arn).to_owned()
 }
 
 fn targets(
@@ -136,11 +136,11 @@ fn targets(
                     healthy: sum.healthy + u32::from(target.state == "healthy"),
                     total: sum.total + 1,
                 });
-                Some((shown_group(group).to_owned(), count))
+                Some((target_group_name(group).to_owned(), count))
             }
             _ if input.observed.depth == Depth::Light => {
-                let before = prior.and_then(|prior| prior.targets.get(shown_group(group)));
-                before.map(|count| (shown_group(group).to_owned(), count.clone()))
+                let before = prior.and_then(|prior| prior.targets.get(target_group_name(group)));
+                before.map(|count| (target_group_name(group).to_owned(), count.clone()))
             }
             _ => None,
         })
@@ -157,12 +157,4 @@ pub(super) fn target_groups(component: &DesiredComponent) -> impl Iterator<Item 
     balancers.filter_map(|balancer| {
         balancer["targetGroup"].as_str().or_else(|| balancer["targetGroupArn"].as_str())
     })
-}
-
-/// What people call a target group: its key, or the name in its ARN (`…:targetgroup/NAME/ID`).
-pub(super) fn shown_group(group: &str) -> &str {
-    match group.split_once(":targetgroup/") {
-        Some((_, rest)) => rest.split('/').next().unwrap_or(rest),
-        None => group,
-    }
 }

@@ -1,11 +1,12 @@
 //! Conditions of one deployment, compatible with kstatus: Ready, Reconciling and Stalled say what a
 //! waiting tool needs.
 
-use super::components::{shown_group, target_groups};
+use super::components::target_groups;
 use super::drift::{describe_drift, was_done};
 use super::input::{StatusInput, condition, prior_condition};
 use super::ready::{Others, ready};
 use super::sentences::{gaps, joined};
+use crate::model::arn::target_group_name;
 use crate::model::condition::{Condition, ConditionReason, ConditionType, Truth};
 use crate::model::desired::DesiredComponent;
 use crate::model::ids::ComponentName;
@@ -162,7 +163,7 @@ fn targets_healthy(input: &StatusInput<'_>, status: &DeploymentStatus) -> Condit
     let mut unhealthy = Vec::new();
     let mut unseen = Vec::new();
     for (component, group) in groups {
-        let shown = shown_group(group);
+        let shown = target_group_name(group);
         let reported = status.components.get(&component.name);
         let wanted = reported.map_or(0, |reported| reported.desired);
         let count = reported.and_then(|reported| reported.targets.get(shown));

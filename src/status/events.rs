@@ -1,6 +1,7 @@
 //! What happened in a pass, as events for people.
 
 use super::drift::describe_drift;
+use crate::model::arn::{family_revision, task_id};
 use crate::model::call::Verb;
 use crate::model::condition::{ConditionType, Truth};
 use crate::model::plan::{ActionResult, Drift, Outcome, Plan, PlannedAction};
@@ -91,9 +92,11 @@ fn of_actions(plan: &Plan, outcomes: &[Outcome], now: Timestamp) -> Vec<Event> {
 }
 
 fn made(action: &PlannedAction, arn: Option<&str>) -> String {
-    let names_what_was_made = matches!(action.verb, Verb::Register | Verb::Run);
-    let arn = arn.filter(|_| names_what_was_made);
-    arn.map(|arn| format!(" ({})", arn.rsplit('/').next().unwrap_or(arn))).unwrap_or_default()
+    match (action.verb, arn) {
+        (Verb::Register, Some(arn)) => format!(" ({})", family_revision(arn)),
+        (Verb::Run, Some(arn)) => format!(" ({})", task_id(arn)),
+        _ => String::new(),
+    }
 }
 
 fn done_reason(plan: &Plan, action: &PlannedAction) -> EventReason {

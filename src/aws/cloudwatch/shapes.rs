@@ -20,6 +20,7 @@ const PUT: &str = "cloudwatch:PutMetricAlarm";
 /// so what the tree leaves out goes back to AWS's default.
 ///
 /// # Errors
+///
 /// When the tree is no metric alarm, with the field.
 pub(super) fn request(put: Put, fields: &Tree) -> Result<Put, Error> {
     let alarm = MetricAlarm::deserialize(fields).map_err(|error| Error::bad_tree(PUT, error.to_string()))?;

@@ -3,5 +3,3 @@
 pub mod read;
 mod shapes;
 pub mod write;
-
-pub use shapes::{cluster_of, last_part};

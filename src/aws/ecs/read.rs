@@ -9,7 +9,7 @@ use super::shapes;
 use crate::aws::budget::Category;
 use crate::aws::clients::PlacementClients;
 use crate::aws::error::Error;
-use crate::model::ids::family_of;
+use crate::model::arn::{family_of, service_name};
 use crate::model::observed::{
     Gap, ObservedCluster, ObservedDefinition, ObservedService, ObservedServiceDeployment, ObservedTask, Seen,
 };
@@ -38,6 +38,7 @@ const DESCRIBE_SERVICE_REVISIONS: &str = "ecs:DescribeServiceRevisions";
 /// that was asked for is in the answer; INACTIVE ones are absent.
 ///
 /// # Errors
+///
 /// When the call as a whole failed: nothing is known of any of them.
 pub async fn describe_services(
     clients: &PlacementClients,
@@ -52,7 +53,7 @@ pub async fn describe_services(
     let mut seen: BTreeMap<_, _> =
         names.iter().map(|name| (name.clone(), Seen::Unknown(unanswered(DESCRIBE_SERVICES)))).collect();
     for failure in answer.failures.unwrap_or_default() {
-        let name = shapes::last_part(failure.arn.as_deref().unwrap_or_default()).to_owned();
+        let name = service_name(failure.arn.as_deref().unwrap_or_default()).to_owned();
         if let Some(slot) = seen.get_mut(&name) {
             *slot = failed(DESCRIBE_SERVICES, failure);
         }
@@ -71,6 +72,7 @@ pub async fn describe_services(
 /// Looks at one cluster by name or ARN.
 ///
 /// # Errors
+///
 /// When the call failed.
 pub async fn describe_cluster(
     clients: &PlacementClients,
@@ -91,6 +93,7 @@ pub async fn describe_cluster(
 /// Reads one revision with its tags.
 ///
 /// # Errors
+///
 /// Not found when there never was such a revision; otherwise when the call failed.
 pub async fn describe_task_definition(
     clients: &PlacementClients,
@@ -110,6 +113,7 @@ pub async fn describe_task_definition(
 /// Lists the ACTIVE revisions of a family, newest first, at most 100.
 ///
 /// # Errors
+///
 /// When the call failed. A family that does not exist is an empty list.
 pub async fn list_task_definitions(clients: &PlacementClients, family: &str) -> Result<Vec<String>, Error> {
     let send = || {
@@ -135,6 +139,7 @@ pub enum TasksOf<'a> {
 /// shows these for about an hour), all pages.
 ///
 /// # Errors
+///
 /// Not found when the service or the cluster does not exist; otherwise when a page failed.
 pub async fn list_tasks(
     clients: &PlacementClients,
@@ -167,6 +172,7 @@ pub async fn list_tasks(
 /// more) are left out.
 ///
 /// # Errors
+///
 /// When the call failed.
 pub async fn describe_tasks(
     clients: &PlacementClients,
@@ -185,6 +191,7 @@ pub async fn describe_tasks(
 /// service revision.
 ///
 /// # Errors
+///
 /// Not found when the service does not exist; otherwise when the call failed.
 pub async fn list_service_deployments(
     clients: &PlacementClients,
@@ -204,6 +211,7 @@ pub async fn list_service_deployments(
 /// Task definition ARNs of up to 20 service revisions, by the revisions' ARNs.
 ///
 /// # Errors
+///
 /// When the call failed.
 pub async fn describe_service_revisions(
     clients: &PlacementClients,

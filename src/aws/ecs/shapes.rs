@@ -58,6 +58,7 @@ const DEFINITION_EXTRAS: [&str; 10] = [
 /// A service with its settings in CreateService's form.
 ///
 /// # Errors
+///
 /// When the SDK's shape cannot be written as a tree, which an answer of AWS never causes.
 pub(super) fn service(mut service: types::Service) -> Result<ObservedService, Error> {
     let mut deployments = service.deployments.take().unwrap_or_default();
@@ -145,6 +146,7 @@ pub(super) fn cluster(cluster: types::Cluster) -> ObservedCluster {
 /// A revision with RegisterTaskDefinition's fields but for the family.
 ///
 /// # Errors
+///
 /// As for [`service`].
 pub(super) fn definition(
     definition: types::TaskDefinition,
@@ -217,19 +219,6 @@ pub(super) fn service_deployment(
         created_at: timestamp(brief.created_at),
     };
     (deployment, brief.target_service_revision_arn)
-}
-
-/// What stands after the last `/`: the name in long and short service ARNs, and in a plain name the
-/// name itself.
-pub fn last_part(arn: &str) -> &str {
-    arn.rsplit_once('/').map_or(arn, |(_, name)| name)
-}
-
-/// Name of the cluster in a long service ARN (`…:service/cluster/name`); short ones do not tell.
-pub fn cluster_of(service_arn: &str) -> Option<&str> {
-    let mut parts = service_arn.rsplit('/');
-    let (_, cluster) = (parts.next()?, parts.next()?);
-    (!cluster.contains(':')).then_some(cluster)
 }
 
 fn tags(tags: Option<Vec<types::Tag>>) -> BTreeMap<String, String> {

@@ -1,5 +1,4 @@
 use super::*;
-use crate::model::ids::family_of;
 use aws_sdk_ecs::types::*;
 
 fn plain() -> builders::ServiceBuilder {
@@ -102,13 +101,4 @@ fn a_task_tells_its_addresses_once() {
     let (seen, _) = task(raw);
     assert_eq!(seen.addresses, ["10.0.0.7"]);
     assert_eq!(seen.containers[0].exit_code, None);
-}
-
-#[test]
-fn long_and_short_service_arns_are_understood() {
-    let long = "arn:aws:ecs:eu-west-1:123456789012:service/shop/web";
-    let short = "arn:aws:ecs:eu-west-1:123456789012:service/web";
-    assert_eq!((last_part(long), cluster_of(long)), ("web", Some("shop")));
-    assert_eq!((last_part(short), cluster_of(short)), ("web", None));
-    assert_eq!(family_of("arn:aws:ecs:eu-west-1:123456789012:task-definition/web:7"), "web");
 }

@@ -2,9 +2,8 @@
 //! into the tree first.
 
 use crate::aws::budget::Category;
-use crate::aws::clients::Again;
-use crate::aws::error::Kind;
-use crate::aws::written::{Written, gone};
+use crate::aws::clients::Resend;
+use crate::aws::write_result::{WriteResult, deleted_or_absent};
 use crate::aws::{Clients, Error, codec};
 use crate::model::resource::Tree;
 use aws_sdk_ecs::operation::create_service::builders::CreateServiceInputBuilder;
@@ -34,53 +33,60 @@ macro_rules! sendable {
 /// Registers a revision. Not sent twice: every call makes a new one.
 ///
 /// # Errors
-/// See [`Error`]; a tree with fields that ECS does not know is not sent.
+///
+/// What AWS answers, or that no answer came; a tree with fields that ECS does not know is not sent.
 pub async fn register_task_definition(
     clients: &Clients<'_>,
     fields: &Tree,
     tags: &BTreeMap<String, String>,
-) -> Result<Written, Error> {
+) -> Result<WriteResult, Error> {
     const OPERATION: &str = "ecs:RegisterTaskDefinition";
     let tree = with(OPERATION, fields, tags, None)?;
     let request = register_request(&tree)?;
     let send = || request.clone().send_with(&clients.ecs);
-    let output = clients.write(Category::EcsDefinitionWrite, OPERATION, Again::Never, send).await?;
-    Written::made(OPERATION, output.task_definition.and_then(|definition| definition.task_definition_arn))
+    let output = clients.write(Category::EcsDefinitionWrite, OPERATION, Resend::Never, send).await?;
+    WriteResult::created(
+        OPERATION,
+        output.task_definition.and_then(|definition| definition.task_definition_arn),
+    )
 }
 
 /// Makes a revision INACTIVE; tasks that run it go on.
 ///
 /// # Errors
-/// See [`Error`]; that it is not there is none.
-pub async fn deregister_task_definition(clients: &Clients<'_>, arn: &str) -> Result<Written, Error> {
+///
+/// What AWS answers, or that no answer came; that it is not there is none.
+pub async fn deregister_task_definition(clients: &Clients<'_>, arn: &str) -> Result<WriteResult, Error> {
     let request = clients.ecs.deregister_task_definition().task_definition(arn);
     let send = || request.clone().send();
     let operation = "ecs:DeregisterTaskDefinition";
-    gone(clients.write(Category::EcsDefinitionWrite, operation, Again::Harmless, send).await)
+    deleted_or_absent(clients.write(Category::EcsDefinitionWrite, operation, Resend::Harmless, send).await)
 }
 
 /// Starts a task. With the same token ECS starts nothing twice, so it may be sent again.
 ///
 /// # Errors
-/// See [`Error`]. ECS answers some refusals (no capacity, no such cluster resource) with success
-/// and a list of failures; those are errors here, with ECS's reason as code.
+///
+/// What AWS answers, or that no answer came. ECS answers some refusals (no capacity, no such
+/// cluster resource) with success and a list of failures; those are errors here, with ECS's reason
+/// as code.
 pub async fn run_task(
     clients: &Clients<'_>,
     token: &str,
     fields: &Tree,
     tags: &BTreeMap<String, String>,
-) -> Result<Written, Error> {
+) -> Result<WriteResult, Error> {
     const OPERATION: &str = "ecs:RunTask";
     let tree = with(OPERATION, fields, tags, Some(token))?;
     let request = run_request(&tree)?;
     let send = || request.clone().send_with(&clients.ecs);
-    let output = clients.write(Category::EcsTaskWrite, OPERATION, Again::Harmless, send).await?;
+    let output = clients.write(Category::EcsTaskWrite, OPERATION, Resend::Harmless, send).await?;
     started(OPERATION, output)
 }
 
-fn started(operation: &'static str, output: RunTaskOutput) -> Result<Written, Error> {
+fn started(operation: &'static str, output: RunTaskOutput) -> Result<WriteResult, Error> {
     if let Some(task) = output.tasks.into_iter().flatten().next() {
-        return Written::made(operation, task.task_arn);
+        return WriteResult::created(operation, task.task_arn);
     }
     let Some(failure) = output.failures.into_iter().flatten().next() else {
         return Err(Error::bad_response(operation, "neither a task nor a failure in the answer"));
@@ -88,102 +94,108 @@ fn started(operation: &'static str, output: RunTaskOutput) -> Result<Written, Er
     let reason = failure.reason.unwrap_or_else(|| "no reason".to_owned());
     let about = [failure.arn, failure.detail].into_iter().flatten().collect::<Vec<_>>().join(": ");
     let message = if about.is_empty() { reason.clone() } else { format!("{reason}: {about}") };
-    Err(Error { operation, kind: Kind::Conflict, code: reason, message, status: Some(200) })
+    Err(Error::refused(operation, reason, message))
 }
 
 /// Stops a task.
 ///
 /// # Errors
-/// See [`Error`]; that it is not there is none.
+///
+/// What AWS answers, or that no answer came; that it is not there is none.
 pub async fn stop_task(
     clients: &Clients<'_>,
     cluster: &str,
     arn: &str,
     reason: &str,
-) -> Result<Written, Error> {
+) -> Result<WriteResult, Error> {
     let request = clients.ecs.stop_task().cluster(cluster).task(arn).reason(reason);
     let send = || request.clone().send();
-    gone(clients.write(Category::EcsTaskWrite, "ecs:StopTask", Again::Harmless, send).await)
+    deleted_or_absent(clients.write(Category::EcsTaskWrite, "ecs:StopTask", Resend::Harmless, send).await)
 }
 
-/// Makes a service. With the same token ECS makes none twice, so it may be sent again.
+/// Creates a service. With the same token ECS makes none twice, so it may be sent again.
 ///
 /// # Errors
-/// See [`Error`]; a tree with fields that ECS does not know is not sent.
+///
+/// What AWS answers, or that no answer came; a tree with fields that ECS does not know is not sent.
 pub async fn create_service(
     clients: &Clients<'_>,
     token: &str,
     fields: &Tree,
     tags: &BTreeMap<String, String>,
-) -> Result<Written, Error> {
+) -> Result<WriteResult, Error> {
     const OPERATION: &str = "ecs:CreateService";
     let tree = with(OPERATION, fields, tags, Some(token))?;
     let request = create_request(&tree)?;
     let send = || request.clone().send_with(&clients.ecs);
-    let output = clients.write(Category::EcsServiceWrite, OPERATION, Again::Harmless, send).await?;
+    let output = clients.write(Category::EcsServiceWrite, OPERATION, Resend::Harmless, send).await?;
     served(OPERATION, output.service)
 }
 
 /// Changes the given fields of a service and nothing else.
 ///
 /// # Errors
-/// See [`Error`]; a tree with fields that ECS does not know or cannot change is not sent.
-pub async fn update_service(clients: &Clients<'_>, fields: &Tree) -> Result<Written, Error> {
+///
+/// What AWS answers, or that no answer came; a tree with fields that ECS does not know or cannot
+/// change is not sent.
+pub async fn update_service(clients: &Clients<'_>, fields: &Tree) -> Result<WriteResult, Error> {
     const OPERATION: &str = "ecs:UpdateService";
     let request = update_request(fields)?;
     // A forced deployment is the one thing that is not "set to a value": each call starts another.
     let forced = fields.get("forceNewDeployment").and_then(Tree::as_bool) == Some(true);
-    let again = if forced { Again::Never } else { Again::Harmless };
+    let resend = if forced { Resend::Never } else { Resend::Harmless };
     let send = || request.clone().send_with(&clients.ecs);
-    let output = clients.write(Category::EcsServiceWrite, OPERATION, again, send).await?;
+    let output = clients.write(Category::EcsServiceWrite, OPERATION, resend, send).await?;
     served(OPERATION, output.service)
 }
 
 /// Deletes a service; `force` also when it still wants tasks.
 ///
 /// # Errors
-/// See [`Error`]; that it is not there, or INACTIVE already, is none.
+///
+/// What AWS answers, or that no answer came; that it is not there, or INACTIVE already, is none.
 pub async fn delete_service(
     clients: &Clients<'_>,
     cluster: &str,
     service: &str,
     force: bool,
-) -> Result<Written, Error> {
+) -> Result<WriteResult, Error> {
     let request = clients.ecs.delete_service().cluster(cluster).service(service).force(force);
     let send = || request.clone().send();
-    let answer = clients.write(Category::EcsServiceWrite, "ecs:DeleteService", Again::Harmless, send).await;
+    let answer = clients.write(Category::EcsServiceWrite, "ecs:DeleteService", Resend::Harmless, send).await;
     match answer {
-        Err(error) if error.code == "ServiceNotActiveException" => Ok(Written::default()),
-        answer => gone(answer),
+        Err(error) if error.code == "ServiceNotActiveException" => Ok(WriteResult::default()),
+        answer => deleted_or_absent(answer),
     }
 }
 
 /// Adds tags to a service or task definition.
 ///
 /// # Errors
-/// See [`Error`].
+///
+/// What AWS answers, or that no answer came.
 pub async fn tag_resource(
     clients: &Clients<'_>,
     arn: &str,
     tags: &BTreeMap<String, String>,
-) -> Result<Written, Error> {
+) -> Result<WriteResult, Error> {
     let tags = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
     let request = clients.ecs.tag_resource().resource_arn(arn).set_tags(Some(tags));
     let send = || request.clone().send();
-    clients.write(Category::EcsTagWrite, "ecs:TagResource", Again::Harmless, send).await?;
-    Ok(Written::arn(arn))
+    clients.write(Category::EcsTagWrite, "ecs:TagResource", Resend::Harmless, send).await?;
+    Ok(WriteResult::arn(arn))
 }
 
 /// ARN and PRIMARY deployment of a service in an answer.
-fn served(operation: &'static str, service: Option<Service>) -> Result<Written, Error> {
+fn served(operation: &'static str, service: Option<Service>) -> Result<WriteResult, Error> {
     let service = service.ok_or_else(|| Error::bad_response(operation, "no service in the answer"))?;
     let primary = service
         .deployments
         .into_iter()
         .flatten()
         .find(|deployment| deployment.status.as_deref() == Some("PRIMARY"));
-    let written = Written::made(operation, service.service_arn)?;
-    Ok(Written { deployment: primary.and_then(|deployment| deployment.id), ..written })
+    let written = WriteResult::created(operation, service.service_arn)?;
+    Ok(WriteResult { deployment: primary.and_then(|deployment| deployment.id), ..written })
 }
 
 /// The tree with tags and client token.

@@ -1,6 +1,6 @@
 //! Elastic Load Balancing v2.
 
+mod inputs;
 pub mod read;
-mod requests;
-mod seen;
+mod shapes;
 pub mod write;

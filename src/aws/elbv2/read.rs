@@ -4,7 +4,7 @@
 //! the whole call with an error; the caller then asks for less at a time. Tags and attributes are
 //! calls of their own: what is returned here has none until the caller has put them in.
 
-use super::seen;
+use super::shapes;
 use crate::aws::budget::Category;
 use crate::aws::clients::PlacementClients;
 use crate::aws::error::Error;
@@ -35,6 +35,7 @@ pub enum By {
 /// Load balancers, by name or ARN.
 ///
 /// # Errors
+///
 /// Not found when any of them does not exist; otherwise when the call failed.
 pub async fn load_balancers(
     clients: &PlacementClients,
@@ -51,12 +52,13 @@ pub async fn load_balancers(
         .send()
     };
     let answer = clients.read(Category::ElbRead, LOAD_BALANCERS, send).await?;
-    Ok(answer.load_balancers.unwrap_or_default().into_iter().map(seen::load_balancer).collect())
+    Ok(answer.load_balancers.unwrap_or_default().into_iter().map(shapes::load_balancer).collect())
 }
 
 /// Target groups, by name or ARN.
 ///
 /// # Errors
+///
 /// Not found when any of them does not exist; otherwise when the call failed.
 pub async fn target_groups(
     clients: &PlacementClients,
@@ -73,12 +75,13 @@ pub async fn target_groups(
         .send()
     };
     let answer = clients.read(Category::ElbRead, TARGET_GROUPS, send).await?;
-    Ok(answer.target_groups.unwrap_or_default().into_iter().map(seen::target_group).collect())
+    Ok(answer.target_groups.unwrap_or_default().into_iter().map(shapes::target_group).collect())
 }
 
 /// Attributes of one target group.
 ///
 /// # Errors
+///
 /// Not found when it does not exist; otherwise when the call failed.
 pub async fn target_group_attributes(
     clients: &PlacementClients,
@@ -93,12 +96,13 @@ pub async fn target_group_attributes(
 /// The targets of one target group, by id and port.
 ///
 /// # Errors
+///
 /// Not found when it does not exist; otherwise when the call failed.
 pub async fn target_health(clients: &PlacementClients, arn: &str) -> Result<Vec<ObservedTarget>, Error> {
     let send = || clients.elb.describe_target_health().target_group_arn(arn).send();
     let answer = clients.read(Category::ElbRead, TARGET_HEALTH, send).await?;
     let described = answer.target_health_descriptions.unwrap_or_default().into_iter();
-    let mut targets: Vec<_> = described.filter_map(seen::target).collect();
+    let mut targets: Vec<_> = described.filter_map(shapes::target).collect();
     targets.sort_by(|a, b| (&a.id, a.port).cmp(&(&b.id, b.port)));
     Ok(targets)
 }
@@ -115,6 +119,7 @@ pub enum ListenersOf<'a> {
 /// Listeners.
 ///
 /// # Errors
+///
 /// Not found when the load balancer or any of the listeners does not exist; otherwise when a page
 /// failed.
 pub async fn listeners(
@@ -133,7 +138,7 @@ pub async fn listeners(
             .send()
         };
         let answer = clients.read(Category::ElbRead, LISTENERS, send).await?;
-        found.extend(answer.listeners.unwrap_or_default().into_iter().map(seen::listener));
+        found.extend(answer.listeners.unwrap_or_default().into_iter().map(shapes::listener));
         marker = answer.next_marker.filter(|marker| !marker.is_empty());
         if marker.is_none() {
             return Ok(found);
@@ -153,6 +158,7 @@ pub enum RulesOf<'a> {
 /// Rules.
 ///
 /// # Errors
+///
 /// Not found when the listener or any of the rules does not exist; otherwise when a page failed.
 pub async fn rules(clients: &PlacementClients, of: RulesOf<'_>) -> Result<Vec<ObservedResource>, Error> {
     let mut found = Vec::new();
@@ -167,7 +173,7 @@ pub async fn rules(clients: &PlacementClients, of: RulesOf<'_>) -> Result<Vec<Ob
             .send()
         };
         let answer = clients.read(Category::ElbRead, RULES, send).await?;
-        found.extend(answer.rules.unwrap_or_default().into_iter().filter_map(seen::rule));
+        found.extend(answer.rules.unwrap_or_default().into_iter().filter_map(shapes::rule));
         marker = answer.next_marker.filter(|marker| !marker.is_empty());
         if marker.is_none() {
             return Ok(found);
@@ -178,6 +184,7 @@ pub async fn rules(clients: &PlacementClients, of: RulesOf<'_>) -> Result<Vec<Ob
 /// Tags of up to [`NAMES_PER_CALL`] target groups, listeners and rules, by ARN.
 ///
 /// # Errors
+///
 /// Not found when any of them does not exist; otherwise when the call failed.
 pub async fn tags(
     clients: &PlacementClients,
@@ -186,5 +193,5 @@ pub async fn tags(
     let send = || clients.elb.describe_tags().set_resource_arns(Some(arns.to_vec())).send();
     let answer = clients.read(Category::ElbRead, TAGS, send).await?;
     let described = answer.tag_descriptions.unwrap_or_default().into_iter();
-    Ok(described.filter_map(|tags| Some((tags.resource_arn?, seen::tags(tags.tags)))).collect())
+    Ok(described.filter_map(|tags| Some((tags.resource_arn?, shapes::tags(tags.tags)))).collect())
 }

@@ -1,26 +1,27 @@
 //! Writes: one function per call.
 
-use super::requests;
+use super::inputs;
 use crate::aws::budget::Category::{ElbTargets, ElbWrite};
-use crate::aws::clients::Again;
-use crate::aws::written::{Written, gone};
+use crate::aws::clients::Resend;
+use crate::aws::write_result::{WriteResult, deleted_or_absent};
 use crate::aws::{Clients, Error};
 use crate::model::resource::Tree;
 use aws_sdk_elasticloadbalancingv2::types;
 use std::collections::BTreeMap;
 
-/// Makes a target group; `attributes` in the tree are left to [`modify_target_group_attributes`].
+/// Creates a target group; `attributes` in the tree are left to [`modify_target_group_attributes`].
 /// May be sent again: with equal settings AWS gives the same group.
 ///
 /// # Errors
-/// See [`Error`]; a tree with unknown fields is not sent.
+///
+/// What AWS answers, or that no answer came; a tree with unknown fields is not sent.
 pub async fn create_target_group(
     clients: &Clients<'_>,
     fields: &Tree,
     tags: &BTreeMap<String, String>,
-) -> Result<Written, Error> {
+) -> Result<WriteResult, Error> {
     const OPERATION: &str = "elasticloadbalancing:CreateTargetGroup";
-    let group: requests::TargetGroupFields = requests::read(OPERATION, fields)?;
+    let group: inputs::TargetGroupFields = inputs::read(OPERATION, fields)?;
     let request = clients
         .elb
         .create_target_group()
@@ -37,21 +38,26 @@ pub async fn create_target_group(
         .set_health_check_timeout_seconds(group.health_check_timeout_seconds)
         .set_healthy_threshold_count(group.healthy_threshold_count)
         .set_unhealthy_threshold_count(group.unhealthy_threshold_count)
-        .set_matcher(group.matcher.map(requests::matcher))
-        .set_tags(requests::tags(tags));
-    let output = clients.write(ElbWrite, OPERATION, Again::Harmless, || request.clone().send()).await?;
-    let made = output.target_groups.into_iter().flatten().next();
-    Written::made(OPERATION, made.and_then(|group| group.target_group_arn))
+        .set_matcher(group.matcher.map(inputs::matcher))
+        .set_tags(inputs::tags(tags));
+    let output = clients.write(ElbWrite, OPERATION, Resend::Harmless, || request.clone().send()).await?;
+    let created = output.target_groups.into_iter().flatten().next();
+    WriteResult::created(OPERATION, created.and_then(|group| group.target_group_arn))
 }
 
 /// Changes the given health check settings.
 ///
 /// # Errors
-/// See [`Error`]; fields that AWS cannot change are not sent.
-pub async fn modify_target_group(clients: &Clients<'_>, arn: &str, fields: &Tree) -> Result<Written, Error> {
+///
+/// What AWS answers, or that no answer came; fields that AWS cannot change are not sent.
+pub async fn modify_target_group(
+    clients: &Clients<'_>,
+    arn: &str,
+    fields: &Tree,
+) -> Result<WriteResult, Error> {
     const OPERATION: &str = "elasticloadbalancing:ModifyTargetGroup";
-    let group: requests::TargetGroupFields = requests::read(OPERATION, fields)?;
-    requests::refuse(
+    let group: inputs::TargetGroupFields = inputs::read(OPERATION, fields)?;
+    inputs::refuse(
         OPERATION,
         &[
             ("name", group.name.is_some()),
@@ -74,69 +80,72 @@ pub async fn modify_target_group(clients: &Clients<'_>, arn: &str, fields: &Tree
         .set_health_check_timeout_seconds(group.health_check_timeout_seconds)
         .set_healthy_threshold_count(group.healthy_threshold_count)
         .set_unhealthy_threshold_count(group.unhealthy_threshold_count)
-        .set_matcher(group.matcher.map(requests::matcher));
-    clients.write(ElbWrite, OPERATION, Again::Harmless, || request.clone().send()).await?;
-    Ok(Written::arn(arn))
+        .set_matcher(group.matcher.map(inputs::matcher));
+    clients.write(ElbWrite, OPERATION, Resend::Harmless, || request.clone().send()).await?;
+    Ok(WriteResult::arn(arn))
 }
 
 /// Sets the given attributes.
 ///
 /// # Errors
-/// See [`Error`].
+///
+/// What AWS answers, or that no answer came.
 pub async fn modify_target_group_attributes(
     clients: &Clients<'_>,
     arn: &str,
     attributes: &BTreeMap<String, String>,
-) -> Result<Written, Error> {
+) -> Result<WriteResult, Error> {
     const OPERATION: &str = "elasticloadbalancing:ModifyTargetGroupAttributes";
     let request = clients.elb.modify_target_group_attributes().target_group_arn(arn);
-    let request = request.set_attributes(Some(requests::attributes(attributes)));
-    clients.write(ElbWrite, OPERATION, Again::Harmless, || request.clone().send()).await?;
-    Ok(Written::arn(arn))
+    let request = request.set_attributes(Some(inputs::attributes(attributes)));
+    clients.write(ElbWrite, OPERATION, Resend::Harmless, || request.clone().send()).await?;
+    Ok(WriteResult::arn(arn))
 }
 
 /// Deletes a target group that nothing uses.
 ///
 /// # Errors
-/// See [`Error`]; that it is not there is none.
-pub async fn delete_target_group(clients: &Clients<'_>, arn: &str) -> Result<Written, Error> {
+///
+/// What AWS answers, or that no answer came; that it is not there is none.
+pub async fn delete_target_group(clients: &Clients<'_>, arn: &str) -> Result<WriteResult, Error> {
     const OPERATION: &str = "elasticloadbalancing:DeleteTargetGroup";
     let request = clients.elb.delete_target_group().target_group_arn(arn);
-    gone(clients.write(ElbWrite, OPERATION, Again::Harmless, || request.clone().send()).await)
+    deleted_or_absent(clients.write(ElbWrite, OPERATION, Resend::Harmless, || request.clone().send()).await)
 }
 
 /// Takes targets (id and port) out of a target group.
 ///
 /// # Errors
-/// See [`Error`].
+///
+/// What AWS answers, or that no answer came.
 pub async fn deregister_targets(
     clients: &Clients<'_>,
     arn: &str,
     targets: &[(String, u16)],
-) -> Result<Written, Error> {
+) -> Result<WriteResult, Error> {
     const OPERATION: &str = "elasticloadbalancing:DeregisterTargets";
     let target = |(id, port): &(String, u16)| {
         types::TargetDescription::builder().id(id).port(i32::from(*port)).build()
     };
     let request = clients.elb.deregister_targets().target_group_arn(arn);
     let request = request.set_targets(Some(targets.iter().map(target).collect()));
-    clients.write(ElbTargets, OPERATION, Again::Harmless, || request.clone().send()).await?;
-    Ok(Written::arn(arn))
+    clients.write(ElbTargets, OPERATION, Resend::Harmless, || request.clone().send()).await?;
+    Ok(WriteResult::arn(arn))
 }
 
-/// Makes a listener. May be sent again: with equal settings AWS gives the same listener.
+/// Creates a listener. May be sent again: with equal settings AWS gives the same listener.
 ///
 /// # Errors
-/// See [`Error`]; a tree with unknown fields is not sent.
+///
+/// What AWS answers, or that no answer came; a tree with unknown fields is not sent.
 pub async fn create_listener(
     clients: &Clients<'_>,
     fields: &Tree,
     tags: &BTreeMap<String, String>,
-) -> Result<Written, Error> {
+) -> Result<WriteResult, Error> {
     const OPERATION: &str = "elasticloadbalancing:CreateListener";
-    let listener: requests::ListenerFields = requests::read(OPERATION, fields)?;
-    let actions =
-        listener.default_actions.map(|actions| requests::actions(OPERATION, actions)).transpose()?;
+    let listener: inputs::ListenerFields = inputs::read(OPERATION, fields)?;
+    let actions = listener.default_actions.map(|actions| inputs::actions(OPERATION, actions)).transpose()?;
     let request = clients
         .elb
         .create_listener()
@@ -144,25 +153,25 @@ pub async fn create_listener(
         .set_port(listener.port.map(i32::from))
         .set_protocol(listener.protocol.as_deref().map(types::ProtocolEnum::from))
         .set_ssl_policy(listener.ssl_policy)
-        .set_certificates(listener.certificates.map(requests::certificates))
+        .set_certificates(listener.certificates.map(inputs::certificates))
         .set_alpn_policy(listener.alpn_policy)
         .set_default_actions(actions)
-        .set_tags(requests::tags(tags));
-    let output = clients.write(ElbWrite, OPERATION, Again::Harmless, || request.clone().send()).await?;
-    let made = output.listeners.into_iter().flatten().next();
-    Written::made(OPERATION, made.and_then(|listener| listener.listener_arn))
+        .set_tags(inputs::tags(tags));
+    let output = clients.write(ElbWrite, OPERATION, Resend::Harmless, || request.clone().send()).await?;
+    let created = output.listeners.into_iter().flatten().next();
+    WriteResult::created(OPERATION, created.and_then(|listener| listener.listener_arn))
 }
 
 /// Changes the given fields of a listener.
 ///
 /// # Errors
-/// See [`Error`]; the load balancer of a listener cannot be changed.
-pub async fn modify_listener(clients: &Clients<'_>, arn: &str, fields: &Tree) -> Result<Written, Error> {
+///
+/// What AWS answers, or that no answer came; the load balancer of a listener cannot be changed.
+pub async fn modify_listener(clients: &Clients<'_>, arn: &str, fields: &Tree) -> Result<WriteResult, Error> {
     const OPERATION: &str = "elasticloadbalancing:ModifyListener";
-    let listener: requests::ListenerFields = requests::read(OPERATION, fields)?;
-    requests::refuse(OPERATION, &[("loadBalancerArn", listener.load_balancer_arn.is_some())])?;
-    let actions =
-        listener.default_actions.map(|actions| requests::actions(OPERATION, actions)).transpose()?;
+    let listener: inputs::ListenerFields = inputs::read(OPERATION, fields)?;
+    inputs::refuse(OPERATION, &[("loadBalancerArn", listener.load_balancer_arn.is_some())])?;
+    let actions = listener.default_actions.map(|actions| inputs::actions(OPERATION, actions)).transpose()?;
     let request = clients
         .elb
         .modify_listener()
@@ -170,39 +179,41 @@ pub async fn modify_listener(clients: &Clients<'_>, arn: &str, fields: &Tree) ->
         .set_port(listener.port.map(i32::from))
         .set_protocol(listener.protocol.as_deref().map(types::ProtocolEnum::from))
         .set_ssl_policy(listener.ssl_policy)
-        .set_certificates(listener.certificates.map(requests::certificates))
+        .set_certificates(listener.certificates.map(inputs::certificates))
         .set_alpn_policy(listener.alpn_policy)
         .set_default_actions(actions);
-    clients.write(ElbWrite, OPERATION, Again::Harmless, || request.clone().send()).await?;
-    Ok(Written::arn(arn))
+    clients.write(ElbWrite, OPERATION, Resend::Harmless, || request.clone().send()).await?;
+    Ok(WriteResult::arn(arn))
 }
 
 /// Deletes a listener with its rules.
 ///
 /// # Errors
-/// See [`Error`]; that it is not there is none.
-pub async fn delete_listener(clients: &Clients<'_>, arn: &str) -> Result<Written, Error> {
+///
+/// What AWS answers, or that no answer came; that it is not there is none.
+pub async fn delete_listener(clients: &Clients<'_>, arn: &str) -> Result<WriteResult, Error> {
     const OPERATION: &str = "elasticloadbalancing:DeleteListener";
     let request = clients.elb.delete_listener().listener_arn(arn);
-    gone(clients.write(ElbWrite, OPERATION, Again::Harmless, || request.clone().send()).await)
+    deleted_or_absent(clients.write(ElbWrite, OPERATION, Resend::Harmless, || request.clone().send()).await)
 }
 
-/// Makes a rule. Not sent twice: AWS would answer the second one with PriorityInUse.
+/// Creates a rule. Not sent twice: AWS would answer the second one with PriorityInUse.
 ///
 /// # Errors
-/// See [`Error`]; a tree with unknown fields is not sent.
+///
+/// What AWS answers, or that no answer came; a tree with unknown fields is not sent.
 pub async fn create_rule(
     clients: &Clients<'_>,
     fields: &Tree,
     tags: &BTreeMap<String, String>,
-) -> Result<Written, Error> {
+) -> Result<WriteResult, Error> {
     const OPERATION: &str = "elasticloadbalancing:CreateRule";
-    let rule: requests::RuleFields = requests::read(OPERATION, fields)?;
+    let rule: inputs::RuleFields = inputs::read(OPERATION, fields)?;
     let priority = rule.priority.map(i32::try_from).transpose();
     let priority = priority.map_err(|_| Error::bad_tree(OPERATION, "`priority` is too large"))?;
-    let actions = rule.actions.map(|actions| requests::actions(OPERATION, actions)).transpose()?;
+    let actions = rule.actions.map(|actions| inputs::actions(OPERATION, actions)).transpose()?;
     let conditions =
-        rule.conditions.map(|conditions| requests::conditions(OPERATION, conditions)).transpose()?;
+        rule.conditions.map(|conditions| inputs::conditions(OPERATION, conditions)).transpose()?;
     let request = clients
         .elb
         .create_rule()
@@ -210,50 +221,53 @@ pub async fn create_rule(
         .set_priority(priority)
         .set_conditions(conditions)
         .set_actions(actions)
-        .set_tags(requests::tags(tags));
-    let output = clients.write(ElbWrite, OPERATION, Again::Never, || request.clone().send()).await?;
-    let made = output.rules.into_iter().flatten().next();
-    Written::made(OPERATION, made.and_then(|rule| rule.rule_arn))
+        .set_tags(inputs::tags(tags));
+    let output = clients.write(ElbWrite, OPERATION, Resend::Never, || request.clone().send()).await?;
+    let created = output.rules.into_iter().flatten().next();
+    WriteResult::created(OPERATION, created.and_then(|rule| rule.rule_arn))
 }
 
 /// Replaces all conditions, all actions, or both.
 ///
 /// # Errors
-/// See [`Error`]; listener and priority of a rule cannot be changed.
-pub async fn modify_rule(clients: &Clients<'_>, arn: &str, fields: &Tree) -> Result<Written, Error> {
+///
+/// What AWS answers, or that no answer came; listener and priority of a rule cannot be changed.
+pub async fn modify_rule(clients: &Clients<'_>, arn: &str, fields: &Tree) -> Result<WriteResult, Error> {
     const OPERATION: &str = "elasticloadbalancing:ModifyRule";
-    let rule: requests::RuleFields = requests::read(OPERATION, fields)?;
+    let rule: inputs::RuleFields = inputs::read(OPERATION, fields)?;
     let fixed = [("listenerArn", rule.listener_arn.is_some()), ("priority", rule.priority.is_some())];
-    requests::refuse(OPERATION, &fixed)?;
-    let actions = rule.actions.map(|actions| requests::actions(OPERATION, actions)).transpose()?;
+    inputs::refuse(OPERATION, &fixed)?;
+    let actions = rule.actions.map(|actions| inputs::actions(OPERATION, actions)).transpose()?;
     let conditions =
-        rule.conditions.map(|conditions| requests::conditions(OPERATION, conditions)).transpose()?;
+        rule.conditions.map(|conditions| inputs::conditions(OPERATION, conditions)).transpose()?;
     let request = clients.elb.modify_rule().rule_arn(arn).set_conditions(conditions).set_actions(actions);
-    clients.write(ElbWrite, OPERATION, Again::Harmless, || request.clone().send()).await?;
-    Ok(Written::arn(arn))
+    clients.write(ElbWrite, OPERATION, Resend::Harmless, || request.clone().send()).await?;
+    Ok(WriteResult::arn(arn))
 }
 
 /// Deletes a rule.
 ///
 /// # Errors
-/// See [`Error`]; that it is not there is none.
-pub async fn delete_rule(clients: &Clients<'_>, arn: &str) -> Result<Written, Error> {
+///
+/// What AWS answers, or that no answer came; that it is not there is none.
+pub async fn delete_rule(clients: &Clients<'_>, arn: &str) -> Result<WriteResult, Error> {
     const OPERATION: &str = "elasticloadbalancing:DeleteRule";
     let request = clients.elb.delete_rule().rule_arn(arn);
-    gone(clients.write(ElbWrite, OPERATION, Again::Harmless, || request.clone().send()).await)
+    deleted_or_absent(clients.write(ElbWrite, OPERATION, Resend::Harmless, || request.clone().send()).await)
 }
 
 /// Adds tags to a target group, listener or rule.
 ///
 /// # Errors
-/// See [`Error`].
+///
+/// What AWS answers, or that no answer came.
 pub async fn add_tags(
     clients: &Clients<'_>,
     arn: &str,
     tags: &BTreeMap<String, String>,
-) -> Result<Written, Error> {
+) -> Result<WriteResult, Error> {
     const OPERATION: &str = "elasticloadbalancing:AddTags";
-    let request = clients.elb.add_tags().resource_arns(arn).set_tags(requests::tags(tags));
-    clients.write(ElbWrite, OPERATION, Again::Harmless, || request.clone().send()).await?;
-    Ok(Written::arn(arn))
+    let request = clients.elb.add_tags().resource_arns(arn).set_tags(inputs::tags(tags));
+    clients.write(ElbWrite, OPERATION, Resend::Harmless, || request.clone().send()).await?;
+    Ok(WriteResult::arn(arn))
 }

@@ -19,6 +19,7 @@ const LIST_TAGS: &str = "logs:ListTagsForResource";
 /// out.
 ///
 /// # Errors
+///
 /// When the call failed.
 pub async fn log_groups(
     clients: &PlacementClients,
@@ -59,6 +60,7 @@ async fn by_prefix(clients: &PlacementClients, name: &str) -> Result<Vec<LogGrou
 /// Tags of one log group, by its ARN without `:*`.
 ///
 /// # Errors
+///
 /// Not found when it does not exist; otherwise when the call failed.
 pub async fn log_group_tags(
     clients: &PlacementClients,

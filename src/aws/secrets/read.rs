@@ -10,6 +10,7 @@ const DESCRIBE: &str = "secretsmanager:DescribeSecret";
 /// Looks at one secret, by name or by full or partial ARN.
 ///
 /// # Errors
+///
 /// Not found when there is none; denied also when there is none and the policy allows only secrets
 /// that exist; otherwise when the call failed.
 pub async fn describe_secret(clients: &PlacementClients, id: &str) -> Result<ObservedSecret, Error> {

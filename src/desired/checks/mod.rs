@@ -12,10 +12,10 @@ mod graph;
 mod launch;
 mod service;
 
-use super::arn::Arn;
 use super::defaults::Capacity;
 use super::forms::{self, is_label, is_role};
 use super::resources;
+use crate::model::arn::Arn;
 use crate::model::finding::{Finding, Findings, field_key};
 use crate::model::ids::DeploymentName;
 use crate::model::kinds::{ApplicationSpec, Component, Placement, Suspend};

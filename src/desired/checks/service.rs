@@ -3,10 +3,10 @@
 
 use super::definition::network_mode;
 use super::launch::{self, Launch};
-use crate::desired::arn::Arn;
 use crate::desired::defaults::Capacity;
 use crate::desired::forms;
 use crate::desired::resources::{listed, no_such};
+use crate::model::arn::Arn;
 use crate::model::finding::Findings;
 use crate::model::kinds::service::{DeploymentConfiguration, LoadBalancer, Service};
 use crate::model::kinds::task_definition::TaskDefinition;

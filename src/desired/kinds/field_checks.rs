@@ -1,5 +1,6 @@
 //! Checks of one field that several typed kinds make.
 
+use crate::model::arn::{Arn, is_arn};
 use crate::model::finding::Findings;
 use crate::model::kinds::references::SecretRef;
 
@@ -91,8 +92,8 @@ impl Findings {
                 "looks like a secret's value; only references belong here",
                 "store the value in Secrets Manager and write the secret's name or ARN",
             );
-        } else if text.starts_with("arn:") {
-            let service = text.split(':').nth(2).unwrap_or_default();
+        } else if is_arn(text) {
+            let service = Arn::parse(text).map(|arn| arn.service).unwrap_or_default();
             if !matches!(service, "secretsmanager" | "ssm") {
                 let message = format!("an ARN of `{service}` is not a secret");
                 self.error(field, message, "use an ARN of secretsmanager or ssm");

@@ -5,6 +5,7 @@
 //! redirects, forwards or is left alone.
 
 use super::context::KindContext;
+use crate::model::arn::Arn;
 use crate::model::finding::Findings;
 use crate::model::kinds::ApplicationSpec;
 use crate::model::kinds::ingress::{HttpPort, LoadBalancerSpec, PrivateLoadBalancerSpec, TargetHealth};
@@ -241,7 +242,7 @@ impl Backend<'_> {
 
 /// An ARN of a certificate that a listener can use.
 pub fn check_certificate(field: &str, arn: Option<&String>, findings: &mut Findings) {
-    let good = |arn: &str| arn.starts_with("arn:") && (arn.contains(":acm:") || arn.contains(":iam:"));
+    let good = |arn: &str| Arn::parse(arn).is_some_and(|arn| matches!(arn.service, "acm" | "iam"));
     if let Some(arn) = arn.filter(|arn| !good(arn)) {
         let message = format!("`{arn}` is not the ARN of a certificate");
         findings.error(field, message, "use the ARN of a certificate in ACM or IAM");

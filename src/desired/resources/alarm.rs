@@ -1,8 +1,8 @@
 //! CloudWatch metric alarms. Source: CloudWatch API, PutMetricAlarm and its data types.
 
 use super::{Claim, ResourceType, whole};
-use crate::desired::arn::Arn;
 use crate::desired::fields::fields_of;
+use crate::model::arn::Arn;
 use crate::model::desired::{DesiredResource, DesiredState};
 use crate::model::finding::{Findings, field_key};
 use crate::model::ids::DeploymentName;

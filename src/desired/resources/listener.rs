@@ -1,10 +1,10 @@
 //! Listeners. Source: Elastic Load Balancing v2 API, CreateListener and its data types.
 
 use super::{Claim, ResourceType, action, whole};
-use crate::desired::arn::{Arn, load_balancer_name};
 use crate::desired::fields::{Fields, fields_of};
 use crate::desired::forms;
 use crate::desired::references::{Reference, To};
+use crate::model::arn::{Arn, load_balancer_name};
 use crate::model::desired::{DesiredResource, DesiredState};
 use crate::model::finding::{Findings, field_key};
 use crate::model::ids::DeploymentName;

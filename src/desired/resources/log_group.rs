@@ -1,8 +1,8 @@
 //! Log groups. Source: CloudWatch Logs API, CreateLogGroup and PutRetentionPolicy.
 
 use super::{Claim, ResourceType};
-use crate::desired::arn::Arn;
 use crate::desired::fields::fields_of;
+use crate::model::arn::Arn;
 use crate::model::desired::{DesiredResource, DesiredState};
 use crate::model::finding::{Findings, field_key};
 use crate::model::ids::DeploymentName;

@@ -2,6 +2,7 @@
 
 use super::{Found, ResourceType};
 use crate::aws::cloudwatch::read::{self, ALARMS_PER_CALL};
+use crate::model::arn::alarm_name;
 use crate::model::desired::DesiredResource;
 use crate::model::kinds::alarm;
 use crate::model::observed::{ObservedResource, Readiness, Seen};
@@ -40,13 +41,7 @@ fn names<'a>(request: &Request<'a>) -> impl Iterator<Item = &'a str> {
     let declared = request.desired.resources.iter().filter(|(id, _)| id.kind == ResourceKind::Alarm);
     let declared = declared.filter_map(|(_, alarm)| alarm.fields["alarmName"].as_str());
     let recorded = request.rollout.arns().filter(|(id, _)| id.kind == ResourceKind::Alarm);
-    declared.chain(recorded.map(|(_, arn)| name_of(arn)))
-}
-
-/// The name in an alarm's ARN, `arn:…:alarm:NAME`. Source: Service Authorization Reference, Amazon
-/// CloudWatch.
-fn name_of(arn: &str) -> &str {
-    arn.split_once(":alarm:").map_or(arn, |(_, name)| name)
+    declared.chain(recorded.map(|(_, arn)| alarm_name(arn)))
 }
 
 pub(super) struct Alarm;
@@ -72,7 +67,7 @@ impl ResourceType for Alarm {
     }
 
     fn recorded(&self, found: &Found, _: &ResourceId, arn: &str) -> Seen<ObservedResource> {
-        found.alarms.named(name_of(arn))
+        found.alarms.named(alarm_name(arn))
     }
 
     fn may_be_another(&self) -> bool {

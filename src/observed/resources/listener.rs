@@ -3,6 +3,7 @@
 use super::lists::{self, ByArn, Lists, list, pick};
 use super::{Found, ResourceType};
 use crate::aws::elbv2::read::{self, By, ListenersOf, NAMES_PER_CALL};
+use crate::model::arn::is_arn;
 use crate::model::desired::DesiredResource;
 use crate::model::observed::{ObservedResource, Readiness, Seen};
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
@@ -97,7 +98,7 @@ async fn load_balancers(
 ) -> BTreeMap<String, Seen<ObservedResource>> {
     let ids: BTreeSet<&str> = requests.iter().flat_map(declared_load_balancers).collect();
     let (arns, names): (Vec<String>, Vec<String>) =
-        ids.into_iter().map(str::to_owned).partition(|id| id.starts_with("arn:"));
+        ids.into_iter().map(str::to_owned).partition(|id| is_arn(id));
     let find = |by: By, ids: Vec<String>| {
         let call =
             move |ids: Vec<String>| async move { read::load_balancers(reader.clients, by, &ids).await };

@@ -2,9 +2,9 @@
 //! them.
 
 use super::{Draft, seen};
+use crate::model::arn::{family_of, family_revision};
 use crate::model::call::{Call, Verb};
 use crate::model::desired::{DesiredComponent, ResolvedDefinition, Workload};
-use crate::model::ids::family_of;
 use crate::model::kinds::DriftPolicy;
 use crate::model::normalise::normalise_task_definition;
 use crate::model::observed::{ObservedDefinition, Seen};
@@ -65,7 +65,7 @@ fn register(
             let policy = draft.policy(id, "status");
             let change = FieldChange {
                 path: "status".to_owned(),
-                old: json!(format!("{} {status}", short(&arn))),
+                old: json!(format!("{} {status}", family_revision(&arn))),
                 new: json!("ACTIVE"),
                 owner: Ownership::Declared,
                 impact: Impact::None,
@@ -342,9 +342,4 @@ fn used_revisions<'o>(draft: &Draft<'o>, component: &DesiredComponent) -> Option
     let kept = recorded.into_iter().flat_map(|c| [c.revision.as_ref(), c.completed.as_ref()]);
     used.extend(kept.flatten().map(|revision| revision.arn.as_str()));
     Some(used)
-}
-
-/// `web:7` of its ARN.
-pub(super) fn short(arn: &str) -> &str {
-    arn.rsplit_once('/').map_or(arn, |(_, name)| name)
 }

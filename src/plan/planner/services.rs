@@ -1,6 +1,7 @@
 //! Services: created and pointed at a revision in phase `Rolling` alone, repaired in every phase.
 
 use super::{Draft, Writable, changes, definitions, seen};
+use crate::model::arn::family_revision;
 use crate::model::call::{Call, Verb};
 use crate::model::desired::{DesiredComponent, ResolvedComponent, Workload};
 use crate::model::ids::ContentHash;
@@ -245,7 +246,7 @@ const FORCED: &str = "forceNewDeployment";
 /// deployment circuit breaker: without a rollback the service starts no more tasks until there is a
 /// new deployment.
 fn another_try(service: &ObservedService) -> (Reason, FieldChange) {
-    let what = format!("another try of {}", definitions::short(&service.task_definition));
+    let what = format!("another try of {}", family_revision(&service.task_definition));
     let change = FieldChange {
         path: FORCED.to_owned(),
         old: json!(false),
@@ -279,7 +280,7 @@ fn revision_change(
             return Some((Reason::Drifted, change));
         }
         let what = definitions::rollout_words(draft, one.component).unwrap_or_else(|| {
-            let (old, new) = (definitions::short(&service.task_definition), definitions::short(wanted));
+            let (old, new) = (family_revision(&service.task_definition), family_revision(wanted));
             format!("revision {old} → {new}")
         });
         return Some((Reason::Rollout { what }, change));

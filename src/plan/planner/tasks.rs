@@ -1,6 +1,7 @@
 //! Tasks outside any service: started once per intent, stopped at their deadline.
 
-use super::{Draft, definitions, seen};
+use super::{Draft, seen};
+use crate::model::arn::family_revision;
 use crate::model::call::{Call, Verb};
 use crate::model::desired::{DesiredComponent, Workload};
 use crate::model::kinds::application::RunPolicy;
@@ -98,7 +99,7 @@ fn run(draft: &mut Draft<'_>, component: &DesiredComponent, start: Start<'_>) {
         fields,
         tags: draft.tags(&id),
     };
-    let what = format!("run {}", definitions::short(start.revision));
+    let what = format!("run {}", family_revision(start.revision));
     draft.act(&id, Verb::Run, call, Reason::Rollout { what }, Vec::new());
 }
 
@@ -141,7 +142,7 @@ fn make_way(draft: &mut Draft<'_>, component: &DesiredComponent, state: &Compone
     let wanted = resolved.and_then(|resolved| resolved.definition.as_ref()).map(|wanted| &wanted.hash);
     let next = state.revision.as_ref().filter(|revision| Some(&revision.hash) == wanted);
     let Some(next) = next.filter(|next| next.arn != old.task_definition) else { return };
-    let (before, after) = (definitions::short(&old.task_definition), definitions::short(&next.arn));
+    let (before, after) = (family_revision(&old.task_definition), family_revision(&next.arn));
     let what = format!("{before} makes way for {after}");
     stop(draft, &id_of(component), old, format!("Evenkeel: {what}"), Reason::Rollout { what });
 }

@@ -2,6 +2,7 @@
 
 use super::tables;
 use crate::desired::kinds::ingress::check_certificate;
+use crate::model::arn::is_arn;
 use crate::model::finding::Findings;
 use crate::model::kinds::pulumi::{ContainerMode, PulumiServiceSpec, TlsPair};
 use std::collections::BTreeMap;
@@ -204,7 +205,7 @@ fn encryption(spec: &PulumiServiceSpec, findings: &mut Findings) {
             findings.error("spec.encryption.localKeys", "stands next to `kmsKey`", "keep one of them");
         }
         (None, None) => findings.error("spec.encryption.kmsKey", "is required", "name the KMS key's ARN"),
-        (Some(key), None) if !key.starts_with("arn:") => {
+        (Some(key), None) if !is_arn(key) => {
             let message = format!("`{key}` is not an ARN; Pulumi's documents ask for one");
             findings.warning("spec.encryption.kmsKey", message, "write the key's ARN");
         }

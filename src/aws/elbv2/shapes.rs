@@ -5,6 +5,7 @@
 //! of weighted groups, a condition with plain values or with a config. What comes out here is
 //! always the same one of them.
 
+use crate::model::arn::listener_of_rule;
 use crate::model::observed::{ObservedResource, ObservedTarget};
 use crate::model::resource::Tree;
 use aws_sdk_elasticloadbalancingv2::types;
@@ -97,20 +98,12 @@ pub(super) fn listener(found: types::Listener) -> ObservedResource {
 pub(super) fn rule(found: types::Rule) -> Option<ObservedResource> {
     let priority: u32 = found.priority.as_deref()?.parse().ok()?;
     let fields = object([
-        ("listenerArn", found.rule_arn.as_deref().and_then(listener_of).map(Tree::from)),
+        ("listenerArn", found.rule_arn.as_deref().and_then(listener_of_rule).map(Tree::from)),
         ("priority", Some(priority.into())),
         ("conditions", Some(conditions(found.conditions))),
         ("actions", Some(actions(found.actions))),
     ]);
     Some(resource(found.rule_arn, fields))
-}
-
-/// The listener's ARN, which a rule's ARN holds: `…:listener-rule/app/lb/1/2/3` belongs to
-/// `…:listener/app/lb/1/2`.
-fn listener_of(rule_arn: &str) -> Option<String> {
-    let (listener, _) = rule_arn.rsplit_once('/')?;
-    let (before, after) = listener.split_once(":listener-rule/")?;
-    Some(format!("{before}:listener/{after}"))
 }
 
 fn actions(found: Option<Vec<types::Action>>) -> Tree {
@@ -246,5 +239,5 @@ pub(super) fn tags(found: Option<Vec<types::Tag>>) -> BTreeMap<String, String> {
 }
 
 #[cfg(test)]
-#[path = "seen_tests.rs"]
+#[path = "shapes_tests.rs"]
 mod tests;
