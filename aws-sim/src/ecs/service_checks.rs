@@ -7,6 +7,7 @@ use super::{
     clusters::fill_strategy,
     definition::Definition,
     errors::{Result, client, invalid},
+    hooks,
     input::Fields,
     settings::{given, is_echoed},
 };
@@ -150,6 +151,33 @@ pub(super) fn check_balancers(
     spec.items("loadBalancers").iter().try_for_each(|balancer| check_balancer(env, balancer, definition))
 }
 
+/// Checks what a service refers to by name in its task definition. Sources: API reference of
+/// `ServiceConnectService` ("The portName must match the name of one of the portMappings") and of
+/// `ServiceVolumeConfiguration` ("must match the volume name from the task definition").
+///
+/// # Errors
+/// `InvalidParameterException`; the words are this simulator's.
+pub(super) fn check_names(hidden: &Map<String, Value>, definition: &Definition) -> Result<()> {
+    let containers = definition.body.items("containerDefinitions").iter();
+    let ports: Vec<&str> = containers
+        .flat_map(|container| container.items("portMappings"))
+        .filter_map(|mapping| mapping.text("name"))
+        .collect();
+    let connect = hidden.get("serviceConnectConfiguration");
+    for name in connect.iter().flat_map(|own| own.items("services")).filter_map(|own| own.text("portName")) {
+        if !ports.contains(&name) {
+            return Err(invalid(format!("The port name {name} does not exist in the task definition.")));
+        }
+    }
+    for volume in hidden.items("volumeConfigurations").iter().filter_map(|own| own.text("name")) {
+        let at_launch = |own: &&Value| own.text("name") == Some(volume) && own.flag("configuredAtLaunch");
+        if !definition.body.items("volumes").iter().any(|own| at_launch(&own)) {
+            return Err(invalid(format!("The task definition configures no volume {volume} at launch.")));
+        }
+    }
+    Ok(())
+}
+
 fn check_network(spec: &Map<String, Value>, mode: &str) -> Result<()> {
     let vpc = spec.get("networkConfiguration").and_then(|own| own.get("awsvpcConfiguration"));
     match (mode, vpc) {
@@ -243,8 +271,16 @@ fn check_configuration(spec: &Map<String, Value>) -> Result<()> {
     {
         return Err(invalid("The threshold of the deployment circuit breaker must be at least 1."));
     }
+    own.as_object().map_or(Ok(()), hooks::check)?;
     let early = &own["earlySuccessCriteria"];
     let percent = early.int("healthyPercent");
+    // API reference of DeploymentEarlySuccessCriteria: "You must also specify healthyPercent and
+    // sourceServiceRevisionCleanup."
+    if early.flag("enable") && early.text("sourceServiceRevisionCleanup").is_none() {
+        return Err(invalid(
+            "sourceServiceRevisionCleanup must be specified when early success criteria are enabled.",
+        ));
+    }
     if early.flag("enable") && percent.is_none_or(|percent| percent < least || percent > 100) {
         return Err(invalid(
             "healthyPercent must be between minimumHealthyPercent and 100 when early success criteria are enabled.",

@@ -43,6 +43,7 @@ impl Ecs {
         let spec = service_checks::fill(env, input, &found.strategy);
         service_checks::check(self, &cluster, &spec, &definition)?;
         service_checks::check_balancers(env, &spec, &definition)?;
+        service_checks::check_names(&hidden(input), &definition)?;
         let service = Service {
             arn: env.ctx.arn("ecs", &format!("service/{key}")),
             name: name.to_owned(),
@@ -110,6 +111,7 @@ impl Ecs {
         let mut hidden_now = old_hidden.clone();
         hidden_now.extend(hidden(input));
         service_checks::check(self, &cluster, &spec, &definition)?;
+        service_checks::check_names(&hidden_now, &definition)?;
         if input.get("loadBalancers").is_some() || reference.is_some() {
             service_checks::check_balancers(env, &spec, &definition)?;
         }
