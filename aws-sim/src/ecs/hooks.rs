@@ -3,9 +3,9 @@
 //!
 //! A PAUSE hook holds its deployment until somebody continues it or it times out. No function runs
 //! here, so AWS_LAMBDA hooks succeed as soon as they are reached. Traffic is not shifted:
-//! PRE_SCALE_UP is reached before tasks start, all later stages one after another once the new tasks
-//! are well. What AWS does with hooks of strategy ROLLING, and in a service's first deployment, is
-//! not documented: there they are shown and hold nothing.
+//! PRE_SCALE_UP is reached before tasks start, all later stages one after another once the new
+//! tasks are well. What AWS does with hooks of strategy ROLLING, and in a service's first
+//! deployment, is not documented: there they are shown and hold nothing.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
