@@ -19,6 +19,7 @@ mod definitions;
 mod deployment_alarms;
 mod deployments;
 mod errors;
+mod hidden_checks;
 mod hooks;
 mod input;
 mod instance;

@@ -93,7 +93,16 @@ pub(super) fn fill_configuration(configuration: &mut Value, replica: bool) {
     let Value::Object(own) = configuration else { return };
     own.entry("maximumPercent").or_insert_with(|| if replica { 200 } else { 100 }.into());
     own.entry("minimumHealthyPercent").or_insert_with(|| if replica { 100 } else { 0 }.into());
-    own.entry("deploymentCircuitBreaker").or_insert_with(|| json!({"enable": false, "rollback": false}));
+    // As seen on live services: cdk-real-drift#1740.
+    let breaker = own.entry("deploymentCircuitBreaker").or_insert_with(|| json!({}));
+    if let Value::Object(breaker) = breaker {
+        for name in ["enable", "rollback"] {
+            breaker.entry(name).or_insert_with(|| false.into());
+        }
+        breaker.entry("resetOnHealthyTask").or_insert_with(|| true.into());
+        let threshold = || json!({"type": "BOUNDED_PERCENT", "value": 50});
+        breaker.entry("thresholdConfiguration").or_insert_with(threshold);
+    }
     own.entry("strategy").or_insert_with(|| "ROLLING".into());
     own.entry("bakeTimeInMinutes").or_insert_with(|| 0.into());
     let steps: &[(&str, &str, Value)] = match own.text("strategy") {
@@ -149,33 +158,6 @@ pub(super) fn check_balancers(
     definition: &Definition,
 ) -> Result<()> {
     spec.items("loadBalancers").iter().try_for_each(|balancer| check_balancer(env, balancer, definition))
-}
-
-/// Checks what a service refers to by name in its task definition. Sources: API reference of
-/// `ServiceConnectService` ("The portName must match the name of one of the portMappings") and of
-/// `ServiceVolumeConfiguration` ("must match the volume name from the task definition").
-///
-/// # Errors
-/// `InvalidParameterException`; the words are this simulator's.
-pub(super) fn check_names(hidden: &Map<String, Value>, definition: &Definition) -> Result<()> {
-    let containers = definition.body.items("containerDefinitions").iter();
-    let ports: Vec<&str> = containers
-        .flat_map(|container| container.items("portMappings"))
-        .filter_map(|mapping| mapping.text("name"))
-        .collect();
-    let connect = hidden.get("serviceConnectConfiguration");
-    for name in connect.iter().flat_map(|own| own.items("services")).filter_map(|own| own.text("portName")) {
-        if !ports.contains(&name) {
-            return Err(invalid(format!("The port name {name} does not exist in the task definition.")));
-        }
-    }
-    for volume in hidden.items("volumeConfigurations").iter().filter_map(|own| own.text("name")) {
-        let at_launch = |own: &&Value| own.text("name") == Some(volume) && own.flag("configuredAtLaunch");
-        if !definition.body.items("volumes").iter().any(|own| at_launch(&own)) {
-            return Err(invalid(format!("The task definition configures no volume {volume} at launch.")));
-        }
-    }
-    Ok(())
 }
 
 fn check_network(spec: &Map<String, Value>, mode: &str) -> Result<()> {

@@ -705,7 +705,7 @@ async fn hooks_volumes_and_ports_that_cannot_be_are_refused() {
         (json!({"serviceConnectConfiguration": {"enabled": true, "services": [{"portName": "web"}]}}), "web"),
         (
             json!({"volumeConfigurations": [{"name": "data", "managedEBSVolume": {"roleArn": "arn:r"}}]}),
-            "data",
+            "no matching configuredAtLaunch volume",
         ),
     ];
     for (number, (more, part)) in wrong.into_iter().enumerate() {

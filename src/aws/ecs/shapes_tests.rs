@@ -53,7 +53,7 @@ const NO_SETTINGS: [&str; 4] = ["cluster", "serviceName", "tags", "taskDefinitio
 
 #[test]
 fn every_setting_that_can_be_declared_is_seen() {
-    let declared = crate::aws::codec::samples::full_service();
+    let declared = codec::samples::full_service();
     let bytes = declared.to_string().into_bytes();
     let codec = JsonCodec::default();
     let mut shown = Service::deserialize(&mut codec.create_deserializer(&bytes)).unwrap();

@@ -1,6 +1,7 @@
 //! Checks of Service Connect. Source: ECS API, ServiceConnectConfiguration and what it holds.
 
 use super::balancing::listed;
+use crate::desired::arn::Arn;
 use crate::model::finding::Findings;
 use crate::model::kinds::service::{Service, ServiceConnectConfiguration, ServiceConnectService};
 use crate::model::kinds::task_definition::{PortMapping, TaskDefinition};
@@ -36,6 +37,12 @@ pub(super) fn check(findings: &mut Findings, path: &str, service: &Service, defi
 }
 
 fn logs(findings: &mut Findings, path: &str, of: &ServiceConnectConfiguration) {
+    let secrets = of.log_configuration.iter().flat_map(|logs| &logs.secret_options).enumerate();
+    for (index, secret) in secrets.filter(|(_, secret)| Arn::parse(&secret.value_from).is_none()) {
+        let field = format!("{path}.logConfiguration.secretOptions[{index}].valueFrom");
+        let help = "the whole ARN of a secret or parameter: names are resolved for containers only";
+        findings.error(field, format!("`{}` is not an ARN", secret.value_from), help);
+    }
     let Some(logs) = &of.access_log_configuration else { return };
     let path = format!("{path}.accessLogConfiguration");
     findings.one_of(format!("{path}.format"), Some(&logs.format), &["TEXT", "JSON"]);

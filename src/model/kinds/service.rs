@@ -1,9 +1,10 @@
 //! An ECS service under AWS's own field names. Source: ECS API, CreateService and UpdateService.
 
-use super::task_definition::{LogConfiguration, ecs_struct};
+use super::task_definition::ecs_struct;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 ecs_struct! {
 /// A service, as in CreateService.
@@ -36,7 +37,7 @@ pub struct Service {
     /// Cloud Map registries.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub service_registries: Vec<ServiceRegistry>,
-    /// How the service is found by, and finds, others of its namespace. Unset: not managed.
+    /// How the service is found by, and finds, others of its namespace. Unset means off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_connect_configuration: Option<ServiceConnectConfiguration>,
     /// EBS volumes that ECS makes for each task; one at most.
@@ -177,8 +178,8 @@ ecs_struct! {
 pub struct ServiceConnectConfiguration {
     /// Whether the service takes part.
     pub enabled: bool,
-    /// Name or ARN of the Cloud Map namespace; unset means the cluster's default. Write it as AWS
-    /// shows it: a name and an ARN are compared as they are.
+    /// Name or ARN of the Cloud Map namespace; unset means the cluster's default. A name here and an
+    /// ARN in AWS, or the other way round, are taken for the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
     /// Ports that others reach it at; none for a service that only connects to others.
@@ -186,13 +187,37 @@ pub struct ServiceConnectConfiguration {
     pub services: Vec<ServiceConnectService>,
     /// Where the proxy's output goes.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub log_configuration: Option<LogConfiguration>,
+    pub log_configuration: Option<ProxyLogs>,
     /// The proxy's access logs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_log_configuration: Option<AccessLogConfiguration>,
-    /// The proxy's containers.
+    /// The proxy's containers. Unset is left as it is.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub container_configurations: Vec<ProxyContainer>,
+}
+}
+
+ecs_struct! {
+/// Where the output of the Service Connect proxy goes.
+pub struct ProxyLogs {
+    /// `awslogs`, `awsfirelens`, `splunk`, ….
+    pub log_driver: String,
+    /// Options of the driver, such as `awslogs-group`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub options: BTreeMap<String, String>,
+    /// Options from secrets.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub secret_options: Vec<ProxySecret>,
+}
+}
+
+ecs_struct! {
+/// An option of the proxy's log driver from a secret.
+pub struct ProxySecret {
+    /// Name of the option.
+    pub name: String,
+    /// ARN of the secret or parameter. It is sent as it is; a rotation restarts nothing.
+    pub value_from: String,
 }
 }
 
@@ -337,7 +362,7 @@ pub struct ManagedEbsVolume {
     /// Snapshot that it starts from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub snapshot_id: Option<String>,
-    /// `gp3`, `io2`, ….
+    /// `gp2`, `gp3`, `io1`, `io2`, `st1`, `sc1` or `standard`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub volume_type: Option<String>,
     /// I/O operations per second.
@@ -349,7 +374,7 @@ pub struct ManagedEbsVolume {
     /// MiB per second at which a snapshot is loaded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub volume_initialization_rate: Option<i32>,
-    /// `ext3`, `ext4`, `xfs` or `ntfs`.
+    /// `ext3`, `ext4`, `xfs` or `ntfs`. Unset is left to ECS, which takes xfs on Linux.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filesystem_type: Option<String>,
     /// Whether it is encrypted.
@@ -442,6 +467,7 @@ pub struct LifecycleHook {
     pub role_arn: Option<String>,
     /// What the function is given with every call: any JSON.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
     pub hook_details: Option<Value>,
     /// How long ECS waits for it.
     #[serde(skip_serializing_if = "Option::is_none")]

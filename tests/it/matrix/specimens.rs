@@ -95,7 +95,7 @@ impl Specimen {
     pub fn is_many(&self) -> bool {
         let taken_apart = matches!(
             self.row.compare,
-            Compare::Named(_) | Compare::Map | Compare::DeclaredKeys | Compare::Set(_)
+            Compare::Named(_) | Compare::Map | Compare::DeclaredKeys | Compare::Set(_) | Compare::Declared(_)
         );
         taken_apart || self.named.is_array()
     }
@@ -249,6 +249,8 @@ pub fn services() -> Vec<Specimen> {
     let mut all = placed();
     all.extend(networked());
     all.extend(rolled());
+    all.extend(shown_by_deployments());
+    all.extend(hooked());
     all.extend([
         service("healthCheckGracePeriodSeconds", "balanced", json!(30), json!(60)),
         service("enableExecuteCommand", "plain", json!(true), json!(false)).unnamed(json!(true)),
@@ -337,6 +339,12 @@ fn rolled() -> Vec<Specimen> {
     };
     let breaker =
         |enable: bool, rollback: bool| vec![(BREAKER, json!({"enable": enable, "rollback": rollback}))];
+    let on = |members: Value| {
+        let mut breaker = json!({"enable": true, "rollback": false});
+        breaker.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        vec![(BREAKER, breaker)]
+    };
+    let count = |value: u32| json!({"type": "COUNT", "value": value});
     let two = ["errors", "latency"];
     vec![
         service("deploymentConfiguration.minimumHealthyPercent", "plain", json!(50), json!(75)),
@@ -359,6 +367,22 @@ fn rolled() -> Vec<Specimen> {
         .removed(breaker(true, false))
         .unnamed(breaker(true, true))
         .without(BREAKER),
+        service(
+            "deploymentConfiguration.deploymentCircuitBreaker.resetOnHealthyTask",
+            "breaker",
+            json!(false),
+            on(json!({"resetOnHealthyTask": true})),
+        )
+        .removed(on(json!({})))
+        .unnamed(on(json!({"resetOnHealthyTask": false}))),
+        service(
+            "deploymentConfiguration.deploymentCircuitBreaker.thresholdConfiguration",
+            "breaker",
+            count(4),
+            on(json!({"thresholdConfiguration": count(7)})),
+        )
+        .removed(on(json!({})))
+        .unnamed(on(json!({"thresholdConfiguration": count(7)}))),
         service(
             "deploymentConfiguration.alarms.alarmNames",
             "alarmed",
@@ -394,5 +418,72 @@ fn rolled() -> Vec<Specimen> {
         )
         .removed(json!({"canaryPercent": 5.0, "canaryBakeTimeInMinutes": 10}))
         .not(Hand::Added, "AWS knows no further member"),
+    ]
+}
+
+fn shown_by_deployments() -> Vec<Specimen> {
+    let port =
+        |name: &str, port: u16| json!({"portName": name, "clientAliases": [{"port": port, "dnsName": name}]});
+    let connect = |ports: &[Value]| json!({"enabled": true, "namespace": "shop", "services": ports});
+    let volume = |size: u32| {
+        json!([{"name": "data", "managedEBSVolume":
+            {"roleArn": "arn:aws:iam::123456789012:role/matrix-volumes", "sizeInGiB": size}}])
+    };
+    vec![
+        service(
+            "serviceConnectConfiguration",
+            "connected",
+            connect(&[port("http", 80)]),
+            connect(&[port("http", 8000)]),
+        )
+        .added(connect(&[port("http", 80), port("admin", 81)])),
+        service("volumeConfigurations", "stored", volume(20), volume(40))
+            .not(Hand::Added, "ECS makes one volume for each task at most"),
+    ]
+}
+
+fn hooked() -> Vec<Specimen> {
+    const EARLY: &str = "deploymentConfiguration.earlySuccessCriteria";
+    let hook = |stage: &str, details: Value| {
+        json!({"lifecycleStages": [stage], "roleArn": "arn:aws:iam::123456789012:role/matrix-hooks",
+            "hookTargetArn": "arn:aws:lambda:eu-west-1:123456789012:function:check", "hookDetails": details})
+    };
+    let pause = json!({"targetType": "PAUSE", "lifecycleStages": ["POST_SCALE_UP"]});
+    let check = hook("PRE_SCALE_UP", json!({"suite": ["smoke"]}));
+    let early = |percent: u32, cleanup: &str| {
+        vec![(
+            EARLY,
+            json!({"enable": true, "healthyPercent": percent, "sourceServiceRevisionCleanup": cleanup}),
+        )]
+    };
+    vec![
+        service(
+            "deploymentConfiguration.lifecycleHooks",
+            "plain",
+            json!([check, pause]),
+            json!([hook("PRE_SCALE_UP", json!({"suite": ["full"]})), pause]),
+        )
+        .added(json!([check, pause, hook("POST_SCALE_UP", json!(null))])),
+        service(
+            "deploymentConfiguration.earlySuccessCriteria.enable",
+            "early",
+            json!(true),
+            vec![(EARLY, json!({"enable": false}))],
+        )
+        .removed(vec![(EARLY, json!({"enable": false}))])
+        .unnamed(early(100, "BLOCKING"))
+        .without(EARLY),
+        service(
+            "deploymentConfiguration.earlySuccessCriteria.healthyPercent",
+            "early",
+            json!(100),
+            early(75, "BLOCKING"),
+        ),
+        service(
+            "deploymentConfiguration.earlySuccessCriteria.sourceServiceRevisionCleanup",
+            "early",
+            json!("BLOCKING"),
+            early(100, "DEFERRED"),
+        ),
     ]
 }
