@@ -223,3 +223,40 @@ async fn early_success_is_made_repaired_and_turned_off() {
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_deployment_that_a_pause_hook_holds_is_left_alone_and_completes_once_it_is_continued() {
+    let field = Field {
+        declared: configured(json!({"strategy": "BLUE_GREEN", "lifecycleHooks": [
+            {"targetType": "PAUSE", "lifecycleStages": ["POST_SCALE_UP"]}]})),
+        by_hand: Value::Null,
+        shown_at: "",
+        default: Value::Null,
+        definition: json!({}),
+        deploys: false,
+    };
+    let mut world = World::new(&[("shop.json", &field.document(true))]).await;
+    settled(&world).await;
+    world.write("shop.json", &field.document(true).replace("app:1.0", "app:2.0")).await;
+    world.until(600, |status| status.components["web"].phase == "Rolling").await;
+    world.pass(600).await;
+    world.sim.reset_calls();
+    world.pass(3 * 3600).await;
+    assert_eq!(world.writes(), Vec::<String>::new(), "it waits for somebody else");
+    let listed =
+        world.by_hand("ecs", "ListServiceDeployments", json!({"cluster": "shop", "service": "shop-web"}));
+    let arn = listed["serviceDeployments"][0]["serviceDeploymentArn"].clone();
+    let shown = world.by_hand("ecs", "DescribeServiceDeployments", json!({"serviceDeploymentArns": [arn]}));
+    let hook = &shown["serviceDeployments"][0]["lifecycleHookDetails"][0];
+    assert_eq!(hook["status"], "AWAITING_ACTION");
+    let go_on = json!({"serviceDeploymentArn": arn, "hookId": hook["hookId"], "action": "CONTINUE"});
+    world.by_hand("ecs", "ContinueServiceDeployment", go_on);
+    world.ready_within(900).await;
+    let web = &world.status("shop").components["web"];
+    assert_eq!(
+        (web.image.as_str(), web.phase.as_str()),
+        ("registry.example.com/app:2.0", "Complete"),
+        "{}",
+        web.message
+    );
+}
