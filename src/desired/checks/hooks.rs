@@ -20,8 +20,8 @@ const STAGES: [&str; 8] = [
     "POST_PRODUCTION_TRAFFIC_SHIFT",
 ];
 
-/// Checks the deployment configuration at `path`; `minimum` is the share of tasks that stays healthy
-/// in a deployment.
+/// Checks the deployment configuration at `path`; `minimum` is the share of tasks that stays
+/// healthy in a deployment.
 pub(super) fn check(findings: &mut Findings, path: &str, of: &DeploymentConfiguration, minimum: i32) {
     breaker(findings, &format!("{path}.deploymentCircuitBreaker"), of);
     early_success(findings, &format!("{path}.earlySuccessCriteria"), of, minimum);

@@ -6,8 +6,11 @@ use crate::model::finding::Findings;
 use crate::model::kinds::service::{ManagedEbsVolume, Service, VolumeTags};
 use crate::model::kinds::task_definition::{TaskDefinition, Volume};
 
-/// GiB and I/O operations per second of each type of volume.
-const TYPES: [(&str, (i64, i64), Option<(i64, i64)>); 7] = [
+/// From and to.
+type Range = (i64, i64);
+
+/// GiB of each type of volume, and I/O operations per second where they can be set freely.
+const TYPES: [(&str, Range, Option<Range>); 7] = [
     ("gp2", (1, 16_384), None),
     ("gp3", (1, 16_384), Some((3000, 16_000))),
     ("io1", (4, 16_384), Some((100, 64_000))),
@@ -108,13 +111,7 @@ fn managed(findings: &mut Findings, path: &str, of: &ManagedEbsVolume) {
 }
 
 /// Operations and throughput, as far as the type of the volume is named.
-fn operations(
-    findings: &mut Findings,
-    path: &str,
-    of: &ManagedEbsVolume,
-    name: &str,
-    range: Option<(i64, i64)>,
-) {
+fn operations(findings: &mut Findings, path: &str, of: &ManagedEbsVolume, name: &str, range: Option<Range>) {
     let field = format!("{path}.iops");
     match (range, of.iops) {
         (Some((least, most)), Some(iops)) => findings.within(field, Some(i64::from(iops)), least, most),

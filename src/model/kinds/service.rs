@@ -178,8 +178,8 @@ ecs_struct! {
 pub struct ServiceConnectConfiguration {
     /// Whether the service takes part.
     pub enabled: bool,
-    /// Name or ARN of the Cloud Map namespace; unset means the cluster's default. A name here and an
-    /// ARN in AWS, or the other way round, are taken for the same.
+    /// Name or ARN of the Cloud Map namespace; unset means the cluster's default. A name here and
+    /// an ARN in AWS, or the other way round, are taken for the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
     /// Ports that others reach it at; none for a service that only connects to others.

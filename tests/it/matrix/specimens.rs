@@ -249,6 +249,7 @@ pub fn services() -> Vec<Specimen> {
     let mut all = placed();
     all.extend(networked());
     all.extend(rolled());
+    all.extend(broken());
     all.extend(shown_by_deployments());
     all.extend(hooked());
     all.extend([
@@ -333,56 +334,13 @@ fn networked() -> Vec<Specimen> {
 
 fn rolled() -> Vec<Specimen> {
     const ALARMS: &str = "deploymentConfiguration.alarms";
-    const BREAKER: &str = "deploymentConfiguration.deploymentCircuitBreaker";
     let alarms = |names: &[&str], enable: bool, rollback: bool| {
         vec![(ALARMS, json!({"alarmNames": names, "enable": enable, "rollback": rollback}))]
     };
-    let breaker =
-        |enable: bool, rollback: bool| vec![(BREAKER, json!({"enable": enable, "rollback": rollback}))];
-    let on = |members: Value| {
-        let mut breaker = json!({"enable": true, "rollback": false});
-        breaker.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
-        vec![(BREAKER, breaker)]
-    };
-    let count = |value: u32| json!({"type": "COUNT", "value": value});
     let two = ["errors", "latency"];
     vec![
         service("deploymentConfiguration.minimumHealthyPercent", "plain", json!(50), json!(75)),
         service("deploymentConfiguration.maximumPercent", "plain", json!(150), json!(175)),
-        service(
-            "deploymentConfiguration.deploymentCircuitBreaker.enable",
-            "plain",
-            json!(true),
-            breaker(false, false),
-        )
-        .removed(breaker(false, false))
-        .unnamed(breaker(true, false))
-        .without(BREAKER),
-        service(
-            "deploymentConfiguration.deploymentCircuitBreaker.rollback",
-            "breaker",
-            json!(true),
-            breaker(true, false),
-        )
-        .removed(breaker(true, false))
-        .unnamed(breaker(true, true))
-        .without(BREAKER),
-        service(
-            "deploymentConfiguration.deploymentCircuitBreaker.resetOnHealthyTask",
-            "breaker",
-            json!(false),
-            on(json!({"resetOnHealthyTask": true})),
-        )
-        .removed(on(json!({})))
-        .unnamed(on(json!({"resetOnHealthyTask": false}))),
-        service(
-            "deploymentConfiguration.deploymentCircuitBreaker.thresholdConfiguration",
-            "breaker",
-            count(4),
-            on(json!({"thresholdConfiguration": count(7)})),
-        )
-        .removed(on(json!({})))
-        .unnamed(on(json!({"thresholdConfiguration": count(7)}))),
         service(
             "deploymentConfiguration.alarms.alarmNames",
             "alarmed",
@@ -418,6 +376,54 @@ fn rolled() -> Vec<Specimen> {
         )
         .removed(json!({"canaryPercent": 5.0, "canaryBakeTimeInMinutes": 10}))
         .not(Hand::Added, "AWS knows no further member"),
+    ]
+}
+
+fn broken() -> Vec<Specimen> {
+    const BREAKER: &str = "deploymentConfiguration.deploymentCircuitBreaker";
+    let breaker =
+        |enable: bool, rollback: bool| vec![(BREAKER, json!({"enable": enable, "rollback": rollback}))];
+    let on = |members: Value| {
+        let mut breaker = json!({"enable": true, "rollback": false});
+        breaker.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        vec![(BREAKER, breaker)]
+    };
+    let count = |value: u32| json!({"type": "COUNT", "value": value});
+    vec![
+        service(
+            "deploymentConfiguration.deploymentCircuitBreaker.enable",
+            "plain",
+            json!(true),
+            breaker(false, false),
+        )
+        .removed(breaker(false, false))
+        .unnamed(breaker(true, false))
+        .without(BREAKER),
+        service(
+            "deploymentConfiguration.deploymentCircuitBreaker.rollback",
+            "breaker",
+            json!(true),
+            breaker(true, false),
+        )
+        .removed(breaker(true, false))
+        .unnamed(breaker(true, true))
+        .without(BREAKER),
+        service(
+            "deploymentConfiguration.deploymentCircuitBreaker.resetOnHealthyTask",
+            "breaker",
+            json!(false),
+            on(json!({"resetOnHealthyTask": true})),
+        )
+        .removed(on(json!({})))
+        .unnamed(on(json!({"resetOnHealthyTask": false}))),
+        service(
+            "deploymentConfiguration.deploymentCircuitBreaker.thresholdConfiguration",
+            "breaker",
+            count(4),
+            on(json!({"thresholdConfiguration": count(7)})),
+        )
+        .removed(on(json!({})))
+        .unnamed(on(json!({"thresholdConfiguration": count(7)}))),
     ]
 }
 
