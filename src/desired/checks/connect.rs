@@ -1,7 +1,7 @@
 //! Checks of Service Connect. Source: ECS API, ServiceConnectConfiguration and what it holds.
 
-use super::balancing::listed;
 use crate::desired::arn::Arn;
+use crate::desired::resources::listed;
 use crate::model::finding::Findings;
 use crate::model::kinds::service::{Service, ServiceConnectConfiguration, ServiceConnectService};
 use crate::model::kinds::task_definition::{PortMapping, TaskDefinition};

@@ -1,7 +1,7 @@
 //! Checks of volumes that are configured when tasks start. Sources: ECS API,
 //! ServiceVolumeConfiguration, ServiceManagedEBSVolumeConfiguration, EBSTagSpecification, Volume.
 
-use super::balancing::listed;
+use crate::desired::resources::listed;
 use crate::model::finding::Findings;
 use crate::model::kinds::service::{ManagedEbsVolume, Service, VolumeTags};
 use crate::model::kinds::task_definition::{TaskDefinition, Volume};
