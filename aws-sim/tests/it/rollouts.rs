@@ -49,7 +49,8 @@ async fn what_aws_fills_into_a_service_is_filled_in() {
     let definition = bench.define("web", "nginx:1").await;
     let service = bench.create("web", &definition, 1, json!({"tags": [{"key": "a", "value": "b"}]})).await;
     let configuration = json!({"maximumPercent": 200, "minimumHealthyPercent": 100, "strategy": "ROLLING",
-        "bakeTimeInMinutes": 0, "deploymentCircuitBreaker": {"enable": false, "rollback": false}});
+        "bakeTimeInMinutes": 0, "deploymentCircuitBreaker": {"enable": false, "rollback": false,
+            "resetOnHealthyTask": true, "thresholdConfiguration": {"type": "BOUNDED_PERCENT", "value": 50}}});
     assert_eq!(service["deploymentConfiguration"], configuration);
     assert_eq!(service["availabilityZoneRebalancing"], "ENABLED");
     assert_eq!(service["networkConfiguration"]["awsvpcConfiguration"]["assignPublicIp"], "DISABLED");
