@@ -40,7 +40,7 @@ pub async fn alarms(
             let Some(name) = alarm.alarm_name.clone() else { continue };
             let arn = alarm.alarm_arn.clone().unwrap_or_default();
             let fields = shapes::tree(alarm);
-            found.insert(name, ObservedResource { arn, fields, tags: BTreeMap::new(), used_by: Vec::new() });
+            found.insert(name, ObservedResource::new(arn, fields));
         }
         next = answer.next_token.filter(|token| !token.is_empty());
         if next.is_none() {
