@@ -43,8 +43,9 @@
 //! # To change a field
 //!
 //! Its type in [`model::kinds`], its row in the ownership table of [`plan`], and one test. ECS
-//! fields need no code to be sent; one that DescribeServices shows is also named in
-//! `aws/ecs/shapes.rs`. The schemas under `crds/` follow from the type (`ctl schema --write crds`).
+//! fields need no code to be sent or read; one that DescribeServices shows only in deployments is
+//! also named in `aws/ecs/shapes.rs`. The schemas under `crds/` follow from the type (`ctl schema
+//! --write crds`).
 //!
 //! # To add a resource type
 //!

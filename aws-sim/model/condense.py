@@ -3,7 +3,7 @@
 Run with a Python that has botocore:  python aws-sim/model/condense.py ecs > aws-sim/src/ecs/model.json
 
 Structures become {"m": {member: type}, "r": [required]}, lists {"l": type}, maps {"v": type}, enumerations {"e": [values]}.
-A type is the name of such a shape or one letter: s(tring), i(nteger), n(umber), b(oolean), t(imestamp). For services that
+A type is the name of such a shape or one letter: s(tring), i(nteger), n(umber), b(oolean), t(imestamp), d(ocument). For services that
 need more, texts and numbers with limits are shapes, too ({"p": letter, "min": n, "max": n}, as are limits of lists), and
 the shapes of answers are kept beside those of requests.
 """
@@ -21,6 +21,7 @@ SIMULATED = {
         DeregisterTaskDefinition DeleteTaskDefinitions CreateService UpdateService DeleteService DescribeServices
         ListServices RunTask StopTask DescribeTasks ListTasks TagResource UntagResource ListTagsForResource
         ListServiceDeployments DescribeServiceDeployments DescribeServiceRevisions StopServiceDeployment
+        ContinueServiceDeployment
     """,
     "cloudwatch": """
         PutMetricAlarm DescribeAlarms DescribeAlarmsForMetric DeleteAlarms SetAlarmState EnableAlarmActions
@@ -46,6 +47,8 @@ def limits(shape):
 def type_of(name):
     shape = model["shapes"][name]
     kind = shape["type"]
+    if shape.get("document"):
+        return "d"
     if kind in LETTERS and "enum" not in shape and not limits(shape):
         return LETTERS[kind]
     if name not in shapes:

@@ -55,6 +55,8 @@ pub(crate) enum Kind<'a> {
     Boolean,
     /// A time.
     Timestamp,
+    /// Any JSON.
+    Document,
     /// A structure: its members' types by name.
     Structure(&'a BTreeMap<String, String>),
     /// A list, and the type of its items.
@@ -150,6 +152,7 @@ impl Model {
             "n" => return Kind::Double,
             "b" => return Kind::Boolean,
             "t" => return Kind::Timestamp,
+            "d" => return Kind::Document,
             _ => {}
         }
         match &self.shapes[name] {
@@ -171,6 +174,7 @@ impl Model {
 
     fn check_at(&self, name: &str, value: &mut Value, place: &Place<'_>) -> Result<(), Fault> {
         let expected = match self.kind(name) {
+            Kind::Document => None,
             Kind::Text => (!value.is_string()).then_some("String"),
             Kind::Integer => (!whole(value)).then_some("Integer"),
             Kind::Double => (!value.is_number() && !special(value)).then_some("Double"),
@@ -241,7 +245,7 @@ impl Model {
             Kind::Boolean => text.parse::<bool>().map_or_else(|_| kept(), Value::from),
             Kind::Timestamp => text.parse::<jiff::Timestamp>().map_or_else(|_| kept(), crate::ctx::epoch),
             Kind::List(item) => node.items().into_iter().map(|each| self.value_of(item, each)).collect(),
-            Kind::Map(_) => node.to_value(),
+            Kind::Map(_) | Kind::Document => node.to_value(),
             Kind::Structure(members) => {
                 let given = members
                     .iter()

@@ -70,6 +70,22 @@ fn full_container() -> Tree {
     container
 }
 
+fn full_service_connect() -> Tree {
+    json!({
+        "enabled": true, "namespace": "shop",
+        "services": [{"portName": "http", "discoveryName": "web", "ingressPortOverride": 15000,
+            "clientAliases": [{"port": 80, "dnsName": "web.shop",
+                "testTrafficRules": {"header": {"name": "x-test", "value": {"exact": "yes"}}}}],
+            "timeout": {"idleTimeoutSeconds": 60, "perRequestTimeoutSeconds": 5},
+            "tls": {"issuerCertificateAuthority": {"awsPcaAuthorityArn": "arn:aws:acm-pca:eu-west-1:111122223333:certificate-authority/a"},
+                "kmsKey": "arn:aws:kms:eu-west-1:111122223333:key/k", "roleArn": "arn:aws:iam::111122223333:role/tls"}}],
+        "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "/proxy"},
+            "secretOptions": [{"name": "token", "valueFrom": "arn:aws:ssm:eu-west-1:111122223333:parameter/t"}]},
+        "accessLogConfiguration": {"format": "JSON", "includeQueryParameters": "ENABLED"},
+        "containerConfigurations": [{"logLevel": "debug"}],
+    })
+}
+
 /// Every field of ECS's that a service can declare, in CreateService's form.
 pub(crate) fn full_service() -> Tree {
     json!({
@@ -83,8 +99,23 @@ pub(crate) fn full_service() -> Tree {
             "advancedConfiguration": {"alternateTargetGroupArn": "arn:tg2", "productionListenerRule": "arn:rule",
                 "testListenerRule": "arn:rule2", "roleArn": "arn:aws:iam::111122223333:role/lb"}}],
         "serviceRegistries": [{"registryArn": "arn:sd", "port": 80, "containerName": "web", "containerPort": 8080}],
+        "serviceConnectConfiguration": full_service_connect(),
+        "volumeConfigurations": [{"name": "data", "managedEBSVolume": {"roleArn": "arn:aws:iam::111122223333:role/ebs",
+            "sizeInGiB": 20, "snapshotId": "snap-1", "volumeType": "gp3", "iops": 3000, "throughput": 125,
+            "volumeInitializationRate": 100, "filesystemType": "xfs", "encrypted": true, "kmsKeyId": "key",
+            "tagSpecifications": [{"resourceType": "volume", "propagateTags": "SERVICE",
+                "tags": [{"key": "team", "value": "shop"}]}]}}],
         "deploymentConfiguration": {"minimumHealthyPercent": 50, "maximumPercent": 150,
-            "deploymentCircuitBreaker": {"enable": true, "rollback": true},
+            "deploymentCircuitBreaker": {"enable": true, "rollback": true, "resetOnHealthyTask": false,
+                "thresholdConfiguration": {"type": "COUNT", "value": 4}},
+            "lifecycleHooks": [
+                {"targetType": "AWS_LAMBDA", "lifecycleStages": ["PRE_SCALE_UP"],
+                    "hookTargetArn": "arn:aws:lambda:eu-west-1:111122223333:function:check",
+                    "roleArn": "arn:aws:iam::111122223333:role/hooks",
+                    "hookDetails": {"suite": ["smoke", 1], "strict": true}},
+                {"targetType": "PAUSE", "lifecycleStages": ["POST_SCALE_UP"],
+                    "timeoutConfiguration": {"timeoutInMinutes": 30, "action": "CONTINUE"}}],
+            "earlySuccessCriteria": {"enable": true, "healthyPercent": 80, "sourceServiceRevisionCleanup": "DEFERRED"},
             "alarms": {"alarmNames": ["5xx"], "enable": true, "rollback": true},
             "strategy": "CANARY", "bakeTimeInMinutes": 5,
             "linearConfiguration": {"stepPercent": 12.5, "stepBakeTimeInMinutes": 7},

@@ -1,5 +1,6 @@
 //! Canonical forms: two values mean the same exactly when their canonical forms are equal.
 
+use super::row::Inside;
 use super::table::Compare;
 use crate::model::arn::{is_arn, last_part};
 use crate::model::resource::Tree;
@@ -20,11 +21,70 @@ pub(super) fn canonical(compare: Compare, value: &Tree) -> Tree {
 }
 
 /// Whether two values mean the same.
-pub(super) fn same(compare: Compare, a: &Tree, b: &Tree) -> bool {
+pub(super) fn same(compare: Compare, observed: &Tree, desired: &Tree) -> bool {
     match compare {
-        Compare::NameOrArn => same_name_or_arn(a, b),
-        _ => canonical(compare, a) == canonical(compare, b),
+        Compare::NameOrArn => same_name_or_arn(observed, desired),
+        Compare::Declared(inside) => as_declared(inside, desired, observed),
+        _ => canonical(compare, observed) == canonical(compare, desired),
     }
+}
+
+/// Whether AWS shows what is declared, and nothing more that AWS does not fill in by itself. What
+/// is off on both sides is the same, whatever else is said of it.
+fn as_declared(inside: Inside, desired: &Tree, observed: &Tree) -> bool {
+    match (desired, observed) {
+        (Value::Object(wanted), Value::Object(seen)) => {
+            let off = |members: &Map<String, Value>| members.get("enabled") == Some(&Value::Bool(false));
+            let keys: BTreeSet<&String> = wanted.keys().chain(seen.keys()).collect();
+            let same = |key: &String| match absent_member(inside, key, wanted) {
+                Some(absent) => {
+                    same_member(inside, key, member(wanted, key, &absent), member(seen, key, &absent))
+                }
+                None if wanted.get(key).is_none_or(Value::is_null) => true,
+                None => same_member(inside, key, &wanted[key], member(seen, key, &Value::Null)),
+            };
+            (off(wanted) && off(seen)) || keys.into_iter().all(same)
+        }
+        (Value::Array(wanted), Value::Array(seen)) => {
+            let seen: Vec<&Tree> = seen.iter().collect();
+            wanted.len() == seen.len() && match_up(inside, wanted, &seen)
+        }
+        _ => clean(desired) == clean(observed),
+    }
+}
+
+/// Whether each declared element has one of its own among the observed ones.
+fn match_up(inside: Inside, wanted: &[Tree], seen: &[&Tree]) -> bool {
+    let Some((first, rest)) = wanted.split_first() else { return true };
+    (0..seen.len()).any(|index| {
+        let others = [&seen[..index], &seen[index + 1..]].concat();
+        as_declared(inside, first, seen[index]) && match_up(inside, rest, &others)
+    })
+}
+
+/// What a member means that is left out; none when AWS fills in what it likes.
+fn absent_member(inside: Inside, name: &str, siblings: &Map<String, Value>) -> Option<Tree> {
+    if let Some((_, sibling)) = inside.named_after.iter().find(|(member, _)| *member == name) {
+        return siblings.get(*sibling).cloned();
+    }
+    let (_, text) = inside.absent.iter().find(|(member, _)| *member == name)?;
+    Some(serde_json::from_str(text).expect("defaults in the table are JSON; a test parses them all"))
+}
+
+fn member<'a>(members: &'a Map<String, Value>, name: &str, absent: &'a Tree) -> &'a Tree {
+    members.get(name).filter(|value| !value.is_null()).unwrap_or(absent)
+}
+
+fn same_member(inside: Inside, name: &str, desired: &Tree, observed: &Tree) -> bool {
+    if inside.whole.contains(&name) {
+        return clean(desired) == clean(observed);
+    }
+    if let (true, Some(one), Some(other)) =
+        (inside.name_or_arn.contains(&name), desired.as_str(), observed.as_str())
+    {
+        return one == other || one.starts_with("arn:") != other.starts_with("arn:");
+    }
+    as_declared(inside, desired, observed)
 }
 
 /// Target groups that forward actions name.

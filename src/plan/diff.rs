@@ -212,7 +212,9 @@ pub(super) fn updated_fields(changes: &[Difference], desired: &Tree) -> Map<Stri
 /// Spells out the defaults of a changed field's siblings: AWS takes an inner object only with all
 /// of its members (`alarms`, `deploymentCircuitBreaker`).
 fn complete(value: &mut Tree, top: &str, changed: &Row) {
-    let Some((parent, _)) = changed.path.rsplit_once('.') else { return };
+    let Some((parent, _)) = changed.path.rsplit_once('.').filter(|(parent, _)| *parent != top) else {
+        return;
+    };
     let siblings =
         rows(changed.kind).iter().filter(|row| row.path.rsplit_once('.').is_some_and(|(p, _)| p == parent));
     for sibling in siblings {

@@ -64,6 +64,9 @@ pub enum Compare {
     /// As sets: order and repetition do not matter. Members of elements that equal these defaults
     /// (JSON texts) count as absent.
     Set(&'static [(&'static str, &'static str)]),
+    /// As what is declared, at any depth: lists without order, and members that only AWS shows are
+    /// its own defaults, but for those whose absence has a meaning.
+    Declared(Inside),
     /// As lists of named things: compared element by element under the name in this member.
     Named(&'static str),
     /// As maps, key by key.
@@ -89,6 +92,7 @@ impl Compare {
             Self::Exact => "exactly",
             Self::Text => "as text",
             Self::Set(_) => "as a set",
+            Self::Declared(_) => "as declared",
             Self::Named(_) => "by name",
             Self::Map => "key by key",
             Self::DeclaredKeys => "declared keys only",
@@ -99,6 +103,21 @@ impl Compare {
             Self::Never => "never",
         }
     }
+}
+
+/// What is known of the members inside of a field that is compared as it is declared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Inside {
+    /// What the absence of a member means (JSON texts; `null`: there is none), whoever leaves it
+    /// out. Any other member that only AWS shows was filled in by AWS.
+    pub absent: &'static [(&'static str, &'static str)],
+    /// Members that are, when left out, named as another member of the same object is.
+    pub named_after: &'static [(&'static str, &'static str)],
+    /// Members that are compared exactly: maps under people's own keys, and JSON of any form.
+    pub whole: &'static [&'static str],
+    /// Members that AWS gives back as a name or as an ARN, whichever it has: one of each cannot be
+    /// told apart, and is no difference.
+    pub name_or_arn: &'static [&'static str],
 }
 
 /// What it means when a field is not there.

@@ -22,7 +22,7 @@
 mod service;
 mod task_definition;
 
-pub use super::row::{Absent, Class, Compare, Effect, Row, UpdateCall};
+pub use super::row::{Absent, Class, Compare, Effect, Inside, Row, UpdateCall};
 
 use super::resources::{self, ResourceType};
 use crate::model::resource::{Part, ResourceKind};

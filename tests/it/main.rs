@@ -23,6 +23,7 @@ mod removal;
 mod requests;
 mod rollback;
 mod rotation;
+mod service_fields;
 mod state;
 mod support;
 mod upgrade;

@@ -7,7 +7,7 @@ OPERATIONS = {
         DescribeServiceDeployments DescribeServiceRevisions DescribeServices DescribeTaskDefinition DescribeTasks
         ListClusters ListServiceDeployments ListServices ListTagsForResource ListTaskDefinitionFamilies
         ListTaskDefinitions ListTasks PutClusterCapacityProviders RegisterTaskDefinition RunTask
-        StopServiceDeployment StopTask TagResource UntagResource UpdateService
+        StopServiceDeployment ContinueServiceDeployment StopTask TagResource UntagResource UpdateService
     """,
     "elbv2": """
         AddListenerCertificates AddTags CreateListener CreateLoadBalancer CreateRule CreateTargetGroup DeleteListener

@@ -2,7 +2,7 @@
 
 import pytest
 
-from worlds import NETWORK, ROLE, behind_load_balancer
+from worlds import NETWORK, ROLE, behind_load_balancer, container, create, register
 
 # Values that AWS looks at more closely than its model says.
 TEXTS = {
@@ -140,6 +140,9 @@ def test_every_setting_of_a_service_comes_back(aws, ecs):
     assert_within({**wanted, "capacityProviderStrategy": strategy}, seen)
     connect = seen["deployments"][0]["serviceConnectConfiguration"]
     assert connect["services"][0]["clientAliases"] == [{"port": 80, "dnsName": "web"}]
+    breaker = seen["deploymentConfiguration"]["deploymentCircuitBreaker"]
+    assert breaker["resetOnHealthyTask"] is True
+    assert breaker["thresholdConfiguration"] == {"type": "BOUNDED_PERCENT", "value": 50}
     changes = {"healthCheckGracePeriodSeconds": 5, "enableExecuteCommand": False, "propagateTags": "NONE",
                "availabilityZoneRebalancing": "DISABLED", "platformVersion": "LATEST"}
     ecs.update_service(cluster="main", service="app", **changes)
@@ -159,3 +162,66 @@ def test_other_deployment_strategies_are_taken_and_shown(ecs, strategy):
     shown = made["service"]["deploymentConfiguration"]
     assert shown["strategy"] == strategy and shown["bakeTimeInMinutes"] == 2
     assert_within(more, shown)
+
+
+def test_service_connect_and_volumes_are_shown_by_deployments_and_revisions_until_they_are_off(ecs):
+    """The service itself shows neither; AWS fills in the discovery name and the file system."""
+    register(ecs, volumes=[{"name": "data", "configuredAtLaunch": True}], containerDefinitions=[
+        container(portMappings=[{"containerPort": 8080, "name": "http", "appProtocol": "http"}])])
+    connect = {"enabled": True, "namespace": "shop",
+               "services": [{"portName": "http", "clientAliases": [{"port": 80}], "ingressPortOverride": 15000,
+                             "timeout": {"idleTimeoutSeconds": 60, "perRequestTimeoutSeconds": 5}}],
+               "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "/proxy"}},
+               "accessLogConfiguration": {"format": "JSON", "includeQueryParameters": "ENABLED"},
+               "containerConfigurations": [{"logLevel": "debug"}]}
+    volumes = [{"name": "data", "managedEBSVolume": {
+        "roleArn": ROLE, "sizeInGiB": 20, "volumeType": "gp3", "iops": 3000, "throughput": 125, "encrypted": True,
+        "tagSpecifications": [{"resourceType": "volume", "propagateTags": "SERVICE", "tags": [{"key": "a", "value": "b"}]}]}}]
+    create(ecs, count=0, serviceConnectConfiguration=connect, volumeConfigurations=volumes)
+
+    def shown():
+        seen = ecs.describe_services(cluster="main", services=["app"])["services"][0]
+        assert "serviceConnectConfiguration" not in seen and "volumeConfigurations" not in seen
+        deployment = seen["deployments"][0]
+        newest = ecs.list_service_deployments(cluster="main", service="app")["serviceDeployments"][0]
+        revision = ecs.describe_service_revisions(serviceRevisionArns=[newest["targetServiceRevisionArn"]])
+        revision = revision["serviceRevisions"][0]
+        for name in ("serviceConnectConfiguration", "volumeConfigurations"):
+            assert deployment.get(name) == revision.get(name)
+        return deployment
+
+    made = shown()
+    assert_within(connect, made["serviceConnectConfiguration"])
+    assert made["serviceConnectConfiguration"]["services"][0]["discoveryName"] == "http"
+    assert_within(volumes, made["volumeConfigurations"])
+    assert made["volumeConfigurations"][0]["managedEBSVolume"]["filesystemType"] == "xfs"
+    ecs.update_service(cluster="main", service="app", desiredCount=0, healthCheckGracePeriodSeconds=0)
+    assert shown()["id"] == made["id"], "left out, they stay as they are"
+    ecs.update_service(cluster="main", service="app", serviceConnectConfiguration={"enabled": False},
+                       volumeConfigurations=[])
+    off = shown()
+    assert off["id"] != made["id"], "a change starts a deployment"
+    assert "serviceConnectConfiguration" not in off and "volumeConfigurations" not in off
+
+
+def test_hooks_thresholds_and_early_success_come_back(ecs):
+    register(ecs)
+    wanted = {
+        "strategy": "BLUE_GREEN",
+        "deploymentCircuitBreaker": {"enable": True, "rollback": True, "resetOnHealthyTask": False,
+                                     "thresholdConfiguration": {"type": "UNBOUNDED_PERCENT", "value": 20}},
+        "earlySuccessCriteria": {"enable": True, "healthyPercent": 100, "sourceServiceRevisionCleanup": "DEFERRED"},
+        "lifecycleHooks": [
+            {"hookTargetArn": "arn:aws:lambda:eu-west-1:123456789012:function:check", "roleArn": ROLE,
+             "lifecycleStages": ["PRE_SCALE_UP", "PRE_PRODUCTION_TRAFFIC_SHIFT"], "targetType": "AWS_LAMBDA",
+             "hookDetails": {"suites": ["smoke", {"retries": 2.5, "strict": True, "note": None}]}},
+            {"targetType": "PAUSE", "lifecycleStages": ["POST_SCALE_UP"],
+             "timeoutConfiguration": {"timeoutInMinutes": 30, "action": "CONTINUE"}}]}
+    create(ecs, count=0, deploymentConfiguration=wanted)
+    seen = ecs.describe_services(cluster="main", services=["app"])["services"][0]["deploymentConfiguration"]
+    assert_within(wanted, seen)
+    ecs.update_service(cluster="main", service="app", deploymentConfiguration={
+        "lifecycleHooks": [], "earlySuccessCriteria": {"enable": False}})
+    seen = ecs.describe_services(cluster="main", services=["app"])["services"][0]["deploymentConfiguration"]
+    assert not seen.get("lifecycleHooks") and seen["earlySuccessCriteria"]["enable"] is False
+    assert seen["strategy"] == "BLUE_GREEN", "what is left out stays as it is"

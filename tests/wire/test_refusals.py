@@ -6,7 +6,7 @@ from botocore.exceptions import ClientError
 
 from conftest import Aws, new_region, refused, start_sim, until
 from operations import OPERATIONS
-from worlds import register
+from worlds import ROLE, container, create, register
 
 MODELS = botocore.session.get_session()
 ACCOUNT = "eu-west-1:123456789012"
@@ -70,10 +70,64 @@ def test_a_call_without_what_it_requires_is_refused(aws, service, operation):
     ("PutClusterCapacityProviders", "InvalidParameterException",
      {"cluster": "main", "capacityProviders": ["none"], "defaultCapacityProviderStrategy": []}),
     ("StopServiceDeployment", "ServiceDeploymentNotFoundException", {"serviceDeploymentArn": DEPLOYMENT}),
+    ("ContinueServiceDeployment", "ServiceDeploymentNotFoundException",
+     {"serviceDeploymentArn": DEPLOYMENT, "hookId": "none", "action": "CONTINUE"}),
 ])
 def test_ecs_refuses(aws, operation, code, arguments):
     aws.ecs.create_cluster(clusterName="main")
     refused(code, call, aws, "ecs", operation, **arguments)
+
+
+LAMBDA = {"hookTargetArn": "arn:aws:lambda:eu-west-1:123456789012:function:check", "roleArn": ROLE}
+EARLY = {"enable": True, "healthyPercent": 100, "sourceServiceRevisionCleanup": "BLOCKING"}
+PORT = {"portName": "http", "clientAliases": [{"port": 80}]}
+EBS = {"roleArn": ROLE, "sizeInGiB": 20}
+
+
+def hook(**members):
+    return {"deploymentConfiguration": {"lifecycleHooks": [members]}}
+
+
+def connect(port, **members):
+    return {"serviceConnectConfiguration": {"enabled": True, "services": [{**PORT, **port}], **members}}
+
+
+def volumes(*names, **members):
+    return {"volumeConfigurations": [{"name": name, "managedEBSVolume": {**EBS, **members}} for name in names]}
+
+
+@pytest.mark.parametrize("setting, part", [
+    (hook(lifecycleStages=[], **LAMBDA), "lifecycleStages"),
+    (hook(lifecycleStages=["PRE_SCALE_UP"], roleArn=ROLE), "hookTargetArn"),
+    (hook(lifecycleStages=["SOON"], **LAMBDA), "PRE_SCALE_UP"),
+    (hook(lifecycleStages=["PRODUCTION_TRAFFIC_SHIFT"], targetType="PAUSE"), "PRODUCTION_TRAFFIC_SHIFT"),
+    (hook(lifecycleStages=["PRE_SCALE_UP"], targetType="PAUSE", timeoutConfiguration={"timeoutInMinutes": 20161}), "20160"),
+    ({"deploymentConfiguration": {"earlySuccessCriteria": {**EARLY, "healthyPercent": 99}}}, "healthyPercent"),
+    ({"deploymentConfiguration": {"earlySuccessCriteria": {"enable": True, "healthyPercent": 100}}},
+     "sourceServiceRevisionCleanup"),
+    ({"deploymentConfiguration": {"deploymentCircuitBreaker": {
+        "enable": True, "rollback": False, "thresholdConfiguration": {"type": "COUNT", "value": 0}}}}, "threshold"),
+    (connect({"portName": "none"}), "none"),
+    (connect({"clientAliases": []}), "client alias"),
+    (connect({"clientAliases": [{"port": 80}, {"port": 81}]}), "client alias"),
+    (connect({"timeout": {"perRequestTimeoutSeconds": 5}}), "perRequestTimeoutSeconds"),
+    (connect({}, accessLogConfiguration={"format": "JSON"}), "logConfiguration"),
+    (volumes("none"), "no matching configuredAtLaunch volume"),
+    (volumes("data", "data"), "at most 1"),
+    ({"volumeConfigurations": [{"name": "data", "managedEBSVolume": {"roleArn": ROLE}}]}, "sizeInGiB"),
+    (volumes("data", volumeInitializationRate=100), "snapshotId"),
+    (volumes("data", volumeType="io2"), "iops"),
+    (volumes("data", volumeType="st1", iops=100), "iops"),
+    (volumes("data", volumeType="gp2", throughput=125), "throughput"),
+])
+def test_ecs_refuses_settings_of_a_service_that_cannot_be(aws, setting, part):
+    aws.ecs.create_cluster(clusterName="main")
+    register(aws.ecs, volumes=[{"name": "data", "configuredAtLaunch": True}], containerDefinitions=[
+        container(portMappings=[{"containerPort": 8080, "name": "http"}])])
+    error = refused("InvalidParameterException", create, aws.ecs, **setting)
+    assert part in error["Message"], error
+    create(aws.ecs, count=0)
+    refused("InvalidParameterException", aws.ecs.update_service, cluster="main", service="app", **setting)
 
 
 @pytest.mark.parametrize("operation, code, arguments", [

@@ -205,3 +205,26 @@ def test_deleting_what_is_in_use_is_refused(aws, ecs):
            loadBalancers=[{"targetGroupArn": group, "containerName": "app", "containerPort": 8080}])
     refused("ResourceInUse", aws.elbv2.delete_target_group, TargetGroupArn=group)
     refused("ClusterContainsServicesException", ecs.delete_cluster, cluster="main")
+
+
+def test_a_pause_hook_holds_a_deployment_until_it_is_continued(ecs):
+    register(ecs)
+    register(ecs, image="app:2")
+    create(ecs, definition="app:1", count=1, deploymentConfiguration={"strategy": "BLUE_GREEN", "lifecycleHooks": [
+        {"targetType": "PAUSE", "lifecycleStages": ["POST_SCALE_UP"]}]})
+    until_steady(ecs)
+    ecs.update_service(cluster="main", service="app", taskDefinition="app:2")
+    arn = ecs.list_service_deployments(cluster="main", service="app")["serviceDeployments"][0]["serviceDeploymentArn"]
+
+    def look():
+        return ecs.describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"][0]
+
+    held = until(look, lambda seen: seen.get("lifecycleStage") == "POST_SCALE_UP")
+    pause = held["lifecycleHookDetails"][0]
+    assert (pause["status"], pause["targetType"], pause["timeoutAction"]) == ("AWAITING_ACTION", "PAUSE", "ROLLBACK")
+    refused("InvalidParameterException", ecs.continue_service_deployment, serviceDeploymentArn=arn, hookId="other",
+            action="CONTINUE")
+    ecs.continue_service_deployment(serviceDeploymentArn=arn, hookId=pause["hookId"], action="CONTINUE")
+    done = until(look, lambda seen: seen["status"] == "SUCCESSFUL")
+    assert done["lifecycleHookDetails"][0]["status"] == "SUCCEEDED"
+    assert until_steady(ecs)["taskDefinition"].endswith(":2")

@@ -19,6 +19,8 @@ mod definitions;
 mod deployment_alarms;
 mod deployments;
 mod errors;
+mod hidden_checks;
+mod hooks;
 mod input;
 mod instance;
 mod launch;
@@ -134,6 +136,7 @@ impl Ecs {
             "ListServiceDeployments" => self.list_service_deployments(input),
             "DescribeServiceDeployments" => self.describe_service_deployments(input),
             "DescribeServiceRevisions" => self.describe_service_revisions(input),
+            "ContinueServiceDeployment" => self.continue_service_deployment(env, input),
             "StopServiceDeployment" => self.stop_service_deployment(env, input),
             "RunTask" => self.run_task(env, input),
             "StopTask" => self.stop_task_call(env, input),

@@ -12,6 +12,7 @@ use super::{
     Ecs, Env,
     deployment_alarms::Monitor,
     errors::{Result, invalid},
+    hooks::{self, Gate},
     input::Fields,
     queue::{after, seconds_between},
     service::{Deployment, Revision, Rollout, Service},
@@ -61,6 +62,7 @@ impl Ecs {
             breaker: if breaker { "MONITORING" } else { "DISABLED" },
             alarms,
             failures: 0,
+            hooks: Vec::new(),
             rollback: None,
         });
         let deployment = Deployment {
@@ -191,6 +193,7 @@ impl Ecs {
             }
             let since = *primary.good_since.get_or_insert(now);
             if seconds_between(since, now) < SETTLED_AFTER
+                || self.is_held(env, key, &hooks::BEFORE_END)
                 || monitor.is_some_and(|monitor| monitor.is_baking(since, now))
             {
                 return;
@@ -261,6 +264,23 @@ impl Ecs {
         } else if !steady {
             service.steady = false;
         }
+    }
+
+    /// Whether a lifecycle hook of these stages keeps the primary deployment from going on.
+    pub(super) fn is_held(&mut self, env: &mut Env<'_>, key: &str, stages: &[&str]) -> bool {
+        let Some(service) = self.services.get_mut(key).filter(|service| service.last_good.is_some()) else {
+            return false;
+        };
+        let Some(id) = service.deployments.first().map(|primary| primary.id.clone()) else { return false };
+        let Some(rollout) = service.rollout(&id).filter(|rollout| rollout.status == "IN_PROGRESS") else {
+            return false;
+        };
+        let configuration = rollout.configuration.clone();
+        let gate = hooks::reach(&mut env.ctx, &mut rollout.hooks, &configuration, stages);
+        if gate == Gate::RolledBack {
+            self.fail_deployment(env, key, "Service deployment lifecycle hook: timed out.", true);
+        }
+        gate != Gate::Open
     }
 
     fn break_circuit(&mut self, env: &mut Env<'_>, key: &str) {
@@ -336,15 +356,43 @@ impl Ecs {
         self.service_event(env, Some(key), &text);
     }
 
-    pub(super) fn stop_service_deployment(&mut self, env: &mut Env<'_>, input: &Value) -> Result<Value> {
-        let arn = input.text("serviceDeploymentArn").unwrap_or_default().to_owned();
-        let missing =
-            || ApiError::new(400, "ServiceDeploymentNotFoundException", "Service deployment not found.");
+    /// Continues a deployment that a PAUSE hook holds, or rolls it back.
+    ///
+    /// # Errors
+    /// `ServiceDeploymentNotFoundException`; `InvalidParameterException` when nobody waits for this
+    /// hook.
+    pub(super) fn continue_service_deployment(&mut self, env: &mut Env<'_>, input: &Value) -> Result<Value> {
+        let arn = input.text("serviceDeploymentArn").unwrap_or_default();
+        let id = input.text("hookId").unwrap_or_default();
+        let key = self.rollout_owner(arn)?.key.clone();
+        let running = |rollout: &&mut Rollout| rollout.arn == arn && rollout.status == "IN_PROGRESS";
+        let service = self.service_mut(&key).ok_or_else(no_service_deployment)?;
+        let hooks = service.history.iter_mut().find(running).map(|rollout| &mut rollout.hooks);
+        let hook = hooks.and_then(|hooks| hooks.iter_mut().find(|hook| hook.id == id && hook.is_awaited()));
+        let hook =
+            hook.ok_or_else(|| invalid(format!("The lifecycle hook {id} is not awaiting an action.")))?;
+        if input.text("action") == Some("ROLLBACK") {
+            hook.status = "FAILED";
+            self.fail_deployment(env, &key, "Service deployment lifecycle hook: rolled back by user.", true);
+        } else {
+            hook.status = "SUCCEEDED";
+        }
+        self.service_changed(&key, env.ctx.now);
+        Ok(json!({"serviceDeploymentArn": arn}))
+    }
+
+    fn rollout_owner(&self, arn: &str) -> Result<&Service> {
         let owner =
             self.services.values().find(|service| service.history.iter().any(|rollout| rollout.arn == arn));
-        let service = owner.ok_or_else(missing)?;
+        owner.ok_or_else(no_service_deployment)
+    }
+
+    pub(super) fn stop_service_deployment(&mut self, env: &mut Env<'_>, input: &Value) -> Result<Value> {
+        let arn = input.text("serviceDeploymentArn").unwrap_or_default().to_owned();
+        let service = self.rollout_owner(&arn)?;
         let key = service.key.clone();
-        let rollout = service.history.iter().find(|rollout| rollout.arn == arn).ok_or_else(missing)?;
+        let rollout =
+            service.history.iter().find(|rollout| rollout.arn == arn).ok_or_else(no_service_deployment)?;
         if rollout.status != "IN_PROGRESS" {
             let text = format!("The service deployment is {} and cannot be stopped.", rollout.status);
             return Err(ApiError::new(400, "ConflictException", text).with("resourceIds", json!([arn])));
@@ -357,6 +405,10 @@ impl Ecs {
         self.fail_deployment(env, &key, "Service deployment stopped: stopped by user.", rollback);
         Ok(json!({"serviceDeploymentArn": arn}))
     }
+}
+
+fn no_service_deployment() -> ApiError {
+    ApiError::new(400, "ServiceDeploymentNotFoundException", "Service deployment not found.")
 }
 
 /// The running rollout, if any, ends because another begins.

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::{
     Ecs, Env,
+    hooks::BEFORE_START,
     input::{Fields, Tags},
     launch::{Launch, Placement, overrides},
     lifecycle::balanced,
@@ -80,9 +81,11 @@ impl Ecs {
                     return;
                 }
                 self.replace_sick(env, key);
-                let blocked = self.start_missing(env, key);
-                self.stop_surplus(env, key, blocked);
-                self.judge(env, key);
+                if !self.is_held(env, key, &BEFORE_START) {
+                    let blocked = self.start_missing(env, key);
+                    self.stop_surplus(env, key, blocked);
+                    self.judge(env, key);
+                }
                 self.plan_next_pass(env, key);
             }
             _ => {}

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     deployment_alarms::Monitor,
+    hooks::Hook,
     input::{Fields, Tags, tag_list},
     settings::shown_in_deployments,
     task::Task,
@@ -104,6 +105,8 @@ pub(super) struct Rollout {
     pub(super) alarms: Monitor,
     pub(super) failures: u32,
     pub(super) threshold: u32,
+    /// The lifecycle hooks that were reached.
+    pub(super) hooks: Vec<Hook>,
     /// Reason, start and revision of a rollback.
     pub(super) rollback: Option<(String, Timestamp, String)>,
 }
@@ -267,6 +270,12 @@ impl Service {
                 "threshold": rollout.threshold},
             "alarms": rollout.alarms.render(),
         });
+        if !rollout.hooks.is_empty() {
+            body["lifecycleHookDetails"] = rollout.hooks.iter().map(Hook::render).collect();
+        }
+        if let Some(hook) = rollout.hooks.iter().find(|hook| hook.is_awaited()) {
+            body["lifecycleStage"] = hook.stage.as_str().into();
+        }
         if let Some(at) = rollout.finished_at {
             body["finishedAt"] = epoch(at);
         }

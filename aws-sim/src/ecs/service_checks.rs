@@ -7,6 +7,7 @@ use super::{
     clusters::fill_strategy,
     definition::Definition,
     errors::{Result, client, invalid},
+    hooks,
     input::Fields,
     settings::{given, is_echoed},
 };
@@ -92,7 +93,16 @@ pub(super) fn fill_configuration(configuration: &mut Value, replica: bool) {
     let Value::Object(own) = configuration else { return };
     own.entry("maximumPercent").or_insert_with(|| if replica { 200 } else { 100 }.into());
     own.entry("minimumHealthyPercent").or_insert_with(|| if replica { 100 } else { 0 }.into());
-    own.entry("deploymentCircuitBreaker").or_insert_with(|| json!({"enable": false, "rollback": false}));
+    // As seen on live services: cdk-real-drift#1740.
+    let breaker = own.entry("deploymentCircuitBreaker").or_insert_with(|| json!({}));
+    if let Value::Object(breaker) = breaker {
+        for name in ["enable", "rollback"] {
+            breaker.entry(name).or_insert_with(|| false.into());
+        }
+        breaker.entry("resetOnHealthyTask").or_insert_with(|| true.into());
+        let threshold = || json!({"type": "BOUNDED_PERCENT", "value": 50});
+        breaker.entry("thresholdConfiguration").or_insert_with(threshold);
+    }
     own.entry("strategy").or_insert_with(|| "ROLLING".into());
     own.entry("bakeTimeInMinutes").or_insert_with(|| 0.into());
     let steps: &[(&str, &str, Value)] = match own.text("strategy") {
@@ -243,8 +253,16 @@ fn check_configuration(spec: &Map<String, Value>) -> Result<()> {
     {
         return Err(invalid("The threshold of the deployment circuit breaker must be at least 1."));
     }
+    own.as_object().map_or(Ok(()), hooks::check)?;
     let early = &own["earlySuccessCriteria"];
     let percent = early.int("healthyPercent");
+    // API reference of DeploymentEarlySuccessCriteria: "You must also specify healthyPercent and
+    // sourceServiceRevisionCleanup."
+    if early.flag("enable") && early.text("sourceServiceRevisionCleanup").is_none() {
+        return Err(invalid(
+            "sourceServiceRevisionCleanup must be specified when early success criteria are enabled.",
+        ));
+    }
     if early.flag("enable") && percent.is_none_or(|percent| percent < least || percent > 100) {
         return Err(invalid(
             "healthyPercent must be between minimumHealthyPercent and 100 when early success criteria are enabled.",

@@ -7,11 +7,12 @@ use serde_json::{Map, Value, json};
 use super::{
     Answer, Ecs, Env,
     errors::{Result, invalid, no_cluster, no_service, not_active},
+    hidden_checks,
     input::{Fields, includes, page, page_answer, read_tags, texts},
     queue::after,
     service::{ACTIVE, DRAINING, INACTIVE, Service},
     service_checks,
-    settings::{self, DEPLOYING, hidden},
+    settings::{self, DEPLOYING},
     task::Task,
 };
 
@@ -43,13 +44,16 @@ impl Ecs {
         let spec = service_checks::fill(env, input, &found.strategy);
         service_checks::check(self, &cluster, &spec, &definition)?;
         service_checks::check_balancers(env, &spec, &definition)?;
+        let mut hidden = settings::hidden(input);
+        hidden_checks::check(&hidden, &spec, &definition)?;
+        settings::settle(&mut hidden);
         let service = Service {
             arn: env.ctx.arn("ecs", &format!("service/{key}")),
             name: name.to_owned(),
             cluster_arn: found.arn.clone(),
             status: ACTIVE,
             spec,
-            hidden: hidden(input),
+            hidden,
             desired: input.int("desiredCount").and_then(|count| usize::try_from(count).ok()).unwrap_or(0),
             task_definition: definition.arn.clone(),
             deployments: Vec::new(),
@@ -108,8 +112,10 @@ impl Ecs {
         let (old_spec, old_hidden) = (service.spec.clone(), service.hidden.clone());
         let spec = merged(env, service, input);
         let mut hidden_now = old_hidden.clone();
-        hidden_now.extend(hidden(input));
+        hidden_now.extend(settings::hidden(input));
         service_checks::check(self, &cluster, &spec, &definition)?;
+        hidden_checks::check(&hidden_now, &spec, &definition)?;
+        settings::settle(&mut hidden_now);
         if input.get("loadBalancers").is_some() || reference.is_some() {
             service_checks::check_balancers(env, &spec, &definition)?;
         }

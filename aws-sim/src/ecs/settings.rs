@@ -1,7 +1,7 @@
 //! What a service is set to: the members of CreateService and UpdateService, by AWS's model, and
 //! who shows them.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::shapes;
 
@@ -31,6 +31,31 @@ const IN_REVISIONS: [&str; 2] = ["gatewayConnectors", "monitoring"];
 /// The settings of a request that are shown by deployments or revisions only.
 pub(super) fn hidden(input: &Value) -> Map<String, Value> {
     given(input, |name| !is_echoed(name))
+}
+
+/// Makes of such settings what AWS makes of them, as seen on live services: Service Connect that is
+/// off is not shown (terraform-provider-aws#43871), a port without a discovery name has its own
+/// (cdk-real-drift#406), a volume without a file system has xfs and else what was declared
+/// (cdk-real-drift#412). An empty list is none.
+pub(super) fn settle(hidden: &mut Map<String, Value>) {
+    let off = |name: &str, value: &Value| {
+        value.as_array().is_some_and(Vec::is_empty)
+            || name == "serviceConnectConfiguration" && value["enabled"] != json!(true)
+    };
+    hidden.retain(|name, value| !off(name, value));
+    let connect = hidden.get_mut("serviceConnectConfiguration");
+    let ports = connect.and_then(|own| own.get_mut("services")).and_then(Value::as_array_mut);
+    for port in ports.into_iter().flatten() {
+        if port.get("discoveryName").is_none() {
+            port["discoveryName"] = port["portName"].clone();
+        }
+    }
+    let volumes = hidden.get_mut("volumeConfigurations").and_then(Value::as_array_mut);
+    for volume in volumes.into_iter().flatten().filter_map(|own| own.get_mut("managedEBSVolume")) {
+        if volume.get("filesystemType").is_none() {
+            volume["filesystemType"] = "xfs".into();
+        }
+    }
 }
 
 /// The part of [`hidden`] that deployments show.

@@ -49,7 +49,8 @@ async fn what_aws_fills_into_a_service_is_filled_in() {
     let definition = bench.define("web", "nginx:1").await;
     let service = bench.create("web", &definition, 1, json!({"tags": [{"key": "a", "value": "b"}]})).await;
     let configuration = json!({"maximumPercent": 200, "minimumHealthyPercent": 100, "strategy": "ROLLING",
-        "bakeTimeInMinutes": 0, "deploymentCircuitBreaker": {"enable": false, "rollback": false}});
+        "bakeTimeInMinutes": 0, "deploymentCircuitBreaker": {"enable": false, "rollback": false,
+            "resetOnHealthyTask": true, "thresholdConfiguration": {"type": "BOUNDED_PERCENT", "value": 50}}});
     assert_eq!(service["deploymentConfiguration"], configuration);
     assert_eq!(service["availabilityZoneRebalancing"], "ENABLED");
     assert_eq!(service["networkConfiguration"]["awsvpcConfiguration"]["assignPublicIp"], "DISABLED");
@@ -598,4 +599,122 @@ async fn an_alarm_that_is_on_already_and_one_that_does_not_exist_are_not_waited_
     assert_eq!(newest_rollout(&bench).await["alarms"]["status"], "MONITORING_COMPLETE");
     let partial = json!({"deploymentConfiguration": {"alarms": {"alarmNames": ["none"]}}});
     assert_eq!(bench.update("web", partial).await.unwrap_err().0, "InvalidParameterException");
+}
+
+const HOOKS: &str = r#"[
+    {"lifecycleStages": ["PRE_SCALE_UP"], "hookTargetArn": "arn:aws:lambda:eu-west-1:123456789012:function:check",
+     "roleArn": "arn:aws:iam::123456789012:role/hooks", "hookDetails": {"suite": ["smoke"], "strict": null}},
+    {"lifecycleStages": ["PRE_SCALE_UP", "POST_SCALE_UP"], "targetType": "PAUSE",
+     "timeoutConfiguration": {"timeoutInMinutes": 30, "action": "ROLLBACK"}}]"#;
+
+/// A service that shifts traffic, with these hooks, that rolls to its second revision.
+async fn hooked(bench: &Bench, hooks: &Value) -> (String, String) {
+    let (one, two) = (bench.define("web", "nginx:1").await, bench.define("web", "nginx:2").await);
+    let more = json!({"deploymentConfiguration": {"strategy": "BLUE_GREEN", "lifecycleHooks": hooks}});
+    let made = bench.create("web", &one, 1, more).await;
+    assert_eq!(&made["deploymentConfiguration"]["lifecycleHooks"], hooks);
+    bench.steady("web").await;
+    bench.update("web", json!({"taskDefinition": two})).await.unwrap();
+    (one, two)
+}
+
+/// The newest service deployment.
+async fn newest(bench: &Bench) -> Value {
+    let all =
+        bench.ecs("ListServiceDeployments", json!({"cluster": "prod", "service": "web"})).await.unwrap();
+    let arn = all["serviceDeployments"][0]["serviceDeploymentArn"].clone();
+    let input = json!({"serviceDeploymentArns": [arn]});
+    bench.ecs("DescribeServiceDeployments", input).await.unwrap()["serviceDeployments"][0].clone()
+}
+
+async fn resolve(bench: &Bench, action: &str) -> Value {
+    let deployment = newest(bench).await;
+    let hooks = deployment["lifecycleHookDetails"].as_array().unwrap();
+    let hook = hooks.iter().find(|hook| hook["status"] == "AWAITING_ACTION").unwrap();
+    let input = json!({"serviceDeploymentArn": deployment["serviceDeploymentArn"], "hookId": hook["hookId"],
+        "action": action});
+    bench.ecs("ContinueServiceDeployment", input.clone()).await.unwrap();
+    let (code, _) = bench.ecs("ContinueServiceDeployment", input).await.unwrap_err();
+    assert_eq!(code, "InvalidParameterException");
+    deployment["lifecycleStage"].clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_hook_holds_its_deployment_at_each_stage_until_it_is_continued() {
+    let bench = bench(21);
+    let (one, two) = hooked(&bench, &serde_json::from_str(HOOKS).unwrap()).await;
+    pass(600).await;
+    let service = bench.show("web").await;
+    assert_eq!((count(&service, "runningCount"), count(&service["deployments"][0], "runningCount")), (1, 0));
+    assert_eq!(service["deployments"][1]["taskDefinition"], one);
+    let hooks = newest(&bench).await["lifecycleHookDetails"].clone();
+    assert_eq!((&hooks[0]["status"], &hooks[0]["targetType"]), (&json!("SUCCEEDED"), &json!("AWS_LAMBDA")));
+    assert_eq!(resolve(&bench, "CONTINUE").await, "PRE_SCALE_UP");
+    pass(600).await;
+    let service = bench.show("web").await;
+    assert_eq!((rollout(&service), count(&service["deployments"][0], "runningCount")), ("IN_PROGRESS", 1));
+    assert_eq!(resolve(&bench, "CONTINUE").await, "POST_SCALE_UP");
+    assert_eq!(bench.steady("web").await["taskDefinition"], two);
+    assert_eq!(newest(&bench).await["status"], "SUCCESSFUL");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_hook_that_nobody_answers_or_that_is_refused_rolls_its_deployment_back() {
+    let hooks: Value = serde_json::from_str(HOOKS).unwrap();
+    let patient = bench(22);
+    let (one, _) = hooked(&patient, &hooks).await;
+    patient.until("web", 1900, |service| service["taskDefinition"] == json!(one)).await;
+    let timed_out = newest(&patient).await;
+    assert_eq!(timed_out["lifecycleHookDetails"][1]["status"], "TIMED_OUT");
+    let refused = bench(23);
+    let (one, _) = hooked(&refused, &hooks).await;
+    pass(60).await;
+    resolve(&refused, "ROLLBACK").await;
+    assert_eq!(refused.steady("web").await["taskDefinition"], one);
+    assert_eq!(newest(&refused).await["status"], "ROLLBACK_SUCCESSFUL");
+    let forgiving = bench(24);
+    let pause = json!([{"lifecycleStages": ["PRE_SCALE_UP"], "targetType": "PAUSE",
+        "timeoutConfiguration": {"timeoutInMinutes": 5, "action": "CONTINUE"}}]);
+    let (_, two) = hooked(&forgiving, &pause).await;
+    pass(200).await;
+    assert_eq!(count(&forgiving.show("web").await["deployments"][0], "runningCount"), 0);
+    assert_eq!(forgiving.steady("web").await["taskDefinition"], two);
+}
+
+#[tokio::test(start_paused = true)]
+async fn hooks_volumes_and_ports_that_cannot_be_are_refused() {
+    let bench = bench(25);
+    let definition = bench.define("web", "nginx:1").await;
+    let lambda = json!({"lifecycleStages": ["PRE_SCALE_UP"], "hookTargetArn": "arn:f", "roleArn": "arn:r"});
+    let hook = |member: &str, value: Value| {
+        let mut hook = lambda.clone();
+        hook[member] = value;
+        json!({"deploymentConfiguration": {"lifecycleHooks": [hook]}})
+    };
+    let early = |criteria: Value| json!({"deploymentConfiguration": {"earlySuccessCriteria": criteria}});
+    let wrong = [
+        (hook("lifecycleStages", json!([])), "lifecycleStages"),
+        (hook("lifecycleStages", json!(["BAKE_TIME"])), "RECONCILE_SERVICE"),
+        (hook("roleArn", Value::Null), "roleArn"),
+        (hook("timeoutConfiguration", json!({"timeoutInMinutes": 0})), "20160"),
+        (
+            json!({"deploymentConfiguration": {"lifecycleHooks": [
+            {"targetType": "PAUSE", "lifecycleStages": ["TEST_TRAFFIC_SHIFT"]}]}}),
+            "TEST_TRAFFIC_SHIFT",
+        ),
+        (early(json!({"enable": true, "healthyPercent": 100})), "sourceServiceRevisionCleanup"),
+        (json!({"serviceConnectConfiguration": {"enabled": true, "services": [{"portName": "web"}]}}), "web"),
+        (
+            json!({"volumeConfigurations": [{"name": "data", "managedEBSVolume": {"roleArn": "arn:r"}}]}),
+            "no matching configuredAtLaunch volume",
+        ),
+    ];
+    for (number, (more, part)) in wrong.into_iter().enumerate() {
+        let mut input = json!({"cluster": "prod", "serviceName": format!("web-{number}"), "desiredCount": 1,
+            "taskDefinition": definition, "launchType": "FARGATE", "networkConfiguration": crate::support::network()});
+        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let (code, text) = bench.ecs("CreateService", input).await.unwrap_err();
+        assert_eq!(code, "InvalidParameterException", "{more}");
+        assert!(text.contains(part), "{more}: {text}");
+    }
 }

@@ -16,23 +16,26 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Events that are kept of the hundred that ECS sends with every service.
 const EVENTS: usize = 10;
 
-/// Settings under the same name in CreateService and in DescribeServices' answer. `role` is left
-/// out: Evenkeel relies on the service-linked role.
-const SERVICE_SETTINGS: [&str; 14] = [
-    "availabilityZoneRebalancing",
-    "capacityProviderStrategy",
-    "deploymentConfiguration",
-    "deploymentController",
-    "healthCheckGracePeriodSeconds",
-    "launchType",
-    "loadBalancers",
-    "networkConfiguration",
-    "placementConstraints",
-    "placementStrategy",
-    "platformVersion",
-    "propagateTags",
-    "schedulingStrategy",
-    "serviceRegistries",
+/// What DescribeServices tells of a service besides what CreateService set. `roleArn` is among it:
+/// Evenkeel relies on the service-linked role.
+const SERVICE_EXTRAS: [&str; 17] = [
+    "clusterArn",
+    "createdAt",
+    "createdBy",
+    "currentServiceDeployment",
+    "currentServiceRevisions",
+    "deployments",
+    "events",
+    "pendingCount",
+    "platformFamily",
+    "resourceManagementType",
+    "roleArn",
+    "runningCount",
+    "serviceArn",
+    "serviceName",
+    "status",
+    "tags",
+    "taskDefinition",
 ];
 
 /// Settings that CreateService takes and that are shown only in the service's deployments.
@@ -87,7 +90,8 @@ pub(super) fn service(mut service: types::Service) -> Result<ObservedService, Er
 }
 
 fn service_fields(service: &types::Service, primary: Option<&types::Deployment>) -> Result<Tree, Error> {
-    let mut fields = pick(codec::to_tree(service)?, &SERVICE_SETTINGS);
+    let mut fields = members(codec::to_tree(service)?);
+    SERVICE_EXTRAS.iter().for_each(|extra| drop(fields.remove(*extra)));
     fields.insert("desiredCount".to_owned(), service.desired_count.into());
     fields.insert("enableECSManagedTags".to_owned(), service.enable_ecs_managed_tags.into());
     fields.insert("enableExecuteCommand".to_owned(), service.enable_execute_command.into());
@@ -101,14 +105,14 @@ fn service_fields(service: &types::Service, primary: Option<&types::Deployment>)
             || primary.vpc_lattice_configurations.is_some()
     });
     if let Some(primary) = shown_by_deployment {
-        fields.extend(pick(codec::to_tree(primary)?, &DEPLOYMENT_SETTINGS));
+        let shown = members(codec::to_tree(primary)?).into_iter();
+        fields.extend(shown.filter(|(name, _)| DEPLOYMENT_SETTINGS.contains(&name.as_str())));
     }
     Ok(Tree::Object(fields))
 }
 
-fn pick(tree: Tree, names: &[&str]) -> Map<String, Tree> {
-    let Tree::Object(mut all) = tree else { return Map::new() };
-    names.iter().filter_map(|name| all.remove_entry(*name)).collect()
+fn members(tree: Tree) -> Map<String, Tree> {
+    if let Tree::Object(members) = tree { members } else { Map::new() }
 }
 
 fn deployment(deployment: types::Deployment) -> ObservedDeployment {

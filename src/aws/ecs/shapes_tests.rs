@@ -1,5 +1,7 @@
 use super::*;
 use aws_sdk_ecs::types::*;
+use aws_smithy_json::codec::JsonCodec;
+use aws_smithy_schema::codec::Codec;
 
 fn plain() -> builders::ServiceBuilder {
     Service::builder()
@@ -42,6 +44,24 @@ fn a_service_has_the_form_of_create_service() {
     });
     assert_eq!(seen.fields, wanted);
     assert_eq!((seen.desired, seen.running), (2, 1));
+}
+
+/// Members of CreateService that name the service or what it runs, and that stand elsewhere in what
+/// was observed.
+const NO_SETTINGS: [&str; 4] = ["cluster", "serviceName", "tags", "taskDefinition"];
+
+#[test]
+fn every_setting_that_can_be_declared_is_seen() {
+    let declared = codec::samples::full_service();
+    let bytes = declared.to_string().into_bytes();
+    let codec = JsonCodec::default();
+    let mut shown = Service::deserialize(&mut codec.create_deserializer(&bytes)).unwrap();
+    let primary = Deployment::deserialize(&mut codec.create_deserializer(&bytes)).unwrap();
+    shown.deployments = Some(vec![primary]);
+    let seen = service(shown).unwrap().fields;
+    let settings = declared.as_object().unwrap().keys().filter(|name| !NO_SETTINGS.contains(&name.as_str()));
+    let unseen: Vec<&String> = settings.filter(|name| seen.get(*name).is_none()).collect();
+    assert!(unseen.is_empty(), "declared and never seen: {unseen:?}");
 }
 
 #[test]

@@ -251,6 +251,11 @@ fn volumes(findings: &mut Findings, path: &str, scope: &Scope<'_>) {
     for (index, volume) in volumes.iter().enumerate() {
         one_volume(findings, &at(index), volume, scope.fargate);
     }
+    let late = volumes.iter().enumerate().filter(|(_, volume)| volume.configured_at_launch == Some(true));
+    for (index, _) in late.skip(1) {
+        let field = format!("{}.configuredAtLaunch", at(index));
+        findings.error(field, "one volume can be configured at launch", "use EFS, or an empty volume");
+    }
 }
 
 fn one_volume(findings: &mut Findings, path: &str, volume: &Volume, fargate: bool) {
@@ -260,17 +265,15 @@ fn one_volume(findings: &mut Findings, path: &str, volume: &Volume, fargate: boo
     }
     let host_path = volume.host.as_ref().is_some_and(|host| host.source_path.is_some());
     let docker = volume.docker_volume_configuration.is_some();
-    let kinds = [host_path, docker, volume.efs_volume_configuration.is_some()];
+    let late = volume.configured_at_launch == Some(true);
+    let kinds = [host_path, docker, volume.efs_volume_configuration.is_some(), late];
     if kinds.into_iter().filter(|is_set| *is_set).count() > 1 {
-        findings.error(path, "a volume is of one kind only", "declare one of host, Docker and EFS");
+        let help = "declare one of host, Docker, EFS and configuredAtLaunch";
+        findings.error(path, "a volume is of one kind only", help);
     }
     if fargate && (host_path || docker) {
         let message = "Fargate has no volumes of the host";
         findings.error(path, message, "use EFS, an empty volume, or run the workload on EC2");
-    }
-    if volume.configured_at_launch == Some(true) {
-        let message = "a volume configured at launch needs volumeConfigurations of the service, which cannot be declared";
-        findings.error(format!("{path}.configuredAtLaunch"), message, "use EFS, or an empty volume");
     }
     let Some(efs) = &volume.efs_volume_configuration else { return };
     let path = format!("{path}.efsVolumeConfiguration");

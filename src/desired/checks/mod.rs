@@ -6,11 +6,14 @@
 //! (RegisterTaskDefinition, CreateService, RunTask), ECS developer guide (task definition
 //! differences for Fargate), Elastic Load Balancing v2 API, CloudWatch Logs API.
 
+mod connect;
 mod container;
 mod definition;
 mod graph;
+mod hooks;
 mod launch;
 mod service;
+mod volumes;
 
 use super::defaults::Capacity;
 use super::forms::{self, is_label, is_role};

@@ -3,6 +3,7 @@
 
 use super::definition::network_mode;
 use super::launch::{self, Launch};
+use super::{connect, hooks, volumes};
 use crate::desired::defaults::Capacity;
 use crate::desired::forms;
 use crate::desired::resources::{listed, no_such};
@@ -19,8 +20,10 @@ const TARGET_GROUPS: usize = 5;
 /// Checks the workloads of the component at `path`.
 pub(super) fn check(findings: &mut Findings, spec: &ApplicationSpec, path: &str, component: &Component) {
     let definition = &component.task_definition;
+    let definition_path = format!("{path}.taskDefinition");
     if let Some(task) = &component.task {
         self::task(findings, &format!("{path}.task"), task, definition);
+        volumes::of_task(findings, &definition_path, definition);
     }
     for (word, service) in [("service", &component.service), ("singleton", &component.singleton)] {
         let Some(service) = service else { continue };
@@ -40,6 +43,8 @@ pub(super) fn check(findings: &mut Findings, spec: &ApplicationSpec, path: &str,
         placement(findings, &path, service);
         load_balancers(findings, spec, &path, service, definition);
         registries(findings, &path, service, definition);
+        connect::check(findings, &path, service, definition);
+        volumes::of_service(findings, &definition_path, &path, service, definition);
     }
 }
 
@@ -134,6 +139,7 @@ fn deployment(findings: &mut Findings, path: &str, service: &Service, singleton:
         findings.error(format!("{service_path}.availabilityZoneRebalancing"), message, "set it to DISABLED");
     }
     strategies(findings, &path, service, of, singleton);
+    hooks::check(findings, &path, of, minimum);
 }
 
 /// A service rolls only if a task may stop, or another may start, within the percentages. Source:
@@ -200,13 +206,6 @@ fn strategies(
         }
     }
     findings.within(format!("{path}.bakeTimeInMinutes"), of.bake_time_in_minutes.map(i64::from), 0, 1440);
-    if let Some(breaker) = &of.deployment_circuit_breaker
-        && breaker.rollback
-        && !breaker.enable
-    {
-        let field = format!("{path}.deploymentCircuitBreaker");
-        findings.warning(field, "rollback does nothing while the breaker is off", "set enable to true");
-    }
     if let Some(alarms) = &of.alarms
         && alarms.enable
         && alarms.alarm_names.is_empty()

@@ -116,7 +116,7 @@ impl KindContext<'_> {
     /// A service; `count` is the kind's default.
     pub fn service(&self, settings: &ServiceSettings, count: u32) -> Service {
         let common = self.common;
-        let breaker = DeploymentCircuitBreaker { enable: true, rollback: true };
+        let breaker = DeploymentCircuitBreaker { enable: true, rollback: true, ..Default::default() };
         let alarms = &common.alarms.rollback;
         Service {
             // While there is an autoscaler the count is its own: declaring both would be a fight on

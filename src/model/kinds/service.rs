@@ -3,6 +3,8 @@
 use super::task_definition::ecs_struct;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 ecs_struct! {
 /// A service, as in CreateService.
@@ -35,6 +37,12 @@ pub struct Service {
     /// Cloud Map registries.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub service_registries: Vec<ServiceRegistry>,
+    /// How the service is found by, and finds, others of its namespace. Unset means off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_connect_configuration: Option<ServiceConnectConfiguration>,
+    /// EBS volumes that ECS makes for each task; one at most.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub volume_configurations: Vec<VolumeConfiguration>,
     /// How ECS rolls a new revision out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deployment_configuration: Option<DeploymentConfiguration>,
@@ -166,6 +174,246 @@ pub struct ServiceRegistry {
 }
 
 ecs_struct! {
+/// ECS Service Connect.
+pub struct ServiceConnectConfiguration {
+    /// Whether the service takes part.
+    pub enabled: bool,
+    /// Name or ARN of the Cloud Map namespace; unset means the cluster's default. A name here and
+    /// an ARN in AWS, or the other way round, are taken for the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// Ports that others reach it at; none for a service that only connects to others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<ServiceConnectService>,
+    /// Where the proxy's output goes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_configuration: Option<ProxyLogs>,
+    /// The proxy's access logs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_log_configuration: Option<AccessLogConfiguration>,
+    /// The proxy's containers. Unset is left as it is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub container_configurations: Vec<ProxyContainer>,
+}
+}
+
+ecs_struct! {
+/// Where the output of the Service Connect proxy goes.
+pub struct ProxyLogs {
+    /// `awslogs`, `awsfirelens`, `splunk`, ….
+    pub log_driver: String,
+    /// Options of the driver, such as `awslogs-group`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub options: BTreeMap<String, String>,
+    /// Options from secrets.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub secret_options: Vec<ProxySecret>,
+}
+}
+
+ecs_struct! {
+/// An option of the proxy's log driver from a secret.
+pub struct ProxySecret {
+    /// Name of the option.
+    pub name: String,
+    /// ARN of the secret or parameter. It is sent as it is; a rotation restarts nothing.
+    pub value_from: String,
+}
+}
+
+ecs_struct! {
+/// A port that others reach the service at.
+pub struct ServiceConnectService {
+    /// Name of a port mapping of the task definition.
+    pub port_name: String,
+    /// Name in Cloud Map; unset means the port's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub discovery_name: Option<String>,
+    /// Names and ports that clients use.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub client_aliases: Vec<ClientAlias>,
+    /// Port that the proxy listens on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ingress_port_override: Option<u16>,
+    /// Timeouts of the proxy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<ProxyTimeout>,
+    /// Encryption between proxies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<ProxyTls>,
+}
+}
+
+ecs_struct! {
+/// A name and port that clients use.
+pub struct ClientAlias {
+    /// The port.
+    pub port: u16,
+    /// The name; unset means the discovery name and the namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dns_name: Option<String>,
+    /// Which requests are test traffic in a blue/green deployment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_traffic_rules: Option<TestTrafficRules>,
+}
+}
+
+ecs_struct! {
+/// Which requests are test traffic.
+pub struct TestTrafficRules {
+    /// Those with this header.
+    pub header: TestTrafficHeader,
+}
+}
+
+ecs_struct! {
+/// A header of test traffic.
+pub struct TestTrafficHeader {
+    /// Its name.
+    pub name: String,
+    /// Its value; unset means any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<HeaderMatch>,
+}
+}
+
+ecs_struct! {
+/// The value of a header.
+pub struct HeaderMatch {
+    /// The whole value.
+    pub exact: String,
+}
+}
+
+ecs_struct! {
+/// Timeouts of the Service Connect proxy, in seconds; 0 means none.
+pub struct ProxyTimeout {
+    /// Of an idle connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle_timeout_seconds: Option<i32>,
+    /// Of one request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_request_timeout_seconds: Option<i32>,
+}
+}
+
+ecs_struct! {
+/// Encryption between Service Connect proxies.
+pub struct ProxyTls {
+    /// Who signs the certificates.
+    pub issuer_certificate_authority: CertificateAuthority,
+    /// Key that encrypts the private keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kms_key: Option<String>,
+    /// Role that lets ECS use the authority.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role_arn: Option<String>,
+}
+}
+
+ecs_struct! {
+/// A certificate authority of AWS Private CA.
+pub struct CertificateAuthority {
+    /// Its ARN.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aws_pca_authority_arn: Option<String>,
+}
+}
+
+ecs_struct! {
+/// Access logs of the Service Connect proxy.
+pub struct AccessLogConfiguration {
+    /// `TEXT` or `JSON`.
+    pub format: String,
+    /// `ENABLED` or `DISABLED` (default).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub include_query_parameters: Option<String>,
+}
+}
+
+ecs_struct! {
+/// A container of the Service Connect proxy.
+pub struct ProxyContainer {
+    /// `info` or `debug`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_level: Option<String>,
+}
+}
+
+ecs_struct! {
+/// A volume that the task definition leaves to the service (`configuredAtLaunch`).
+pub struct VolumeConfiguration {
+    /// Its name in the task definition.
+    pub name: String,
+    /// The EBS volume.
+    #[serde(rename = "managedEBSVolume", skip_serializing_if = "Option::is_none")]
+    pub managed_ebs_volume: Option<ManagedEbsVolume>,
+}
+}
+
+ecs_struct! {
+/// An EBS volume that ECS makes for each task and deletes with it.
+pub struct ManagedEbsVolume {
+    /// Role that lets ECS make it.
+    pub role_arn: String,
+    /// Its size; needed without a snapshot.
+    #[serde(rename = "sizeInGiB", skip_serializing_if = "Option::is_none")]
+    pub size_in_gib: Option<i32>,
+    /// Snapshot that it starts from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshot_id: Option<String>,
+    /// `gp2`, `gp3`, `io1`, `io2`, `st1`, `sc1` or `standard`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub volume_type: Option<String>,
+    /// I/O operations per second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iops: Option<i32>,
+    /// MiB per second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub throughput: Option<i32>,
+    /// MiB per second at which a snapshot is loaded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub volume_initialization_rate: Option<i32>,
+    /// `ext3`, `ext4`, `xfs` or `ntfs`. Unset is left to ECS, which takes xfs on Linux.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filesystem_type: Option<String>,
+    /// Whether it is encrypted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encrypted: Option<bool>,
+    /// Key that it is encrypted with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kms_key_id: Option<String>,
+    /// Its tags.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tag_specifications: Vec<VolumeTags>,
+}
+}
+
+ecs_struct! {
+/// Tags of a volume.
+pub struct VolumeTags {
+    /// `volume`.
+    pub resource_type: String,
+    /// Where more tags come from: `SERVICE`, `TASK_DEFINITION` or `NONE`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub propagate_tags: Option<String>,
+    /// The tags.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<VolumeTag>,
+}
+}
+
+ecs_struct! {
+/// A tag of a volume.
+pub struct VolumeTag {
+    /// Its key.
+    pub key: String,
+    /// Its value.
+    pub value: String,
+}
+}
+
+ecs_struct! {
 /// How ECS rolls a new revision out.
 pub struct DeploymentConfiguration {
     /// Tasks that must stay healthy, in percent of the desired count. Default 100.
@@ -192,6 +440,64 @@ pub struct DeploymentConfiguration {
     /// First step of a canary.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub canary_configuration: Option<CanaryConfiguration>,
+    /// What runs, or waits for somebody, at stages of a deployment that shifts traffic.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lifecycle_hooks: Vec<LifecycleHook>,
+    /// When a deployment is complete before all its tasks are healthy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub early_success_criteria: Option<EarlySuccessCriteria>,
+}
+}
+
+ecs_struct! {
+/// A function that runs, or a pause, at stages of a deployment.
+pub struct LifecycleHook {
+    /// `AWS_LAMBDA` (default) or `PAUSE`: the deployment waits for `ContinueServiceDeployment`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_type: Option<String>,
+    /// `RECONCILE_SERVICE`, `PRE_SCALE_UP`, `POST_SCALE_UP`, `TEST_TRAFFIC_SHIFT`,
+    /// `POST_TEST_TRAFFIC_SHIFT`, `PRE_PRODUCTION_TRAFFIC_SHIFT`, `PRODUCTION_TRAFFIC_SHIFT` or
+    /// `POST_PRODUCTION_TRAFFIC_SHIFT`.
+    pub lifecycle_stages: Vec<String>,
+    /// ARN of the Lambda function.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hook_target_arn: Option<String>,
+    /// Role that lets ECS call the function.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role_arn: Option<String>,
+    /// What the function is given with every call: any JSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
+    pub hook_details: Option<Value>,
+    /// How long ECS waits for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout_configuration: Option<HookTimeout>,
+}
+}
+
+ecs_struct! {
+/// How long ECS waits for a hook.
+pub struct HookTimeout {
+    /// Minutes, 1 to 20160. Default 1440.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout_in_minutes: Option<i32>,
+    /// What follows: `ROLLBACK` (default) or `CONTINUE`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<String>,
+}
+}
+
+ecs_struct! {
+/// When a deployment is complete before all its tasks are healthy.
+pub struct EarlySuccessCriteria {
+    /// Whether it is on; then both others are needed.
+    pub enable: bool,
+    /// Tasks of the new revision that must be healthy, in percent of the desired count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub healthy_percent: Option<i32>,
+    /// Whether the old tasks go before completion (`BLOCKING`) or after it (`DEFERRED`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_service_revision_cleanup: Option<String>,
 }
 }
 
@@ -202,6 +508,24 @@ pub struct DeploymentCircuitBreaker {
     pub enable: bool,
     /// Whether the last completed revision is brought back.
     pub rollback: bool,
+    /// Whether a task that becomes healthy sets the count of failures back. Default true.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reset_on_healthy_task: Option<bool>,
+    /// How many failures stop the rollout. Default: half of the desired count, 3 to 200.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threshold_configuration: Option<BreakerThreshold>,
+}
+}
+
+ecs_struct! {
+/// How many failed tasks stop a rollout.
+pub struct BreakerThreshold {
+    /// `COUNT`, `BOUNDED_PERCENT` of the desired count (at least 3, at most 200) or
+    /// `UNBOUNDED_PERCENT`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The count or percentage.
+    pub value: i32,
 }
 }
 

@@ -1,7 +1,7 @@
 //! Rows of services and tasks. Source: ECS API, CreateService, UpdateService (which parameters
 //! start a deployment) and RunTask.
 
-use super::{Class, Compare, Effect, Row, UpdateCall};
+use super::{Class, Compare, Effect, Inside, Row, UpdateCall};
 use crate::model::resource::ResourceKind;
 
 const fn row(path: &'static str, doc: &'static str) -> Row {
@@ -13,6 +13,65 @@ const fn fixed(path: &'static str, doc: &'static str) -> Row {
     Row::new(ResourceKind::Service, UpdateCall::Creation, path, doc).effect(Effect::Impossible)
 }
 
+/// Service Connect. AWS fills in the discovery name and the namespace (the cluster's), and gives a
+/// namespace back by name or by ARN.
+const CONNECT: Inside = Inside {
+    absent: &[
+        ("services", "[]"),
+        ("clientAliases", "[]"),
+        ("ingressPortOverride", "null"),
+        ("testTrafficRules", "null"),
+        ("timeout", "{}"),
+        ("idleTimeoutSeconds", "null"),
+        ("perRequestTimeoutSeconds", "null"),
+        ("tls", "null"),
+        ("kmsKey", "null"),
+        ("roleArn", "null"),
+        ("logConfiguration", "null"),
+        ("options", "{}"),
+        ("secretOptions", "[]"),
+        ("accessLogConfiguration", "null"),
+        ("includeQueryParameters", "\"DISABLED\""),
+    ],
+    named_after: &[("discoveryName", "portName")],
+    whole: &["options"],
+    name_or_arn: &["namespace"],
+};
+/// Volumes. AWS fills in the file system alone.
+const VOLUMES: Inside = Inside {
+    absent: &[
+        ("managedEBSVolume", "null"),
+        ("sizeInGiB", "null"),
+        ("snapshotId", "null"),
+        ("volumeType", "null"),
+        ("iops", "null"),
+        ("throughput", "null"),
+        ("volumeInitializationRate", "null"),
+        ("encrypted", "false"),
+        ("kmsKeyId", "null"),
+        ("tagSpecifications", "[]"),
+        ("propagateTags", "\"NONE\""),
+        ("tags", "[]"),
+    ],
+    named_after: &[],
+    whole: &[],
+    name_or_arn: &[],
+};
+/// Lifecycle hooks. Source: ECS API, DeploymentLifecycleHook.
+const HOOKS: Inside = Inside {
+    absent: &[
+        ("targetType", "\"AWS_LAMBDA\""),
+        ("hookTargetArn", "null"),
+        ("roleArn", "null"),
+        ("hookDetails", "null"),
+        ("timeoutConfiguration", "{}"),
+        ("timeoutInMinutes", "1440"),
+        ("action", "\"ROLLBACK\""),
+    ],
+    named_after: &[],
+    whole: &["hookDetails"],
+    name_or_arn: &[],
+};
 const STRATEGY_DEFAULTS: &[(&str, &str)] = &[("base", "0"), ("weight", "0")];
 
 pub(super) const SERVICE: &[Row] = &[
@@ -46,6 +105,14 @@ pub(super) const SERVICE: &[Row] = &[
         .means("[]")
         .deploys(),
     row("serviceRegistries", "Cloud Map registries").compare(Compare::Set(&[])).means("[]").deploys(),
+    row("serviceConnectConfiguration", "ports and names in a namespace")
+        .compare(Compare::Declared(CONNECT))
+        .means("{\"enabled\": false}")
+        .deploys(),
+    row("volumeConfigurations", "EBS volumes that ECS makes for each task")
+        .compare(Compare::Declared(VOLUMES))
+        .means("[]")
+        .deploys(),
     row("deploymentConfiguration.minimumHealthyPercent", "tasks that stay up in a rollout")
         .class(Class::DeclaredWithDefault)
         .compare(Compare::Text),
@@ -55,6 +122,10 @@ pub(super) const SERVICE: &[Row] = &[
     row("deploymentConfiguration.deploymentCircuitBreaker.enable", "stops a failing rollout").means("false"),
     row("deploymentConfiguration.deploymentCircuitBreaker.rollback", "goes back to the last good revision")
         .means("false"),
+    row("deploymentConfiguration.deploymentCircuitBreaker.resetOnHealthyTask", "a healthy task resets the count")
+        .means("true"),
+    row("deploymentConfiguration.deploymentCircuitBreaker.thresholdConfiguration", "how many failures stop a rollout")
+        .means("{\"type\": \"BOUNDED_PERCENT\", \"value\": 50}"),
     row("deploymentConfiguration.alarms.alarms", "keys of alarms; resolved to alarmNames").setting(),
     row("deploymentConfiguration.alarms.alarmNames", "alarms that stop a rollout")
         .compare(Compare::Set(&[]))
@@ -71,6 +142,16 @@ pub(super) const SERVICE: &[Row] = &[
     row("deploymentConfiguration.canaryConfiguration", "first step of a canary")
         .class(Class::DefaultedUnlessDeclared)
         .compare(Compare::DeclaredKeys),
+    row("deploymentConfiguration.lifecycleHooks", "what runs or waits at stages of a deployment")
+        .compare(Compare::Declared(HOOKS))
+        .means("[]"),
+    row("deploymentConfiguration.earlySuccessCriteria.enable", "whether it completes before all tasks are healthy")
+        .means("false"),
+    row("deploymentConfiguration.earlySuccessCriteria.healthyPercent", "how many of the new tasks are enough")
+        .class(Class::DefaultedUnlessDeclared)
+        .compare(Compare::Text),
+    row("deploymentConfiguration.earlySuccessCriteria.sourceServiceRevisionCleanup", "BLOCKING or DEFERRED")
+        .class(Class::DefaultedUnlessDeclared),
     row("healthCheckGracePeriodSeconds", "seconds during which failing health checks are forgiven")
         .compare(Compare::Text)
         .means("0"),

@@ -158,3 +158,106 @@ fn an_inner_object_is_sent_with_all_of_its_members_and_defaults() {
     );
     assert_eq!(sent(json!({}), json!({"propagateTags": "SERVICE"})), json!({"propagateTags": "NONE"}));
 }
+
+fn service_differs(field: &str, declared: &Value, shown: &Value) -> bool {
+    let tree = |value: &Value| match field.split_once('.') {
+        Some((top, rest)) => json!({ top: { rest: value } }),
+        None => json!({ field: value }),
+    };
+    !differences(ResourceKind::Service, &tree(declared), &tree(shown), &BTreeSet::new()).is_empty()
+}
+
+/// A value with another one at a pointer; null takes away what stands there.
+fn with(value: &Value, pointer: &str, new: Value) -> Value {
+    let mut value = value.clone();
+    let (parent, name) = pointer.rsplit_once('/').unwrap();
+    let parent = value.pointer_mut(parent).unwrap();
+    match (parent, new) {
+        (Value::Object(members), Value::Null) => drop(members.remove(name)),
+        (parent, new) => parent[name] = new,
+    }
+    value
+}
+
+#[test]
+fn service_connect_is_the_same_with_what_aws_fills_in_and_with_nothing_else() {
+    let differs =
+        |declared: &Value, shown: &Value| service_differs("serviceConnectConfiguration", declared, shown);
+    let declared = json!({"enabled": true, "namespace": "shop",
+        "services": [{"portName": "http", "clientAliases": [{"port": 80}]}, {"portName": "admin", "clientAliases": [{"port": 81}]}],
+        "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "/proxy"}},
+        "accessLogConfiguration": {"format": "JSON"}});
+    let shown = json!({"enabled": true, "namespace": "arn:aws:servicediscovery:eu-west-1:123456789012:namespace/ns-1",
+        "services": [
+            {"portName": "admin", "discoveryName": "admin", "clientAliases": [{"port": 81, "dnsName": "admin.shop"}]},
+            {"portName": "http", "discoveryName": "http", "clientAliases": [{"port": 80, "dnsName": "http.shop"}], "timeout": {}}],
+        "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "/proxy"}, "secretOptions": []},
+        "accessLogConfiguration": {"format": "JSON", "includeQueryParameters": "DISABLED"}, "somethingNew": {"of": "AWS"}});
+    assert!(!differs(&declared, &shown));
+    let by_hand = [
+        ("/services/0/discoveryName", json!("other")),
+        ("/services/0/clientAliases/0/port", json!(82)),
+        ("/services/0/ingressPortOverride", json!(15000)),
+        ("/services/1/timeout", json!({"idleTimeoutSeconds": 5})),
+        ("/services/1/tls", json!({"kmsKey": "key"})),
+        ("/logConfiguration/options", json!({"awslogs-group": "/proxy", "mode": "blocking"})),
+        ("/logConfiguration", Value::Null),
+        ("/accessLogConfiguration/includeQueryParameters", json!("ENABLED")),
+        ("/enabled", json!(false)),
+    ];
+    for (pointer, new) in by_hand {
+        assert!(differs(&declared, &with(&shown, pointer, new)), "{pointer}");
+    }
+    assert!(differs(&with(&declared, "/logConfiguration", Value::Null), &shown), "taken out");
+    assert!(differs(&with(&declared, "/services", json!([])), &shown), "a client only");
+    let arn = |id: &str| json!(format!("arn:aws:servicediscovery:eu-west-1:123456789012:namespace/{id}"));
+    assert!(differs(&with(&declared, "/namespace", arn("ns-2")), &shown));
+    assert!(!differs(&with(&declared, "/namespace", arn("ns-1")), &shown));
+    assert!(!differs(&with(&declared, "/namespace", Value::Null), &shown), "the cluster's");
+    assert!(differs(&declared, &with(&shown, "/namespace", json!("other"))));
+    assert!(differs(&declared, &with(&shown, "/namespace", Value::Null)));
+}
+
+#[test]
+fn service_connect_that_is_off_is_none() {
+    let differs =
+        |declared: &Value, shown: &Value| service_differs("serviceConnectConfiguration", declared, shown);
+    let off = json!({"enabled": false, "namespace": "shop", "services": [{"portName": "http"}]});
+    assert!(!differs(&off, &Value::Null));
+    assert!(!differs(&Value::Null, &off));
+    assert!(!differs(&json!({"enabled": false}), &off));
+    assert!(differs(&Value::Null, &with(&off, "/enabled", json!(true))));
+}
+
+#[test]
+fn volumes_and_hooks_are_the_same_with_aws_s_defaults_alone() {
+    let declared = json!([{"name": "data", "managedEBSVolume": {"roleArn": "role", "sizeInGiB": 20, "encrypted": false}}]);
+    let shown = json!([{"name": "data", "managedEBSVolume":
+        {"roleArn": "role", "sizeInGiB": 20.0, "filesystemType": "xfs", "tagSpecifications": []}}]);
+    assert!(!service_differs("volumeConfigurations", &declared, &shown));
+    for (name, new) in [
+        ("sizeInGiB", json!(40)),
+        ("volumeType", json!("gp2")),
+        ("encrypted", json!(true)),
+        ("kmsKeyId", json!("key")),
+        ("tagSpecifications", json!([{"resourceType": "volume"}])),
+    ] {
+        let changed = with(&shown, &format!("/0/managedEBSVolume/{name}"), new);
+        assert!(service_differs("volumeConfigurations", &declared, &changed), "{name}");
+    }
+    let hooks = "deploymentConfiguration.lifecycleHooks";
+    let declared = json!([{"lifecycleStages": ["PRE_SCALE_UP"], "hookTargetArn": "f", "roleArn": "r", "hookDetails": {"a": [1]}}]);
+    let shown = json!([{"targetType": "AWS_LAMBDA", "lifecycleStages": ["PRE_SCALE_UP"], "hookTargetArn": "f", "roleArn": "r",
+        "hookDetails": {"a": [1.0]}, "timeoutConfiguration": {"timeoutInMinutes": 1440, "action": "ROLLBACK"}}]);
+    assert!(!service_differs(hooks, &declared, &shown));
+    for (pointer, new) in [
+        ("/0/hookDetails/b", json!(2)),
+        ("/0/hookDetails", Value::Null),
+        ("/0/timeoutConfiguration/action", json!("CONTINUE")),
+        ("/0/timeoutConfiguration/timeoutInMinutes", json!(5)),
+        ("/0/targetType", json!("PAUSE")),
+        ("/0/lifecycleStages", json!(["PRE_SCALE_UP", "POST_SCALE_UP"])),
+    ] {
+        assert!(service_differs(hooks, &declared, &with(&shown, pointer, new)), "{pointer}");
+    }
+}

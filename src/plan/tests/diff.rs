@@ -31,7 +31,7 @@ fn tree(row: &Row, value: Option<Value>) -> Tree {
 /// Two values that a row must tell apart.
 fn two_values(row: &Row) -> (Value, Value) {
     match row.compare {
-        Compare::Set(_) => (json!(["a", "b"]), json!(["a"])),
+        Compare::Set(_) | Compare::Declared(_) => (json!(["a", "b"]), json!(["a"])),
         Compare::Named(key) => (json!([{key: "a", "v": 1}]), json!([{key: "a", "v": 2}])),
         Compare::Map | Compare::DeclaredKeys => (json!({"a": "1"}), json!({"a": "2"})),
         Compare::Actions => (

@@ -7,7 +7,7 @@ use crate::model::kinds::service::Service;
 use crate::model::kinds::task_definition::TaskDefinition;
 use crate::model::plan::Ownership;
 use crate::model::resource::ResourceKind;
-use crate::plan::table::{Absent, Class, Compare, markdown, row_for, rows};
+use crate::plan::table::{Absent, Class, Compare, Inside, markdown, row_for, rows};
 use schemars::schema_for;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -152,10 +152,12 @@ fn every_default_in_the_table_is_json() {
         if let Absent::Means(text) = row.absent {
             assert!(serde_json::from_str::<Value>(text).is_ok(), "{}: {text}", row.path);
         }
-        if let Compare::Set(defaults) = row.compare {
-            for (_, text) in defaults {
-                assert!(serde_json::from_str::<Value>(text).is_ok(), "{}: {text}", row.path);
-            }
+        let defaults = match row.compare {
+            Compare::Set(defaults) | Compare::Declared(Inside { absent: defaults, .. }) => defaults,
+            _ => &[],
+        };
+        for (_, text) in defaults {
+            assert!(serde_json::from_str::<Value>(text).is_ok(), "{}: {text}", row.path);
         }
     }
 }
@@ -171,7 +173,15 @@ fn what_starts_a_deployment_is_what_the_ecs_api_says() {
         .collect();
     assert_eq!(
         deploys,
-        ["loadBalancers", "networkConfiguration", "platformVersion", "serviceRegistries", "taskDefinition"]
+        [
+            "loadBalancers",
+            "networkConfiguration",
+            "platformVersion",
+            "serviceConnectConfiguration",
+            "serviceRegistries",
+            "taskDefinition",
+            "volumeConfigurations"
+        ]
     );
 }
 

@@ -246,6 +246,24 @@ fn service(name: &str) -> Value {
         "shifting" => shifting("ROLLING"),
         "linear" => shifting("LINEAR"),
         "canary" => shifting("CANARY"),
+        "early" => {
+            fargate(json!({"deploymentConfiguration": {"minimumHealthyPercent": 50, "earlySuccessCriteria":
+            {"enable": true, "healthyPercent": 100, "sourceServiceRevisionCleanup": "BLOCKING"}}}))
+        }
+        "connected" => {
+            let ports: Vec<Value> = [("http", 8080), ("admin", 8081)]
+                .iter()
+                .map(|(name, port)| json!({"name": name, "containerPort": port, "appProtocol": "http"}))
+                .collect();
+            let mut part = fargate(json!({}));
+            part["taskDefinition"]["containerDefinitions"][0]["portMappings"] = json!(ports);
+            part
+        }
+        "stored" => {
+            let mut part = fargate(json!({}));
+            part["taskDefinition"]["volumes"] = json!([{"name": "data", "configuredAtLaunch": true}]);
+            part
+        }
         "instances" => component(json!({"networkMode": "bridge"}), json!({"launchType": "EC2"})),
         "daemon" => {
             component(json!({"networkMode": "bridge"}), json!({"launchType": "EC2", "desiredCount": null}))

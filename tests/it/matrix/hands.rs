@@ -21,6 +21,9 @@ const PASSING: [&str; 7] = [
     "createdAt",
 ];
 
+/// Service settings that only its deployments show.
+const IN_DEPLOYMENTS: [&str; 2] = ["serviceConnectConfiguration", "volumeConfigurations"];
+
 /// Service settings that UpdateService does not take.
 const FIXED: [&str; 2] = ["launchType", "schedulingStrategy"];
 
@@ -46,9 +49,14 @@ fn service(world: &World, arn: &str) -> Option<Value> {
     let input = json!({"cluster": CLUSTER, "services": [arn], "include": ["TAGS"]});
     let described = world.by_hand("ecs", "DescribeServices", input);
     let mut seen = described["services"].get(0).filter(|service| service["status"] != "INACTIVE")?.clone();
+    let newest = seen["deployments"].as_array().into_iter().flatten().find(|one| one["status"] == "PRIMARY");
+    let newest = newest.cloned().unwrap_or_default();
     let members = seen.as_object_mut()?;
     for passing in PASSING {
         members.remove(passing);
+    }
+    for name in IN_DEPLOYMENTS {
+        members.extend(newest.get(name).map(|value| (name.to_owned(), value.clone())));
     }
     let tags = tag_map(members.remove("tags"), "key", "value");
     members.insert("tags".to_owned(), tags);
@@ -56,14 +64,16 @@ fn service(world: &World, arn: &str) -> Option<Value> {
     Some(seen)
 }
 
-/// Leaves out what ECS keeps of a setting that is off: alarms without a name, steps of a strategy
-/// that is not in force.
+/// Leaves out what ECS keeps of a setting that is off: alarms without a name, no hooks, steps of a
+/// strategy that is not in force.
 fn says_nothing(configuration: &mut Value) {
     let off = json!({"alarmNames": [], "enable": false, "rollback": false});
     let strategy = configuration["strategy"].clone();
     let Some(members) = configuration.as_object_mut() else { return };
     members.retain(|name, value| match name.as_str() {
         "alarms" => *value != off,
+        "earlySuccessCriteria" => value["enable"] == true,
+        "lifecycleHooks" => *value != json!([]),
         "linearConfiguration" => strategy == "LINEAR",
         "canaryConfiguration" => strategy == "CANARY",
         _ => true,

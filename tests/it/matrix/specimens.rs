@@ -95,7 +95,7 @@ impl Specimen {
     pub fn is_many(&self) -> bool {
         let taken_apart = matches!(
             self.row.compare,
-            Compare::Named(_) | Compare::Map | Compare::DeclaredKeys | Compare::Set(_)
+            Compare::Named(_) | Compare::Map | Compare::DeclaredKeys | Compare::Set(_) | Compare::Declared(_)
         );
         taken_apart || self.named.is_array()
     }
@@ -123,13 +123,10 @@ pub fn alarms() -> Vec<Specimen> {
     let kind = ResourceKind::Alarm;
     let alarm = |path, named, changed: Value| of(kind, path, "alarm", named, changed);
     let topic = |name: &str| json!([format!("arn:aws:sns:eu-west-1:123456789012:{name}")]);
-    let promql = |path, named, changed: Value| of(kind, path, "promql alarm", named, changed);
-    vec![
+    let mut all = vec![
         alarm("alarmDescription", json!("one"), json!("two")),
         alarm("actionsEnabled", json!(false), json!(true)).unnamed(json!(false)),
-        alarm("okActions", topic("one"), topic("two")).added(
-            json!([topic("one")[0], topic("two")[0]]),
-        ),
+        alarm("okActions", topic("one"), topic("two")).added(json!([topic("one")[0], topic("two")[0]])),
         alarm("alarmActions", topic("one"), topic("two")).added(json!([topic("one")[0], topic("two")[0]])),
         alarm("insufficientDataActions", topic("one"), topic("two"))
             .added(json!([topic("one")[0], topic("two")[0]])),
@@ -150,6 +147,36 @@ pub fn alarms() -> Vec<Specimen> {
         alarm("threshold", json!(70.5), json!(90.0)),
         alarm("comparisonOperator", json!("GreaterThanOrEqualToThreshold"), json!("LessThanThreshold")),
         alarm("treatMissingData", json!("notBreaching"), json!("breaching")),
+        alarm(
+            "evaluationWindow",
+            json!({"wallClockWindow": {"timezone": "Europe/Berlin"}}),
+            json!({"WallClockWindow": {"Timezone": "UTC"}}),
+        )
+        .removed(Value::Null),
+        alarm(
+            "warmUpConfiguration",
+            json!({"warmUpPeriodDurationInMinutes": 5}),
+            json!({"WarmUpPeriodDurationInMinutes": 10}),
+        )
+        .added(json!({"WarmUpPeriodDurationInMinutes": 5, "OnlyStartEvaluatingAfterWarmUpPeriodEnds": true})),
+        alarm(
+            "actionConfiguration",
+            json!({"alarmTagsPropagation": {"enabled": true, "includedTagKeys": ["team", "app"]}}),
+            json!({"AlarmTagsPropagation": {"Enabled": true, "IncludedTagKeys": ["team"]}}),
+        )
+        .removed(Value::Null)
+        .added(json!({"AlarmTagsPropagation": {"Enabled": true, "IncludedTagKeys": ["app", "team", "x"]}})),
+        tags(kind, "alarm"),
+    ];
+    all.extend(alarms_of_other_forms());
+    all
+}
+
+/// Alarms on a percentile, an expression, a band and a query.
+fn alarms_of_other_forms() -> Vec<Specimen> {
+    let kind = ResourceKind::Alarm;
+    let promql = |path, named, changed: Value| of(kind, path, "promql alarm", named, changed);
+    vec![
         of(kind, "evaluateLowSampleCountPercentile", "percentile alarm", json!("ignore"), json!("evaluate"))
             .unnamed(json!("ignore")),
         of(
@@ -167,30 +194,10 @@ pub fn alarms() -> Vec<Specimen> {
         of(kind, "thresholdMetricId", "band alarm", json!("band"), json!("wide"))
             .not(Hand::Changed, "only the one band of `metrics` can be named, so both change together")
             .not(Hand::Removed, "without a band an alarm of this operator is refused"),
-        alarm(
-            "evaluationWindow",
-            json!({"wallClockWindow": {"timezone": "Europe/Berlin"}}),
-            json!({"WallClockWindow": {"Timezone": "UTC"}}),
-        )
-        .removed(Value::Null),
-        alarm(
-            "warmUpConfiguration",
-            json!({"warmUpPeriodDurationInMinutes": 5}),
-            json!({"WarmUpPeriodDurationInMinutes": 10}),
-        )
-        .added(json!({"WarmUpPeriodDurationInMinutes": 5, "OnlyStartEvaluatingAfterWarmUpPeriodEnds": true})),
         promql("evaluationCriteria.promQLCriteria.query", json!("up == 0"), json!("up == 1")),
         promql("evaluationCriteria.promQLCriteria.pendingPeriod", json!(60), json!(120)),
         promql("evaluationCriteria.promQLCriteria.recoveryPeriod", json!(60), json!(120)),
         promql("evaluationInterval", json!(120), json!(60)),
-        alarm(
-            "actionConfiguration",
-            json!({"alarmTagsPropagation": {"enabled": true, "includedTagKeys": ["team", "app"]}}),
-            json!({"AlarmTagsPropagation": {"Enabled": true, "IncludedTagKeys": ["team"]}}),
-        )
-        .removed(Value::Null)
-        .added(json!({"AlarmTagsPropagation": {"Enabled": true, "IncludedTagKeys": ["app", "team", "x"]}})),
-        tags(kind, "alarm"),
     ]
 }
 
@@ -325,6 +332,9 @@ pub fn services() -> Vec<Specimen> {
     let mut all = placed();
     all.extend(networked());
     all.extend(rolled());
+    all.extend(broken());
+    all.extend(shown_by_deployments());
+    all.extend(hooked());
     all.extend([
         service("healthCheckGracePeriodSeconds", "balanced", json!(30), json!(60)),
         service("enableExecuteCommand", "plain", json!(true), json!(false)).unnamed(json!(true)),
@@ -407,34 +417,13 @@ fn networked() -> Vec<Specimen> {
 
 fn rolled() -> Vec<Specimen> {
     const ALARMS: &str = "deploymentConfiguration.alarms";
-    const BREAKER: &str = "deploymentConfiguration.deploymentCircuitBreaker";
     let alarms = |names: &[&str], enable: bool, rollback: bool| {
         vec![(ALARMS, json!({"alarmNames": names, "enable": enable, "rollback": rollback}))]
     };
-    let breaker =
-        |enable: bool, rollback: bool| vec![(BREAKER, json!({"enable": enable, "rollback": rollback}))];
     let two = ["errors", "latency"];
     vec![
         service("deploymentConfiguration.minimumHealthyPercent", "plain", json!(50), json!(75)),
         service("deploymentConfiguration.maximumPercent", "plain", json!(150), json!(175)),
-        service(
-            "deploymentConfiguration.deploymentCircuitBreaker.enable",
-            "plain",
-            json!(true),
-            breaker(false, false),
-        )
-        .removed(breaker(false, false))
-        .unnamed(breaker(true, false))
-        .without(BREAKER),
-        service(
-            "deploymentConfiguration.deploymentCircuitBreaker.rollback",
-            "breaker",
-            json!(true),
-            breaker(true, false),
-        )
-        .removed(breaker(true, false))
-        .unnamed(breaker(true, true))
-        .without(BREAKER),
         service(
             "deploymentConfiguration.alarms.alarmNames",
             "alarmed",
@@ -470,5 +459,120 @@ fn rolled() -> Vec<Specimen> {
         )
         .removed(json!({"canaryPercent": 5.0, "canaryBakeTimeInMinutes": 10}))
         .not(Hand::Added, "AWS knows no further member"),
+    ]
+}
+
+fn broken() -> Vec<Specimen> {
+    const BREAKER: &str = "deploymentConfiguration.deploymentCircuitBreaker";
+    let breaker =
+        |enable: bool, rollback: bool| vec![(BREAKER, json!({"enable": enable, "rollback": rollback}))];
+    let on = |members: Value| {
+        let mut breaker = json!({"enable": true, "rollback": false});
+        breaker.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        vec![(BREAKER, breaker)]
+    };
+    let count = |value: u32| json!({"type": "COUNT", "value": value});
+    vec![
+        service(
+            "deploymentConfiguration.deploymentCircuitBreaker.enable",
+            "plain",
+            json!(true),
+            breaker(false, false),
+        )
+        .removed(breaker(false, false))
+        .unnamed(breaker(true, false))
+        .without(BREAKER),
+        service(
+            "deploymentConfiguration.deploymentCircuitBreaker.rollback",
+            "breaker",
+            json!(true),
+            breaker(true, false),
+        )
+        .removed(breaker(true, false))
+        .unnamed(breaker(true, true))
+        .without(BREAKER),
+        service(
+            "deploymentConfiguration.deploymentCircuitBreaker.resetOnHealthyTask",
+            "breaker",
+            json!(false),
+            on(json!({"resetOnHealthyTask": true})),
+        )
+        .removed(on(json!({})))
+        .unnamed(on(json!({"resetOnHealthyTask": false}))),
+        service(
+            "deploymentConfiguration.deploymentCircuitBreaker.thresholdConfiguration",
+            "breaker",
+            count(4),
+            on(json!({"thresholdConfiguration": count(7)})),
+        )
+        .removed(on(json!({})))
+        .unnamed(on(json!({"thresholdConfiguration": count(7)}))),
+    ]
+}
+
+fn shown_by_deployments() -> Vec<Specimen> {
+    let port =
+        |name: &str, port: u16| json!({"portName": name, "clientAliases": [{"port": port, "dnsName": name}]});
+    let connect = |ports: &[Value]| json!({"enabled": true, "namespace": "shop", "services": ports});
+    let volume = |size: u32| {
+        json!([{"name": "data", "managedEBSVolume":
+            {"roleArn": "arn:aws:iam::123456789012:role/matrix-volumes", "sizeInGiB": size}}])
+    };
+    vec![
+        service(
+            "serviceConnectConfiguration",
+            "connected",
+            connect(&[port("http", 80)]),
+            connect(&[port("http", 8000)]),
+        )
+        .added(connect(&[port("http", 80), port("admin", 81)])),
+        service("volumeConfigurations", "stored", volume(20), volume(40))
+            .not(Hand::Added, "ECS makes one volume for each task at most"),
+    ]
+}
+
+fn hooked() -> Vec<Specimen> {
+    const EARLY: &str = "deploymentConfiguration.earlySuccessCriteria";
+    let hook = |stage: &str, details: Value| {
+        json!({"lifecycleStages": [stage], "roleArn": "arn:aws:iam::123456789012:role/matrix-hooks",
+            "hookTargetArn": "arn:aws:lambda:eu-west-1:123456789012:function:check", "hookDetails": details})
+    };
+    let pause = json!({"targetType": "PAUSE", "lifecycleStages": ["POST_SCALE_UP"]});
+    let check = hook("PRE_SCALE_UP", json!({"suite": ["smoke"]}));
+    let early = |percent: u32, cleanup: &str| {
+        vec![(
+            EARLY,
+            json!({"enable": true, "healthyPercent": percent, "sourceServiceRevisionCleanup": cleanup}),
+        )]
+    };
+    vec![
+        service(
+            "deploymentConfiguration.lifecycleHooks",
+            "plain",
+            json!([check, pause]),
+            json!([hook("PRE_SCALE_UP", json!({"suite": ["full"]})), pause]),
+        )
+        .added(json!([check, pause, hook("POST_SCALE_UP", json!(null))])),
+        service(
+            "deploymentConfiguration.earlySuccessCriteria.enable",
+            "early",
+            json!(true),
+            vec![(EARLY, json!({"enable": false}))],
+        )
+        .removed(vec![(EARLY, json!({"enable": false}))])
+        .unnamed(early(100, "BLOCKING"))
+        .without(EARLY),
+        service(
+            "deploymentConfiguration.earlySuccessCriteria.healthyPercent",
+            "early",
+            json!(100),
+            early(75, "BLOCKING"),
+        ),
+        service(
+            "deploymentConfiguration.earlySuccessCriteria.sourceServiceRevisionCleanup",
+            "early",
+            json!("BLOCKING"),
+            early(100, "DEFERRED"),
+        ),
     ]
 }

@@ -1,0 +1,99 @@
+//! What CreateService and UpdateService refuse of the settings that only deployments show: Service
+//! Connect and volumes. Sources: API reference of `ServiceConnectConfiguration`,
+//! `ServiceConnectService`, `ServiceVolumeConfiguration`, `ServiceManagedEBSVolumeConfiguration`,
+//! `CreateService`. Where no source is named, the words are this simulator's.
+
+use serde_json::{Map, Value};
+
+use super::{
+    definition::Definition,
+    errors::{Result, invalid},
+    input::Fields,
+};
+
+/// Checks the settings of a service as they would be: `spec` the ones that it shows itself,
+/// `definition` its task definition.
+///
+/// # Errors
+/// `InvalidParameterException` for the first mistake.
+pub(super) fn check(
+    hidden: &Map<String, Value>,
+    spec: &Map<String, Value>,
+    definition: &Definition,
+) -> Result<()> {
+    if let Some(connect) = hidden.get("serviceConnectConfiguration") {
+        check_connect(connect, definition)?;
+    }
+    let volumes = hidden.items("volumeConfigurations");
+    // CreateService: "volumeConfigurations is only supported for REPLICA service and not DAEMON
+    // service."
+    if !volumes.is_empty() && spec.text("schedulingStrategy") == Some("DAEMON") {
+        return Err(invalid("volumeConfigurations is not supported for the DAEMON scheduling strategy."));
+    }
+    // Developer Guide, "Use Amazon EBS volumes with Amazon ECS": one volume for each task.
+    if volumes.len() > 1 {
+        return Err(invalid("volumeConfigurations can have at most 1 item."));
+    }
+    volumes.iter().try_for_each(|volume| check_volume(volume, definition))
+}
+
+fn check_connect(connect: &Value, definition: &Definition) -> Result<()> {
+    // "To enable access logs, you must also specify a logConfiguration".
+    if connect.get("accessLogConfiguration").is_some() && connect.get("logConfiguration").is_none() {
+        return Err(invalid("accessLogConfiguration requires a logConfiguration."));
+    }
+    let containers = definition.body.items("containerDefinitions").iter();
+    let mappings: Vec<&Value> = containers.flat_map(|container| container.items("portMappings")).collect();
+    for port in connect.items("services") {
+        let name = port.text("portName").unwrap_or_default();
+        // "The portName must match the name of one of the portMappings".
+        let Some(mapping) = mappings.iter().find(|mapping| mapping.text("name") == Some(name)) else {
+            return Err(invalid(format!("The port name {name} does not exist in the task definition.")));
+        };
+        // "you must provide at least one clientAlias with one port", "The maximum number of client
+        // aliases that you can have in this list is 1."
+        if port.items("clientAliases").len() != 1 {
+            return Err(invalid(format!("The port {name} must have exactly one client alias.")));
+        }
+        // "perRequestTimeout can only be set if Service Connect appProtocol isn't TCP."
+        let timeout = port.get("timeout").and_then(|own| own.int("perRequestTimeoutSeconds"));
+        if timeout.is_some() && mapping.text("appProtocol").is_none() {
+            return Err(invalid(format!("perRequestTimeoutSeconds is not supported for TCP port {name}.")));
+        }
+    }
+    Ok(())
+}
+
+fn check_volume(volume: &Value, definition: &Definition) -> Result<()> {
+    let name = volume.text("name").unwrap_or_default();
+    let at_launch = |own: &Value| own.text("name") == Some(name) && own.flag("configuredAtLaunch");
+    if !definition.body.items("volumes").iter().any(at_launch) {
+        // Seen on live services: cdkd#811.
+        return Err(invalid(
+            "Volume configuration provided but no matching configuredAtLaunch volume found in task definition.",
+        ));
+    }
+    let Some(own) = volume.get("managedEBSVolume") else { return Ok(()) };
+    let snapshot = own.text("snapshotId").is_some();
+    // "You must specify either a volume size or a snapshot ID."
+    if own.int("sizeInGiB").is_none() && !snapshot {
+        return Err(invalid(format!("The volume {name} must have a sizeInGiB or a snapshotId.")));
+    }
+    // "This property can be specified only if you specify a snapshotId."
+    if own.int("volumeInitializationRate").is_some() && !snapshot {
+        return Err(invalid(format!("The volumeInitializationRate of volume {name} needs a snapshotId.")));
+    }
+    let kind = own.text("volumeType").unwrap_or("gp3");
+    // "This parameter is required for io1 and io2 volume types", "not supported for st1, sc1, or
+    // standard volume types."
+    let iops = own.int("iops").is_some();
+    if matches!(kind, "io1" | "io2") && !iops || matches!(kind, "st1" | "sc1" | "standard") && iops {
+        let word = if iops { "does not support" } else { "requires" };
+        return Err(invalid(format!("The volume type {kind} {word} iops.")));
+    }
+    // "This parameter is only supported for the gp3 volume type."
+    if own.int("throughput").is_some() && kind != "gp3" {
+        return Err(invalid(format!("The volume type {kind} does not support throughput.")));
+    }
+    Ok(())
+}

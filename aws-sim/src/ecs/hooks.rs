@@ -1,0 +1,153 @@
+//! Lifecycle hooks of deployments. Sources: API reference of `DeploymentLifecycleHook` and
+//! `ContinueServiceDeployment`; Developer Guide, "Pause hooks for Amazon ECS service deployments".
+//!
+//! A PAUSE hook holds its deployment until somebody continues it or it times out. No function runs
+//! here, so AWS_LAMBDA hooks succeed as soon as they are reached. Traffic is not shifted:
+//! PRE_SCALE_UP is reached before tasks start, all later stages one after another once the new
+//! tasks are well. What AWS does with hooks of strategy ROLLING, and in a service's first
+//! deployment, is not documented: there they are shown and hold nothing.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::{
+    errors::{Result, invalid},
+    input::Fields,
+    queue::after,
+};
+use crate::ctx::{Ctx, epoch};
+
+/// Stages before tasks of the new revision start.
+pub(super) const BEFORE_START: [&str; 1] = ["PRE_SCALE_UP"];
+
+/// Stages between the start of the new tasks and the end of the deployment.
+pub(super) const BEFORE_END: [&str; 6] = [
+    "POST_SCALE_UP",
+    "TEST_TRAFFIC_SHIFT",
+    "POST_TEST_TRAFFIC_SHIFT",
+    "PRE_PRODUCTION_TRAFFIC_SHIFT",
+    "PRODUCTION_TRAFFIC_SHIFT",
+    "POST_PRODUCTION_TRAFFIC_SHIFT",
+];
+
+const DEFAULT_TIMEOUT_MINUTES: i64 = 1440;
+const AWAITING: &str = "AWAITING_ACTION";
+
+/// A hook that a deployment has reached.
+#[derive(Debug, Clone)]
+pub(super) struct Hook {
+    pub(super) id: String,
+    pub(super) stage: String,
+    pub(super) status: &'static str,
+    /// Its place in the deployment configuration.
+    place: usize,
+    target_type: String,
+    target: Option<String>,
+    expires_at: Timestamp,
+    timeout_action: String,
+}
+
+impl Hook {
+    fn new(ctx: &mut Ctx<'_>, place: usize, stage: &str, declared: &Value) -> Self {
+        let target_type = declared.text("targetType").unwrap_or("AWS_LAMBDA");
+        let timeout = declared.get("timeoutConfiguration");
+        let minutes = timeout.and_then(|own| own.int("timeoutInMinutes")).unwrap_or(DEFAULT_TIMEOUT_MINUTES);
+        let paused = target_type == "PAUSE";
+        Self {
+            id: format!("ecs-{}-{}", if paused { "pause" } else { "lambda" }, ctx.hex(32)),
+            stage: stage.to_owned(),
+            status: if paused { AWAITING } else { "SUCCEEDED" },
+            place,
+            target_type: target_type.to_owned(),
+            target: declared.text("hookTargetArn").map(str::to_owned),
+            expires_at: after(ctx.now, minutes as f64 * 60.0),
+            timeout_action: timeout.and_then(|own| own.text("action")).unwrap_or("ROLLBACK").to_owned(),
+        }
+    }
+
+    /// Whether the deployment waits for it.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.status == AWAITING
+    }
+
+    /// A `DeploymentLifecycleHookDetail`.
+    pub(super) fn render(&self) -> Value {
+        let mut body = json!({"hookId": self.id, "targetType": self.target_type, "status": self.status,
+            "expiresAt": epoch(self.expires_at), "timeoutAction": self.timeout_action});
+        if let Some(target) = &self.target {
+            body["targetArn"] = target.as_str().into();
+        }
+        body
+    }
+}
+
+/// What becomes of a deployment at its hooks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gate {
+    /// It goes on.
+    Open,
+    /// It waits for somebody.
+    Held,
+    /// A hook timed out, and its deployment is to be rolled back.
+    RolledBack,
+}
+
+/// Reaches the hooks of some stages, in order, as far as none holds the deployment.
+pub(super) fn reach(
+    ctx: &mut Ctx<'_>,
+    hooks: &mut Vec<Hook>,
+    configuration: &Value,
+    stages: &[&str],
+) -> Gate {
+    if configuration.text("strategy") == Some("ROLLING") {
+        return Gate::Open;
+    }
+    for stage in stages {
+        for (place, declared) in configuration.items("lifecycleHooks").iter().enumerate() {
+            let at_stage = declared.items("lifecycleStages").iter().any(|own| own == stage);
+            let known = hooks.iter().any(|hook| hook.place == place && hook.stage == **stage);
+            if at_stage && !known {
+                hooks.push(Hook::new(ctx, place, stage, declared));
+            }
+        }
+        for hook in hooks.iter_mut().filter(|hook| hook.is_awaited() && hook.expires_at <= ctx.now) {
+            hook.status = "TIMED_OUT";
+            if hook.timeout_action == "ROLLBACK" {
+                return Gate::RolledBack;
+            }
+        }
+        if hooks.iter().any(Hook::is_awaited) {
+            return Gate::Held;
+        }
+    }
+    Gate::Open
+}
+
+/// Checks the hooks of a deployment configuration; their enumerations are checked by AWS's model.
+///
+/// # Errors
+/// `InvalidParameterException` for what the API reference excludes; the words are this simulator's.
+pub(super) fn check(configuration: &Map<String, Value>) -> Result<()> {
+    configuration.items("lifecycleHooks").iter().try_for_each(check_hook)
+}
+
+fn check_hook(hook: &Value) -> Result<()> {
+    let stages = hook.items("lifecycleStages");
+    if stages.is_empty() {
+        return Err(invalid("lifecycleStages must be specified for a deployment lifecycle hook."));
+    }
+    let given = |name: &str| hook.text(name).is_some_and(|text| !text.is_empty());
+    if hook.text("targetType") == Some("PAUSE") {
+        let shifts = |stage: &&Value| *stage == "TEST_TRAFFIC_SHIFT" || *stage == "PRODUCTION_TRAFFIC_SHIFT";
+        if let Some(stage) = stages.iter().find(shifts).and_then(Value::as_str) {
+            return Err(invalid(format!("PAUSE lifecycle hooks cannot be configured at stage {stage}.")));
+        }
+    } else if !given("hookTargetArn") || !given("roleArn") {
+        return Err(invalid("hookTargetArn and roleArn must be specified for an AWS_LAMBDA lifecycle hook."));
+    }
+    let minutes = hook.get("timeoutConfiguration").and_then(|own| own.int("timeoutInMinutes"));
+    if minutes.is_some_and(|minutes| !(1..=20_160).contains(&minutes)) {
+        return Err(invalid("timeoutInMinutes must be between 1 and 20160."));
+    }
+    Ok(())
+}
