@@ -49,12 +49,13 @@
 //!
 //! # To add a resource type
 //!
-//! What it is called, whether it is data and what a change of identity does:
+//! What it is called, whether it is data, when it is made and what a change of identity does:
 //! [`model::resource::ResourceKind::info`]. Its calls, one row each: [`model::call`]. Its type in
-//! [`model::kinds`] and its lowering and checks in [`desired`]. One file each in
-//! `observed/resources` and `plan/resources`, with a line in their `of`. Its reads and writes in
-//! [`aws`], and a sender in [`executor`]. Without its row, its lines in `of`, and the rows and
-//! senders of its calls nothing compiles; its lowering and its checks are not asked for.
+//! [`model::kinds`] and its map in `ApplicationSpec`. One file each in `desired/resources` (what a
+//! declaration means, is refused for, claims and points at), `observed/resources` (how it is found,
+//! how far it is) and `plan/resources` (its fields, its calls, what uses it), with a line in their
+//! `of`. Its reads and writes in [`aws`], and a sender in [`executor`]. Without these nothing
+//! compiles; without a specimen for each field the drift matrix fails.
 //!
 //! # To add a kind
 //!

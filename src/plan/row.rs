@@ -147,8 +147,8 @@ pub enum UpdateCall {
     ModifyListener,
     /// `elasticloadbalancing:ModifyRule`.
     ModifyRule,
-    /// `cloudwatch:PutMetricAlarm`.
-    PutMetricAlarm,
+    /// The call that made it, which overwrites it as a whole: `cloudwatch:PutMetricAlarm`.
+    Put,
     /// `ecs:UpdateService`.
     UpdateService,
     /// `ecs:RegisterTaskDefinition`: a new revision.
@@ -172,7 +172,7 @@ impl UpdateCall {
             Self::DeregisterTargets => "DeregisterTargets",
             Self::ModifyListener => "ModifyListener",
             Self::ModifyRule => "ModifyRule",
-            Self::PutMetricAlarm => "PutMetricAlarm",
+            Self::Put => "the call that makes it",
             Self::UpdateService => "UpdateService",
             Self::RegisterTaskDefinition => "RegisterTaskDefinition",
             Self::RunTask => "RunTask",

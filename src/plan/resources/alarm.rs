@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 /// PutMetricAlarm overwrites an alarm as a whole, so a field that is not declared is one that is
 /// not set.
 const fn row(path: &'static str, doc: &'static str) -> Row {
-    let row = Row::new(ResourceKind::Alarm, UpdateCall::PutMetricAlarm, path, doc);
+    let row = Row::new(ResourceKind::Alarm, UpdateCall::Put, path, doc);
     Row { absent: Absent::Nothing, ..row }
 }
 
@@ -23,7 +23,7 @@ const fn list(path: &'static str, doc: &'static str) -> Row {
 
 /// A field that AWS fills in when nothing is said.
 const fn filled(path: &'static str, doc: &'static str) -> Row {
-    let row = Row::new(ResourceKind::Alarm, UpdateCall::PutMetricAlarm, path, doc);
+    let row = Row::new(ResourceKind::Alarm, UpdateCall::Put, path, doc);
     row.class(Class::DefaultedUnlessDeclared).compare(Compare::Text)
 }
 
@@ -87,7 +87,7 @@ impl ResourceType for Alarm {
                 None => members.remove(member),
             };
         }
-        (with == UpdateCall::PutMetricAlarm).then(|| Call::PutMetricAlarm { fields, tags: BTreeMap::new() })
+        (with == UpdateCall::Put).then(|| Call::PutMetricAlarm { fields, tags: BTreeMap::new() })
     }
 
     fn tag(&self, arn: String, tags: BTreeMap<String, String>) -> Call {
