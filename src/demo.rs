@@ -28,7 +28,7 @@ const REGION: &str = "eu-west-1";
 const RESYNC: Duration = Duration::from_secs(60);
 /// Nothing is shown before: at the start everything waits for everything, and a moment later for
 /// what matters.
-const FIRST_LOOK: Duration = Duration::from_secs(1);
+const FIRST_STATUS: Duration = Duration::from_secs(1);
 /// Longest line of progress, in characters.
 const LINE: usize = 100;
 
@@ -195,7 +195,7 @@ impl Progress {
     }
 
     fn show(&mut self, handle: &Handle) {
-        if self.began.elapsed() < FIRST_LOOK {
+        if self.began.elapsed() < FIRST_STATUS {
             return;
         }
         for status in handle.statuses() {

@@ -17,7 +17,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 /// How often `--watch` looks, in real time.
-const LOOK: Duration = Duration::from_secs(1);
+const POLL: Duration = Duration::from_secs(1);
 /// Longest message in a table.
 const MESSAGE: usize = 80;
 
@@ -64,7 +64,7 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> 
             out::print(&format!("{clear}{shown}"))?;
             before = shown;
         }
-        Clock::real().sleep(LOOK).await;
+        Clock::real().sleep(POLL).await;
     }
 }
 

@@ -12,7 +12,7 @@ use strum::IntoEnumIterator;
 use tokio::time::Instant;
 
 /// How often the record is looked at.
-const LOOK: Duration = Duration::from_millis(250);
+const POLL: Duration = Duration::from_millis(250);
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -68,7 +68,7 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> 
             anstream::eprintln!("{name}: not {}={} after {timeout:?}: {why}", goal.kind, goal.status);
             return Ok(Verdict::NotGood);
         }
-        Clock::real().sleep(LOOK.min(end - Instant::now())).await;
+        Clock::real().sleep(POLL.min(end - Instant::now())).await;
     }
 }
 

@@ -50,7 +50,7 @@ impl FileSpecStore {
         }
     }
 
-    async fn look(&mut self) -> Snapshot {
+    async fn scan_folder(&mut self) -> Snapshot {
         let watching = self.watch.ensure();
         let root = self.root.clone();
         let mut cache = std::mem::take(&mut self.cache);
@@ -108,7 +108,7 @@ fn failed(error: &tokio::task::JoinError) -> Scan {
 
 impl SpecStore for FileSpecStore {
     fn load(&mut self) -> BoxFuture<'_, Snapshot> {
-        self.look().boxed()
+        self.scan_folder().boxed()
     }
 
     fn changed(&mut self) -> BoxFuture<'_, ()> {

@@ -81,7 +81,7 @@ pub struct MemorySpecStore {
 }
 
 impl MemorySpecStore {
-    fn look(&mut self) -> Snapshot {
+    fn snapshot(&mut self) -> Snapshot {
         let scan = {
             let folder = self.specs.inner.lock().expect("nothing panics while it holds the lock");
             if folder.hidden {
@@ -106,7 +106,7 @@ impl MemorySpecStore {
 
 impl SpecStore for MemorySpecStore {
     fn load(&mut self) -> BoxFuture<'_, Snapshot> {
-        async { self.look() }.boxed()
+        async { self.snapshot() }.boxed()
     }
 
     fn changed(&mut self) -> BoxFuture<'_, ()> {

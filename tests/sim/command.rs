@@ -2,8 +2,8 @@
 
 use super::crash;
 use super::report::{self, Tally};
-use super::sabotage;
 use super::scenario::Scenario;
+use super::violations;
 use clap::Parser;
 use std::collections::BTreeSet;
 use std::process::ExitCode;
@@ -116,8 +116,8 @@ pub fn run() -> ExitCode {
         println!("crash matrix: {} passed, {} failed", u8::from(whole), u8::from(!whole));
         return if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
-    let unseen = sabotage::unseen_deeds();
-    println!("checkers: {} of {} sabotages seen", sabotage::count() - unseen.len(), sabotage::count());
+    let unseen = violations::unseen_violations();
+    println!("checkers: {} of {} violations seen", violations::count() - unseen.len(), violations::count());
     if !unseen.is_empty() {
         unseen.iter().for_each(|deed| println!("  not seen: {deed}"));
         println!("simulation: 0 passed, {} failed", unseen.len());

@@ -3,8 +3,8 @@
 //! any more.
 
 use super::document::{App, CLUSTERS, REGION};
-use super::play::Play;
 use super::scenario::{Edit, What};
+use super::simulation::Simulation;
 use super::watch::Violation;
 use super::watch::call::{elb_tags, look, service, tag_in};
 use super::watch::records::leaks;
@@ -51,7 +51,7 @@ enum Standing {
 /// sees that nothing happens any more.
 ///
 /// **Errors**: the broken promise.
-pub async fn converge(play: &mut Play) -> Result<Vec<String>, Violation> {
+pub async fn converge(play: &mut Simulation) -> Result<Vec<String>, Violation> {
     play.calm().await;
     // Until the next look the clock's last jump is still in every status.
     let looked = play.elapsed() + LOOKS_AGAIN;
@@ -79,12 +79,12 @@ pub async fn converge(play: &mut Play) -> Result<Vec<String>, Violation> {
     Ok(explained)
 }
 
-fn violation(play: &Play, checker: &'static str, message: String) -> Violation {
+fn violation(play: &Simulation, checker: &'static str, message: String) -> Violation {
     Violation { checker, message, at: play.life.sim.now() }
 }
 
 /// Waits until nothing is on its way any more; answers what is held.
-async fn settle(play: &mut Play) -> Result<Vec<(usize, String)>, Violation> {
+async fn settle(play: &mut Simulation) -> Result<Vec<(usize, String)>, Violation> {
     let begin = play.elapsed();
     let end = begin + CONVERGES_WITHIN;
     let mut calm_looks = 0;
@@ -121,7 +121,7 @@ async fn settle(play: &mut Play) -> Result<Vec<(usize, String)>, Violation> {
     }
 }
 
-fn standing(play: &Play, app: usize) -> Standing {
+fn standing(play: &Simulation, app: usize) -> Standing {
     let (statuses, up_to_date) = play.life.statuses();
     let name = play.apps[app].name.as_str();
     let status = statuses.iter().find(|status| status.name.as_str() == name);
@@ -151,7 +151,7 @@ fn standing(play: &Play, app: usize) -> Standing {
     Standing::Waiting(told(status, ConditionType::Ready))
 }
 
-fn absent(play: &Play, app: &App, status: Option<&Arc<DeploymentStatus>>) -> Standing {
+fn absent(play: &Simulation, app: &App, status: Option<&Arc<DeploymentStatus>>) -> Standing {
     match status {
         None => Standing::Settled,
         Some(status) if status.orphaned && !app.delete => Standing::Settled,
@@ -178,7 +178,7 @@ fn told(status: &DeploymentStatus, kind: ConditionType) -> String {
 }
 
 /// Whether what holds a deployment has a cause outside of the controller.
-fn judge_reason(play: &Play, app: usize, reason: &str) -> Result<(), Violation> {
+fn judge_reason(play: &Simulation, app: usize, reason: &str) -> Result<(), Violation> {
     let declared = &play.apps[app];
     let disturbed = play.life.watch.facts(|facts| {
         let ever_hopeless = facts.ever(&declared.name).any(App::is_hopeless);
@@ -195,7 +195,7 @@ fn judge_reason(play: &Play, app: usize, reason: &str) -> Result<(), Violation> 
 }
 
 /// What a person does about what is held: images that work, another try, a confirmation.
-async fn mend(play: &mut Play, app: usize) {
+async fn mend(play: &mut Simulation, app: usize) {
     if !play.present[app] {
         play.act_now(&What::Confirm { app }).await;
         return;
@@ -209,7 +209,7 @@ async fn mend(play: &mut Play, app: usize) {
 }
 
 /// From now on nothing is written, neither to AWS nor to the disk.
-async fn idle(play: &mut Play) -> Result<(), Violation> {
+async fn idle(play: &mut Simulation) -> Result<(), Violation> {
     // What was rotated at the very end settles.
     let settled = play.elapsed() + if play.strays { STRAY_SETTLES } else { SETTLES };
     play.wait_until(settled).await?;
@@ -228,7 +228,7 @@ async fn idle(play: &mut Play) -> Result<(), Violation> {
 }
 
 /// What is there at the end: what is declared, what is retained, and nothing else.
-async fn inventory(play: &Play) -> Result<(), String> {
+async fn inventory(play: &Simulation) -> Result<(), String> {
     let sim = &play.life.sim;
     if look(sim, Service::Logs, "DescribeLogGroups", &json!({"logGroupNamePrefix": "/ecs/bystander"}))
         .is_none_or(|found| found["logGroups"].as_array().is_none_or(Vec::is_empty))
@@ -331,7 +331,7 @@ fn balancing(sim: &Sim, app: &App, present: bool, amnesia: bool) -> Result<(), S
     Ok(())
 }
 
-fn log_group(play: &Play, app: &App, present: bool) -> Result<(), String> {
+fn log_group(play: &Simulation, app: &App, present: bool) -> Result<(), String> {
     let found = look(
         &play.life.sim,
         Service::Logs,

@@ -13,7 +13,7 @@
 //! ```
 //!
 //! [`scenario`] draws, [`play`] plays, [`life`] is the world with its controller, [`watch`] judges,
-//! [`ending`] expects, [`report`] shrinks and tells. [`crash`] is the crash matrix; [`sabotage`]
+//! [`ending`] expects, [`report`] shrinks and tells. [`crash`] is the crash matrix; [`violations`]
 //! checks the checkers.
 
 mod by_hand;
@@ -23,10 +23,10 @@ mod disk;
 mod document;
 mod ending;
 mod life;
-mod play;
 mod report;
-mod sabotage;
 mod scenario;
+mod simulation;
+mod violations;
 mod watch;
 
 use std::process::ExitCode;

@@ -1,8 +1,8 @@
 //! Playing a scenario in a world of its own, shrinking what fails, and telling people.
 
 use super::Killed;
-use super::play::{Outcome, play};
 use super::scenario::{Scenario, Step};
+use super::simulation::{Outcome, play};
 use super::watch::Violation;
 use std::cell::RefCell;
 use std::fmt::Write as _;

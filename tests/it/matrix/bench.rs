@@ -1,7 +1,7 @@
 //! A controller at work on documents full of specimens, and what comes of what is done to them.
 
 use super::documents::{Declared, Subject};
-use super::hands::{self, Found};
+use super::manual::{self, Found};
 use super::rules::{Hand, Outcome, due};
 use super::specimens::Specimen;
 use crate::support::{REGION, World};
@@ -45,7 +45,7 @@ impl Bench {
         let sim = Sim::builder().seed(11).build();
         sim.seed_world(&json!({
             "region": REGION,
-            "clusters": [{"name": hands::CLUSTER, "capacityProviders": ["FARGATE", "FARGATE_SPOT"], "containerInstances": 2}],
+            "clusters": [{"name": manual::CLUSTER, "capacityProviders": ["FARGATE", "FARGATE_SPOT"], "containerInstances": 2}],
             "loadBalancers": [{"name": "matrix"}, {"name": "matrix-net", "type": "network"}],
         }))
         .unwrap();
@@ -125,7 +125,7 @@ impl Bench {
     /// what AWS has where nobody named it; a list loses its last element.
     async fn removal(&self, specimen: &Specimen, number: usize) -> Value {
         let named = self.declared.subject(number, true);
-        let now = hands::look(&self.world, &self.found(&named).await).unwrap();
+        let now = manual::look(&self.world, &self.found(&named).await).unwrap();
         let pointer = format!("/{}", api_path(specimen.row).replace('.', "/"));
         if let Some(Value::Array(mut items)) = now.pointer(&pointer).cloned() {
             items.pop();
@@ -135,15 +135,15 @@ impl Bench {
             return serde_json::from_str(text).unwrap();
         }
         let twin = self.declared.subject(number, false);
-        let twin = hands::look(&self.world, &self.found(&twin).await).unwrap();
+        let twin = manual::look(&self.world, &self.found(&twin).await).unwrap();
         twin.pointer(&pointer).cloned().unwrap_or_default()
     }
 
     async fn act(&self, subject: Subject, members: &[(String, Value)]) -> Deed {
         let found = self.found(&subject).await;
-        let before = hands::look(&self.world, &found).unwrap();
-        hands::set(&self.world, &found, members);
-        let after = hands::look(&self.world, &found).unwrap();
+        let before = manual::look(&self.world, &found).unwrap();
+        manual::set(&self.world, &found, members);
+        let after = manual::look(&self.world, &found).unwrap();
         assert_ne!(before, after, "{}: nothing was done by {members:?}", subject.id);
         Deed { subject, found, before, after }
     }
@@ -158,10 +158,10 @@ impl Bench {
         let mut outcomes = Vec::new();
         for deed in &deeds {
             let found = self.found(&deed.subject).await;
-            let now = hands::look(&self.world, &found);
+            let now = manual::look(&self.world, &found);
             let outcome = self.outcome(deed, now.as_ref(), &events);
             if now.as_ref() == Some(&deed.after) {
-                hands::put_back(&self.world, &deed.found, &deed.before);
+                manual::put_back(&self.world, &deed.found, &deed.before);
             }
             outcomes.push((deed.subject.number, outcome));
         }
@@ -240,7 +240,7 @@ impl Bench {
         let events: Vec<&Event> = record.events.iter().filter(|event| event.at >= began).collect();
         let mut outcomes = Vec::new();
         for deed in &deeds {
-            let now = hands::look(&self.world, &self.found(&deed.subject).await);
+            let now = manual::look(&self.world, &self.found(&deed.subject).await);
             outcomes.push((deed.subject.number, self.outcome(deed, now.as_ref(), &events)));
         }
         self.declare(json!({})).await;
@@ -249,10 +249,10 @@ impl Bench {
             let row = self.declared.specimens[deed.subject.number].row;
             let found = self.found(&deed.subject).await;
             if row.effect == Effect::Impossible {
-                hands::put_back(&self.world, &found, &deed.before);
+                manual::put_back(&self.world, &found, &deed.before);
             }
             assert_eq!(
-                hands::look(&self.world, &found).as_ref(),
+                manual::look(&self.world, &found).as_ref(),
                 Some(&deed.before),
                 "{} {}",
                 row.kind,
@@ -270,9 +270,9 @@ impl Bench {
         self.world.ready_within(300).await;
         let subject = self.declared.subject(self.declared.specimens.len() - 1, true);
         let found = self.found(&subject).await;
-        let before = hands::look(&self.world, &found).unwrap();
-        hands::delete(&self.world, &found).await;
-        assert_eq!(hands::look(&self.world, &found), None, "{} was not deleted", subject.id);
+        let before = manual::look(&self.world, &found).unwrap();
+        manual::delete(&self.world, &found).await;
+        assert_eq!(manual::look(&self.world, &found), None, "{} was not deleted", subject.id);
         let began = self.world.clock.now();
         self.world.sim.reset_calls();
         self.world.pass(ONE_PASS).await;
@@ -303,7 +303,7 @@ impl Bench {
     async fn look_again(&self, known: &Found) -> Option<Value> {
         let record = self.world.record(self.declared.name).await;
         let arn = record.rollout.arn(&known.id).unwrap_or(&known.arn).to_owned();
-        hands::look(&self.world, &Found { id: known.id.clone(), arn })
+        manual::look(&self.world, &Found { id: known.id.clone(), arn })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::contents::Content;
 use super::documents::{component, errors, network, put};
-use super::hands::CLUSTER;
+use super::manual::CLUSTER;
 use crate::support::{REGION, World};
 use aws_sim::{Moment, Sim};
 use evenkeel::model::resource::ResourceKind;

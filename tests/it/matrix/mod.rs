@@ -6,7 +6,7 @@ mod bench;
 mod contents;
 mod documents;
 mod editions;
-mod hands;
+mod manual;
 mod page;
 mod rules;
 mod specimens;

@@ -2,7 +2,7 @@
 //! revision itself; and what belongs to ECS for a while: weights that it shifts, the revision of a
 //! service that it rolled back.
 
-use super::hands::elb;
+use super::manual::elb;
 use super::rules::Outcome;
 use crate::support::{REGION, SHOP, World};
 use evenkeel::model::resource::ResourceId;

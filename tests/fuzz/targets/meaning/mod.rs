@@ -6,7 +6,7 @@
 //! to do for the other spelling, and something for a changed field.
 
 mod change;
-mod respell;
+mod equivalents;
 mod vary;
 mod world;
 
@@ -32,7 +32,7 @@ pub fn check(bytes: &[u8]) {
     let Some(world) = World::of(&declared, &mut choices) else { return };
 
     let mut respelled = written.clone();
-    respell::document(&mut respelled, &mut choices);
+    equivalents::document(&mut respelled, &mut choices);
     let equal =
         state(&respelled).unwrap_or_else(|why| panic!("another spelling is refused: {why}\n{respelled:#}"));
     let seen = world.walk(&equal);

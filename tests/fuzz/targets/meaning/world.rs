@@ -1,7 +1,7 @@
 //! AWS after everything that a document declares was made and came to rest, as it tells of it, and
 //! the record of that.
 
-use super::respell::{Around, node, resource};
+use super::equivalents::{Around, node, resource};
 use super::{below, coin};
 use arbitrary::Unstructured;
 use evenkeel::desired::resolve;

@@ -3,8 +3,8 @@
 //! the checker that it is meant for.
 
 use super::document::{CANARY, REGION};
-use super::play::Play;
 use super::scenario::Scenario;
+use super::simulation::Simulation;
 use super::watch::call::{look, service};
 use aws_sim::wire::{Request, Service};
 use evenkeel::model::status::Record;
@@ -12,87 +12,103 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// What is done, and which checker must see it.
-struct Sabotage {
+struct PlantedViolation {
     name: &'static str,
     seen_by: &'static str,
-    deed: Deed,
+    act: Act,
 }
 
-/// A deed.
-enum Deed {
+/// A violation.
+enum Act {
     /// A call in the controller's name.
-    Call(fn(&Play) -> (Service, &'static str, Value)),
+    Call(fn(&Simulation) -> (Service, &'static str, Value)),
     /// The same in another's name.
-    Foreign(fn(&Play) -> (Service, &'static str, Value)),
+    Foreign(fn(&Simulation) -> (Service, &'static str, Value)),
     /// A record that is kept.
-    Record(fn(&Play, &mut Record)),
+    Record(fn(&Simulation, &mut Record)),
 }
 
-const DEEDS: [Sabotage; 16] = [
-    Sabotage { name: "data is deleted", seen_by: "bounds", deed: Deed::Call(delete_logs) },
-    Sabotage { name: "a secret is deleted", seen_by: "bounds", deed: Deed::Call(delete_secret) },
-    Sabotage {
+const VIOLATIONS: [PlantedViolation; 16] = [
+    PlantedViolation { name: "data is deleted", seen_by: "bounds", act: Act::Call(delete_logs) },
+    PlantedViolation { name: "a secret is deleted", seen_by: "bounds", act: Act::Call(delete_secret) },
+    PlantedViolation {
         name: "a service is scaled to nothing",
         seen_by: "bounds",
-        deed: Deed::Call(scale_to_nothing),
+        act: Act::Call(scale_to_nothing),
     },
-    Sabotage { name: "minimum health is given up", seen_by: "bounds", deed: Deed::Call(no_minimum) },
-    Sabotage { name: "a declared service is deleted", seen_by: "bounds", deed: Deed::Call(delete_service) },
-    Sabotage { name: "a task of a service is stopped", seen_by: "bounds", deed: Deed::Call(stop_task) },
-    Sabotage { name: "a revision in use is deregistered", seen_by: "bounds", deed: Deed::Call(deregister) },
-    Sabotage {
+    PlantedViolation { name: "minimum health is given up", seen_by: "bounds", act: Act::Call(no_minimum) },
+    PlantedViolation {
+        name: "a declared service is deleted",
+        seen_by: "bounds",
+        act: Act::Call(delete_service),
+    },
+    PlantedViolation { name: "a task of a service is stopped", seen_by: "bounds", act: Act::Call(stop_task) },
+    PlantedViolation {
+        name: "a revision in use is deregistered",
+        seen_by: "bounds",
+        act: Act::Call(deregister),
+    },
+    PlantedViolation {
         name: "a declared target group is deleted",
         seen_by: "bounds",
-        deed: Deed::Call(delete_group),
+        act: Act::Call(delete_group),
     },
-    Sabotage { name: "something is made without its tags", seen_by: "bounds", deed: Deed::Call(untagged) },
-    Sabotage { name: "two controllers write", seen_by: "bounds", deed: Deed::Foreign(same_count) },
-    Sabotage { name: "something unseen is acted on", seen_by: "sight", deed: Deed::Call(unseen) },
-    Sabotage { name: "one content gets two revisions", seen_by: "once", deed: Deed::Call(second_revision) },
-    Sabotage { name: "a write changes nothing", seen_by: "needless", deed: Deed::Call(same_count) },
-    Sabotage { name: "a secret's value is sent", seen_by: "records", deed: Deed::Call(leak) },
-    Sabotage { name: "events are lost", seen_by: "records", deed: Deed::Record(lose_events) },
-    Sabotage { name: "Ready is said of what does not run", seen_by: "truth", deed: Deed::Record(lie) },
+    PlantedViolation {
+        name: "something is made without its tags",
+        seen_by: "bounds",
+        act: Act::Call(untagged),
+    },
+    PlantedViolation { name: "two controllers write", seen_by: "bounds", act: Act::Foreign(same_count) },
+    PlantedViolation { name: "something unseen is acted on", seen_by: "sight", act: Act::Call(unseen) },
+    PlantedViolation {
+        name: "one content gets two revisions",
+        seen_by: "once",
+        act: Act::Call(second_revision),
+    },
+    PlantedViolation { name: "a write changes nothing", seen_by: "needless", act: Act::Call(same_count) },
+    PlantedViolation { name: "a secret's value is sent", seen_by: "records", act: Act::Call(leak) },
+    PlantedViolation { name: "events are lost", seen_by: "records", act: Act::Record(lose_events) },
+    PlantedViolation { name: "Ready is said of what does not run", seen_by: "truth", act: Act::Record(lie) },
 ];
 
-/// Does every deed in a world of its own; answers those that nobody saw.
-pub fn unseen_deeds() -> Vec<String> {
-    DEEDS
+/// Commits every violation in a world of its own; answers those that nobody saw.
+pub fn unseen_violations() -> Vec<String> {
+    VIOLATIONS
         .iter()
-        .filter_map(|sabotage| do_one(sabotage).err().map(|why| format!("{}: {why}", sabotage.name)))
+        .filter_map(|planted| do_one(planted).err().map(|why| format!("{}: {why}", planted.name)))
         .collect()
 }
 
-/// How many deeds there are.
+/// How many there are.
 pub fn count() -> usize {
-    DEEDS.len()
+    VIOLATIONS.len()
 }
 
-fn do_one(sabotage: &Sabotage) -> Result<(), String> {
+fn do_one(planted: &PlantedViolation) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     runtime.map_err(|error| error.to_string())?.block_on(async {
-        let mut play = Play::quiet(&Scenario::plain()).await;
+        let mut play = Simulation::quiet(&Scenario::plain()).await;
         let ready = play.wait_until(Duration::from_secs(300)).await;
         ready.map_err(|violation| {
             format!("before it was done: {}: {}", violation.checker, violation.message)
         })?;
         play.life.watch.runs("app0").map_err(|why| format!("all was not well before: {why}"))?;
-        perform(&play, &sabotage.deed).await?;
+        perform(&play, &planted.act).await?;
         let seen = play.life.watch.first_violation();
         play.life.kill().await;
         play.life.sim.clear_observers();
         match seen {
-            Some(violation) if violation.checker == sabotage.seen_by => Ok(()),
-            other => Err(format!("{} should have seen it; seen was {other:?}", sabotage.seen_by)),
+            Some(violation) if violation.checker == planted.seen_by => Ok(()),
+            other => Err(format!("{} should have seen it; seen was {other:?}", planted.seen_by)),
         }
     })
 }
 
-async fn perform(play: &Play, deed: &Deed) -> Result<(), String> {
-    let (make, key) = match deed {
-        Deed::Call(make) => (make, play.life.key()),
-        Deed::Foreign(make) => (make, "AKIASOMEBODY".to_owned()),
-        Deed::Record(change) => {
+async fn perform(play: &Simulation, act: &Act) -> Result<(), String> {
+    let (make, key) = match act {
+        Act::Call(make) => (make, play.life.key()),
+        Act::Foreign(make) => (make, "AKIASOMEBODY".to_owned()),
+        Act::Record(change) => {
             let loaded = play.life.records().await.map_err(|error| error.to_string())?;
             let mut record = loaded.records.into_iter().next().ok_or("there is no record")?;
             change(play, &mut record);
@@ -123,15 +139,15 @@ fn form(operation: &str, input: &Value) -> String {
     format!("Action={operation}{}", pairs.collect::<String>())
 }
 
-fn web(play: &Play) -> Value {
+fn web(play: &Simulation) -> Value {
     service(&play.life.sim, play.apps[0].cluster, "app0-web").unwrap_or_default()
 }
 
-fn group(play: &Play) -> Value {
+fn group(play: &Simulation) -> Value {
     web(play)["loadBalancers"][0]["targetGroupArn"].clone()
 }
 
-fn update(play: &Play, change: &Value) -> (Service, &'static str, Value) {
+fn update(play: &Simulation, change: &Value) -> (Service, &'static str, Value) {
     let mut input = json!({"cluster": play.apps[0].cluster, "service": "app0-web"});
     for (name, value) in change.as_object().into_iter().flatten() {
         input[name] = value.clone();
@@ -139,27 +155,27 @@ fn update(play: &Play, change: &Value) -> (Service, &'static str, Value) {
     (Service::Ecs, "UpdateService", input)
 }
 
-fn delete_logs(play: &Play) -> (Service, &'static str, Value) {
+fn delete_logs(play: &Simulation) -> (Service, &'static str, Value) {
     (Service::Logs, "DeleteLogGroup", json!({"logGroupName": play.apps[0].log_group()}))
 }
 
-fn delete_secret(play: &Play) -> (Service, &'static str, Value) {
+fn delete_secret(play: &Simulation) -> (Service, &'static str, Value) {
     (Service::Secrets, "DeleteSecret", json!({"SecretId": play.apps[0].secret()}))
 }
 
-fn scale_to_nothing(play: &Play) -> (Service, &'static str, Value) {
+fn scale_to_nothing(play: &Simulation) -> (Service, &'static str, Value) {
     update(play, &json!({"desiredCount": 0}))
 }
 
-fn no_minimum(play: &Play) -> (Service, &'static str, Value) {
+fn no_minimum(play: &Simulation) -> (Service, &'static str, Value) {
     update(play, &json!({"deploymentConfiguration": {"minimumHealthyPercent": 10, "maximumPercent": 200}}))
 }
 
-fn same_count(play: &Play) -> (Service, &'static str, Value) {
+fn same_count(play: &Simulation) -> (Service, &'static str, Value) {
     update(play, &json!({"desiredCount": 2}))
 }
 
-fn delete_service(play: &Play) -> (Service, &'static str, Value) {
+fn delete_service(play: &Simulation) -> (Service, &'static str, Value) {
     (
         Service::Ecs,
         "DeleteService",
@@ -167,22 +183,22 @@ fn delete_service(play: &Play) -> (Service, &'static str, Value) {
     )
 }
 
-fn stop_task(play: &Play) -> (Service, &'static str, Value) {
+fn stop_task(play: &Simulation) -> (Service, &'static str, Value) {
     let tasks = play.life.sim.with(|world| world.region(REGION).ecs.tasks());
     let task = tasks.into_iter().find(|task| task.status == "RUNNING" && task.service.is_some());
     let id = task.map(|task| task.id).unwrap_or_default();
     (Service::Ecs, "StopTask", json!({"cluster": play.apps[0].cluster, "task": id}))
 }
 
-fn deregister(play: &Play) -> (Service, &'static str, Value) {
+fn deregister(play: &Simulation) -> (Service, &'static str, Value) {
     (Service::Ecs, "DeregisterTaskDefinition", json!({"taskDefinition": web(play)["taskDefinition"]}))
 }
 
-fn delete_group(play: &Play) -> (Service, &'static str, Value) {
+fn delete_group(play: &Simulation) -> (Service, &'static str, Value) {
     (Service::Elbv2, "DeleteTargetGroup", json!({"TargetGroupArn": group(play)}))
 }
 
-fn untagged(_: &Play) -> (Service, &'static str, Value) {
+fn untagged(_: &Simulation) -> (Service, &'static str, Value) {
     (
         Service::Elbv2,
         "CreateTargetGroup",
@@ -190,14 +206,14 @@ fn untagged(_: &Play) -> (Service, &'static str, Value) {
     )
 }
 
-fn unseen(_: &Play) -> (Service, &'static str, Value) {
+fn unseen(_: &Simulation) -> (Service, &'static str, Value) {
     let input = json!({"Name": "app0-more", "Port": "80", "Protocol": "HTTP", "VpcId": "vpc-1",
         "Tags.member.1.Key": "evenkeel.dev/owner", "Tags.member.1.Value": "app0"});
     (Service::Elbv2, "CreateTargetGroup", input)
 }
 
 /// The definition in force, to be registered again.
-fn definition(play: &Play) -> Value {
+fn definition(play: &Simulation) -> Value {
     let input = json!({"taskDefinition": web(play)["taskDefinition"], "include": ["TAGS"]});
     let shown = look(&play.life.sim, Service::Ecs, "DescribeTaskDefinition", &input).unwrap_or_default();
     let known = &shown["taskDefinition"];
@@ -216,22 +232,22 @@ fn definition(play: &Play) -> Value {
     input
 }
 
-fn second_revision(play: &Play) -> (Service, &'static str, Value) {
+fn second_revision(play: &Simulation) -> (Service, &'static str, Value) {
     (Service::Ecs, "RegisterTaskDefinition", definition(play))
 }
 
-fn leak(play: &Play) -> (Service, &'static str, Value) {
+fn leak(play: &Simulation) -> (Service, &'static str, Value) {
     let mut input = definition(play);
     input["containerDefinitions"][0]["environment"][0]["value"] = json!(format!("mysql://{CANARY}"));
     (Service::Ecs, "RegisterTaskDefinition", input)
 }
 
-fn lose_events(_: &Play, record: &mut Record) {
+fn lose_events(_: &Simulation, record: &mut Record) {
     record.events.clear();
 }
 
 /// Everything was made unready behind its back, and it is said to have just become Ready.
-fn lie(play: &Play, record: &mut Record) {
+fn lie(play: &Simulation, record: &mut Record) {
     let input = json!({"cluster": play.apps[0].cluster, "service": "app0-web", "desiredCount": 1});
     play.life.by_hand(Service::Ecs, "UpdateService", &input);
     let mut before = record.clone();

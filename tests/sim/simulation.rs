@@ -40,7 +40,7 @@ pub struct Outcome {
 }
 
 /// The state of a play.
-pub struct Play {
+pub struct Simulation {
     /// The world and its controller.
     pub life: Life,
     /// The applications as their documents say now.
@@ -74,7 +74,7 @@ pub async fn play(scenario: &Scenario, traced: bool) -> Outcome {
         .kept_calls(1)
         .build();
     let watch = Watch::new(&sim, traced);
-    let mut play = Play::begin(scenario, sim, watch).await;
+    let mut play = Simulation::begin(scenario, sim, watch).await;
     let mut violation = play.chaos(&scenario.steps, scenario.calm_from).await.err();
     let mut explained = Vec::new();
     if violation.is_none() {
@@ -86,7 +86,7 @@ pub async fn play(scenario: &Scenario, traced: bool) -> Outcome {
     play.finish(violation, explained).await
 }
 
-impl Play {
+impl Simulation {
     /// A play in which nothing has happened yet, checkers and all.
     pub async fn quiet(scenario: &Scenario) -> Self {
         fastrand::seed(scenario.seed);
