@@ -37,7 +37,9 @@ pub(super) fn run(args: Args) -> anyhow::Result<Verdict> {
 
 /// Reads a kind, in any case.
 ///
-/// **Errors**: the kinds that there are.
+/// # Errors
+///
+/// The kinds that there are.
 pub(super) fn kind(word: &str) -> anyhow::Result<Kind> {
     let known: Vec<&str> = Kind::ALL.into_iter().map(Kind::as_str).collect();
     let found = Kind::ALL.into_iter().find(|kind| kind.as_str().eq_ignore_ascii_case(word));

@@ -104,7 +104,9 @@ impl Verdict {
 
 /// Runs one command.
 ///
-/// **Errors**: why it could not be done, for stderr and exit code 2.
+/// # Errors
+///
+/// Why it could not be done, for stderr and exit code 2.
 pub async fn dispatch(cli: Cli) -> anyhow::Result<Verdict> {
     let Cli { places, command } = cli;
     match command {

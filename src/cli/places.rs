@@ -68,7 +68,9 @@ impl Places {
     /// The demo that the given folders belong to, or the one found here or above; `None` means the
     /// real AWS.
     ///
-    /// **Errors**: when what the demo says of itself cannot be read.
+    /// # Errors
+    ///
+    /// When what the demo says of itself cannot be read.
     pub(super) fn demo(&self) -> anyhow::Result<Option<Demo>> {
         let Some(folder) = self.demo_folder()? else { return Ok(None) };
         let path = folder.join(DEMO_FILE);

@@ -18,7 +18,9 @@ pub(super) struct Given {
 
 /// Reads files and folders; `-` is stdin.
 ///
-/// **Errors**: when a path cannot be read at all.
+/// # Errors
+///
+/// When a path cannot be read at all.
 pub(super) fn read(paths: &[String]) -> anyhow::Result<Given> {
     let mut given = Given::default();
     for path in paths {

@@ -39,7 +39,9 @@ pub(super) async fn all(state: &dyn RecordStore) -> anyhow::Result<Recorded> {
 
 /// One record.
 ///
-/// **Errors**: when there is none, with the name that was probably meant.
+/// # Errors
+///
+/// When there is none, with the name that was probably meant.
 pub(super) async fn one(state: &dyn RecordStore, name: &str) -> anyhow::Result<Record> {
     if let Some(record) = state.load(&DeploymentName::from(name)).await? {
         return Ok(record);

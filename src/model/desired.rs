@@ -65,7 +65,7 @@ pub struct DesiredResource {
 /// One component.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DesiredComponent {
-    /// Its name.
+    /// Name of the component in its document.
     pub name: ComponentName,
     /// Components that must be complete first.
     pub depends_on: BTreeSet<ComponentName>,
@@ -172,7 +172,7 @@ pub struct ResolvedComponent {
 /// The content of a task definition revision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ResolvedDefinition {
-    /// Family.
+    /// Family that the revision is registered in.
     pub family: String,
     /// RegisterTaskDefinition fields without `tags`, normalised, secrets as full ARNs.
     pub fields: Tree,

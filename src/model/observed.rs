@@ -151,9 +151,9 @@ pub struct ObservedState {
 /// By what something that was seen is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity<'o> {
-    /// ARN.
+    /// Full ARN of the resource.
     pub arn: &'o str,
-    /// Tags.
+    /// Tags of the resource, by key.
     pub tags: &'o BTreeMap<String, String>,
     /// How far it is.
     pub readiness: &'o Readiness,
@@ -235,7 +235,7 @@ impl ObservedState {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ObservedCluster {
-    /// ARN.
+    /// Full ARN of the cluster.
     pub arn: String,
     /// `ACTIVE` or another state.
     pub status: String,
@@ -247,11 +247,11 @@ pub struct ObservedCluster {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ObservedResource {
-    /// ARN.
+    /// Full ARN of the resource.
     pub arn: String,
     /// Fields in the same form as the resolved desired tree.
     pub fields: Tree,
-    /// Tags.
+    /// Tags of the resource, by key.
     pub tags: BTreeMap<String, String>,
     /// How far it is.
     #[serde(default)]
@@ -273,9 +273,9 @@ impl ObservedResource {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ObservedService {
-    /// ARN.
+    /// Full ARN of the service.
     pub arn: String,
-    /// Name.
+    /// Name of the service.
     pub name: String,
     /// `ACTIVE` or `DRAINING`; INACTIVE ones are reported as absent.
     pub status: String,
@@ -296,7 +296,7 @@ pub struct ObservedService {
     pub deployments: Vec<ObservedDeployment>,
     /// The newest events, newest first.
     pub events: Vec<ServiceEvent>,
-    /// Tags.
+    /// Tags of the service, by key.
     pub tags: BTreeMap<String, String>,
 }
 
@@ -357,7 +357,7 @@ pub struct ObservedDeployment {
     pub task_definition: String,
     /// `IN_PROGRESS`, `COMPLETED` or `FAILED`.
     pub rollout_state: Option<String>,
-    /// Why.
+    /// Why it has that state, in ECS's words.
     pub rollout_state_reason: Option<String>,
     /// Tasks wanted.
     pub desired: u32,
@@ -375,9 +375,9 @@ pub struct ObservedDeployment {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceEvent {
-    /// Its id.
+    /// Id of the event.
     pub id: String,
-    /// When.
+    /// When ECS wrote it.
     pub at: Option<Timestamp>,
     /// AWS's text.
     pub message: String,
@@ -396,7 +396,7 @@ pub struct ObservedDefinition {
     pub registered_at: Option<Timestamp>,
     /// RegisterTaskDefinition fields as AWS gives them back.
     pub fields: Tree,
-    /// Tags.
+    /// Tags of the revision, by key.
     pub tags: BTreeMap<String, String>,
 }
 
@@ -404,7 +404,7 @@ pub struct ObservedDefinition {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ObservedTask {
-    /// ARN.
+    /// Full ARN of the task.
     pub arn: String,
     /// Full ARN of its revision.
     pub task_definition: String,
@@ -439,7 +439,7 @@ impl ObservedTask {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ObservedContainer {
-    /// Its name.
+    /// Name of the container.
     pub name: String,
     /// Absent when it never started or still runs.
     pub exit_code: Option<i32>,
@@ -479,12 +479,12 @@ pub struct ObservedSecret {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ObservedServiceDeployment {
-    /// ARN.
+    /// Full ARN of the service deployment.
     pub arn: String,
     /// `PENDING`, `IN_PROGRESS`, `SUCCESSFUL`, `STOPPED`, `STOP_REQUESTED`, `ROLLBACK_REQUESTED`,
     /// `ROLLBACK_IN_PROGRESS`, `ROLLBACK_SUCCESSFUL`, `ROLLBACK_FAILED`.
     pub status: String,
-    /// Why.
+    /// Why it has that status, in ECS's words.
     pub reason: Option<String>,
     /// Revision ARN of the target service revision's task definition, when it was read.
     pub task_definition: Option<String>,

@@ -50,7 +50,7 @@ pub struct PlannedAction {
     pub verb: Verb,
     /// The call.
     pub call: Call,
-    /// Why.
+    /// Why it is planned.
     pub reason: Reason,
     /// Differences that it removes.
     pub changes: Vec<FieldChange>,
@@ -199,7 +199,7 @@ pub struct Note {
 pub struct Waiting {
     /// Who waits.
     pub resource: ResourceId,
-    /// For what.
+    /// What it waits for.
     pub on: WaitingOn,
 }
 
@@ -209,14 +209,14 @@ pub struct Waiting {
 pub enum WaitingOn {
     /// Another component is not complete.
     Component {
-        /// Which.
+        /// Name of the component.
         name: ComponentName,
         /// Its phase and what holds it.
         because: String,
     },
     /// A resource is not there yet.
     Resource {
-        /// Which.
+        /// Id of the resource.
         id: ResourceId,
     },
     /// Something is there and cannot be used yet.
@@ -277,7 +277,7 @@ pub enum WaitingOn {
     },
     /// A service of that name is DRAINING.
     Draining {
-        /// Its name.
+        /// Name of the service.
         service: String,
     },
     /// Something is no longer declared and still in use.
@@ -304,9 +304,9 @@ pub enum WaitingOn {
     },
     /// A revision or task failed and is not tried again.
     Failed {
-        /// Its hash.
+        /// Content hash of what failed.
         hash: ContentHash,
-        /// Why.
+        /// Why it failed, in words.
         because: String,
     },
 }
@@ -429,7 +429,7 @@ pub enum ActionResult {
     },
     /// Not tried.
     Skipped {
-        /// Why.
+        /// Why it was not tried.
         because: String,
     },
 }

@@ -17,7 +17,7 @@ pub struct Request {
     pub kind: RequestKind,
     /// Who asks.
     pub by: String,
-    /// Why.
+    /// Why it is asked for, for status and events.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
     /// When it was asked for.

@@ -267,7 +267,7 @@ pub struct SecretVersion {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Failure {
-    /// Its hash.
+    /// Content hash of what failed.
     pub hash: ContentHash,
     /// Hash of the service or task fields that it failed with; other fields (subnets, say) are
     /// worth another try.
@@ -289,7 +289,7 @@ pub enum Phase {
     Idle,
     /// Its gates are closed.
     Waiting {
-        /// Why.
+        /// What is waited for, sorted.
         on: Vec<WaitingOn>,
         /// Since when it waits for this.
         since: Timestamp,

@@ -18,9 +18,9 @@ pub const MAX_FILE_BYTES: u64 = 10 * 1024 * 1024;
 /// A document that can be used, with where it stands.
 #[derive(Clone, Debug)]
 pub struct StoredDocument {
-    /// Its name.
+    /// Name of the deployment that it declares.
     pub name: DeploymentName,
-    /// Its kind.
+    /// Kind of the document.
     pub kind: Kind,
     /// The document as it is written, without places; see [`Self::document`].
     pub text: DocumentText,

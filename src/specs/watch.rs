@@ -43,7 +43,9 @@ impl Watch {
     /// Begins to watch, or begins again when the root was replaced. Call it before reading, so that
     /// no change falls between.
     ///
-    /// **Errors**: why watching is not possible, in words; also when there is nothing to watch yet.
+    /// # Errors
+    ///
+    /// Why watching is not possible, in words; also when there is nothing to watch yet.
     pub(super) fn ensure(&mut self) -> Result<(), String> {
         let real = self.root.canonicalize().map_err(|error| error.to_string())?;
         let lost = self.signal.lost.swap(false, Ordering::AcqRel);

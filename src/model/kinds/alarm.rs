@@ -154,7 +154,7 @@ pub struct Metric {
     /// Namespace, such as `AWS/ApplicationELB`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
-    /// Name.
+    /// Name of the metric.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metric_name: Option<String>,
     /// Which of the metrics of that name.

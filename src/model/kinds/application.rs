@@ -118,7 +118,7 @@ impl DriftSpec {
 pub struct Suspend {
     /// Who asked for it.
     pub by: String,
-    /// Why.
+    /// Why writes are held back, for status and events.
     pub reason: String,
     /// When it ends by itself, as RFC 3339 (`2026-12-01T08:00:00Z`).
     #[schemars(with = "String", extend("format" = "date-time"))]

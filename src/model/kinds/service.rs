@@ -85,7 +85,7 @@ pub struct Service {
 ecs_struct! {
 /// Share of one capacity provider.
 pub struct CapacityProviderStrategyItem {
-    /// Its name.
+    /// Name of the capacity provider.
     pub capacity_provider: String,
     /// Tasks that run on it before weights count.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -269,7 +269,7 @@ pub struct TestTrafficRules {
 ecs_struct! {
 /// A header of test traffic.
 pub struct TestTrafficHeader {
-    /// Its name.
+    /// Name of the header.
     pub name: String,
     /// Its value; unset means any.
     #[serde(skip_serializing_if = "Option::is_none")]

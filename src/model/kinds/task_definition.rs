@@ -267,7 +267,7 @@ pub struct PortMapping {
 ecs_struct! {
 /// One plain variable.
 pub struct KeyValuePair {
-    /// Its name.
+    /// Name of the variable.
     pub name: String,
     /// Its value; an empty text is not the same as leaving the variable out.
     pub value: String,
@@ -526,7 +526,7 @@ pub struct ContainerRestartPolicy {
 ecs_struct! {
 /// One entry of `/etc/hosts`.
 pub struct HostEntry {
-    /// Name.
+    /// Host name that is resolved.
     pub hostname: String,
     /// Address.
     pub ip_address: String,
@@ -557,7 +557,7 @@ pub struct EphemeralStorage {
 ecs_struct! {
 /// A volume of the task.
 pub struct Volume {
-    /// Its name.
+    /// Name that mount points refer to.
     pub name: String,
     /// A path of the host, or empty for scratch space.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -607,7 +607,7 @@ pub struct DockerVolume {
 ecs_struct! {
 /// An EFS file system.
 pub struct EfsVolume {
-    /// Its id.
+    /// Id of the file system, `fs-…`.
     pub file_system_id: String,
     /// Directory in it.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -29,6 +29,7 @@ impl DocumentText {
     /// The document that it is.
     ///
     /// # Errors
+    ///
     /// It is none in this version, such as one that a newer version has kept.
     pub fn document(&self) -> Result<Document, serde_json::Error> {
         serde_json::from_str(&self.0).or_else(|error| {

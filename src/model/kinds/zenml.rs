@@ -72,7 +72,7 @@ pub struct ZenMLWorkspaceSpec {
 ecs_struct! {
 /// An id and a name.
 pub struct ZenMLIdentity {
-    /// Id.
+    /// Id in ZenML Pro.
     pub id: String,
     /// Name; the ECS guide sets it as well.
     #[serde(skip_serializing_if = "Option::is_none")]
