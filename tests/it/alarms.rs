@@ -18,7 +18,7 @@ const ALARM: &str = r"
 ";
 
 /// The shop with an alarm that rolls its web service back.
-fn shop() -> String {
+pub fn shop() -> String {
     let breaker = "          deploymentCircuitBreaker: {enable: true, rollback: true}\n";
     let alarms = "          alarms: {alarms: [errors], enable: true, rollback: true}\n";
     let document = SHOP.replace(breaker, &format!("{breaker}{alarms}"));

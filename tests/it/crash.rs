@@ -78,8 +78,12 @@ struct Result {
 
 /// A bring-up and an upgrade, with the controller restarted whenever it was killed.
 async fn run(killer: &Killer) -> Result {
+    run_of(SHOP, killer).await
+}
+
+async fn run_of(document: &str, killer: &Killer) -> Result {
     let sim = Sim::builder().seed(7).build();
-    let mut world = World::idle(sim, &[("shop.yaml", SHOP)]).await;
+    let mut world = World::idle(sim, &[("shop.yaml", document)]).await;
     killer.watch(&world);
     world.start().await;
     converge(&mut world, "shop:1.0").await;
@@ -117,6 +121,18 @@ async fn converge(world: &mut World, image: &str) {
         world.pass(1).await;
     }
     world.ready_within(0).await;
+}
+
+/// Alarms have one call for making and changing: a second one after a crash changes nothing.
+#[tokio::test(start_paused = true)]
+async fn killed_after_it_made_an_alarm_it_makes_no_other_and_wires_it_once() {
+    let document = crate::alarms::shop();
+    let counting = Killer::default();
+    let undisturbed = run_of(&document, &counting).await;
+    assert_eq!(undisturbed.carried_out["monitoring:PutMetricAlarm"], 1, "{undisturbed:?}");
+    let killer = Killer::at(["PutMetricAlarm 1", "CreateService 1"]);
+    assert_eq!(run_of(&document, &killer).await, undisturbed, "killed after {:?}", killer.passed());
+    assert_eq!(killer.missed(), BTreeSet::new(), "it was not killed there");
 }
 
 async fn killed_at(undisturbed: &Result, moments: impl IntoIterator<Item = &str>) {

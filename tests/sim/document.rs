@@ -153,6 +153,7 @@ impl App {
                 .collect();
             spec["listeners"] = json!({"http": {"loadBalancer": self.balancer(), "port": 80, "protocol": "HTTP",
                 "defaultActions": [{"type": "fixed-response", "fixedResponseConfig": {"statusCode": "404"}}]}});
+            spec["alarms"] = balanced.iter().map(|part| (part.name.to_owned(), self.alarm(part))).collect();
         }
         let mut metadata = json!({"name": self.name});
         if self.retry > 0 {
@@ -160,6 +161,14 @@ impl App {
         }
         json!({"apiVersion": "evenkeel.dev/v1alpha1", "kind": "Application", "metadata": metadata, "spec": spec})
             .to_string()
+    }
+
+    /// The alarm that watches the deployments of a service behind a load balancer.
+    fn alarm(&self, part: &Part) -> Value {
+        json!({"namespace": "AWS/ApplicationELB", "metricName": "HTTPCode_Target_5XX_Count", "statistic": "Sum",
+            "dimensions": [{"name": "Component", "value": self.resource(part)}], "period": 60, "evaluationPeriods": 3,
+            "datapointsToAlarm": 3, "threshold": 5, "comparisonOperator": "GreaterThanThreshold",
+            "treatMissingData": "notBreaching"})
     }
 
     fn log_group_fields(&self) -> Value {
@@ -235,6 +244,8 @@ impl App {
             fields["loadBalancers"] =
                 json!([{"targetGroup": part.name, "containerName": part.name, "containerPort": 8080}]);
             fields["healthCheckGracePeriodSeconds"] = json!(30);
+            fields["deploymentConfiguration"]["alarms"] =
+                json!({"alarms": [part.name], "enable": true, "rollback": service.breaker});
         }
         fields
     }
