@@ -239,6 +239,7 @@ async fn inventory(play: &Simulation) -> Result<(), String> {
         let amnesia = play.life.watch.facts(|facts| facts.amnesia.contains(&app.name));
         services(sim, app, *present, amnesia)?;
         balancing(sim, app, *present, amnesia)?;
+        alarms(sim, app, *present, amnesia)?;
         log_group(play, app, *present)?;
         for part in &app.parts {
             revisions(sim, &app.resource(part))?;
@@ -329,6 +330,23 @@ fn balancing(sim: &Sim, app: &App, present: bool, amnesia: bool) -> Result<(), S
         ));
     }
     Ok(())
+}
+
+/// Alarms: one for each declared balanced component, which its service lets ECS watch.
+fn alarms(sim: &Sim, app: &App, present: bool, amnesia: bool) -> Result<(), String> {
+    let wanted: BTreeSet<String> =
+        app.declared().filter(|part| part.is_balanced() && present).map(|part| app.resource(part)).collect();
+    let input = json!({"AlarmNamePrefix": format!("{}-", app.name)});
+    let all = look(sim, Service::Cloudwatch, "DescribeAlarms", &input).unwrap_or_default();
+    let names =
+        all["MetricAlarms"].as_array().into_iter().flatten().filter_map(|alarm| alarm["AlarmName"].as_str());
+    let found: BTreeSet<String> = names.map(str::to_owned).collect();
+    let retained = !present && !app.delete;
+    let as_expected = found == wanted || (amnesia && found.is_superset(&wanted));
+    if retained || as_expected {
+        return Ok(());
+    }
+    Err(format!("{}: alarms {found:?}, expected {wanted:?}", app.name))
 }
 
 fn log_group(play: &Simulation, app: &App, present: bool) -> Result<(), String> {

@@ -6,7 +6,7 @@ use super::document::{CANARY, REGION};
 use super::scenario::Scenario;
 use super::simulation::Simulation;
 use super::watch::call::{look, service};
-use aws_sim::wire::{Request, Service};
+use aws_sim::wire::{Protocol, Request, Service};
 use evenkeel::model::status::Record;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -28,7 +28,7 @@ enum Act {
     Record(fn(&Simulation, &mut Record)),
 }
 
-const VIOLATIONS: [PlantedViolation; 16] = [
+const VIOLATIONS: [PlantedViolation; 17] = [
     PlantedViolation { name: "data is deleted", seen_by: "bounds", act: Act::Call(delete_logs) },
     PlantedViolation { name: "a secret is deleted", seen_by: "bounds", act: Act::Call(delete_secret) },
     PlantedViolation {
@@ -53,6 +53,7 @@ const VIOLATIONS: [PlantedViolation; 16] = [
         seen_by: "bounds",
         act: Act::Call(delete_group),
     },
+    PlantedViolation { name: "a declared alarm is deleted", seen_by: "bounds", act: Act::Call(delete_alarm) },
     PlantedViolation {
         name: "something is made without its tags",
         seen_by: "bounds",
@@ -117,11 +118,12 @@ async fn perform(play: &Simulation, act: &Act) -> Result<(), String> {
         }
     };
     let (service, operation, input) = make(play);
-    let body = if service.speaks_query() { form(operation, &input) } else { input.to_string() };
+    let protocol = service.protocols()[0];
+    let body = if protocol == Protocol::Query { form(operation, &input) } else { input.to_string() };
     let request = Request {
         region: REGION.to_owned(),
         service,
-        protocol: service.protocols()[0],
+        protocol,
         operation: operation.to_owned(),
         body: body.into_bytes(),
         access_key: Some(key),
@@ -196,6 +198,12 @@ fn deregister(play: &Simulation) -> (Service, &'static str, Value) {
 
 fn delete_group(play: &Simulation) -> (Service, &'static str, Value) {
     (Service::Elbv2, "DeleteTargetGroup", json!({"TargetGroupArn": group(play)}))
+}
+
+fn delete_alarm(play: &Simulation) -> (Service, &'static str, Value) {
+    let app = &play.apps[0];
+    let watched = app.declared().find(|part| part.is_balanced()).expect("the plain scenario has one");
+    (Service::Cloudwatch, "DeleteAlarms", json!({"AlarmNames": [app.resource(watched)]}))
 }
 
 fn untagged(_: &Simulation) -> (Service, &'static str, Value) {

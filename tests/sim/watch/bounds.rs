@@ -2,7 +2,7 @@
 //! declared or holds data, never below minimum health by our own hand, and by one writer.
 
 use super::Verdict;
-use super::call::{Parsed, elb_tags, look, service, tag_in};
+use super::call::{Parsed, alarm, elb_tags, look, service, tag_in};
 use super::facts::Facts;
 use crate::document::{App, Kind, Part};
 use aws_sim::Sim;
@@ -17,7 +17,7 @@ const OWNER: &str = "evenkeel.dev/owner";
 const COMPONENT: &str = "evenkeel.dev/component";
 
 /// Everything that the controller has a reason to call.
-const ALLOWED: [&str; 25] = [
+const ALLOWED: [&str; 27] = [
     "RegisterTaskDefinition",
     "DeregisterTaskDefinition",
     "RunTask",
@@ -43,6 +43,8 @@ const ALLOWED: [&str; 25] = [
     "DeleteRetentionPolicy",
     "TagLogGroup",
     "DeleteLogGroup",
+    "PutMetricAlarm",
+    "DeleteAlarms",
 ];
 
 /// State of the checker.
@@ -76,6 +78,7 @@ impl Bounds {
             Service::Ecs => self.ecs(call, facts, sim),
             Service::Elbv2 => elb(call, facts, sim),
             Service::Logs => logs(call, facts, sim),
+            Service::Cloudwatch => alarms(call, facts, sim),
             other => Err(format!("it writes to {other:?}: {}", call.operation)),
         }
     }
@@ -285,6 +288,37 @@ fn deregister_targets(call: &Parsed, sim: &Sim) -> Verdict {
         Some(address) => Err(format!("DeregisterTargets of {address}, where a task runs")),
         None => Ok(()),
     }
+}
+
+/// Alarms of others are left alone, and one that is declared, or that a service lets ECS watch,
+/// stays.
+fn alarms(call: &Parsed, facts: &Facts, sim: &Sim) -> Verdict {
+    let name = call.target().rsplit(":alarm:").next().unwrap_or_default();
+    let deployment = facts.deployment_of(name);
+    let deployment =
+        deployment.ok_or_else(|| format!("{} of {name}, which belongs to no deployment", call.operation))?;
+    let Some((_, tags)) = alarm(sim, name) else {
+        let owner = call.tag(OWNER).filter(|_| call.operation == "PutMetricAlarm");
+        let made = call.operation != "PutMetricAlarm" || owner == Some(deployment);
+        return if made {
+            Ok(())
+        } else {
+            Err(format!("PutMetricAlarm of {name} carries the owner {owner:?}"))
+        };
+    };
+    if tag_in(&tags, OWNER) != Some(deployment) {
+        return Err(format!("{} of {name}, which is not ours", call.operation));
+    }
+    if call.operation != "DeleteAlarms" {
+        return Ok(());
+    }
+    let declared = |app: &App| app.declared().any(|part| part.is_balanced() && app.resource(part) == name);
+    let last = facts.ever(deployment).last();
+    let may_go = facts.lately(deployment, facts.now, STALE_VERSION).iter().any(|version| match version {
+        None => last.is_some_and(|app| app.delete),
+        Some(app) => !declared(app),
+    });
+    if may_go { Ok(()) } else { Err(format!("DeleteAlarms of {name}, which is declared")) }
 }
 
 fn logs(call: &Parsed, facts: &Facts, sim: &Sim) -> Verdict {

@@ -67,9 +67,12 @@ impl Parsed {
             "task",
             "family",
             "Name",
+            "AlarmName",
+            "ResourceARN",
         ];
         let named = members.iter().map(|member| self.text(member)).find(|text| !text.is_empty());
-        named.or_else(|| self.texts("ResourceArns").first().copied()).unwrap_or_default()
+        let listed = ["ResourceArns", "AlarmNames"].iter().find_map(|list| self.texts(list).first().copied());
+        named.or(listed).unwrap_or_default()
     }
 }
 
@@ -106,6 +109,17 @@ pub fn service(sim: &Sim, cluster: &str, name: &str) -> Option<Value> {
 pub fn elb_tags(sim: &Sim, arn: &str) -> Option<Value> {
     let found = look(sim, Service::Elbv2, "DescribeTags", &json!({"ResourceArns.member.1": arn}))?;
     found["TagDescriptions"].get(0).map(|one| one["Tags"].clone())
+}
+
+/// An alarm as DescribeAlarms shows it, without what goes on by itself, and its tags.
+pub fn alarm(sim: &Sim, name: &str) -> Option<(Value, Value)> {
+    let found = look(sim, Service::Cloudwatch, "DescribeAlarms", &json!({"AlarmNames": [name]}))?;
+    let mut alarm = found["MetricAlarms"].get(0)?.clone();
+    let input = json!({"ResourceARN": alarm["AlarmArn"]});
+    let tags = look(sim, Service::Cloudwatch, "ListTagsForResource", &input)?["Tags"].clone();
+    let members = alarm.as_object_mut()?;
+    members.retain(|member, _| !member.starts_with("State") && !member.ends_with("Timestamp"));
+    Some((alarm, tags))
 }
 
 /// A tag in a list of tags.

@@ -1,7 +1,7 @@
 //! No write that changes nothing: what AWS shows of a thing before and after an update must differ.
 
 use super::Verdict;
-use super::call::{Parsed, elb_tags, look, service};
+use super::call::{Parsed, alarm, elb_tags, look, service};
 use super::facts::{Disturbance, Facts};
 use aws_sim::Sim;
 use aws_sim::wire::Service;
@@ -79,6 +79,7 @@ fn shown(call: &Parsed, sim: &Sim) -> Option<Value> {
         (Service::Elbv2, "ModifyListener") => {
             look(sim, Service::Elbv2, "DescribeListeners", &json!({"ListenerArns.member.1": target}))
         }
+        (Service::Cloudwatch, "PutMetricAlarm") => alarm(sim, target).map(|(alarm, _)| alarm),
         (Service::Elbv2, "AddTags") => elb_tags(sim, target),
         (Service::Logs, "PutRetentionPolicy" | "DeleteRetentionPolicy") => {
             look(sim, Service::Logs, "DescribeLogGroups", &json!({"logGroupNamePrefix": target}))

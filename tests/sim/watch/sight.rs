@@ -123,6 +123,7 @@ fn shown(call: &Parsed) -> Vec<String> {
             all.push(under("rules", call.text("ListenerArn"), 4));
             all
         }
+        "DescribeAlarms" => each("AlarmNames", &|name| format!("alarm:{name}")),
         "DescribeLogGroups" => {
             let mut all = each("logGroupIdentifiers", &|name| format!("logs:{name}"));
             all.push(format!("logs:{}", call.text("logGroupNamePrefix")));
@@ -166,6 +167,9 @@ fn needed(call: &Parsed) -> Vec<String> {
                 "logs:{}",
                 target.rsplit("log-group:").next().unwrap_or_default().trim_end_matches(":*")
             )]
+        }
+        (Service::Cloudwatch, _) => {
+            vec![format!("alarm:{}", target.rsplit(":alarm:").next().unwrap_or_default())]
         }
         _ => Vec::new(),
     }
