@@ -4,13 +4,13 @@ use super::places::Places;
 use super::request::{self, Asker, End, end};
 use super::{Verdict, state};
 use crate::model::request::{Request, RequestKind};
-use clap::builder::NonEmptyStringValueParser;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "What carries a declared name and was not made by Evenkeel is left alone and blocks its deployment, until it is adopted: \
                   it gets Evenkeel's tags and is changed as declared. What belongs to another deployment is never adopted. \
+                  It ends once everything declared is as declared, or at its time. \
                   `adopt: true` in the document says the same for good.\n\n\
                   Example:\n  ctl adopt shop --reason \"moves over from Terraform\""
 )]
@@ -21,7 +21,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "TIME|DURATION", default_value = "1h", value_parser = end)]
     until: End,
     /// Why
-    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "TEXT", value_parser = request::line)]
     reason: String,
     #[command(flatten)]
     asker: Asker,

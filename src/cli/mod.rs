@@ -11,6 +11,7 @@
 
 mod adopt;
 mod completion;
+mod conditions;
 mod delete;
 mod describe;
 mod events;

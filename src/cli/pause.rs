@@ -4,7 +4,6 @@ use super::places::Places;
 use super::request::{self, Asker, End, end};
 use super::{Verdict, state};
 use crate::model::request::{Request, RequestKind};
-use clap::builder::NonEmptyStringValueParser;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -20,7 +19,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "TIME|DURATION", value_parser = end)]
     until: End,
     /// Why
-    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "TEXT", value_parser = request::line)]
     reason: String,
     #[command(flatten)]
     asker: Asker,

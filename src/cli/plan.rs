@@ -169,6 +169,7 @@ impl Subjects {
                     }
                 }
                 Change::Refused(status) => subjects.say(&name, &status.findings),
+                Change::Gone => {}
             }
             subjects.names.push(name);
         }

@@ -9,15 +9,25 @@ use crate::model::request::Request;
 use crate::settings::duration;
 use crate::state::RecordStore;
 use anyhow::bail;
-use clap::builder::NonEmptyStringValueParser;
 use jiff::Timestamp;
 use std::time::Duration;
+
+/// Reads one line of text for people: not empty, and without what could pass for another line.
+pub(super) fn line(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err("it is empty".to_owned());
+    }
+    match text.chars().find(|c| c.is_control()) {
+        Some(control) => Err(format!("it has the control character {control:?}; write one line")),
+        None => Ok(text.to_owned()),
+    }
+}
 
 /// Who asks, and how the answer is written.
 #[derive(Debug, clap::Args)]
 pub(super) struct Asker {
-    /// Who asks
-    #[arg(long, env = "USER", hide_env_values = true, value_name = "WHO", value_parser = NonEmptyStringValueParser::new())]
+    /// Who asks; the user's name when it is known
+    #[arg(long, env = "USER", hide_env_values = true, value_name = "WHO", value_parser = line)]
     pub by: String,
     /// Print the request in this form
     #[arg(short, long, value_enum)]

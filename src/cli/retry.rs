@@ -8,7 +8,6 @@ use crate::model::request::{Request, RequestKind};
 use crate::model::status::Record;
 use crate::specs::nearest;
 use anyhow::anyhow;
-use clap::builder::NonEmptyStringValueParser;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -22,7 +21,7 @@ pub(super) struct Args {
     /// One component; all when left out
     component: Option<String>,
     /// Why
-    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "TEXT", value_parser = request::line)]
     reason: String,
     #[command(flatten)]
     asker: Asker,

@@ -3,7 +3,7 @@
 use super::out::{self, BAD, BUSY, Cell, GOOD, HEAD, PLAIN, Structured};
 use super::places::Places;
 use super::state::{self, Recorded};
-use super::{Verdict, describe, request};
+use super::{Verdict, conditions, request};
 use crate::model::condition::{ConditionType, Truth};
 use crate::model::request::Request;
 use crate::model::status::{ComponentStatus, DeploymentStatus, Record};
@@ -284,7 +284,7 @@ pub(super) fn one(status: &DeploymentStatus, wide: bool, now: Timestamp) -> Stri
         out::age(status.updated_at, now)
     );
     text.push_str(&components(status, wide));
-    describe::not_green(&mut text, status, now);
+    conditions::not_green(&mut text, status, now);
     text
 }
 

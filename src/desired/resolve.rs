@@ -11,8 +11,10 @@ use crate::model::desired::{
     DesiredComponent, DesiredResource, DesiredState, ResolvedComponent, ResolvedDefinition, ResolvedResource,
     ResolvedState, Workload,
 };
+use crate::model::ids::ContentHash;
 use crate::model::normalise::normalise_task_definition;
 use crate::model::observed::{Depth, Gap, ObservedResource, ObservedSecret, ObservedState, Readiness, Seen};
+use crate::model::owner::{Claim, Owner};
 use crate::model::plan::WaitingOn;
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::model::resource_record::ResourceRecord;
@@ -101,7 +103,36 @@ impl Resolver<'_> {
             kind.settle(fields);
         }
         let fields = waiting.is_empty().then_some(tree);
-        ResolvedResource { fields, waiting: unique(waiting), declared: content_hash(&resource.fields) }
+        let references = resources::of(id.kind).map_or(&[][..], |kind| kind.references());
+        let declared = self.declared(&resource.fields, references);
+        ResolvedResource { fields, waiting: unique(waiting), declared }
+    }
+
+    fn is_ours(&self, id: &ResourceId, resource: &ObservedResource) -> bool {
+        let recorded = self.recorded.get(id).is_some_and(|known| known.arn.as_ref() == Some(&resource.arn));
+        let claim = Claim { adopts: self.desired.adopt, recorded };
+        Owner::of(&resource.tags, &self.desired.deployment, claim).is_ours()
+    }
+
+    /// Hash of a declaration: of its fields, and of what it refers to by key. A document that makes
+    /// a key stand for something else (an alarm of another name, a target group of another port)
+    /// changes the declaration of what refers to it, too.
+    fn declared(&self, fields: &Tree, references: &[Reference]) -> ContentHash {
+        let mut tree = fields.clone();
+        if let Some(fields) = tree.as_object_mut() {
+            references::resolve(fields, references, |to, text| Some(self.meant(to, text)));
+        }
+        content_hash(&tree)
+    }
+
+    /// What a reference means by the document alone.
+    fn meant(&self, to: To, text: &str) -> String {
+        let (To::Resource(kind) | To::FieldOf(kind, _)) = to else { return text.to_owned() };
+        let id = ResourceId::new(kind, text);
+        let claim = self.desired.resources.get(&id).and_then(|resource| {
+            resources::of(kind).and_then(|of_type| of_type.claim(self.desired, &id, &resource.fields))
+        });
+        claim.map_or_else(|| text.to_owned(), |claim| claim.what)
     }
 
     /// Whether something relies on what it refers to already.
@@ -113,9 +144,9 @@ impl Resolver<'_> {
     /// What AWS takes in the place of a reference.
     fn find(&self, to: To, text: &str, relying: Relying, waiting: &mut Waiting) -> Option<String> {
         match to {
-            To::Resource(kind) => self.managed(kind, text, relying, waiting),
+            To::Resource(kind) => self.own(kind, text, relying, waiting),
             To::FieldOf(kind, field) => {
-                self.managed(kind, text, relying, waiting)?;
+                self.own(kind, text, relying, waiting)?;
                 let declared = self.desired.resources.get(&ResourceId::new(kind, text))?;
                 declared.fields[field].as_str().map(str::to_owned)
             }
@@ -137,7 +168,12 @@ impl Resolver<'_> {
         let fields = of_fields.is_empty().then_some(tree);
         waiting.extend(of_fields);
         self.log_groups(component, &mut waiting);
-        ResolvedComponent { definition, fields, waiting: unique(waiting), declared: content_hash(declared) }
+        ResolvedComponent {
+            definition,
+            fields,
+            waiting: unique(waiting),
+            declared: self.declared(declared, COMPONENT),
+        }
     }
 
     /// Log groups of this deployment that the component's containers write to: without them no task
@@ -242,7 +278,20 @@ impl Resolver<'_> {
         None
     }
 
-    /// The ARN of a resource of this deployment.
+    /// The ARN of a resource that is declared here and is this deployment's.
+    fn own(&self, kind: ResourceKind, key: &str, relying: Relying, waiting: &mut Waiting) -> Option<String> {
+        let id = ResourceId::new(kind, key);
+        if let Some(Seen::Present(resource)) = self.observed.resources.get(&id)
+            && !self.is_ours(&id, resource)
+        {
+            let because = "it is not this deployment's".to_owned();
+            waiting.push(WaitingOn::NotReady { what: id.to_string(), because, failed: true });
+            return None;
+        }
+        self.managed(kind, key, relying, waiting)
+    }
+
+    /// The ARN of a resource that is declared here, whoever's it is.
     fn managed(
         &self,
         kind: ResourceKind,

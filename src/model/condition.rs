@@ -122,7 +122,7 @@ pub enum ConditionReason {
     NotOwned,
     /// Stalled: ECS went back to the last completed revision.
     RolledBack,
-    /// Stalled: a note says what keeps a resource from being as declared.
+    /// Stalled, ResourcesReady: a note says what keeps a resource from being as declared.
     Blocked,
     /// Stalled: AWS said no to an action, and will until the document changes.
     Refused,

@@ -16,8 +16,9 @@ pub enum Owner<'t> {
 /// What makes something ours that does not carry our owner tag.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Claim {
-    /// The document adopts what it declares, whoever's it is. Adopting says "take over what I
-    /// declare", so it is no claim to what is not declared.
+    /// The document adopts what it declares and nobody's tag is on. Adopting says "take over what I
+    /// declare", so it is no claim to what is not declared; what another deployment's tag is on is
+    /// never taken over, for two controllers might fight over it.
     pub adopts: bool,
     /// The record names its ARN as made or adopted by us: it counts when there is no owner tag at
     /// all, for then someone removed it.
@@ -29,8 +30,7 @@ impl<'t> Owner<'t> {
     pub fn of(tags: &'t BTreeMap<String, String>, deployment: &DeploymentName, claim: Claim) -> Self {
         match tags.get(TAG_OWNER).map(String::as_str) {
             Some(owner) if owner == deployment.as_str() => Self::Ours,
-            _ if claim.adopts => Self::Ours,
-            None if claim.recorded => Self::Ours,
+            None if claim.adopts || claim.recorded => Self::Ours,
             owner => Self::Foreign(owner),
         }
     }
@@ -43,11 +43,14 @@ impl<'t> Owner<'t> {
 
 /// Says that something is in the way, and what can be done about it.
 pub fn in_the_way(noun: &str, name: &str, owner: Option<&str>, instead: &str) -> String {
-    let owner = match owner {
-        Some(owner) => format!("belongs to deployment `{owner}`"),
-        None => "was not created by Evenkeel".to_owned(),
-    };
-    format!("{noun} `{name}` exists and {owner}; set `spec.adopt: true` to take it over, or {instead}")
+    match owner {
+        Some(owner) => format!(
+            "{noun} `{name}` exists and belongs to deployment `{owner}`; {instead}, or take its tag `{TAG_OWNER}` off to adopt it"
+        ),
+        None => format!(
+            "{noun} `{name}` exists and was not created by Evenkeel; take it over with `ctl adopt` or `spec.adopt: true`, or {instead}"
+        ),
+    }
 }
 
 #[cfg(test)]
@@ -55,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_owner_tag_decides_unless_the_document_adopts() {
+    fn an_owner_tag_decides_and_what_has_none_can_be_adopted() {
         let shop = DeploymentName::from("shop");
         let tagged = |owner: &str| BTreeMap::from([(TAG_OWNER.to_owned(), owner.to_owned())]);
         let (nobody, ours, others) = (BTreeMap::new(), tagged("shop"), tagged("blog"));
@@ -63,9 +66,8 @@ mod tests {
         let adopts = Claim { adopts: true, ..Claim::default() };
         for claim in [Claim::default(), recorded, adopts] {
             assert_eq!(Owner::of(&ours, &shop, claim), Owner::Ours);
-            assert_eq!(Owner::of(&others, &shop, claim).is_ours(), claim.adopts, "{claim:?}");
+            assert_eq!(Owner::of(&others, &shop, claim), Owner::Foreign(Some("blog")), "{claim:?}");
             assert_eq!(Owner::of(&nobody, &shop, claim).is_ours(), claim != Claim::default(), "{claim:?}");
         }
-        assert_eq!(Owner::of(&others, &shop, recorded), Owner::Foreign(Some("blog")));
     }
 }

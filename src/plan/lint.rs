@@ -141,7 +141,7 @@ fn seen_as_needed(input: &PlanInput<'_>, action: &PlannedAction) -> Option<Viola
         let recorded = input.rollout.arn(id).is_some_and(|known| known == arn)
             || (id.kind == ResourceKind::TaskDefinition && recorded_revision(input, id) == Some(arn));
         match tags.get(TAG_OWNER) {
-            Some(owner) => owner == input.desired.deployment.as_str() || adopted,
+            Some(owner) => owner == input.desired.deployment.as_str(),
             None => recorded || adopted,
         }
     };

@@ -5,10 +5,13 @@ use crate::model::call::Verb;
 use crate::model::plan::{Drift, FieldChange, Impact, Plan, PlannedAction};
 use crate::model::resource::Tree;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// Longest value shown; what is longer is cut with an ellipsis.
 const LONGEST_VALUE: usize = 60;
+/// Most parts of one value that are named.
+const LEAVES: usize = 3;
 
 /// Renders a plan: `+` creates, `~` changes, `-` removes; every changed field with its old and new
 /// value and its owner.
@@ -86,7 +89,44 @@ pub(crate) fn change_words(change: &FieldChange) -> String {
         "conditions" => each(value, condition_words),
         _ => shown(value),
     };
-    format!("{path} {} → {} ({owner})", show(old), show(new))
+    let (before, after) = (show(old), show(new));
+    if before != after {
+        return format!("{path} {before} → {after} ({owner})");
+    }
+    // Both are cut before they differ: where they do is what there is to say.
+    let mut parts = Vec::new();
+    leaves(path, old, new, &mut parts);
+    let more = parts.len().saturating_sub(LEAVES);
+    parts.truncate(LEAVES);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more} ({owner})", parts.join(", "))
+}
+
+/// Differing parts of two values, each with its path.
+fn leaves(path: &str, old: &Tree, new: &Tree, found: &mut Vec<String>) {
+    match (old, new) {
+        (Value::Object(before), Value::Object(after)) => {
+            let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+            for name in names {
+                let (old, new) = (before.get(name), after.get(name));
+                leaves(
+                    &format!("{path}.{name}"),
+                    old.unwrap_or(&Value::Null),
+                    new.unwrap_or(&Value::Null),
+                    found,
+                );
+            }
+        }
+        (Value::Array(before), Value::Array(after)) => {
+            for index in 0..before.len().max(after.len()) {
+                let (old, new) = (before.get(index), after.get(index));
+                let path = format!("{path}[{index}]");
+                leaves(&path, old.unwrap_or(&Value::Null), new.unwrap_or(&Value::Null), found);
+            }
+        }
+        _ if old != new => found.push(format!("{path} {} → {}", shown(old), shown(new))),
+        _ => {}
+    }
 }
 
 fn each(list: &Tree, words: fn(&Tree) -> String) -> String {

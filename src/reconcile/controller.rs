@@ -217,6 +217,11 @@ impl Controller {
             match change {
                 Change::InForce(declared) => self.apply_declaration(name, declared).await,
                 Change::Refused(status) => self.refuse(name, *status).await,
+                Change::Gone => {
+                    info!(deployment = %name, "its document is gone, and no version of it was ever valid");
+                    self.parked.remove(&name);
+                    self.forget(name).await;
+                }
             }
         }
         self.save_again().await;
@@ -451,13 +456,16 @@ impl Controller {
             } else if passed.state_error.is_none() {
                 self.handle.reconciled(&name);
                 // The saved record says that they were taken up.
-                for request in entry.declared.requests.iter().filter(|request| request.is_honoured_once()) {
+                let steady = passed.ending == Ending::Steady && passed.depth == Depth::Full;
+                let is_done = |request: &&Request| request.is_honoured_once() || (steady && request.adopts());
+                for request in entry.declared.requests.iter().filter(is_done) {
                     self.withdraw(request).await;
                 }
             }
             let orphaned = entry.declared.is_orphaned();
             self.entries.insert(name.clone(), Slot::Idle(Box::new(entry)));
             if finished {
+                info!(deployment = %name, "everything that was made for it is removed");
                 self.forget(name).await;
             } else if orphaned {
                 self.park(name).await;
@@ -474,7 +482,6 @@ impl Controller {
         self.entries.remove(&name);
         self.queue.remove(&name);
         self.handle.forget(&name);
-        info!(deployment = %name, "everything that was made for it is removed");
         if let Err(error) = self.reconciler.state.delete(&name).await {
             warn!(deployment = %name, error = %crate::telemetry::chain(&error), "cannot remove the record");
         }

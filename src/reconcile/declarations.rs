@@ -28,6 +28,8 @@ pub enum Change {
     InForce(Arc<Declaration>),
     /// A new document was refused and no earlier version of it is known: only this can be said.
     Refused(Box<DeploymentStatus>),
+    /// It was never valid, and the store no longer holds it: what is said of it is forgotten.
+    Gone,
 }
 
 /// What a snapshot means.
@@ -250,7 +252,13 @@ fn removed(
         if by_name.contains_key(name) {
             continue;
         }
-        let Some(mut declared) = last_good(known.declared) else { continue };
+        let Some(mut declared) = last_good(known.declared) else {
+            // No version of it was ever valid, so nothing was ever made for it.
+            if known.declared.is_none() && snapshot.is_gone(name) {
+                by_name.insert(name.clone(), Change::Gone);
+            }
+            continue;
+        };
         declared.deletion_confirmed = confirmed.contains(name);
         // Only the document itself, or a person's word, ends the doubt; that the store could not be
         // read does not.

@@ -49,6 +49,13 @@ impl Error {
         Self { kind: ErrorKind::Damaged, message, place, source: None }
     }
 
+    /// The same of a request, which is not kept aside and not recovered.
+    pub(super) fn of_request(self, path: &std::path::Path) -> Self {
+        let place = path.display().to_string();
+        let message = format!("request `{place}` cannot be used; delete it, and ask again");
+        Self { kind: ErrorKind::Damaged, message, place, source: Some(Box::new(self)) }
+    }
+
     /// Something has a newer format.
     pub(super) fn too_new(place: impl Into<String>, found: u32, known: u32) -> Self {
         let place = place.into();

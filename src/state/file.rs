@@ -386,8 +386,9 @@ impl<D: Disk> RecordStore for FileRecordStore<D> {
             for (deployment, path) in this.request_paths()? {
                 match this.read_request(&deployment, &path) {
                     Ok(request) => found.requests.extend(request),
-                    Err(error) if error.kind == ErrorKind::Io => return Err(error),
-                    Err(error) => found.damaged.push(error),
+                    // A folder in the place of a request is none of ours, and holds nothing up.
+                    Err(error) if error.kind == ErrorKind::Io && !path.is_dir() => return Err(error),
+                    Err(error) => found.damaged.push(error.of_request(&path)),
                 }
             }
             Ok(found)

@@ -111,8 +111,15 @@ fn resources_ready(input: &StatusInput<'_>) -> Condition {
         observed.load_balancers.iter().map(|(name, seen)| (format!("load balancer {name}"), Some(seen)));
     let resources = declared.keys().map(|id| (id.to_string(), observed.resources.get(id)));
     let mut found: BTreeMap<ConditionReason, Vec<String>> = BTreeMap::new();
+    let blocked = |what: &String| {
+        let mut notes = input.plan.notes.iter().filter(|note| note.blocks);
+        notes.find(|note| note.resource.to_string() == *what).map(|note| note.message.clone())
+    };
     for (what, seen) in load_balancers.chain(resources) {
         let (reason, message) = match seen {
+            Some(Seen::Present(_)) if let Some(message) = blocked(&what) => {
+                (ConditionReason::Blocked, format!("{what}: {message}"))
+            }
             Some(Seen::Present(resource)) => match WaitingOn::readiness(&what, &resource.readiness) {
                 None => continue,
                 Some(on) if matches!(on, WaitingOn::NotReady { failed: true, .. }) => {
@@ -126,6 +133,7 @@ fn resources_ready(input: &StatusInput<'_>) -> Condition {
         found.entry(reason).or_default().push(message);
     }
     let worst = [
+        ConditionReason::Blocked,
         ConditionReason::ResourceFailed,
         ConditionReason::ResourceMissing,
         ConditionReason::ResourceChanging,
@@ -218,7 +226,7 @@ fn drifted(input: &StatusInput<'_>) -> Condition {
         kind,
         Truth::False,
         ConditionReason::InSync,
-        "AWS agrees with what is declared".to_owned(),
+        "nothing differs from what was last applied".to_owned(),
     )
 }
 
@@ -259,13 +267,13 @@ fn stalled(input: &StatusInput<'_>, status: &DeploymentStatus) -> Condition {
             | Phase::Complete { .. } => {}
         }
     }
+    for note in status.notes.iter().filter(|note| note.blocks) {
+        reasons.push((ConditionReason::Blocked, format!("{}: {}", note.resource, note.message)));
+    }
     for waiting in &input.plan.waiting_on {
         if let WaitingOn::NotReady { failed: true, .. } = &waiting.on {
             reasons.push((ConditionReason::ResourceFailed, waiting.on.to_string()));
         }
-    }
-    for note in status.notes.iter().filter(|note| note.blocks) {
-        reasons.push((ConditionReason::Blocked, format!("{}: {}", note.resource, note.message)));
     }
     for outcome in input.outcomes {
         if let ActionResult::Failed { code, message, retryable: false } = &outcome.result {

@@ -132,3 +132,17 @@ async fn a_field_that_somebody_changed_and_that_is_only_reported_stays_when_anot
     let now = alarms(&world)[0].clone();
     assert_eq!((&now["Threshold"], &now["Period"]), (&json!(9.0), &json!(60)));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_renamed_alarm_is_a_changed_declaration_of_its_service_even_where_drift_is_only_reported() {
+    let text = shop().replace("spec:\n", "spec:\n  drift: {policy: Report}\n");
+    let mut world = World::new(&[("shop.yaml", &text)]).await;
+    world.ready_within(600).await;
+    let renamed = text.replace("    errors:\n", "    errors:\n      alarmName: shop-5xx\n");
+    world.write("shop.yaml", &renamed).await;
+    world.pass(5).await;
+    world.ready_within(600).await;
+    world.pass(120).await;
+    assert_eq!((names(&world), watched(&world)), (vec!["shop-5xx".to_owned()], json!(["shop-5xx"])));
+    assert!(world.status("shop").last_drift.is_none());
+}

@@ -127,3 +127,41 @@ async fn what_stands_in_the_way_is_taken_over_when_a_person_asks_for_it_and_stay
     assert_eq!(condition(&world.status("shop"), ConditionType::Ready).0, Truth::True, "and it stays ours");
     assert!(reasons(&world).await.contains(&"AdoptionRequested".to_owned()));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_adoption_takes_nothing_of_another_deployment_and_is_over_once_all_is_done() {
+    let mut world = World::idle(Sim::builder().seed(7).build(), &[("shop.yaml", SHOP)]).await;
+    let theirs = json!({"logGroupName": "/ecs/shop", "tags": {"evenkeel.dev/owner": "blog"}});
+    world.by_hand("logs", "CreateLogGroup", theirs);
+    world.start().await;
+    let until = world.clock.now() + SignedDuration::from_secs(86_400);
+    world.ask("shop", RequestKind::Adopt { until }).await;
+    world.declare().await;
+    world.pass(300).await;
+    let (_, reason, message) = condition(&world.status("shop"), ConditionType::ResourcesReady);
+    assert!(reason == "Blocked" && message.contains("belongs to deployment `blog`"), "{reason}: {message}");
+    let arn = "arn:aws:logs:eu-west-1:123456789012:log-group:/ecs/shop";
+    let untag = json!({"resourceArn": arn, "tagKeys": ["evenkeel.dev/owner"]});
+    world.by_hand("logs", "UntagResource", untag);
+    world.ready_within(900).await;
+    world.pass(600).await;
+    world.declare().await;
+    assert!(world.requests().await.is_empty(), "it is done, so it is over");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_document_that_was_never_valid_is_forgotten_with_its_file() {
+    let mut world = World::new(&[("shop.yaml", SHOP)]).await;
+    world.ready_within(600).await;
+    world
+        .write(
+            "bad.yaml",
+            &SHOP.replace("name: shop}", "name: bad}").replace("region: eu-west-1", "region: x"),
+        )
+        .await;
+    world.pass(10).await;
+    assert!(world.handle.statuses().iter().any(|status| status.name.as_str() == "bad"));
+    world.remove("bad.yaml").await;
+    world.pass(60).await;
+    assert!(world.handle.statuses().iter().all(|status| status.name.as_str() != "bad"));
+}

@@ -1,8 +1,8 @@
 //! Checks of the containers of a task definition. Source: ECS API, ContainerDefinition and its data
 //! types.
 
-use super::definition::Scope;
 use super::graph;
+use super::scope::Scope;
 use crate::desired::forms;
 use crate::desired::secret_ref::SecretRef;
 use crate::model::finding::Findings;

@@ -1,6 +1,7 @@
 //! Checks of a task definition as a whole. Sources: ECS API, RegisterTaskDefinition; ECS developer
 //! guide, "Amazon ECS task definition differences for Fargate" and "Task definition parameters".
 
+use super::scope::Scope;
 use super::{container, role};
 use crate::desired::defaults::Capacity;
 use crate::desired::forms;
@@ -24,14 +25,6 @@ const FARGATE_SIZES: [(u32, u32, u32, u32); 7] = [
     (8192, 16_384, 61_440, 4096),
     (16_384, 32_768, 122_880, 8192),
 ];
-
-/// What the parts of a task definition need to know about the whole.
-pub(super) struct Scope<'a> {
-    pub(super) spec: &'a ApplicationSpec,
-    pub(super) definition: &'a TaskDefinition,
-    pub(super) fargate: bool,
-    pub(super) mode: &'a str,
-}
 
 /// Network mode; unset is `awsvpc`.
 pub(super) fn network_mode(definition: &TaskDefinition) -> &str {

@@ -7,10 +7,40 @@ use crate::model::desired::{DesiredResource, DesiredState};
 use crate::model::finding::{Findings, field_key};
 use crate::model::ids::DeploymentName;
 use crate::model::kinds::ApplicationSpec;
-use crate::model::kinds::alarm::{self, MetricAlarm, MetricDataQuery};
+use crate::model::kinds::alarm::{self, Dimension, MetricAlarm, MetricDataQuery};
 use crate::model::resource::{ResourceId, Tree};
 
 const STATISTICS: &[&str] = &["SampleCount", "Average", "Sum", "Minimum", "Maximum"];
+/// Source: CloudWatch API, PutMetricAlarm (`Unit`).
+const UNITS: &[&str] = &[
+    "Seconds",
+    "Microseconds",
+    "Milliseconds",
+    "Bytes",
+    "Kilobytes",
+    "Megabytes",
+    "Gigabytes",
+    "Terabytes",
+    "Bits",
+    "Kilobits",
+    "Megabits",
+    "Gigabits",
+    "Terabits",
+    "Percent",
+    "Count",
+    "Bytes/Second",
+    "Kilobytes/Second",
+    "Megabytes/Second",
+    "Gigabytes/Second",
+    "Terabytes/Second",
+    "Bits/Second",
+    "Kilobits/Second",
+    "Megabits/Second",
+    "Gigabits/Second",
+    "Terabits/Second",
+    "Count/Second",
+    "None",
+];
 /// Those that compare with a number.
 const STATIC: &[&str] = &[
     "GreaterThanOrEqualToThreshold",
@@ -49,8 +79,8 @@ impl ResourceType for Alarm {
             let path = field_key("spec.alarms", key);
             one(findings, &path, alarm);
             let own = own_name(name, key, alarm);
-            if !(1..=255).contains(&own.chars().count()) {
-                let help = "1 to 255 characters";
+            if !(1..=255).contains(&own.chars().count()) || own.chars().any(|c| c.is_ascii_control()) {
+                let help = "1 to 255 characters, no control characters";
                 findings.error(
                     format!("{path}.alarmName"),
                     format!("`{own}` is not the name of an alarm"),
@@ -92,7 +122,17 @@ fn one(findings: &mut Findings, path: &str, alarm: &MetricAlarm) {
         of_one_metric(findings, path, alarm, "metrics says it for each of them");
         expressions(findings, path, &alarm.metrics, alarm.threshold_metric_id.as_deref());
     }
-    findings.one_of(at("statistic"), alarm.statistic.as_deref(), STATISTICS);
+    if let Some(statistic) = alarm.statistic.as_deref().filter(|word| !STATISTICS.contains(word)) {
+        let help =
+            format!("one of {}; a percentile such as p99 is an extendedStatistic", STATISTICS.join(", "));
+        findings.error(at("statistic"), format!("`{statistic}` is not known"), help);
+    }
+    if let Some(percentile) = alarm.extended_statistic.as_deref().filter(|text| !is_percentile(text)) {
+        let help = "a percentile from p0 to p100, or a trimmed one such as tm90 or TM(10%:90%)";
+        findings.error(at("extendedStatistic"), format!("`{percentile}` is not a statistic"), help);
+    }
+    findings.one_of(at("unit"), alarm.unit.as_deref(), UNITS);
+    dimensions(findings, path, &alarm.dimensions);
     let missing = ["breaching", "notBreaching", "ignore", "missing"];
     findings.one_of(at("treatMissingData"), alarm.treat_missing_data.as_deref(), &missing);
     let few = alarm.evaluate_low_sample_count_percentile.as_deref();
@@ -119,6 +159,34 @@ fn one(findings: &mut Findings, path: &str, alarm: &MetricAlarm) {
     }
 }
 
+/// `p99.9`, or one of the others that begin with letters and are judged by AWS alone. Source:
+/// CloudWatch user guide, "Statistics definitions".
+fn is_percentile(text: &str) -> bool {
+    match text.strip_prefix('p').map(str::parse::<f64>) {
+        Some(Ok(percentile)) => (0.0..=100.0).contains(&percentile),
+        Some(Err(_)) => false,
+        None => text.starts_with(|c: char| c.is_ascii_alphabetic()) && text != "p",
+    }
+}
+
+/// Source: CloudWatch API, Dimension.
+fn dimensions(findings: &mut Findings, path: &str, dimensions: &[Dimension]) {
+    let named = dimensions.iter().enumerate();
+    let names = named.map(|(index, dimension)| (format!("{path}.dimensions[{index}].name"), &dimension.name));
+    findings.duplicates("the dimension", names);
+    for (index, dimension) in dimensions.iter().enumerate() {
+        for (field, text) in [("name", &dimension.name), ("value", &dimension.value)] {
+            if text.trim().is_empty() {
+                findings.error(
+                    format!("{path}.dimensions[{index}].{field}"),
+                    "it is empty",
+                    "1 character at least",
+                );
+            }
+        }
+    }
+}
+
 /// Which tags go along with notifications.
 fn propagation(findings: &mut Findings, path: &str, alarm: &MetricAlarm) {
     let of = alarm.action_configuration.as_ref().and_then(|of| of.alarm_tags_propagation.as_ref());
@@ -138,6 +206,13 @@ fn metric(findings: &mut Findings, path: &str, alarm: &MetricAlarm) {
         if !is_set {
             findings.error(format!("{path}.{field}"), "a metric needs it", "");
         }
+    }
+    if alarm.metric_name.as_ref().is_some_and(String::is_empty) {
+        findings.error(format!("{path}.metricName"), "it is empty", "the name of a metric");
+    }
+    if alarm.namespace.as_ref().is_some_and(|text| text.is_empty() || text.starts_with(':')) {
+        let help = "1 character at least, not beginning with a colon";
+        findings.error(format!("{path}.namespace"), "it is not the name of a namespace", help);
     }
     if alarm.statistic.is_some() == alarm.extended_statistic.is_some() {
         let message = "a metric needs exactly one of statistic and extendedStatistic";

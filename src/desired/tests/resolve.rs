@@ -15,7 +15,12 @@ const GROUP: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetg
 const LISTENER: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/front/1/2";
 
 fn seen_resource(arn: &str) -> Seen<ObservedResource> {
-    Seen::Present(ObservedResource::new(arn, json!({})))
+    Seen::Present(ours(arn))
+}
+
+fn ours(arn: &str) -> ObservedResource {
+    let tags = BTreeMap::from([("evenkeel.dev/owner".to_owned(), "shop".to_owned())]);
+    ObservedResource { tags, ..ObservedResource::new(arn, json!({})) }
 }
 
 fn seen_secret(arn: &str, version: Option<&str>, deleted: bool) -> Seen<ObservedSecret> {
@@ -320,7 +325,7 @@ fn what_is_there_and_not_ready_is_waited_for_by_all_that_do_not_rely_on_it_yet()
     let relying = BTreeMap::from([(service, applied)]);
     let waits = |readiness: Readiness, recorded: &BTreeMap<ResourceId, ResourceRecord>| {
         let mut world = observed();
-        let group = ObservedResource { readiness, ..ObservedResource::new(GROUP, json!({})) };
+        let group = ObservedResource { readiness, ..ours(GROUP) };
         world.resources.insert(web.clone(), Seen::Present(group));
         let resolved = resolve_state(&state(&shop()), &world, &BTreeMap::new(), recorded);
         let service = &resolved.components["web"];
@@ -335,4 +340,28 @@ fn what_is_there_and_not_ready_is_waited_for_by_all_that_do_not_rely_on_it_yet()
     assert_eq!(waits(changing, &relying), Vec::<String>::new(), "what serves goes on");
     assert_eq!(waits(failed.clone(), &none), ["target-group/web: it failed: no room"]);
     assert_eq!(waits(failed, &relying), ["target-group/web: it failed: no room"]);
+}
+
+#[test]
+fn what_a_key_stands_for_is_part_of_the_declaration_and_what_is_spelled_out_is_not() {
+    let declared = |changes: &[(&str, Value)]| {
+        let state = state(&changed(changes));
+        let resolved = resolve_state(&state, &observed(), &BTreeMap::new(), &BTreeMap::new());
+        resolved.components["web"].declared.clone()
+    };
+    let before = declared(&[]);
+    assert_eq!(declared(&[("/spec/targetGroups/web/healthCheckPath", json!("/other"))]), before);
+    assert_ne!(declared(&[("/spec/targetGroups/web/port", json!(9999))]), before, "another target group");
+}
+
+#[test]
+fn what_is_somebody_elses_is_not_relied_on() {
+    let mut world = observed();
+    let web = ResourceId::new(ResourceKind::TargetGroup, "web");
+    let tags = BTreeMap::from([("evenkeel.dev/owner".to_owned(), "blog".to_owned())]);
+    let group = ObservedResource { tags, ..ObservedResource::new(GROUP, json!({})) };
+    world.resources.insert(web, Seen::Present(group));
+    let resolved = resolve_state(&state(&shop()), &world, &BTreeMap::new(), &BTreeMap::new());
+    let waiting: Vec<String> = resolved.components["web"].waiting.iter().map(ToString::to_string).collect();
+    assert_eq!(waiting, ["target-group/web: it is not this deployment's"]);
 }

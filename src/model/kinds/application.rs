@@ -24,7 +24,7 @@ pub struct ApplicationSpec {
     #[serde(default, skip_serializing_if = "DeletionPolicy::is_retain")]
     pub deletion_policy: DeletionPolicy,
     /// Take over resources of these names that Evenkeel did not create; without it they are left
-    /// alone and reported.
+    /// alone and reported. What carries another deployment's tag is never taken over.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub adopt: bool,
     /// Tags put on everything that is created for this deployment, next to Evenkeel's own.

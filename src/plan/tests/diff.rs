@@ -170,3 +170,20 @@ fn tags_of_others_are_left_alone() {
     let found: Vec<&str> = found.iter().map(|difference| difference.change.path.as_str()).collect();
     assert_eq!(found, ["tags.b"]);
 }
+
+#[test]
+fn two_long_values_are_told_by_the_parts_in_which_they_differ() {
+    let long = |timeout: u32| {
+        json!({"enabled": true, "logConfiguration": {"logDriver": "awslogs", "options": {"a": "b"}},
+        "services": [{"portName": "http", "timeout": {"idleTimeoutSeconds": timeout}}]})
+    };
+    let change = crate::model::plan::FieldChange {
+        path: "serviceConnectConfiguration".to_owned(),
+        old: long(5),
+        new: long(60),
+        owner: crate::model::plan::Ownership::Declared,
+        impact: crate::model::plan::Impact::StartsDeployment,
+    };
+    let words = "serviceConnectConfiguration.services[0].timeout.idleTimeoutSeconds 5 → 60 (declared)";
+    assert_eq!(crate::plan::render::change_words(&change), words);
+}

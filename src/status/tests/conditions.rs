@@ -125,7 +125,10 @@ fn a_service_scaled_to_nothing_needs_no_targets() {
 #[test]
 fn drift_is_told_until_it_is_written_back() {
     let mut world = World::good();
-    assert_eq!(world.says(Drifted), said(Truth::False, "InSync", "AWS agrees with what is declared"));
+    assert_eq!(
+        world.says(Drifted),
+        said(Truth::False, "InSync", "nothing differs from what was last applied")
+    );
     world.drifts(false);
     let why = "service/web: desiredCount 5 → 2 (declared)";
     assert_eq!(world.says(Drifted), said(Truth::True, "DriftSeen", why));
