@@ -1,9 +1,9 @@
 //! `ctl pause`: nothing is written for a time.
 
+use super::Verdict;
 use super::places::Places;
 use super::request::{self, Asker, End, end};
-use super::{Verdict, state};
-use crate::model::request::{Request, RequestKind};
+use crate::model::request::RequestKind;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -27,10 +27,7 @@ pub(super) struct Args {
 
 /// Puts the request.
 pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> {
-    let Args { name, until, reason, asker: Asker { by, output } } = args;
-    let state = state::open(places)?;
-    let record = state::one(&*state, &name).await?;
-    let at = request::now(places, &*state).await?;
-    let kind = RequestKind::Pause { until: until.from(at)? };
-    request::put(&*state, Request { deployment: record.name, kind, by, reason, at }, output).await
+    let Args { name, until, reason, asker } = args;
+    let kind = |until| RequestKind::Pause { until };
+    request::put_until(places, &name, until, kind, reason, asker).await
 }

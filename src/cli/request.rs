@@ -5,7 +5,7 @@ use super::out::{self, Structured};
 use super::places::Places;
 use super::{Verdict, state};
 use crate::model::ids::DeploymentName;
-use crate::model::request::Request;
+use crate::model::request::{Request, RequestKind};
 use crate::settings::duration;
 use crate::state::RecordStore;
 use anyhow::bail;
@@ -61,6 +61,22 @@ pub(super) async fn put(
         None => format!("{}: {shown}\n", request.deployment),
     })?;
     Ok(Verdict::Good)
+}
+
+/// Puts a request that ends by itself.
+pub(super) async fn put_until(
+    places: &Places,
+    name: &str,
+    until: End,
+    kind: impl FnOnce(Timestamp) -> RequestKind,
+    reason: String,
+    Asker { by, output }: Asker,
+) -> anyhow::Result<Verdict> {
+    let state = state::open(places)?;
+    let record = state::one(&*state, name).await?;
+    let at = now(places, &*state).await?;
+    let kind = kind(until.from(at)?);
+    put(&*state, Request { deployment: record.name, kind, by, reason, at }, output).await
 }
 
 /// The controller's time, as far as it is known.

@@ -9,7 +9,7 @@ use crate::model::resource::Tree;
 use std::collections::BTreeMap;
 
 /// What is claimed, where: account, region, and the words of the claim.
-type Place = (String, String, String);
+type ClaimKey = (String, String, String);
 
 /// A claim of one document.
 struct Claimed {
@@ -29,14 +29,14 @@ pub fn conflicts<'a>(
 ) -> BTreeMap<DeploymentName, Vec<Finding>> {
     let by_name: BTreeMap<&DeploymentName, &DesiredState> =
         all.into_iter().map(|state| (&state.deployment, state)).collect();
-    let mut holders: BTreeMap<Place, (&DeploymentName, Option<Tree>)> = BTreeMap::new();
+    let mut holders: BTreeMap<ClaimKey, (&DeploymentName, Option<Tree>)> = BTreeMap::new();
     let mut findings: BTreeMap<DeploymentName, Vec<Finding>> = BTreeMap::new();
     for (name, state) in by_name {
         let (account, region) = whereabouts(state);
         for claimed in claims(state) {
-            let place = (account.clone(), region.clone(), claimed.claim.what.clone());
-            let Some((holder, settings)) = holders.get(&place) else {
-                holders.insert(place, (name, claimed.claim.settings));
+            let key = (account.clone(), region.clone(), claimed.claim.what.clone());
+            let Some((holder, settings)) = holders.get(&key) else {
+                holders.insert(key, (name, claimed.claim.settings));
                 continue;
             };
             let agrees = claimed.claim.settings.is_some() && *settings == claimed.claim.settings;

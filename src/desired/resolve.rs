@@ -118,6 +118,9 @@ impl Resolver<'_> {
     /// a key stand for something else (an alarm of another name, a target group of another port)
     /// changes the declaration of what refers to it, too.
     fn declared(&self, fields: &Tree, references: &[Reference]) -> ContentHash {
+        if references.is_empty() {
+            return content_hash(fields);
+        }
         let mut tree = fields.clone();
         if let Some(fields) = tree.as_object_mut() {
             references::resolve(fields, references, |to, text| Some(self.meant(to, text)));

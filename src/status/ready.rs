@@ -20,7 +20,7 @@ pub(super) struct Others<'c> {
 }
 
 /// What Ready says.
-struct Readiness {
+struct ReadyWord {
     truth: Truth,
     reason: ConditionReason,
     message: String,
@@ -29,7 +29,7 @@ struct Readiness {
 /// Ready and Reconciling. Exactly one of Ready, Reconciling and Stalled is True, as kstatus wants
 /// it: a tool that waits is done, goes on waiting, or gives up.
 pub(super) fn ready(input: &StatusInput<'_>, others: &Others<'_>) -> (Condition, Condition) {
-    let Readiness { truth, reason, message } = readiness(input, others);
+    let ReadyWord { truth, reason, message } = readiness(input, others);
     let reconciling = ConditionType::Reconciling;
     let reconciling = if truth == Truth::True || others.stalled.status == Truth::True {
         condition(input, reconciling, Truth::False, reason, message.clone())
@@ -44,10 +44,10 @@ pub(super) fn ready(input: &StatusInput<'_>, others: &Others<'_>) -> (Condition,
 
 /// The first thing that keeps the deployment from being ready, those first that a person can do
 /// something about.
-fn readiness(input: &StatusInput<'_>, others: &Others<'_>) -> Readiness {
+fn readiness(input: &StatusInput<'_>, others: &Others<'_>) -> ReadyWord {
     let Others { secrets, resources, targets, drifted, stalled, .. } = *others;
     let not_ready =
-        |reason: ConditionReason, message: String| Readiness { truth: Truth::False, reason, message };
+        |reason: ConditionReason, message: String| ReadyWord { truth: Truth::False, reason, message };
     if stalled.status == Truth::True {
         return not_ready(stalled.reason, stalled.message.clone());
     }
@@ -82,7 +82,7 @@ fn readiness(input: &StatusInput<'_>, others: &Others<'_>) -> Readiness {
     let unseen = unseen(input);
     if !unseen.is_empty() || [secrets, resources, targets].iter().any(|c| c.status == Truth::Unknown) {
         let message = if unseen.is_empty() { gaps(input) } else { joined(unseen) };
-        return Readiness { truth: Truth::Unknown, reason: ConditionReason::NotSeen, message };
+        return ReadyWord { truth: Truth::Unknown, reason: ConditionReason::NotSeen, message };
     }
     // A light pass does not see enough to call a deployment ready that was not so before.
     if input.observed.depth == Depth::Light {
@@ -91,17 +91,17 @@ fn readiness(input: &StatusInput<'_>, others: &Others<'_>) -> Readiness {
     reconciled()
 }
 
-fn reconciled() -> Readiness {
+fn reconciled() -> ReadyWord {
     let message = "everything declared runs and is healthy".to_owned();
-    Readiness { truth: Truth::True, reason: ConditionReason::Reconciled, message }
+    ReadyWord { truth: Truth::True, reason: ConditionReason::Reconciled, message }
 }
 
-fn carried(input: &StatusInput<'_>) -> Readiness {
+fn carried(input: &StatusInput<'_>) -> ReadyWord {
     match prior_condition(input, ConditionType::Ready) {
         Some(before) => {
-            Readiness { truth: before.status, reason: before.reason, message: before.message.clone() }
+            ReadyWord { truth: before.status, reason: before.reason, message: before.message.clone() }
         }
-        None => Readiness {
+        None => ReadyWord {
             truth: Truth::Unknown,
             reason: ConditionReason::NotSeen,
             message: "not looked at in full yet".to_owned(),
