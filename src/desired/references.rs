@@ -43,6 +43,29 @@ pub(super) fn resolve(
     }
 }
 
+/// Every reference of a tree, with what it points at and the text that it does it by.
+pub(super) fn named<'f>(tree: &'f Tree, references: &[Reference]) -> Vec<(To, &'f str)> {
+    let mut found = Vec::new();
+    for reference in references {
+        texts(tree, reference.path, &mut |text| found.push((reference.to, text)));
+    }
+    found
+}
+
+fn texts<'f>(tree: &'f Tree, path: &str, found: &mut impl FnMut(&'f str)) {
+    let (first, rest) = path.split_once('.').unwrap_or((path, ""));
+    let below = match first.strip_suffix("[]") {
+        Some(list) => tree.get(list).and_then(Tree::as_array).map_or(&[][..], Vec::as_slice),
+        None => tree.get(first).map_or(&[][..], std::slice::from_ref),
+    };
+    for item in below {
+        match item.as_str() {
+            Some(text) if rest.is_empty() => found(text),
+            _ => texts(item, rest, found),
+        }
+    }
+}
+
 /// Calls `change` with every object that the path leads to, and the last part of the path.
 fn at(fields: &mut Fields, path: &str, change: &mut impl FnMut(&mut Fields, &str)) {
     let Some((first, rest)) = path.split_once('.') else { return change(fields, path) };

@@ -118,24 +118,18 @@ impl Resolver<'_> {
     /// a key stand for something else (an alarm of another name, a target group of another port)
     /// changes the declaration of what refers to it, too.
     fn declared(&self, fields: &Tree, references: &[Reference]) -> ContentHash {
-        if references.is_empty() {
-            return content_hash(fields);
-        }
-        let mut tree = fields.clone();
-        if let Some(fields) = tree.as_object_mut() {
-            references::resolve(fields, references, |to, text| Some(self.meant(to, text)));
-        }
-        content_hash(&tree)
+        let hash = content_hash(fields);
+        let named = references::named(fields, references).into_iter();
+        let meant: Vec<String> = named.filter_map(|(to, key)| self.meant(to, key)).collect();
+        if meant.is_empty() { hash } else { content_hash(&json!([hash, meant])) }
     }
 
-    /// What a reference means by the document alone.
-    fn meant(&self, to: To, text: &str) -> String {
-        let (To::Resource(kind) | To::FieldOf(kind, _)) = to else { return text.to_owned() };
-        let id = ResourceId::new(kind, text);
-        let claim = self.desired.resources.get(&id).and_then(|resource| {
-            resources::of(kind).and_then(|of_type| of_type.claim(self.desired, &id, &resource.fields))
-        });
-        claim.map_or_else(|| text.to_owned(), |claim| claim.what)
+    /// What a key means by the document alone; `None` for what is no key of it.
+    fn meant(&self, to: To, key: &str) -> Option<String> {
+        let (To::Resource(kind) | To::FieldOf(kind, _)) = to else { return None };
+        let id = ResourceId::new(kind, key);
+        let resource = self.desired.resources.get(&id)?;
+        resources::of(kind)?.claim(self.desired, &id, &resource.fields).map(|claim| claim.what)
     }
 
     /// Whether something relies on what it refers to already.
