@@ -125,4 +125,12 @@ mod tests {
             assert!(end(bad).unwrap_err().contains("nor a span"), "{bad}");
         }
     }
+
+    #[test]
+    fn what_people_write_is_one_line_that_says_something() {
+        assert_eq!(line("incident 42"), Ok("incident 42".to_owned()));
+        for bad in ["", "  ", "one\ntwo", "\u{1b}[31mred"] {
+            assert!(line(bad).is_err(), "{bad:?}");
+        }
+    }
 }

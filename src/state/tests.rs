@@ -351,3 +351,14 @@ async fn a_folder_that_cannot_be_used_is_named() {
     assert_eq!(error.kind, ErrorKind::Held);
     assert!(error.to_string().contains("it was replaced"), "{error}");
 }
+
+#[tokio::test]
+async fn a_folder_in_the_place_of_a_request_holds_nothing_up_and_is_said_as_what_it_is() {
+    let dir = TempDir::new().unwrap();
+    let state = held(dir.path()).await;
+    std::fs::create_dir(dir.path().join("shop.retry.request")).unwrap();
+    let found = state.requests().await.unwrap();
+    let [error] = found.damaged.as_slice() else { panic!("{found:?}") };
+    let text = error.to_string();
+    assert!(text.contains("shop.retry.request` cannot be used; delete it, and ask again"), "{text}");
+}
