@@ -19,3 +19,4 @@ pub mod resource_record;
 pub mod rollout;
 pub mod schema;
 pub mod status;
+pub mod stop;

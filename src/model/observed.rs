@@ -414,6 +414,12 @@ pub struct ObservedTask {
     pub started_by: Option<String>,
     /// When it was created.
     pub created_at: Option<Timestamp>,
+    /// When it was told to stop, or an essential container had ended.
+    #[serde(default)]
+    pub stopping_at: Option<Timestamp>,
+    /// When the last of its containers had ended.
+    #[serde(default)]
+    pub execution_stopped_at: Option<Timestamp>,
     /// When it stopped.
     pub stopped_at: Option<Timestamp>,
     /// Why, as a code such as `EssentialContainerExited` or `TaskFailedToStart`.

@@ -13,6 +13,7 @@ use crate::model::observed::{ObservedResource, ObservedService, ObservedTask, Se
 use crate::model::plan::{FieldChange, Impact, Ownership, Reason, WaitingOn};
 use crate::model::resource::{Part, ResourceId, ResourceKind};
 use crate::model::rollout::Phase;
+use crate::model::stop::StopCause;
 use crate::plan::resources;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -216,7 +217,7 @@ fn teardown_tasks(draft: &mut Draft<'_>) {
 fn stop(draft: &mut Draft<'_>, id: &ResourceId, task: &ObservedTask) {
     let on = WaitingOn::Task { task: task.arn.clone(), status: task.last_status.clone() };
     draft.wait(id, on);
-    tasks::stop(draft, id, task, "Evenkeel: no longer declared".to_owned(), Reason::Undeclared);
+    tasks::stop(draft, id, task, StopCause::Undeclared, Reason::Undeclared);
 }
 
 /// ARNs that a declared resource or component goes by.

@@ -245,6 +245,8 @@ fn run(world: &mut World, component: &ComponentName, token: &str, fields: &Tree)
         last_status: "RUNNING".to_owned(),
         started_by: Some(token.to_owned()),
         created_at: None,
+        stopping_at: None,
+        execution_stopped_at: None,
         stopped_at: None,
         stop_code: None,
         stopped_reason: None,

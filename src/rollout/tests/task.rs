@@ -328,39 +328,82 @@ fn a_gate_counts_as_passed_only_by_what_was_rolled_after_its_revision_was_regist
     assert_eq!(word(after), "TaskRunning", "the service was not rolled since it was registered");
 }
 
+/// A world in which the task ended, obeying a stop signal with exit code 0, for this cause.
+fn stopped(code: &str, reason: &str) -> World {
+    let mut world = World::registered();
+    world.workload(|retries, _| *retries = 1);
+    world.step();
+    world.pass(60);
+    world.task("STOPPED", Some(0));
+    world.edit_task(|task| {
+        task.stop_code = Some(code.to_owned());
+        task.stopped_reason = Some(reason.to_owned());
+    });
+    world.step();
+    world
+}
+
 #[test]
-fn what_the_exit_codes_of_several_containers_say_together() {
-    let ended = |name: &str, exit_code: Option<i32>, reason: Option<&str>| ObservedContainer {
-        name: name.into(),
-        exit_code,
-        reason: reason.map(str::to_owned),
+fn a_task_that_a_person_stopped_has_not_done_its_work_and_is_not_run_again() {
+    let world = stopped("UserInitiated", "Task stopped by user");
+    assert!(world.why().contains("somebody stopped it: Task stopped by user"), "{}", world.why());
+}
+
+#[test]
+fn a_task_that_was_stopped_at_its_deadline_has_not_done_its_work_though_it_obeyed_with_0() {
+    let mut world = stopped("UserInitiated", "Evenkeel: not done by 2026-11-21T12:00:00Z");
+    assert!(matches!(world.phase("migrate"), Phase::TaskRunning { attempt: 2, .. }));
+    world.task("STOPPED", Some(0));
+    world.edit_task(|task| {
+        task.stop_code = Some("UserInitiated".to_owned());
+        task.stopped_reason = Some("Evenkeel: not done by 2026-11-21T12:00:00Z".to_owned());
+    });
+    world.step();
+    let Phase::Stalled { reason, .. } = world.phase("migrate") else {
+        panic!("{:?}", world.phase("migrate"))
     };
-    for (containers, expected) in [
-        (vec![ended("migrate", Some(0), None)], None),
-        (vec![ended("migrate", Some(0), None), ended("log", Some(137), None)], None),
-        (vec![ended("migrate", Some(0), None), ended("log", Some(143), None)], None),
-        (vec![ended("migrate", Some(0), None), ended("log", None, None)], None),
-        (vec![ended("migrate", Some(0), None), ended("log", Some(2), None)], Some("container log exited 2")),
-        (vec![ended("migrate", Some(0), None), ended("side", Some(1), None)], None),
-        (vec![ended("side", Some(0), None)], Some("no essential container ended with exit code 0")),
-        (vec![ended("migrate", Some(137), Some("OutOfMemory"))], Some("exited 137: OutOfMemory")),
-        (vec![ended("migrate", Some(1), None)], Some("container migrate exited 1")),
-        (vec![ended("migrate", None, Some("CannotPull"))], Some("did not start: CannotPull")),
-        (vec![ended("migrate", None, None)], Some("did not start: Essential container in task exited")),
-        (vec![], Some("no essential container ended")),
-    ] {
-        let mut world = World::registered();
-        world.desired.components.get_mut("migrate").unwrap().task_definition = json!({"containerDefinitions": [
-            {"name": "migrate"}, {"name": "log", "essential": true}, {"name": "side", "essential": false}]});
-        world.step();
-        world.task("STOPPED", None);
-        world.edit_task(|task| task.containers.clone_from(&containers));
-        world.step();
-        match expected {
-            None => assert_eq!(world.word("migrate"), "Complete", "{containers:?}"),
-            Some(why) => assert!(world.why().contains(why), "{} for {containers:?}", world.why()),
-        }
-    }
+    assert_eq!(*reason, StallReason::TaskDeadlineExceeded);
+}
+
+#[test]
+fn a_task_that_evenkeel_stopped_for_another_cause_is_run_again_and_not_held_against_its_content() {
+    let world = stopped("UserInitiated", "Evenkeel: no longer declared");
+    let now = world.now;
+    let Phase::TaskRunning { attempt: 1, since, deadline, task: None, .. } = world.phase("migrate") else {
+        panic!("{:?}", world.phase("migrate"))
+    };
+    assert_eq!((*since, deadline.duration_since(now)), (now, SignedDuration::from_secs(600)));
+    assert!(world.state.components["migrate"].failures.is_empty());
+}
+
+#[test]
+fn an_interrupted_task_is_run_again_within_its_deadline() {
+    let mut world = stopped("SpotInterruption", "Your Spot Task was interrupted.");
+    let Phase::TaskRunning { attempt: 1, deadline, .. } = world.phase("migrate") else {
+        panic!("{:?}", world.phase("migrate"))
+    };
+    assert_eq!(deadline.duration_since(world.now), SignedDuration::from_secs(540));
+    world.workload(|retries, _| *retries = 0);
+    world.pass(540);
+    world.task("STOPPED", Some(0));
+    world.edit_task(|task| task.stop_code = Some("TerminationNotice".to_owned()));
+    world.step();
+    let Phase::Stalled { reason, .. } = world.phase("migrate") else {
+        panic!("{:?}", world.phase("migrate"))
+    };
+    assert_eq!(*reason, StallReason::TaskDeadlineExceeded);
+    assert!(world.why().contains("it was interrupted"), "{}", world.why());
+}
+
+#[test]
+fn an_interrupted_task_waits_while_its_gates_are_closed() {
+    let mut world = World::registered();
+    world.step();
+    world.task("STOPPED", Some(0));
+    world.edit_task(|task| task.stop_code = Some("InfrastructureHealth".to_owned()));
+    world.observed.cluster = Seen::Absent;
+    world.step();
+    assert_eq!(world.word("migrate"), "Waiting");
 }
 
 #[test]

@@ -327,6 +327,8 @@ fn running(revision: &str) -> ObservedTask {
         last_status: "RUNNING".to_owned(),
         started_by: None,
         created_at: None,
+        stopping_at: None,
+        execution_stopped_at: None,
         stopped_at: None,
         stop_code: None,
         stopped_reason: None,
