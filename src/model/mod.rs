@@ -13,6 +13,7 @@ pub mod normalise;
 pub mod observed;
 pub mod owner;
 pub mod plan;
+pub mod predecessor;
 pub mod request;
 pub mod resource;
 pub mod resource_record;

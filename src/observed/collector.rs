@@ -51,8 +51,9 @@ impl Collector {
         let clients = self.aws.at(placement).await;
         let reader = Reader::new(&clients, placement);
         let services = Services::read(&reader, requests).await;
-        let in_full =
-            |request: &&Request<'_>| request.depth == Depth::Full || services.are_out_of_step(request);
+        let in_full = |request: &&Request<'_>| {
+            request.depth == Depth::Full || services.are_out_of_step(&reader, request)
+        };
         let full: Vec<Request<'_>> = requests.iter().filter(in_full).copied().collect();
         // Boxed: most passes are light and should not carry the room for a full one.
         let mut read = Box::pin(everything(&reader, &full, &services, now)).await.into_iter();
@@ -111,7 +112,8 @@ async fn everything(
             load_balancers,
             definitions: definitions.revisions_of(reader, request, services),
             families: definitions.families_of(request),
-            tasks,
+            tasks: tasks.tasks,
+            former_tasks: tasks.former,
             targets,
             secrets: secrets.of(request),
             service_deployments: deployments.by_component,
@@ -144,6 +146,7 @@ fn gaps(state: &ObservedState, more: Vec<Gap>) -> Vec<Gap> {
         definitions,
         families,
         tasks,
+        former_tasks,
         targets,
         secrets,
         service_deployments,
@@ -159,6 +162,7 @@ fn gaps(state: &ObservedState, more: Vec<Gap>) -> Vec<Gap> {
     all.extend(of(definitions.values()));
     all.extend(of(families.values()));
     all.extend(of(tasks.values()));
+    all.extend(of(former_tasks.values()));
     all.extend(of(targets.values()));
     all.extend(of(secrets.values()));
     all.extend(of(service_deployments.values()));

@@ -7,6 +7,7 @@ use crate::model::ids::ContentHash;
 use crate::model::kinds::application::RunPolicy;
 use crate::model::observed::{ObservedTask, Seen};
 use crate::model::plan::WaitingOn;
+use crate::model::predecessor::{Predecessor, predecessors};
 use crate::model::resource::TAG_HASH;
 use crate::model::rollout::{ComponentRollout, Failure, Phase, Revision, StallReason, client_token};
 use jiff::{SignedDuration, Timestamp};
@@ -111,9 +112,9 @@ fn begin(view: &TaskView<'_>, component: &ComponentRollout) -> Phase {
                 component,
                 vec![WaitingOn::Task { task: task.arn.clone(), status: task.last_status.clone() }],
             ),
-            None => start(view, wanted.clone(), 1, view.workload.deadline),
+            None => start_alone(view, component, wanted),
         },
-        Some(Seen::Absent) => start(view, wanted.clone(), 1, view.workload.deadline),
+        Some(Seen::Absent) => start_alone(view, component, wanted),
         Some(Seen::Unknown(gap)) => {
             let because = format!("{}: {}: {}", gap.operation, gap.code, gap.message);
             view.waiting(component, vec![WaitingOn::Observation { because }])
@@ -174,6 +175,17 @@ fn runs_ended_well(
     match own.peek() {
         Some(_) => own.any(|task| Ending::of(&view.desired.task_definition, task) == Ending::Done),
         None => view.step.now.duration_since(registered) > SHOWN_FOR,
+    }
+}
+
+/// Starts a first attempt, once nothing runs any more that it may not run beside.
+fn start_alone(view: &TaskView<'_>, component: &ComponentRollout, wanted: &ContentHash) -> Phase {
+    let step = view.step;
+    let before = predecessors(step.desired, step.prior, step.observed, view.desired);
+    if before.is_empty() {
+        start(view, wanted.clone(), 1, view.workload.deadline)
+    } else {
+        view.waiting(component, before.iter().map(Predecessor::wait).collect())
     }
 }
 

@@ -143,6 +143,7 @@ impl World {
                 arn: WEB_1.replace("web", name),
                 registered: None,
             }),
+            former_task_until: None,
             failures: vec![],
         };
         let by_component = ["migrate", "web"].map(ComponentName::from);

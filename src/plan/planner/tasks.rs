@@ -1,6 +1,6 @@
 //! Tasks outside any service: started once per intent, stopped at their deadline.
 
-use super::{Draft, seen};
+use super::{Draft, removal, seen};
 use crate::model::arn::family_revision;
 use crate::model::call::{Call, Verb};
 use crate::model::desired::{DesiredComponent, Workload};
@@ -20,6 +20,9 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         let Some(state) = input.rollout.components.get(name) else { continue };
         match &state.phase {
             Phase::TaskRunning { .. } => attend(draft, component, state),
+            Phase::Waiting { on, .. } if only_predecessors(on) => {
+                removal::stop_predecessors(draft, &id_of(component), component);
+            }
             Phase::Waiting { on, .. } => match run {
                 RunPolicy::Forever => make_way(draft, component, state, on),
                 RunPolicy::Completion => end_forgotten(draft, component, *deadline_seconds, on),
@@ -32,6 +35,11 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
             | Phase::Stalled { .. } => {}
         }
     }
+}
+
+/// Whether nothing else keeps a component waiting than what may not run beside it.
+fn only_predecessors(on: &[WaitingOn]) -> bool {
+    !on.is_empty() && on.iter().all(|on| matches!(on, WaitingOn::Predecessor { .. }))
 }
 
 fn id_of(component: &DesiredComponent) -> ResourceId {
@@ -65,7 +73,9 @@ fn attend(draft: &mut Draft<'_>, component: &DesiredComponent, state: &Component
             let revision = state.revision.as_ref().filter(|revision| revision.hash == *hash);
             let resolved = draft.input.resolved.components.get(&component.name);
             let fields = resolved.and_then(|resolved| resolved.fields.as_ref());
-            if let (Some(revision), Some(fields)) = (revision, fields) {
+            if let (Some(revision), Some(fields)) = (revision, fields)
+                && !removal::stop_predecessors(draft, &id, component)
+            {
                 run(draft, component, Start { token, revision: &revision.arn, fields });
             }
         }

@@ -153,6 +153,7 @@ impl World {
             phase: Phase::Complete { hash: definition.hash.clone(), since: self.now },
             revision: Some(revision.clone()),
             completed: Some(revision),
+            former_task_until: None,
             failures: Vec::new(),
         };
         self.rollout.components.insert(name.clone(), state);
