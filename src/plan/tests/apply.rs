@@ -5,7 +5,8 @@ use super::world::World;
 use crate::model::call::Verb;
 use crate::model::ids::ComponentName;
 use crate::model::observed::{
-    ObservedDefinition, ObservedDeployment, ObservedResource, ObservedService, ObservedTask, Seen,
+    ObservedDefinition, ObservedDeployment, ObservedResource, ObservedService, ObservedTarget, ObservedTask,
+    Seen,
 };
 use crate::model::plan::{Plan, PlannedAction};
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
@@ -55,6 +56,9 @@ fn apply_one(world: &mut World, action: &PlannedAction) {
         }
         (Verb::Update, ResourceKind::Service) => update_service(world, &component, &call["fields"]),
         (Verb::Update, ResourceKind::LogGroup) => set(world, id, "retentionInDays", call["days"].clone()),
+        (Verb::Update, ResourceKind::Rule) if call["priorities"].is_object() => {
+            reposition(world, &serde_json::from_value(call["priorities"].clone()).unwrap());
+        }
         (Verb::Update, _) => {
             for (key, value) in call["fields"].as_object().into_iter().flatten() {
                 set(world, id, key, value.clone());
@@ -105,6 +109,67 @@ fn update_service(world: &mut World, component: &ComponentName, fields: &Tree) {
     rest(updated);
     if fields.get("taskDefinition").is_some() {
         arrive(world, component);
+    }
+    if fields.get("loadBalancers").is_some() {
+        world.observed.tasks.insert(component.clone(), Seen::NotRead);
+        register_targets(world, component);
+    }
+}
+
+/// Rules stand at their new priorities, each under the key that is declared there.
+fn reposition(world: &mut World, priorities: &BTreeMap<String, i32>) {
+    let moving =
+        |seen: &Seen<ObservedResource>| seen.present().is_some_and(|r| priorities.contains_key(&r.arn));
+    let mut rules: BTreeMap<String, ObservedResource> = BTreeMap::new();
+    for seen in world.observed.resources.values_mut().filter(|seen| moving(seen)) {
+        if let Seen::Present(rule) = std::mem::replace(seen, Seen::Absent) {
+            rules.insert(rule.arn.clone(), rule);
+        }
+    }
+    world.observed.leftovers.retain(|_, (_, seen)| {
+        let gone = moving(seen);
+        if let (true, Seen::Present(rule)) = (gone, &*seen) {
+            rules.insert(rule.arn.clone(), rule.clone());
+        }
+        !gone
+    });
+    for (arn, mut rule) in rules {
+        rule.fields["priority"] = priorities[&arn].into();
+        let declared = world.resolved.resources.iter().find(|(id, resolved)| {
+            let fields = resolved.fields.as_ref();
+            id.kind == ResourceKind::Rule
+                && fields.is_some_and(|fields| {
+                    fields["priority"] == rule.fields["priority"]
+                        && fields["listenerArn"] == rule.fields["listenerArn"]
+                })
+        });
+        let id = declared.map(|(id, _)| id.clone()).expect("rules are moved to where they are declared");
+        world.observed.resources.insert(id, Seen::Present(rule));
+    }
+}
+
+/// The tasks of a service are healthy targets of its groups.
+fn register_targets(world: &mut World, component: &ComponentName) {
+    let Some(Seen::Present(service)) = world.observed.services.get(component) else { return };
+    let arns: Vec<String> = service.fields["loadBalancers"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|balancer| Some(balancer["targetGroupArn"].as_str()?.to_owned()))
+        .collect();
+    let count = service.desired;
+    for (id, seen) in &world.observed.resources {
+        if !seen.present().is_some_and(|group| arns.contains(&group.arn)) {
+            continue;
+        }
+        let target = |number: u32| ObservedTarget {
+            id: format!("10.9.0.{number}"),
+            port: 8080,
+            state: "healthy".to_owned(),
+            reason: None,
+            description: None,
+        };
+        world.observed.targets.insert(id.key.clone(), Seen::Present((0..count).map(target).collect()));
     }
 }
 
@@ -206,6 +271,7 @@ fn create_service(
     world.observed.services.insert(component.clone(), Seen::Present(made));
     // Its tasks are looked at in a later pass.
     world.observed.tasks.insert(component.clone(), Seen::NotRead);
+    register_targets(world, component);
 }
 
 /// The rollout has seen the deployment through.
