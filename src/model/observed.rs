@@ -302,9 +302,25 @@ pub struct ObservedService {
     pub events: Vec<ServiceEvent>,
     /// Tags of the service, by key.
     pub tags: BTreeMap<String, String>,
+    /// Who rolls it out, when ECS does not: `CODE_DEPLOY`, `EXTERNAL`, or an Express service of ECS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub controller: Option<String>,
 }
 
 impl ObservedService {
+    /// Why Evenkeel cannot roll it out, in words: another controller does.
+    ///
+    /// Source: ECS API, DeploymentController and Service.resourceManagementType; UpdateService
+    /// refuses what starts a deployment for the other types.
+    pub fn deployed_by_another(&self) -> Option<String> {
+        let controller = self.controller.as_deref()?;
+        Some(format!(
+            "service `{}` is deployed by {controller}, which Evenkeel does not fight; declare another `serviceName`, or make its \
+             deployment controller ECS",
+            self.name
+        ))
+    }
+
     /// Whether ECS has given up the deployment that the service is at, and began it before this
     /// time.
     pub fn gave_up_before(&self, time: Timestamp) -> bool {
@@ -465,12 +481,19 @@ pub struct ObservedTarget {
     pub id: String,
     /// Port.
     pub port: u16,
-    /// `initial`, `healthy`, `unhealthy`, `unused`, `draining`, `unavailable`.
+    /// `initial`, `healthy`, `unhealthy`, `unhealthy.draining`, `unused`, `draining`, `unavailable`.
     pub state: String,
     /// AWS's reason code.
     pub reason: Option<String>,
     /// AWS's description.
     pub description: Option<String>,
+}
+
+impl ObservedTarget {
+    /// Whether it is on its way out and gets no new requests. Source: ELBv2 API, TargetHealth.State.
+    pub fn is_draining(&self) -> bool {
+        matches!(self.state.as_str(), "draining" | "unhealthy.draining")
+    }
 }
 
 /// A secret, never its value. Source: Secrets Manager API, DescribeSecret.

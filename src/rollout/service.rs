@@ -28,6 +28,12 @@ type ServiceView<'a> = View<'a, ServiceWorkload<'a>>;
 /// rollout, would last until the clock gets there.
 pub(super) fn next(view: &ServiceView<'_>, component: &mut ComponentRollout) -> Phase {
     let phase = component.phase.clone();
+    // Whatever was recorded of it: the one of that name is somebody else's.
+    if let Some(Seen::Present(service)) = view.step.observed.services.get(&view.desired.name)
+        && let Some(message) = not_manageable(view, service)
+    {
+        return not_owned(view, component, message);
+    }
     // Of another content, so it is over.
     if phase.hash().is_none_or(|hash| !view.may_be_wanted(hash)) {
         return begin(view, component);
@@ -79,11 +85,6 @@ fn begin(view: &ServiceView<'_>, component: &mut ComponentRollout) -> Phase {
             return view.waiting(component, closed);
         }
     };
-    if let Some(service) = service
-        && let Owner::Foreign(owner) = owner(view, service)
-    {
-        return not_owned(view, component, service, owner);
-    }
     if let Some(service) = service.filter(|service| service.status == "DRAINING") {
         closed.push(WaitingOn::Draining { service: service.name.clone() });
     }
@@ -117,14 +118,16 @@ fn owner<'s>(view: &ServiceView<'_>, service: &'s ObservedService) -> Owner<'s> 
     Owner::of(&service.tags, &step.desired.deployment, Claim { adopts: step.desired.adopt, recorded })
 }
 
-fn not_owned(
-    view: &ServiceView<'_>,
-    component: &ComponentRollout,
-    service: &ObservedService,
-    owner: Option<&str>,
-) -> Phase {
-    let instead = "give the component another `serviceName`";
-    let message = owner::in_the_way("service", &service.name, owner, instead);
+/// Why a service of the declared name cannot be managed, in words.
+fn not_manageable(view: &ServiceView<'_>, service: &ObservedService) -> Option<String> {
+    if let Owner::Foreign(owner) = owner(view, service) {
+        let instead = "give the component another `serviceName`";
+        return Some(owner::in_the_way("service", &service.name, owner, instead));
+    }
+    service.deployed_by_another()
+}
+
+fn not_owned(view: &ServiceView<'_>, component: &ComponentRollout, message: String) -> Phase {
     let hash = view.wanted().cloned().unwrap_or_default();
     let since = match &component.phase {
         Phase::Stalled { reason: StallReason::NotOwned, since, .. } => *since,
@@ -156,7 +159,7 @@ pub(super) fn unhealthy_group(view: &ServiceView<'_>, service: &ObservedService)
         let Some(Seen::Present(targets)) = view.step.observed.targets.get(key) else {
             return Some(key.to_owned());
         };
-        let counted: Vec<_> = targets.iter().filter(|target| target.state != "draining").collect();
+        let counted: Vec<_> = targets.iter().filter(|target| !target.is_draining()).collect();
         let healthy = counted.iter().filter(|target| target.state == "healthy").count();
         let all_healthy = healthy == counted.len() && counted.len() >= service.desired as usize;
         if !all_healthy {
@@ -190,9 +193,6 @@ fn roll(view: &ServiceView<'_>, component: &mut ComponentRollout, mut roll: Roll
         }
         Some(Seen::Unknown(_) | Seen::NotRead) | None => return roll.into_phase(),
     };
-    if let Owner::Foreign(owner) = owner(view, service) {
-        return not_owned(view, component, service, owner);
-    }
     if points_at(view, component, service, &roll.hash) {
         return watch(view, component, roll, service);
     }
@@ -219,6 +219,10 @@ fn watch(
     if roll.deployment.as_ref() != Some(&primary.id) && service.gave_up_before(roll.since) {
         // That is the failure before this try.
         return roll.into_phase();
+    }
+    if roll.deployment.as_ref() != Some(&primary.id) {
+        // Its clock starts with it, however long the write was held.
+        roll.progress = (now, 0);
     }
     roll.deployment = Some(primary.id.clone());
     if primary.running > roll.progress.1 {
@@ -387,9 +391,7 @@ fn complete(
         // The gates were open before and the content is the same: what a person deleted is brought
         // back as it was.
         Some(Seen::Absent) => view.wanted().is_some() && repairs(view, ""),
-        Some(Seen::Present(service)) if service.status == "DRAINING" || !owner(view, service).is_ours() => {
-            false
-        }
+        Some(Seen::Present(service)) if service.status == "DRAINING" => false,
         // A deployment of it that somebody else began has failed, and ECS starts no more tasks: it
         // is brought back, once.
         Some(Seen::Present(service)) if points_at(view, component, service, &hash) => {

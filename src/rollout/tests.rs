@@ -224,6 +224,7 @@ impl World {
     /// Shows the web service pointing at a revision.
     fn service(&mut self, revision: u32, state: &str, running: u32) {
         let service = ObservedService {
+            controller: None,
             arn: "arn:aws:ecs:eu-west-1:123456789012:service/c/shop-web".into(),
             name: "shop-web".into(),
             status: "ACTIVE".into(),

@@ -131,7 +131,7 @@ fn targets(
     target_groups(component)
         .filter_map(|group| match input.observed.targets.get(group) {
             Some(Seen::Present(targets)) => {
-                let counted = targets.iter().filter(|target| target.state != "draining");
+                let counted = targets.iter().filter(|target| !target.is_draining());
                 let count = counted.fold(TargetCount::default(), |sum, target| TargetCount {
                     healthy: sum.healthy + u32::from(target.state == "healthy"),
                     total: sum.total + 1,

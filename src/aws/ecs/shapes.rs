@@ -73,6 +73,7 @@ pub(super) fn service(mut service: types::Service) -> Result<ObservedService, Er
     service.task_sets = None;
     service.current_service_revisions = None;
     let fields = service_fields(&service, deployments.first())?;
+    let controller = controller(&service);
     Ok(ObservedService {
         arn: service.service_arn.unwrap_or_default(),
         name: service.service_name.unwrap_or_default(),
@@ -86,7 +87,19 @@ pub(super) fn service(mut service: types::Service) -> Result<ObservedService, Er
         deployments: deployments.into_iter().map(deployment).collect(),
         events: events.into_iter().take(EVENTS).map(event).collect(),
         tags,
+        controller,
     })
+}
+
+/// Who rolls the service out, when it is not ECS at the word of its caller. Source: ECS API,
+/// Service.deploymentController and Service.resourceManagementType.
+fn controller(service: &types::Service) -> Option<String> {
+    let by_ecs = service.resource_management_type.as_ref().is_some_and(|kind| kind.as_str() == "ECS");
+    if by_ecs {
+        return Some("an Express service of ECS".to_owned());
+    }
+    let controller = service.deployment_controller.as_ref()?.r#type.as_str();
+    (controller != "ECS").then(|| controller.to_owned())
 }
 
 fn service_fields(service: &types::Service, primary: Option<&types::Deployment>) -> Result<Tree, Error> {

@@ -39,7 +39,10 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
                 draft.wait(&id, WaitingOn::Draining { service: service.name.clone() });
             }
             Seen::Present(service) => match draft.owner(&id, &service.arn, &service.tags) {
-                Owner::Ours => repair(draft, &one, service),
+                Owner::Ours => match service.deployed_by_another() {
+                    Some(message) => draft.note(&id, message, true),
+                    None => repair(draft, &one, service),
+                },
                 Owner::Foreign(owner) => draft.note_foreign(&id, service_name, owner),
             },
         }

@@ -53,10 +53,7 @@ fn name(target: &ObservedTarget) -> String {
 }
 
 fn stale_targets<'t>(targets: &'t [ObservedTarget], addresses: &BTreeSet<&str>) -> Vec<&'t ObservedTarget> {
-    targets
-        .iter()
-        .filter(|target| target.state != "draining" && !addresses.contains(target.id.as_str()))
-        .collect()
+    targets.iter().filter(|target| !target.is_draining() && !addresses.contains(target.id.as_str())).collect()
 }
 
 /// Addresses of all tasks of all services behind a group; `None` while they are not all known, or

@@ -192,7 +192,7 @@ fn key_of<'a>(draft: &Draft<'a>, arn: &str) -> Option<&'a str> {
 /// Source: Elastic Load Balancing user guide, health checks ("fails open").
 fn may_serve(draft: &Draft<'_>, arn: &str) -> bool {
     let targets = key_of(draft, arn).and_then(|key| seen(&draft.input.observed.targets, key).present());
-    targets.is_none_or(|targets| targets.iter().any(|target| target.state != "draining"))
+    targets.is_none_or(|targets| targets.iter().any(|target| !target.is_draining()))
 }
 
 /// Whether a component's service is declared to register its tasks in a target group.

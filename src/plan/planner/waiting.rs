@@ -123,7 +123,7 @@ fn targets(
 
 /// `1 of 2 healthy: Target.FailedHealthChecks`, or nothing when all are.
 fn unhealthy(targets: &[ObservedTarget], wanted: usize) -> Option<String> {
-    let counted: Vec<_> = targets.iter().filter(|target| target.state != "draining").collect();
+    let counted: Vec<_> = targets.iter().filter(|target| !target.is_draining()).collect();
     let healthy = counted.iter().filter(|target| target.state == "healthy").count();
     let total = counted.len().max(wanted);
     if healthy == total {

@@ -252,6 +252,7 @@ fn create_service(
 ) {
     let text = |key: &str| fields[key].as_str().unwrap().to_owned();
     let mut made = ObservedService {
+        controller: None,
         arn: format!("service/{}", text("serviceName")),
         name: text("serviceName"),
         status: "ACTIVE".to_owned(),

@@ -306,6 +306,7 @@ fn service(name: &str, revision: &str, fields: Tree) -> ObservedService {
         created_at: None,
     };
     ObservedService {
+        controller: None,
         arn: managed_arn(ResourceKind::Service, name),
         name: name.to_owned(),
         status: "ACTIVE".to_owned(),
