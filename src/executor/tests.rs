@@ -10,7 +10,7 @@ use aws_sim::wire::Service as SimService;
 use serde_json::json;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A world with a cluster and a load balancer, and what it takes to act in it.
+/// A simulated AWS with a cluster and a load balancer, and what it takes to act on it.
 struct Stage {
     sim: Sim,
     executor: Executor,

@@ -1,6 +1,6 @@
 mod shop;
 
-use self::shop::{Shop, collect, hand, id, owned, register, rule, world};
+use self::shop::{Shop, collect, hand, id, owned, register, rule, seeded};
 use crate::aws::testing::placement;
 use crate::aws::{ecs, elbv2, logs};
 use crate::model::desired::Workload;
@@ -44,7 +44,7 @@ fn a_look_can_be_taken_on_any_thread() {
 
 #[tokio::test(start_paused = true)]
 async fn a_light_look_at_a_steady_service_is_one_call() {
-    let sim = world();
+    let sim = seeded();
     let shop = shop(&sim).await;
     let (state, calls) = shop.look(&sim, Depth::Light).await;
     assert_eq!((state.depth, calls), (Depth::Light, 1));
@@ -57,7 +57,7 @@ async fn a_light_look_at_a_steady_service_is_one_call() {
 
 #[tokio::test(start_paused = true)]
 async fn one_call_serves_ten_services() {
-    let sim = world();
+    let sim = seeded();
     let mut shops: Vec<Shop> = (0..10).map(|n| Shop::plain(&format!("app{n}"))).collect();
     for shop in &mut shops {
         shop.bring_up(&sim).await;
@@ -74,7 +74,7 @@ async fn one_call_serves_ten_services() {
 
 #[tokio::test(start_paused = true)]
 async fn a_full_look_shows_everything_in_the_form_of_the_declaration() {
-    let sim = world();
+    let sim = seeded();
     let shop = shop(&sim).await;
     let (state, calls) = shop.look(&sim, Depth::Full).await;
     assert_eq!(operations(&state), []);
@@ -119,7 +119,7 @@ async fn a_full_look_shows_everything_in_the_form_of_the_declaration() {
 
 #[tokio::test(start_paused = true)]
 async fn targets_are_read_before_tasks() {
-    let sim = world();
+    let sim = seeded();
     let shop = shop(&sim).await;
     shop.look(&sim, Depth::Full).await;
     let calls = sim.calls();
@@ -130,7 +130,7 @@ async fn targets_are_read_before_tasks() {
 
 #[tokio::test(start_paused = true)]
 async fn before_anything_is_made_everything_is_absent_and_nothing_is_a_gap() {
-    let sim = world();
+    let sim = seeded();
     let shop = Shop::new("shop");
     let (state, _) = shop.look(&sim, Depth::Light).await;
     assert_eq!(state.depth, Depth::Full);
@@ -146,7 +146,7 @@ async fn before_anything_is_made_everything_is_absent_and_nothing_is_a_gap() {
 
 #[tokio::test(start_paused = true)]
 async fn a_light_look_goes_on_to_a_full_one_when_a_service_is_out_of_step() {
-    let sim = world();
+    let sim = seeded();
     let mut steady = Shop::plain("steady");
     steady.bring_up(&sim).await;
     let shop = shop(&sim).await;
@@ -181,7 +181,7 @@ async fn a_light_look_goes_on_to_a_full_one_when_a_service_is_out_of_step() {
 
 #[tokio::test(start_paused = true)]
 async fn a_rollout_under_way_is_read_in_full() {
-    let sim = world();
+    let sim = seeded();
     let mut shop = shop(&sim).await;
     let web = shop.rollout.components.get_mut("web").unwrap();
     web.phase = Phase::Baking { hash: "h1".into(), until: Timestamp::UNIX_EPOCH };
@@ -190,7 +190,7 @@ async fn a_rollout_under_way_is_read_in_full() {
 
 #[tokio::test(start_paused = true)]
 async fn one_denied_call_leaves_all_others_intact() {
-    let sim = world();
+    let sim = seeded();
     let shop = shop(&sim).await;
     let all = [
         ("ecs:DescribeServices", "DescribeServices"),
@@ -236,7 +236,7 @@ async fn one_denied_call_leaves_all_others_intact() {
 
 #[tokio::test(start_paused = true)]
 async fn one_service_that_may_not_be_seen_blinds_only_itself() {
-    let sim = world();
+    let sim = seeded();
     let mut shops: Vec<Shop> = (0..10).map(|n| Shop::plain(&format!("app{n}"))).collect();
     for shop in &mut shops {
         shop.bring_up(&sim).await;
@@ -252,7 +252,7 @@ async fn one_service_that_may_not_be_seen_blinds_only_itself() {
 
 #[tokio::test(start_paused = true)]
 async fn without_its_cluster_a_service_is_unknown_and_not_absent() {
-    let sim = world();
+    let sim = seeded();
     let mut shop = Shop::new("shop");
     shop.desired.placement.cluster = "elsewhere".to_owned();
     let place = shop.desired.placement.clone();
@@ -266,7 +266,7 @@ async fn without_its_cluster_a_service_is_unknown_and_not_absent() {
 
 #[tokio::test(start_paused = true)]
 async fn a_missing_name_does_not_hide_the_others_of_its_batch() {
-    let sim = world();
+    let sim = seeded();
     let one = shop(&sim).await;
     let two = Shop::new("other");
     let states = collect(&sim, &[two.ask(Depth::Full), one.ask(Depth::Full)]).await;
@@ -276,7 +276,7 @@ async fn a_missing_name_does_not_hide_the_others_of_its_batch() {
 
 #[tokio::test(start_paused = true)]
 async fn what_several_deployments_name_is_read_once() {
-    let sim = world();
+    let sim = seeded();
     let shop = shop(&sim).await;
     let asks = [shop.ask(Depth::Full), shop.ask(Depth::Full), shop.ask(Depth::Full)];
     let (_, alone) = shop.look(&sim, Depth::Full).await;
@@ -289,7 +289,7 @@ async fn what_several_deployments_name_is_read_once() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_recorded_and_no_longer_declared_is_still_looked_at() {
-    let sim = world();
+    let sim = seeded();
     let mut shop = shop(&sim).await;
     for (kind, key) in [(Rule, "web"), (Listener, "http"), (TargetGroup, "web"), (LogGroup, "/shop")] {
         shop.desired.resources.remove(&id(kind, key));
@@ -313,7 +313,7 @@ async fn what_is_recorded_and_no_longer_declared_is_still_looked_at() {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_replaced_is_shown_by_its_arn() {
-    let sim = world();
+    let sim = seeded();
     let mut shop = shop(&sim).await;
     let declare = |shop: &mut Shop, kind, key: &str, field: &str, value| {
         shop.desired.resources.get_mut(&id(kind, key)).unwrap().fields[field] = value;
@@ -338,7 +338,7 @@ async fn what_was_replaced_is_shown_by_its_arn() {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_looks_left_over_while_it_is_not_certain_what_is_declared() {
-    let sim = world();
+    let sim = seeded();
     let mut shop = shop(&sim).await;
     let arn = shop.rollout.resource_mut(&id(Rule, "web")).arn.take().unwrap();
     shop.rollout.resource_mut(&id(Rule, "former")).arn = Some(arn);
@@ -355,7 +355,7 @@ async fn nothing_looks_left_over_while_it_is_not_certain_what_is_declared() {
 
 #[tokio::test(start_paused = true)]
 async fn a_rule_on_a_listener_that_is_gone_is_unknown() {
-    let sim = world();
+    let sim = seeded();
     let mut shop = shop(&sim).await;
     let gone = shop.arn(Listener, "http").replace("listener/app", "listener/app/none");
     let rule = shop.desired.resources.get_mut(&id(Rule, "web")).unwrap();
@@ -367,7 +367,7 @@ async fn a_rule_on_a_listener_that_is_gone_is_unknown() {
 
 #[tokio::test(start_paused = true)]
 async fn an_unknown_load_balancer_is_absent_and_so_is_its_listener() {
-    let sim = world();
+    let sim = seeded();
     let mut shop = Shop::new("shop");
     let listener = shop.desired.resources.get_mut(&id(Listener, "http")).unwrap();
     listener.fields["loadBalancer"] = json!("nowhere");
@@ -378,7 +378,7 @@ async fn an_unknown_load_balancer_is_absent_and_so_is_its_listener() {
 
 #[tokio::test(start_paused = true)]
 async fn a_revision_whose_record_was_lost_is_found_by_its_tag() {
-    let sim = world();
+    let sim = seeded();
     let shop = shop(&sim).await;
     let clients = hand(&sim).await;
     let newer = register(&clients, "shop", "web", "shop-web", "h2").await;
@@ -389,7 +389,7 @@ async fn a_revision_whose_record_was_lost_is_found_by_its_tag() {
 
 #[tokio::test(start_paused = true)]
 async fn a_deregistered_revision_is_seen_to_be_inactive() {
-    let sim = world();
+    let sim = seeded();
     let shop = shop(&sim).await;
     let arn = shop.rollout.components["web"].revision.as_ref().unwrap().arn.clone();
     let clients = hand(&sim).await;
@@ -401,7 +401,7 @@ async fn a_deregistered_revision_is_seen_to_be_inactive() {
 
 #[tokio::test(start_paused = true)]
 async fn a_task_is_found_by_its_tags_or_token_and_others_of_its_family_are_not() {
-    let sim = world();
+    let sim = seeded();
     sim.behave(BehaviourRule::image("*", Behaviour::exits(0, 5.0)).times(2));
     let mut shop = Shop::new("shop");
     let clients = hand(&sim).await;
@@ -436,7 +436,7 @@ async fn a_task_is_found_by_its_tags_or_token_and_others_of_its_family_are_not()
 
 #[tokio::test(start_paused = true)]
 async fn a_task_that_no_list_shows_yet_is_found_by_its_recorded_arn() {
-    let sim = world();
+    let sim = seeded();
     sim.faults().add(FaultRule::on("ListTasks", Effect::StaleRead(60.0)));
     let mut shop = Shop::new("shop");
     let clients = hand(&sim).await;
@@ -456,7 +456,7 @@ async fn a_task_that_no_list_shows_yet_is_found_by_its_recorded_arn() {
 
 #[tokio::test(start_paused = true)]
 async fn a_secret_that_is_missing_or_deleted_says_so() {
-    let sim = world();
+    let sim = seeded();
     let mut shop = Shop::new("shop");
     let migrate = shop.desired.components.get_mut("migrate").unwrap();
     let secret = |id: &str| crate::model::desired::SecretUse { secret_id: id.to_owned(), restarts: true };
@@ -471,7 +471,7 @@ async fn a_secret_that_is_missing_or_deleted_says_so() {
 
 #[tokio::test(start_paused = true)]
 async fn a_service_that_was_deleted_is_absent_once_it_has_drained() {
-    let sim = world();
+    let sim = seeded();
     let shop = shop(&sim).await;
     let clients = hand(&sim).await;
     ecs::write::delete_service(&clients, "main", "shop-web", true).await.unwrap();
@@ -485,7 +485,7 @@ async fn a_service_that_was_deleted_is_absent_once_it_has_drained() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stale_answer_by_name_is_mended_by_the_recorded_arn() {
-    let sim = world();
+    let sim = seeded();
     let shop = shop(&sim).await;
     let missing = Effect::Error {
         status: 400,
@@ -499,7 +499,7 @@ async fn a_stale_answer_by_name_is_mended_by_the_recorded_arn() {
 
 #[tokio::test(start_paused = true)]
 async fn the_rules_of_a_listener_that_no_list_shows_yet_are_looked_for_on_it() {
-    let sim = world();
+    let sim = seeded();
     let shop = shop(&sim).await;
     let before = FaultRule::on("DescribeListeners", Effect::StaleRead(3600.0)).resource("LoadBalancerArn");
     sim.faults().add(before);
@@ -518,7 +518,7 @@ async fn the_rules_of_a_listener_that_no_list_shows_yet_are_looked_for_on_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_storm_of_errors_is_all_gaps_and_a_throttled_third_is_none() {
-    let sim = world();
+    let sim = seeded();
     let shop = shop(&sim).await;
     sim.faults().add(FaultRule::on("*", Effect::throttle()).when(When::EveryNth(3)));
     let (state, _) = shop.look(&sim, Depth::Full).await;
@@ -535,7 +535,7 @@ async fn a_storm_of_errors_is_all_gaps_and_a_throttled_third_is_none() {
 async fn the_same_look_asks_in_the_same_order_and_gives_the_same_answer() {
     let mut looks = Vec::new();
     for _ in 0..2 {
-        let sim = world();
+        let sim = seeded();
         let shop = shop(&sim).await;
         let (state, _) = shop.look(&sim, Depth::Full).await;
         looks.push((state, sim.calls()));
@@ -545,7 +545,7 @@ async fn the_same_look_asks_in_the_same_order_and_gives_the_same_answer() {
 
 #[tokio::test(start_paused = true)]
 async fn all_pages_of_tasks_are_read() {
-    let sim = world();
+    let sim = seeded();
     let shop = shop(&sim).await;
     let clients = hand(&sim).await;
     let many = json!({"cluster": "main", "service": "shop-web", "desiredCount": 120});
@@ -560,7 +560,7 @@ async fn all_pages_of_tasks_are_read() {
 
 #[tokio::test(start_paused = true)]
 async fn log_groups_are_found_by_prefix_where_identifiers_are_not_taken() {
-    let sim = world();
+    let sim = seeded();
     let shop = shop(&sim).await;
     let clients = hand(&sim).await;
     logs::write::create_log_group(&clients, "/shop-too", None, &owned("x", "x")).await.unwrap();
@@ -580,7 +580,7 @@ async fn log_groups_are_found_by_prefix_where_identifiers_are_not_taken() {
 
 #[tokio::test(start_paused = true)]
 async fn service_deployments_without_their_revisions_are_shown_with_a_gap() {
-    let sim = world();
+    let sim = seeded();
     let shop = shop(&sim).await;
     let clients = hand(&sim).await;
     let other = register(&clients, "x", "x", "x", "h2").await;
@@ -600,7 +600,7 @@ async fn service_deployments_without_their_revisions_are_shown_with_a_gap() {
 
 #[tokio::test(start_paused = true)]
 async fn a_rollout_that_ecs_took_back_is_no_reason_to_read_more() {
-    let sim = world();
+    let sim = seeded();
     let mut shop = Shop::plain("shop");
     shop.bring_up(&sim).await;
     let clients = hand(&sim).await;

@@ -28,7 +28,7 @@ const WEB_1: &str = "arn:aws:ecs:eu-west-1:123456789012:task-definition/shop-web
 /// A migration and a web service with a target group and a secret: all that a status is computed
 /// from.
 #[derive(Clone)]
-struct World {
+struct Fixture {
     prior: Option<DeploymentStatus>,
     generation: Generation,
     findings: Vec<Finding>,
@@ -116,7 +116,7 @@ fn resource() -> ObservedResource {
     ObservedResource::new("arn", json!({}))
 }
 
-impl World {
+impl Fixture {
     /// All is as declared, seen in full.
     fn good() -> Self {
         let now: Timestamp = "2026-11-20T12:00:00Z".parse().unwrap();
@@ -231,7 +231,7 @@ impl World {
         }
     }
 
-    /// The same world a minute later, in a light pass that sees services only.
+    /// The same fixture a minute later, in a light pass that sees services only.
     fn lightly(mut self) -> Self {
         self.prior = Some(self.status());
         self.now += SignedDuration::from_secs(60);

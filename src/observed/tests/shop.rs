@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// What the shop stands on: a cluster, a load balancer with a listener of someone else, a secret.
-pub(super) fn world() -> Sim {
+pub(super) fn seeded() -> Sim {
     fastrand::seed(7);
     let sim = Sim::builder().seed(7).build();
     let seed = json!({

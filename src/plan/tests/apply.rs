@@ -1,7 +1,7 @@
-//! AWS and the record in a nutshell: a plan's actions applied to a world, so that the second plan
+//! AWS and the record, simplified: a plan's actions applied to it, so that the second plan
 //! can be looked at.
 
-use super::world::World;
+use super::fixture::Fixture;
 use crate::model::call::Verb;
 use crate::model::ids::ComponentName;
 use crate::model::observed::{
@@ -13,9 +13,9 @@ use crate::model::rollout::{Phase, Revision};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The world after every action succeeded and ECS came to rest.
-pub(super) fn apply(world: &World, plan: &Plan) -> World {
-    let mut next = world.clone();
+/// The input of the next plan after every action succeeded and ECS came to rest.
+pub(super) fn apply(fixture: &Fixture, plan: &Plan) -> Fixture {
+    let mut next = fixture.clone();
     for action in &plan.actions {
         apply_one(&mut next, action);
         settle(&mut next, &action.resource);
@@ -24,18 +24,18 @@ pub(super) fn apply(world: &World, plan: &Plan) -> World {
 }
 
 /// What `rollout::record` notes about a resource that was brought to its declaration.
-fn settle(world: &mut World, id: &ResourceId) {
+fn settle(fixture: &mut Fixture, id: &ResourceId) {
     let declared = match id.kind {
-        ResourceKind::Service => world.resolved.components.get(id.key.as_str()).map(|c| c.declared.clone()),
-        _ => world.resolved.resources.get(id).map(|r| r.declared.clone()),
+        ResourceKind::Service => fixture.resolved.components.get(id.key.as_str()).map(|c| c.declared.clone()),
+        _ => fixture.resolved.resources.get(id).map(|r| r.declared.clone()),
     };
     if let Some(declared) = declared {
-        world.rollout.resource_mut(&id.clone()).applied = Some(declared);
+        fixture.rollout.resource_mut(&id.clone()).applied = Some(declared);
     }
 }
 
 /// Applies an action by its verb; parameters are read from the call as it is serialised.
-fn apply_one(world: &mut World, action: &PlannedAction) {
+fn apply_one(fixture: &mut Fixture, action: &PlannedAction) {
     let id = &action.resource;
     let component = ComponentName::from(id.key.as_str());
     let call = serde_json::to_value(&action.call).unwrap();
@@ -43,58 +43,60 @@ fn apply_one(world: &mut World, action: &PlannedAction) {
     let tags = || -> BTreeMap<String, String> { serde_json::from_value(call["tags"].clone()).unwrap() };
     match (action.verb, id.kind) {
         (Verb::Create, ResourceKind::Service) => {
-            create_service(world, &component, &call["fields"], &tags());
-            arrive(world, &component);
+            create_service(fixture, &component, &call["fields"], &tags());
+            arrive(fixture, &component);
         }
         (Verb::Create, ResourceKind::LogGroup) => {
-            create(world, id, serde_json::json!({"logGroupName": text("name")}), &tags());
+            create(fixture, id, serde_json::json!({"logGroupName": text("name")}), &tags());
         }
         (Verb::Create, _) => {
-            create(world, id, call["fields"].clone(), &tags());
-            forward(world, &call["fields"]);
+            create(fixture, id, call["fields"].clone(), &tags());
+            forward(fixture, &call["fields"]);
         }
-        (Verb::Update, ResourceKind::Service) => update_service(world, &component, &call["fields"]),
-        (Verb::Update, ResourceKind::LogGroup) => set(world, id, "retentionInDays", call["days"].clone()),
+        (Verb::Update, ResourceKind::Service) => update_service(fixture, &component, &call["fields"]),
+        (Verb::Update, ResourceKind::LogGroup) => set(fixture, id, "retentionInDays", call["days"].clone()),
         (Verb::Update, _) => {
             for (key, value) in call["fields"].as_object().into_iter().flatten() {
-                set(world, id, key, value.clone());
+                set(fixture, id, key, value.clone());
             }
             for (key, value) in call["attributes"].as_object().into_iter().flatten() {
-                resource(world, id).fields["attributes"][key] = value.clone();
+                resource(fixture, id).fields["attributes"][key] = value.clone();
             }
-            forward(world, &call["fields"]);
+            forward(fixture, &call["fields"]);
         }
-        (Verb::Tag, ResourceKind::TaskDefinition) => match world.observed.definitions.get_mut(text("arn")) {
-            Some(Seen::Present(definition)) => definition.tags.extend(tags()),
-            _ => panic!("{} was not seen", text("arn")),
-        },
-        (Verb::Tag, ResourceKind::Service) => service(world, &id.key).tags.extend(tags()),
-        (Verb::Tag, _) => resource(world, id).tags.extend(tags()),
-        (Verb::Register, _) => register(world, &component, text("hash"), &call["fields"], &tags()),
-        (Verb::Run, _) => run(world, &component, text("token"), &call["fields"]),
-        (Verb::Stop, _) => stop(world, text("arn")),
+        (Verb::Tag, ResourceKind::TaskDefinition) => {
+            match fixture.observed.definitions.get_mut(text("arn")) {
+                Some(Seen::Present(definition)) => definition.tags.extend(tags()),
+                _ => panic!("{} was not seen", text("arn")),
+            }
+        }
+        (Verb::Tag, ResourceKind::Service) => service(fixture, &id.key).tags.extend(tags()),
+        (Verb::Tag, _) => resource(fixture, id).tags.extend(tags()),
+        (Verb::Register, _) => register(fixture, &component, text("hash"), &call["fields"], &tags()),
+        (Verb::Run, _) => run(fixture, &component, text("token"), &call["fields"]),
+        (Verb::Stop, _) => stop(fixture, text("arn")),
         (Verb::Deregister, ResourceKind::TargetGroup) => {
             let gone: Vec<(String, u16)> = serde_json::from_value(call["targets"].clone()).unwrap();
-            if let Some(Seen::Present(registered)) = world.observed.targets.get_mut(&id.key) {
+            if let Some(Seen::Present(registered)) = fixture.observed.targets.get_mut(&id.key) {
                 registered.retain(|target| !gone.iter().any(|(id, _)| *id == target.id));
             }
         }
         (Verb::Deregister, _) => {
-            for family in world.observed.families.values_mut() {
+            for family in fixture.observed.families.values_mut() {
                 if let Seen::Present(arns) = family {
                     arns.retain(|known| known != text("arn"));
                 }
             }
         }
         (Verb::Delete, ResourceKind::Service) => {
-            world.observed.services.insert(component, Seen::Absent);
+            fixture.observed.services.insert(component, Seen::Absent);
         }
-        (Verb::Delete, _) => delete(world, id),
+        (Verb::Delete, _) => delete(fixture, id),
     }
 }
 
-fn update_service(world: &mut World, component: &ComponentName, fields: &Tree) {
-    let updated = service(world, component.as_str());
+fn update_service(fixture: &mut Fixture, component: &ComponentName, fields: &Tree) {
+    let updated = service(fixture, component.as_str());
     for (key, value) in fields.as_object().expect("fields are an object") {
         match key.as_str() {
             "cluster" | "service" => {}
@@ -104,46 +106,46 @@ fn update_service(world: &mut World, component: &ComponentName, fields: &Tree) {
     }
     rest(updated);
     if fields.get("taskDefinition").is_some() {
-        arrive(world, component);
+        arrive(fixture, component);
     }
 }
 
-fn stop(world: &mut World, arn: &str) {
-    let all = world.observed.tasks.values_mut().filter_map(|seen| match seen {
+fn stop(fixture: &mut Fixture, arn: &str) {
+    let all = fixture.observed.tasks.values_mut().filter_map(|seen| match seen {
         Seen::Present(tasks) => Some(tasks),
         _ => None,
     });
     all.flatten().filter(|task| task.arn == arn).for_each(|task| task.last_status = "STOPPED".to_owned());
 }
 
-fn create(world: &mut World, id: &ResourceId, fields: Tree, tags: &BTreeMap<String, String>) {
+fn create(fixture: &mut Fixture, id: &ResourceId, fields: Tree, tags: &BTreeMap<String, String>) {
     let made = ObservedResource { tags: tags.clone(), ..ObservedResource::new(format!("new/{id}"), fields) };
-    world.rollout.resource_mut(&id.clone()).arn = Some(made.arn.clone());
-    world.observed.resources.insert(id.clone(), Seen::Present(made));
+    fixture.rollout.resource_mut(&id.clone()).arn = Some(made.arn.clone());
+    fixture.observed.resources.insert(id.clone(), Seen::Present(made));
 }
 
-fn delete(world: &mut World, id: &ResourceId) {
-    if world.observed.leftovers.remove(&id.key).is_none() {
-        world.observed.resources.insert(id.clone(), Seen::Absent);
+fn delete(fixture: &mut Fixture, id: &ResourceId) {
+    if fixture.observed.leftovers.remove(&id.key).is_none() {
+        fixture.observed.resources.insert(id.clone(), Seen::Absent);
     }
-    world.rollout.resources.remove(id);
+    fixture.rollout.resources.remove(id);
 }
 
-fn resource<'w>(world: &'w mut World, id: &ResourceId) -> &'w mut ObservedResource {
-    match world.observed.resources.get_mut(id) {
+fn resource<'w>(fixture: &'w mut Fixture, id: &ResourceId) -> &'w mut ObservedResource {
+    match fixture.observed.resources.get_mut(id) {
         Some(Seen::Present(resource)) => resource,
         _ => panic!("{id} is changed and not there"),
     }
 }
 
-fn set(world: &mut World, id: &ResourceId, key: &str, value: Value) {
-    resource(world, id).fields[key] = value;
+fn set(fixture: &mut Fixture, id: &ResourceId, key: &str, value: Value) {
+    resource(fixture, id).fields[key] = value;
 }
 
 /// Target groups that a new action forwards to are used from now on.
-fn forward(world: &mut World, fields: &Tree) {
+fn forward(fixture: &mut Fixture, fields: &Tree) {
     let text = fields.to_string();
-    for seen in world.observed.resources.values_mut() {
+    for seen in fixture.observed.resources.values_mut() {
         if let Seen::Present(group) = seen
             && text.contains(&group.arn)
             && group.used_by.is_empty()
@@ -153,8 +155,8 @@ fn forward(world: &mut World, fields: &Tree) {
     }
 }
 
-fn service<'w>(world: &'w mut World, key: &str) -> &'w mut ObservedService {
-    match world.observed.services.get_mut(key) {
+fn service<'w>(fixture: &'w mut Fixture, key: &str) -> &'w mut ObservedService {
+    match fixture.observed.services.get_mut(key) {
         Some(Seen::Present(service)) => service,
         _ => panic!("service {key} is changed and not there"),
     }
@@ -180,7 +182,7 @@ fn rest(service: &mut ObservedService) {
 }
 
 fn create_service(
-    world: &mut World,
+    fixture: &mut Fixture,
     component: &ComponentName,
     fields: &Tree,
     tags: &BTreeMap<String, String>,
@@ -202,16 +204,16 @@ fn create_service(
     };
     rest(&mut made);
     let id = ResourceId::new(ResourceKind::Service, component.as_str());
-    world.rollout.resource_mut(&id).arn = Some(made.arn.clone());
-    world.observed.services.insert(component.clone(), Seen::Present(made));
+    fixture.rollout.resource_mut(&id).arn = Some(made.arn.clone());
+    fixture.observed.services.insert(component.clone(), Seen::Present(made));
     // Its tasks are looked at in a later pass.
-    world.observed.tasks.insert(component.clone(), Seen::NotRead);
+    fixture.observed.tasks.insert(component.clone(), Seen::NotRead);
 }
 
 /// The rollout has seen the deployment through.
-fn arrive(world: &mut World, component: &ComponentName) {
-    let now = world.now;
-    let state = world.rollout.components.get_mut(component).expect("a component that rolls has a state");
+fn arrive(fixture: &mut Fixture, component: &ComponentName) {
+    let now = fixture.now;
+    let state = fixture.rollout.components.get_mut(component).expect("a component that rolls has a state");
     if let Phase::Rolling { hash, .. } = &state.phase {
         state.phase = Phase::Complete { hash: hash.clone(), since: now };
         state.completed.clone_from(&state.revision);
@@ -219,7 +221,7 @@ fn arrive(world: &mut World, component: &ComponentName) {
 }
 
 fn register(
-    world: &mut World,
+    fixture: &mut Fixture,
     component: &ComponentName,
     hash: &str,
     fields: &Tree,
@@ -229,16 +231,16 @@ fn register(
     let made = ObservedDefinition {
         arn: arn.clone(),
         status: "ACTIVE".to_owned(),
-        registered_at: Some(world.now),
+        registered_at: Some(fixture.now),
         fields: fields.clone(),
         tags: tags.clone(),
     };
-    world.observed.definitions.insert(arn.clone(), Seen::Present(made));
-    let state = world.rollout.components.entry(component.clone()).or_default();
+    fixture.observed.definitions.insert(arn.clone(), Seen::Present(made));
+    let state = fixture.rollout.components.entry(component.clone()).or_default();
     state.revision = Some(Revision { hash: hash.into(), arn, registered: None });
 }
 
-fn run(world: &mut World, component: &ComponentName, token: &str, fields: &Tree) {
+fn run(fixture: &mut Fixture, component: &ComponentName, token: &str, fields: &Tree) {
     let made = ObservedTask {
         arn: format!("task/{token}"),
         task_definition: fields["taskDefinition"].as_str().unwrap().to_owned(),
@@ -252,10 +254,10 @@ fn run(world: &mut World, component: &ComponentName, token: &str, fields: &Tree)
         health: None,
         addresses: Vec::new(),
     };
-    match world.observed.tasks.get_mut(component) {
+    match fixture.observed.tasks.get_mut(component) {
         Some(Seen::Present(tasks)) => tasks.push(made),
         _ => {
-            world.observed.tasks.insert(component.clone(), Seen::Present(vec![made]));
+            fixture.observed.tasks.insert(component.clone(), Seen::Present(vec![made]));
         }
     }
 }

@@ -18,7 +18,7 @@ pub enum Moment {
 
 type Observer = Arc<dyn Fn(Moment, &Record) + Send + Sync>;
 
-/// What happens to saves: shared by all controllers of a world, also after a restart.
+/// What happens to saves: shared by all controllers of a fixture, also after a restart.
 #[derive(Clone, Default)]
 pub struct Saves {
     inner: Arc<Mutex<Inner>>,
