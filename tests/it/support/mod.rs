@@ -41,8 +41,8 @@ pub struct Fixture {
 }
 
 impl Fixture {
-    /// A simulated AWS with a cluster `shop`, a load balancer `shop` and secrets, in which these documents
-    /// are declared.
+    /// A simulated AWS with a cluster `shop`, a load balancer `shop` and secrets, in which these
+    /// documents are declared.
     pub async fn new(documents: &[(&str, &str)]) -> Self {
         Self::on(Sim::builder().seed(7).build(), documents).await
     }
