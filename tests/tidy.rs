@@ -335,8 +335,8 @@ fn declared(file: &str, text: &str) -> Vec<String> {
     };
     let (mut files, mut path) = (Vec::new(), None);
     for line in text.lines().map(str::trim) {
-        if let Some(told) = line.strip_prefix("#[path = \"").and_then(|line| line.strip_suffix("\"]")) {
-            path = Some(told);
+        if let Some(named) = line.strip_prefix("#[path = \"").and_then(|line| line.strip_suffix("\"]")) {
+            path = Some(named);
         } else if let Some((_, module)) = line.strip_suffix(';').and_then(|line| line.split_once("mod ")) {
             match path.take() {
                 Some(path) => files.push(joined(folder, path)),

@@ -181,9 +181,9 @@ async fn told_to_stop_in_the_middle_it_finishes_the_action_under_way_and_begins_
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     let before = fixture.writes().len();
-    let told = fixture.sim.now();
+    let asked = fixture.sim.now();
     fixture.stop().await;
-    let took = fixture.sim.now().duration_since(told).as_secs_f64();
+    let took = fixture.sim.now().duration_since(asked).as_secs_f64();
     assert!(took <= 10.0, "it took {took} s to stop");
     assert!(fixture.writes().len() <= before + 1, "{:?}", fixture.writes());
     let record = fixture.record("shop").await;

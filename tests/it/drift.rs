@@ -46,7 +46,7 @@ fn update_service(fixture: &Fixture, mut fields: Value) {
     fixture.by_hand("ecs", "UpdateService", fields);
 }
 
-/// Holds that a drift is repaired: within one resync, in the pass that sees it, told, and then
+/// Holds that a drift is repaired: within one resync, in the pass that sees it, reported, and then
 /// nothing is written for long.
 async fn is_repaired(fixture: &Fixture, case: &Case) {
     is_repaired_within(RESYNC, fixture, case).await;
@@ -64,17 +64,17 @@ async fn is_repaired_within(seconds: u64, fixture: &Fixture, case: &Case) {
             && event.reason.as_str() == "DriftSeen"
             && event.message.contains(what)
     });
-    let told: Vec<String> = record
+    let events: Vec<String> = record
         .events
         .iter()
         .filter(|event| event.at >= began)
         .map(|event| format!("{} {} {}: {}", event.at, event.reason, event.object, event.message))
         .collect();
-    let seen = seen.unwrap_or_else(|| panic!("no event says `{what}` of {resource}: {told:#?}"));
+    let seen = seen.unwrap_or_else(|| panic!("no event says `{what}` of {resource}: {events:#?}"));
     let repaired = record.events.iter().find(|event| {
         event.at == seen.at && event.object == *resource && event.reason.as_str() == "DriftRepaired"
     });
-    assert!(repaired.is_some(), "not repaired in the pass that saw it: {told:#?}");
+    assert!(repaired.is_some(), "not repaired in the pass that saw it: {events:#?}");
     let drift = record.status.as_ref().unwrap().last_drift.clone().unwrap();
     assert_eq!(
         (drift.resource.to_string().as_str(), drift.repaired_at.is_some()),
@@ -336,10 +336,10 @@ async fn a_deleted_listener_is_made_again_with_its_rules() {
     assert_eq!(fixture.writes(), ["elasticloadbalancing:CreateListener", "elasticloadbalancing:CreateRule"]);
     let record = fixture.record("shop").await;
     for object in ["listener/http", "rule/web"] {
-        let told =
+        let event =
             |reason: &str| record.events.iter().find(|e| e.object == object && e.reason.as_str() == reason);
-        assert_eq!(told("DriftSeen").map(|e| e.message.as_str()), Some("deleted by someone"), "{object}");
-        assert!(told("DriftRepaired").is_some(), "{object}: {:#?}", record.events);
+        assert_eq!(event("DriftSeen").map(|e| e.message.as_str()), Some("deleted by someone"), "{object}");
+        assert!(event("DriftRepaired").is_some(), "{object}: {:#?}", record.events);
     }
     assert_eq!(condition(&fixture.status("shop"), ConditionType::Drifted).0, Truth::False);
     fixture.sim.reset_calls();
@@ -485,10 +485,10 @@ async fn a_service_taken_from_its_target_group_is_put_back() {
     let what = "healthCheckGracePeriodSeconds 0 → 30 (declared)";
     is_repaired(&fixture, &Case { resource: "service/web", what, writes: &["ecs:UpdateService"] }).await;
     let record = fixture.record("shop").await;
-    let told = |reason: &str| {
+    let event = |reason: &str| {
         record.events.iter().any(|e| e.reason.as_str() == reason && e.message.contains("loadBalancers"))
     };
-    assert!(told("DriftSeen"), "{:#?}", record.events);
+    assert!(event("DriftSeen"), "{:#?}", record.events);
     assert_eq!(fixture.status("shop").components["web"].targets["web"].healthy, 2);
 }
 

@@ -20,9 +20,9 @@ fn in_order(record: &Record, from: usize, wanted: &[(&str, &str)]) {
     let mut rest = events.iter();
     for (reason, object) in wanted {
         let found = rest.any(|event| event.reason.as_str() == *reason && event.object == *object);
-        let told: Vec<String> =
+        let shown: Vec<String> =
             events.iter().map(|e| format!("{} {} {}: {}", e.at, e.reason, e.object, e.message)).collect();
-        assert!(found, "no {reason} of {object} after the ones before it: {told:#?}");
+        assert!(found, "no {reason} of {object} after the ones before it: {shown:#?}");
     }
 }
 

@@ -330,7 +330,7 @@ async fn a_failed_migration_is_tried_again_when_the_retry_annotation_changes() {
     assert_eq!(fixture.carried_out()["ecs:RunTask"], 2);
 }
 
-/// What the service is told to do and what it has done.
+/// What the service is set to and what it has done.
 fn world_service(fixture: &Fixture) -> Value {
     let answer =
         fixture.by_hand("ecs", "DescribeServices", json!({"cluster": "shop", "services": ["shop-web"]}));

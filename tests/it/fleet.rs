@@ -1,4 +1,4 @@
-//! Many deployments on one controller: what looking at them costs, and that none is forgotten.
+//! Many deployments on one controller: what observing them costs, and that none is forgotten.
 
 use crate::support::Fixture;
 use serde_json::json;
@@ -51,7 +51,7 @@ async fn a_steady_fleet_is_read_in_batches_and_written_never() {
     // Twenty resyncs of three light batches and one full one; the spread may bring one resync more.
     assert!(services <= 21 * 4, "{services} reads of services");
     let definitions = counts.of("ecs", "DescribeTaskDefinition");
-    assert!((190..=210).contains(&definitions), "ten full looks per resync, not {definitions} in twenty");
+    assert!((190..=210).contains(&definitions), "ten full passes per resync, not {definitions} in twenty");
 }
 
 #[tokio::test(start_paused = true)]

@@ -50,9 +50,9 @@ async fn thousands_of_idle_passes_over_the_four_examples_write_nothing() {
     let still: u64 = ["acted", "rolling", "held"].iter().map(|ending| passes(&fixture, ending)).sum();
     assert_eq!(still, others, "a pass was not steady");
     assert_eq!((fixture.sim.counts().writes, fixture.writes()), (0, Vec::new()));
-    assert!(fixture.sim.counts().reads >= PASSES, "AWS was looked at in every pass");
+    assert!(fixture.sim.counts().reads >= PASSES, "AWS was read in every pass");
     assert_eq!(saves.load(Ordering::Relaxed), 0, "no record was written");
-    assert!(!changes.has_changed().unwrap(), "no status was told anew");
+    assert!(!changes.has_changed().unwrap(), "no status was published anew");
     for (name, record) in names.iter().zip(records) {
         assert_eq!(fixture.record(name).await, record, "{name}");
     }

@@ -38,9 +38,9 @@ async fn drift_that_is_only_reported_is_told_and_left() {
     let drift = status.last_drift.unwrap();
     assert_eq!((drift.what.as_str(), drift.repaired_at), ("desiredCount 4 → 2 (declared)", None));
     let record = fixture.record("shop").await;
-    let told: Vec<_> =
+    let events: Vec<_> =
         record.events.iter().filter(|event| event.reason.as_str() == "DriftReported").collect();
-    assert_eq!(told.len(), 1, "{told:#?}");
+    assert_eq!(events.len(), 1, "{events:#?}");
     // Once a person puts it right, all is well again.
     update_service(&fixture, json!({"desiredCount": 2}));
     fixture.pass(64).await;

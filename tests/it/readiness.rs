@@ -1,4 +1,4 @@
-//! What is there and cannot be used yet: it is waited for, and said; what failed is told at once.
+//! What is there and cannot be used yet: it is waited for, and reported; what failed is reported at once.
 
 use crate::support::{Fixture, REGION, SHOP, condition};
 use aws_sim::Sim;
@@ -17,7 +17,7 @@ async fn nothing_is_made_on_a_load_balancer_until_it_can_be_used() {
     assert!(!fixture.carried_out().contains_key("elasticloadbalancing:CreateListener"));
     fixture.pass(20).await;
     let made = fixture.carried_out();
-    assert!(made.contains_key("elasticloadbalancing:CreateListener"), "it is looked at often: {made:?}");
+    assert!(made.contains_key("elasticloadbalancing:CreateListener"), "it is observed often: {made:?}");
     fixture.ready_within(600).await;
     let status = fixture.status("shop");
     assert_eq!(condition(&status, ConditionType::ResourcesReady).1, "AllReady");

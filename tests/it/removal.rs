@@ -149,13 +149,13 @@ async fn a_suspended_document_that_is_removed_goes_when_its_suspension_ends_and_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_document_that_is_removed_while_it_is_looked_at_is_torn_down_and_not_forgotten() {
+async fn a_document_that_is_removed_while_it_is_observed_is_torn_down_and_not_forgotten() {
     let latency = std::time::Duration::from_millis(500);
     let sim = aws_sim::Sim::builder().seed(7).latency(latency, latency).build();
     let document = SHOP.replace("spec:\n", "spec:\n  deletionPolicy: Delete\n");
     let mut fixture = Fixture::on(sim, &[("shop.yaml", &document)]).await;
     fixture.ready_within(900).await;
-    // Until a steady look is under way: it takes seconds.
+    // Until a steady pass is under way: it takes seconds.
     fixture.pass(100).await;
     fixture.sim.reset_calls();
     while fixture.sim.counts().total() == 0 {
@@ -179,7 +179,7 @@ async fn a_document_that_is_removed_in_the_middle_of_its_first_rollout_is_gone_f
     assert!(fixture.handle.statuses().is_empty(), "nothing is left to speak of");
     fixture.sim.reset_calls();
     fixture.pass(300).await;
-    assert_eq!(fixture.sim.counts().total(), 0, "and nothing to look at");
+    assert_eq!(fixture.sim.counts().total(), 0, "and nothing to read");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! What people ask for is honoured, once, and told; it survives restarts and ends by itself.
+//! What people ask for is honoured, once, and reported; it survives restarts and ends by itself.
 
 use crate::support::{Fixture, SHOP, condition};
 use aws_sim::Sim;
@@ -68,8 +68,8 @@ async fn a_resume_ends_a_pause_at_once_and_is_withdrawn() {
     fixture.pass(120).await;
     assert!(fixture.record("shop").await.requests.is_empty());
     let reasons = reasons(&fixture).await;
-    let told = |reason: &str| reasons.iter().filter(|told| *told == reason).count();
-    assert_eq!((told("PauseRequested"), told("ResumeRequested")), (1, 1), "{reasons:?}");
+    let count = |reason: &str| reasons.iter().filter(|known| *known == reason).count();
+    assert_eq!((count("PauseRequested"), count("ResumeRequested")), (1, 1), "{reasons:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -36,11 +36,11 @@ async fn a_rotated_secret_rolls_the_service_once_it_has_settled() {
     fixture.ready_within(600).await;
     assert_eq!(fixture.writes(), ["ecs:RegisterTaskDefinition", "ecs:UpdateService"]);
     let record = fixture.record("shop").await;
-    let told = record
+    let event = record
         .events
         .iter()
         .find(|e| e.object == "service/web" && e.message.contains("a secret has a new version"));
-    assert!(told.is_some(), "{:#?}", record.events);
+    assert!(event.is_some(), "{:#?}", record.events);
     assert_eq!(condition(&fixture.status("shop"), ConditionType::Drifted).0, Truth::False);
     fixture.sim.reset_calls();
     fixture.pass(1800).await;

@@ -41,10 +41,10 @@ async fn a_disk_that_fills_up_later_stops_repairs_too_and_nothing_is_lost() {
     fixture.ready_within(300).await;
     assert!(fixture.handle.ready().is_ok());
     // What was not kept while the disk was full is kept now: a restart knows it.
-    let told = fixture.status("shop");
+    let status = fixture.status("shop");
     fixture.pass(70).await;
     fixture.kill().await;
-    assert_eq!(fixture.record("shop").await.status.unwrap().last_drift, told.last_drift);
+    assert_eq!(fixture.record("shop").await.status.unwrap().last_drift, status.last_drift);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! What is tried with arbitrary bytes: each target holds the promises of one door of the product
+//! What is tried with arbitrary bytes: each target checks the invariants of one entry point of the product
 //! and panics when one is broken.
 
 pub mod documents;

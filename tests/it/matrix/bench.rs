@@ -2,7 +2,7 @@
 
 use super::documents::{Declared, Subject};
 use super::manual::{self, Found};
-use super::rules::{Hand, Outcome, due};
+use super::rules::{ManualChange, Outcome, due};
 use super::specimens::Specimen;
 use crate::support::{Fixture, REGION};
 use aws_sim::Sim;
@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 const ONE_PASS: u64 = 100;
 
 /// What was measured, by number of the specimen.
-pub type Cells = BTreeMap<(usize, Hand), Outcome>;
+pub type Cells = BTreeMap<(usize, ManualChange), Outcome>;
 
 /// Rows that have tests of their own in this matrix, because no document names their field.
 pub fn of_its_own(row: &Row) -> bool {
@@ -70,18 +70,18 @@ impl Bench {
     /// Everything by hand, each thing once, and what comes of it.
     pub async fn measure(&mut self) -> Cells {
         let mut cells = Cells::new();
-        for hand in Hand::ALL {
+        for change in ManualChange::ALL {
             let mut deeds = Vec::new();
             for number in 0..self.declared.specimens.len() {
-                match self.members(number, hand).await {
+                match self.members(number, change).await {
                     Ok((subject, members)) => deeds.push(self.act(subject, &members).await),
                     Err(reason) => {
-                        cells.insert((number, hand), Outcome::Meaningless(reason));
+                        cells.insert((number, change), Outcome::Meaningless(reason));
                     }
                 }
             }
-            for (number, outcome) in self.judge(deeds).await {
-                cells.insert((number, hand), outcome);
+            for (number, outcome) in self.outcomes(deeds).await {
+                cells.insert((number, change), outcome);
             }
         }
         cells
@@ -91,18 +91,20 @@ impl Bench {
     async fn members(
         &self,
         number: usize,
-        hand: Hand,
+        change: ManualChange,
     ) -> Result<(Subject, Vec<(String, Value)>), &'static str> {
         let specimen = &self.declared.specimens[number];
-        if let Some(reason) = specimen.impossible.get(&hand) {
+        if let Some(reason) = specimen.impossible.get(&change) {
             return Err(reason);
         }
-        if let Outcome::Meaningless(reason) = due(specimen.row, hand, self.declared.place(number)) {
+        if let Outcome::Meaningless(reason) = due(specimen.row, change, self.declared.cardinality(number)) {
             return Err(reason);
         }
-        let subject = self.declared.subject(number, hand.is_on_named());
-        let given = specimen.hands.get(&hand);
-        let given = given.or_else(|| specimen.hands.get(&Hand::Changed).filter(|_| hand == Hand::Unnamed));
+        let subject = self.declared.subject(number, change.is_on_named());
+        let given = specimen.changes.get(&change);
+        let given = given.or_else(|| {
+            specimen.changes.get(&ManualChange::Changed).filter(|_| change == ManualChange::Unnamed)
+        });
         let members = match given {
             Some(members) => members
                 .iter()
@@ -125,7 +127,7 @@ impl Bench {
     /// what AWS has where nobody named it; a list loses its last element.
     async fn removal(&self, specimen: &Specimen, number: usize) -> Value {
         let named = self.declared.subject(number, true);
-        let now = manual::look(&self.fixture, &self.found(&named).await).unwrap();
+        let now = manual::read(&self.fixture, &self.found(&named).await).unwrap();
         let pointer = format!("/{}", api_path(specimen.row).replace('.', "/"));
         if let Some(Value::Array(mut items)) = now.pointer(&pointer).cloned() {
             items.pop();
@@ -135,21 +137,21 @@ impl Bench {
             return serde_json::from_str(text).unwrap();
         }
         let twin = self.declared.subject(number, false);
-        let twin = manual::look(&self.fixture, &self.found(&twin).await).unwrap();
+        let twin = manual::read(&self.fixture, &self.found(&twin).await).unwrap();
         twin.pointer(&pointer).cloned().unwrap_or_default()
     }
 
     async fn act(&self, subject: Subject, members: &[(String, Value)]) -> Deed {
         let found = self.found(&subject).await;
-        let before = manual::look(&self.fixture, &found).unwrap();
+        let before = manual::read(&self.fixture, &found).unwrap();
         manual::set(&self.fixture, &found, members);
-        let after = manual::look(&self.fixture, &found).unwrap();
+        let after = manual::read(&self.fixture, &found).unwrap();
         assert_ne!(before, after, "{}: nothing was done by {members:?}", subject.id);
         Deed { subject, found, before, after }
     }
 
     /// One pass later: what became of each deed. What was left as it is, is put back.
-    async fn judge(&mut self, deeds: Vec<Deed>) -> Vec<(usize, Outcome)> {
+    async fn outcomes(&mut self, deeds: Vec<Deed>) -> Vec<(usize, Outcome)> {
         let began = self.fixture.clock.now();
         self.fixture.sim.reset_calls();
         self.fixture.pass(ONE_PASS).await;
@@ -158,7 +160,7 @@ impl Bench {
         let mut outcomes = Vec::new();
         for deed in &deeds {
             let found = self.found(&deed.subject).await;
-            let now = manual::look(&self.fixture, &found);
+            let now = manual::read(&self.fixture, &found);
             let outcome = self.outcome(deed, now.as_ref(), &events);
             if now.as_ref() == Some(&deed.after) {
                 manual::put_back(&self.fixture, &deed.found, &deed.before);
@@ -183,16 +185,16 @@ impl Bench {
         let gone = |event: &&Event| event.message.starts_with("deleted by someone");
         let seen =
             events.iter().filter(about).find(|e| e.reason.as_str() == "DriftSeen" && (names(e) || gone(e)));
-        let told = events.iter().filter(about).any(|e| e.reason.as_str() == "DriftReported" && names(e));
+        let reported = events.iter().filter(about).any(|e| e.reason.as_str() == "DriftReported" && names(e));
         let mended: Vec<_> =
             events.iter().filter(about).filter(|e| e.reason.as_str() == "DriftRepaired").collect();
         let all: Vec<String> =
             events.iter().filter(about).map(|e| format!("{} {}", e.reason, e.message)).collect();
-        match (now, seen, mended.as_slice(), told) {
+        match (now, seen, mended.as_slice(), reported) {
             (Some(now), Some(seen), [first, ..], false) if *now == deed.before && first.at == seen.at => {
                 Outcome::Repaired
             }
-            (Some(now), None, [], true) if *now == deed.after => Outcome::Told,
+            (Some(now), None, [], true) if *now == deed.after => Outcome::Reported,
             (Some(now), None, [], false) if *now == deed.after => Outcome::Left,
             _ => {
                 let differs = differing(&deed.before, now.unwrap_or(&Value::Null));
@@ -212,14 +214,14 @@ impl Bench {
     }
 
     /// Every change again under this policy, given for the whole deployment or for each field: what
-    /// is told of it. Nothing may be written. In the end all is repaired that can be, for the
+    /// is reported of it. Nothing may be written. In the end all is repaired that can be, for the
     /// policy is `Repair` again.
     pub async fn under(&mut self, policy: &str, by_field: bool) -> Vec<(usize, Outcome)> {
         let changed: Vec<usize> = (0..self.declared.specimens.len())
             .filter(|number| {
                 let specimen = &self.declared.specimens[*number];
-                let possible = !specimen.impossible.contains_key(&Hand::Changed);
-                let wanted = due(specimen.row, Hand::Changed, self.declared.place(*number));
+                let possible = !specimen.impossible.contains_key(&ManualChange::Changed);
+                let wanted = due(specimen.row, ManualChange::Changed, self.declared.cardinality(*number));
                 possible && !matches!(wanted, Outcome::Meaningless(_))
             })
             .collect();
@@ -229,7 +231,7 @@ impl Bench {
         self.fixture.ready_within(300).await;
         let mut deeds = Vec::new();
         for number in changed {
-            let (subject, members) = self.members(number, Hand::Changed).await.unwrap();
+            let (subject, members) = self.members(number, ManualChange::Changed).await.unwrap();
             deeds.push(self.act(subject, &members).await);
         }
         let began = self.fixture.clock.now();
@@ -240,7 +242,7 @@ impl Bench {
         let events: Vec<&Event> = record.events.iter().filter(|event| event.at >= began).collect();
         let mut outcomes = Vec::new();
         for deed in &deeds {
-            let now = manual::look(&self.fixture, &self.found(&deed.subject).await);
+            let now = manual::read(&self.fixture, &self.found(&deed.subject).await);
             outcomes.push((deed.subject.number, self.outcome(deed, now.as_ref(), &events)));
         }
         self.declare(json!({})).await;
@@ -252,7 +254,7 @@ impl Bench {
                 manual::put_back(&self.fixture, &found, &deed.before);
             }
             assert_eq!(
-                manual::look(&self.fixture, &found).as_ref(),
+                manual::read(&self.fixture, &found).as_ref(),
                 Some(&deed.before),
                 "{} {}",
                 row.kind,
@@ -270,25 +272,26 @@ impl Bench {
         self.fixture.ready_within(300).await;
         let subject = self.declared.subject(self.declared.specimens.len() - 1, true);
         let found = self.found(&subject).await;
-        let before = manual::look(&self.fixture, &found).unwrap();
+        let before = manual::read(&self.fixture, &found).unwrap();
         manual::delete(&self.fixture, &found).await;
-        assert_eq!(manual::look(&self.fixture, &found), None, "{} was not deleted", subject.id);
+        assert_eq!(manual::read(&self.fixture, &found), None, "{} was not deleted", subject.id);
         let began = self.fixture.clock.now();
         self.fixture.sim.reset_calls();
         self.fixture.pass(ONE_PASS).await;
         let record = self.fixture.record(self.declared.name).await;
-        let told = |reason: &str| {
+        let reported = |reason: &str| {
             let object = subject.id.to_string();
             let mut about = record.events.iter().filter(|e| e.at >= began && e.object == object);
             about.find(|e| e.reason.as_str() == reason).map(|e| e.at)
         };
         let now = self.look_again(&found).await;
         let writes = self.fixture.writes();
-        let outcome = match (now, told("DriftSeen"), told("DriftRepaired"), told("DriftReported")) {
+        let outcome = match (now, reported("DriftSeen"), reported("DriftRepaired"), reported("DriftReported"))
+        {
             (Some(now), Some(seen), Some(mended), None) if now == before && seen == mended => {
                 Outcome::Repaired
             }
-            (None, None, None, Some(_)) if writes.is_empty() => Outcome::Told,
+            (None, None, None, Some(_)) if writes.is_empty() => Outcome::Reported,
             (None, None, None, None) if writes.is_empty() => Outcome::Left,
             (now, ..) => Outcome::Odd(format!("{now:?} after {writes:?}, {:#?}", record.events)),
         };
@@ -303,7 +306,7 @@ impl Bench {
     async fn look_again(&self, known: &Found) -> Option<Value> {
         let record = self.fixture.record(self.declared.name).await;
         let arn = record.rollout.arn(&known.id).unwrap_or(&known.arn).to_owned();
-        manual::look(&self.fixture, &Found { id: known.id.clone(), arn })
+        manual::read(&self.fixture, &Found { id: known.id.clone(), arn })
     }
 }
 

@@ -79,8 +79,8 @@ pub struct Editions {
     tag: u32,
     /// Bodies of all RegisterTaskDefinition and RunTask calls since they were last taken.
     sent: Arc<Mutex<Vec<Value>>>,
-    /// What was told of the newest registration, by task definition.
-    told: Arc<Mutex<BTreeMap<String, String>>>,
+    /// The reason given for the newest registration, by task definition.
+    reasons: Arc<Mutex<BTreeMap<String, String>>>,
 }
 
 /// What an edition brought about for one field.
@@ -119,16 +119,16 @@ impl Editions {
             }
         });
         // A record keeps fewer events than one edition brings, so they are noted as they come.
-        let told = Arc::new(Mutex::new(BTreeMap::new()));
-        let heard = Arc::clone(&told);
+        let reasons = Arc::new(Mutex::new(BTreeMap::new()));
+        let recorded = Arc::clone(&reasons);
         fixture.saves.on_save(move |_, record| {
             let registered = record.events.iter().filter(|event| event.reason.as_str() == "Registered");
             let messages = registered.map(|event| (event.object.clone(), event.message.clone()));
-            heard.lock().unwrap().extend(messages);
+            recorded.lock().unwrap().extend(messages);
         });
         fixture.ready_within(3 * ONE_EDITION).await;
         sent.lock().unwrap().clear();
-        Self { fixture, contents, now, tag: 1, sent, told }
+        Self { fixture, contents, now, tag: 1, sent, reasons }
     }
 
     /// Declares an edition of every field at once; answers what it brought about, field by field.
@@ -177,11 +177,11 @@ impl Editions {
         described["services"][0]["taskDefinition"].as_str().unwrap().to_owned()
     }
 
-    /// Whether the newest registration for a field tells that it is because of that field.
+    /// Whether the newest registration for a field says that it is because of that field.
     pub fn is_told(&self, number: usize) -> bool {
         let leaf = self.contents[number].row.path.rsplit(['.', ']']).next().unwrap();
-        let told = self.told.lock().unwrap();
-        told.get(&format!("task-definition/f{number}")).is_some_and(|message| message.contains(leaf))
+        let reasons = self.reasons.lock().unwrap();
+        reasons.get(&format!("task-definition/f{number}")).is_some_and(|message| message.contains(leaf))
     }
 
     async fn declare(&mut self) {

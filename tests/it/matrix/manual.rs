@@ -1,4 +1,4 @@
-//! Looking at AWS and changing it by hand: by AWS's own calls where there is one, else in the
+//! Reads AWS and changes it by hand: by AWS's own calls where there is one, else in the
 //! simulation itself.
 
 use super::documents::put;
@@ -36,7 +36,7 @@ pub struct Found {
 
 /// A resource as AWS describes it, without what changes by itself; tags as a map. `None` when it is
 /// gone.
-pub fn look(fixture: &Fixture, found: &Found) -> Option<Value> {
+pub fn read(fixture: &Fixture, found: &Found) -> Option<Value> {
     match found.id.kind {
         ResourceKind::Service => service(fixture, &found.arn),
         ResourceKind::LogGroup => log_group(fixture, &found.id.key),
@@ -199,7 +199,7 @@ fn flatten(path: &str, value: &Value, flat: &mut Map<String, Value>) {
 /// Sets members of the API, by path, as somebody does: in one call for all that one call takes. A
 /// null value takes a member away.
 pub fn set(fixture: &Fixture, found: &Found, members: &[(String, Value)]) {
-    let now = look(fixture, found).unwrap_or_else(|| panic!("{} is not there", found.id));
+    let now = read(fixture, found).unwrap_or_else(|| panic!("{} is not there", found.id));
     let mut wanted = now.clone();
     let mut tops: BTreeMap<String, Value> = BTreeMap::new();
     for (path, value) in members {
@@ -252,7 +252,7 @@ pub async fn delete(fixture: &Fixture, found: &Found) {
 
 /// Puts a resource back to what it was, when nothing else did.
 pub fn put_back(fixture: &Fixture, found: &Found, before: &Value) {
-    let now = look(fixture, found).unwrap_or_else(|| panic!("{} is not there", found.id));
+    let now = read(fixture, found).unwrap_or_else(|| panic!("{} is not there", found.id));
     let (now, before) = (now.as_object().unwrap(), before.as_object().unwrap());
     let names: BTreeSet<&String> = now.keys().chain(before.keys()).collect();
     for name in names.into_iter().filter(|name| now.get(*name) != before.get(*name)) {

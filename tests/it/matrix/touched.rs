@@ -29,7 +29,7 @@ pub enum Touch {
 }
 
 impl Touch {
-    /// What it is told of, and of which path of it.
+    /// What the report names: the resource, and the path in it.
     fn about(self) -> (&'static str, &'static str) {
         match self {
             Self::TargetAdded | Self::TargetRemoved => ("target-group/web", "targets"),
@@ -170,17 +170,17 @@ pub async fn outcome(what: Touch, policy: &str) -> Outcome {
     fixture.pass(if targets { UNTIL_CERTAIN + ONE_PASS } else { ONE_PASS }).await;
     let (object, path) = what.about();
     let record = fixture.record("shop").await;
-    let told = |reason: &str, names: &str| {
+    let reported = |reason: &str, names: &str| {
         let mut about = record.events.iter().filter(|event| event.at >= began && event.object == object);
         about
             .find(|event| event.reason.as_str() == reason && event.message.starts_with(names))
             .map(|event| event.at)
     };
     let writes = fixture.writes();
-    let found = (told("DriftSeen", path), told("DriftRepaired", ""), told("DriftReported", path));
+    let found = (reported("DriftSeen", path), reported("DriftRepaired", ""), reported("DriftReported", path));
     match (found, writes.is_empty()) {
         ((Some(seen), Some(mended), None), false) if seen == mended => Outcome::Repaired,
-        ((None, None, Some(_)), true) => Outcome::Told,
+        ((None, None, Some(_)), true) => Outcome::Reported,
         ((None, None, None), true) => Outcome::Left,
         _ => Outcome::Odd(format!("{what:?} {found:?} {writes:?}")),
     }

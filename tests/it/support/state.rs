@@ -42,7 +42,7 @@ impl Saves {
         self.inner.lock().unwrap().full = full;
     }
 
-    /// Tells every save of a record, before and after; may panic, as a controller dies that is
+    /// Reports every save of a record, before and after; may panic, as a controller dies that is
     /// killed there.
     pub fn on_save(&self, observer: impl Fn(Moment, &Record) + Send + Sync + 'static) {
         self.inner.lock().unwrap().observer = Some(Arc::new(observer));

@@ -126,8 +126,7 @@ impl Watch {
                 }
                 inner.facts.saw_call(&parsed, done, *answered, now);
                 // That there is none is an answer, too.
-                let conclusive =
-                    done || call.error.as_deref().is_some_and(|code| code.contains("NotFound"));
+                let conclusive = done || call.error.as_deref().is_some_and(|code| code.contains("NotFound"));
                 inner.sight.after(&parsed, conclusive && *answered, call.number);
                 let leak = inner.records.request(&request.body);
                 inner.record(now, &["records"], [leak]);

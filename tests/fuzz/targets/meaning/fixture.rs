@@ -1,4 +1,4 @@
-//! AWS after everything that a document declares was made and came to rest, as it tells of it, and
+//! AWS after everything that a document declares was made and came to rest, as AWS shows it, and
 //! the record of that.
 
 use super::equivalents::{Around, node, resource};
@@ -77,7 +77,7 @@ impl Fixture {
         }
         let resolved = fixture.resolve(desired);
         for (id, part) in &resolved.resources {
-            let fields = told(id.kind, part.fields.as_ref()?, choices);
+            let fields = shown(id.kind, part.fields.as_ref()?, choices);
             if let Some(Seen::Present(made)) = fixture.observed.resources.get_mut(id) {
                 made.fields = fields;
             }
@@ -212,8 +212,8 @@ fn tags(desired: &DesiredState, component: &str) -> BTreeMap<String, String> {
     tags
 }
 
-/// A log group, target group, listener or rule as AWS tells of it.
-fn told(kind: ResourceKind, fields: &Tree, choices: &mut Unstructured<'_>) -> Tree {
+/// A log group, target group, listener or rule as AWS shows it.
+fn shown(kind: ResourceKind, fields: &Tree, choices: &mut Unstructured<'_>) -> Tree {
     let mut fields = fields.clone();
     let part = match kind {
         ResourceKind::TargetGroup => {
@@ -228,7 +228,7 @@ fn told(kind: ResourceKind, fields: &Tree, choices: &mut Unstructured<'_>) -> Tr
     floats(fields, choices)
 }
 
-/// A revision as DescribeTaskDefinition tells of it.
+/// A revision as DescribeTaskDefinition shows it.
 fn told_definition(family: &str, fields: &Tree, choices: &mut Unstructured<'_>) -> Tree {
     let mut fields = fields.clone();
     let around = Around::definition(&fields);
@@ -243,7 +243,7 @@ fn told_definition(family: &str, fields: &Tree, choices: &mut Unstructured<'_>) 
     fields
 }
 
-/// A service as DescribeServices tells of it.
+/// A service as DescribeServices shows it.
 fn told_service(fields: &Tree, count: u32, choices: &mut Unstructured<'_>) -> Tree {
     let mut fields = fields.clone();
     let around = Around { fargate: false, shared_ports: false };

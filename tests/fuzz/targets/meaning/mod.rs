@@ -31,18 +31,18 @@ pub fn check(bytes: &[u8]) {
     let Ok(declared) = state(&written) else { return };
     let Some(fixture) = Fixture::of(&declared, &mut choices) else { return };
 
-    let mut respelled = written.clone();
-    equivalents::document(&mut respelled, &mut choices);
+    let mut rewritten = written.clone();
+    equivalents::document(&mut rewritten, &mut choices);
     let equal =
-        state(&respelled).unwrap_or_else(|why| panic!("another spelling is refused: {why}\n{respelled:#}"));
+        state(&rewritten).unwrap_or_else(|why| panic!("an equivalent form is refused: {why}\n{rewritten:#}"));
     let seen = fixture.walk(&equal);
-    assert!(seen.is_empty(), "the same in other words, and still:\n{seen}\n{written:#}\n{respelled:#}");
+    assert!(seen.is_empty(), "the same in other words, and still:\n{seen}\n{written:#}\n{rewritten:#}");
 
-    let mut changed = respelled.clone();
+    let mut changed = rewritten.clone();
     let Some(what) = change::change(&mut changed, &mut choices) else { return };
     let Ok(other) = state(&changed) else { return };
     let seen = fixture.walk(&other);
-    assert!(!seen.is_empty(), "{what} is not seen\n{respelled:#}\n{changed:#}");
+    assert!(!seen.is_empty(), "{what} is not seen\n{rewritten:#}\n{changed:#}");
 }
 
 /// The seed and the example of every kind, in their generic form.
