@@ -107,7 +107,7 @@ def test_a_service_scaled_by_hand_is_scaled_back(workspace, ecs):
     assert status["lastDrift"]["resource"] == "service/web" and "desiredCount 5 → 3" in status["lastDrift"]["what"]
     seen = service(ecs, SHOP, "shop-web")
     assert (seen["desiredCount"], primary(seen)["id"]) == (3, before), "scaling is no deployment"
-    assert "DriftRepaired" in place.ctl("events", "shop")[1]
+    assert "DriftRepaired" in workspace.ctl("events", "shop")[1]
 
 
 def test_new_image_tags_migrate_first_and_then_roll(workspace, ecs):

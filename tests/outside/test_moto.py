@@ -84,7 +84,7 @@ def test_what_moto_records_is_what_is_declared(workspace, ecs):
 def test_a_call_without_an_answer_starts_nothing_else(workspace, ecs):
     """moto's RunTask breaks without saying whether it did anything: it is asked again by one token, and nothing follows."""
     assert reason(workspace.status("zenml")) == "NoAnswer"
-    assert "no answer" in place.ctl("events", "zenml")[1]
+    assert "no answer" in workspace.ctl("events", "zenml")[1]
     assert ecs.list_services(cluster="zenml-hybrid")["serviceArns"] == []
 
 
