@@ -73,10 +73,10 @@ pub async fn demo(args: DemoArgs) -> anyhow::Result<bool> {
     anstream::println!("Status          {} status\n", ctl(&dir));
     let [specs, state] = ["specs", "state"].map(|name| Location::File(dir.join(name)));
     let running = run::start(parts, &specs, &state).await?;
-    let verdict =
+    let outcome =
         watch(running, exit_when_ready.then_some(Duration::from_secs(timeout)), &dir, &endpoint).await;
     server.abort();
-    verdict
+    outcome
 }
 
 /// Makes the demo folder: documents that are not there yet, an empty state (the simulated AWS of
@@ -131,7 +131,7 @@ async fn watch(
     let deadline = until_ready.map(|patience| Instant::now() + patience);
     let mut progress = Progress::new();
     let mut changes = handle.watch();
-    let verdict = loop {
+    let outcome = loop {
         progress.show(&handle);
         let all_ready = progress.all_ready(&handle);
         if all_ready && deadline.is_some() {
@@ -151,7 +151,7 @@ async fn watch(
         }
     };
     running.stop().await?;
-    Ok(verdict)
+    Ok(outcome)
 }
 
 async fn wait_until(deadline: Option<Instant>) {

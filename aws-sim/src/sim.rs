@@ -253,12 +253,12 @@ impl Sim {
     pub async fn exchange(&self, request: Request) -> Result<Response, Broken> {
         self.inner.clock.sleep(self.latency()).await;
         self.observe(&Moment::Before { request: &request });
-        let verdict = {
+        let effect = {
             let mut world = self.world();
             let now = self.inner.clock.now();
-            world.faults.verdict(now, &request)
+            world.faults.effect(now, &request)
         };
-        match verdict {
+        match effect {
             None => Ok(self.execute(&request, None, true)),
             Some(effect) => self.suffer(&request, effect).await,
         }

@@ -2,7 +2,7 @@
 
 use super::out::{self, BUSY, Structured};
 use super::places::Places;
-use super::{Verdict, source, state};
+use super::{ExitStatus, source, state};
 use crate::aws::Aws;
 use crate::model::finding::Finding;
 use crate::model::ids::DeploymentName;
@@ -15,7 +15,7 @@ use crate::model::status::Record;
 use crate::observed::{self, Collector};
 use crate::plan::render;
 use crate::reconcile::decide::decide;
-use crate::reconcile::declarations::{self, Change, Changes, LoweringCache};
+use crate::reconcile::declarations::{self, Changes, DeclarationChange, LoweringCache};
 use crate::reconcile::entry::Declaration;
 use crate::specs::{Scan, Snapshot};
 use crate::state::ErrorKind;
@@ -77,7 +77,7 @@ pub(super) struct Planned {
 }
 
 /// Plans and prints.
-pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> {
+pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatus> {
     let planned = plan(&args, places).await?;
     planned.findings.iter().for_each(|finding| anstream::eprintln!("{finding}"));
     for name in &planned.last_good {
@@ -88,7 +88,7 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> 
         anyhow::bail!("the plan is not whole, AWS could not be read: {}", planned.gaps.join("; "));
     }
     let refused = planned.findings.iter().any(Finding::is_error);
-    Ok(Verdict::good_if(!refused && (planned.in_sync || !args.exit_code)))
+    Ok(ExitStatus::good_if(!refused && (planned.in_sync || !args.exit_code)))
 }
 
 /// Plans.
@@ -162,14 +162,14 @@ impl Subjects {
         };
         for (name, change) in changes.by_name {
             match change {
-                Change::InForce(declared) => {
+                DeclarationChange::InForce(declared) => {
                     subjects.say(&name, &declared.findings);
                     if !declared.is_orphaned() {
                         subjects.declared.push(declared);
                     }
                 }
-                Change::Refused(status) => subjects.say(&name, &status.findings),
-                Change::Gone => {}
+                DeclarationChange::Refused(status) => subjects.say(&name, &status.findings),
+                DeclarationChange::Gone => {}
             }
             subjects.names.push(name);
         }
@@ -236,9 +236,9 @@ async fn plans(
     let mut gaps = BTreeSet::new();
     for (placement, all) in places {
         for batch in all.chunks(BATCH) {
-            let requests: Vec<observed::Request<'_>> = batch
+            let requests: Vec<observed::ObservationRequest<'_>> = batch
                 .iter()
-                .map(|one| observed::Request {
+                .map(|one| observed::ObservationRequest {
                     desired: &one.desired,
                     rollout: rollout(one),
                     depth: Depth::Full,

@@ -14,7 +14,7 @@ use crate::model::desired::{
 use crate::model::ids::ContentHash;
 use crate::model::normalise::normalise_task_definition;
 use crate::model::observed::{Depth, Gap, ObservedResource, ObservedSecret, ObservedState, Readiness, Seen};
-use crate::model::owner::{Claim, Owner};
+use crate::model::owner::{Owner, OwnershipBasis};
 use crate::model::plan::WaitingOn;
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::model::resource_record::ResourceRecord;
@@ -110,8 +110,8 @@ impl Resolver<'_> {
 
     fn is_ours(&self, id: &ResourceId, resource: &ObservedResource) -> bool {
         let recorded = self.recorded.get(id).is_some_and(|known| known.arn.as_ref() == Some(&resource.arn));
-        let claim = Claim { adopts: self.desired.adopt, recorded };
-        Owner::of(&resource.tags, &self.desired.deployment, claim).is_ours()
+        let basis = OwnershipBasis { adopts: self.desired.adopt, recorded };
+        Owner::of(&resource.tags, &self.desired.deployment, basis).is_ours()
     }
 
     /// Hash of a declaration: of its fields, and of what it refers to by key. A document that makes

@@ -42,8 +42,8 @@ async fn metrics(State(handle): State<Handle>) -> String {
     handle.metrics().render()
 }
 
-fn answer(verdict: Result<(), String>) -> (StatusCode, String) {
-    match verdict {
+fn answer(health: Result<(), String>) -> (StatusCode, String) {
+    match health {
         Ok(()) => (StatusCode::OK, "ok\n".to_owned()),
         Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
     }

@@ -2,7 +2,7 @@
 
 use super::definitions::Definitions;
 use super::reader::Reader;
-use super::request::Request;
+use super::request::ObservationRequest;
 use super::resources::{self, OfDeployment};
 use super::secrets::Secrets;
 use super::services::{self, Services};
@@ -41,7 +41,7 @@ impl Collector {
     pub async fn collect(
         &self,
         placement: &Placement,
-        requests: &[Request<'_>],
+        requests: &[ObservationRequest<'_>],
         now: Timestamp,
     ) -> Vec<ObservedState> {
         debug_assert!(
@@ -51,9 +51,10 @@ impl Collector {
         let clients = self.aws.at(placement).await;
         let reader = Reader::new(&clients, placement);
         let services = Services::read(&reader, requests).await;
-        let in_full =
-            |request: &&Request<'_>| request.depth == Depth::Full || services.are_out_of_step(request);
-        let full: Vec<Request<'_>> = requests.iter().filter(in_full).copied().collect();
+        let in_full = |request: &&ObservationRequest<'_>| {
+            request.depth == Depth::Full || services.are_out_of_step(request)
+        };
+        let full: Vec<ObservationRequest<'_>> = requests.iter().filter(in_full).copied().collect();
         // Boxed: most passes are light and should not carry the room for a full one.
         let mut read = Box::pin(everything(&reader, &full, &services, now)).await.into_iter();
         let answers = requests.iter().map(|request| {
@@ -64,7 +65,12 @@ impl Collector {
     }
 }
 
-fn light(reader: &Reader<'_>, request: &Request<'_>, services: &Services, now: Timestamp) -> ObservedState {
+fn light(
+    reader: &Reader<'_>,
+    request: &ObservationRequest<'_>,
+    services: &Services,
+    now: Timestamp,
+) -> ObservedState {
     let (services_seen, leftover_services) = services.of(reader, request);
     let mut state = ObservedState {
         cluster: if services.no_cluster { Seen::Absent } else { Seen::NotRead },
@@ -78,7 +84,7 @@ fn light(reader: &Reader<'_>, request: &Request<'_>, services: &Services, now: T
 
 async fn everything(
     reader: &Reader<'_>,
-    requests: &[Request<'_>],
+    requests: &[ObservationRequest<'_>],
     services: &Services,
     now: Timestamp,
 ) -> Vec<ObservedState> {

@@ -41,7 +41,7 @@ mod services;
 mod tasks;
 
 pub use collector::Collector;
-pub use request::Request;
+pub use request::ObservationRequest;
 
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@
 //! recorded one is asked for by its ARN as well.
 
 use super::reader::{Answers, Reader, propagate, refused, seen_or_absent};
-use super::request::Request;
+use super::request::ObservationRequest;
 use super::services::{Services, declared};
 use crate::aws::Error;
 use crate::aws::ecs::read::{self, TASKS_PER_CALL, TasksOf};
@@ -35,7 +35,7 @@ struct Wanted<'a> {
 /// Reads the tasks of a batch of deployments; the answers are in the order of the deployments.
 pub(super) async fn read(
     reader: &Reader<'_>,
-    requests: &[Request<'_>],
+    requests: &[ObservationRequest<'_>],
     services: &Services,
 ) -> Vec<ByComponent<Vec<ObservedTask>>> {
     let mut shown: Vec<ByComponent<Vec<ObservedTask>>> = vec![BTreeMap::new(); requests.len()];
@@ -73,7 +73,7 @@ pub(super) async fn read(
 /// What is to be listed for a component; or what is known without a list.
 fn want<'a>(
     index: usize,
-    request: &Request<'a>,
+    request: &ObservationRequest<'a>,
     component: &'a DesiredComponent,
     service: Option<&Seen<ObservedService>>,
 ) -> Result<Wanted<'a>, Seen<Vec<ObservedTask>>> {
@@ -107,7 +107,7 @@ fn want<'a>(
 }
 
 /// Recorded tasks of components that are no longer declared.
-fn left_over<'a>(index: usize, request: &Request<'a>) -> Vec<Wanted<'a>> {
+fn left_over<'a>(index: usize, request: &ObservationRequest<'a>) -> Vec<Wanted<'a>> {
     let recorded = request.rollout.arns().filter(|(id, _)| {
         id.kind == ResourceKind::Task && !request.desired.components.contains_key(id.key.as_str())
     });
@@ -172,7 +172,7 @@ impl Described {
     /// as all of them unseen.
     fn of(
         &self,
-        request: &Request<'_>,
+        request: &ObservationRequest<'_>,
         want: &Wanted<'_>,
         arns: &BTreeSet<String>,
     ) -> Seen<Vec<ObservedTask>> {
@@ -198,7 +198,7 @@ fn is_own(deployment: &DeploymentName, component: &ComponentName, tags: &BTreeMa
         && tags.get(TAG_COMPONENT).map(String::as_str) == Some(component.as_str())
 }
 
-fn token<'a>(request: &Request<'a>, component: &ComponentName) -> Option<&'a str> {
+fn token<'a>(request: &ObservationRequest<'a>, component: &ComponentName) -> Option<&'a str> {
     match &request.rollout.components.get(component)?.phase {
         Phase::TaskRunning { token, .. } => Some(token),
         _ => None,
@@ -216,7 +216,7 @@ pub(super) struct ServiceDeployments {
 /// answers are in the order of the deployments.
 pub(super) async fn read_deployments(
     reader: &Reader<'_>,
-    requests: &[Request<'_>],
+    requests: &[ObservationRequest<'_>],
     services: &Services,
 ) -> Vec<ServiceDeployments> {
     let mut wanted = Vec::new();

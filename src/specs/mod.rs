@@ -37,7 +37,7 @@ mod tests;
 
 pub use document::{FileContent, MAX_FILE_BYTES, Refused, StoredDocument, read};
 pub use file::FileSpecStore;
-pub use guard::{PruneGuard, Verdict};
+pub use guard::{PruneDecision, PruneGuard};
 pub use memory::{MemorySpecStore, MemorySpecs};
 pub use node::SourceMap;
 pub use scan::{Scan, scan};

@@ -71,17 +71,17 @@ impl Killer {
 
 /// What a run came to.
 #[derive(Debug, PartialEq)]
-struct Result {
+struct RunResult {
     carried_out: BTreeMap<String, usize>,
     revisions: Vec<Option<String>>,
 }
 
 /// A bring-up and an upgrade, with the controller restarted whenever it was killed.
-async fn run(killer: &Killer) -> Result {
+async fn run(killer: &Killer) -> RunResult {
     run_of(SHOP, killer).await
 }
 
-async fn run_of(document: &str, killer: &Killer) -> Result {
+async fn run_of(document: &str, killer: &Killer) -> RunResult {
     let sim = Sim::builder().seed(7).build();
     let mut fixture = Fixture::idle(sim, &[("shop.yaml", document)]).await;
     killer.watch(&fixture);
@@ -100,7 +100,7 @@ async fn run_of(document: &str, killer: &Killer) -> Result {
         converge(&mut fixture, "shop:1.1").await;
     }
     let status = fixture.status("shop");
-    Result {
+    RunResult {
         carried_out: fixture.carried_out(),
         revisions: status.components.values().map(|component| component.revision.clone()).collect(),
     }
@@ -135,7 +135,7 @@ async fn killed_after_it_made_an_alarm_it_makes_no_other_and_wires_it_once() {
     assert_eq!(killer.missed(), BTreeSet::new(), "it was not killed there");
 }
 
-async fn killed_at(undisturbed: &Result, moments: impl IntoIterator<Item = &str>) {
+async fn killed_at(undisturbed: &RunResult, moments: impl IntoIterator<Item = &str>) {
     let killer = Killer::at(moments);
     let killed = run(&killer).await;
     assert_eq!(killer.missed(), BTreeSet::new(), "it was not killed there");

@@ -1,4 +1,5 @@
-//! What is there and cannot be used yet: it is waited for, and reported; what failed is reported at once.
+//! What is there and cannot be used yet: it is waited for, and reported; what failed is reported at
+//! once.
 
 use crate::support::{Fixture, REGION, SHOP, condition};
 use aws_sim::Sim;

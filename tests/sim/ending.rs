@@ -38,7 +38,7 @@ const KEPT_REVISIONS: usize = 10;
 
 /// How far a deployment is.
 #[derive(Clone, Debug, PartialEq)]
-enum Standing {
+enum Progress {
     /// As declared, and said to be.
     Settled,
     /// On its way.
@@ -91,30 +91,27 @@ async fn settle(run: &mut Simulation) -> Result<Vec<(usize, String)>, Violation>
     let mut settled_checks = 0;
     loop {
         let patient = run.elapsed() < begin + HOPELESS_WITHIN;
-        let read = |app| match standing(run, app) {
+        let read = |app| match progress(run, app) {
             // Images that cannot work may keep a service from becoming steady without an end of
             // their own.
-            Standing::Waiting(reason) if !patient && run.apps[app].is_hopeless() => Standing::Held(reason),
+            Progress::Waiting(reason) if !patient && run.apps[app].is_hopeless() => Progress::Held(reason),
             other => other,
         };
-        let standings: Vec<Standing> = (0..run.apps.len()).map(read).collect();
-        let waiting = standings.iter().any(|one| matches!(one, Standing::Waiting(_)));
+        let all: Vec<Progress> = (0..run.apps.len()).map(read).collect();
+        let waiting = all.iter().any(|one| matches!(one, Progress::Waiting(_)));
         // A status may be of a moment ago; what is at rest stays so.
         settled_checks = if waiting { 0 } else { settled_checks + 1 };
         if settled_checks >= 3 {
-            let held = standings.into_iter().enumerate().filter_map(|(app, one)| match one {
-                Standing::Held(reason) => Some((app, reason)),
-                Standing::Settled | Standing::Waiting(_) => None,
+            let held = all.into_iter().enumerate().filter_map(|(app, one)| match one {
+                Progress::Held(reason) => Some((app, reason)),
+                Progress::Settled | Progress::Waiting(_) => None,
             });
             return Ok(held.collect());
         }
         if run.elapsed() >= end {
-            let standing: Vec<String> = standings
-                .iter()
-                .enumerate()
-                .map(|(app, one)| format!("{}: {one:?}", run.apps[app].name))
-                .collect();
-            let message = format!("not within {} s: {}", CONVERGES_WITHIN.as_secs(), standing.join("; "));
+            let progress: Vec<String> =
+                all.iter().enumerate().map(|(app, one)| format!("{}: {one:?}", run.apps[app].name)).collect();
+            let message = format!("not within {} s: {}", CONVERGES_WITHIN.as_secs(), progress.join("; "));
             return Err(violation(run, "converges", message));
         }
         let next = run.elapsed() + Duration::from_secs(20);
@@ -122,51 +119,51 @@ async fn settle(run: &mut Simulation) -> Result<Vec<(usize, String)>, Violation>
     }
 }
 
-fn standing(run: &Simulation, app: usize) -> Standing {
+fn progress(run: &Simulation, app: usize) -> Progress {
     let (statuses, up_to_date) = run.system.statuses();
     let name = run.apps[app].name.as_str();
     let status = statuses.iter().find(|status| status.name.as_str() == name);
     if !up_to_date {
-        return Standing::Waiting("not everything was observed".to_owned());
+        return Progress::Waiting("not everything was observed".to_owned());
     }
     if !run.present[app] {
         return absent(run, &run.apps[app], status);
     }
-    let Some(status) = status else { return Standing::Waiting("it has no status".to_owned()) };
+    let Some(status) = status else { return Progress::Waiting("it has no status".to_owned()) };
     if status.observed_generation != status.generation {
-        return Standing::Waiting("its newest generation was not observed".to_owned());
+        return Progress::Waiting("its newest generation was not observed".to_owned());
     }
     // Ready or not: when its time is over it is observed again, and says so.
     if holds(status, ConditionType::Suspended) {
-        return Standing::Waiting("it is suspended".to_owned());
+        return Progress::Waiting("it is suspended".to_owned());
     }
     if holds(status, ConditionType::Ready) {
         return match run.system.watch.runs(name) {
-            Ok(()) => Standing::Settled,
-            Err(why) => Standing::Waiting(format!("said to be Ready, and {why}")),
+            Ok(()) => Progress::Settled,
+            Err(why) => Progress::Waiting(format!("said to be Ready, and {why}")),
         };
     }
     if holds(status, ConditionType::Stalled) {
-        return Standing::Held(condition_text(status, ConditionType::Stalled));
+        return Progress::Held(condition_text(status, ConditionType::Stalled));
     }
-    Standing::Waiting(condition_text(status, ConditionType::Ready))
+    Progress::Waiting(condition_text(status, ConditionType::Ready))
 }
 
-fn absent(run: &Simulation, app: &App, status: Option<&Arc<DeploymentStatus>>) -> Standing {
+fn absent(run: &Simulation, app: &App, status: Option<&Arc<DeploymentStatus>>) -> Progress {
     match status {
-        None => Standing::Settled,
-        Some(status) if status.orphaned && !app.delete => Standing::Settled,
+        None => Progress::Settled,
+        Some(status) if status.orphaned && !app.delete => Progress::Settled,
         Some(status)
             if status.findings.iter().any(|finding| finding.to_string().contains("vanished at once")) =>
         {
-            Standing::Held("the removal of most documents at once is doubted".to_owned())
+            Progress::Held("the removal of most documents at once is doubted".to_owned())
         }
         // Lost with its record: nobody knows any more that it was there.
         Some(_) if run.system.watch.facts(|facts| facts.lost_records.contains(&app.name)) => {
-            Standing::Settled
+            Progress::Settled
         }
         Some(status) => {
-            Standing::Waiting(format!("it is still there: {}", condition_text(status, ConditionType::Ready)))
+            Progress::Waiting(format!("it is still there: {}", condition_text(status, ConditionType::Ready)))
         }
     }
 }

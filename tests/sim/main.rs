@@ -1,5 +1,5 @@
 //! Deterministic simulation: from a seed to documents, people, faults and crashes around the real
-//! controller on simulated AWS; after every call of AWS the checkers check it; then the faults end,
+//! controller on simulated AWS; after every call of AWS the checkers run; then the faults end,
 //! and everything must come to be as declared, or say why not.
 //!
 //! ```text
@@ -12,9 +12,9 @@
 //! cargo test --release --test sim -- --crash-matrix --each also where nothing has changed since the place before
 //! ```
 //!
-//! [`scenario`] draws, [`simulation`] runs, [`system`] is AWS, the disk and the controller, [`watch`] checks,
-//! [`ending`] expects, [`report`] shrinks and reports. [`crash`] is the crash matrix; [`violations`]
-//! checks the checkers.
+//! [`scenario`] draws, [`simulation`] runs, [`system`] is AWS, the disk and the controller,
+//! [`watch`] checks, [`ending`] expects, [`report`] shrinks and reports. [`crash`] is the crash
+//! matrix; [`violations`] checks the checkers.
 
 mod by_hand;
 mod command;

@@ -93,7 +93,7 @@ pub(super) struct Point {
 
 /// What follows from some periods.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Verdict {
+pub(super) struct Evaluation {
     /// The state; `None`: it stays.
     pub state: Option<State>,
     /// The periods that were considered, newest first.
@@ -113,8 +113,8 @@ impl Rule {
     }
 }
 
-/// Judges the newest periods, newest first; `None` stands for a missing one.
-pub(super) fn judge(periods: &[Option<Point>], rule: &Rule) -> Verdict {
+/// Evaluates the newest periods, newest first; `None` stands for a missing one.
+pub(super) fn evaluate(periods: &[Option<Point>], rule: &Rule) -> Evaluation {
     let mut present: Vec<(i64, Point)> =
         (1..).zip(periods).filter_map(|(age, point)| Some((age, (*point)?))).collect();
     // Older periods only stand in for missing ones.
@@ -136,7 +136,7 @@ pub(super) fn judge(periods: &[Option<Point>], rule: &Rule) -> Verdict {
         Treatment::Missing if oldest >= rule.to_alarm => Some(State::Alarm),
         Treatment::Missing => Some(State::InsufficientData),
     };
-    Verdict { state, points: present.into_iter().map(|(_, point)| point).collect(), filled: filled.max(0) }
+    Evaluation { state, points: present.into_iter().map(|(_, point)| point).collect(), filled: filled.max(0) }
 }
 
 #[cfg(test)]
@@ -161,7 +161,7 @@ mod tests {
         TREATMENTS.map(|missing| {
             let comparison = Comparison::Greater;
             let rule = Rule { comparison, threshold: 5.0, periods: 3, to_alarm, missing };
-            judge(&periods, &rule).state.map_or("stays", State::name)
+            evaluate(&periods, &rule).state.map_or("stays", State::name)
         })
     }
 

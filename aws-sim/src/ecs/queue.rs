@@ -26,7 +26,7 @@ pub(super) enum Step {
     ContainerStarts(usize),
     /// A container ends by itself, in its n-th run.
     ContainerExits(usize, u32),
-    /// A container's health check comes to a verdict, in its n-th run.
+    /// A container's health check comes to a result, in its n-th run.
     ContainerHealth(usize, u32),
     /// The task is fully up.
     Running,

@@ -13,7 +13,7 @@ mod tags;
 mod target_group;
 
 use super::reader::Reader;
-use super::request::Request;
+use super::request::ObservationRequest;
 use crate::model::desired::DesiredResource;
 use crate::model::observed::{Gap, ObservedResource, ObservedTarget, Readiness, Seen};
 use crate::model::resource::{ResourceId, ResourceKind};
@@ -34,7 +34,7 @@ trait ResourceType {
     fn declared(
         &self,
         found: &Found,
-        request: &Request<'_>,
+        request: &ObservationRequest<'_>,
         id: &ResourceId,
         declared: &DesiredResource,
     ) -> Seen<ObservedResource>;
@@ -43,7 +43,7 @@ trait ResourceType {
     fn fits(
         &self,
         found: &Found,
-        request: &Request<'_>,
+        request: &ObservationRequest<'_>,
         declared: &DesiredResource,
         resource: &ObservedResource,
     ) -> bool;
@@ -87,13 +87,13 @@ pub(super) struct OfDeployment {
 }
 
 /// Reads the resources of a batch of deployments; the answers are in the order of the deployments.
-pub(super) async fn read(reader: &Reader<'_>, requests: &[Request<'_>]) -> Vec<OfDeployment> {
+pub(super) async fn read(reader: &Reader<'_>, requests: &[ObservationRequest<'_>]) -> Vec<OfDeployment> {
     let found = Found::read(reader, requests).await;
     let matched: Vec<(Resources, Leftovers)> =
         requests.iter().map(|request| found.resources(request)).collect();
     let tags = tags::read(reader, lacking_tags(&matched)).await;
     let of_deployment =
-        |(request, (resources, leftovers)): (&Request<'_>, (Resources, Leftovers))| OfDeployment {
+        |(request, (resources, leftovers)): (&ObservationRequest<'_>, (Resources, Leftovers))| OfDeployment {
             resources: resources.into_iter().map(|(id, seen)| (id, tags.put_on(seen))).collect(),
             leftovers: leftovers
                 .into_iter()
@@ -128,7 +128,7 @@ fn judge<'s>(found: impl Iterator<Item = (ResourceKind, &'s mut Seen<ObservedRes
 }
 
 impl Found {
-    async fn read(reader: &Reader<'_>, requests: &[Request<'_>]) -> Self {
+    async fn read(reader: &Reader<'_>, requests: &[ObservationRequest<'_>]) -> Self {
         let listeners_then_rules = async {
             let listeners = listener::Listeners::read(reader, requests).await;
             let rules = rule::Rules::read(reader, requests, &listeners).await;
@@ -144,7 +144,7 @@ impl Found {
     }
 
     /// Declared things first; then what is recorded and none of these.
-    fn resources(&self, request: &Request<'_>) -> (Resources, Leftovers) {
+    fn resources(&self, request: &ObservationRequest<'_>) -> (Resources, Leftovers) {
         let declared = request.desired.resources.iter();
         let mut shown: Resources =
             declared.map(|(id, resource)| (id.clone(), self.declared(request, id, resource))).collect();
@@ -181,7 +181,7 @@ impl Found {
     /// it still has what identifies it (lists lag behind).
     fn declared(
         &self,
-        request: &Request<'_>,
+        request: &ObservationRequest<'_>,
         id: &ResourceId,
         declared: &DesiredResource,
     ) -> Seen<ObservedResource> {

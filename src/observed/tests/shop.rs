@@ -10,7 +10,7 @@ use crate::model::kinds::{DeletionPolicy, DriftSpec};
 use crate::model::observed::{Depth, ObservedState};
 use crate::model::resource::{ResourceId, ResourceKind, TAG_COMPONENT, TAG_HASH, TAG_OWNER, Tree};
 use crate::model::rollout::{ComponentRollout, Phase, Revision, RolloutState};
-use crate::observed::{Collector, Request};
+use crate::observed::{Collector, ObservationRequest};
 use aws_sim::Sim;
 use jiff::Timestamp;
 use serde_json::json;
@@ -129,8 +129,8 @@ impl Shop {
         Self { desired, rollout: RolloutState::default() }
     }
 
-    pub(super) fn ask(&self, depth: Depth) -> Request<'_> {
-        Request { desired: &self.desired, rollout: &self.rollout, depth }
+    pub(super) fn ask(&self, depth: Depth) -> ObservationRequest<'_> {
+        ObservationRequest { desired: &self.desired, rollout: &self.rollout, depth }
     }
 
     pub(super) fn arn(&self, kind: ResourceKind, key: &str) -> &str {
@@ -220,7 +220,7 @@ impl Shop {
     }
 }
 
-pub(super) async fn collect(sim: &Sim, asks: &[Request<'_>]) -> Vec<ObservedState> {
+pub(super) async fn collect(sim: &Sim, asks: &[ObservationRequest<'_>]) -> Vec<ObservedState> {
     Collector::new(connect(sim).await).collect(&placement(), asks, sim.now()).await
 }
 

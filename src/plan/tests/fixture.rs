@@ -1,5 +1,5 @@
-//! The input of a plan as one value, read from a base file and merge patches, so that a case states only
-//! what is special.
+//! The input of a plan as one value, read from a base file and merge patches, so that a case states
+//! only what is special.
 
 use crate::model::desired::{DesiredState, ResolvedState};
 use crate::model::observed::ObservedState;

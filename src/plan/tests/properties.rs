@@ -53,8 +53,8 @@ fn mischief() -> Vec<Value> {
     ]
 }
 
-/// The input after any choice of disturbances. Choices that contradict each other (changed and gone) give
-/// the later one.
+/// The input after any choice of disturbances. Choices that contradict each other (changed and
+/// gone) give the later one.
 fn inputs() -> impl Strategy<Value = Fixture> {
     let all = mischief();
     proptest::collection::vec(any::<bool>(), all.len()).prop_map(move |chosen| {

@@ -72,7 +72,7 @@ impl Controller {
     fn declare(&mut self, snapshot: &Snapshot) -> Changes {
         let changes = self.look(snapshot);
         for (name, change) in &changes.by_name {
-            if let Change::InForce(declared) = change {
+            if let DeclarationChange::InForce(declared) = change {
                 let record = self.records.entry(name.clone()).or_insert_with(|| Record::new(name.clone()));
                 record_declaration(record, declared, now());
             }
@@ -88,7 +88,7 @@ fn request(deployment: &str, kind: RequestKind) -> Request {
 
 fn in_force<'a>(changes: &'a Changes, name: &str) -> &'a Declaration {
     match changes.by_name.get(name) {
-        Some(Change::InForce(declared)) => declared,
+        Some(DeclarationChange::InForce(declared)) => declared,
         other => panic!("{name} is not in force: {other:?}"),
     }
 }
@@ -145,7 +145,7 @@ fn a_typo_in_one_field_does_not_hide_what_makes_no_sense_in_another() {
 fn a_new_document_that_is_refused_has_a_status_and_nothing_else() {
     let broken = SHOP.replace("desiredCount: 1", "desiredCount: many");
     let changes = Controller::default().look(&store(&[&broken]));
-    let Some(Change::Refused(status)) = changes.by_name.get("shop") else { panic!("{changes:?}") };
+    let Some(DeclarationChange::Refused(status)) = changes.by_name.get("shop") else { panic!("{changes:?}") };
     let ready = &status.conditions[0];
     assert_eq!((ready.status, ready.reason.as_str()), (Truth::False, "InvalidSpec"));
     assert!(ready.message.starts_with("1 error in the document; the first: 0.yaml:14:"), "{}", ready.message);
@@ -185,7 +185,9 @@ fn when_most_documents_vanish_they_are_held_as_they_are() {
     let changes = controller.look(&store(&[]));
     assert!(changes.prune_held.is_some_and(|because| because.starts_with("2 of 2 documents vanished")));
     for name in ["shop", "other"] {
-        let Some(Change::InForce(held)) = changes.by_name.get(name) else { panic!("{name} is not held") };
+        let Some(DeclarationChange::InForce(held)) = changes.by_name.get(name) else {
+            panic!("{name} is not held")
+        };
         assert!(held.removed_at.is_none() && said(&held.findings).contains("vanished at once"));
     }
 }
@@ -260,7 +262,7 @@ fn a_document_that_did_not_change_is_not_lowered_again() {
     let snapshot = store(&[SHOP]);
     let before = controller.declare(&snapshot);
     let after = controller.declare(&snapshot);
-    let (Some(Change::InForce(before)), Some(Change::InForce(after))) =
+    let (Some(DeclarationChange::InForce(before)), Some(DeclarationChange::InForce(after))) =
         (before.by_name.get("shop"), after.by_name.get("shop"))
     else {
         panic!("the shop is not in force")

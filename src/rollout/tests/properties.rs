@@ -1,4 +1,4 @@
-//! Promises that hold for any history of observations.
+//! Invariants that hold for any history of observations.
 
 use super::record::{answered, plan};
 use super::{Fixture, arn, definition};
@@ -294,14 +294,14 @@ impl Fixture {
     }
 }
 
-/// What is remembered beside the controller, to judge it by.
+/// What is remembered beside the controller, to check it by.
 #[derive(Default)]
-struct Judge {
+struct Oracle {
     /// Contents that failed and that nobody asked to be tried again.
     failed: BTreeSet<(&'static str, ContentHash)>,
 }
 
-impl Judge {
+impl Oracle {
     /// Takes note of what asks for another try.
     fn hears(&mut self, fixture: &Fixture, happening: &Happening) {
         match happening {
@@ -321,7 +321,7 @@ impl Judge {
         }
     }
 
-    fn judge(&mut self, before: &RolloutState, fixture: &Fixture) -> Result<(), TestCaseError> {
+    fn check(&mut self, before: &RolloutState, fixture: &Fixture) -> Result<(), TestCaseError> {
         for name in NAMES {
             let none = ComponentRollout::default();
             let was = before.components.get(name).unwrap_or(&none);
@@ -503,15 +503,15 @@ fn no_limbo(
     Ok(())
 }
 
-/// Walks through a history and judges every pass; gives the stages that were reached.
+/// Walks through a history and checks every pass; gives the stages that were reached.
 fn walk(history: Vec<Happening>) -> Result<BTreeSet<&'static str>, TestCaseError> {
     let mut fixture = Fixture::baking();
-    let mut judge = Judge::default();
+    let mut oracle = Oracle::default();
     let mut reached = BTreeSet::new();
     for (happening, number) in history.into_iter().zip(1..) {
         // No two passes have the same time, wherever the clock is set.
         fixture.now += SignedDuration::new(1, number);
-        judge.hears(&fixture, &happening);
+        oracle.hears(&fixture, &happening);
         // No two passes are at one instant: it is part of what tells intents apart.
         fixture.pass(1);
         fixture.happens(happening);
@@ -523,7 +523,7 @@ fn walk(history: Vec<Happening>) -> Result<BTreeSet<&'static str>, TestCaseError
         }
         let before = fixture.state.clone();
         fixture.step();
-        judge.judge(&before, &fixture)?;
+        oracle.check(&before, &fixture)?;
         let once = std::mem::replace(&mut fixture.state, before);
         fixture.step();
         prop_assert_eq!(&once, &fixture.state, "not deterministic");

@@ -58,8 +58,8 @@ pub(super) struct Fixture {
 }
 
 impl Fixture {
-    /// The state in which everything is as declared; none for a declaration that refers to what does
-    /// not exist.
+    /// The state in which everything is as declared; none for a declaration that refers to what
+    /// does not exist.
     pub(super) fn of(desired: &DesiredState, choices: &mut Unstructured<'_>) -> Option<Self> {
         let now = Timestamp::UNIX_EPOCH;
         let mut fixture = Self { observed: nothing(now), rollout: RolloutState::default(), now };
