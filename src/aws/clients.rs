@@ -41,8 +41,8 @@ pub struct Settings {
     pub endpoint_url: Option<String>,
     /// Another way to carry requests, such as a simulation in this process.
     pub http_client: Option<SharedHttpClient>,
-    /// Fixed credentials. Together with `http_client` they mean a closed world: neither environment
-    /// nor profile is read.
+    /// Fixed credentials. Together with `http_client` they mean a simulated AWS: neither
+    /// environment nor profile is read.
     pub credentials: Option<SharedCredentialsProvider>,
     /// Another clock for signing and the expiry of credentials.
     pub time_source: Option<SharedTimeSource>,
@@ -87,8 +87,8 @@ impl Settings {
         }
     }
 
-    /// A closed world in this process: requests go to `client` and time is what `now` says; neither
-    /// environment nor profile is read, and there is no budget.
+    /// A simulated AWS in this process: requests go to `client` and time is what `now` says;
+    /// neither environment nor profile is read, and there is no budget.
     pub fn closed(
         client: impl HttpClient + 'static,
         now: impl Fn() -> jiff::Timestamp + Send + Sync + 'static,
@@ -104,7 +104,7 @@ impl Settings {
     }
 }
 
-/// The time of a closed world, for signatures and the expiry of credentials.
+/// The time of a simulated AWS, for signatures and the expiry of credentials.
 struct ClosedTime(Box<dyn Fn() -> jiff::Timestamp + Send + Sync>);
 
 impl fmt::Debug for ClosedTime {

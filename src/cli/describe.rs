@@ -98,12 +98,12 @@ fn described(text: &mut String, status: &DeploymentStatus, now: Timestamp) {
 
 /// Where the rollout of each component stands, and what failed.
 fn rollout(text: &mut String, record: &Record, now: Timestamp) {
-    let told: Vec<(&ComponentName, &ComponentRollout)> = record.rollout.components.iter().collect();
-    if told.is_empty() {
+    let components: Vec<(&ComponentName, &ComponentRollout)> = record.rollout.components.iter().collect();
+    if components.is_empty() {
         return;
     }
     let _ = writeln!(text, "\n{HEAD}Rollout{HEAD:#}");
-    for (name, component) in told {
+    for (name, component) in components {
         let _ = writeln!(text, "  {name}: {}", out::short(&phase(&component.phase, now), LONGEST));
         if let Some(completed) = &component.completed {
             let _ = writeln!(text, "    last completed  {} ({})", completed.arn, completed.hash);

@@ -28,7 +28,7 @@ use std::time::Duration;
 const RESCAN: Duration = Duration::from_secs(60);
 /// Code of a gap where no connection was made.
 const NO_CONNECTION: &str = "NoConnection";
-/// Deployments that are looked at together: one DescribeServices takes ten services.
+/// Deployments that are observed together: one DescribeServices takes ten services.
 const BATCH: usize = 10;
 
 /// Arguments.
@@ -117,7 +117,7 @@ pub(super) async fn plan(args: &Args, places: &Places) -> anyhow::Result<Planned
     let text = match args.output {
         Some(form) if args.name.is_some() => out::structured(&plans.first(), form)?,
         Some(form) => out::structured(&plans, form)?,
-        // AWS cannot be reached at all: that everything waits for a look at it says nothing.
+        // AWS cannot be reached at all: that everything waits for an observation says nothing.
         None if gaps.iter().any(|gap| gap.code == NO_CONNECTION) && plans.iter().all(Plan::is_empty) => {
             String::new()
         }
@@ -209,16 +209,16 @@ fn reasons(gaps: &BTreeSet<Gap>) -> Vec<String> {
     for gap in gaps.iter().filter(|gap| !gap.code.contains("NotFound")) {
         calls.entry((&gap.code, &gap.message)).or_default().push(&gap.operation);
     }
-    let told = calls.into_iter().map(|((code, message), calls)| match calls.as_slice() {
+    let lines = calls.into_iter().map(|((code, message), calls)| match calls.as_slice() {
         [first, _, ..] => {
             format!("{first} and {}: {code}: {message}", out::count(calls.len() - 1, "other call"))
         }
         _ => format!("{}: {code}: {message}", calls.concat()),
     });
-    told.collect()
+    lines.collect()
 }
 
-/// Looks at AWS in batches by placement and plans.
+/// Observes AWS in batches by placement and plans.
 async fn plans(
     collector: &Collector,
     declared: &[Arc<Declaration>],

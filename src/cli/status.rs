@@ -16,7 +16,7 @@ use serde::Serialize;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-/// How often `--watch` looks, in real time.
+/// How often `--watch` reads, in real time.
 const POLL: Duration = Duration::from_secs(1);
 /// Longest message in a table.
 const MESSAGE: usize = 80;

@@ -260,7 +260,7 @@ impl Folders {
 #[tokio::test]
 async fn exit_codes_tell_ready_from_not_ready_and_from_could_not() {
     let folders = Folders::with(vec![status("shop", ""), status("web", "1 of 2 running")]).await;
-    assert_eq!(folders.ctl(&["status"]).await.unwrap(), ExitStatus::Good, "to look is no question");
+    assert_eq!(folders.ctl(&["status"]).await.unwrap(), ExitStatus::Good, "showing it is no question");
     assert_eq!(folders.ctl(&["status", "--exit-code"]).await.unwrap(), ExitStatus::NotGood);
     assert_eq!(
         folders.ctl(&["status", "shop", "--exit-code", "-o", "json"]).await.unwrap(),

@@ -11,7 +11,7 @@ use std::time::Duration;
 use strum::IntoEnumIterator;
 use tokio::time::Instant;
 
-/// How often the record is looked at.
+/// How often the record is read.
 const POLL: Duration = Duration::from_millis(250);
 
 /// Arguments.

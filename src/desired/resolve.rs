@@ -56,13 +56,13 @@ const COMPONENT: &[Reference] = &[
 ///
 /// `versions` are the accepted versions by secret id as declared; a secret that is not among them
 /// counts with the version that was observed. `recorded` is what earlier passes made or
-/// recognised: its ARNs stand in for what this pass did not look at, never for what
+/// recognised: its ARNs stand in for what this pass did not read, never for what
 /// it looked for in vain.
 ///
 /// **Guarantees**: a resolved part contains only what AWS said (`Present`, and ready) or what was
 /// declared as an ARN; what relied on something already goes on while AWS changes that; the hash of
 /// a definition depends on its family, its normalised content and the versions of the secrets that
-/// restart it, on nothing else; each reason to wait is told once per part.
+/// restart it, on nothing else; each reason to wait is stated once per part.
 pub fn resolve(
     desired: &DesiredState,
     observed: &ObservedState,
@@ -74,7 +74,7 @@ pub fn resolve(
         resources: desired.resources.iter().map(|(id, part)| (id.clone(), seen.resource(id, part))).collect(),
         components: desired.components.iter().map(|(id, part)| (id.clone(), seen.component(part))).collect(),
     };
-    // A light pass looks at services only: that the rest was not looked at is no reason to wait.
+    // A light pass reads services only: that the rest was not read is no reason to wait.
     if observed.depth == Depth::Light {
         resolved.resources.values_mut().for_each(|resource| resource.waiting.clear());
         resolved.components.values_mut().for_each(|component| component.waiting.clear());

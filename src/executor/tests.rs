@@ -40,7 +40,7 @@ impl Fixture {
         outcomes.into_iter().map(|outcome| outcome.result).collect()
     }
 
-    /// Runs one action that must succeed; what AWS told.
+    /// Runs one action that must succeed; what AWS answered.
     async fn done(&self, action: PlannedAction) -> (Option<String>, Option<String>) {
         match self.run(vec![action]).await.remove(0) {
             ActionResult::Done { arn, deployment } => (arn, deployment),

@@ -1,4 +1,4 @@
-//! Whose something in AWS is: one decision for all modules.
+//! Whose something in AWS is: one decision for all layers.
 
 use super::ids::DeploymentName;
 use super::resource::TAG_OWNER;

@@ -13,19 +13,19 @@ use crate::model::observed::{Depth, Gap, ObservedState, Seen};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
-/// Looks at AWS. Cheap to clone; keeps nothing between two looks.
+/// Observes AWS. Cheap to clone; keeps nothing between two observations.
 #[derive(Clone, Debug)]
 pub struct Collector {
     aws: Aws,
 }
 
 impl Collector {
-    /// A collector that looks at AWS through these clients.
+    /// A collector that reads AWS through these clients.
     pub fn new(aws: Aws) -> Self {
         Self { aws }
     }
 
-    /// Looks at a batch of deployments of one placement. The answers are in the order of the
+    /// Observes a batch of deployments of one placement. The answers are in the order of the
     /// requests.
     ///
     /// A light request reads services only: its maps of everything else are empty and its cluster

@@ -14,7 +14,7 @@ use crate::model::ids::ComponentName;
 use crate::model::observed::{ObservedDefinition, Seen};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How many of a family's newest revisions are looked through for one that was not recorded.
+/// How many of a family's newest revisions are searched for one that was not recorded.
 const NEWEST: usize = 5;
 /// The same when nothing is recorded: all that a family keeps.
 const ALL: usize = 10;

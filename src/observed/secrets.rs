@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Secrets(BTreeMap<String, Seen<ObservedSecret>>);
 
 impl Secrets {
-    /// Looks at every secret that a component uses, each once.
+    /// Reads every secret that a component uses, each once.
     pub(super) async fn read(reader: &Reader<'_>, requests: &[ObservationRequest<'_>]) -> Self {
         let ids: BTreeSet<&str> = requests.iter().flat_map(ids).collect();
         let read = |id: &str| {

@@ -1,4 +1,4 @@
-//! Services: the one thing that every pass looks at.
+//! Services: the one thing that every pass reads.
 
 use super::reader::{Reader, refused, seen_from_error};
 use super::request::ObservationRequest;
@@ -75,7 +75,7 @@ impl Services {
 
     /// Whether a deployment is out of step as far as its services show it: one that is not there,
     /// not steady, not ACTIVE, or points at another revision than the rollout left it at; or a
-    /// rollout that is under way or held up, which services alone cannot judge. Unknown services
+    /// rollout that is under way or held up, which services alone do not show. Unknown services
     /// give no reason to read more.
     pub(super) fn are_out_of_step(&self, request: &ObservationRequest<'_>) -> bool {
         let settled = |component: &DesiredComponent| {

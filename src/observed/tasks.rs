@@ -1,4 +1,4 @@
-//! Tasks, and what ECS says of a service's deployments: what is needed to judge a rollout.
+//! Tasks, and what ECS says of a service's deployments: what a rollout is judged by.
 //!
 //! The tasks of a task component are listed by family, not by `startedBy` (AWS wants that one to be
 //! the only filter), and those that carry our owner tags, the token of the stored intent or the

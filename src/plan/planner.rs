@@ -206,7 +206,7 @@ impl<'a> Draft<'a> {
         self.input.desired.drift.policy_for(&path)
     }
 
-    /// Sorts differences into those to write and those that are only told; lists drift. `held`
+    /// Sorts differences into those to write and those that are only reported; lists drift. `held`
     /// names differences that must not be written now (their cause is waited for elsewhere).
     fn split_writable(
         &mut self,

@@ -1,4 +1,4 @@
-//! Tests of the room: golden plans, the table, the diff, the last door, and properties.
+//! Tests of the layer: golden plans, the table, the diff, the final check, and properties.
 
 mod apply;
 mod calls;

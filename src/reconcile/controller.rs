@@ -43,7 +43,7 @@ pub struct Settings {
     pub resync: Duration,
 }
 
-/// Says whether the controller may still write: false once it is told to stop, and while its lease
+/// Says whether the controller may still write: false once it is to stop, and while its lease
 /// is known to be lost.
 #[derive(Debug)]
 pub struct Running {

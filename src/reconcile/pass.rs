@@ -1,4 +1,4 @@
-//! One pass through the rooms, for a batch of deployments of one placement.
+//! One pass through the layers, for a batch of deployments of one placement.
 
 use super::clock::Clock;
 use super::decide::{Decision, decide, ending};

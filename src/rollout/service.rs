@@ -1,4 +1,4 @@
-//! Steps of a service: ECS rolls, this judges.
+//! Steps of a service: ECS rolls, this interprets the result.
 
 use super::view::View;
 use crate::model::ids::ContentHash;

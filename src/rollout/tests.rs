@@ -21,7 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use std::collections::BTreeMap;
 
-/// A migration and a web service that depends on it, with everything that a step looks at.
+/// A migration and a web service that depends on it, with everything that a step reads.
 struct Fixture {
     desired: DesiredState,
     resolved: ResolvedState,

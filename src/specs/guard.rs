@@ -1,4 +1,4 @@
-//! Whether the removal of documents is believed: an emptied folder and a failed clone look just
+//! Whether the removal of documents is believed: an emptied folder and a failed clone are just
 //! like a person's wish.
 
 use crate::model::ids::DeploymentName;

@@ -259,7 +259,7 @@ async fn a_file_of_a_newer_format_is_refused_and_left_alone() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("shop.json");
     let state = held(dir.path()).await;
-    // A newer format may look quite different.
+    // A newer format may be quite different.
     for newer in [r#"{"format": 2, "parts": [1, 2]}"#, r#"{"format": 2, "checksum": "", "content": {}}"#] {
         std::fs::write(&path, newer).unwrap();
         let error = state.load_all().await.unwrap_err();
@@ -339,7 +339,7 @@ async fn a_folder_that_cannot_be_used_is_named() {
     assert_eq!(error.kind, ErrorKind::Missing);
     let error = error.to_string();
     assert!(error.contains("cannot read the records in") && error.contains("nowhere"), "{error}");
-    assert!(!missing.exists(), "who only looks makes nothing");
+    assert!(!missing.exists(), "who only reads makes nothing");
     let file = dir.path().join("file");
     std::fs::write(&file, "").unwrap();
     let error = FileRecordStore::new(&file).hold("test").await.unwrap_err().to_string();

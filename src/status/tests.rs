@@ -263,8 +263,8 @@ impl Fixture {
         });
         let is = |kind| status.conditions.iter().any(|c| c.kind == kind && c.status == Truth::True);
         let kinds = [ConditionType::Ready, ConditionType::Reconciling, ConditionType::Stalled];
-        let told = kinds.into_iter().filter(|kind| is(*kind)).count();
-        assert_eq!(told, 1, "exactly one of them tells a waiting tool what to do: {:#?}", status.conditions);
+        let set = kinds.into_iter().filter(|kind| is(*kind)).count();
+        assert_eq!(set, 1, "exactly one of them tells a waiting tool what to do: {:#?}", status.conditions);
         status
     }
 

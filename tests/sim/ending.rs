@@ -50,7 +50,9 @@ enum Progress {
 /// Waits until everything is as declared, or explained; then mends the causes, waits again, and
 /// sees that nothing happens any more.
 ///
-/// **Errors**: the violated invariant.
+/// # Errors
+///
+/// The violated invariant.
 pub async fn converge(run: &mut Simulation) -> Result<Vec<String>, Violation> {
     run.calm().await;
     // Until the next pass the clock's last jump is still in every status.

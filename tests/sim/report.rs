@@ -32,7 +32,9 @@ fn last_panic() -> String {
 
 /// Does something in a simulated time of its own.
 ///
-/// **Errors**: what it panicked of.
+/// # Errors
+///
+/// What it panicked of.
 pub fn in_own_runtime<T>(what: impl Future<Output = T>) -> Result<T, String> {
     last_panic();
     let done = catch_unwind(AssertUnwindSafe(|| {

@@ -119,7 +119,9 @@ impl System {
 
     /// Starts a controller.
     ///
-    /// **Errors**: another one works with the state.
+    /// # Errors
+    ///
+    /// Another one works with the state.
     pub async fn start(&mut self) -> Result<(), Error> {
         let state = FileRecordStore::on(self.disk.clone(), FOLDER);
         let lease = match AssertUnwindSafe(state.hold("simulation")).catch_unwind().await {

@@ -55,11 +55,11 @@ trait ResourceType {
     fn recorded(&self, found: &Found, id: &ResourceId, arn: &str) -> Seen<ObservedResource>;
 
     /// Whether a recorded one may be the declared one under another key, as long as that was not
-    /// seen. Of what is known by a name of its own that is told at once.
+    /// seen. For a type with a name of its own this is known at once.
     fn may_be_another(&self) -> bool;
 
     /// Whether its tags are still to be read, for many at a time, once it is known which are ours
-    /// to look at.
+    /// to read.
     fn lacks_tags(&self) -> bool;
 }
 
@@ -119,7 +119,7 @@ fn lacking_tags(matched: &[(Resources, Leftovers)]) -> BTreeSet<String> {
 }
 
 /// Notes how far each is that was found.
-fn judge<'s>(found: impl Iterator<Item = (ResourceKind, &'s mut Seen<ObservedResource>)>) {
+fn set_readiness<'s>(found: impl Iterator<Item = (ResourceKind, &'s mut Seen<ObservedResource>)>) {
     for (kind, seen) in found {
         if let (Seen::Present(resource), Some(kind)) = (seen, of(kind)) {
             resource.readiness = kind.readiness(resource);
@@ -161,7 +161,8 @@ impl Found {
         for (id, arn) in request.rollout.arns().filter(|(_, arn)| !claimed.contains(*arn)) {
             let Some(kind) = of(id.kind) else { continue };
             let seen = match uncertain.get(&id.kind).filter(|_| kind.may_be_another()) {
-                // It may be the declared thing itself, so it must not look as if it were left over.
+                // It may be the declared thing itself, so it must not be reported as if it were
+                // left over.
                 Some(gap) => Seen::Unknown(gap.clone()),
                 None => kind.recorded(self, id, arn),
             };
@@ -172,8 +173,8 @@ impl Found {
                 shown.insert(id.clone(), seen);
             }
         }
-        judge(shown.iter_mut().map(|(id, seen)| (id.kind, seen)));
-        judge(leftovers.values_mut().map(|(kind, seen)| (*kind, seen)));
+        set_readiness(shown.iter_mut().map(|(id, seen)| (id.kind, seen)));
+        set_readiness(leftovers.values_mut().map(|(kind, seen)| (*kind, seen)));
         (shown, leftovers)
     }
 

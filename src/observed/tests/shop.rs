@@ -212,8 +212,8 @@ impl Shop {
         self.record(ResourceKind::Service, "web", made.arn);
     }
 
-    /// One look at this deployment alone, and the calls that it took.
-    pub(super) async fn look(&self, sim: &Sim, depth: Depth) -> (ObservedState, u64) {
+    /// One observation of this deployment alone, and the calls that it took.
+    pub(super) async fn observe(&self, sim: &Sim, depth: Depth) -> (ObservedState, u64) {
         sim.reset_calls();
         let mut states = collect(sim, &[self.ask(depth)]).await;
         (states.pop().expect("one ask, one answer"), sim.counts().total())

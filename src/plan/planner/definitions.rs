@@ -186,8 +186,8 @@ fn standing(
             draft.wait_unobserved(&id, gap);
             RevisionState::Unseen
         }
-        // Nothing is recorded and nobody looked: it may have been registered in a pass whose record
-        // was lost.
+        // Nothing is recorded and nobody read it: it may have been registered in a pass whose
+        // record was lost.
         Seen::NotRead if recorded.is_none() => RevisionState::Unseen,
         Seen::NotRead | Seen::Present(_) | Seen::Absent => RevisionState::Never,
     }
@@ -230,7 +230,7 @@ fn is_fresh(revision: &Revision, now: Timestamp) -> bool {
 }
 
 fn is_ours(draft: &Draft<'_>, definition: &ObservedDefinition) -> bool {
-    // A family may be shared, so only the revision's own tag tells.
+    // A family may be shared, so only the revision's own tag decides.
     Owner::of(&definition.tags, &draft.input.desired.deployment, OwnershipBasis::default()).is_ours()
 }
 
@@ -262,7 +262,7 @@ pub(super) fn rollout_words(draft: &Draft<'_>, component: &DesiredComponent) -> 
     what(&compare(previous, wanted), previous, wanted)
 }
 
-/// A few words; none when the content is the same and nothing tells why it was to be registered
+/// A few words; none when the content is the same and nothing says why it was to be registered
 /// again.
 fn what(found: &[Difference], previous: &ObservedDefinition, wanted: &ResolvedDefinition) -> Option<String> {
     let image = found.iter().find(|difference| difference.change.path.ends_with("].image"));

@@ -1,5 +1,5 @@
-//! AWS and the record, simplified: a plan's actions applied to it, so that the second plan
-//! can be looked at.
+//! AWS and the record, simplified: a plan's actions applied to them, so that the second plan
+//! can be planned.
 
 use super::fixture::Fixture;
 use crate::model::call::Verb;
@@ -206,7 +206,7 @@ fn create_service(
     let id = ResourceId::new(ResourceKind::Service, component.as_str());
     fixture.rollout.resource_mut(&id).arn = Some(made.arn.clone());
     fixture.observed.services.insert(component.clone(), Seen::Present(made));
-    // Its tasks are looked at in a later pass.
+    // Its tasks are observed in a later pass.
     fixture.observed.tasks.insert(component.clone(), Seen::NotRead);
 }
 

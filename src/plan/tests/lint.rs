@@ -1,4 +1,4 @@
-//! The last door refuses what no plan may hold.
+//! Lint refuses what no plan may hold.
 
 use super::fixture::Fixture;
 use crate::model::call::{Call, Verb};
@@ -146,8 +146,8 @@ fn every_violation_says_in_words_what_is_wrong() {
         let fixture = Fixture::base_with(&patch);
         let mut plan = crate::plan::plan(&Fixture::base().input());
         plan.actions = actions;
-        let told = crate::plan::lint::enforce(&fixture.input(), plan).notes;
-        assert!(told.len() == 1 && told[0].message.contains(words), "{words}: {told:?}");
+        let notes = crate::plan::lint::enforce(&fixture.input(), plan).notes;
+        assert!(notes.len() == 1 && notes[0].message.contains(words), "{words}: {notes:?}");
     }
 }
 

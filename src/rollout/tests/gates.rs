@@ -218,11 +218,11 @@ fn which_versions_of_secrets_are_in_force() {
         assert_eq!(
             settled(known("1", Some("2")), unseen, later),
             Some(known("1", Some("2"))),
-            "never by a failed look"
+            "never by a failed observation"
         );
     }
-    // A look that went elsewhere keeps everything; one at other secrets forgets what is no longer
-    // used.
+    // An observation of other things keeps everything; one at other secrets forgets what is no
+    // longer used.
     let state =
         RolloutState { secrets: [("s".to_owned(), known("1", None))].into(), ..RolloutState::default() };
     let mut observed = Fixture::new().observed;

@@ -512,7 +512,7 @@ fn walk(history: Vec<Happening>) -> Result<BTreeSet<&'static str>, TestCaseError
         // No two passes have the same time, wherever the clock is set.
         fixture.now += SignedDuration::new(1, number);
         oracle.hears(&fixture, &happening);
-        // No two passes are at one instant: it is part of what tells intents apart.
+        // No two passes are at one instant: it is part of what distinguishes intents.
         fixture.pass(1);
         fixture.happens(happening);
         // As `resolve` does: the content of what waits for a secret is not known.

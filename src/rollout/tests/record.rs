@@ -420,7 +420,7 @@ fn an_address_without_a_task_is_remembered_since_it_was_first_seen_and_forgotten
             "after {minutes} min"
         );
     }
-    // A group of which it could not be told keeps what is known.
+    // A group of which it is not known keeps what is known.
     state = record(state, &resolved, &observed, &no_plan(), &[]);
     assert_eq!(state.resources[&group()].stale_targets.len(), 1);
 }

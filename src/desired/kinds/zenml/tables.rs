@@ -43,7 +43,7 @@ pub fn base(spec: &ZenMLWorkspaceSpec) -> Vec<Variable> {
 }
 
 /// What keeps servers and workers from migrating again, each for itself. The task must not have it:
-/// the image only looks whether the variable is there.
+/// the image only checks whether the variable is there.
 pub fn no_migration(spec: &ZenMLWorkspaceSpec) -> Vec<Variable> {
     vec![("DISABLE_DATABASE_MIGRATION", python(migrates_first(spec).then_some(true)))]
 }
