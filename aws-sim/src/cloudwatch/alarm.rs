@@ -117,7 +117,7 @@ impl Alarm {
         }
     }
 
-    /// How many seconds an evaluation looks at.
+    /// How many seconds an evaluation covers.
     pub(super) fn seconds_evaluated(&self) -> Option<i64> {
         self.watch.as_ref().map(|watch| watch.period * watch.rule.periods)
     }

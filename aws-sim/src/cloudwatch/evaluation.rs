@@ -72,7 +72,7 @@ pub(super) struct Rule {
     pub comparison: Comparison,
     /// What its value is compared with.
     pub threshold: f64,
-    /// How many periods are looked at.
+    /// How many periods are evaluated.
     pub periods: i64,
     /// How many of them must breach.
     pub to_alarm: i64,
@@ -146,7 +146,8 @@ mod tests {
     const TREATMENTS: [Treatment; 4] =
         [Treatment::Missing, Treatment::Ignore, Treatment::Breaching, Treatment::NotBreaching];
 
-    /// Judges periods as AWS's tables draw them: oldest first, `0` within, `X` beyond, `-` missing.
+    /// Evaluates periods as AWS's tables draw them: oldest first, `0` within, `X` beyond, `-`
+    /// missing.
     fn states(drawn: &str, to_alarm: i64) -> [&'static str; 4] {
         let value = |c| match c {
             '0' => Some(0.0),

@@ -30,7 +30,7 @@ impl Sample {
         Self { count, sum: value * count, min: value, max: value, values: Some(vec![(value, count)]) }
     }
 
-    /// A statistic set. It tells its values only when they are all equal.
+    /// A statistic set. It shows its values only when they are all equal.
     pub(super) fn set(count: f64, sum: f64, min: f64, max: f64) -> Self {
         let values = (min == max).then(|| vec![(min, count)]);
         Self { count, sum, min, max, values }

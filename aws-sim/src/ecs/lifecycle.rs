@@ -1,4 +1,4 @@
-//! The steps of a task's life, from its network interface to its last trace.
+//! The steps of a task's lifecycle, from its network interface to its last trace.
 //!
 //! `PROVISIONING → PENDING → ACTIVATING → RUNNING → DEACTIVATING → STOPPING → DEPROVISIONING →
 //! STOPPED`, in seconds as on AWS: a Fargate task is up after some 8 to 20 seconds, and is shown

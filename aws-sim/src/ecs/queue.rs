@@ -15,7 +15,7 @@ pub(super) enum Event {
     Definition(String, u32),
 }
 
-/// A step in a task's life.
+/// A step in a task's lifecycle.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Step {
     /// The network interface is attached.

@@ -67,7 +67,7 @@ pub(super) struct Probed<'a> {
 /// The state of a target at `now`.
 ///
 /// **Guarantees**: the cost does not grow with the target's age. Probes that are answered alike are
-/// looked at together, and no more of them than any threshold asks for.
+/// evaluated together, and no more of them than any threshold asks for.
 pub(super) fn state(check: &HealthCheck, target: Probed<'_>, now: Timestamp) -> State {
     if now < target.epoch.first_probe {
         return target.epoch.state;
