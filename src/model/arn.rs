@@ -57,6 +57,11 @@ pub fn cluster_name(cluster: &str) -> &str {
     Arn::parse(cluster).and_then(|arn| arn.resource.strip_prefix("cluster/")).unwrap_or(cluster)
 }
 
+/// Whether something is in a region, as far as its ARN tells.
+pub fn is_in(region: &str, arn: &str) -> bool {
+    Arn::parse(arn).is_none_or(|arn| arn.region.is_empty() || arn.region == region)
+}
+
 /// Name of a service, `…:service/CLUSTER/NAME` or `…:service/NAME`.
 pub fn service_name(service: &str) -> &str {
     last_part(service)

@@ -137,6 +137,9 @@ pub struct ObservedState {
     /// Tasks by component: of a task component those started by Evenkeel (running and lately
     /// stopped); of a service its current tasks and lately stopped ones, read in full passes.
     pub tasks: BTreeMap<ComponentName, Seen<Vec<ObservedTask>>>,
+    /// Tasks that were started of components that are services by now; only those of Evenkeel.
+    #[serde(default)]
+    pub former_tasks: BTreeMap<ComponentName, Seen<Vec<ObservedTask>>>,
     /// Targets by key of the target group, read in full passes, before `tasks` are.
     pub targets: BTreeMap<String, Seen<Vec<ObservedTarget>>>,
     /// Secrets by id as declared.
@@ -174,6 +177,7 @@ impl ObservedState {
             definitions: BTreeMap::new(),
             families: BTreeMap::new(),
             tasks: BTreeMap::new(),
+            former_tasks: BTreeMap::new(),
             targets: BTreeMap::new(),
             secrets: BTreeMap::new(),
             service_deployments: BTreeMap::new(),
@@ -414,6 +418,12 @@ pub struct ObservedTask {
     pub started_by: Option<String>,
     /// When it was created.
     pub created_at: Option<Timestamp>,
+    /// When it was told to stop, or an essential container had ended.
+    #[serde(default)]
+    pub stopping_at: Option<Timestamp>,
+    /// When the last of its containers had ended.
+    #[serde(default)]
+    pub execution_stopped_at: Option<Timestamp>,
     /// When it stopped.
     pub stopped_at: Option<Timestamp>,
     /// Why, as a code such as `EssentialContainerExited` or `TaskFailedToStart`.

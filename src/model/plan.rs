@@ -285,6 +285,20 @@ pub enum WaitingOn {
         /// By what: `service web`.
         by: String,
     },
+    /// What is declared is not complete: what is declared no longer is removed last.
+    Declared {
+        /// The first thing that is not.
+        what: ResourceId,
+        /// What it lacks.
+        because: String,
+    },
+    /// What must not run beside its successor has not stopped.
+    Predecessor {
+        /// Which: `service shop-web`.
+        what: String,
+        /// How far it is.
+        because: String,
+    },
     /// The bake time has not passed.
     Bake {
         /// Until when.
@@ -355,6 +369,8 @@ impl WaitingOn {
             Self::Targets { group, because: _ } => group.clone(),
             Self::Draining { service } => service.clone(),
             Self::InUse { by } => by.clone(),
+            Self::Declared { what, because: _ } => what.to_string(),
+            Self::Predecessor { what, because: _ } => what.clone(),
             Self::Rotation { secret, until: _ } => secret.clone(),
             Self::Failed { hash, because: _ } => hash.to_string(),
             Self::Observation { because: _ } | Self::Bake { until: _ } | Self::Suspended { because: _ } => {
@@ -380,6 +396,12 @@ impl fmt::Display for WaitingOn {
             Self::Targets { group, because } => write!(f, "targets of {group}: {because}"),
             Self::Draining { service } => write!(f, "service {service} to finish draining"),
             Self::InUse { by } => write!(f, "{by} to use it no more"),
+            Self::Declared { what, because } => {
+                write!(f, "{what}, which is declared, to be complete: {because}")
+            }
+            Self::Predecessor { what, because } => {
+                write!(f, "{what} to stop, which may not run beside it: {because}")
+            }
             Self::Bake { until } => write!(f, "bake time until {until:.0}"),
             Self::Rotation { secret, until } => {
                 write!(f, "rotated secret {secret} to settle until {until:.0}")

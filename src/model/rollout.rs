@@ -139,6 +139,10 @@ pub struct ComponentRollout {
     /// The last revision that completed: the rollback target, never deregistered.
     #[serde(default)]
     pub completed: Option<Revision>,
+    /// Until when a run is left to end by itself that the component began as a task, before it
+    /// became a service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former_task_until: Option<Timestamp>,
     /// Revisions and tasks that failed, oldest first; not tried again until the spec changes or a
     /// retry is asked for.
     #[serde(default)]
@@ -156,6 +160,10 @@ impl ComponentRollout {
         if self.workload.replace(workload).is_none_or(|before| before == workload) {
             return;
         }
+        self.former_task_until = match (&self.phase, workload) {
+            (Phase::TaskRunning { deadline, .. }, WorkloadKind::Service) => Some(*deadline),
+            _ => None,
+        };
         self.phase = Phase::Idle;
         self.failures.clear();
         if let Some(completed) = self.completed.take().filter(|completed| !self.knows(&completed.arn)) {

@@ -52,7 +52,7 @@ impl Collector {
         let reader = Reader::new(&clients, placement);
         let services = Services::read(&reader, requests).await;
         let in_full = |request: &&ObservationRequest<'_>| {
-            request.depth == Depth::Full || services.are_out_of_step(request)
+            request.depth == Depth::Full || services.are_out_of_step(&reader, request)
         };
         let full: Vec<ObservationRequest<'_>> = requests.iter().filter(in_full).copied().collect();
         // Boxed: most passes are light and should not carry the room for a full one.
@@ -117,7 +117,8 @@ async fn everything(
             load_balancers,
             definitions: definitions.revisions_of(reader, request, services),
             families: definitions.families_of(request),
-            tasks,
+            tasks: tasks.tasks,
+            former_tasks: tasks.former,
             targets,
             secrets: secrets.of(request),
             service_deployments: deployments.by_component,
@@ -150,6 +151,7 @@ fn gaps(state: &ObservedState, more: Vec<Gap>) -> Vec<Gap> {
         definitions,
         families,
         tasks,
+        former_tasks,
         targets,
         secrets,
         service_deployments,
@@ -165,6 +167,7 @@ fn gaps(state: &ObservedState, more: Vec<Gap>) -> Vec<Gap> {
     all.extend(of(definitions.values()));
     all.extend(of(families.values()));
     all.extend(of(tasks.values()));
+    all.extend(of(former_tasks.values()));
     all.extend(of(targets.values()));
     all.extend(of(secrets.values()));
     all.extend(of(service_deployments.values()));

@@ -1,7 +1,9 @@
 //! What the collector is asked for.
 
+use crate::model::arn::is_in;
 use crate::model::desired::DesiredState;
 use crate::model::observed::Depth;
+use crate::model::resource::ResourceId;
 use crate::model::rollout::RolloutState;
 
 /// One deployment to observe.
@@ -13,4 +15,18 @@ pub struct ObservationRequest<'a> {
     pub rollout: &'a RolloutState,
     /// How much to read at least.
     pub depth: Depth,
+}
+
+impl<'a> ObservationRequest<'a> {
+    /// What is recorded of this region, with its ARN. What was left behind in another one cannot be
+    /// asked for here: it would look as if it were gone.
+    pub(super) fn recorded(&self) -> impl Iterator<Item = (&'a ResourceId, &'a str)> + use<'a> {
+        let region = self.desired.placement.region.as_str();
+        self.rollout.arns().filter(move |(_, arn)| is_in(region, arn))
+    }
+
+    /// The recorded ARN of one thing, if it is of this region.
+    pub(super) fn recorded_arn(&self, id: &ResourceId) -> Option<&'a str> {
+        self.rollout.arn(id).filter(|arn| is_in(&self.desired.placement.region, arn))
+    }
 }

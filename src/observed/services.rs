@@ -17,19 +17,22 @@ type LeftOver<'s> = BTreeMap<String, &'s Seen<ObservedService>>;
 /// The services of a batch of deployments, by name.
 pub(super) struct Services {
     by_name: BTreeMap<String, Seen<ObservedService>>,
+    /// Recorded ones in other clusters, by ARN.
+    elsewhere: BTreeMap<String, Seen<ObservedService>>,
     /// Whether AWS said that there is no such cluster.
     pub(super) no_cluster: bool,
 }
 
 impl Services {
-    /// Reads all services that are declared or recorded, ten per call.
+    /// Reads all services that are declared or recorded, ten per call and cluster.
     pub(super) async fn read(reader: &Reader<'_>, requests: &[ObservationRequest<'_>]) -> Self {
         let names: BTreeSet<String> = requests.iter().flat_map(|request| names(reader, request)).collect();
         let read = |names: Vec<String>| async move {
             read::describe_services(reader.clients, reader.cluster(), &names).await
         };
         let answers = reader.batches(names.into_iter().collect(), SERVICES_PER_CALL, refused, read).await;
-        let mut services = Self { by_name: BTreeMap::new(), no_cluster: false };
+        let elsewhere = elsewhere(reader, requests).await;
+        let mut services = Self { by_name: BTreeMap::new(), elsewhere, no_cluster: false };
         for (names, answer) in answers {
             match answer {
                 Ok(seen) => services.by_name.extend(seen),
@@ -66,6 +69,11 @@ impl Services {
                 shown.insert(ComponentName::new(&id.key), seen);
             }
         }
+        for (_, arn) in recorded_elsewhere(reader, request) {
+            if let Some(seen) = self.elsewhere.get(arn) {
+                left_over.insert(arn.to_owned(), seen);
+            }
+        }
         (shown, left_over)
     }
 
@@ -75,14 +83,22 @@ impl Services {
 
     /// Whether a deployment is out of step as far as its services show it: one that is not there,
     /// not steady, not ACTIVE, or points at another revision than the rollout left it at; or a
-    /// rollout that is under way or held up, which services alone do not show. Unknown services
+    /// rollout that is under way or held up, which services alone cannot judge; or one that is no
+    /// longer declared. Unknown services
     /// give no reason to read more.
-    pub(super) fn are_out_of_step(&self, request: &ObservationRequest<'_>) -> bool {
+    pub(super) fn are_out_of_step(&self, reader: &Reader<'_>, request: &ObservationRequest<'_>) -> bool {
         let settled = |component: &DesiredComponent| {
             let phase = request.rollout.components.get(&component.name).map(|rollout| &rollout.phase);
             matches!(phase, Some(Phase::Complete { .. } | Phase::RolledBack { .. }))
         };
-        request.desired.components.values().any(|component| !settled(component))
+        let (_, left_over) = self.of(reader, request);
+        let undeclared = |(id, arn): (&ResourceId, &str)| {
+            !request.desired.components.contains_key(id.key.as_str())
+                && self.named(service_name(arn)).present().is_some()
+        };
+        left_over.values().any(|seen| seen.present().is_some())
+            || recorded(reader, request).any(undeclared)
+            || request.desired.components.values().any(|component| !settled(component))
             || declared(request).any(|(component, name)| match self.named(name) {
                 Seen::Absent => true,
                 Seen::Present(service) => {
@@ -124,15 +140,60 @@ fn expected_revision<'a>(request: &ObservationRequest<'a>, component: &DesiredCo
     revision.map(|revision| revision.arn.as_str())
 }
 
-/// Recorded services of this cluster: id and ARN. One that was left behind in another cluster
-/// cannot be asked for here.
+/// Reads the recorded services that were left behind in other clusters of this region.
+async fn elsewhere(
+    reader: &Reader<'_>,
+    requests: &[ObservationRequest<'_>],
+) -> BTreeMap<String, Seen<ObservedService>> {
+    let mut by_cluster: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (_, arn) in requests.iter().flat_map(|request| recorded_elsewhere(reader, request)) {
+        if let Some(cluster) = service_cluster(arn) {
+            by_cluster.entry(cluster).or_default().insert(arn);
+        }
+    }
+    let mut found = BTreeMap::new();
+    for (cluster, arns) in by_cluster {
+        let names = arns.iter().map(|arn| service_name(arn).to_owned()).collect();
+        let read = |names: Vec<String>| async move {
+            read::describe_services(reader.clients, cluster, &names).await
+        };
+        let answers = reader.batches(names, SERVICES_PER_CALL, refused, read).await;
+        for (names, answer) in answers {
+            let mut seen: BTreeMap<String, Seen<ObservedService>> = match answer {
+                Ok(seen) => seen.into_iter().collect(),
+                // With a cluster its services are gone: it cannot be deleted while it has any.
+                Err(error) if error.code == "ClusterNotFoundException" => BTreeMap::new(),
+                Err(error) => {
+                    names.iter().map(|name| (name.clone(), Seen::Unknown(error.clone().into()))).collect()
+                }
+            };
+            for arn in arns.iter().filter(|arn| names.iter().any(|name| name == service_name(arn))) {
+                let seen = seen.remove(service_name(arn)).unwrap_or(Seen::Absent);
+                found.insert((*arn).to_owned(), seen);
+            }
+        }
+    }
+    found
+}
+
+/// Recorded services of this cluster: id and ARN.
 fn recorded<'a>(
     reader: &Reader<'_>,
     request: &ObservationRequest<'a>,
 ) -> impl Iterator<Item = (&'a ResourceId, &'a str)> {
     let here = cluster_name(reader.cluster());
-    let services = request.rollout.arns().filter(|(id, _)| id.kind == ResourceKind::Service);
+    let services = request.recorded().filter(|(id, _)| id.kind == ResourceKind::Service);
     services.filter(move |(_, arn)| service_cluster(arn).is_none_or(|cluster| cluster == here))
+}
+
+/// Recorded services that were left behind in another cluster of this region.
+fn recorded_elsewhere<'a>(
+    reader: &Reader<'_>,
+    request: &ObservationRequest<'a>,
+) -> impl Iterator<Item = (&'a ResourceId, &'a str)> {
+    let here = cluster_name(reader.cluster());
+    let services = request.recorded().filter(|(id, _)| id.kind == ResourceKind::Service);
+    services.filter(move |(_, arn)| service_cluster(arn).is_some_and(|cluster| cluster != here))
 }
 
 fn names(reader: &Reader<'_>, request: &ObservationRequest<'_>) -> Vec<String> {

@@ -14,7 +14,7 @@ use crate::model::desired::{DesiredComponent, Workload};
 use crate::model::ids::{ComponentName, DeploymentName};
 use crate::model::observed::{Gap, ObservedService, ObservedServiceDeployment, ObservedTask, Seen};
 use crate::model::resource::{ResourceId, ResourceKind, TAG_COMPONENT, TAG_OWNER};
-use crate::model::rollout::{ComponentRollout, Phase};
+use crate::model::rollout::{ComponentRollout, Phase, TOKEN_PREFIX, WorkloadKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 type Tagged = (ObservedTask, BTreeMap<String, String>);
@@ -25,6 +25,8 @@ struct Wanted<'a> {
     /// Index of the deployment in the batch.
     request: usize,
     component: ComponentName,
+    /// Whether the component was a task when they were started, and is a service now.
+    former: bool,
     of: Option<TasksOf<'a>>,
     /// Whether tasks that stopped lately are wanted too.
     stopped: bool,
@@ -32,13 +34,21 @@ struct Wanted<'a> {
     recorded: Option<String>,
 }
 
+/// The tasks of one deployment, by component.
+#[derive(Clone, Default)]
+pub(super) struct OfDeployment {
+    pub(super) tasks: ByComponent<Vec<ObservedTask>>,
+    /// Of components that are services by now.
+    pub(super) former: ByComponent<Vec<ObservedTask>>,
+}
+
 /// Reads the tasks of a batch of deployments; the answers are in the order of the deployments.
 pub(super) async fn read(
     reader: &Reader<'_>,
     requests: &[ObservationRequest<'_>],
     services: &Services,
-) -> Vec<ByComponent<Vec<ObservedTask>>> {
-    let mut shown: Vec<ByComponent<Vec<ObservedTask>>> = vec![BTreeMap::new(); requests.len()];
+) -> Vec<OfDeployment> {
+    let mut shown = vec![OfDeployment::default(); requests.len()];
     let mut wanted = Vec::new();
     for (index, request) in requests.iter().enumerate() {
         let (known, _) = services.of(reader, request);
@@ -46,9 +56,10 @@ pub(super) async fn read(
             match want(index, request, component, known.get(&component.name).copied()) {
                 Ok(want) => wanted.push(want),
                 Err(seen) => {
-                    shown[index].insert(component.name.clone(), seen);
+                    shown[index].tasks.insert(component.name.clone(), seen);
                 }
             }
+            wanted.extend(former(index, request, component));
         }
         wanted.extend(left_over(index, request));
     }
@@ -65,7 +76,9 @@ pub(super) async fn read(
             Ok(arns) => described.of(&requests[want.request], &want, &arns),
             Err(error) => unlisted(error),
         };
-        shown[want.request].insert(want.component, seen);
+        let shown = &mut shown[want.request];
+        let shown = if want.former { &mut shown.former } else { &mut shown.tasks };
+        shown.insert(want.component, seen);
     }
     shown
 }
@@ -80,6 +93,7 @@ fn want<'a>(
     let want = |of, stopped, recorded| Wanted {
         request: index,
         component: component.name.clone(),
+        former: false,
         of: Some(of),
         stopped,
         recorded,
@@ -88,7 +102,7 @@ fn want<'a>(
         (Workload::Task { .. }, _) => {
             let id = ResourceId::new(ResourceKind::Task, component.name.as_str());
             let started = request.rollout.components.get(&component.name).and_then(started);
-            let recorded = started.or_else(|| request.rollout.arn(&id).map(str::to_owned));
+            let recorded = started.or_else(|| request.recorded_arn(&id).map(str::to_owned));
             Ok(want(TasksOf::Family(&component.family), true, recorded))
         }
         (Workload::Service { service_name, fields, .. }, Some(Seen::Present(service))) => {
@@ -106,14 +120,36 @@ fn want<'a>(
     }
 }
 
+/// Tasks of a component that was a task and is a service now, while it may have some.
+fn former<'a>(
+    index: usize,
+    request: &ObservationRequest<'a>,
+    component: &'a DesiredComponent,
+) -> Option<Wanted<'a>> {
+    let Workload::Service { .. } = component.workload else { return None };
+    let id = ResourceId::new(ResourceKind::Task, component.name.as_str());
+    let rollout = request.rollout.components.get(&component.name);
+    let recorded = rollout.and_then(started).or_else(|| request.recorded_arn(&id).map(str::to_owned));
+    let was_task = rollout.is_some_and(|known| known.workload == Some(WorkloadKind::Task));
+    (was_task || recorded.is_some()).then(|| Wanted {
+        request: index,
+        component: component.name.clone(),
+        former: true,
+        of: Some(TasksOf::Family(&component.family)),
+        stopped: false,
+        recorded,
+    })
+}
+
 /// Recorded tasks of components that are no longer declared.
 fn left_over<'a>(index: usize, request: &ObservationRequest<'a>) -> Vec<Wanted<'a>> {
-    let recorded = request.rollout.arns().filter(|(id, _)| {
+    let recorded = request.recorded().filter(|(id, _)| {
         id.kind == ResourceKind::Task && !request.desired.components.contains_key(id.key.as_str())
     });
     let wanted = recorded.map(|(id, arn)| Wanted {
         request: index,
         component: ComponentName::new(id.key.as_str()),
+        former: false,
         of: None,
         stopped: false,
         recorded: Some(arn.to_owned()),
@@ -179,7 +215,13 @@ impl Described {
         if let Some(gap) = arns.iter().find_map(|arn| self.gaps.get(arn)) {
             return Seen::Unknown(gap.clone());
         }
+        let by_us = |task: &ObservedTask| {
+            task.started_by.as_deref().is_some_and(|token| token.starts_with(TOKEN_PREFIX))
+        };
         let own = |(task, tags): &&Tagged| {
+            if want.former && !by_us(task) {
+                return false;
+            }
             matches!(want.of, Some(TasksOf::Service(_)))
                 || want.recorded.as_ref() == Some(&task.arn)
                 || is_own(&request.desired.deployment, &want.component, tags)

@@ -10,6 +10,8 @@ mod resources;
 mod services;
 mod targets;
 mod tasks;
+mod traffic;
+mod unfinished;
 mod waiting;
 
 use super::PlanInput;
@@ -45,9 +47,9 @@ pub fn plan(input: &PlanInput<'_>) -> Plan {
     tasks::plan(&mut draft);
     services::plan(&mut draft);
     targets::plan(&mut draft);
-    removal::undeclared(&mut draft);
     flapping::hold(&mut draft);
     waiting::explain(&mut draft);
+    removal::undeclared(&mut draft);
     draft.finish()
 }
 

@@ -90,6 +90,7 @@ pub fn ending(after: &RolloutState, plan: &Plan, outcomes: &[Outcome], observed:
                 WaitingOn::Targets { .. }
                     | WaitingOn::Draining { .. }
                     | WaitingOn::InUse { .. }
+                    | WaitingOn::Predecessor { .. }
                     | WaitingOn::Resource { .. }
                     | WaitingOn::NotReady { failed: false, .. }
             )

@@ -14,6 +14,7 @@
 //! stage that does not go on carries why.
 
 mod advance;
+mod ending;
 mod input;
 mod record;
 mod secrets;

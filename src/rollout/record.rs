@@ -137,9 +137,12 @@ fn forget_absent(state: &mut RolloutState, resolved: &ResolvedState, observed: &
     let absent = |id: &ResourceId| match id.kind.part() {
         Part::Task => {
             let ended = |tasks: &Vec<ObservedTask>| tasks.iter().all(ObservedTask::is_stopped);
-            let tasks = observed.tasks.get(id.key.as_str());
-            !resolved.components.contains_key(id.key.as_str())
-                && tasks.is_some_and(|seen| seen.is_absent() || seen.present().is_some_and(ended))
+            let gone = |seen: &Seen<Vec<ObservedTask>>| seen.is_absent() || seen.present().is_some_and(ended);
+            let undeclared = || {
+                let undeclared = !resolved.components.contains_key(id.key.as_str());
+                observed.tasks.get(id.key.as_str()).filter(|_| undeclared)
+            };
+            observed.former_tasks.get(id.key.as_str()).or_else(undeclared).is_some_and(gone)
         }
         Part::Resource | Part::TaskDefinition | Part::Service => observed.seen(id).is_absent(),
     };
@@ -210,8 +213,13 @@ fn started(state: &mut RolloutState, component: &str, id: Option<&str>) {
 }
 
 fn remember_arn(state: &mut RolloutState, resource: &ResourceId, arn: Option<&str>) {
-    if let Some(arn) = arn.filter(|_| resource.kind != ResourceKind::TaskDefinition) {
-        state.resource_mut(&resource.clone()).arn = Some(arn.to_owned());
+    let Some(arn) = arn.filter(|_| resource.kind != ResourceKind::TaskDefinition) else { return };
+    let before = state.resource_mut(resource).arn.replace(arn.to_owned()).filter(|before| before != arn);
+    // What stood under the key stands beside its successor, in another cluster, say, until it was
+    // seen to be gone.
+    if let Some(before) = before.filter(|_| matches!(resource.kind.part(), Part::Resource | Part::Service)) {
+        let left_over = ResourceId::left_over(resource.kind, &before);
+        state.resource_mut(&left_over).arn = Some(before);
     }
 }
 

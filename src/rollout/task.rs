@@ -1,12 +1,14 @@
-//! Steps of a run-to-completion task: judged by its exit code alone, may never be seen RUNNING.
+//! Steps of a task: started once per intent, judged by its end; it may never be seen RUNNING.
 
+use super::ending::Ending;
 use super::view::View;
 use crate::model::desired::DesiredComponent;
 use crate::model::ids::ContentHash;
 use crate::model::kinds::application::RunPolicy;
 use crate::model::observed::{ObservedTask, Seen};
 use crate::model::plan::WaitingOn;
-use crate::model::resource::{TAG_HASH, Tree};
+use crate::model::predecessor::{Predecessor, predecessors};
+use crate::model::resource::TAG_HASH;
 use crate::model::rollout::{ComponentRollout, Failure, Phase, Revision, StallReason, client_token};
 use jiff::{SignedDuration, Timestamp};
 
@@ -110,9 +112,9 @@ fn begin(view: &TaskView<'_>, component: &ComponentRollout) -> Phase {
                 component,
                 vec![WaitingOn::Task { task: task.arn.clone(), status: task.last_status.clone() }],
             ),
-            None => start(view, wanted.clone(), 1),
+            None => start_alone(view, component, wanted),
         },
-        Some(Seen::Absent) => start(view, wanted.clone(), 1),
+        Some(Seen::Absent) => start_alone(view, component, wanted),
         Some(Seen::Unknown(gap)) => {
             let because = format!("{}: {}: {}", gap.operation, gap.code, gap.message);
             view.waiting(component, vec![WaitingOn::Observation { because }])
@@ -171,14 +173,25 @@ fn runs_ended_well(
 ) -> bool {
     let mut own = tasks.iter().filter(|task| task.task_definition == revision.arn).peekable();
     match own.peek() {
-        Some(_) => own.any(|task| verdict(&view.desired.task_definition, task).is_ok()),
+        Some(_) => own.any(|task| Ending::of(&view.desired.task_definition, task) == Ending::Done),
         None => view.step.now.duration_since(registered) > SHOWN_FOR,
     }
 }
 
-fn start(view: &TaskView<'_>, hash: ContentHash, attempt: u32) -> Phase {
+/// Starts a first attempt, once nothing runs any more that it may not run beside.
+fn start_alone(view: &TaskView<'_>, component: &ComponentRollout, wanted: &ContentHash) -> Phase {
+    let step = view.step;
+    let before = predecessors(step.desired, step.prior, step.observed, view.desired);
+    if before.is_empty() {
+        start(view, wanted.clone(), 1, view.workload.deadline)
+    } else {
+        view.waiting(component, before.iter().map(Predecessor::wait).collect())
+    }
+}
+
+fn start(view: &TaskView<'_>, hash: ContentHash, attempt: u32, within: SignedDuration) -> Phase {
     let since = view.step.now;
-    let deadline = since + view.workload.deadline;
+    let deadline = since + within;
     let token = token(view, &hash, attempt, since);
     Phase::TaskRunning { hash, attempt, token, task: None, since, deadline }
 }
@@ -202,14 +215,44 @@ fn judge(view: &TaskView<'_>, component: &mut ComponentRollout, mut run: Run) ->
         let up = runs_forever(view) && task.last_status == "RUNNING";
         return if up { complete(view, component, run) } else { run.into_phase() };
     }
-    match verdict(&view.desired.task_definition, task) {
-        Ok(()) if !runs_forever(view) => complete(view, component, run),
-        Ok(()) => failed(view, component, run, "it ended although it should run for ever".to_owned(), false),
-        Err(why) => {
-            let late = task.stopped_at.unwrap_or(view.step.now) >= run.deadline;
-            failed(view, component, run, why, late)
+    let late = task.stopped_at.unwrap_or(view.step.now) >= run.deadline;
+    let retries = view.workload.retries;
+    match Ending::of(&view.desired.task_definition, task) {
+        Ending::Done if !runs_forever(view) => complete(view, component, run),
+        Ending::Done => {
+            let why = "it ended although it should run for ever".to_owned();
+            failed(view, component, run, Failed { why, late: false, retries })
+        }
+        Ending::Failed(why) => failed(view, component, run, Failed { why, late, retries }),
+        Ending::StoppedAtDeadline => {
+            let why = "it was stopped".to_owned();
+            failed(view, component, run, Failed { why, late: true, retries })
+        }
+        // Whoever stopped it did not want it to run: running it again would fight them.
+        Ending::StoppedByAnother(why) => {
+            let why = format!("somebody stopped it: {why}");
+            failed(view, component, run, Failed { why, late: false, retries: 0 })
+        }
+        Ending::StoppedByEvenkeel => run_again(view, component, run, view.workload.deadline),
+        Ending::Interrupted(why) if late => {
+            let why = format!("it was interrupted: {why}");
+            failed(view, component, run, Failed { why, late, retries })
+        }
+        Ending::Interrupted(_) => {
+            let left = run.deadline.duration_since(view.step.now);
+            run_again(view, component, run, left)
         }
     }
+}
+
+/// Runs a task once more that says nothing of its work, within so much time; not counted as an
+/// attempt. Waits when its gates have closed meanwhile.
+fn run_again(view: &TaskView<'_>, component: &ComponentRollout, run: Run, within: SignedDuration) -> Phase {
+    let same = view.wanted().is_none_or(|wanted| *wanted == run.hash);
+    if !same || !view.closed_gates(component).is_empty() {
+        return begin(view, component);
+    }
+    start(view, run.hash, run.attempt, within)
 }
 
 /// Nothing is listed under the task's ARN or token.
@@ -224,7 +267,8 @@ fn judge_unseen(view: &TaskView<'_>, component: &mut ComponentRollout, run: Run)
         // it is run once more.
         Some(_) if long_ago => {
             if view.closed_gates(component).is_empty() {
-                start(view, view.wanted().unwrap_or(&run.hash).clone(), run.attempt + 1)
+                let wanted = view.wanted().unwrap_or(&run.hash).clone();
+                start(view, wanted, run.attempt + 1, view.workload.deadline)
             } else {
                 begin(view, component)
             }
@@ -238,12 +282,22 @@ fn complete(view: &TaskView<'_>, component: &mut ComponentRollout, run: Run) -> 
     Phase::Complete { hash: run.hash, since: view.step.now }
 }
 
-fn failed(view: &TaskView<'_>, component: &mut ComponentRollout, run: Run, why: String, late: bool) -> Phase {
+/// A run that failed.
+struct Failed {
+    why: String,
+    /// Whether it had not ended in time.
+    late: bool,
+    /// Attempts that may follow the first one.
+    retries: u32,
+}
+
+fn failed(view: &TaskView<'_>, component: &mut ComponentRollout, run: Run, failed: Failed) -> Phase {
+    let Failed { why, late, retries } = failed;
     if view.wanted().is_some_and(|wanted| *wanted != run.hash) {
         return begin(view, component);
     }
-    if run.attempt <= view.workload.retries {
-        return start(view, run.hash, run.attempt + 1);
+    if run.attempt <= retries {
+        return start(view, run.hash, run.attempt + 1, view.workload.deadline);
     }
     let task = run.task.clone().unwrap_or_else(|| run.token.clone());
     let (reason, message) = if late {
@@ -259,40 +313,6 @@ fn failed(view: &TaskView<'_>, component: &mut ComponentRollout, run: Run, why: 
         at: view.step.now,
     });
     Phase::Stalled { hash: run.hash, reason, message, since: view.step.now }
-}
-
-/// Judges a stopped task.
-///
-/// Source: ECS API, Container.exitCode (absent when the container never ran). ECS stops the other
-/// essential containers when one ends, which shows as 137 or 143; that is not their failure as long
-/// as one ended with 0.
-fn verdict(definition: &Tree, task: &ObservedTask) -> Result<(), String> {
-    let essential = |name: &str| {
-        definition["containerDefinitions"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .find(|container| container["name"] == name)
-            .is_none_or(|container| container["essential"] != false)
-    };
-    let judged: Vec<_> = task.containers.iter().filter(|container| essential(&container.name)).collect();
-    let ended_well = judged.iter().any(|container| container.exit_code == Some(0));
-    let bad = judged.iter().find(|container| match container.exit_code {
-        Some(0) => false,
-        Some(137 | 143) | None => !ended_well,
-        Some(_) => true,
-    });
-    let stop = task.stopped_reason.clone().or_else(|| task.stop_code.clone()).unwrap_or_default();
-    match bad {
-        None if ended_well => Ok(()),
-        None => Err(format!("no essential container ended with exit code 0: {stop}")),
-        Some(container) => Err(match (container.exit_code, &container.reason) {
-            (Some(code), Some(reason)) => format!("container {} exited {code}: {reason}", container.name),
-            (Some(code), None) => format!("container {} exited {code}", container.name),
-            (None, Some(reason)) => format!("container {} did not start: {reason}", container.name),
-            (None, None) => format!("container {} did not start: {stop}", container.name),
-        }),
-    }
 }
 
 fn runs_forever(view: &TaskView<'_>) -> bool {

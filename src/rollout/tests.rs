@@ -209,6 +209,8 @@ impl Fixture {
             last_status: status.into(),
             started_by: Some(token.clone()),
             created_at: Some(self.now),
+            stopping_at: None,
+            execution_stopped_at: None,
             stopped_at: (status == "STOPPED").then_some(self.now),
             stop_code: (status == "STOPPED").then(|| "EssentialContainerExited".to_owned()),
             stopped_reason: (status == "STOPPED").then(|| "Essential container in task exited".to_owned()),

@@ -180,10 +180,11 @@ fn rank(on: &WaitingOn) -> u8 {
         | WaitingOn::Targets { .. }
         | WaitingOn::Draining { .. }
         | WaitingOn::InUse { .. }
+        | WaitingOn::Predecessor { .. }
         | WaitingOn::Bake { .. }
         | WaitingOn::Rotation { .. }
         | WaitingOn::Suspended { .. } => 1,
-        WaitingOn::Component { .. } | WaitingOn::Resource { .. } => 2,
+        WaitingOn::Component { .. } | WaitingOn::Resource { .. } | WaitingOn::Declared { .. } => 2,
     }
 }
 

@@ -131,18 +131,17 @@ impl Fixture {
             waiting: vec![],
             declared: "d1".into(),
         };
+        let revision =
+            |name: &str| Revision { hash: "h1".into(), arn: WEB_1.replace("web", name), registered: None };
         let complete = |name: &str| ComponentRollout {
             workload: None,
             initial_hash: None,
             pending_registration: None,
             earlier: vec![],
             phase: Phase::Complete { hash: "h1".into(), since: now },
-            revision: Some(Revision { hash: "h1".into(), arn: WEB_1.replace("web", name), registered: None }),
-            completed: Some(Revision {
-                hash: "h1".into(),
-                arn: WEB_1.replace("web", name),
-                registered: None,
-            }),
+            revision: Some(revision(name)),
+            completed: Some(revision(name)),
+            former_task_until: None,
             failures: vec![],
         };
         let by_component = ["migrate", "web"].map(ComponentName::from);

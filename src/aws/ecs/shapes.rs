@@ -192,6 +192,8 @@ pub(super) fn task(task: types::Task) -> (ObservedTask, BTreeMap<String, String>
         last_status: task.last_status.unwrap_or_default(),
         started_by: task.started_by,
         created_at: timestamp(task.created_at),
+        stopping_at: timestamp(task.stopping_at),
+        execution_stopped_at: timestamp(task.execution_stopped_at),
         stopped_at: timestamp(task.stopped_at),
         stop_code: task.stop_code.map(|code| code.as_str().to_owned()),
         stopped_reason: task.stopped_reason,

@@ -40,7 +40,7 @@ async fn tagged(reader: &Reader<'_>, alarm: Seen<ObservedResource>) -> Seen<Obse
 fn names<'a>(request: &ObservationRequest<'a>) -> impl Iterator<Item = &'a str> {
     let declared = request.desired.resources.iter().filter(|(id, _)| id.kind == ResourceKind::Alarm);
     let declared = declared.filter_map(|(_, alarm)| alarm.fields["alarmName"].as_str());
-    let recorded = request.rollout.arns().filter(|(id, _)| id.kind == ResourceKind::Alarm);
+    let recorded = request.recorded().filter(|(id, _)| id.kind == ResourceKind::Alarm);
     declared.chain(recorded.map(|(_, arn)| alarm_name(arn)))
 }
 

@@ -61,7 +61,7 @@ impl Listeners {
         if !seen.is_absent() {
             return seen;
         }
-        let recorded = request.rollout.arn(id).map(|arn| self.by_arn(arn));
+        let recorded = request.recorded_arn(id).map(|arn| self.by_arn(arn));
         let fits = |found: &ObservedResource| self.listener_fits(resource, found);
         recorded.filter(|recorded| recorded.present().is_some_and(fits)).unwrap_or(seen)
     }

@@ -26,8 +26,7 @@ pub(super) fn unlisted(
 ) -> Vec<String> {
     let listed: BTreeSet<&str> =
         lists.values().filter_map(Seen::present).flatten().map(|resource| resource.arn.as_str()).collect();
-    let recorded =
-        requests.iter().flat_map(|request| request.rollout.arns()).filter(|(id, _)| id.kind == kind);
+    let recorded = requests.iter().flat_map(|request| request.recorded()).filter(|(id, _)| id.kind == kind);
     let unlisted: BTreeSet<&str> = recorded.map(|(_, arn)| arn).filter(|arn| !listed.contains(arn)).collect();
     unlisted.into_iter().map(str::to_owned).collect()
 }

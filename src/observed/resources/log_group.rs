@@ -35,7 +35,7 @@ async fn tagged(reader: &Reader<'_>, group: Seen<ObservedResource>) -> Seen<Obse
 
 /// A log group's key is its name.
 fn names<'a>(request: &ObservationRequest<'a>) -> impl Iterator<Item = &'a str> {
-    let ids = request.desired.resources.keys().chain(request.rollout.arns().map(|(id, _)| id));
+    let ids = request.desired.resources.keys().chain(request.recorded().map(|(id, _)| id));
     ids.filter(|id| id.kind == ResourceKind::LogGroup).map(|id| id.key.as_str())
 }
 

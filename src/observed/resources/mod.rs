@@ -158,7 +158,7 @@ impl Found {
             })
             .collect();
         let mut leftovers = Leftovers::new();
-        for (id, arn) in request.rollout.arns().filter(|(_, arn)| !claimed.contains(*arn)) {
+        for (id, arn) in request.recorded().filter(|(_, arn)| !claimed.contains(*arn)) {
             let Some(kind) = of(id.kind) else { continue };
             let seen = match uncertain.get(&id.kind).filter(|_| kind.may_be_another()) {
                 // It may be the declared thing itself, so it must not be reported as if it were
@@ -191,7 +191,7 @@ impl Found {
         if !seen.is_absent() {
             return seen;
         }
-        let recorded = request.rollout.arn(id).map(|arn| kind.recorded(self, id, arn));
+        let recorded = request.recorded_arn(id).map(|arn| kind.recorded(self, id, arn));
         let fits = |found: &ObservedResource| kind.fits(self, request, declared, found);
         recorded.filter(|recorded| recorded.present().is_some_and(fits)).unwrap_or(seen)
     }

@@ -131,7 +131,7 @@ fn names<'a>(request: &ObservationRequest<'a>) -> impl Iterator<Item = &'a str> 
 }
 
 fn recorded<'a>(request: &ObservationRequest<'a>) -> impl Iterator<Item = &'a str> {
-    let groups = request.rollout.arns().filter(|(id, _)| id.kind == ResourceKind::TargetGroup);
+    let groups = request.recorded().filter(|(id, _)| id.kind == ResourceKind::TargetGroup);
     groups.map(|(_, arn)| arn)
 }
 

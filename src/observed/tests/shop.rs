@@ -193,6 +193,7 @@ impl Shop {
             phase: Phase::Complete { hash: "h1".into(), since: Timestamp::UNIX_EPOCH },
             revision: Some(revision.clone()),
             completed: Some(revision),
+            former_task_until: None,
             failures: Vec::new(),
         };
         self.rollout.components.insert(component.into(), rollout);

@@ -2,25 +2,29 @@
 //!
 //! Inside a document that still exists, an undeclared rule, listener, target group or service that
 //! is ours is removed: the document is one object, and what is taken out of an object is gone from
-//! it. Log groups are data and stay. Every removal is noted. When the whole document is gone, its
+//! it, last: once all that is declared is complete. Log groups are data and stay. Every removal is noted. When the whole document is gone, its
 //! deletion policy decides ([`teardown`]).
 
-use super::{Draft, seen, tasks};
+use super::{Draft, seen, tasks, traffic, unfinished};
+use crate::model::arn::{cluster_name, is_in, service_cluster};
 use crate::model::call::{Call, Verb};
-use crate::model::desired::Workload;
+use crate::model::desired::{DesiredComponent, Workload};
 use crate::model::kinds::DeletionPolicy;
 use crate::model::observed::{ObservedResource, ObservedService, ObservedTask, Seen};
 use crate::model::plan::{FieldChange, Impact, Ownership, Reason, WaitingOn};
+use crate::model::predecessor::{Predecessor, predecessors};
 use crate::model::resource::{Part, ResourceId, ResourceKind};
-use crate::model::rollout::Phase;
-use crate::plan::resources;
+use crate::model::stop::StopCause;
+use crate::plan::{PlanInput, resources};
 use serde_json::json;
 use std::collections::BTreeSet;
 
-/// Removes what the living document no longer declares.
+/// Removes what the living document no longer declares, once all that it declares is complete: until
+/// then what is to go may serve in the place of what is to come.
 pub(super) fn undeclared(draft: &mut Draft<'_>) {
     let input = draft.input;
     let kept = declared_arns(draft);
+    let unfinished = unfinished::first(draft);
     for (id, found) in &input.observed.all_resources().collect::<Vec<_>>() {
         let Some(resource) = found.present().filter(|_| !input.desired.resources.contains_key(id)) else {
             continue;
@@ -35,8 +39,8 @@ pub(super) fn undeclared(draft: &mut Draft<'_>) {
             draft.note(id, message, false);
         } else if let Some(above) = resources::of(id.kind).and_then(|kind| kind.supports(&input, resource)) {
             draft.note(id, format!("no longer declared, and stays while {above} is declared on it"), true);
-        } else if let Some(successor) = missing_successor(draft, id, resource) {
-            draft.wait(id, WaitingOn::Resource { id: successor });
+        } else if let Some(on) = &unfinished {
+            draft.wait(id, on.clone());
         } else {
             draft.note(id, format!("{} is no longer declared and is removed", id.kind.info().noun), false);
             remove(draft, id, resource);
@@ -45,18 +49,40 @@ pub(super) fn undeclared(draft: &mut Draft<'_>) {
     for (id, found) in input.observed.all_services() {
         let declared = is_declared_service(draft, id.key.as_str());
         let Some(service) = found.present().filter(|_| !declared) else { continue };
-        let ours = draft.owner(&id, &service.arn, &service.tags).is_ours();
+        let ours = draft.is_ours_undeclared(&id, &service.arn, &service.tags);
         if !ours || kept.contains(service.arn.as_str()) {
             continue;
         }
-        if let Some(on) = unfinished_successor(draft, id.key.as_str()) {
-            draft.wait(&id, on);
-        } else {
-            draft.note(&id, "service is no longer declared and is removed".to_owned(), false);
-            remove_service(draft, &id, service);
+        // One that makes way for what may not run beside it has been planned with its successor.
+        if draft.actions.iter().any(|action| action.resource == id) {
+            continue;
+        }
+        match unfinished.clone().or_else(|| traffic::still_sent_to(draft, service)) {
+            Some(on) => draft.wait(&id, on),
+            None => {
+                draft.note(&id, "service is no longer declared and is removed".to_owned(), false);
+                remove_service(draft, &id, service);
+            }
         }
     }
-    undeclared_tasks(draft);
+    undeclared_tasks(draft, unfinished.as_ref());
+    left_behind(draft);
+}
+
+/// Tells what the deployment left in a region where it is no longer declared. Nothing of that region
+/// is looked at, so nothing is done about it; it stays recorded.
+fn left_behind(draft: &mut Draft<'_>) {
+    let region = draft.input.desired.placement.region.as_str();
+    let mut elsewhere: Vec<(&ResourceId, &str)> =
+        draft.input.rollout.arns().filter(|(_, arn)| !is_in(region, arn)).collect();
+    elsewhere.sort();
+    for (id, arn) in elsewhere {
+        let message = format!(
+            "{arn} was left behind in another region, where it is not looked at; delete it yourself, or declare the old region, remove \
+             the document there and declare it anew"
+        );
+        draft.note(id, message, false);
+    }
 }
 
 fn is_declared_service(draft: &Draft<'_>, name: &str) -> bool {
@@ -64,44 +90,58 @@ fn is_declared_service(draft: &Draft<'_>, name: &str) -> bool {
     component.is_some_and(|component| matches!(component.workload, Workload::Service { .. }))
 }
 
-/// What a service waits for whose component is declared as a task by now: until the task is
-/// complete the service serves.
-fn unfinished_successor(draft: &Draft<'_>, name: &str) -> Option<WaitingOn> {
-    let component = draft.input.desired.components.get(name)?;
-    let phase = &draft.input.rollout.components.get(name)?.phase;
-    if matches!(phase, Phase::Complete { .. }) {
-        return None;
-    }
-    let because =
-        format!("it takes the place of this service as a task, and is not complete ({})", phase.word());
-    Some(WaitingOn::Component { name: component.name.clone(), because })
-}
-
-/// A declared resource that is to take the place of this one and was not seen yet: the record still
-/// has the old ARN under its name. Until it stands the old one serves.
-fn missing_successor(draft: &Draft<'_>, old: &ResourceId, resource: &ObservedResource) -> Option<ResourceId> {
+/// Stops tasks of components that are no longer declared, or are services by now. They are read by
+/// the ARN that RunTask gave us.
+fn undeclared_tasks(draft: &mut Draft<'_>, unfinished: Option<&WaitingOn>) {
     let input = draft.input;
-    let of_kind = input.desired.resources.keys().filter(|id| id.kind == old.kind);
-    let mut missing = of_kind.filter(|id| seen(&input.observed.resources, id).present().is_none());
-    missing.find(|id| input.rollout.arn(id).is_some_and(|arn| arn == resource.arn)).cloned()
-}
-
-/// Stops tasks of components that are no longer declared. They are read by the ARN that RunTask
-/// gave us.
-fn undeclared_tasks(draft: &mut Draft<'_>) {
-    let input = draft.input;
-    for (name, found) in &input.observed.tasks {
+    let undeclared =
+        input.observed.tasks.iter().filter(|(name, _)| !input.desired.components.contains_key(*name));
+    for (name, found) in undeclared.chain(&input.observed.former_tasks) {
         let id = ResourceId::new(ResourceKind::Task, name.as_str());
-        if input.desired.components.contains_key(name) {
-            continue;
-        }
+        let declared = input.desired.components.contains_key(name);
         for task in found.present().into_iter().flatten().filter(|task| !task.is_stopped()) {
-            if input.rollout.arn(&id).is_some_and(|arn| arn == task.arn) {
-                draft.note(&id, "task is no longer declared and is stopped".to_owned(), false);
-                stop(draft, &id, task);
+            // One of a component that is a service now was found by our tags and token.
+            if !declared && input.rollout.arn(&id).is_none_or(|arn| arn != task.arn) {
+                continue;
+            }
+            if draft.actions.iter().any(|action| action.call.arn() == Some(task.arn.as_str())) {
+                continue;
+            }
+            match unfinished {
+                Some(on) => draft.wait(&id, on.clone()),
+                None => {
+                    draft.note(&id, "task is no longer declared and is stopped".to_owned(), false);
+                    stop(draft, &id, task);
+                }
             }
         }
     }
+}
+
+/// Stops what may not run beside a component that is ready to start, and waits for it to stop.
+/// Answers whether there is anything of the sort.
+pub(super) fn stop_predecessors(
+    draft: &mut Draft<'_>,
+    successor: &ResourceId,
+    component: &DesiredComponent,
+) -> bool {
+    let PlanInput { desired, rollout, observed, now, .. } = draft.input;
+    let found = predecessors(desired, rollout, observed, component);
+    for predecessor in &found {
+        draft.wait(successor, predecessor.wait());
+        match predecessor {
+            Predecessor::Service { id, service } => {
+                let message = format!("makes way for {successor}, which may not run beside it");
+                draft.note(id, message, false);
+                scale_to_nothing(draft, id, service);
+            }
+            Predecessor::Task { id, task, until } if until.is_none_or(|until| now >= until) => {
+                stop(draft, id, task);
+            }
+            Predecessor::Task { .. } | Predecessor::Unseen { .. } => {}
+        }
+    }
+    !found.is_empty()
 }
 
 /// Takes everything down that is ours.
@@ -142,7 +182,7 @@ pub(super) fn teardown(draft: &mut Draft<'_>, confirmed: bool) {
         }
     }
     if !retain {
-        undeclared_tasks(draft);
+        undeclared_tasks(draft, None);
         teardown_tasks(draft);
         wait_for_the_unseen(draft);
     }
@@ -153,7 +193,9 @@ pub(super) fn teardown(draft: &mut Draft<'_>, confirmed: bool) {
 /// gone.
 fn wait_for_the_unseen(draft: &mut Draft<'_>) {
     let input = draft.input;
-    for id in input.rollout.arns().map(|(id, _)| id) {
+    left_behind(draft);
+    let here = |(_, arn): &(&ResourceId, &str)| is_in(&input.desired.placement.region, arn);
+    for id in input.rollout.arns().filter(here).map(|(id, _)| id) {
         let unseen = match id.kind.part() {
             Part::Task => matches!(seen(&input.observed.tasks, id.key.as_str()), Seen::NotRead),
             Part::Resource | Part::TaskDefinition | Part::Service => {
@@ -216,7 +258,7 @@ fn teardown_tasks(draft: &mut Draft<'_>) {
 fn stop(draft: &mut Draft<'_>, id: &ResourceId, task: &ObservedTask) {
     let on = WaitingOn::Task { task: task.arn.clone(), status: task.last_status.clone() };
     draft.wait(id, on);
-    tasks::stop(draft, id, task, "Evenkeel: no longer declared".to_owned(), Reason::Undeclared);
+    tasks::stop(draft, id, task, StopCause::Undeclared, Reason::Undeclared);
 }
 
 /// ARNs that a declared resource or component goes by.
@@ -247,7 +289,7 @@ fn remove_service(draft: &mut Draft<'_>, id: &ResourceId, service: &ObservedServ
         draft.wait(id, WaitingOn::Draining { service: service.name.clone() });
         return;
     }
-    let cluster = draft.input.desired.placement.cluster.clone();
+    let cluster = cluster_of(draft, service);
     let daemon = service.fields["schedulingStrategy"] == "DAEMON";
     if daemon || (service.desired == 0 && service.running == 0 && service.pending == 0) {
         // A DAEMON service has no count to scale; ECS deletes it only by force.
@@ -255,9 +297,30 @@ fn remove_service(draft: &mut Draft<'_>, id: &ResourceId, service: &ObservedServ
         draft.act(id, Verb::Delete, call, Reason::Undeclared, Vec::new());
         return;
     }
-    if service.desired > 0 {
+    scale_to_nothing(draft, id, service);
+    let because =
+        format!("{} of its tasks still run; it is deleted after them", service.running + service.pending);
+    let deployment = service.primary().map(|primary| primary.id.clone()).unwrap_or_default();
+    draft.wait(id, WaitingOn::Deployment { id: deployment, because });
+}
+
+/// The cluster that a service is in, which need not be the declared one any more.
+fn cluster_of(draft: &Draft<'_>, service: &ObservedService) -> String {
+    let declared = draft.input.desired.placement.cluster.as_str();
+    match service_cluster(&service.arn) {
+        Some(cluster) if cluster != cluster_name(declared) => cluster.to_owned(),
+        Some(_) | None => declared.to_owned(),
+    }
+}
+
+fn scale_to_nothing(draft: &mut Draft<'_>, id: &ResourceId, service: &ObservedService) {
+    let cluster = cluster_of(draft, service);
+    let (verb, call, changes) = if service.fields["schedulingStrategy"] == "DAEMON" {
+        // It has no count to scale.
+        let call = Call::DeleteService { cluster, service: service.name.clone(), force: true };
+        (Verb::Delete, call, Vec::new())
+    } else if service.desired > 0 {
         let fields = json!({"cluster": cluster, "service": service.name, "desiredCount": 0});
-        let component = id.key.as_str().into();
         let change = FieldChange {
             path: "desiredCount".to_owned(),
             old: json!(service.desired),
@@ -265,16 +328,9 @@ fn remove_service(draft: &mut Draft<'_>, id: &ResourceId, service: &ObservedServ
             owner: Ownership::Declared,
             impact: Impact::None,
         };
-        draft.act(
-            id,
-            Verb::Update,
-            Call::UpdateService { component, fields },
-            Reason::Undeclared,
-            vec![change],
-        );
-    }
-    let because =
-        format!("{} of its tasks still run; it is deleted after them", service.running + service.pending);
-    let deployment = service.primary().map(|primary| primary.id.clone()).unwrap_or_default();
-    draft.wait(id, WaitingOn::Deployment { id: deployment, because });
+        (Verb::Update, Call::UpdateService { component: id.key.as_str().into(), fields }, vec![change])
+    } else {
+        return;
+    };
+    draft.act(id, verb, call, Reason::Undeclared, changes);
 }

@@ -1,7 +1,7 @@
 //! Services: created and pointed at a revision in phase `Rolling` alone, repaired in every phase.
 
-use super::{Draft, Writable, changes, definitions, seen};
-use crate::model::arn::family_revision;
+use super::{Draft, Writable, changes, definitions, removal, seen};
+use crate::model::arn::{cluster_name, family_revision, service_cluster, service_name};
 use crate::model::call::{Call, Verb};
 use crate::model::desired::{DesiredComponent, ResolvedComponent, Workload};
 use crate::model::ids::ContentHash;
@@ -70,6 +70,16 @@ impl One<'_> {
         Some(Intent { hash, revision: &revision.arn, since: *since })
     }
 
+    /// Whether the recorded service has another name, or is in another cluster, than is declared by
+    /// now: nobody deleted the declared one.
+    fn stands_elsewhere(&self, draft: &Draft<'_>) -> bool {
+        let here = cluster_name(&draft.input.desired.placement.cluster);
+        draft.input.rollout.arn(self.id).is_some_and(|arn| {
+            let elsewhere = service_cluster(arn).is_some_and(|cluster| cluster != here);
+            elsewhere || service_name(arn) != self.service_name
+        })
+    }
+
     /// Whether the rollout of this content was complete before: rolling it again repairs what
     /// someone did.
     fn was_complete(&self) -> bool {
@@ -87,7 +97,15 @@ fn absent(draft: &mut Draft<'_>, one: &One<'_>) {
         draft.wait(one.id, on);
         return;
     }
-    let Some(reason) = draft.judge_absent(one.id, &one.resolved.declared) else { return };
+    let reason = if one.stands_elsewhere(draft) {
+        Some(Reason::Changed)
+    } else {
+        draft.judge_absent(one.id, &one.resolved.declared)
+    };
+    let Some(reason) = reason else { return };
+    if removal::stop_predecessors(draft, one.id, one.component) {
+        return;
+    }
     let token = token(draft, one, &intent);
     let mut fields = fields.clone();
     if let (Some(members), Workload::Service { initial_count, .. }) =
@@ -111,7 +129,7 @@ fn absent(draft: &mut Draft<'_>, one: &One<'_>) {
 fn gone(draft: &mut Draft<'_>, one: &One<'_>) {
     let rollout = draft.input.rollout;
     let known = rollout.arn(one.id).is_some() || rollout.applied(one.id).is_some();
-    if known && draft.policy(one.id, "") != DriftPolicy::Ignore {
+    if known && !one.stands_elsewhere(draft) && draft.policy(one.id, "") != DriftPolicy::Ignore {
         draft.report_drift(one.id, None, false);
     }
 }

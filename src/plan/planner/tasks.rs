@@ -1,6 +1,6 @@
 //! Tasks outside any service: started once per intent, stopped at their deadline.
 
-use super::{Draft, seen};
+use super::{Draft, removal, seen};
 use crate::model::arn::family_revision;
 use crate::model::call::{Call, Verb};
 use crate::model::desired::{DesiredComponent, Workload};
@@ -9,6 +9,7 @@ use crate::model::observed::{ObservedTask, Seen};
 use crate::model::plan::{Reason, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::model::rollout::{ComponentRollout, Phase, TOKEN_PREFIX};
+use crate::model::stop::StopCause;
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -19,6 +20,9 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         let Some(state) = input.rollout.components.get(name) else { continue };
         match &state.phase {
             Phase::TaskRunning { .. } => attend(draft, component, state),
+            Phase::Waiting { on, .. } if only_predecessors(on) => {
+                removal::stop_predecessors(draft, &id_of(component), component);
+            }
             Phase::Waiting { on, .. } => match run {
                 RunPolicy::Forever => make_way(draft, component, state, on),
                 RunPolicy::Completion => end_forgotten(draft, component, *deadline_seconds, on),
@@ -31,6 +35,11 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
             | Phase::Stalled { .. } => {}
         }
     }
+}
+
+/// Whether nothing else keeps a component waiting than what may not run beside it.
+fn only_predecessors(on: &[WaitingOn]) -> bool {
+    !on.is_empty() && on.iter().all(|on| matches!(on, WaitingOn::Predecessor { .. }))
 }
 
 fn id_of(component: &DesiredComponent) -> ResourceId {
@@ -55,8 +64,7 @@ fn attend(draft: &mut Draft<'_>, component: &DesiredComponent, state: &Component
         .find(|seen| Some(&seen.arn) == task.as_ref() || seen.started_by.as_deref() == Some(token.as_str()));
     match ours {
         Some(running) if draft.input.now >= *deadline && may_be_stopped(running) => {
-            let why = format!("Evenkeel: not done by {deadline}");
-            stop(draft, &id, running, why, Reason::Deadline);
+            stop(draft, &id, running, StopCause::Deadline(*deadline), Reason::Deadline);
         }
         Some(_) => {}
         // It was started and is not listed yet, or no longer: `rollout` decides which of the two.
@@ -65,7 +73,9 @@ fn attend(draft: &mut Draft<'_>, component: &DesiredComponent, state: &Component
             let revision = state.revision.as_ref().filter(|revision| revision.hash == *hash);
             let resolved = draft.input.resolved.components.get(&component.name);
             let fields = resolved.and_then(|resolved| resolved.fields.as_ref());
-            if let (Some(revision), Some(fields)) = (revision, fields) {
+            if let (Some(revision), Some(fields)) = (revision, fields)
+                && !removal::stop_predecessors(draft, &id, component)
+            {
                 run(draft, component, Start { token, revision: &revision.arn, fields });
             }
         }
@@ -129,8 +139,7 @@ fn end_forgotten(
     let Some(created) = old.created_at else { return };
     let deadline = created + SignedDuration::from_secs(i64::from(deadline_seconds));
     if draft.input.now >= deadline {
-        let why = format!("Evenkeel: not done by {deadline}");
-        stop(draft, &id_of(component), old, why, Reason::Deadline);
+        stop(draft, &id_of(component), old, StopCause::Deadline(deadline), Reason::Deadline);
     }
 }
 
@@ -144,7 +153,8 @@ fn make_way(draft: &mut Draft<'_>, component: &DesiredComponent, state: &Compone
     let Some(next) = next.filter(|next| next.arn != old.task_definition) else { return };
     let (before, after) = (family_revision(&old.task_definition), family_revision(&next.arn));
     let what = format!("{before} makes way for {after}");
-    stop(draft, &id_of(component), old, format!("Evenkeel: {what}"), Reason::Rollout { what });
+    let reason = Reason::Rollout { what: what.clone() };
+    stop(draft, &id_of(component), old, StopCause::Superseded(&what), reason);
 }
 
 /// Whether a task is not stopped and not on its way there.
@@ -152,10 +162,16 @@ fn may_be_stopped(task: &ObservedTask) -> bool {
     matches!(task.last_status.as_str(), "PROVISIONING" | "PENDING" | "ACTIVATING" | "RUNNING")
 }
 
-pub(super) fn stop(draft: &mut Draft<'_>, id: &ResourceId, task: &ObservedTask, why: String, reason: Reason) {
+pub(super) fn stop(
+    draft: &mut Draft<'_>,
+    id: &ResourceId,
+    task: &ObservedTask,
+    cause: StopCause<'_>,
+    reason: Reason,
+) {
     if may_be_stopped(task) {
         let cluster = draft.input.desired.placement.cluster.clone();
-        let call = Call::StopTask { cluster, arn: task.arn.clone(), reason: why };
+        let call = Call::StopTask { cluster, arn: task.arn.clone(), reason: cause.to_string() };
         draft.act(id, Verb::Stop, call, reason, Vec::new());
     }
 }

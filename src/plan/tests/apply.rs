@@ -247,6 +247,8 @@ fn run(fixture: &mut Fixture, component: &ComponentName, token: &str, fields: &T
         last_status: "RUNNING".to_owned(),
         started_by: Some(token.to_owned()),
         created_at: None,
+        stopping_at: None,
+        execution_stopped_at: None,
         stopped_at: None,
         stop_code: None,
         stopped_reason: None,

@@ -338,39 +338,82 @@ fn a_gate_counts_as_passed_only_by_what_was_rolled_after_its_revision_was_regist
     assert_eq!(word(after), "TaskRunning", "the service was not rolled since it was registered");
 }
 
+/// A fixture in which the task ended, obeying a stop signal with exit code 0, for this cause.
+fn stopped(code: &str, reason: &str) -> Fixture {
+    let mut fixture = Fixture::registered();
+    fixture.workload(|retries, _| *retries = 1);
+    fixture.step();
+    fixture.pass(60);
+    fixture.task("STOPPED", Some(0));
+    fixture.edit_task(|task| {
+        task.stop_code = Some(code.to_owned());
+        task.stopped_reason = Some(reason.to_owned());
+    });
+    fixture.step();
+    fixture
+}
+
 #[test]
-fn what_the_exit_codes_of_several_containers_say_together() {
-    let ended = |name: &str, exit_code: Option<i32>, reason: Option<&str>| ObservedContainer {
-        name: name.into(),
-        exit_code,
-        reason: reason.map(str::to_owned),
+fn a_task_that_a_person_stopped_has_not_done_its_work_and_is_not_run_again() {
+    let fixture = stopped("UserInitiated", "Task stopped by user");
+    assert!(fixture.why().contains("somebody stopped it: Task stopped by user"), "{}", fixture.why());
+}
+
+#[test]
+fn a_task_that_was_stopped_at_its_deadline_has_not_done_its_work_though_it_obeyed_with_0() {
+    let mut fixture = stopped("UserInitiated", "Evenkeel: not done by 2026-11-21T12:00:00Z");
+    assert!(matches!(fixture.phase("migrate"), Phase::TaskRunning { attempt: 2, .. }));
+    fixture.task("STOPPED", Some(0));
+    fixture.edit_task(|task| {
+        task.stop_code = Some("UserInitiated".to_owned());
+        task.stopped_reason = Some("Evenkeel: not done by 2026-11-21T12:00:00Z".to_owned());
+    });
+    fixture.step();
+    let Phase::Stalled { reason, .. } = fixture.phase("migrate") else {
+        panic!("{:?}", fixture.phase("migrate"))
     };
-    for (containers, expected) in [
-        (vec![ended("migrate", Some(0), None)], None),
-        (vec![ended("migrate", Some(0), None), ended("log", Some(137), None)], None),
-        (vec![ended("migrate", Some(0), None), ended("log", Some(143), None)], None),
-        (vec![ended("migrate", Some(0), None), ended("log", None, None)], None),
-        (vec![ended("migrate", Some(0), None), ended("log", Some(2), None)], Some("container log exited 2")),
-        (vec![ended("migrate", Some(0), None), ended("side", Some(1), None)], None),
-        (vec![ended("side", Some(0), None)], Some("no essential container ended with exit code 0")),
-        (vec![ended("migrate", Some(137), Some("OutOfMemory"))], Some("exited 137: OutOfMemory")),
-        (vec![ended("migrate", Some(1), None)], Some("container migrate exited 1")),
-        (vec![ended("migrate", None, Some("CannotPull"))], Some("did not start: CannotPull")),
-        (vec![ended("migrate", None, None)], Some("did not start: Essential container in task exited")),
-        (vec![], Some("no essential container ended")),
-    ] {
-        let mut fixture = Fixture::registered();
-        fixture.desired.components.get_mut("migrate").unwrap().task_definition = json!({"containerDefinitions": [
-            {"name": "migrate"}, {"name": "log", "essential": true}, {"name": "side", "essential": false}]});
-        fixture.step();
-        fixture.task("STOPPED", None);
-        fixture.edit_task(|task| task.containers.clone_from(&containers));
-        fixture.step();
-        match expected {
-            None => assert_eq!(fixture.word("migrate"), "Complete", "{containers:?}"),
-            Some(why) => assert!(fixture.why().contains(why), "{} for {containers:?}", fixture.why()),
-        }
-    }
+    assert_eq!(*reason, StallReason::TaskDeadlineExceeded);
+}
+
+#[test]
+fn a_task_that_evenkeel_stopped_for_another_cause_is_run_again_and_not_held_against_its_content() {
+    let fixture = stopped("UserInitiated", "Evenkeel: no longer declared");
+    let now = fixture.now;
+    let Phase::TaskRunning { attempt: 1, since, deadline, task: None, .. } = fixture.phase("migrate") else {
+        panic!("{:?}", fixture.phase("migrate"))
+    };
+    assert_eq!((*since, deadline.duration_since(now)), (now, SignedDuration::from_secs(600)));
+    assert!(fixture.state.components["migrate"].failures.is_empty());
+}
+
+#[test]
+fn an_interrupted_task_is_run_again_within_its_deadline() {
+    let mut fixture = stopped("SpotInterruption", "Your Spot Task was interrupted.");
+    let Phase::TaskRunning { attempt: 1, deadline, .. } = fixture.phase("migrate") else {
+        panic!("{:?}", fixture.phase("migrate"))
+    };
+    assert_eq!(deadline.duration_since(fixture.now), SignedDuration::from_secs(540));
+    fixture.workload(|retries, _| *retries = 0);
+    fixture.pass(540);
+    fixture.task("STOPPED", Some(0));
+    fixture.edit_task(|task| task.stop_code = Some("TerminationNotice".to_owned()));
+    fixture.step();
+    let Phase::Stalled { reason, .. } = fixture.phase("migrate") else {
+        panic!("{:?}", fixture.phase("migrate"))
+    };
+    assert_eq!(*reason, StallReason::TaskDeadlineExceeded);
+    assert!(fixture.why().contains("it was interrupted"), "{}", fixture.why());
+}
+
+#[test]
+fn an_interrupted_task_waits_while_its_gates_are_closed() {
+    let mut fixture = Fixture::registered();
+    fixture.step();
+    fixture.task("STOPPED", Some(0));
+    fixture.edit_task(|task| task.stop_code = Some("InfrastructureHealth".to_owned()));
+    fixture.observed.cluster = Seen::Absent;
+    fixture.step();
+    assert_eq!(fixture.word("migrate"), "Waiting");
 }
 
 #[test]

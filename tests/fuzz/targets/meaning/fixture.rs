@@ -153,6 +153,7 @@ impl Fixture {
             phase: Phase::Complete { hash: definition.hash.clone(), since: self.now },
             revision: Some(revision.clone()),
             completed: Some(revision),
+            former_task_until: None,
             failures: Vec::new(),
         };
         self.rollout.components.insert(name.clone(), state);
@@ -327,6 +328,8 @@ fn running(revision: &str) -> ObservedTask {
         last_status: "RUNNING".to_owned(),
         started_by: None,
         created_at: None,
+        stopping_at: None,
+        execution_stopped_at: None,
         stopped_at: None,
         stop_code: None,
         stopped_reason: None,
