@@ -135,6 +135,10 @@ pub enum Call {
     DeleteRule {
         arn: String,
     },
+    /// Moves rules of one listener, all at once: they may swap their priorities.
+    SetRulePriorities {
+        priorities: BTreeMap<String, i32>,
+    },
     /// Target groups, listeners and rules.
     TagElb {
         arn: String,
@@ -377,6 +381,14 @@ impl CallKind {
             Self::DeleteListener => Row::delete("elasticloadbalancing:DeleteListener", 2).needs(Present),
             Self::CreateRule => Row::create("elasticloadbalancing:CreateRule", ResourceKind::Rule),
             Self::ModifyRule => Row::update("elasticloadbalancing:ModifyRule", ResourceKind::Rule, 1),
+            Self::SetRulePriorities => Row::new(
+                "elasticloadbalancing:SetRulePriorities",
+                &[Verb::Update],
+                Stage::of(ResourceKind::Rule, 0),
+                Nothing,
+            )
+            .may_repeat()
+            .part("priorities"),
             Self::DeleteRule => Row::delete("elasticloadbalancing:DeleteRule", 1).needs(Present),
             Self::TagElb => Row::tag("elasticloadbalancing:AddTags"),
             Self::RegisterTaskDefinition => Row::new(
@@ -459,6 +471,7 @@ impl Call {
             | Self::RunTask { .. }
             | Self::CreateService { .. }
             | Self::UpdateService { .. }
+            | Self::SetRulePriorities { .. }
             | Self::PutMetricAlarm { .. }
             | Self::DeleteAlarm { .. }
             | Self::DeleteService { .. } => None,
@@ -489,6 +502,7 @@ impl Call {
             | Self::DeregisterTargets { .. }
             | Self::DeleteListener { .. }
             | Self::DeleteRule { .. }
+            | Self::SetRulePriorities { .. }
             | Self::TagElb { .. }
             | Self::TagAlarm { .. }
             | Self::DeleteAlarm { .. }
@@ -515,6 +529,7 @@ impl Call {
             | Self::TagAlarm { tags, .. }
             | Self::TagEcs { tags, .. } => Some(tags.len()),
             Self::DeregisterTargets { targets, .. } => Some(targets.len()),
+            Self::SetRulePriorities { priorities } => Some(priorities.len()),
             Self::CreateLogGroup { .. }
             | Self::PutRetentionPolicy { .. }
             | Self::DeleteRetentionPolicy { .. }
@@ -564,6 +579,7 @@ impl Call {
             | Self::CreateRule { .. }
             | Self::ModifyRule { .. }
             | Self::DeleteRule { .. }
+            | Self::SetRulePriorities { .. }
             | Self::TagElb { .. }
             | Self::RegisterTaskDefinition { .. }
             | Self::UpdateService { .. }

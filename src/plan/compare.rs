@@ -87,11 +87,16 @@ fn same_member(inside: Inside, name: &str, desired: &Tree, observed: &Tree) -> b
     as_declared(inside, desired, observed)
 }
 
+/// The target groups of forward actions, each with its weight where there are several.
+pub(super) fn forwarded(actions: &Tree) -> Vec<Tree> {
+    let groups = items(actions).map(action).map(|action| action["targetGroups"].clone());
+    groups.flat_map(|groups| items(&groups).cloned().collect::<Vec<_>>()).collect()
+}
+
 /// Target groups that forward actions name.
 pub(super) fn forwarded_groups(actions: &Tree) -> BTreeSet<String> {
-    items(actions)
-        .map(action)
-        .flat_map(|action| items(&action["targetGroups"]).cloned().collect::<Vec<_>>())
+    forwarded(actions)
+        .into_iter()
         .filter_map(|group| group["targetGroupArn"].as_str().map(str::to_owned))
         .collect()
 }

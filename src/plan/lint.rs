@@ -5,7 +5,7 @@
 //! here shows as a stuck deployment and not as a wrong call.
 
 use super::PlanInput;
-use crate::model::call::{Need, Verb};
+use crate::model::call::{Call, Need, Verb};
 use crate::model::observed::{Identity, Seen};
 use crate::model::plan::{Note, Plan, PlannedAction};
 use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER};
@@ -159,7 +159,24 @@ fn seen_as_needed(input: &PlanInput<'_>, action: &PlannedAction) -> Option<Viola
         },
         _ => Some(Violation::Unseen),
     };
-    check(action.call.spec().needs).or_else(|| least_need(action).and_then(check))
+    check(action.call.spec().needs)
+        .or_else(|| moved_rules(input, action))
+        .or_else(|| least_need(action).and_then(check))
+}
+
+/// Whether rules that are moved were all seen and are ours.
+fn moved_rules(input: &PlanInput<'_>, action: &PlannedAction) -> Option<Violation> {
+    let Call::SetRulePriorities { priorities } = &action.call else { return None };
+    priorities.keys().find_map(|arn| {
+        let mut all = input.observed.all_resources().filter_map(|(_, seen)| seen.present());
+        match all.find(|rule| rule.arn == *arn) {
+            None => Some(Violation::Unseen),
+            Some(rule) => match rule.tags.get(TAG_OWNER) {
+                Some(owner) => (owner != input.desired.deployment.as_str()).then_some(Violation::NotOurs),
+                None => input.rollout.arns().all(|(_, known)| known != arn).then_some(Violation::NotOurs),
+            },
+        }
+    })
 }
 
 /// Whether a call carries anything beyond what addresses its object.

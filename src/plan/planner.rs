@@ -5,6 +5,7 @@
 
 mod definitions;
 mod flapping;
+mod priorities;
 mod removal;
 mod resources;
 mod services;
@@ -42,6 +43,7 @@ pub use definitions::KEPT_REVISIONS;
 /// deployment is seen.
 pub fn plan(input: &PlanInput<'_>) -> Plan {
     let mut draft = Draft::new(input);
+    priorities::plan(&mut draft);
     resources::plan(&mut draft);
     definitions::plan(&mut draft);
     tasks::plan(&mut draft);
@@ -79,6 +81,8 @@ struct Draft<'a> {
     drift: Vec<Drift>,
     notes: BTreeSet<Note>,
     stale_targets: BTreeMap<String, BTreeSet<String>>,
+    /// Declared rules that are moved to their priority in this pass, with their ARNs.
+    repositioned: BTreeMap<ResourceId, String>,
 }
 
 /// What may be written of a list of differences, and why.
@@ -97,6 +101,7 @@ impl<'a> Draft<'a> {
             drift: Vec::new(),
             notes: BTreeSet::new(),
             stale_targets: BTreeMap::new(),
+            repositioned: BTreeMap::new(),
         }
     }
 

@@ -4,11 +4,11 @@ use crate::model::call::{Call, Verb};
 use crate::model::desired::ResolvedState;
 use crate::model::observed::{Identity, ObservedState, ObservedTask, Readiness, Seen};
 use crate::model::plan::{ActionResult, Outcome, Plan, PlannedAction, WaitingOn};
-use crate::model::resource::{Part, ResourceId, ResourceKind, TAG_OWNER};
+use crate::model::resource::{Part, ResourceId, ResourceKind, TAG_COMPONENT, TAG_OWNER};
 use crate::model::resource_record::Repairs;
 use crate::model::rollout::{PendingRegistration, Phase, Revision, RolloutState};
 use jiff::Timestamp;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Adds to a step what its plan's actions brought: ARNs, deployment ids, and which resources now
 /// agree with their declaration.
@@ -42,7 +42,7 @@ pub fn record(
             }
         }
     }
-    record_owned_arns(&mut state, observed, plan.deployment.as_str());
+    record_owned_arns(&mut state, resolved, observed, plan.deployment.as_str());
     remember_stale_targets(&mut state, plan, observed.at);
     remember_repairs(&mut state, resolved, plan, outcomes, observed.at);
     // A suspended plan has no actions whatever differs, so its silence is no agreement.
@@ -224,12 +224,23 @@ fn remember_arn(state: &mut RolloutState, resource: &ResourceId, arn: Option<&st
 }
 
 /// Notes the ARNs of everything that was seen to be ours by its tags, made in a pass whose record
-/// was lost, say.
-fn record_owned_arns(state: &mut RolloutState, observed: &ObservedState, owner: &str) {
+/// was lost, say. A rule that stands in the place of another declared one is that other one's: the
+/// two are to change places.
+fn record_owned_arns(
+    state: &mut RolloutState,
+    resolved: &ResolvedState,
+    observed: &ObservedState,
+    owner: &str,
+) {
+    let is_anothers = |id: &ResourceId, tags: &BTreeMap<String, String>| {
+        let other = tags.get(TAG_COMPONENT).filter(|key| id.kind == ResourceKind::Rule && **key != id.key);
+        other.is_some_and(|key| resolved.resources.contains_key(&ResourceId::new(id.kind, key.as_str())))
+    };
     let resources = observed.all_resources().map(|(id, _)| id);
     for id in resources.chain(observed.all_services().map(|(id, _)| id)) {
         if let Seen::Present(Identity { arn, tags, .. }) = observed.seen(&id)
             && tags.get(TAG_OWNER).is_some_and(|tag| tag == owner)
+            && !is_anothers(&id, tags)
         {
             state.resource_mut(&id).arn = Some(arn.to_owned());
         }

@@ -245,6 +245,25 @@ pub async fn modify_rule(clients: &Clients<'_>, arn: &str, fields: &Tree) -> Res
     Ok(WriteResult::arn(arn))
 }
 
+/// Moves rules of one listener to other priorities, all at once; ARNs with their new priorities.
+///
+/// # Errors
+///
+/// What AWS answers (`PriorityInUse`, when another rule has one of them), or that no answer came.
+pub async fn set_rule_priorities(
+    clients: &Clients<'_>,
+    priorities: &BTreeMap<String, i32>,
+) -> Result<WriteResult, Error> {
+    const OPERATION: &str = "elasticloadbalancing:SetRulePriorities";
+    let pair = |(arn, priority): (&String, &i32)| {
+        types::RulePriorityPair::builder().rule_arn(arn).priority(*priority).build()
+    };
+    let pairs = priorities.iter().map(pair).collect();
+    let request = clients.elb.set_rule_priorities().set_rule_priorities(Some(pairs));
+    clients.write(ElbWrite, OPERATION, Resend::Harmless, || request.clone().send()).await?;
+    Ok(WriteResult::default())
+}
+
 /// Deletes a rule.
 ///
 /// # Errors

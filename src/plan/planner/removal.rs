@@ -30,7 +30,8 @@ pub(super) fn undeclared(draft: &mut Draft<'_>) {
             continue;
         };
         // A renamed key finds the same resource under its new name.
-        let stays = kept.contains(resource.arn.as_str()) || draft.stays_moved(&resource.arn);
+        let moves = draft.repositioned.values().any(|arn| *arn == resource.arn);
+        let stays = moves || kept.contains(resource.arn.as_str()) || draft.stays_moved(&resource.arn);
         if stays || !draft.is_ours_undeclared(id, &resource.arn, &resource.tags) {
             continue;
         }

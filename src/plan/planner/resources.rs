@@ -1,12 +1,12 @@
 //! What is declared under a key of its own: made, repaired, brought back.
 
-use super::{Draft, changes, seen};
+use super::{Draft, changes, seen, traffic};
 use crate::model::call::Verb;
 use crate::model::desired::ResolvedResource;
 use crate::model::observed::{ObservedResource, Seen};
 use crate::model::owner::Owner;
 use crate::model::plan::{FieldChange, Impact, Reason, WaitingOn};
-use crate::model::resource::{ResourceId, Tree};
+use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::plan::diff::{differences, tag_differences, updated_fields};
 use crate::plan::resources::{self, Change, ResourceType, texts};
 use crate::plan::row::Difference;
@@ -16,6 +16,10 @@ use std::collections::BTreeMap;
 pub(super) fn plan(draft: &mut Draft<'_>) {
     let input = draft.input;
     for (id, resolved) in &input.resolved.resources {
+        if draft.repositioned.contains_key(id) {
+            // What else differs is seen at its new place.
+            continue;
+        }
         for on in &resolved.waiting {
             draft.wait(id, on.clone());
         }
@@ -25,6 +29,8 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
             Seen::NotRead => {}
             Seen::Unknown(gap) => draft.wait_unobserved(id, gap),
             Seen::Absent => match draft.moved(id) {
+                // Rules are moved back to their priority, not made again.
+                Some(_) if id.kind == ResourceKind::Rule => {}
                 Some(moved) => bring_back(draft, &one, moved),
                 None => {
                     if let Some(reason) = draft.judge_absent(id, &resolved.declared) {
@@ -66,14 +72,29 @@ fn bring_back(draft: &mut Draft<'_>, one: &One<'_>, moved: &ObservedResource) {
 fn create(draft: &mut Draft<'_>, one: &One<'_>, reason: Reason, changes: Vec<FieldChange>) {
     let tags = draft.tags(one.id);
     let mut changes = Some(changes);
-    for (verb, call) in one.kind.create(one.id, one.fields, tags) {
+    let transition = traffic::created(draft, one.id, one.fields);
+    for on in transition.iter().flat_map(|transition| &transition.waits) {
+        draft.wait(one.id, on.clone());
+    }
+    let fields = transition.as_ref().map_or(one.fields, |transition| &transition.fields);
+    for (verb, call) in one.kind.create(one.id, fields, tags) {
         draft.act(one.id, verb, call, reason.clone(), changes.take().unwrap_or_default());
     }
 }
 
 fn repair(draft: &mut Draft<'_>, one: &One<'_>, resource: &ObservedResource) {
     let id = one.id;
-    let mut found = differences(id.kind, one.fields, &resource.fields, &draft.traffic_shifted_groups);
+    let differences_of =
+        |fields: &Tree| differences(id.kind, fields, &resource.fields, &draft.traffic_shifted_groups);
+    let mut found = differences_of(one.fields);
+    let transition = traffic::changed(draft, id, one.fields, &resource.fields);
+    // What differs only by what ECS shifts is not ours to move.
+    let transition = transition.filter(|_| !found.is_empty());
+    if let Some(transition) = &transition {
+        found = differences_of(&transition.fields);
+        transition.waits.iter().for_each(|on| draft.wait(id, on.clone()));
+    }
+    let fields = transition.as_ref().map_or(one.fields, |transition| &transition.fields);
     found.extend(tag_differences(id.kind, &draft.tags(id), &resource.tags));
     let total = found.len();
     let all = found.clone();
@@ -97,10 +118,10 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, resource: &ObservedResource) {
         let (verb, call) = if with == UpdateCall::Tag {
             (Verb::Tag, Some(one.kind.tag(arn.to_owned(), texts(&differences, "tags."))))
         } else {
-            let updated = updated_fields(&differences, one.fields);
+            let updated = updated_fields(&differences, fields);
             let change = Change {
                 id,
-                fields: one.fields,
+                fields,
                 arn,
                 differences: &differences,
                 updated,

@@ -1,5 +1,6 @@
 //! Services: created and pointed at a revision in phase `Rolling` alone, repaired in every phase.
 
+use super::traffic::{self, Stay};
 use super::{Draft, Writable, changes, definitions, removal, seen};
 use crate::model::arn::{cluster_name, family_revision, service_cluster, service_name};
 use crate::model::call::{Call, Verb};
@@ -214,6 +215,16 @@ fn mentions(value: &Value, text: &str) -> bool {
 
 fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     let Some(fields) = &one.resolved.fields else { return };
+    let fields = &match traffic::stay(draft, fields, service) {
+        Stay::With(entries, waits) => {
+            waits.into_iter().for_each(|on| draft.wait(one.id, on));
+            with_balancers(fields, entries)
+        }
+        Stay::Never(because) => {
+            draft.note(one.id, because, true);
+            return;
+        }
+    };
     let mut found = differences(ResourceKind::Service, fields, &service.fields, &BTreeSet::new());
     found.extend(tag_differences(ResourceKind::Service, &draft.tags(one.id), &service.tags));
     // What replaces tasks waits until the gates are open, and does not stir what failed.
@@ -255,6 +266,15 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     update.insert("service".to_owned(), json!(service.name));
     let call = Call::UpdateService { component: one.component.name.clone(), fields: Value::Object(update) };
     draft.act(one.id, Verb::Update, call, reason, all);
+}
+
+/// The declared fields, with further target groups.
+fn with_balancers(declared: &Tree, entries: Vec<Tree>) -> Tree {
+    let mut fields = declared.clone();
+    if let Some(balancers) = fields["loadBalancers"].as_array_mut() {
+        balancers.extend(entries);
+    }
+    fields
 }
 
 /// The member of UpdateService that starts a deployment of a revision that the service has already.

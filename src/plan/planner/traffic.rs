@@ -1,8 +1,300 @@
-//! Where traffic flows.
-use super::Draft;
-use crate::model::observed::ObservedService;
-use crate::model::plan::WaitingOn;
+//! Traffic is never sent to where nothing answers: what forwards to a target group is changed only
+//! once the group serves, and a service stays in a group for as long as traffic is sent there.
+//!
+//! The road of a group that is replaced: its successor is made, and joins the forward action with
+//! weight 0 (ECS takes only groups that a load balancer forwards to); the service registers its
+//! tasks in both; when the successor's targets are healthy the forward action becomes the declared
+//! one; then the service leaves the old group, and the group is removed.
+//!
+//! Source: Elastic Load Balancing user guide, "Target groups" (requests are routed to healthy
+//! targets by the weights of the groups; a group without targets answers 503); ECS API,
+//! UpdateService.loadBalancers (several target groups of one service).
 
-pub(super) fn still_sent_to(_draft: &Draft<'_>, _service: &ObservedService) -> Option<WaitingOn> {
-    None
+use super::{Draft, seen};
+use crate::model::desired::{DesiredComponent, Workload};
+use crate::model::observed::{ObservedResource, ObservedService, Seen};
+use crate::model::plan::WaitingOn;
+use crate::model::resource::{ResourceId, ResourceKind, Tree};
+use crate::plan::compare::{forwarded, forwarded_groups};
+use crate::plan::resources::target_group::load_balancers;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Target groups that one forward action may name. Source: Elastic Load Balancing quotas.
+const GROUPS_PER_ACTION: usize = 5;
+
+/// The member of a rule or listener that says where traffic goes.
+pub(super) fn member(kind: ResourceKind) -> Option<&'static str> {
+    match kind {
+        ResourceKind::Rule => Some("actions"),
+        ResourceKind::Listener => Some("defaultActions"),
+        _ => None,
+    }
+}
+
+/// A header that no client sends: a rule that asks for it takes no request, and its groups are
+/// forwarded to all the same, so that ECS takes them.
+const NOT_YET: &str = "x-evenkeel-not-yet";
+
+/// Values that the conditions of one rule may have. Source: Elastic Load Balancing quotas.
+const VALUES_PER_RULE: usize = 5;
+
+/// What is to be written of a rule or listener for now, when it is not yet what is declared.
+pub(super) struct Transition {
+    pub(super) fields: Tree,
+    /// The groups that cannot take traffic yet.
+    pub(super) waits: Vec<WaitingOn>,
+}
+
+/// The first step of a change of where traffic goes, while groups that are to get some cannot take
+/// it: traffic goes where it goes at present, with those groups beside at weight 0; a rule that
+/// takes no request yet goes on so. `None` when the declaration can be written as it is.
+pub(super) fn changed(
+    draft: &Draft<'_>,
+    id: &ResourceId,
+    declared: &Tree,
+    observed: &Tree,
+) -> Option<Transition> {
+    let member = member(id.kind)?;
+    if is_dark(observed) {
+        let waits = unready(draft, &declared[member]);
+        return (!waits.is_empty()).then(|| Transition { fields: darkened(declared), waits });
+    }
+    let serving = weights(&observed[member]);
+    if serving.values().all(|weight| *weight == 0) {
+        return None;
+    }
+    let wanted = weights(&declared[member]);
+    let gets_more = |arn: &&String| wanted[*arn] > 0 && serving.get(*arn).is_none_or(|weight| *weight == 0);
+    let unready: Vec<(&String, WaitingOn)> =
+        wanted.keys().filter(gets_more).filter_map(|arn| Some((arn, not_ready(draft, arn)?))).collect();
+    if unready.is_empty() {
+        return None;
+    }
+    let mut groups: Vec<Tree> = forwarded(&observed[member]);
+    groups.iter_mut().for_each(|group| group["weight"] = json!(group["weight"].as_u64().unwrap_or(1)));
+    let beside = unready.iter().filter(|(arn, _)| !serving.contains_key(*arn));
+    groups.extend(beside.map(|(arn, _)| json!({"targetGroupArn": arn, "weight": 0})));
+    groups.truncate(GROUPS_PER_ACTION);
+    let mut fields = declared.clone();
+    fields[member] = observed[member].clone();
+    let forwards = fields[member].as_array_mut().into_iter().flatten();
+    for action in forwards.filter(|action| action["type"] == "forward") {
+        action["targetGroups"] = Value::Array(groups.clone());
+        action.as_object_mut().map(|members| members.remove("targetGroupArn"));
+    }
+    Some(Transition { fields, waits: unready.into_iter().map(|(_, on)| on).collect() })
+}
+
+/// The first form of a new rule, while its groups cannot take traffic and requests that it would
+/// take may be served by something else: it takes none. `None` when it can be made as declared.
+pub(super) fn created(draft: &Draft<'_>, id: &ResourceId, declared: &Tree) -> Option<Transition> {
+    if id.kind != ResourceKind::Rule || !may_take_from_others(draft, id, declared) {
+        return None;
+    }
+    let waits = unready(draft, &declared["actions"]);
+    let values: usize = declared["conditions"].as_array().into_iter().flatten().map(count_values).sum();
+    (!waits.is_empty() && values < VALUES_PER_RULE).then(|| Transition { fields: darkened(declared), waits })
+}
+
+fn count_values(condition: &Tree) -> usize {
+    let lists = ["/values", "/httpHeaderConfig/values", "/queryStringConfig/values"];
+    lists.iter().filter_map(|list| condition.pointer(list)?.as_array()).map(Vec::len).sum()
+}
+
+fn darkened(declared: &Tree) -> Tree {
+    let mut fields = declared.clone();
+    let never = json!({"field": "http-header",
+        "httpHeaderConfig": {"httpHeaderName": NOT_YET, "values": ["true"]}});
+    if let Some(conditions) = fields["conditions"].as_array_mut() {
+        conditions.push(never);
+    }
+    fields
+}
+
+fn is_dark(rule: &Tree) -> bool {
+    let mut conditions = rule["conditions"].as_array().into_iter().flatten();
+    conditions.any(|condition| condition["httpHeaderConfig"]["httpHeaderName"] == NOT_YET)
+}
+
+/// Whether requests that a new rule takes may be served by something else as long as it is not
+/// there: another rule, what its listener does by default, or what somebody else has there.
+fn may_take_from_others(draft: &Draft<'_>, id: &ResourceId, rule: &Tree) -> bool {
+    let on_it = |other: &ObservedResource| other.fields["listenerArn"] == rule["listenerArn"];
+    let mut listener = None;
+    for (other, forwarder) in forwarders(draft) {
+        if other.kind == ResourceKind::Rule && other != *id && on_it(forwarder) {
+            return true;
+        }
+        if rule["listenerArn"] == forwarder.arn.as_str() {
+            listener = Some(forwarder);
+        }
+    }
+    let Some(listener) = listener else { return true };
+    let mut defaults = listener.fields["defaultActions"].as_array().into_iter().flatten();
+    !defaults.all(|action| action["type"] == "fixed-response")
+}
+
+/// Why the groups that are to get traffic cannot take it yet.
+fn unready(draft: &Draft<'_>, actions: &Tree) -> Vec<WaitingOn> {
+    let wanted = weights(actions);
+    wanted.iter().filter(|(_, weight)| **weight > 0).filter_map(|(arn, _)| not_ready(draft, arn)).collect()
+}
+
+/// The weight of every group that forward actions name, by ARN.
+fn weights(actions: &Tree) -> BTreeMap<String, u64> {
+    let groups = forwarded(actions).into_iter();
+    let weight = |group: &Tree| group["weight"].as_u64().unwrap_or(1);
+    groups.filter_map(|group| Some((group["targetGroupArn"].as_str()?.to_owned(), weight(&group)))).collect()
+}
+
+/// Why a target group cannot take traffic yet; `None` when it can, or is none of this deployment.
+///
+/// It can when every service that is declared for it is there and has as many healthy targets as
+/// the services want tasks. What nobody here registers targets in needs one healthy target.
+fn not_ready(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
+    let input = draft.input;
+    let mut groups = input.desired.resources.keys().filter(|id| id.kind == ResourceKind::TargetGroup);
+    let is_it = |id: &&ResourceId| {
+        seen(&input.observed.resources, *id).present().is_some_and(|group| group.arn == arn)
+    };
+    let group = groups.find(is_it)?.key.as_str();
+    let lacks = |because: String| Some(WaitingOn::Targets { group: group.to_owned(), because });
+    let mut wanted = 0;
+    let mut users = 0;
+    for component in input.desired.components.values().filter(|component| uses(component, group)) {
+        users += 1;
+        match seen(&input.observed.services, &component.name) {
+            Seen::Present(service) => wanted += service.desired as usize,
+            _ => return lacks(format!("service {} does not run yet", component.name)),
+        }
+    }
+    if users > 0 && wanted == 0 {
+        return None;
+    }
+    let Some(targets) = seen(&input.observed.targets, group).present() else {
+        return lacks("they were not looked at in this pass".to_owned());
+    };
+    let healthy = targets.iter().filter(|target| target.state == "healthy").count();
+    let wanted = wanted.max(1);
+    if healthy >= wanted { None } else { lacks(format!("{healthy} of {wanted} healthy")) }
+}
+
+/// Whether a component's service is declared to register its tasks in a target group.
+fn uses(component: &DesiredComponent, group: &str) -> bool {
+    let Workload::Service { fields, .. } = &component.workload else { return false };
+    load_balancers(fields).any(|balancer| balancer["targetGroup"] == group)
+}
+
+/// Our rules and listeners, as they are at present.
+fn forwarders<'a>(draft: &Draft<'a>) -> impl Iterator<Item = (ResourceId, &'a ObservedResource)> {
+    let all = draft.input.observed.all_resources();
+    all.filter_map(|(id, seen)| {
+        member(id.kind)?;
+        Some((id, seen.present()?))
+    })
+}
+
+/// The rule or listener that sends traffic to a group at present and is not declared to do so.
+fn stray_traffic(draft: &Draft<'_>, arn: &str) -> Option<ResourceId> {
+    forwarders(draft).find_map(|(id, forwarder)| {
+        let member = member(id.kind)?;
+        let sends = weights(&forwarder.fields[member]).get(arn).is_some_and(|weight| *weight > 0);
+        let resolved = draft.input.resolved.resources.get(&id).and_then(|known| known.fields.as_ref());
+        let declared = resolved.is_some_and(|fields| forwarded_groups(&fields[member]).contains(arn));
+        (sends && !declared).then_some(id)
+    })
+}
+
+/// What an undeclared service waits for: a rule or listener that is no longer declared either, or
+/// not declared so, still sends traffic to its tasks.
+pub(super) fn still_sent_to(draft: &Draft<'_>, service: &ObservedService) -> Option<WaitingOn> {
+    let mut groups =
+        load_balancers(&service.fields).filter_map(|balancer| balancer["targetGroupArn"].as_str());
+    let by = groups.find_map(|arn| stray_traffic(draft, arn))?;
+    Some(WaitingOn::InUse { by: format!("{}", Forwarder(&by)) })
+}
+
+struct Forwarder<'a>(&'a ResourceId);
+
+impl std::fmt::Display for Forwarder<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.0.kind.info().noun, self.0.key)
+    }
+}
+
+/// What a service keeps of its present target groups.
+pub(super) enum Stay {
+    /// Entries of `loadBalancers` to keep beside the declared ones, and what each waits for.
+    With(Vec<Tree>, Vec<WaitingOn>),
+    /// The move cannot be made without cutting traffic off, for this reason.
+    Never(String),
+}
+
+/// The target groups that a service has to stay in beside the declared ones, because traffic is
+/// sent to them.
+pub(super) fn stay(draft: &Draft<'_>, declared: &Tree, service: &ObservedService) -> Stay {
+    let strategy = declared["deploymentConfiguration"]["strategy"].as_str();
+    if strategy.is_some_and(|strategy| strategy != "ROLLING") {
+        // ECS moves the traffic itself.
+        return Stay::With(Vec::new(), Vec::new());
+    }
+    let arn_of = |balancer: &Tree| balancer["targetGroupArn"].as_str().map(str::to_owned);
+    let wanted: BTreeSet<String> = load_balancers(declared).filter_map(arn_of).collect();
+    let mut entries = Vec::new();
+    let mut waits = Vec::new();
+    let alternate = |balancer: &Tree| {
+        let alternate = balancer["advancedConfiguration"]["alternateTargetGroupArn"].as_str();
+        alternate.map(str::to_owned)
+    };
+    let present = load_balancers(&service.fields)
+        .flat_map(|balancer| [arn_of(balancer), alternate(balancer)].map(|arn| (balancer, arn)));
+    for (balancer, arn) in present {
+        let Some(arn) = arn.filter(|arn| !wanted.contains(arn)) else { continue };
+        let Some(by) = stray_traffic(draft, &arn) else { continue };
+        let Some(successor) = successor(declared, service, balancer) else { continue };
+        if let Some(what) = successor["targetGroupArn"].as_str().and_then(|new| apart(draft, &arn, new)) {
+            return Stay::Never(format!(
+                "its target group changes its {what}, so tasks cannot be in the old and the new one at once, and moving them would cut \
+                 traffic off; give the component another `serviceName` with the change: then the old service serves until the new one does"
+            ));
+        }
+        let mut entry = successor.clone();
+        entry["targetGroupArn"] = json!(arn);
+        entries.push(entry);
+        waits.push(WaitingOn::InUse { by: Forwarder(&by).to_string() });
+    }
+    Stay::With(entries, waits)
+}
+
+/// The declared entry that takes the place of a present one: of the same container and port, else
+/// of the same container, else the only new one.
+fn successor<'d>(declared: &'d Tree, service: &ObservedService, present: &Tree) -> Option<&'d Tree> {
+    let known: BTreeSet<&str> =
+        load_balancers(&service.fields).filter_map(|balancer| balancer["targetGroupArn"].as_str()).collect();
+    let all: Vec<&Tree> = load_balancers(declared).collect();
+    let new: Vec<&Tree> = all
+        .iter()
+        .copied()
+        .filter(|balancer| balancer["targetGroupArn"].as_str().is_some_and(|arn| !known.contains(arn)))
+        .collect();
+    let candidates = if new.is_empty() { all } else { new };
+    let same = |field: &str, balancer: &Tree| balancer[field] == present[field];
+    let exact = candidates.iter().find(|b| same("containerName", b) && same("containerPort", b));
+    let container = candidates.iter().find(|balancer| same("containerName", balancer));
+    exact.or(container).or(candidates.first()).copied()
+}
+
+/// In what two target groups differ so that one task cannot be a healthy target of both.
+fn apart(draft: &Draft<'_>, old: &str, new: &str) -> Option<&'static str> {
+    let group = |arn: &str| {
+        let mut all = draft.input.observed.all_resources();
+        all.find_map(|(_, seen)| seen.present().filter(|resource| resource.arn == arn))
+    };
+    let (old, new) = (group(old)?, group(new)?);
+    let fields = ["targetType", "vpcId", "ipAddressType", "protocol", "protocolVersion"];
+    fields.into_iter().find(|field| {
+        let differs = |a: &Tree, b: &Tree| !a.is_null() && !b.is_null() && a != b;
+        differs(&old.fields[*field], &new.fields[*field])
+    })
 }

@@ -4,7 +4,7 @@ use super::{Draft, seen};
 use crate::model::call::Verb;
 use crate::model::desired::{DesiredComponent, Workload};
 use crate::model::observed::{Readiness, Seen};
-use crate::model::plan::WaitingOn;
+use crate::model::plan::{Waiting, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind};
 use std::collections::BTreeSet;
 
@@ -21,7 +21,11 @@ pub(super) fn first(draft: &Draft<'_>) -> Option<WaitingOn> {
     if let Some(note) = draft.notes.iter().find(|note| note.blocks && declared.contains(&note.resource)) {
         return lacks(&note.resource, note.message.clone());
     }
-    if let Some(waiting) = draft.waiting.iter().find(|waiting| declared.contains(&waiting.resource)) {
+    // A service that stays in a group for the traffic of what is to go would be waited for by that.
+    let holds = |waiting: &&Waiting| {
+        declared.contains(&waiting.resource) && !matches!(waiting.on, WaitingOn::InUse { .. })
+    };
+    if let Some(waiting) = draft.waiting.iter().find(holds) {
         return lacks(&waiting.resource, waiting.on.to_string());
     }
     // A revision that is registered, or a task that is run, is an action of its component.

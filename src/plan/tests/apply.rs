@@ -5,7 +5,8 @@ use super::fixture::Fixture;
 use crate::model::call::Verb;
 use crate::model::ids::ComponentName;
 use crate::model::observed::{
-    ObservedDefinition, ObservedDeployment, ObservedResource, ObservedService, ObservedTask, Seen,
+    ObservedDefinition, ObservedDeployment, ObservedResource, ObservedService, ObservedTarget, ObservedTask,
+    Seen,
 };
 use crate::model::plan::{Plan, PlannedAction};
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
@@ -55,6 +56,9 @@ fn apply_one(fixture: &mut Fixture, action: &PlannedAction) {
         }
         (Verb::Update, ResourceKind::Service) => update_service(fixture, &component, &call["fields"]),
         (Verb::Update, ResourceKind::LogGroup) => set(fixture, id, "retentionInDays", call["days"].clone()),
+        (Verb::Update, ResourceKind::Rule) if call["priorities"].is_object() => {
+            reposition(fixture, &serde_json::from_value(call["priorities"].clone()).unwrap());
+        }
         (Verb::Update, _) => {
             for (key, value) in call["fields"].as_object().into_iter().flatten() {
                 set(fixture, id, key, value.clone());
@@ -107,6 +111,67 @@ fn update_service(fixture: &mut Fixture, component: &ComponentName, fields: &Tre
     rest(updated);
     if fields.get("taskDefinition").is_some() {
         arrive(fixture, component);
+    }
+    if fields.get("loadBalancers").is_some() {
+        fixture.observed.tasks.insert(component.clone(), Seen::NotRead);
+        register_targets(fixture, component);
+    }
+}
+
+/// Rules stand at their new priorities, each under the key that is declared there.
+fn reposition(fixture: &mut Fixture, priorities: &BTreeMap<String, i32>) {
+    let moving =
+        |seen: &Seen<ObservedResource>| seen.present().is_some_and(|r| priorities.contains_key(&r.arn));
+    let mut rules: BTreeMap<String, ObservedResource> = BTreeMap::new();
+    for seen in fixture.observed.resources.values_mut().filter(|seen| moving(seen)) {
+        if let Seen::Present(rule) = std::mem::replace(seen, Seen::Absent) {
+            rules.insert(rule.arn.clone(), rule);
+        }
+    }
+    fixture.observed.leftovers.retain(|_, (_, seen)| {
+        let gone = moving(seen);
+        if let (true, Seen::Present(rule)) = (gone, &*seen) {
+            rules.insert(rule.arn.clone(), rule.clone());
+        }
+        !gone
+    });
+    for (arn, mut rule) in rules {
+        rule.fields["priority"] = priorities[&arn].into();
+        let declared = fixture.resolved.resources.iter().find(|(id, resolved)| {
+            let fields = resolved.fields.as_ref();
+            id.kind == ResourceKind::Rule
+                && fields.is_some_and(|fields| {
+                    fields["priority"] == rule.fields["priority"]
+                        && fields["listenerArn"] == rule.fields["listenerArn"]
+                })
+        });
+        let id = declared.map(|(id, _)| id.clone()).expect("rules are moved to where they are declared");
+        fixture.observed.resources.insert(id, Seen::Present(rule));
+    }
+}
+
+/// The tasks of a service are healthy targets of its groups.
+fn register_targets(fixture: &mut Fixture, component: &ComponentName) {
+    let Some(Seen::Present(service)) = fixture.observed.services.get(component) else { return };
+    let arns: Vec<String> = service.fields["loadBalancers"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|balancer| Some(balancer["targetGroupArn"].as_str()?.to_owned()))
+        .collect();
+    let count = service.desired;
+    for (id, seen) in &fixture.observed.resources {
+        if !seen.present().is_some_and(|group| arns.contains(&group.arn)) {
+            continue;
+        }
+        let target = |number: u32| ObservedTarget {
+            id: format!("10.9.0.{number}"),
+            port: 8080,
+            state: "healthy".to_owned(),
+            reason: None,
+            description: None,
+        };
+        fixture.observed.targets.insert(id.key.clone(), Seen::Present((0..count).map(target).collect()));
     }
 }
 
@@ -206,8 +271,9 @@ fn create_service(
     let id = ResourceId::new(ResourceKind::Service, component.as_str());
     fixture.rollout.resource_mut(&id).arn = Some(made.arn.clone());
     fixture.observed.services.insert(component.clone(), Seen::Present(made));
-    // Its tasks are observed in a later pass.
+    // Its tasks are looked at in a later pass.
     fixture.observed.tasks.insert(component.clone(), Seen::NotRead);
+    register_targets(fixture, component);
 }
 
 /// The rollout has seen the deployment through.
