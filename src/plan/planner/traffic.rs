@@ -61,7 +61,7 @@ pub(super) fn changed(
         return (!waits.is_empty()).then(|| Transition { fields: darkened(declared), waits });
     }
     let serving = weights(&observed[member]);
-    if serving.values().all(|weight| *weight == 0) {
+    if !serving.iter().any(|(arn, weight)| *weight > 0 && may_serve(draft, arn)) {
         return None;
     }
     let wanted = weights(&declared[member]);
@@ -154,11 +154,7 @@ fn weights(actions: &Tree) -> BTreeMap<String, u64> {
 /// the services want tasks. What nobody here registers targets in needs one healthy target.
 fn not_ready(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
     let input = draft.input;
-    let mut groups = input.desired.resources.keys().filter(|id| id.kind == ResourceKind::TargetGroup);
-    let is_it = |id: &&ResourceId| {
-        seen(&input.observed.resources, *id).present().is_some_and(|group| group.arn == arn)
-    };
-    let group = groups.find(is_it)?.key.as_str();
+    let group = key_of(draft, arn)?;
     let lacks = |because: String| Some(WaitingOn::Targets { group: group.to_owned(), because });
     let mut wanted = 0;
     let mut users = 0;
@@ -178,6 +174,25 @@ fn not_ready(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
     let healthy = targets.iter().filter(|target| target.state == "healthy").count();
     let wanted = wanted.max(1);
     if healthy >= wanted { None } else { lacks(format!("{healthy} of {wanted} healthy")) }
+}
+
+/// The key of a declared target group, by its ARN.
+fn key_of<'a>(draft: &Draft<'a>, arn: &str) -> Option<&'a str> {
+    let input = draft.input;
+    let mut groups = input.desired.resources.keys().filter(|id| id.kind == ResourceKind::TargetGroup);
+    let is_it = |id: &&ResourceId| {
+        seen(&input.observed.resources, *id).present().is_some_and(|group| group.arn == arn)
+    };
+    groups.find(is_it).map(|id| id.key.as_str())
+}
+
+/// Whether requests that are sent to a group may be answered: unless it was seen to have no target.
+/// Where none is healthy, a load balancer sends requests to all.
+///
+/// Source: Elastic Load Balancing user guide, health checks ("fails open").
+fn may_serve(draft: &Draft<'_>, arn: &str) -> bool {
+    let targets = key_of(draft, arn).and_then(|key| seen(&draft.input.observed.targets, key).present());
+    targets.is_none_or(|targets| targets.iter().any(|target| target.state != "draining"))
 }
 
 /// Whether a component's service is declared to register its tasks in a target group.
