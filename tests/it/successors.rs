@@ -1,6 +1,6 @@
 //! Make before break: what is replaced serves until its successor does.
 
-use crate::support::World;
+use crate::support::Fixture;
 use aws_sim::Sim;
 use serde_json::{Value, json};
 
