@@ -1,11 +1,11 @@
-"""What llvm-cov measured, by room and file; for the asked-for files also what is not reached."""
+"""What llvm-cov measured, by layer and file; for the asked-for files also what is not reached."""
 
 import json
 import os
 import sys
 
 split = sys.argv.index("--")
-rooms, asked = sys.argv[2:split], sys.argv[split + 1 :]
+layers, asked = sys.argv[2:split], sys.argv[split + 1 :]
 here = os.getcwd() + "/"
 with open(sys.argv[1]) as text:
     data = json.load(text)["data"][0]
@@ -60,23 +60,23 @@ def summary(name, lines, branches):
 
 measured = {}
 for path, entry in sorted(files.items()):
-    if any(path.startswith(room + "/") for room in rooms + asked) or path in asked:
+    if any(path.startswith(layer + "/") for layer in layers + asked) or path in asked:
         last = production(path)
         measured[path] = (lines_of(entry, last), branches_of(entry, last))
-for room in rooms:
-    inside = [entry for path, entry in measured.items() if path.startswith(room + "/")]
-    summary(room, [hit for lines, _ in inside for hit in lines.values()], [b for _, bs in inside for b in bs.values()])
+for layer in layers:
+    inside = [entry for path, entry in measured.items() if path.startswith(layer + "/")]
+    summary(layer, [hit for lines, _ in inside for hit in lines.values()], [b for _, bs in inside for b in bs.values()])
     for path, (lines, branches) in measured.items():
-        if path.startswith(room + "/"):
-            summary("  " + path.removeprefix(room + "/"), list(lines.values()), list(branches.values()))
+        if path.startswith(layer + "/"):
+            summary("  " + path.removeprefix(layer + "/"), list(lines.values()), list(branches.values()))
 for path, (lines, branches) in measured.items():
     if not any(path == name or path.startswith(name.rstrip("/") + "/") for name in asked):
         continue
     with open(path) as source:
         text = source.read().split("\n")
-    told = {number: "not reached" for number, hit in lines.items() if not hit}
+    why = {number: "not reached" for number, hit in lines.items() if not hit}
     for (line, *_), (true, false) in branches.items():
         if not (true and false):
-            told.setdefault(line, "never true" if not true else "never false")
-    for number in sorted(told):
-        print(f"{path}:{number}: {told[number]}: {text[number - 1].strip()}")
+            why.setdefault(line, "never true" if not true else "never false")
+    for number in sorted(why):
+        print(f"{path}:{number}: {why[number]}: {text[number - 1].strip()}")

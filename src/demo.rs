@@ -21,10 +21,10 @@ use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 /// What the examples expect to be there before.
-const WORLD: &str = include_str!("../manifests/examples/aws-sim-world.json");
+const SEED: &str = include_str!("../manifests/examples/aws-sim-world.json");
 /// Region of the examples.
 const REGION: &str = "eu-west-1";
-/// How often the demo's controller looks at everything, in simulated time.
+/// How often the demo's controller observes everything, in simulated time.
 const RESYNC: Duration = Duration::from_secs(60);
 /// Nothing is shown before: at the start everything waits for everything, and a moment later for
 /// what matters.
@@ -50,9 +50,9 @@ pub async fn demo(args: DemoArgs) -> anyhow::Result<bool> {
         "clock": {"simulated": sim.now(), "real": Clock::real().now()},
     });
     let edited = prepare(&dir, &about.to_string()).await?;
-    let world = serde_json::from_str(WORLD).context("the demo's world is not JSON")?;
-    sim.seed_world(&world)
-        .map_err(|error| anyhow::anyhow!("the demo's world is refused: {}", error.message))?;
+    let seed = serde_json::from_str(SEED).context("the demo's seed is not JSON")?;
+    sim.seed_world(&seed)
+        .map_err(|error| anyhow::anyhow!("the demo's seed is refused: {}", error.message))?;
     let server = tokio::spawn({
         let sim = sim.clone();
         async move { sim.serve(listener, std::future::pending()).await }
@@ -73,10 +73,10 @@ pub async fn demo(args: DemoArgs) -> anyhow::Result<bool> {
     anstream::println!("Status          {} status\n", ctl(&dir));
     let [specs, state] = ["specs", "state"].map(|name| Location::File(dir.join(name)));
     let running = run::start(parts, &specs, &state).await?;
-    let verdict =
+    let outcome =
         watch(running, exit_when_ready.then_some(Duration::from_secs(timeout)), &dir, &endpoint).await;
     server.abort();
-    verdict
+    outcome
 }
 
 /// Makes the demo folder: documents that are not there yet, an empty state (the simulated AWS of
@@ -131,7 +131,7 @@ async fn watch(
     let deadline = until_ready.map(|patience| Instant::now() + patience);
     let mut progress = Progress::new();
     let mut changes = handle.watch();
-    let verdict = loop {
+    let outcome = loop {
         progress.show(&handle);
         let all_ready = progress.all_ready(&handle);
         if all_ready && deadline.is_some() {
@@ -151,7 +151,7 @@ async fn watch(
         }
     };
     running.stop().await?;
-    Ok(verdict)
+    Ok(outcome)
 }
 
 async fn wait_until(deadline: Option<Instant>) {

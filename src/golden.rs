@@ -1,4 +1,4 @@
-//! Golden files of the tests of all rooms.
+//! Golden files of the tests of all layers.
 
 /// Whether golden files are written anew: `UPDATE_GOLDEN=1 cargo test`. Look at the difference
 /// before you commit it.

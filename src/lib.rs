@@ -1,5 +1,5 @@
 //! Evenkeel: a Kubernetes-style reconciliation controller for Amazon ECS. This page is the map of
-//! the house.
+//! the code.
 //!
 //! ```text
 //!  spec store ──▶ declared ──▶ desired ──▶ observed ──▶ rollout step ──▶ plan ──▶ actions ──▶ status ──▶ state store
@@ -7,22 +7,22 @@
 //!                  (pure)      (pure)     AWS reads     (pure)          (pure)   AWS writes    (pure)
 //! ```
 //!
-//! # The rooms, in the order in which data walks
+//! # The layers, in the order in which data flows
 //!
-//! | room | decides | |
+//! | layer | decides | |
 //! |---|---|---|
-//! | [`model`] | the nouns that the rooms hand to each other | pure |
+//! | [`model`] | the types that the layers pass to each other | pure |
 //! | [`specs`] | 1 DECLARED: what documents there are, and everything that is wrong with them, at line and column | I/O |
 //! | [`desired`] | 2 DESIRED: what a document means, all defaults filled; what its references resolve to | pure |
 //! | [`observed`] | 3 OBSERVED: what AWS shows, and what could not be seen | I/O |
 //! | [`rollout`] | 4a STEP: which stage comes next; stored before anything is done | pure |
 //! | [`plan`] | 4b PLAN: which differences are ours to remove, by which calls, in which order, and why | pure |
 //! | [`executor`] | 5 ACT: nothing; it carries the plan out and says what became of it | I/O |
-//! | [`status`] | 6 STATUS: what people are told | pure |
+//! | [`status`] | 6 STATUS: what is reported | pure |
 //! | [`state`] | where records are kept | I/O |
-//! | [`reconcile`] | the corridor: the one place that walks from room to room | I/O |
-//! | [`aws`] | how to talk to AWS: clients, request budget, errors; the only room that names the SDK | I/O |
-//! | [`http`], [`cli`] | the windows: health and metrics, `ctl` | I/O |
+//! | [`reconcile`] | the control loop: the one place that calls the layers in turn | I/O |
+//! | [`aws`] | how to talk to AWS: clients, request budget, errors; the only layer that names the SDK | I/O |
+//! | [`http`], [`cli`] | the interfaces: health and metrics, `ctl` | I/O |
 //! | [`settings`], [`telemetry`] | flags and environment, read once; logs | I/O |
 //!
 //! One pass is [`reconcile::pass`]; it reads like the drawing. `ctl plan` walks the same way and
@@ -30,9 +30,9 @@
 //!
 //! # The dependency rule
 //!
-//! Rooms never import rooms; they share [`model`]. Only [`reconcile`] walks the corridor. Only
+//! Layers never import layers; they share [`model`]. Only [`reconcile`] calls them in turn. Only
 //! [`aws`] names the SDK. Only the binaries choose real or simulated AWS (the member crate
-//! `aws-sim`, which knows nothing of this one). Pure rooms know no async, clock, chance or I/O.
+//! `aws-sim`, which knows nothing of this one). Pure layers know no async, clock, chance or I/O.
 //! `tests/tidy.rs` holds all of this.
 //!
 //! # Four sentences that every change is judged by

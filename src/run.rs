@@ -1,4 +1,4 @@
-//! `evenkeel run`: wires the adapters and runs the controller until it is told to stop.
+//! `evenkeel run`: wires the adapters and runs the controller until it is stopped.
 
 use anyhow::{Context, bail};
 use evenkeel::aws::{self, Aws};

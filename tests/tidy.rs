@@ -1,5 +1,5 @@
-//! The house rules as a test: who may import whom, what pure rooms may not know, and how large
-//! things may get.
+//! The rules of the code as a test: who may import whom, what pure layers may not know, and how
+//! large things may get.
 
 #![expect(clippy::unwrap_used, reason = "a test that meets what it does not expect fails, and says where")]
 
@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What each room may import of ours, besides itself. Rooms never import rooms; only the corridor
-/// walks through them.
+/// What each layer may import of ours, besides itself. Layers never import layers; only `reconcile`
+/// calls them in turn.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("specs", &["model"]),
@@ -45,9 +45,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Rooms that decide: no I/O, no time, no chance.
+/// Layers that decide: no I/O, no time, no chance.
 const PURE: &[&str] = &["model", "desired", "rollout", "plan", "status"];
-/// Files of other rooms that are pure, too.
+/// Files of other layers that are pure, too.
 const PURE_FILES: &[&str] = &["reconcile/declarations.rs", "reconcile/decide.rs", "reconcile/entry.rs"];
 const IMPURE_WORDS: &[&str] = &[
     "async fn",
@@ -124,7 +124,7 @@ fn test_modules(files: &[PathBuf]) -> Vec<PathBuf> {
     modules
 }
 
-fn room(file: &str) -> Option<&str> {
+fn layer(file: &str) -> Option<&str> {
     let (first, _) = file.split_once('/')?;
     (first != "bin").then_some(first)
 }
@@ -134,24 +134,24 @@ fn report(broken: &[String]) {
 }
 
 #[test]
-fn rooms_import_only_what_the_dependency_rule_allows() {
-    let rooms: BTreeMap<&str, &[&str]> = MAY_IMPORT.iter().copied().collect();
+fn layers_import_only_what_the_dependency_rule_allows() {
+    let layers: BTreeMap<&str, &[&str]> = MAY_IMPORT.iter().copied().collect();
     let mut broken = Vec::new();
     for (file, code) in production("src") {
-        let Some(here) = room(&file) else { continue };
-        let Some(allowed) = rooms.get(here) else {
-            broken.push(format!("src/{file}: `{here}` is not a room; add it to MAY_IMPORT"));
+        let Some(here) = layer(&file) else { continue };
+        let Some(allowed) = layers.get(here) else {
+            broken.push(format!("src/{file}: `{here}` is not a layer; add it to MAY_IMPORT"));
             continue;
         };
         for (index, _) in code.match_indices("crate::") {
             let rest = &code[index + "crate::".len()..];
             let imported: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
             if imported != here
-                && rooms.contains_key(imported.as_str())
+                && layers.contains_key(imported.as_str())
                 && !allowed.contains(&imported.as_str())
             {
                 broken.push(format!(
-                    "src/{file}: `{here}` imports `{imported}`; hand it over through `model` or the corridor"
+                    "src/{file}: `{here}` imports `{imported}`; hand it over through `model` or `reconcile`"
                 ));
             }
         }
@@ -163,12 +163,12 @@ fn rooms_import_only_what_the_dependency_rule_allows() {
 fn only_aws_names_the_sdk() {
     let mut broken = Vec::new();
     for (file, code) in production("src") {
-        if room(&file) == Some("aws") {
+        if layer(&file) == Some("aws") {
             continue;
         }
         for word in ["aws_sdk_", "aws_smithy_", "aws_types", "aws_config", "aws_credential_types"] {
             if code.contains(word) {
-                broken.push(format!("src/{file}: names `{word}`; the `aws` room translates"));
+                broken.push(format!("src/{file}: names `{word}`; the `aws` layer translates"));
             }
         }
     }
@@ -176,17 +176,17 @@ fn only_aws_names_the_sdk() {
 }
 
 #[test]
-fn pure_rooms_know_no_time_chance_or_io() {
+fn pure_layers_know_no_time_chance_or_io() {
     let mut broken = Vec::new();
     for (file, code) in production("src") {
         let pure =
-            room(&file).is_some_and(|room| PURE.contains(&room)) || PURE_FILES.contains(&file.as_str());
+            layer(&file).is_some_and(|layer| PURE.contains(&layer)) || PURE_FILES.contains(&file.as_str());
         if !pure {
             continue;
         }
         for word in IMPURE_WORDS.iter().filter(|word| code.contains(**word)) {
             broken.push(format!(
-                "src/{file}: `{word}` in a pure room; take it as an argument or report it as a value"
+                "src/{file}: `{word}` in a pure layer; take it as an argument or report it as a value"
             ));
         }
     }
@@ -197,7 +197,7 @@ fn pure_rooms_know_no_time_chance_or_io() {
 fn only_the_binaries_choose_between_real_and_simulated_aws() {
     let mut broken = Vec::new();
     for (file, code) in production("src") {
-        if room(&file).is_some() && code.contains("aws_sim") {
+        if layer(&file).is_some() && code.contains("aws_sim") {
             broken.push(format!("src/{file}: names the simulation; only the binaries do"));
         }
     }
@@ -216,8 +216,9 @@ fn files_stay_small_enough_to_be_read() {
         for (file, code) in production(folder) {
             let lines = code.lines().count();
             if lines > MOST_LINES {
-                broken
-                    .push(format!("{folder}/{file}: {lines} production lines; which rooms want to be two?"));
+                broken.push(format!(
+                    "{folder}/{file}: {lines} production lines; what should be a file of its own?"
+                ));
             }
         }
     }
@@ -335,8 +336,8 @@ fn declared(file: &str, text: &str) -> Vec<String> {
     };
     let (mut files, mut path) = (Vec::new(), None);
     for line in text.lines().map(str::trim) {
-        if let Some(told) = line.strip_prefix("#[path = \"").and_then(|line| line.strip_suffix("\"]")) {
-            path = Some(told);
+        if let Some(named) = line.strip_prefix("#[path = \"").and_then(|line| line.strip_suffix("\"]")) {
+            path = Some(named);
         } else if let Some((_, module)) = line.strip_suffix(';').and_then(|line| line.split_once("mod ")) {
             match path.take() {
                 Some(path) => files.push(joined(folder, path)),
@@ -368,14 +369,14 @@ fn every_file_is_declared_by_a_module() {
 #[test]
 fn a_file_that_no_module_declares_is_found() {
     let found = dead_files(&tree(&[
-        ("src/lib.rs", "pub mod room;\n"),
-        ("src/room/mod.rs", "#[cfg(test)]\n#[path = \"../proof.rs\"]\nmod tests;\nmod a;\n"),
-        ("src/room/a.rs", "mod b;\n"),
-        ("src/room/a/b.rs", ""),
-        ("src/room/b.rs", ""),
+        ("src/lib.rs", "pub mod layer;\n"),
+        ("src/layer/mod.rs", "#[cfg(test)]\n#[path = \"../proof.rs\"]\nmod tests;\nmod a;\n"),
+        ("src/layer/a.rs", "mod b;\n"),
+        ("src/layer/a/b.rs", ""),
+        ("src/layer/b.rs", ""),
         ("src/proof.rs", ""),
     ]));
-    assert_eq!(found, ["src/room/b.rs: no `mod` declares it; delete it, or declare it"]);
+    assert_eq!(found, ["src/layer/b.rs: no `mod` declares it; delete it, or declare it"]);
 }
 
 #[test]
@@ -393,16 +394,16 @@ fn files_of_a_room_import_each_other_in_one_direction() {
 #[test]
 fn a_circle_inside_a_room_is_found_and_what_an_entry_exports_again_is_none() {
     let found = in_a_circle(&tree(&[
-        ("room/mod.rs", "pub mod a;\nmod b;\nmod c;\npub use self::c::{C, D as E};\npub use b::B;\n"),
-        ("room/a.rs", "use super::{b::{B, f}, C};\nfn a() {}"),
-        ("room/b.rs", "fn b() { crate::room::a::a() }\nuse super::C;"),
-        ("room/c.rs", "pub struct C;"),
-        ("other/mod.rs", "use crate::room::a::X;"),
+        ("layer/mod.rs", "pub mod a;\nmod b;\nmod c;\npub use self::c::{C, D as E};\npub use b::B;\n"),
+        ("layer/a.rs", "use super::{b::{B, f}, C};\nfn a() {}"),
+        ("layer/b.rs", "fn b() { crate::layer::a::a() }\nuse super::C;"),
+        ("layer/c.rs", "pub struct C;"),
+        ("other/mod.rs", "use crate::layer::a::X;"),
     ]));
-    assert_eq!(found, ["room/a.rs", "room/b.rs"]);
+    assert_eq!(found, ["layer/a.rs", "layer/b.rs"]);
 }
 
-/// Files of one room that reach themselves through what they import. A module and the modules
+/// Files of one layer that reach themselves through what they import. A layer and the layers
 /// inside it are one thing in this, as they are to the compiler: what a file names of its parent
 /// does not count.
 fn in_a_circle(tree: &Tree) -> Vec<String> {
@@ -442,7 +443,7 @@ fn imports_inside_rooms(tree: &Tree) -> BTreeMap<String, BTreeSet<String>> {
             }
         }
         let is_above = module_of(file).starts_with(&path);
-        let import = files.get(&path).filter(|import| !is_above && room(import) == room(file));
+        let import = files.get(&path).filter(|import| !is_above && layer(import) == layer(file));
         imports.get_mut(file).unwrap().extend(import.map(|import| (*import).clone()));
     }
     imports

@@ -230,7 +230,7 @@ impl Faults {
     }
 
     /// What happens to a call; `None`: nothing unusual.
-    pub fn verdict(&mut self, now: Timestamp, request: &Request) -> Option<Effect> {
+    pub fn effect(&mut self, now: Timestamp, request: &Request) -> Option<Effect> {
         let Self { rules, rng } = self;
         rules
             .iter_mut()
@@ -259,7 +259,7 @@ mod tests {
         let mut faults = Faults::new(1);
         faults.add(FaultRule::on("ecs:Update*", Effect::throttle()).when(When::EveryNth(3)).resource("web"));
         let mut strikes =
-            |operation, body| faults.verdict(Timestamp::UNIX_EPOCH, &call(operation, body)).is_some();
+            |operation, body| faults.effect(Timestamp::UNIX_EPOCH, &call(operation, body)).is_some();
         let struck: Vec<bool> = (0..6).map(|_| strikes("UpdateService", "{\"service\":\"web\"}")).collect();
         assert_eq!(struck, [false, false, true, false, false, true]);
         assert!(
@@ -272,8 +272,8 @@ mod tests {
         let mut faults = Faults::new(1);
         faults.add(FaultRule::on("*", Effect::Reset).when(When::Once));
         faults.add(FaultRule::on("*", Effect::Never));
-        let mut verdict = || faults.verdict(Timestamp::UNIX_EPOCH, &call("RunTask", ""));
-        assert_eq!((verdict(), verdict()), (Some(Effect::Reset), Some(Effect::Never)));
+        let mut effect = || faults.effect(Timestamp::UNIX_EPOCH, &call("RunTask", ""));
+        assert_eq!((effect(), effect()), (Some(Effect::Reset), Some(Effect::Never)));
     }
 
     #[test]

@@ -3,8 +3,8 @@
 //!
 //! A service carries its model as a `model.json`, condensed from botocore's `service-2.json`
 //! (Apache-2.0) by `aws-sim/model/condense.py`. Checking requests against it gives every operation
-//! AWS's habits at once; what the service answers to each [`Fault`] is its own affair. Services
-//! that speak other protocols than awsJson read and write by it, too.
+//! AWS's habits at once; what the service answers to each [`ShapeError`] is its own affair.
+//! Services that speak other protocols than awsJson read and write by it, too.
 
 use std::collections::BTreeMap;
 
@@ -66,12 +66,12 @@ pub(crate) enum Kind<'a> {
 }
 
 /// Where in the request a value stands, kept as a chain so that good requests build no text.
-struct Place<'a> {
-    parent: Option<&'a Place<'a>>,
+struct MemberPath<'a> {
+    parent: Option<&'a MemberPath<'a>>,
     name: &'a str,
 }
 
-impl Place<'_> {
+impl MemberPath<'_> {
     fn path(&self) -> String {
         match self.parent {
             Some(parent) if !parent.name.is_empty() => format!("{}.{}", parent.path(), self.name),
@@ -82,7 +82,7 @@ impl Place<'_> {
 
 /// What is wrong with a request.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Fault {
+pub(crate) enum ShapeError {
     /// A value of another type; AWS's text.
     Type(String),
     /// A required member is missing: its path.
@@ -93,8 +93,8 @@ pub(crate) enum Fault {
     Limit(String, String, String),
 }
 
-impl Fault {
-    /// The fault in the words of AWS's common validation, `1 validation error detected: …`.
+impl ShapeError {
+    /// The error in the words of AWS's common validation, `1 validation error detected: …`.
     pub(crate) fn text(&self) -> String {
         let failed = |value: &str, path: &str, rule: &str| {
             format!(
@@ -167,12 +167,12 @@ impl Model {
     /// Checks a value against a type and drops what AWS would ignore: unknown members and nulls.
     ///
     /// # Errors
-    /// The first fault.
-    pub(crate) fn check(&self, name: &str, value: &mut Value) -> Result<(), Fault> {
-        self.check_at(name, value, &Place { parent: None, name: "" })
+    /// The first error.
+    pub(crate) fn check(&self, name: &str, value: &mut Value) -> Result<(), ShapeError> {
+        self.check_at(name, value, &MemberPath { parent: None, name: "" })
     }
 
-    fn check_at(&self, name: &str, value: &mut Value, place: &Place<'_>) -> Result<(), Fault> {
+    fn check_at(&self, name: &str, value: &mut Value, path: &MemberPath<'_>) -> Result<(), ShapeError> {
         let expected = match self.kind(name) {
             Kind::Document => None,
             Kind::Text => (!value.is_string()).then_some("String"),
@@ -182,7 +182,7 @@ impl Model {
             Kind::Timestamp => (!value.is_number() && !value.is_string()).then_some("Timestamp"),
             Kind::List(item) => match value {
                 Value::Array(items) => {
-                    items.iter_mut().try_for_each(|each| self.check_at(item, each, place))?;
+                    items.iter_mut().try_for_each(|each| self.check_at(item, each, path))?;
                     None
                 }
                 _ => Some("List"),
@@ -190,25 +190,25 @@ impl Model {
             Kind::Map(entry) => match value {
                 Value::Object(entries) => {
                     entries.retain(|_, each| !each.is_null());
-                    entries.values_mut().try_for_each(|each| self.check_at(entry, each, place))?;
+                    entries.values_mut().try_for_each(|each| self.check_at(entry, each, path))?;
                     None
                 }
                 _ => Some("Map"),
             },
             Kind::Structure(members) => match value {
                 Value::Object(fields) => {
-                    self.check_members(members, &self.shapes[name].required, fields, place)?;
+                    self.check_members(members, &self.shapes[name].required, fields, path)?;
                     None
                 }
                 _ => Some("Structure"),
             },
         };
         if let Some(expected) = expected {
-            return Err(wrong_type(value, expected, place));
+            return Err(wrong_type(value, expected, path));
         }
         // Letters have no limits; most members are letters.
         match if name.len() > 1 { self.shapes.get(name) } else { None } {
-            Some(shape) => shape.check_limits(value, place),
+            Some(shape) => shape.check_limits(value, path),
             None => Ok(()),
         }
     }
@@ -218,14 +218,14 @@ impl Model {
         members: &BTreeMap<String, String>,
         required: &[String],
         fields: &mut Map<String, Value>,
-        place: &Place<'_>,
-    ) -> Result<(), Fault> {
+        path: &MemberPath<'_>,
+    ) -> Result<(), ShapeError> {
         fields.retain(|name, each| !each.is_null() && members.contains_key(name));
         for (name, each) in fields.iter_mut() {
-            self.check_at(&members[name], each, &Place { parent: Some(place), name })?;
+            self.check_at(&members[name], each, &MemberPath { parent: Some(path), name })?;
         }
         match required.iter().find(|name| !fields.contains_key(*name)) {
-            Some(name) => Err(Fault::Missing(Place { parent: Some(place), name }.path())),
+            Some(name) => Err(ShapeError::Missing(MemberPath { parent: Some(path), name }.path())),
             None => Ok(()),
         }
     }
@@ -281,11 +281,11 @@ impl Model {
 }
 
 impl Shape {
-    fn check_limits(&self, value: &Value, place: &Place<'_>) -> Result<(), Fault> {
+    fn check_limits(&self, value: &Value, path: &MemberPath<'_>) -> Result<(), ShapeError> {
         if let (Some(listed), Value::String(text)) = (&self.values, value)
             && !listed.contains(text)
         {
-            return Err(Fault::Unlisted(place.path(), text.clone(), listed.clone()));
+            return Err(ShapeError::Unlisted(path.path(), text.clone(), listed.clone()));
         }
         let (what, size) = match value {
             Value::String(text) => ("length", i64::try_from(text.chars().count()).unwrap_or(i64::MAX)),
@@ -299,7 +299,7 @@ impl Shape {
             _ => return Ok(()),
         };
         let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        Err(Fault::Limit(place.path(), shown, format!("Member must have {what} {rule}")))
+        Err(ShapeError::Limit(path.path(), shown, format!("Member must have {what} {rule}")))
     }
 }
 
@@ -320,7 +320,7 @@ fn whole(value: &Value) -> bool {
     value.is_i64() || value.as_f64().is_some_and(|number| number.fract() == 0.0)
 }
 
-fn wrong_type(value: &Value, expected: &str, place: &Place<'_>) -> Fault {
+fn wrong_type(value: &Value, expected: &str, path: &MemberPath<'_>) -> ShapeError {
     let found = match value {
         Value::Null => "NULL_VALUE",
         Value::Bool(_) => "BOOLEAN_VALUE",
@@ -329,5 +329,5 @@ fn wrong_type(value: &Value, expected: &str, place: &Place<'_>) -> Fault {
         Value::Array(_) => "LIST_VALUE",
         Value::Object(_) => "STRUCTURE_VALUE",
     };
-    Fault::Type(format!("{found} can not be converted to {expected} (at '{}')", place.path()))
+    ShapeError::Type(format!("{found} can not be converted to {expected} (at '{}')", path.path()))
 }

@@ -37,7 +37,7 @@ struct Inner {
 
 type Observer = Arc<dyn Fn(&Moment<'_>) + Send + Sync>;
 
-/// What an observer is told: a call is about to be executed, or it is over.
+/// What an observer is given: a call is about to be executed, or it is over.
 #[derive(Debug)]
 pub enum Moment<'a> {
     /// Before anything has happened.
@@ -228,7 +228,7 @@ impl Sim {
         self.world().behaviours.add(rule);
     }
 
-    /// Looks at the world, or edits it, as of now. Not a call: nothing is counted, limited or
+    /// Reads the world, or edits it, as of now. Not a call: nothing is counted, limited or
     /// observed. `work` runs under the world's lock and must not use this handle.
     pub fn with<T>(&self, work: impl FnOnce(&mut World) -> T) -> T {
         let mut world = self.world();
@@ -253,12 +253,12 @@ impl Sim {
     pub async fn exchange(&self, request: Request) -> Result<Response, Broken> {
         self.inner.clock.sleep(self.latency()).await;
         self.observe(&Moment::Before { request: &request });
-        let verdict = {
+        let effect = {
             let mut world = self.world();
             let now = self.inner.clock.now();
-            world.faults.verdict(now, &request)
+            world.faults.effect(now, &request)
         };
-        match verdict {
+        match effect {
             None => Ok(self.execute(&request, None, true)),
             Some(effect) => self.suffer(&request, effect).await,
         }

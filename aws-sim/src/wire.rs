@@ -1,5 +1,5 @@
-//! The wire: what a request asks for, and how an answer looks, in awsJson, awsQuery and Smithy RPC
-//! v2 CBOR.
+//! The wire: what a request asks for, and how an answer is written, in awsJson, awsQuery and Smithy
+//! RPC v2 CBOR.
 
 use std::{borrow::Cow, io::Read as _};
 
@@ -13,7 +13,7 @@ use crate::{
     xml::{self, XmlBody},
 };
 
-/// A request, as far as the simulation looks at it.
+/// A request, as far as the simulation reads it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
     /// The region that it was signed for; `us-east-1` for an unsigned one.
@@ -337,7 +337,7 @@ mod tests {
         let request = Request::read(header(path), b"").unwrap();
         assert_eq!((request.service, request.protocol), (Service::Cloudwatch, Protocol::Cbor));
         assert_eq!(request.operation, "DescribeAlarms");
-        // ECS has no CBOR, and a stranger is told in the protocol that it speaks.
+        // ECS has no CBOR, and the refusal is written in the protocol of the request.
         let path = "/service/AmazonEC2ContainerServiceV20141113/operation/ListClusters";
         let error = Request::read(header(path), b"").unwrap_err();
         let response = Response::unread(header(path), "r".to_owned(), &error);

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-/// Every deployment is looked at this often: the default of `evenkeel run`.
+/// The resync interval of every deployment: the default of `evenkeel run`.
 pub const RESYNC: Duration = Duration::from_secs(60);
 /// The documents are read this often, as by `evenkeel run`.
 const RESCAN: Duration = Duration::from_secs(10);
@@ -58,7 +58,7 @@ impl Running {
     pub async fn all_ready(&self, apps: usize) -> anyhow::Result<()> {
         let end = self.clock.after(PATIENCE);
         let ready = || self.handle.statuses().iter().filter(|status| is_ready(status)).count();
-        // A controller that was just started shows what was stored, until it has looked.
+        // A controller that was just started shows what was stored, until its first pass.
         while !self.handle.store_is_read() || ready() < apps {
             if tokio::time::Instant::now() > end {
                 let statuses = self.handle.statuses();

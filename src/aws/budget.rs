@@ -123,7 +123,7 @@ const SLOWEST: f64 = 1.0 / 16.0;
 /// minute.
 const RECOVERY_PER_SECOND: f64 = 1.0 / 120.0;
 
-/// Throttled answers within so many seconds of the served world slow a category down once: calls in
+/// Throttled answers within so many of AWS's seconds slow a category down once: calls in
 /// flight together are refused together.
 const SLOWED_ONCE_WITHIN_SECONDS: f64 = 1.0;
 
@@ -135,7 +135,7 @@ const WANTED_CHECK_SECONDS: u64 = 1;
 pub struct Pace {
     /// Part of AWS's published rates, 0 to 1; `None` turns the budget off.
     pub share: Option<f64>,
-    /// Seconds of the served world per second of tokio's clock; 1 in production.
+    /// Seconds of AWS's time per second of tokio's clock; 1 in production.
     pub speed: f64,
 }
 
@@ -203,7 +203,7 @@ struct State {
     usage: Usage,
 }
 
-/// A bucket that can go into debt: whoever takes from an empty one is told how long to wait, and
+/// A bucket that can go into debt: whoever takes from an empty one learns how long to wait, and
 /// the next one waits longer. That keeps the order of arrival without a queue.
 #[derive(Debug)]
 struct Bucket {
@@ -270,7 +270,7 @@ impl Budget {
         let mut now = Instant::now();
         let turn = now + self.reserve(category, operation, now);
         while now < turn {
-            // Not `Clock::sleep`: the buckets already run at the pace of the served world.
+            // Not `Clock::sleep`: the buckets already run at the pace of AWS's time.
             tokio::time::sleep_until(turn.min(now + check_every)).await;
             if !wanted() {
                 return false;

@@ -41,8 +41,8 @@ pub struct Settings {
     pub endpoint_url: Option<String>,
     /// Another way to carry requests, such as a simulation in this process.
     pub http_client: Option<SharedHttpClient>,
-    /// Fixed credentials. Together with `http_client` they mean a closed world: neither environment
-    /// nor profile is read.
+    /// Fixed credentials. Together with `http_client` they mean a simulated AWS: neither
+    /// environment nor profile is read.
     pub credentials: Option<SharedCredentialsProvider>,
     /// Another clock for signing and the expiry of credentials.
     pub time_source: Option<SharedTimeSource>,
@@ -87,8 +87,8 @@ impl Settings {
         }
     }
 
-    /// A closed world in this process: requests go to `client` and time is what `now` says; neither
-    /// environment nor profile is read, and there is no budget.
+    /// A simulated AWS in this process: requests go to `client` and time is what `now` says;
+    /// neither environment nor profile is read, and there is no budget.
     pub fn closed(
         client: impl HttpClient + 'static,
         now: impl Fn() -> jiff::Timestamp + Send + Sync + 'static,
@@ -104,7 +104,7 @@ impl Settings {
     }
 }
 
-/// The time of a closed world, for signatures and the expiry of credentials.
+/// The time of a simulated AWS, for signatures and the expiry of credentials.
 struct ClosedTime(Box<dyn Fn() -> jiff::Timestamp + Send + Sync>);
 
 impl fmt::Debug for ClosedTime {
@@ -129,7 +129,7 @@ pub struct Scope {
 }
 
 /// Where calls go: region and the role to assume.
-type Place = (String, Option<String>);
+type ClientKey = (String, Option<String>);
 
 /// The way to AWS. Cheap to clone; all clones share clients and budgets.
 #[derive(Clone, Debug)]
@@ -141,7 +141,7 @@ pub struct Aws {
 struct Shared {
     base: SdkConfig,
     settings: Settings,
-    places: tokio::sync::Mutex<BTreeMap<Place, Arc<PlacementClients>>>,
+    placements: tokio::sync::Mutex<BTreeMap<ClientKey, Arc<PlacementClients>>>,
     budgets: Mutex<BTreeMap<Scope, Arc<Budget>>>,
 }
 
@@ -150,19 +150,19 @@ impl Aws {
     /// call of AWS is made.
     pub async fn connect(settings: Settings) -> Self {
         let base = base_config(&settings).await;
-        let shared = Shared { base, settings, places: Default::default(), budgets: Mutex::default() };
+        let shared = Shared { base, settings, placements: Default::default(), budgets: Mutex::default() };
         Self { shared: Arc::new(shared) }
     }
 
     /// The clients for a placement, made when first asked for. No call of AWS is made.
     pub async fn at(&self, placement: &Placement) -> Arc<PlacementClients> {
-        let place = (placement.region.clone(), placement.role_arn.clone());
-        let mut places = self.shared.places.lock().await;
-        if let Some(clients) = places.get(&place) {
+        let key = (placement.region.clone(), placement.role_arn.clone());
+        let mut placements = self.shared.placements.lock().await;
+        if let Some(clients) = placements.get(&key) {
             return Arc::clone(clients);
         }
-        let clients = Arc::new(self.make(&place).await);
-        places.insert(place, Arc::clone(&clients));
+        let clients = Arc::new(self.make(&key).await);
+        placements.insert(key, Arc::clone(&clients));
         clients
     }
 
@@ -171,7 +171,7 @@ impl Aws {
         self.budgets().iter().map(|(scope, budget)| (scope.clone(), budget.usage())).collect()
     }
 
-    async fn make(&self, (region, role): &Place) -> PlacementClients {
+    async fn make(&self, (region, role): &ClientKey) -> PlacementClients {
         let mut config = self.shared.base.to_builder().region(Region::new(region.clone())).build();
         if let Some(role) = role {
             let provider = AssumeRoleProvider::builder(role.as_str())

@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub enum Kind {
     /// Too many calls: AWS did nothing and says so. Later.
     Throttled,
-    /// AWS or the way to it is broken. Later; whether the call took effect is told by
+    /// AWS or the way to it is broken. Later; whether the call took effect is shown by
     /// [`Error::answered`].
     Transient,
     /// What the call names is not there.
@@ -119,13 +119,13 @@ impl Error {
         Self::plain(operation, Kind::Transient, "BadResponse", message)
     }
 
-    /// A refusal that AWS tells within an answer of success.
+    /// A refusal that AWS states within an answer of success.
     pub fn refused(operation: &'static str, code: impl Into<String>, message: impl Into<String>) -> Self {
         Self { status: Some(200), ..Self::plain(operation, Kind::Conflict, code, message) }
     }
 
     /// Whether it is certain that the call did not take effect. False after timeouts, broken
-    /// connections and 5xx: it may have happened, and the next pass must look before anything is
+    /// connections and 5xx: it may have happened, and the next pass must observe before anything is
     /// tried again.
     pub fn answered(&self) -> bool {
         self.kind != Kind::Transient
@@ -243,7 +243,7 @@ fn is_quota(code: &str) -> bool {
 }
 
 /// Whether credentials could not be had (a role that may not be assumed, say), so that nothing was
-/// sent. The SDK tells it as a failed dispatch.
+/// sent. The SDK reports it as a failed dispatch.
 fn lacks_credentials(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {

@@ -1,6 +1,6 @@
-//! The only room that names the SDK.
+//! The only layer that names the SDK.
 //!
-//! What the other rooms see of AWS are our own nouns: [`crate::model`] in, `model` or [`Error`]
+//! What the other layers see of AWS are our own nouns: [`crate::model`] in, `model` or [`Error`]
 //! out. A call is one thin function in the file of its service, `read.rs` for what changes nothing
 //! and `write.rs` for one function per [`crate::model::call::Call`]; all of them go through
 //! [`Clients::read`] and [`Clients::write`], which ask the [`budget`], send once, sort the

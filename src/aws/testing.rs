@@ -1,4 +1,4 @@
-//! The way to a simulated AWS, for the tests of this room and of those that use it.
+//! The way to a simulated AWS, for the tests of this layer and of those that use it.
 
 use super::budget::Pace;
 use super::{Aws, PlacementClients, Settings};
@@ -6,7 +6,7 @@ use crate::model::kinds::Placement;
 use aws_sim::Sim;
 use std::sync::Arc;
 
-/// Settings of a closed world; `share` of the budget.
+/// Settings for a simulated AWS; `share` of the budget.
 pub(crate) fn settings(sim: &Sim, share: Option<f64>) -> Settings {
     let clock = sim.clock();
     Settings { pace: Pace { share, speed: 1.0 }, ..Settings::closed(sim.http_client(), move || clock.now()) }
@@ -17,7 +17,7 @@ pub(crate) fn placement() -> Placement {
     Placement { region: "eu-west-1".to_owned(), cluster: "main".to_owned(), role_arn: None }
 }
 
-/// The simulation as this room sees it, without a budget.
+/// The simulation as this layer sees it, without a budget.
 pub(crate) async fn connect(sim: &Sim) -> Aws {
     Aws::connect(settings(sim, None)).await
 }

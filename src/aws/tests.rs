@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::error::Error as _;
 use tokio::time::Instant;
 
-fn world() -> Sim {
+fn seeded() -> Sim {
     fastrand::seed(7);
     let sim = Sim::builder().seed(7).build();
     let seed =
@@ -44,7 +44,7 @@ fn calls(sim: &Sim, service: &str, operation: &str) -> u64 {
 
 #[tokio::test(start_paused = true)]
 async fn a_throttled_call_is_sent_again_and_succeeds() {
-    let sim = world();
+    let sim = seeded();
     sim.faults().add(FaultRule::on("logs:CreateLogGroup", Effect::throttle()).when(When::First(2)));
     let clients = clients(&sim).await;
     logs::create_log_group(&clients, "/shop", None, &BTreeMap::new()).await.unwrap();
@@ -57,7 +57,7 @@ async fn a_throttled_call_is_sent_again_and_succeeds() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_stays_throttled_says_that_nothing_happened() {
-    let sim = world();
+    let sim = seeded();
     sim.faults().add(FaultRule::on("logs:*", Effect::throttle()));
     let clients = clients(&sim).await;
     let error = logs::put_retention_policy(&clients, "/shop", 7).await.unwrap_err();
@@ -68,7 +68,7 @@ async fn a_call_that_stays_throttled_says_that_nothing_happened() {
 
 #[tokio::test(start_paused = true)]
 async fn a_registration_without_an_answer_is_not_sent_again() {
-    let sim = world();
+    let sim = seeded();
     sim.faults().add(FaultRule::on("ecs:RegisterTaskDefinition", Effect::LostReply));
     let clients = clients(&sim).await;
     let error = ecs::register_task_definition(&clients, &definition(), &BTreeMap::new()).await.unwrap_err();
@@ -82,7 +82,7 @@ async fn a_registration_without_an_answer_is_not_sent_again() {
 
 #[tokio::test(start_paused = true)]
 async fn a_service_whose_answer_was_lost_is_not_made_twice() {
-    let sim = world();
+    let sim = seeded();
     let clients = clients(&sim).await;
     ecs::register_task_definition(&clients, &definition(), &BTreeMap::new()).await.unwrap();
     sim.faults().add(FaultRule::on("ecs:CreateService", Effect::LostReply).when(When::Once));
@@ -94,7 +94,7 @@ async fn a_service_whose_answer_was_lost_is_not_made_twice() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_never_answered_ends_by_its_timeout() {
-    let sim = world();
+    let sim = seeded();
     sim.faults().add(FaultRule::on("ecs:UpdateService", Effect::Never));
     let clients = clients(&sim).await;
     let start = Instant::now();
@@ -108,7 +108,7 @@ async fn a_call_that_is_never_answered_ends_by_its_timeout() {
 
 #[tokio::test(start_paused = true)]
 async fn an_attempt_without_an_answer_stays_open_when_the_next_one_is_throttled() {
-    let sim = world();
+    let sim = seeded();
     sim.faults().add(FaultRule::on("ecs:UpdateService", Effect::LostReply).when(When::Once));
     sim.faults().add(FaultRule::on("ecs:UpdateService", Effect::throttle()));
     let clients = clients(&sim).await;
@@ -120,7 +120,7 @@ async fn an_attempt_without_an_answer_stays_open_when_the_next_one_is_throttled(
 
 #[tokio::test(start_paused = true)]
 async fn a_denied_call_is_sent_once_and_keeps_awss_words() {
-    let sim = world();
+    let sim = seeded();
     sim.faults().add(FaultRule::on("logs:*", Effect::access_denied("logs:DeleteLogGroup")));
     let clients = clients(&sim).await;
     let error = logs::delete_log_group(&clients, "/shop").await.unwrap_err();
@@ -136,7 +136,7 @@ async fn a_denied_call_is_sent_once_and_keeps_awss_words() {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_error_leaves_a_registration_open() {
-    let sim = world();
+    let sim = seeded();
     sim.faults().add(FaultRule::on("ecs:RegisterTaskDefinition", Effect::server_error()));
     let clients = clients(&sim).await;
     let error = ecs::register_task_definition(&clients, &definition(), &BTreeMap::new()).await.unwrap_err();
@@ -147,7 +147,7 @@ async fn a_server_error_leaves_a_registration_open() {
 
 #[tokio::test(start_paused = true)]
 async fn a_broken_tree_is_not_sent() {
-    let sim = world();
+    let sim = seeded();
     let clients = clients(&sim).await;
     let fields = json!({"cluster": "main", "service": "shop-web", "colour": "blue"});
     let error = ecs::update_service(&clients, &fields).await.unwrap_err();
@@ -157,7 +157,7 @@ async fn a_broken_tree_is_not_sent() {
 
 #[tokio::test(start_paused = true)]
 async fn the_account_is_asked_for_once() {
-    let sim = world();
+    let sim = seeded();
     let clients = clients(&sim).await;
     sim.faults().add(FaultRule::on("sts:GetCallerIdentity", Effect::access_denied("x")).when(When::Once));
     clients.account().await.unwrap_err();
@@ -168,7 +168,7 @@ async fn the_account_is_asked_for_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_placement_with_a_role_speaks_as_that_role_and_has_a_budget_of_its_own() {
-    let sim = world();
+    let sim = seeded();
     let aws = connect(&sim).await;
     let role_arn = Some("arn:aws:iam::999999999999:role/evenkeel".to_owned());
     let there = crate::model::kinds::Placement { role_arn, ..placement() };
@@ -182,7 +182,7 @@ async fn a_placement_with_a_role_speaks_as_that_role_and_has_a_budget_of_its_own
 
 #[tokio::test(start_paused = true)]
 async fn an_assumed_role_is_renewed_before_it_expires() {
-    let sim = world();
+    let sim = seeded();
     let role_arn = Some("arn:aws:iam::999999999999:role/evenkeel".to_owned());
     let there = crate::model::kinds::Placement { role_arn, ..placement() };
     let clients = connect(&sim).await.at(&there).await;
@@ -196,7 +196,7 @@ async fn an_assumed_role_is_renewed_before_it_expires() {
 
 #[tokio::test(start_paused = true)]
 async fn clients_of_one_placement_are_shared() {
-    let sim = world();
+    let sim = seeded();
     let aws = connect(&sim).await;
     assert!(std::sync::Arc::ptr_eq(&aws.at(&placement()).await, &aws.clone().at(&placement()).await));
 }
@@ -218,7 +218,7 @@ async fn with_a_whole_share_the_account_is_never_throttled() {
 async fn every_field_of_a_definition_can_be_sent() {
     // The SDK's builders are filled field by field; a field that was forgotten there is an error,
     // not a loss.
-    let sim = world();
+    let sim = seeded();
     let clients = clients(&sim).await;
     let mut fields = definition();
     for (name, value) in [
@@ -248,7 +248,7 @@ async fn every_field_of_a_definition_can_be_sent() {
 
 #[tokio::test]
 async fn another_endpoint_is_reached_over_a_socket_with_the_sdks_own_http_client() {
-    let sim = world();
+    let sim = seeded();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -275,7 +275,7 @@ async fn another_endpoint_is_reached_over_a_socket_with_the_sdks_own_http_client
 
 #[tokio::test(start_paused = true)]
 async fn a_role_that_may_not_be_assumed_is_a_denial_and_nothing_was_sent() {
-    let sim = world();
+    let sim = seeded();
     sim.faults().add(FaultRule::on("sts:AssumeRole", Effect::access_denied("sts:AssumeRole")));
     let role_arn = Some("arn:aws:iam::999999999999:role/evenkeel".to_owned());
     let there = crate::model::kinds::Placement { role_arn, ..placement() };

@@ -1,11 +1,11 @@
-//! What AWS tells of a write.
+//! What AWS answers to a write.
 
 use super::error::{Error, Kind};
 
-/// What AWS told of a write that took effect.
+/// What AWS answered to a write that took effect.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WriteResult {
-    /// ARN of what was created or changed, when AWS tells it.
+    /// ARN of what was created or changed, when AWS states it.
     pub arn: Option<String>,
     /// Id of the PRIMARY deployment, for services.
     pub deployment: Option<String>,

@@ -1,14 +1,14 @@
 //! The command line: parse, dispatch, exit code. No logic.
 
 use clap::Parser;
-use evenkeel::cli::{Cli, Verdict, dispatch};
+use evenkeel::cli::{Cli, ExitStatus, dispatch};
 use std::process::ExitCode;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match dispatch(Cli::parse()).await {
-        Ok(Verdict::Good) => ExitCode::SUCCESS,
-        Ok(Verdict::NotGood) => ExitCode::from(1),
+        Ok(ExitStatus::Good) => ExitCode::SUCCESS,
+        Ok(ExitStatus::NotGood) => ExitCode::from(1),
         Err(error) => {
             anstream::eprintln!("error: {error:#}");
             ExitCode::from(2)

@@ -1,6 +1,6 @@
 //! `ctl completion`.
 
-use super::{Cli, Verdict, out};
+use super::{Cli, ExitStatus, out};
 use anyhow::Context;
 use clap::CommandFactory;
 
@@ -13,9 +13,9 @@ pub(super) struct Args {
 }
 
 /// Prints the script.
-pub(super) fn run(args: Args) -> anyhow::Result<Verdict> {
+pub(super) fn run(args: Args) -> anyhow::Result<ExitStatus> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "ctl", &mut script);
     out::print(&String::from_utf8(script).context("the script is not text")?)?;
-    Ok(Verdict::Good)
+    Ok(ExitStatus::Good)
 }

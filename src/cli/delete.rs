@@ -1,7 +1,7 @@
 //! `ctl delete`: a person's confirmation, the second half of every deletion of data.
 
 use super::places::Places;
-use super::{Verdict, out, request, state};
+use super::{ExitStatus, out, request, state};
 use crate::model::request::{Request, RequestKind};
 use anyhow::bail;
 
@@ -23,7 +23,7 @@ pub(super) struct Args {
 }
 
 /// Keeps the confirmation.
-pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> {
+pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatus> {
     let Args { name, confirm, by } = args;
     if confirm != name {
         bail!("--confirm says `{confirm}`, the deployment is `{name}`: nothing was confirmed");
@@ -40,5 +40,5 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> 
         "its document is still in the spec store: nothing is deleted until it is removed there"
     };
     out::print(&format!("deletion of {name} is confirmed; {next}\n"))?;
-    Ok(Verdict::Good)
+    Ok(ExitStatus::Good)
 }

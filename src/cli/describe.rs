@@ -2,7 +2,7 @@
 
 use super::out::{self, HEAD};
 use super::places::Places;
-use super::{Verdict, conditions, events, state, status};
+use super::{ExitStatus, conditions, events, state, status};
 use crate::model::ids::ComponentName;
 use crate::model::rollout::{ComponentRollout, Phase};
 use crate::model::status::{DeploymentStatus, Record};
@@ -23,12 +23,12 @@ pub(super) struct Args {
 }
 
 /// Prints it.
-pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> {
+pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatus> {
     let state = state::open(places)?;
     let record = state::one(&*state, &args.name).await?;
     let now = places.clock(state::latest([&record]))?.now();
     out::print(&shown(&record, now))?;
-    Ok(Verdict::Good)
+    Ok(ExitStatus::Good)
 }
 
 /// The whole text.
@@ -98,12 +98,12 @@ fn described(text: &mut String, status: &DeploymentStatus, now: Timestamp) {
 
 /// Where the rollout of each component stands, and what failed.
 fn rollout(text: &mut String, record: &Record, now: Timestamp) {
-    let told: Vec<(&ComponentName, &ComponentRollout)> = record.rollout.components.iter().collect();
-    if told.is_empty() {
+    let components: Vec<(&ComponentName, &ComponentRollout)> = record.rollout.components.iter().collect();
+    if components.is_empty() {
         return;
     }
     let _ = writeln!(text, "\n{HEAD}Rollout{HEAD:#}");
-    for (name, component) in told {
+    for (name, component) in components {
         let _ = writeln!(text, "  {name}: {}", out::short(&phase(&component.phase, now), LONGEST));
         if let Some(completed) = &component.completed {
             let _ = writeln!(text, "    last completed  {} ({})", completed.arn, completed.hash);

@@ -2,7 +2,7 @@
 
 use super::out::{self, BUSY, Cell, PLAIN, Structured};
 use super::places::Places;
-use super::{Verdict, state};
+use super::{ExitStatus, state};
 use crate::model::status::{Event, EventKind};
 use jiff::Timestamp;
 
@@ -18,19 +18,19 @@ pub(super) struct Args {
 }
 
 /// Prints the newest events, oldest first.
-pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> {
+pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatus> {
     let state = state::open(places)?;
     let record = state::one(&*state, &args.name).await?;
     if let Some(form) = args.output {
         out::print(&out::structured(&record.events, form)?)?;
-        return Ok(Verdict::Good);
+        return Ok(ExitStatus::Good);
     }
     let now = places.clock(state::latest([&record]))?.now();
     out::print(&match record.events.as_slice() {
         [] => format!("nothing has happened to {} yet\n", record.name),
         events => shown(events, now),
     })?;
-    Ok(Verdict::Good)
+    Ok(ExitStatus::Good)
 }
 
 /// A table of events.

@@ -1,6 +1,6 @@
 //! `ctl explain`: a kind or one of its fields, from the types themselves.
 
-use super::Verdict;
+use super::ExitStatus;
 use super::out::{self, Cell, HEAD};
 use crate::model::kinds::Kind;
 use crate::model::schema::{Explained, explain};
@@ -22,7 +22,7 @@ pub(super) struct Args {
 }
 
 /// Explains.
-pub(super) fn run(args: Args) -> anyhow::Result<Verdict> {
+pub(super) fn run(args: Args) -> anyhow::Result<ExitStatus> {
     let (word, path) = args.what.split_once('.').unwrap_or((&args.what, ""));
     let kind = kind(word)?;
     // What people ask about is nearly always in the spec: they may leave the word out.
@@ -32,7 +32,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<Verdict> {
         .find_map(|path| Some((path, explain(kind, path)?)))
         .ok_or_else(|| no_such_field(kind, path))?;
     out::print(&shown(kind, path, &explained))?;
-    Ok(Verdict::Good)
+    Ok(ExitStatus::Good)
 }
 
 /// Reads a kind, in any case.

@@ -90,14 +90,14 @@ enum Command {
 
 /// How a command ended that could be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum ExitStatus {
     /// Exit code 0.
     Good,
     /// Exit code 1: findings, not ready, differences.
     NotGood,
 }
 
-impl Verdict {
+impl ExitStatus {
     fn good_if(good: bool) -> Self {
         if good { Self::Good } else { Self::NotGood }
     }
@@ -108,7 +108,7 @@ impl Verdict {
 /// # Errors
 ///
 /// Why it could not be done, for stderr and exit code 2.
-pub async fn dispatch(cli: Cli) -> anyhow::Result<Verdict> {
+pub async fn dispatch(cli: Cli) -> anyhow::Result<ExitStatus> {
     let Cli { places, command } = cli;
     match command {
         Command::Status(args) => status::run(args, &places).await,

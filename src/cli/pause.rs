@@ -1,6 +1,6 @@
 //! `ctl pause`: nothing is written for a time.
 
-use super::Verdict;
+use super::ExitStatus;
 use super::places::Places;
 use super::request::{self, Asker, End, end};
 use crate::model::request::RequestKind;
@@ -26,7 +26,7 @@ pub(super) struct Args {
 }
 
 /// Puts the request.
-pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> {
+pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatus> {
     let Args { name, until, reason, asker } = args;
     let kind = |until| RequestKind::Pause { until };
     request::put_until(places, &name, until, kind, reason, asker).await

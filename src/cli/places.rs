@@ -1,4 +1,4 @@
-//! Where `ctl` looks: the flags, or the demo folder, which it finds by itself.
+//! Where `ctl` reads: the flags, or the demo folder, which it finds by itself.
 
 use crate::aws;
 use crate::model::location::Location;

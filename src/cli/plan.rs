@@ -2,7 +2,7 @@
 
 use super::out::{self, BUSY, Structured};
 use super::places::Places;
-use super::{Verdict, source, state};
+use super::{ExitStatus, source, state};
 use crate::aws::Aws;
 use crate::model::finding::Finding;
 use crate::model::ids::DeploymentName;
@@ -15,7 +15,7 @@ use crate::model::status::Record;
 use crate::observed::{self, Collector};
 use crate::plan::render;
 use crate::reconcile::decide::decide;
-use crate::reconcile::declarations::{self, Change, Changes, LoweringCache};
+use crate::reconcile::declarations::{self, Changes, DeclarationChange, LoweringCache};
 use crate::reconcile::entry::Declaration;
 use crate::specs::{Scan, Snapshot};
 use crate::state::ErrorKind;
@@ -28,7 +28,7 @@ use std::time::Duration;
 const RESCAN: Duration = Duration::from_secs(60);
 /// Code of a gap where no connection was made.
 const NO_CONNECTION: &str = "NoConnection";
-/// Deployments that are looked at together: one DescribeServices takes ten services.
+/// Deployments that are observed together: one DescribeServices takes ten services.
 const BATCH: usize = 10;
 
 /// Arguments.
@@ -77,7 +77,7 @@ pub(super) struct Planned {
 }
 
 /// Plans and prints.
-pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> {
+pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatus> {
     let planned = plan(&args, places).await?;
     planned.findings.iter().for_each(|finding| anstream::eprintln!("{finding}"));
     for name in &planned.last_good {
@@ -88,7 +88,7 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> 
         anyhow::bail!("the plan is not whole, AWS could not be read: {}", planned.gaps.join("; "));
     }
     let refused = planned.findings.iter().any(Finding::is_error);
-    Ok(Verdict::good_if(!refused && (planned.in_sync || !args.exit_code)))
+    Ok(ExitStatus::good_if(!refused && (planned.in_sync || !args.exit_code)))
 }
 
 /// Plans.
@@ -117,7 +117,7 @@ pub(super) async fn plan(args: &Args, places: &Places) -> anyhow::Result<Planned
     let text = match args.output {
         Some(form) if args.name.is_some() => out::structured(&plans.first(), form)?,
         Some(form) => out::structured(&plans, form)?,
-        // AWS cannot be reached at all: that everything waits for a look at it says nothing.
+        // AWS cannot be reached at all: that everything waits for an observation says nothing.
         None if gaps.iter().any(|gap| gap.code == NO_CONNECTION) && plans.iter().all(Plan::is_empty) => {
             String::new()
         }
@@ -162,14 +162,14 @@ impl Subjects {
         };
         for (name, change) in changes.by_name {
             match change {
-                Change::InForce(declared) => {
+                DeclarationChange::InForce(declared) => {
                     subjects.say(&name, &declared.findings);
                     if !declared.is_orphaned() {
                         subjects.declared.push(declared);
                     }
                 }
-                Change::Refused(status) => subjects.say(&name, &status.findings),
-                Change::Gone => {}
+                DeclarationChange::Refused(status) => subjects.say(&name, &status.findings),
+                DeclarationChange::Gone => {}
             }
             subjects.names.push(name);
         }
@@ -209,16 +209,16 @@ fn reasons(gaps: &BTreeSet<Gap>) -> Vec<String> {
     for gap in gaps.iter().filter(|gap| !gap.code.contains("NotFound")) {
         calls.entry((&gap.code, &gap.message)).or_default().push(&gap.operation);
     }
-    let told = calls.into_iter().map(|((code, message), calls)| match calls.as_slice() {
+    let lines = calls.into_iter().map(|((code, message), calls)| match calls.as_slice() {
         [first, _, ..] => {
             format!("{first} and {}: {code}: {message}", out::count(calls.len() - 1, "other call"))
         }
         _ => format!("{}: {code}: {message}", calls.concat()),
     });
-    told.collect()
+    lines.collect()
 }
 
-/// Looks at AWS in batches by placement and plans.
+/// Observes AWS in batches by placement and plans.
 async fn plans(
     collector: &Collector,
     declared: &[Arc<Declaration>],
@@ -236,9 +236,9 @@ async fn plans(
     let mut gaps = BTreeSet::new();
     for (placement, all) in places {
         for batch in all.chunks(BATCH) {
-            let requests: Vec<observed::Request<'_>> = batch
+            let requests: Vec<observed::ObservationRequest<'_>> = batch
                 .iter()
-                .map(|one| observed::Request {
+                .map(|one| observed::ObservationRequest {
                     desired: &one.desired,
                     rollout: rollout(one),
                     depth: Depth::Full,

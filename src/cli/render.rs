@@ -1,7 +1,7 @@
 //! `ctl render`: the `Application` that a document stands for.
 
 use super::out::{self, Structured};
-use super::{Verdict, source};
+use super::{ExitStatus, source};
 use crate::desired;
 use crate::model::finding::Finding;
 
@@ -18,7 +18,7 @@ pub(super) struct Args {
 }
 
 /// Prints the lowered documents; findings go to stderr.
-pub(super) fn run(args: Args) -> anyhow::Result<Verdict> {
+pub(super) fn run(args: Args) -> anyhow::Result<ExitStatus> {
     let given = source::read(std::slice::from_ref(&args.file))?;
     let mut texts = Vec::new();
     let mut said: Vec<(String, Finding)> =
@@ -40,5 +40,5 @@ pub(super) fn run(args: Args) -> anyhow::Result<Verdict> {
     }
     let between = if args.output == Structured::Yaml { "---\n" } else { "" };
     out::print(&texts.join(between))?;
-    Ok(Verdict::good_if(!said.iter().any(|(_, finding)| finding.is_error())))
+    Ok(ExitStatus::good_if(!said.iter().any(|(_, finding)| finding.is_error())))
 }

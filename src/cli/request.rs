@@ -3,7 +3,7 @@
 
 use super::out::{self, Structured};
 use super::places::Places;
-use super::{Verdict, state};
+use super::{ExitStatus, state};
 use crate::model::ids::DeploymentName;
 use crate::model::request::{Request, RequestKind};
 use crate::settings::duration;
@@ -48,7 +48,7 @@ pub(super) async fn put(
     state: &dyn RecordStore,
     request: Request,
     output: Option<Structured>,
-) -> anyhow::Result<Verdict> {
+) -> anyhow::Result<ExitStatus> {
     let same = |known: &&Request| Request { at: request.at, ..(*known).clone() } == request;
     let known = about(state, &request.deployment).await?.iter().find(same).cloned();
     if known.is_none() {
@@ -60,7 +60,7 @@ pub(super) async fn put(
         None if known.is_some() => format!("{}: {shown} (asked for already)\n", request.deployment),
         None => format!("{}: {shown}\n", request.deployment),
     })?;
-    Ok(Verdict::Good)
+    Ok(ExitStatus::Good)
 }
 
 /// Puts a request that ends by itself.
@@ -71,7 +71,7 @@ pub(super) async fn put_until(
     kind: impl FnOnce(Timestamp) -> RequestKind,
     reason: String,
     Asker { by, output }: Asker,
-) -> anyhow::Result<Verdict> {
+) -> anyhow::Result<ExitStatus> {
     let state = state::open(places)?;
     let record = state::one(&*state, name).await?;
     let at = now(places, &*state).await?;

@@ -2,7 +2,7 @@
 
 use super::places::Places;
 use super::request::{self, Asker};
-use super::{Verdict, out, state};
+use super::{ExitStatus, out, state};
 use crate::model::kinds::Suspend;
 use crate::model::request::{Request, RequestKind};
 use crate::model::status::Record;
@@ -27,7 +27,7 @@ pub(super) struct Args {
 }
 
 /// Puts the request, when there is a pause to end.
-pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> {
+pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatus> {
     let Args { name, reason, asker: Asker { by, output } } = args;
     let state = state::open(places)?;
     let record = state::one(&*state, &name).await?;
@@ -40,7 +40,7 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> 
         |request: &Request| request.paused_until(at).is_some() || request.kind == RequestKind::Resume;
     if !request::about(&*state, &record.name).await?.iter().any(pause_or_resume) {
         out::print(&format!("{name} is not paused: there is nothing to resume\n"))?;
-        return Ok(Verdict::Good);
+        return Ok(ExitStatus::Good);
     }
     let (kind, reason) = (RequestKind::Resume, reason.unwrap_or_default());
     request::put(&*state, Request { deployment: record.name, kind, by, reason, at }, output).await

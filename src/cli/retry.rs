@@ -2,7 +2,7 @@
 
 use super::places::Places;
 use super::request::{self, Asker};
-use super::{Verdict, state};
+use super::{ExitStatus, state};
 use crate::model::ids::ComponentName;
 use crate::model::request::{Request, RequestKind};
 use crate::model::status::Record;
@@ -28,7 +28,7 @@ pub(super) struct Args {
 }
 
 /// Puts the request.
-pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> {
+pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatus> {
     let Args { name, component, reason, asker: Asker { by, output } } = args;
     let state = state::open(places)?;
     let record = state::one(&*state, &name).await?;

@@ -1,7 +1,7 @@
 //! `ctl schema`: schemas for editors and for Kubernetes, from the types themselves.
 
 use super::out::{self, Structured};
-use super::{Verdict, explain};
+use super::{ExitStatus, explain};
 use crate::model::schema::{crd, editor_schema, generated_files};
 use anyhow::Context;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ pub(super) struct Args {
 }
 
 /// Prints or writes.
-pub(super) fn run(args: Args) -> anyhow::Result<Verdict> {
+pub(super) fn run(args: Args) -> anyhow::Result<ExitStatus> {
     if let Some(folder) = &args.write {
         return write(folder);
     }
@@ -36,10 +36,10 @@ pub(super) fn run(args: Args) -> anyhow::Result<Verdict> {
     } else {
         out::structured(&editor_schema(kind), Structured::Json)?
     })?;
-    Ok(Verdict::Good)
+    Ok(ExitStatus::Good)
 }
 
-fn write(folder: &Path) -> anyhow::Result<Verdict> {
+fn write(folder: &Path) -> anyhow::Result<ExitStatus> {
     for (path, content) in generated_files() {
         let path = folder.join(path);
         if let Some(above) = path.parent() {
@@ -48,5 +48,5 @@ fn write(folder: &Path) -> anyhow::Result<Verdict> {
         std::fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))?;
         out::print(&format!("{}\n", path.display()))?;
     }
-    Ok(Verdict::Good)
+    Ok(ExitStatus::Good)
 }

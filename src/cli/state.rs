@@ -20,7 +20,7 @@ pub(super) struct Recorded {
     pub damaged: usize,
 }
 
-/// Opens the records to look at.
+/// Opens the records to read.
 pub(super) fn open(places: &Places) -> anyhow::Result<Arc<dyn RecordStore>> {
     let location = places.state()?;
     state::open_existing(&location)

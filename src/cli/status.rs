@@ -3,7 +3,7 @@
 use super::out::{self, BAD, BUSY, Cell, GOOD, HEAD, PLAIN, Structured};
 use super::places::Places;
 use super::state::{self, Recorded};
-use super::{Verdict, conditions, request};
+use super::{ExitStatus, conditions, request};
 use crate::model::condition::{ConditionType, Truth};
 use crate::model::request::Request;
 use crate::model::status::{ComponentStatus, DeploymentStatus, Record};
@@ -16,7 +16,7 @@ use serde::Serialize;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-/// How often `--watch` looks, in real time.
+/// How often `--watch` reads, in real time.
 const POLL: Duration = Duration::from_secs(1);
 /// Longest message in a table.
 const MESSAGE: usize = 80;
@@ -49,14 +49,14 @@ enum Form {
 }
 
 /// Prints the status, again and again with `--watch`.
-pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> {
+pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatus> {
     let state = state::open(places)?;
     let mut before = String::new();
     loop {
         let (shown, good) = text(&args, places, &*state).await?;
         if !args.watch {
             out::print(&shown)?;
-            return Ok(Verdict::good_if(good || !args.exit_code));
+            return Ok(ExitStatus::good_if(good || !args.exit_code));
         }
         if shown != before {
             let clear =

@@ -234,14 +234,14 @@ impl Folders {
         Self { dir, state }
     }
 
-    async fn ctl(&self, words: &[&str]) -> anyhow::Result<Verdict> {
+    async fn ctl(&self, words: &[&str]) -> anyhow::Result<ExitStatus> {
         let state = format!("file:{}", self.dir.path().join("state").display());
         let all = ["ctl", "--state", &state].into_iter().chain(words.iter().copied());
         dispatch(Cli::try_parse_from(all).expect("a well-formed command line")).await
     }
 
     /// A command that asks for something, by `ops`.
-    async fn ask(&self, words: &[&str]) -> Result<Verdict, String> {
+    async fn ask(&self, words: &[&str]) -> Result<ExitStatus, String> {
         let words = [words, &["--by", "ops"]].concat();
         self.ctl(&words).await.map_err(|error| error.to_string())
     }
@@ -260,9 +260,12 @@ impl Folders {
 #[tokio::test]
 async fn exit_codes_tell_ready_from_not_ready_and_from_could_not() {
     let folders = Folders::with(vec![status("shop", ""), status("web", "1 of 2 running")]).await;
-    assert_eq!(folders.ctl(&["status"]).await.unwrap(), Verdict::Good, "to look is no question");
-    assert_eq!(folders.ctl(&["status", "--exit-code"]).await.unwrap(), Verdict::NotGood);
-    assert_eq!(folders.ctl(&["status", "shop", "--exit-code", "-o", "json"]).await.unwrap(), Verdict::Good);
+    assert_eq!(folders.ctl(&["status"]).await.unwrap(), ExitStatus::Good, "showing it is no question");
+    assert_eq!(folders.ctl(&["status", "--exit-code"]).await.unwrap(), ExitStatus::NotGood);
+    assert_eq!(
+        folders.ctl(&["status", "shop", "--exit-code", "-o", "json"]).await.unwrap(),
+        ExitStatus::Good
+    );
     let error = folders.ctl(&["status", "shpo"]).await.unwrap_err().to_string();
     assert_eq!(error, "there is no deployment `shpo`; did you mean `shop`?");
     let error = folders.ctl(&["events", "nothing-like-it"]).await.unwrap_err().to_string();
@@ -272,12 +275,12 @@ async fn exit_codes_tell_ready_from_not_ready_and_from_could_not() {
 #[tokio::test(start_paused = true)]
 async fn wait_ends_when_the_condition_holds_and_says_why_it_does_not() {
     let folders = Folders::with(vec![status("shop", ""), status("web", "1 of 2 running")]).await;
-    assert_eq!(folders.ctl(&["wait", "shop", "--for", "Ready"]).await.unwrap(), Verdict::Good);
-    assert_eq!(folders.ctl(&["wait", "web", "--for", "Ready=False"]).await.unwrap(), Verdict::Good);
+    assert_eq!(folders.ctl(&["wait", "shop", "--for", "Ready"]).await.unwrap(), ExitStatus::Good);
+    assert_eq!(folders.ctl(&["wait", "web", "--for", "Ready=False"]).await.unwrap(), ExitStatus::Good);
     let over = folders.ctl(&["wait", "web", "--for", "Ready", "--timeout", "10s"]).await;
-    assert_eq!(over.unwrap(), Verdict::NotGood);
+    assert_eq!(over.unwrap(), ExitStatus::NotGood);
     let unknown = folders.ctl(&["wait", "later", "--for", "Ready", "--timeout", "10s"]).await;
-    assert_eq!(unknown.unwrap(), Verdict::NotGood, "it may still come");
+    assert_eq!(unknown.unwrap(), ExitStatus::NotGood, "it may still come");
 }
 
 #[tokio::test]
@@ -299,7 +302,7 @@ async fn a_pause_is_asked_for_once_and_replaced_by_another_one() {
     let folders = Folders::with(vec![status("shop", "")]).await;
     for _ in 0..2 {
         let said = folders.ask(&["pause", "shop", "--until", UNTIL, "--reason", "incident 42"]).await;
-        assert_eq!(said, Ok(Verdict::Good));
+        assert_eq!(said, Ok(ExitStatus::Good));
     }
     let requests = folders.requests().await;
     assert_eq!(requests.len(), 1);

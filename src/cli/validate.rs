@@ -2,7 +2,7 @@
 
 use super::out::{BAD, BUSY, GOOD};
 use super::source::{self, Given};
-use super::{Verdict, out};
+use super::{ExitStatus, out};
 use crate::desired;
 use crate::model::desired::DesiredState;
 use crate::model::finding::{Finding, Severity};
@@ -24,10 +24,10 @@ pub(super) struct Args {
 }
 
 /// Checks and prints; 1 when there is an error.
-pub(super) fn run(args: Args) -> anyhow::Result<Verdict> {
+pub(super) fn run(args: Args) -> anyhow::Result<ExitStatus> {
     let report = check(&source::read(&args.files)?);
     out::print(&report.text)?;
-    Ok(Verdict::good_if(report.errors == 0))
+    Ok(ExitStatus::good_if(report.errors == 0))
 }
 
 /// What a check came to.

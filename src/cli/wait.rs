@@ -1,7 +1,7 @@
 //! `ctl wait`.
 
 use super::places::Places;
-use super::{Verdict, out, state};
+use super::{ExitStatus, out, state};
 use crate::model::condition::{ConditionType, Truth};
 use crate::model::ids::DeploymentName;
 use crate::model::status::{DeploymentStatus, Record};
@@ -11,7 +11,7 @@ use std::time::Duration;
 use strum::IntoEnumIterator;
 use tokio::time::Instant;
 
-/// How often the record is looked at.
+/// How often the record is read.
 const POLL: Duration = Duration::from_millis(250);
 
 /// Arguments.
@@ -52,7 +52,7 @@ fn goal(text: &str) -> Result<Goal, String> {
 }
 
 /// Waits; 1 when the time is over, with why.
-pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> {
+pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatus> {
     let Args { name, goal, timeout } = args;
     let state = state::open(places)?;
     let deployment = DeploymentName::from(name.as_str());
@@ -61,12 +61,12 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<Verdict> 
         let record = state.load(&deployment).await?;
         if record.as_ref().and_then(|record| record.status.as_ref()).is_some_and(|status| met(status, goal)) {
             out::print(&format!("{name}: {}={}\n", goal.kind, goal.status))?;
-            return Ok(Verdict::Good);
+            return Ok(ExitStatus::Good);
         }
         if Instant::now() >= end {
             let why = why_not(record.as_ref(), goal);
             anstream::eprintln!("{name}: not {}={} after {timeout:?}: {why}", goal.kind, goal.status);
-            return Ok(Verdict::NotGood);
+            return Ok(ExitStatus::NotGood);
         }
         Clock::real().sleep(POLL.min(end - Instant::now())).await;
     }

@@ -21,7 +21,7 @@ struct Claimed {
 /// port of a load balancer, a priority of a listener, a log group with other settings.
 ///
 /// The document whose name comes first keeps the claim; the other one gets the error, which names
-/// the first. Name order, not age, decides, so that a restarted controller judges as before.
+/// the first. Name order, not age, decides, so that a restarted controller decides as before.
 ///
 /// **Guarantees**: independent of the order of `all`; a document without conflicts has no entry.
 pub fn conflicts<'a>(
@@ -85,8 +85,8 @@ fn claims(state: &DesiredState) -> Vec<Claimed> {
     claims
 }
 
-/// Account and region of a deployment, as far as the document tells: an account that is not told is
-/// the controller's own.
+/// Account and region of a deployment, as far as the document says: an account that it does not
+/// name is the controller's own.
 fn whereabouts(state: &DesiredState) -> (String, String) {
     let placement = &state.placement;
     let named = [Some(placement.cluster.as_str()), placement.role_arn.as_deref()];

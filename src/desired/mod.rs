@@ -4,7 +4,7 @@
 //! [`ApplicationSpec`], which is checked ([`checks`]) and filled ([`defaults`]) into a
 //! [`DesiredState`]. [`resolve`] adds what was observed in this pass: keys become ARNs, secret
 //! names become full ARNs, contents become hashes; what cannot be resolved yet becomes a reason to
-//! wait. [`conflicts`] looks at all documents together, for two of them may claim one thing in AWS.
+//! wait. [`conflicts`] compares all documents together, for two of them may claim one thing in AWS.
 //!
 //! Why so: everything that AWS would refuse and that can be known without asking AWS is said here,
 //! with the field it concerns, before anything is written. A half-applied document is harder to
@@ -71,8 +71,8 @@ fn checked(doc: &Document) -> (ApplicationSpec, Vec<Finding>) {
     (spec, findings)
 }
 
-/// A finding about the lowered form, told to a person who wrote a typed document: the field is not
-/// in that document, so the finding stands at `spec` and the message says which part of `ctl
+/// A finding about the lowered form, reported to a person who wrote a typed document: the field is
+/// not in that document, so the finding stands at `spec` and the message says which part of `ctl
 /// render`'s output it speaks of.
 fn on_typed_document(finding: Finding) -> Finding {
     let lowered = finding.field.strip_prefix("spec.").unwrap_or(&finding.field);

@@ -14,7 +14,7 @@ use crate::model::desired::{
 use crate::model::ids::ContentHash;
 use crate::model::normalise::normalise_task_definition;
 use crate::model::observed::{Depth, Gap, ObservedResource, ObservedSecret, ObservedState, Readiness, Seen};
-use crate::model::owner::{Claim, Owner};
+use crate::model::owner::{Owner, OwnershipBasis};
 use crate::model::plan::WaitingOn;
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::model::resource_record::ResourceRecord;
@@ -56,13 +56,13 @@ const COMPONENT: &[Reference] = &[
 ///
 /// `versions` are the accepted versions by secret id as declared; a secret that is not among them
 /// counts with the version that was observed. `recorded` is what earlier passes made or
-/// recognised: its ARNs stand in for what this pass did not look at, never for what
+/// recognised: its ARNs stand in for what this pass did not read, never for what
 /// it looked for in vain.
 ///
 /// **Guarantees**: a resolved part contains only what AWS said (`Present`, and ready) or what was
 /// declared as an ARN; what relied on something already goes on while AWS changes that; the hash of
 /// a definition depends on its family, its normalised content and the versions of the secrets that
-/// restart it, on nothing else; each reason to wait is told once per part.
+/// restart it, on nothing else; each reason to wait is stated once per part.
 pub fn resolve(
     desired: &DesiredState,
     observed: &ObservedState,
@@ -74,7 +74,7 @@ pub fn resolve(
         resources: desired.resources.iter().map(|(id, part)| (id.clone(), seen.resource(id, part))).collect(),
         components: desired.components.iter().map(|(id, part)| (id.clone(), seen.component(part))).collect(),
     };
-    // A light pass looks at services only: that the rest was not looked at is no reason to wait.
+    // A light pass reads services only: that the rest was not read is no reason to wait.
     if observed.depth == Depth::Light {
         resolved.resources.values_mut().for_each(|resource| resource.waiting.clear());
         resolved.components.values_mut().for_each(|component| component.waiting.clear());
@@ -110,8 +110,8 @@ impl Resolver<'_> {
 
     fn is_ours(&self, id: &ResourceId, resource: &ObservedResource) -> bool {
         let recorded = self.recorded.get(id).is_some_and(|known| known.arn.as_ref() == Some(&resource.arn));
-        let claim = Claim { adopts: self.desired.adopt, recorded };
-        Owner::of(&resource.tags, &self.desired.deployment, claim).is_ours()
+        let basis = OwnershipBasis { adopts: self.desired.adopt, recorded };
+        Owner::of(&resource.tags, &self.desired.deployment, basis).is_ours()
     }
 
     /// Hash of a declaration: of its fields, and of what it refers to by key. A document that makes

@@ -36,7 +36,7 @@ impl<'a> SecretRef<'a> {
         Self::Secret { id, suffix: rest.strip_prefix(':').unwrap_or_default() }
     }
 
-    /// What is wrong with it, if anything can be told from the text alone.
+    /// What is wrong with it, if anything follows from the text alone.
     pub(super) fn fault(value_from: &str) -> Option<String> {
         if value_from.is_empty() {
             return Some("it is empty".to_owned());

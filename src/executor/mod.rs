@@ -10,8 +10,8 @@
 //! - what a failure means for the rest of the plan: later actions on the same resource or component
 //!   are skipped. Everything else goes on, for one refused rule must not hold a task definition,
 //!   and no action needs what another one of its plan makes;
-//! - how an error is told: a clear no is `Failed`, and no answer is `Unknown`, never failed. The
-//!   next pass looks before it tries again.
+//! - how an error is reported: a clear no is `Failed`, and no answer is `Unknown`, never failed.
+//!   The next pass observes before it tries again.
 //!
 //! **Guarantees**: one [`Outcome`] per action, in order; never two calls at once for one
 //! deployment; nothing is repeated that AWS might take for a second wish.

@@ -10,14 +10,14 @@ use aws_sim::wire::Service as SimService;
 use serde_json::json;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A world with a cluster and a load balancer, and what it takes to act in it.
-struct Stage {
+/// A simulated AWS with a cluster and a load balancer, and what it takes to act on it.
+struct Fixture {
     sim: Sim,
     executor: Executor,
     load_balancer: String,
 }
 
-impl Stage {
+impl Fixture {
     async fn new() -> Self {
         fastrand::seed(7);
         let sim = Sim::builder().seed(7).build();
@@ -40,7 +40,7 @@ impl Stage {
         outcomes.into_iter().map(|outcome| outcome.result).collect()
     }
 
-    /// Runs one action that must succeed; what AWS told.
+    /// Runs one action that must succeed; what AWS answered.
     async fn done(&self, action: PlannedAction) -> (Option<String>, Option<String>) {
         match self.run(vec![action]).await.remove(0) {
             ActionResult::Done { arn, deployment } => (arn, deployment),
@@ -129,33 +129,33 @@ fn done() -> ActionResult {
 
 #[tokio::test(start_paused = true)]
 async fn log_groups_live_a_whole_life() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let name = "/shop/web".to_owned();
     let key_less = |call| action(ResourceKind::LogGroup, "/shop/web", call);
-    let results = stage.run(vec![log_group(&name), retention(&name)]).await;
+    let results = fixture.run(vec![log_group(&name), retention(&name)]).await;
     assert_eq!(results, [done(), done()]);
     let found =
-        stage.ask(SimService::Logs, "DescribeLogGroups", json!({"logGroupNamePrefix": name})).unwrap();
+        fixture.ask(SimService::Logs, "DescribeLogGroups", json!({"logGroupNamePrefix": name})).unwrap();
     assert_eq!(found["logGroups"][0]["retentionInDays"], 30);
 
     // The form of the ARN with `:*` is what DescribeLogGroups gives as `arn`.
     let arn = found["logGroups"][0]["arn"].as_str().unwrap().to_owned();
     assert!(arn.ends_with(":*"), "{arn}");
     let tags = BTreeMap::from([("team".to_owned(), "shop".to_owned())]);
-    stage.done(key_less(Call::TagLogGroup { arn: arn.clone(), tags })).await;
+    fixture.done(key_less(Call::TagLogGroup { arn: arn.clone(), tags })).await;
     let plain = arn.trim_end_matches(":*");
-    let tagged = stage.ask(SimService::Logs, "ListTagsForResource", json!({"resourceArn": plain})).unwrap();
+    let tagged = fixture.ask(SimService::Logs, "ListTagsForResource", json!({"resourceArn": plain})).unwrap();
     assert_eq!(tagged["tags"], json!({"evenkeel.dev/owner": "shop", "team": "shop"}));
 
-    stage.done(key_less(Call::DeleteRetentionPolicy { name: name.clone() })).await;
-    stage.done(key_less(Call::DeleteLogGroup { name: name.clone() })).await;
+    fixture.done(key_less(Call::DeleteRetentionPolicy { name: name.clone() })).await;
+    fixture.done(key_less(Call::DeleteLogGroup { name: name.clone() })).await;
     // What is gone already is gone.
-    assert_eq!(stage.run(vec![key_less(Call::DeleteLogGroup { name })]).await, [done()]);
+    assert_eq!(fixture.run(vec![key_less(Call::DeleteLogGroup { name })]).await, [done()]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn load_balancing_is_made_changed_and_removed() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let elb = |kind, call| action(kind, "web", call);
     let fields = json!({
         "name": "shop-web-1a2b3c4d", "protocol": "HTTP", "port": 8080, "vpcId": "vpc-1", "targetType": "ip",
@@ -163,7 +163,7 @@ async fn load_balancing_is_made_changed_and_removed() {
         "attributes": {"deregistration_delay.timeout_seconds": "30"},
     });
     let create = Call::CreateTargetGroup { fields, tags: owner() };
-    let group = stage.done(elb(ResourceKind::TargetGroup, create)).await.0.unwrap();
+    let group = fixture.done(elb(ResourceKind::TargetGroup, create)).await.0.unwrap();
     let attributes = BTreeMap::from([("deregistration_delay.timeout_seconds".to_owned(), "30".to_owned())]);
     let fields = json!({"healthCheckPath": "/ready", "healthyThresholdCount": 2});
     for call in [
@@ -172,24 +172,24 @@ async fn load_balancing_is_made_changed_and_removed() {
         Call::DeregisterTargets { arn: group.clone(), targets: vec![("10.0.0.9".to_owned(), 8080)] },
         Call::TagElb { arn: group.clone(), tags: BTreeMap::from([("a".to_owned(), "b".to_owned())]) },
     ] {
-        stage.done(elb(ResourceKind::TargetGroup, call)).await;
+        fixture.done(elb(ResourceKind::TargetGroup, call)).await;
     }
     let forward = json!({"type": "forward", "targetGroups": [{"targetGroupArn": group, "weight": 1}],
         "stickinessSeconds": 60});
     let fields = json!({
-        "loadBalancerArn": stage.load_balancer, "port": 80, "protocol": "HTTP",
+        "loadBalancerArn": fixture.load_balancer, "port": 80, "protocol": "HTTP",
         "defaultActions": [{"type": "redirect", "redirectConfig": {"protocol": "HTTPS", "statusCode": "HTTP_301"}}],
     });
     let create = Call::CreateListener { fields, tags: owner() };
-    let listener = stage.done(elb(ResourceKind::Listener, create)).await.0.unwrap();
+    let listener = fixture.done(elb(ResourceKind::Listener, create)).await.0.unwrap();
     let fixed = json!({"type": "fixed-response", "fixedResponseConfig": {"statusCode": "404",
         "contentType": "text/plain", "messageBody": "no"}});
     let fields = json!({ "defaultActions": [fixed] });
-    stage.done(elb(ResourceKind::Listener, Call::ModifyListener { arn: listener.clone(), fields })).await;
+    fixture.done(elb(ResourceKind::Listener, Call::ModifyListener { arn: listener.clone(), fields })).await;
     let fields = json!({"listenerArn": listener, "priority": 10, "actions": [forward],
         "conditions": [{"field": "host-header", "values": ["shop.example"]}]});
     let create = Call::CreateRule { fields, tags: owner() };
-    let rule = stage.done(elb(ResourceKind::Rule, create)).await.0.unwrap();
+    let rule = fixture.done(elb(ResourceKind::Rule, create)).await.0.unwrap();
     let conditions = json!([
         {"field": "path-pattern", "values": ["/a/*"]},
         {"field": "http-header", "httpHeaderConfig": {"httpHeaderName": "X-A", "values": ["1"]}},
@@ -197,9 +197,9 @@ async fn load_balancing_is_made_changed_and_removed() {
         {"field": "source-ip", "values": ["10.0.0.0/8"]},
     ]);
     let fields = json!({ "conditions": conditions });
-    stage.done(elb(ResourceKind::Rule, Call::ModifyRule { arn: rule.clone(), fields })).await;
+    fixture.done(elb(ResourceKind::Rule, Call::ModifyRule { arn: rule.clone(), fields })).await;
 
-    let seen = stage.executor.aws.at(&placement()).await;
+    let seen = fixture.executor.aws.at(&placement()).await;
     let rules = seen.elb.describe_rules().listener_arn(&listener).send().await.unwrap().rules.unwrap();
     let seen_rule = rules.iter().find(|found| found.rule_arn.as_deref() == Some(&rule)).unwrap();
     let fields: Vec<_> =
@@ -215,46 +215,46 @@ async fn load_balancing_is_made_changed_and_removed() {
         Call::DeleteListener { arn: listener },
         Call::DeleteTargetGroup { arn: group },
     ] {
-        stage.done(elb(ResourceKind::Rule, call.clone())).await;
-        stage.done(elb(ResourceKind::Rule, call)).await;
+        fixture.done(elb(ResourceKind::Rule, call.clone())).await;
+        fixture.done(elb(ResourceKind::Rule, call)).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_service_is_made_moved_scaled_tagged_and_deleted() {
-    let stage = Stage::new().await;
-    let first = stage.done(register("web", "shop/web:1")).await.0.unwrap();
+    let fixture = Fixture::new().await;
+    let first = fixture.done(register("web", "shop/web:1")).await.0.unwrap();
     assert!(first.ends_with(":task-definition/shop-web:1"), "{first}");
-    let (arn, deployment) = stage.done(create_service(&first, json!([]))).await;
+    let (arn, deployment) = fixture.done(create_service(&first, json!([]))).await;
     let (arn, deployment) = (arn.unwrap(), deployment.unwrap());
 
-    let second = stage.done(register("web", "shop/web:2")).await.0.unwrap();
+    let second = fixture.done(register("web", "shop/web:2")).await.0.unwrap();
     let moved = json!({"cluster": "main", "service": "shop-web", "taskDefinition": second});
-    let newer = stage.done(update_service(moved)).await.1.unwrap();
+    let newer = fixture.done(update_service(moved)).await.1.unwrap();
     assert_ne!(newer, deployment);
     let scaled = json!({"cluster": "main", "service": "shop-web", "desiredCount": 3});
-    assert_eq!(stage.done(update_service(scaled)).await.1.unwrap(), newer);
+    assert_eq!(fixture.done(update_service(scaled)).await.1.unwrap(), newer);
 
     let tags = BTreeMap::from([("team".to_owned(), "shop".to_owned())]);
-    stage.done(action(ResourceKind::Service, "web", Call::TagEcs { arn: arn.clone(), tags })).await;
-    let tagged = stage.ask(SimService::Ecs, "ListTagsForResource", json!({"resourceArn": arn})).unwrap();
+    fixture.done(action(ResourceKind::Service, "web", Call::TagEcs { arn: arn.clone(), tags })).await;
+    let tagged = fixture.ask(SimService::Ecs, "ListTagsForResource", json!({"resourceArn": arn})).unwrap();
     assert_eq!(tagged["tags"].as_array().unwrap().len(), 2);
 
     let old = Call::DeregisterTaskDefinition { arn: first };
-    stage.done(action(ResourceKind::TaskDefinition, "web", old)).await;
+    fixture.done(action(ResourceKind::TaskDefinition, "web", old)).await;
     let delete = || {
         let (cluster, service) = ("main".to_owned(), "shop-web".to_owned());
         action(ResourceKind::Service, "web", Call::DeleteService { cluster, service, force: true })
     };
-    stage.done(delete()).await;
+    fixture.done(delete()).await;
     tokio::time::advance(std::time::Duration::from_secs(600)).await;
-    stage.done(delete()).await;
+    fixture.done(delete()).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_task_is_run_once_per_token_and_stopped() {
-    let stage = Stage::new().await;
-    let definition = stage.done(register("migrate", "shop/migrate:1")).await.0.unwrap();
+    let fixture = Fixture::new().await;
+    let definition = fixture.done(register("migrate", "shop/migrate:1")).await.0.unwrap();
     let run = || {
         let fields = json!({
             "cluster": "main", "taskDefinition": definition, "count": 1, "launchType": "FARGATE",
@@ -264,27 +264,27 @@ async fn a_task_is_run_once_per_token_and_stopped() {
         let call = Call::RunTask { component: "migrate".into(), token, fields, tags: owner() };
         action(ResourceKind::Task, "migrate", call)
     };
-    let task = stage.done(run()).await.0.unwrap();
-    assert_eq!(stage.done(run()).await.0.unwrap(), task);
+    let task = fixture.done(run()).await.0.unwrap();
+    assert_eq!(fixture.done(run()).await.0.unwrap(), task);
     let stop = |arn: &str| {
         let (cluster, reason) = ("main".to_owned(), "deadline passed".to_owned());
         action(ResourceKind::Task, "migrate", Call::StopTask { cluster, arn: arn.to_owned(), reason })
     };
-    stage.done(stop(&task)).await;
+    fixture.done(stop(&task)).await;
     let missing = task.rsplit_once('/').unwrap().0.to_owned() + "/ffffffffffffffffffffffffffffffff";
-    stage.done(stop(&missing)).await;
+    fixture.done(stop(&missing)).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn after_a_failure_the_rest_of_the_same_resource_is_skipped_and_others_go_on() {
-    let stage = Stage::new().await;
-    stage.sim.faults().add(
+    let fixture = Fixture::new().await;
+    fixture.sim.faults().add(
         FaultRule::on("logs:CreateLogGroup", Effect::access_denied("logs:CreateLogGroup"))
             .resource("/shop/a"),
     );
     let actions =
         vec![log_group("/shop/a"), retention("/shop/a"), log_group("/shop/b"), retention("/shop/b")];
-    let results = stage.run(actions).await;
+    let results = fixture.run(actions).await;
     let ActionResult::Failed { code, retryable, .. } = &results[0] else { panic!("{results:?}") };
     assert_eq!((code.as_str(), *retryable), ("AccessDeniedException", true));
     let because = "logs:CreateLogGroup for log-group//shop/a failed before it".to_owned();
@@ -294,62 +294,62 @@ async fn after_a_failure_the_rest_of_the_same_resource_is_skipped_and_others_go_
 
 #[tokio::test(start_paused = true)]
 async fn a_component_whose_registration_failed_gets_no_service() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let mut broken = register("web", "shop/web:1");
     let Call::RegisterTaskDefinition { fields, .. } = &mut broken.call else { panic!("a registration") };
     fields["colour"] = json!("blue");
     let results =
-        stage.run(vec![broken, create_service("shop-web:1", json!([])), register("api", "a:1")]).await;
+        fixture.run(vec![broken, create_service("shop-web:1", json!([])), register("api", "a:1")]).await;
     let ActionResult::Failed { code, message, retryable } = &results[0] else { panic!("{results:?}") };
     assert_eq!((code.as_str(), *retryable), ("BadTree", false));
     assert_eq!(message, "ECS does not know `colour`");
     assert!(matches!(&results[1], ActionResult::Skipped { because }
         if because == "ecs:RegisterTaskDefinition for task-definition/web failed before it"));
     assert!(matches!(&results[2], ActionResult::Done { arn: Some(_), .. }));
-    assert_eq!(stage.calls(), ["RegisterTaskDefinition"]);
+    assert_eq!(fixture.calls(), ["RegisterTaskDefinition"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn housekeeping_holds_nothing_up() {
-    let stage = Stage::new().await;
-    stage.sim.faults().add(FaultRule::on("ecs:DeregisterTaskDefinition", Effect::access_denied("x")));
+    let fixture = Fixture::new().await;
+    fixture.sim.faults().add(FaultRule::on("ecs:DeregisterTaskDefinition", Effect::access_denied("x")));
     let old = Call::DeregisterTaskDefinition { arn: "shop-web:1".to_owned() };
     let old = action(ResourceKind::TaskDefinition, "web", old);
-    let results = stage.run(vec![old, register("web", "shop/web:1")]).await;
+    let results = fixture.run(vec![old, register("web", "shop/web:1")]).await;
     assert!(matches!(results[0], ActionResult::Failed { .. }));
     assert!(matches!(results[1], ActionResult::Done { .. }));
 }
 
 #[tokio::test(start_paused = true)]
 async fn no_answer_is_unknown_and_never_failed() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     for effect in [Effect::LostReply, Effect::Reset, Effect::Never, Effect::server_error()] {
-        stage.sim.faults().clear();
-        stage.sim.faults().add(FaultRule::on("ecs:RegisterTaskDefinition", effect.clone()));
-        let results = stage.run(vec![register("web", "shop/web:1")]).await;
+        fixture.sim.faults().clear();
+        fixture.sim.faults().add(FaultRule::on("ecs:RegisterTaskDefinition", effect.clone()));
+        let results = fixture.run(vec![register("web", "shop/web:1")]).await;
         assert!(matches!(results[0], ActionResult::Unknown { .. }), "{effect:?}: {results:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_conflict_on_a_creation_is_not_taken_for_success() {
-    let stage = Stage::new().await;
-    stage.done(log_group("/shop/web")).await;
-    let results = stage.run(vec![log_group("/shop/web")]).await;
+    let fixture = Fixture::new().await;
+    fixture.done(log_group("/shop/web")).await;
+    let results = fixture.run(vec![log_group("/shop/web")]).await;
     let ActionResult::Failed { code, retryable, .. } = &results[0] else { panic!("{results:?}") };
     assert_eq!((code.as_str(), *retryable), ("ResourceAlreadyExistsException", true));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_service_before_its_rule_is_worth_trying_again() {
-    let stage = Stage::new().await;
-    stage.done(register("web", "shop/web:1")).await;
+    let fixture = Fixture::new().await;
+    fixture.done(register("web", "shop/web:1")).await;
     let fields =
         json!({"name": "web", "protocol": "HTTP", "port": 8080, "vpcId": "vpc-1", "targetType": "ip"});
     let create = Call::CreateTargetGroup { fields, tags: owner() };
-    let group = stage.done(action(ResourceKind::TargetGroup, "web", create)).await.0.unwrap();
+    let group = fixture.done(action(ResourceKind::TargetGroup, "web", create)).await.0.unwrap();
     let balancers = json!([{"targetGroupArn": group, "containerName": "web", "containerPort": 8080}]);
-    let results = stage.run(vec![create_service("shop-web:1", balancers)]).await;
+    let results = fixture.run(vec![create_service("shop-web:1", balancers)]).await;
     let ActionResult::Failed { message, retryable, .. } = &results[0] else { panic!("{results:?}") };
     assert!(message.contains("does not have an associated load balancer"), "{message}");
     assert!(retryable);
@@ -357,11 +357,11 @@ async fn a_service_before_its_rule_is_worth_trying_again() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_spec_is_not_worth_trying_again() {
-    let stage = Stage::new().await;
-    stage.done(register("web", "shop/web:1")).await;
+    let fixture = Fixture::new().await;
+    fixture.done(register("web", "shop/web:1")).await;
     let group = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/none/0123456789abcdef";
     let balancers = json!([{"targetGroupArn": group, "containerName": "web", "containerPort": 8080}]);
-    let results = stage.run(vec![create_service("shop-web:1", balancers)]).await;
+    let results = fixture.run(vec![create_service("shop-web:1", balancers)]).await;
     let ActionResult::Failed { code, retryable, .. } = &results[0] else { panic!("{results:?}") };
     assert_eq!((code.as_str(), *retryable), ("InvalidParameterException", false));
 }
@@ -386,8 +386,8 @@ impl Fence for Until {
 
 #[tokio::test(start_paused = true)]
 async fn a_lease_lost_while_waiting_for_the_budget_holds_the_call_back() {
-    let stage = Stage::new().await;
-    let aws = Aws::connect(crate::aws::testing::settings(&stage.sim, Some(0.25))).await;
+    let fixture = Fixture::new().await;
+    let aws = Aws::connect(crate::aws::testing::settings(&fixture.sim, Some(0.25))).await;
     let actions = (0..7).map(|number| register(&format!("c{number}"), "shop/web:1")).collect();
     let start = tokio::time::Instant::now();
     let fence = Until(start + std::time::Duration::from_secs(2));
@@ -395,7 +395,7 @@ async fn a_lease_lost_while_waiting_for_the_budget_holds_the_call_back() {
     // Five registrations are free; the sixth would have its turn after four seconds, when the lease
     // is gone.
     let done = outcomes.iter().filter(|outcome| matches!(outcome.result, ActionResult::Done { .. })).count();
-    assert_eq!((done, stage.calls().len()), (5, 5));
+    assert_eq!((done, fixture.calls().len()), (5, 5));
     assert!(matches!(&outcomes[6].result, ActionResult::Skipped { because }
         if because == "the right to write was lost or given up"));
     assert_eq!(start.elapsed().as_secs(), 2);
@@ -403,13 +403,13 @@ async fn a_lease_lost_while_waiting_for_the_budget_holds_the_call_back() {
 
 #[tokio::test(start_paused = true)]
 async fn a_lease_lost_between_attempts_leaves_a_sent_call_open() {
-    let stage = Stage::new().await;
-    stage.sim.faults().add(FaultRule::on("logs:PutRetentionPolicy", Effect::LostReply));
+    let fixture = Fixture::new().await;
+    fixture.sim.faults().add(FaultRule::on("logs:PutRetentionPolicy", Effect::LostReply));
     let fence = Falls(AtomicUsize::new(1));
     let actions = vec![retention("/shop/a")];
-    let outcomes = stage.executor.run(&placement(), &plan(actions), &fence).await;
+    let outcomes = fixture.executor.run(&placement(), &plan(actions), &fence).await;
     assert!(matches!(outcomes[0].result, ActionResult::Unknown { .. }), "{outcomes:?}");
-    assert_eq!(stage.calls(), ["PutRetentionPolicy"]);
+    assert_eq!(fixture.calls(), ["PutRetentionPolicy"]);
 }
 
 /// Holds for so many questions; there is one per attempt that need not wait.
@@ -423,23 +423,23 @@ impl Fence for Falls {
 
 #[tokio::test(start_paused = true)]
 async fn once_the_fence_falls_no_call_goes_out() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let actions = vec![log_group("/shop/a"), log_group("/shop/b"), log_group("/shop/c")];
     let fence = Falls(AtomicUsize::new(1));
-    let outcomes = stage.executor.run(&placement(), &plan(actions), &fence).await;
+    let outcomes = fixture.executor.run(&placement(), &plan(actions), &fence).await;
     assert_eq!(outcomes.len(), 3);
     assert_eq!(outcomes[0].result, done());
     for outcome in &outcomes[1..] {
         assert!(matches!(outcome.result, ActionResult::Skipped { .. }));
     }
-    assert_eq!(stage.calls(), ["CreateLogGroup"]);
+    assert_eq!(fixture.calls(), ["CreateLogGroup"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_empty_plan_calls_nothing() {
-    let stage = Stage::new().await;
-    assert!(stage.run(Vec::new()).await.is_empty());
-    assert_eq!(stage.sim.counts().total(), 0);
+    let fixture = Fixture::new().await;
+    assert!(fixture.run(Vec::new()).await.is_empty());
+    assert_eq!(fixture.sim.counts().total(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -447,9 +447,9 @@ async fn a_run_can_move_between_threads() {
     fn sent<T: Send>(future: T) -> T {
         future
     }
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let plan = plan(vec![log_group("/shop/a")]);
     let place = placement();
-    let outcomes = sent(stage.executor.run(&place, &plan, &NoFence)).await;
+    let outcomes = sent(fixture.executor.run(&place, &plan, &NoFence)).await;
     assert_eq!(outcomes[0].result, done());
 }

@@ -1,4 +1,4 @@
-//! Health, readiness and metrics, on a loopback port unless told otherwise.
+//! Health, readiness and metrics, on a loopback port by default.
 
 #[cfg(test)]
 mod tests;
@@ -11,7 +11,7 @@ use axum::routing::get;
 use std::future::Future;
 use tokio::net::TcpListener;
 
-/// Serves `/healthz`, `/readyz` and `/metrics` until told to stop.
+/// Serves `/healthz`, `/readyz` and `/metrics` until it is stopped.
 ///
 /// - `/healthz`: 200 while the controller's loop turns, 503 when it has not for two minutes;
 /// - `/readyz`: 200 once the store was read and while records can be kept, else 503 with the
@@ -42,8 +42,8 @@ async fn metrics(State(handle): State<Handle>) -> String {
     handle.metrics().render()
 }
 
-fn answer(verdict: Result<(), String>) -> (StatusCode, String) {
-    match verdict {
+fn answer(health: Result<(), String>) -> (StatusCode, String) {
+    match health {
         Ok(()) => (StatusCode::OK, "ok\n".to_owned()),
         Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
     }

@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 #[test]
-fn a_verdict_that_is_not_good_is_503_with_its_reason() {
+fn a_failed_check_is_503_with_its_reason() {
     assert_eq!(answer(Ok(())), (StatusCode::OK, "ok\n".to_owned()));
     let (status, text) = answer(Err("the state folder is full".to_owned()));
     assert_eq!((status, text.as_str()), (StatusCode::SERVICE_UNAVAILABLE, "the state folder is full\n"));

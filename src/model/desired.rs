@@ -114,7 +114,7 @@ pub enum Workload {
         /// RunTask fields without `cluster`, `taskDefinition`, `tags`, `clientToken`, `startedBy`,
         /// `group`, `count`.
         fields: Tree,
-        /// Seconds from RunTask to the verdict.
+        /// Seconds from RunTask to the result.
         deadline_seconds: u32,
         /// Further attempts after a failure.
         retries: u32,
@@ -151,7 +151,8 @@ pub struct ResolvedResource {
     pub fields: Option<Tree>,
     /// What must be seen first.
     pub waiting: Vec<WaitingOn>,
-    /// Hash of the desired fields before resolution; tells a changed declaration from drift.
+    /// Hash of the desired fields before resolution; distinguishes a changed declaration from
+    /// drift.
     pub declared: ContentHash,
 }
 
@@ -164,8 +165,8 @@ pub struct ResolvedComponent {
     pub fields: Option<Tree>,
     /// What must be seen first.
     pub waiting: Vec<WaitingOn>,
-    /// Hash of the desired service or task fields before resolution; tells a changed declaration
-    /// from drift.
+    /// Hash of the desired service or task fields before resolution; distinguishes a changed
+    /// declaration from drift.
     pub declared: ContentHash,
 }
 

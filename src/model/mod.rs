@@ -1,4 +1,4 @@
-//! Nouns only: what the rooms hand to each other. No async, no clock, no AWS.
+//! Nouns only: what the layers hand to each other. No async, no clock, no AWS.
 
 pub mod arn;
 pub mod call;

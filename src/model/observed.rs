@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// One thing that was looked for. Only `Present` and `Absent` may be acted on.
+/// The observation of one thing. Only `Present` and `Absent` may be acted on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Seen<T> {
@@ -14,10 +14,10 @@ pub enum Seen<T> {
     Present(T),
     /// AWS says that it is not there.
     Absent,
-    /// Not looked for in this pass (a light pass, or nothing called for it).
+    /// Not read in this pass (a light pass, or nothing called for it).
     #[default]
     NotRead,
-    /// Looked for in vain: nothing is known.
+    /// Reading it failed: nothing is known.
     Unknown(Gap),
 }
 
@@ -113,7 +113,7 @@ pub struct ObservedState {
     pub depth: Depth,
     /// The cluster.
     pub cluster: Seen<ObservedCluster>,
-    /// Log groups, target groups, listeners and rules by id; a rule or listener is looked for by
+    /// Log groups, target groups, listeners and rules by id; a rule or listener is found by
     /// listener and priority, or load balancer and port. Also those that are recorded under a key
     /// that is no longer declared.
     pub resources: BTreeMap<ResourceId, Seen<ObservedResource>>,
@@ -163,7 +163,7 @@ pub struct Identity<'o> {
 }
 
 impl ObservedState {
-    /// A state in which nothing was looked for.
+    /// A state in which nothing was read.
     pub fn unread(at: Timestamp, depth: Depth) -> Self {
         Self {
             at,
@@ -194,7 +194,7 @@ impl ObservedState {
                 tags: &resource.tags,
                 readiness: &resource.readiness,
             }),
-            // What a service lacks is told by its rollout.
+            // What a service lacks is reported by its rollout.
             Part::Service => self.service(id).as_ref().map(|service| Identity {
                 arn: &service.arn,
                 tags: &service.tags,
@@ -217,7 +217,7 @@ impl ObservedState {
         self.services.get(id.key.as_str()).or_else(left_over).unwrap_or(&Seen::NotRead)
     }
 
-    /// All log groups, target groups, listeners and rules that were looked for: what is declared or
+    /// All log groups, target groups, listeners and rules that were read: what is declared or
     /// recorded by its key, and what is left over.
     pub fn all_resources(&self) -> impl Iterator<Item = (ResourceId, &Seen<ObservedResource>)> {
         let left_over = self.leftovers.iter();
@@ -225,7 +225,7 @@ impl ObservedState {
         self.resources.iter().map(|(id, seen)| (id.clone(), seen)).chain(left_over)
     }
 
-    /// All services that were looked for, in the same way.
+    /// All services that were read, in the same way.
     pub fn all_services(&self) -> impl Iterator<Item = (ResourceId, &Seen<ObservedService>)> {
         let service = |name: &ComponentName| ResourceId::new(ResourceKind::Service, name.as_str());
         let left_over = self.leftover_services.iter();

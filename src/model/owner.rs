@@ -1,4 +1,4 @@
-//! Whose something in AWS is: one judgement for all rooms.
+//! Whose something in AWS is: one decision for all layers.
 
 use super::ids::DeploymentName;
 use super::resource::TAG_OWNER;
@@ -15,9 +15,9 @@ pub enum Owner<'t> {
 
 /// What makes something ours that does not carry our owner tag.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Claim {
+pub struct OwnershipBasis {
     /// The document adopts what it declares and nobody's tag is on. Adopting says "take over what I
-    /// declare", so it is no claim to what is not declared; what another deployment's tag is on is
+    /// declare", so it does not cover what is not declared; what another deployment's tag is on is
     /// never taken over, for two controllers might fight over it.
     pub adopts: bool,
     /// The record names its ARN as made or adopted by us: it counts when there is no owner tag at
@@ -27,10 +27,14 @@ pub struct Claim {
 
 impl<'t> Owner<'t> {
     /// Whose something is that was seen with these tags.
-    pub fn of(tags: &'t BTreeMap<String, String>, deployment: &DeploymentName, claim: Claim) -> Self {
+    pub fn of(
+        tags: &'t BTreeMap<String, String>,
+        deployment: &DeploymentName,
+        basis: OwnershipBasis,
+    ) -> Self {
         match tags.get(TAG_OWNER).map(String::as_str) {
             Some(owner) if owner == deployment.as_str() => Self::Ours,
-            None if claim.adopts || claim.recorded => Self::Ours,
+            None if basis.adopts || basis.recorded => Self::Ours,
             owner => Self::Foreign(owner),
         }
     }
@@ -62,12 +66,16 @@ mod tests {
         let shop = DeploymentName::from("shop");
         let tagged = |owner: &str| BTreeMap::from([(TAG_OWNER.to_owned(), owner.to_owned())]);
         let (nobody, ours, others) = (BTreeMap::new(), tagged("shop"), tagged("blog"));
-        let recorded = Claim { recorded: true, ..Claim::default() };
-        let adopts = Claim { adopts: true, ..Claim::default() };
-        for claim in [Claim::default(), recorded, adopts] {
-            assert_eq!(Owner::of(&ours, &shop, claim), Owner::Ours);
-            assert_eq!(Owner::of(&others, &shop, claim), Owner::Foreign(Some("blog")), "{claim:?}");
-            assert_eq!(Owner::of(&nobody, &shop, claim).is_ours(), claim != Claim::default(), "{claim:?}");
+        let recorded = OwnershipBasis { recorded: true, ..OwnershipBasis::default() };
+        let adopts = OwnershipBasis { adopts: true, ..OwnershipBasis::default() };
+        for basis in [OwnershipBasis::default(), recorded, adopts] {
+            assert_eq!(Owner::of(&ours, &shop, basis), Owner::Ours);
+            assert_eq!(Owner::of(&others, &shop, basis), Owner::Foreign(Some("blog")), "{basis:?}");
+            assert_eq!(
+                Owner::of(&nobody, &shop, basis).is_ours(),
+                basis != OwnershipBasis::default(),
+                "{basis:?}"
+            );
         }
     }
 }

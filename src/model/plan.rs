@@ -25,10 +25,10 @@ pub struct Plan {
     pub waiting_on: Vec<Waiting>,
     /// Every difference from what was last applied, whether it is repaired or only reported.
     pub drift: Vec<Drift>,
-    /// Odd or wrong things that only the look at AWS could show (a service that is not ours, say).
+    /// Odd or wrong things that only AWS shows (a service that is not ours, say).
     pub notes: Vec<Note>,
     /// Registered addresses that belong to no task, by key of the target group; of every group of
-    /// which that could be told.
+    /// which that is known.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub stale_targets: BTreeMap<String, BTreeSet<String>>,
 }
@@ -181,7 +181,7 @@ pub struct Drift {
     pub repaired: bool,
 }
 
-/// Something that the look at AWS showed and that a person should know.
+/// Something that AWS showed and that a person should know.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Note {
@@ -232,7 +232,7 @@ pub enum WaitingOn {
     Secret {
         /// As declared.
         id: String,
-        /// Account and region where it was looked for, and AWS's answer.
+        /// Account and region where it was read, and AWS's answer.
         because: String,
     },
     /// The cluster does not exist or is not ACTIVE.
@@ -332,7 +332,7 @@ impl WaitingOn {
             Seen::Present(cluster) if cluster.status == "ACTIVE" => return None,
             Seen::Present(cluster) => format!("it is {}", cluster.status),
             Seen::Absent => format!("there is none of that name in {}", placement.region),
-            // A light pass does not look; nothing new is begun in it.
+            // A light pass does not read it; nothing new is begun in it.
             Seen::NotRead => "not looked at in this pass".to_owned(),
             Seen::Unknown(gap) => format!("{}: {}", gap.code, gap.message),
         };
@@ -423,8 +423,8 @@ pub struct Outcome {
     pub result: ActionResult,
 }
 
-/// What happened to an action. No answer is `Unknown`, never failed: the next pass looks before it
-/// tries again.
+/// What happened to an action. No answer is `Unknown`, never failed: the next pass observes before
+/// it tries again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "result", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum ActionResult {

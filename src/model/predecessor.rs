@@ -1,4 +1,4 @@
-//! What ran before and must not run beside what is declared now: one judgement for all rooms.
+//! What ran before and must not run beside what is declared now: one decision for all layers.
 //!
 //! A singleton, and a task that runs for ever, own something: a queue, a lease, a directory. A
 //! second one beside the first would corrupt it, whatever the first is called. So where either side
@@ -9,7 +9,7 @@ use super::desired::{DesiredComponent, DesiredState, Workload};
 use super::ids::ComponentName;
 use super::kinds::application::RunPolicy;
 use super::observed::{Gap, ObservedService, ObservedState, ObservedTask, Seen};
-use super::owner::{Claim, Owner};
+use super::owner::{Owner, OwnershipBasis};
 use super::plan::WaitingOn;
 use super::resource::{ResourceId, ResourceKind, TAG_COMPONENT};
 use super::rollout::RolloutState;
@@ -86,8 +86,8 @@ pub fn predecessors<'o>(
         }
         match seen {
             Seen::Present(service) => {
-                let claim = Claim { adopts: false, recorded: recorded(&id, &service.arn) };
-                let ours = Owner::of(&service.tags, &desired.deployment, claim).is_ours();
+                let basis = OwnershipBasis { adopts: false, recorded: recorded(&id, &service.arn) };
+                let ours = Owner::of(&service.tags, &desired.deployment, basis).is_ours();
                 let runs = service.desired + service.running + service.pending > 0;
                 let key = service.tags.get(TAG_COMPONENT).map_or(id.key.as_str(), String::as_str);
                 if ours && runs && stops_for(key, service_runs_alone(service)) {

@@ -2,8 +2,8 @@
 //!
 //! Trees carry AWS's own field names in camelCase, the same for desired and observed. That is what
 //! makes the diff one table instead of one function per type: [`crate::model::kinds`] gives the
-//! desired tree by serde, the `aws` room gives the observed tree, and `plan`'s ownership table says
-//! for each path who owns it and how it is compared.
+//! desired tree by serde, the `aws` layer gives the observed tree, and `plan`'s ownership table
+//! says for each path who owns it and how it is compared.
 
 use super::arn::is_arn;
 use serde::{Deserialize, Serialize};

@@ -67,8 +67,8 @@ impl RolloutState {
         self.resources.retain(|_, known| !known.is_empty());
     }
 
-    /// Whether something was made so lately that what looks absent may be there. A clock that was
-    /// set back does not make it wait for ever.
+    /// Whether something was made so lately that what is shown as absent may be there. A clock that
+    /// was set back does not make it wait for ever.
     pub fn may_not_be_shown_yet(&self, now: Timestamp) -> bool {
         self.made_at.is_some_and(|at| now.duration_since(at).abs() < Self::SHOWN_WITHIN)
     }
@@ -320,7 +320,7 @@ pub enum Phase {
         /// When it is stopped and counted as failed.
         deadline: Timestamp,
     },
-    /// A service was told to run this revision (intent) or is rolling it out.
+    /// A service was set to run this revision (intent) or is rolling it out.
     Rolling {
         /// Content hash.
         hash: ContentHash,

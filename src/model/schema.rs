@@ -82,9 +82,9 @@ pub fn generated_files() -> Vec<(String, String)> {
 /// (overrides of the typed kinds); where they are needed, `desired`'s checks say so.
 const PATCHED: [&str; 2] = ["containerDefinitions", "subnets"];
 
-/// The ECS types default every field, so that a missing one is told by name and not by a parser. A
-/// field that is always written and whose default is empty is in truth required: it says so here,
-/// and the empty default goes.
+/// The ECS types default every field, so that a missing one is reported by name and not by a
+/// parser. A field that is always written and whose default is empty is in truth required: it says
+/// so here, and the empty default goes.
 fn require_undefaulted(schema: &mut Tree) {
     match schema {
         Tree::Array(items) => items.iter_mut().for_each(require_undefaulted),

@@ -1,4 +1,4 @@
-//! What people are told, and what is stored for the next pass.
+//! What is reported, and what is stored for the next pass.
 
 use super::condition::{Condition, ConditionType, Truth};
 use super::finding::Finding;
@@ -40,7 +40,7 @@ pub struct DeploymentStatus {
     pub waiting_on: Vec<Waiting>,
     /// Warnings of the document, and the errors of an edit that was refused.
     pub findings: Vec<Finding>,
-    /// What the look at AWS showed.
+    /// What AWS showed.
     pub notes: Vec<Note>,
     /// The last drift that was seen.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -157,12 +157,12 @@ fn one() -> u32 {
     1
 }
 
-/// Whether a person should look.
+/// Whether it needs a person's attention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EventKind {
     /// All is well.
     Normal,
-    /// A person should look.
+    /// It needs a person's attention.
     Warning,
 }
 
@@ -264,7 +264,7 @@ pub struct Record {
     pub declared: Option<LastGoodDocument>,
     /// Where the rollout stands.
     pub rollout: RolloutState,
-    /// What people are told.
+    /// What is reported.
     pub status: Option<DeploymentStatus>,
     /// The newest events, oldest first; at most [`Record::MAX_EVENTS`].
     #[serde(default)]

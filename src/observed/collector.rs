@@ -2,7 +2,7 @@
 
 use super::definitions::Definitions;
 use super::reader::Reader;
-use super::request::Request;
+use super::request::ObservationRequest;
 use super::resources::{self, OfDeployment};
 use super::secrets::Secrets;
 use super::services::{self, Services};
@@ -13,19 +13,19 @@ use crate::model::observed::{Depth, Gap, ObservedState, Seen};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
-/// Looks at AWS. Cheap to clone; keeps nothing between two looks.
+/// Observes AWS. Cheap to clone; keeps nothing between two observations.
 #[derive(Clone, Debug)]
 pub struct Collector {
     aws: Aws,
 }
 
 impl Collector {
-    /// A collector that looks at AWS through these clients.
+    /// A collector that reads AWS through these clients.
     pub fn new(aws: Aws) -> Self {
         Self { aws }
     }
 
-    /// Looks at a batch of deployments of one placement. The answers are in the order of the
+    /// Observes a batch of deployments of one placement. The answers are in the order of the
     /// requests.
     ///
     /// A light request reads services only: its maps of everything else are empty and its cluster
@@ -41,7 +41,7 @@ impl Collector {
     pub async fn collect(
         &self,
         placement: &Placement,
-        requests: &[Request<'_>],
+        requests: &[ObservationRequest<'_>],
         now: Timestamp,
     ) -> Vec<ObservedState> {
         debug_assert!(
@@ -51,10 +51,10 @@ impl Collector {
         let clients = self.aws.at(placement).await;
         let reader = Reader::new(&clients, placement);
         let services = Services::read(&reader, requests).await;
-        let in_full = |request: &&Request<'_>| {
+        let in_full = |request: &&ObservationRequest<'_>| {
             request.depth == Depth::Full || services.are_out_of_step(&reader, request)
         };
-        let full: Vec<Request<'_>> = requests.iter().filter(in_full).copied().collect();
+        let full: Vec<ObservationRequest<'_>> = requests.iter().filter(in_full).copied().collect();
         // Boxed: most passes are light and should not carry the room for a full one.
         let mut read = Box::pin(everything(&reader, &full, &services, now)).await.into_iter();
         let answers = requests.iter().map(|request| {
@@ -65,7 +65,12 @@ impl Collector {
     }
 }
 
-fn light(reader: &Reader<'_>, request: &Request<'_>, services: &Services, now: Timestamp) -> ObservedState {
+fn light(
+    reader: &Reader<'_>,
+    request: &ObservationRequest<'_>,
+    services: &Services,
+    now: Timestamp,
+) -> ObservedState {
     let (services_seen, leftover_services) = services.of(reader, request);
     let mut state = ObservedState {
         cluster: if services.no_cluster { Seen::Absent } else { Seen::NotRead },
@@ -79,7 +84,7 @@ fn light(reader: &Reader<'_>, request: &Request<'_>, services: &Services, now: T
 
 async fn everything(
     reader: &Reader<'_>,
-    requests: &[Request<'_>],
+    requests: &[ObservationRequest<'_>],
     services: &Services,
     now: Timestamp,
 ) -> Vec<ObservedState> {

@@ -6,7 +6,7 @@
 //! registered a second time.
 
 use super::reader::{Reader, seen_or_absent};
-use super::request::Request;
+use super::request::ObservationRequest;
 use super::services::Services;
 use crate::aws::ecs::read;
 use crate::model::desired::DesiredComponent;
@@ -14,7 +14,7 @@ use crate::model::ids::ComponentName;
 use crate::model::observed::{ObservedDefinition, Seen};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How many of a family's newest revisions are looked through for one that was not recorded.
+/// How many of a family's newest revisions are searched for one that was not recorded.
 const NEWEST: usize = 5;
 /// The same when nothing is recorded: all that a family keeps.
 const ALL: usize = 10;
@@ -29,7 +29,11 @@ pub(super) struct Definitions {
 
 impl Definitions {
     /// Reads families first, then revisions, each once.
-    pub(super) async fn read(reader: &Reader<'_>, requests: &[Request<'_>], services: &Services) -> Self {
+    pub(super) async fn read(
+        reader: &Reader<'_>,
+        requests: &[ObservationRequest<'_>],
+        services: &Services,
+    ) -> Self {
         let components = requests.iter().flat_map(|request| request.desired.components.values());
         let families: BTreeSet<&str> = components.map(|component| component.family.as_str()).collect();
         let list = |family: &str| {
@@ -55,7 +59,7 @@ impl Definitions {
     pub(super) fn revisions_of(
         &self,
         reader: &Reader<'_>,
-        request: &Request<'_>,
+        request: &ObservationRequest<'_>,
         services: &Services,
     ) -> BTreeMap<String, Seen<ObservedDefinition>> {
         let show = |arn: String| {
@@ -66,7 +70,10 @@ impl Definitions {
     }
 
     /// The families of one deployment, by component.
-    pub(super) fn families_of(&self, request: &Request<'_>) -> BTreeMap<ComponentName, Seen<Vec<String>>> {
+    pub(super) fn families_of(
+        &self,
+        request: &ObservationRequest<'_>,
+    ) -> BTreeMap<ComponentName, Seen<Vec<String>>> {
         let components = request.desired.components.values();
         components.map(|component| (component.name.clone(), self.family(component).clone())).collect()
     }
@@ -75,7 +82,12 @@ impl Definitions {
         self.families.get(&component.family).unwrap_or(&Seen::NotRead)
     }
 
-    fn wanted(&self, reader: &Reader<'_>, request: &Request<'_>, services: &Services) -> BTreeSet<String> {
+    fn wanted(
+        &self,
+        reader: &Reader<'_>,
+        request: &ObservationRequest<'_>,
+        services: &Services,
+    ) -> BTreeSet<String> {
         let mut arns = BTreeSet::new();
         for component in request.desired.components.values() {
             let rollout = request.rollout.components.get(&component.name);

@@ -2,7 +2,7 @@
 //!
 //! A pass decides from what was seen in that very pass. So the collector asks AWS and keeps
 //! nothing between passes: not even a task definition, whose content never changes but whose status
-//! does, and the call that tells the status brings the content along.
+//! does, and the call that shows the status brings the content along.
 //!
 //! **It never fails whole.** Each read that fails becomes [`Seen::Unknown`] for exactly the things
 //! that it would have shown. Everything else is as good as it would be otherwise, so a permission
@@ -21,7 +21,7 @@
 //! read *after* it has outlived its task; the other way round it could belong to a task that
 //! started in between.
 //!
-//! Things that are recorded ([`RolloutState::arns`]) and no longer declared are looked at too, by
+//! Things that are recorded ([`RolloutState::arns`]) and no longer declared are read too, by
 //! ARN, so that they can be removed or reported. They are shown under the id that they are recorded
 //! by. Something that was *replaced* (a target group of another name, a rule of another priority, a
 //! service of another name under the same key) is shown under its kind with its ARN as key. Nothing
@@ -41,7 +41,7 @@ mod services;
 mod tasks;
 
 pub use collector::Collector;
-pub use request::Request;
+pub use request::ObservationRequest;
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! How this room asks AWS: a few calls at a time, batches that fall apart when they are refused,
+//! How this layer asks AWS: a few calls at a time, batches that fall apart when they are refused,
 //! and errors as gaps.
 
 use crate::aws::error::Kind;

@@ -6,18 +6,18 @@ use crate::model::observed::Depth;
 use crate::model::resource::ResourceId;
 use crate::model::rollout::RolloutState;
 
-/// One deployment to look at.
+/// One deployment to observe.
 #[derive(Clone, Copy, Debug)]
-pub struct Request<'a> {
-    /// What is declared: says what to look for.
+pub struct ObservationRequest<'a> {
+    /// What is declared: says what to read.
     pub desired: &'a DesiredState,
-    /// Where its rollout stands: says by which ARNs, tokens and revisions to look for more.
+    /// Where its rollout stands: says by which ARNs, tokens and revisions to read more.
     pub rollout: &'a RolloutState,
     /// How much to read at least.
     pub depth: Depth,
 }
 
-impl<'a> Request<'a> {
+impl<'a> ObservationRequest<'a> {
     /// What is recorded of this region, with its ARN. What was left behind in another one cannot be
     /// asked for here: it would look as if it were gone.
     pub(super) fn recorded(&self) -> impl Iterator<Item = (&'a ResourceId, &'a str)> + use<'a> {

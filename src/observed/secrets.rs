@@ -1,7 +1,7 @@
 //! Secrets: whether they exist and which version is current. Never their values.
 
 use super::reader::{Reader, seen_or_absent};
-use super::request::Request;
+use super::request::ObservationRequest;
 use crate::aws::secrets::read;
 use crate::model::observed::{ObservedSecret, Seen};
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Secrets(BTreeMap<String, Seen<ObservedSecret>>);
 
 impl Secrets {
-    /// Looks at every secret that a component uses, each once.
-    pub(super) async fn read(reader: &Reader<'_>, requests: &[Request<'_>]) -> Self {
+    /// Reads every secret that a component uses, each once.
+    pub(super) async fn read(reader: &Reader<'_>, requests: &[ObservationRequest<'_>]) -> Self {
         let ids: BTreeSet<&str> = requests.iter().flat_map(ids).collect();
         let read = |id: &str| {
             let id = id.to_owned();
@@ -24,12 +24,12 @@ impl Secrets {
     }
 
     /// The secrets of one deployment.
-    pub(super) fn of(&self, request: &Request<'_>) -> BTreeMap<String, Seen<ObservedSecret>> {
+    pub(super) fn of(&self, request: &ObservationRequest<'_>) -> BTreeMap<String, Seen<ObservedSecret>> {
         ids(request).map(|id| (id.to_owned(), self.0.get(id).cloned().unwrap_or_default())).collect()
     }
 }
 
-fn ids<'a>(request: &Request<'a>) -> impl Iterator<Item = &'a str> {
+fn ids<'a>(request: &ObservationRequest<'a>) -> impl Iterator<Item = &'a str> {
     request
         .desired
         .components

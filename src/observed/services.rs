@@ -1,7 +1,7 @@
-//! Services: the one thing that every pass looks at.
+//! Services: the one thing that every pass reads.
 
 use super::reader::{Reader, refused, seen_from_error};
-use super::request::Request;
+use super::request::ObservationRequest;
 use crate::aws::ecs::read::{self, SERVICES_PER_CALL};
 use crate::model::arn::{cluster_name, service_cluster, service_name};
 use crate::model::desired::{DesiredComponent, Workload};
@@ -25,7 +25,7 @@ pub(super) struct Services {
 
 impl Services {
     /// Reads all services that are declared or recorded, ten per call and cluster.
-    pub(super) async fn read(reader: &Reader<'_>, requests: &[Request<'_>]) -> Self {
+    pub(super) async fn read(reader: &Reader<'_>, requests: &[ObservationRequest<'_>]) -> Self {
         let names: BTreeSet<String> = requests.iter().flat_map(|request| names(reader, request)).collect();
         let read = |names: Vec<String>| async move {
             read::describe_services(reader.clients, reader.cluster(), &names).await
@@ -53,7 +53,7 @@ impl Services {
     pub(super) fn of<'s>(
         &'s self,
         reader: &Reader<'_>,
-        request: &Request<'_>,
+        request: &ObservationRequest<'_>,
     ) -> (ByComponent<'s>, LeftOver<'s>) {
         let mut shown: ByComponent<'s> =
             declared(request).map(|(component, name)| (component.name.clone(), self.named(name))).collect();
@@ -86,7 +86,7 @@ impl Services {
     /// rollout that is under way or held up, which services alone cannot judge; or one that is no
     /// longer declared. Unknown services
     /// give no reason to read more.
-    pub(super) fn are_out_of_step(&self, reader: &Reader<'_>, request: &Request<'_>) -> bool {
+    pub(super) fn are_out_of_step(&self, reader: &Reader<'_>, request: &ObservationRequest<'_>) -> bool {
         let settled = |component: &DesiredComponent| {
             let phase = request.rollout.components.get(&component.name).map(|rollout| &rollout.phase);
             matches!(phase, Some(Phase::Complete { .. } | Phase::RolledBack { .. }))
@@ -121,7 +121,9 @@ pub(super) async fn cluster(reader: &Reader<'_>) -> Seen<ObservedCluster> {
 }
 
 /// Declared services, with their names.
-pub(super) fn declared<'a>(request: &Request<'a>) -> impl Iterator<Item = (&'a DesiredComponent, &'a str)> {
+pub(super) fn declared<'a>(
+    request: &ObservationRequest<'a>,
+) -> impl Iterator<Item = (&'a DesiredComponent, &'a str)> {
     request.desired.components.values().filter_map(|component| match &component.workload {
         Workload::Service { service_name, .. } => Some((component, service_name.as_str())),
         Workload::Task { .. } => None,
@@ -129,7 +131,7 @@ pub(super) fn declared<'a>(request: &Request<'a>) -> impl Iterator<Item = (&'a D
 }
 
 /// Where the rollout left a service: at its revision, or where ECS took it back to.
-fn expected_revision<'a>(request: &Request<'a>, component: &DesiredComponent) -> Option<&'a str> {
+fn expected_revision<'a>(request: &ObservationRequest<'a>, component: &DesiredComponent) -> Option<&'a str> {
     let rollout = request.rollout.components.get(&component.name)?;
     let revision = match rollout.phase {
         Phase::RolledBack { .. } => rollout.completed.as_ref(),
@@ -139,7 +141,10 @@ fn expected_revision<'a>(request: &Request<'a>, component: &DesiredComponent) ->
 }
 
 /// Reads the recorded services that were left behind in other clusters of this region.
-async fn elsewhere(reader: &Reader<'_>, requests: &[Request<'_>]) -> BTreeMap<String, Seen<ObservedService>> {
+async fn elsewhere(
+    reader: &Reader<'_>,
+    requests: &[ObservationRequest<'_>],
+) -> BTreeMap<String, Seen<ObservedService>> {
     let mut by_cluster: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (_, arn) in requests.iter().flat_map(|request| recorded_elsewhere(reader, request)) {
         if let Some(cluster) = service_cluster(arn) {
@@ -174,7 +179,7 @@ async fn elsewhere(reader: &Reader<'_>, requests: &[Request<'_>]) -> BTreeMap<St
 /// Recorded services of this cluster: id and ARN.
 fn recorded<'a>(
     reader: &Reader<'_>,
-    request: &Request<'a>,
+    request: &ObservationRequest<'a>,
 ) -> impl Iterator<Item = (&'a ResourceId, &'a str)> {
     let here = cluster_name(reader.cluster());
     let services = request.recorded().filter(|(id, _)| id.kind == ResourceKind::Service);
@@ -184,14 +189,14 @@ fn recorded<'a>(
 /// Recorded services that were left behind in another cluster of this region.
 fn recorded_elsewhere<'a>(
     reader: &Reader<'_>,
-    request: &Request<'a>,
+    request: &ObservationRequest<'a>,
 ) -> impl Iterator<Item = (&'a ResourceId, &'a str)> {
     let here = cluster_name(reader.cluster());
     let services = request.recorded().filter(|(id, _)| id.kind == ResourceKind::Service);
     services.filter(move |(_, arn)| service_cluster(arn).is_some_and(|cluster| cluster != here))
 }
 
-fn names(reader: &Reader<'_>, request: &Request<'_>) -> Vec<String> {
+fn names(reader: &Reader<'_>, request: &ObservationRequest<'_>) -> Vec<String> {
     let recorded = recorded(reader, request).map(|(_, arn)| service_name(arn));
     declared(request).map(|(_, name)| name).chain(recorded).map(str::to_owned).collect()
 }

@@ -1,4 +1,4 @@
-//! Tasks, and what ECS says of a service's deployments: what is needed to judge a rollout.
+//! Tasks, and what ECS says of a service's deployments: what a rollout is judged by.
 //!
 //! The tasks of a task component are listed by family, not by `startedBy` (AWS wants that one to be
 //! the only filter), and those that carry our owner tags, the token of the stored intent or the
@@ -6,7 +6,7 @@
 //! recorded one is asked for by its ARN as well.
 
 use super::reader::{Answers, Reader, propagate, refused, seen_or_absent};
-use super::request::Request;
+use super::request::ObservationRequest;
 use super::services::{Services, declared};
 use crate::aws::Error;
 use crate::aws::ecs::read::{self, TASKS_PER_CALL, TasksOf};
@@ -45,7 +45,7 @@ pub(super) struct OfDeployment {
 /// Reads the tasks of a batch of deployments; the answers are in the order of the deployments.
 pub(super) async fn read(
     reader: &Reader<'_>,
-    requests: &[Request<'_>],
+    requests: &[ObservationRequest<'_>],
     services: &Services,
 ) -> Vec<OfDeployment> {
     let mut shown = vec![OfDeployment::default(); requests.len()];
@@ -86,7 +86,7 @@ pub(super) async fn read(
 /// What is to be listed for a component; or what is known without a list.
 fn want<'a>(
     index: usize,
-    request: &Request<'a>,
+    request: &ObservationRequest<'a>,
     component: &'a DesiredComponent,
     service: Option<&Seen<ObservedService>>,
 ) -> Result<Wanted<'a>, Seen<Vec<ObservedTask>>> {
@@ -121,7 +121,11 @@ fn want<'a>(
 }
 
 /// Tasks of a component that was a task and is a service now, while it may have some.
-fn former<'a>(index: usize, request: &Request<'a>, component: &'a DesiredComponent) -> Option<Wanted<'a>> {
+fn former<'a>(
+    index: usize,
+    request: &ObservationRequest<'a>,
+    component: &'a DesiredComponent,
+) -> Option<Wanted<'a>> {
     let Workload::Service { .. } = component.workload else { return None };
     let id = ResourceId::new(ResourceKind::Task, component.name.as_str());
     let rollout = request.rollout.components.get(&component.name);
@@ -138,7 +142,7 @@ fn former<'a>(index: usize, request: &Request<'a>, component: &'a DesiredCompone
 }
 
 /// Recorded tasks of components that are no longer declared.
-fn left_over<'a>(index: usize, request: &Request<'a>) -> Vec<Wanted<'a>> {
+fn left_over<'a>(index: usize, request: &ObservationRequest<'a>) -> Vec<Wanted<'a>> {
     let recorded = request.recorded().filter(|(id, _)| {
         id.kind == ResourceKind::Task && !request.desired.components.contains_key(id.key.as_str())
     });
@@ -204,7 +208,7 @@ impl Described {
     /// as all of them unseen.
     fn of(
         &self,
-        request: &Request<'_>,
+        request: &ObservationRequest<'_>,
         want: &Wanted<'_>,
         arns: &BTreeSet<String>,
     ) -> Seen<Vec<ObservedTask>> {
@@ -236,7 +240,7 @@ fn is_own(deployment: &DeploymentName, component: &ComponentName, tags: &BTreeMa
         && tags.get(TAG_COMPONENT).map(String::as_str) == Some(component.as_str())
 }
 
-fn token<'a>(request: &Request<'a>, component: &ComponentName) -> Option<&'a str> {
+fn token<'a>(request: &ObservationRequest<'a>, component: &ComponentName) -> Option<&'a str> {
     match &request.rollout.components.get(component)?.phase {
         Phase::TaskRunning { token, .. } => Some(token),
         _ => None,
@@ -254,7 +258,7 @@ pub(super) struct ServiceDeployments {
 /// answers are in the order of the deployments.
 pub(super) async fn read_deployments(
     reader: &Reader<'_>,
-    requests: &[Request<'_>],
+    requests: &[ObservationRequest<'_>],
     services: &Services,
 ) -> Vec<ServiceDeployments> {
     let mut wanted = Vec::new();

@@ -1,6 +1,6 @@
 mod shop;
 
-use self::shop::{Shop, collect, hand, id, owned, register, rule, world};
+use self::shop::{Shop, collect, hand, id, owned, register, rule, seeded};
 use crate::aws::testing::placement;
 use crate::aws::{ecs, elbv2, logs};
 use crate::model::desired::Workload;
@@ -44,9 +44,9 @@ fn a_look_can_be_taken_on_any_thread() {
 
 #[tokio::test(start_paused = true)]
 async fn a_light_look_at_a_steady_service_is_one_call() {
-    let sim = world();
+    let sim = seeded();
     let shop = shop(&sim).await;
-    let (state, calls) = shop.look(&sim, Depth::Light).await;
+    let (state, calls) = shop.observe(&sim, Depth::Light).await;
     assert_eq!((state.depth, calls), (Depth::Light, 1));
     let service = state.services["web"].present().unwrap();
     assert!(service.is_steady());
@@ -57,7 +57,7 @@ async fn a_light_look_at_a_steady_service_is_one_call() {
 
 #[tokio::test(start_paused = true)]
 async fn one_call_serves_ten_services() {
-    let sim = world();
+    let sim = seeded();
     let mut shops: Vec<Shop> = (0..10).map(|n| Shop::plain(&format!("app{n}"))).collect();
     for shop in &mut shops {
         shop.bring_up(&sim).await;
@@ -74,9 +74,9 @@ async fn one_call_serves_ten_services() {
 
 #[tokio::test(start_paused = true)]
 async fn a_full_look_shows_everything_in_the_form_of_the_declaration() {
-    let sim = world();
+    let sim = seeded();
     let shop = shop(&sim).await;
-    let (state, calls) = shop.look(&sim, Depth::Full).await;
+    let (state, calls) = shop.observe(&sim, Depth::Full).await;
     assert_eq!(operations(&state), []);
     // Services 1, cluster 1, logs 2, secrets 1, families 2, revisions 2, tasks 4; load balancing:
     // load balancers 1, groups 1, attributes 1, targets 1, listeners 1, rules 1, tags 1.
@@ -119,9 +119,9 @@ async fn a_full_look_shows_everything_in_the_form_of_the_declaration() {
 
 #[tokio::test(start_paused = true)]
 async fn targets_are_read_before_tasks() {
-    let sim = world();
+    let sim = seeded();
     let shop = shop(&sim).await;
-    shop.look(&sim, Depth::Full).await;
+    shop.observe(&sim, Depth::Full).await;
     let calls = sim.calls();
     let last_target = calls.iter().rposition(|call| call.operation == "DescribeTargetHealth").unwrap();
     let first_task = calls.iter().position(|call| call.operation == "ListTasks").unwrap();
@@ -130,9 +130,9 @@ async fn targets_are_read_before_tasks() {
 
 #[tokio::test(start_paused = true)]
 async fn before_anything_is_made_everything_is_absent_and_nothing_is_a_gap() {
-    let sim = world();
+    let sim = seeded();
     let shop = Shop::new("shop");
-    let (state, _) = shop.look(&sim, Depth::Light).await;
+    let (state, _) = shop.observe(&sim, Depth::Light).await;
     assert_eq!(state.depth, Depth::Full);
     assert_eq!(operations(&state), []);
     for seen in state.resources.values() {
@@ -146,7 +146,7 @@ async fn before_anything_is_made_everything_is_absent_and_nothing_is_a_gap() {
 
 #[tokio::test(start_paused = true)]
 async fn a_light_look_goes_on_to_a_full_one_when_a_service_is_out_of_step() {
-    let sim = world();
+    let sim = seeded();
     let mut steady = Shop::plain("steady");
     steady.bring_up(&sim).await;
     let shop = shop(&sim).await;
@@ -161,7 +161,7 @@ async fn a_light_look_goes_on_to_a_full_one_when_a_service_is_out_of_step() {
     assert_eq!((states[0].depth, states[1].depth), (Depth::Light, Depth::Full));
 
     tokio::time::advance(Duration::from_secs(300)).await;
-    assert_eq!(shop.look(&sim, Depth::Light).await.0.depth, Depth::Light);
+    assert_eq!(shop.observe(&sim, Depth::Light).await.0.depth, Depth::Light);
 
     let other = register(&clients, "x", "x", "x", "h2").await;
     ecs::write::update_service(
@@ -171,7 +171,7 @@ async fn a_light_look_goes_on_to_a_full_one_when_a_service_is_out_of_step() {
     .await
     .unwrap();
     tokio::time::advance(Duration::from_secs(600)).await;
-    let (state, _) = shop.look(&sim, Depth::Light).await;
+    let (state, _) = shop.observe(&sim, Depth::Light).await;
     assert_eq!(state.depth, Depth::Full);
     // Who moved it: the service deployments tell, with their revisions.
     let deployments = state.service_deployments["web"].present().unwrap();
@@ -181,16 +181,16 @@ async fn a_light_look_goes_on_to_a_full_one_when_a_service_is_out_of_step() {
 
 #[tokio::test(start_paused = true)]
 async fn a_rollout_under_way_is_read_in_full() {
-    let sim = world();
+    let sim = seeded();
     let mut shop = shop(&sim).await;
     let web = shop.rollout.components.get_mut("web").unwrap();
     web.phase = Phase::Baking { hash: "h1".into(), until: Timestamp::UNIX_EPOCH };
-    assert_eq!(shop.look(&sim, Depth::Light).await.0.depth, Depth::Full);
+    assert_eq!(shop.observe(&sim, Depth::Light).await.0.depth, Depth::Full);
 }
 
 #[tokio::test(start_paused = true)]
 async fn one_denied_call_leaves_all_others_intact() {
-    let sim = world();
+    let sim = seeded();
     let shop = shop(&sim).await;
     let all = [
         ("ecs:DescribeServices", "DescribeServices"),
@@ -210,11 +210,11 @@ async fn one_denied_call_leaves_all_others_intact() {
         ("elasticloadbalancing:DescribeRules", "DescribeRules"),
         ("elasticloadbalancing:DescribeTags", "DescribeTags"),
     ];
-    let (whole, _) = shop.look(&sim, Depth::Full).await;
+    let (whole, _) = shop.observe(&sim, Depth::Full).await;
     for (operation, name) in all {
         sim.faults().clear();
         sim.faults().add(denied(operation));
-        let (state, _) = shop.look(&sim, Depth::Full).await;
+        let (state, _) = shop.observe(&sim, Depth::Full).await;
         assert_eq!(operations(&state), [(operation, "AccessDeniedException")], "{name}");
         let lost = |known: bool, was: bool| was && !known;
         let services = state.services.values().zip(whole.services.values());
@@ -236,7 +236,7 @@ async fn one_denied_call_leaves_all_others_intact() {
 
 #[tokio::test(start_paused = true)]
 async fn one_service_that_may_not_be_seen_blinds_only_itself() {
-    let sim = world();
+    let sim = seeded();
     let mut shops: Vec<Shop> = (0..10).map(|n| Shop::plain(&format!("app{n}"))).collect();
     for shop in &mut shops {
         shop.bring_up(&sim).await;
@@ -252,7 +252,7 @@ async fn one_service_that_may_not_be_seen_blinds_only_itself() {
 
 #[tokio::test(start_paused = true)]
 async fn without_its_cluster_a_service_is_unknown_and_not_absent() {
-    let sim = world();
+    let sim = seeded();
     let mut shop = Shop::new("shop");
     shop.desired.placement.cluster = "elsewhere".to_owned();
     let place = shop.desired.placement.clone();
@@ -266,7 +266,7 @@ async fn without_its_cluster_a_service_is_unknown_and_not_absent() {
 
 #[tokio::test(start_paused = true)]
 async fn a_missing_name_does_not_hide_the_others_of_its_batch() {
-    let sim = world();
+    let sim = seeded();
     let one = shop(&sim).await;
     let two = Shop::new("other");
     let states = collect(&sim, &[two.ask(Depth::Full), one.ask(Depth::Full)]).await;
@@ -276,10 +276,10 @@ async fn a_missing_name_does_not_hide_the_others_of_its_batch() {
 
 #[tokio::test(start_paused = true)]
 async fn what_several_deployments_name_is_read_once() {
-    let sim = world();
+    let sim = seeded();
     let shop = shop(&sim).await;
     let asks = [shop.ask(Depth::Full), shop.ask(Depth::Full), shop.ask(Depth::Full)];
-    let (_, alone) = shop.look(&sim, Depth::Full).await;
+    let (_, alone) = shop.observe(&sim, Depth::Full).await;
     sim.reset_calls();
     let states = collect(&sim, &asks).await;
     // Only the lists of tasks are made for each deployment.
@@ -289,14 +289,14 @@ async fn what_several_deployments_name_is_read_once() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_recorded_and_no_longer_declared_is_still_looked_at() {
-    let sim = world();
+    let sim = seeded();
     let mut shop = shop(&sim).await;
     for (kind, key) in [(Rule, "web"), (Listener, "http"), (TargetGroup, "web"), (LogGroup, "/shop")] {
         shop.desired.resources.remove(&id(kind, key));
     }
     shop.rollout.resource_mut(&id(LogGroup, "/shop")).arn = Some("arn".to_owned());
     let web = shop.desired.components.remove("web");
-    let (state, _) = shop.look(&sim, Depth::Full).await;
+    let (state, _) = shop.observe(&sim, Depth::Full).await;
     for (kind, key) in [(Rule, "web"), (Listener, "http"), (TargetGroup, "web"), (LogGroup, "/shop")] {
         let seen = state.resources[&id(kind, key)].present().unwrap();
         assert_eq!(seen.tags["evenkeel.dev/owner"], "shop", "{kind}");
@@ -306,14 +306,14 @@ async fn what_is_recorded_and_no_longer_declared_is_still_looked_at() {
     let clients = hand(&sim).await;
     elbv2::write::delete_rule(&clients, shop.arn(Rule, "web")).await.unwrap();
     logs::write::delete_log_group(&clients, "/shop").await.unwrap();
-    let (state, _) = shop.look(&sim, Depth::Full).await;
+    let (state, _) = shop.observe(&sim, Depth::Full).await;
     assert!(state.resources[&id(Rule, "web")].is_absent());
     assert!(state.resources[&id(LogGroup, "/shop")].is_absent());
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_was_replaced_is_shown_by_its_arn() {
-    let sim = world();
+    let sim = seeded();
     let mut shop = shop(&sim).await;
     let declare = |shop: &mut Shop, kind, key: &str, field: &str, value| {
         shop.desired.resources.get_mut(&id(kind, key)).unwrap().fields[field] = value;
@@ -325,7 +325,7 @@ async fn what_was_replaced_is_shown_by_its_arn() {
     {
         *service_name = "shop-front".to_owned();
     }
-    let (state, _) = shop.look(&sim, Depth::Full).await;
+    let (state, _) = shop.observe(&sim, Depth::Full).await;
     for (kind, key) in [(TargetGroup, "web"), (Rule, "web")] {
         assert!(state.resources[&id(kind, key)].is_absent(), "{kind}");
         let (_, old) = &state.leftovers[shop.arn(kind, key)];
@@ -338,70 +338,70 @@ async fn what_was_replaced_is_shown_by_its_arn() {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_looks_left_over_while_it_is_not_certain_what_is_declared() {
-    let sim = world();
+    let sim = seeded();
     let mut shop = shop(&sim).await;
     let arn = shop.rollout.resource_mut(&id(Rule, "web")).arn.take().unwrap();
     shop.rollout.resource_mut(&id(Rule, "former")).arn = Some(arn);
     // Found by the new key: it is the declared one and shown once.
-    let (state, _) = shop.look(&sim, Depth::Full).await;
+    let (state, _) = shop.observe(&sim, Depth::Full).await;
     assert!(state.resources[&id(Rule, "web")].present().is_some());
     assert!(!state.resources.contains_key(&id(Rule, "former")));
     // The rules of the listener cannot be listed: what is recorded under the old key may be it.
     sim.faults().add(denied("elasticloadbalancing:DescribeRules").resource("ListenerArn"));
-    let (state, _) = shop.look(&sim, Depth::Full).await;
+    let (state, _) = shop.observe(&sim, Depth::Full).await;
     assert!(matches!(state.resources[&id(Rule, "web")], Seen::Unknown(_)));
     assert!(matches!(state.resources[&id(Rule, "former")], Seen::Unknown(_)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_rule_on_a_listener_that_is_gone_is_unknown() {
-    let sim = world();
+    let sim = seeded();
     let mut shop = shop(&sim).await;
     let gone = shop.arn(Listener, "http").replace("listener/app", "listener/app/none");
     let rule = shop.desired.resources.get_mut(&id(Rule, "web")).unwrap();
     rule.fields = json!({"listenerArn": gone, "priority": 10});
-    let (state, _) = shop.look(&sim, Depth::Full).await;
+    let (state, _) = shop.observe(&sim, Depth::Full).await;
     let Seen::Unknown(gap) = &state.resources[&id(Rule, "web")] else { panic!("it is not unknown") };
     assert_eq!(gap.operation, "elasticloadbalancing:DescribeRules");
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_unknown_load_balancer_is_absent_and_so_is_its_listener() {
-    let sim = world();
+    let sim = seeded();
     let mut shop = Shop::new("shop");
     let listener = shop.desired.resources.get_mut(&id(Listener, "http")).unwrap();
     listener.fields["loadBalancer"] = json!("nowhere");
-    let (state, _) = shop.look(&sim, Depth::Full).await;
+    let (state, _) = shop.observe(&sim, Depth::Full).await;
     assert!(state.load_balancers["nowhere"].is_absent());
     assert!(state.resources[&id(Listener, "http")].is_absent());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_revision_whose_record_was_lost_is_found_by_its_tag() {
-    let sim = world();
+    let sim = seeded();
     let shop = shop(&sim).await;
     let clients = hand(&sim).await;
     let newer = register(&clients, "shop", "web", "shop-web", "h2").await;
-    let (state, _) = shop.look(&sim, Depth::Full).await;
+    let (state, _) = shop.observe(&sim, Depth::Full).await;
     assert_eq!(state.definitions[&newer].present().unwrap().tags["evenkeel.dev/hash"], "h2");
     assert_eq!(state.families["web"].present().unwrap()[0], newer);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_deregistered_revision_is_seen_to_be_inactive() {
-    let sim = world();
+    let sim = seeded();
     let shop = shop(&sim).await;
     let arn = shop.rollout.components["web"].revision.as_ref().unwrap().arn.clone();
     let clients = hand(&sim).await;
     ecs::write::deregister_task_definition(&clients, &arn).await.unwrap();
-    let (state, _) = shop.look(&sim, Depth::Full).await;
+    let (state, _) = shop.observe(&sim, Depth::Full).await;
     assert_eq!(state.definitions[&arn].present().unwrap().status, "INACTIVE");
     assert_eq!(state.families["web"], Seen::Present(Vec::new()));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_task_is_found_by_its_tags_or_token_and_others_of_its_family_are_not() {
-    let sim = world();
+    let sim = seeded();
     sim.behave(BehaviourRule::image("*", Behaviour::exits(0, 5.0)).times(2));
     let mut shop = Shop::new("shop");
     let clients = hand(&sim).await;
@@ -419,7 +419,7 @@ async fn a_task_is_found_by_its_tags_or_token_and_others_of_its_family_are_not()
     run("someone", Default::default()).await;
     shop.rollout.components.get_mut("migrate").unwrap().phase = task_running("evk-1", None);
     for running in [true, false] {
-        let (state, _) = shop.look(&sim, Depth::Full).await;
+        let (state, _) = shop.observe(&sim, Depth::Full).await;
         let tasks = state.tasks["migrate"].present().unwrap();
         let mut arns: Vec<_> = tasks.iter().map(|task| task.arn.as_str()).collect();
         arns.sort_unstable();
@@ -436,7 +436,7 @@ async fn a_task_is_found_by_its_tags_or_token_and_others_of_its_family_are_not()
 
 #[tokio::test(start_paused = true)]
 async fn a_task_that_no_list_shows_yet_is_found_by_its_recorded_arn() {
-    let sim = world();
+    let sim = seeded();
     sim.faults().add(FaultRule::on("ListTasks", Effect::StaleRead(60.0)));
     let mut shop = Shop::new("shop");
     let clients = hand(&sim).await;
@@ -449,14 +449,14 @@ async fn a_task_that_no_list_shows_yet_is_found_by_its_recorded_arn() {
     let task = ecs::write::run_task(&clients, "evk-1", &fields, &owned("shop", "migrate")).await.unwrap().arn;
     for (recorded, found) in [(None, 0), (task, 1)] {
         shop.rollout.components.get_mut("migrate").unwrap().phase = task_running("evk-1", recorded);
-        let (state, _) = shop.look(&sim, Depth::Full).await;
+        let (state, _) = shop.observe(&sim, Depth::Full).await;
         assert_eq!(state.tasks["migrate"].present().unwrap().len(), found);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_secret_that_is_missing_or_deleted_says_so() {
-    let sim = world();
+    let sim = seeded();
     let mut shop = Shop::new("shop");
     let migrate = shop.desired.components.get_mut("migrate").unwrap();
     let secret = |id: &str| crate::model::desired::SecretUse { secret_id: id.to_owned(), restarts: true };
@@ -464,28 +464,28 @@ async fn a_secret_that_is_missing_or_deleted_says_so() {
     let input = json!({"SecretId": "shop/db", "RecoveryWindowInDays": 7});
     let service = aws_sim::wire::Service::Secrets;
     sim.with(|world| world.edit("eu-west-1", service, "DeleteSecret", &input)).unwrap();
-    let (state, _) = shop.look(&sim, Depth::Full).await;
+    let (state, _) = shop.observe(&sim, Depth::Full).await;
     assert!(state.secrets["shop/none"].is_absent());
     assert!(state.secrets["shop/db"].present().unwrap().deleted);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_service_that_was_deleted_is_absent_once_it_has_drained() {
-    let sim = world();
+    let sim = seeded();
     let shop = shop(&sim).await;
     let clients = hand(&sim).await;
     ecs::write::delete_service(&clients, "main", "shop-web", true).await.unwrap();
-    let (state, _) = shop.look(&sim, Depth::Light).await;
+    let (state, _) = shop.observe(&sim, Depth::Light).await;
     assert_eq!(state.depth, Depth::Full);
     assert!(state.services["web"].present().is_none_or(|service| service.status == "DRAINING"));
     tokio::time::advance(Duration::from_secs(900)).await;
-    let (state, _) = shop.look(&sim, Depth::Light).await;
+    let (state, _) = shop.observe(&sim, Depth::Light).await;
     assert!(state.services["web"].is_absent() && state.tasks["web"].is_absent());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_stale_answer_by_name_is_mended_by_the_recorded_arn() {
-    let sim = world();
+    let sim = seeded();
     let shop = shop(&sim).await;
     let missing = Effect::Error {
         status: 400,
@@ -493,17 +493,17 @@ async fn a_stale_answer_by_name_is_mended_by_the_recorded_arn() {
         message: "One or more target groups not found".to_owned(),
     };
     sim.faults().add(FaultRule::on("DescribeTargetGroups", missing).resource("Names"));
-    let (state, _) = shop.look(&sim, Depth::Full).await;
+    let (state, _) = shop.observe(&sim, Depth::Full).await;
     assert_eq!(state.resources[&id(TargetGroup, "web")].present().unwrap().arn, shop.arn(TargetGroup, "web"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_rules_of_a_listener_that_no_list_shows_yet_are_looked_for_on_it() {
-    let sim = world();
+    let sim = seeded();
     let shop = shop(&sim).await;
     let before = FaultRule::on("DescribeListeners", Effect::StaleRead(3600.0)).resource("LoadBalancerArn");
     sim.faults().add(before);
-    let (state, _) = shop.look(&sim, Depth::Full).await;
+    let (state, _) = shop.observe(&sim, Depth::Full).await;
     for kind in [Listener, Rule] {
         let found = state.resources.iter().find(|(id, _)| id.kind == kind).unwrap();
         assert!(found.1.present().is_some(), "{found:?}");
@@ -511,21 +511,21 @@ async fn the_rules_of_a_listener_that_no_list_shows_yet_are_looked_for_on_it() {
     let clients = hand(&sim).await;
     elbv2::write::delete_rule(&clients, shop.arn(Rule, "web")).await.unwrap();
     sim.reset_calls();
-    let (state, _) = shop.look(&sim, Depth::Full).await;
+    let (state, _) = shop.observe(&sim, Depth::Full).await;
     assert!(state.resources[&id(Rule, "web")].is_absent());
     assert_eq!(sim.counts().of("elasticloadbalancing", "DescribeRules"), 2, "the list, and the recorded one");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_storm_of_errors_is_all_gaps_and_a_throttled_third_is_none() {
-    let sim = world();
+    let sim = seeded();
     let shop = shop(&sim).await;
     sim.faults().add(FaultRule::on("*", Effect::throttle()).when(When::EveryNth(3)));
-    let (state, _) = shop.look(&sim, Depth::Full).await;
+    let (state, _) = shop.observe(&sim, Depth::Full).await;
     assert_eq!(operations(&state), []);
     sim.faults().clear();
     sim.faults().add(FaultRule::on("*", Effect::server_error()));
-    let (state, _) = shop.look(&sim, Depth::Full).await;
+    let (state, _) = shop.observe(&sim, Depth::Full).await;
     assert!(state.services.values().chain([]).all(|seen| matches!(seen, Seen::Unknown(_))));
     assert!(state.resources.values().all(|seen| matches!(seen, Seen::Unknown(_))), "{:#?}", state.resources);
     assert!(state.gaps.iter().all(|gap| gap.code == "ServerException"));
@@ -533,25 +533,25 @@ async fn a_storm_of_errors_is_all_gaps_and_a_throttled_third_is_none() {
 
 #[tokio::test(start_paused = true)]
 async fn the_same_look_asks_in_the_same_order_and_gives_the_same_answer() {
-    let mut looks = Vec::new();
+    let mut observations = Vec::new();
     for _ in 0..2 {
-        let sim = world();
+        let sim = seeded();
         let shop = shop(&sim).await;
-        let (state, _) = shop.look(&sim, Depth::Full).await;
-        looks.push((state, sim.calls()));
+        let (state, _) = shop.observe(&sim, Depth::Full).await;
+        observations.push((state, sim.calls()));
     }
-    assert_eq!(looks[0], looks[1]);
+    assert_eq!(observations[0], observations[1]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn all_pages_of_tasks_are_read() {
-    let sim = world();
+    let sim = seeded();
     let shop = shop(&sim).await;
     let clients = hand(&sim).await;
     let many = json!({"cluster": "main", "service": "shop-web", "desiredCount": 120});
     ecs::write::update_service(&clients, &many).await.unwrap();
     tokio::time::advance(Duration::from_secs(3600)).await;
-    let (state, _) = shop.look(&sim, Depth::Full).await;
+    let (state, _) = shop.observe(&sim, Depth::Full).await;
     assert_eq!(state.services["web"].present().unwrap().running, 120);
     assert_eq!(state.tasks["web"].present().unwrap().len(), 120);
     assert_eq!(state.targets["web"].present().unwrap().len(), 120);
@@ -560,7 +560,7 @@ async fn all_pages_of_tasks_are_read() {
 
 #[tokio::test(start_paused = true)]
 async fn log_groups_are_found_by_prefix_where_identifiers_are_not_taken() {
-    let sim = world();
+    let sim = seeded();
     let shop = shop(&sim).await;
     let clients = hand(&sim).await;
     logs::write::create_log_group(&clients, "/shop-too", None, &owned("x", "x")).await.unwrap();
@@ -570,37 +570,37 @@ async fn log_groups_are_found_by_prefix_where_identifiers_are_not_taken() {
         message: "logGroupIdentifiers".to_owned(),
     };
     sim.faults().add(FaultRule::on("DescribeLogGroups", refused).resource("logGroupIdentifiers"));
-    let (state, _) = shop.look(&sim, Depth::Full).await;
+    let (state, _) = shop.observe(&sim, Depth::Full).await;
     let group = state.resources[&id(LogGroup, "/shop")].present().unwrap();
     assert_eq!(group.fields["logGroupName"], "/shop");
     logs::write::delete_log_group(&clients, "/shop").await.unwrap();
-    let (state, _) = shop.look(&sim, Depth::Full).await;
+    let (state, _) = shop.observe(&sim, Depth::Full).await;
     assert!(state.resources[&id(LogGroup, "/shop")].is_absent());
 }
 
 #[tokio::test(start_paused = true)]
 async fn service_deployments_without_their_revisions_are_shown_with_a_gap() {
-    let sim = world();
+    let sim = seeded();
     let shop = shop(&sim).await;
     let clients = hand(&sim).await;
     let other = register(&clients, "x", "x", "x", "h2").await;
     let elsewhere = json!({"cluster": "main", "service": "shop-web", "taskDefinition": other});
     ecs::write::update_service(&clients, &elsewhere).await.unwrap();
     sim.faults().add(denied("ecs:DescribeServiceRevisions"));
-    let (state, _) = shop.look(&sim, Depth::Light).await;
+    let (state, _) = shop.observe(&sim, Depth::Light).await;
     let deployments = state.service_deployments["web"].present().unwrap();
     assert!(deployments.iter().all(|deployment| deployment.task_definition.is_none()));
     assert_eq!(operations(&state), [("ecs:DescribeServiceRevisions", "AccessDeniedException")]);
 
     sim.faults().clear();
     sim.faults().add(denied("ecs:ListServiceDeployments"));
-    let (state, _) = shop.look(&sim, Depth::Light).await;
+    let (state, _) = shop.observe(&sim, Depth::Light).await;
     assert!(matches!(state.service_deployments["web"], Seen::Unknown(_)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_rollout_that_ecs_took_back_is_no_reason_to_read_more() {
-    let sim = world();
+    let sim = seeded();
     let mut shop = Shop::plain("shop");
     shop.bring_up(&sim).await;
     let clients = hand(&sim).await;
@@ -613,5 +613,5 @@ async fn a_rollout_that_ecs_took_back_is_no_reason_to_read_more() {
         reason: "it failed".to_owned(),
         since: Timestamp::UNIX_EPOCH,
     };
-    assert_eq!(shop.look(&sim, Depth::Light).await.0.depth, Depth::Light);
+    assert_eq!(shop.observe(&sim, Depth::Light).await.0.depth, Depth::Light);
 }

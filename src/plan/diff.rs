@@ -55,7 +55,7 @@ fn row_differences(
         return Vec::new();
     }
     let mut found = Vec::new();
-    for (path, old, new) in places(row.path, desired, observed) {
+    for (path, old, new) in concrete_paths(row.path, desired, observed) {
         if row.compare == Compare::Balancers && is_alternated(desired, old, new) {
             continue;
         }
@@ -76,29 +76,29 @@ fn absent(value: Option<&Tree>) -> bool {
     value.is_none_or(Value::is_null)
 }
 
-/// A row's observed and desired value at one place.
+/// A row's observed and desired value at one path.
 #[derive(Clone, Copy)]
 struct Pair<'a> {
     old: Option<&'a Tree>,
     new: Option<&'a Tree>,
 }
 
-type Place<'a> = (String, Option<&'a Tree>, Option<&'a Tree>);
+type PathValues<'a> = (String, Option<&'a Tree>, Option<&'a Tree>);
 
-/// The concrete places of a path: one, or one per element for a path through `[]`.
-fn places<'a>(path: &str, desired: &'a Tree, observed: &'a Tree) -> Vec<Place<'a>> {
+/// The concrete paths of a row's path: one, or one per element for a path through `[]`.
+fn concrete_paths<'a>(path: &str, desired: &'a Tree, observed: &'a Tree) -> Vec<PathValues<'a>> {
     let Some((list, rest)) = path.split_once("[].") else {
         return vec![(path.to_owned(), at(observed, path), at(desired, path))];
     };
     let wanted = by_name(desired.get(list), "name");
     let seen = by_name(observed.get(list), "name");
     let names: BTreeSet<&String> = wanted.keys().chain(seen.keys()).collect();
-    let place = |name: &String| {
+    let element = |name: &String| {
         let old = seen.get(name).and_then(|element| at(element, rest));
         let new = wanted.get(name).and_then(|element| at(element, rest));
         (format!("{list}[{name}].{rest}"), old, new)
     };
-    names.into_iter().map(place).collect()
+    names.into_iter().map(element).collect()
 }
 
 fn at<'a>(tree: &'a Tree, path: &str) -> Option<&'a Tree> {

@@ -1,8 +1,8 @@
-//! The last door: every plan is checked once more before it leaves the room, in production too.
+//! The final check: every plan is checked once more before it is returned, in production too.
 //!
-//! The checks repeat the room's promises in the plainest words and share no code with the planner.
-//! An action that breaks one is dropped and becomes a note that blocks, so that a mistake here
-//! shows as a stuck deployment and not as a wrong call.
+//! The checks repeat the layer's invariants in the plainest words and share no code with the
+//! planner. An action that breaks one is dropped and becomes a note that blocks, so that a mistake
+//! here shows as a stuck deployment and not as a wrong call.
 
 use super::PlanInput;
 use crate::model::call::{Call, Need, Verb};
@@ -50,7 +50,7 @@ impl Violation {
     }
 }
 
-/// Finds the first promise that an action breaks, given the actions before it.
+/// Finds the first invariant that an action violates, given the actions before it.
 pub fn first_violation(
     input: &PlanInput<'_>,
     action: &PlannedAction,
@@ -67,8 +67,8 @@ pub fn first_violation(
     checks.iter().find_map(|check| check(input, action)).or_else(|| twice(action, before))
 }
 
-/// Drops every action that breaks a promise, says so in a note that blocks, and tells its drift as
-/// not repaired.
+/// Drops every action that violates an invariant, says so in a note that blocks, and reports its
+/// drift as not repaired.
 pub(super) fn enforce(input: &PlanInput<'_>, plan: Plan) -> Plan {
     let mut plan = plan;
     let mut kept: Vec<PlannedAction> = Vec::with_capacity(plan.actions.len());
@@ -121,8 +121,8 @@ fn recorded_revision<'s>(input: &PlanInput<'s>, id: &ResourceId) -> Option<&'s s
     component.revision.as_ref().map(|revision| revision.arn.as_str())
 }
 
-/// The least that an action needs, told from its verb and the name of its operation alone: a row of
-/// a call that asks for less is not believed.
+/// The least that an action needs, derived from its verb and the name of its operation alone: a row
+/// of a call that asks for less is not believed.
 fn least_need(action: &PlannedAction) -> Option<Need> {
     let (_, name) = action.call.operation().split_once(':')?;
     let begins = |words: &[&str]| words.iter().any(|word| name.starts_with(word));

@@ -3,7 +3,7 @@
 //! [`plan`] compares what should be with what was seen and gives an ordered list of actions, each
 //! with its reason and whether it starts an ECS deployment, and everything that is waited for. It
 //! decides nothing about *when* a revision is rolled out: `rollout` has already moved the stage,
-//! and this room only says which calls that stage needs.
+//! and this layer only says which calls that stage needs.
 //!
 //! Four decisions shape it.
 //!
@@ -18,9 +18,9 @@
 //!   alone: phase `Rolling` whose deployment was not seen yet. Everywhere else it belongs to ECS (a
 //!   rollback) or to a person until `rollout` has judged it. This is what keeps a controller from
 //!   fighting the circuit breaker.
-//! - **A last door.** [`lint`] checks every plan, in production too, before it leaves the room. It
-//!   repeats the promises in the simplest words there are, so that a mistake in the planner becomes
-//!   a note and not a call.
+//! - **A final check.** [`lint`] checks every plan, in production too, before it is returned. It
+//!   repeats the invariants in the simplest words there are, so that a mistake in the planner
+//!   becomes a note and not a call.
 //!
 //! Ours is what carries our owner tag, or what has lost its tags but bears an ARN that the record
 //! says we made. Anything else is left alone and reported, unless the document says `adopt: true`.

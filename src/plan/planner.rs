@@ -26,7 +26,7 @@ use crate::model::desired::{ResolvedState, Workload};
 use crate::model::ids::ContentHash;
 use crate::model::kinds::DriftPolicy;
 use crate::model::observed::{Gap, ObservedResource, Seen};
-use crate::model::owner::{self, Claim, Owner};
+use crate::model::owner::{self, Owner, OwnershipBasis};
 use crate::model::plan::{Drift, FieldChange, Note, Plan, PlannedAction, Reason, Waiting, WaitingOn};
 use crate::model::resource::{OnIdentityChange, ResourceId, ResourceKind, TAG_COMPONENT, TAG_OWNER};
 use std::collections::{BTreeMap, BTreeSet};
@@ -170,13 +170,17 @@ impl<'a> Draft<'a> {
     /// Whose something is that was seen and is declared.
     fn owner<'t>(&self, id: &ResourceId, arn: &str, tags: &'t BTreeMap<String, String>) -> Owner<'t> {
         let adopts = self.input.desired.adopt;
-        Owner::of(tags, &self.input.desired.deployment, Claim { adopts, recorded: self.is_recorded(id, arn) })
+        Owner::of(
+            tags,
+            &self.input.desired.deployment,
+            OwnershipBasis { adopts, recorded: self.is_recorded(id, arn) },
+        )
     }
 
     /// Whether something that is not declared is ours.
     fn is_ours_undeclared(&self, id: &ResourceId, arn: &str, tags: &BTreeMap<String, String>) -> bool {
-        let claim = Claim { adopts: false, recorded: self.is_recorded(id, arn) };
-        Owner::of(tags, &self.input.desired.deployment, claim).is_ours()
+        let basis = OwnershipBasis { adopts: false, recorded: self.is_recorded(id, arn) };
+        Owner::of(tags, &self.input.desired.deployment, basis).is_ours()
     }
 
     /// Whether the record says that we made or adopted it.
@@ -209,7 +213,7 @@ impl<'a> Draft<'a> {
         self.input.desired.drift.policy_for(&path)
     }
 
-    /// Sorts differences into those to write and those that are only told; lists drift. `held`
+    /// Sorts differences into those to write and those that are only reported; lists drift. `held`
     /// names differences that must not be written now (their cause is waited for elsewhere).
     fn split_writable(
         &mut self,

@@ -22,10 +22,10 @@ pub fn render(plan: &Plan) -> String {
     for action in &plan.actions {
         render_action(&mut text, action);
     }
-    let told: Vec<&Drift> = plan.drift.iter().filter(|drift| !drift.repaired).collect();
-    if !told.is_empty() {
+    let reported: Vec<&Drift> = plan.drift.iter().filter(|drift| !drift.repaired).collect();
+    if !reported.is_empty() {
         text.push_str("  drift that stays\n");
-        for drift in told {
+        for drift in reported {
             let _ = match &drift.change {
                 Some(change) => writeln!(text, "    {}.{}", drift.resource, change_words(change)),
                 None => writeln!(text, "    {} is gone", drift.resource),

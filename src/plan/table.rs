@@ -7,8 +7,8 @@
 //! # What is done about drift, field by field
 //!
 //! Measured by `tests/it/matrix` on a controller at work and the simulated AWS: *repaired* is
-//! written back in the pass that sees it, and told; *told* is told and never fought; *left* is
-//! neither told nor written.
+//! written back in the pass that sees it, and reported; *reported* is reported and never fought;
+//! *left* is neither reported nor written.
 //!
 #![doc = include_str!("ownership/log-group.md")]
 #![doc = include_str!("ownership/target-group.md")]

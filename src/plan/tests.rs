@@ -1,12 +1,12 @@
-//! Tests of the room: golden plans, the table, the diff, the last door, and properties.
+//! Tests of the layer: golden plans, the table, the diff, the final check, and properties.
 
 mod apply;
 mod calls;
 mod cases;
 mod compare;
 mod diff;
+mod fixture;
 mod lint;
 mod order;
 mod properties;
 mod table;
-mod world;

@@ -2,7 +2,7 @@
 //! when its name is due again.
 
 use super::clock::Clock;
-use super::declarations::{self, Change, Known, LoweringCache};
+use super::declarations::{self, DeclarationChange, Known, LoweringCache};
 use super::entry::{Declaration, Entry};
 use super::handle::Handle;
 use super::pass::{Pass, PassResult, Reconciler};
@@ -43,7 +43,7 @@ pub struct Settings {
     pub resync: Duration,
 }
 
-/// Says whether the controller may still write: false once it is told to stop, and while its lease
+/// Says whether the controller may still write: false once it is to stop, and while its lease
 /// is known to be lost.
 #[derive(Debug)]
 pub struct Running {
@@ -215,9 +215,9 @@ impl Controller {
         }
         for (name, change) in changes.by_name {
             match change {
-                Change::InForce(declared) => self.apply_declaration(name, declared).await,
-                Change::Refused(status) => self.refuse(name, *status).await,
-                Change::Gone => {
+                DeclarationChange::InForce(declared) => self.apply_declaration(name, declared).await,
+                DeclarationChange::Refused(status) => self.refuse(name, *status).await,
+                DeclarationChange::Gone => {
                     info!(deployment = %name, "its document is gone, and no version of it was ever valid");
                     self.parked.remove(&name);
                     self.forget(name).await;

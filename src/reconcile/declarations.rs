@@ -23,7 +23,7 @@ mod tests;
 
 /// What a snapshot means for one deployment.
 #[derive(Debug)]
-pub enum Change {
+pub enum DeclarationChange {
     /// This is in force now.
     InForce(Arc<Declaration>),
     /// A new document was refused and no earlier version of it is known: only this can be said.
@@ -36,7 +36,7 @@ pub enum Change {
 #[derive(Debug)]
 pub struct Changes {
     /// By deployment, every known or declared one; orphans whose status says so are left out.
-    pub by_name: BTreeMap<DeploymentName, Change>,
+    pub by_name: BTreeMap<DeploymentName, DeclarationChange>,
     /// What is wrong with the store as a whole.
     pub problems: Vec<Finding>,
     /// Why nothing is pruned at present, when pruning is held.
@@ -150,7 +150,7 @@ pub fn changes(
         refused.entry(name.clone()).or_default().extend(semantic_errors(partial));
     }
     let mut kinds: BTreeMap<DeploymentName, String> = BTreeMap::new();
-    let mut by_name: BTreeMap<DeploymentName, Change> = BTreeMap::new();
+    let mut by_name: BTreeMap<DeploymentName, DeclarationChange> = BTreeMap::new();
     for (name, lowered) in &cache.by_name {
         match &lowered.result {
             Err(findings) => {
@@ -171,9 +171,9 @@ pub fn changes(
                     let newest_generation = declared.desired.generation.next();
                     let last_good =
                         Declaration { newest_generation, findings: errors, ..(**declared).clone() };
-                    by_name.insert(name.clone(), Change::InForce(Arc::new(last_good)));
+                    by_name.insert(name.clone(), DeclarationChange::InForce(Arc::new(last_good)));
                 } else {
-                    by_name.insert(name.clone(), Change::InForce(Arc::clone(declared)));
+                    by_name.insert(name.clone(), DeclarationChange::InForce(Arc::clone(declared)));
                 }
             }
         }
@@ -185,11 +185,11 @@ pub fn changes(
                 declared.findings = findings;
                 declared.removed_at = None;
                 declared.doubted = false;
-                Change::InForce(Arc::new(declared))
+                DeclarationChange::InForce(Arc::new(declared))
             }
             None => {
                 let kind = kinds.remove(&name).unwrap_or_default();
-                Change::Refused(Box::new(refused_status(&name, kind, findings, now)))
+                DeclarationChange::Refused(Box::new(refused_status(&name, kind, findings, now)))
             }
         };
         by_name.insert(name, change);
@@ -237,7 +237,7 @@ fn removed(
     known: &BTreeMap<&DeploymentName, Known<'_>>,
     confirmed: &BTreeSet<DeploymentName>,
     now: Timestamp,
-    by_name: &mut BTreeMap<DeploymentName, Change>,
+    by_name: &mut BTreeMap<DeploymentName, DeclarationChange>,
 ) -> Option<String> {
     let names_where = |which: fn(&LastGoodDocument) -> bool| -> BTreeSet<DeploymentName> {
         let such = known.iter().filter(|(_, known)| known.declared.is_some_and(which));
@@ -247,7 +247,7 @@ fn removed(
     let doubted = names_where(|declared| declared.doubted);
     let seen: BTreeSet<DeploymentName> =
         before.iter().filter(|name| !snapshot.is_gone(name)).cloned().collect();
-    let verdict = PruneGuard::judge(&before, &doubted, &seen, confirmed);
+    let decision = PruneGuard::decide(&before, &doubted, &seen, confirmed);
     for (&name, known) in known {
         if by_name.contains_key(name) {
             continue;
@@ -255,38 +255,39 @@ fn removed(
         let Some(mut declared) = last_good(known.declared) else {
             // No version of it was ever valid, so nothing was ever made for it.
             if known.declared.is_none() && snapshot.is_gone(name) {
-                by_name.insert(name.clone(), Change::Gone);
+                by_name.insert(name.clone(), DeclarationChange::Gone);
             }
             continue;
         };
         declared.deletion_confirmed = confirmed.contains(name);
         // Only the document itself, or a person's word, ends the doubt; that the store could not be
         // read does not.
-        declared.doubted = verdict.held.contains(name) || (declared.doubted && !verdict.prune.contains(name));
+        declared.doubted =
+            decision.held.contains(name) || (declared.doubted && !decision.prune.contains(name));
         let gone_before = declared.removed_at.is_some();
-        if verdict.prune.contains(name) || gone_before {
+        if decision.prune.contains(name) || gone_before {
             declared.removed_at = declared.removed_at.or(Some(now));
             if known.orphaned && declared.is_orphaned() {
                 continue;
             }
-        } else if let Some(because) = &verdict.because {
+        } else if let Some(because) = &decision.because {
             declared.findings.push(Finding::warning("", because.clone(), ""));
         } else {
             declared.findings.extend(snapshot.problems.iter().cloned());
         }
-        by_name.insert(name.clone(), Change::InForce(Arc::new(declared)));
+        by_name.insert(name.clone(), DeclarationChange::InForce(Arc::new(declared)));
     }
-    verdict.because
+    decision.because
 }
 
 /// Warns of a suspension that has ended: who reads the document may believe that it still holds.
 fn warn_of_ended_suspensions(
     snapshot: &Snapshot,
-    by_name: &mut BTreeMap<DeploymentName, Change>,
+    by_name: &mut BTreeMap<DeploymentName, DeclarationChange>,
     now: Timestamp,
 ) {
     for (name, change) in by_name {
-        let Change::InForce(declared) = change else { continue };
+        let DeclarationChange::InForce(declared) = change else { continue };
         let Some(until) = declared.desired.suspend.as_ref().map(|suspend| suspend.until) else { continue };
         if until > now || declared.removed_at.is_some() {
             continue;
@@ -305,9 +306,15 @@ fn warn_of_ended_suspensions(
 
 /// Adds what people ask for to the declarations. Of two suspensions, the declared one and a pause
 /// that was asked for, the longer one holds.
-fn apply_requests(requests: &[Request], by_name: &mut BTreeMap<DeploymentName, Change>, now: Timestamp) {
+fn apply_requests(
+    requests: &[Request],
+    by_name: &mut BTreeMap<DeploymentName, DeclarationChange>,
+    now: Timestamp,
+) {
     for request in requests.iter().filter(|request| !request.is_confirmation() && !request.is_over(now)) {
-        let Some(Change::InForce(declared)) = by_name.get_mut(&request.deployment) else { continue };
+        let Some(DeclarationChange::InForce(declared)) = by_name.get_mut(&request.deployment) else {
+            continue;
+        };
         let declared = Arc::make_mut(declared);
         declared.requests.push(request.clone());
         declared.desired.adopt |= request.adopts();

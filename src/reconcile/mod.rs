@@ -1,4 +1,4 @@
-//! The orchestrator: the one place that goes from room to room.
+//! The orchestrator: the one place that goes from layer to layer.
 //!
 //! Level-triggered: a hint (a changed file, a pass that ended, a timer) only says which deployment
 //! to reconcile again; what is done follows from what is declared, stored and observed. So a lost

@@ -1,4 +1,4 @@
-//! One pass through the rooms, for a batch of deployments of one placement.
+//! One pass through the layers, for a batch of deployments of one placement.
 
 use super::clock::Clock;
 use super::decide::{Decision, decide, ending};
@@ -12,7 +12,7 @@ use crate::model::observed::{Depth, ObservedState};
 use crate::model::plan::{ActionResult, WaitingOn};
 use crate::model::rollout::RolloutState;
 use crate::model::status::DeploymentStatus;
-use crate::observed::{Collector, Request};
+use crate::observed::{Collector, ObservationRequest};
 use crate::rollout;
 use crate::state::{self, Lease, RecordStore};
 use crate::status::{self, StatusInput, events};
@@ -74,9 +74,9 @@ impl Reconciler {
         fence: &dyn Fence,
     ) -> Vec<PassResult> {
         let now = self.clock.now();
-        let requests: Vec<Request<'_>> = batch
+        let requests: Vec<ObservationRequest<'_>> = batch
             .iter()
-            .map(|pass| Request {
+            .map(|pass| ObservationRequest {
                 desired: &pass.entry.declared.desired,
                 rollout: &pass.entry.record.rollout,
                 depth: pass.depth,

@@ -1,7 +1,7 @@
 //! 4a STEP: the stage machine. Pure.
 //!
-//! ECS's own deployment engine moves tasks; this room decides what to roll, in which order, and
-//! what the result means. [`advance`] looks at the stored state, at what is wanted and at what was
+//! ECS's own deployment engine moves tasks; this layer decides what to roll, in which order, and
+//! what the result means. [`advance`] reads the stored state, at what is wanted and at what was
 //! seen, and moves every component by at most one stage. The result is stored *before* anything is
 //! done, so that a crash at any later point finds the intent again. [`record`] adds what AWS
 //! answered.

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Adds to a step what its plan's actions brought: ARNs, deployment ids, and which resources now
 /// agree with their declaration.
 ///
-/// **Never** takes an action without an answer for done: such a resource is looked at again before
+/// **Never** takes an action without an answer for done: such a resource is observed again before
 /// anything else.
 pub fn record(
     step: RolloutState,
@@ -80,7 +80,7 @@ fn was_not_done(state: &mut RolloutState, action: &PlannedAction) {
     }
 }
 
-/// Notes since when addresses belong to no task. Of groups of which that could not be told nothing
+/// Notes since when addresses belong to no task. Of groups of which that is not known nothing
 /// changes.
 fn remember_stale_targets(state: &mut RolloutState, plan: &Plan, now: Timestamp) {
     for (group, addresses) in &plan.stale_targets {

@@ -13,8 +13,8 @@ pub const ROTATION_SETTLE_SECONDS: i64 = 30;
 /// Decides which version of each secret is in force, and from which a change is pending.
 ///
 /// The first version seen counts at once. A newer one counts once it has been the newest for
-/// [`ROTATION_SETTLE_SECONDS`]. A secret that cannot be seen keeps its version: a failed look never
-/// rolls tasks.
+/// [`ROTATION_SETTLE_SECONDS`]. A secret that cannot be seen keeps its version: a failed
+/// observation never rolls tasks.
 pub fn settle_secrets(
     prior: &RolloutState,
     observed: &ObservedState,

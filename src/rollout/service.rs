@@ -1,10 +1,10 @@
-//! Steps of a service: ECS rolls, this judges.
+//! Steps of a service: ECS rolls, this interprets the result.
 
 use super::view::View;
 use crate::model::ids::ContentHash;
 use crate::model::kinds::DriftPolicy;
 use crate::model::observed::{ObservedService, Seen};
-use crate::model::owner::{self, Claim, Owner};
+use crate::model::owner::{self, Owner, OwnershipBasis};
 use crate::model::plan::WaitingOn;
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::model::rollout::{ComponentRollout, Failure, Phase, StallReason};
@@ -115,7 +115,11 @@ fn owner<'s>(view: &ServiceView<'_>, service: &'s ObservedService) -> Owner<'s> 
     let step = view.step;
     let id = ResourceId::new(ResourceKind::Service, view.desired.name.as_str());
     let recorded = step.prior.arn(&id).is_some_and(|known| known == service.arn);
-    Owner::of(&service.tags, &step.desired.deployment, Claim { adopts: step.desired.adopt, recorded })
+    Owner::of(
+        &service.tags,
+        &step.desired.deployment,
+        OwnershipBasis { adopts: step.desired.adopt, recorded },
+    )
 }
 
 /// Why a service of the declared name cannot be managed, in words.

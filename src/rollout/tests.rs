@@ -21,8 +21,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use std::collections::BTreeMap;
 
-/// A migration and a web service that depends on it, with everything that a step looks at.
-struct World {
+/// A migration and a web service that depends on it, with everything that a step reads.
+struct Fixture {
     desired: DesiredState,
     resolved: ResolvedState,
     observed: ObservedState,
@@ -66,7 +66,7 @@ fn resolved(name: &str, hash: &str) -> ResolvedComponent {
     }
 }
 
-impl World {
+impl Fixture {
     fn new() -> Self {
         let now: Timestamp = "2026-11-20T12:00:00Z".parse().unwrap();
         let breaker = json!({"deploymentConfiguration": {"deploymentCircuitBreaker": {"enable": true, "rollback": true}}});
@@ -115,47 +115,47 @@ impl World {
         Self { desired, resolved, observed, state: RolloutState::default(), now }
     }
 
-    /// A world in which both revisions are registered.
+    /// A fixture in which both revisions are registered.
     fn registered() -> Self {
-        let mut world = Self::new();
-        world.step();
-        world.register("migrate", "m1", 1);
-        world.register("web", "w1", 1);
-        world
+        let mut fixture = Self::new();
+        fixture.step();
+        fixture.register("migrate", "m1", 1);
+        fixture.register("web", "w1", 1);
+        fixture
     }
 
-    /// A world whose migration is done, and whose web service may roll to its first revision.
+    /// A fixture whose migration is done, and whose web service may roll to its first revision.
     fn migrated() -> Self {
-        let mut world = Self::registered();
-        world.step();
-        world.task("STOPPED", Some(0));
-        world.step();
-        world
+        let mut fixture = Self::registered();
+        fixture.step();
+        fixture.task("STOPPED", Some(0));
+        fixture.step();
+        fixture
     }
 
-    /// A world whose web service rolls to its second revision, after the first was complete.
+    /// A fixture whose web service rolls to its second revision, after the first was complete.
     fn upgrading() -> Self {
-        let mut world = World::complete();
-        world.want("web", "w2");
-        world.step();
-        world.register("web", "w2", 2);
-        world.step();
-        world.service(2, "IN_PROGRESS", 0);
-        world.step();
-        assert!(matches!(world.phase("web"), Phase::Rolling { deployment: Some(_), .. }));
-        world
+        let mut fixture = Fixture::complete();
+        fixture.want("web", "w2");
+        fixture.step();
+        fixture.register("web", "w2", 2);
+        fixture.step();
+        fixture.service(2, "IN_PROGRESS", 0);
+        fixture.step();
+        assert!(matches!(fixture.phase("web"), Phase::Rolling { deployment: Some(_), .. }));
+        fixture
     }
 
-    /// A world in which all is complete.
+    /// A fixture in which all is complete.
     fn complete() -> Self {
-        let mut world = Self::registered();
-        world.step();
-        world.task("STOPPED", Some(0));
-        world.service(1, "COMPLETED", 1);
-        world.step();
-        world.step();
-        assert_eq!((world.word("migrate"), world.word("web")), ("Complete", "Complete"));
-        world
+        let mut fixture = Self::registered();
+        fixture.step();
+        fixture.task("STOPPED", Some(0));
+        fixture.service(1, "COMPLETED", 1);
+        fixture.step();
+        fixture.step();
+        assert_eq!((fixture.word("migrate"), fixture.word("web")), ("Complete", "Complete"));
+        fixture
     }
 
     fn register(&mut self, name: &str, hash: &str, number: u32) {
@@ -262,18 +262,20 @@ impl World {
 
 #[test]
 fn nothing_begins_before_its_revision_is_registered() {
-    let mut world = World::new();
-    world.step();
-    let Phase::Waiting { on, .. } = world.phase("migrate") else { panic!("{:?}", world.phase("migrate")) };
+    let mut fixture = Fixture::new();
+    fixture.step();
+    let Phase::Waiting { on, .. } = fixture.phase("migrate") else {
+        panic!("{:?}", fixture.phase("migrate"))
+    };
     assert!(matches!(on[0], WaitingOn::Resource { .. }), "{on:?}");
 }
 
 #[test]
 fn a_service_waits_for_the_task_that_it_depends_on() {
-    let mut world = World::registered();
-    world.step();
-    assert_eq!(world.word("migrate"), "TaskRunning");
-    let Phase::Waiting { on, .. } = world.phase("web") else { panic!() };
+    let mut fixture = Fixture::registered();
+    fixture.step();
+    assert_eq!(fixture.word("migrate"), "TaskRunning");
+    let Phase::Waiting { on, .. } = fixture.phase("web") else { panic!() };
     assert!(
         on.iter().any(|on| matches!(on, WaitingOn::Component { name, .. } if name.as_str() == "migrate"))
     );
@@ -281,126 +283,126 @@ fn a_service_waits_for_the_task_that_it_depends_on() {
 
 #[test]
 fn a_task_that_was_never_seen_running_is_judged_by_its_exit_code() {
-    let world = World::migrated();
-    assert_eq!(world.word("migrate"), "Complete");
-    assert_eq!(world.word("web"), "Rolling");
+    let fixture = Fixture::migrated();
+    assert_eq!(fixture.word("migrate"), "Complete");
+    assert_eq!(fixture.word("web"), "Rolling");
 }
 
 #[test]
 fn a_task_that_exits_1_stalls_and_keeps_the_gate_closed() {
-    let mut world = World::registered();
-    world.step();
-    world.task("STOPPED", Some(1));
-    world.step();
-    let Phase::Stalled { reason, message, .. } = world.phase("migrate") else { panic!() };
+    let mut fixture = Fixture::registered();
+    fixture.step();
+    fixture.task("STOPPED", Some(1));
+    fixture.step();
+    let Phase::Stalled { reason, message, .. } = fixture.phase("migrate") else { panic!() };
     assert_eq!(*reason, StallReason::TaskFailed);
     assert!(message.contains("container migrate exited 1"), "{message}");
-    assert_eq!(world.word("web"), "Waiting");
-    world.pass(3600);
-    world.observed.tasks.insert("migrate".into(), Seen::Present(vec![]));
-    world.step();
-    assert_eq!(world.word("migrate"), "Stalled", "a failed task is not tried again by itself");
+    assert_eq!(fixture.word("web"), "Waiting");
+    fixture.pass(3600);
+    fixture.observed.tasks.insert("migrate".into(), Seen::Present(vec![]));
+    fixture.step();
+    assert_eq!(fixture.word("migrate"), "Stalled", "a failed task is not tried again by itself");
 }
 
 #[test]
 fn a_task_whose_container_never_started_has_no_exit_code_and_failed() {
-    let mut world = World::registered();
-    world.step();
-    world.task("STOPPED", None);
-    world.step();
-    assert_eq!(world.word("migrate"), "Stalled");
+    let mut fixture = Fixture::registered();
+    fixture.step();
+    fixture.task("STOPPED", None);
+    fixture.step();
+    assert_eq!(fixture.word("migrate"), "Stalled");
 }
 
 #[test]
 fn a_failed_task_stays_failed_while_what_it_refers_to_cannot_be_seen() {
-    let mut world = World::registered();
-    world.step();
-    world.task("STOPPED", Some(1));
-    world.step();
-    assert_eq!(world.word("migrate"), "Stalled");
-    let seen = world.resolved.components["migrate"].clone();
-    world.resolved.components.get_mut("migrate").unwrap().definition = None;
-    world.step();
-    assert_eq!(world.word("migrate"), "Stalled");
-    world.resolved.components.insert("migrate".into(), seen);
-    world.state.components.get_mut("migrate").unwrap().phase = Phase::Idle;
-    world.step();
-    assert_eq!(world.word("migrate"), "Stalled", "however it came to wait, what failed is not tried again");
+    let mut fixture = Fixture::registered();
+    fixture.step();
+    fixture.task("STOPPED", Some(1));
+    fixture.step();
+    assert_eq!(fixture.word("migrate"), "Stalled");
+    let seen = fixture.resolved.components["migrate"].clone();
+    fixture.resolved.components.get_mut("migrate").unwrap().definition = None;
+    fixture.step();
+    assert_eq!(fixture.word("migrate"), "Stalled");
+    fixture.resolved.components.insert("migrate".into(), seen);
+    fixture.state.components.get_mut("migrate").unwrap().phase = Phase::Idle;
+    fixture.step();
+    assert_eq!(fixture.word("migrate"), "Stalled", "however it came to wait, what failed is not tried again");
 }
 
 #[test]
 fn another_try_of_a_deployment_that_ecs_gave_up_is_a_new_deployment() {
-    let mut world = World::migrated();
-    world.service(1, "FAILED", 0);
-    let before = world.now - SignedDuration::from_secs(60);
-    world.edit_service(|service| service.deployments[0].created_at = Some(before));
-    world.state.components.get_mut("web").unwrap().phase = Phase::Rolling {
+    let mut fixture = Fixture::migrated();
+    fixture.service(1, "FAILED", 0);
+    let before = fixture.now - SignedDuration::from_secs(60);
+    fixture.edit_service(|service| service.deployments[0].created_at = Some(before));
+    fixture.state.components.get_mut("web").unwrap().phase = Phase::Rolling {
         hash: "w1".into(),
         deployment: Some("ecs-svc/1".into()),
         since: before - SignedDuration::from_secs(1),
         progress: (before, 0),
     };
-    world.step();
-    assert_eq!(world.word("web"), "Stalled");
-    world.desired.retry = Some("1".to_owned());
-    world.pass(60);
-    world.step();
-    world.step();
+    fixture.step();
+    assert_eq!(fixture.word("web"), "Stalled");
+    fixture.desired.retry = Some("1".to_owned());
+    fixture.pass(60);
+    fixture.step();
+    fixture.step();
     assert!(
-        matches!(world.phase("web"), Phase::Rolling { deployment: None, .. }),
+        matches!(fixture.phase("web"), Phase::Rolling { deployment: None, .. }),
         "the old failure is not judged again: {:?}",
-        world.phase("web")
+        fixture.phase("web")
     );
 }
 
 #[test]
 fn a_new_retry_annotation_lifts_the_memory_of_failure() {
-    let mut world = World::registered();
-    world.step();
-    world.task("STOPPED", Some(1));
-    world.step();
-    world.desired.retry = Some("1".to_owned());
-    let Phase::Stalled { .. } = world.phase("migrate") else { panic!() };
-    world.pass(60);
-    world.step();
-    let Phase::TaskRunning { attempt: 1, .. } = world.phase("migrate") else {
-        panic!("{:?}", world.phase("migrate"))
+    let mut fixture = Fixture::registered();
+    fixture.step();
+    fixture.task("STOPPED", Some(1));
+    fixture.step();
+    fixture.desired.retry = Some("1".to_owned());
+    let Phase::Stalled { .. } = fixture.phase("migrate") else { panic!() };
+    fixture.pass(60);
+    fixture.step();
+    let Phase::TaskRunning { attempt: 1, .. } = fixture.phase("migrate") else {
+        panic!("{:?}", fixture.phase("migrate"))
     };
 }
 
 #[test]
 fn every_new_intent_has_a_token_of_its_own() {
-    let mut world = World::registered();
-    world.step();
-    let Phase::TaskRunning { token: first, .. } = world.phase("migrate").clone() else { panic!() };
-    world.step();
-    let Phase::TaskRunning { token: same, .. } = world.phase("migrate").clone() else { panic!() };
+    let mut fixture = Fixture::registered();
+    fixture.step();
+    let Phase::TaskRunning { token: first, .. } = fixture.phase("migrate").clone() else { panic!() };
+    fixture.step();
+    let Phase::TaskRunning { token: same, .. } = fixture.phase("migrate").clone() else { panic!() };
     assert_eq!(first, same);
     assert_eq!(first.len(), 36);
-    world.task("STOPPED", Some(1));
-    world.step();
-    world.desired.retry = Some("1".to_owned());
-    world.pass(1);
-    world.step();
-    let Phase::TaskRunning { token: second, .. } = world.phase("migrate").clone() else { panic!() };
+    fixture.task("STOPPED", Some(1));
+    fixture.step();
+    fixture.desired.retry = Some("1".to_owned());
+    fixture.pass(1);
+    fixture.step();
+    let Phase::TaskRunning { token: second, .. } = fixture.phase("migrate").clone() else { panic!() };
     assert_ne!(first, second);
 }
 
 #[test]
 fn a_task_whose_end_nobody_saw_is_run_once_more() {
-    let mut world = World::registered();
-    world.step();
-    world.task("RUNNING", None);
-    world.step();
-    world.observed.tasks.insert("migrate".into(), Seen::Present(vec![]));
-    world.step();
+    let mut fixture = Fixture::registered();
+    fixture.step();
+    fixture.task("RUNNING", None);
+    fixture.step();
+    fixture.observed.tasks.insert("migrate".into(), Seen::Present(vec![]));
+    fixture.step();
     assert!(
-        matches!(world.phase("migrate"), Phase::TaskRunning { attempt: 1, .. }),
+        matches!(fixture.phase("migrate"), Phase::TaskRunning { attempt: 1, .. }),
         "stale reads are waited out"
     );
-    world.pass(7200);
-    world.step();
-    assert!(matches!(world.phase("migrate"), Phase::TaskRunning { attempt: 2, task: None, .. }));
+    fixture.pass(7200);
+    fixture.step();
+    assert!(matches!(fixture.phase("migrate"), Phase::TaskRunning { attempt: 2, task: None, .. }));
 }
 
 #[test]
@@ -410,26 +412,27 @@ fn what_cannot_be_seen_changes_no_stage() {
         code: "AccessDeniedException".into(),
         message: "no".into(),
     };
-    let mut world = World::registered();
-    world.step();
-    let before = world.state.clone();
-    world.observed.tasks.insert("migrate".into(), Seen::Unknown(gap()));
-    world.pass(7200);
-    world.step();
-    assert_eq!(world.state.components["migrate"], before.components["migrate"]);
+    let mut fixture = Fixture::registered();
+    fixture.step();
+    let before = fixture.state.clone();
+    fixture.observed.tasks.insert("migrate".into(), Seen::Unknown(gap()));
+    fixture.pass(7200);
+    fixture.step();
+    assert_eq!(fixture.state.components["migrate"], before.components["migrate"]);
 
-    let mut world = World::complete();
-    let before = world.state.clone();
-    world.observed.services.insert("web".into(), Seen::Unknown(gap()));
-    world.observed.cluster = Seen::Unknown(gap());
-    world.step();
-    assert_eq!(world.state.components, before.components);
+    let mut fixture = Fixture::complete();
+    let before = fixture.state.clone();
+    fixture.observed.services.insert("web".into(), Seen::Unknown(gap()));
+    fixture.observed.cluster = Seen::Unknown(gap());
+    fixture.step();
+    assert_eq!(fixture.state.components, before.components);
 }
 
 #[test]
 fn a_rollout_is_complete_only_when_targets_are_healthy() {
-    let mut world = World::registered();
-    if let Workload::Service { fields, .. } = &mut world.desired.components.get_mut("web").unwrap().workload {
+    let mut fixture = Fixture::registered();
+    if let Workload::Service { fields, .. } = &mut fixture.desired.components.get_mut("web").unwrap().workload
+    {
         fields["loadBalancers"] = json!([{"targetGroup": "web"}]);
     }
     let target = |state: &str| ObservedTarget {
@@ -439,131 +442,131 @@ fn a_rollout_is_complete_only_when_targets_are_healthy() {
         reason: None,
         description: None,
     };
-    world.step();
-    world.task("STOPPED", Some(0));
-    world.step();
-    world.service(1, "COMPLETED", 1);
-    world.step();
-    assert_eq!(world.word("web"), "Rolling", "targets were not seen");
-    world.observed.targets.insert("web".into(), Seen::Present(vec![target("initial")]));
-    world.step();
-    assert_eq!(world.word("web"), "Rolling");
-    world.observed.targets.insert("web".into(), Seen::Present(vec![target("healthy"), target("draining")]));
-    world.step();
-    assert_eq!(world.word("web"), "Complete");
+    fixture.step();
+    fixture.task("STOPPED", Some(0));
+    fixture.step();
+    fixture.service(1, "COMPLETED", 1);
+    fixture.step();
+    assert_eq!(fixture.word("web"), "Rolling", "targets were not seen");
+    fixture.observed.targets.insert("web".into(), Seen::Present(vec![target("initial")]));
+    fixture.step();
+    assert_eq!(fixture.word("web"), "Rolling");
+    fixture.observed.targets.insert("web".into(), Seen::Present(vec![target("healthy"), target("draining")]));
+    fixture.step();
+    assert_eq!(fixture.word("web"), "Complete");
 }
 
 #[test]
 fn an_upgrade_migrates_again_before_it_rolls() {
-    let mut world = World::complete();
-    world.want("migrate", "m2");
-    world.want("web", "w2");
-    world.step();
-    assert_eq!((world.word("migrate"), world.word("web")), ("Waiting", "Waiting"));
-    world.register("migrate", "m2", 2);
-    world.register("web", "w2", 2);
-    world.step();
-    assert_eq!((world.word("migrate"), world.word("web")), ("TaskRunning", "Waiting"));
-    world.task("STOPPED", Some(0));
-    world.step();
-    assert!(matches!(world.phase("web"), Phase::Rolling { deployment: None, .. }));
-    world.service(2, "IN_PROGRESS", 0);
-    world.step();
-    assert!(matches!(world.phase("web"), Phase::Rolling { deployment: Some(id), .. } if id == "ecs-svc/2"));
-    world.service(2, "COMPLETED", 1);
-    world.step();
-    assert_eq!(world.word("web"), "Complete");
+    let mut fixture = Fixture::complete();
+    fixture.want("migrate", "m2");
+    fixture.want("web", "w2");
+    fixture.step();
+    assert_eq!((fixture.word("migrate"), fixture.word("web")), ("Waiting", "Waiting"));
+    fixture.register("migrate", "m2", 2);
+    fixture.register("web", "w2", 2);
+    fixture.step();
+    assert_eq!((fixture.word("migrate"), fixture.word("web")), ("TaskRunning", "Waiting"));
+    fixture.task("STOPPED", Some(0));
+    fixture.step();
+    assert!(matches!(fixture.phase("web"), Phase::Rolling { deployment: None, .. }));
+    fixture.service(2, "IN_PROGRESS", 0);
+    fixture.step();
+    assert!(matches!(fixture.phase("web"), Phase::Rolling { deployment: Some(id), .. } if id == "ecs-svc/2"));
+    fixture.service(2, "COMPLETED", 1);
+    fixture.step();
+    assert_eq!(fixture.word("web"), "Complete");
 }
 
 #[test]
 fn a_rollback_by_ecs_is_remembered_and_not_fought() {
-    let mut world = World::upgrading();
-    world.service(1, "IN_PROGRESS", 1);
-    world.edit_service(|service| {
+    let mut fixture = Fixture::upgrading();
+    fixture.service(1, "IN_PROGRESS", 1);
+    fixture.edit_service(|service| {
         service.deployments[0].rollout_state_reason =
             Some("ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/1".to_owned());
     });
-    world.step();
-    let Phase::RolledBack { reason, deployment, .. } = world.phase("web") else {
-        panic!("{:?}", world.phase("web"))
+    fixture.step();
+    let Phase::RolledBack { reason, deployment, .. } = fixture.phase("web") else {
+        panic!("{:?}", fixture.phase("web"))
     };
     assert!(reason.contains("rolling back"));
     assert_eq!(deployment, "ecs-svc/2");
-    world.pass(86_400);
-    world.service(1, "COMPLETED", 1);
-    world.step();
-    assert_eq!(world.word("web"), "RolledBack");
-    world.want("web", "w3");
-    world.step();
-    world.register("web", "w3", 3);
-    world.step();
-    assert_eq!(world.word("web"), "Rolling", "a new content is tried");
+    fixture.pass(86_400);
+    fixture.service(1, "COMPLETED", 1);
+    fixture.step();
+    assert_eq!(fixture.word("web"), "RolledBack");
+    fixture.want("web", "w3");
+    fixture.step();
+    fixture.register("web", "w3", 3);
+    fixture.step();
+    assert_eq!(fixture.word("web"), "Rolling", "a new content is tried");
 }
 
 #[test]
 fn who_moved_a_service_away_must_be_seen_before_it_is_moved_back() {
-    let mut world = World::upgrading();
-    world.service(1, "IN_PROGRESS", 1);
-    world.edit_service(|service| service.deployments[0].rollout_state_reason = None);
-    world.step();
-    assert!(matches!(world.phase("web"), Phase::Rolling { deployment: Some(_), .. }), "held while unclear");
-    world.observed.service_deployments.insert("web".into(), Seen::Present(vec![]));
-    world.step();
-    assert!(matches!(world.phase("web"), Phase::Rolling { deployment: None, .. }), "by hand: written back");
+    let mut fixture = Fixture::upgrading();
+    fixture.service(1, "IN_PROGRESS", 1);
+    fixture.edit_service(|service| service.deployments[0].rollout_state_reason = None);
+    fixture.step();
+    assert!(matches!(fixture.phase("web"), Phase::Rolling { deployment: Some(_), .. }), "held while unclear");
+    fixture.observed.service_deployments.insert("web".into(), Seen::Present(vec![]));
+    fixture.step();
+    assert!(matches!(fixture.phase("web"), Phase::Rolling { deployment: None, .. }), "by hand: written back");
 }
 
 #[test]
 fn a_new_content_of_a_task_is_run_although_what_depends_on_it_is_where_it_should_be() {
-    let mut world = World::complete();
+    let mut fixture = Fixture::complete();
     // The run before ended for a content that was no longer wanted: nothing complete is recorded.
-    world.state.components.get_mut("migrate").unwrap().completed = None;
-    let web = world.state.components["web"].revision.clone().unwrap();
+    fixture.state.components.get_mut("migrate").unwrap().completed = None;
+    let web = fixture.state.components["web"].revision.clone().unwrap();
     let mut shown = definition("shop-web", 1, "ACTIVE");
     shown.tags.insert(TAG_HASH.to_owned(), web.hash.to_string());
-    world.observed.definitions.insert(web.arn, Seen::Present(shown));
-    world.want("migrate", "m2");
-    world.step();
-    world.register("migrate", "m2", 2);
-    world.step();
-    assert_eq!(world.word("migrate"), "TaskRunning");
+    fixture.observed.definitions.insert(web.arn, Seen::Present(shown));
+    fixture.want("migrate", "m2");
+    fixture.step();
+    fixture.register("migrate", "m2", 2);
+    fixture.step();
+    assert_eq!(fixture.word("migrate"), "TaskRunning");
 }
 
-/// A world that has moved from content w1 (revision 1) to w2 (revision 2), and wants w1 again.
-fn back_to_w1() -> World {
-    let mut world = World::complete();
-    world.want("web", "w2");
-    world.step();
-    world.register_as_answered("web", "w2", 2);
-    world.service(2, "COMPLETED", 1);
-    world.step();
-    world.step();
-    assert_eq!(world.word("web"), "Complete");
-    world.want("web", "w1");
-    world.step();
-    world
+/// A fixture that has moved from content w1 (revision 1) to w2 (revision 2), and wants w1 again.
+fn back_to_w1() -> Fixture {
+    let mut fixture = Fixture::complete();
+    fixture.want("web", "w2");
+    fixture.step();
+    fixture.register_as_answered("web", "w2", 2);
+    fixture.service(2, "COMPLETED", 1);
+    fixture.step();
+    fixture.step();
+    assert_eq!(fixture.word("web"), "Complete");
+    fixture.want("web", "w1");
+    fixture.step();
+    fixture
 }
 
 #[test]
 fn a_content_that_is_wanted_again_gets_its_revision_back_once_it_was_seen() {
-    let mut world = back_to_w1();
+    let mut fixture = back_to_w1();
     let first = arn("shop-web", 1);
-    assert_eq!(world.state.components["web"].revision.as_ref().unwrap().arn, first);
-    assert_eq!(world.word("web"), "Waiting", "it may have been deregistered since");
-    world.observed.definitions.insert(first.clone(), Seen::Present(definition("shop-web", 1, "ACTIVE")));
-    world.step();
-    assert_eq!(world.word("web"), "Rolling");
+    assert_eq!(fixture.state.components["web"].revision.as_ref().unwrap().arn, first);
+    assert_eq!(fixture.word("web"), "Waiting", "it may have been deregistered since");
+    fixture.observed.definitions.insert(first.clone(), Seen::Present(definition("shop-web", 1, "ACTIVE")));
+    fixture.step();
+    assert_eq!(fixture.word("web"), "Rolling");
 }
 
 #[test]
 fn a_content_whose_revision_was_deregistered_is_registered_anew() {
-    let mut world = back_to_w1();
-    world
+    let mut fixture = back_to_w1();
+    fixture
         .observed
         .definitions
         .insert(arn("shop-web", 1), Seen::Present(definition("shop-web", 1, "INACTIVE")));
-    world.step();
-    assert_eq!(world.word("web"), "Waiting");
-    assert!(world.state.components["web"].revision.is_none(), "{:?}", world.state.components["web"]);
+    fixture.step();
+    assert_eq!(fixture.word("web"), "Waiting");
+    assert!(fixture.state.components["web"].revision.is_none(), "{:?}", fixture.state.components["web"]);
 }
 
 /// A service deployment in the answer of DescribeServiceDeployments.
@@ -580,12 +583,12 @@ fn deployed(revision: u32, status: &str) -> ObservedServiceDeployment {
 /// The word of the phase after a rollout to revision 2 was begun and the service was seen back at
 /// revision 1.
 fn sent_back_with(deployments: Vec<ObservedServiceDeployment>) -> &'static str {
-    let mut world = World::upgrading();
-    world.service(1, "IN_PROGRESS", 1);
-    world.edit_service(|service| service.deployments[0].rollout_state_reason = None);
-    world.observed.service_deployments.insert("web".into(), Seen::Present(deployments));
-    world.step();
-    match world.phase("web") {
+    let mut fixture = Fixture::upgrading();
+    fixture.service(1, "IN_PROGRESS", 1);
+    fixture.edit_service(|service| service.deployments[0].rollout_state_reason = None);
+    fixture.observed.service_deployments.insert("web".into(), Seen::Present(deployments));
+    fixture.step();
+    match fixture.phase("web") {
         Phase::Rolling { deployment: None, .. } => "written back",
         phase => phase.word(),
     }
@@ -604,93 +607,93 @@ fn a_deployment_that_gave_way_to_somebodys_update_is_drift_and_no_failure() {
 
 #[test]
 fn a_first_deployment_that_fails_has_nothing_to_go_back_to_and_stalls() {
-    let mut world = World::migrated();
-    world.service(1, "FAILED", 0);
-    world.step();
-    assert!(matches!(world.phase("web"), Phase::Stalled { reason: StallReason::DeploymentFailed, .. }));
+    let mut fixture = Fixture::migrated();
+    fixture.service(1, "FAILED", 0);
+    fixture.step();
+    assert!(matches!(fixture.phase("web"), Phase::Stalled { reason: StallReason::DeploymentFailed, .. }));
 }
 
 #[test]
 fn no_progress_stalls_and_heals_by_itself() {
-    let mut world = World::migrated();
-    world.service(1, "IN_PROGRESS", 0);
-    world.step();
-    world.pass(901);
-    world.step();
+    let mut fixture = Fixture::migrated();
+    fixture.service(1, "IN_PROGRESS", 0);
+    fixture.step();
+    fixture.pass(901);
+    fixture.step();
     assert!(matches!(
-        world.phase("web"),
+        fixture.phase("web"),
         Phase::Stalled { reason: StallReason::ProgressDeadlineExceeded, .. }
     ));
-    world.service(1, "COMPLETED", 1);
-    world.step();
-    assert_eq!(world.word("web"), "Complete");
+    fixture.service(1, "COMPLETED", 1);
+    fixture.step();
+    assert_eq!(fixture.word("web"), "Complete");
 }
 
 #[test]
 fn a_service_pointed_at_another_revision_by_hand_is_rolled_back_unless_drift_is_only_reported() {
-    let mut world = World::complete();
-    world.service(7, "COMPLETED", 1);
-    world.step();
-    assert_eq!(world.word("web"), "Rolling");
+    let mut fixture = Fixture::complete();
+    fixture.service(7, "COMPLETED", 1);
+    fixture.step();
+    assert_eq!(fixture.word("web"), "Rolling");
 
-    let mut world = World::complete();
-    world.desired.drift.fields.insert("service/web.taskDefinition".to_owned(), DriftPolicy::Report);
-    world.service(7, "COMPLETED", 1);
-    world.step();
-    assert_eq!(world.word("web"), "Complete");
+    let mut fixture = Fixture::complete();
+    fixture.desired.drift.fields.insert("service/web.taskDefinition".to_owned(), DriftPolicy::Report);
+    fixture.service(7, "COMPLETED", 1);
+    fixture.step();
+    assert_eq!(fixture.word("web"), "Complete");
 }
 
 #[test]
 fn a_deleted_service_is_brought_back() {
-    let mut world = World::complete();
-    world.observed.services.insert("web".into(), Seen::Absent);
-    world.step();
-    assert!(matches!(world.phase("web"), Phase::Rolling { deployment: None, .. }));
+    let mut fixture = Fixture::complete();
+    fixture.observed.services.insert("web".into(), Seen::Absent);
+    fixture.step();
+    assert!(matches!(fixture.phase("web"), Phase::Rolling { deployment: None, .. }));
 }
 
 #[test]
 fn a_service_that_is_not_ours_is_not_touched() {
-    let mut world = World::registered();
-    world.service(1, "COMPLETED", 1);
-    world.edit_service(|service| service.tags.clear());
-    world.step();
-    assert!(matches!(world.phase("web"), Phase::Stalled { reason: StallReason::NotOwned, .. }));
-    world.desired.adopt = true;
-    world.step();
-    assert_ne!(world.word("web"), "Stalled");
+    let mut fixture = Fixture::registered();
+    fixture.service(1, "COMPLETED", 1);
+    fixture.edit_service(|service| service.tags.clear());
+    fixture.step();
+    assert!(matches!(fixture.phase("web"), Phase::Stalled { reason: StallReason::NotOwned, .. }));
+    fixture.desired.adopt = true;
+    fixture.step();
+    assert_ne!(fixture.word("web"), "Stalled");
 }
 
 #[test]
 fn a_lost_record_is_found_again_in_aws() {
-    let mut world = World::complete();
-    world.state = RolloutState::default();
-    world.observed.tasks.insert("migrate".into(), Seen::Present(vec![]));
+    let mut fixture = Fixture::complete();
+    fixture.state = RolloutState::default();
+    fixture.observed.tasks.insert("migrate".into(), Seen::Present(vec![]));
     for (family, hash) in [("shop-migrate", "m1"), ("shop-web", "w1")] {
         let shown = ObservedDefinition {
-            registered_at: Some(world.now - SignedDuration::from_hours(2)),
+            registered_at: Some(fixture.now - SignedDuration::from_hours(2)),
             tags: [(TAG_OWNER.to_owned(), "shop".to_owned()), (TAG_HASH.to_owned(), hash.to_owned())].into(),
             ..definition(family, 1, "ACTIVE")
         };
-        world.observed.definitions.insert(arn(family, 1), Seen::Present(shown));
+        fixture.observed.definitions.insert(arn(family, 1), Seen::Present(shown));
     }
-    world.step();
-    assert_eq!((world.word("migrate"), world.word("web")), ("Complete", "Complete"));
+    fixture.step();
+    assert_eq!((fixture.word("migrate"), fixture.word("web")), ("Complete", "Complete"));
 }
 
 #[test]
 fn a_rotated_secret_settles_before_it_counts() {
-    let mut world = World::new();
+    let mut fixture = Fixture::new();
     let secret = |version: &str| {
         let secret = ObservedSecret { arn: "arn".into(), version: Some(version.into()), deleted: false };
         Seen::Present(secret)
     };
-    world.observed.secrets.insert("s".into(), secret("1"));
-    world.state.secrets = settle_secrets(&world.state, &world.observed, world.now);
-    assert_eq!(world.state.secrets["s"].version, "1");
-    world.observed.secrets.insert("s".into(), secret("2"));
-    world.state.secrets = settle_secrets(&world.state, &world.observed, world.now);
-    assert_eq!(world.state.secrets["s"].version, "1");
-    world.pass(ROTATION_SETTLE_SECONDS);
-    world.state.secrets = settle_secrets(&world.state, &world.observed, world.now);
-    assert_eq!(world.state.secrets["s"].version, "2");
+    fixture.observed.secrets.insert("s".into(), secret("1"));
+    fixture.state.secrets = settle_secrets(&fixture.state, &fixture.observed, fixture.now);
+    assert_eq!(fixture.state.secrets["s"].version, "1");
+    fixture.observed.secrets.insert("s".into(), secret("2"));
+    fixture.state.secrets = settle_secrets(&fixture.state, &fixture.observed, fixture.now);
+    assert_eq!(fixture.state.secrets["s"].version, "1");
+    fixture.pass(ROTATION_SETTLE_SECONDS);
+    fixture.state.secrets = settle_secrets(&fixture.state, &fixture.observed, fixture.now);
+    assert_eq!(fixture.state.secrets["s"].version, "2");
 }

@@ -26,7 +26,7 @@ pub struct StoredDocument {
     pub text: DocumentText,
     /// File, line and content hash.
     pub source: Source,
-    /// Where each of its fields stands, to give the findings of later rooms their places.
+    /// Where each of its fields stands, to give the findings of later layers their places.
     pub places: SourceMap,
 }
 

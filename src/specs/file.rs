@@ -17,7 +17,7 @@ const QUIET: Duration = Duration::from_millis(20);
 /// A burst is gathered for at most this long, so that from edit to first write stays far below half
 /// a second.
 const GATHER: Duration = Duration::from_millis(100);
-/// How often a folder that cannot be watched (it does not exist yet, say) is looked at.
+/// How often a folder that cannot be watched (it does not exist yet, say) is scanned.
 const UNWATCHED: Duration = Duration::from_secs(1);
 
 /// Documents in a folder tree or in one file, watched and rescanned.
@@ -35,7 +35,7 @@ pub struct FileSpecStore {
 }
 
 impl FileSpecStore {
-    /// A store at `root`, which need not exist yet; looked at every `rescan` even when nothing
+    /// A store at `root`, which need not exist yet; scanned every `rescan` even when nothing
     /// hints at a change.
     pub fn new(root: impl Into<PathBuf>, rescan: Duration) -> Self {
         let root = root.into();
@@ -79,7 +79,7 @@ impl FileSpecStore {
         self.last_good.merge(scan, now)
     }
 
-    /// When to look again without a hint.
+    /// When to scan again without a hint.
     fn floor(&self) -> Option<Instant> {
         let interval = if self.watch.is_active() { self.rescan } else { self.rescan.min(UNWATCHED) };
         let rescan = self.loaded? + interval;
@@ -100,7 +100,7 @@ impl FileSpecStore {
     }
 }
 
-/// The look itself came to an end without a result (the runtime is shutting down, or it panicked).
+/// The scan itself came to an end without a result (the runtime is shutting down, or it panicked).
 fn failed(error: &tokio::task::JoinError) -> Scan {
     let finding = Finding::error("", format!("the spec store could not be read: {error}"), "");
     Scan { problems: vec![finding], incomplete: true, ..Scan::default() }

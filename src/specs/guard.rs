@@ -1,4 +1,4 @@
-//! Whether the removal of documents is believed: an emptied folder and a failed clone look just
+//! Whether the removal of documents is believed: an emptied folder and a failed clone are just
 //! like a person's wish.
 
 use crate::model::ids::DeploymentName;
@@ -19,7 +19,7 @@ pub struct PruneGuard;
 
 /// What the guard decided.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Verdict {
+pub struct PruneDecision {
     /// Names that may be treated as removed.
     pub prune: BTreeSet<DeploymentName>,
     /// Names that are gone from the store but kept as they are.
@@ -32,12 +32,12 @@ impl PruneGuard {
     /// Compares the names `known` before (not those already treated as removed) with those `seen`
     /// now (broken documents count as seen); `doubted` are those of them that were held before,
     /// `confirmed` those whose removal a person confirmed.
-    pub fn judge(
+    pub fn decide(
         known: &BTreeSet<DeploymentName>,
         doubted: &BTreeSet<DeploymentName>,
         seen: &BTreeSet<DeploymentName>,
         confirmed: &BTreeSet<DeploymentName>,
-    ) -> Verdict {
+    ) -> PruneDecision {
         let gone: BTreeSet<_> = known.difference(seen).cloned().collect();
         let most = gone.len() >= 2 && gone.len() * 2 > known.len();
         let (held, prune): (BTreeSet<_>, BTreeSet<_>) = gone
@@ -55,7 +55,7 @@ impl PruneGuard {
                  `ctl delete NAME --confirm NAME`"
             )
         });
-        Verdict { prune, held, because }
+        PruneDecision { prune, held, because }
     }
 }
 
@@ -71,59 +71,62 @@ mod tests {
         list.iter().map(|name| DeploymentName::from(*name)).collect()
     }
 
-    fn judge(known: &[&str], seen: &[&str], confirmed: &[&str]) -> Verdict {
-        PruneGuard::judge(&names(known), &names(&[]), &names(seen), &names(confirmed))
+    fn decide(known: &[&str], seen: &[&str], confirmed: &[&str]) -> PruneDecision {
+        PruneGuard::decide(&names(known), &names(&[]), &names(seen), &names(confirmed))
     }
 
     #[test]
     fn one_document_removed_by_hand_is_believed_whatever_the_count() {
-        assert_eq!(judge(&["a"], &[], &[]).prune, names(&["a"]));
-        assert_eq!(judge(&["a", "b"], &["a"], &[]).prune, names(&["b"]));
-        assert_eq!(judge(&["a", "b", "c"], &["a", "b"], &[]).prune, names(&["c"]));
+        assert_eq!(decide(&["a"], &[], &[]).prune, names(&["a"]));
+        assert_eq!(decide(&["a", "b"], &["a"], &[]).prune, names(&["b"]));
+        assert_eq!(decide(&["a", "b", "c"], &["a", "b"], &[]).prune, names(&["c"]));
     }
 
     #[test]
     fn half_is_believed_and_more_than_half_is_not() {
-        assert_eq!(judge(&["a", "b", "c", "d"], &["a", "b"], &[]).held, names(&[]));
-        let verdict = judge(&["a", "b", "c"], &["a"], &[]);
-        assert_eq!((verdict.prune, verdict.held), (names(&[]), names(&["b", "c"])));
-        assert!(verdict.because.expect("a reason").starts_with("2 of 3 documents vanished at once"));
+        assert_eq!(decide(&["a", "b", "c", "d"], &["a", "b"], &[]).held, names(&[]));
+        let decision = decide(&["a", "b", "c"], &["a"], &[]);
+        assert_eq!((decision.prune, decision.held), (names(&[]), names(&["b", "c"])));
+        assert!(decision.because.expect("a reason").starts_with("2 of 3 documents vanished at once"));
     }
 
     #[test]
     fn an_emptied_folder_of_two_is_held() {
-        assert_eq!(judge(&["a", "b"], &[], &[]).held, names(&["a", "b"]));
+        assert_eq!(decide(&["a", "b"], &[], &[]).held, names(&["a", "b"]));
     }
 
     #[test]
     fn confirmed_removals_are_believed_and_say_nothing_of_the_others() {
-        let verdict = judge(&["a", "b", "c"], &["a"], &["b"]);
-        assert_eq!((verdict.prune, verdict.held), (names(&["b"]), names(&["c"])));
-        let verdict = judge(&["a", "b", "c", "d"], &[], &["d"]);
-        assert_eq!((verdict.prune, verdict.held), (names(&["d"]), names(&["a", "b", "c"])));
-        let verdict = judge(&["a", "b"], &[], &["a", "b"]);
-        assert_eq!((verdict.prune, verdict.because), (names(&["a", "b"]), None));
+        let decision = decide(&["a", "b", "c"], &["a"], &["b"]);
+        assert_eq!((decision.prune, decision.held), (names(&["b"]), names(&["c"])));
+        let decision = decide(&["a", "b", "c", "d"], &[], &["d"]);
+        assert_eq!((decision.prune, decision.held), (names(&["d"]), names(&["a", "b", "c"])));
+        let decision = decide(&["a", "b"], &[], &["a", "b"]);
+        assert_eq!((decision.prune, decision.because), (names(&["a", "b"]), None));
     }
 
     #[test]
     fn what_was_doubted_stays_so_until_it_is_back_or_confirmed_itself() {
         let doubted = names(&["b"]);
         // `a` vanished with it, was confirmed, and is no longer among the known ones.
-        let verdict = PruneGuard::judge(&names(&["b"]), &doubted, &names(&[]), &names(&[]));
-        assert_eq!((verdict.prune, verdict.held), (names(&[]), doubted.clone()));
-        assert!(verdict.because.unwrap().starts_with("`b` vanished at once with most others"));
-        let verdict = PruneGuard::judge(&names(&["b"]), &doubted, &names(&[]), &doubted);
-        assert_eq!(verdict.prune, doubted);
-        assert_eq!(PruneGuard::judge(&names(&["b"]), &doubted, &doubted, &names(&[])), Verdict::default());
+        let decision = PruneGuard::decide(&names(&["b"]), &doubted, &names(&[]), &names(&[]));
+        assert_eq!((decision.prune, decision.held), (names(&[]), doubted.clone()));
+        assert!(decision.because.unwrap().starts_with("`b` vanished at once with most others"));
+        let decision = PruneGuard::decide(&names(&["b"]), &doubted, &names(&[]), &doubted);
+        assert_eq!(decision.prune, doubted);
+        assert_eq!(
+            PruneGuard::decide(&names(&["b"]), &doubted, &doubted, &names(&[])),
+            PruneDecision::default()
+        );
     }
 
     #[test]
     fn a_rename_of_everything_is_held() {
-        assert_eq!(judge(&["a", "b"], &["c", "d"], &[]).held, names(&["a", "b"]));
+        assert_eq!(decide(&["a", "b"], &["c", "d"], &[]).held, names(&["a", "b"]));
     }
 
     #[test]
     fn new_documents_hold_nothing() {
-        assert_eq!(judge(&["a"], &["a", "b", "c"], &[]), Verdict::default());
+        assert_eq!(decide(&["a"], &["a", "b", "c"], &[]), PruneDecision::default());
     }
 }

@@ -50,7 +50,7 @@ impl MemorySpecs {
         self.edit(|folder| folder.hidden = hidden);
     }
 
-    /// Makes it look empty, or as it is.
+    /// Makes it appear empty, or as it is.
     pub fn empty(&self, emptied: bool) {
         self.edit(|folder| folder.emptied = emptied);
     }

@@ -1,7 +1,7 @@
 //! 1 DECLARED: where documents come from.
 //!
-//! A spec store holds documents; this room reads them and says, for each, either what it declares
-//! or everything that is wrong with it, at its line and column. What it hands on is a [`Snapshot`]:
+//! A spec store holds documents; this layer reads them and says, for each, either what it declares
+//! or everything that is wrong with it, at its line and column. Its result is a [`Snapshot`]:
 //! the whole truth at one moment, never a stream of changes, because a lost change would then be
 //! lost for ever. Hints that something changed only make the next snapshot come sooner; the rescan
 //! interval is the floor.
@@ -17,7 +17,7 @@
 //! - **A mass removal is doubted.** [`PruneGuard`] holds the pruning when more than half of the
 //!   documents vanish at once.
 //!
-//! The walk inside of this room: bytes → [`parse`] (values with places) → [`validate`] (all schema
+//! The walk inside of this layer: bytes → [`parse`] (values with places) → [`validate`] (all schema
 //! errors at once) → serde → [`StoredDocument`]. It knows nothing of what a document means;
 //! `desired` does, and [`StoredDocument::locate`] gives its findings their places.
 
@@ -37,7 +37,7 @@ mod tests;
 
 pub use document::{FileContent, MAX_FILE_BYTES, Refused, StoredDocument, read};
 pub use file::FileSpecStore;
-pub use guard::{PruneGuard, Verdict};
+pub use guard::{PruneDecision, PruneGuard};
 pub use memory::{MemorySpecStore, MemorySpecs};
 pub use node::SourceMap;
 pub use scan::{Scan, scan};
@@ -50,7 +50,7 @@ use std::time::Duration;
 
 /// A place that documents are kept in: a folder, and later a git repository or a DynamoDB table.
 ///
-/// The corridor loops: `load`, hand the snapshot on, wait for `changed`, and again.
+/// The control loop repeats: `load`, pass the snapshot on, wait for `changed`, and again.
 pub trait SpecStore: Send {
     /// Reads everything.
     ///

@@ -35,12 +35,12 @@ pub(crate) enum Value {
     /// A list.
     List(Vec<Node>),
     /// A map in the order of the text, keys unique.
-    Map(Vec<Entry>),
+    Map(Vec<MapEntry>),
 }
 
 /// One key of a map and its value.
 #[derive(Clone, Debug)]
-pub(crate) struct Entry {
+pub(crate) struct MapEntry {
     /// The key.
     pub key: String,
     /// Where the key begins.

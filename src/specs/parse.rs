@@ -8,7 +8,7 @@
 //! text, so an account id such as `012345678901` loses nothing. `yes`, `no`, `on` and `off` are
 //! text.
 
-use super::node::{Entry, Mark, Node, Value, child_path};
+use super::node::{MapEntry, Mark, Node, Value, child_path};
 use crate::model::finding::{Finding, Place};
 use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
 use std::collections::{BTreeMap, BTreeSet};
@@ -115,7 +115,7 @@ enum Frame {
     Map {
         mark: Mark,
         anchor: usize,
-        entries: Vec<Entry>,
+        entries: Vec<MapEntry>,
         /// The line of each key.
         lines: BTreeMap<String, u32>,
         key: Option<(String, Mark)>,
@@ -283,7 +283,7 @@ impl<'a> Builder<'a> {
                         }
                         None => {
                             lines.insert(key.clone(), mark.line);
-                            entries.push(Entry { key, mark, node: built.node });
+                            entries.push(MapEntry { key, mark, node: built.node });
                         }
                     },
                 }
@@ -315,7 +315,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Takes `<<` entries in: their fields fill what the map itself does not say.
-    fn merged(&mut self, entries: Vec<Entry>) -> Vec<Entry> {
+    fn merged(&mut self, entries: Vec<MapEntry>) -> Vec<MapEntry> {
         if !entries.iter().any(|entry| entry.key == "<<") {
             return entries;
         }

@@ -1,4 +1,4 @@
-//! One look at a folder tree, or at a single file.
+//! One scan of a folder tree, or at a single file.
 
 use super::document::{FileContent, MAX_FILE_BYTES, read, too_large};
 use crate::model::finding::{Finding, Place};
@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What one look found.
+/// What one scan found.
 #[derive(Clone, Debug, Default)]
 pub struct Scan {
     /// The texts that were found: files by path relative to the root, with `/` between the parts, a
@@ -17,7 +17,7 @@ pub struct Scan {
     pub items: BTreeMap<String, Arc<FileContent>>,
     /// Folders and links that could not be followed.
     pub problems: Vec<Finding>,
-    /// Whether something could not be looked at.
+    /// Whether something could not be read.
     pub incomplete: bool,
 }
 
@@ -104,7 +104,7 @@ impl Walk {
             Ok(metadata) if metadata.is_dir() => self.folder(path, shown, above),
             Ok(metadata) if metadata.is_file() && is_document_file(path) => self.file(path, shown),
             Ok(_) => {}
-            // Between listing and looking it was removed or renamed: the next look, which that very
+            // Between listing and reading it was removed or renamed: the next scan, which that very
             // change brings, sees it right.
             Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => {}
             Err(error) if path.extension().is_none() || is_document_file(path) => {

@@ -1,4 +1,4 @@
-//! Golden cases (`tests/cases/specs/<case>/{in/…, out.txt}`) and the life of a store over time.
+//! Golden cases (`tests/cases/specs/<case>/{in/…, out.txt}`) and a store that changes over time.
 
 mod hostile;
 
@@ -274,7 +274,7 @@ async fn a_folder_that_comes_later_is_found_and_watched() {
     assert!(store.load().await.incomplete);
     std::fs::create_dir(&root).unwrap();
     std::fs::write(root.join("a.yaml"), document("web", "nginx:1")).unwrap();
-    assert!(hinted(&mut store).await, "an unwatched folder is looked at every second");
+    assert!(hinted(&mut store).await, "an unwatched folder is scanned every second");
     assert_eq!(store.load().await.documents.len(), 1);
     std::fs::remove_dir_all(&root).unwrap();
     assert!(hinted(&mut store).await, "its removal is seen");

@@ -5,7 +5,7 @@
 //! standing in the schema. Serde parses afterwards and so has the last word; the walk is there to
 //! say everything in one run, and better.
 
-use super::node::{Entry, Mark, Node, Value, child_path};
+use super::node::{MapEntry, Mark, Node, Value, child_path};
 use super::parse::{MOST_FINDINGS, placed};
 use crate::model::finding::Finding;
 use crate::model::kinds::Kind;
@@ -111,7 +111,7 @@ impl<'a> Walk<'a> {
         self.report(field.path, mark, message, mend);
     }
 
-    fn check_map(&mut self, field: &Field<'_>, entries: &[Entry], schema: &'a Json) {
+    fn check_map(&mut self, field: &Field<'_>, entries: &[MapEntry], schema: &'a Json) {
         let properties = schema.get("properties").and_then(Json::as_object);
         let others = schema.get("additionalProperties");
         for entry in entries {

@@ -45,7 +45,7 @@ const CONFIRMED: &str = "confirmed";
 pub struct FileRecordStore<D: Disk = RealDisk> {
     disk: D,
     folder: Arc<PathBuf>,
-    /// Kept for as long as the controller lives; readers have none.
+    /// Kept for as long as the controller runs; readers have none.
     held: Arc<Mutex<Option<Held<D>>>>,
 }
 

@@ -101,7 +101,7 @@ pub fn open(location: &Location) -> Arc<dyn RecordStore> {
     }
 }
 
-/// The records of a location to look at, as `ctl` does.
+/// The records of a location to read, as `ctl` does.
 ///
 /// # Errors
 ///

@@ -56,32 +56,32 @@ async fn requests(state: &dyn RecordStore) -> Vec<Request> {
     state.requests().await.unwrap().requests
 }
 
-/// A place to keep records in, opened as often as one likes.
-struct Place {
+/// Opens one store of records as often as a test wants.
+struct StoreFactory {
     open: Box<dyn Fn() -> Arc<dyn RecordStore>>,
     _folder: Option<TempDir>,
 }
 
-/// One place of each kind: what is promised holds for all of them.
-fn places() -> [Place; 2] {
+/// One store of each kind: the contract holds for all of them.
+fn stores() -> [StoreFactory; 2] {
     let dir = TempDir::new().unwrap();
     let location = Location::File(dir.path().join("new/state"));
     let memory = MemoryRecords::default();
     [
-        Place { open: Box::new(move || open(&location)), _folder: Some(dir) },
-        Place { open: Box::new(move || Arc::new(memory.open())), _folder: None },
+        StoreFactory { open: Box::new(move || open(&location)), _folder: Some(dir) },
+        StoreFactory { open: Box::new(move || Arc::new(memory.open())), _folder: None },
     ]
 }
 
 #[tokio::test]
 async fn a_record_comes_back_as_it_was_kept() {
-    for place in places() {
-        let state = (place.open)();
+    for store in stores() {
+        let state = (store.open)();
         state.hold("one").await.unwrap();
         assert_eq!(load(&*state, "shop").await.unwrap(), None);
         state.save(&record("shop")).await.unwrap();
         state.save(&record("api")).await.unwrap();
-        let reader = (place.open)();
+        let reader = (store.open)();
         assert_eq!(load(&*reader, "shop").await.unwrap(), Some(record("shop")));
         let all = reader.load_all().await.unwrap();
         assert_eq!(all.records, vec![record("api"), record("shop")]);
@@ -91,11 +91,11 @@ async fn a_record_comes_back_as_it_was_kept() {
 
 #[tokio::test]
 async fn one_controller_holds_a_place_and_each_lease_exceeds_the_one_before() {
-    for place in places() {
-        let first = (place.open)();
+    for store in stores() {
+        let first = (store.open)();
         let lease = first.hold("first").await.unwrap();
         assert_eq!(first.hold("first").await.unwrap().token(), lease.token(), "it has it already");
-        let second = (place.open)();
+        let second = (store.open)();
         let error = second.hold("second").await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Held);
         assert!(error.to_string().contains("another controller"), "{error}");
@@ -106,10 +106,10 @@ async fn one_controller_holds_a_place_and_each_lease_exceeds_the_one_before() {
 
 #[tokio::test]
 async fn what_is_not_held_is_read_and_never_written() {
-    for place in places() {
-        let holder = (place.open)();
+    for store in stores() {
+        let holder = (store.open)();
         holder.hold("one").await.unwrap();
-        let state = (place.open)();
+        let state = (store.open)();
         let shop = DeploymentName::from("shop");
         let refused = [
             state.save(&record("shop")).await,
@@ -125,10 +125,10 @@ async fn what_is_not_held_is_read_and_never_written() {
 
 #[tokio::test]
 async fn a_request_lasts_until_it_is_withdrawn_or_the_record_is_deleted() {
-    for place in places() {
-        let state = (place.open)();
+    for store in stores() {
+        let state = (store.open)();
         state.hold("one").await.unwrap();
-        let person = (place.open)();
+        let person = (store.open)();
         let until = "2026-06-01T13:00:00Z".parse().unwrap();
         let pause = request("shop", RequestKind::Pause { until });
         let all = [
@@ -259,7 +259,7 @@ async fn a_file_of_a_newer_format_is_refused_and_left_alone() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("shop.json");
     let state = held(dir.path()).await;
-    // A newer format may look quite different.
+    // A newer format may be quite different.
     for newer in [r#"{"format": 2, "parts": [1, 2]}"#, r#"{"format": 2, "checksum": "", "content": {}}"#] {
         std::fs::write(&path, newer).unwrap();
         let error = state.load_all().await.unwrap_err();
@@ -339,7 +339,7 @@ async fn a_folder_that_cannot_be_used_is_named() {
     assert_eq!(error.kind, ErrorKind::Missing);
     let error = error.to_string();
     assert!(error.contains("cannot read the records in") && error.contains("nowhere"), "{error}");
-    assert!(!missing.exists(), "who only looks makes nothing");
+    assert!(!missing.exists(), "who only reads makes nothing");
     let file = dir.path().join("file");
     std::fs::write(&file, "").unwrap();
     let error = FileRecordStore::new(&file).hold("test").await.unwrap_err().to_string();

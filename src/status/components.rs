@@ -8,7 +8,7 @@ use crate::model::rollout::{ComponentRollout, Phase};
 use crate::model::status::{ComponentStatus, TargetCount};
 use std::collections::BTreeMap;
 
-/// What people are told of one component.
+/// What is reported of one component.
 pub(super) fn component_status(input: &StatusInput<'_>, component: &DesiredComponent) -> ComponentStatus {
     let idle = ComponentRollout::default();
     let rollout = input.rollout.components.get(&component.name).unwrap_or(&idle);

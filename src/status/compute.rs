@@ -58,7 +58,7 @@ fn last_drift(input: &StatusInput<'_>) -> Option<DriftSeen> {
     Some(DriftSeen { at, resource: drift.resource.clone(), what, repaired_at: done.then_some(input.now) })
 }
 
-/// What the look at AWS showed; a light pass keeps what the last full one said of all but services.
+/// What AWS showed; a light pass keeps what the last full one said of all but services.
 fn notes(input: &StatusInput<'_>) -> Vec<Note> {
     let mut notes: BTreeSet<Note> = input.plan.notes.iter().cloned().collect();
     if input.observed.depth == Depth::Light {

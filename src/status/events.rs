@@ -14,7 +14,7 @@ pub fn event(at: Timestamp, kind: EventKind, reason: EventReason, object: &str, 
     Event { at, kind, reason, object: object.to_owned(), message, count: 1 }
 }
 
-/// How many of the newest events about an object are looked at for one that says the same, when it
+/// How many of the newest events about an object are searched for one that says the same, when it
 /// tells of trouble: a drift that is seen, tried and refused at every pass comes as two or three.
 const JOINED_WITHIN: usize = 3;
 

@@ -1,4 +1,4 @@
-//! 6 STATUS: what people are told.
+//! 6 STATUS: what is reported.
 //!
 //! Status follows from what was declared, observed, planned and done, and from nothing else. It is
 //! written only when it differs from the stored one other than in time. Every condition that is not

@@ -28,7 +28,7 @@ const WEB_1: &str = "arn:aws:ecs:eu-west-1:123456789012:task-definition/shop-web
 /// A migration and a web service with a target group and a secret: all that a status is computed
 /// from.
 #[derive(Clone)]
-struct World {
+struct Fixture {
     prior: Option<DeploymentStatus>,
     generation: Generation,
     findings: Vec<Finding>,
@@ -117,7 +117,7 @@ fn resource() -> ObservedResource {
     ObservedResource::new("arn", json!({}))
 }
 
-impl World {
+impl Fixture {
     /// All is as declared, seen in full.
     fn good() -> Self {
         let now: Timestamp = "2026-11-20T12:00:00Z".parse().unwrap();
@@ -132,18 +132,16 @@ impl World {
             waiting: vec![],
             declared: "d1".into(),
         };
+        let revision =
+            |name: &str| Revision { hash: "h1".into(), arn: WEB_1.replace("web", name), registered: None };
         let complete = |name: &str| ComponentRollout {
             workload: None,
             initial_hash: None,
             pending_registration: None,
             earlier: vec![],
             phase: Phase::Complete { hash: "h1".into(), since: now },
-            revision: Some(Revision { hash: "h1".into(), arn: WEB_1.replace("web", name), registered: None }),
-            completed: Some(Revision {
-                hash: "h1".into(),
-                arn: WEB_1.replace("web", name),
-                registered: None,
-            }),
+            revision: Some(revision(name)),
+            completed: Some(revision(name)),
             former_task_until: None,
             failures: vec![],
         };
@@ -233,7 +231,7 @@ impl World {
         }
     }
 
-    /// The same world a minute later, in a light pass that sees services only.
+    /// The same fixture a minute later, in a light pass that sees services only.
     fn lightly(mut self) -> Self {
         self.prior = Some(self.status());
         self.now += SignedDuration::from_secs(60);
@@ -265,8 +263,8 @@ impl World {
         });
         let is = |kind| status.conditions.iter().any(|c| c.kind == kind && c.status == Truth::True);
         let kinds = [ConditionType::Ready, ConditionType::Reconciling, ConditionType::Stalled];
-        let told = kinds.into_iter().filter(|kind| is(*kind)).count();
-        assert_eq!(told, 1, "exactly one of them tells a waiting tool what to do: {:#?}", status.conditions);
+        let set = kinds.into_iter().filter(|kind| is(*kind)).count();
+        assert_eq!(set, 1, "exactly one of them tells a waiting tool what to do: {:#?}", status.conditions);
         status
     }
 

@@ -1,6 +1,6 @@
 //! AWS answers with less, or with more, than it was asked to keep: that is no difference.
 
-use crate::support::{REGION, SHOP, World};
+use crate::support::{Fixture, REGION, SHOP};
 use serde_json::{Value, json};
 
 /// Two resyncs and their calls.
@@ -19,37 +19,37 @@ const LEFT_OUT: [&str; 9] = [
     "capacityProviderStrategy",
 ];
 
-fn alter(world: &World, member: &str, value: Option<Value>) {
-    let known = world.sim.with(|aws| {
+fn alter(fixture: &Fixture, member: &str, value: Option<Value>) {
+    let known = fixture.sim.with(|aws| {
         aws.with_ecs(REGION, |ecs, _| ecs.alter_service("shop", "shop-web", member, value.clone()))
     });
     assert!(known, "{member}");
 }
 
-async fn is_quiet(world: &World, what: &str) {
-    world.sim.reset_calls();
-    world.pass(TWO_PASSES).await;
-    assert!(world.sim.counts().of("ecs", "DescribeServices") > 0);
-    assert_eq!(world.writes(), Vec::<String>::new(), "{what}");
-    world.ready_within(1).await;
+async fn is_quiet(fixture: &Fixture, what: &str) {
+    fixture.sim.reset_calls();
+    fixture.pass(TWO_PASSES).await;
+    assert!(fixture.sim.counts().of("ecs", "DescribeServices") > 0);
+    assert_eq!(fixture.writes(), Vec::<String>::new(), "{what}");
+    fixture.ready_within(1).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn members_of_a_service_that_aws_leaves_out_are_no_difference() {
-    let world = World::new(&[("shop.yaml", SHOP)]).await;
-    world.ready_within(600).await;
-    world.pass(10).await;
+    let fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
+    fixture.ready_within(600).await;
+    fixture.pass(10).await;
     for member in LEFT_OUT {
-        alter(&world, member, None);
-        is_quiet(&world, member).await;
+        alter(&fixture, member, None);
+        is_quiet(&fixture, member).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn members_of_a_service_that_nobody_declared_are_no_difference() {
-    let world = World::new(&[("shop.yaml", SHOP)]).await;
-    world.ready_within(600).await;
-    world.pass(10).await;
+    let fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
+    fixture.ready_within(600).await;
+    fixture.pass(10).await;
     for (member, value) in [
         ("availabilityZoneRebalancing", json!("ENABLED")),
         ("availabilityZoneRebalancing", json!("DISABLED")),
@@ -61,7 +61,7 @@ async fn members_of_a_service_that_nobody_declared_are_no_difference() {
         ("deploymentController", json!({"type": "ECS"})),
         ("resourceManagementType", json!("CUSTOMER")),
     ] {
-        alter(&world, member, Some(value));
-        is_quiet(&world, member).await;
+        alter(&fixture, member, Some(value));
+        is_quiet(&fixture, member).await;
     }
 }

@@ -29,7 +29,7 @@ fn replay(folders: &[&str], check: fn(&[u8])) {
         for file in found {
             let bytes = std::fs::read(&file).unwrap();
             let outcome = std::panic::catch_unwind(|| check(&bytes));
-            assert!(outcome.is_ok(), "{} breaks a promise, see above", file.display());
+            assert!(outcome.is_ok(), "{} breaks an invariant, see above", file.display());
         }
     }
 }

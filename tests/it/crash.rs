@@ -2,7 +2,7 @@
 //! half done.
 
 use crate::support::state::Moment as Save;
-use crate::support::{SHOP, World};
+use crate::support::{Fixture, SHOP};
 use aws_sim::{Moment, Sim};
 use evenkeel::reconcile::is_ready;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,15 +42,15 @@ impl Killer {
         assert!(!dies, "killed after {what}");
     }
 
-    fn watch(&self, world: &World) {
+    fn watch(&self, fixture: &Fixture) {
         let killer = self.clone();
-        world.saves.on_save(move |moment, _| {
+        fixture.saves.on_save(move |moment, _| {
             if moment == Save::After {
                 killer.moment("save");
             }
         });
         let killer = self.clone();
-        world.sim.on_call(move |moment| {
+        fixture.sim.on_call(move |moment| {
             if let Moment::After { request, .. } = moment
                 && request.is_write()
             {
@@ -71,56 +71,56 @@ impl Killer {
 
 /// What a run came to.
 #[derive(Debug, PartialEq)]
-struct Result {
+struct RunResult {
     carried_out: BTreeMap<String, usize>,
     revisions: Vec<Option<String>>,
 }
 
 /// A bring-up and an upgrade, with the controller restarted whenever it was killed.
-async fn run(killer: &Killer) -> Result {
+async fn run(killer: &Killer) -> RunResult {
     run_of(SHOP, killer).await
 }
 
-async fn run_of(document: &str, killer: &Killer) -> Result {
+async fn run_of(document: &str, killer: &Killer) -> RunResult {
     let sim = Sim::builder().seed(7).build();
-    let mut world = World::idle(sim, &[("shop.yaml", document)]).await;
-    killer.watch(&world);
-    world.start().await;
-    converge(&mut world, "shop:1.0").await;
-    world.edit_quietly("shop.yaml", ":1.0", ":1.1");
-    if world.is_dead() {
-        world.start().await;
+    let mut fixture = Fixture::idle(sim, &[("shop.yaml", document)]).await;
+    killer.watch(&fixture);
+    fixture.start().await;
+    converge(&mut fixture, "shop:1.0").await;
+    fixture.edit_quietly("shop.yaml", ":1.0", ":1.1");
+    if fixture.is_dead() {
+        fixture.start().await;
     } else {
-        world.declare().await;
+        fixture.declare().await;
     }
-    converge(&mut world, "shop:1.1").await;
-    world.pass(70).await;
-    if world.is_dead() {
-        world.start().await;
-        converge(&mut world, "shop:1.1").await;
+    converge(&mut fixture, "shop:1.1").await;
+    fixture.pass(70).await;
+    if fixture.is_dead() {
+        fixture.start().await;
+        converge(&mut fixture, "shop:1.1").await;
     }
-    let status = world.status("shop");
-    Result {
-        carried_out: world.carried_out(),
+    let status = fixture.status("shop");
+    RunResult {
+        carried_out: fixture.carried_out(),
         revisions: status.components.values().map(|component| component.revision.clone()).collect(),
     }
 }
 
-async fn converge(world: &mut World, image: &str) {
+async fn converge(fixture: &mut Fixture, image: &str) {
     // A registration that was cut off is waited for: AWS may show its revision minutes later.
     for _ in 0..3600 {
-        if world.is_dead() {
-            world.start().await;
+        if fixture.is_dead() {
+            fixture.start().await;
         }
-        let ready = world.handle.statuses().iter().any(|status| {
+        let ready = fixture.handle.statuses().iter().any(|status| {
             is_ready(status) && status.components.get("web").is_some_and(|web| web.image.ends_with(image))
         });
         if ready {
             return;
         }
-        world.pass(1).await;
+        fixture.pass(1).await;
     }
-    world.ready_within(0).await;
+    fixture.ready_within(0).await;
 }
 
 /// Alarms have one call for making and changing: a second one after a crash changes nothing.
@@ -135,7 +135,7 @@ async fn killed_after_it_made_an_alarm_it_makes_no_other_and_wires_it_once() {
     assert_eq!(killer.missed(), BTreeSet::new(), "it was not killed there");
 }
 
-async fn killed_at(undisturbed: &Result, moments: impl IntoIterator<Item = &str>) {
+async fn killed_at(undisturbed: &RunResult, moments: impl IntoIterator<Item = &str>) {
     let killer = Killer::at(moments);
     let killed = run(&killer).await;
     assert_eq!(killer.missed(), BTreeSet::new(), "it was not killed there");
@@ -172,24 +172,24 @@ async fn killed_twice_in_the_middle_of_the_first_bring_up_it_becomes_ready_and_m
 #[tokio::test(start_paused = true)]
 async fn told_to_stop_in_the_middle_it_finishes_the_action_under_way_and_begins_no_other() {
     let sim = Sim::builder().seed(7).latency(Duration::from_secs(1), Duration::from_secs(1)).build();
-    let mut world = World::on(sim, &[("shop.yaml", SHOP)]).await;
+    let mut fixture = Fixture::on(sim, &[("shop.yaml", SHOP)]).await;
     // The first writes of a bring-up: several in one plan, a second each.
     for _ in 0..200 {
-        if !world.writes().is_empty() {
+        if !fixture.writes().is_empty() {
             break;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    let before = world.writes().len();
-    let told = world.sim.now();
-    world.stop().await;
-    let took = world.sim.now().duration_since(told).as_secs_f64();
+    let before = fixture.writes().len();
+    let asked = fixture.sim.now();
+    fixture.stop().await;
+    let took = fixture.sim.now().duration_since(asked).as_secs_f64();
     assert!(took <= 10.0, "it took {took} s to stop");
-    assert!(world.writes().len() <= before + 1, "{:?}", world.writes());
-    let record = world.record("shop").await;
+    assert!(fixture.writes().len() <= before + 1, "{:?}", fixture.writes());
+    let record = fixture.record("shop").await;
     assert!(!record.rollout.components.is_empty(), "what was answered is kept");
-    world.start().await;
-    world.ready_within(900).await;
-    assert_eq!(world.carried_out()["ecs:CreateService"], 1);
-    assert_eq!(world.carried_out()["ecs:RunTask"], 1);
+    fixture.start().await;
+    fixture.ready_within(900).await;
+    assert_eq!(fixture.carried_out()["ecs:CreateService"], 1);
+    assert_eq!(fixture.carried_out()["ecs:RunTask"], 1);
 }

@@ -1,7 +1,7 @@
 //! Drift of everything that Evenkeel writes: seen within one resync, repaired in the pass that sees
 //! it, and then peace.
 
-use crate::support::{SHOP, World, condition};
+use crate::support::{Fixture, SHOP, condition};
 use evenkeel::model::condition::{ConditionType, Truth};
 use evenkeel::model::resource::ResourceId;
 use serde_json::{Value, json};
@@ -19,62 +19,62 @@ struct Case {
     writes: &'static [&'static str],
 }
 
-/// A world in which the shop runs.
-async fn shop() -> World {
-    let world = World::new(&[("shop.yaml", SHOP)]).await;
-    world.ready_within(600).await;
+/// A fixture in which the shop runs.
+async fn shop() -> Fixture {
+    let fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
+    fixture.ready_within(600).await;
     // The first quiet pass is over.
-    world.pass(10).await;
-    world.sim.reset_calls();
-    world
+    fixture.pass(10).await;
+    fixture.sim.reset_calls();
+    fixture
 }
 
-async fn arn(world: &World, resource: &str) -> String {
+async fn arn(fixture: &Fixture, resource: &str) -> String {
     let id = ResourceId::try_from(resource.to_owned()).unwrap();
-    world.record("shop").await.rollout.arn(&id).unwrap().to_owned()
+    fixture.record("shop").await.rollout.arn(&id).unwrap().to_owned()
 }
 
 /// The service `web` as ECS describes it.
-fn service(world: &World) -> Value {
+fn service(fixture: &Fixture) -> Value {
     let input = json!({"cluster": "shop", "services": ["shop-web"], "include": ["TAGS"]});
-    world.by_hand("ecs", "DescribeServices", input)["services"][0].clone()
+    fixture.by_hand("ecs", "DescribeServices", input)["services"][0].clone()
 }
 
-fn update_service(world: &World, mut fields: Value) {
+fn update_service(fixture: &Fixture, mut fields: Value) {
     fields["cluster"] = json!("shop");
     fields["service"] = json!("shop-web");
-    world.by_hand("ecs", "UpdateService", fields);
+    fixture.by_hand("ecs", "UpdateService", fields);
 }
 
-/// Holds that a drift is repaired: within one resync, in the pass that sees it, told, and then
+/// Holds that a drift is repaired: within one resync, in the pass that sees it, reported, and then
 /// nothing is written for long.
-async fn is_repaired(world: &World, case: &Case) {
-    is_repaired_within(RESYNC, world, case).await;
+async fn is_repaired(fixture: &Fixture, case: &Case) {
+    is_repaired_within(RESYNC, fixture, case).await;
 }
 
 /// The same within so many seconds, for what is only certain after a while.
-async fn is_repaired_within(seconds: u64, world: &World, case: &Case) {
+async fn is_repaired_within(seconds: u64, fixture: &Fixture, case: &Case) {
     let Case { resource, what, writes } = case;
-    let began = world.clock.now();
-    world.pass(seconds).await;
-    let record = world.record("shop").await;
+    let began = fixture.clock.now();
+    fixture.pass(seconds).await;
+    let record = fixture.record("shop").await;
     let seen = record.events.iter().rev().find(|event| {
         event.at >= began
             && event.object == *resource
             && event.reason.as_str() == "DriftSeen"
             && event.message.contains(what)
     });
-    let told: Vec<String> = record
+    let events: Vec<String> = record
         .events
         .iter()
         .filter(|event| event.at >= began)
         .map(|event| format!("{} {} {}: {}", event.at, event.reason, event.object, event.message))
         .collect();
-    let seen = seen.unwrap_or_else(|| panic!("no event says `{what}` of {resource}: {told:#?}"));
+    let seen = seen.unwrap_or_else(|| panic!("no event says `{what}` of {resource}: {events:#?}"));
     let repaired = record.events.iter().find(|event| {
         event.at == seen.at && event.object == *resource && event.reason.as_str() == "DriftRepaired"
     });
-    assert!(repaired.is_some(), "not repaired in the pass that saw it: {told:#?}");
+    assert!(repaired.is_some(), "not repaired in the pass that saw it: {events:#?}");
     let drift = record.status.as_ref().unwrap().last_drift.clone().unwrap();
     assert_eq!(
         (drift.resource.to_string().as_str(), drift.repaired_at.is_some()),
@@ -82,121 +82,121 @@ async fn is_repaired_within(seconds: u64, world: &World, case: &Case) {
         "{drift:?}"
     );
     assert!(drift.what.contains(what), "{drift:?}");
-    let (drifted, _, message) = condition(&world.status("shop"), ConditionType::Drifted);
+    let (drifted, _, message) = condition(&fixture.status("shop"), ConditionType::Drifted);
     assert_eq!(drifted, Truth::False, "{message}");
-    world.ready_within(600).await;
-    assert_eq!(world.writes(), *writes);
-    world.sim.reset_calls();
-    world.pass(600).await;
-    assert_eq!(world.writes(), Vec::<String>::new());
+    fixture.ready_within(600).await;
+    assert_eq!(fixture.writes(), *writes);
+    fixture.sim.reset_calls();
+    fixture.pass(600).await;
+    assert_eq!(fixture.writes(), Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_service_scaled_by_hand_is_scaled_back() {
-    let world = shop().await;
-    update_service(&world, json!({"desiredCount": 5}));
+    let fixture = shop().await;
+    update_service(&fixture, json!({"desiredCount": 5}));
     let case = Case {
         resource: "service/web",
         what: "desiredCount 5 → 2 (declared)",
         writes: &["ecs:UpdateService"],
     };
-    is_repaired(&world, &case).await;
-    assert_eq!(service(&world)["desiredCount"], 2);
+    is_repaired(&fixture, &case).await;
+    assert_eq!(service(&fixture)["desiredCount"], 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_somebody_else_writes_each_time_is_not_fought_for_ever() {
-    let world = shop().await;
+    let fixture = shop().await;
     let mut contested = 0;
     for _ in 0..3600 {
-        if service(&world)["desiredCount"] == 2 {
-            update_service(&world, json!({"desiredCount": 5}));
+        if service(&fixture)["desiredCount"] == 2 {
+            update_service(&fixture, json!({"desiredCount": 5}));
         }
-        world.pass(1).await;
-        let status = world.status("shop");
+        fixture.pass(1).await;
+        let status = fixture.status("shop");
         let notes = status.notes.iter().filter(|note| note.blocks && note.message.contains("put right"));
         contested += u32::from(notes.count() > 0);
     }
-    let writes = world.writes();
+    let writes = fixture.writes();
     assert!((4..=8).contains(&writes.len()), "three at once, then fewer and fewer: {writes:?}");
     assert!(contested > 3000, "it is said what is fought over: {contested}");
-    let (stalled, _, message) = condition(&world.status("shop"), ConditionType::Stalled);
+    let (stalled, _, message) = condition(&fixture.status("shop"), ConditionType::Stalled);
     assert_eq!(stalled, Truth::True);
     assert!(message.contains("desiredCount was put right"), "{message}");
     // Nobody writes it any more: within the longest wait it is as declared for good.
-    world.pass(7 * 3600).await;
-    assert_eq!(service(&world)["desiredCount"], 2);
-    world.ready_within(60).await;
+    fixture.pass(7 * 3600).await;
+    assert_eq!(service(&fixture)["desiredCount"], 2);
+    fixture.ready_within(60).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_service_pointed_at_another_revision_is_pointed_back() {
-    let world = shop().await;
-    let wanted = service(&world)["taskDefinition"].clone();
-    let other = world.by_hand(
+    let fixture = shop().await;
+    let wanted = service(&fixture)["taskDefinition"].clone();
+    let other = fixture.by_hand(
         "ecs",
         "RegisterTaskDefinition",
         json!({"family": "shop-web", "cpu": "256", "memory": "512", "networkMode": "awsvpc",
             "requiresCompatibilities": ["FARGATE"],
             "containerDefinitions": [{"name": "web", "image": "registry.example.com/other:6", "portMappings": [{"containerPort": 8080}]}]}),
     );
-    update_service(&world, json!({"taskDefinition": other["taskDefinition"]["taskDefinitionArn"]}));
+    update_service(&fixture, json!({"taskDefinition": other["taskDefinition"]["taskDefinitionArn"]}));
     let case =
         Case { resource: "service/web", what: "taskDefinition arn:aws:ecs", writes: &["ecs:UpdateService"] };
-    is_repaired(&world, &case).await;
-    assert_eq!(service(&world)["taskDefinition"], wanted);
+    is_repaired(&fixture, &case).await;
+    assert_eq!(service(&fixture)["taskDefinition"], wanted);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_changed_network_configuration_is_changed_back() {
-    let world = shop().await;
+    let fixture = shop().await;
     let network = json!({"awsvpcConfiguration": {"subnets": ["subnet-0123456789abcdef0", "subnet-9"], "securityGroups": ["sg-0123456789abcdef0"]}});
-    update_service(&world, json!({"networkConfiguration": network}));
+    update_service(&fixture, json!({"networkConfiguration": network}));
     let what = r#"networkConfiguration.awsvpcConfiguration.subnets ["subnet-"#;
-    is_repaired(&world, &Case { resource: "service/web", what, writes: &["ecs:UpdateService"] }).await;
+    is_repaired(&fixture, &Case { resource: "service/web", what, writes: &["ecs:UpdateService"] }).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_changed_grace_period_is_changed_back_without_a_deployment() {
-    let world = shop().await;
-    let deployment = service(&world)["deployments"][0]["id"].clone();
-    update_service(&world, json!({"healthCheckGracePeriodSeconds": 999}));
+    let fixture = shop().await;
+    let deployment = service(&fixture)["deployments"][0]["id"].clone();
+    update_service(&fixture, json!({"healthCheckGracePeriodSeconds": 999}));
     let what = "healthCheckGracePeriodSeconds 999 → 30 (declared)";
-    is_repaired(&world, &Case { resource: "service/web", what, writes: &["ecs:UpdateService"] }).await;
-    assert_eq!(service(&world)["deployments"][0]["id"], deployment);
+    is_repaired(&fixture, &Case { resource: "service/web", what, writes: &["ecs:UpdateService"] }).await;
+    assert_eq!(service(&fixture)["deployments"][0]["id"], deployment);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_deleted_service_is_made_again_under_its_name() {
-    let world = shop().await;
-    let before = service(&world);
-    world.by_hand("ecs", "DeleteService", json!({"cluster": "shop", "service": "shop-web", "force": true}));
+    let fixture = shop().await;
+    let before = service(&fixture);
+    fixture.by_hand("ecs", "DeleteService", json!({"cluster": "shop", "service": "shop-web", "force": true}));
     // ECS keeps the service DRAINING until its tasks and targets are gone, and INACTIVE from then
     // on.
-    while service(&world)["status"] != "INACTIVE" {
-        world.pass(1).await;
+    while service(&fixture)["status"] != "INACTIVE" {
+        fixture.pass(1).await;
     }
-    assert_eq!(world.writes(), Vec::<String>::new());
+    assert_eq!(fixture.writes(), Vec::<String>::new());
     let case = Case { resource: "service/web", what: "deleted by someone", writes: &["ecs:CreateService"] };
-    is_repaired(&world, &case).await;
-    let after = service(&world);
+    is_repaired(&fixture, &case).await;
+    let after = service(&fixture);
     assert_eq!((&after["status"], &after["runningCount"]), (&json!("ACTIVE"), &json!(2)));
     assert_eq!(after["taskDefinition"], before["taskDefinition"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_deregistered_task_definition_is_registered_again_and_rolled_out() {
-    let world = shop().await;
-    let before = service(&world)["taskDefinition"].clone();
-    world.by_hand("ecs", "DeregisterTaskDefinition", json!({"taskDefinition": before}));
+    let fixture = shop().await;
+    let before = service(&fixture)["taskDefinition"].clone();
+    fixture.by_hand("ecs", "DeregisterTaskDefinition", json!({"taskDefinition": before}));
     let case = Case {
         resource: "task-definition/web",
         what: "INACTIVE → ACTIVE (declared)",
         writes: &["ecs:RegisterTaskDefinition", "ecs:UpdateService"],
     };
-    let began = world.clock.now();
-    world.pass(RESYNC).await;
-    let record = world.record("shop").await;
+    let began = fixture.clock.now();
+    fixture.pass(RESYNC).await;
+    let record = fixture.record("shop").await;
     let events: Vec<_> = record.events.iter().filter(|event| event.at >= began).collect();
     let seen = events.iter().find(|e| e.object == case.resource && e.reason.as_str() == "DriftSeen").unwrap();
     assert!(seen.message.contains(case.what), "{}", seen.message);
@@ -205,31 +205,31 @@ async fn a_deregistered_task_definition_is_registered_again_and_rolled_out() {
             .iter()
             .any(|e| e.at == seen.at && e.object == case.resource && e.reason.as_str() == "DriftRepaired")
     );
-    world.ready_within(600).await;
-    assert_eq!(world.writes(), case.writes);
-    let after = service(&world)["taskDefinition"].clone();
+    fixture.ready_within(600).await;
+    assert_eq!(fixture.writes(), case.writes);
+    let after = service(&fixture)["taskDefinition"].clone();
     assert_ne!(after, before);
-    let described = world.by_hand("ecs", "DescribeTaskDefinition", json!({"taskDefinition": after}));
+    let described = fixture.by_hand("ecs", "DescribeTaskDefinition", json!({"taskDefinition": after}));
     assert_eq!(described["taskDefinition"]["status"], "ACTIVE");
-    world.sim.reset_calls();
-    world.pass(600).await;
-    assert_eq!(world.writes(), Vec::<String>::new());
+    fixture.sim.reset_calls();
+    fixture.pass(600).await;
+    assert_eq!(fixture.writes(), Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_changed_health_check_is_changed_back() {
-    let world = shop().await;
-    let group = arn(&world, "target-group/web").await;
+    let fixture = shop().await;
+    let group = arn(&fixture, "target-group/web").await;
     let input =
         json!({"TargetGroupArn": group, "HealthCheckPath": "/other", "HealthCheckIntervalSeconds": "99"});
-    world.by_hand("elasticloadbalancing", "ModifyTargetGroup", input);
+    fixture.by_hand("elasticloadbalancing", "ModifyTargetGroup", input);
     let case = Case {
         resource: "target-group/web",
         what: "healthCheck",
         writes: &["elasticloadbalancing:ModifyTargetGroup"],
     };
-    is_repaired(&world, &case).await;
-    let record = world.record("shop").await;
+    is_repaired(&fixture, &case).await;
+    let record = fixture.record("shop").await;
     for what in
         ["healthCheckPath /other → /health (declared)", "healthCheckIntervalSeconds 99 → 10 (declared)"]
     {
@@ -239,267 +239,271 @@ async fn a_changed_health_check_is_changed_back() {
 
 #[tokio::test(start_paused = true)]
 async fn changed_target_group_attributes_are_changed_back() {
-    let world = shop().await;
-    let group = arn(&world, "target-group/web").await;
+    let fixture = shop().await;
+    let group = arn(&fixture, "target-group/web").await;
     let input = json!({"TargetGroupArn": group, "Attributes.member.1.Key": "deregistration_delay.timeout_seconds",
         "Attributes.member.1.Value": "600"});
-    world.by_hand("elasticloadbalancing", "ModifyTargetGroupAttributes", input);
+    fixture.by_hand("elasticloadbalancing", "ModifyTargetGroupAttributes", input);
     let case = Case {
         resource: "target-group/web",
         what: "attributes.deregistration_delay.timeout_seconds 600 → 15 (declared)",
         writes: &["elasticloadbalancing:ModifyTargetGroupAttributes"],
     };
-    is_repaired(&world, &case).await;
+    is_repaired(&fixture, &case).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_target_group_deleted_under_a_running_service_is_made_again_with_its_rule_and_service() {
-    let world = shop().await;
-    let group = arn(&world, "target-group/web").await;
-    let rule = arn(&world, "rule/web").await;
-    world.by_hand("elasticloadbalancing", "DeleteRule", json!({"RuleArn": rule}));
-    world.by_hand("elasticloadbalancing", "DeleteTargetGroup", json!({"TargetGroupArn": group}));
-    world.pass(RESYNC).await;
-    world.ready_within(600).await;
+    let fixture = shop().await;
+    let group = arn(&fixture, "target-group/web").await;
+    let rule = arn(&fixture, "rule/web").await;
+    fixture.by_hand("elasticloadbalancing", "DeleteRule", json!({"RuleArn": rule}));
+    fixture.by_hand("elasticloadbalancing", "DeleteTargetGroup", json!({"TargetGroupArn": group}));
+    fixture.pass(RESYNC).await;
+    fixture.ready_within(600).await;
     let writes = [
         "elasticloadbalancing:CreateTargetGroup",
         "elasticloadbalancing:ModifyTargetGroupAttributes",
         "elasticloadbalancing:CreateRule",
         "ecs:UpdateService",
     ];
-    assert_eq!(world.writes(), writes);
-    let again = arn(&world, "target-group/web").await;
+    assert_eq!(fixture.writes(), writes);
+    let again = arn(&fixture, "target-group/web").await;
     assert_ne!(again, group);
-    assert_eq!(service(&world)["loadBalancers"][0]["targetGroupArn"], json!(again));
-    let record = world.record("shop").await;
+    assert_eq!(service(&fixture)["loadBalancers"][0]["targetGroupArn"], json!(again));
+    let record = fixture.record("shop").await;
     for object in ["target-group/web", "rule/web", "service/web"] {
         let repaired =
             record.events.iter().any(|e| e.object == object && e.reason.as_str() == "DriftRepaired");
         assert!(repaired, "{object}: {:#?}", record.events);
     }
-    world.sim.reset_calls();
-    world.pass(600).await;
-    assert_eq!(world.writes(), Vec::<String>::new());
+    fixture.sim.reset_calls();
+    fixture.pass(600).await;
+    assert_eq!(fixture.writes(), Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_changed_rule_is_changed_back() {
-    let world = shop().await;
-    let rule = arn(&world, "rule/web").await;
+    let fixture = shop().await;
+    let rule = arn(&fixture, "rule/web").await;
     let input = json!({"RuleArn": rule, "Conditions.member.1.Field": "path-pattern",
         "Conditions.member.1.Values.member.1": "/elsewhere"});
-    world.by_hand("elasticloadbalancing", "ModifyRule", input);
+    fixture.by_hand("elasticloadbalancing", "ModifyRule", input);
     let case =
         Case { resource: "rule/web", what: "(declared)", writes: &["elasticloadbalancing:ModifyRule"] };
-    is_repaired(&world, &case).await;
-    let drift = world.status("shop").last_drift.unwrap();
+    is_repaired(&fixture, &case).await;
+    let drift = fixture.status("shop").last_drift.unwrap();
     assert!(drift.what.contains("/elsewhere") && drift.what.contains("/*"), "{}", drift.what);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_deleted_rule_is_made_again() {
-    let world = shop().await;
-    let rule = arn(&world, "rule/web").await;
-    world.by_hand("elasticloadbalancing", "DeleteRule", json!({"RuleArn": rule}));
+    let fixture = shop().await;
+    let rule = arn(&fixture, "rule/web").await;
+    fixture.by_hand("elasticloadbalancing", "DeleteRule", json!({"RuleArn": rule}));
     let case = Case {
         resource: "rule/web",
         what: "deleted by someone",
         writes: &["elasticloadbalancing:CreateRule"],
     };
-    is_repaired(&world, &case).await;
+    is_repaired(&fixture, &case).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_changed_listener_is_changed_back() {
-    let world = shop().await;
-    let listener = arn(&world, "listener/http").await;
+    let fixture = shop().await;
+    let listener = arn(&fixture, "listener/http").await;
     let input = json!({"ListenerArn": listener, "DefaultActions.member.1.Type": "fixed-response",
         "DefaultActions.member.1.FixedResponseConfig.StatusCode": "503"});
-    world.by_hand("elasticloadbalancing", "ModifyListener", input);
+    fixture.by_hand("elasticloadbalancing", "ModifyListener", input);
     let case = Case {
         resource: "listener/http",
         what: "defaultActions",
         writes: &["elasticloadbalancing:ModifyListener"],
     };
-    is_repaired(&world, &case).await;
-    let drift = world.status("shop").last_drift.unwrap();
+    is_repaired(&fixture, &case).await;
+    let drift = fixture.status("shop").last_drift.unwrap();
     assert!(drift.what.contains("503") && drift.what.ends_with("(declared)"), "{}", drift.what);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_deleted_listener_is_made_again_with_its_rules() {
-    let world = shop().await;
-    let listener = arn(&world, "listener/http").await;
-    world.by_hand("elasticloadbalancing", "DeleteListener", json!({"ListenerArn": listener}));
-    world.pass(RESYNC).await;
-    world.ready_within(600).await;
-    assert_eq!(world.writes(), ["elasticloadbalancing:CreateListener", "elasticloadbalancing:CreateRule"]);
-    let record = world.record("shop").await;
+    let fixture = shop().await;
+    let listener = arn(&fixture, "listener/http").await;
+    fixture.by_hand("elasticloadbalancing", "DeleteListener", json!({"ListenerArn": listener}));
+    fixture.pass(RESYNC).await;
+    fixture.ready_within(600).await;
+    assert_eq!(fixture.writes(), ["elasticloadbalancing:CreateListener", "elasticloadbalancing:CreateRule"]);
+    let record = fixture.record("shop").await;
     for object in ["listener/http", "rule/web"] {
-        let told =
+        let event =
             |reason: &str| record.events.iter().find(|e| e.object == object && e.reason.as_str() == reason);
-        assert_eq!(told("DriftSeen").map(|e| e.message.as_str()), Some("deleted by someone"), "{object}");
-        assert!(told("DriftRepaired").is_some(), "{object}: {:#?}", record.events);
+        assert_eq!(event("DriftSeen").map(|e| e.message.as_str()), Some("deleted by someone"), "{object}");
+        assert!(event("DriftRepaired").is_some(), "{object}: {:#?}", record.events);
     }
-    assert_eq!(condition(&world.status("shop"), ConditionType::Drifted).0, Truth::False);
-    world.sim.reset_calls();
-    world.pass(600).await;
-    assert_eq!(world.writes(), Vec::<String>::new());
+    assert_eq!(condition(&fixture.status("shop"), ConditionType::Drifted).0, Truth::False);
+    fixture.sim.reset_calls();
+    fixture.pass(600).await;
+    assert_eq!(fixture.writes(), Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_changed_log_retention_is_changed_back() {
-    let world = shop().await;
-    world.by_hand("logs", "PutRetentionPolicy", json!({"logGroupName": "/ecs/shop", "retentionInDays": 1}));
+    let fixture = shop().await;
+    fixture.by_hand("logs", "PutRetentionPolicy", json!({"logGroupName": "/ecs/shop", "retentionInDays": 1}));
     let case = Case {
         resource: "log-group//ecs/shop",
         what: "retentionInDays 1 → 30 (declared)",
         writes: &["logs:PutRetentionPolicy"],
     };
-    is_repaired(&world, &case).await;
+    is_repaired(&fixture, &case).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_deleted_log_group_is_made_again() {
-    let world = shop().await;
-    world.by_hand("logs", "DeleteLogGroup", json!({"logGroupName": "/ecs/shop"}));
+    let fixture = shop().await;
+    fixture.by_hand("logs", "DeleteLogGroup", json!({"logGroupName": "/ecs/shop"}));
     let case = Case {
         resource: "log-group//ecs/shop",
         what: "deleted by someone",
         writes: &["logs:CreateLogGroup", "logs:PutRetentionPolicy"],
     };
-    is_repaired(&world, &case).await;
+    is_repaired(&fixture, &case).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn tags_removed_from_a_service_or_a_task_definition_are_set_again() {
-    let world = shop().await;
-    let web = service(&world);
+    let fixture = shop().await;
+    let web = service(&fixture);
     for (resource, arn) in
         [("service/web", &web["serviceArn"]), ("task-definition/web", &web["taskDefinition"])]
     {
-        world.by_hand("ecs", "UntagResource", json!({"resourceArn": arn, "tagKeys": ["evenkeel.dev/owner"]}));
+        fixture.by_hand(
+            "ecs",
+            "UntagResource",
+            json!({"resourceArn": arn, "tagKeys": ["evenkeel.dev/owner"]}),
+        );
         let case = Case {
             resource,
             what: "tags.evenkeel.dev/owner (none) → shop (declared)",
             writes: &["ecs:TagResource"],
         };
-        is_repaired(&world, &case).await;
+        is_repaired(&fixture, &case).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn tags_removed_in_the_load_balancer_are_set_again() {
-    let world = shop().await;
+    let fixture = shop().await;
     for resource in ["target-group/web", "listener/http", "rule/web"] {
-        let arn = arn(&world, resource).await;
+        let arn = arn(&fixture, resource).await;
         let input = json!({"ResourceArns.member.1": arn, "TagKeys.member.1": "evenkeel.dev/owner"});
-        world.by_hand("elasticloadbalancing", "RemoveTags", input);
+        fixture.by_hand("elasticloadbalancing", "RemoveTags", input);
         let case = Case {
             resource,
             what: "tags.evenkeel.dev/owner (none) → shop (declared)",
             writes: &["elasticloadbalancing:AddTags"],
         };
-        is_repaired(&world, &case).await;
+        is_repaired(&fixture, &case).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn tags_removed_from_a_log_group_are_set_again() {
-    let world = shop().await;
+    let fixture = shop().await;
     let arn = "arn:aws:logs:eu-west-1:123456789012:log-group:/ecs/shop";
-    world.by_hand("logs", "UntagResource", json!({"resourceArn": arn, "tagKeys": ["evenkeel.dev/owner"]}));
+    fixture.by_hand("logs", "UntagResource", json!({"resourceArn": arn, "tagKeys": ["evenkeel.dev/owner"]}));
     let case = Case {
         resource: "log-group//ecs/shop",
         what: "tags.evenkeel.dev/owner (none) → shop (declared)",
         writes: &["logs:TagResource"],
     };
-    is_repaired(&world, &case).await;
+    is_repaired(&fixture, &case).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_target_that_belongs_to_no_task_is_taken_out() {
-    let world = shop().await;
-    let group = arn(&world, "target-group/web").await;
+    let fixture = shop().await;
+    let group = arn(&fixture, "target-group/web").await;
     let input =
         json!({"TargetGroupArn": group, "Targets.member.1.Id": "10.9.9.9", "Targets.member.1.Port": "8080"});
-    world.by_hand("elasticloadbalancing", "RegisterTargets", input);
+    fixture.by_hand("elasticloadbalancing", "RegisterTargets", input);
     // Lists of tasks lag behind what runs: it is only certain after five minutes.
-    world.pass(290).await;
-    assert_eq!(world.writes(), Vec::<String>::new());
+    fixture.pass(290).await;
+    assert_eq!(fixture.writes(), Vec::<String>::new());
     let case = Case {
         resource: "target-group/web",
         what: r#"targets ["10.9.9.9:8080"] → [] (delegated)"#,
         writes: &["elasticloadbalancing:DeregisterTargets"],
     };
-    is_repaired_within(3 * RESYNC, &world, &case).await;
+    is_repaired_within(3 * RESYNC, &fixture, &case).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_deregistered_migration_is_registered_again_and_not_run_again() {
-    let world = shop().await;
-    let revision = world.record("shop").await.rollout.components["migrate"].revision.clone().unwrap();
-    world.by_hand("ecs", "DeregisterTaskDefinition", json!({"taskDefinition": revision.arn}));
+    let fixture = shop().await;
+    let revision = fixture.record("shop").await.rollout.components["migrate"].revision.clone().unwrap();
+    fixture.by_hand("ecs", "DeregisterTaskDefinition", json!({"taskDefinition": revision.arn}));
     let case = Case {
         resource: "task-definition/migrate",
         what: "INACTIVE → ACTIVE (declared)",
         writes: &["ecs:RegisterTaskDefinition"],
     };
-    is_repaired(&world, &case).await;
+    is_repaired(&fixture, &case).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_circuit_breaker_that_was_switched_off_is_switched_on_again() {
-    let world = shop().await;
+    let fixture = shop().await;
     let breaker = json!({"deploymentCircuitBreaker": {"enable": false, "rollback": false}});
-    update_service(&world, json!({"deploymentConfiguration": breaker}));
+    update_service(&fixture, json!({"deploymentConfiguration": breaker}));
     let case = Case {
         resource: "service/web",
         what: "deploymentConfiguration.deploymentCircuitBreaker.rollback false → true (declared)",
         writes: &["ecs:UpdateService"],
     };
-    is_repaired(&world, &case).await;
+    is_repaired(&fixture, &case).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_default_that_nobody_declared_is_kept_as_well() {
-    let world = shop().await;
-    update_service(&world, json!({"enableExecuteCommand": true}));
+    let fixture = shop().await;
+    update_service(&fixture, json!({"enableExecuteCommand": true}));
     let case = Case {
         resource: "service/web",
         what: "enableExecuteCommand true → false (declared)",
         writes: &["ecs:UpdateService"],
     };
-    is_repaired(&world, &case).await;
+    is_repaired(&fixture, &case).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_service_taken_from_its_target_group_is_put_back() {
-    let world = shop().await;
-    update_service(&world, json!({"loadBalancers": []}));
+    let fixture = shop().await;
+    update_service(&fixture, json!({"loadBalancers": []}));
     // ECS forgets the grace period of a service without a load balancer.
     let what = "healthCheckGracePeriodSeconds 0 → 30 (declared)";
-    is_repaired(&world, &Case { resource: "service/web", what, writes: &["ecs:UpdateService"] }).await;
-    let record = world.record("shop").await;
-    let told = |reason: &str| {
+    is_repaired(&fixture, &Case { resource: "service/web", what, writes: &["ecs:UpdateService"] }).await;
+    let record = fixture.record("shop").await;
+    let event = |reason: &str| {
         record.events.iter().any(|e| e.reason.as_str() == reason && e.message.contains("loadBalancers"))
     };
-    assert!(told("DriftSeen"), "{:#?}", record.events);
-    assert_eq!(world.status("shop").components["web"].targets["web"].healthy, 2);
+    assert!(event("DriftSeen"), "{:#?}", record.events);
+    assert_eq!(fixture.status("shop").components["web"].targets["web"].healthy, 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_rule_moved_to_another_priority_is_moved_back() {
-    let world = shop().await;
-    let rule = arn(&world, "rule/web").await;
+    let fixture = shop().await;
+    let rule = arn(&fixture, "rule/web").await;
     let input = json!({"RulePriorities.member.1.RuleArn": rule, "RulePriorities.member.1.Priority": "77"});
-    world.by_hand("elasticloadbalancing", "SetRulePriorities", input);
-    world.pass(RESYNC).await;
-    world.ready_within(300).await;
-    let described = world.by_hand(
+    fixture.by_hand("elasticloadbalancing", "SetRulePriorities", input);
+    fixture.pass(RESYNC).await;
+    fixture.ready_within(300).await;
+    let described = fixture.by_hand(
         "elasticloadbalancing",
         "DescribeRules",
-        json!({"ListenerArn": arn(&world, "listener/http").await}),
+        json!({"ListenerArn": arn(&fixture, "listener/http").await}),
     );
     let priorities: Vec<&str> = described["Rules"]
         .as_array()
@@ -508,54 +512,58 @@ async fn a_rule_moved_to_another_priority_is_moved_back() {
         .map(|rule| rule["Priority"].as_str().unwrap())
         .collect();
     assert_eq!(priorities, ["10", "default"]);
-    world.sim.reset_calls();
-    world.pass(600).await;
-    assert_eq!(world.writes(), Vec::<String>::new());
+    fixture.sim.reset_calls();
+    fixture.pass(600).await;
+    assert_eq!(fixture.writes(), Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_service_that_another_deployment_took_over_is_not_fought_for() {
-    let world = shop().await;
+    let fixture = shop().await;
     let tags = json!([{"key": "evenkeel.dev/owner", "value": "another"}]);
-    world.by_hand("ecs", "TagResource", json!({"resourceArn": service(&world)["serviceArn"], "tags": tags}));
-    update_service(&world, json!({"desiredCount": 3}));
-    world.pass(600).await;
-    assert_eq!(world.writes(), Vec::<String>::new());
-    let (stalled, _, message) = condition(&world.status("shop"), ConditionType::Stalled);
+    fixture.by_hand(
+        "ecs",
+        "TagResource",
+        json!({"resourceArn": service(&fixture)["serviceArn"], "tags": tags}),
+    );
+    update_service(&fixture, json!({"desiredCount": 3}));
+    fixture.pass(600).await;
+    assert_eq!(fixture.writes(), Vec::<String>::new());
+    let (stalled, _, message) = condition(&fixture.status("shop"), ConditionType::Stalled);
     assert_eq!(stalled, Truth::True);
     assert!(message.contains("belongs to deployment `another`"), "{message}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn everything_deleted_at_once_comes_back_without_a_second_migration() {
-    let world = shop().await;
+    let fixture = shop().await;
     let arns = ["rule/web", "listener/http", "target-group/web"];
     let [rule, listener, group] =
-        [arn(&world, arns[0]).await, arn(&world, arns[1]).await, arn(&world, arns[2]).await];
-    world.by_hand("ecs", "DeleteService", json!({"cluster": "shop", "service": "shop-web", "force": true}));
-    world.by_hand("elasticloadbalancing", "DeleteRule", json!({"RuleArn": rule}));
-    world.by_hand("elasticloadbalancing", "DeleteListener", json!({"ListenerArn": listener}));
-    world.by_hand("elasticloadbalancing", "DeleteTargetGroup", json!({"TargetGroupArn": group}));
-    world.by_hand("logs", "DeleteLogGroup", json!({"logGroupName": "/ecs/shop"}));
-    world.pass(RESYNC).await;
-    world.ready_within(900).await;
-    assert_eq!(world.sim.counts().of("ecs", "RunTask"), 0);
-    assert_eq!(world.sim.counts().of("ecs", "CreateService"), 1);
-    assert_eq!(world.status("shop").components["web"].targets["web"].healthy, 2);
-    world.sim.reset_calls();
-    world.pass(600).await;
-    assert_eq!(world.writes(), Vec::<String>::new());
+        [arn(&fixture, arns[0]).await, arn(&fixture, arns[1]).await, arn(&fixture, arns[2]).await];
+    fixture.by_hand("ecs", "DeleteService", json!({"cluster": "shop", "service": "shop-web", "force": true}));
+    fixture.by_hand("elasticloadbalancing", "DeleteRule", json!({"RuleArn": rule}));
+    fixture.by_hand("elasticloadbalancing", "DeleteListener", json!({"ListenerArn": listener}));
+    fixture.by_hand("elasticloadbalancing", "DeleteTargetGroup", json!({"TargetGroupArn": group}));
+    fixture.by_hand("logs", "DeleteLogGroup", json!({"logGroupName": "/ecs/shop"}));
+    fixture.pass(RESYNC).await;
+    fixture.ready_within(900).await;
+    assert_eq!(fixture.sim.counts().of("ecs", "RunTask"), 0);
+    assert_eq!(fixture.sim.counts().of("ecs", "CreateService"), 1);
+    assert_eq!(fixture.status("shop").components["web"].targets["web"].healthy, 2);
+    fixture.sim.reset_calls();
+    fixture.pass(600).await;
+    assert_eq!(fixture.writes(), Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]
 async fn tasks_stopped_by_hand_are_left_to_ecs() {
-    let world = shop().await;
-    let listed = world.by_hand("ecs", "ListTasks", json!({"cluster": "shop", "serviceName": "shop-web"}));
+    let fixture = shop().await;
+    let listed = fixture.by_hand("ecs", "ListTasks", json!({"cluster": "shop", "serviceName": "shop-web"}));
     for task in listed["taskArns"].as_array().unwrap() {
-        world.by_hand("ecs", "StopTask", json!({"cluster": "shop", "task": task}));
+        fixture.by_hand("ecs", "StopTask", json!({"cluster": "shop", "task": task}));
     }
-    world.pass(RESYNC).await;
-    world.ready_within(300).await;
-    assert_eq!(world.writes(), Vec::<String>::new());
-    assert_eq!(service(&world)["runningCount"], 2);
+    fixture.pass(RESYNC).await;
+    fixture.ready_within(300).await;
+    assert_eq!(fixture.writes(), Vec::<String>::new());
+    assert_eq!(service(&fixture)["runningCount"], 2);
 }

@@ -1,6 +1,6 @@
 //! The example documents that come with Evenkeel: brought up in order, steady, upgraded in order.
 
-use crate::support::World;
+use crate::support::Fixture;
 use aws_sim::Sim;
 use evenkeel::model::kinds::Kind;
 use evenkeel::model::status::Record;
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 const SEED: &str = include_str!("../../manifests/examples/aws-sim-world.json");
 
-async fn world(documents: &[(&str, &str)]) -> World {
+async fn fixture(documents: &[(&str, &str)]) -> Fixture {
     let sim = Sim::builder().seed(7).build();
     sim.seed_world(&serde_json::from_str(SEED).unwrap()).unwrap();
-    World::bare(sim, documents).await
+    Fixture::bare(sim, documents).await
 }
 
 /// Holds that of the events since the `from`th these come one after the other.
@@ -20,9 +20,9 @@ fn in_order(record: &Record, from: usize, wanted: &[(&str, &str)]) {
     let mut rest = events.iter();
     for (reason, object) in wanted {
         let found = rest.any(|event| event.reason.as_str() == *reason && event.object == *object);
-        let told: Vec<String> =
+        let shown: Vec<String> =
             events.iter().map(|e| format!("{} {} {}: {}", e.at, e.reason, e.object, e.message)).collect();
-        assert!(found, "no {reason} of {object} after the ones before it: {told:#?}");
+        assert!(found, "no {reason} of {object} after the ones before it: {shown:#?}");
     }
 }
 
@@ -31,9 +31,9 @@ async fn is_upgraded(kind: Kind, edits: &[(&str, &str)], first: &[(&str, &str)],
     let (file, text) = kind.example();
     let name = file.trim_end_matches(".yaml");
     let name = if name == "application" { "shop" } else { name };
-    let mut world = world(&[(file, text)]).await;
-    world.ready_within(900).await;
-    let record = world.record(name).await;
+    let mut fixture = fixture(&[(file, text)]).await;
+    fixture.ready_within(900).await;
+    let record = fixture.record(name).await;
     in_order(&record, 0, first);
     let mut edited = text.to_owned();
     for (from, to) in edits {
@@ -41,31 +41,31 @@ async fn is_upgraded(kind: Kind, edits: &[(&str, &str)], first: &[(&str, &str)],
         edited = edited.replace(from, to);
     }
     let from = record.events.len();
-    world.write(file, &edited).await;
-    world.pass(1).await;
-    world.ready_within(1200).await;
-    let status = world.status(name);
+    fixture.write(file, &edited).await;
+    fixture.pass(1).await;
+    fixture.ready_within(1200).await;
+    let status = fixture.status(name);
     assert_eq!(status.observed_generation.0, 2);
-    in_order(&world.record(name).await, from, then);
-    world.sim.reset_calls();
-    world.pass(900).await;
-    assert_eq!(world.writes(), Vec::<String>::new());
+    in_order(&fixture.record(name).await, from, then);
+    fixture.sim.reset_calls();
+    fixture.pass(900).await;
+    assert_eq!(fixture.writes(), Vec::<String>::new());
 }
 
-/// The examples of all kinds in one world.
-pub async fn all() -> World {
-    world(&Kind::ALL.map(Kind::example)).await
+/// The examples of all kinds in one simulated AWS.
+pub async fn all() -> Fixture {
+    fixture(&Kind::ALL.map(Kind::example)).await
 }
 
 #[tokio::test(start_paused = true)]
 async fn all_become_ready_and_then_nothing_is_written_for_an_hour() {
-    let world = all().await;
-    world.ready_within(900).await;
-    assert_eq!(world.handle.statuses().len(), Kind::ALL.len());
-    world.sim.reset_calls();
-    world.pass(3600).await;
-    assert_eq!(world.writes(), Vec::<String>::new());
-    world.ready_within(1).await;
+    let fixture = all().await;
+    fixture.ready_within(900).await;
+    assert_eq!(fixture.handle.statuses().len(), Kind::ALL.len());
+    fixture.sim.reset_calls();
+    fixture.pass(3600).await;
+    assert_eq!(fixture.writes(), Vec::<String>::new());
+    fixture.ready_within(1).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -122,23 +122,23 @@ const DATERO_UPGRADE: [(&str, &str); 2] =
 #[tokio::test(start_paused = true)]
 async fn two_dateros_never_run_at_a_time() {
     let (file, text) = Kind::Datero.example();
-    let mut world = world(&[(file, text)]).await;
-    world.ready_within(900).await;
+    let mut fixture = fixture(&[(file, text)]).await;
+    fixture.ready_within(900).await;
     let edited = DATERO_UPGRADE.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
-    world.write(file, &edited).await;
+    fixture.write(file, &edited).await;
     let mut stood_still = 0;
     for _ in 0..180 {
-        world.pass(1).await;
+        fixture.pass(1).await;
         let listed =
-            world.by_hand("ecs", "ListTasks", json!({"cluster": "datero", "desiredStatus": "RUNNING"}));
+            fixture.by_hand("ecs", "ListTasks", json!({"cluster": "datero", "desiredStatus": "RUNNING"}));
         let stopping =
-            world.by_hand("ecs", "ListTasks", json!({"cluster": "datero", "desiredStatus": "STOPPED"}));
+            fixture.by_hand("ecs", "ListTasks", json!({"cluster": "datero", "desiredStatus": "STOPPED"}));
         let arns: Vec<&Value> =
             [&listed, &stopping].iter().flat_map(|list| list["taskArns"].as_array().unwrap()).collect();
         if arns.is_empty() {
             continue;
         }
-        let tasks = world.by_hand("ecs", "DescribeTasks", json!({"cluster": "datero", "tasks": arns}));
+        let tasks = fixture.by_hand("ecs", "DescribeTasks", json!({"cluster": "datero", "tasks": arns}));
         let statuses =
             tasks["tasks"].as_array().unwrap().iter().map(|task| task["lastStatus"].as_str().unwrap());
         let running =
@@ -147,5 +147,5 @@ async fn two_dateros_never_run_at_a_time() {
         stood_still += u32::from(running == 0);
     }
     assert!(stood_still > 0, "it was never replaced");
-    world.ready_within(300).await;
+    fixture.ready_within(300).await;
 }

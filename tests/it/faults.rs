@@ -1,7 +1,7 @@
 //! What is missing, refused, slow or silent in AWS: nothing is broken by it, the status says it,
 //! and it heals by itself.
 
-use crate::support::{REGION, SHOP, World, condition};
+use crate::support::{Fixture, REGION, SHOP, condition};
 use aws_sim::Sim;
 use aws_sim::consistency::Consistency;
 use aws_sim::faults::{Effect, FaultRule, When};
@@ -15,9 +15,9 @@ fn text(status: &DeploymentStatus) -> String {
 }
 
 /// How many of each thing there are in the region, whoever made them.
-fn inventory(world: &World) -> Value {
+fn inventory(fixture: &Fixture) -> Value {
     let count = |service: &str, operation: &str, input: Value, list: &str| {
-        world.by_hand(service, operation, input)[list].as_array().map_or(0, Vec::len)
+        fixture.by_hand(service, operation, input)[list].as_array().map_or(0, Vec::len)
     };
     let stopped = json!({"cluster": "shop", "family": "shop-migrate", "desiredStatus": "STOPPED"});
     let active = json!({"cluster": "shop", "family": "shop-migrate"});
@@ -36,41 +36,42 @@ fn one_of_each() -> Value {
 #[tokio::test(start_paused = true)]
 async fn an_unknown_secret_is_named_with_account_and_region_and_heals_when_it_is_made() {
     let sim = Sim::builder().seed(7).build();
-    let world = World::on(sim, &[("shop.yaml", &SHOP.replace("shop/db:", "shop/other:"))]).await;
-    world.pass(30).await;
-    let status = world.status("shop");
+    let fixture = Fixture::on(sim, &[("shop.yaml", &SHOP.replace("shop/db:", "shop/other:"))]).await;
+    fixture.pass(30).await;
+    let status = fixture.status("shop");
     let (truth, reason, message) = condition(&status, ConditionType::SecretsReady);
     assert_eq!((truth, reason.as_str()), (Truth::False, "SecretMissing"));
     for word in ["shop/other", "123456789012", REGION] {
         assert!(message.contains(word), "{word}: {message}");
     }
     assert_eq!(condition(&status, ConditionType::Ready).0, Truth::False);
-    assert!(!world.carried_out().contains_key("ecs:RunTask"));
+    assert!(!fixture.carried_out().contains_key("ecs:RunTask"));
     let secret = json!({"Name": "shop/other", "SecretString": "{\"url\": \"x\"}", "ClientRequestToken": "0123456789012345678901234567890123"});
-    world.by_hand("secretsmanager", "CreateSecret", secret);
-    world.ready_within(900).await;
-    assert_eq!(condition(&world.status("shop"), ConditionType::SecretsReady).0, Truth::True);
+    fixture.by_hand("secretsmanager", "CreateSecret", secret);
+    fixture.ready_within(900).await;
+    assert_eq!(condition(&fixture.status("shop"), ConditionType::SecretsReady).0, Truth::True);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_unknown_cluster_is_named_and_heals_when_it_is_made() {
     let sim = Sim::builder().seed(7).build();
-    let world = World::on(sim, &[("shop.yaml", &SHOP.replace("cluster: shop", "cluster: elsewhere"))]).await;
-    world.pass(30).await;
-    let (truth, _, message) = condition(&world.status("shop"), ConditionType::Ready);
+    let fixture =
+        Fixture::on(sim, &[("shop.yaml", &SHOP.replace("cluster: shop", "cluster: elsewhere"))]).await;
+    fixture.pass(30).await;
+    let (truth, _, message) = condition(&fixture.status("shop"), ConditionType::Ready);
     assert_eq!(truth, Truth::False);
     assert!(message.contains("cluster elsewhere"), "{message}");
-    let made = world.carried_out();
+    let made = fixture.carried_out();
     assert!(!made.contains_key("ecs:RunTask") && !made.contains_key("ecs:CreateService"), "{made:?}");
-    world.by_hand("ecs", "CreateCluster", json!({"clusterName": "elsewhere"}));
-    world.ready_within(900).await;
+    fixture.by_hand("ecs", "CreateCluster", json!({"clusterName": "elsewhere"}));
+    fixture.ready_within(900).await;
 }
 
 /// Every kind of call that a bring-up makes, as `service:Operation`.
 async fn calls_of_a_bring_up() -> Vec<String> {
-    let world = World::new(&[("shop.yaml", SHOP)]).await;
-    world.ready_within(600).await;
-    let counts = world.sim.counts();
+    let fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
+    fixture.ready_within(600).await;
+    let counts = fixture.sim.counts();
     let named = |(service, operations): (&&str, &std::collections::BTreeMap<String, _>)| {
         operations.keys().map(|operation| format!("{service}:{operation}")).collect::<Vec<_>>()
     };
@@ -82,9 +83,9 @@ async fn calls_of_a_bring_up() -> Vec<String> {
 async fn denied(call: &str) {
     let sim = Sim::builder().seed(7).build();
     sim.faults().add(FaultRule::on(call, Effect::access_denied(call)));
-    let world = World::on(sim, &[("shop.yaml", SHOP)]).await;
-    world.pass(180).await;
-    let status = world.status("shop");
+    let fixture = Fixture::on(sim, &[("shop.yaml", SHOP)]).await;
+    fixture.pass(180).await;
+    let status = fixture.status("shop");
     let operation = call.split_once(':').unwrap().1;
     let ready = condition(&status, ConditionType::Ready);
     assert_ne!(ready.0, Truth::True, "{call} is denied");
@@ -95,11 +96,11 @@ async fn denied(call: &str) {
     );
     // One missing permission to read or write one thing keeps nobody from the others.
     if !["DescribeServices", "DescribeClusters", "DescribeLogGroups", "CreateLogGroup"].contains(&operation) {
-        assert_eq!(inventory(&world)["logGroups"], 1, "{call} is denied: {said}");
+        assert_eq!(inventory(&fixture)["logGroups"], 1, "{call} is denied: {said}");
     }
-    world.sim.faults().clear();
-    world.ready_within(600).await;
-    assert_eq!(inventory(&world), one_of_each(), "{call} was denied");
+    fixture.sim.faults().clear();
+    fixture.ready_within(600).await;
+    assert_eq!(inventory(&fixture), one_of_each(), "{call} was denied");
 }
 
 #[tokio::test(start_paused = true)]
@@ -113,41 +114,41 @@ async fn access_denied_on_any_one_call_breaks_nothing_else_is_said_and_heals() {
 
 #[tokio::test(start_paused = true)]
 async fn access_denied_on_any_one_call_in_a_running_deployment_changes_nothing() {
-    let world = World::new(&[("shop.yaml", SHOP)]).await;
-    world.ready_within(600).await;
+    let fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
+    fixture.ready_within(600).await;
     let reads: Vec<String> = calls_of_a_bring_up()
         .await
         .into_iter()
         .filter(|call| call.contains(":Describe") || call.contains(":List"))
         .collect();
-    world.sim.reset_calls();
+    fixture.sim.reset_calls();
     for call in reads {
-        world.sim.faults().add(FaultRule::on(&call, Effect::access_denied(&call)));
-        world.pass(130).await;
-        assert_eq!(world.writes(), Vec::<String>::new(), "{call} is denied");
-        let status = world.status("shop");
+        fixture.sim.faults().add(FaultRule::on(&call, Effect::access_denied(&call)));
+        fixture.pass(130).await;
+        assert_eq!(fixture.writes(), Vec::<String>::new(), "{call} is denied");
+        let status = fixture.status("shop");
         assert_eq!(
             (status.components["web"].running, status.components["web"].phase.as_str()),
             (2, "Complete"),
             "{call}"
         );
-        world.sim.faults().clear();
-        world.ready_within(130).await;
+        fixture.sim.faults().clear();
+        fixture.ready_within(130).await;
     }
-    assert_eq!(world.writes(), Vec::<String>::new());
+    assert_eq!(fixture.writes(), Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]
 async fn throttled_on_every_third_call_it_becomes_ready_and_no_error_surfaces() {
     let sim = Sim::builder().seed(7).build();
     sim.faults().add(FaultRule::on("*", Effect::throttle()).when(When::EveryNth(3)));
-    let world = World::on(sim, &[("shop.yaml", SHOP)]).await;
-    world.ready_within(900).await;
-    let record = world.record("shop").await;
+    let fixture = Fixture::on(sim, &[("shop.yaml", SHOP)]).await;
+    fixture.ready_within(900).await;
+    let record = fixture.record("shop").await;
     let failed: Vec<_> =
         record.events.iter().filter(|event| event.reason.as_str() == "ActionFailed").collect();
     assert!(failed.is_empty(), "{failed:?}");
-    assert_eq!(inventory(&world), one_of_each());
+    assert_eq!(inventory(&fixture), one_of_each());
 }
 
 #[tokio::test(start_paused = true)]
@@ -158,29 +159,29 @@ async fn a_storm_of_server_errors_is_sat_out_and_said() {
         to: sim.now() + jiff::SignedDuration::from_secs(605),
     };
     sim.faults().add(FaultRule::on("*", Effect::server_error()).when(storm));
-    let world = World::on(sim, &[("shop.yaml", SHOP)]).await;
-    world.pass(300).await;
-    let status = world.status("shop");
+    let fixture = Fixture::on(sim, &[("shop.yaml", SHOP)]).await;
+    fixture.pass(300).await;
+    let status = fixture.status("shop");
     assert_ne!(condition(&status, ConditionType::Ready).0, Truth::True);
     assert_ne!(condition(&status, ConditionType::Stalled).0, Truth::True, "unknown is not failed");
     assert!(text(&status).contains("ServerException"), "{}", text(&status));
-    world.pass(310).await;
-    world.ready_within(600).await;
-    assert_eq!(inventory(&world), one_of_each());
+    fixture.pass(310).await;
+    fixture.ready_within(600).await;
+    assert_eq!(inventory(&fixture), one_of_each());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_storm_of_server_errors_does_not_touch_what_runs() {
-    let world = World::new(&[("shop.yaml", SHOP)]).await;
-    world.ready_within(600).await;
-    world.sim.reset_calls();
-    world.sim.faults().add(FaultRule::on("*", Effect::server_error()));
-    world.pass(600).await;
-    assert_eq!(world.writes(), Vec::<String>::new());
-    assert_eq!(world.status("shop").components["web"].phase, "Complete");
-    world.sim.faults().clear();
-    world.ready_within(120).await;
-    assert_eq!(world.writes(), Vec::<String>::new());
+    let fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
+    fixture.ready_within(600).await;
+    fixture.sim.reset_calls();
+    fixture.sim.faults().add(FaultRule::on("*", Effect::server_error()));
+    fixture.pass(600).await;
+    assert_eq!(fixture.writes(), Vec::<String>::new());
+    assert_eq!(fixture.status("shop").components["web"].phase, "Complete");
+    fixture.sim.faults().clear();
+    fixture.ready_within(120).await;
+    assert_eq!(fixture.writes(), Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]
@@ -193,18 +194,18 @@ async fn every_write_whose_answer_is_lost_is_made_once() {
     {
         sim.faults().add(FaultRule::on(call, Effect::LostReply).when(When::First(1)));
     }
-    let mut world = World::on(sim, &[("shop.yaml", SHOP)]).await;
-    world.ready_within(900).await;
-    assert_eq!(inventory(&world), one_of_each());
+    let mut fixture = Fixture::on(sim, &[("shop.yaml", SHOP)]).await;
+    fixture.ready_within(900).await;
+    assert_eq!(inventory(&fixture), one_of_each());
     // The same in an upgrade.
-    world.sim.faults().clear();
+    fixture.sim.faults().clear();
     for call in ["ecs:RegisterTaskDefinition", "ecs:RunTask", "ecs:UpdateService"] {
-        world.sim.faults().add(FaultRule::on(call, Effect::LostReply).when(When::First(2)));
+        fixture.sim.faults().add(FaultRule::on(call, Effect::LostReply).when(When::First(2)));
     }
-    world.edit("shop.yaml", ":1.0", ":1.1").await;
-    world.pass(5).await;
-    world.ready_within(900).await;
-    assert_eq!(inventory(&world), json!({"services": 1, "revisions": 4, "migrations": 2, "logGroups": 1}));
+    fixture.edit("shop.yaml", ":1.0", ":1.1").await;
+    fixture.pass(5).await;
+    fixture.ready_within(900).await;
+    assert_eq!(inventory(&fixture), json!({"services": 1, "revisions": 4, "migrations": 2, "logGroups": 1}));
 }
 
 #[tokio::test(start_paused = true)]
@@ -213,9 +214,9 @@ async fn a_network_that_delivers_writes_twice_makes_nothing_twice() {
     for call in ["ecs:RunTask", "ecs:CreateService", "elasticloadbalancing:Create*", "logs:Create*"] {
         sim.faults().add(FaultRule::on(call, Effect::Duplicate));
     }
-    let world = World::on(sim, &[("shop.yaml", SHOP)]).await;
-    world.ready_within(900).await;
-    let made = inventory(&world);
+    let fixture = Fixture::on(sim, &[("shop.yaml", SHOP)]).await;
+    fixture.ready_within(900).await;
+    let made = inventory(&fixture);
     assert_eq!((&made["services"], &made["migrations"]), (&json!(1), &json!(1)), "{made}");
 }
 
@@ -223,9 +224,9 @@ async fn a_network_that_delivers_writes_twice_makes_nothing_twice() {
 async fn calls_that_are_never_answered_hold_nothing_for_good() {
     let sim = Sim::builder().seed(7).build();
     sim.faults().add(FaultRule::on("*", Effect::Never).when(When::EveryNth(7)));
-    let world = World::on(sim, &[("shop.yaml", SHOP)]).await;
-    world.ready_within(1800).await;
-    assert_eq!(inventory(&world), one_of_each());
+    let fixture = Fixture::on(sim, &[("shop.yaml", SHOP)]).await;
+    fixture.ready_within(1800).await;
+    assert_eq!(inventory(&fixture), one_of_each());
 }
 
 #[tokio::test(start_paused = true)]
@@ -233,14 +234,14 @@ async fn stale_reads_through_the_whole_bring_up_make_nothing_twice() {
     for seed in 0..3 {
         let consistency = Consistency { probability: 0.5, lag_seconds: 4.0 };
         let sim = Sim::builder().seed(seed).eventual_consistency(consistency).build();
-        let mut world = World::on(sim, &[("shop.yaml", SHOP)]).await;
-        world.ready_within(900).await;
-        assert_eq!(inventory(&world), one_of_each(), "seed {seed}");
-        world.edit("shop.yaml", ":1.0", ":1.1").await;
-        world.pass(5).await;
-        world.ready_within(900).await;
+        let mut fixture = Fixture::on(sim, &[("shop.yaml", SHOP)]).await;
+        fixture.ready_within(900).await;
+        assert_eq!(inventory(&fixture), one_of_each(), "seed {seed}");
+        fixture.edit("shop.yaml", ":1.0", ":1.1").await;
+        fixture.pass(5).await;
+        fixture.ready_within(900).await;
         assert_eq!(
-            inventory(&world),
+            inventory(&fixture),
             json!({"services": 1, "revisions": 4, "migrations": 2, "logGroups": 1}),
             "seed {seed}"
         );
@@ -254,9 +255,9 @@ async fn with_rate_limits_and_latency_it_becomes_ready() {
         .rate_limits(true)
         .latency(Duration::from_millis(20), Duration::from_millis(200))
         .build();
-    let world = World::on(sim, &[("shop.yaml", SHOP)]).await;
-    world.ready_within(900).await;
-    assert_eq!(inventory(&world), one_of_each());
+    let fixture = Fixture::on(sim, &[("shop.yaml", SHOP)]).await;
+    fixture.ready_within(900).await;
+    assert_eq!(inventory(&fixture), one_of_each());
 }
 
 #[tokio::test(start_paused = true)]
@@ -265,7 +266,7 @@ async fn a_task_that_never_becomes_healthy_is_explained_and_a_new_image_heals_it
         .replace("shop:1.0", "shop:unhealthy")
         .replace("rollback: true", "rollback: false")
         .replace("enable: true", "enable: false");
-    let mut world = World::new(&[(
+    let mut fixture = Fixture::new(&[(
         "shop.yaml",
         &document.replace(
             "        desiredCount: 2",
@@ -273,64 +274,66 @@ async fn a_task_that_never_becomes_healthy_is_explained_and_a_new_image_heals_it
         ),
     )])
     .await;
-    let status = world.until(900, |status| condition(status, ConditionType::Stalled).0 == Truth::True).await;
+    let status =
+        fixture.until(900, |status| condition(status, ConditionType::Stalled).0 == Truth::True).await;
     let (_, reason, message) = condition(&status, ConditionType::Stalled);
     assert_eq!(reason, "ProgressDeadlineExceeded");
     assert!(message.contains("web"), "{message}");
     assert_eq!(condition(&status, ConditionType::TargetsHealthy).0, Truth::False);
-    world.edit("shop.yaml", "shop:unhealthy", "shop:1.1").await;
-    world.pass(5).await;
-    world.ready_within(900).await;
+    fixture.edit("shop.yaml", "shop:unhealthy", "shop:1.1").await;
+    fixture.pass(5).await;
+    fixture.ready_within(900).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_migration_that_fails_leaves_the_running_service_alone_until_the_spec_changes() {
-    let mut world = World::new(&[("shop.yaml", SHOP)]).await;
-    world.ready_within(600).await;
-    let before = world_service(&world);
-    world.edit_quietly("shop.yaml", ":1.0", ":1.1-crash");
-    world.declare().await;
-    let status = world.until(300, |status| condition(status, ConditionType::Stalled).0 == Truth::True).await;
+    let mut fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
+    fixture.ready_within(600).await;
+    let before = world_service(&fixture);
+    fixture.edit_quietly("shop.yaml", ":1.0", ":1.1-crash");
+    fixture.declare().await;
+    let status =
+        fixture.until(300, |status| condition(status, ConditionType::Stalled).0 == Truth::True).await;
     let (_, reason, message) = condition(&status, ConditionType::Stalled);
     assert_eq!(reason, "TaskFailed");
     assert!(message.contains("exited 1"), "{message}");
-    world.pass(1200).await;
-    assert_eq!(world_service(&world), before, "web was not touched");
-    assert_eq!(world.carried_out()["ecs:RunTask"], 2, "it is not tried again by itself");
-    world.edit("shop.yaml", ":1.1-crash", ":1.2").await;
-    world.pass(5).await;
-    world.ready_within(600).await;
-    assert_eq!(world.carried_out()["ecs:RunTask"], 3);
+    fixture.pass(1200).await;
+    assert_eq!(world_service(&fixture), before, "web was not touched");
+    assert_eq!(fixture.carried_out()["ecs:RunTask"], 2, "it is not tried again by itself");
+    fixture.edit("shop.yaml", ":1.1-crash", ":1.2").await;
+    fixture.pass(5).await;
+    fixture.ready_within(600).await;
+    assert_eq!(fixture.carried_out()["ecs:RunTask"], 3);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_failed_migration_is_tried_again_when_the_retry_annotation_changes() {
-    let mut world =
-        World::new(&[("shop.yaml", &SHOP.replace("shop-migrations:1.0", "shop-migrations:crash"))]).await;
-    world.until(300, |status| condition(status, ConditionType::Stalled).0 == Truth::True).await;
-    assert_eq!(world.carried_out().get("ecs:CreateService"), None);
+    let mut fixture =
+        Fixture::new(&[("shop.yaml", &SHOP.replace("shop-migrations:1.0", "shop-migrations:crash"))]).await;
+    fixture.until(300, |status| condition(status, ConditionType::Stalled).0 == Truth::True).await;
+    assert_eq!(fixture.carried_out().get("ecs:CreateService"), None);
     // The cause is mended outside of the document: the same tag now works.
-    world.sim.behave(aws_sim::behaviour::BehaviourRule::image(
+    fixture.sim.behave(aws_sim::behaviour::BehaviourRule::image(
         "*:crash",
         aws_sim::behaviour::Behaviour::exits(0, 2.0),
     ));
-    world.pass(600).await;
-    assert_eq!(world.carried_out()["ecs:RunTask"], 1);
-    world
+    fixture.pass(600).await;
+    assert_eq!(fixture.carried_out()["ecs:RunTask"], 1);
+    fixture
         .edit(
             "shop.yaml",
             "metadata: {name: shop}",
             "metadata: {name: shop, annotations: {evenkeel.dev/retry: \"1\"}}",
         )
         .await;
-    world.ready_within(600).await;
-    assert_eq!(world.carried_out()["ecs:RunTask"], 2);
+    fixture.ready_within(600).await;
+    assert_eq!(fixture.carried_out()["ecs:RunTask"], 2);
 }
 
-/// What the service is told to do and what it has done.
-fn world_service(world: &World) -> Value {
+/// What the service is set to and what it has done.
+fn world_service(fixture: &Fixture) -> Value {
     let answer =
-        world.by_hand("ecs", "DescribeServices", json!({"cluster": "shop", "services": ["shop-web"]}));
+        fixture.by_hand("ecs", "DescribeServices", json!({"cluster": "shop", "services": ["shop-web"]}));
     let service = &answer["services"][0];
     json!({"revision": service["taskDefinition"], "deployments": service["deployments"].as_array().unwrap().iter().map(|d| &d["id"]).collect::<Vec<_>>()})
 }

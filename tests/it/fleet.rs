@@ -1,6 +1,6 @@
-//! Many deployments on one controller: what looking at them costs, and that none is forgotten.
+//! Many deployments on one controller: what observing them costs, and that none is forgotten.
 
-use crate::support::World;
+use crate::support::Fixture;
 use serde_json::json;
 
 const FLEET: usize = 30;
@@ -28,50 +28,50 @@ spec:
     )
 }
 
-async fn fleet() -> World {
+async fn fleet() -> Fixture {
     let names: Vec<String> = (0..FLEET).map(|number| format!("app-{number:02}")).collect();
     let documents: Vec<(String, String)> =
         names.iter().map(|name| (format!("{name}.yaml"), document(name))).collect();
     let documents: Vec<(&str, &str)> =
         documents.iter().map(|(file, text)| (file.as_str(), text.as_str())).collect();
-    let world = World::new(&documents).await;
-    world.ready_within(600).await;
-    world.pass(300).await;
-    world.sim.reset_calls();
-    world
+    let fixture = Fixture::new(&documents).await;
+    fixture.ready_within(600).await;
+    fixture.pass(300).await;
+    fixture.sim.reset_calls();
+    fixture
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_steady_fleet_is_read_in_batches_and_written_never() {
-    let world = fleet().await;
-    world.pass(1200).await;
-    let counts = world.sim.counts();
-    assert_eq!(world.writes(), Vec::<String>::new());
+    let fixture = fleet().await;
+    fixture.pass(1200).await;
+    let counts = fixture.sim.counts();
+    assert_eq!(fixture.writes(), Vec::<String>::new());
     let services = counts.of("ecs", "DescribeServices");
     // Twenty resyncs of three light batches and one full one; the spread may bring one resync more.
     assert!(services <= 21 * 4, "{services} reads of services");
     let definitions = counts.of("ecs", "DescribeTaskDefinition");
-    assert!((190..=210).contains(&definitions), "ten full looks per resync, not {definitions} in twenty");
+    assert!((190..=210).contains(&definitions), "ten full passes per resync, not {definitions} in twenty");
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_a_light_look_does_not_see_is_repaired_when_its_turn_comes() {
-    let world = fleet().await;
+    let fixture = fleet().await;
     for number in 0..FLEET {
         let input = json!({"logGroupName": format!("/ecs/app-{number:02}"), "retentionInDays": 7});
-        world.by_hand("logs", "PutRetentionPolicy", input);
+        fixture.by_hand("logs", "PutRetentionPolicy", input);
     }
-    world.sim.reset_calls();
-    world.pass(4 * 60).await;
-    assert_eq!(world.writes(), vec!["logs:PutRetentionPolicy"; FLEET]);
+    fixture.sim.reset_calls();
+    fixture.pass(4 * 60).await;
+    assert_eq!(fixture.writes(), vec!["logs:PutRetentionPolicy"; FLEET]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn reading_the_same_documents_again_and_again_makes_no_pass() {
-    let mut world = fleet().await;
+    let mut fixture = fleet().await;
     for _ in 0..30 {
-        world.declare().await;
+        fixture.declare().await;
     }
-    let reads = world.sim.counts().reads;
+    let reads = fixture.sim.counts().reads;
     assert_eq!(reads, 0, "no time went by");
 }

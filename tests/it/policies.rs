@@ -1,6 +1,6 @@
 //! What a document says about drift, pauses and strangers is honoured.
 
-use crate::support::{SHOP, World, condition};
+use crate::support::{Fixture, SHOP, condition};
 use aws_sim::Moment;
 use evenkeel::model::condition::{ConditionType, Truth};
 use serde_json::{Value, json};
@@ -11,66 +11,66 @@ fn with(lines: &str) -> String {
     SHOP.replace("spec:\n", &format!("spec:\n{lines}"))
 }
 
-fn service(world: &World) -> Value {
+fn service(fixture: &Fixture) -> Value {
     let input = json!({"cluster": "shop", "services": ["shop-web"], "include": ["TAGS"]});
-    world.by_hand("ecs", "DescribeServices", input)["services"][0].clone()
+    fixture.by_hand("ecs", "DescribeServices", input)["services"][0].clone()
 }
 
-fn update_service(world: &World, mut fields: Value) {
+fn update_service(fixture: &Fixture, mut fields: Value) {
     fields["cluster"] = json!("shop");
     fields["service"] = json!("shop-web");
-    world.by_hand("ecs", "UpdateService", fields);
+    fixture.by_hand("ecs", "UpdateService", fields);
 }
 
 #[tokio::test(start_paused = true)]
 async fn drift_that_is_only_reported_is_told_and_left() {
-    let world = World::new(&[("shop.yaml", with("  drift: {policy: Report}\n").as_str())]).await;
-    world.ready_within(600).await;
-    world.sim.reset_calls();
-    update_service(&world, json!({"desiredCount": 4}));
-    world.pass(600).await;
-    assert_eq!(world.writes(), Vec::<String>::new());
-    assert_eq!(service(&world)["desiredCount"], 4);
-    let status = world.status("shop");
+    let fixture = Fixture::new(&[("shop.yaml", with("  drift: {policy: Report}\n").as_str())]).await;
+    fixture.ready_within(600).await;
+    fixture.sim.reset_calls();
+    update_service(&fixture, json!({"desiredCount": 4}));
+    fixture.pass(600).await;
+    assert_eq!(fixture.writes(), Vec::<String>::new());
+    assert_eq!(service(&fixture)["desiredCount"], 4);
+    let status = fixture.status("shop");
     let (drifted, reason, message) = condition(&status, ConditionType::Drifted);
     assert_eq!((drifted, reason.as_str()), (Truth::True, "DriftSeen"));
     assert!(message.contains("service/web: desiredCount 4 → 2"), "{message}");
     let drift = status.last_drift.unwrap();
     assert_eq!((drift.what.as_str(), drift.repaired_at), ("desiredCount 4 → 2 (declared)", None));
-    let record = world.record("shop").await;
-    let told: Vec<_> =
+    let record = fixture.record("shop").await;
+    let events: Vec<_> =
         record.events.iter().filter(|event| event.reason.as_str() == "DriftReported").collect();
-    assert_eq!(told.len(), 1, "{told:#?}");
+    assert_eq!(events.len(), 1, "{events:#?}");
     // Once a person puts it right, all is well again.
-    update_service(&world, json!({"desiredCount": 2}));
-    world.pass(64).await;
-    world.ready_within(600).await;
-    assert_eq!(condition(&world.status("shop"), ConditionType::Drifted).0, Truth::False);
+    update_service(&fixture, json!({"desiredCount": 2}));
+    fixture.pass(64).await;
+    fixture.ready_within(600).await;
+    assert_eq!(condition(&fixture.status("shop"), ConditionType::Drifted).0, Truth::False);
 }
 
 #[tokio::test(start_paused = true)]
 async fn policies_hold_by_field() {
     let lines = "  drift:\n    fields: {service/web.desiredCount: Ignore, service/web.healthCheckGracePeriodSeconds: Report}\n";
-    let world = World::new(&[("shop.yaml", with(lines).as_str())]).await;
-    world.ready_within(600).await;
-    world.sim.reset_calls();
-    update_service(&world, json!({"desiredCount": 4}));
-    world.pass(300).await;
-    assert_eq!(world.writes(), Vec::<String>::new());
-    assert_eq!(condition(&world.status("shop"), ConditionType::Drifted).0, Truth::False);
-    world.ready_within(60).await;
-    assert_eq!(world.status("shop").last_drift, None);
-    update_service(&world, json!({"healthCheckGracePeriodSeconds": 77}));
-    world.pass(300).await;
-    assert_eq!(world.writes(), Vec::<String>::new());
-    assert_eq!(condition(&world.status("shop"), ConditionType::Drifted).0, Truth::True);
+    let fixture = Fixture::new(&[("shop.yaml", with(lines).as_str())]).await;
+    fixture.ready_within(600).await;
+    fixture.sim.reset_calls();
+    update_service(&fixture, json!({"desiredCount": 4}));
+    fixture.pass(300).await;
+    assert_eq!(fixture.writes(), Vec::<String>::new());
+    assert_eq!(condition(&fixture.status("shop"), ConditionType::Drifted).0, Truth::False);
+    fixture.ready_within(60).await;
+    assert_eq!(fixture.status("shop").last_drift, None);
+    update_service(&fixture, json!({"healthCheckGracePeriodSeconds": 77}));
+    fixture.pass(300).await;
+    assert_eq!(fixture.writes(), Vec::<String>::new());
+    assert_eq!(condition(&fixture.status("shop"), ConditionType::Drifted).0, Truth::True);
     // What no policy names is repaired, and only that.
     let network =
         json!({"awsvpcConfiguration": {"subnets": ["subnet-9"], "securityGroups": ["sg-0123456789abcdef0"]}});
-    update_service(&world, json!({"networkConfiguration": network}));
-    world.pass(300).await;
-    assert_eq!(world.writes(), ["ecs:UpdateService"]);
-    let seen = service(&world);
+    update_service(&fixture, json!({"networkConfiguration": network}));
+    fixture.pass(300).await;
+    assert_eq!(fixture.writes(), ["ecs:UpdateService"]);
+    let seen = service(&fixture);
     assert_eq!((&seen["desiredCount"], &seen["healthCheckGracePeriodSeconds"]), (&json!(4), &json!(77)));
     assert_eq!(
         seen["networkConfiguration"]["awsvpcConfiguration"]["subnets"],
@@ -80,9 +80,9 @@ async fn policies_hold_by_field() {
 
 #[tokio::test(start_paused = true)]
 async fn a_service_pointed_elsewhere_is_left_there_when_that_is_only_reported() {
-    let world = World::new(&[("shop.yaml", with("  drift: {policy: Report}\n").as_str())]).await;
-    world.ready_within(600).await;
-    let other = world.by_hand(
+    let fixture = Fixture::new(&[("shop.yaml", with("  drift: {policy: Report}\n").as_str())]).await;
+    fixture.ready_within(600).await;
+    let other = fixture.by_hand(
         "ecs",
         "RegisterTaskDefinition",
         json!({"family": "shop-web", "cpu": "256", "memory": "512", "networkMode": "awsvpc",
@@ -90,21 +90,21 @@ async fn a_service_pointed_elsewhere_is_left_there_when_that_is_only_reported() 
             "containerDefinitions": [{"name": "web", "image": "registry.example.com/other:6", "portMappings": [{"containerPort": 8080}]}]}),
     );
     let arn = other["taskDefinition"]["taskDefinitionArn"].clone();
-    world.sim.reset_calls();
-    update_service(&world, json!({"taskDefinition": arn}));
-    world.pass(900).await;
-    assert_eq!(world.writes(), Vec::<String>::new());
-    assert_eq!(service(&world)["taskDefinition"], arn);
-    let (drifted, _, message) = condition(&world.status("shop"), ConditionType::Drifted);
+    fixture.sim.reset_calls();
+    update_service(&fixture, json!({"taskDefinition": arn}));
+    fixture.pass(900).await;
+    assert_eq!(fixture.writes(), Vec::<String>::new());
+    assert_eq!(service(&fixture)["taskDefinition"], arn);
+    let (drifted, _, message) = condition(&fixture.status("shop"), ConditionType::Drifted);
     assert_eq!(drifted, Truth::True);
     assert!(message.contains("service/web: taskDefinition"), "{message}");
 }
 
 /// Notes the bodies of all UpdateService calls.
-fn updates(world: &World) -> Arc<Mutex<Vec<Value>>> {
+fn updates(fixture: &Fixture) -> Arc<Mutex<Vec<Value>>> {
     let bodies = Arc::new(Mutex::new(Vec::new()));
     let noted = Arc::clone(&bodies);
-    world.sim.on_call(move |moment| {
+    fixture.sim.on_call(move |moment| {
         if let Moment::Before { request } = moment
             && request.operation == "UpdateService"
         {
@@ -120,23 +120,23 @@ async fn a_count_that_is_left_out_or_autoscaled_is_never_written() {
     for count in ["", autoscaled] {
         let document = SHOP.replace("        desiredCount: 2\n", count);
         assert_ne!(document, SHOP);
-        let mut world = World::new(&[("shop.yaml", document.as_str())]).await;
-        let bodies = updates(&world);
-        world.ready_within(600).await;
-        world.sim.reset_calls();
-        update_service(&world, json!({"desiredCount": 5}));
-        world.pass(600).await;
-        assert_eq!(world.writes(), Vec::<String>::new());
-        world.ready_within(60).await;
-        let web = world.status("shop").components["web"].clone();
+        let mut fixture = Fixture::new(&[("shop.yaml", document.as_str())]).await;
+        let bodies = updates(&fixture);
+        fixture.ready_within(600).await;
+        fixture.sim.reset_calls();
+        update_service(&fixture, json!({"desiredCount": 5}));
+        fixture.pass(600).await;
+        assert_eq!(fixture.writes(), Vec::<String>::new());
+        fixture.ready_within(60).await;
+        let web = fixture.status("shop").components["web"].clone();
         assert_eq!((web.desired, web.running), (5, 5));
-        world.write("shop.yaml", &document.replace("/shop:1.0", "/shop:2.0")).await;
-        world.pass(1).await;
-        world.ready_within(600).await;
-        update_service(&world, json!({"healthCheckGracePeriodSeconds": 77}));
-        world.pass(64).await;
-        world.ready_within(600).await;
-        assert_eq!(service(&world)["desiredCount"], 5);
+        fixture.write("shop.yaml", &document.replace("/shop:1.0", "/shop:2.0")).await;
+        fixture.pass(1).await;
+        fixture.ready_within(600).await;
+        update_service(&fixture, json!({"healthCheckGracePeriodSeconds": 77}));
+        fixture.pass(64).await;
+        fixture.ready_within(600).await;
+        assert_eq!(service(&fixture)["desiredCount"], 5);
         let bodies = bodies.lock().unwrap();
         assert_eq!(bodies.len(), 2);
         assert!(bodies.iter().all(|body| body.get("desiredCount").is_none()), "{bodies:?}");
@@ -145,43 +145,43 @@ async fn a_count_that_is_left_out_or_autoscaled_is_never_written() {
 
 #[tokio::test(start_paused = true)]
 async fn a_suspension_stops_all_writes_and_ends_by_itself() {
-    let mut world = World::new(&[("shop.yaml", SHOP)]).await;
-    world.ready_within(600).await;
-    world.sim.reset_calls();
-    let until = world.clock.now() + jiff::SignedDuration::from_secs(1800);
+    let mut fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
+    fixture.ready_within(600).await;
+    fixture.sim.reset_calls();
+    let until = fixture.clock.now() + jiff::SignedDuration::from_secs(1800);
     let pause = with(&format!("  suspend: {{by: ops, reason: incident 42, until: \"{until}\"}}\n"));
     let pause = pause.replace("/shop:1.0", "/shop:2.0").replace("shop-migrations:1.0", "shop-migrations:2.0");
-    world.write("shop.yaml", &pause).await;
-    update_service(&world, json!({"desiredCount": 5}));
-    world.pass(1780).await;
-    assert_eq!(world.writes(), Vec::<String>::new());
-    let status = world.status("shop");
+    fixture.write("shop.yaml", &pause).await;
+    update_service(&fixture, json!({"desiredCount": 5}));
+    fixture.pass(1780).await;
+    assert_eq!(fixture.writes(), Vec::<String>::new());
+    let status = fixture.status("shop");
     let (suspended, _, message) = condition(&status, ConditionType::Suspended);
     assert_eq!(suspended, Truth::True);
     assert!(message.contains("by ops") && message.contains("incident 42"), "{message}");
     let (drifted, _, message) = condition(&status, ConditionType::Drifted);
     assert_eq!(drifted, Truth::True, "{message}");
     // It ends at its time, not at some resync after it.
-    world.pass(25).await;
-    assert!(!world.writes().is_empty());
-    world.ready_within(600).await;
-    assert_eq!(condition(&world.status("shop"), ConditionType::Suspended).0, Truth::False);
-    let web = world.status("shop").components["web"].clone();
+    fixture.pass(25).await;
+    assert!(!fixture.writes().is_empty());
+    fixture.ready_within(600).await;
+    assert_eq!(condition(&fixture.status("shop"), ConditionType::Suspended).0, Truth::False);
+    let web = fixture.status("shop").components["web"].clone();
     assert_eq!((web.desired, web.image.as_str()), (2, "registry.example.com/shop:2.0"));
-    let record = world.record("shop").await;
+    let record = fixture.record("shop").await;
     for word in ["Suspended", "Resumed"] {
         assert_eq!(record.events.iter().filter(|event| event.reason.as_str() == word).count(), 1, "{word}");
     }
 }
 
 /// Resources by the shop's names that somebody else made.
-fn strangers(world: &World) {
-    world.by_hand("logs", "CreateLogGroup", json!({"logGroupName": "/ecs/shop"}));
+fn strangers(fixture: &Fixture) {
+    fixture.by_hand("logs", "CreateLogGroup", json!({"logGroupName": "/ecs/shop"}));
     let definition = json!({"family": "theirs", "cpu": "256", "memory": "512", "networkMode": "awsvpc",
         "requiresCompatibilities": ["FARGATE"], "containerDefinitions": [{"name": "web", "image": "registry.example.com/theirs:1"}]});
-    world.by_hand("ecs", "RegisterTaskDefinition", definition);
+    fixture.by_hand("ecs", "RegisterTaskDefinition", definition);
     let network = json!({"awsvpcConfiguration": {"subnets": ["subnet-7"]}});
-    world.by_hand(
+    fixture.by_hand(
         "ecs",
         "CreateService",
         json!({"cluster": "shop", "serviceName": "shop-web", "taskDefinition": "theirs", "desiredCount": 1,
@@ -192,28 +192,32 @@ fn strangers(world: &World) {
 #[tokio::test(start_paused = true)]
 async fn a_strangers_resources_are_left_alone_until_the_document_adopts_them() {
     let sim = aws_sim::Sim::builder().seed(7).build();
-    let mut world = World::on(sim, &[]).await;
-    strangers(&world);
-    let before = service(&world);
-    world.write("shop.yaml", SHOP).await;
-    world.pass(900).await;
-    let status = world.status("shop");
+    let mut fixture = Fixture::on(sim, &[]).await;
+    strangers(&fixture);
+    let before = service(&fixture);
+    fixture.write("shop.yaml", SHOP).await;
+    fixture.pass(900).await;
+    let status = fixture.status("shop");
     let (stalled, _, message) = condition(&status, ConditionType::Stalled);
     assert_eq!(stalled, Truth::True);
     assert!(message.contains("was not created by Evenkeel") && message.contains("adopt: true"), "{message}");
-    let after = service(&world);
+    let after = service(&fixture);
     for field in ["taskDefinition", "desiredCount", "networkConfiguration", "tags"] {
         assert_eq!(after[field], before[field], "{field}");
     }
-    assert!(!world.writes().iter().any(|write| write.ends_with("RetentionPolicy")), "{:?}", world.writes());
-    world.write("shop.yaml", &with("  adopt: true\n")).await;
-    world.pass(1).await;
-    world.ready_within(900).await;
-    let after = service(&world);
+    assert!(
+        !fixture.writes().iter().any(|write| write.ends_with("RetentionPolicy")),
+        "{:?}",
+        fixture.writes()
+    );
+    fixture.write("shop.yaml", &with("  adopt: true\n")).await;
+    fixture.pass(1).await;
+    fixture.ready_within(900).await;
+    let after = service(&fixture);
     assert_eq!(after["serviceArn"], before["serviceArn"]);
     let owner = json!({"key": "evenkeel.dev/owner", "value": "shop"});
     assert!(after["tags"].as_array().unwrap().contains(&owner), "{}", after["tags"]);
-    world.sim.reset_calls();
-    world.pass(900).await;
-    assert_eq!(world.writes(), Vec::<String>::new());
+    fixture.sim.reset_calls();
+    fixture.pass(900).await;
+    assert_eq!(fixture.writes(), Vec::<String>::new());
 }

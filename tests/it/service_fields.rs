@@ -2,7 +2,7 @@
 //! once, a change by hand is put back once, and what is taken out of the document is put back to
 //! AWS's default, once.
 
-use crate::support::World;
+use crate::support::Fixture;
 use serde_json::{Map, Value, json};
 
 /// A resync, with its spread of a twentieth.
@@ -46,9 +46,9 @@ impl Field {
     }
 
     /// What AWS shows of it now.
-    fn shown(&self, world: &World) -> Value {
+    fn shown(&self, fixture: &Fixture) -> Value {
         let input = json!({"cluster": "shop", "services": ["shop-web"]});
-        let service = &world.by_hand("ecs", "DescribeServices", input)["services"][0];
+        let service = &fixture.by_hand("ecs", "DescribeServices", input)["services"][0];
         service.pointer(self.shown_at).cloned().unwrap_or_default()
     }
 }
@@ -59,56 +59,56 @@ fn extend(tree: &mut Value, members: &Value) {
 }
 
 /// Service deployments that there have been.
-fn deployments(world: &World) -> usize {
+fn deployments(fixture: &Fixture) -> usize {
     let input = json!({"cluster": "shop", "service": "shop-web"});
-    let listed = world.by_hand("ecs", "ListServiceDeployments", input);
+    let listed = fixture.by_hand("ecs", "ListServiceDeployments", input);
     listed["serviceDeployments"].as_array().unwrap().len()
 }
 
 /// Waits until all is as declared; answers the writes until then, and holds that there are no more
 /// for long, neither calls nor deployments.
-async fn settled(world: &World) -> Vec<String> {
-    world.pass(RESYNC).await;
-    world.ready_within(900).await;
-    let writes = world.writes();
-    let before = deployments(world);
-    world.sim.reset_calls();
-    world.pass(LONG).await;
-    assert_eq!(world.writes(), Vec::<String>::new());
-    assert_eq!(deployments(world), before);
+async fn settled(fixture: &Fixture) -> Vec<String> {
+    fixture.pass(RESYNC).await;
+    fixture.ready_within(900).await;
+    let writes = fixture.writes();
+    let before = deployments(fixture);
+    fixture.sim.reset_calls();
+    fixture.pass(LONG).await;
+    assert_eq!(fixture.writes(), Vec::<String>::new());
+    assert_eq!(deployments(fixture), before);
     writes
 }
 
 async fn holds(field: Field) {
-    let mut world = World::new(&[("shop.json", &field.document(true))]).await;
-    let made = settled(&world).await;
+    let mut fixture = Fixture::new(&[("shop.json", &field.document(true))]).await;
+    let made = settled(&fixture).await;
     let updates = made.iter().filter(|call| *call == "ecs:UpdateService").count();
     assert_eq!(updates, 0, "CreateService says it all: {made:?}");
-    let declared = field.shown(&world);
+    let declared = field.shown(&fixture);
     assert_ne!(declared, field.default);
 
-    let before = deployments(&world);
+    let before = deployments(&fixture);
     let mut by_hand = json!({"cluster": "shop", "service": "shop-web"});
     extend(&mut by_hand, &field.by_hand);
-    world.by_hand("ecs", "UpdateService", by_hand);
-    assert_ne!(field.shown(&world), declared, "something was changed by hand");
-    world.sim.reset_calls();
-    assert_eq!(settled(&world).await, ["ecs:UpdateService"], "put back once");
-    assert_eq!(field.shown(&world), declared);
+    fixture.by_hand("ecs", "UpdateService", by_hand);
+    assert_ne!(field.shown(&fixture), declared, "something was changed by hand");
+    fixture.sim.reset_calls();
+    assert_eq!(settled(&fixture).await, ["ecs:UpdateService"], "put back once");
+    assert_eq!(field.shown(&fixture), declared);
     let each = usize::from(field.deploys);
-    assert_eq!(deployments(&world), before + 2 * each, "one by hand, one to put it back");
+    assert_eq!(deployments(&fixture), before + 2 * each, "one by hand, one to put it back");
 
-    let before = deployments(&world);
-    world.write("shop.json", &field.document(false)).await;
-    let mut writes = settled(&world).await;
+    let before = deployments(&fixture);
+    fixture.write("shop.json", &field.document(false)).await;
+    let mut writes = settled(&fixture).await;
     writes.retain(|call| call != "ecs:RegisterTaskDefinition" && call != "ecs:DeregisterTaskDefinition");
     assert_eq!(writes, ["ecs:UpdateService"], "taken out once");
-    assert_eq!(field.shown(&world), field.default);
-    assert_eq!(deployments(&world), before + each);
+    assert_eq!(field.shown(&fixture), field.default);
+    assert_eq!(deployments(&fixture), before + each);
 
-    world.write("shop.json", &field.document(true)).await;
-    settled(&world).await;
-    assert_eq!(field.shown(&world), declared, "and put in again");
+    fixture.write("shop.json", &field.document(true)).await;
+    settled(&fixture).await;
+    assert_eq!(field.shown(&fixture), declared, "and put in again");
 }
 
 #[tokio::test(start_paused = true)]
@@ -235,24 +235,24 @@ async fn a_deployment_that_a_pause_hook_holds_is_left_alone_and_completes_once_i
         definition: json!({}),
         deploys: false,
     };
-    let mut world = World::new(&[("shop.json", &field.document(true))]).await;
-    settled(&world).await;
-    world.write("shop.json", &field.document(true).replace("app:1.0", "app:2.0")).await;
-    world.until(600, |status| status.components["web"].phase == "Rolling").await;
-    world.pass(600).await;
-    world.sim.reset_calls();
-    world.pass(3 * 3600).await;
-    assert_eq!(world.writes(), Vec::<String>::new(), "it waits for somebody else");
+    let mut fixture = Fixture::new(&[("shop.json", &field.document(true))]).await;
+    settled(&fixture).await;
+    fixture.write("shop.json", &field.document(true).replace("app:1.0", "app:2.0")).await;
+    fixture.until(600, |status| status.components["web"].phase == "Rolling").await;
+    fixture.pass(600).await;
+    fixture.sim.reset_calls();
+    fixture.pass(3 * 3600).await;
+    assert_eq!(fixture.writes(), Vec::<String>::new(), "it waits for somebody else");
     let listed =
-        world.by_hand("ecs", "ListServiceDeployments", json!({"cluster": "shop", "service": "shop-web"}));
+        fixture.by_hand("ecs", "ListServiceDeployments", json!({"cluster": "shop", "service": "shop-web"}));
     let arn = listed["serviceDeployments"][0]["serviceDeploymentArn"].clone();
-    let shown = world.by_hand("ecs", "DescribeServiceDeployments", json!({"serviceDeploymentArns": [arn]}));
+    let shown = fixture.by_hand("ecs", "DescribeServiceDeployments", json!({"serviceDeploymentArns": [arn]}));
     let hook = &shown["serviceDeployments"][0]["lifecycleHookDetails"][0];
     assert_eq!(hook["status"], "AWAITING_ACTION");
     let go_on = json!({"serviceDeploymentArn": arn, "hookId": hook["hookId"], "action": "CONTINUE"});
-    world.by_hand("ecs", "ContinueServiceDeployment", go_on);
-    world.ready_within(900).await;
-    let web = &world.status("shop").components["web"];
+    fixture.by_hand("ecs", "ContinueServiceDeployment", go_on);
+    fixture.ready_within(900).await;
+    let web = &fixture.status("shop").components["web"];
     assert_eq!(
         (web.image.as_str(), web.phase.as_str()),
         ("registry.example.com/app:2.0", "Complete"),

@@ -1,7 +1,7 @@
 //! The state folder: full, unwritable, damaged, or taken. Without a record nothing is written to
 //! AWS.
 
-use crate::support::{SHOP, World, condition};
+use crate::support::{Fixture, SHOP, condition};
 use evenkeel::model::condition::{ConditionType, Truth};
 use evenkeel::model::ids::DeploymentName;
 use evenkeel::reconcile::is_ready;
@@ -10,41 +10,41 @@ use serde_json::json;
 
 #[tokio::test(start_paused = true)]
 async fn a_full_disk_stops_all_writes_is_told_by_readyz_and_heals() {
-    let world = World::idle(aws_sim::Sim::builder().seed(7).build(), &[("shop.yaml", SHOP)]).await;
-    world.saves.full(true);
-    let mut world = world;
-    world.start().await;
-    world.pass(600).await;
-    assert_eq!(world.writes(), Vec::<String>::new());
-    let why = world.handle.ready().unwrap_err();
+    let fixture = Fixture::idle(aws_sim::Sim::builder().seed(7).build(), &[("shop.yaml", SHOP)]).await;
+    fixture.saves.full(true);
+    let mut fixture = fixture;
+    fixture.start().await;
+    fixture.pass(600).await;
+    assert_eq!(fixture.writes(), Vec::<String>::new());
+    let why = fixture.handle.ready().unwrap_err();
     assert!(why.contains("No space left on device"), "{why}");
-    assert!(world.handle.alive().is_ok(), "restarting it would not help");
-    world.saves.full(false);
-    world.declare().await;
-    world.ready_within(900).await;
-    assert!(world.handle.ready().is_ok());
+    assert!(fixture.handle.alive().is_ok(), "restarting it would not help");
+    fixture.saves.full(false);
+    fixture.declare().await;
+    fixture.ready_within(900).await;
+    assert!(fixture.handle.ready().is_ok());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_disk_that_fills_up_later_stops_repairs_too_and_nothing_is_lost() {
-    let mut world = World::new(&[("shop.yaml", SHOP)]).await;
-    world.ready_within(600).await;
-    world.saves.full(true);
-    world.sim.reset_calls();
-    scale(&world, 5);
-    world.pass(300).await;
-    assert_eq!(world.writes(), Vec::<String>::new(), "not even a repair: it could not be recorded");
-    assert!(world.handle.ready().is_err());
-    world.saves.full(false);
-    world.pass(70).await;
-    assert_eq!(world.writes(), vec!["ecs:UpdateService"]);
-    world.ready_within(300).await;
-    assert!(world.handle.ready().is_ok());
+    let mut fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
+    fixture.ready_within(600).await;
+    fixture.saves.full(true);
+    fixture.sim.reset_calls();
+    scale(&fixture, 5);
+    fixture.pass(300).await;
+    assert_eq!(fixture.writes(), Vec::<String>::new(), "not even a repair: it could not be recorded");
+    assert!(fixture.handle.ready().is_err());
+    fixture.saves.full(false);
+    fixture.pass(70).await;
+    assert_eq!(fixture.writes(), vec!["ecs:UpdateService"]);
+    fixture.ready_within(300).await;
+    assert!(fixture.handle.ready().is_ok());
     // What was not kept while the disk was full is kept now: a restart knows it.
-    let told = world.status("shop");
-    world.pass(70).await;
-    world.kill().await;
-    assert_eq!(world.record("shop").await.status.unwrap().last_drift, told.last_drift);
+    let status = fixture.status("shop");
+    fixture.pass(70).await;
+    fixture.kill().await;
+    assert_eq!(fixture.record("shop").await.status.unwrap().last_drift, status.last_drift);
 }
 
 #[tokio::test(start_paused = true)]
@@ -53,23 +53,23 @@ async fn a_deployment_that_has_nothing_to_keep_does_not_hide_that_another_cannot
         .replace("name: shop}", "name: zebra}")
         .replace("/ecs/shop", "/ecs/zebra")
         .replace("port: 80\n", "port: 81\n");
-    let mut world = World::new(&[("shop.yaml", SHOP)]).await;
-    world.ready_within(600).await;
-    world.saves.full(true);
-    world.write("zebra.yaml", &second).await;
+    let mut fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
+    fixture.ready_within(600).await;
+    fixture.saves.full(true);
+    fixture.write("zebra.yaml", &second).await;
     for _ in 0..30 {
-        world.pass(10).await;
-        assert!(world.handle.ready().is_err(), "zebra cannot be kept");
+        fixture.pass(10).await;
+        assert!(fixture.handle.ready().is_err(), "zebra cannot be kept");
     }
-    assert!(!world.carried_out().keys().any(|call| call.contains("zebra")));
-    world.saves.full(false);
-    world.until(900, |status| status.name.as_str() == "zebra" && is_ready(status)).await;
-    assert!(world.handle.ready().is_ok());
+    assert!(!fixture.carried_out().keys().any(|call| call.contains("zebra")));
+    fixture.saves.full(false);
+    fixture.until(900, |status| status.name.as_str() == "zebra" && is_ready(status)).await;
+    assert!(fixture.handle.ready().is_ok());
 }
 
 /// Somebody sets the number of tasks.
-fn scale(world: &World, count: u32) {
-    world.by_hand(
+fn scale(fixture: &Fixture, count: u32) {
+    fixture.by_hand(
         "ecs",
         "UpdateService",
         json!({"cluster": "shop", "service": "shop-web", "desiredCount": count}),
@@ -78,104 +78,105 @@ fn scale(world: &World, count: u32) {
 
 #[tokio::test(start_paused = true)]
 async fn a_state_folder_that_is_replaced_by_a_file_stops_all_writes_until_it_is_back() {
-    let mut world = World::new(&[("shop.yaml", SHOP)]).await;
-    world.ready_within(600).await;
-    let folder = world.state_folder();
+    let mut fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
+    fixture.ready_within(600).await;
+    let folder = fixture.state_folder();
     let aside = folder.with_extension("aside");
     std::fs::rename(&folder, &aside).unwrap();
     std::fs::write(&folder, "").unwrap();
-    world.sim.reset_calls();
-    world.edit("shop.yaml", ":1.0", ":1.1").await;
-    world.pass(300).await;
-    assert_eq!(world.writes(), Vec::<String>::new());
-    let why = world.handle.ready().unwrap_err();
+    fixture.sim.reset_calls();
+    fixture.edit("shop.yaml", ":1.0", ":1.1").await;
+    fixture.pass(300).await;
+    assert_eq!(fixture.writes(), Vec::<String>::new());
+    let why = fixture.handle.ready().unwrap_err();
     assert!(why.contains("state"), "{why}");
     std::fs::remove_file(&folder).unwrap();
     std::fs::rename(&aside, &folder).unwrap();
-    world
+    fixture
         .until(900, |status| {
             status.components["web"].image.ends_with(":1.1")
                 && condition(status, ConditionType::Ready).0 == Truth::True
         })
         .await;
-    assert!(world.handle.ready().is_ok());
+    assert!(fixture.handle.ready().is_ok());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_damaged_record_is_named_kept_aside_and_recovered_from_aws_without_doing_anything_again() {
     for damage in ["", "{\"format\": 1, \"checksum\": \"0\", \"content\": {}}", "not json", "\u{0}\u{0}"] {
-        let mut world = World::new(&[("shop.yaml", SHOP)]).await;
-        world.ready_within(600).await;
-        world.pass(120).await;
-        world.kill().await;
-        let file = world.state_folder().join("shop.json");
+        let mut fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
+        fixture.ready_within(600).await;
+        fixture.pass(120).await;
+        fixture.kill().await;
+        let file = fixture.state_folder().join("shop.json");
         std::fs::write(&file, damage).unwrap();
-        let error = FileRecordStore::existing(world.state_folder())
+        let error = FileRecordStore::existing(fixture.state_folder())
             .unwrap()
             .load(&DeploymentName::from("shop"))
             .await
             .unwrap_err();
         assert!(error.kind == ErrorKind::Damaged && error.to_string().contains("shop.json"), "{error}");
-        world.sim.reset_calls();
-        world.start().await;
-        world.ready_within(300).await;
-        world.pass(120).await;
-        assert_eq!(world.writes(), Vec::<String>::new(), "{damage:?}");
-        let aside = world.state_folder().join("shop.json.damaged-1");
+        fixture.sim.reset_calls();
+        fixture.start().await;
+        fixture.ready_within(300).await;
+        fixture.pass(120).await;
+        assert_eq!(fixture.writes(), Vec::<String>::new(), "{damage:?}");
+        let aside = fixture.state_folder().join("shop.json.damaged-1");
         assert_eq!(std::fs::read_to_string(aside).unwrap(), damage);
-        assert_eq!(world.status("shop").components["migrate"].phase, "Complete");
+        assert_eq!(fixture.status("shop").components["migrate"].phase, "Complete");
         // And it is in charge again.
-        scale(&world, 5);
-        world.pass(70).await;
-        world.ready_within(300).await;
-        assert_eq!(world.carried_out()["ecs:UpdateService"], 1);
+        scale(&fixture, 5);
+        fixture.pass(70).await;
+        fixture.ready_within(300).await;
+        assert_eq!(fixture.carried_out()["ecs:UpdateService"], 1);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_record_that_is_lost_while_a_migration_runs_does_not_start_a_second_one_beside_it() {
-    let mut world = World::new(&[("shop.yaml", SHOP)]).await;
-    world
+    let mut fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
+    fixture
         .until(300, |status| status.components.get("migrate").is_some_and(|c| c.running + c.pending > 0))
         .await;
-    world.kill().await;
-    std::fs::write(world.state_folder().join("shop.json"), "gone").unwrap();
-    world.start().await;
+    fixture.kill().await;
+    std::fs::write(fixture.state_folder().join("shop.json"), "gone").unwrap();
+    fixture.start().await;
     for _ in 0..600 {
-        let answer = world.by_hand("ecs", "ListTasks", json!({"cluster": "shop", "family": "shop-migrate"}));
+        let answer =
+            fixture.by_hand("ecs", "ListTasks", json!({"cluster": "shop", "family": "shop-migrate"}));
         let tasks = answer["taskArns"].as_array().unwrap().len();
         assert!(tasks <= 1, "two migrations at a time");
-        world.pass(1).await;
+        fixture.pass(1).await;
     }
-    world.ready_within(300).await;
-    assert_eq!(world.carried_out()["ecs:CreateService"], 1);
-    assert_eq!(world.carried_out()["ecs:RegisterTaskDefinition"], 2);
+    fixture.ready_within(300).await;
+    assert_eq!(fixture.carried_out()["ecs:CreateService"], 1);
+    assert_eq!(fixture.carried_out()["ecs:RegisterTaskDefinition"], 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_second_controller_on_the_same_state_folder_is_refused() {
-    let mut world = World::new(&[("shop.yaml", SHOP)]).await;
-    world.pass(5).await;
-    let error = FileRecordStore::new(world.state_folder()).hold("second").await.unwrap_err();
+    let mut fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
+    fixture.pass(5).await;
+    let error = FileRecordStore::new(fixture.state_folder()).hold("second").await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Held);
     assert!(error.to_string().contains("in use by another controller"), "{error}");
-    world.kill().await;
+    fixture.kill().await;
     // The lock goes with its process: nothing has to be cleaned up after a kill.
-    FileRecordStore::new(world.state_folder()).hold("second").await.unwrap();
+    FileRecordStore::new(fixture.state_folder()).hold("second").await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
 async fn values_of_secrets_appear_nowhere() {
-    let mut world = World::new(&[("shop.yaml", SHOP)]).await;
-    world.ready_within(600).await;
-    world.edit("shop.yaml", ":1.0", ":1.1-crash").await;
-    world.until(300, |status| condition(status, ConditionType::Stalled).0 == Truth::True).await;
-    let mut all = serde_json::to_string(&world.status("shop")).unwrap();
-    all.push_str(&serde_json::to_string(&world.record("shop").await).unwrap());
-    for entry in std::fs::read_dir(world.state_folder()).unwrap() {
+    let mut fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
+    fixture.ready_within(600).await;
+    fixture.edit("shop.yaml", ":1.0", ":1.1-crash").await;
+    fixture.until(300, |status| condition(status, ConditionType::Stalled).0 == Truth::True).await;
+    let mut all = serde_json::to_string(&fixture.status("shop")).unwrap();
+    all.push_str(&serde_json::to_string(&fixture.record("shop").await).unwrap());
+    for entry in std::fs::read_dir(fixture.state_folder()).unwrap() {
         all.push_str(&String::from_utf8_lossy(&std::fs::read(entry.unwrap().path()).unwrap()));
     }
     assert!(all.contains("shop/db"), "the reference is there");
     assert!(!all.contains("canary-secret-value"));
-    assert_eq!(world.sim.counts().of("secretsmanager", "GetSecretValue"), 0, "it is never even read");
+    assert_eq!(fixture.sim.counts().of("secretsmanager", "GetSecretValue"), 0, "it is never even read");
 }

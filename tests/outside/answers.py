@@ -1,6 +1,6 @@
 """Two answers to the same call, compared field by field, and the table of differences that are known.
 
-What differs by nature (ids, times, addresses) is compared by its form: a task's id stays "<32 hex>", so that a far side
+What differs by nature (ids, times, addresses) is compared by its form: a task's id stays "<32 hex>", so that a backend
 that makes other ids is noticed. Lists of things with a name are compared by name, not by position.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 NAMES = ["serviceName", "clusterName", "name", "key", "capacityProvider", "logGroupName", "LoadBalancerName",
          "TargetGroupName", "SubnetId", "VersionId", "Name", "Key", "Field", "Priority", "Port", "ResourceArn",
          "containerName", "type", "status"]
-# What a far side makes up as it likes.
+# What a backend makes up as it likes.
 OPAQUE = {"nextToken": "<token>", "NextToken": "<token>", "events": "<events>", "message": "<text>"}
 ABSENT = "-"
 FORMS = [(re.compile(pattern), form) for pattern, form in [
@@ -23,22 +23,22 @@ FORMS = [(re.compile(pattern), form) for pattern, form in [
     (r"(?<=ecs-svc/)\d{19}\b", "<19 digits>"),
     (r"(?<=ecs-svc/)[0-9a-f]{20}\b", "<20 hex>"),
     (r"\b(eni|vpc)-[0-9a-f]{17}\b", r"\1-<17 hex>"),
-    # Which of its subnets a task is put into is nobody's promise.
+    # Which of its subnets a task is put into is not specified.
     (r"<subnet-[ab]>", "<subnet>"),
     (r"\beu-west-1[abc]\b", "<zone>"),
     (r"(?<=/)(?!0{16}\b)[0-9a-z]{16}\b", "<16 letters>"),
     (r"\b\d{13}\b", "<milliseconds>"),
     (r"\b\d{15,}\b", "<digits>"),
-    (r"(?<=secret:life/database-)\w{6}\b", "<6 letters>"),
+    (r"(?<=secret:lifecycle/database-)\w{6}\b", "<6 letters>"),
     (r"\b(?:\d{1,3}\.){3}\d{1,3}\b", "<address>"),
     (r"\b[0-9a-f]{2}(:[0-9a-f]{2}){5}\b", "<mac>"),
     (r"\bip-(\d+-){3}\d+\b", "ip-<address>"),
-    (r"(?<=life-)\w+(?=\.eu-west-1\.elb)", "<id>"),
+    (r"(?<=lifecycle-)\w+(?=\.eu-west-1\.elb)", "<id>"),
 ]]
 
 
 class Reader:
-    """Reads answers of a far side: its network's ids are given by name."""
+    """Reads answers of a backend: its network's ids are given by name."""
 
     def __init__(self, network):
         self.network = network
@@ -94,7 +94,7 @@ class Difference:
 
 
 def differences(judge, ours, theirs):
-    """What differs between two lives, each given as plain answers by step."""
+    """What differs between two runs, each given as plain answers by step."""
     found = []
     for step in list(ours) + [step for step in theirs if step not in ours]:
         mine, other = ours.get(step), theirs.get(step)

@@ -1,4 +1,4 @@
-"""The far sides of a test run, each started once, and stopped at its end whatever happens."""
+"""the backends of a test run, each started once, and stopped at its end whatever happens."""
 
 import os
 import pathlib
@@ -6,14 +6,14 @@ import signal
 
 import pytest
 
-import worlds
+import backends
 
 
 @pytest.fixture(scope="session")
 def processes():
     logs = pathlib.Path(__file__).parents[2] / "target" / "outside"
     logs.mkdir(parents=True, exist_ok=True)
-    running = worlds.Processes(logs)
+    running = backends.Processes(logs)
     # A run that is asked to end is interrupted and unwinds, so that no child outlives it.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     yield running
@@ -22,17 +22,17 @@ def processes():
 
 @pytest.fixture(scope="session")
 def aws_sim(processes):
-    return worlds.aws_sim(processes)
+    return backends.aws_sim(processes)
 
 
 @pytest.fixture(scope="session")
 def moto(processes):
-    return worlds.moto(processes)
+    return backends.moto(processes)
 
 
 @pytest.fixture(scope="session")
 def ministack(processes):
-    return worlds.ministack(processes)
+    return backends.ministack(processes)
 
 
 def pytest_configure():

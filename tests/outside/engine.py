@@ -1,4 +1,4 @@
-"""A pretend Docker Engine: it answers the Engine API, and no container ever runs.
+"""A simulated Docker Engine: it answers the Engine API, and no container ever runs.
 
 ministack schedules the tasks of an ECS service on a Docker Engine. This one gives its scheduler something to schedule on
 a machine without Docker. What a container does is decided by its image's name and its command, by the same words as in
@@ -25,7 +25,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
 # Seconds. A container that ends by itself must do so before ministack's steady delay (1 s) calls its deployment complete.
-PULL, SLOW_PULL, LIFE = 0.1, 3.0, 0.1
+PULL, SLOW_PULL, LIFETIME = 0.1, 3.0, 0.1
 API_VERSION = "1.45"
 
 
@@ -85,7 +85,7 @@ class Container:
         """None while it is not over."""
         if self.stopped_with is not None:
             return self.stopped_with
-        if self.started is None or time.monotonic() < self.started + LIFE:
+        if self.started is None or time.monotonic() < self.started + LIFETIME:
             return None
         if "crash" in self.image:
             return 1
@@ -224,7 +224,7 @@ def carries(labels, wanted):
     return key in labels and (not has_value or labels[key] == value)
 
 
-class Door(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
     """HTTP around the engine."""
 
     protocol_version = "HTTP/1.1"
@@ -262,4 +262,4 @@ class Server(ThreadingHTTPServer):
 
 
 if __name__ == "__main__":
-    Server(("127.0.0.1", int(sys.argv[1])), Door).serve_forever()
+    Server(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()

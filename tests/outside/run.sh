@@ -1,5 +1,5 @@
 #!/bin/sh
-# Outside judges: one life of a service on aws-sim, moto and ministack, compared field by field; and the controller itself on
+# Outside judges: the lifecycle of a service on aws-sim, moto and ministack, compared field by field; and the controller itself on
 # moto and ministack. None of it needs Docker.
 #
 #   tests/outside/run.sh [aws-sim [evenkeel [ctl]]] [pytest arguments...]

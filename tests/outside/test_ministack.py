@@ -3,7 +3,7 @@ failed upgrade and out of it. The tests are one story; each begins where the one
 
 import pytest
 
-from places import Place, furnish, is_true, reason, waits
+from workspace import Workspace, seed, is_true, reason, waits
 
 SHOP, ZENML = "shop", "zenml-hybrid"
 REGISTRY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop"
@@ -11,11 +11,11 @@ SERVICES = [(SHOP, "shop-web", 3), (SHOP, "shop-worker", 1), (ZENML, "zenml-serv
 
 
 @pytest.fixture(scope="module")
-def place(ministack, processes, tmp_path_factory):
-    furnish(ministack, [SHOP, ZENML])
-    place = Place(ministack, processes, tmp_path_factory.mktemp("ministack"), {"application": [], "zenml": []})
-    place.start()
-    return place
+def workspace(ministack, processes, tmp_path_factory):
+    seed(ministack, [SHOP, ZENML])
+    workspace = Workspace(ministack, processes, tmp_path_factory.mktemp("ministack"), {"application": [], "zenml": []})
+    workspace.start()
+    return workspace
 
 
 @pytest.fixture(scope="module")
@@ -44,16 +44,16 @@ def primary(seen):
     return next(one for one in seen["deployments"] if one["status"] == "PRIMARY")
 
 
-def writes_during_more_looks(place):
-    """What the controller does in three more looks at each of the two deployments."""
-    before = place.metric("evenkeel_actions_total")
-    place.walks(6)
-    return place.metric("evenkeel_actions_total") - before
+def writes_during_more_passes(workspace):
+    """What the controller does in three more passes over each of the two deployments."""
+    before = workspace.metric("evenkeel_actions_total")
+    workspace.passes(6)
+    return workspace.metric("evenkeel_actions_total") - before
 
 
-def test_both_examples_come_up_and_are_what_they_declare(place, ministack, ecs):
+def test_both_examples_come_up_and_are_what_they_declare(workspace, ministack, ecs):
     for name in ("shop", "zenml"):
-        status = place.until_ready(name, 1)
+        status = workspace.until_ready(name, 1)
         assert {one["phase"] for one in status["components"].values()} == {"Complete"}, status
         assert reason(status, "SecretsReady") == "AllFound" and reason(status, "TargetsHealthy") == "AllHealthy"
     for cluster, name, count in SERVICES:
@@ -92,29 +92,29 @@ def test_traffic_reaches_the_tasks(ministack):
     assert group["retentionInDays"] == 30
 
 
-def test_nothing_is_left_to_do(place):
-    code, said = place.ctl("plan", "--exit-code")
+def test_nothing_is_left_to_do(workspace):
+    code, said = workspace.ctl("plan", "--exit-code")
     assert code == 0 and "Nothing to do" in said, said
-    code, said = place.ctl("status", "--exit-code")
+    code, said = workspace.ctl("status", "--exit-code")
     assert code == 0, said
-    assert writes_during_more_looks(place) == 0
+    assert writes_during_more_passes(workspace) == 0
 
 
-def test_a_service_scaled_by_hand_is_scaled_back(place, ecs):
+def test_a_service_scaled_by_hand_is_scaled_back(workspace, ecs):
     before = primary(service(ecs, SHOP, "shop-web"))["id"]
     ecs.update_service(cluster=SHOP, service="shop-web", desiredCount=5)
-    status = place.until("shop", lambda seen: seen.get("lastDrift", {}).get("repairedAt") and is_true(seen, "Ready"))
+    status = workspace.until("shop", lambda seen: seen.get("lastDrift", {}).get("repairedAt") and is_true(seen, "Ready"))
     assert status["lastDrift"]["resource"] == "service/web" and "desiredCount 5 → 3" in status["lastDrift"]["what"]
     seen = service(ecs, SHOP, "shop-web")
     assert (seen["desiredCount"], primary(seen)["id"]) == (3, before), "scaling is no deployment"
-    assert "DriftRepaired" in place.ctl("events", "shop")[1]
+    assert "DriftRepaired" in workspace.ctl("events", "shop")[1]
 
 
-def test_new_image_tags_migrate_first_and_then_roll(place, ecs):
-    place.edit("application", [(":2.14.0", ":2.15.0")])
-    place.edit("zenml", [("imageTag: 0.93.2", "imageTag: 0.93.3")])
+def test_new_image_tags_migrate_first_and_then_roll(workspace, ecs):
+    workspace.edit("application", [(":2.14.0", ":2.15.0")])
+    workspace.edit("zenml", [("imageTag: 0.93.2", "imageTag: 0.93.3")])
     for name in ("shop", "zenml"):
-        place.until_ready(name, 2)
+        workspace.until_ready(name, 2)
     for cluster, name, count in SERVICES:
         seen = service(ecs, cluster, name)
         assert (seen["desiredCount"], seen["runningCount"]) == (count, count)
@@ -127,28 +127,28 @@ def test_new_image_tags_migrate_first_and_then_roll(place, ecs):
         assert max(task["stoppedAt"] for task in tasks) <= primary(service(ecs, cluster, after))["createdAt"]
 
 
-def test_a_crashing_image_is_rolled_back_and_not_tried_again(place, ecs):
-    place.edit("application", [("shop/web:2.15.0", "shop/web:2.16.0-crash")])
-    status = place.until("shop", lambda seen: reason(seen) == "RolledBack")
+def test_a_crashing_image_is_rolled_back_and_not_tried_again(workspace, ecs):
+    workspace.edit("application", [("shop/web:2.15.0", "shop/web:2.16.0-crash")])
+    status = workspace.until("shop", lambda seen: reason(seen) == "RolledBack")
     web = status["components"]["web"]
     assert (web["phase"], web["revision"], web["wantedRevision"]) == ("RolledBack", "shop-web:2", "shop-web:3")
     assert "circuit breaker" in web["message"] and is_true(status, "Stalled")
     assert [resource for resource, what, _ in waits(status) if what == "failed"] == ["service/web"]
     seen = service(ecs, SHOP, "shop-web")
     assert seen["taskDefinition"].endswith("/shop-web:2") and seen["runningCount"] == 3
-    assert writes_during_more_looks(place) == 0
+    assert writes_during_more_passes(workspace) == 0
     again = service(ecs, SHOP, "shop-web")
     assert [one["id"] for one in again["deployments"]] == [one["id"] for one in seen["deployments"]]
-    assert revisions(ecs, "shop-web")[-1] == "shop-web:3" and reason(place.status("shop")) == "RolledBack"
-    assert place.status("shop")["components"]["worker"]["phase"] == "Complete"
+    assert revisions(ecs, "shop-web")[-1] == "shop-web:3" and reason(workspace.status("shop")) == "RolledBack"
+    assert workspace.status("shop")["components"]["worker"]["phase"] == "Complete"
 
 
-def test_a_migration_that_fails_touches_no_service(place, ecs):
+def test_a_migration_that_fails_touches_no_service(workspace, ecs):
     before = service(ecs, SHOP, "shop-worker")["taskDefinition"]
-    place.edit("application", [
+    workspace.edit("application", [
         ("shop/web:2.16.0-crash", "shop/web:2.17.0"), ("shop/worker:2.15.0", "shop/worker:2.17.0"),
         ("shop/migrate:2.15.0", "shop/migrate:2.17.0-crash")])
-    status = place.until("shop", lambda seen: reason(seen) == "TaskFailed")
+    status = workspace.until("shop", lambda seen: reason(seen) == "TaskFailed")
     migrate = status["components"]["migrate"]
     assert migrate["phase"] == "Stalled" and "exited 1" in migrate["message"]
     assert {status["components"][name]["phase"] for name in ("web", "worker")} == {"Waiting"}
@@ -156,23 +156,23 @@ def test_a_migration_that_fails_touches_no_service(place, ecs):
     assert service(ecs, SHOP, "shop-web")["taskDefinition"].endswith("/shop-web:2")
 
 
-def test_a_document_that_is_mended_rolls(place, ecs):
-    place.edit("application", [("shop/migrate:2.17.0-crash", "shop/migrate:2.17.0")])
-    place.until("shop", lambda seen: is_true(seen, "Ready"))
+def test_a_document_that_is_mended_rolls(workspace, ecs):
+    workspace.edit("application", [("shop/migrate:2.17.0-crash", "shop/migrate:2.17.0")])
+    workspace.until("shop", lambda seen: is_true(seen, "Ready"))
     for cluster, name, tag in ((SHOP, "shop-web", "web:2.17.0"), (SHOP, "shop-worker", "worker:2.17.0")):
         seen = service(ecs, cluster, name)
         assert containers(ecs, seen["taskDefinition"])[0]["image"] == f"{REGISTRY}/{tag}"
         assert seen["runningCount"] == seen["desiredCount"]
 
 
-def test_a_restart_changes_nothing(place, ecs):
+def test_a_restart_changes_nothing(workspace, ecs):
     before = [service(ecs, cluster, name)["deployments"] for cluster, name, _ in SERVICES]
     families = ("shop-migrate", "shop-web", "shop-worker", "zenml-migrate", "zenml-server")
     known = {family: revisions(ecs, family) for family in families}
-    assert place.stop() == 0
-    place.start()
-    assert writes_during_more_looks(place) == 0
+    assert workspace.stop() == 0
+    workspace.start()
+    assert writes_during_more_passes(workspace) == 0
     assert [service(ecs, cluster, name)["deployments"] for cluster, name, _ in SERVICES] == before
     assert {family: revisions(ecs, family) for family in known} == known
-    assert place.ctl("plan", "--exit-code")[0] == 0
-    assert place.stop() == 0
+    assert workspace.ctl("plan", "--exit-code")[0] == 0
+    assert workspace.stop() == 0

@@ -22,22 +22,22 @@ const ENOUGH_FAILURES: u64 = 20;
 #[derive(Debug, Parser)]
 #[command(name = "sim", after_help = "Example: cargo test --release --test sim -- --seeds 300 --twice")]
 struct Args {
-    /// Plays this seed, twice, and shows what came of it.
+    /// Runs this seed twice and shows the result.
     #[arg(long)]
     seed: Option<u64>,
-    /// Plays so many seeds, from `--from` on.
+    /// Runs so many seeds, from `--from` on.
     #[arg(long)]
     seeds: Option<u64>,
-    /// Plays the saved seeds, too.
+    /// Runs the saved seeds, too.
     #[arg(long)]
     saved: bool,
-    /// Plays new seeds for so many minutes.
+    /// Runs new seeds for so many minutes.
     #[arg(long)]
     minutes: Option<u64>,
     /// The first seed of `--seeds` (default 1) or `--minutes` (default: another one each time).
     #[arg(long)]
     from: Option<u64>,
-    /// Plays each seed twice and compares the traces.
+    /// Runs each seed twice and compares the traces.
     #[arg(long)]
     twice: bool,
     /// Prints every moment of `--seed`.
@@ -104,7 +104,7 @@ pub fn run() -> ExitCode {
         println!("0 passed, 0 failed, 1 skipped");
         return ExitCode::SUCCESS;
     }
-    // What the simulated process dies of is no news; what really panics is told with its seed.
+    // What the simulated process dies of is no news; what really panics is reported with its seed.
     std::panic::set_hook(Box::new(report::remember_panic));
     if let Some(seed) = args.seed {
         return report::one(&Scenario::draw(seed), args.trace, !args.no_shrink);
@@ -128,7 +128,7 @@ pub fn run() -> ExitCode {
     sweep.run(jobs, args.minutes)
 }
 
-/// The saved seeds to play, the first of the others, and the one after the last.
+/// The saved seeds to run, the first of the others, and the one after the last.
 fn plan(args: &Args) -> (Vec<u64>, u64, u64) {
     match (args.seeds, args.minutes) {
         (Some(count), _) => {
@@ -212,8 +212,8 @@ impl Sweep {
             let again = self.twice.then(|| report::play_once(&scenario, false).trace_hash);
             let failed = self.tally().count(&scenario, &outcome, again);
             if let Some(violation) = failed {
-                let told = report::failure(&scenario, &violation, self.shrink);
-                println!("{told}");
+                let failure = report::failure(&scenario, &violation, self.shrink);
+                println!("{failure}");
                 if self.tally().failed >= ENOUGH_FAILURES {
                     self.over.store(true, Ordering::Relaxed);
                 }

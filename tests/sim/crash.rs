@@ -1,20 +1,20 @@
-//! The crash matrix: a full life of each example document, and the controller killed in it before
+//! The crash matrix: a full run of each example document, and the controller killed in it before
 //! and after every call of AWS and in the middle of every step of its disk, one at a time. Each
-//! life must come to the same end: nothing made twice, nothing left behind.
+//! run must come to the same end: nothing made twice, nothing left behind.
 //!
-//! A life: declared, brought up, upgraded, changed by hand and repaired, removed with a
+//! A run: declared, brought up, upgraded, changed by hand and repaired, removed with a
 //! confirmation, gone.
 //!
 //! What a kill leaves behind is AWS, the disk and the time, and nothing else. So places between
 //! which AWS carried out no write, the disk made no step and no simulated time passed are one
-//! place: most of the reads of one look. One life is lived for all of them, unless each is asked
+//! place: most of the reads of one pass. One run is made for all of them, unless each is asked
 //! for.
 
 use super::document::REGION;
-use super::life::{AtCall, End, Life};
 use super::report;
+use super::system::{AtCall, End, System};
 use super::watch::Watch;
-use super::watch::call::look;
+use super::watch::call::read;
 use aws_sim::wire::Service;
 use aws_sim::{Moment, Sim};
 use evenkeel::reconcile::is_ready;
@@ -25,11 +25,11 @@ use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Longest that one stage of a life may take, in simulated seconds.
+/// Longest that one stage of a run may take, in simulated seconds.
 const STAGE: u64 = 2400;
 
 /// Cases after which it says how far it is.
-const TOLD_EVERY: usize = 100;
+const REPORT_EVERY: usize = 100;
 
 /// One example.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +49,7 @@ pub const EXAMPLES: [Example; 4] = [
 /// What they expect to be there before.
 const WORLD: &str = include_str!("../../manifests/examples/aws-sim-world.json");
 
-/// Where in a life the controller is killed.
+/// Where in a run the controller is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum At {
     /// At the n-th call of AWS, before or after.
@@ -58,22 +58,22 @@ pub enum At {
     Disk(u32),
 }
 
-/// What a life came to.
+/// The end state of a run.
 #[derive(Clone, Debug, PartialEq)]
-struct Came {
+struct EndState {
     /// Writes that AWS carried out, by operation.
     carried_out: BTreeMap<String, u64>,
     /// What is left in AWS.
     left: Value,
 }
 
-/// What a place in a life leaves behind: the time, the writes of AWS that have begun and ended, and
+/// What a place in a run leaves behind: the time, the writes of AWS that have begun and ended, and
 /// the steps of the disk by then.
-type Left = (Timestamp, u64, u64);
+type Footprint = (Timestamp, u64, u64);
 
-/// A whole life.
-struct Lived {
-    came: Came,
+/// A whole run, and what was counted in it.
+struct RunReport {
+    end_state: EndState,
     /// Calls of AWS.
     calls: u64,
     /// Those of them that write.
@@ -81,32 +81,32 @@ struct Lived {
     /// Steps of the disk.
     steps: u64,
     /// Every call, before and after.
-    places: Vec<(AtCall, Left)>,
+    places: Vec<(AtCall, Footprint)>,
 }
 
 /// Runs the matrix of the examples whose names contain `filter`, on so many threads; with `each`,
-/// also the places that leave the same behind. Answers whether every life came to its end.
+/// also the places that leave the same behind. Answers whether every run came to its end.
 pub fn run(filter: &str, each: bool, jobs: usize) -> bool {
     let mut whole = true;
     for example in EXAMPLES.iter().filter(|example| example.name.contains(filter)) {
-        let lived = match live(example, None) {
-            Ok(lived) => lived,
+        let report = match run_to_end(example, None) {
+            Ok(report) => report,
             Err(why) => {
-                println!("crash matrix: {}: the undisturbed life does not end: {why}", example.name);
+                println!("crash matrix: {}: the undisturbed run does not end: {why}", example.name);
                 return false;
             }
         };
-        let cases = cases(&lived, each);
+        let cases = cases(&report, each);
         println!(
-            "crash matrix: {}: a life of {} calls ({} writes) and {} disk steps; {} places to be killed at, {} of them different",
+            "crash matrix: {}: a run of {} calls ({} writes) and {} disk steps; {} places to be killed at, {} of them different",
             example.name,
-            lived.calls,
-            lived.writes,
-            lived.steps,
-            2 * lived.calls + lived.steps,
+            report.calls,
+            report.writes,
+            report.steps,
+            2 * report.calls + report.steps,
             cases.len()
         );
-        let undisturbed = lived.came;
+        let undisturbed = report.end_state;
         let failures = Mutex::new(Vec::new());
         let next = AtomicUsize::new(0);
         std::thread::scope(|scope| {
@@ -115,10 +115,10 @@ pub fn run(filter: &str, each: bool, jobs: usize) -> bool {
                     loop {
                         let nth = next.fetch_add(1, Ordering::Relaxed);
                         let Some(at) = cases.get(nth) else { break };
-                        if nth > 0 && nth.is_multiple_of(TOLD_EVERY) {
+                        if nth > 0 && nth.is_multiple_of(REPORT_EVERY) {
                             println!("… {}: {nth} of {} cases", example.name, cases.len());
                         }
-                        if let Err(why) = killed(example, *at, &undisturbed) {
+                        if let Err(why) = check_killed(example, *at, &undisturbed) {
                             failures.lock().unwrap_or_else(PoisonError::into_inner).push((*at, why));
                         }
                     }
@@ -126,7 +126,7 @@ pub fn run(filter: &str, each: bool, jobs: usize) -> bool {
             }
         });
         let failures = failures.into_inner().unwrap_or_else(PoisonError::into_inner);
-        println!("crash matrix: {}: {} lives, {} failed", example.name, cases.len(), failures.len());
+        println!("crash matrix: {}: {} runs, {} failed", example.name, cases.len(), failures.len());
         for (at, why) in failures.iter().take(5) {
             println!("  killed at {at:?}: {why}");
         }
@@ -137,76 +137,77 @@ pub fn run(filter: &str, each: bool, jobs: usize) -> bool {
 
 /// Where to kill: at the first of all places that leave the same behind, or `each`; and in every
 /// step of the disk.
-fn cases(lived: &Lived, each: bool) -> Vec<At> {
+fn cases(report: &RunReport, each: bool) -> Vec<At> {
     let mut seen = BTreeSet::new();
     let calls =
-        lived.places.iter().filter(|(_, left)| seen.insert(*left) || each).map(|(at, _)| At::Call(*at));
-    let steps = (1..=lived.steps).map(|step| At::Disk(u32::try_from(step).unwrap_or(u32::MAX)));
+        report.places.iter().filter(|(_, left)| seen.insert(*left) || each).map(|(at, _)| At::Call(*at));
+    let steps = (1..=report.steps).map(|step| At::Disk(u32::try_from(step).unwrap_or(u32::MAX)));
     calls.chain(steps).collect()
 }
 
-fn killed(example: &Example, at: At, undisturbed: &Came) -> Result<(), String> {
-    let lived = live(example, Some(at))?.came;
-    let counts = |came: &Came, name: &str| came.carried_out.get(name).copied().unwrap_or_default();
-    let names: BTreeSet<&String> = lived.carried_out.keys().chain(undisturbed.carried_out.keys()).collect();
+fn check_killed(example: &Example, at: At, undisturbed: &EndState) -> Result<(), String> {
+    let report = run_to_end(example, Some(at))?.end_state;
+    let counts =
+        |end_state: &EndState, name: &str| end_state.carried_out.get(name).copied().unwrap_or_default();
+    let names: BTreeSet<&String> = report.carried_out.keys().chain(undisturbed.carried_out.keys()).collect();
     let differing: Vec<String> = names
         .into_iter()
-        .filter(|name| counts(&lived, name) != counts(undisturbed, name))
+        .filter(|name| counts(&report, name) != counts(undisturbed, name))
         .map(|name| {
-            format!("{name} {} times, undisturbed {}", counts(&lived, name), counts(undisturbed, name))
+            format!("{name} {} times, undisturbed {}", counts(&report, name), counts(undisturbed, name))
         })
         .collect();
     if !differing.is_empty() {
         return Err(format!("carried out {}", differing.join(", ")));
     }
-    if lived.left != undisturbed.left {
-        return Err(format!("left {}, undisturbed {}", lived.left, undisturbed.left));
+    if report.left != undisturbed.left {
+        return Err(format!("left {}, undisturbed {}", report.left, undisturbed.left));
     }
     Ok(())
 }
 
-/// One life in a world and a time of its own.
-fn live(example: &Example, at: Option<At>) -> Result<Lived, String> {
-    report::in_its_own_time(async {
+/// One run on a simulated AWS and in a paused time of its own.
+fn run_to_end(example: &Example, at: Option<At>) -> Result<RunReport, String> {
+    report::in_own_runtime(async {
         fastrand::seed(7);
         let sim = Sim::builder().seed(7).kept_calls(1).build();
         let world = serde_json::from_str(WORLD).map_err(|error| error.to_string())?;
         sim.seed_world(&world).map_err(|error| error.to_string())?;
-        let mut one = One::new(example, &sim);
-        one.arm(at);
-        let lived = one.live().await;
-        one.life.kill().await;
+        let mut run = CrashRun::new(example, &sim);
+        run.arm(at);
+        let report = run.run_to_end().await;
+        run.system.kill().await;
         sim.clear_observers();
-        lived?;
-        if one.is_armed() {
-            return Err("it was not killed: its life was shorter".to_owned());
+        report?;
+        if run.is_armed() {
+            return Err("it was not killed: its run was shorter".to_owned());
         }
-        let places = std::mem::take(&mut *one.places.lock().unwrap_or_else(PoisonError::into_inner));
-        Ok(Lived {
-            came: one.came_to(),
-            calls: one.calls.load(Ordering::Relaxed),
-            writes: one.writes.load(Ordering::Relaxed),
-            steps: one.life.disk.steps(),
+        let places = std::mem::take(&mut *run.places.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(RunReport {
+            end_state: run.end_state(),
+            calls: run.calls.load(Ordering::Relaxed),
+            writes: run.writes.load(Ordering::Relaxed),
+            steps: run.system.disk.steps(),
             places,
         })
     })?
 }
 
-/// One life.
-struct One {
+/// One run of an example, from its declaration to its removal.
+struct CrashRun {
     name: &'static str,
     document: Value,
-    life: Life,
+    system: System,
     disk_dies: bool,
     calls: Arc<AtomicU64>,
     /// Calls that write.
     writes: Arc<AtomicU64>,
     /// Every call, before and after, while nobody is killed.
-    places: Arc<Mutex<Vec<(AtCall, Left)>>>,
+    places: Arc<Mutex<Vec<(AtCall, Footprint)>>>,
     carried_out: Arc<Mutex<BTreeMap<String, u64>>>,
 }
 
-impl One {
+impl CrashRun {
     fn new(example: &Example, sim: &Sim) -> Self {
         let calls = Arc::<AtomicU64>::default();
         let writes = Arc::<AtomicU64>::default();
@@ -225,10 +226,10 @@ impl One {
             }
         });
         // It comes after the counting: what it dies of, it dies of when the call is counted.
-        let life = Life::new(sim.clone(), Watch::blind(sim), 7);
-        let places = Arc::<Mutex<Vec<(AtCall, Left)>>>::default();
+        let system = System::new(sim.clone(), Watch::blind(sim), 7);
+        let places = Arc::<Mutex<Vec<(AtCall, Footprint)>>>::default();
         let (found, counted, written) = (Arc::clone(&places), Arc::clone(&calls), Arc::clone(&writes));
-        let (clock, disk) = (sim.clock(), life.disk.clone());
+        let (clock, disk) = (sim.clock(), system.disk.clone());
         let (began, asked) = (AtomicU32::new(0), AtomicU64::new(0));
         sim.on_call(move |moment| {
             let after = matches!(moment, Moment::After { .. });
@@ -245,7 +246,7 @@ impl One {
         Self {
             name: example.name,
             document: document(example),
-            life,
+            system,
             disk_dies: false,
             calls,
             writes,
@@ -256,20 +257,20 @@ impl One {
 
     fn arm(&mut self, at: Option<At>) {
         match at {
-            Some(At::Call(at)) => self.life.dies_in_call(Some(at)),
+            Some(At::Call(at)) => self.system.dies_in_call(Some(at)),
             Some(At::Disk(step)) => {
                 self.disk_dies = true;
-                self.life.disk.die_in(Some(step));
+                self.system.disk.die_in(Some(step));
             }
             None => {}
         }
     }
 
     fn is_armed(&self) -> bool {
-        self.life.is_armed() || (self.disk_dies && self.life.disk.is_armed())
+        self.system.is_armed() || (self.disk_dies && self.system.disk.is_armed())
     }
 
-    async fn live(&mut self) -> Result<(), String> {
+    async fn run_to_end(&mut self) -> Result<(), String> {
         self.declare();
         self.start().await?;
         self.until("is brought up", |one| one.is_ready(1)).await?;
@@ -282,20 +283,20 @@ impl One {
             return Err("nothing was changed by hand".to_owned());
         }
         self.until("is repaired", |one| one.declared_in_aws() == before && one.is_ready(2)).await?;
-        self.life.confirm(self.name).await.map_err(|error| error.to_string())?;
-        self.life.specs.remove("document.yaml");
-        self.until("is gone", One::is_gone).await?;
+        self.system.confirm(self.name).await.map_err(|error| error.to_string())?;
+        self.system.specs.remove("document.yaml");
+        self.until("is gone", CrashRun::is_gone).await?;
         // What is killed at the very end goes on, too.
         self.pass(90).await?;
-        self.until("stays gone", One::is_gone).await
+        self.until("stays gone", CrashRun::is_gone).await
     }
 
     fn declare(&self) {
-        self.life.specs.write("document.yaml", &self.document.to_string());
+        self.system.specs.write("document.yaml", &self.document.to_string());
     }
 
     async fn start(&mut self) -> Result<(), String> {
-        self.life.start().await.map_err(|error| error.to_string())
+        self.system.start().await.map_err(|error| error.to_string())
     }
 
     /// Waits, and starts the controller again when it died.
@@ -306,22 +307,22 @@ impl One {
                 return Ok(());
             }
         }
-        let (statuses, _) = self.life.statuses();
-        let told: Vec<String> = statuses
+        let (statuses, _) = self.system.statuses();
+        let conditions: Vec<String> = statuses
             .iter()
             .map(|status| serde_json::to_string(&status.conditions).unwrap_or_default())
             .collect();
-        Err(format!("within {STAGE} s it never {what}: {}", told.join(" ")))
+        Err(format!("within {STAGE} s it never {what}: {}", conditions.join(" ")))
     }
 
     async fn pass(&mut self, seconds: u64) -> Result<(), String> {
-        self.life.pass(Duration::from_secs(seconds)).await;
-        if !self.life.is_alive() {
+        self.system.pass(Duration::from_secs(seconds)).await;
+        if !self.system.is_alive() {
             // The switch that has just killed it is off; others stay armed.
-            if let End::Refused(error) = self.life.bury().await {
+            if let End::Refused(error) = self.system.join().await {
                 return Err(format!("the controller does not start: {error}"));
             }
-            if let Some(violation) = self.life.watch.first_violation() {
+            if let Some(violation) = self.system.watch.first_violation() {
                 return Err(violation.message);
             }
             self.start().await?;
@@ -330,7 +331,7 @@ impl One {
     }
 
     fn is_ready(&self, generation: u64) -> bool {
-        let (statuses, up_to_date) = self.life.statuses();
+        let (statuses, up_to_date) = self.system.statuses();
         let ready = |status: &Arc<evenkeel::model::status::DeploymentStatus>| {
             is_ready(status)
                 && status.generation.0 == generation
@@ -340,14 +341,14 @@ impl One {
     }
 
     fn is_gone(&self) -> bool {
-        let (statuses, up_to_date) = self.life.statuses();
+        let (statuses, up_to_date) = self.system.statuses();
         up_to_date
             && statuses.is_empty()
-            && self.life.disk.names().iter().all(|name| !name.ends_with(".json") || name.starts_with('_'))
+            && self.system.disk.names().iter().all(|name| !name.ends_with(".json") || name.starts_with('_'))
     }
 
     fn services(&self) -> Vec<aws_sim::ecs::ServiceView> {
-        self.life.sim.with(|world| world.region(REGION).ecs.services())
+        self.system.sim.with(|world| world.region(REGION).ecs.services())
     }
 
     /// What the document declares and people like to change: counts, retentions, and how many rules
@@ -355,7 +356,8 @@ impl One {
     fn declared_in_aws(&self) -> Value {
         let counts: Map<String, Value> =
             self.services().into_iter().map(|service| (service.key, json!(service.desired))).collect();
-        let groups = look(&self.life.sim, Service::Logs, "DescribeLogGroups", &json!({})).unwrap_or_default();
+        let groups =
+            read(&self.system.sim, Service::Logs, "DescribeLogGroups", &json!({})).unwrap_or_default();
         let retentions: Vec<&Value> = groups["logGroups"]
             .as_array()
             .into_iter()
@@ -370,7 +372,8 @@ impl One {
             .iter()
             .flat_map(|listener| {
                 let input = json!({"ListenerArn": listener["ListenerArn"]});
-                let rules = look(&self.life.sim, Service::Elbv2, "DescribeRules", &input).unwrap_or_default();
+                let rules =
+                    read(&self.system.sim, Service::Elbv2, "DescribeRules", &input).unwrap_or_default();
                 rules["Rules"].as_array().cloned().unwrap_or_default()
             })
             .filter(|rule| rule["IsDefault"] != true && rule["IsDefault"] != "true")
@@ -379,14 +382,14 @@ impl One {
 
     fn listeners(&self) -> Vec<Value> {
         let balancers =
-            look(&self.life.sim, Service::Elbv2, "DescribeLoadBalancers", &json!({})).unwrap_or_default();
+            read(&self.system.sim, Service::Elbv2, "DescribeLoadBalancers", &json!({})).unwrap_or_default();
         let balancers = balancers["LoadBalancers"].as_array().cloned().unwrap_or_default();
         balancers
             .iter()
             .flat_map(|balancer| {
                 let input = json!({"LoadBalancerArn": balancer["LoadBalancerArn"]});
                 let listeners =
-                    look(&self.life.sim, Service::Elbv2, "DescribeListeners", &input).unwrap_or_default();
+                    read(&self.system.sim, Service::Elbv2, "DescribeListeners", &input).unwrap_or_default();
                 listeners["Listeners"].as_array().cloned().unwrap_or_default()
             })
             .collect()
@@ -396,25 +399,26 @@ impl One {
         for service in self.services() {
             let (cluster, name) = service.key.split_once('/').unwrap_or_default();
             let input = json!({"cluster": cluster, "service": name, "desiredCount": service.desired + 1});
-            self.life.by_hand(Service::Ecs, "UpdateService", &input);
+            self.system.by_hand(Service::Ecs, "UpdateService", &input);
         }
         if let Some(rule) = self.rules().first() {
-            self.life.by_hand(Service::Elbv2, "DeleteRule", &json!({"RuleArn": rule["RuleArn"]}));
+            self.system.by_hand(Service::Elbv2, "DeleteRule", &json!({"RuleArn": rule["RuleArn"]}));
         }
-        let groups = look(&self.life.sim, Service::Logs, "DescribeLogGroups", &json!({})).unwrap_or_default();
+        let groups =
+            read(&self.system.sim, Service::Logs, "DescribeLogGroups", &json!({})).unwrap_or_default();
         for group in groups["logGroups"].as_array().into_iter().flatten() {
             let input = json!({"logGroupName": group["logGroupName"], "retentionInDays": 1});
-            self.life.by_hand(Service::Logs, "PutRetentionPolicy", &input);
+            self.system.by_hand(Service::Logs, "PutRetentionPolicy", &input);
         }
     }
 
-    fn came_to(&self) -> Came {
-        let sim = &self.life.sim;
+    fn end_state(&self) -> EndState {
+        let sim = &self.system.sim;
         let services: Vec<String> =
             self.services().into_iter().filter(|one| one.status != "INACTIVE").map(|one| one.key).collect();
-        let groups = look(sim, Service::Elbv2, "DescribeTargetGroups", &json!({})).unwrap_or_default();
-        let logs = look(sim, Service::Logs, "DescribeLogGroups", &json!({})).unwrap_or_default();
-        let definitions = look(sim, Service::Ecs, "ListTaskDefinitions", &json!({})).unwrap_or_default();
+        let groups = read(sim, Service::Elbv2, "DescribeTargetGroups", &json!({})).unwrap_or_default();
+        let logs = read(sim, Service::Logs, "DescribeLogGroups", &json!({})).unwrap_or_default();
+        let definitions = read(sim, Service::Ecs, "ListTaskDefinitions", &json!({})).unwrap_or_default();
         let count = |value: &Value| value.as_array().map_or(0, Vec::len);
         let left = json!({
             "services": services,
@@ -423,10 +427,10 @@ impl One {
             "rules": self.rules().len(),
             "logGroups": count(&logs["logGroups"]),
             "revisions": definitions["taskDefinitionArns"],
-            "files": self.life.disk.names(),
+            "files": self.system.disk.names(),
         });
         let carried_out = self.carried_out.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Came { carried_out, left }
+        EndState { carried_out, left }
     }
 }
 

@@ -1,4 +1,4 @@
-//! A disk in memory: it can be full or slow to last, dies in the middle of a step when told to, and
+//! A disk in memory: it can be full or slow to last, dies in the middle of a step on request, and
 //! a power cut takes back what was not synced.
 
 use super::Killed;
@@ -121,7 +121,7 @@ impl SimDisk {
 
     /// Spoils the file whose name is this: cuts it off or turns a bit over. False when there is
     /// none.
-    pub fn spoil(&self, name: &str) -> bool {
+    pub fn corrupt(&self, name: &str) -> bool {
         let mut inner = self.lock_inner();
         let found = inner.files.keys().find(|path| path.file_name().is_some_and(|own| own == name)).cloned();
         let Some(path) = found else { return false };

@@ -6,7 +6,7 @@ use super::document::{App, CLUSTERS, REGION};
 use super::scenario::{Edit, What};
 use super::simulation::Simulation;
 use super::watch::Violation;
-use super::watch::call::{elb_tags, look, service, tag_in};
+use super::watch::call::{elb_tags, read, service, tag_in};
 use super::watch::records::leaks;
 use aws_sim::Sim;
 use aws_sim::wire::Service;
@@ -29,8 +29,8 @@ const SETTLES: Duration = Duration::from_secs(380);
 const STRAY_SETTLES: Duration = Duration::from_secs(500);
 /// How long it may take with images that cannot work.
 const HOPELESS_WITHIN: Duration = Duration::from_secs(1500);
-/// When everything was certainly looked at again.
-const LOOKS_AGAIN: Duration = Duration::from_secs(70);
+/// When everything was certainly observed again.
+const OBSERVED_AGAIN: Duration = Duration::from_secs(70);
 /// How long nothing may happen afterwards.
 const IDLE: Duration = Duration::from_secs(130);
 /// Revisions that a family keeps.
@@ -38,7 +38,7 @@ const KEPT_REVISIONS: usize = 10;
 
 /// How far a deployment is.
 #[derive(Clone, Debug, PartialEq)]
-enum Standing {
+enum Progress {
     /// As declared, and said to be.
     Settled,
     /// On its way.
@@ -50,120 +50,122 @@ enum Standing {
 /// Waits until everything is as declared, or explained; then mends the causes, waits again, and
 /// sees that nothing happens any more.
 ///
-/// **Errors**: the broken promise.
-pub async fn converge(play: &mut Simulation) -> Result<Vec<String>, Violation> {
-    play.calm().await;
-    // Until the next look the clock's last jump is still in every status.
-    let looked = play.elapsed() + LOOKS_AGAIN;
-    play.wait_until(looked).await?;
-    let held = settle(play).await?;
+/// # Errors
+///
+/// The violated invariant.
+pub async fn converge(run: &mut Simulation) -> Result<Vec<String>, Violation> {
+    run.calm().await;
+    // Until the next pass the clock's last jump is still in every status.
+    let observed = run.elapsed() + OBSERVED_AGAIN;
+    run.wait_until(observed).await?;
+    let held = settle(run).await?;
     let mut explained = Vec::new();
     for (app, reason) in held {
-        judge_reason(play, app, &reason)?;
-        explained.push(format!("{}: {reason}", play.apps[app].name));
-        mend(play, app).await;
+        check_reason(run, app, &reason)?;
+        explained.push(format!("{}: {reason}", run.apps[app].name));
+        mend(run, app).await;
     }
     if !explained.is_empty()
-        && let Some((app, reason)) = settle(play).await?.first()
+        && let Some((app, reason)) = settle(run).await?.first()
     {
-        let name = &play.apps[*app].name;
-        if reason.starts_with("NotOwned") && play.life.watch.facts(|facts| facts.amnesia.contains(name)) {
-            // Tags and record are both lost: nothing tells any more whose it is, and what is
+        let name = &run.apps[*app].name;
+        if reason.starts_with("NotOwned") && run.system.watch.facts(|facts| facts.lost_records.contains(name))
+        {
+            // Tags and record are both lost: nothing shows any more whose it is, and what is
             // nobody's is left alone.
             return Ok(explained);
         }
-        return Err(violation(play, "converges", format!("{name} was mended and is still held: {reason}")));
+        return Err(violation(run, "converges", format!("{name} was mended and is still held: {reason}")));
     }
-    idle(play).await?;
-    inventory(play).await.map_err(|message| violation(play, "inventory", message))?;
+    idle(run).await?;
+    inventory(run).await.map_err(|message| violation(run, "inventory", message))?;
     Ok(explained)
 }
 
-fn violation(play: &Simulation, checker: &'static str, message: String) -> Violation {
-    Violation { checker, message, at: play.life.sim.now() }
+fn violation(run: &Simulation, checker: &'static str, message: String) -> Violation {
+    Violation { checker, message, at: run.system.sim.now() }
 }
 
 /// Waits until nothing is on its way any more; answers what is held.
-async fn settle(play: &mut Simulation) -> Result<Vec<(usize, String)>, Violation> {
-    let begin = play.elapsed();
+async fn settle(run: &mut Simulation) -> Result<Vec<(usize, String)>, Violation> {
+    let begin = run.elapsed();
     let end = begin + CONVERGES_WITHIN;
-    let mut calm_looks = 0;
+    let mut settled_checks = 0;
     loop {
-        let patient = play.elapsed() < begin + HOPELESS_WITHIN;
-        let look = |app| match standing(play, app) {
+        let patient = run.elapsed() < begin + HOPELESS_WITHIN;
+        let read = |app| match progress(run, app) {
             // Images that cannot work may keep a service from becoming steady without an end of
             // their own.
-            Standing::Waiting(reason) if !patient && play.apps[app].is_hopeless() => Standing::Held(reason),
+            Progress::Waiting(reason) if !patient && run.apps[app].is_hopeless() => Progress::Held(reason),
             other => other,
         };
-        let standings: Vec<Standing> = (0..play.apps.len()).map(look).collect();
-        let waiting = standings.iter().any(|one| matches!(one, Standing::Waiting(_)));
+        let all: Vec<Progress> = (0..run.apps.len()).map(read).collect();
+        let waiting = all.iter().any(|one| matches!(one, Progress::Waiting(_)));
         // A status may be of a moment ago; what is at rest stays so.
-        calm_looks = if waiting { 0 } else { calm_looks + 1 };
-        if calm_looks >= 3 {
-            let held = standings.into_iter().enumerate().filter_map(|(app, one)| match one {
-                Standing::Held(reason) => Some((app, reason)),
-                Standing::Settled | Standing::Waiting(_) => None,
+        settled_checks = if waiting { 0 } else { settled_checks + 1 };
+        if settled_checks >= 3 {
+            let held = all.into_iter().enumerate().filter_map(|(app, one)| match one {
+                Progress::Held(reason) => Some((app, reason)),
+                Progress::Settled | Progress::Waiting(_) => None,
             });
             return Ok(held.collect());
         }
-        if play.elapsed() >= end {
-            let told: Vec<String> = standings
-                .iter()
-                .enumerate()
-                .map(|(app, one)| format!("{}: {one:?}", play.apps[app].name))
-                .collect();
-            let message = format!("not within {} s: {}", CONVERGES_WITHIN.as_secs(), told.join("; "));
-            return Err(violation(play, "converges", message));
+        if run.elapsed() >= end {
+            let progress: Vec<String> =
+                all.iter().enumerate().map(|(app, one)| format!("{}: {one:?}", run.apps[app].name)).collect();
+            let message = format!("not within {} s: {}", CONVERGES_WITHIN.as_secs(), progress.join("; "));
+            return Err(violation(run, "converges", message));
         }
-        let next = play.elapsed() + Duration::from_secs(20);
-        play.wait_until(next).await?;
+        let next = run.elapsed() + Duration::from_secs(20);
+        run.wait_until(next).await?;
     }
 }
 
-fn standing(play: &Simulation, app: usize) -> Standing {
-    let (statuses, up_to_date) = play.life.statuses();
-    let name = play.apps[app].name.as_str();
+fn progress(run: &Simulation, app: usize) -> Progress {
+    let (statuses, up_to_date) = run.system.statuses();
+    let name = run.apps[app].name.as_str();
     let status = statuses.iter().find(|status| status.name.as_str() == name);
     if !up_to_date {
-        return Standing::Waiting("not everything was looked at".to_owned());
+        return Progress::Waiting("not everything was observed".to_owned());
     }
-    if !play.present[app] {
-        return absent(play, &play.apps[app], status);
+    if !run.present[app] {
+        return absent(run, &run.apps[app], status);
     }
-    let Some(status) = status else { return Standing::Waiting("it has no status".to_owned()) };
+    let Some(status) = status else { return Progress::Waiting("it has no status".to_owned()) };
     if status.observed_generation != status.generation {
-        return Standing::Waiting("its newest generation was not looked at".to_owned());
+        return Progress::Waiting("its newest generation was not observed".to_owned());
     }
-    // Ready or not: when its time is over it is looked at again, and says so.
+    // Ready or not: when its time is over it is observed again, and says so.
     if holds(status, ConditionType::Suspended) {
-        return Standing::Waiting("it is suspended".to_owned());
+        return Progress::Waiting("it is suspended".to_owned());
     }
     if holds(status, ConditionType::Ready) {
-        return match play.life.watch.runs(name) {
-            Ok(()) => Standing::Settled,
-            Err(why) => Standing::Waiting(format!("said to be Ready, and {why}")),
+        return match run.system.watch.runs(name) {
+            Ok(()) => Progress::Settled,
+            Err(why) => Progress::Waiting(format!("said to be Ready, and {why}")),
         };
     }
     if holds(status, ConditionType::Stalled) {
-        return Standing::Held(told(status, ConditionType::Stalled));
+        return Progress::Held(condition_text(status, ConditionType::Stalled));
     }
-    Standing::Waiting(told(status, ConditionType::Ready))
+    Progress::Waiting(condition_text(status, ConditionType::Ready))
 }
 
-fn absent(play: &Simulation, app: &App, status: Option<&Arc<DeploymentStatus>>) -> Standing {
+fn absent(run: &Simulation, app: &App, status: Option<&Arc<DeploymentStatus>>) -> Progress {
     match status {
-        None => Standing::Settled,
-        Some(status) if status.orphaned && !app.delete => Standing::Settled,
+        None => Progress::Settled,
+        Some(status) if status.orphaned && !app.delete => Progress::Settled,
         Some(status)
             if status.findings.iter().any(|finding| finding.to_string().contains("vanished at once")) =>
         {
-            Standing::Held("the removal of most documents at once is doubted".to_owned())
+            Progress::Held("the removal of most documents at once is doubted".to_owned())
         }
         // Lost with its record: nobody knows any more that it was there.
-        Some(_) if play.life.watch.facts(|facts| facts.amnesia.contains(&app.name)) => Standing::Settled,
+        Some(_) if run.system.watch.facts(|facts| facts.lost_records.contains(&app.name)) => {
+            Progress::Settled
+        }
         Some(status) => {
-            Standing::Waiting(format!("it is still there: {}", told(status, ConditionType::Ready)))
+            Progress::Waiting(format!("it is still there: {}", condition_text(status, ConditionType::Ready)))
         }
     }
 }
@@ -172,92 +174,93 @@ fn holds(status: &DeploymentStatus, kind: ConditionType) -> bool {
     status.conditions.iter().any(|condition| condition.kind == kind && condition.status == Truth::True)
 }
 
-fn told(status: &DeploymentStatus, kind: ConditionType) -> String {
+fn condition_text(status: &DeploymentStatus, kind: ConditionType) -> String {
     let condition = status.conditions.iter().find(|condition| condition.kind == kind);
     condition.map(|condition| format!("{}: {}", condition.reason, condition.message)).unwrap_or_default()
 }
 
 /// Whether what holds a deployment has a cause outside of the controller.
-fn judge_reason(play: &Simulation, app: usize, reason: &str) -> Result<(), Violation> {
-    let declared = &play.apps[app];
-    let disturbed = play.life.watch.facts(|facts| {
+fn check_reason(run: &Simulation, app: usize, reason: &str) -> Result<(), Violation> {
+    let declared = &run.apps[app];
+    let disturbed = run.system.watch.facts(|facts| {
         let ever_hopeless = facts.ever(&declared.name).any(App::is_hopeless);
         ever_hopeless || facts.was_ever_disturbed()
     });
-    if !play.present[app] || disturbed || declared.is_hopeless() {
+    if !run.present[app] || disturbed || declared.is_hopeless() {
         return Ok(());
     }
     Err(violation(
-        play,
+        run,
         "converges",
         format!("{} is held, and nothing has ever gone wrong with it: {reason}", declared.name),
     ))
 }
 
 /// What a person does about what is held: images that work, another try, a confirmation.
-async fn mend(play: &mut Simulation, app: usize) {
-    if !play.present[app] {
-        play.act_now(&What::Confirm { app }).await;
+async fn mend(run: &mut Simulation, app: usize) {
+    if !run.present[app] {
+        run.act_now(&What::Confirm { app }).await;
         return;
     }
-    for part in 0..play.apps[app].parts.len() {
-        if play.apps[app].parts[part].is_hopeless() {
-            "v9".clone_into(&mut play.apps[app].parts[part].tag);
+    for part in 0..run.apps[app].parts.len() {
+        if run.apps[app].parts[part].is_hopeless() {
+            "v9".clone_into(&mut run.apps[app].parts[part].tag);
         }
     }
-    play.act_now(&What::Edit { app, edit: Edit::Retry }).await;
+    run.act_now(&What::Edit { app, edit: Edit::Retry }).await;
 }
 
 /// From now on nothing is written, neither to AWS nor to the disk.
-async fn idle(play: &mut Simulation) -> Result<(), Violation> {
+async fn idle(run: &mut Simulation) -> Result<(), Violation> {
     // What was rotated at the very end settles.
-    let settled = play.elapsed() + if play.strays { STRAY_SETTLES } else { SETTLES };
-    play.wait_until(settled).await?;
-    let before = (play.life.sim.counts().writes, play.life.disk.steps());
-    let end = play.elapsed() + IDLE;
-    play.wait_until(end).await?;
-    let after = (play.life.sim.counts().writes, play.life.disk.steps());
+    let settled = run.elapsed() + if run.strays { STRAY_SETTLES } else { SETTLES };
+    run.wait_until(settled).await?;
+    let before = (run.system.sim.counts().writes, run.system.disk.steps());
+    let end = run.elapsed() + IDLE;
+    run.wait_until(end).await?;
+    let after = (run.system.sim.counts().writes, run.system.disk.steps());
     if after.0 != before.0 {
         let message = format!("{} writes to AWS while all was as declared", after.0 - before.0);
-        return Err(violation(play, "idle", message));
+        return Err(violation(run, "idle", message));
     }
     if after.1 != before.1 {
-        return Err(violation(play, "idle", "records were written while nothing changed".to_owned()));
+        return Err(violation(run, "idle", "records were written while nothing changed".to_owned()));
     }
     Ok(())
 }
 
 /// What is there at the end: what is declared, what is retained, and nothing else.
-async fn inventory(play: &Simulation) -> Result<(), String> {
-    let sim = &play.life.sim;
-    if look(sim, Service::Logs, "DescribeLogGroups", &json!({"logGroupNamePrefix": "/ecs/bystander"}))
+async fn inventory(run: &Simulation) -> Result<(), String> {
+    let sim = &run.system.sim;
+    if read(sim, Service::Logs, "DescribeLogGroups", &json!({"logGroupNamePrefix": "/ecs/bystander"}))
         .is_none_or(|found| found["logGroups"].as_array().is_none_or(Vec::is_empty))
     {
         return Err("the bystander's log group is gone".to_owned());
     }
-    for (app, present) in play.apps.iter().zip(&play.present) {
-        let amnesia = play.life.watch.facts(|facts| facts.amnesia.contains(&app.name));
-        services(sim, app, *present, amnesia)?;
-        balancing(sim, app, *present, amnesia)?;
-        alarms(sim, app, *present, amnesia)?;
-        log_group(play, app, *present)?;
+    for (app, present) in run.apps.iter().zip(&run.present) {
+        let lost_records = run.system.watch.facts(|facts| facts.lost_records.contains(&app.name));
+        services(sim, app, *present, lost_records)?;
+        balancing(sim, app, *present, lost_records)?;
+        alarms(sim, app, *present, lost_records)?;
+        log_group(run, app, *present)?;
         for part in &app.parts {
             revisions(sim, &app.resource(part))?;
         }
     }
-    for content in play.life.disk.contents() {
+    for content in run.system.disk.contents() {
         if leaks(&content) {
             return Err("a file of the state holds the value of a secret".to_owned());
         }
     }
-    let loaded = play.life.records().await.map_err(|error| format!("the records cannot be read: {error}"))?;
+    let loaded =
+        run.system.records().await.map_err(|error| format!("the records cannot be read: {error}"))?;
     match loaded.damaged.first() {
         Some(damaged) => Err(format!("a record is damaged at the end: {damaged}")),
         None => Ok(()),
     }
 }
 
-fn services(sim: &Sim, app: &App, present: bool, amnesia: bool) -> Result<(), String> {
+fn services(sim: &Sim, app: &App, present: bool, lost_records: bool) -> Result<(), String> {
     for part in app.parts.iter().filter(|part| part.is_service()) {
         let name = app.resource(part);
         let declared = present && part.declared;
@@ -271,7 +274,7 @@ fn services(sim: &Sim, app: &App, present: bool, amnesia: bool) -> Result<(), St
                 Some(_) if cluster != app.cluster => {
                     return Err(format!("service {name} is in cluster {cluster}"));
                 }
-                Some(_) if must_go && !amnesia => return Err(format!("service {name} was left behind")),
+                Some(_) if must_go && !lost_records => return Err(format!("service {name} was left behind")),
                 Some(found)
                     if declared && tag_in(&found["tags"], "evenkeel.dev/owner") != Some(&app.name) =>
                 {
@@ -285,9 +288,9 @@ fn services(sim: &Sim, app: &App, present: bool, amnesia: bool) -> Result<(), St
 }
 
 /// Target groups and rules: one of each for each declared balanced component, each with its tags.
-fn balancing(sim: &Sim, app: &App, present: bool, amnesia: bool) -> Result<(), String> {
+fn balancing(sim: &Sim, app: &App, present: bool, lost_records: bool) -> Result<(), String> {
     let wanted = app.declared().filter(|part| part.is_balanced() && present).count();
-    let all = look(sim, Service::Elbv2, "DescribeTargetGroups", &json!({})).unwrap_or_default();
+    let all = read(sim, Service::Elbv2, "DescribeTargetGroups", &json!({})).unwrap_or_default();
     let ours = |resource: &Value, member: &str| {
         let tags = resource[member].as_str().and_then(|arn| elb_tags(sim, arn)).unwrap_or_default();
         tag_in(&tags, "evenkeel.dev/owner") == Some(app.name.as_str())
@@ -299,9 +302,9 @@ fn balancing(sim: &Sim, app: &App, present: bool, amnesia: bool) -> Result<(), S
         .filter(|group| ours(group, "TargetGroupArn"))
         .count();
     let balancer =
-        look(sim, Service::Elbv2, "DescribeLoadBalancers", &json!({"Names.member.1": app.balancer()}))
+        read(sim, Service::Elbv2, "DescribeLoadBalancers", &json!({"Names.member.1": app.balancer()}))
             .unwrap_or_default();
-    let listeners = look(
+    let listeners = read(
         sim,
         Service::Elbv2,
         "DescribeListeners",
@@ -313,7 +316,7 @@ fn balancing(sim: &Sim, app: &App, present: bool, amnesia: bool) -> Result<(), S
         .iter()
         .map(|listener| {
             let rules =
-                look(sim, Service::Elbv2, "DescribeRules", &json!({"ListenerArn": listener["ListenerArn"]}))
+                read(sim, Service::Elbv2, "DescribeRules", &json!({"ListenerArn": listener["ListenerArn"]}))
                     .unwrap_or_default();
             rules["Rules"].as_array().into_iter().flatten().filter(|rule| ours(rule, "RuleArn")).count()
         })
@@ -322,7 +325,7 @@ fn balancing(sim: &Sim, app: &App, present: bool, amnesia: bool) -> Result<(), S
     let expected = (wanted, wanted, usize::from(wanted > 0));
     let retained = !present && !app.delete;
     let enough = found.0 >= wanted && found.1 >= wanted && found.2 >= expected.2;
-    let as_expected = found == expected || (amnesia && enough);
+    let as_expected = found == expected || (lost_records && enough);
     if !retained && !as_expected {
         return Err(format!(
             "{}: target groups, rules, listeners {found:?}, expected {expected:?}",
@@ -333,25 +336,25 @@ fn balancing(sim: &Sim, app: &App, present: bool, amnesia: bool) -> Result<(), S
 }
 
 /// Alarms: one for each declared balanced component, which its service lets ECS watch.
-fn alarms(sim: &Sim, app: &App, present: bool, amnesia: bool) -> Result<(), String> {
+fn alarms(sim: &Sim, app: &App, present: bool, lost_records: bool) -> Result<(), String> {
     let wanted: BTreeSet<String> =
         app.declared().filter(|part| part.is_balanced() && present).map(|part| app.resource(part)).collect();
     let input = json!({"AlarmNamePrefix": format!("{}-", app.name)});
-    let all = look(sim, Service::Cloudwatch, "DescribeAlarms", &input).unwrap_or_default();
+    let all = read(sim, Service::Cloudwatch, "DescribeAlarms", &input).unwrap_or_default();
     let names =
         all["MetricAlarms"].as_array().into_iter().flatten().filter_map(|alarm| alarm["AlarmName"].as_str());
     let found: BTreeSet<String> = names.map(str::to_owned).collect();
     let retained = !present && !app.delete;
-    let as_expected = found == wanted || (amnesia && found.is_superset(&wanted));
+    let as_expected = found == wanted || (lost_records && found.is_superset(&wanted));
     if retained || as_expected {
         return Ok(());
     }
     Err(format!("{}: alarms {found:?}, expected {wanted:?}", app.name))
 }
 
-fn log_group(play: &Simulation, app: &App, present: bool) -> Result<(), String> {
-    let found = look(
-        &play.life.sim,
+fn log_group(run: &Simulation, app: &App, present: bool) -> Result<(), String> {
+    let found = read(
+        &run.system.sim,
         Service::Logs,
         "DescribeLogGroups",
         &json!({"logGroupNamePrefix": app.log_group()}),
@@ -373,7 +376,7 @@ fn log_group(play: &Simulation, app: &App, present: bool) -> Result<(), String> 
 
 fn revisions(sim: &Sim, family: &str) -> Result<(), String> {
     let listed =
-        look(sim, Service::Ecs, "ListTaskDefinitions", &json!({"familyPrefix": family})).unwrap_or_default();
+        read(sim, Service::Ecs, "ListTaskDefinitions", &json!({"familyPrefix": family})).unwrap_or_default();
     let active = listed["taskDefinitionArns"].as_array().map_or(0, Vec::len);
     let orphan = sim
         .with(|world| world.region(REGION).ecs.definition(family))

@@ -1,5 +1,5 @@
 //! Deterministic simulation: from a seed to documents, people, faults and crashes around the real
-//! controller on simulated AWS; after every call of AWS the checkers judge; then the faults end,
+//! controller on simulated AWS; after every call of AWS the checkers run; then the faults end,
 //! and everything must come to be as declared, or say why not.
 //!
 //! ```text
@@ -8,13 +8,13 @@
 //! cargo test --release --test sim -- --seed 42 --trace     every moment of it
 //! cargo test --release --test sim -- --seeds 300           so many from a fixed start on
 //! cargo test --release --test sim -- --minutes 60          for as long as it is let, from a new start each time
-//! cargo test --release --test sim -- --crash-matrix        a full life of each example, killed everywhere in turn
+//! cargo test --release --test sim -- --crash-matrix        a full run of each example, killed everywhere in turn
 //! cargo test --release --test sim -- --crash-matrix --each also where nothing has changed since the place before
 //! ```
 //!
-//! [`scenario`] draws, [`play`] plays, [`life`] is the world with its controller, [`watch`] judges,
-//! [`ending`] expects, [`report`] shrinks and tells. [`crash`] is the crash matrix; [`violations`]
-//! checks the checkers.
+//! [`scenario`] draws, [`simulation`] runs, [`system`] is AWS, the disk and the controller,
+//! [`watch`] checks, [`ending`] expects, [`report`] shrinks and reports. [`crash`] is the crash
+//! matrix; [`violations`] checks the checkers.
 
 mod by_hand;
 mod command;
@@ -22,16 +22,16 @@ mod crash;
 mod disk;
 mod document;
 mod ending;
-mod life;
 mod report;
 mod scenario;
 mod simulation;
+mod system;
 mod violations;
 mod watch;
 
 use std::process::ExitCode;
 
-/// What a controller dies of that was told to die.
+/// The panic payload of a controller that a test kills.
 #[derive(Debug)]
 pub struct Killed;
 

@@ -1,8 +1,8 @@
-//! Playing a scenario in a world of its own, shrinking what fails, and telling people.
+//! Runs a scenario on a simulated AWS of its own, shrinks what fails, and reports it.
 
 use super::Killed;
 use super::scenario::{Scenario, Step};
-use super::simulation::{Outcome, play};
+use super::simulation::{RunResult, simulate};
 use super::watch::Violation;
 use std::cell::RefCell;
 use std::fmt::Write as _;
@@ -32,8 +32,10 @@ fn last_panic() -> String {
 
 /// Does something in a simulated time of its own.
 ///
-/// **Errors**: what it panicked of.
-pub fn in_its_own_time<T>(what: impl Future<Output = T>) -> Result<T, String> {
+/// # Errors
+///
+/// What it panicked of.
+pub fn in_own_runtime<T>(what: impl Future<Output = T>) -> Result<T, String> {
     last_panic();
     let done = catch_unwind(AssertUnwindSafe(|| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
@@ -42,9 +44,9 @@ pub fn in_its_own_time<T>(what: impl Future<Output = T>) -> Result<T, String> {
     done.map_err(|_| last_panic())
 }
 
-/// Plays a scenario in a world and a time of its own.
-pub fn play_once(scenario: &Scenario, traced: bool) -> Outcome {
-    let mut outcome = in_its_own_time(play(scenario, traced)).unwrap_or_else(|panic| Outcome {
+/// Runs a scenario on a simulated AWS and in a paused time of its own.
+pub fn play_once(scenario: &Scenario, traced: bool) -> RunResult {
+    let mut outcome = in_own_runtime(simulate(scenario, traced)).unwrap_or_else(|panic| RunResult {
         violation: Some(Violation {
             checker: "panics",
             message: format!("the simulation itself\n{panic}"),
@@ -64,7 +66,7 @@ pub fn play_once(scenario: &Scenario, traced: bool) -> Outcome {
     outcome
 }
 
-/// One seed, twice, with what came of it.
+/// One seed, run twice, with its result.
 pub fn one(scenario: &Scenario, trace: bool, shrink: bool) -> ExitCode {
     let outcome = play_once(scenario, true);
     let again = play_once(scenario, true);
@@ -155,8 +157,8 @@ fn listed(scenario: &Scenario) -> String {
     text
 }
 
-/// The fewest steps that still break the same promise: halves are left out, then quarters, down to
-/// single steps.
+/// The fewest steps that still violate the same invariant: halves are left out, then quarters, down
+/// to single steps.
 fn shrunk(scenario: &Scenario, violation: &Violation) -> (Scenario, Violation) {
     let mut best = (scenario.clone(), violation.clone());
     let mut size = best.0.steps.len().div_ceil(2).max(1);
@@ -188,7 +190,7 @@ fn shrunk(scenario: &Scenario, violation: &Violation) -> (Scenario, Violation) {
 #[derive(Debug, Default)]
 pub struct Tally {
     passed: u64,
-    /// Seeds that broke a promise.
+    /// Seeds that violated an invariant.
     pub failed: u64,
     failed_seeds: Vec<u64>,
     calls: u64,
@@ -197,8 +199,13 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Counts a run, and its second one; answers the broken promise, if there is one.
-    pub fn count(&mut self, scenario: &Scenario, outcome: &Outcome, again: Option<u64>) -> Option<Violation> {
+    /// Counts a run, and its second one; answers the violated invariant, if there is one.
+    pub fn count(
+        &mut self,
+        scenario: &Scenario,
+        outcome: &RunResult,
+        again: Option<u64>,
+    ) -> Option<Violation> {
         self.calls += outcome.calls;
         self.lasted += outcome.lasted;
         self.explained += u64::from(!outcome.explained.is_empty());
@@ -247,7 +254,7 @@ impl Tally {
     }
 }
 
-/// CPU time of this process, where the system tells it.
+/// CPU time of this process, where the system reports it.
 fn cpu_seconds() -> Option<f64> {
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
     let fields: Vec<&str> = stat.rsplit(')').next()?.split_whitespace().collect();

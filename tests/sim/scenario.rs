@@ -50,7 +50,7 @@ pub enum What {
     /// All documents vanish, or the folder cannot be read, for so many seconds.
     StoreGone { seconds: u64, emptied: bool },
     /// Somebody works on AWS by hand.
-    Hand { app: usize, part: usize, hand: Hand },
+    Manual { app: usize, part: usize, change: ManualChange },
     /// A new value of an application's secret.
     Rotate { app: usize },
     /// A fault for so many seconds.
@@ -99,7 +99,7 @@ pub enum Breakage {
 
 /// What somebody does by hand.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Hand {
+pub enum ManualChange {
     /// Scales a service.
     Count(u32),
     /// Sends a service back to an older revision.
@@ -194,7 +194,7 @@ struct Swarm {
     edits: bool,
     bad_images: bool,
     removals: bool,
-    hands: bool,
+    manual: bool,
     faults: Vec<Fault>,
     misbehaviour: bool,
     rotations: bool,
@@ -356,7 +356,7 @@ impl Swarm {
             edits: rng.u8(0..8) > 0,
             bad_images: half(rng),
             removals: rng.u8(0..3) == 0,
-            hands: half(rng),
+            manual: half(rng),
             faults,
             misbehaviour: rng.u8(0..3) == 0,
             rotations: rng.u8(0..3) == 0,
@@ -369,12 +369,12 @@ impl Swarm {
     fn step(&self, rng: &mut fastrand::Rng, apps: &[App]) -> What {
         let app = rng.usize(0..apps.len());
         let part = rng.usize(0..apps[app].parts.len());
-        // A few tries to hit a kind that this seed allows; an edit or a look otherwise.
+        // A few tries to hit a kind that this seed allows; an edit that changes nothing otherwise.
         for _ in 0..20 {
             let drawn = match rng.u8(0..12) {
                 0..=2 if self.edits => What::Edit { app, edit: self.edit(rng, &apps[app]) },
                 3 if self.removals => removal(rng, app),
-                4 | 5 if self.hands => What::Hand { app, part, hand: hand(rng) },
+                4 | 5 if self.manual => What::Manual { app, part, change: manual_change(rng) },
                 6 | 7 if !self.faults.is_empty() => What::Fault {
                     fault: self.faults[rng.usize(0..self.faults.len())],
                     seconds: rng.u64(5..=300),
@@ -429,22 +429,22 @@ fn removal(rng: &mut fastrand::Rng, app: usize) -> What {
     }
 }
 
-fn hand(rng: &mut fastrand::Rng) -> Hand {
+fn manual_change(rng: &mut fastrand::Rng) -> ManualChange {
     match rng.u8(0..14) {
-        0 => Hand::Count(rng.u32(0..=5)),
-        1 => Hand::Revision,
-        2 => Hand::DeleteService,
-        3 => Hand::DeleteRule,
-        4 => Hand::EditRule,
-        5 => Hand::EditGroup,
-        6 => Hand::Retention,
-        7 => Hand::DeleteLogs,
-        8 => Hand::Untag,
-        9 => Hand::Deregister,
-        10 => Hand::StopTask,
-        11 => Hand::Crash,
-        12 => Hand::Stray,
-        _ => Hand::EditService,
+        0 => ManualChange::Count(rng.u32(0..=5)),
+        1 => ManualChange::Revision,
+        2 => ManualChange::DeleteService,
+        3 => ManualChange::DeleteRule,
+        4 => ManualChange::EditRule,
+        5 => ManualChange::EditGroup,
+        6 => ManualChange::Retention,
+        7 => ManualChange::DeleteLogs,
+        8 => ManualChange::Untag,
+        9 => ManualChange::Deregister,
+        10 => ManualChange::StopTask,
+        11 => ManualChange::Crash,
+        12 => ManualChange::Stray,
+        _ => ManualChange::EditService,
     }
 }
 

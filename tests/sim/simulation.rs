@@ -1,9 +1,9 @@
-//! Plays a scenario: everything that happens in it, in order of time, around a controller that
+//! Runs a scenario: everything that happens in it, in order of time, around a controller that
 //! knows nothing of it.
 
 use super::document::App;
-use super::life::{AtCall, End, Life};
-use super::scenario::{Breakage, Edit, Fault, Hand, Misbehaviour, Scenario, Step, Trouble, What};
+use super::scenario::{Breakage, Edit, Fault, ManualChange, Misbehaviour, Scenario, Step, Trouble, What};
+use super::system::{AtCall, End, System};
 use super::watch::facts::Disturbance;
 use super::watch::{Violation, Watch};
 use super::{by_hand, ending};
@@ -18,13 +18,13 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-/// How often the play looks up: whether the controller lives, whether a promise was broken.
+/// How often it is checked whether the controller runs and whether an invariant was violated.
 pub const TICK: Duration = Duration::from_secs(10);
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Clone, Debug)]
-pub struct Outcome {
-    /// The broken promise, if one was broken.
+pub struct RunResult {
+    /// The violated invariant, if one was violated.
     pub violation: Option<Violation>,
     /// A number over everything that happened: calls, answers, files.
     pub trace_hash: u64,
@@ -39,10 +39,10 @@ pub struct Outcome {
     pub explained: Vec<String>,
 }
 
-/// The state of a play.
+/// The state of a run.
 pub struct Simulation {
-    /// The world and its controller.
-    pub life: Life,
+    /// AWS, the disk and the controller.
+    pub system: System,
     /// The applications as their documents say now.
     pub apps: Vec<App>,
     /// Which of them are declared.
@@ -63,8 +63,8 @@ pub struct Simulation {
     pub strays: bool,
 }
 
-/// Plays a scenario to its end.
-pub async fn play(scenario: &Scenario, traced: bool) -> Outcome {
+/// Runs a scenario to its end.
+pub async fn simulate(scenario: &Scenario, traced: bool) -> RunResult {
     fastrand::seed(scenario.seed);
     let latency = Duration::from_millis(scenario.latency_ms);
     let sim = Sim::builder()
@@ -74,20 +74,20 @@ pub async fn play(scenario: &Scenario, traced: bool) -> Outcome {
         .kept_calls(1)
         .build();
     let watch = Watch::new(&sim, traced);
-    let mut play = Simulation::begin(scenario, sim, watch).await;
-    let mut violation = play.chaos(&scenario.steps, scenario.calm_from).await.err();
+    let mut run = Simulation::begin(scenario, sim, watch).await;
+    let mut violation = run.disturb_until(&scenario.steps, scenario.calm_from).await.err();
     let mut explained = Vec::new();
     if violation.is_none() {
-        match ending::converge(&mut play).await {
+        match ending::converge(&mut run).await {
             Ok(reasons) => explained = reasons,
             Err(found) => violation = Some(found),
         }
     }
-    play.finish(violation, explained).await
+    run.finish(violation, explained).await
 }
 
 impl Simulation {
-    /// A play in which nothing has happened yet, checkers and all.
+    /// A run in which nothing has happened yet, checkers included.
     pub async fn quiet(scenario: &Scenario) -> Self {
         fastrand::seed(scenario.seed);
         let sim = Sim::builder().seed(scenario.seed).kept_calls(1).build();
@@ -97,12 +97,12 @@ impl Simulation {
 
     async fn begin(scenario: &Scenario, sim: Sim, watch: Watch) -> Self {
         let start = sim.now();
-        let life = Life::new(sim, watch, scenario.seed);
+        let system = System::new(sim, watch, scenario.seed);
         let names: Vec<String> =
             scenario.apps.iter().flat_map(|app| [app.name.clone(), renamed(&app.name)]).collect();
-        life.seed(&names);
-        let mut play = Self {
-            life,
+        system.seed(&names);
+        let mut run = Self {
+            system,
             apps: scenario.apps.clone(),
             present: vec![false; scenario.apps.len()],
             broken: BTreeSet::new(),
@@ -115,22 +115,22 @@ impl Simulation {
             rotations: 0,
             strays: false,
         };
-        for index in 0..play.apps.len() {
-            play.declare(index);
+        for index in 0..run.apps.len() {
+            run.declare(index);
         }
-        play.start().await;
-        play
+        run.start().await;
+        run
     }
 
-    async fn finish(mut self, violation: Option<Violation>, explained: Vec<String>) -> Outcome {
-        self.life.kill().await;
-        self.life.sim.clear_observers();
-        let hash = self.life.sim.trace_hash() ^ self.life.disk.hash().rotate_left(17);
-        Outcome {
+    async fn finish(mut self, violation: Option<Violation>, explained: Vec<String>) -> RunResult {
+        self.system.kill().await;
+        self.system.sim.clear_observers();
+        let hash = self.system.sim.trace_hash() ^ self.system.disk.hash().rotate_left(17);
+        RunResult {
             violation,
             trace_hash: hash,
-            trace: self.life.watch.trace(),
-            calls: self.life.sim.counts().total(),
+            trace: self.system.watch.trace(),
+            calls: self.system.sim.counts().total(),
             lasted: self.elapsed(),
             explained,
         }
@@ -138,24 +138,24 @@ impl Simulation {
 
     /// Simulated time since the start.
     pub fn elapsed(&self) -> Duration {
-        self.life.sim.now().duration_since(self.start).unsigned_abs()
+        self.system.sim.now().duration_since(self.start).unsigned_abs()
     }
 
     /// Lets everything happen that the scenario holds.
-    async fn chaos(&mut self, steps: &[Step], until: Duration) -> Result<(), Violation> {
+    async fn disturb_until(&mut self, steps: &[Step], until: Duration) -> Result<(), Violation> {
         for step in steps {
             self.wait_until(step.at).await?;
-            self.life.watch.note(|| format!("STEP {:?}", step.what));
+            self.system.watch.note(|| format!("STEP {:?}", step.what));
             self.act(&step.what).await;
         }
         self.wait_until(until).await
     }
 
-    /// Lets time pass, and looks up every tick.
+    /// Lets time pass, and checks at every tick.
     pub async fn wait_until(&mut self, at: Duration) -> Result<(), Violation> {
         loop {
-            self.look_up().await;
-            if let Some(violation) = self.life.watch.first_violation() {
+            self.tick().await;
+            if let Some(violation) = self.system.watch.first_violation() {
                 return Err(violation);
             }
             let now = self.elapsed();
@@ -165,7 +165,7 @@ impl Simulation {
             let next = [Some(at), Some(now + TICK), self.next_end(), self.restart, self.store_back];
             let next = next.into_iter().flatten().filter(|next| *next > now).min().unwrap_or(at);
             // A moment more, so that what is due then is done.
-            self.life.pass(next - now + Duration::from_millis(1)).await;
+            self.system.pass(next - now + Duration::from_millis(1)).await;
         }
     }
 
@@ -174,8 +174,9 @@ impl Simulation {
         ends.min()
     }
 
-    /// Ends what has lasted long enough, starts the controller again, and lets the checkers look.
-    async fn look_up(&mut self) {
+    /// Ends what has lasted long enough, starts the controller again, and lets the checkers
+    /// observe.
+    async fn tick(&mut self) {
         let now = self.elapsed();
         if self.next_end().is_some_and(|end| end <= now) {
             self.faults.retain(|(end, _)| *end > now);
@@ -186,56 +187,56 @@ impl Simulation {
             self.store_back = None;
             self.store_is_back();
         }
-        if self.restart.is_none() && !self.life.is_alive() {
-            // It died by itself, as it was told to, or it refused to start.
-            let end = self.life.kill().await;
+        if self.restart.is_none() && !self.system.is_alive() {
+            // It died by itself, as the scenario wants, or it refused to start.
+            let end = self.system.kill().await;
             self.mend(end);
             self.restart = Some(now + Duration::from_secs(3));
         }
         if self.restart.is_some_and(|restart| restart <= now) {
             self.start().await;
         }
-        let (statuses, _) = self.life.statuses();
-        self.life.watch.look(&statuses);
+        let (statuses, _) = self.system.statuses();
+        self.system.watch.observe(&statuses);
     }
 
     /// A person takes away a file of the state that the controller refuses, as its message says.
     fn mend(&mut self, end: End) {
         let End::Refused(error) = end else { return };
         if error.kind != ErrorKind::TooNew {
-            self.life.watch.violation("starts", format!("the controller does not start: {error}"));
+            self.system.watch.violation("starts", format!("the controller does not start: {error}"));
             return;
         }
         let path = Path::new(&error.place);
-        let spoilt = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        let known = self.life.watch.facts(|facts| facts.amnesia.contains(&spoilt));
+        let corrupted = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        let known = self.system.watch.facts(|facts| facts.lost_records.contains(&corrupted));
         if !known {
-            self.life.watch.violation("starts", format!("the controller refuses its own file: {error}"));
+            self.system.watch.violation("starts", format!("the controller refuses its own file: {error}"));
         }
         // What it cannot use is of no use.
-        let _ = evenkeel::state::Disk::remove(&self.life.disk, path);
+        let _ = evenkeel::state::Disk::remove(&self.system.disk, path);
     }
 
     async fn start(&mut self) {
         self.restart = None;
         self.disturb(Disturbance::Process, 0);
-        if let Err(error) = self.life.start().await {
-            self.life.watch.violation("starts", format!("the controller cannot open its state: {error}"));
+        if let Err(error) = self.system.start().await {
+            self.system.watch.violation("starts", format!("the controller cannot open its state: {error}"));
         }
     }
 
     fn disturb(&self, what: Disturbance, seconds: u64) {
-        let until = self.life.sim.now() + SignedDuration::from_secs(seconds.try_into().unwrap_or(i64::MAX));
-        self.life.watch.facts(|facts| facts.disturb(what, until));
+        let until = self.system.sim.now() + SignedDuration::from_secs(seconds.try_into().unwrap_or(i64::MAX));
+        self.system.watch.facts(|facts| facts.disturb(what, until));
     }
 
     /// Writes a document as it is now.
     pub fn declare(&mut self, app: usize) {
         self.broken.remove(&app);
         let came_back = !std::mem::replace(&mut self.present[app], true);
-        let now = self.life.sim.now();
+        let now = self.system.sim.now();
         let declared = self.apps[app].clone();
-        self.life.watch.facts(|facts| {
+        self.system.watch.facts(|facts| {
             // When it was certainly seen to be gone, what was confirmed was its end then, and no
             // later one.
             let seen = [Disturbance::Documents, Disturbance::Process, Disturbance::Disk];
@@ -246,7 +247,7 @@ impl Simulation {
         });
         self.removals_are_believed();
         self.disturb(Disturbance::Documents, 30);
-        self.life.specs.write(&declared.file(), &declared.render());
+        self.system.specs.write(&declared.file(), &declared.render());
     }
 
     fn remove(&mut self, app: usize) {
@@ -254,11 +255,11 @@ impl Simulation {
             return;
         }
         self.broken.remove(&app);
-        let now = self.life.sim.now();
+        let now = self.system.sim.now();
         let name = self.apps[app].name.clone();
-        self.life.watch.facts(|facts| facts.declare(now, &name, None));
+        self.system.watch.facts(|facts| facts.declare(now, &name, None));
         self.disturb(Disturbance::Documents, 30);
-        self.life.specs.remove(&self.apps[app].file());
+        self.system.specs.remove(&self.apps[app].file());
     }
 
     async fn act(&mut self, what: &What) {
@@ -273,7 +274,7 @@ impl Simulation {
             What::Rename { app } => self.rename(*app),
             What::Confirm { app } => self.confirm(*app).await,
             What::StoreGone { seconds, emptied } => self.store_gone(*seconds, *emptied),
-            What::Hand { app, part, hand } => self.hand(*app, *part, *hand),
+            What::Manual { app, part, change } => self.change_by_hand(*app, *part, *change),
             What::Rotate { app } => self.rotate(*app),
             What::Fault { fault, seconds } => {
                 let end = self.elapsed() + Duration::from_secs(*seconds);
@@ -293,7 +294,7 @@ impl Simulation {
         if !self.present[app] {
             return;
         }
-        let now = self.life.sim.now();
+        let now = self.system.sim.now();
         let declared = &mut self.apps[app];
         match edit {
             Edit::Tag { part, tag } => declared.parts[*part].tag.clone_from(tag),
@@ -342,12 +343,12 @@ impl Simulation {
         self.disturb(Disturbance::Documents, 30);
         if how == Breakage::Empty {
             // A file without a document is a removed document.
-            let (now, name) = (self.life.sim.now(), self.apps[app].name.clone());
+            let (now, name) = (self.system.sim.now(), self.apps[app].name.clone());
             self.present[app] = false;
             self.broken.remove(&app);
-            self.life.watch.facts(|facts| facts.declare(now, &name, None));
+            self.system.watch.facts(|facts| facts.declare(now, &name, None));
         }
-        self.life.specs.write(&self.apps[app].file(), &broken);
+        self.system.specs.write(&self.apps[app].file(), &broken);
     }
 
     fn rename(&mut self, app: usize) {
@@ -361,8 +362,8 @@ impl Simulation {
     async fn confirm(&mut self, app: usize) {
         let name = self.apps[app].name.clone();
         // A person types it again when the disk is full.
-        if self.life.confirm(&name).await.is_ok() {
-            self.life.watch.facts(|facts| facts.confirmed.insert(name));
+        if self.system.confirm(&name).await.is_ok() {
+            self.system.watch.facts(|facts| facts.confirmed.insert(name));
             self.removals_are_believed();
         }
     }
@@ -371,11 +372,11 @@ impl Simulation {
         self.store_back = Some(self.elapsed() + Duration::from_secs(seconds));
         self.disturb(Disturbance::Documents, seconds + 30);
         if emptied && self.present.iter().filter(|there| **there).count() >= 2 {
-            self.life.specs.empty(true);
+            self.system.specs.empty(true);
             self.emptied = true;
             self.removals_are_believed();
         } else {
-            self.life.specs.hide(true);
+            self.system.specs.hide(true);
         }
     }
 
@@ -384,9 +385,9 @@ impl Simulation {
         if !self.emptied {
             return;
         }
-        let now = self.life.sim.now();
+        let now = self.system.sim.now();
         for (app, there) in self.apps.iter().zip(&self.present) {
-            self.life.watch.facts(|facts| {
+            self.system.watch.facts(|facts| {
                 if *there && facts.confirmed.contains(&app.name) {
                     facts.declare(now, &app.name, None);
                 }
@@ -396,34 +397,34 @@ impl Simulation {
 
     /// The folder shows its files again.
     fn store_is_back(&mut self) {
-        self.life.specs.hide(false);
-        self.life.specs.empty(false);
+        self.system.specs.hide(false);
+        self.system.specs.empty(false);
         if !std::mem::replace(&mut self.emptied, false) {
             return;
         }
         for app in 0..self.apps.len() {
             let name = &self.apps[app].name;
-            if self.present[app] && self.life.watch.facts(|facts| facts.newest(name).is_none()) {
+            if self.present[app] && self.system.watch.facts(|facts| facts.newest(name).is_none()) {
                 self.present[app] = false;
                 self.declare(app);
             }
         }
     }
 
-    fn hand(&mut self, app: usize, part: usize, hand: Hand) {
-        self.disturb(Disturbance::Hands, 0);
-        self.strays |= hand == Hand::Stray;
-        by_hand::work(&self.life, &self.apps[app], &self.apps[app].parts[part], hand);
+    fn change_by_hand(&mut self, app: usize, part: usize, change: ManualChange) {
+        self.disturb(Disturbance::ManualChange, 0);
+        self.strays |= change == ManualChange::Stray;
+        by_hand::work(&self.system, &self.apps[app], &self.apps[app].parts[part], change);
     }
 
     fn rotate(&mut self, app: usize) {
         self.rotations += 1;
-        self.disturb(Disturbance::Hands, 0);
+        self.disturb(Disturbance::ManualChange, 0);
         let name = self.apps[app].secret();
         let token = format!("rotation-{:032}", self.rotations);
         let value = json!({"url": format!("mysql://{}{token}", super::document::CANARY)}).to_string();
         let input = json!({"SecretId": name, "SecretString": value, "ClientRequestToken": token});
-        self.life.by_hand(Service::Secrets, "PutSecretValue", &input);
+        self.system.by_hand(Service::Secrets, "PutSecretValue", &input);
     }
 
     fn misbehave(&mut self, app: usize, part: usize, how: Misbehaviour, seconds: u64) {
@@ -437,20 +438,20 @@ impl Simulation {
         let end = self.elapsed() + Duration::from_secs(seconds);
         self.behaviours.push((end, BehaviourRule::image(format!("*/{name}:*"), behaviour)));
         // Containers that were placed by then go on like that.
-        self.disturb(Disturbance::Hands, seconds + 600);
+        self.disturb(Disturbance::ManualChange, seconds + 600);
         self.set_faults();
     }
 
     /// Puts the faults and behaviours that go on now into force, and no others.
     fn set_faults(&mut self) {
-        let sim = &self.life.sim;
+        let sim = &self.system.sim;
         sim.faults().clear();
-        self.life.disk.set_full(false);
-        self.life.slow_disk(0);
+        self.system.disk.set_full(false);
+        self.system.slow_disk(0);
         for (_, fault) in &self.faults {
             match *fault {
-                Fault::DiskFull => self.life.disk.set_full(true),
-                Fault::DiskSlow(milliseconds) => self.life.slow_disk(milliseconds),
+                Fault::DiskFull => self.system.disk.set_full(true),
+                Fault::DiskSlow(milliseconds) => self.system.slow_disk(milliseconds),
                 Fault::Denied(call) => sim.faults().add(FaultRule::on(call, Effect::access_denied(call))),
                 _ => {
                     let (effect, share) = effect(*fault);
@@ -468,36 +469,36 @@ impl Simulation {
         self.disturb(Disturbance::Process, 0);
         match trouble {
             Trouble::Kill { down, power_cut } => {
-                let end = self.life.kill().await;
+                let end = self.system.kill().await;
                 self.mend(end);
                 if power_cut {
-                    self.life.disk.power_cut();
+                    self.system.disk.power_cut();
                 }
                 self.down(down);
             }
-            Trouble::KillAtCall { nth, after, .. } => self.life.dies_in_call(Some(AtCall { nth, after })),
-            Trouble::KillAtDisk { nth, .. } => self.life.disk.die_in(Some(nth)),
+            Trouble::KillAtCall { nth, after, .. } => self.system.dies_in_call(Some(AtCall { nth, after })),
+            Trouble::KillAtDisk { nth, .. } => self.system.disk.die_in(Some(nth)),
             Trouble::Stop { down } => {
-                let end = self.life.stop().await;
+                let end = self.system.stop().await;
                 self.mend(end);
                 self.down(down);
             }
             Trouble::ClockJump { seconds } => {
                 self.disturb(Disturbance::Clock, 0);
-                self.life.jump(seconds);
+                self.system.jump(seconds);
             }
             Trouble::SpoilState { app } => {
                 let name = self.apps[app].name.clone();
-                let end = self.life.stop().await;
+                let end = self.system.stop().await;
                 self.mend(end);
-                if self.life.disk.spoil(&format!("{name}.json")) {
-                    self.life.watch.facts(|facts| facts.amnesia.insert(name));
+                if self.system.disk.corrupt(&format!("{name}.json")) {
+                    self.system.watch.facts(|facts| facts.lost_records.insert(name));
                 }
                 self.down(1);
             }
             Trouble::Second => {
-                if self.life.is_alive() && self.life.second_starts().await {
-                    self.life
+                if self.system.is_alive() && self.system.second_starts().await {
+                    self.system
                         .watch
                         .violation("bounds", "a second controller opened the state of the first".to_owned());
                 }
@@ -512,28 +513,28 @@ impl Simulation {
 
     /// Does one thing now.
     pub async fn act_now(&mut self, what: &What) {
-        self.life.watch.note(|| format!("STEP {what:?}"));
+        self.system.watch.note(|| format!("STEP {what:?}"));
         self.act(what).await;
     }
 
     /// Everything that was broken is whole again: faults end, texts are mended, the controller runs
     /// by the right time.
     pub async fn calm(&mut self) {
-        self.life.watch.note(|| "CALM".to_owned());
+        self.system.watch.note(|| "CALM".to_owned());
         self.faults.clear();
         self.behaviours.clear();
         self.set_faults();
-        self.life.set_clock_right();
-        self.life.dies_in_call(None);
-        self.life.disk.die_in(None);
+        self.system.set_clock_right();
+        self.system.dies_in_call(None);
+        self.system.disk.die_in(None);
         if self.store_back.take().is_some() {
             self.store_is_back();
         }
         for app in self.broken.clone() {
             self.declare(app);
         }
-        if !self.life.is_alive() {
-            let end = self.life.kill().await;
+        if !self.system.is_alive() {
+            let end = self.system.kill().await;
             self.mend(end);
             self.start().await;
         }

@@ -1,11 +1,11 @@
-//! Who checks the checkers: in a world where all is well, calls are made in the controller's name
+//! Who checks the checkers: on a system where all is well, calls are made in the controller's name
 //! that it would never make, and records are kept that it would never keep. Each must be seen by
 //! the checker that it is meant for.
 
 use super::document::{CANARY, REGION};
 use super::scenario::Scenario;
 use super::simulation::Simulation;
-use super::watch::call::{look, service};
+use super::watch::call::{read, service};
 use aws_sim::wire::{Protocol, Request, Service};
 use evenkeel::model::status::Record;
 use serde_json::{Value, json};
@@ -69,10 +69,14 @@ const VIOLATIONS: [PlantedViolation; 17] = [
     PlantedViolation { name: "a write changes nothing", seen_by: "needless", act: Act::Call(same_count) },
     PlantedViolation { name: "a secret's value is sent", seen_by: "records", act: Act::Call(leak) },
     PlantedViolation { name: "events are lost", seen_by: "records", act: Act::Record(lose_events) },
-    PlantedViolation { name: "Ready is said of what does not run", seen_by: "truth", act: Act::Record(lie) },
+    PlantedViolation {
+        name: "Ready is said of what does not run",
+        seen_by: "truth",
+        act: Act::Record(false_ready),
+    },
 ];
 
-/// Commits every violation in a world of its own; answers those that nobody saw.
+/// Commits every violation on a system of its own; answers those that nobody saw.
 pub fn unseen_violations() -> Vec<String> {
     VIOLATIONS
         .iter()
@@ -88,16 +92,16 @@ pub fn count() -> usize {
 fn do_one(planted: &PlantedViolation) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     runtime.map_err(|error| error.to_string())?.block_on(async {
-        let mut play = Simulation::quiet(&Scenario::plain()).await;
-        let ready = play.wait_until(Duration::from_secs(300)).await;
+        let mut run = Simulation::quiet(&Scenario::plain()).await;
+        let ready = run.wait_until(Duration::from_secs(300)).await;
         ready.map_err(|violation| {
             format!("before it was done: {}: {}", violation.checker, violation.message)
         })?;
-        play.life.watch.runs("app0").map_err(|why| format!("all was not well before: {why}"))?;
-        perform(&play, &planted.act).await?;
-        let seen = play.life.watch.first_violation();
-        play.life.kill().await;
-        play.life.sim.clear_observers();
+        run.system.watch.runs("app0").map_err(|why| format!("all was not well before: {why}"))?;
+        perform(&run, &planted.act).await?;
+        let seen = run.system.watch.first_violation();
+        run.system.kill().await;
+        run.system.sim.clear_observers();
         match seen {
             Some(violation) if violation.checker == planted.seen_by => Ok(()),
             other => Err(format!("{} should have seen it; seen was {other:?}", planted.seen_by)),
@@ -105,19 +109,19 @@ fn do_one(planted: &PlantedViolation) -> Result<(), String> {
     })
 }
 
-async fn perform(play: &Simulation, act: &Act) -> Result<(), String> {
+async fn perform(run: &Simulation, act: &Act) -> Result<(), String> {
     let (make, key) = match act {
-        Act::Call(make) => (make, play.life.key()),
+        Act::Call(make) => (make, run.system.key()),
         Act::Foreign(make) => (make, "AKIASOMEBODY".to_owned()),
         Act::Record(change) => {
-            let loaded = play.life.records().await.map_err(|error| error.to_string())?;
+            let loaded = run.system.records().await.map_err(|error| error.to_string())?;
             let mut record = loaded.records.into_iter().next().ok_or("there is no record")?;
-            change(play, &mut record);
-            play.life.watch.saved(&record);
+            change(run, &mut record);
+            run.system.watch.saved(&record);
             return Ok(());
         }
     };
-    let (service, operation, input) = make(play);
+    let (service, operation, input) = make(run);
     let protocol = service.protocols()[0];
     let body = if protocol == Protocol::Query { form(operation, &input) } else { input.to_string() };
     let request = Request {
@@ -128,7 +132,7 @@ async fn perform(play: &Simulation, act: &Act) -> Result<(), String> {
         body: body.into_bytes(),
         access_key: Some(key),
     };
-    play.life.sim.exchange(request).await.map(drop).map_err(|error| error.to_string())
+    run.system.sim.exchange(request).await.map(drop).map_err(|error| error.to_string())
 }
 
 /// A flat object as awsQuery sends it.
@@ -141,67 +145,67 @@ fn form(operation: &str, input: &Value) -> String {
     format!("Action={operation}{}", pairs.collect::<String>())
 }
 
-fn web(play: &Simulation) -> Value {
-    service(&play.life.sim, play.apps[0].cluster, "app0-web").unwrap_or_default()
+fn web(run: &Simulation) -> Value {
+    service(&run.system.sim, run.apps[0].cluster, "app0-web").unwrap_or_default()
 }
 
-fn group(play: &Simulation) -> Value {
-    web(play)["loadBalancers"][0]["targetGroupArn"].clone()
+fn group(run: &Simulation) -> Value {
+    web(run)["loadBalancers"][0]["targetGroupArn"].clone()
 }
 
-fn update(play: &Simulation, change: &Value) -> (Service, &'static str, Value) {
-    let mut input = json!({"cluster": play.apps[0].cluster, "service": "app0-web"});
+fn update(run: &Simulation, change: &Value) -> (Service, &'static str, Value) {
+    let mut input = json!({"cluster": run.apps[0].cluster, "service": "app0-web"});
     for (name, value) in change.as_object().into_iter().flatten() {
         input[name] = value.clone();
     }
     (Service::Ecs, "UpdateService", input)
 }
 
-fn delete_logs(play: &Simulation) -> (Service, &'static str, Value) {
-    (Service::Logs, "DeleteLogGroup", json!({"logGroupName": play.apps[0].log_group()}))
+fn delete_logs(run: &Simulation) -> (Service, &'static str, Value) {
+    (Service::Logs, "DeleteLogGroup", json!({"logGroupName": run.apps[0].log_group()}))
 }
 
-fn delete_secret(play: &Simulation) -> (Service, &'static str, Value) {
-    (Service::Secrets, "DeleteSecret", json!({"SecretId": play.apps[0].secret()}))
+fn delete_secret(run: &Simulation) -> (Service, &'static str, Value) {
+    (Service::Secrets, "DeleteSecret", json!({"SecretId": run.apps[0].secret()}))
 }
 
-fn scale_to_nothing(play: &Simulation) -> (Service, &'static str, Value) {
-    update(play, &json!({"desiredCount": 0}))
+fn scale_to_nothing(run: &Simulation) -> (Service, &'static str, Value) {
+    update(run, &json!({"desiredCount": 0}))
 }
 
-fn no_minimum(play: &Simulation) -> (Service, &'static str, Value) {
-    update(play, &json!({"deploymentConfiguration": {"minimumHealthyPercent": 10, "maximumPercent": 200}}))
+fn no_minimum(run: &Simulation) -> (Service, &'static str, Value) {
+    update(run, &json!({"deploymentConfiguration": {"minimumHealthyPercent": 10, "maximumPercent": 200}}))
 }
 
-fn same_count(play: &Simulation) -> (Service, &'static str, Value) {
-    update(play, &json!({"desiredCount": 2}))
+fn same_count(run: &Simulation) -> (Service, &'static str, Value) {
+    update(run, &json!({"desiredCount": 2}))
 }
 
-fn delete_service(play: &Simulation) -> (Service, &'static str, Value) {
+fn delete_service(run: &Simulation) -> (Service, &'static str, Value) {
     (
         Service::Ecs,
         "DeleteService",
-        json!({"cluster": play.apps[0].cluster, "service": "app0-web", "force": true}),
+        json!({"cluster": run.apps[0].cluster, "service": "app0-web", "force": true}),
     )
 }
 
-fn stop_task(play: &Simulation) -> (Service, &'static str, Value) {
-    let tasks = play.life.sim.with(|world| world.region(REGION).ecs.tasks());
+fn stop_task(run: &Simulation) -> (Service, &'static str, Value) {
+    let tasks = run.system.sim.with(|world| world.region(REGION).ecs.tasks());
     let task = tasks.into_iter().find(|task| task.status == "RUNNING" && task.service.is_some());
     let id = task.map(|task| task.id).unwrap_or_default();
-    (Service::Ecs, "StopTask", json!({"cluster": play.apps[0].cluster, "task": id}))
+    (Service::Ecs, "StopTask", json!({"cluster": run.apps[0].cluster, "task": id}))
 }
 
-fn deregister(play: &Simulation) -> (Service, &'static str, Value) {
-    (Service::Ecs, "DeregisterTaskDefinition", json!({"taskDefinition": web(play)["taskDefinition"]}))
+fn deregister(run: &Simulation) -> (Service, &'static str, Value) {
+    (Service::Ecs, "DeregisterTaskDefinition", json!({"taskDefinition": web(run)["taskDefinition"]}))
 }
 
-fn delete_group(play: &Simulation) -> (Service, &'static str, Value) {
-    (Service::Elbv2, "DeleteTargetGroup", json!({"TargetGroupArn": group(play)}))
+fn delete_group(run: &Simulation) -> (Service, &'static str, Value) {
+    (Service::Elbv2, "DeleteTargetGroup", json!({"TargetGroupArn": group(run)}))
 }
 
-fn delete_alarm(play: &Simulation) -> (Service, &'static str, Value) {
-    let app = &play.apps[0];
+fn delete_alarm(run: &Simulation) -> (Service, &'static str, Value) {
+    let app = &run.apps[0];
     let watched = app.declared().find(|part| part.is_balanced()).expect("the plain scenario has one");
     (Service::Cloudwatch, "DeleteAlarms", json!({"AlarmNames": [app.resource(watched)]}))
 }
@@ -221,9 +225,9 @@ fn unseen(_: &Simulation) -> (Service, &'static str, Value) {
 }
 
 /// The definition in force, to be registered again.
-fn definition(play: &Simulation) -> Value {
-    let input = json!({"taskDefinition": web(play)["taskDefinition"], "include": ["TAGS"]});
-    let shown = look(&play.life.sim, Service::Ecs, "DescribeTaskDefinition", &input).unwrap_or_default();
+fn definition(run: &Simulation) -> Value {
+    let input = json!({"taskDefinition": web(run)["taskDefinition"], "include": ["TAGS"]});
+    let shown = read(&run.system.sim, Service::Ecs, "DescribeTaskDefinition", &input).unwrap_or_default();
     let known = &shown["taskDefinition"];
     let mut input = json!({"tags": shown["tags"]});
     for member in [
@@ -240,12 +244,12 @@ fn definition(play: &Simulation) -> Value {
     input
 }
 
-fn second_revision(play: &Simulation) -> (Service, &'static str, Value) {
-    (Service::Ecs, "RegisterTaskDefinition", definition(play))
+fn second_revision(run: &Simulation) -> (Service, &'static str, Value) {
+    (Service::Ecs, "RegisterTaskDefinition", definition(run))
 }
 
-fn leak(play: &Simulation) -> (Service, &'static str, Value) {
-    let mut input = definition(play);
+fn leak(run: &Simulation) -> (Service, &'static str, Value) {
+    let mut input = definition(run);
     input["containerDefinitions"][0]["environment"][0]["value"] = json!(format!("mysql://{CANARY}"));
     (Service::Ecs, "RegisterTaskDefinition", input)
 }
@@ -255,12 +259,12 @@ fn lose_events(_: &Simulation, record: &mut Record) {
 }
 
 /// Everything was made unready behind its back, and it is said to have just become Ready.
-fn lie(play: &Simulation, record: &mut Record) {
-    let input = json!({"cluster": play.apps[0].cluster, "service": "app0-web", "desiredCount": 1});
-    play.life.by_hand(Service::Ecs, "UpdateService", &input);
+fn false_ready(run: &Simulation, record: &mut Record) {
+    let input = json!({"cluster": run.apps[0].cluster, "service": "app0-web", "desiredCount": 1});
+    run.system.by_hand(Service::Ecs, "UpdateService", &input);
     let mut before = record.clone();
     for condition in before.status.iter_mut().flat_map(|status| &mut status.conditions) {
         condition.status = evenkeel::model::condition::Truth::False;
     }
-    play.life.watch.saved(&before);
+    run.system.watch.saved(&before);
 }

@@ -1,4 +1,4 @@
-"""Clients, worlds and waiting for the wire tests."""
+"""Clients and waiting for the wire tests."""
 
 import functools
 import itertools
@@ -49,7 +49,7 @@ def session_for(protocol):
 
 
 class Aws:
-    """boto3 clients of one region. Every region is a world of its own, so tests do not meet each other."""
+    """boto3 clients of one region. Regions share nothing, so tests do not meet each other."""
 
     def __init__(self, endpoint, region, attempts=1, patience=10):
         self.endpoint = endpoint
@@ -144,11 +144,11 @@ def refused(code, call, *positional, **arguments):
     return error
 
 
-def until(look, done, seconds=60):
-    """Looks again and again until what is seen is as wanted."""
+def until(read, done, seconds=60):
+    """Reads again and again until what is seen is as wanted."""
     end = time.monotonic() + seconds
     while True:
-        seen = look()
+        seen = read()
         if done(seen):
             return seen
         assert time.monotonic() < end, f"still not done: {seen}"

@@ -27,7 +27,7 @@ def put(cw, value, name="Errors", **more):
     cw.put_metric_data(Namespace="App", MetricData=[{"MetricName": name, "Value": value, **more}])
 
 
-def look(cw, name="errors"):
+def read(cw, name="errors"):
     return cw.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
 
 
@@ -44,7 +44,7 @@ def test_an_alarms_life(cw):
     alarm(cw, AlarmDescription="d", Dimensions=[{"Name": "b", "Value": "2"}, {"Name": "a", "Value": "1"}],
           AlarmActions=[TOPIC], DatapointsToAlarm=1, TreatMissingData="ignore", Unit="Count",
           Tags=[{"Key": "t", "Value": "1"}])
-    made = look(cw)
+    made = read(cw)
     assert made["AlarmArn"].endswith(":alarm:errors") and made["StateValue"] == "INSUFFICIENT_DATA"
     assert made["StateReason"] == "Unchecked: Initial alarm creation"
     assert made["ActionsEnabled"] is True and made["OKActions"] == []
@@ -54,7 +54,7 @@ def test_an_alarms_life(cw):
     cw.put_metric_alarm(AlarmName="errors", Namespace="App", MetricName="Errors", ExtendedStatistic="p99", Period=300,
                         EvaluationPeriods=2, Threshold=1, ComparisonOperator="LessThanOrEqualToThreshold",
                         TreatMissingData="ignore", EvaluateLowSampleCountPercentile="ignore")
-    again = look(cw)
+    again = read(cw)
     assert (again["StateValue"], again["StateReason"]) == ("OK", "drill")
     assert again["ExtendedStatistic"] == "p99" and "Statistic" not in again and "AlarmDescription" not in again
     assert again["AlarmConfigurationUpdatedTimestamp"] >= made["AlarmConfigurationUpdatedTimestamp"]
@@ -63,9 +63,9 @@ def test_an_alarms_life(cw):
     cw.untag_resource(ResourceARN=arn, TagKeys=["t", "none"])
     assert cw.list_tags_for_resource(ResourceARN=arn)["Tags"] == [{"Key": "u", "Value": ""}]
     cw.disable_alarm_actions(AlarmNames=["errors"])
-    assert look(cw)["ActionsEnabled"] is False
+    assert read(cw)["ActionsEnabled"] is False
     cw.enable_alarm_actions(AlarmNames=["errors"])
-    assert look(cw)["ActionsEnabled"] is True
+    assert read(cw)["ActionsEnabled"] is True
     cw.delete_alarms(AlarmNames=["errors"])
     assert cw.describe_alarms()["MetricAlarms"] == []
     refused("ResourceNotFound", cw.delete_alarms, AlarmNames=["errors"])
@@ -73,7 +73,7 @@ def test_an_alarms_life(cw):
 
 def test_an_alarm_goes_off_and_recovers_by_itself(cw):
     alarm(cw, AlarmActions=[TOPIC], TreatMissingData="notBreaching")
-    until(lambda: look(cw), lambda seen: seen["StateValue"] == "OK")
+    until(lambda: read(cw), lambda seen: seen["StateValue"] == "OK")
     put(cw, 9)
     # The metric falls silent, so that the alarm recovers, too; its history holds both.
 
@@ -86,7 +86,7 @@ def test_an_alarm_goes_off_and_recovers_by_itself(cw):
     assert seen[-2]["stateReason"].startswith("Threshold Crossed: 1 out of the last 1 datapoints [9.0 (")
     assert seen[-2]["stateReasonData"]["recentDatapoints"] == [9.0]
     assert seen[-1]["stateReason"].endswith("was treated as [NonBreaching].")
-    now = look(cw)
+    now = read(cw)
     assert now["StateUpdatedTimestamp"] == now["StateTransitionedTimestamp"]
     done = cw.describe_alarm_history(AlarmName="errors", HistoryItemType="Action")["AlarmHistoryItems"]
     assert [item["HistorySummary"] for item in done] == [f"Successfully executed action {TOPIC}"]
@@ -94,9 +94,9 @@ def test_an_alarm_goes_off_and_recovers_by_itself(cw):
 
 def test_a_set_state_gives_way_to_the_real_one(cw):
     alarm(cw, TreatMissingData="notBreaching")
-    until(lambda: look(cw), lambda seen: seen["StateValue"] == "OK")
+    until(lambda: read(cw), lambda seen: seen["StateValue"] == "OK")
     cw.set_alarm_state(AlarmName="errors", StateValue="ALARM", StateReason="drill")
-    until(lambda: look(cw), lambda seen: seen["StateValue"] == "OK")
+    until(lambda: read(cw), lambda seen: seen["StateValue"] == "OK")
 
 
 def test_history_and_its_pages(cw):
@@ -177,7 +177,7 @@ def test_an_alarm_on_a_query(cw):
     metric = {"Metric": {"Namespace": "App", "MetricName": "Errors"}, "Period": 60, "Stat": "Sum"}
     one = {"Statistic": None, "Period": None, "Namespace": None, "MetricName": None}
     alarm(cw, **one, Metrics=[{"Id": "m", "MetricStat": metric, "ReturnData": True}])
-    seen = look(cw)
+    seen = read(cw)
     assert seen["Metrics"] == [{"Id": "m", "MetricStat": metric, "ReturnData": True}] and "MetricName" not in seen
     refused("ValidationError", alarm, cw, Metrics=[{"Id": "m", "MetricStat": metric}])
     refused("ValidationError", alarm, cw, **one, Metrics=[{"Id": "M", "MetricStat": metric}])
@@ -219,11 +219,11 @@ def test_an_alarm_of_every_form_is_given_back_as_it_was_put(cw, form):
     if "SlidingWindow" in str(form) and cw.meta.service_model.metadata["protocol"] == "query":
         pytest.skip("the query protocol cannot send a structure without members")
     alarm(cw, **form)
-    seen = look(cw)
+    seen = read(cw)
     assert {member: seen.get(member) for member in form} == form
     assert seen["StateValue"] == ("OK" if "EvaluationCriteria" in form else "INSUFFICIENT_DATA")
     alarm(cw)
-    again = look(cw)
+    again = read(cw)
     assert again["MetricName"] == "Errors" and not {"Metrics", "ThresholdMetricId", "EvaluationCriteria", "EvaluationWindow",
                                                     "EvaluationInterval", "WarmUpConfiguration",
                                                     "ActionConfiguration"} & set(again)
@@ -242,15 +242,15 @@ def test_a_band_needs_both_to_return_data(cw):
 def test_tags_count_only_when_the_alarm_is_created(cw):
     alarm(cw, Tags=[{"Key": "a", "Value": "1"}])
     alarm(cw, Tags=[{"Key": "b", "Value": "2"}])
-    assert cw.list_tags_for_resource(ResourceARN=look(cw)["AlarmArn"])["Tags"] == [{"Key": "a", "Value": "1"}]
+    assert cw.list_tags_for_resource(ResourceARN=read(cw)["AlarmArn"])["Tags"] == [{"Key": "a", "Value": "1"}]
 
 
 def test_an_alarm_can_be_held_in_a_state_from_outside(cw, aws, sim):
     alarm(cw, TreatMissingData="notBreaching")
     sim.call("POST", "/alarms", {"region": aws.region, "name": "errors", "state": "ALARM"})
-    assert look(cw)["StateValue"] == "ALARM"
+    assert read(cw)["StateValue"] == "ALARM"
     sim.call("POST", "/alarms", {"region": aws.region, "name": "errors", "state": None})
-    until(lambda: look(cw), lambda seen: seen["StateValue"] == "OK")
+    until(lambda: read(cw), lambda seen: seen["StateValue"] == "OK")
 
 
 def test_unknown_alarms(cw):
@@ -263,7 +263,7 @@ def test_unknown_alarms(cw):
     refused("ValidationError", cw.enable_alarm_actions, AlarmNames=["n" * 256])
     refused("ValidationError", cw.disable_alarm_actions, AlarmNames=["n" * 256])
     cw.enable_alarm_actions(AlarmNames=["none"])
-    arn = look(cw)["AlarmArn"]
+    arn = read(cw)["AlarmArn"]
     for call, more in ((cw.tag_resource, {"Tags": [{"Key": "a", "Value": "1"}]}), (cw.untag_resource, {"TagKeys": ["a"]}),
                        (cw.list_tags_for_resource, {})):
         with pytest.raises(cw.exceptions.ResourceNotFoundException):
@@ -388,8 +388,8 @@ def test_awss_own_metrics_can_be_published_from_outside(cw, aws, sim):
     alarm(cw, Namespace="AWS/ECS", MetricName="CPUUtilization", Statistic="Average", Threshold=80.0,
           Dimensions=dimensions, TreatMissingData="ignore")
     sim.call("POST", "/metrics", [{**sample, "value": 95.0}, {**sample, "value": 97.0}])
-    until(lambda: look(cw), lambda seen: seen["StateValue"] == "ALARM")
-    assert "96.0" in look(cw)["StateReason"]
+    until(lambda: read(cw), lambda seen: seen["StateValue"] == "ALARM")
+    assert "96.0" in read(cw)["StateReason"]
 
 
 def test_what_is_not_simulated_is_refused_by_name(cw):

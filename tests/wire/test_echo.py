@@ -2,7 +2,7 @@
 
 import pytest
 
-from worlds import NETWORK, ROLE, behind_load_balancer, container, create, register
+from fixtures import NETWORK, ROLE, behind_load_balancer, container, create, register
 
 # Values that AWS looks at more closely than its model says.
 TEXTS = {

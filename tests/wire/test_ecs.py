@@ -3,7 +3,7 @@
 import pytest
 
 from conftest import refused, token, until
-from worlds import NETWORK, behind_load_balancer, container, create, register, service, until_steady
+from fixtures import NETWORK, behind_load_balancer, container, create, register, service, until_steady
 
 
 @pytest.fixture
@@ -213,10 +213,10 @@ def test_a_tasks_life(ecs):
     assert task["group"] == "family:app" and task["startedBy"] == "me"
     arn = task["taskArn"]
 
-    def look():
+    def read():
         return ecs.describe_tasks(cluster="main", tasks=[arn])["tasks"][0]
 
-    running = until(look, lambda seen: seen["lastStatus"] == "RUNNING")
+    running = until(read, lambda seen: seen["lastStatus"] == "RUNNING")
     details = {d["name"]: d["value"] for d in running["attachments"][0]["details"]}
     assert running["attachments"][0]["type"] == "ElasticNetworkInterface" and details["privateIPv4Address"]
     assert running["containers"][0]["lastStatus"] == "RUNNING" and "exitCode" not in running["containers"][0]
@@ -224,7 +224,7 @@ def test_a_tasks_life(ecs):
     assert tagged["tags"] == [{"key": "a", "value": "1"}]
     assert ecs.list_tasks(cluster="main", startedBy="me")["taskArns"] == [arn]
     ecs.stop_task(cluster="main", task=arn, reason="enough")
-    stopped = until(look, lambda seen: seen["lastStatus"] == "STOPPED")
+    stopped = until(read, lambda seen: seen["lastStatus"] == "STOPPED")
     assert stopped["stopCode"] == "UserInitiated" and stopped["stoppedReason"] == "enough"
     assert "exitCode" in stopped["containers"][0]
     assert ecs.list_tasks(cluster="main", desiredStatus="STOPPED")["taskArns"] == [arn]
@@ -260,9 +260,9 @@ def test_service_deployments_and_revisions(ecs):
     listed = ecs.list_service_deployments(cluster="main", service="app")["serviceDeployments"]
     assert len(listed) == 2
     newest = max(listed, key=lambda one: one["createdAt"])
-    look = lambda: ecs.describe_service_deployments(  # noqa: E731
+    read = lambda: ecs.describe_service_deployments(  # noqa: E731
         serviceDeploymentArns=[newest["serviceDeploymentArn"]])["serviceDeployments"][0]
-    done = until(look, lambda seen: seen["status"] == "SUCCESSFUL")
+    done = until(read, lambda seen: seen["status"] == "SUCCESSFUL")
     assert done["serviceArn"] == arn
     revision = done["targetServiceRevision"]["arn"]
     described = ecs.describe_service_revisions(serviceRevisionArns=[revision])["serviceRevisions"][0]

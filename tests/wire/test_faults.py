@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
 from conftest import Aws, new_region, refused, until
-from worlds import NETWORK, behind_load_balancer, create, register, service, target_states, until_steady
+from fixtures import NETWORK, behind_load_balancer, create, register, service, target_states, until_steady
 
 THROTTLED = {"error": {"status": 400, "code": "ThrottlingException", "message": "Rate exceeded"}}
 

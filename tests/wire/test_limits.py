@@ -3,7 +3,7 @@
 import pytest
 
 from conftest import Aws, new_region, refused, start_sim
-from worlds import register
+from fixtures import register
 
 
 def serve(*arguments):

@@ -6,7 +6,7 @@ from botocore.exceptions import ClientError
 
 from conftest import Aws, new_region, refused, start_sim, until
 from operations import OPERATIONS
-from worlds import ROLE, container, create, register
+from fixtures import ROLE, container, create, register
 
 MODELS = botocore.session.get_session()
 ACCOUNT = "eu-west-1:123456789012"

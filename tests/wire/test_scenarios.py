@@ -5,7 +5,7 @@ import json
 import pytest
 
 from conftest import refused, until
-from worlds import (NETWORK, ROLE, behind_load_balancer, container, create, register, service, steady,
+from fixtures import (NETWORK, ROLE, behind_load_balancer, container, create, register, service, steady,
                     target_states, until_steady)
 
 
@@ -23,12 +23,12 @@ def test_a_service_rolls_to_a_new_revision_without_falling_below_its_minimum(ecs
     ecs.update_service(cluster="main", service="app", taskDefinition="app:2")
     lowest = []
 
-    def look():
+    def read():
         seen = service(ecs)
         lowest.append(seen["runningCount"])
         return seen
 
-    done = until(look, lambda seen: steady(seen) and seen["taskDefinition"].endswith(":2"))
+    done = until(read, lambda seen: steady(seen) and seen["taskDefinition"].endswith(":2"))
     assert min(lowest) >= 2 and max(lowest) <= 4
     assert done["runningCount"] == 2 and done["pendingCount"] == 0
     assert any("has reached a steady state" in event["message"] for event in done["events"])
@@ -84,12 +84,12 @@ def test_a_revision_that_cannot_start_leaves_the_old_tasks_running(ecs):
     ecs.update_service(cluster="main", service="app", taskDefinition="app:2")
     lowest = []
 
-    def look():
+    def read():
         seen = service(ecs)
         lowest.append(seen["runningCount"])
         return seen
 
-    until(look, lambda seen: steady(seen) and seen["taskDefinition"].endswith(":1"))
+    until(read, lambda seen: steady(seen) and seen["taskDefinition"].endswith(":1"))
     assert min(lowest) == 2
     past = ecs.list_service_deployments(cluster="main", service="app")["serviceDeployments"]
     assert {one["status"] for one in past} & {"ROLLBACK_SUCCESSFUL", "ROLLBACK_IN_PROGRESS"}
@@ -216,15 +216,15 @@ def test_a_pause_hook_holds_a_deployment_until_it_is_continued(ecs):
     ecs.update_service(cluster="main", service="app", taskDefinition="app:2")
     arn = ecs.list_service_deployments(cluster="main", service="app")["serviceDeployments"][0]["serviceDeploymentArn"]
 
-    def look():
+    def read():
         return ecs.describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"][0]
 
-    held = until(look, lambda seen: seen.get("lifecycleStage") == "POST_SCALE_UP")
+    held = until(read, lambda seen: seen.get("lifecycleStage") == "POST_SCALE_UP")
     pause = held["lifecycleHookDetails"][0]
     assert (pause["status"], pause["targetType"], pause["timeoutAction"]) == ("AWAITING_ACTION", "PAUSE", "ROLLBACK")
     refused("InvalidParameterException", ecs.continue_service_deployment, serviceDeploymentArn=arn, hookId="other",
             action="CONTINUE")
     ecs.continue_service_deployment(serviceDeploymentArn=arn, hookId=pause["hookId"], action="CONTINUE")
-    done = until(look, lambda seen: seen["status"] == "SUCCESSFUL")
+    done = until(read, lambda seen: seen["status"] == "SUCCESSFUL")
     assert done["lifecycleHookDetails"][0]["status"] == "SUCCEEDED"
     assert until_steady(ecs)["taskDefinition"].endswith(":2")

@@ -117,7 +117,7 @@ impl Alarm {
         }
     }
 
-    /// How many seconds an evaluation looks at.
+    /// How many seconds an evaluation covers.
     pub(super) fn seconds_evaluated(&self) -> Option<i64> {
         self.watch.as_ref().map(|watch| watch.period * watch.rule.periods)
     }
@@ -163,13 +163,13 @@ impl Alarm {
         if self.held || watch.is_warming_up(age, &points) || !watch.has_enough(&points) {
             return;
         }
-        let verdict = evaluation::judge(&points, &watch.rule);
-        let Some(state) = verdict.state.filter(|state| *state != self.standing.state) else { return };
+        let evaluated = evaluation::evaluate(&points, &watch.rule);
+        let Some(state) = evaluated.state.filter(|state| *state != self.standing.state) else { return };
         let now = Timestamp::from_second(at).unwrap_or(Timestamp::MAX);
         let standing = Standing {
             state,
-            reason: reason::text(&verdict, &watch.rule, self.standing.state, state),
-            data: Some(reason::data(&verdict, watch, now)),
+            reason: reason::text(&evaluated, &watch.rule, self.standing.state, state),
+            data: Some(reason::data(&evaluated, watch, now)),
         };
         self.stand(name, standing, now, history);
     }

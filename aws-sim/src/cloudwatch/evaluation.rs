@@ -72,7 +72,7 @@ pub(super) struct Rule {
     pub comparison: Comparison,
     /// What its value is compared with.
     pub threshold: f64,
-    /// How many periods are looked at.
+    /// How many periods are evaluated.
     pub periods: i64,
     /// How many of them must breach.
     pub to_alarm: i64,
@@ -93,7 +93,7 @@ pub(super) struct Point {
 
 /// What follows from some periods.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Verdict {
+pub(super) struct Evaluation {
     /// The state; `None`: it stays.
     pub state: Option<State>,
     /// The periods that were considered, newest first.
@@ -113,8 +113,8 @@ impl Rule {
     }
 }
 
-/// Judges the newest periods, newest first; `None` stands for a missing one.
-pub(super) fn judge(periods: &[Option<Point>], rule: &Rule) -> Verdict {
+/// Evaluates the newest periods, newest first; `None` stands for a missing one.
+pub(super) fn evaluate(periods: &[Option<Point>], rule: &Rule) -> Evaluation {
     let mut present: Vec<(i64, Point)> =
         (1..).zip(periods).filter_map(|(age, point)| Some((age, (*point)?))).collect();
     // Older periods only stand in for missing ones.
@@ -136,7 +136,7 @@ pub(super) fn judge(periods: &[Option<Point>], rule: &Rule) -> Verdict {
         Treatment::Missing if oldest >= rule.to_alarm => Some(State::Alarm),
         Treatment::Missing => Some(State::InsufficientData),
     };
-    Verdict { state, points: present.into_iter().map(|(_, point)| point).collect(), filled: filled.max(0) }
+    Evaluation { state, points: present.into_iter().map(|(_, point)| point).collect(), filled: filled.max(0) }
 }
 
 #[cfg(test)]
@@ -146,7 +146,8 @@ mod tests {
     const TREATMENTS: [Treatment; 4] =
         [Treatment::Missing, Treatment::Ignore, Treatment::Breaching, Treatment::NotBreaching];
 
-    /// Judges periods as AWS's tables draw them: oldest first, `0` within, `X` beyond, `-` missing.
+    /// Evaluates periods as AWS's tables draw them: oldest first, `0` within, `X` beyond, `-`
+    /// missing.
     fn states(drawn: &str, to_alarm: i64) -> [&'static str; 4] {
         let value = |c| match c {
             '0' => Some(0.0),
@@ -161,7 +162,7 @@ mod tests {
         TREATMENTS.map(|missing| {
             let comparison = Comparison::Greater;
             let rule = Rule { comparison, threshold: 5.0, periods: 3, to_alarm, missing };
-            judge(&periods, &rule).state.map_or("stays", State::name)
+            evaluate(&periods, &rule).state.map_or("stays", State::name)
         })
     }
 

@@ -30,7 +30,7 @@ impl Sample {
         Self { count, sum: value * count, min: value, max: value, values: Some(vec![(value, count)]) }
     }
 
-    /// A statistic set. It tells its values only when they are all equal.
+    /// A statistic set. It shows its values only when they are all equal.
     pub(super) fn set(count: f64, sum: f64, min: f64, max: f64) -> Self {
         let values = (min == max).then(|| vec![(min, count)]);
         Self { count, sum, min, max, values }
@@ -104,7 +104,7 @@ impl Series {
 
 /// Where a sample belongs within its metric.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place<'a> {
+pub(super) struct SampleKey<'a> {
     /// Its time, in seconds since 1970; it is rounded down to the resolution.
     pub at: i64,
     /// 1 or 60 seconds.
@@ -121,8 +121,8 @@ pub(super) struct Metrics {
 
 impl Metrics {
     /// Puts a sample, and forgets what is too old.
-    pub(super) fn put(&mut self, now: Timestamp, metric: MetricId, place: &Place<'_>, sample: &Sample) {
-        let Place { at, resolution, unit } = *place;
+    pub(super) fn put(&mut self, now: Timestamp, metric: MetricId, key: &SampleKey<'_>, sample: &Sample) {
+        let SampleKey { at, resolution, unit } = *key;
         let series = self.series.entry(metric).or_default();
         series.samples = series.samples.split_off(&(now.as_second() - KEPT));
         let units = series.samples.entry(at - at.rem_euclid(resolution)).or_default();

@@ -49,7 +49,7 @@ pub use self::protocol::{read, write};
 use self::{
     alarm::Alarm,
     history::History,
-    metrics::{Metrics, Place, Sample},
+    metrics::{Metrics, Sample, SampleKey},
     state::State,
 };
 use crate::{ctx::Ctx, error::ApiError};
@@ -136,8 +136,8 @@ impl Cloudwatch {
         value: f64,
     ) -> Result<(), ApiError> {
         protocol::check_unit(unit)?;
-        let place = Place { at: now.as_second(), resolution: 60, unit };
-        self.metrics.put(now, metric, &place, &Sample::of(value, 1.0));
+        let key = SampleKey { at: now.as_second(), resolution: 60, unit };
+        self.metrics.put(now, metric, &key, &Sample::of(value, 1.0));
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     cbor,
     error::ApiError,
     form::Form,
-    shapes::{Fault, Model},
+    shapes::{Model, ShapeError},
     wire::{Body, Protocol, Request},
     xml::{self, XmlBody},
 };
@@ -47,20 +47,22 @@ pub fn read(request: &Request) -> Result<Value, ApiError> {
         Protocol::Cbor => cbor::decode(&request.body)?,
         Protocol::Query => model().value_of(shape, &Form::parse(&request.body)),
     };
-    model().check(shape, &mut input).map_err(|fault| refuse(request, fault))?;
+    model().check(shape, &mut input).map_err(|error| refuse(request, error))?;
     Ok(input)
 }
 
-fn refuse(request: &Request, fault: Fault) -> ApiError {
-    match fault {
-        Fault::Type(text) if request.protocol == Protocol::Query => {
+fn refuse(request: &Request, error: ShapeError) -> ApiError {
+    match error {
+        ShapeError::Type(text) if request.protocol == Protocol::Query => {
             ApiError::new(400, "MalformedInput", text)
         }
-        Fault::Type(text) => ApiError::new(400, "SerializationException", text),
-        Fault::Missing(path) if needs_parameters(&request.operation) => missing(&path),
-        Fault::Missing(path) => invalid(Fault::Missing(camel(&path)).text()),
-        Fault::Unlisted(path, value, listed) => invalid(Fault::Unlisted(camel(&path), value, listed).text()),
-        Fault::Limit(path, value, rule) => invalid(Fault::Limit(camel(&path), value, rule).text()),
+        ShapeError::Type(text) => ApiError::new(400, "SerializationException", text),
+        ShapeError::Missing(path) if needs_parameters(&request.operation) => missing(&path),
+        ShapeError::Missing(path) => invalid(ShapeError::Missing(camel(&path)).text()),
+        ShapeError::Unlisted(path, value, listed) => {
+            invalid(ShapeError::Unlisted(camel(&path), value, listed).text())
+        }
+        ShapeError::Limit(path, value, rule) => invalid(ShapeError::Limit(camel(&path), value, rule).text()),
     }
 }
 
@@ -83,7 +85,7 @@ fn camel(path: &str) -> String {
 /// # Errors
 /// `ValidationError` if not.
 pub(super) fn check_unit(unit: &str) -> Result<(), ApiError> {
-    model().check("StandardUnit", &mut unit.into()).map_err(|fault| invalid(fault.text()))
+    model().check("StandardUnit", &mut unit.into()).map_err(|error| invalid(error.text()))
 }
 
 /// Writes an answer in the protocol of its request.

@@ -6,7 +6,7 @@ use super::{
     Cloudwatch, MetricId,
     errors::{bad_combination, bad_value, missing, not_simulated},
     input::{metric, number, time},
-    metrics::{Place, Sample},
+    metrics::{Sample, SampleKey},
 };
 use crate::{ctx::Ctx, error::ApiError, fields::Fields};
 
@@ -50,14 +50,14 @@ impl Cloudwatch {
             return Err(bad_value(text));
         }
         let read = |(number, datum): (usize, &Value)| {
-            let place = format!("MetricData.member.{number}");
-            Datum::read(ctx, namespace, datum, &place)
+            let path = format!("MetricData.member.{number}");
+            Datum::read(ctx, namespace, datum, &path)
         };
         let data = (1..).zip(data).map(read).collect::<Result<Vec<Datum>, ApiError>>()?;
         for Datum { metric, at, resolution, unit, samples } in data {
             for sample in &samples {
-                let place = Place { at, resolution, unit: &unit };
-                self.metrics.put(ctx.now, metric.clone(), &place, sample);
+                let key = SampleKey { at, resolution, unit: &unit };
+                self.metrics.put(ctx.now, metric.clone(), &key, sample);
             }
         }
         Ok(json!({}))
@@ -65,33 +65,33 @@ impl Cloudwatch {
 }
 
 impl Datum {
-    fn read(ctx: &Ctx<'_>, namespace: &str, datum: &Value, place: &str) -> Result<Self, ApiError> {
+    fn read(ctx: &Ctx<'_>, namespace: &str, datum: &Value, path: &str) -> Result<Self, ApiError> {
         let mut metric = metric(datum).map_err(|error| bad_value(error.message))?;
         metric.namespace = namespace.to_owned();
         let resolution = datum.int("StorageResolution").unwrap_or(60);
         if !matches!(resolution, 1 | 60) {
-            let text = format!("The value {resolution} for parameter {place}.StorageResolution is invalid.");
+            let text = format!("The value {resolution} for parameter {path}.StorageResolution is invalid.");
             return Err(bad_value(text));
         }
         let now = ctx.now.as_millisecond() as f64 / 1000.0;
         let at = time(datum, "Timestamp")?.unwrap_or(now);
         if at < now - OLDEST {
             let text =
-                format!("The parameter {place}.Timestamp must specify a time within the past two weeks.");
+                format!("The parameter {path}.Timestamp must specify a time within the past two weeks.");
             return Err(bad_value(text));
         }
         if at > now + NEWEST {
             let text = format!(
-                "The parameter {place}.Timestamp must specify a time no more than two hours in the future."
+                "The parameter {path}.Timestamp must specify a time no more than two hours in the future."
             );
             return Err(bad_value(text));
         }
         let unit = datum.text("Unit").unwrap_or("None").to_owned();
-        Ok(Self { metric, at: at.floor() as i64, resolution, unit, samples: samples(datum, place)? })
+        Ok(Self { metric, at: at.floor() as i64, resolution, unit, samples: samples(datum, path)? })
     }
 }
 
-fn samples(datum: &Value, place: &str) -> Result<Vec<Sample>, ApiError> {
+fn samples(datum: &Value, path: &str) -> Result<Vec<Sample>, ApiError> {
     let given: Vec<&str> = ["Value", "Values", "StatisticValues"]
         .into_iter()
         .filter(|member| datum.get(*member).is_some())
@@ -99,64 +99,64 @@ fn samples(datum: &Value, place: &str) -> Result<Vec<Sample>, ApiError> {
     match given.as_slice() {
         ["Value"] => {
             let value = number(datum, "Value").unwrap_or(f64::NAN);
-            Ok(vec![Sample::of(in_range(value, &format!("{place}.Value"))?, 1.0)])
+            Ok(vec![Sample::of(in_range(value, &format!("{path}.Value"))?, 1.0)])
         }
-        ["Values"] => values(datum, place),
-        [_] => Ok(vec![statistic_set(&datum["StatisticValues"], place)?]),
+        ["Values"] => values(datum, path),
+        [_] => Ok(vec![statistic_set(&datum["StatisticValues"], path)?]),
         [one, other, ..] => Err(bad_combination(format!(
-            "The parameters {place}.{one} and {place}.{other} are mutually exclusive and you have specified both."
+            "The parameters {path}.{one} and {path}.{other} are mutually exclusive and you have specified both."
         ))),
-        [] => Err(missing(&format!("{place}.Value"))),
+        [] => Err(missing(&format!("{path}.Value"))),
     }
 }
 
-fn values(datum: &Value, place: &str) -> Result<Vec<Sample>, ApiError> {
-    let values = numbers(datum.items("Values"), &format!("{place}.Values"))?;
+fn values(datum: &Value, path: &str) -> Result<Vec<Sample>, ApiError> {
+    let values = numbers(datum.items("Values"), &format!("{path}.Values"))?;
     if values.is_empty() || values.len() > MOST_VALUES {
-        let text = format!("The collection {place}.Values must have between 1 and {MOST_VALUES} values.");
+        let text = format!("The collection {path}.Values must have between 1 and {MOST_VALUES} values.");
         return Err(bad_value(text));
     }
     let counts = match datum.get("Counts") {
         None => vec![1.0; values.len()],
-        Some(_) => numbers(datum.items("Counts"), &format!("{place}.Counts"))?,
+        Some(_) => numbers(datum.items("Counts"), &format!("{path}.Counts"))?,
     };
     if counts.len() != values.len() {
-        let text = format!("The parameters {place}.Values and {place}.Counts must be of the same size.");
+        let text = format!("The parameters {path}.Values and {path}.Counts must be of the same size.");
         return Err(bad_value(text));
     }
     if counts.iter().any(|count| *count <= 0.0) {
-        return Err(bad_value(format!("The values of {place}.Counts must be greater than zero.")));
+        return Err(bad_value(format!("The values of {path}.Counts must be greater than zero.")));
     }
     Ok(values.into_iter().zip(counts).map(|(value, count)| Sample::of(value, count)).collect())
 }
 
-fn statistic_set(set: &Value, place: &str) -> Result<Sample, ApiError> {
+fn statistic_set(set: &Value, path: &str) -> Result<Sample, ApiError> {
     let member = |name: &str| {
-        in_range(number(set, name).unwrap_or(f64::NAN), &format!("{place}.StatisticValues.{name}"))
+        in_range(number(set, name).unwrap_or(f64::NAN), &format!("{path}.StatisticValues.{name}"))
     };
     let (count, sum) = (member("SampleCount")?, member("Sum")?);
     let (min, max) = (member("Minimum")?, member("Maximum")?);
     if count <= 0.0 {
         let text =
-            format!("The value for parameter {place}.StatisticValues.SampleCount must be greater than zero.");
+            format!("The value for parameter {path}.StatisticValues.SampleCount must be greater than zero.");
         return Err(bad_value(text));
     }
     if min > max {
         return Err(bad_combination(format!(
-            "The parameter {place}.StatisticValues.Minimum must be less than or equal to {place}.StatisticValues.Maximum."
+            "The parameter {path}.StatisticValues.Minimum must be less than or equal to {path}.StatisticValues.Maximum."
         )));
     }
     Ok(Sample::set(count, sum, min, max))
 }
 
-fn numbers(items: &[Value], place: &str) -> Result<Vec<f64>, ApiError> {
-    items.iter().map(|item| in_range(item.as_f64().unwrap_or(f64::NAN), place)).collect()
+fn numbers(items: &[Value], path: &str) -> Result<Vec<f64>, ApiError> {
+    items.iter().map(|item| in_range(item.as_f64().unwrap_or(f64::NAN), path)).collect()
 }
 
-fn in_range(value: f64, place: &str) -> Result<f64, ApiError> {
+fn in_range(value: f64, path: &str) -> Result<f64, ApiError> {
     // The comparison fails for what is not a number, too.
     if value.abs() <= LARGEST {
         return Ok(value);
     }
-    Err(bad_value(format!("The value {value} for parameter {place} is invalid.")))
+    Err(bad_value(format!("The value {value} for parameter {path} is invalid.")))
 }

@@ -4,15 +4,15 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    evaluation::{Point, Rule, Treatment, Verdict},
+    evaluation::{Evaluation, Point, Rule, Treatment},
     state::State,
     watch::Watch,
 };
 
 /// `StateReason` of a transition.
-pub(super) fn text(verdict: &Verdict, rule: &Rule, from: State, to: State) -> String {
+pub(super) fn text(evaluation: &Evaluation, rule: &Rule, from: State, to: State) -> String {
     if to == State::InsufficientData {
-        let count = verdict.filled;
+        let count = evaluation.filled;
         return format!("Insufficient Data: {} {} unknown.", counted(count, "datapoint"), was(count));
     }
     let treated = match rule.missing {
@@ -21,32 +21,32 @@ pub(super) fn text(verdict: &Verdict, rule: &Rule, from: State, to: State) -> St
     };
     let missing =
         |count: i64| format!("{} {} treated as {treated}", counted(count, "missing datapoint"), was(count));
-    if verdict.points.is_empty() {
+    if evaluation.points.is_empty() {
         let periods = counted(rule.periods, "period");
         return format!(
             "Threshold Crossed: no datapoints were received for {periods} and {}.",
-            missing(verdict.filled)
+            missing(evaluation.filled)
         );
     }
     let breached = to == State::Alarm;
     let counting: Vec<&Point> =
-        verdict.points.iter().filter(|point| rule.breaches(point.value) == breached).collect();
+        evaluation.points.iter().filter(|point| rule.breaches(point.value) == breached).collect();
     let shown: Vec<String> = counting.iter().map(|point| shown(point)).collect();
     let count = i64::try_from(counting.len()).unwrap_or(i64::MAX);
     let not = if breached { "" } else { "not " };
     let compared = format!("{not}{} the threshold ({:?})", rule.comparison.words(), rule.threshold);
     let list = shown.join(", ");
-    if verdict.filled > 0 && matches!(rule.missing, Treatment::Breaching | Treatment::NotBreaching) {
+    if evaluation.filled > 0 && matches!(rule.missing, Treatment::Breaching | Treatment::NotBreaching) {
         let datapoints = counted(count, "datapoint");
         return format!(
             "Threshold Crossed: {datapoints} [{list}] {} {compared} and {}.",
             was(count),
-            missing(verdict.filled)
+            missing(evaluation.filled)
         );
     }
     let least = if breached { rule.to_alarm } else { rule.periods - rule.to_alarm + 1 };
     let (from, to) = (from.name(), to.name());
-    let (all, was, least) = (verdict.points.len(), was(count), counted(least, "datapoint"));
+    let (all, was, least) = (evaluation.points.len(), was(count), counted(least, "datapoint"));
     format!(
         "Threshold Crossed: {count} out of the last {all} datapoints [{list}] {was} {compared} \
          (minimum {least} for {from} -> {to} transition)."
@@ -54,17 +54,17 @@ pub(super) fn text(verdict: &Verdict, rule: &Rule, from: State, to: State) -> St
 }
 
 /// `StateReasonData` of a transition.
-pub(super) fn data(verdict: &Verdict, watch: &Watch, now: Timestamp) -> String {
+pub(super) fn data(evaluation: &Evaluation, watch: &Watch, now: Timestamp) -> String {
     let mut data = json!({
         "version": "1.0",
         "queryDate": moment(now.as_second()),
         "statistic": watch.statistic_name,
         "period": watch.period,
-        "recentDatapoints": verdict.points.iter().rev().map(|point| point.value).collect::<Vec<f64>>(),
+        "recentDatapoints": evaluation.points.iter().rev().map(|point| point.value).collect::<Vec<f64>>(),
         "threshold": watch.rule.threshold,
-        "evaluatedDatapoints": verdict.points.iter().map(evaluated).collect::<Vec<Value>>(),
+        "evaluatedDatapoints": evaluation.points.iter().map(evaluated).collect::<Vec<Value>>(),
     });
-    if let Some(first) = verdict.points.last() {
+    if let Some(first) = evaluation.points.last() {
         data["startDate"] = moment(first.from).into();
     }
     if let Some(unit) = &watch.unit {

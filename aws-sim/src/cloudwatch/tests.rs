@@ -8,12 +8,12 @@ use crate::wire::{Protocol, Request, Service};
 /// A whole minute.
 const NOW: i64 = 1_800_000_000;
 
-struct World {
+struct Fixture {
     cloudwatch: Cloudwatch,
     now: i64,
 }
 
-impl World {
+impl Fixture {
     fn new() -> Self {
         Self { cloudwatch: Cloudwatch::default(), now: NOW }
     }
@@ -89,19 +89,19 @@ fn alarm(more: Value) -> Value {
 
 #[test]
 fn a_new_alarm_knows_nothing_and_a_period_beyond_the_threshold_sets_it_off() {
-    let mut w = World::new();
-    w.put_alarm(json!({"AlarmActions": ["arn:aws:sns:eu-west-1:123456789012:ops"]}));
-    let new = w.alarm();
+    let mut aws = Fixture::new();
+    aws.put_alarm(json!({"AlarmActions": ["arn:aws:sns:eu-west-1:123456789012:ops"]}));
+    let new = aws.alarm();
     assert_eq!(new["StateValue"], "INSUFFICIENT_DATA");
     assert_eq!(new["StateReason"], "Unchecked: Initial alarm creation");
     assert_eq!(new["AlarmArn"], "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:errors");
-    w.now += 10;
-    w.put(4.0);
-    w.put(2.5);
-    w.now += 49;
-    assert_eq!(w.state(), "INSUFFICIENT_DATA", "the period is not over");
-    w.now += 1;
-    let off = w.alarm();
+    aws.now += 10;
+    aws.put(4.0);
+    aws.put(2.5);
+    aws.now += 49;
+    assert_eq!(aws.state(), "INSUFFICIENT_DATA", "the period is not over");
+    aws.now += 1;
+    let off = aws.alarm();
     assert_eq!(off["StateValue"], "ALARM");
     assert_eq!(
         off["StateReason"],
@@ -111,21 +111,24 @@ fn a_new_alarm_knows_nothing_and_a_period_beyond_the_threshold_sets_it_off() {
     assert_eq!(off["StateUpdatedTimestamp"], json!((NOW + 60) as f64));
     let data: Value = serde_json::from_str(off["StateReasonData"].as_str().unwrap()).unwrap();
     assert_eq!(data["recentDatapoints"], json!([6.5]));
-    assert_eq!(w.history("StateUpdate"), ["Alarm updated from INSUFFICIENT_DATA to ALARM"]);
-    assert_eq!(w.history("Action"), ["Successfully executed action arn:aws:sns:eu-west-1:123456789012:ops"]);
+    assert_eq!(aws.history("StateUpdate"), ["Alarm updated from INSUFFICIENT_DATA to ALARM"]);
+    assert_eq!(
+        aws.history("Action"),
+        ["Successfully executed action arn:aws:sns:eu-west-1:123456789012:ops"]
+    );
 }
 
 #[test]
 fn without_data_an_alarm_forgets_after_its_range_at_the_very_minute() {
-    let mut w = World::new();
-    w.put_alarm(json!({}));
-    w.put(1.0);
+    let mut aws = Fixture::new();
+    aws.put_alarm(json!({}));
+    aws.put(1.0);
     // A day passes unseen: every evaluation is made up for at its own time.
-    w.now += 86_400;
-    let lost = w.alarm();
+    aws.now += 86_400;
+    let lost = aws.alarm();
     assert_eq!(lost["StateReason"], "Insufficient Data: 1 datapoint was unknown.");
     assert_eq!(lost["StateTransitionedTimestamp"], json!((NOW + 240) as f64));
-    let seen = w.history("StateUpdate");
+    let seen = aws.history("StateUpdate");
     assert_eq!(
         seen,
         ["Alarm updated from INSUFFICIENT_DATA to OK", "Alarm updated from OK to INSUFFICIENT_DATA"]
@@ -140,38 +143,38 @@ fn missing_periods_count_as_the_alarm_says() {
         ("ignore", "INSUFFICIENT_DATA", "Initial alarm creation"),
         ("missing", "INSUFFICIENT_DATA", "Initial alarm creation"),
     ] {
-        let mut w = World::new();
-        w.put_alarm(json!({"TreatMissingData": treatment}));
-        w.now += 60;
-        assert_eq!(w.state(), state, "{treatment}");
-        assert!(w.alarm()["StateReason"].as_str().unwrap().ends_with(text), "{treatment}: {}", w.alarm());
+        let mut aws = Fixture::new();
+        aws.put_alarm(json!({"TreatMissingData": treatment}));
+        aws.now += 60;
+        assert_eq!(aws.state(), state, "{treatment}");
+        assert!(aws.alarm()["StateReason"].as_str().unwrap().ends_with(text), "{treatment}: {}", aws.alarm());
     }
 }
 
 #[test]
 fn two_out_of_three_periods_set_off_an_alarm_and_two_good_ones_end_it() {
-    let mut w = World::new();
-    w.put_alarm(json!({"EvaluationPeriods": 3, "DatapointsToAlarm": 2}));
+    let mut aws = Fixture::new();
+    aws.put_alarm(json!({"EvaluationPeriods": 3, "DatapointsToAlarm": 2}));
     let mut states = Vec::new();
     for value in [9.0, 1.0, 9.0, 1.0, 1.0] {
-        w.put(value);
-        w.now += 60;
-        states.push(w.state());
+        aws.put(value);
+        aws.now += 60;
+        states.push(aws.state());
     }
     assert_eq!(states, ["INSUFFICIENT_DATA", "OK", "ALARM", "OK", "OK"]);
-    assert!(w.alarm()["StateReason"].as_str().unwrap().contains("2 out of the last 3 datapoints"));
+    assert!(aws.alarm()["StateReason"].as_str().unwrap().contains("2 out of the last 3 datapoints"));
 }
 
 #[test]
 fn putting_an_alarm_again_keeps_its_state_and_its_tags() {
-    let mut w = World::new();
-    w.put_alarm(json!({"Tags": [{"Key": "a", "Value": "1"}]}));
-    w.put(9.0);
-    w.now += 60;
-    let before = w.alarm();
-    w.now += 5;
-    w.put_alarm(json!({"Threshold": 100, "AlarmDescription": "d", "Tags": [{"Key": "b", "Value": "2"}]}));
-    let after = w.alarm();
+    let mut aws = Fixture::new();
+    aws.put_alarm(json!({"Tags": [{"Key": "a", "Value": "1"}]}));
+    aws.put(9.0);
+    aws.now += 60;
+    let before = aws.alarm();
+    aws.now += 5;
+    aws.put_alarm(json!({"Threshold": 100, "AlarmDescription": "d", "Tags": [{"Key": "b", "Value": "2"}]}));
+    let after = aws.alarm();
     assert_eq!(
         (&after["StateValue"], &after["StateReason"]),
         (&before["StateValue"], &before["StateReason"])
@@ -180,57 +183,57 @@ fn putting_an_alarm_again_keeps_its_state_and_its_tags() {
     assert_eq!(after["AlarmConfigurationUpdatedTimestamp"], json!((NOW + 65) as f64));
     let arn = after["AlarmArn"].clone();
     assert_eq!(
-        w.ok("ListTagsForResource", json!({"ResourceARN": arn}))["Tags"],
+        aws.ok("ListTagsForResource", json!({"ResourceARN": arn}))["Tags"],
         json!([{"Key": "a", "Value": "1"}])
     );
-    assert_eq!(w.history("ConfigurationUpdate"), ["Alarm \"errors\" created", "Alarm \"errors\" updated"]);
+    assert_eq!(aws.history("ConfigurationUpdate"), ["Alarm \"errors\" created", "Alarm \"errors\" updated"]);
 }
 
 #[test]
 fn a_set_state_lasts_until_the_next_evaluation() {
-    let mut w = World::new();
-    w.put_alarm(json!({}));
-    w.put(1.0);
-    w.now += 60;
-    assert_eq!(w.state(), "OK");
+    let mut aws = Fixture::new();
+    aws.put_alarm(json!({}));
+    aws.put(1.0);
+    aws.now += 60;
+    assert_eq!(aws.state(), "OK");
     let set = json!({"AlarmName": "errors", "StateValue": "ALARM", "StateReason": "drill", "StateReasonData": "{\"a\":1}"});
-    w.ok("SetAlarmState", set.clone());
-    assert_eq!((w.state().as_str(), w.alarm()["StateReason"].as_str()), ("ALARM", Some("drill")));
-    w.now += 60;
-    assert_eq!(w.state(), "OK");
+    aws.ok("SetAlarmState", set.clone());
+    assert_eq!((aws.state().as_str(), aws.alarm()["StateReason"].as_str()), ("ALARM", Some("drill")));
+    aws.now += 60;
+    assert_eq!(aws.state(), "OK");
     let mut odd = set.clone();
     odd["StateReasonData"] = "{".into();
-    assert_eq!(w.code("SetAlarmState", odd), "InvalidFormat");
+    assert_eq!(aws.code("SetAlarmState", odd), "InvalidFormat");
     let mut unknown = set;
     unknown["AlarmName"] = "none".into();
-    assert_eq!(w.code("SetAlarmState", unknown), "ResourceNotFound");
+    assert_eq!(aws.code("SetAlarmState", unknown), "ResourceNotFound");
 }
 
 #[test]
 fn actions_that_are_switched_off_are_not_executed() {
-    let mut w = World::new();
-    w.put_alarm(json!({"AlarmActions": ["arn:aws:sns:eu-west-1:123456789012:ops"]}));
-    w.ok("DisableAlarmActions", json!({"AlarmNames": ["errors", "none"]}));
-    assert_eq!(w.alarm()["ActionsEnabled"], false);
-    w.put(9.0);
-    w.now += 60;
-    assert_eq!((w.state().as_str(), w.history("Action").len()), ("ALARM", 0));
-    w.ok("EnableAlarmActions", json!({"AlarmNames": ["errors"]}));
-    assert_eq!(w.alarm()["ActionsEnabled"], true);
+    let mut aws = Fixture::new();
+    aws.put_alarm(json!({"AlarmActions": ["arn:aws:sns:eu-west-1:123456789012:ops"]}));
+    aws.ok("DisableAlarmActions", json!({"AlarmNames": ["errors", "none"]}));
+    assert_eq!(aws.alarm()["ActionsEnabled"], false);
+    aws.put(9.0);
+    aws.now += 60;
+    assert_eq!((aws.state().as_str(), aws.history("Action").len()), ("ALARM", 0));
+    aws.ok("EnableAlarmActions", json!({"AlarmNames": ["errors"]}));
+    assert_eq!(aws.alarm()["ActionsEnabled"], true);
 }
 
 #[test]
 fn deleting_takes_the_alarms_that_are_there_and_complains_of_the_others() {
-    let mut w = World::new();
-    w.put_alarm(json!({}));
-    assert_eq!(w.code("DeleteAlarms", json!({"AlarmNames": ["none", "errors"]})), "ResourceNotFound");
-    assert_eq!(w.ok("DescribeAlarms", json!({}))["MetricAlarms"], json!([]));
-    assert_eq!(w.history("ConfigurationUpdate").len(), 2, "the history outlives the alarm");
+    let mut aws = Fixture::new();
+    aws.put_alarm(json!({}));
+    assert_eq!(aws.code("DeleteAlarms", json!({"AlarmNames": ["none", "errors"]})), "ResourceNotFound");
+    assert_eq!(aws.ok("DescribeAlarms", json!({}))["MetricAlarms"], json!([]));
+    assert_eq!(aws.history("ConfigurationUpdate").len(), 2, "the history outlives the alarm");
 }
 
 #[test]
 fn alarms_that_make_no_sense_are_refused() {
-    let mut w = World::new();
+    let mut aws = Fixture::new();
     let stat = json!({"Metric": {"Namespace": "App", "MetricName": "Errors"}, "Period": 60, "Stat": "Sum"});
     for more in [
         json!({"Period": 45}),
@@ -268,15 +271,15 @@ fn alarms_that_make_no_sense_are_refused() {
         json!({"ActionConfiguration": {"AlarmTagsPropagation": {
             "Enabled": true, "IncludedTagKeys": ["a"], "ExcludedTagKeys": ["b"]}}}),
     ] {
-        assert_eq!(w.code("PutMetricAlarm", alarm(more.clone())), "ValidationError", "{more}");
+        assert_eq!(aws.code("PutMetricAlarm", alarm(more.clone())), "ValidationError", "{more}");
     }
-    assert_eq!(w.code("PutMetricAlarm", alarm(json!({"Period": "60"}))), "SerializationException");
-    assert_eq!(w.ok("DescribeAlarms", json!({}))["MetricAlarms"], json!([]));
+    assert_eq!(aws.code("PutMetricAlarm", alarm(json!({"Period": "60"}))), "SerializationException");
+    assert_eq!(aws.ok("DescribeAlarms", json!({}))["MetricAlarms"], json!([]));
 }
 
 #[test]
 fn an_alarm_may_name_its_metric_in_a_query() {
-    let mut w = World::new();
+    let mut aws = Fixture::new();
     let stat = json!({"Metric": {"Namespace": "App", "MetricName": "Errors"}, "Period": 60, "Stat": "Sum"});
     let base = json!({"AlarmName": "errors", "EvaluationPeriods": 1, "Threshold": 5,
         "ComparisonOperator": "GreaterThanThreshold"});
@@ -285,12 +288,12 @@ fn an_alarm_may_name_its_metric_in_a_query() {
         input["Metrics"] = queries;
         input
     };
-    w.ok("PutMetricAlarm", with(json!([{"Id": "m", "MetricStat": stat}])));
-    w.put(9.0);
-    w.now += 60;
-    assert_eq!(w.state(), "ALARM");
+    aws.ok("PutMetricAlarm", with(json!([{"Id": "m", "MetricStat": stat}])));
+    aws.put(9.0);
+    aws.now += 60;
+    assert_eq!(aws.state(), "ALARM");
     let of_metric = json!({"Namespace": "App", "MetricName": "Errors"});
-    assert_eq!(w.ok("DescribeAlarmsForMetric", of_metric)["MetricAlarms"], json!([]));
+    assert_eq!(aws.ok("DescribeAlarmsForMetric", of_metric)["MetricAlarms"], json!([]));
     for wrong in [
         json!([{"Id": "m", "MetricStat": stat}, {"Id": "n", "MetricStat": stat}]),
         json!([{"Id": "m", "MetricStat": stat, "ReturnData": false}]),
@@ -300,7 +303,7 @@ fn an_alarm_may_name_its_metric_in_a_query() {
         json!([{"Id": "m"}]),
         json!([]),
     ] {
-        assert_eq!(w.code("PutMetricAlarm", with(wrong.clone())), "ValidationError", "{wrong}");
+        assert_eq!(aws.code("PutMetricAlarm", with(wrong.clone())), "ValidationError", "{wrong}");
     }
     let many = |sort: Value| -> Value {
         let query = |index: usize| {
@@ -311,12 +314,12 @@ fn an_alarm_may_name_its_metric_in_a_query() {
         (0..11).map(query).collect()
     };
     for sort in [json!({"MetricStat": stat}), json!({"Expression": "m1 + m2"})] {
-        assert_eq!(w.code("PutMetricAlarm", with(many(sort))), "ValidationError");
+        assert_eq!(aws.code("PutMetricAlarm", with(many(sort))), "ValidationError");
     }
 }
 
-fn refusal(w: &mut World, input: Value) -> String {
-    let error = w.call("PutMetricAlarm", input).unwrap_err();
+fn refusal(aws: &mut Fixture, input: Value) -> String {
+    let error = aws.call("PutMetricAlarm", input).unwrap_err();
     assert_eq!(error.code, "ValidationError");
     error.message
 }
@@ -331,29 +334,29 @@ fn without_metric(more: Value) -> Value {
 
 #[test]
 fn an_alarm_on_metric_math_is_shown_as_it_was_put_and_waits_to_be_told_its_state() {
-    let mut w = World::new();
+    let mut aws = Fixture::new();
     let stat = |name: &str| {
         json!({"Id": name, "ReturnData": false, "MetricStat": {"Period": 60, "Stat": "Sum", "Unit": "Count",
             "Metric": {"Namespace": "App", "MetricName": name, "Dimensions": [{"Name": "a", "Value": "1"}]}}})
     };
     let rate = json!({"Id": "rate", "Expression": "100 * errors / requests", "Label": "rate", "Period": 60});
-    w.ok("PutMetricAlarm", without_metric(json!({"Metrics": [rate, stat("errors"), stat("requests")]})));
-    let seen = w.alarm();
+    aws.ok("PutMetricAlarm", without_metric(json!({"Metrics": [rate, stat("errors"), stat("requests")]})));
+    let seen = aws.alarm();
     assert_eq!(
         (seen["Metrics"][0]["Expression"].clone(), seen["Metrics"][0]["ReturnData"].clone()),
         (json!("100 * errors / requests"), json!(true))
     );
     assert_eq!(seen["Metrics"][1], stat("errors"));
-    w.now += 86_400;
-    assert_eq!(w.state(), "INSUFFICIENT_DATA");
-    w.ok("SetAlarmState", json!({"AlarmName": "errors", "StateValue": "OK", "StateReason": "told"}));
-    w.now += 86_400;
-    assert_eq!(w.state(), "OK");
+    aws.now += 86_400;
+    assert_eq!(aws.state(), "INSUFFICIENT_DATA");
+    aws.ok("SetAlarmState", json!({"AlarmName": "errors", "StateValue": "OK", "StateReason": "told"}));
+    aws.now += 86_400;
+    assert_eq!(aws.state(), "OK");
 }
 
 #[test]
 fn an_alarm_on_a_band_names_it_and_has_no_threshold_in_awss_words() {
-    let mut w = World::new();
+    let mut aws = Fixture::new();
     let stat = json!({"Metric": {"Namespace": "App", "MetricName": "Errors"}, "Period": 60, "Stat": "Sum"});
     let band = |metric: bool, band: bool, more: Value| {
         let mut input = without_metric(json!({"ComparisonOperator": "GreaterThanUpperThreshold",
@@ -364,48 +367,51 @@ fn an_alarm_on_a_band_names_it_and_has_no_threshold_in_awss_words() {
         input
     };
     assert_eq!(
-        refusal(&mut w, band(false, true, json!({}))),
+        refusal(&mut aws, band(false, true, json!({}))),
         "Exactly two elements of the metrics list should return data."
     );
     assert_eq!(
-        refusal(&mut w, band(true, false, json!({}))),
+        refusal(&mut aws, band(true, false, json!({}))),
         "Metrics list must contain exactly one metric matching the ThresholdMetricId parameter"
     );
     assert_eq!(
-        refusal(&mut w, band(true, true, json!({"Threshold": 0}))),
+        refusal(&mut aws, band(true, true, json!({"Threshold": 0}))),
         "Threshold and ThresholdMetricId cannot both be set"
     );
     let plain = alarm(json!({"ComparisonOperator": "LessThanLowerThreshold"}));
-    assert_eq!(refusal(&mut w, plain), "ComparisonOperators for ranges require ThresholdMetricId to be set");
     assert_eq!(
-        refusal(&mut w, band(true, true, json!({"Statistic": "Sum"}))),
+        refusal(&mut aws, plain),
+        "ComparisonOperators for ranges require ThresholdMetricId to be set"
+    );
+    assert_eq!(
+        refusal(&mut aws, band(true, true, json!({"Statistic": "Sum"}))),
         "Statistic should not be set if list of Metrics is set"
     );
-    w.ok("PutMetricAlarm", band(true, true, json!({})));
-    let seen = w.alarm();
+    aws.ok("PutMetricAlarm", band(true, true, json!({})));
+    let seen = aws.alarm();
     assert_eq!((&seen["ThresholdMetricId"], seen.get("Threshold")), (&json!("band"), None));
 }
 
 #[test]
 fn an_alarm_on_a_promql_query_starts_well_and_needs_an_interval() {
-    let mut w = World::new();
+    let mut aws = Fixture::new();
     let criteria = json!({"PromQLCriteria": {"Query": "up == 0", "PendingPeriod": 60, "RecoveryPeriod": 0}});
     let mut input = json!({"AlarmName": "errors", "EvaluationCriteria": criteria});
     for (interval, sound) in [(Value::Null, false), (json!(45), false), (json!(9), false), (json!(120), true)]
     {
         input["EvaluationInterval"] = interval;
-        assert_eq!(w.call("PutMetricAlarm", input.clone()).is_ok(), sound, "{input}");
+        assert_eq!(aws.call("PutMetricAlarm", input.clone()).is_ok(), sound, "{input}");
     }
-    let seen = w.alarm();
+    let seen = aws.alarm();
     assert_eq!((&seen["StateValue"], &seen["EvaluationCriteria"]), (&json!("OK"), &criteria));
     assert_eq!(seen["EvaluationInterval"], 120);
     input["Threshold"] = json!(1);
-    assert_eq!(refusal(&mut w, input), "Threshold should not be set if EvaluationCriteria is set");
+    assert_eq!(refusal(&mut aws, input), "Threshold should not be set if EvaluationCriteria is set");
 }
 
 #[test]
 fn every_further_setting_is_given_back_and_an_overwrite_takes_it_away() {
-    let mut w = World::new();
+    let mut aws = Fixture::new();
     let more = json!({
         "EvaluationWindow": {"WallClockWindow": {"Timezone": "UTC+05:30"}},
         "WarmUpConfiguration": {"WarmUpPeriodDurationInMinutes": 5, "OnlyStartEvaluatingAfterWarmUpPeriodEnds": true},
@@ -413,13 +419,13 @@ fn every_further_setting_is_given_back_and_an_overwrite_takes_it_away() {
         "TreatMissingData": "breaching", "DatapointsToAlarm": 1, "Unit": "Count", "AlarmDescription": "d",
         "ActionsEnabled": false, "InsufficientDataActions": ["arn:aws:sns:eu-west-1:123456789012:ops"],
     });
-    w.put_alarm(more.clone());
-    let seen = w.alarm();
+    aws.put_alarm(more.clone());
+    let seen = aws.alarm();
     for (name, value) in more.as_object().unwrap() {
         assert_eq!(&seen[name], value, "{name}");
     }
-    w.put_alarm(json!({}));
-    let seen = w.alarm();
+    aws.put_alarm(json!({}));
+    let seen = aws.alarm();
     for name in ["EvaluationWindow", "WarmUpConfiguration", "ActionConfiguration", "TreatMissingData", "Unit"]
     {
         assert_eq!(seen.get(name), None, "{name}");
@@ -434,102 +440,102 @@ fn a_warm_up_period_keeps_an_alarm_from_being_judged_until_it_ends_or_there_is_d
             "WarmUpPeriodDurationInMinutes": 10, "OnlyStartEvaluatingAfterWarmUpPeriodEnds": waits}})
     };
     for (waits, early) in [(false, "ALARM"), (true, "INSUFFICIENT_DATA")] {
-        let mut w = World::new();
-        w.put_alarm(warm(waits));
-        w.now += 60;
-        w.put(9.0);
-        w.now += 60;
-        assert_eq!(w.state(), "INSUFFICIENT_DATA", "half of the data");
-        w.put(9.0);
-        w.now += 60;
-        assert_eq!(w.state(), early);
-        w.now += 420;
-        assert_eq!(w.state(), "ALARM");
+        let mut aws = Fixture::new();
+        aws.put_alarm(warm(waits));
+        aws.now += 60;
+        aws.put(9.0);
+        aws.now += 60;
+        assert_eq!(aws.state(), "INSUFFICIENT_DATA", "half of the data");
+        aws.put(9.0);
+        aws.now += 60;
+        assert_eq!(aws.state(), early);
+        aws.now += 420;
+        assert_eq!(aws.state(), "ALARM");
     }
 }
 
 #[test]
 fn a_held_alarm_stays_in_its_state_until_it_is_let_go() {
-    let mut w = World::new();
-    w.put_alarm(json!({"TreatMissingData": "notBreaching"}));
-    let now = Timestamp::from_second(w.now).unwrap();
-    w.cloudwatch.hold(now, "errors", Some("ALARM")).unwrap();
-    w.now += 600;
-    assert_eq!(w.state(), "ALARM");
-    w.cloudwatch.hold(now, "errors", None).unwrap();
-    w.now += 60;
-    assert_eq!(w.state(), "OK");
-    assert_eq!(w.cloudwatch.hold(now, "errors", Some("FINE")).unwrap_err().code, "ValidationError");
-    assert_eq!(w.cloudwatch.hold(now, "none", None).unwrap_err().code, "ResourceNotFound");
+    let mut aws = Fixture::new();
+    aws.put_alarm(json!({"TreatMissingData": "notBreaching"}));
+    let now = Timestamp::from_second(aws.now).unwrap();
+    aws.cloudwatch.hold(now, "errors", Some("ALARM")).unwrap();
+    aws.now += 600;
+    assert_eq!(aws.state(), "ALARM");
+    aws.cloudwatch.hold(now, "errors", None).unwrap();
+    aws.now += 60;
+    assert_eq!(aws.state(), "OK");
+    assert_eq!(aws.cloudwatch.hold(now, "errors", Some("FINE")).unwrap_err().code, "ValidationError");
+    assert_eq!(aws.cloudwatch.hold(now, "none", None).unwrap_err().code, "ResourceNotFound");
 }
 
 #[test]
 fn tags_of_an_alarm_that_exists_are_ignored() {
-    let mut w = World::new();
-    w.put_alarm(json!({"Tags": [{"Key": "a", "Value": "1"}]}));
-    w.put_alarm(json!({"Tags": [{"Key": "b", "Value": "2"}]}));
-    let arn = w.alarm()["AlarmArn"].clone();
-    let tags = w.ok("ListTagsForResource", json!({"ResourceARN": arn}))["Tags"].clone();
+    let mut aws = Fixture::new();
+    aws.put_alarm(json!({"Tags": [{"Key": "a", "Value": "1"}]}));
+    aws.put_alarm(json!({"Tags": [{"Key": "b", "Value": "2"}]}));
+    let arn = aws.alarm()["AlarmArn"].clone();
+    let tags = aws.ok("ListTagsForResource", json!({"ResourceARN": arn}))["Tags"].clone();
     assert_eq!(tags, json!([{"Key": "a", "Value": "1"}]));
 }
 
 #[test]
 fn alarms_are_found_by_prefix_state_and_action_and_in_pages() {
-    let mut w = World::new();
+    let mut aws = Fixture::new();
     for index in 0..7 {
         let action = format!("arn:aws:sns:eu-west-1:123456789012:team{}", index % 2);
-        w.put_alarm(json!({"AlarmName": format!("a{index}"), "OKActions": [action]}));
+        aws.put_alarm(json!({"AlarmName": format!("a{index}"), "OKActions": [action]}));
     }
-    w.put_alarm(json!({"AlarmName": "b"}));
+    aws.put_alarm(json!({"AlarmName": "b"}));
     let state = json!({"AlarmName": "a3", "StateValue": "OK", "StateReason": "r"});
-    w.ok("SetAlarmState", state);
-    let mut count = |input: Value| w.ok("DescribeAlarms", input)["MetricAlarms"].as_array().unwrap().len();
+    aws.ok("SetAlarmState", state);
+    let mut count = |input: Value| aws.ok("DescribeAlarms", input)["MetricAlarms"].as_array().unwrap().len();
     assert_eq!(count(json!({"AlarmNamePrefix": "a"})), 7);
     assert_eq!(count(json!({"StateValue": "OK"})), 1);
     assert_eq!(count(json!({"ActionPrefix": "arn:aws:sns:eu-west-1:123456789012:team1"})), 3);
     assert_eq!(count(json!({"AlarmTypes": ["CompositeAlarm"]})), 0);
-    let first = w.ok("DescribeAlarms", json!({"MaxRecords": 5}));
-    let rest = w.ok("DescribeAlarms", json!({"MaxRecords": 5, "NextToken": first["NextToken"]}));
+    let first = aws.ok("DescribeAlarms", json!({"MaxRecords": 5}));
+    let rest = aws.ok("DescribeAlarms", json!({"MaxRecords": 5, "NextToken": first["NextToken"]}));
     assert_eq!(rest["MetricAlarms"].as_array().unwrap().len(), 3);
     assert_eq!(rest["NextToken"], Value::Null);
-    assert_eq!(w.code("DescribeAlarms", json!({"NextToken": "nonsense"})), "InvalidNextToken");
-    assert_eq!(w.code("DescribeAlarms", json!({"MaxRecords": 101})), "ValidationError");
+    assert_eq!(aws.code("DescribeAlarms", json!({"NextToken": "nonsense"})), "InvalidNextToken");
+    assert_eq!(aws.code("DescribeAlarms", json!({"MaxRecords": 101})), "ValidationError");
     assert_eq!(
-        w.code("DescribeAlarms", json!({"AlarmNames": ["a"], "AlarmNamePrefix": "b"})),
+        aws.code("DescribeAlarms", json!({"AlarmNames": ["a"], "AlarmNamePrefix": "b"})),
         "ValidationError"
     );
 }
 
 #[test]
 fn percentile_alarms_wait_for_enough_values_when_they_are_told_to() {
-    let mut w = World::new();
-    w.put_alarm(
+    let mut aws = Fixture::new();
+    aws.put_alarm(
         json!({"Statistic": null, "ExtendedStatistic": "p90", "EvaluateLowSampleCountPercentile": "ignore"}),
     );
-    w.put(9.0);
-    w.now += 60;
-    assert_eq!(w.state(), "INSUFFICIENT_DATA", "ninety-nine values are missing");
+    aws.put(9.0);
+    aws.now += 60;
+    assert_eq!(aws.state(), "INSUFFICIENT_DATA", "ninety-nine values are missing");
     let many = json!({"MetricName": "Errors", "Values": [1, 9], "Counts": [10, 90]});
-    w.ok("PutMetricData", json!({"Namespace": "App", "MetricData": [many]}));
-    w.now += 60;
-    assert_eq!(w.state(), "ALARM");
+    aws.ok("PutMetricData", json!({"Namespace": "App", "MetricData": [many]}));
+    aws.now += 60;
+    assert_eq!(aws.state(), "ALARM");
 }
 
 #[test]
 fn high_resolution_alarms_are_evaluated_every_ten_seconds() {
-    let mut w = World::new();
-    w.put_alarm(json!({"Period": 10}));
+    let mut aws = Fixture::new();
+    aws.put_alarm(json!({"Period": 10}));
     let datum = json!({"MetricName": "Errors", "Value": 9, "StorageResolution": 1});
-    w.ok("PutMetricData", json!({"Namespace": "App", "MetricData": [datum]}));
-    w.now += 10;
-    assert_eq!(w.state(), "ALARM");
-    w.now += 30;
-    assert_eq!(w.state(), "INSUFFICIENT_DATA");
+    aws.ok("PutMetricData", json!({"Namespace": "App", "MetricData": [datum]}));
+    aws.now += 10;
+    assert_eq!(aws.state(), "ALARM");
+    aws.now += 30;
+    assert_eq!(aws.state(), "INSUFFICIENT_DATA");
 }
 
 #[test]
 fn data_that_makes_no_sense_is_refused_and_nothing_of_its_call_is_kept() {
-    let mut w = World::new();
+    let mut aws = Fixture::new();
     let good = json!({"MetricName": "Errors", "Value": 1});
     let set = |min: i64, count: i64| json!({"SampleCount": count, "Sum": 3, "Minimum": min, "Maximum": 2});
     for (code, bad) in [
@@ -552,19 +558,19 @@ fn data_that_makes_no_sense_is_refused_and_nothing_of_its_call_is_kept() {
         ("ValidationError", json!({"MetricName": "Errors", "Value": 1, "Unit": "Apples"})),
     ] {
         let input = json!({"Namespace": "App", "MetricData": [good, bad]});
-        assert_eq!(w.code("PutMetricData", input), code, "{bad}");
+        assert_eq!(aws.code("PutMetricData", input), code, "{bad}");
     }
-    assert_eq!(w.code("PutMetricData", json!({"Namespace": "App"})), "MissingParameter");
+    assert_eq!(aws.code("PutMetricData", json!({"Namespace": "App"})), "MissingParameter");
     assert_eq!(
-        w.code("PutMetricData", json!({"Namespace": "AWS/ECS", "MetricData": [good]})),
+        aws.code("PutMetricData", json!({"Namespace": "AWS/ECS", "MetricData": [good]})),
         "InvalidParameterValue"
     );
-    assert_eq!(w.ok("ListMetrics", json!({}))["Metrics"], json!([]));
+    assert_eq!(aws.ok("ListMetrics", json!({}))["Metrics"], json!([]));
 }
 
 #[test]
 fn statistics_are_made_period_by_period_and_unit_by_unit() {
-    let mut w = World::new();
+    let mut aws = Fixture::new();
     let at = |offset: i64, value: f64, unit: &str| json!({"MetricName": "T", "Value": value, "Unit": unit, "Timestamp": NOW + offset});
     let data = json!([
         at(-100, 1.0, "Count"),
@@ -572,10 +578,10 @@ fn statistics_are_made_period_by_period_and_unit_by_unit() {
         at(-30, 7.0, "Count"),
         at(-30, 8.0, "Seconds")
     ]);
-    w.ok("PutMetricData", json!({"Namespace": "App", "MetricData": data}));
+    aws.ok("PutMetricData", json!({"Namespace": "App", "MetricData": data}));
     let mut input = json!({"Namespace": "App", "MetricName": "T", "StartTime": NOW - 120, "EndTime": NOW, "Period": 60,
         "Statistics": ["Average", "SampleCount"], "Unit": "Count"});
-    let got = w.ok("GetMetricStatistics", input.clone());
+    let got = aws.ok("GetMetricStatistics", input.clone());
     assert_eq!(got["Label"], "T");
     assert_eq!(
         got["Datapoints"],
@@ -583,30 +589,30 @@ fn statistics_are_made_period_by_period_and_unit_by_unit() {
             {"Timestamp": NOW - 120, "Unit": "Count", "Average": 2.0, "SampleCount": 2.0}])
     );
     input.as_object_mut().unwrap().remove("Unit");
-    assert_eq!(w.ok("GetMetricStatistics", input.clone())["Datapoints"].as_array().unwrap().len(), 3);
+    assert_eq!(aws.ok("GetMetricStatistics", input.clone())["Datapoints"].as_array().unwrap().len(), 3);
     input["ExtendedStatistics"] = json!(["p50"]);
-    assert_eq!(w.code("GetMetricStatistics", input.clone()), "InvalidParameterCombination");
+    assert_eq!(aws.code("GetMetricStatistics", input.clone()), "InvalidParameterCombination");
     input.as_object_mut().unwrap().remove("Statistics");
     assert_eq!(
-        w.ok("GetMetricStatistics", input.clone())["Datapoints"][2]["ExtendedStatistics"],
+        aws.ok("GetMetricStatistics", input.clone())["Datapoints"][2]["ExtendedStatistics"],
         json!({"p50": 1.0})
     );
     input["Period"] = 7.into();
-    assert_eq!(w.code("GetMetricStatistics", input.clone()), "InvalidParameterValue");
+    assert_eq!(aws.code("GetMetricStatistics", input.clone()), "InvalidParameterValue");
     (input["Period"], input["StartTime"]) = (60.into(), (NOW - 90_000).into());
-    assert_eq!(w.code("GetMetricStatistics", input.clone()), "InvalidParameterCombination");
+    assert_eq!(aws.code("GetMetricStatistics", input.clone()), "InvalidParameterCombination");
     input["StartTime"] = NOW.into();
-    assert_eq!(w.code("GetMetricStatistics", input.clone()), "InvalidParameterValue");
+    assert_eq!(aws.code("GetMetricStatistics", input.clone()), "InvalidParameterValue");
     input.as_object_mut().unwrap().remove("StartTime");
-    assert_eq!(w.code("GetMetricStatistics", input), "MissingParameter");
+    assert_eq!(aws.code("GetMetricStatistics", input), "MissingParameter");
 }
 
 #[test]
 fn queried_values_come_in_pages_over_all_queries() {
-    let mut w = World::new();
+    let mut aws = Fixture::new();
     for minute in 0..3 {
         let datum = json!({"MetricName": "Errors", "Value": minute, "Timestamp": NOW - 180 + 60 * minute});
-        w.ok("PutMetricData", json!({"Namespace": "App", "MetricData": [datum]}));
+        aws.ok("PutMetricData", json!({"Namespace": "App", "MetricData": [datum]}));
     }
     let query = |id: &str| {
         json!({"Id": id, "MetricStat": {"Metric": {"Namespace": "App", "MetricName": "Errors"},
@@ -614,26 +620,26 @@ fn queried_values_come_in_pages_over_all_queries() {
     };
     let mut input = json!({"MetricDataQueries": [query("a"), query("b")], "StartTime": NOW - 180, "EndTime": NOW,
         "MaxDatapoints": 4});
-    let first = w.ok("GetMetricData", input.clone());
+    let first = aws.ok("GetMetricData", input.clone());
     assert_eq!(first["MetricDataResults"][0]["Values"], json!([2.0, 1.0, 0.0]));
     assert_eq!(first["MetricDataResults"][1]["StatusCode"], "PartialData");
     input["NextToken"] = first["NextToken"].clone();
-    let second = w.ok("GetMetricData", input.clone());
+    let second = aws.ok("GetMetricData", input.clone());
     assert_eq!(second["MetricDataResults"][0]["Values"], json!([]));
     assert_eq!(second["MetricDataResults"][1]["Values"], json!([1.0, 0.0]));
     assert_eq!(second["NextToken"], Value::Null);
     input["NextToken"] = "x".into();
-    assert_eq!(w.code("GetMetricData", input.clone()), "InvalidNextToken");
+    assert_eq!(aws.code("GetMetricData", input.clone()), "InvalidNextToken");
     input.as_object_mut().unwrap().remove("NextToken");
     input["MetricDataQueries"] = json!([query("a"), query("a")]);
-    assert_eq!(w.code("GetMetricData", input.clone()), "ValidationError");
+    assert_eq!(aws.code("GetMetricData", input.clone()), "ValidationError");
     input["MetricDataQueries"] = json!([{"Id": "e", "Expression": "SUM(METRICS())"}]);
-    assert_eq!(w.code("GetMetricData", input), "UnsupportedFeatureException");
+    assert_eq!(aws.code("GetMetricData", input), "UnsupportedFeatureException");
 }
 
 #[test]
 fn metrics_are_listed_by_their_dimensions_while_they_report() {
-    let mut w = World::new();
+    let mut aws = Fixture::new();
     let now = Timestamp::from_second(NOW).unwrap();
     let id = |service: &str| MetricId {
         namespace: "AWS/ECS".to_owned(),
@@ -641,39 +647,39 @@ fn metrics_are_listed_by_their_dimensions_while_they_report() {
         dimensions: BTreeMap::from([("ServiceName".to_owned(), service.to_owned())]),
     };
     for service in ["web", "api"] {
-        w.cloudwatch.publish(now, id(service), "Percent", 50.0).unwrap();
+        aws.cloudwatch.publish(now, id(service), "Percent", 50.0).unwrap();
     }
-    assert_eq!(w.cloudwatch.publish(now, id("web"), "Apples", 50.0).unwrap_err().code, "ValidationError");
+    assert_eq!(aws.cloudwatch.publish(now, id("web"), "Apples", 50.0).unwrap_err().code, "ValidationError");
     let dimension = json!({"Namespace": "AWS/ECS", "Dimensions": [{"Name": "ServiceName", "Value": "web"}]});
-    let listed = w.ok("ListMetrics", dimension)["Metrics"].clone();
+    let listed = aws.ok("ListMetrics", dimension)["Metrics"].clone();
     assert_eq!(
         listed,
         json!([{"Namespace": "AWS/ECS", "MetricName": "CPUUtilization",
         "Dimensions": [{"Name": "ServiceName", "Value": "web"}]}])
     );
     assert_eq!(
-        w.ok("ListMetrics", json!({"Dimensions": [{"Name": "ServiceName"}]}))["Metrics"]
+        aws.ok("ListMetrics", json!({"Dimensions": [{"Name": "ServiceName"}]}))["Metrics"]
             .as_array()
             .unwrap()
             .len(),
         2
     );
-    w.now += 4 * 3600;
-    assert_eq!(w.ok("ListMetrics", json!({"RecentlyActive": "PT3H"}))["Metrics"], json!([]));
-    assert_eq!(w.code("ListMetrics", json!({"NextToken": "x"})), "InvalidParameterValue");
+    aws.now += 4 * 3600;
+    assert_eq!(aws.ok("ListMetrics", json!({"RecentlyActive": "PT3H"}))["Metrics"], json!([]));
+    assert_eq!(aws.code("ListMetrics", json!({"NextToken": "x"})), "InvalidParameterValue");
 }
 
 #[test]
 fn what_is_not_simulated_is_refused_by_name() {
-    let mut w = World::new();
-    let error = w.call("PutCompositeAlarm", json!({})).unwrap_err();
+    let mut aws = Fixture::new();
+    let error = aws.call("PutCompositeAlarm", json!({})).unwrap_err();
     assert_eq!(error.code, "UnsupportedFeatureException");
     assert!(error.message.contains("PutCompositeAlarm"));
-    assert_eq!(w.code("Nonsense", json!({})), "InvalidAction");
+    assert_eq!(aws.code("Nonsense", json!({})), "InvalidAction");
     let arn = "arn:aws:cloudwatch:eu-west-1:123456789012:insight-rule/x";
-    assert_eq!(w.code("ListTagsForResource", json!({"ResourceARN": arn})), "UnsupportedFeatureException");
-    assert_eq!(w.code("ListTagsForResource", json!({"ResourceARN": "x"})), "InvalidParameterValue");
+    assert_eq!(aws.code("ListTagsForResource", json!({"ResourceARN": arn})), "UnsupportedFeatureException");
+    assert_eq!(aws.code("ListTagsForResource", json!({"ResourceARN": "x"})), "InvalidParameterValue");
     let gone = json!({"ResourceARN": "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:x"});
-    let error = w.call("ListTagsForResource", gone).unwrap_err();
+    let error = aws.call("ListTagsForResource", gone).unwrap_err();
     assert_eq!((error.code, error.status), ("ResourceNotFoundException", 404));
 }

@@ -1,7 +1,7 @@
 //! CloudWatch alarms that a deployment is given up for.
 //!
 //! Sources: Developer Guide, "How CloudWatch alarms detect Amazon ECS deployment failures"; the
-//! announcement of the feature as infoq.com/news/2023/01/ecs-automated-rollbacks tells it
+//! announcement of the feature as infoq.com/news/2023/01/ecs-automated-rollbacks reports it
 //! (monitoring begins with the first running task; a bake time follows); aws/copilot-cli#4512 (an
 //! alarm that is in ALARM already switches the others off for this deployment, too).
 //!

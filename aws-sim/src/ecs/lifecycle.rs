@@ -1,4 +1,4 @@
-//! The steps of a task's life, from its network interface to its last trace.
+//! The steps of a task's lifecycle, from its network interface to its last trace.
 //!
 //! `PROVISIONING → PENDING → ACTIVATING → RUNNING → DEACTIVATING → STOPPING → DEPROVISIONING →
 //! STOPPED`, in seconds as on AWS: a Fargate task is up after some 8 to 20 seconds, and is shown
@@ -229,13 +229,13 @@ impl Ecs {
         let behaviour = &run.behaviour;
         let flipped = behaviour.flap_seconds.is_some() && run.health == "HEALTHY";
         let failing = behaviour.unhealthy_after_seconds.is_some_and(|seconds| up >= seconds);
-        let verdict = if behaviour.healthy && !flipped && !failing { "HEALTHY" } else { "UNHEALTHY" };
+        let health = if behaviour.healthy && !flipped && !failing { "HEALTHY" } else { "UNHEALTHY" };
         let again = match (behaviour.flap_seconds, behaviour.unhealthy_after_seconds) {
             (Some(period), _) => Some(period),
             (None, Some(seconds)) if seconds > up => Some(seconds - up + check.interval * check.retries),
             _ => None,
         };
-        run.health = verdict;
+        run.health = health;
         if let Some(seconds) = again {
             self.later(env, id, seconds, Step::ContainerHealth(place, run_number));
         }
@@ -444,16 +444,16 @@ fn dependencies(task: &Task, place: usize) -> Held {
     Held::Yes
 }
 
-/// Whether every load balancer of a task says that it is well. `None`: one has not come to a
-/// verdict.
+/// Whether every load balancer of a task says that it is well. `None`: one has no result
+/// yet.
 pub(super) fn balanced(env: &Env<'_>, task: &Task, now: Timestamp) -> Option<bool> {
-    let mut verdict = Some(true);
+    let mut health = Some(true);
     for target in &task.targets {
         match env.elbv2.health(now, &target.group, &target.id, target.port) {
             Some("unhealthy") => return Some(false),
             Some("healthy" | "unused") => {}
-            _ => verdict = None,
+            _ => health = None,
         }
     }
-    verdict
+    health
 }

@@ -6,7 +6,7 @@
 //! in order of time.
 //!
 //! Reading order: `service` and `task` say what there is, `scheduler` moves services, `rollout` and
-//! `deployment_alarms` judge deployments, `lifecycle` moves tasks; `services`, `tasks`,
+//! `deployment_alarms` evaluate deployments, `lifecycle` moves tasks; `services`, `tasks`,
 //! `definitions`, `clusters`, `deployments` and `tagging` answer the calls.
 //!
 //! Not simulated: the EXTERNAL and CODE_DEPLOY deployment controllers (refused), and the traffic

@@ -15,7 +15,7 @@ pub(super) enum Event {
     Definition(String, u32),
 }
 
-/// A step in a task's life.
+/// A step in a task's lifecycle.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Step {
     /// The network interface is attached.
@@ -26,7 +26,7 @@ pub(super) enum Step {
     ContainerStarts(usize),
     /// A container ends by itself, in its n-th run.
     ContainerExits(usize, u32),
-    /// A container's health check comes to a verdict, in its n-th run.
+    /// A container's health check comes to a result, in its n-th run.
     ContainerHealth(usize, u32),
     /// The task is fully up.
     Running,

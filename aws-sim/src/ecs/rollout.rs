@@ -154,9 +154,9 @@ impl Ecs {
         }
     }
 
-    /// Judges the primary deployment, lets go of replaced ones, and says when the service is
+    /// Evaluates the primary deployment, lets go of replaced ones, and says when the service is
     /// steady.
-    pub(super) fn judge(&mut self, env: &mut Env<'_>, key: &str) {
+    pub(super) fn evaluate_deployment(&mut self, env: &mut Env<'_>, key: &str) {
         self.let_go(key);
         let in_progress = self
             .services

@@ -2,7 +2,7 @@
 //! forward within the bounds of `minimumHealthyPercent` and `maximumPercent`.
 //!
 //! One pass over a service replaces sick tasks, starts what is missing, stops what is too many, and
-//! then judges the deployment (see `rollout`). A pass is planned by whatever changes the service
+//! then evaluates the deployment (see `rollout`). A pass is planned by whatever changes the service
 //! and, while something is under way, every few seconds.
 
 use jiff::Timestamp;
@@ -27,7 +27,7 @@ const IDLE: f64 = 60.0;
 /// How a task does.
 #[derive(Debug, Clone, PartialEq)]
 enum Fitness {
-    /// Not up yet, or no verdict yet.
+    /// Not up yet, or no result yet.
     Unproven,
     Healthy,
     /// Why it must be replaced.
@@ -84,7 +84,7 @@ impl Ecs {
                 if !self.is_held(env, key, &BEFORE_START) {
                     let blocked = self.start_missing(env, key);
                     self.stop_surplus(env, key, blocked);
-                    self.judge(env, key);
+                    self.evaluate_deployment(env, key);
                 }
                 self.plan_next_pass(env, key);
             }

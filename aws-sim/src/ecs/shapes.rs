@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{
     error::ApiError,
-    shapes::{Fault, Model},
+    shapes::{Model, ShapeError},
 };
 
 fn model() -> &'static Model {
@@ -35,7 +35,7 @@ pub(super) fn admit(operation: &str, input: &mut Value) -> Result<(), ApiError> 
             "Start of structure or map found where not expected.",
         ));
     }
-    model().check(shape, input).map_err(|fault| refuse(operation, &fault))
+    model().check(shape, input).map_err(|error| refuse(operation, &error))
 }
 
 /// The members of an operation's input.
@@ -51,14 +51,14 @@ fn unknown(operation: &str) -> ApiError {
     ApiError::new(400, "UnknownOperationException", format!("Unknown operation: {operation}"))
 }
 
-fn refuse(operation: &str, fault: &Fault) -> ApiError {
-    let code = match (fault, operation) {
-        (Fault::Type(_), _) => "SerializationException",
+fn refuse(operation: &str, error: &ShapeError) -> ApiError {
+    let code = match (error, operation) {
+        (ShapeError::Type(_), _) => "SerializationException",
         (_, "RegisterTaskDefinition") => "ClientException",
         _ => "InvalidParameterException",
     };
-    let text = match fault {
-        Fault::Missing(path) => format!("{path} should not be null or empty."),
+    let text = match error {
+        ShapeError::Missing(path) => format!("{path} should not be null or empty."),
         other => other.text(),
     };
     ApiError::new(400, code, text)

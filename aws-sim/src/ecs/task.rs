@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{behaviour::Behaviour, ctx::epoch};
 
-/// Where a task is in its life, in order.
+/// Where a task is in its lifecycle, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Status {
     Provisioning,
@@ -118,7 +118,7 @@ pub(super) struct Run {
     pub(super) ports: Vec<(u16, u16, String)>,
 }
 
-/// Where a container is in its life.
+/// Where a container is in its lifecycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
     /// Waits for its image or for other containers.

@@ -67,7 +67,7 @@ pub(super) struct Probed<'a> {
 /// The state of a target at `now`.
 ///
 /// **Guarantees**: the cost does not grow with the target's age. Probes that are answered alike are
-/// looked at together, and no more of them than any threshold asks for.
+/// evaluated together, and no more of them than any threshold asks for.
 pub(super) fn state(check: &HealthCheck, target: Probed<'_>, now: Timestamp) -> State {
     if now < target.epoch.first_probe {
         return target.epoch.state;
@@ -75,7 +75,7 @@ pub(super) fn state(check: &HealthCheck, target: Probed<'_>, now: Timestamp) -> 
     let interval = as_f64(u64::try_from(check.interval).unwrap_or(30).max(1));
     let start = seconds(target.registered, target.epoch.first_probe);
     let last = whole(seconds(target.epoch.first_probe, now) / interval);
-    let mut judge = Judge::new(target.epoch.state);
+    let mut counter = HealthCounter::new(target.epoch.state);
     let mut index = match target.answers.flap_period {
         Some(_) => last.saturating_sub(REMEMBERED_PROBES),
         None => 0,
@@ -86,21 +86,21 @@ pub(super) fn state(check: &HealthCheck, target: Probed<'_>, now: Timestamp) -> 
         let change = target.answers.next_change(age).map(|at| whole(((at - start) / interval).ceil()));
         let end = change.unwrap_or(u64::MAX).clamp(index + 1, last + 1);
         for _ in index..end.min(index + ENOUGH) {
-            judge.see(check, probe);
+            counter.see(check, probe);
         }
         index = end;
     }
-    judge.state
+    counter.state
 }
 
 /// Counts probes in a row.
-struct Judge {
+struct HealthCounter {
     state: State,
     good: i64,
     bad: i64,
 }
 
-impl Judge {
+impl HealthCounter {
     fn new(state: State) -> Self {
         Self { state, good: 0, bad: 0 }
     }

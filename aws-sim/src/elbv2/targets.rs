@@ -17,13 +17,13 @@ use crate::error::ApiError;
 use crate::form::Form;
 
 /// What DescribeTargetHealth says of one target.
-struct Verdict {
+struct TargetHealth {
     state: &'static str,
     reason: Option<&'static str>,
     description: Option<String>,
 }
 
-impl Verdict {
+impl TargetHealth {
     fn new(state: &'static str, reason: &'static str, description: impl Into<String>) -> Self {
         Self { state, reason: Some(reason), description: Some(description.into()) }
     }
@@ -47,11 +47,11 @@ impl TargetGroup {
         self.check = check;
     }
 
-    fn verdict(&self, id: &str, port: u16, now: Timestamp, in_use: bool) -> Option<Verdict> {
+    fn health(&self, id: &str, port: u16, now: Timestamp, in_use: bool) -> Option<TargetHealth> {
         let target = self.targets.get(&(id.to_owned(), port))?;
         if let Some(end) = target.drained_at {
             let draining = || {
-                Verdict::new(
+                TargetHealth::new(
                     "draining",
                     "Target.DeregistrationInProgress",
                     "Target deregistration is in progress",
@@ -61,26 +61,28 @@ impl TargetGroup {
         }
         if !in_use {
             let text = "Target group is not configured to receive traffic from the load balancer";
-            return Some(Verdict::new("unused", "Target.NotInUse", text));
+            return Some(TargetHealth::new("unused", "Target.NotInUse", text));
         }
         if !self.check.enabled {
             let text = "Health checks are disabled for this target group";
-            return Some(Verdict::new("unavailable", "Target.HealthCheckDisabled", text));
+            return Some(TargetHealth::new("unavailable", "Target.HealthCheckDisabled", text));
         }
         Some(match health::state(&self.check, target.probed(port), now) {
-            State::Initial { registering: true } => {
-                Verdict::new("initial", "Elb.RegistrationInProgress", "Target registration is in progress")
-            }
+            State::Initial { registering: true } => TargetHealth::new(
+                "initial",
+                "Elb.RegistrationInProgress",
+                "Target registration is in progress",
+            ),
             State::Initial { registering: false } => {
-                Verdict::new("initial", "Elb.InitialHealthChecking", "Initial health checks in progress")
+                TargetHealth::new("initial", "Elb.InitialHealthChecking", "Initial health checks in progress")
             }
-            State::Healthy => Verdict { state: "healthy", reason: None, description: None },
+            State::Healthy => TargetHealth { state: "healthy", reason: None, description: None },
             State::Unhealthy(Probe::Silence) => {
-                Verdict::new("unhealthy", "Target.FailedHealthChecks", "Health checks failed")
+                TargetHealth::new("unhealthy", "Target.FailedHealthChecks", "Health checks failed")
             }
             State::Unhealthy(Probe::Status(code)) => {
                 let text = format!("Health checks failed with these codes: [{code}]");
-                Verdict::new("unhealthy", "Target.ResponseCodeMismatch", text)
+                TargetHealth::new("unhealthy", "Target.ResponseCodeMismatch", text)
             }
         })
     }
@@ -142,7 +144,7 @@ impl Elbv2 {
     #[must_use]
     pub fn health(&self, now: Timestamp, tg_arn: &str, target_id: &str, port: u16) -> Option<&'static str> {
         let group = self.target_groups.get(tg_arn)?;
-        Some(group.verdict(target_id, port, now, self.uses.contains_key(tg_arn))?.state)
+        Some(group.health(target_id, port, now, self.uses.contains_key(tg_arn))?.state)
     }
 
     fn add_target(
@@ -219,14 +221,14 @@ impl Elbv2 {
             .into_iter()
             .filter_map(|(id, port)| {
                 let unknown = || {
-                    Verdict::new(
+                    TargetHealth::new(
                         "unused",
                         "Target.NotRegistered",
                         "Target is not registered to the target group",
                     )
                 };
-                let verdict = group.verdict(&id, port, ctx.now, in_use).or_else(|| listed.then(unknown))?;
-                Some(describe(group, &id, port, &verdict, anomaly))
+                let health = group.health(&id, port, ctx.now, in_use).or_else(|| listed.then(unknown))?;
+                Some(describe(group, &id, port, &health, anomaly))
             })
             .collect();
         Ok(json!({"TargetHealthDescriptions": descriptions}))
@@ -239,13 +241,13 @@ impl Elbv2 {
     }
 }
 
-fn describe(group: &TargetGroup, id: &str, port: u16, verdict: &Verdict, anomaly: bool) -> Value {
+fn describe(group: &TargetGroup, id: &str, port: u16, health: &TargetHealth, anomaly: bool) -> Value {
     let zone = group.targets.get(&(id.to_owned(), port)).and_then(|t| t.zone.clone());
     let lambda = group.target_type == "lambda";
     json!({
         "Target": {"Id": id, "Port": (!lambda).then_some(port), "AvailabilityZone": zone},
         "HealthCheckPort": (!lambda).then(|| group.check.port_for(port).to_string()),
-        "TargetHealth": {"State": verdict.state, "Reason": verdict.reason, "Description": verdict.description},
+        "TargetHealth": {"State": health.state, "Reason": health.reason, "Description": health.description},
         "AnomalyDetection": anomaly.then(|| json!({"Result": "normal", "MitigationInEffect": "no"})),
         "AdministrativeOverride": {
             "State": "no_override",

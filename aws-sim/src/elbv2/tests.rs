@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// A small world with a clock that is set by hand.
-struct World {
+/// A service with a clock that is set by hand.
+struct Fixture {
     elb: Elbv2,
     rng: fastrand::Rng,
     now: Timestamp,
@@ -14,7 +14,7 @@ struct World {
 
 const START: i64 = 1_800_000_000;
 
-impl World {
+impl Fixture {
     fn new() -> Self {
         Self {
             elb: Elbv2::default(),
@@ -112,28 +112,28 @@ fn listener_form<'a>(lb: &'a str, port: &'a str, group: &'a str) -> [(&'a str, &
 
 #[test]
 fn a_load_balancer_is_provisioning_first_and_active_later() {
-    let mut w = World::new();
-    let arn = w.load_balancer("web");
+    let mut aws = Fixture::new();
+    let arn = aws.load_balancer("web");
     assert!(arn.starts_with("arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/web/"));
     let state =
-        |w: &mut World| text(&w.ok("DescribeLoadBalancers", &[])["LoadBalancers"][0]["State"]["Code"]);
-    assert_eq!(state(&mut w), "provisioning");
-    assert_eq!(state(w.at(31)), "active");
+        |aws: &mut Fixture| text(&aws.ok("DescribeLoadBalancers", &[])["LoadBalancers"][0]["State"]["Code"]);
+    assert_eq!(state(&mut aws), "provisioning");
+    assert_eq!(state(aws.at(31)), "active");
 }
 
 #[test]
 fn a_load_balancer_with_the_same_settings_is_the_same_and_with_others_a_duplicate() {
-    let mut w = World::new();
-    let first = w.load_balancer("web");
-    assert_eq!(w.load_balancer("web"), first);
+    let mut aws = Fixture::new();
+    let first = aws.load_balancer("web");
+    assert_eq!(aws.load_balancer("web"), first);
     let other = [("Name", "web"), ("Subnets.member.1", "subnet-1"), ("Subnets.member.2", "subnet-9")];
-    assert_eq!(w.code("CreateLoadBalancer", &other), "DuplicateLoadBalancerName");
+    assert_eq!(aws.code("CreateLoadBalancer", &other), "DuplicateLoadBalancerName");
 }
 
 #[test]
 fn a_target_group_gets_awss_defaults() {
-    let mut w = World::new();
-    let made = w.ok("CreateTargetGroup", &group_form("web"))["TargetGroups"][0].clone();
+    let mut aws = Fixture::new();
+    let made = aws.ok("CreateTargetGroup", &group_form("web"))["TargetGroups"][0].clone();
     let expected = json!({
         "HealthCheckProtocol": "HTTP", "HealthCheckPort": "traffic-port", "HealthCheckPath": "/",
         "HealthCheckIntervalSeconds": 30, "HealthCheckTimeoutSeconds": 5, "HealthyThresholdCount": 5,
@@ -144,15 +144,15 @@ fn a_target_group_gets_awss_defaults() {
         assert_eq!(&made[name], value, "{name}");
     }
     let arn = text(&made["TargetGroupArn"]);
-    let attributes = w.ok("DescribeTargetGroupAttributes", &[("TargetGroupArn", &arn)]);
+    let attributes = aws.ok("DescribeTargetGroupAttributes", &[("TargetGroupArn", &arn)]);
     let delay = json!({"Key": "deregistration_delay.timeout_seconds", "Value": "300"});
     assert!(attributes["Attributes"].as_array().unwrap().contains(&delay));
 }
 
 #[test]
 fn a_tcp_target_group_has_no_path_and_no_matcher() {
-    let mut w = World::new();
-    let made = w.ok(
+    let mut aws = Fixture::new();
+    let made = aws.ok(
         "CreateTargetGroup",
         &[("Name", "n"), ("Protocol", "TCP"), ("Port", "80"), ("VpcId", "vpc-1"), ("TargetType", "ip")],
     );
@@ -164,27 +164,27 @@ fn a_tcp_target_group_has_no_path_and_no_matcher() {
 
 #[test]
 fn names_of_target_groups_obey_awss_rules() {
-    let mut w = World::new();
+    let mut aws = Fixture::new();
     let long = "a".repeat(33);
     for bad in ["-a", "a-", "a_b", "a.b", long.as_str(), ""] {
-        assert_eq!(w.code("CreateTargetGroup", &group_form(bad)), "ValidationError", "{bad}");
+        assert_eq!(aws.code("CreateTargetGroup", &group_form(bad)), "ValidationError", "{bad}");
     }
-    w.group(&"a".repeat(32));
+    aws.group(&"a".repeat(32));
 }
 
 #[test]
 fn creating_a_target_group_again_is_idempotent_unless_settings_differ() {
-    let mut w = World::new();
-    let first = w.group("web");
-    assert_eq!(w.group("web"), first);
+    let mut aws = Fixture::new();
+    let first = aws.group("web");
+    assert_eq!(aws.group("web"), first);
     let mut other = group_form("web").to_vec();
     other.push(("HealthCheckPath", "/other"));
-    assert_eq!(w.code("CreateTargetGroup", &other), "DuplicateTargetGroupName");
+    assert_eq!(aws.code("CreateTargetGroup", &other), "DuplicateTargetGroupName");
 }
 
 #[test]
 fn health_check_settings_outside_of_awss_limits_are_refused() {
-    let mut w = World::new();
+    let mut aws = Fixture::new();
     for (name, value) in [
         ("HealthCheckIntervalSeconds", "4"),
         ("HealthCheckTimeoutSeconds", "121"),
@@ -198,15 +198,15 @@ fn health_check_settings_outside_of_awss_limits_are_refused() {
     ] {
         let mut form = group_form("web").to_vec();
         form.push((name, value));
-        assert_eq!(w.code("CreateTargetGroup", &form), "ValidationError", "{name}={value}");
+        assert_eq!(aws.code("CreateTargetGroup", &form), "ValidationError", "{name}={value}");
     }
 }
 
 #[test]
 fn a_forward_action_comes_back_both_ways() {
-    let mut w = World::new();
-    let (lb, group) = (w.load_balancer("web"), w.group("web"));
-    let made = w.ok("CreateListener", &listener_form(&lb, "80", &group));
+    let mut aws = Fixture::new();
+    let (lb, group) = (aws.load_balancer("web"), aws.group("web"));
+    let made = aws.ok("CreateListener", &listener_form(&lb, "80", &group));
     let action = &made["Listeners"][0]["DefaultActions"][0];
     assert_eq!(action["TargetGroupArn"], group);
     let config = json!({
@@ -219,11 +219,11 @@ fn a_forward_action_comes_back_both_ways() {
 
 #[test]
 fn a_condition_comes_back_as_values_and_as_its_own_structure() {
-    let mut w = World::new();
-    let (lb, group) = (w.load_balancer("web"), w.group("web"));
-    let listener = w.listener(&lb, "80", &group);
-    let arn = w.rule(&listener, "10", "api.example.com", &group).unwrap();
-    let rule = w.ok("DescribeRules", &[("RuleArns.member.1", &arn)])["Rules"][0].clone();
+    let mut aws = Fixture::new();
+    let (lb, group) = (aws.load_balancer("web"), aws.group("web"));
+    let listener = aws.listener(&lb, "80", &group);
+    let arn = aws.rule(&listener, "10", "api.example.com", &group).unwrap();
+    let rule = aws.ok("DescribeRules", &[("RuleArns.member.1", &arn)])["Rules"][0].clone();
     assert_eq!(rule["Conditions"][0]["Values"], json!(["api.example.com"]));
     assert_eq!(rule["Conditions"][0]["HostHeaderConfig"]["Values"], json!(["api.example.com"]));
     assert_eq!(rule["Priority"], "10");
@@ -231,22 +231,22 @@ fn a_condition_comes_back_as_values_and_as_its_own_structure() {
 
 #[test]
 fn a_priority_belongs_to_one_rule_and_rules_may_swap_theirs() {
-    let mut w = World::new();
-    let (lb, group) = (w.load_balancer("web"), w.group("web"));
-    let listener = w.listener(&lb, "80", &group);
-    let a = w.rule(&listener, "10", "a.example.com", &group).unwrap();
-    let b = w.rule(&listener, "20", "b.example.com", &group).unwrap();
-    assert_eq!(w.rule(&listener, "10", "c.example.com", &group).unwrap_err().code, "PriorityInUse");
+    let mut aws = Fixture::new();
+    let (lb, group) = (aws.load_balancer("web"), aws.group("web"));
+    let listener = aws.listener(&lb, "80", &group);
+    let a = aws.rule(&listener, "10", "a.example.com", &group).unwrap();
+    let b = aws.rule(&listener, "20", "b.example.com", &group).unwrap();
+    assert_eq!(aws.rule(&listener, "10", "c.example.com", &group).unwrap_err().code, "PriorityInUse");
     let one = [("RulePriorities.member.1.RuleArn", a.as_str()), ("RulePriorities.member.1.Priority", "20")];
-    assert_eq!(w.code("SetRulePriorities", &one), "PriorityInUse");
+    assert_eq!(aws.code("SetRulePriorities", &one), "PriorityInUse");
     let swap = [
         one[0],
         one[1],
         ("RulePriorities.member.2.RuleArn", b.as_str()),
         ("RulePriorities.member.2.Priority", "10"),
     ];
-    w.ok("SetRulePriorities", &swap);
-    let rules = w.ok("DescribeRules", &[("ListenerArn", &listener)]);
+    aws.ok("SetRulePriorities", &swap);
+    let rules = aws.ok("DescribeRules", &[("ListenerArn", &listener)]);
     let order: Vec<&Value> = rules["Rules"].as_array().unwrap().iter().map(|r| &r["RuleArn"]).collect();
     assert_eq!(order[..2], [&json!(b), &json!(a)]);
     assert_eq!(rules["Rules"][2]["Priority"], "default");
@@ -254,85 +254,85 @@ fn a_priority_belongs_to_one_rule_and_rules_may_swap_theirs() {
 
 #[test]
 fn the_default_rule_mirrors_the_listener_and_cannot_be_changed() {
-    let mut w = World::new();
-    let (lb, group, other) = (w.load_balancer("web"), w.group("web"), w.group("other"));
-    let listener = w.listener(&lb, "80", &group);
+    let mut aws = Fixture::new();
+    let (lb, group, other) = (aws.load_balancer("web"), aws.group("web"), aws.group("other"));
+    let listener = aws.listener(&lb, "80", &group);
     let pairs = [
         ("ListenerArn", listener.as_str()),
         ("DefaultActions.member.1.Type", "forward"),
         ("DefaultActions.member.1.TargetGroupArn", other.as_str()),
     ];
-    w.ok("ModifyListener", &pairs);
-    let rule = w.ok("DescribeRules", &[("ListenerArn", &listener)])["Rules"][0].clone();
+    aws.ok("ModifyListener", &pairs);
+    let rule = aws.ok("DescribeRules", &[("ListenerArn", &listener)])["Rules"][0].clone();
     assert_eq!((&rule["IsDefault"], &rule["Actions"][0]["TargetGroupArn"]), (&json!(true), &json!(other)));
     let arn = text(&rule["RuleArn"]);
-    assert_eq!(w.code("DeleteRule", &[("RuleArn", &arn)]), "OperationNotPermitted");
-    assert_eq!(w.code("ModifyRule", &[("RuleArn", &arn)]), "OperationNotPermitted");
+    assert_eq!(aws.code("DeleteRule", &[("RuleArn", &arn)]), "OperationNotPermitted");
+    assert_eq!(aws.code("ModifyRule", &[("RuleArn", &arn)]), "OperationNotPermitted");
 }
 
 #[test]
 fn a_target_group_in_use_cannot_be_deleted_until_rule_and_listener_let_go() {
-    let mut w = World::new();
-    let (lb, group, other) = (w.load_balancer("web"), w.group("web"), w.group("other"));
-    let listener = w.listener(&lb, "80", &other);
-    let rule = w.rule(&listener, "10", "a.example.com", &group).unwrap();
-    let described = w.ok("DescribeTargetGroups", &[("TargetGroupArns.member.1", &group)]);
+    let mut aws = Fixture::new();
+    let (lb, group, other) = (aws.load_balancer("web"), aws.group("web"), aws.group("other"));
+    let listener = aws.listener(&lb, "80", &other);
+    let rule = aws.rule(&listener, "10", "a.example.com", &group).unwrap();
+    let described = aws.ok("DescribeTargetGroups", &[("TargetGroupArns.member.1", &group)]);
     assert_eq!(described["TargetGroups"][0]["LoadBalancerArns"], json!([lb]));
-    assert_eq!(w.code("DeleteTargetGroup", &[("TargetGroupArn", &group)]), "ResourceInUse");
-    w.ok("DeleteRule", &[("RuleArn", &rule)]);
-    w.ok("DeleteTargetGroup", &[("TargetGroupArn", &group)]);
-    assert_eq!(w.code("DescribeTargetGroups", &[("Names.member.1", "web")]), "TargetGroupNotFound");
-    assert_eq!(w.code("DeleteTargetGroup", &[("TargetGroupArn", &other)]), "ResourceInUse");
-    w.ok("DeleteLoadBalancer", &[("LoadBalancerArn", &lb)]);
-    w.ok("DeleteTargetGroup", &[("TargetGroupArn", &other)]);
-    assert_eq!(w.code("DescribeListeners", &[("ListenerArns.member.1", &listener)]), "ListenerNotFound");
+    assert_eq!(aws.code("DeleteTargetGroup", &[("TargetGroupArn", &group)]), "ResourceInUse");
+    aws.ok("DeleteRule", &[("RuleArn", &rule)]);
+    aws.ok("DeleteTargetGroup", &[("TargetGroupArn", &group)]);
+    assert_eq!(aws.code("DescribeTargetGroups", &[("Names.member.1", "web")]), "TargetGroupNotFound");
+    assert_eq!(aws.code("DeleteTargetGroup", &[("TargetGroupArn", &other)]), "ResourceInUse");
+    aws.ok("DeleteLoadBalancer", &[("LoadBalancerArn", &lb)]);
+    aws.ok("DeleteTargetGroup", &[("TargetGroupArn", &other)]);
+    assert_eq!(aws.code("DescribeListeners", &[("ListenerArns.member.1", &listener)]), "ListenerNotFound");
 }
 
 #[test]
 fn a_target_group_serves_one_load_balancer_only() {
-    let mut w = World::new();
-    let (lb, second, group) = (w.load_balancer("web"), w.load_balancer("second"), w.group("web"));
-    w.listener(&lb, "80", &group);
+    let mut aws = Fixture::new();
+    let (lb, second, group) = (aws.load_balancer("web"), aws.load_balancer("second"), aws.group("web"));
+    aws.listener(&lb, "80", &group);
     assert_eq!(
-        w.code("CreateListener", &listener_form(&second, "80", &group)),
+        aws.code("CreateListener", &listener_form(&second, "80", &group)),
         "TargetGroupAssociationLimit"
     );
 }
 
 #[test]
 fn a_port_has_one_listener_and_the_same_one_again_is_fine() {
-    let mut w = World::new();
-    let (lb, group, other) = (w.load_balancer("web"), w.group("web"), w.group("other"));
-    let first = w.listener(&lb, "80", &group);
-    assert_eq!(w.listener(&lb, "80", &group), first);
-    assert_eq!(w.code("CreateListener", &listener_form(&lb, "80", &other)), "DuplicateListener");
+    let mut aws = Fixture::new();
+    let (lb, group, other) = (aws.load_balancer("web"), aws.group("web"), aws.group("other"));
+    let first = aws.listener(&lb, "80", &group);
+    assert_eq!(aws.listener(&lb, "80", &group), first);
+    assert_eq!(aws.code("CreateListener", &listener_form(&lb, "80", &other)), "DuplicateListener");
 }
 
 #[test]
 fn an_https_listener_needs_a_certificate_and_gets_a_policy() {
-    let mut w = World::new();
-    let (lb, group) = (w.load_balancer("web"), w.group("web"));
+    let mut aws = Fixture::new();
+    let (lb, group) = (aws.load_balancer("web"), aws.group("web"));
     let mut form = listener_form(&lb, "443", &group).to_vec();
     form[1].1 = "HTTPS";
-    assert_eq!(w.code("CreateListener", &form), "ValidationError");
+    assert_eq!(aws.code("CreateListener", &form), "ValidationError");
     form.push(("Certificates.member.1.CertificateArn", "arn:aws:acm:eu-west-1:123456789012:certificate/x"));
-    let listener = w.ok("CreateListener", &form)["Listeners"][0].clone();
+    let listener = aws.ok("CreateListener", &form)["Listeners"][0].clone();
     assert_eq!(listener["SslPolicy"], "ELBSecurityPolicy-2016-08");
     form[2].1 = "444";
     form.push(("SslPolicy", "nonsense"));
-    assert_eq!(w.code("CreateListener", &form), "SSLPolicyNotFound");
+    assert_eq!(aws.code("CreateListener", &form), "SSLPolicyNotFound");
 }
 
 #[test]
 fn pages_follow_each_other_without_gaps() {
-    let mut w = World::new();
+    let mut aws = Fixture::new();
     for i in 0..5 {
-        w.group(&format!("g{i}"));
+        aws.group(&format!("g{i}"));
     }
     let mut seen = Vec::new();
     let mut marker = String::new();
     loop {
-        let page = w.ok("DescribeTargetGroups", &[("PageSize", "2"), ("Marker", &marker)]);
+        let page = aws.ok("DescribeTargetGroups", &[("PageSize", "2"), ("Marker", &marker)]);
         seen.extend(page["TargetGroups"].as_array().unwrap().iter().map(|g| text(&g["TargetGroupName"])));
         match page["NextMarker"].as_str() {
             Some(next) => next.clone_into(&mut marker),
@@ -340,142 +340,145 @@ fn pages_follow_each_other_without_gaps() {
         }
     }
     assert_eq!(seen, ["g0", "g1", "g2", "g3", "g4"]);
-    assert_eq!(w.code("DescribeTargetGroups", &[("PageSize", "401")]), "ValidationError");
+    assert_eq!(aws.code("DescribeTargetGroups", &[("PageSize", "401")]), "ValidationError");
 }
 
 #[test]
 fn tags_are_described_for_twenty_resources_at_most() {
-    let mut w = World::new();
-    let arn = w.group("web");
-    w.ok(
+    let mut aws = Fixture::new();
+    let arn = aws.group("web");
+    aws.ok(
         "AddTags",
         &[("ResourceArns.member.1", &arn), ("Tags.member.1.Key", "a"), ("Tags.member.1.Value", "1")],
     );
-    let tags = w.ok("DescribeTags", &[("ResourceArns.member.1", &arn)]);
+    let tags = aws.ok("DescribeTags", &[("ResourceArns.member.1", &arn)]);
     assert_eq!(tags["TagDescriptions"][0]["Tags"], json!([{"Key": "a", "Value": "1"}]));
     let names: Vec<String> = (1..=21).map(|i| format!("ResourceArns.member.{i}")).collect();
     let many: Vec<(&str, &str)> = names.iter().map(|n| (n.as_str(), arn.as_str())).collect();
-    assert_eq!(w.code("DescribeTags", &many), "ValidationError");
-    w.ok("RemoveTags", &[("ResourceArns.member.1", &arn), ("TagKeys.member.1", "a")]);
-    assert_eq!(w.ok("DescribeTags", &many[..1])["TagDescriptions"][0]["Tags"], json!([]));
+    assert_eq!(aws.code("DescribeTags", &many), "ValidationError");
+    aws.ok("RemoveTags", &[("ResourceArns.member.1", &arn), ("TagKeys.member.1", "a")]);
+    assert_eq!(aws.ok("DescribeTags", &many[..1])["TagDescriptions"][0]["Tags"], json!([]));
 }
 
 #[test]
 fn a_target_is_unused_while_nothing_forwards_to_its_group() {
-    let mut w = World::new();
-    let group = w.group("web");
-    w.register(&group, TargetAnswers::default());
-    assert_eq!(w.at(60).health(&group), "unused");
-    let lb = w.load_balancer("web");
-    w.listener(&lb, "80", &group);
-    assert_eq!(w.health(&group), "initial");
-    assert_eq!(w.at(63).health(&group), "healthy");
+    let mut aws = Fixture::new();
+    let group = aws.group("web");
+    aws.register(&group, TargetAnswers::default());
+    assert_eq!(aws.at(60).health(&group), "unused");
+    let lb = aws.load_balancer("web");
+    aws.listener(&lb, "80", &group);
+    assert_eq!(aws.health(&group), "initial");
+    assert_eq!(aws.at(63).health(&group), "healthy");
 }
 
 #[test]
 fn a_new_target_is_healthy_after_its_first_good_probe() {
-    let mut w = World::new();
-    let group = w.group_in_use();
-    w.register(&group, TargetAnswers { healthy_after: 15.0, ..TargetAnswers::default() });
+    let mut aws = Fixture::new();
+    let group = aws.group_in_use();
+    aws.register(&group, TargetAnswers { healthy_after: 15.0, ..TargetAnswers::default() });
     // Probes at 2, 12 and 22 seconds; two bad ones are not yet three.
-    assert_eq!(w.at(1).health(&group), "initial");
-    assert_eq!(w.at(21).health(&group), "initial");
-    assert_eq!(w.at(22).health(&group), "healthy");
+    assert_eq!(aws.at(1).health(&group), "initial");
+    assert_eq!(aws.at(21).health(&group), "initial");
+    assert_eq!(aws.at(22).health(&group), "healthy");
 }
 
 #[test]
 fn a_target_that_wakes_late_is_unhealthy_first_and_then_needs_the_threshold() {
-    let mut w = World::new();
-    let group = w.group_in_use();
-    w.register(&group, TargetAnswers { healthy_after: 1000.0, ..TargetAnswers::default() });
-    assert_eq!(w.at(21).health(&group), "initial");
-    assert_eq!(w.at(22).health(&group), "unhealthy");
+    let mut aws = Fixture::new();
+    let group = aws.group_in_use();
+    aws.register(&group, TargetAnswers { healthy_after: 1000.0, ..TargetAnswers::default() });
+    assert_eq!(aws.at(21).health(&group), "initial");
+    assert_eq!(aws.at(22).health(&group), "unhealthy");
     // First good probe at 1002, second at 1012.
-    assert_eq!(w.at(1011).health(&group), "unhealthy");
-    assert_eq!(w.at(1012).health(&group), "healthy");
-    assert_eq!(w.at(90_000_000).health(&group), "healthy");
+    assert_eq!(aws.at(1011).health(&group), "unhealthy");
+    assert_eq!(aws.at(1012).health(&group), "healthy");
+    assert_eq!(aws.at(90_000_000).health(&group), "healthy");
 }
 
 #[test]
 fn a_wrong_path_is_a_response_code_mismatch_and_a_repair_heals_it() {
-    let mut w = World::new();
-    let group = w.group_in_use();
-    w.register(&group, TargetAnswers { only_path: Some("/healthz".to_owned()), ..TargetAnswers::default() });
-    w.at(100);
-    let seen = w.ok("DescribeTargetHealth", &[("TargetGroupArn", &group)]);
+    let mut aws = Fixture::new();
+    let group = aws.group_in_use();
+    aws.register(
+        &group,
+        TargetAnswers { only_path: Some("/healthz".to_owned()), ..TargetAnswers::default() },
+    );
+    aws.at(100);
+    let seen = aws.ok("DescribeTargetHealth", &[("TargetGroupArn", &group)]);
     let health = &seen["TargetHealthDescriptions"][0]["TargetHealth"];
     assert_eq!(health["State"], "unhealthy");
     assert_eq!(health["Reason"], "Target.ResponseCodeMismatch");
     assert_eq!(health["Description"], "Health checks failed with these codes: [404]");
-    w.ok("ModifyTargetGroup", &[("TargetGroupArn", &group), ("HealthCheckPath", "/healthz")]);
-    assert_eq!(w.health(&group), "unhealthy");
+    aws.ok("ModifyTargetGroup", &[("TargetGroupArn", &group), ("HealthCheckPath", "/healthz")]);
+    assert_eq!(aws.health(&group), "unhealthy");
     // Probes at 101 and 111.
-    assert_eq!(w.at(110).health(&group), "unhealthy");
-    assert_eq!(w.at(111).health(&group), "healthy");
+    assert_eq!(aws.at(110).health(&group), "unhealthy");
+    assert_eq!(aws.at(111).health(&group), "healthy");
 }
 
 #[test]
 fn a_target_that_never_answers_fails_its_checks() {
-    let mut w = World::new();
-    let group = w.group_in_use();
-    w.register(&group, TargetAnswers { never: true, ..TargetAnswers::default() });
-    w.at(22);
-    let seen = w.ok("DescribeTargetHealth", &[("TargetGroupArn", &group)]);
+    let mut aws = Fixture::new();
+    let group = aws.group_in_use();
+    aws.register(&group, TargetAnswers { never: true, ..TargetAnswers::default() });
+    aws.at(22);
+    let seen = aws.ok("DescribeTargetHealth", &[("TargetGroupArn", &group)]);
     assert_eq!(seen["TargetHealthDescriptions"][0]["TargetHealth"]["Reason"], "Target.FailedHealthChecks");
 }
 
 #[test]
 fn a_flapping_target_is_seen_both_ways() {
-    let mut w = World::new();
-    let group = w.group_in_use();
-    w.register(&group, TargetAnswers { flap_period: Some(100.0), ..TargetAnswers::default() });
-    assert_eq!(w.at(90).health(&group), "healthy");
-    assert_eq!(w.at(190).health(&group), "unhealthy");
-    assert_eq!(w.at(290).health(&group), "healthy");
-    assert_eq!(w.at(20_000_190).health(&group), "unhealthy");
+    let mut aws = Fixture::new();
+    let group = aws.group_in_use();
+    aws.register(&group, TargetAnswers { flap_period: Some(100.0), ..TargetAnswers::default() });
+    assert_eq!(aws.at(90).health(&group), "healthy");
+    assert_eq!(aws.at(190).health(&group), "unhealthy");
+    assert_eq!(aws.at(290).health(&group), "healthy");
+    assert_eq!(aws.at(20_000_190).health(&group), "unhealthy");
 }
 
 #[test]
 fn a_target_that_falls_ill_is_unhealthy_after_the_threshold() {
-    let mut w = World::new();
-    let group = w.group_in_use();
-    w.register(&group, TargetAnswers { unhealthy_after: Some(500.0), ..TargetAnswers::default() });
+    let mut aws = Fixture::new();
+    let group = aws.group_in_use();
+    aws.register(&group, TargetAnswers { unhealthy_after: Some(500.0), ..TargetAnswers::default() });
     // Bad probes at 502, 512 and 522.
-    assert_eq!(w.at(521).health(&group), "healthy");
-    assert_eq!(w.at(522).health(&group), "unhealthy");
-    assert_eq!(w.at(90_000_000).health(&group), "unhealthy");
+    assert_eq!(aws.at(521).health(&group), "healthy");
+    assert_eq!(aws.at(522).health(&group), "unhealthy");
+    assert_eq!(aws.at(90_000_000).health(&group), "unhealthy");
 }
 
 #[test]
 fn a_health_check_may_go_to_another_port_that_the_target_has() {
-    let mut w = World::new();
-    let group = w.group_in_use();
-    w.ok("ModifyTargetGroup", &[("TargetGroupArn", &group), ("HealthCheckPort", "9090")]);
-    w.register(&group, TargetAnswers { port: 8080, other_ports: vec![9090], ..TargetAnswers::default() });
-    assert_eq!(w.at(30).health(&group), "healthy");
-    w.ok("ModifyTargetGroup", &[("TargetGroupArn", &group), ("HealthCheckPort", "9091")]);
-    assert_eq!(w.at(60).health(&group), "unhealthy");
+    let mut aws = Fixture::new();
+    let group = aws.group_in_use();
+    aws.ok("ModifyTargetGroup", &[("TargetGroupArn", &group), ("HealthCheckPort", "9090")]);
+    aws.register(&group, TargetAnswers { port: 8080, other_ports: vec![9090], ..TargetAnswers::default() });
+    assert_eq!(aws.at(30).health(&group), "healthy");
+    aws.ok("ModifyTargetGroup", &[("TargetGroupArn", &group), ("HealthCheckPort", "9091")]);
+    assert_eq!(aws.at(60).health(&group), "unhealthy");
 }
 
 #[test]
 fn a_deregistered_target_drains_and_is_then_gone() {
-    let mut w = World::new();
-    let group = w.group_in_use();
-    w.register(&group, TargetAnswers::default());
-    let now = w.at(50).now;
-    w.elb.deregister(now, &group, "10.0.0.1", 8080);
-    assert_eq!(w.at(349).health(&group), "draining");
-    assert_eq!(w.at(350).health(&group), "gone");
+    let mut aws = Fixture::new();
+    let group = aws.group_in_use();
+    aws.register(&group, TargetAnswers::default());
+    let now = aws.at(50).now;
+    aws.elb.deregister(now, &group, "10.0.0.1", 8080);
+    assert_eq!(aws.at(349).health(&group), "draining");
+    assert_eq!(aws.at(350).health(&group), "gone");
     assert_eq!(
-        w.ok("DescribeTargetHealth", &[("TargetGroupArn", &group)])["TargetHealthDescriptions"],
+        aws.ok("DescribeTargetHealth", &[("TargetGroupArn", &group)])["TargetHealthDescriptions"],
         json!([])
     );
 }
 
 #[test]
 fn a_shorter_delay_drains_sooner_and_zero_at_once() {
-    let mut w = World::new();
-    let group = w.group_in_use();
+    let mut aws = Fixture::new();
+    let group = aws.group_in_use();
     let set = |value| {
         [
             ("TargetGroupArn".to_owned(), group.clone()),
@@ -486,62 +489,62 @@ fn a_shorter_delay_drains_sooner_and_zero_at_once() {
     for (value, at, state) in [("10", 9, "draining"), ("10", 10, "gone"), ("0", 0, "gone")] {
         let pairs = set(value.to_owned());
         let pairs: Vec<(&str, &str)> = pairs.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
-        w.at(0).ok("ModifyTargetGroupAttributes", &pairs);
-        w.register(&group, TargetAnswers::default());
-        let now = w.now;
-        w.elb.deregister(now, &group, "10.0.0.1", 8080);
-        assert_eq!(w.at(at).health(&group), state);
-        let later = w.at(100).now;
-        w.elb.deregister(later, &group, "10.0.0.1", 8080);
+        aws.at(0).ok("ModifyTargetGroupAttributes", &pairs);
+        aws.register(&group, TargetAnswers::default());
+        let now = aws.now;
+        aws.elb.deregister(now, &group, "10.0.0.1", 8080);
+        assert_eq!(aws.at(at).health(&group), state);
+        let later = aws.at(100).now;
+        aws.elb.deregister(later, &group, "10.0.0.1", 8080);
     }
 }
 
 #[test]
 fn a_target_that_is_asked_for_but_not_registered_is_unused() {
-    let mut w = World::new();
-    let group = w.group_in_use();
+    let mut aws = Fixture::new();
+    let group = aws.group_in_use();
     let pairs = [("TargetGroupArn", group.as_str()), ("Targets.member.1.Id", "10.9.9.9")];
-    let seen = w.ok("DescribeTargetHealth", &pairs);
+    let seen = aws.ok("DescribeTargetHealth", &pairs);
     assert_eq!(seen["TargetHealthDescriptions"][0]["TargetHealth"]["Reason"], "Target.NotRegistered");
 }
 
 #[test]
 fn targets_must_be_of_the_groups_type() {
-    let mut w = World::new();
-    let group = w.group_in_use();
+    let mut aws = Fixture::new();
+    let group = aws.group_in_use();
     let pairs = [("TargetGroupArn", group.as_str()), ("Targets.member.1.Id", "i-0123")];
-    assert_eq!(w.code("RegisterTargets", &pairs), "ValidationError");
+    assert_eq!(aws.code("RegisterTargets", &pairs), "ValidationError");
 }
 
 #[test]
 fn deletion_protection_protects() {
-    let mut w = World::new();
-    let lb = w.load_balancer("web");
+    let mut aws = Fixture::new();
+    let lb = aws.load_balancer("web");
     let pairs = [
         ("LoadBalancerArn", lb.as_str()),
         ("Attributes.member.1.Key", "deletion_protection.enabled"),
         ("Attributes.member.1.Value", "true"),
     ];
-    w.ok("ModifyLoadBalancerAttributes", &pairs);
-    assert_eq!(w.code("DeleteLoadBalancer", &[("LoadBalancerArn", &lb)]), "OperationNotPermitted");
+    aws.ok("ModifyLoadBalancerAttributes", &pairs);
+    assert_eq!(aws.code("DeleteLoadBalancer", &[("LoadBalancerArn", &lb)]), "OperationNotPermitted");
 }
 
 #[test]
 fn the_same_calls_give_the_same_answers() {
     let run = || {
-        let mut w = World::new();
-        let group = w.group_in_use();
-        w.register(&group, TargetAnswers::default());
-        (w.ok("DescribeLoadBalancers", &[]), w.ok("DescribeTargetHealth", &[("TargetGroupArn", &group)]))
+        let mut aws = Fixture::new();
+        let group = aws.group_in_use();
+        aws.register(&group, TargetAnswers::default());
+        (aws.ok("DescribeLoadBalancers", &[]), aws.ok("DescribeTargetHealth", &[("TargetGroupArn", &group)]))
     };
     assert_eq!(run(), run());
 }
 
 #[test]
 fn a_weighted_forward_has_no_single_target_group() {
-    let mut w = World::new();
-    let (lb, group, other) = (w.load_balancer("web"), w.group("web"), w.group("other"));
-    let listener = w.listener(&lb, "80", &group);
+    let mut aws = Fixture::new();
+    let (lb, group, other) = (aws.load_balancer("web"), aws.group("web"), aws.group("other"));
+    let listener = aws.listener(&lb, "80", &group);
     let pairs = [
         ("ListenerArn", listener.as_str()),
         ("DefaultActions.member.1.Type", "forward"),
@@ -550,27 +553,27 @@ fn a_weighted_forward_has_no_single_target_group() {
         ("DefaultActions.member.1.ForwardConfig.TargetGroups.member.2.TargetGroupArn", other.as_str()),
         ("DefaultActions.member.1.ForwardConfig.TargetGroups.member.2.Weight", "10"),
     ];
-    let action = w.ok("ModifyListener", &pairs)["Listeners"][0]["DefaultActions"][0].clone();
+    let action = aws.ok("ModifyListener", &pairs)["Listeners"][0]["DefaultActions"][0].clone();
     assert_eq!(action.get("TargetGroupArn"), None);
     let weights: Vec<&Value> =
         action["ForwardConfig"]["TargetGroups"].as_array().unwrap().iter().map(|g| &g["Weight"]).collect();
     assert_eq!(weights, [&json!(90), &json!(10)]);
-    assert_eq!(w.code("DeleteTargetGroup", &[("TargetGroupArn", &other)]), "ResourceInUse");
+    assert_eq!(aws.code("DeleteTargetGroup", &[("TargetGroupArn", &other)]), "ResourceInUse");
 }
 
 #[test]
 fn a_redirect_is_filled_with_placeholders_and_may_not_lead_to_itself() {
-    let mut w = World::new();
-    let (lb, group) = (w.load_balancer("web"), w.group("web"));
-    let listener = w.listener(&lb, "80", &group);
+    let mut aws = Fixture::new();
+    let (lb, group) = (aws.load_balancer("web"), aws.group("web"));
+    let listener = aws.listener(&lb, "80", &group);
     let mut pairs = vec![
         ("ListenerArn", listener.as_str()),
         ("DefaultActions.member.1.Type", "redirect"),
         ("DefaultActions.member.1.RedirectConfig.StatusCode", "HTTP_301"),
     ];
-    assert_eq!(w.code("ModifyListener", &pairs), "InvalidLoadBalancerAction");
+    assert_eq!(aws.code("ModifyListener", &pairs), "InvalidLoadBalancerAction");
     pairs.push(("DefaultActions.member.1.RedirectConfig.Protocol", "HTTPS"));
-    let action = w.ok("ModifyListener", &pairs)["Listeners"][0]["DefaultActions"][0].clone();
+    let action = aws.ok("ModifyListener", &pairs)["Listeners"][0]["DefaultActions"][0].clone();
     let expected = json!({"Protocol": "HTTPS", "Port": "#{port}", "Host": "#{host}", "Path": "/#{path}",
         "Query": "#{query}", "StatusCode": "HTTP_301"});
     assert_eq!(action["RedirectConfig"], expected);
@@ -578,9 +581,9 @@ fn a_redirect_is_filled_with_placeholders_and_may_not_lead_to_itself() {
 
 #[test]
 fn the_last_action_must_answer_the_request() {
-    let mut w = World::new();
-    let (lb, group) = (w.load_balancer("web"), w.group("web"));
-    let listener = w.listener(&lb, "80", &group);
+    let mut aws = Fixture::new();
+    let (lb, group) = (aws.load_balancer("web"), aws.group("web"));
+    let listener = aws.listener(&lb, "80", &group);
     let login = "DefaultActions.member.1.AuthenticateCognitoConfig";
     let names = ["UserPoolArn", "UserPoolClientId", "UserPoolDomain"].map(|n| format!("{login}.{n}"));
     let mut pairs: Vec<(&str, &str)> = names.iter().map(|n| (n.as_str(), "x")).collect();
@@ -588,13 +591,13 @@ fn the_last_action_must_answer_the_request() {
         ("ListenerArn", listener.as_str()),
         ("DefaultActions.member.1.Type", "authenticate-cognito"),
     ]);
-    assert_eq!(w.code("ModifyListener", &pairs), "InvalidLoadBalancerAction");
+    assert_eq!(aws.code("ModifyListener", &pairs), "InvalidLoadBalancerAction");
 }
 
 #[test]
 fn attributes_are_changed_all_or_none() {
-    let mut w = World::new();
-    let group = w.group("web");
+    let mut aws = Fixture::new();
+    let group = aws.group("web");
     let pairs = [
         ("TargetGroupArn", group.as_str()),
         ("Attributes.member.1.Key", "slow_start.duration_seconds"),
@@ -602,17 +605,20 @@ fn attributes_are_changed_all_or_none() {
         ("Attributes.member.2.Key", "stickiness.enabled"),
         ("Attributes.member.2.Value", "maybe"),
     ];
-    let before = w.ok("DescribeTargetGroupAttributes", &pairs[..1]);
-    assert_eq!(w.code("ModifyTargetGroupAttributes", &pairs), "ValidationError");
-    assert_eq!(w.ok("DescribeTargetGroupAttributes", &pairs[..1]), before);
-    assert_ne!(w.ok("ModifyTargetGroupAttributes", &pairs[..3]), before);
+    let before = aws.ok("DescribeTargetGroupAttributes", &pairs[..1]);
+    assert_eq!(aws.code("ModifyTargetGroupAttributes", &pairs), "ValidationError");
+    assert_eq!(aws.ok("DescribeTargetGroupAttributes", &pairs[..1]), before);
+    assert_ne!(aws.ok("ModifyTargetGroupAttributes", &pairs[..3]), before);
 }
 
 #[test]
 fn an_arn_of_another_kind_is_not_the_same_as_one_that_is_gone() {
-    let mut w = World::new();
-    let lb = w.load_balancer("web");
-    assert_eq!(w.code("DescribeTargetGroupAttributes", &[("TargetGroupArn", &lb)]), "ValidationError");
+    let mut aws = Fixture::new();
+    let lb = aws.load_balancer("web");
+    assert_eq!(aws.code("DescribeTargetGroupAttributes", &[("TargetGroupArn", &lb)]), "ValidationError");
     let gone = lb.replace("loadbalancer/app/web", "targetgroup/web");
-    assert_eq!(w.code("DescribeTargetGroupAttributes", &[("TargetGroupArn", &gone)]), "TargetGroupNotFound");
+    assert_eq!(
+        aws.code("DescribeTargetGroupAttributes", &[("TargetGroupArn", &gone)]),
+        "TargetGroupNotFound"
+    );
 }

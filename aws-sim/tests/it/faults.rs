@@ -104,7 +104,7 @@ async fn calls_are_counted_and_observers_hear_of_them() {
     assert_eq!((bench.sim.counts().total(), bench.sim.calls().len()), (0, 0));
 }
 
-async fn life(seed: u64) -> u64 {
+async fn trace_of(seed: u64) -> u64 {
     let sim = Sim::builder()
         .seed(seed)
         .eventual_consistency(Consistency { probability: 0.3, lag_seconds: 4.0 })
@@ -128,9 +128,9 @@ async fn life(seed: u64) -> u64 {
 
 #[tokio::test(start_paused = true)]
 async fn the_same_seed_gives_the_same_trace_and_another_seed_another() {
-    let first = life(42).await;
-    assert_eq!(first, life(42).await);
-    assert_ne!(first, life(43).await);
+    let first = trace_of(42).await;
+    assert_eq!(first, trace_of(42).await);
+    assert_ne!(first, trace_of(43).await);
 }
 
 #[tokio::test(start_paused = true)]

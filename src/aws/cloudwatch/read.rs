@@ -25,7 +25,7 @@ pub async fn alarms(
     names: &[String],
 ) -> Result<BTreeMap<String, ObservedResource>, Error> {
     let mut found = BTreeMap::new();
-    // Without names DescribeAlarms tells all alarms of the region.
+    // Without names DescribeAlarms lists all alarms of the region.
     if names.is_empty() {
         return Ok(found);
     }

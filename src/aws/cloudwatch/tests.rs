@@ -10,7 +10,7 @@ use aws_sim::faults::{Effect, FaultRule, When};
 use serde_json::json;
 use std::collections::BTreeMap;
 
-fn world() -> Sim {
+fn seeded() -> Sim {
     fastrand::seed(7);
     Sim::builder().seed(7).build()
 }
@@ -88,7 +88,7 @@ fn covers(seen: &Tree, declared: &Tree) -> bool {
 
 #[tokio::test(start_paused = true)]
 async fn alarms_of_every_form_are_read_back_as_they_were_put() {
-    let sim = world();
+    let sim = seeded();
     let clients = clients(&sim).await;
     for alarm in [plain(), math(), band(), prom_ql()] {
         put_metric_alarm(&clients, &alarm, &BTreeMap::new()).await.unwrap();
@@ -103,7 +103,7 @@ async fn alarms_of_every_form_are_read_back_as_they_were_put() {
 
 #[tokio::test(start_paused = true)]
 async fn an_alarm_that_is_put_again_is_overwritten_as_a_whole_but_for_its_tags() {
-    let sim = world();
+    let sim = seeded();
     let clients = clients(&sim).await;
     put_metric_alarm(&clients, &plain(), &tags("team", "shop")).await.unwrap();
     let short = json!({
@@ -124,7 +124,7 @@ async fn an_alarm_that_is_put_again_is_overwritten_as_a_whole_but_for_its_tags()
 
 #[tokio::test(start_paused = true)]
 async fn deleting_an_alarm_that_is_absent_is_a_success() {
-    let sim = world();
+    let sim = seeded();
     let clients = clients(&sim).await;
     put_metric_alarm(&clients, &plain(), &BTreeMap::new()).await.unwrap();
     delete_alarm(&clients, "plain").await.unwrap();
@@ -136,7 +136,7 @@ async fn deleting_an_alarm_that_is_absent_is_a_success() {
 
 #[tokio::test(start_paused = true)]
 async fn no_names_are_no_call_and_as_many_as_a_call_takes_are_one() {
-    let sim = world();
+    let sim = seeded();
     let clients = clients(&sim).await;
     put_metric_alarm(&clients, &plain(), &BTreeMap::new()).await.unwrap();
     assert!(alarms(&clients, &[]).await.unwrap().is_empty());
@@ -149,7 +149,7 @@ async fn no_names_are_no_call_and_as_many_as_a_call_takes_are_one() {
 
 #[tokio::test(start_paused = true)]
 async fn what_aws_refuses_keeps_its_words_and_a_lost_answer_is_sent_again() {
-    let sim = world();
+    let sim = seeded();
     let clients = clients(&sim).await;
     let mut wrong = band();
     wrong["threshold"] = 1.0.into();

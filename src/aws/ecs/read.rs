@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 pub const SERVICES_PER_CALL: usize = 10;
 /// ARNs that DescribeTasks takes.
 pub const TASKS_PER_CALL: usize = 100;
-/// Newest service deployments that are looked at.
+/// Newest service deployments that are read.
 const SERVICE_DEPLOYMENTS: usize = 5;
 
 const DESCRIBE_SERVICES: &str = "ecs:DescribeServices";
@@ -34,7 +34,7 @@ const LIST_DEFINITIONS: &str = "ecs:ListTaskDefinitions";
 const LIST_SERVICE_DEPLOYMENTS: &str = "ecs:ListServiceDeployments";
 const DESCRIBE_SERVICE_REVISIONS: &str = "ecs:DescribeServiceRevisions";
 
-/// Looks at up to [`SERVICES_PER_CALL`] services of one cluster, by name, with tags. Every name
+/// Reads up to [`SERVICES_PER_CALL`] services of one cluster, by name, with tags. Every name
 /// that was asked for is in the answer; INACTIVE ones are absent.
 ///
 /// # Errors
@@ -69,7 +69,7 @@ pub async fn describe_services(
     Ok(seen)
 }
 
-/// Looks at one cluster by name or ARN.
+/// Reads one cluster by name or ARN.
 ///
 /// # Errors
 ///
@@ -168,7 +168,7 @@ pub async fn list_tasks(
     }
 }
 
-/// Looks at up to [`TASKS_PER_CALL`] tasks, each with its tags. Those that ECS does not know (any
+/// Reads up to [`TASKS_PER_CALL`] tasks, each with its tags. Those that ECS does not know (any
 /// more) are left out.
 ///
 /// # Errors
@@ -202,7 +202,7 @@ pub async fn list_service_deployments(
     let answer = clients.read(Category::EcsServiceDeployments, LIST_SERVICE_DEPLOYMENTS, send).await?;
     let mut found: Vec<_> =
         answer.service_deployments.unwrap_or_default().into_iter().map(shapes::service_deployment).collect();
-    // AWS does not promise an order.
+    // AWS guarantees no order.
     found.sort_by(|(a, _), (b, _)| b.created_at.cmp(&a.created_at).then_with(|| b.arn.cmp(&a.arn)));
     found.truncate(SERVICE_DEPLOYMENTS);
     Ok(found)

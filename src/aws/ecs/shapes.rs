@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Events that are kept of the hundred that ECS sends with every service.
 const EVENTS: usize = 10;
 
-/// What DescribeServices tells of a service besides what CreateService set. `roleArn` is among it:
+/// What DescribeServices shows of a service besides what CreateService set. `roleArn` is among it:
 /// Evenkeel relies on the service-linked role.
 const SERVICE_EXTRAS: [&str; 17] = [
     "clusterArn",
@@ -44,7 +44,7 @@ const SERVICE_EXTRAS: [&str; 17] = [
 const DEPLOYMENT_SETTINGS: [&str; 3] =
     ["serviceConnectConfiguration", "volumeConfigurations", "vpcLatticeConfigurations"];
 
-/// What DescribeTaskDefinition adds to what was registered. The family is told by the ARN.
+/// What DescribeTaskDefinition adds to what was registered. The family is part of the ARN.
 const DEFINITION_EXTRAS: [&str; 10] = [
     "compatibilities",
     "deleteRequestedAt",

@@ -30,7 +30,7 @@ fn resource(arn: Option<String>, fields: Map<String, Tree>) -> ObservedResource 
     ObservedResource::new(arn, Tree::Object(fields))
 }
 
-/// A load balancer: Evenkeel looks at these and never changes them.
+/// A load balancer: Evenkeel reads these and never changes them.
 pub(super) fn load_balancer(found: types::LoadBalancer) -> ObservedResource {
     let (state, reason) = found.state.map(|state| (state.code, state.reason)).unwrap_or_default();
     let fields = object([

@@ -1,4 +1,4 @@
-//! Reads of Secrets Manager. DescribeSecret tells ARN and versions; a value is never asked for.
+//! Reads of Secrets Manager. DescribeSecret shows ARN and versions; a value is never asked for.
 
 use crate::aws::budget::Category;
 use crate::aws::clients::PlacementClients;
@@ -7,7 +7,7 @@ use crate::model::observed::ObservedSecret;
 
 const DESCRIBE: &str = "secretsmanager:DescribeSecret";
 
-/// Looks at one secret, by name or by full or partial ARN.
+/// Reads one secret, by name or by full or partial ARN.
 ///
 /// # Errors
 ///

@@ -89,7 +89,7 @@ fn datero(
     }
 }
 
-fn variables(spec: &DateroSpec) -> Vec<env::Row> {
+fn variables(spec: &DateroSpec) -> Vec<env::Variable> {
     let postgres = &spec.postgres;
     let kept = spec.storage.efs.is_some() || spec.storage.host_path.is_some();
     // A volume's root may hold `lost+found`, and PostgreSQL wants its directory to itself.

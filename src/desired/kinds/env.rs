@@ -6,7 +6,7 @@ use crate::model::kinds::references::SecretRef;
 use crate::model::kinds::task_definition::{ContainerDefinition, KeyValuePair, OnRotation, Secret};
 
 /// One variable: its name and what it is set to, if anything.
-pub type Row = (&'static str, Value);
+pub type Variable = (&'static str, Value);
 
 /// What a variable is set to.
 #[derive(Clone, Debug)]
@@ -61,7 +61,7 @@ pub fn write_once(field: &'static str, reference: &Option<SecretRef>) -> Value {
 }
 
 /// Puts the rows that have a value on the container.
-pub fn apply(rows: Vec<Row>, container: &mut ContainerDefinition, findings: &mut Findings) {
+pub fn apply(rows: Vec<Variable>, container: &mut ContainerDefinition, findings: &mut Findings) {
     for (name, value) in rows {
         match value {
             Value::Plain(Some(value)) => plain(container, name, value),

@@ -274,7 +274,7 @@ fn windows(findings: &mut Findings, path: &str, alarm: &MetricAlarm) {
         return findings.error(
             at("evaluationPeriods"),
             "an alarm needs it",
-            "how many periods are looked at",
+            "how many periods are evaluated",
         );
     };
     findings.within(at("evaluationPeriods"), Some(i64::from(periods)), 1, WEEK);

@@ -20,7 +20,7 @@ use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use std::collections::BTreeMap;
 use strum::IntoEnumIterator;
 
-/// What this room knows of one type of resource.
+/// What this layer knows of one type of resource.
 pub(super) trait ResourceType {
     /// All that are declared, by key, with AWS's fixed defaults written out and references still as
     /// declared. Only called with an application that is free of errors.
@@ -29,7 +29,7 @@ pub(super) trait ResourceType {
     /// Finds what AWS would refuse.
     fn check(&self, findings: &mut Findings, name: &DeploymentName, spec: &ApplicationSpec);
 
-    /// What one of them claims in its account and region; none while that cannot be told.
+    /// What one of them claims in its account and region; none while that is not known.
     fn claim(&self, state: &DesiredState, id: &ResourceId, fields: &Tree) -> Option<Claim>;
 
     /// The fields that point at other resources.

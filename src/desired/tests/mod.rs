@@ -1,4 +1,4 @@
-//! Tests of the room as a whole, all on one good document that is changed in one place.
+//! Tests of the layer as a whole, all on one good document that is changed in one place.
 
 mod checks;
 mod conflicts;

@@ -27,7 +27,7 @@ fn seen_secret(arn: &str, version: Option<&str>, deleted: bool) -> Seen<Observed
     Seen::Present(ObservedSecret { arn: arn.to_owned(), version: version.map(str::to_owned), deleted })
 }
 
-/// A world in which everything is there.
+/// AWS with everything that is referred to.
 fn observed() -> ObservedState {
     let cluster = ObservedCluster {
         arn: "arn:aws:ecs:eu-west-1:123456789012:cluster/shop".to_owned(),
@@ -103,9 +103,9 @@ fn another_family_is_another_definition() {
 
 #[test]
 fn a_missing_secret_is_told_with_account_and_region() {
-    let mut world = observed();
-    world.secrets.insert("shop/db".to_owned(), Seen::Absent);
-    let web = web(&world, &[]);
+    let mut aws = observed();
+    aws.secrets.insert("shop/db".to_owned(), Seen::Absent);
+    let web = web(&aws, &[]);
     assert_eq!(web.definition, None);
     assert_eq!(
         web.waiting,
@@ -130,9 +130,9 @@ fn a_secret_that_cannot_be_read_holds_the_definition() {
         (Seen::Unknown(gap), "AccessDeniedException"),
         (Seen::NotRead, "not looked at"),
     ] {
-        let mut world = observed();
-        world.secrets.insert("shop/db".to_owned(), seen);
-        let web = web(&world, &[]);
+        let mut aws = observed();
+        aws.secrets.insert("shop/db".to_owned(), seen);
+        let web = web(&aws, &[]);
         assert_eq!(web.definition, None);
         assert!(format!("{:?}", web.waiting).contains(expected), "{:?}", web.waiting);
     }
@@ -140,10 +140,10 @@ fn a_secret_that_cannot_be_read_holds_the_definition() {
 
 #[test]
 fn a_target_group_that_is_not_there_yet_is_waited_for() {
-    let mut world = observed();
+    let mut aws = observed();
     let id = ResourceId::new(ResourceKind::TargetGroup, "web");
-    world.resources.insert(id.clone(), Seen::Absent);
-    let resolved = resolved_with(&shop(), &world, &[]);
+    aws.resources.insert(id.clone(), Seen::Absent);
+    let resolved = resolved_with(&shop(), &aws, &[]);
     let web = &resolved.components["web"];
     assert_eq!(
         (web.fields.as_ref(), web.waiting.as_slice()),
@@ -156,9 +156,9 @@ fn a_target_group_that_is_not_there_yet_is_waited_for() {
 
 #[test]
 fn a_missing_load_balancer_holds_its_listener() {
-    let mut world = observed();
-    world.load_balancers.insert("front".to_owned(), Seen::Absent);
-    let resolved = resolved_with(&shop(), &world, &[]);
+    let mut aws = observed();
+    aws.load_balancers.insert("front".to_owned(), Seen::Absent);
+    let resolved = resolved_with(&shop(), &aws, &[]);
     let listener = &resolved.resources[&ResourceId::new(ResourceKind::Listener, "http")];
     assert!(matches!(listener.waiting.as_slice(), [WaitingOn::LoadBalancer { name, .. }] if name == "front"));
 }
@@ -181,9 +181,9 @@ fn the_hash_follows_the_content_and_not_the_service() {
 
 #[test]
 fn the_hash_of_the_declaration_does_not_depend_on_what_was_seen() {
-    let mut world = observed();
-    world.resources.clear();
-    assert_eq!(web(&observed(), &[]).declared, web(&world, &[]).declared);
+    let mut aws = observed();
+    aws.resources.clear();
+    assert_eq!(web(&observed(), &[]).declared, web(&aws, &[]).declared);
 }
 
 fn recorded_group() -> BTreeMap<ResourceId, ResourceRecord> {
@@ -193,12 +193,12 @@ fn recorded_group() -> BTreeMap<ResourceId, ResourceRecord> {
 
 #[test]
 fn a_light_pass_stands_on_recorded_arns_and_has_nothing_to_wait_for() {
-    let mut world = observed();
-    world.depth = Depth::Light;
-    world.resources.clear();
-    world.secrets.clear();
+    let mut aws = observed();
+    aws.depth = Depth::Light;
+    aws.resources.clear();
+    aws.secrets.clear();
     let recorded = recorded_group();
-    let resolved = resolve_state(&state(&shop()), &world, &BTreeMap::new(), &recorded);
+    let resolved = resolve_state(&state(&shop()), &aws, &BTreeMap::new(), &recorded);
     let web = &resolved.components["web"];
     assert_eq!(web.waiting, []);
     assert_eq!(web.fields.as_ref().unwrap()["loadBalancers"][0]["targetGroupArn"], GROUP);
@@ -208,10 +208,10 @@ fn a_light_pass_stands_on_recorded_arns_and_has_nothing_to_wait_for() {
 #[test]
 fn a_recorded_arn_does_not_stand_in_for_what_is_gone() {
     let id = ResourceId::new(ResourceKind::TargetGroup, "web");
-    let mut world = observed();
-    world.resources.insert(id.clone(), Seen::Absent);
+    let mut aws = observed();
+    aws.resources.insert(id.clone(), Seen::Absent);
     let recorded = recorded_group();
-    let resolved = resolve_state(&state(&shop()), &world, &BTreeMap::new(), &recorded);
+    let resolved = resolve_state(&state(&shop()), &aws, &BTreeMap::new(), &recorded);
     assert_eq!(resolved.components["web"].fields, None);
     assert_eq!(resolved.components["web"].waiting, [WaitingOn::Resource { id }]);
 }
@@ -230,9 +230,9 @@ fn blue_and_green_are_resolved_by_key_or_left_as_arns() {
             ),
         ])
     };
-    let mut world = observed();
-    world.resources.insert(ResourceId::new(ResourceKind::TargetGroup, "green"), seen_resource("arn:green"));
-    let by_arn = resolved_with(&blue_green(rule), &world, &[]).components["web"].clone();
+    let mut aws = observed();
+    aws.resources.insert(ResourceId::new(ResourceKind::TargetGroup, "green"), seen_resource("arn:green"));
+    let by_arn = resolved_with(&blue_green(rule), &aws, &[]).components["web"].clone();
     let advanced = by_arn.fields.unwrap()["loadBalancers"][0]["advancedConfiguration"].clone();
     assert_eq!(
         (&advanced["alternateTargetGroupArn"], &advanced["productionListenerRule"]),
@@ -240,10 +240,10 @@ fn blue_and_green_are_resolved_by_key_or_left_as_arns() {
     );
     assert_eq!(advanced.get("testListenerRule"), None);
 
-    let missing = resolved_with(&blue_green("web"), &world, &[]).components["web"].clone();
+    let missing = resolved_with(&blue_green("web"), &aws, &[]).components["web"].clone();
     assert_eq!(missing.fields, None, "the rule is not there yet");
-    world.resources.insert(ResourceId::new(ResourceKind::Rule, "web"), seen_resource(rule));
-    let by_key = resolved_with(&blue_green("web"), &world, &[]).components["web"].clone();
+    aws.resources.insert(ResourceId::new(ResourceKind::Rule, "web"), seen_resource(rule));
+    let by_key = resolved_with(&blue_green("web"), &aws, &[]).components["web"].clone();
     assert_eq!(by_key.fields.unwrap()["loadBalancers"][0]["advancedConfiguration"], advanced);
 }
 
@@ -255,9 +255,9 @@ fn only_a_log_group_of_this_document_and_region_is_waited_for() {
         all[option] = json!(value);
         changed(&[(options, all)])
     };
-    let mut world = observed();
-    world.resources.insert(ResourceId::new(ResourceKind::LogGroup, "/ecs/shop"), Seen::Absent);
-    let waits = |document: &Value| !resolved_with(document, &world, &[]).components["web"].waiting.is_empty();
+    let mut aws = observed();
+    aws.resources.insert(ResourceId::new(ResourceKind::LogGroup, "/ecs/shop"), Seen::Absent);
+    let waits = |document: &Value| !resolved_with(document, &aws, &[]).components["web"].waiting.is_empty();
     assert!(waits(&shop()));
     assert!(!waits(&set("awslogs-region", "eu-central-1")), "the group of another region");
     assert!(!waits(&set("awslogs-create-group", "true")), "ECS makes it");
@@ -272,12 +272,12 @@ fn a_load_balancer_that_was_not_seen_is_not_taken_for_absent() {
         (Some(Seen::NotRead), "not looked at"),
         (None, "not looked at"),
     ] {
-        let mut world = observed();
-        world.load_balancers.remove("front");
+        let mut aws = observed();
+        aws.load_balancers.remove("front");
         if let Some(seen) = seen {
-            world.load_balancers.insert("front".to_owned(), seen);
+            aws.load_balancers.insert("front".to_owned(), seen);
         }
-        let resolved = resolved_with(&shop(), &world, &[]);
+        let resolved = resolved_with(&shop(), &aws, &[]);
         let listener = &resolved.resources[&ResourceId::new(ResourceKind::Listener, "http")];
         assert!(
             matches!(listener.waiting.as_slice(), [WaitingOn::Observation { because }] if because.contains(why)),
@@ -297,10 +297,10 @@ fn where_a_secret_was_looked_for_is_told_as_far_as_it_is_known() {
                 json!([{"name": "A", "valueFrom": id}]),
             ),
         ]);
-        let mut world = observed();
-        world.cluster = cluster;
-        world.secrets.insert(id.to_owned(), Seen::Absent);
-        match resolved_with(&document, &world, &[]).components["web"].waiting.as_slice() {
+        let mut aws = observed();
+        aws.cluster = cluster;
+        aws.secrets.insert(id.to_owned(), Seen::Absent);
+        match resolved_with(&document, &aws, &[]).components["web"].waiting.as_slice() {
             [WaitingOn::Secret { because, .. }] => because.clone(),
             other => panic!("{other:?}"),
         }
@@ -324,10 +324,10 @@ fn what_is_there_and_not_ready_is_waited_for_by_all_that_do_not_rely_on_it_yet()
     let applied = ResourceRecord { applied: Some("d".into()), ..ResourceRecord::default() };
     let relying = BTreeMap::from([(service, applied)]);
     let waits = |readiness: Readiness, recorded: &BTreeMap<ResourceId, ResourceRecord>| {
-        let mut world = observed();
+        let mut aws = observed();
         let group = ObservedResource { readiness, ..ours(GROUP) };
-        world.resources.insert(web.clone(), Seen::Present(group));
-        let resolved = resolve_state(&state(&shop()), &world, &BTreeMap::new(), recorded);
+        aws.resources.insert(web.clone(), Seen::Present(group));
+        let resolved = resolve_state(&state(&shop()), &aws, &BTreeMap::new(), recorded);
         let service = &resolved.components["web"];
         assert_eq!(service.fields.is_none(), !service.waiting.is_empty());
         service.waiting.iter().map(ToString::to_string).collect::<Vec<_>>()
@@ -356,12 +356,12 @@ fn what_a_key_stands_for_is_part_of_the_declaration_and_what_is_spelled_out_is_n
 
 #[test]
 fn what_is_somebody_elses_is_not_relied_on() {
-    let mut world = observed();
+    let mut aws = observed();
     let web = ResourceId::new(ResourceKind::TargetGroup, "web");
     let tags = BTreeMap::from([("evenkeel.dev/owner".to_owned(), "blog".to_owned())]);
     let group = ObservedResource { tags, ..ObservedResource::new(GROUP, json!({})) };
-    world.resources.insert(web, Seen::Present(group));
-    let resolved = resolve_state(&state(&shop()), &world, &BTreeMap::new(), &BTreeMap::new());
+    aws.resources.insert(web, Seen::Present(group));
+    let resolved = resolve_state(&state(&shop()), &aws, &BTreeMap::new(), &BTreeMap::new());
     let waiting: Vec<String> = resolved.components["web"].waiting.iter().map(ToString::to_string).collect();
     assert_eq!(waiting, ["target-group/web: it is not this deployment's"]);
 }

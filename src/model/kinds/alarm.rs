@@ -20,13 +20,13 @@ pub struct MetricAlarm {
     /// Whether its actions are taken. Default true.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub actions_enabled: Option<bool>,
-    /// ARNs of what is told when it returns to OK, such as an SNS topic.
+    /// ARNs that are notified when it returns to OK, such as an SNS topic.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ok_actions: Vec<String>,
-    /// ARNs of what is told when it goes to ALARM.
+    /// ARNs that are notified when it goes to ALARM.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub alarm_actions: Vec<String>,
-    /// ARNs of what is told when there is not enough data.
+    /// ARNs that are notified when there is not enough data.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub insufficient_data_actions: Vec<String>,
     /// Name of the metric; needs `namespace`, `period` and a statistic.
@@ -52,7 +52,7 @@ pub struct MetricAlarm {
     /// Unit of the metric; only data of that unit counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
-    /// How many of the newest periods are looked at.
+    /// How many of the newest periods are evaluated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evaluation_periods: Option<i32>,
     /// How many of them must breach. Unset means all.
@@ -79,7 +79,7 @@ pub struct MetricAlarm {
     /// Id of the `ANOMALY_DETECTION_BAND` in `metrics`, in place of `threshold`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threshold_metric_id: Option<String>,
-    /// Which span of time is looked at. Unset means a sliding window.
+    /// Which span of time is evaluated. Unset means a sliding window.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evaluation_window: Option<EvaluationWindow>,
     /// How long nothing is judged after the alarm was created or changed.
@@ -164,7 +164,7 @@ pub struct Metric {
 }
 
 ecs_struct! {
-/// Which span of time an alarm looks at; one of the two.
+/// Which span of time an alarm evaluates; one of the two.
 pub struct EvaluationWindow {
     /// The newest periods, moving on with every evaluation (AWS's default): write `{}`.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -8,9 +8,9 @@ use super::{API_VERSION, Metadata};
 use schemars::{Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
-/// The registry of kinds: hands one line for each of them to the macro `$then`. All that is said of
-/// a kind by name comes from here: [`Kind`], [`Spec`], the schemas, and in `desired` which function
-/// lowers it.
+/// The registry of kinds: passes one line for each of them to the macro `$then`. All that is said
+/// of a kind by name comes from here: [`Kind`], [`Spec`], the schemas, and in `desired` which
+/// function lowers it.
 ///
 /// `example` names a file of `manifests/examples`; `plural` is the name of the CRD.
 macro_rules! for_each_kind {

@@ -586,7 +586,7 @@ pub struct PlacementStrategy {
     /// `random`, `spread` or `binpack`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// What it looks at.
+    /// The attribute by which tasks are spread, or the resource by which they are packed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
 }

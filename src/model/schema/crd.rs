@@ -16,10 +16,10 @@ use serde_json::{Map, json};
 
 /// A CEL rule: schema path under `spec` (`*` for the values of a map, `[]` for the items of a
 /// list), rule, message.
-type Rule = (&'static str, &'static str, &'static str);
+type CelRule = (&'static str, &'static str, &'static str);
 
 /// What is checked for every kind, where its schema has such a path.
-pub(super) const RULES: [Rule; 12] = [
+pub(super) const RULES: [CelRule; 12] = [
     (
         "components.*",
         "[has(self.service), has(self.task), has(self.singleton)].filter(given, given).size() == 1",

@@ -8,7 +8,7 @@ use crate::model::kinds::alarm;
 use crate::model::observed::{ObservedResource, Readiness, Seen};
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::observed::reader::{Reader, by_name, refused, seen_or_absent};
-use crate::observed::request::Request;
+use crate::observed::request::ObservationRequest;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The alarms of a batch of deployments, by name.
@@ -16,7 +16,7 @@ pub(super) struct Alarms(BTreeMap<String, Seen<ObservedResource>>);
 
 impl Alarms {
     /// Reads all alarms that are declared or recorded, and their tags.
-    pub(super) async fn read(reader: &Reader<'_>, requests: &[Request<'_>]) -> Self {
+    pub(super) async fn read(reader: &Reader<'_>, requests: &[ObservationRequest<'_>]) -> Self {
         let names: BTreeSet<String> = requests.iter().flat_map(names).map(str::to_owned).collect();
         let read = |names: Vec<String>| async move { read::alarms(reader.clients, &names).await };
         let found = reader.batches(names.into_iter().collect(), ALARMS_PER_CALL, refused, read).await;
@@ -37,7 +37,7 @@ async fn tagged(reader: &Reader<'_>, alarm: Seen<ObservedResource>) -> Seen<Obse
     seen_or_absent(tags.map(|tags| ObservedResource { tags, ..alarm }))
 }
 
-fn names<'a>(request: &Request<'a>) -> impl Iterator<Item = &'a str> {
+fn names<'a>(request: &ObservationRequest<'a>) -> impl Iterator<Item = &'a str> {
     let declared = request.desired.resources.iter().filter(|(id, _)| id.kind == ResourceKind::Alarm);
     let declared = declared.filter_map(|(_, alarm)| alarm.fields["alarmName"].as_str());
     let recorded = request.recorded().filter(|(id, _)| id.kind == ResourceKind::Alarm);
@@ -50,14 +50,20 @@ impl ResourceType for Alarm {
     fn declared(
         &self,
         found: &Found,
-        _: &Request<'_>,
+        _: &ObservationRequest<'_>,
         _: &ResourceId,
         declared: &DesiredResource,
     ) -> Seen<ObservedResource> {
         found.alarms.named(declared.fields["alarmName"].as_str().unwrap_or_default())
     }
 
-    fn fits(&self, _: &Found, _: &Request<'_>, declared: &DesiredResource, alarm: &ObservedResource) -> bool {
+    fn fits(
+        &self,
+        _: &Found,
+        _: &ObservationRequest<'_>,
+        declared: &DesiredResource,
+        alarm: &ObservedResource,
+    ) -> bool {
         declared.fields["alarmName"] == alarm.fields["alarmName"]
     }
 

@@ -8,7 +8,7 @@ use crate::model::desired::DesiredResource;
 use crate::model::observed::{ObservedResource, Readiness, Seen};
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::observed::reader::{Reader, by_id, propagate, refused_or_missing};
-use crate::observed::request::Request;
+use crate::observed::request::ObservationRequest;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The load balancers and listeners of a batch of deployments, without tags.
@@ -25,7 +25,7 @@ pub(super) struct Listeners {
 impl Listeners {
     /// Reads the declared load balancers with all their listeners, and the listeners that are
     /// recorded, each thing once.
-    pub(super) async fn read(reader: &Reader<'_>, requests: &[Request<'_>]) -> Self {
+    pub(super) async fn read(reader: &Reader<'_>, requests: &[ObservationRequest<'_>]) -> Self {
         let load_balancers = load_balancers(reader, requests).await;
         let of_load_balancer = listeners(reader, present_arns(load_balancers.values())).await;
         let unlisted = lists::unlisted(requests, ResourceKind::Listener, &of_load_balancer);
@@ -39,7 +39,7 @@ impl Listeners {
     /// The load balancers of one deployment, by name or ARN as declared.
     pub(super) fn load_balancers_of(
         &self,
-        request: &Request<'_>,
+        request: &ObservationRequest<'_>,
     ) -> BTreeMap<String, Seen<ObservedResource>> {
         declared_load_balancers(request).map(|id| (id.to_owned(), self.load_balancer(id).clone())).collect()
     }
@@ -53,7 +53,7 @@ impl Listeners {
     /// What hangs on it is looked for on the same one.
     pub(super) fn declared(
         &self,
-        request: &Request<'_>,
+        request: &ObservationRequest<'_>,
         id: &ResourceId,
         resource: &DesiredResource,
     ) -> Seen<ObservedResource> {
@@ -94,7 +94,7 @@ impl Listeners {
 
 async fn load_balancers(
     reader: &Reader<'_>,
-    requests: &[Request<'_>],
+    requests: &[ObservationRequest<'_>],
 ) -> BTreeMap<String, Seen<ObservedResource>> {
     let ids: BTreeSet<&str> = requests.iter().flat_map(declared_load_balancers).collect();
     let (arns, names): (Vec<String>, Vec<String>) =
@@ -136,7 +136,7 @@ async fn listeners(reader: &Reader<'_>, load_balancers: BTreeSet<String>) -> Lis
     reader.each(load_balancers, call).await.into_iter().collect()
 }
 
-fn declared_load_balancers<'a>(request: &Request<'a>) -> impl Iterator<Item = &'a str> {
+fn declared_load_balancers<'a>(request: &ObservationRequest<'a>) -> impl Iterator<Item = &'a str> {
     let listeners = request.desired.resources.iter().filter(|(id, _)| id.kind == ResourceKind::Listener);
     listeners.filter_map(|(_, listener)| listener.fields["loadBalancer"].as_str())
 }
@@ -152,7 +152,7 @@ impl ResourceType for Listener {
     fn declared(
         &self,
         found: &Found,
-        request: &Request<'_>,
+        request: &ObservationRequest<'_>,
         id: &ResourceId,
         declared: &DesiredResource,
     ) -> Seen<ObservedResource> {
@@ -162,7 +162,7 @@ impl ResourceType for Listener {
     fn fits(
         &self,
         found: &Found,
-        _: &Request<'_>,
+        _: &ObservationRequest<'_>,
         declared: &DesiredResource,
         listener: &ObservedResource,
     ) -> bool {

@@ -4,7 +4,7 @@ use crate::aws::Error;
 use crate::model::observed::{ObservedResource, Seen};
 use crate::model::resource::ResourceKind;
 use crate::observed::reader::propagate;
-use crate::observed::request::Request;
+use crate::observed::request::ObservationRequest;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Things by ARN.
@@ -19,7 +19,11 @@ pub(super) fn list(answer: Result<Vec<ObservedResource>, Error>) -> Seen<Vec<Obs
 }
 
 /// Recorded ARNs of a kind that are in none of the lists.
-pub(super) fn unlisted(requests: &[Request<'_>], kind: ResourceKind, lists: &Lists) -> Vec<String> {
+pub(super) fn unlisted(
+    requests: &[ObservationRequest<'_>],
+    kind: ResourceKind,
+    lists: &Lists,
+) -> Vec<String> {
     let listed: BTreeSet<&str> =
         lists.values().filter_map(Seen::present).flatten().map(|resource| resource.arn.as_str()).collect();
     let recorded = requests.iter().flat_map(|request| request.recorded()).filter(|(id, _)| id.kind == kind);

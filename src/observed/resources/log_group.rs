@@ -6,7 +6,7 @@ use crate::model::desired::DesiredResource;
 use crate::model::observed::{ObservedResource, Readiness, Seen};
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::observed::reader::{Reader, by_name, refused, seen_or_absent};
-use crate::observed::request::Request;
+use crate::observed::request::ObservationRequest;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The log groups of a batch of deployments, by name.
@@ -14,7 +14,7 @@ pub(super) struct LogGroups(BTreeMap<String, Seen<ObservedResource>>);
 
 impl LogGroups {
     /// Reads all log groups that are declared or recorded, and their tags.
-    pub(super) async fn read(reader: &Reader<'_>, requests: &[Request<'_>]) -> Self {
+    pub(super) async fn read(reader: &Reader<'_>, requests: &[ObservationRequest<'_>]) -> Self {
         let names: BTreeSet<String> = requests.iter().flat_map(names).map(str::to_owned).collect();
         let read = |names: Vec<String>| async move { read::log_groups(reader.clients, &names).await };
         let answers = reader.batches(names.into_iter().collect(), GROUPS_PER_CALL, refused, read).await;
@@ -34,7 +34,7 @@ async fn tagged(reader: &Reader<'_>, group: Seen<ObservedResource>) -> Seen<Obse
 }
 
 /// A log group's key is its name.
-fn names<'a>(request: &Request<'a>) -> impl Iterator<Item = &'a str> {
+fn names<'a>(request: &ObservationRequest<'a>) -> impl Iterator<Item = &'a str> {
     let ids = request.desired.resources.keys().chain(request.recorded().map(|(id, _)| id));
     ids.filter(|id| id.kind == ResourceKind::LogGroup).map(|id| id.key.as_str())
 }
@@ -46,7 +46,7 @@ impl ResourceType for LogGroup {
     fn declared(
         &self,
         found: &Found,
-        _: &Request<'_>,
+        _: &ObservationRequest<'_>,
         id: &ResourceId,
         _: &DesiredResource,
     ) -> Seen<ObservedResource> {
@@ -56,7 +56,7 @@ impl ResourceType for LogGroup {
     fn fits(
         &self,
         _: &Found,
-        _: &Request<'_>,
+        _: &ObservationRequest<'_>,
         declared: &DesiredResource,
         resource: &ObservedResource,
     ) -> bool {

@@ -13,7 +13,7 @@ mod tags;
 mod target_group;
 
 use super::reader::Reader;
-use super::request::Request;
+use super::request::ObservationRequest;
 use crate::model::desired::DesiredResource;
 use crate::model::observed::{Gap, ObservedResource, ObservedTarget, Readiness, Seen};
 use crate::model::resource::{ResourceId, ResourceKind};
@@ -34,7 +34,7 @@ trait ResourceType {
     fn declared(
         &self,
         found: &Found,
-        request: &Request<'_>,
+        request: &ObservationRequest<'_>,
         id: &ResourceId,
         declared: &DesiredResource,
     ) -> Seen<ObservedResource>;
@@ -43,7 +43,7 @@ trait ResourceType {
     fn fits(
         &self,
         found: &Found,
-        request: &Request<'_>,
+        request: &ObservationRequest<'_>,
         declared: &DesiredResource,
         resource: &ObservedResource,
     ) -> bool;
@@ -55,11 +55,11 @@ trait ResourceType {
     fn recorded(&self, found: &Found, id: &ResourceId, arn: &str) -> Seen<ObservedResource>;
 
     /// Whether a recorded one may be the declared one under another key, as long as that was not
-    /// seen. Of what is known by a name of its own that is told at once.
+    /// seen. For a type with a name of its own this is known at once.
     fn may_be_another(&self) -> bool;
 
     /// Whether its tags are still to be read, for many at a time, once it is known which are ours
-    /// to look at.
+    /// to read.
     fn lacks_tags(&self) -> bool;
 }
 
@@ -87,13 +87,13 @@ pub(super) struct OfDeployment {
 }
 
 /// Reads the resources of a batch of deployments; the answers are in the order of the deployments.
-pub(super) async fn read(reader: &Reader<'_>, requests: &[Request<'_>]) -> Vec<OfDeployment> {
+pub(super) async fn read(reader: &Reader<'_>, requests: &[ObservationRequest<'_>]) -> Vec<OfDeployment> {
     let found = Found::read(reader, requests).await;
     let matched: Vec<(Resources, Leftovers)> =
         requests.iter().map(|request| found.resources(request)).collect();
     let tags = tags::read(reader, lacking_tags(&matched)).await;
     let of_deployment =
-        |(request, (resources, leftovers)): (&Request<'_>, (Resources, Leftovers))| OfDeployment {
+        |(request, (resources, leftovers)): (&ObservationRequest<'_>, (Resources, Leftovers))| OfDeployment {
             resources: resources.into_iter().map(|(id, seen)| (id, tags.put_on(seen))).collect(),
             leftovers: leftovers
                 .into_iter()
@@ -119,7 +119,7 @@ fn lacking_tags(matched: &[(Resources, Leftovers)]) -> BTreeSet<String> {
 }
 
 /// Notes how far each is that was found.
-fn judge<'s>(found: impl Iterator<Item = (ResourceKind, &'s mut Seen<ObservedResource>)>) {
+fn set_readiness<'s>(found: impl Iterator<Item = (ResourceKind, &'s mut Seen<ObservedResource>)>) {
     for (kind, seen) in found {
         if let (Seen::Present(resource), Some(kind)) = (seen, of(kind)) {
             resource.readiness = kind.readiness(resource);
@@ -128,7 +128,7 @@ fn judge<'s>(found: impl Iterator<Item = (ResourceKind, &'s mut Seen<ObservedRes
 }
 
 impl Found {
-    async fn read(reader: &Reader<'_>, requests: &[Request<'_>]) -> Self {
+    async fn read(reader: &Reader<'_>, requests: &[ObservationRequest<'_>]) -> Self {
         let listeners_then_rules = async {
             let listeners = listener::Listeners::read(reader, requests).await;
             let rules = rule::Rules::read(reader, requests, &listeners).await;
@@ -144,7 +144,7 @@ impl Found {
     }
 
     /// Declared things first; then what is recorded and none of these.
-    fn resources(&self, request: &Request<'_>) -> (Resources, Leftovers) {
+    fn resources(&self, request: &ObservationRequest<'_>) -> (Resources, Leftovers) {
         let declared = request.desired.resources.iter();
         let mut shown: Resources =
             declared.map(|(id, resource)| (id.clone(), self.declared(request, id, resource))).collect();
@@ -161,7 +161,8 @@ impl Found {
         for (id, arn) in request.recorded().filter(|(_, arn)| !claimed.contains(*arn)) {
             let Some(kind) = of(id.kind) else { continue };
             let seen = match uncertain.get(&id.kind).filter(|_| kind.may_be_another()) {
-                // It may be the declared thing itself, so it must not look as if it were left over.
+                // It may be the declared thing itself, so it must not be reported as if it were
+                // left over.
                 Some(gap) => Seen::Unknown(gap.clone()),
                 None => kind.recorded(self, id, arn),
             };
@@ -172,8 +173,8 @@ impl Found {
                 shown.insert(id.clone(), seen);
             }
         }
-        judge(shown.iter_mut().map(|(id, seen)| (id.kind, seen)));
-        judge(leftovers.values_mut().map(|(kind, seen)| (*kind, seen)));
+        set_readiness(shown.iter_mut().map(|(id, seen)| (id.kind, seen)));
+        set_readiness(leftovers.values_mut().map(|(kind, seen)| (*kind, seen)));
         (shown, leftovers)
     }
 
@@ -181,7 +182,7 @@ impl Found {
     /// it still has what identifies it (lists lag behind).
     fn declared(
         &self,
-        request: &Request<'_>,
+        request: &ObservationRequest<'_>,
         id: &ResourceId,
         declared: &DesiredResource,
     ) -> Seen<ObservedResource> {

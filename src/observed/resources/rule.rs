@@ -8,7 +8,7 @@ use crate::model::desired::DesiredResource;
 use crate::model::observed::{ObservedResource, Readiness, Seen};
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::observed::reader::{Reader, by_id, propagate, refused_or_missing};
-use crate::observed::request::Request;
+use crate::observed::request::ObservationRequest;
 use std::collections::BTreeSet;
 
 /// The rules of a batch of deployments, without tags.
@@ -21,7 +21,11 @@ pub(super) struct Rules {
 
 impl Rules {
     /// Reads all rules of the listeners that declared rules stand on, and those that are recorded.
-    pub(super) async fn read(reader: &Reader<'_>, requests: &[Request<'_>], listeners: &Listeners) -> Self {
+    pub(super) async fn read(
+        reader: &Reader<'_>,
+        requests: &[ObservationRequest<'_>],
+        listeners: &Listeners,
+    ) -> Self {
         let arns: BTreeSet<String> =
             requests.iter().flat_map(|request| listeners_with_rules(listeners, request)).collect();
         let call = |arn: String| async move {
@@ -37,7 +41,11 @@ impl Rules {
 }
 
 /// ARN of the listener that a rule is declared for.
-fn listener_of(listeners: &Listeners, request: &Request<'_>, rule: &DesiredResource) -> Seen<String> {
+fn listener_of(
+    listeners: &Listeners,
+    request: &ObservationRequest<'_>,
+    rule: &DesiredResource,
+) -> Seen<String> {
     if let Some(arn) = rule.fields["listenerArn"].as_str() {
         return Seen::Present(arn.to_owned());
     }
@@ -47,7 +55,7 @@ fn listener_of(listeners: &Listeners, request: &Request<'_>, rule: &DesiredResou
     listeners.declared(request, &id, listener).map(|listener| listener.arn)
 }
 
-fn listeners_with_rules(listeners: &Listeners, request: &Request<'_>) -> Vec<String> {
+fn listeners_with_rules(listeners: &Listeners, request: &ObservationRequest<'_>) -> Vec<String> {
     let rules = request.desired.resources.iter().filter(|(id, _)| id.kind == ResourceKind::Rule);
     rules.filter_map(|(_, rule)| listener_of(listeners, request, rule).present().cloned()).collect()
 }
@@ -60,7 +68,7 @@ impl ResourceType for Rule {
     fn declared(
         &self,
         found: &Found,
-        request: &Request<'_>,
+        request: &ObservationRequest<'_>,
         _: &ResourceId,
         declared: &DesiredResource,
     ) -> Seen<ObservedResource> {
@@ -74,7 +82,7 @@ impl ResourceType for Rule {
     fn fits(
         &self,
         found: &Found,
-        request: &Request<'_>,
+        request: &ObservationRequest<'_>,
         declared: &DesiredResource,
         rule: &ObservedResource,
     ) -> bool {

@@ -6,7 +6,7 @@ use crate::model::desired::{DesiredResource, Workload};
 use crate::model::observed::{ObservedResource, ObservedTarget, Readiness, Seen};
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::observed::reader::{Reader, by_id, propagate, refused_or_missing, seen_or_absent};
-use crate::observed::request::Request;
+use crate::observed::request::ObservationRequest;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The target groups of a batch of deployments, without tags, and their targets.
@@ -24,7 +24,7 @@ pub(super) struct TargetGroups {
 impl TargetGroups {
     /// Reads all target groups that are declared or recorded; attributes and targets of the
     /// declared ones, and the targets of those that services name by ARN.
-    pub(super) async fn read(reader: &Reader<'_>, requests: &[Request<'_>]) -> Self {
+    pub(super) async fn read(reader: &Reader<'_>, requests: &[ObservationRequest<'_>]) -> Self {
         let names: BTreeSet<String> = requests.iter().flat_map(names).map(str::to_owned).collect();
         let by_name = find(reader, By::Name, names).await;
         let arns: BTreeMap<String, String> = by_name
@@ -65,7 +65,10 @@ impl TargetGroups {
 
     /// The targets of one deployment, by key of the declared target group, or by ARN of one that is
     /// not managed here.
-    pub(super) fn targets_of(&self, request: &Request<'_>) -> BTreeMap<String, Seen<Vec<ObservedTarget>>> {
+    pub(super) fn targets_of(
+        &self,
+        request: &ObservationRequest<'_>,
+    ) -> BTreeMap<String, Seen<Vec<ObservedTarget>>> {
         let groups = declared(request).map(|(id, group)| (id.key.clone(), self.declared_targets(group)));
         groups.chain(unmanaged(request).map(|arn| (arn.to_owned(), self.targets(arn)))).collect()
     }
@@ -117,22 +120,24 @@ async fn with_attributes(
     reader.each(groups, complete).await.into_iter().collect()
 }
 
-fn declared<'a>(request: &Request<'a>) -> impl Iterator<Item = (&'a ResourceId, &'a DesiredResource)> {
+fn declared<'a>(
+    request: &ObservationRequest<'a>,
+) -> impl Iterator<Item = (&'a ResourceId, &'a DesiredResource)> {
     request.desired.resources.iter().filter(|(id, _)| id.kind == ResourceKind::TargetGroup)
 }
 
-fn names<'a>(request: &Request<'a>) -> impl Iterator<Item = &'a str> {
+fn names<'a>(request: &ObservationRequest<'a>) -> impl Iterator<Item = &'a str> {
     declared(request).filter_map(|(_, group)| group.fields["name"].as_str())
 }
 
-fn recorded<'a>(request: &Request<'a>) -> impl Iterator<Item = &'a str> {
+fn recorded<'a>(request: &ObservationRequest<'a>) -> impl Iterator<Item = &'a str> {
     let groups = request.recorded().filter(|(id, _)| id.kind == ResourceKind::TargetGroup);
     groups.map(|(_, arn)| arn)
 }
 
 /// Target groups that services of the deployment name by ARN, because Evenkeel does not manage
 /// them.
-fn unmanaged<'a>(request: &Request<'a>) -> impl Iterator<Item = &'a str> {
+fn unmanaged<'a>(request: &ObservationRequest<'a>) -> impl Iterator<Item = &'a str> {
     request.desired.components.values().flat_map(|component| match &component.workload {
         Workload::Service { fields, .. } => {
             let balancers = fields["loadBalancers"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -149,7 +154,7 @@ impl ResourceType for TargetGroup {
     fn declared(
         &self,
         found: &Found,
-        _: &Request<'_>,
+        _: &ObservationRequest<'_>,
         _: &ResourceId,
         declared: &DesiredResource,
     ) -> Seen<ObservedResource> {
@@ -159,7 +164,7 @@ impl ResourceType for TargetGroup {
     fn fits(
         &self,
         _: &Found,
-        _: &Request<'_>,
+        _: &ObservationRequest<'_>,
         declared: &DesiredResource,
         resource: &ObservedResource,
     ) -> bool {

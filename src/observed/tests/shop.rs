@@ -10,7 +10,7 @@ use crate::model::kinds::{DeletionPolicy, DriftSpec};
 use crate::model::observed::{Depth, ObservedState};
 use crate::model::resource::{ResourceId, ResourceKind, TAG_COMPONENT, TAG_HASH, TAG_OWNER, Tree};
 use crate::model::rollout::{ComponentRollout, Phase, Revision, RolloutState};
-use crate::observed::{Collector, Request};
+use crate::observed::{Collector, ObservationRequest};
 use aws_sim::Sim;
 use jiff::Timestamp;
 use serde_json::json;
@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// What the shop stands on: a cluster, a load balancer with a listener of someone else, a secret.
-pub(super) fn world() -> Sim {
+pub(super) fn seeded() -> Sim {
     fastrand::seed(7);
     let sim = Sim::builder().seed(7).build();
     let seed = json!({
@@ -129,8 +129,8 @@ impl Shop {
         Self { desired, rollout: RolloutState::default() }
     }
 
-    pub(super) fn ask(&self, depth: Depth) -> Request<'_> {
-        Request { desired: &self.desired, rollout: &self.rollout, depth }
+    pub(super) fn ask(&self, depth: Depth) -> ObservationRequest<'_> {
+        ObservationRequest { desired: &self.desired, rollout: &self.rollout, depth }
     }
 
     pub(super) fn arn(&self, kind: ResourceKind, key: &str) -> &str {
@@ -213,15 +213,15 @@ impl Shop {
         self.record(ResourceKind::Service, "web", made.arn);
     }
 
-    /// One look at this deployment alone, and the calls that it took.
-    pub(super) async fn look(&self, sim: &Sim, depth: Depth) -> (ObservedState, u64) {
+    /// One observation of this deployment alone, and the calls that it took.
+    pub(super) async fn observe(&self, sim: &Sim, depth: Depth) -> (ObservedState, u64) {
         sim.reset_calls();
         let mut states = collect(sim, &[self.ask(depth)]).await;
         (states.pop().expect("one ask, one answer"), sim.counts().total())
     }
 }
 
-pub(super) async fn collect(sim: &Sim, asks: &[Request<'_>]) -> Vec<ObservedState> {
+pub(super) async fn collect(sim: &Sim, asks: &[ObservationRequest<'_>]) -> Vec<ObservedState> {
     Collector::new(connect(sim).await).collect(&placement(), asks, sim.now()).await
 }
 

@@ -8,7 +8,7 @@ use crate::model::desired::{DesiredComponent, ResolvedDefinition, Workload};
 use crate::model::kinds::DriftPolicy;
 use crate::model::normalise::normalise_task_definition;
 use crate::model::observed::{ObservedDefinition, Seen};
-use crate::model::owner::{Claim, Owner};
+use crate::model::owner::{Owner, OwnershipBasis};
 use crate::model::plan::{FieldChange, Impact, Ownership, Reason, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind, TAG_HASH, TAG_OWNER};
 use crate::model::rollout::{PendingRegistration, Revision, RolloutState};
@@ -41,7 +41,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
 }
 
 /// What is known of the revision for the wanted content.
-enum Standing {
+enum RevisionState {
     /// It is there, or nothing says otherwise.
     Registered,
     /// It was there and can no longer be used.
@@ -59,9 +59,9 @@ fn register(
     definition: &ResolvedDefinition,
 ) {
     let (reason, changes) = match standing(draft, component, definition) {
-        Standing::Registered | Standing::Unseen => return,
-        Standing::Deregistered { .. } if may_come_to_light(draft, id, component, definition) => return,
-        Standing::Deregistered { arn, status } => {
+        RevisionState::Registered | RevisionState::Unseen => return,
+        RevisionState::Deregistered { .. } if may_come_to_light(draft, id, component, definition) => return,
+        RevisionState::Deregistered { arn, status } => {
             let policy = draft.policy(id, "status");
             let change = FieldChange {
                 path: "status".to_owned(),
@@ -78,7 +78,7 @@ fn register(
             }
             (Reason::Deleted, vec![change])
         }
-        Standing::Never => match previous(draft, component) {
+        RevisionState::Never => match previous(draft, component) {
             None => (Reason::Missing, Vec::new()),
             Some(previous) => {
                 let found = compare(previous, definition);
@@ -138,19 +138,23 @@ fn retag(draft: &mut Draft<'_>, id: &ResourceId, component: &DesiredComponent, w
     }
 }
 
-fn standing(draft: &mut Draft<'_>, component: &DesiredComponent, wanted: &ResolvedDefinition) -> Standing {
+fn standing(
+    draft: &mut Draft<'_>,
+    component: &DesiredComponent,
+    wanted: &ResolvedDefinition,
+) -> RevisionState {
     let observed = draft.input.observed;
     let recorded = draft.input.rollout.components.get(&component.name).and_then(|c| c.revision.as_ref());
     if let Some(revision) = recorded.filter(|revision| revision.hash == wanted.hash) {
         return match seen(&observed.definitions, revision.arn.as_str()) {
             Seen::Present(definition) if definition.status != "ACTIVE" => {
-                Standing::Deregistered { arn: revision.arn.clone(), status: definition.status.clone() }
+                RevisionState::Deregistered { arn: revision.arn.clone(), status: definition.status.clone() }
             }
-            Seen::Absent if is_fresh(revision, draft.input.now) => Standing::Registered,
+            Seen::Absent if is_fresh(revision, draft.input.now) => RevisionState::Registered,
             Seen::Absent => {
-                Standing::Deregistered { arn: revision.arn.clone(), status: "deleted".to_owned() }
+                RevisionState::Deregistered { arn: revision.arn.clone(), status: "deleted".to_owned() }
             }
-            Seen::Present(_) | Seen::NotRead | Seen::Unknown(_) => Standing::Registered,
+            Seen::Present(_) | Seen::NotRead | Seen::Unknown(_) => RevisionState::Registered,
         };
     }
     let found = observed.definitions.values().filter_map(Seen::present).any(|definition| {
@@ -160,7 +164,7 @@ fn standing(draft: &mut Draft<'_>, component: &DesiredComponent, wanted: &Resolv
             && family_of(&definition.arn) == wanted.family
     });
     if found {
-        return Standing::Registered;
+        return RevisionState::Registered;
     }
     // One of the newest revisions could not be read: it may be the one.
     let unread = observed.definitions.iter().find_map(|(arn, found)| match found {
@@ -170,22 +174,22 @@ fn standing(draft: &mut Draft<'_>, component: &DesiredComponent, wanted: &Resolv
     if let Some(gap) = unread {
         let id = ResourceId::new(ResourceKind::TaskDefinition, component.name.as_str());
         draft.wait_unobserved(&id, gap);
-        return Standing::Unseen;
+        return RevisionState::Unseen;
     }
     let id = ResourceId::new(ResourceKind::TaskDefinition, component.name.as_str());
     if may_come_to_light(draft, &id, component, wanted) {
-        return Standing::Unseen;
+        return RevisionState::Unseen;
     }
     match seen(&observed.families, &component.name) {
         Seen::Unknown(gap) => {
             let id = ResourceId::new(ResourceKind::TaskDefinition, component.name.as_str());
             draft.wait_unobserved(&id, gap);
-            Standing::Unseen
+            RevisionState::Unseen
         }
-        // Nothing is recorded and nobody looked: it may have been registered in a pass whose record
-        // was lost.
-        Seen::NotRead if recorded.is_none() => Standing::Unseen,
-        Seen::NotRead | Seen::Present(_) | Seen::Absent => Standing::Never,
+        // Nothing is recorded and nobody read it: it may have been registered in a pass whose
+        // record was lost.
+        Seen::NotRead if recorded.is_none() => RevisionState::Unseen,
+        Seen::NotRead | Seen::Present(_) | Seen::Absent => RevisionState::Never,
     }
 }
 
@@ -226,8 +230,8 @@ fn is_fresh(revision: &Revision, now: Timestamp) -> bool {
 }
 
 fn is_ours(draft: &Draft<'_>, definition: &ObservedDefinition) -> bool {
-    // A family may be shared, so only the revision's own tag tells.
-    Owner::of(&definition.tags, &draft.input.desired.deployment, Claim::default()).is_ours()
+    // A family may be shared, so only the revision's own tag decides.
+    Owner::of(&definition.tags, &draft.input.desired.deployment, OwnershipBasis::default()).is_ours()
 }
 
 /// The revision that the component runs or last completed.
@@ -258,7 +262,7 @@ pub(super) fn rollout_words(draft: &Draft<'_>, component: &DesiredComponent) -> 
     what(&compare(previous, wanted), previous, wanted)
 }
 
-/// A few words; none when the content is the same and nothing tells why it was to be registered
+/// A few words; none when the content is the same and nothing says why it was to be registered
 /// again.
 fn what(found: &[Difference], previous: &ObservedDefinition, wanted: &ResolvedDefinition) -> Option<String> {
     let image = found.iter().find(|difference| difference.change.path.ends_with("].image"));

@@ -1,7 +1,7 @@
 //! Repairs that do not last: somebody else writes the same thing, or AWS says yes and keeps
 //! something else.
 //!
-//! Writing it again at every look would be a fight, and where a field starts a deployment, a loop
+//! Writing it again in every pass would be a fight, and where a field starts a deployment, a loop
 //! of deployments. So a repair that was done a few times and is needed again waits, longer each
 //! time, and says so; an edit of the document, a retry among them, begins anew.
 

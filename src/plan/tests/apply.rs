@@ -1,7 +1,7 @@
-//! AWS and the record in a nutshell: a plan's actions applied to a world, so that the second plan
-//! can be looked at.
+//! AWS and the record, simplified: a plan's actions applied to them, so that the second plan
+//! can be planned.
 
-use super::world::World;
+use super::fixture::Fixture;
 use crate::model::call::Verb;
 use crate::model::ids::ComponentName;
 use crate::model::observed::{
@@ -14,9 +14,9 @@ use crate::model::rollout::{Phase, Revision};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The world after every action succeeded and ECS came to rest.
-pub(super) fn apply(world: &World, plan: &Plan) -> World {
-    let mut next = world.clone();
+/// The input of the next plan after every action succeeded and ECS came to rest.
+pub(super) fn apply(fixture: &Fixture, plan: &Plan) -> Fixture {
+    let mut next = fixture.clone();
     for action in &plan.actions {
         apply_one(&mut next, action);
         settle(&mut next, &action.resource);
@@ -25,18 +25,18 @@ pub(super) fn apply(world: &World, plan: &Plan) -> World {
 }
 
 /// What `rollout::record` notes about a resource that was brought to its declaration.
-fn settle(world: &mut World, id: &ResourceId) {
+fn settle(fixture: &mut Fixture, id: &ResourceId) {
     let declared = match id.kind {
-        ResourceKind::Service => world.resolved.components.get(id.key.as_str()).map(|c| c.declared.clone()),
-        _ => world.resolved.resources.get(id).map(|r| r.declared.clone()),
+        ResourceKind::Service => fixture.resolved.components.get(id.key.as_str()).map(|c| c.declared.clone()),
+        _ => fixture.resolved.resources.get(id).map(|r| r.declared.clone()),
     };
     if let Some(declared) = declared {
-        world.rollout.resource_mut(&id.clone()).applied = Some(declared);
+        fixture.rollout.resource_mut(&id.clone()).applied = Some(declared);
     }
 }
 
 /// Applies an action by its verb; parameters are read from the call as it is serialised.
-fn apply_one(world: &mut World, action: &PlannedAction) {
+fn apply_one(fixture: &mut Fixture, action: &PlannedAction) {
     let id = &action.resource;
     let component = ComponentName::from(id.key.as_str());
     let call = serde_json::to_value(&action.call).unwrap();
@@ -44,61 +44,63 @@ fn apply_one(world: &mut World, action: &PlannedAction) {
     let tags = || -> BTreeMap<String, String> { serde_json::from_value(call["tags"].clone()).unwrap() };
     match (action.verb, id.kind) {
         (Verb::Create, ResourceKind::Service) => {
-            create_service(world, &component, &call["fields"], &tags());
-            arrive(world, &component);
+            create_service(fixture, &component, &call["fields"], &tags());
+            arrive(fixture, &component);
         }
         (Verb::Create, ResourceKind::LogGroup) => {
-            create(world, id, serde_json::json!({"logGroupName": text("name")}), &tags());
+            create(fixture, id, serde_json::json!({"logGroupName": text("name")}), &tags());
         }
         (Verb::Create, _) => {
-            create(world, id, call["fields"].clone(), &tags());
-            forward(world, &call["fields"]);
+            create(fixture, id, call["fields"].clone(), &tags());
+            forward(fixture, &call["fields"]);
         }
-        (Verb::Update, ResourceKind::Service) => update_service(world, &component, &call["fields"]),
-        (Verb::Update, ResourceKind::LogGroup) => set(world, id, "retentionInDays", call["days"].clone()),
+        (Verb::Update, ResourceKind::Service) => update_service(fixture, &component, &call["fields"]),
+        (Verb::Update, ResourceKind::LogGroup) => set(fixture, id, "retentionInDays", call["days"].clone()),
         (Verb::Update, ResourceKind::Rule) if call["priorities"].is_object() => {
-            reposition(world, &serde_json::from_value(call["priorities"].clone()).unwrap());
+            reposition(fixture, &serde_json::from_value(call["priorities"].clone()).unwrap());
         }
         (Verb::Update, _) => {
             for (key, value) in call["fields"].as_object().into_iter().flatten() {
-                set(world, id, key, value.clone());
+                set(fixture, id, key, value.clone());
             }
             for (key, value) in call["attributes"].as_object().into_iter().flatten() {
-                resource(world, id).fields["attributes"][key] = value.clone();
+                resource(fixture, id).fields["attributes"][key] = value.clone();
             }
-            forward(world, &call["fields"]);
+            forward(fixture, &call["fields"]);
         }
-        (Verb::Tag, ResourceKind::TaskDefinition) => match world.observed.definitions.get_mut(text("arn")) {
-            Some(Seen::Present(definition)) => definition.tags.extend(tags()),
-            _ => panic!("{} was not seen", text("arn")),
-        },
-        (Verb::Tag, ResourceKind::Service) => service(world, &id.key).tags.extend(tags()),
-        (Verb::Tag, _) => resource(world, id).tags.extend(tags()),
-        (Verb::Register, _) => register(world, &component, text("hash"), &call["fields"], &tags()),
-        (Verb::Run, _) => run(world, &component, text("token"), &call["fields"]),
-        (Verb::Stop, _) => stop(world, text("arn")),
+        (Verb::Tag, ResourceKind::TaskDefinition) => {
+            match fixture.observed.definitions.get_mut(text("arn")) {
+                Some(Seen::Present(definition)) => definition.tags.extend(tags()),
+                _ => panic!("{} was not seen", text("arn")),
+            }
+        }
+        (Verb::Tag, ResourceKind::Service) => service(fixture, &id.key).tags.extend(tags()),
+        (Verb::Tag, _) => resource(fixture, id).tags.extend(tags()),
+        (Verb::Register, _) => register(fixture, &component, text("hash"), &call["fields"], &tags()),
+        (Verb::Run, _) => run(fixture, &component, text("token"), &call["fields"]),
+        (Verb::Stop, _) => stop(fixture, text("arn")),
         (Verb::Deregister, ResourceKind::TargetGroup) => {
             let gone: Vec<(String, u16)> = serde_json::from_value(call["targets"].clone()).unwrap();
-            if let Some(Seen::Present(registered)) = world.observed.targets.get_mut(&id.key) {
+            if let Some(Seen::Present(registered)) = fixture.observed.targets.get_mut(&id.key) {
                 registered.retain(|target| !gone.iter().any(|(id, _)| *id == target.id));
             }
         }
         (Verb::Deregister, _) => {
-            for family in world.observed.families.values_mut() {
+            for family in fixture.observed.families.values_mut() {
                 if let Seen::Present(arns) = family {
                     arns.retain(|known| known != text("arn"));
                 }
             }
         }
         (Verb::Delete, ResourceKind::Service) => {
-            world.observed.services.insert(component, Seen::Absent);
+            fixture.observed.services.insert(component, Seen::Absent);
         }
-        (Verb::Delete, _) => delete(world, id),
+        (Verb::Delete, _) => delete(fixture, id),
     }
 }
 
-fn update_service(world: &mut World, component: &ComponentName, fields: &Tree) {
-    let updated = service(world, component.as_str());
+fn update_service(fixture: &mut Fixture, component: &ComponentName, fields: &Tree) {
+    let updated = service(fixture, component.as_str());
     for (key, value) in fields.as_object().expect("fields are an object") {
         match key.as_str() {
             "cluster" | "service" => {}
@@ -108,25 +110,25 @@ fn update_service(world: &mut World, component: &ComponentName, fields: &Tree) {
     }
     rest(updated);
     if fields.get("taskDefinition").is_some() {
-        arrive(world, component);
+        arrive(fixture, component);
     }
     if fields.get("loadBalancers").is_some() {
-        world.observed.tasks.insert(component.clone(), Seen::NotRead);
-        register_targets(world, component);
+        fixture.observed.tasks.insert(component.clone(), Seen::NotRead);
+        register_targets(fixture, component);
     }
 }
 
 /// Rules stand at their new priorities, each under the key that is declared there.
-fn reposition(world: &mut World, priorities: &BTreeMap<String, i32>) {
+fn reposition(fixture: &mut Fixture, priorities: &BTreeMap<String, i32>) {
     let moving =
         |seen: &Seen<ObservedResource>| seen.present().is_some_and(|r| priorities.contains_key(&r.arn));
     let mut rules: BTreeMap<String, ObservedResource> = BTreeMap::new();
-    for seen in world.observed.resources.values_mut().filter(|seen| moving(seen)) {
+    for seen in fixture.observed.resources.values_mut().filter(|seen| moving(seen)) {
         if let Seen::Present(rule) = std::mem::replace(seen, Seen::Absent) {
             rules.insert(rule.arn.clone(), rule);
         }
     }
-    world.observed.leftovers.retain(|_, (_, seen)| {
+    fixture.observed.leftovers.retain(|_, (_, seen)| {
         let gone = moving(seen);
         if let (true, Seen::Present(rule)) = (gone, &*seen) {
             rules.insert(rule.arn.clone(), rule.clone());
@@ -135,7 +137,7 @@ fn reposition(world: &mut World, priorities: &BTreeMap<String, i32>) {
     });
     for (arn, mut rule) in rules {
         rule.fields["priority"] = priorities[&arn].into();
-        let declared = world.resolved.resources.iter().find(|(id, resolved)| {
+        let declared = fixture.resolved.resources.iter().find(|(id, resolved)| {
             let fields = resolved.fields.as_ref();
             id.kind == ResourceKind::Rule
                 && fields.is_some_and(|fields| {
@@ -144,13 +146,13 @@ fn reposition(world: &mut World, priorities: &BTreeMap<String, i32>) {
                 })
         });
         let id = declared.map(|(id, _)| id.clone()).expect("rules are moved to where they are declared");
-        world.observed.resources.insert(id, Seen::Present(rule));
+        fixture.observed.resources.insert(id, Seen::Present(rule));
     }
 }
 
 /// The tasks of a service are healthy targets of its groups.
-fn register_targets(world: &mut World, component: &ComponentName) {
-    let Some(Seen::Present(service)) = world.observed.services.get(component) else { return };
+fn register_targets(fixture: &mut Fixture, component: &ComponentName) {
+    let Some(Seen::Present(service)) = fixture.observed.services.get(component) else { return };
     let arns: Vec<String> = service.fields["loadBalancers"]
         .as_array()
         .into_iter()
@@ -158,7 +160,7 @@ fn register_targets(world: &mut World, component: &ComponentName) {
         .filter_map(|balancer| Some(balancer["targetGroupArn"].as_str()?.to_owned()))
         .collect();
     let count = service.desired;
-    for (id, seen) in &world.observed.resources {
+    for (id, seen) in &fixture.observed.resources {
         if !seen.present().is_some_and(|group| arns.contains(&group.arn)) {
             continue;
         }
@@ -169,46 +171,46 @@ fn register_targets(world: &mut World, component: &ComponentName) {
             reason: None,
             description: None,
         };
-        world.observed.targets.insert(id.key.clone(), Seen::Present((0..count).map(target).collect()));
+        fixture.observed.targets.insert(id.key.clone(), Seen::Present((0..count).map(target).collect()));
     }
 }
 
-fn stop(world: &mut World, arn: &str) {
-    let all = world.observed.tasks.values_mut().filter_map(|seen| match seen {
+fn stop(fixture: &mut Fixture, arn: &str) {
+    let all = fixture.observed.tasks.values_mut().filter_map(|seen| match seen {
         Seen::Present(tasks) => Some(tasks),
         _ => None,
     });
     all.flatten().filter(|task| task.arn == arn).for_each(|task| task.last_status = "STOPPED".to_owned());
 }
 
-fn create(world: &mut World, id: &ResourceId, fields: Tree, tags: &BTreeMap<String, String>) {
+fn create(fixture: &mut Fixture, id: &ResourceId, fields: Tree, tags: &BTreeMap<String, String>) {
     let made = ObservedResource { tags: tags.clone(), ..ObservedResource::new(format!("new/{id}"), fields) };
-    world.rollout.resource_mut(&id.clone()).arn = Some(made.arn.clone());
-    world.observed.resources.insert(id.clone(), Seen::Present(made));
+    fixture.rollout.resource_mut(&id.clone()).arn = Some(made.arn.clone());
+    fixture.observed.resources.insert(id.clone(), Seen::Present(made));
 }
 
-fn delete(world: &mut World, id: &ResourceId) {
-    if world.observed.leftovers.remove(&id.key).is_none() {
-        world.observed.resources.insert(id.clone(), Seen::Absent);
+fn delete(fixture: &mut Fixture, id: &ResourceId) {
+    if fixture.observed.leftovers.remove(&id.key).is_none() {
+        fixture.observed.resources.insert(id.clone(), Seen::Absent);
     }
-    world.rollout.resources.remove(id);
+    fixture.rollout.resources.remove(id);
 }
 
-fn resource<'w>(world: &'w mut World, id: &ResourceId) -> &'w mut ObservedResource {
-    match world.observed.resources.get_mut(id) {
+fn resource<'w>(fixture: &'w mut Fixture, id: &ResourceId) -> &'w mut ObservedResource {
+    match fixture.observed.resources.get_mut(id) {
         Some(Seen::Present(resource)) => resource,
         _ => panic!("{id} is changed and not there"),
     }
 }
 
-fn set(world: &mut World, id: &ResourceId, key: &str, value: Value) {
-    resource(world, id).fields[key] = value;
+fn set(fixture: &mut Fixture, id: &ResourceId, key: &str, value: Value) {
+    resource(fixture, id).fields[key] = value;
 }
 
 /// Target groups that a new action forwards to are used from now on.
-fn forward(world: &mut World, fields: &Tree) {
+fn forward(fixture: &mut Fixture, fields: &Tree) {
     let text = fields.to_string();
-    for seen in world.observed.resources.values_mut() {
+    for seen in fixture.observed.resources.values_mut() {
         if let Seen::Present(group) = seen
             && text.contains(&group.arn)
             && group.used_by.is_empty()
@@ -218,8 +220,8 @@ fn forward(world: &mut World, fields: &Tree) {
     }
 }
 
-fn service<'w>(world: &'w mut World, key: &str) -> &'w mut ObservedService {
-    match world.observed.services.get_mut(key) {
+fn service<'w>(fixture: &'w mut Fixture, key: &str) -> &'w mut ObservedService {
+    match fixture.observed.services.get_mut(key) {
         Some(Seen::Present(service)) => service,
         _ => panic!("service {key} is changed and not there"),
     }
@@ -245,7 +247,7 @@ fn rest(service: &mut ObservedService) {
 }
 
 fn create_service(
-    world: &mut World,
+    fixture: &mut Fixture,
     component: &ComponentName,
     fields: &Tree,
     tags: &BTreeMap<String, String>,
@@ -268,17 +270,17 @@ fn create_service(
     };
     rest(&mut made);
     let id = ResourceId::new(ResourceKind::Service, component.as_str());
-    world.rollout.resource_mut(&id).arn = Some(made.arn.clone());
-    world.observed.services.insert(component.clone(), Seen::Present(made));
+    fixture.rollout.resource_mut(&id).arn = Some(made.arn.clone());
+    fixture.observed.services.insert(component.clone(), Seen::Present(made));
     // Its tasks are looked at in a later pass.
-    world.observed.tasks.insert(component.clone(), Seen::NotRead);
-    register_targets(world, component);
+    fixture.observed.tasks.insert(component.clone(), Seen::NotRead);
+    register_targets(fixture, component);
 }
 
 /// The rollout has seen the deployment through.
-fn arrive(world: &mut World, component: &ComponentName) {
-    let now = world.now;
-    let state = world.rollout.components.get_mut(component).expect("a component that rolls has a state");
+fn arrive(fixture: &mut Fixture, component: &ComponentName) {
+    let now = fixture.now;
+    let state = fixture.rollout.components.get_mut(component).expect("a component that rolls has a state");
     if let Phase::Rolling { hash, .. } = &state.phase {
         state.phase = Phase::Complete { hash: hash.clone(), since: now };
         state.completed.clone_from(&state.revision);
@@ -286,7 +288,7 @@ fn arrive(world: &mut World, component: &ComponentName) {
 }
 
 fn register(
-    world: &mut World,
+    fixture: &mut Fixture,
     component: &ComponentName,
     hash: &str,
     fields: &Tree,
@@ -296,16 +298,16 @@ fn register(
     let made = ObservedDefinition {
         arn: arn.clone(),
         status: "ACTIVE".to_owned(),
-        registered_at: Some(world.now),
+        registered_at: Some(fixture.now),
         fields: fields.clone(),
         tags: tags.clone(),
     };
-    world.observed.definitions.insert(arn.clone(), Seen::Present(made));
-    let state = world.rollout.components.entry(component.clone()).or_default();
+    fixture.observed.definitions.insert(arn.clone(), Seen::Present(made));
+    let state = fixture.rollout.components.entry(component.clone()).or_default();
     state.revision = Some(Revision { hash: hash.into(), arn, registered: None });
 }
 
-fn run(world: &mut World, component: &ComponentName, token: &str, fields: &Tree) {
+fn run(fixture: &mut Fixture, component: &ComponentName, token: &str, fields: &Tree) {
     let made = ObservedTask {
         arn: format!("task/{token}"),
         task_definition: fields["taskDefinition"].as_str().unwrap().to_owned(),
@@ -321,10 +323,10 @@ fn run(world: &mut World, component: &ComponentName, token: &str, fields: &Tree)
         health: None,
         addresses: Vec::new(),
     };
-    match world.observed.tasks.get_mut(component) {
+    match fixture.observed.tasks.get_mut(component) {
         Some(Seen::Present(tasks)) => tasks.push(made),
         _ => {
-            world.observed.tasks.insert(component.clone(), Seen::Present(vec![made]));
+            fixture.observed.tasks.insert(component.clone(), Seen::Present(vec![made]));
         }
     }
 }

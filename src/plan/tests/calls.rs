@@ -1,13 +1,13 @@
 //! What the calls carry, where the golden plans show only their reason.
 
-use super::world::World;
+use super::fixture::Fixture;
 use crate::model::call::Call;
 use crate::model::plan::Plan;
 use crate::plan::{KEPT_REVISIONS, plan};
 use serde_json::{Value, json};
 
 fn planned(patch: &Value) -> Plan {
-    plan(&World::base_with(patch).input())
+    plan(&Fixture::base_with(patch).input())
 }
 
 fn only_call(patch: &Value) -> Call {

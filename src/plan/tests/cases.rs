@@ -2,7 +2,7 @@
 //! writes the texts anew.
 
 use super::apply::apply;
-use super::world::{World, folder};
+use super::fixture::{Fixture, folder};
 use crate::model::plan::Plan;
 use crate::plan::{plan, render, teardown};
 use serde::Deserialize;
@@ -24,27 +24,27 @@ struct Case {
     /// The thread or page that a false difference comes from; every case named `no-diff-…` has one.
     #[serde(default)]
     source: Option<String>,
-    /// Merge patch over the base world.
+    /// Merge patch over the base.
     #[serde(default)]
-    world: Value,
+    patch: Value,
     /// The document is gone: `unconfirmed` or `confirmed`.
     #[serde(default)]
     teardown: Option<String>,
 }
 
 impl Case {
-    fn plan(&self, world: &World) -> Plan {
+    fn plan(&self, fixture: &Fixture) -> Plan {
         match self.teardown.as_deref() {
-            None => plan(&world.input()),
-            Some(word) => teardown(&world.input(), word == "confirmed"),
+            None => plan(&fixture.input()),
+            Some(word) => teardown(&fixture.input(), word == "confirmed"),
         }
     }
 }
 
 fn outcome(case: &Case) -> String {
     let empty = Value::Object(serde_json::Map::new());
-    let mut world = World::base_with(if case.world.is_null() { &empty } else { &case.world });
-    let first = case.plan(&world);
+    let mut fixture = Fixture::base_with(if case.patch.is_null() { &empty } else { &case.patch });
+    let first = case.plan(&fixture);
     let mut text = render(&first);
     let mut next = first;
     for pass in 1..=MOST_PASSES {
@@ -54,8 +54,8 @@ fn outcome(case: &Case) -> String {
             }
             return text;
         }
-        world = apply(&world, &next);
-        next = case.plan(&world);
+        fixture = apply(&fixture, &next);
+        next = case.plan(&fixture);
     }
     format!("{text}never comes to rest:\n{}", render(&next))
 }
@@ -100,14 +100,14 @@ fn every_situation_gives_its_golden_plan_and_comes_to_rest() {
 
 /// Situations in which other tools show differences that are none, from the threads and pages in
 /// which their users say so.
-fn corpus() -> Vec<(String, Case, World)> {
+fn corpus() -> Vec<(String, Case, Fixture)> {
     let name = |path: &Path| path.file_name().expect("a folder").to_string_lossy().into_owned();
     let cases = situations().into_iter().map(|path| (name(&path), read(&path)));
     let corpus = cases.filter(|(name, _)| name.starts_with("no-diff-"));
     corpus
         .map(|(name, case)| {
-            let world = World::base_with(&case.world);
-            (name, case, world)
+            let fixture = Fixture::base_with(&case.patch);
+            (name, case, fixture)
         })
         .collect()
 }
@@ -117,8 +117,8 @@ fn what_other_tools_take_for_a_difference_is_none() {
     let corpus = corpus();
     assert!(corpus.len() >= 65, "{} cases", corpus.len());
     let mut wrong = Vec::new();
-    for (name, case, world) in corpus {
-        let made = case.plan(&world);
+    for (name, case, fixture) in corpus {
+        let made = case.plan(&fixture);
         let text = render(&made);
         if case.source.is_none_or(|source| source.is_empty()) {
             wrong.push(format!("{name} does not say where it comes from"));

@@ -1,6 +1,6 @@
-//! The last door refuses what no plan may hold.
+//! Lint refuses what no plan may hold.
 
-use super::world::World;
+use super::fixture::Fixture;
 use crate::model::call::{Call, Verb};
 use crate::model::plan::{FieldChange, Impact, Ownership, PlannedAction, Reason};
 use crate::model::resource::{ResourceId, ResourceKind};
@@ -19,13 +19,13 @@ fn update(fields: Value) -> PlannedAction {
 }
 
 fn violation(patch: &Value, action: &PlannedAction) -> Option<Violation> {
-    first_violation(&World::base_with(patch).input(), action, &[])
+    first_violation(&Fixture::base_with(patch).input(), action, &[])
 }
 
 #[test]
 fn a_real_change_of_what_is_ours_passes() {
     let update = update(json!({"cluster": "main", "service": "shop-web", "desiredCount": 2}));
-    assert_eq!(first_violation(&World::base().input(), &update, &[]), None);
+    assert_eq!(first_violation(&Fixture::base().input(), &update, &[]), None);
 }
 
 #[test]
@@ -88,8 +88,8 @@ fn two_actions_never_write_one_field() {
     };
     let mut first = update(json!({"cluster": "main", "service": "shop-web", "desiredCount": 2}));
     first.changes.push(change);
-    let world = World::base();
-    assert_eq!(first_violation(&world.input(), &first, &[first.clone()]), Some(Violation::Twice));
+    let fixture = Fixture::base();
+    assert_eq!(first_violation(&fixture.input(), &first, &[first.clone()]), Some(Violation::Twice));
 }
 
 #[test]
@@ -102,8 +102,8 @@ fn a_suspended_deployment_is_not_written_to() {
 
 #[test]
 fn an_action_that_breaks_a_promise_is_dropped_and_told() {
-    let world = World::base();
-    let mut plan = crate::plan::plan(&world.input());
+    let fixture = Fixture::base();
+    let mut plan = crate::plan::plan(&fixture.input());
     let good = update(json!({"cluster": "main", "service": "shop-web", "desiredCount": 2}));
     let bad = update(json!({"cluster": "main", "service": "shop-web"}));
     plan.actions = vec![bad, good.clone()];
@@ -114,7 +114,7 @@ fn an_action_that_breaks_a_promise_is_dropped_and_told() {
             repaired: true,
         })
         .to_vec();
-    let plan = crate::plan::lint::enforce(&world.input(), plan);
+    let plan = crate::plan::lint::enforce(&fixture.input(), plan);
     assert_eq!(plan.actions, [good]);
     assert_eq!(plan.drift.iter().map(|drift| drift.repaired).collect::<Vec<_>>(), [false, true]);
     let [note] = plan.notes.as_slice() else { panic!("{:?}", plan.notes) };
@@ -143,11 +143,11 @@ fn every_violation_says_in_words_what_is_wrong() {
         (json!({}), vec![deregister], "the revision may still be needed"),
         (json!({ "desired": suspend }), vec![scale()], "the deployment is suspended"),
     ] {
-        let world = World::base_with(&patch);
-        let mut plan = crate::plan::plan(&World::base().input());
+        let fixture = Fixture::base_with(&patch);
+        let mut plan = crate::plan::plan(&Fixture::base().input());
         plan.actions = actions;
-        let told = crate::plan::lint::enforce(&world.input(), plan).notes;
-        assert!(told.len() == 1 && told[0].message.contains(words), "{words}: {told:?}");
+        let notes = crate::plan::lint::enforce(&fixture.input(), plan).notes;
+        assert!(notes.len() == 1 && notes[0].message.contains(words), "{words}: {notes:?}");
     }
 }
 
@@ -234,18 +234,18 @@ fn a_call_that_carries_nothing_is_dropped_whatever_it_is() {
 
 #[test]
 fn one_call_is_made_once_for_one_thing_but_several_old_revisions_may_go_at_once() {
-    let world = World::base();
+    let fixture = Fixture::base();
     let other = |count: u32| update(json!({"cluster": "main", "service": "shop-web", "desiredCount": count}));
-    assert_eq!(first_violation(&world.input(), &other(2), &[other(3)]), Some(Violation::Twice));
+    assert_eq!(first_violation(&fixture.input(), &other(2), &[other(3)]), Some(Violation::Twice));
     let gone = |number: u32| {
         let arn = format!("task-definition/shop-web:{number}");
         action(ResourceKind::TaskDefinition, "web", Call::DeregisterTaskDefinition { arn })
     };
-    assert_eq!(first_violation(&world.input(), &gone(1), &[gone(2)]), None);
-    assert_eq!(first_violation(&world.input(), &gone(1), &[gone(1)]), Some(Violation::Twice));
+    assert_eq!(first_violation(&fixture.input(), &gone(1), &[gone(2)]), None);
+    assert_eq!(first_violation(&fixture.input(), &gone(1), &[gone(1)]), Some(Violation::Twice));
     let mut elsewhere = other(3);
     elsewhere.resource = ResourceId::new(ResourceKind::Service, "worker");
-    assert_eq!(first_violation(&world.input(), &other(2), &[elsewhere]), None);
+    assert_eq!(first_violation(&fixture.input(), &other(2), &[elsewhere]), None);
 }
 
 #[test]

@@ -1,7 +1,7 @@
-//! Promises that hold for every world, tried on many.
+//! Invariants of every plan, tried on many inputs.
 
 use super::apply::apply;
-use super::world::World;
+use super::fixture::Fixture;
 use crate::model::call::Call;
 use crate::model::observed::{Gap, Seen};
 use crate::model::plan::Plan;
@@ -53,30 +53,30 @@ fn mischief() -> Vec<Value> {
     ]
 }
 
-/// A world after any choice of mischief. Choices that contradict each other (changed and gone) give
-/// the later one.
-fn worlds() -> impl Strategy<Value = World> {
+/// The input after any choice of disturbances. Choices that contradict each other (changed and
+/// gone) give the later one.
+fn inputs() -> impl Strategy<Value = Fixture> {
     let all = mischief();
     proptest::collection::vec(any::<bool>(), all.len()).prop_map(move |chosen| {
         let mut patch = json!({});
         for (mischief, _) in all.iter().zip(chosen).filter(|(_, chosen)| *chosen) {
-            super::world::merge_patches(&mut patch, mischief);
+            super::fixture::merge_patches(&mut patch, mischief);
         }
-        World::base_with(&patch)
+        Fixture::base_with(&patch)
     })
 }
 
 /// Hides what a mask says, as a light pass or a refused call would.
-fn hide(world: &mut World, mask: &[u8]) {
+fn hide(fixture: &mut Fixture, mask: &[u8]) {
     let gap = || Gap { operation: "o".to_owned(), code: "c".to_owned(), message: "m".to_owned() };
-    for (seen, mask) in world.observed.resources.values_mut().zip(mask) {
+    for (seen, mask) in fixture.observed.resources.values_mut().zip(mask) {
         match mask % 3 {
             0 => *seen = Seen::NotRead,
             1 => *seen = Seen::Unknown(gap()),
             _ => {}
         }
     }
-    for (seen, mask) in world.observed.services.values_mut().zip(mask.iter().rev()) {
+    for (seen, mask) in fixture.observed.services.values_mut().zip(mask.iter().rev()) {
         match mask % 3 {
             0 => *seen = Seen::NotRead,
             1 => *seen = Seen::Unknown(gap()),
@@ -85,13 +85,15 @@ fn hide(world: &mut World, mask: &[u8]) {
     }
 }
 
-fn check_nothing_unseen(world: &World, plan: &Plan) -> Result<(), TestCaseError> {
+fn check_nothing_unseen(fixture: &Fixture, plan: &Plan) -> Result<(), TestCaseError> {
     for action in &plan.actions {
         let id = &action.resource;
         let known = match id.kind {
-            ResourceKind::Service => world.observed.services.get(id.key.as_str()).is_some_and(Seen::is_known),
+            ResourceKind::Service => {
+                fixture.observed.services.get(id.key.as_str()).is_some_and(Seen::is_known)
+            }
             ResourceKind::TaskDefinition | ResourceKind::Task => true,
-            _ => world.observed.resources.get(id).is_some_and(Seen::is_known),
+            _ => fixture.observed.resources.get(id).is_some_and(Seen::is_known),
         };
         prop_assert!(known, "{} acts on {id}, which was not seen", action.call.operation());
     }
@@ -110,41 +112,41 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_plan_comes_to_rest(world in worlds()) {
-        let mut world = world;
+    fn a_plan_comes_to_rest(fixture in inputs()) {
+        let mut fixture = fixture;
         let mut passes = 0;
         loop {
-            let next = plan(&world.input());
+            let next = plan(&fixture.input());
             if next.is_empty() {
                 break;
             }
             passes += 1;
             prop_assert!(passes <= 5, "still busy: {}", crate::plan::render(&next));
-            world = apply(&world, &next);
+            fixture = apply(&fixture, &next);
         }
     }
 
     #[test]
-    fn nothing_is_planned_on_what_was_not_seen(world in worlds(), mask in proptest::collection::vec(any::<u8>(), 12)) {
-        let mut world = world;
-        hide(&mut world, &mask);
-        check_nothing_unseen(&world, &plan(&world.input()))?;
+    fn nothing_is_planned_on_what_was_not_seen(fixture in inputs(), mask in proptest::collection::vec(any::<u8>(), 12)) {
+        let mut fixture = fixture;
+        hide(&mut fixture, &mask);
+        check_nothing_unseen(&fixture, &plan(&fixture.input()))?;
     }
 
     #[test]
-    fn the_last_door_has_nothing_to_do(world in worlds(), mask in proptest::collection::vec(any::<u8>(), 12)) {
-        let mut world = world;
+    fn lint_finds_nothing_to_take_out(fixture in inputs(), mask in proptest::collection::vec(any::<u8>(), 12)) {
+        let mut fixture = fixture;
         for _ in 0..2 {
-            let made = plan(&world.input());
+            let made = plan(&fixture.input());
             prop_assert!(!made.notes.iter().any(|note| note.message.contains("defect")), "{}", crate::plan::render(&made));
-            hide(&mut world, &mask);
+            hide(&mut fixture, &mask);
         }
     }
 
     #[test]
-    fn the_order_of_what_aws_lists_does_not_matter(world in worlds()) {
-        let straight = plan(&world.input());
-        let mut other = world.clone();
+    fn the_order_of_what_aws_lists_does_not_matter(fixture in inputs()) {
+        let straight = plan(&fixture.input());
+        let mut other = fixture.clone();
         for seen in other.observed.services.values_mut() {
             if let Seen::Present(service) = seen {
                 reversed(&mut service.fields["networkConfiguration"]);
@@ -158,15 +160,15 @@ proptest! {
         }
         let calls = |plan: &Plan| -> Vec<Call> { plan.actions.iter().map(|action| action.call.clone()).collect() };
         prop_assert_eq!(calls(&straight), calls(&plan(&other.input())));
-        prop_assert_eq!(&straight, &plan(&world.input()), "the same world gives the same plan");
+        prop_assert_eq!(&straight, &plan(&fixture.input()), "the same input gives the same plan");
     }
 
     #[test]
-    fn a_report_only_deployment_is_written_to_only_for_new_declarations(world in worlds()) {
-        let mut world = world;
-        world.desired.drift = serde_json::from_value(json!({"policy": "Report"})).unwrap();
-        world.desired.suspend = None;
-        let made = plan(&world.input());
+    fn a_report_only_deployment_is_written_to_only_for_new_declarations(fixture in inputs()) {
+        let mut fixture = fixture;
+        fixture.desired.drift = serde_json::from_value(json!({"policy": "Report"})).unwrap();
+        fixture.desired.suspend = None;
+        let made = plan(&fixture.input());
         let repairs = made.actions.iter().filter(|action| action.reason == crate::model::plan::Reason::Drifted);
         for action in repairs {
             // The rollout decides about the revision; it does not roll when that is only to be
@@ -177,16 +179,16 @@ proptest! {
     }
 
     #[test]
-    fn a_suspended_deployment_is_never_written_to(world in worlds()) {
-        let mut world = world;
-        world.desired.suspend = serde_json::from_value(
+    fn a_suspended_deployment_is_never_written_to(fixture in inputs()) {
+        let mut fixture = fixture;
+        fixture.desired.suspend = serde_json::from_value(
             json!({"by": "ann", "reason": "r", "until": "2027-01-01T00:00:00Z"})).unwrap();
-        prop_assert!(plan(&world.input()).is_empty());
+        prop_assert!(plan(&fixture.input()).is_empty());
     }
 }
 
 #[test]
 fn a_deployment_as_declared_gives_an_empty_plan() {
-    let made = plan(&World::base().input());
+    let made = plan(&Fixture::base().input());
     assert!(made.is_empty() && made.drift.is_empty() && made.waiting_on.is_empty() && made.notes.is_empty());
 }

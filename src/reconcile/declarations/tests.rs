@@ -63,16 +63,16 @@ impl Controller {
         Self { lowered: LoweringCache::default(), ..self }
     }
 
-    fn look(&mut self, snapshot: &Snapshot) -> Changes {
+    fn compare(&mut self, snapshot: &Snapshot) -> Changes {
         let known = self.records.iter().map(|(name, record)| (name, record.into())).collect();
         changes(&mut self.lowered, snapshot, &known, &self.requests, now())
     }
 
-    /// Looks, and keeps what is in force in the records.
+    /// Compares, and keeps what is in force in the records.
     fn declare(&mut self, snapshot: &Snapshot) -> Changes {
-        let changes = self.look(snapshot);
+        let changes = self.compare(snapshot);
         for (name, change) in &changes.by_name {
-            if let Change::InForce(declared) = change {
+            if let DeclarationChange::InForce(declared) = change {
                 let record = self.records.entry(name.clone()).or_insert_with(|| Record::new(name.clone()));
                 record_declaration(record, declared, now());
             }
@@ -88,7 +88,7 @@ fn request(deployment: &str, kind: RequestKind) -> Request {
 
 fn in_force<'a>(changes: &'a Changes, name: &str) -> &'a Declaration {
     match changes.by_name.get(name) {
-        Some(Change::InForce(declared)) => declared,
+        Some(DeclarationChange::InForce(declared)) => declared,
         other => panic!("{name} is not in force: {other:?}"),
     }
 }
@@ -99,7 +99,7 @@ fn said(findings: &[Finding]) -> String {
 
 #[test]
 fn a_new_document_is_in_force_with_generation_one() {
-    let changes = Controller::default().look(&store(&[SHOP]));
+    let changes = Controller::default().compare(&store(&[SHOP]));
     let shop = in_force(&changes, "shop");
     assert_eq!((shop.desired.generation, shop.newest_generation), (Generation(1), Generation(1)));
     assert!(shop.removed_at.is_none() && shop.findings.is_empty(), "{shop:?}");
@@ -113,7 +113,7 @@ fn the_generation_counts_changes_of_the_spec_and_of_the_retry_annotation_only() 
     let scaled = SHOP.replace("desiredCount: 1", "desiredCount: 2");
     for (text, generation) in [(SHOP, 1), (&labelled, 1), (&retried, 2), (&scaled, 2)] {
         let mut controller = Controller::with(&[SHOP]).restarted();
-        let changes = controller.look(&store(&[text]));
+        let changes = controller.compare(&store(&[text]));
         assert_eq!(in_force(&changes, "shop").desired.generation, Generation(generation), "{text}");
     }
 }
@@ -126,7 +126,7 @@ fn a_refused_edit_keeps_the_last_good_version_and_says_what_is_wrong() {
     let shop = in_force(&changes, "shop");
     assert_eq!((shop.desired.generation, shop.newest_generation), (Generation(1), Generation(2)));
     assert!(said(&shop.findings).contains("0.yaml:14:"), "{}", said(&shop.findings));
-    let changes = controller.look(&store(&[SHOP]));
+    let changes = controller.compare(&store(&[SHOP]));
     let shop = in_force(&changes, "shop");
     assert_eq!((shop.newest_generation, shop.findings.len()), (Generation(1), 0), "taken back");
 }
@@ -135,7 +135,7 @@ fn a_refused_edit_keeps_the_last_good_version_and_says_what_is_wrong() {
 fn a_typo_in_one_field_does_not_hide_what_makes_no_sense_in_another() {
     let broken = SHOP.replace("desiredCount: 1", "dersiredCount: 1").replace("memory: 512", "memory: 513");
     let mut controller = Controller::with(&[SHOP]).restarted();
-    let changes = controller.look(&store(&[&broken]));
+    let changes = controller.compare(&store(&[&broken]));
     let findings = said(&in_force(&changes, "shop").findings);
     assert!(findings.contains("0.yaml:14:") && findings.contains("dersiredCount"), "{findings}");
     assert!(findings.contains("0.yaml:10:") && findings.contains("513"), "{findings}");
@@ -144,8 +144,8 @@ fn a_typo_in_one_field_does_not_hide_what_makes_no_sense_in_another() {
 #[test]
 fn a_new_document_that_is_refused_has_a_status_and_nothing_else() {
     let broken = SHOP.replace("desiredCount: 1", "desiredCount: many");
-    let changes = Controller::default().look(&store(&[&broken]));
-    let Some(Change::Refused(status)) = changes.by_name.get("shop") else { panic!("{changes:?}") };
+    let changes = Controller::default().compare(&store(&[&broken]));
+    let Some(DeclarationChange::Refused(status)) = changes.by_name.get("shop") else { panic!("{changes:?}") };
     let ready = &status.conditions[0];
     assert_eq!((ready.status, ready.reason.as_str()), (Truth::False, "InvalidSpec"));
     assert!(ready.message.starts_with("1 error in the document; the first: 0.yaml:14:"), "{}", ready.message);
@@ -156,13 +156,13 @@ fn a_removed_document_is_orphaned_or_torn_down_as_it_said_itself() {
     let torn = named("torn").replace("  components:", "  deletionPolicy: Delete\n  components:");
     let (other, third) = (named("other"), named("third"));
     let mut controller = Controller::with(&[SHOP, &torn, &other, &third]).restarted();
-    let changes = controller.look(&store(&[&other, &third]));
+    let changes = controller.compare(&store(&[&other, &third]));
     let (shop, torn) = (in_force(&changes, "shop"), in_force(&changes, "torn"));
     assert!(shop.is_orphaned() && shop.removed_at == Some(now()));
     assert!(torn.is_teardown() && !torn.deletion_confirmed);
     assert!(in_force(&changes, "other").removed_at.is_none());
     controller.requests.push(request("torn", RequestKind::ConfirmDeletion));
-    assert!(in_force(&controller.look(&store(&[&other, &third])), "torn").deletion_confirmed);
+    assert!(in_force(&controller.compare(&store(&[&other, &third])), "torn").deletion_confirmed);
 }
 
 #[test]
@@ -172,8 +172,8 @@ fn an_orphan_that_was_told_of_is_left_out_and_comes_back_with_its_document() {
     let record = controller.records.get_mut("shop").unwrap();
     record.status = Some(refused_status(&"shop".into(), "Application".to_owned(), Vec::new(), now()));
     assert!(orphan(record, now()) && !orphan(record, now()), "it is said once");
-    assert!(controller.look(&store(&[])).by_name.is_empty());
-    let changes = controller.look(&store(&[SHOP]));
+    assert!(controller.compare(&store(&[])).by_name.is_empty());
+    let changes = controller.compare(&store(&[SHOP]));
     let shop = in_force(&changes, "shop");
     assert_eq!((shop.removed_at, shop.desired.generation), (None, Generation(1)));
 }
@@ -182,10 +182,12 @@ fn an_orphan_that_was_told_of_is_left_out_and_comes_back_with_its_document() {
 fn when_most_documents_vanish_they_are_held_as_they_are() {
     let other = named("other");
     let mut controller = Controller::with(&[SHOP, &other]).restarted();
-    let changes = controller.look(&store(&[]));
+    let changes = controller.compare(&store(&[]));
     assert!(changes.prune_held.is_some_and(|because| because.starts_with("2 of 2 documents vanished")));
     for name in ["shop", "other"] {
-        let Some(Change::InForce(held)) = changes.by_name.get(name) else { panic!("{name} is not held") };
+        let Some(DeclarationChange::InForce(held)) = changes.by_name.get(name) else {
+            panic!("{name} is not held")
+        };
         assert!(held.removed_at.is_none() && said(&held.findings).contains("vanished at once"));
     }
 }
@@ -196,12 +198,12 @@ fn a_confirmation_of_one_vanished_document_says_nothing_of_the_other_even_after_
     let mut controller = Controller::with(&[SHOP, &other]);
     controller.declare(&store(&[]));
     controller.requests = vec![request("shop", RequestKind::ConfirmDeletion)];
-    let changes = controller.look(&store(&[]));
+    let changes = controller.compare(&store(&[]));
     assert!(in_force(&changes, "shop").removed_at.is_some() && changes.prune_held.is_some());
     controller.declare(&store(&[]));
     let mut controller = controller.restarted();
     for _ in 0..2 {
-        let changes = controller.look(&store(&[]));
+        let changes = controller.compare(&store(&[]));
         let held = in_force(&changes, "other");
         assert!(held.removed_at.is_none() && said(&held.findings).contains("vanished at once"));
         controller.declare(&store(&[]));
@@ -209,7 +211,7 @@ fn a_confirmation_of_one_vanished_document_says_nothing_of_the_other_even_after_
     }
     // It comes back, and then it is taken out alone.
     controller.declare(&store(&[&other]));
-    let changes = controller.look(&store(&[]));
+    let changes = controller.compare(&store(&[]));
     assert!(in_force(&changes, "other").removed_at.is_some() && changes.prune_held.is_none());
 }
 
@@ -218,7 +220,7 @@ fn a_store_that_cannot_be_read_removes_nothing() {
     let mut controller = Controller::with(&[SHOP]).restarted();
     let problem = Finding::error("", "the spec store cannot be read", "");
     let scan = Scan { problems: vec![problem], incomplete: true, ..Scan::default() };
-    let changes = controller.look(&scan.into());
+    let changes = controller.compare(&scan.into());
     let shop = in_force(&changes, "shop");
     assert!(shop.removed_at.is_none() && said(&shop.findings).contains("cannot be read"));
     assert!(changes.prune_held.is_none() && changes.problems.len() == 1);
@@ -232,7 +234,7 @@ fn the_second_of_two_documents_that_claim_one_thing_is_refused() {
     };
     let (first, second) = (group(SHOP, 7), group(&named("web"), 14));
     let mut controller = Controller::with(&[&first, &named("web")]).restarted();
-    let changes = controller.look(&store(&[&first, &second]));
+    let changes = controller.compare(&store(&[&first, &second]));
     assert!(in_force(&changes, "shop").findings.is_empty());
     let web = in_force(&changes, "web");
     assert!(said(&web.findings).contains("/ecs/one"), "{}", said(&web.findings));
@@ -246,11 +248,11 @@ fn a_suspension_that_has_ended_is_warned_of() {
         SHOP.replace("  components:", &suspend)
     };
     let mut controller = Controller::default();
-    let changes = controller.look(&store(&[&until("2026-06-01T11:59:59Z")]));
+    let changes = controller.compare(&store(&[&until("2026-06-01T11:59:59Z")]));
     let findings = &in_force(&changes, "shop").findings;
     let text = "0.yaml:6:36: warning: spec.suspend.until: the suspension ended at 2026-06-01T11:59:59Z";
     assert!(said(findings).starts_with(text) && findings.len() == 1, "{}", said(findings));
-    let changes = controller.look(&store(&[&until("2026-06-01T12:00:01Z")]));
+    let changes = controller.compare(&store(&[&until("2026-06-01T12:00:01Z")]));
     assert!(in_force(&changes, "shop").findings.is_empty());
 }
 
@@ -260,7 +262,7 @@ fn a_document_that_did_not_change_is_not_lowered_again() {
     let snapshot = store(&[SHOP]);
     let before = controller.declare(&snapshot);
     let after = controller.declare(&snapshot);
-    let (Some(Change::InForce(before)), Some(Change::InForce(after))) =
+    let (Some(DeclarationChange::InForce(before)), Some(DeclarationChange::InForce(after))) =
         (before.by_name.get("shop"), after.by_name.get("shop"))
     else {
         panic!("the shop is not in force")
@@ -275,7 +277,7 @@ fn pause(until: &str) -> Request {
 #[test]
 fn a_pause_suspends_until_it_ends_and_no_longer_than_what_is_declared() {
     let suspended = |controller: &mut Controller, text: &str| {
-        let changes = controller.look(&store(&[text]));
+        let changes = controller.compare(&store(&[text]));
         in_force(&changes, "shop")
             .desired
             .suspend

@@ -7,7 +7,7 @@ pub(super) fn gap() -> Gap {
     Gap { operation: "ecs:Describe".into(), code: "AccessDeniedException".into(), message: "no".into() }
 }
 
-impl World {
+impl Fixture {
     /// What a component waits for, in words.
     pub(super) fn waits(&self, name: &str) -> Vec<String> {
         match self.phase(name) {
@@ -39,112 +39,112 @@ fn nothing_begins_in_a_cluster_that_was_not_seen_to_be_active() {
         (Seen::NotRead, "not looked at"),
         (Seen::Unknown(gap()), "AccessDeniedException: no"),
     ] {
-        let mut world = World::registered();
-        world.observed.cluster = cluster;
-        world.step();
-        let waits = world.waits("migrate");
+        let mut fixture = Fixture::registered();
+        fixture.observed.cluster = cluster;
+        fixture.step();
+        let waits = fixture.waits("migrate");
         assert!(waits.len() == 1 && waits[0].contains(why), "{waits:?}");
     }
 }
 
 #[test]
 fn a_gate_that_was_opened_stays_open_when_the_cluster_is_lost_from_sight() {
-    let mut world = World::registered();
-    world.step();
-    world.observed.cluster = Seen::Unknown(gap());
-    world.task("STOPPED", Some(0));
-    world.step();
-    assert_eq!(world.word("migrate"), "Complete");
-    assert_eq!(world.word("web"), "Waiting", "what has not begun waits");
+    let mut fixture = Fixture::registered();
+    fixture.step();
+    fixture.observed.cluster = Seen::Unknown(gap());
+    fixture.task("STOPPED", Some(0));
+    fixture.step();
+    assert_eq!(fixture.word("migrate"), "Complete");
+    assert_eq!(fixture.word("web"), "Waiting", "what has not begun waits");
 }
 
 #[test]
 fn a_component_does_not_go_before_one_that_was_rolled_back() {
-    let mut world = World::complete().with_edge();
-    assert_eq!(world.word("edge"), "Rolling");
+    let mut fixture = Fixture::complete().with_edge();
+    assert_eq!(fixture.word("edge"), "Rolling");
     let phase = Phase::RolledBack {
         hash: "w1".into(),
         deployment: "d".into(),
         reason: "bad".into(),
-        since: world.now,
+        since: fixture.now,
     };
-    let web = world.state.components.get_mut("web").unwrap();
+    let web = fixture.state.components.get_mut("web").unwrap();
     web.failures = vec![crate::model::rollout::Failure {
         hash: "w1".into(),
         declared: "declared".into(),
         attempt: "d".into(),
         reason: "bad".into(),
-        at: world.now,
+        at: fixture.now,
     }];
     web.phase = phase;
-    world.want("edge", "e2");
-    world.step();
+    fixture.want("edge", "e2");
+    fixture.step();
     assert!(
-        world.waits("edge").iter().any(|wait| wait.contains("rolled back: bad")),
+        fixture.waits("edge").iter().any(|wait| wait.contains("rolled back: bad")),
         "{:?}",
-        world.waits("edge")
+        fixture.waits("edge")
     );
 }
 
 #[test]
 fn a_component_waits_for_the_new_content_of_what_it_depends_on_not_for_the_old() {
-    let mut world = World::complete().with_edge();
+    let mut fixture = Fixture::complete().with_edge();
     // A secret of web is missing: what it is to be is not known, so its old content opens no gate.
-    world.resolved.components.get_mut("web").unwrap().definition = None;
-    world.want("edge", "e2");
-    world.step();
-    assert_eq!(world.word("web"), "Complete");
-    assert!(world.waits("edge").iter().any(|wait| wait.contains("not complete at its new content")));
-    world.want("web", "w2");
-    world.step();
-    assert!(world.waits("edge").iter().any(|wait| wait.contains("not complete (Waiting)")));
+    fixture.resolved.components.get_mut("web").unwrap().definition = None;
+    fixture.want("edge", "e2");
+    fixture.step();
+    assert_eq!(fixture.word("web"), "Complete");
+    assert!(fixture.waits("edge").iter().any(|wait| wait.contains("not complete at its new content")));
+    fixture.want("web", "w2");
+    fixture.step();
+    assert!(fixture.waits("edge").iter().any(|wait| wait.contains("not complete (Waiting)")));
 }
 
 #[test]
 fn a_dependency_that_is_not_there_keeps_the_gate_closed() {
-    let mut world = World::registered();
-    world.desired.components.get_mut("migrate").unwrap().depends_on.insert("nobody".into());
-    world.step();
-    assert!(world.waits("migrate").iter().any(|wait| wait.contains("not begun")));
+    let mut fixture = Fixture::registered();
+    fixture.desired.components.get_mut("migrate").unwrap().depends_on.insert("nobody".into());
+    fixture.step();
+    assert!(fixture.waits("migrate").iter().any(|wait| wait.contains("not begun")));
 }
 
 #[test]
 fn components_that_wait_for_each_other_all_wait() {
-    let mut world = World::registered();
-    world.desired.components.get_mut("migrate").unwrap().depends_on.insert("web".into());
-    world.step();
-    assert_eq!((world.word("migrate"), world.word("web")), ("Waiting", "Waiting"));
+    let mut fixture = Fixture::registered();
+    fixture.desired.components.get_mut("migrate").unwrap().depends_on.insert("web".into());
+    fixture.step();
+    assert_eq!((fixture.word("migrate"), fixture.word("web")), ("Waiting", "Waiting"));
 }
 
 #[test]
 fn a_wait_keeps_its_beginning_while_it_is_for_the_same() {
-    let since = |world: &World| match world.phase("migrate") {
+    let since = |fixture: &Fixture| match fixture.phase("migrate") {
         Phase::Waiting { since, .. } => *since,
         other => panic!("{other:?}"),
     };
-    let mut world = World::registered();
-    world.observed.cluster = Seen::Unknown(gap());
-    world.step();
-    let begun = since(&world);
-    world.pass(60);
-    world.observed.cluster = Seen::Absent;
-    world.step();
-    assert_eq!(since(&world), begun, "another word for the same wait");
-    world.state.components.get_mut("migrate").unwrap().revision = None;
-    world.step();
-    assert_eq!(since(&world), world.now, "something else is waited for as well");
+    let mut fixture = Fixture::registered();
+    fixture.observed.cluster = Seen::Unknown(gap());
+    fixture.step();
+    let begun = since(&fixture);
+    fixture.pass(60);
+    fixture.observed.cluster = Seen::Absent;
+    fixture.step();
+    assert_eq!(since(&fixture), begun, "another word for the same wait");
+    fixture.state.components.get_mut("migrate").unwrap().revision = None;
+    fixture.step();
+    assert_eq!(since(&fixture), fixture.now, "something else is waited for as well");
 }
 
 #[test]
 fn a_component_that_is_no_longer_declared_is_forgotten_and_one_that_is_not_resolved_is_left_alone() {
-    let mut world = World::complete();
-    world.resolved.components.remove("web");
-    let before = world.state.components["web"].clone();
-    world.step();
-    assert_eq!(world.state.components["web"], before);
-    world.desired.components.remove("web");
-    world.step();
-    assert!(!world.state.components.contains_key("web"));
+    let mut fixture = Fixture::complete();
+    fixture.resolved.components.remove("web");
+    let before = fixture.state.components["web"].clone();
+    fixture.step();
+    assert_eq!(fixture.state.components["web"], before);
+    fixture.desired.components.remove("web");
+    fixture.step();
+    assert!(!fixture.state.components.contains_key("web"));
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn only_an_active_revision_of_the_family_with_our_tags_is_found_again_and_of_sev
         tags: [(TAG_OWNER.to_owned(), owner.to_owned()), (TAG_HASH.to_owned(), hash.to_owned())].into(),
         ..definition(family, number, status)
     };
-    let mut world = World::new();
+    let mut fixture = Fixture::new();
     for found in [
         tagged(9, "INACTIVE", "shop", "w1", "shop-web"),
         tagged(8, "ACTIVE", "other", "w1", "shop-web"),
@@ -162,21 +162,21 @@ fn only_an_active_revision_of_the_family_with_our_tags_is_found_again_and_of_sev
         tagged(3, "ACTIVE", "shop", "w1", "shop-web"),
         tagged(10, "ACTIVE", "shop", "w1", "shop-web"),
     ] {
-        world.observed.definitions.insert(found.arn.clone(), Seen::Present(found));
+        fixture.observed.definitions.insert(found.arn.clone(), Seen::Present(found));
     }
-    world.step();
-    let revision = world.state.components["web"].revision.clone().unwrap();
+    fixture.step();
+    let revision = fixture.state.components["web"].revision.clone().unwrap();
     assert_eq!(revision.arn, arn("shop-web", 10));
-    assert_eq!(world.state.components["migrate"].revision, None);
+    assert_eq!(fixture.state.components["migrate"].revision, None);
     // A lost record saw all of them once, and remembers: another content that is wanted again gets
     // its revision back.
-    world.observed.definitions.clear();
-    world.want("web", "w0");
-    world.step();
-    let revision = world.state.components["web"].revision.clone().unwrap();
+    fixture.observed.definitions.clear();
+    fixture.want("web", "w0");
+    fixture.step();
+    let revision = fixture.state.components["web"].revision.clone().unwrap();
     assert_eq!(revision.arn, arn("shop-web", 7));
     let earlier: Vec<&str> =
-        world.state.components["web"].earlier.iter().map(|revision| revision.arn.as_str()).collect();
+        fixture.state.components["web"].earlier.iter().map(|revision| revision.arn.as_str()).collect();
     assert_eq!(earlier, [arn("shop-web", 3), arn("shop-web", 10)], "the newest last");
 }
 
@@ -197,7 +197,7 @@ fn which_versions_of_secrets_are_in_force() {
     };
     let settled = |prior: SecretVersion, secret: Seen<ObservedSecret>, at: Timestamp| {
         let state = RolloutState { secrets: [("s".to_owned(), prior)].into(), ..RolloutState::default() };
-        let mut observed = World::new().observed;
+        let mut observed = Fixture::new().observed;
         observed.secrets.insert("s".into(), secret);
         settle_secrets(&state, &observed, at).remove("s")
     };
@@ -218,14 +218,14 @@ fn which_versions_of_secrets_are_in_force() {
         assert_eq!(
             settled(known("1", Some("2")), unseen, later),
             Some(known("1", Some("2"))),
-            "never by a failed look"
+            "never by a failed observation"
         );
     }
-    // A look that went elsewhere keeps everything; one at other secrets forgets what is no longer
-    // used.
+    // An observation of other things keeps everything; one at other secrets forgets what is no
+    // longer used.
     let state =
         RolloutState { secrets: [("s".to_owned(), known("1", None))].into(), ..RolloutState::default() };
-    let mut observed = World::new().observed;
+    let mut observed = Fixture::new().observed;
     assert!(settle_secrets(&state, &observed, now).contains_key("s"));
     observed.secrets.insert("other".into(), seen(Some("1")));
     assert!(!settle_secrets(&state, &observed, now).contains_key("s"));
@@ -233,77 +233,77 @@ fn which_versions_of_secrets_are_in_force() {
 
 #[test]
 fn only_what_may_move_by_itself_is_looked_at_again_soon() {
-    let mut world = World::registered();
-    world.step();
-    assert!(wants_polling(world.phase("migrate")) && !wants_polling(world.phase("web")));
-    world.task("STOPPED", Some(0));
-    world.step();
-    assert!(!wants_polling(world.phase("migrate")) && wants_polling(world.phase("web")));
+    let mut fixture = Fixture::registered();
+    fixture.step();
+    assert!(wants_polling(fixture.phase("migrate")) && !wants_polling(fixture.phase("web")));
+    fixture.task("STOPPED", Some(0));
+    fixture.step();
+    assert!(!wants_polling(fixture.phase("migrate")) && wants_polling(fixture.phase("web")));
 }
 
 #[test]
 fn a_wait_for_another_component_begins_anew_whatever_keeps_it() {
-    let mut world = World::registered();
-    world.step();
-    let since = |world: &World| match world.phase("web") {
+    let mut fixture = Fixture::registered();
+    fixture.step();
+    let since = |fixture: &Fixture| match fixture.phase("web") {
         Phase::Waiting { since, .. } => *since,
         phase => panic!("{phase:?}"),
     };
-    let begun = since(&world);
-    world.pass(60);
-    world.task("STOPPED", Some(1));
-    world.step();
-    assert_eq!(since(&world), begun, "the same component keeps it, for another reason");
-    let mut other = world.desired.components["migrate"].clone();
+    let begun = since(&fixture);
+    fixture.pass(60);
+    fixture.task("STOPPED", Some(1));
+    fixture.step();
+    assert_eq!(since(&fixture), begun, "the same component keeps it, for another reason");
+    let mut other = fixture.desired.components["migrate"].clone();
     other.name = "import".into();
-    world.desired.components.insert("import".into(), other);
-    let web = world.desired.components.get_mut("web").unwrap();
+    fixture.desired.components.insert("import".into(), other);
+    let web = fixture.desired.components.get_mut("web").unwrap();
     web.depends_on = ["import".into()].into();
-    world.pass(60);
-    world.step();
-    assert_eq!(since(&world), world.now, "it waits for something else");
+    fixture.pass(60);
+    fixture.step();
+    assert_eq!(since(&fixture), fixture.now, "it waits for something else");
 }
 
 /// The web component, complete as a service, is declared as a task of the same content.
-fn service_that_became_a_task() -> World {
-    let mut world = World::complete();
-    let task = world.desired.components["migrate"].workload.clone();
-    world.desired.components.get_mut("web").unwrap().workload = task;
-    world.observed.tasks.insert("web".into(), Seen::Present(vec![]));
-    world
+fn service_that_became_a_task() -> Fixture {
+    let mut fixture = Fixture::complete();
+    let task = fixture.desired.components["migrate"].workload.clone();
+    fixture.desired.components.get_mut("web").unwrap().workload = task;
+    fixture.observed.tasks.insert("web".into(), Seen::Present(vec![]));
+    fixture
 }
 
 #[test]
 fn a_service_that_became_a_task_is_run_although_its_content_was_complete() {
-    let mut world = service_that_became_a_task();
-    let revision = world.state.components["web"].revision.clone();
-    world.step();
-    assert_eq!(world.word("web"), "TaskRunning");
-    assert_eq!(world.state.components["web"].revision, revision, "what is registered stays known");
-    assert_eq!(world.state.components["web"].completed, None, "nothing of it is complete as a task");
+    let mut fixture = service_that_became_a_task();
+    let revision = fixture.state.components["web"].revision.clone();
+    fixture.step();
+    assert_eq!(fixture.word("web"), "TaskRunning");
+    assert_eq!(fixture.state.components["web"].revision, revision, "what is registered stays known");
+    assert_eq!(fixture.state.components["web"].completed, None, "nothing of it is complete as a task");
 }
 
 #[test]
 fn a_task_that_became_a_service_is_rolled_out_behind_its_gates_although_its_content_was_complete() {
-    let mut world = World::complete();
-    let service = world.desired.components["web"].workload.clone();
-    let migrate = world.desired.components.get_mut("migrate").unwrap();
+    let mut fixture = Fixture::complete();
+    let service = fixture.desired.components["web"].workload.clone();
+    let migrate = fixture.desired.components.get_mut("migrate").unwrap();
     migrate.workload = service;
     migrate.depends_on = ["web".into()].into();
-    world.desired.components.get_mut("web").unwrap().depends_on.clear();
-    world.observed.services.insert("migrate".into(), Seen::Absent);
-    world.observed.cluster = Seen::NotRead;
-    world.step();
-    assert_eq!(world.word("migrate"), "Waiting", "its gates are closed");
-    world.observed.cluster = World::new().observed.cluster;
-    world.step();
-    assert_eq!(world.word("migrate"), "Rolling");
+    fixture.desired.components.get_mut("web").unwrap().depends_on.clear();
+    fixture.observed.services.insert("migrate".into(), Seen::Absent);
+    fixture.observed.cluster = Seen::NotRead;
+    fixture.step();
+    assert_eq!(fixture.word("migrate"), "Waiting", "its gates are closed");
+    fixture.observed.cluster = Fixture::new().observed.cluster;
+    fixture.step();
+    assert_eq!(fixture.word("migrate"), "Rolling");
 }
 
 #[test]
 fn a_record_that_does_not_name_the_type_of_workload_stays_as_it_is() {
-    let mut world = World::complete();
-    world.state.components.values_mut().for_each(|component| component.workload = None);
-    world.step();
-    assert_eq!((world.word("migrate"), world.word("web")), ("Complete", "Complete"));
+    let mut fixture = Fixture::complete();
+    fixture.state.components.values_mut().for_each(|component| component.workload = None);
+    fixture.step();
+    assert_eq!((fixture.word("migrate"), fixture.word("web")), ("Complete", "Complete"));
 }

@@ -1,7 +1,7 @@
-//! Promises that hold for any history of observations.
+//! Invariants that hold for any history of observations.
 
 use super::record::{answered, plan};
-use super::{World, arn, definition};
+use super::{Fixture, arn, definition};
 use crate::model::call::Call;
 use crate::model::desired::Workload;
 use crate::model::ids::ContentHash;
@@ -146,14 +146,14 @@ fn map<T, U>(seen: Seen<T>, change: impl FnOnce(T) -> U) -> Seen<U> {
     }
 }
 
-impl World {
-    /// A world whose web service bakes.
+impl Fixture {
+    /// A fixture whose web service bakes.
     fn baking() -> Self {
-        let mut world = Self::new();
-        let workload = &mut world.desired.components.get_mut("web").unwrap().workload;
+        let mut fixture = Self::new();
+        let workload = &mut fixture.desired.components.get_mut("web").unwrap().workload;
         let Workload::Service { bake_seconds, .. } = workload else { panic!("web is a service") };
         *bake_seconds = u32::try_from(BAKE.as_secs()).unwrap();
-        world
+        fixture
     }
 
     fn wanted(&self, name: &str) -> Option<&ContentHash> {
@@ -294,46 +294,46 @@ impl World {
     }
 }
 
-/// What is remembered beside the controller, to judge it by.
+/// What is remembered beside the controller, to check it by.
 #[derive(Default)]
-struct Judge {
+struct Oracle {
     /// Contents that failed and that nobody asked to be tried again.
     failed: BTreeSet<(&'static str, ContentHash)>,
 }
 
-impl Judge {
+impl Oracle {
     /// Takes note of what asks for another try.
-    fn hears(&mut self, world: &World, happening: &Happening) {
+    fn hears(&mut self, fixture: &Fixture, happening: &Happening) {
         match happening {
             Happening::Edit { name, content } => {
                 let other =
-                    world.wanted(name).is_none_or(|hash| hash.as_str() != World::hash(name, *content));
+                    fixture.wanted(name).is_none_or(|hash| hash.as_str() != Fixture::hash(name, *content));
                 self.failed.retain(|(failed, _)| failed != name || !other);
             }
             Happening::Redeclare { name, fields } => {
-                let other = world.resolved.components[*name].declared.as_str() != fields.to_string();
+                let other = fixture.resolved.components[*name].declared.as_str() != fields.to_string();
                 self.failed.retain(|(failed, _)| failed != name || !other);
             }
-            Happening::Retry(number) if world.desired.retry != Some(number.to_string()) => {
+            Happening::Retry(number) if fixture.desired.retry != Some(number.to_string()) => {
                 self.failed.clear();
             }
             _ => {}
         }
     }
 
-    fn judge(&mut self, before: &RolloutState, world: &World) -> Result<(), TestCaseError> {
+    fn check(&mut self, before: &RolloutState, fixture: &Fixture) -> Result<(), TestCaseError> {
         for name in NAMES {
             let none = ComponentRollout::default();
             let was = before.components.get(name).unwrap_or(&none);
-            let is = &world.state.components[name];
+            let is = &fixture.state.components[name];
             let context = format!("{name}: {:?} became {:?}", was.phase, is.phase);
             self.never_tries_again(name, was, is, &context)?;
-            one_stage(&was.phase, &is.phase, world, &context)?;
-            gates_were_open(name, &was.phase, &is.phase, world, &context)?;
+            one_stage(&was.phase, &is.phase, fixture, &context)?;
+            gates_were_open(name, &was.phase, &is.phase, fixture, &context)?;
             says_why(&is.phase, &context)?;
-            unknown_is_not_failed(name, was, is, world, &context)?;
+            unknown_is_not_failed(name, was, is, fixture, &context)?;
             completed_is_kept(was, is, &context)?;
-            no_limbo(name, &was.phase, &is.phase, world, &context)?;
+            no_limbo(name, &was.phase, &is.phase, fixture, &context)?;
         }
         Ok(())
     }
@@ -360,7 +360,7 @@ impl Judge {
     }
 }
 
-fn one_stage(was: &Phase, is: &Phase, world: &World, context: &str) -> Result<(), TestCaseError> {
+fn one_stage(was: &Phase, is: &Phase, fixture: &Fixture, context: &str) -> Result<(), TestCaseError> {
     let same_content = was.hash() == is.hash();
     let allowed = match is {
         Phase::Idle => false,
@@ -370,7 +370,7 @@ fn one_stage(was: &Phase, is: &Phase, world: &World, context: &str) -> Result<()
         Phase::RolledBack { .. } => !matches!(was, Phase::Idle | Phase::Waiting { .. }) && same_content,
         Phase::Complete { .. } => match was {
             Phase::Rolling { .. } => !same_content,
-            Phase::Baking { until, .. } => !same_content || (*until).min(world.now + BAKE) <= world.now,
+            Phase::Baking { until, .. } => !same_content || (*until).min(fixture.now + BAKE) <= fixture.now,
             _ => true,
         },
     };
@@ -382,23 +382,23 @@ fn gates_were_open(
     name: &str,
     was: &Phase,
     is: &Phase,
-    world: &World,
+    fixture: &Fixture,
     context: &str,
 ) -> Result<(), TestCaseError> {
     let begins = matches!(is, Phase::TaskRunning { .. } | Phase::Rolling { .. }) && was.hash() != is.hash();
     if !begins {
         return Ok(());
     }
-    let cluster = world.observed.cluster.present().is_some();
-    let needed = world.desired.components[name].depends_on.iter().all(|on| {
-        let wanted = world.wanted(on.as_str());
-        wanted.is_some_and(|wanted| world.phase_of(on.as_str()).is_complete_at(wanted))
+    let cluster = fixture.observed.cluster.present().is_some();
+    let needed = fixture.desired.components[name].depends_on.iter().all(|on| {
+        let wanted = fixture.wanted(on.as_str());
+        wanted.is_some_and(|wanted| fixture.phase_of(on.as_str()).is_complete_at(wanted))
     });
     let seen = match name {
-        "web" => world.observed.services["web"].is_known(),
-        _ => world.observed.tasks["migrate"].is_known(),
+        "web" => fixture.observed.services["web"].is_known(),
+        _ => fixture.observed.tasks["migrate"].is_known(),
     };
-    let registered = world.state.components[name].revision.as_ref().map(|revision| &revision.hash);
+    let registered = fixture.state.components[name].revision.as_ref().map(|revision| &revision.hash);
     prop_assert!(cluster && needed && seen, "begun behind closed gates: {context}");
     prop_assert_eq!(is.hash(), registered, "begun without its revision: {}", context);
     Ok(())
@@ -423,12 +423,12 @@ fn unknown_is_not_failed(
     name: &str,
     was: &ComponentRollout,
     is: &ComponentRollout,
-    world: &World,
+    fixture: &Fixture,
     context: &str,
 ) -> Result<(), TestCaseError> {
     let known = match name {
-        "web" => world.observed.services["web"].is_known(),
-        _ => world.observed.tasks["migrate"].is_known(),
+        "web" => fixture.observed.services["web"].is_known(),
+        _ => fixture.observed.tasks["migrate"].is_known(),
     };
     let ended = |phase: &Phase| matches!(phase, Phase::Stalled { .. } | Phase::RolledBack { .. });
     let remembered = ended(&was.phase) || !is.failures.is_empty();
@@ -460,18 +460,25 @@ fn completed_is_kept(
 }
 
 /// What is over its time, or over, is not simply left where it stands.
-fn no_limbo(name: &str, was: &Phase, is: &Phase, world: &World, context: &str) -> Result<(), TestCaseError> {
-    let now = world.now;
-    let service = world.observed.services["web"].present();
+fn no_limbo(
+    name: &str,
+    was: &Phase,
+    is: &Phase,
+    fixture: &Fixture,
+    context: &str,
+) -> Result<(), TestCaseError> {
+    let now = fixture.now;
+    let service = fixture.observed.services["web"].present();
     let is_over = match is {
         Phase::Idle => true,
         // A run may end just now for a content that is wanted no more; the next pass goes on.
         Phase::Complete { hash, .. } => {
             let just_ended = matches!(was, Phase::TaskRunning { .. });
-            !just_ended && world.wanted(name).is_some_and(|wanted| wanted != hash)
+            !just_ended && fixture.wanted(name).is_some_and(|wanted| wanted != hash)
         }
         Phase::Rolling { hash, deployment, progress: (grew, _), .. } => {
-            let revision = world.state.components[name].revision.as_ref().filter(|known| known.hash == *hash);
+            let revision =
+                fixture.state.components[name].revision.as_ref().filter(|known| known.hash == *hash);
             let watched = service.filter(|service| {
                 revision.is_some_and(|revision| revision.arn == service.task_definition)
                     && service.primary().map(|primary| &primary.id) == deployment.as_ref()
@@ -480,7 +487,7 @@ fn no_limbo(name: &str, was: &Phase, is: &Phase, world: &World, context: &str) -
         }
         Phase::Baking { until, .. } => *until > now + BAKE || (service.is_some() && *until <= now),
         Phase::TaskRunning { token, task, deadline, since, .. } => {
-            let tasks = world.observed.tasks["migrate"].present();
+            let tasks = fixture.observed.tasks["migrate"].present();
             let own = |seen: &&ObservedTask| {
                 seen.started_by.as_ref() == Some(token) || Some(&seen.arn) == task.as_ref()
             };
@@ -496,32 +503,32 @@ fn no_limbo(name: &str, was: &Phase, is: &Phase, world: &World, context: &str) -
     Ok(())
 }
 
-/// Walks through a history and judges every pass; gives the stages that were reached.
+/// Walks through a history and checks every pass; gives the stages that were reached.
 fn walk(history: Vec<Happening>) -> Result<BTreeSet<&'static str>, TestCaseError> {
-    let mut world = World::baking();
-    let mut judge = Judge::default();
+    let mut fixture = Fixture::baking();
+    let mut oracle = Oracle::default();
     let mut reached = BTreeSet::new();
     for (happening, number) in history.into_iter().zip(1..) {
         // No two passes have the same time, wherever the clock is set.
-        world.now += SignedDuration::new(1, number);
-        judge.hears(&world, &happening);
-        // No two passes are at one instant: it is part of what tells intents apart.
-        world.pass(1);
-        world.happens(happening);
+        fixture.now += SignedDuration::new(1, number);
+        oracle.hears(&fixture, &happening);
+        // No two passes are at one instant: it is part of what distinguishes intents.
+        fixture.pass(1);
+        fixture.happens(happening);
         // As `resolve` does: the content of what waits for a secret is not known.
-        let declared = world.resolved.clone();
-        for component in world.resolved.components.values_mut() {
+        let declared = fixture.resolved.clone();
+        for component in fixture.resolved.components.values_mut() {
             let is_found = component.waiting.is_empty();
             component.definition = component.definition.take().filter(|_| is_found);
         }
-        let before = world.state.clone();
-        world.step();
-        judge.judge(&before, &world)?;
-        let once = std::mem::replace(&mut world.state, before);
-        world.step();
-        prop_assert_eq!(&once, &world.state, "not deterministic");
-        world.resolved = declared;
-        reached.extend(NAMES.into_iter().map(|name| world.word(name)));
+        let before = fixture.state.clone();
+        fixture.step();
+        oracle.check(&before, &fixture)?;
+        let once = std::mem::replace(&mut fixture.state, before);
+        fixture.step();
+        prop_assert_eq!(&once, &fixture.state, "not deterministic");
+        fixture.resolved = declared;
+        reached.extend(NAMES.into_iter().map(|name| fixture.word(name)));
     }
     Ok(reached)
 }

@@ -1,6 +1,6 @@
 //! Sentences about what an answer of AWS leaves behind.
 
-use super::World;
+use super::Fixture;
 use crate::model::call::Call;
 use crate::model::desired::ResolvedResource;
 use crate::model::observed::{Gap, ObservedResource, ObservedService, Readiness, Seen};
@@ -68,7 +68,7 @@ pub(super) fn answered(arn: &str, deployment: Option<&str>) -> Option<ActionResu
     Some(ActionResult::Done { arn: Some(arn.to_owned()), deployment: deployment.map(str::to_owned) })
 }
 
-impl World {
+impl Fixture {
     /// Records one plan with the results of its actions, in order.
     pub(super) fn recorded(&self, plan: &Plan, results: &[Option<ActionResult>]) -> RolloutState {
         let outcomes = results.iter().enumerate();
@@ -107,25 +107,25 @@ fn point_at_revision() -> (ResourceId, Call) {
     (service(), Call::UpdateService { component: "web".into(), fields })
 }
 
-fn rolling(world: &mut World) {
-    let since = world.now;
+fn rolling(fixture: &mut Fixture) {
+    let since = fixture.now;
     let phase = Phase::Rolling { hash: "w1".into(), deployment: None, since, progress: (since, 0) };
-    world.state.components.entry("web".into()).or_default().phase = phase;
+    fixture.state.components.entry("web".into()).or_default().phase = phase;
 }
 
 #[test]
 fn a_registered_revision_is_the_one_of_its_component() {
-    let world = World::registered();
-    let state = world.recorded(&plan(vec![register()]), &[answered("arn:web:2", None)]);
-    let wanted = Revision { hash: "w2".into(), arn: "arn:web:2".to_owned(), registered: Some(world.now) };
+    let fixture = Fixture::registered();
+    let state = fixture.recorded(&plan(vec![register()]), &[answered("arn:web:2", None)]);
+    let wanted = Revision { hash: "w2".into(), arn: "arn:web:2".to_owned(), registered: Some(fixture.now) };
     assert_eq!(state.components["web"].revision, Some(wanted));
     assert!(state.arns().next().is_none(), "revisions are kept by component");
 }
 
 #[test]
 fn an_action_without_a_good_answer_leaves_nothing_behind() {
-    let mut world = World::registered().with_group(Seen::Absent);
-    rolling(&mut world);
+    let mut fixture = Fixture::registered().with_group(Seen::Absent);
+    rolling(&mut fixture);
     let plan = plan(vec![register(), create_group(), point_at_revision()]);
     let bad = [
         None,
@@ -134,18 +134,18 @@ fn an_action_without_a_good_answer_leaves_nothing_behind() {
         Some(ActionResult::Failed { code: "A".into(), message: "b".into(), retryable: true }),
     ];
     for result in bad {
-        let state = world.recorded(&plan, &[result.clone(), result.clone(), result.clone()]);
-        assert_eq!(state, world.state, "{result:?}");
+        let state = fixture.recorded(&plan, &[result.clone(), result.clone(), result.clone()]);
+        assert_eq!(state, fixture.state, "{result:?}");
     }
 }
 
 #[test]
 fn a_started_task_is_known_by_its_arn() {
-    let mut world = World::registered();
-    let (since, token) = (world.now, "t".to_owned());
+    let mut fixture = Fixture::registered();
+    let (since, token) = (fixture.now, "t".to_owned());
     let phase =
         Phase::TaskRunning { hash: "m1".into(), attempt: 1, token, task: None, since, deadline: since };
-    world.state.components.get_mut("migrate").unwrap().phase = phase;
+    fixture.state.components.get_mut("migrate").unwrap().phase = phase;
     let call = Call::RunTask {
         component: "migrate".into(),
         token: "t".into(),
@@ -153,42 +153,42 @@ fn a_started_task_is_known_by_its_arn() {
         tags: Default::default(),
     };
     let plan = plan(vec![(ResourceId::new(ResourceKind::Task, "migrate"), call)]);
-    let state = world.recorded(&plan, &[answered("arn:task", None)]);
+    let state = fixture.recorded(&plan, &[answered("arn:task", None)]);
     let Phase::TaskRunning { task, .. } = &state.components["migrate"].phase else { panic!() };
     assert_eq!(task.as_deref(), Some("arn:task"));
 }
 
 #[test]
 fn a_service_that_was_pointed_at_a_revision_remembers_its_deployment() {
-    let mut world = World::registered();
-    rolling(&mut world);
+    let mut fixture = Fixture::registered();
+    rolling(&mut fixture);
     let deployment = |state: &RolloutState| match &state.components["web"].phase {
         Phase::Rolling { deployment, .. } => deployment.clone(),
         other => panic!("{other:?}"),
     };
     let done = [answered("arn:service", Some("ecs-svc/1"))];
-    let state = world.recorded(&plan(vec![point_at_revision()]), &done);
+    let state = fixture.recorded(&plan(vec![point_at_revision()]), &done);
     assert_eq!(deployment(&state).as_deref(), Some("ecs-svc/1"));
     assert_eq!(state.arn(&service()).unwrap(), "arn:service");
     let scale = Call::UpdateService { component: "web".into(), fields: json!({"desiredCount": 2}) };
-    let state = world.recorded(&plan(vec![(service(), scale)]), &done);
+    let state = fixture.recorded(&plan(vec![(service(), scale)]), &done);
     assert_eq!(deployment(&state), None, "another field says nothing about the revision");
 }
 
 #[test]
 fn what_was_made_in_a_pass_is_remembered_although_the_pass_saw_it_absent() {
-    let mut world = World::registered().with_group(Seen::Absent);
-    world.state.resource_mut(&group()).arn = Some("arn:old".to_owned());
-    let state = world.recorded(&plan(vec![create_group()]), &[answered("arn:new", None)]);
+    let mut fixture = Fixture::registered().with_group(Seen::Absent);
+    fixture.state.resource_mut(&group()).arn = Some("arn:old".to_owned());
+    let state = fixture.recorded(&plan(vec![create_group()]), &[answered("arn:new", None)]);
     assert_eq!(state.arn(&group()).unwrap(), "arn:new");
     assert!(state.applied(&group()).is_none(), "made, and not yet seen to be as declared");
 }
 
 #[test]
 fn what_was_seen_to_be_ours_is_remembered() {
-    let mut world = World::registered().with_group(owned("arn:group", "shop"));
-    world.observed.services.insert("web".into(), owned_service("arn:service"));
-    let state = world.recorded(&no_plan(), &[]);
+    let mut fixture = Fixture::registered().with_group(owned("arn:group", "shop"));
+    fixture.observed.services.insert("web".into(), owned_service("arn:service"));
+    let state = fixture.recorded(&no_plan(), &[]);
     assert_eq!(state.arn(&group()).unwrap(), "arn:group");
     assert_eq!(state.arn(&service()).unwrap(), "arn:service");
     assert_eq!(state.applied(&group()), Some(&"declared".into()));
@@ -197,15 +197,15 @@ fn what_was_seen_to_be_ours_is_remembered() {
 
 #[test]
 fn what_belongs_to_somebody_else_is_not_remembered() {
-    let world = World::registered().with_group(owned("arn:group", "other"));
-    assert!(world.recorded(&no_plan(), &[]).arn(&group()).is_none());
+    let fixture = Fixture::registered().with_group(owned("arn:group", "other"));
+    assert!(fixture.recorded(&no_plan(), &[]).arn(&group()).is_none());
 }
 
 #[test]
 fn nothing_counts_as_agreed_while_anything_is_open_about_it() {
-    let world = World::registered().with_group(owned("arn:group", "shop"));
+    let fixture = Fixture::registered().with_group(owned("arn:group", "shop"));
     let agreed = |plan: &Plan, results: &[Option<ActionResult>]| {
-        world.recorded(plan, results).applied(&group()).is_some()
+        fixture.recorded(plan, results).applied(&group()).is_some()
     };
     let id = || group();
     let wait = Waiting { resource: id(), on: WaitingOn::Resource { id: id() } };
@@ -225,77 +225,77 @@ fn nothing_counts_as_agreed_while_anything_is_open_about_it() {
 
 #[test]
 fn the_silence_of_a_suspended_plan_is_no_agreement() {
-    let world = World::registered().with_group(owned("arn:group", "shop"));
+    let fixture = Fixture::registered().with_group(owned("arn:group", "shop"));
     let on = WaitingOn::Suspended { because: "by ana".to_owned() };
     let plan = Plan { waiting_on: vec![Waiting { resource: service(), on }], ..no_plan() };
-    let state = world.recorded(&plan, &[]);
+    let state = fixture.recorded(&plan, &[]);
     assert!(state.applied(&group()).is_none(), "else the change would look like drift afterwards");
     assert!(state.arn(&group()).is_some());
 }
 
 #[test]
 fn what_was_deleted_is_forgotten() {
-    let mut world = World::registered().with_group(owned("arn:group", "shop"));
-    world.resolved.resources.clear();
-    world.observed.resources.clear();
-    world.state.resource_mut(&group()).arn = Some("arn:group".to_owned());
-    world.state.resource_mut(&group()).applied = Some("declared".into());
+    let mut fixture = Fixture::registered().with_group(owned("arn:group", "shop"));
+    fixture.resolved.resources.clear();
+    fixture.observed.resources.clear();
+    fixture.state.resource_mut(&group()).arn = Some("arn:group".to_owned());
+    fixture.state.resource_mut(&group()).applied = Some("declared".into());
     let delete = Call::DeleteTargetGroup { arn: "arn:group".to_owned() };
     let done = Some(ActionResult::Done { arn: None, deployment: None });
-    let state = world.recorded(&plan(vec![(group(), delete)]), &[done]);
+    let state = fixture.recorded(&plan(vec![(group(), delete)]), &[done]);
     assert!(state.resources.is_empty());
 }
 
 #[test]
 fn the_arn_of_what_is_seen_to_be_absent_is_forgotten() {
-    let mut world = World::registered().with_group(Seen::Absent);
-    world.observed.services.insert("web".into(), Seen::Absent);
+    let mut fixture = Fixture::registered().with_group(Seen::Absent);
+    fixture.observed.services.insert("web".into(), Seen::Absent);
     for id in [group(), service()] {
-        world.state.resource_mut(&id.clone()).arn = Some("arn:gone".to_owned());
-        world.state.resource_mut(&id).applied = Some("declared".into());
+        fixture.state.resource_mut(&id.clone()).arn = Some("arn:gone".to_owned());
+        fixture.state.resource_mut(&id).applied = Some("declared".into());
     }
-    let state = world.recorded(&no_plan(), &[]);
+    let state = fixture.recorded(&no_plan(), &[]);
     assert!(state.arns().next().is_none());
     assert_eq!(applied(&state), 2, "what is declared and gone was deleted by someone: that stays known");
 }
 
 #[test]
 fn what_is_neither_declared_nor_there_is_forgotten_altogether() {
-    let mut world = World::registered().with_group(Seen::Absent);
-    world.resolved.resources.clear();
-    world.state.resource_mut(&group()).arn = Some("arn:gone".to_owned());
-    world.state.resource_mut(&group()).applied = Some("declared".into());
-    let state = world.recorded(&no_plan(), &[]);
+    let mut fixture = Fixture::registered().with_group(Seen::Absent);
+    fixture.resolved.resources.clear();
+    fixture.state.resource_mut(&group()).arn = Some("arn:gone".to_owned());
+    fixture.state.resource_mut(&group()).applied = Some("declared".into());
+    let state = fixture.recorded(&no_plan(), &[]);
     assert!(state.resources.is_empty());
 }
 
 #[test]
 fn the_arn_of_what_was_not_seen_stays() {
     for seen in [Seen::NotRead, Seen::Unknown(gap())] {
-        let mut world = World::registered().with_group(seen);
-        world.state.resource_mut(&group()).arn = Some("arn:group".to_owned());
-        assert_eq!(world.recorded(&no_plan(), &[]).arn(&group()).unwrap(), "arn:group");
+        let mut fixture = Fixture::registered().with_group(seen);
+        fixture.state.resource_mut(&group()).arn = Some("arn:group".to_owned());
+        assert_eq!(fixture.recorded(&no_plan(), &[]).arn(&group()).unwrap(), "arn:group");
     }
-    let mut world = World::registered().with_group(Seen::Absent);
-    world.state.resource_mut(&group()).arn = Some("arn:group".to_owned());
-    world.observed.gaps = vec![gap()];
-    assert_eq!(world.recorded(&no_plan(), &[]).arn(&group()).unwrap(), "arn:group", "not all was seen");
+    let mut fixture = Fixture::registered().with_group(Seen::Absent);
+    fixture.state.resource_mut(&group()).arn = Some("arn:group".to_owned());
+    fixture.observed.gaps = vec![gap()];
+    assert_eq!(fixture.recorded(&no_plan(), &[]).arn(&group()).unwrap(), "arn:group", "not all was seen");
 }
 
 #[test]
 fn the_arn_of_what_stands_under_its_old_name_stays_until_it_is_gone() {
-    let mut world = World::registered().with_group(Seen::Absent);
-    world.state.resource_mut(&group()).arn = Some("arn:old".to_owned());
+    let mut fixture = Fixture::registered().with_group(Seen::Absent);
+    fixture.state.resource_mut(&group()).arn = Some("arn:old".to_owned());
     let leftover = ResourceId::left_over(ResourceKind::TargetGroup, "arn:old");
-    let shows = |world: &mut World, seen| {
-        world.observed.leftovers.insert("arn:old".to_owned(), (ResourceKind::TargetGroup, seen));
+    let shows = |fixture: &mut Fixture, seen| {
+        fixture.observed.leftovers.insert("arn:old".to_owned(), (ResourceKind::TargetGroup, seen));
     };
-    shows(&mut world, owned("arn:old", "shop"));
-    let state = world.recorded(&no_plan(), &[]);
+    shows(&mut fixture, owned("arn:old", "shop"));
+    let state = fixture.recorded(&no_plan(), &[]);
     assert_eq!((state.arn(&group()).unwrap(), state.arn(&leftover).unwrap()), ("arn:old", "arn:old"));
-    shows(&mut world, Seen::Absent);
-    world.state = state;
-    assert!(world.recorded(&no_plan(), &[]).arns().next().is_none());
+    shows(&mut fixture, Seen::Absent);
+    fixture.state = state;
+    assert!(fixture.recorded(&no_plan(), &[]).arns().next().is_none());
 }
 
 fn gap() -> Gap {
@@ -313,18 +313,18 @@ fn a_service_that_was_made_remembers_its_deployment_only_while_it_rolls() {
         };
         plan(vec![(ResourceId::new(ResourceKind::Service, name), call)])
     };
-    let mut world = World::registered();
-    let before = world.state.components.clone();
+    let mut fixture = Fixture::registered();
+    let before = fixture.state.components.clone();
     let done = [answered("arn:service", Some("ecs-svc/1"))];
-    let state = world.recorded(&create("web"), &done);
+    let state = fixture.recorded(&create("web"), &done);
     assert_eq!(state.components, before, "it waits, so the deployment is none of its intent");
     assert_eq!(state.arn(&service()).unwrap(), "arn:service");
-    rolling(&mut world);
-    let state = world.recorded(&create("web"), &done);
+    rolling(&mut fixture);
+    let state = fixture.recorded(&create("web"), &done);
     assert!(
         matches!(&state.components["web"].phase, Phase::Rolling { deployment: Some(id), .. } if id == "ecs-svc/1")
     );
-    let state = world.recorded(&create("gone"), &done);
+    let state = fixture.recorded(&create("gone"), &done);
     assert!(
         !state.components.contains_key("gone"),
         "a component that the record does not know is not made up"
@@ -333,8 +333,8 @@ fn a_service_that_was_made_remembers_its_deployment_only_while_it_rolls() {
 
 #[test]
 fn an_answer_about_what_is_no_longer_in_the_record_changes_nothing_of_it() {
-    let mut world = World::registered();
-    let before = world.state.components.clone();
+    let mut fixture = Fixture::registered();
+    let before = fixture.state.components.clone();
     let run = Call::RunTask {
         component: "migrate".into(),
         token: "t".into(),
@@ -342,13 +342,13 @@ fn an_answer_about_what_is_no_longer_in_the_record_changes_nothing_of_it() {
         tags: Default::default(),
     };
     let task = ResourceId::new(ResourceKind::Task, "migrate");
-    let state = world.recorded(&plan(vec![(task.clone(), run)]), &[answered("arn:task", None)]);
+    let state = fixture.recorded(&plan(vec![(task.clone(), run)]), &[answered("arn:task", None)]);
     assert_eq!(state.components, before, "no run was asked for");
     assert_eq!(state.arn(&task).unwrap(), "arn:task", "and still it is found again");
-    world.state.components.clear();
+    fixture.state.components.clear();
     let none = Some(ActionResult::Done { arn: None, deployment: None });
     for result in [answered("arn:web:2", None), none] {
-        assert_eq!(world.recorded(&plan(vec![register()]), &[result]), world.state);
+        assert_eq!(fixture.recorded(&plan(vec![register()]), &[result]), fixture.state);
     }
 }
 
@@ -356,10 +356,10 @@ fn an_answer_about_what_is_no_longer_in_the_record_changes_nothing_of_it() {
 fn a_task_that_is_no_longer_declared_is_forgotten_once_it_was_seen_to_have_ended() {
     let id = ResourceId::new(ResourceKind::Task, "old");
     let task = |status: &str| {
-        let mut world = World::registered();
-        world.step();
-        world.task(status, None);
-        let Some(Seen::Present(tasks)) = world.observed.tasks.remove("migrate") else { panic!("no tasks") };
+        let mut fixture = Fixture::registered();
+        fixture.step();
+        fixture.task(status, None);
+        let Some(Seen::Present(tasks)) = fixture.observed.tasks.remove("migrate") else { panic!("no tasks") };
         Seen::Present(tasks)
     };
     for (seen, declared, stays) in [
@@ -369,14 +369,14 @@ fn a_task_that_is_no_longer_declared_is_forgotten_once_it_was_seen_to_have_ended
         (task("RUNNING"), false, true),
         (Seen::NotRead, false, true),
     ] {
-        let mut world = World::registered();
-        world.state.resource_mut(&id.clone()).arn = Some("arn:task".to_owned());
-        world.observed.tasks.insert("old".into(), seen.clone());
+        let mut fixture = Fixture::registered();
+        fixture.state.resource_mut(&id.clone()).arn = Some("arn:task".to_owned());
+        fixture.observed.tasks.insert("old".into(), seen.clone());
         if declared {
-            world.want("old", "o1");
+            fixture.want("old", "o1");
         }
         assert_eq!(
-            world.recorded(&no_plan(), &[]).arn(&id).is_some(),
+            fixture.recorded(&no_plan(), &[]).arn(&id).is_some(),
             stays,
             "{seen:?}, declared {declared}"
         );
@@ -385,20 +385,20 @@ fn a_task_that_is_no_longer_declared_is_forgotten_once_it_was_seen_to_have_ended
 
 #[test]
 fn only_what_was_seen_and_could_be_resolved_counts_as_agreed() {
-    let mut world = World::registered().with_group(Seen::NotRead);
-    assert!(applied(&world.recorded(&no_plan(), &[])) == 0, "nothing was seen");
-    world = world.with_group(owned("arn:group", "shop"));
-    world.observed.services.insert("web".into(), owned_service("arn:service"));
-    for resource in world.resolved.resources.values_mut() {
+    let mut fixture = Fixture::registered().with_group(Seen::NotRead);
+    assert!(applied(&fixture.recorded(&no_plan(), &[])) == 0, "nothing was seen");
+    fixture = fixture.with_group(owned("arn:group", "shop"));
+    fixture.observed.services.insert("web".into(), owned_service("arn:service"));
+    for resource in fixture.resolved.resources.values_mut() {
         resource.fields = None;
     }
-    world.resolved.components.get_mut("web").unwrap().fields = None;
-    assert!(applied(&world.recorded(&no_plan(), &[])) == 0, "what it is to be is not known");
+    fixture.resolved.components.get_mut("web").unwrap().fields = None;
+    assert!(applied(&fixture.recorded(&no_plan(), &[])) == 0, "what it is to be is not known");
 }
 
 #[test]
 fn an_address_without_a_task_is_remembered_since_it_was_first_seen_and_forgotten_when_it_has_one() {
-    let World { resolved, mut observed, .. } = World::complete();
+    let Fixture { resolved, mut observed, .. } = Fixture::complete();
     let mut state = RolloutState::default();
     let with = |addresses: &[&str]| Plan {
         stale_targets: [("web".to_owned(), addresses.iter().map(|one| (*one).to_owned()).collect())].into(),
@@ -421,23 +421,23 @@ fn an_address_without_a_task_is_remembered_since_it_was_first_seen_and_forgotten
             "after {minutes} min"
         );
     }
-    // A group of which it could not be told keeps what is known.
+    // A group of which it is not known keeps what is known.
     state = record(state, &resolved, &observed, &no_plan(), &[]);
     assert_eq!(state.resources[&group()].stale_targets.len(), 1);
 }
 
 #[test]
 fn what_was_made_lately_is_not_forgotten_because_an_old_answer_does_not_show_it() {
-    let mut world = World::registered().with_group(Seen::Absent);
-    world.state = record_intent(world.state.clone(), &plan(vec![create_group()]), world.now);
-    assert_eq!(world.state.made_at, Some(world.now), "kept before it is asked for");
-    world.state.resource_mut(&group()).arn = Some("arn:group".to_owned());
-    world.pass(299);
-    world.observed.at = world.now;
-    assert_eq!(world.recorded(&no_plan(), &[]).arns().count(), 1);
-    world.pass(1);
-    world.observed.at = world.now;
-    assert_eq!(world.recorded(&no_plan(), &[]).arns().count(), 0);
+    let mut fixture = Fixture::registered().with_group(Seen::Absent);
+    fixture.state = record_intent(fixture.state.clone(), &plan(vec![create_group()]), fixture.now);
+    assert_eq!(fixture.state.made_at, Some(fixture.now), "kept before it is asked for");
+    fixture.state.resource_mut(&group()).arn = Some("arn:group".to_owned());
+    fixture.pass(299);
+    fixture.observed.at = fixture.now;
+    assert_eq!(fixture.recorded(&no_plan(), &[]).arns().count(), 1);
+    fixture.pass(1);
+    fixture.observed.at = fixture.now;
+    assert_eq!(fixture.recorded(&no_plan(), &[]).arns().count(), 0);
 }
 
 /// Resources that were last seen in agreement with their declaration.
@@ -453,9 +453,9 @@ fn what_is_there_counts_as_applied_once_it_is_ready() {
         (Readiness::Ready, true),
     ] {
         let Seen::Present(found) = owned("arn:group", "shop") else { unreachable!() };
-        let world = World::registered()
+        let fixture = Fixture::registered()
             .with_group(Seen::Present(ObservedResource { readiness: readiness.clone(), ..found }));
-        let state = world.recorded(&no_plan(), &[]);
+        let state = fixture.recorded(&no_plan(), &[]);
         assert_eq!(state.arn(&group()), Some("arn:group"), "{readiness:?}");
         assert_eq!(state.applied(&group()).is_some(), applied, "{readiness:?}");
     }

@@ -4,7 +4,7 @@ use super::gates::gap;
 use super::*;
 use crate::model::resource::{ResourceId, ResourceKind};
 
-impl World {
+impl Fixture {
     fn settings(&mut self, edit: impl FnOnce(&mut serde_json::Value, &mut u32)) {
         let web = self.desired.components.get_mut("web").unwrap();
         let Workload::Service { fields, bake_seconds, .. } = &mut web.workload else { panic!("no service") };
@@ -46,105 +46,105 @@ fn a_service_that_was_not_seen_is_not_begun() {
         (Some(Seen::NotRead), "not looked at"),
         (None, "not looked at"),
     ] {
-        let mut world = World::registered();
-        world.step();
-        world.task("STOPPED", Some(0));
-        world.observed.services.remove("web");
+        let mut fixture = Fixture::registered();
+        fixture.step();
+        fixture.task("STOPPED", Some(0));
+        fixture.observed.services.remove("web");
         if let Some(seen) = seen {
-            world.observed.services.insert("web".into(), seen);
+            fixture.observed.services.insert("web".into(), seen);
         }
-        world.step();
-        assert!(world.waits("web").iter().any(|wait| wait.contains(why)), "{:?}", world.waits("web"));
+        fixture.step();
+        assert!(fixture.waits("web").iter().any(|wait| wait.contains(why)), "{:?}", fixture.waits("web"));
     }
 }
 
 #[test]
 fn a_service_that_is_being_deleted_is_waited_out() {
-    let mut world = World::registered();
-    world.step();
-    world.task("STOPPED", Some(0));
-    world.service(1, "COMPLETED", 1);
-    world.edit_service(|service| service.status = "DRAINING".into());
-    world.step();
-    assert!(world.waits("web").iter().any(|wait| wait.contains("drain")), "{:?}", world.waits("web"));
+    let mut fixture = Fixture::registered();
+    fixture.step();
+    fixture.task("STOPPED", Some(0));
+    fixture.service(1, "COMPLETED", 1);
+    fixture.edit_service(|service| service.status = "DRAINING".into());
+    fixture.step();
+    assert!(fixture.waits("web").iter().any(|wait| wait.contains("drain")), "{:?}", fixture.waits("web"));
 }
 
 #[test]
 fn a_service_that_already_goes_to_the_revision_is_watched_and_not_written() {
-    let mut world = World::registered();
-    world.step();
-    world.task("STOPPED", Some(0));
-    world.service(1, "IN_PROGRESS", 0);
-    world.step();
-    assert!(matches!(world.phase("web"), Phase::Rolling { deployment: Some(id), .. } if id == "ecs-svc/1"));
+    let mut fixture = Fixture::registered();
+    fixture.step();
+    fixture.task("STOPPED", Some(0));
+    fixture.service(1, "IN_PROGRESS", 0);
+    fixture.step();
+    assert!(matches!(fixture.phase("web"), Phase::Rolling { deployment: Some(id), .. } if id == "ecs-svc/1"));
 }
 
 #[test]
 fn a_service_of_somebody_else_names_its_owner_and_keeps_the_time() {
-    let mut world = World::registered();
-    world.service(1, "COMPLETED", 1);
-    world.edit_service(|service| drop(service.tags.insert(TAG_OWNER.to_owned(), "other".to_owned())));
-    world.step();
-    let (reason, message) = world.stall();
+    let mut fixture = Fixture::registered();
+    fixture.service(1, "COMPLETED", 1);
+    fixture.edit_service(|service| drop(service.tags.insert(TAG_OWNER.to_owned(), "other".to_owned())));
+    fixture.step();
+    let (reason, message) = fixture.stall();
     assert!(
         reason == StallReason::NotOwned && message.contains("belongs to deployment `other`"),
         "{message}"
     );
-    let before = world.state.clone();
-    world.pass(60);
-    world.step();
-    assert_eq!(world.state.components["web"], before.components["web"]);
+    let before = fixture.state.clone();
+    fixture.pass(60);
+    fixture.step();
+    assert_eq!(fixture.state.components["web"], before.components["web"]);
 }
 
 #[test]
 fn a_service_that_is_lost_from_sight_while_it_rolls_is_held_and_a_deleted_one_made_again() {
-    let world = World::upgrading;
+    let fixture = Fixture::upgrading;
     for seen in [Seen::Unknown(gap()), Seen::NotRead] {
-        let mut world = world();
-        let before = world.state.clone();
-        world.observed.services.insert("web".into(), seen);
-        world.pass(7200);
-        world.step();
-        assert_eq!(world.state.components, before.components);
+        let mut fixture = fixture();
+        let before = fixture.state.clone();
+        fixture.observed.services.insert("web".into(), seen);
+        fixture.pass(7200);
+        fixture.step();
+        assert_eq!(fixture.state.components, before.components);
     }
-    let mut world = world();
-    world.observed.services.insert("web".into(), Seen::Absent);
-    world.step();
-    assert!(matches!(world.phase("web"), Phase::Rolling { deployment: None, .. }));
+    let mut fixture = fixture();
+    fixture.observed.services.insert("web".into(), Seen::Absent);
+    fixture.step();
+    assert!(matches!(fixture.phase("web"), Phase::Rolling { deployment: None, .. }));
 }
 
 #[test]
 fn a_service_that_is_taken_over_while_it_rolls_is_left_alone() {
-    let mut world = World::upgrading();
-    world.edit_service(|service| service.tags.clear());
-    world.step();
-    assert_eq!(world.stall().0, StallReason::NotOwned);
+    let mut fixture = Fixture::upgrading();
+    fixture.edit_service(|service| service.tags.clear());
+    fixture.step();
+    assert_eq!(fixture.stall().0, StallReason::NotOwned);
 }
 
 #[test]
 fn a_service_whose_tags_were_removed_while_it_rolls_is_ours_by_its_record() {
-    let mut world = World::upgrading();
-    let before = world.phase("web").clone();
-    world.edit_service(|service| service.tags.clear());
-    let Some(Seen::Present(service)) = world.observed.services.get("web") else { panic!("it is there") };
+    let mut fixture = Fixture::upgrading();
+    let before = fixture.phase("web").clone();
+    fixture.edit_service(|service| service.tags.clear());
+    let Some(Seen::Present(service)) = fixture.observed.services.get("web") else { panic!("it is there") };
     let id = ResourceId::new(ResourceKind::Service, "web");
-    world.state.resource_mut(&id).arn = Some(service.arn.clone());
-    world.step();
-    assert_eq!(*world.phase("web"), before);
+    fixture.state.resource_mut(&id).arn = Some(service.arn.clone());
+    fixture.step();
+    assert_eq!(*fixture.phase("web"), before);
 }
 
 #[test]
 fn an_intent_that_was_not_carried_out_yet_stays_one() {
-    let mut world = World::complete();
-    world.want("web", "w2");
-    world.step();
-    world.register("web", "w2", 2);
-    world.step();
-    let before = world.state.clone();
-    world.pass(60);
-    world.step();
+    let mut fixture = Fixture::complete();
+    fixture.want("web", "w2");
+    fixture.step();
+    fixture.register("web", "w2", 2);
+    fixture.step();
+    let before = fixture.state.clone();
+    fixture.pass(60);
+    fixture.step();
     assert_eq!(
-        world.state.components["web"], before.components["web"],
+        fixture.state.components["web"], before.components["web"],
         "the service still points at the first"
     );
 }
@@ -159,185 +159,185 @@ fn a_failed_deployment_is_left_to_ecs_when_it_can_go_back_and_stalls_when_it_can
         (json!({"deploymentConfiguration": {"alarms": {"enable": false, "rollback": true}}}), false),
         (json!({}), false),
     ] {
-        let mut world = World::upgrading();
-        world.settings(|of, _| of.clone_from(&fields));
-        world.service(2, "FAILED", 0);
-        world.step();
-        assert_eq!(world.word("web"), if goes_back { "Rolling" } else { "Stalled" }, "{fields}");
+        let mut fixture = Fixture::upgrading();
+        fixture.settings(|of, _| of.clone_from(&fields));
+        fixture.service(2, "FAILED", 0);
+        fixture.step();
+        assert_eq!(fixture.word("web"), if goes_back { "Rolling" } else { "Stalled" }, "{fields}");
         if !goes_back {
-            let (reason, message) = world.stall();
+            let (reason, message) = fixture.stall();
             assert_eq!(reason, StallReason::DeploymentFailed);
             assert!(message.contains("ecs-svc/2 failed: reason of 2"), "{message}");
-            world.step();
-            assert_eq!(world.word("web"), "Stalled", "it is remembered");
-            world.state.components.get_mut("web").unwrap().failures.clear();
-            world.step();
-            assert_ne!(world.word("web"), "Stalled", "and tried again once the memory is lifted");
+            fixture.step();
+            assert_eq!(fixture.word("web"), "Stalled", "it is remembered");
+            fixture.state.components.get_mut("web").unwrap().failures.clear();
+            fixture.step();
+            assert_ne!(fixture.word("web"), "Stalled", "and tried again once the memory is lifted");
         }
     }
 }
 
 #[test]
 fn a_deployment_of_a_complete_revision_that_ecs_gave_up_is_brought_back_once() {
-    let mut world = World::complete();
-    world.service(1, "FAILED", 0);
-    world.pass(60);
-    world.step();
-    assert_eq!(world.word("web"), "Complete", "ECS may be about to go back");
-    world.pass(300);
-    world.step();
+    let mut fixture = Fixture::complete();
+    fixture.service(1, "FAILED", 0);
+    fixture.pass(60);
+    fixture.step();
+    assert_eq!(fixture.word("web"), "Complete", "ECS may be about to go back");
+    fixture.pass(300);
+    fixture.step();
     assert!(
-        matches!(world.phase("web"), Phase::Rolling { deployment: None, .. }),
+        matches!(fixture.phase("web"), Phase::Rolling { deployment: None, .. }),
         "{:?}",
-        world.phase("web")
+        fixture.phase("web")
     );
-    world.step();
+    fixture.step();
     assert!(
-        matches!(world.phase("web"), Phase::Rolling { deployment: None, .. }),
+        matches!(fixture.phase("web"), Phase::Rolling { deployment: None, .. }),
         "the old failure is not judged"
     );
     // The new deployment fails like it, and ECS has only the same revision to go back to.
-    world.pass(1);
-    world.service(1, "FAILED", 0);
-    world.edit_service(|service| service.deployments[0].id = "ecs-svc/again".to_owned());
-    world.pass(301);
-    world.step();
-    assert_eq!(world.stall().0, StallReason::DeploymentFailed);
-    world.pass(600);
-    world.step();
-    assert_eq!(world.word("web"), "Stalled", "what failed is not tried again");
-    world.service(1, "COMPLETED", 1);
-    world.step();
-    assert_eq!(world.word("web"), "Complete", "somebody has mended it");
+    fixture.pass(1);
+    fixture.service(1, "FAILED", 0);
+    fixture.edit_service(|service| service.deployments[0].id = "ecs-svc/again".to_owned());
+    fixture.pass(301);
+    fixture.step();
+    assert_eq!(fixture.stall().0, StallReason::DeploymentFailed);
+    fixture.pass(600);
+    fixture.step();
+    assert_eq!(fixture.word("web"), "Stalled", "what failed is not tried again");
+    fixture.service(1, "COMPLETED", 1);
+    fixture.step();
+    assert_eq!(fixture.word("web"), "Complete", "somebody has mended it");
 }
 
 #[test]
 fn times_that_a_clock_ahead_has_stored_hold_nothing_up() {
-    let mut world = World::upgrading();
-    world.settings(|_, bake| *bake = 30);
-    world.pass(3600);
-    world.service(2, "COMPLETED", 1);
-    world.step();
-    assert_eq!(world.word("web"), "Baking");
-    world.pass(-3600);
-    world.step();
-    world.pass(31);
-    world.step();
-    assert_eq!(world.word("web"), "Complete");
-    let mut world = World::upgrading();
-    let far = world.now + SignedDuration::from_hours(9);
-    let phase = &mut world.state.components.get_mut("web").unwrap().phase;
+    let mut fixture = Fixture::upgrading();
+    fixture.settings(|_, bake| *bake = 30);
+    fixture.pass(3600);
+    fixture.service(2, "COMPLETED", 1);
+    fixture.step();
+    assert_eq!(fixture.word("web"), "Baking");
+    fixture.pass(-3600);
+    fixture.step();
+    fixture.pass(31);
+    fixture.step();
+    assert_eq!(fixture.word("web"), "Complete");
+    let mut fixture = Fixture::upgrading();
+    let far = fixture.now + SignedDuration::from_hours(9);
+    let phase = &mut fixture.state.components.get_mut("web").unwrap().phase;
     let Phase::Rolling { since, progress, .. } = phase else { panic!("{phase:?}") };
     (*since, progress.0) = (far, far);
-    world.step();
-    world.pass(901);
-    world.step();
-    assert_eq!(world.stall().0, StallReason::ProgressDeadlineExceeded);
-    let mut world = World::registered();
-    world.step();
-    world.task("RUNNING", None);
-    let phase = &mut world.state.components.get_mut("migrate").unwrap().phase;
+    fixture.step();
+    fixture.pass(901);
+    fixture.step();
+    assert_eq!(fixture.stall().0, StallReason::ProgressDeadlineExceeded);
+    let mut fixture = Fixture::registered();
+    fixture.step();
+    fixture.task("RUNNING", None);
+    let phase = &mut fixture.state.components.get_mut("migrate").unwrap().phase;
     let Phase::TaskRunning { since, deadline, .. } = phase else { panic!("{phase:?}") };
     (*since, *deadline) = (far, far);
-    world.step();
-    let Phase::TaskRunning { since, deadline, .. } = world.phase("migrate") else { panic!("it runs") };
-    assert_eq!((*since, *deadline), (world.now, world.now + SignedDuration::from_secs(600)));
+    fixture.step();
+    let Phase::TaskRunning { since, deadline, .. } = fixture.phase("migrate") else { panic!("it runs") };
+    assert_eq!((*since, *deadline), (fixture.now, fixture.now + SignedDuration::from_secs(600)));
 }
 
 #[test]
 fn a_service_without_a_primary_deployment_is_held() {
-    let mut world = World::upgrading();
-    world.edit_service(|service| service.deployments.clear());
-    let before = world.state.clone();
-    world.step();
-    assert_eq!(world.state.components, before.components);
+    let mut fixture = Fixture::upgrading();
+    fixture.edit_service(|service| service.deployments.clear());
+    let before = fixture.state.clone();
+    fixture.step();
+    assert_eq!(fixture.state.components, before.components);
 }
 
 #[test]
 fn every_new_running_task_gives_the_rollout_new_time() {
-    let mut world = World::upgrading();
-    world.pass(800);
-    world.service(2, "IN_PROGRESS", 1);
-    world.edit_service(|service| service.desired = 2);
-    world.step();
-    world.pass(800);
-    world.step();
-    assert_eq!(world.word("web"), "Rolling", "800 seconds after the first new task");
-    world.pass(100);
-    world.step();
-    assert_eq!(world.word("web"), "Rolling", "900 seconds are allowed, and not yet more");
-    world.pass(1);
-    world.edit_service(|service| {
+    let mut fixture = Fixture::upgrading();
+    fixture.pass(800);
+    fixture.service(2, "IN_PROGRESS", 1);
+    fixture.edit_service(|service| service.desired = 2);
+    fixture.step();
+    fixture.pass(800);
+    fixture.step();
+    assert_eq!(fixture.word("web"), "Rolling", "800 seconds after the first new task");
+    fixture.pass(100);
+    fixture.step();
+    assert_eq!(fixture.word("web"), "Rolling", "900 seconds are allowed, and not yet more");
+    fixture.pass(1);
+    fixture.edit_service(|service| {
         service.events =
             vec![ServiceEvent { id: "e".into(), at: None, message: "unable to place a task".into() }];
     });
-    world.step();
-    let (reason, message) = world.stall();
+    fixture.step();
+    let (reason, message) = fixture.stall();
     assert_eq!(reason, StallReason::ProgressDeadlineExceeded);
     assert!(message.contains("1 of 1 tasks") && message.contains("unable to place"), "{message}");
 }
 
 #[test]
 fn a_rollout_that_only_its_targets_hold_says_so() {
-    let mut world = World::upgrading();
-    world.settings(|fields, _| fields["loadBalancers"] = json!([{"targetGroup": "web"}]));
-    world.service(2, "COMPLETED", 1);
-    world.observed.targets.insert("web".into(), Seen::Present(vec![]));
-    world.step();
-    world.pass(1000);
-    world.step();
-    assert!(world.stall().1.contains("targets of web are not healthy"), "{}", world.stall().1);
+    let mut fixture = Fixture::upgrading();
+    fixture.settings(|fields, _| fields["loadBalancers"] = json!([{"targetGroup": "web"}]));
+    fixture.service(2, "COMPLETED", 1);
+    fixture.observed.targets.insert("web".into(), Seen::Present(vec![]));
+    fixture.step();
+    fixture.pass(1000);
+    fixture.step();
+    assert!(fixture.stall().1.contains("targets of web are not healthy"), "{}", fixture.stall().1);
 }
 
 #[test]
 fn new_tasks_bake_before_they_count_and_what_breaks_meanwhile_is_seen() {
     let baking = || {
-        let mut world = World::upgrading();
-        world.settings(|_, bake| *bake = 60);
-        world.service(2, "COMPLETED", 1);
-        world.step();
-        assert_eq!(world.word("web"), "Baking");
-        world
+        let mut fixture = Fixture::upgrading();
+        fixture.settings(|_, bake| *bake = 60);
+        fixture.service(2, "COMPLETED", 1);
+        fixture.step();
+        assert_eq!(fixture.word("web"), "Baking");
+        fixture
     };
-    let mut world = baking();
-    world.pass(59);
-    world.step();
-    assert_eq!(world.word("web"), "Baking");
-    world.pass(1);
-    world.step();
-    assert_eq!(world.word("web"), "Complete");
-    assert_eq!(world.state.components["web"].completed, world.state.components["web"].revision);
+    let mut fixture = baking();
+    fixture.pass(59);
+    fixture.step();
+    assert_eq!(fixture.word("web"), "Baking");
+    fixture.pass(1);
+    fixture.step();
+    assert_eq!(fixture.word("web"), "Complete");
+    assert_eq!(fixture.state.components["web"].completed, fixture.state.components["web"].revision);
 
-    let mut world = baking();
-    world.observed.services.insert("web".into(), Seen::NotRead);
-    world.pass(3600);
-    world.step();
-    assert_eq!(world.word("web"), "Baking", "unseen is not healthy");
+    let mut fixture = baking();
+    fixture.observed.services.insert("web".into(), Seen::NotRead);
+    fixture.pass(3600);
+    fixture.step();
+    assert_eq!(fixture.word("web"), "Baking", "unseen is not healthy");
 
-    let mut world = baking();
-    world.service(2, "COMPLETED", 0);
-    world.pass(60);
-    world.step();
-    assert!(matches!(world.phase("web"), Phase::Rolling { deployment: Some(_), .. }), "a task died");
+    let mut fixture = baking();
+    fixture.service(2, "COMPLETED", 0);
+    fixture.pass(60);
+    fixture.step();
+    assert!(matches!(fixture.phase("web"), Phase::Rolling { deployment: Some(_), .. }), "a task died");
 
-    let mut world = baking();
-    world.observed.services.insert("web".into(), Seen::Absent);
-    world.step();
+    let mut fixture = baking();
+    fixture.observed.services.insert("web".into(), Seen::Absent);
+    fixture.step();
     assert!(
-        matches!(world.phase("web"), Phase::Rolling { deployment: None, .. }),
+        matches!(fixture.phase("web"), Phase::Rolling { deployment: None, .. }),
         "made again when it was deleted"
     );
 
-    let mut world = baking();
-    world.moved_away();
-    world.deployments(&[("ROLLBACK_SUCCESSFUL", None, Some("alarm"))]);
-    world.step();
-    assert!(matches!(world.phase("web"), Phase::RolledBack { reason, .. } if reason == "alarm"));
+    let mut fixture = baking();
+    fixture.moved_away();
+    fixture.deployments(&[("ROLLBACK_SUCCESSFUL", None, Some("alarm"))]);
+    fixture.step();
+    assert!(matches!(fixture.phase("web"), Phase::RolledBack { reason, .. } if reason == "alarm"));
 
-    let mut world = baking();
-    world.want("web", "w3");
-    world.step();
-    assert_eq!(world.word("web"), "Waiting", "a newer content is not held up");
+    let mut fixture = baking();
+    fixture.want("web", "w3");
+    fixture.step();
+    assert_eq!(fixture.word("web"), "Waiting", "a newer content is not held up");
 }
 
 #[test]
@@ -353,34 +353,36 @@ fn who_moved_a_service_away_is_read_from_its_deployments() {
         (&[("SUCCESSFUL", Some(1), None), ("SUCCESSFUL", Some(1), None), (ours, None, None)], None),
         (&[], None),
     ] {
-        let mut world = World::upgrading();
-        world.moved_away();
-        world.deployments(all);
-        world.step();
+        let mut fixture = Fixture::upgrading();
+        fixture.moved_away();
+        fixture.deployments(all);
+        fixture.step();
         match expected {
             Some(why) => {
-                let Phase::RolledBack { reason, deployment, .. } = world.phase("web") else {
+                let Phase::RolledBack { reason, deployment, .. } = fixture.phase("web") else {
                     panic!("{all:?}")
                 };
                 assert_eq!((reason.as_str(), deployment.as_str()), (why, "ecs-svc/2"));
-                assert_eq!(world.state.components["web"].failures.len(), 1);
+                assert_eq!(fixture.state.components["web"].failures.len(), 1);
             }
-            None => assert!(matches!(world.phase("web"), Phase::Rolling { deployment: None, .. }), "{all:?}"),
+            None => {
+                assert!(matches!(fixture.phase("web"), Phase::Rolling { deployment: None, .. }), "{all:?}")
+            }
         }
     }
-    let mut world = World::upgrading();
-    world.moved_away();
-    world.observed.service_deployments.insert("web".into(), Seen::Absent);
-    world.step();
-    assert!(matches!(world.phase("web"), Phase::Rolling { deployment: None, .. }));
+    let mut fixture = Fixture::upgrading();
+    fixture.moved_away();
+    fixture.observed.service_deployments.insert("web".into(), Seen::Absent);
+    fixture.step();
+    assert!(matches!(fixture.phase("web"), Phase::Rolling { deployment: None, .. }));
 }
 
 #[test]
 fn a_failed_deployment_of_our_revision_is_a_rollback_although_the_service_has_moved_on() {
     for by_id in [true, false] {
-        let mut world = World::upgrading();
-        world.moved_away();
-        world.edit_service(|service| {
+        let mut fixture = Fixture::upgrading();
+        fixture.moved_away();
+        fixture.edit_service(|service| {
             let mut failed = service.deployments[0].clone();
             failed.id = if by_id { "ecs-svc/2".into() } else { "ecs-svc/other".into() };
             failed.status = "ACTIVE".into();
@@ -389,9 +391,9 @@ fn a_failed_deployment_of_our_revision_is_a_rollback_although_the_service_has_mo
             failed.rollout_state_reason = Some("tasks failed to start".into());
             service.deployments.push(failed);
         });
-        world.step();
+        fixture.step();
         assert!(
-            matches!(world.phase("web"), Phase::RolledBack { reason, .. } if reason == "tasks failed to start"),
+            matches!(fixture.phase("web"), Phase::RolledBack { reason, .. } if reason == "tasks failed to start"),
             "{by_id}"
         );
     }
@@ -402,110 +404,110 @@ fn a_complete_service_that_drains_or_is_not_ours_any_more_stays_as_it_is() {
     type Edit = fn(&mut ObservedService);
     let edits: [Edit; 2] = [|service| service.status = "DRAINING".into(), |service| service.tags.clear()];
     for edit in edits {
-        let mut world = World::complete();
-        world.service(7, "COMPLETED", 1);
-        world.edit_service(edit);
-        world.step();
-        assert_eq!(world.word("web"), "Complete");
+        let mut fixture = Fixture::complete();
+        fixture.service(7, "COMPLETED", 1);
+        fixture.edit_service(edit);
+        fixture.step();
+        assert_eq!(fixture.word("web"), "Complete");
     }
 }
 
 #[test]
 fn a_complete_service_is_not_brought_back_while_its_content_is_unknown_or_drift_is_only_reported() {
-    let mut world = World::complete();
-    world.resolved.components.get_mut("web").unwrap().definition = None;
-    world.observed.services.insert("web".into(), Seen::Absent);
-    world.step();
-    assert_eq!(world.word("web"), "Complete");
+    let mut fixture = Fixture::complete();
+    fixture.resolved.components.get_mut("web").unwrap().definition = None;
+    fixture.observed.services.insert("web".into(), Seen::Absent);
+    fixture.step();
+    assert_eq!(fixture.word("web"), "Complete");
 
-    let mut world = World::complete();
-    world.desired.drift.policy = DriftPolicy::Report;
-    world.observed.services.insert("web".into(), Seen::Absent);
-    world.step();
-    assert_eq!(world.word("web"), "Complete");
+    let mut fixture = Fixture::complete();
+    fixture.desired.drift.policy = DriftPolicy::Report;
+    fixture.observed.services.insert("web".into(), Seen::Absent);
+    fixture.step();
+    assert_eq!(fixture.word("web"), "Complete");
 
-    let mut world = World::complete();
-    world.state.components.get_mut("web").unwrap().revision = None;
-    world.service(7, "COMPLETED", 1);
-    world.step();
-    assert_eq!(world.word("web"), "Complete", "there is no revision to bring it back to");
+    let mut fixture = Fixture::complete();
+    fixture.state.components.get_mut("web").unwrap().revision = None;
+    fixture.service(7, "COMPLETED", 1);
+    fixture.step();
+    assert_eq!(fixture.word("web"), "Complete", "there is no revision to bring it back to");
 }
 
 #[test]
 fn a_rollout_out_of_time_is_still_watched() {
     let late = || {
-        let mut world = World::upgrading();
-        world.pass(901);
-        world.step();
-        assert_eq!(world.stall().0, StallReason::ProgressDeadlineExceeded);
-        world
+        let mut fixture = Fixture::upgrading();
+        fixture.pass(901);
+        fixture.step();
+        assert_eq!(fixture.stall().0, StallReason::ProgressDeadlineExceeded);
+        fixture
     };
     for seen in [Seen::Unknown(gap()), Seen::NotRead] {
-        let mut world = late();
-        let before = world.state.clone();
-        world.observed.services.insert("web".into(), seen);
-        world.step();
-        assert_eq!(world.state.components, before.components);
+        let mut fixture = late();
+        let before = fixture.state.clone();
+        fixture.observed.services.insert("web".into(), seen);
+        fixture.step();
+        assert_eq!(fixture.state.components, before.components);
     }
-    let mut world = late();
-    let before = world.state.clone();
-    world.pass(60);
-    world.step();
-    assert_eq!(world.state.components, before.components, "still not there");
+    let mut fixture = late();
+    let before = fixture.state.clone();
+    fixture.pass(60);
+    fixture.step();
+    assert_eq!(fixture.state.components, before.components, "still not there");
 
-    let mut world = late();
-    world.service(1, "COMPLETED", 1);
-    world.edit_service(|service| {
+    let mut fixture = late();
+    fixture.service(1, "COMPLETED", 1);
+    fixture.edit_service(|service| {
         service.deployments[0].rollout_state_reason = Some("rollback to ecs-svc/1".to_owned());
     });
-    world.step();
-    assert_eq!(world.word("web"), "RolledBack");
+    fixture.step();
+    assert_eq!(fixture.word("web"), "RolledBack");
 
-    let mut world = late();
-    world.moved_away();
-    world.step();
-    assert_eq!(world.word("web"), "Stalled", "by whom is not clear");
+    let mut fixture = late();
+    fixture.moved_away();
+    fixture.step();
+    assert_eq!(fixture.word("web"), "Stalled", "by whom is not clear");
 
-    let mut world = late();
-    world.observed.services.insert("web".into(), Seen::Absent);
-    world.step();
-    assert!(matches!(world.phase("web"), Phase::Rolling { deployment: None, .. }), "it is made anew");
+    let mut fixture = late();
+    fixture.observed.services.insert("web".into(), Seen::Absent);
+    fixture.step();
+    assert!(matches!(fixture.phase("web"), Phase::Rolling { deployment: None, .. }), "it is made anew");
 }
 
 #[test]
 fn a_rollout_whose_content_is_lost_from_sight_goes_on() {
-    let mut world = World::upgrading();
-    world.resolved.components.get_mut("web").unwrap().definition = None;
-    world.service(2, "COMPLETED", 1);
-    world.step();
-    assert_eq!(world.word("web"), "Complete", "a secret that cannot be read now does not undo what runs");
+    let mut fixture = Fixture::upgrading();
+    fixture.resolved.components.get_mut("web").unwrap().definition = None;
+    fixture.service(2, "COMPLETED", 1);
+    fixture.step();
+    assert_eq!(fixture.word("web"), "Complete", "a secret that cannot be read now does not undo what runs");
 }
 
 #[test]
 fn a_rolled_back_content_is_tried_again_once_its_failure_is_forgotten() {
-    let mut world = World::upgrading();
-    world.moved_away();
-    world.deployments(&[("ROLLBACK_SUCCESSFUL", None, None)]);
-    world.step();
-    assert_eq!(world.word("web"), "RolledBack");
+    let mut fixture = Fixture::upgrading();
+    fixture.moved_away();
+    fixture.deployments(&[("ROLLBACK_SUCCESSFUL", None, None)]);
+    fixture.step();
+    assert_eq!(fixture.word("web"), "RolledBack");
     // The fields of the service were edited: what failed with the old ones may work with the new.
-    world.resolved.components.get_mut("web").unwrap().declared = "edited".into();
-    world.step();
-    assert_eq!(world.word("web"), "Rolling");
+    fixture.resolved.components.get_mut("web").unwrap().declared = "edited".into();
+    fixture.step();
+    assert_eq!(fixture.word("web"), "Rolling");
 }
 
 #[test]
 fn a_newer_content_takes_the_place_of_one_that_is_stuck() {
-    let mut world = World::upgrading();
-    world.pass(901);
-    world.step();
-    assert_eq!(world.stall().0, StallReason::ProgressDeadlineExceeded);
-    world.want("web", "w3");
-    world.step();
-    assert_eq!(world.word("web"), "Waiting");
-    world.register("web", "w3", 3);
-    world.step();
+    let mut fixture = Fixture::upgrading();
+    fixture.pass(901);
+    fixture.step();
+    assert_eq!(fixture.stall().0, StallReason::ProgressDeadlineExceeded);
+    fixture.want("web", "w3");
+    fixture.step();
+    assert_eq!(fixture.word("web"), "Waiting");
+    fixture.register("web", "w3", 3);
+    fixture.step();
     assert!(
-        matches!(world.phase("web"), Phase::Rolling { hash, deployment: None, .. } if hash.as_str() == "w3")
+        matches!(fixture.phase("web"), Phase::Rolling { hash, deployment: None, .. } if hash.as_str() == "w3")
     );
 }

@@ -10,19 +10,19 @@ fn happened(now: Timestamp, reason: EventReason, object: &str, message: &str) ->
 
 /// Events of a pass that changed neither stages nor conditions.
 fn of_actions(plan: &Plan, outcomes: &[Outcome], now: Timestamp) -> Vec<Event> {
-    let (rollout, status) = (RolloutState::default(), World::good().status());
+    let (rollout, status) = (RolloutState::default(), Fixture::good().status());
     of_pass(plan, outcomes, (&rollout, &rollout), (Some(&status), &status), now)
 }
 
 /// Events of a pass that changed nothing but stages.
 fn of_phases(before: &RolloutState, after: &RolloutState, now: Timestamp) -> Vec<Event> {
-    let (plan, status) = (World::good().plan, World::good().status());
+    let (plan, status) = (Fixture::good().plan, Fixture::good().status());
     of_pass(&plan, &[], (before, after), (Some(&status), &status), now)
 }
 
 /// Events of a pass that changed nothing but conditions.
 fn of_conditions(before: Option<&DeploymentStatus>, after: &DeploymentStatus, now: Timestamp) -> Vec<Event> {
-    let (plan, rollout) = (World::good().plan, RolloutState::default());
+    let (plan, rollout) = (Fixture::good().plan, RolloutState::default());
     of_pass(&plan, &[], (&rollout, &rollout), (before, after), now)
 }
 
@@ -32,7 +32,7 @@ fn reasons(events: &[Event]) -> Vec<&str> {
 
 #[test]
 fn what_is_said_again_is_counted_with_its_last_time() {
-    let now = World::good().now;
+    let now = Fixture::good().now;
     let later = now + SignedDuration::from_secs(60);
     let mut record = Record::new("shop".into());
     append(&mut record, [happened(now, EventReason::ActionFailed, "service/web", "denied")]);
@@ -48,7 +48,7 @@ fn what_is_said_again_is_counted_with_its_last_time() {
 
 #[test]
 fn a_repair_that_is_refused_at_every_pass_does_not_flood() {
-    let mut now = World::good().now;
+    let mut now = Fixture::good().now;
     let mut record = Record::new("shop".into());
     append(&mut record, [happened(now, EventReason::Ready, "", "all is well")]);
     for _ in 0..300 {
@@ -67,7 +67,7 @@ fn a_repair_that_is_refused_at_every_pass_does_not_flood() {
 
 #[test]
 fn events_stay_ordered_by_when_they_were_last_seen() {
-    let now = World::good().now;
+    let now = Fixture::good().now;
     let later = now + SignedDuration::from_secs(60);
     let mut record = Record::new("shop".into());
     append(
@@ -83,7 +83,7 @@ fn events_stay_ordered_by_when_they_were_last_seen() {
 
 #[test]
 fn only_the_newest_events_are_kept() {
-    let now = World::good().now;
+    let now = Fixture::good().now;
     let mut record = Record::new("shop".into());
     append(&mut record, (0..500).map(|n| happened(now, EventReason::Created, "service/web", &n.to_string())));
     assert_eq!(record.events.len(), Record::MAX_EVENTS);
@@ -92,26 +92,26 @@ fn only_the_newest_events_are_kept() {
 
 #[test]
 fn drift_is_told_with_its_field_and_its_repair() {
-    let mut world = World::good();
-    world.drifts(true);
-    world.acts(Reason::Drifted, done());
-    let events = of_actions(&world.plan, &world.outcomes, world.now);
+    let mut fixture = Fixture::good();
+    fixture.drifts(true);
+    fixture.acts(Reason::Drifted, done());
+    let events = of_actions(&fixture.plan, &fixture.outcomes, fixture.now);
     assert_eq!(reasons(&events), ["DriftSeen", "DriftRepaired"]);
     assert_eq!(events[0].message, "desiredCount 5 → 2 (declared)");
     assert_eq!(events[1].object, "service/web");
-    let mut world = World::good();
-    world.drifts(false);
-    let events = of_actions(&world.plan, &[], world.now);
+    let mut fixture = Fixture::good();
+    fixture.drifts(false);
+    let events = of_actions(&fixture.plan, &[], fixture.now);
     assert_eq!((events[0].kind, events[0].reason.as_str()), (EventKind::Warning, "DriftReported"));
 }
 
 #[test]
 fn what_failed_had_no_answer_or_was_not_tried() {
-    let mut world = World::good();
-    world.acts(Reason::Changed, failed(true));
-    world.acts(Reason::Changed, Some(ActionResult::Unknown { message: "timed out".into() }));
-    world.acts(Reason::Changed, Some(ActionResult::Skipped { because: "stopping".into() }));
-    let events = of_actions(&world.plan, &world.outcomes, world.now);
+    let mut fixture = Fixture::good();
+    fixture.acts(Reason::Changed, failed(true));
+    fixture.acts(Reason::Changed, Some(ActionResult::Unknown { message: "timed out".into() }));
+    fixture.acts(Reason::Changed, Some(ActionResult::Skipped { because: "stopping".into() }));
+    let events = of_actions(&fixture.plan, &fixture.outcomes, fixture.now);
     assert_eq!(reasons(&events), ["ActionFailed", "NoAnswer"]);
     assert_eq!(events[0].message, "ecs:UpdateService: AccessDenied: you may not");
     assert!(events.iter().all(|event| event.kind == EventKind::Warning));
@@ -119,8 +119,8 @@ fn what_failed_had_no_answer_or_was_not_tried() {
 
 #[test]
 fn a_stage_is_told_once() {
-    let before = World::good();
-    let mut after = World::good();
+    let before = Fixture::good();
+    let mut after = Fixture::good();
     assert!(of_phases(&before.rollout, &after.rollout, before.now).is_empty());
     let (since, reason) = (before.now, "tasks failed".to_owned());
     let deployment = "ecs-svc/2".to_owned();
@@ -133,16 +133,16 @@ fn a_stage_is_told_once() {
 
 #[test]
 fn readiness_that_is_reached_or_lost_is_told() {
-    let good = World::good();
+    let good = Fixture::good();
     let ready = good.status();
     assert_eq!(reasons(&of_conditions(None, &ready, good.now)), ["Ready"]);
     assert!(of_conditions(Some(&ready), &ready, good.now).is_empty());
-    let mut bad = World::good();
+    let mut bad = Fixture::good();
     bad.observed.secrets.insert("shop/db".into(), Seen::Absent);
     let lost = bad.status();
     assert_eq!(reasons(&of_conditions(Some(&ready), &lost, good.now)), ["NotReady", "SecretsNotReady"]);
     assert_eq!(reasons(&of_conditions(Some(&lost), &ready, good.now)), ["Ready", "SecretsReady"]);
-    let mut paused = World::good();
+    let mut paused = Fixture::good();
     paused.suspend(SignedDuration::from_hours(1));
     assert_eq!(reasons(&of_conditions(Some(&ready), &paused.status(), good.now)), ["Suspended"]);
     assert_eq!(reasons(&of_conditions(Some(&paused.status()), &ready, good.now)), ["Resumed"]);

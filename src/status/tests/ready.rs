@@ -6,15 +6,15 @@ use ConditionType::{Ready, Reconciling, Stalled};
 
 #[test]
 fn ready_when_everything_declared_was_seen_steady_and_healthy() {
-    let world = World::good();
+    let fixture = Fixture::good();
     let all = "everything declared runs and is healthy";
-    assert_eq!(world.says(Ready), said(Truth::True, "Reconciled", all));
-    assert_eq!(world.says(Reconciling), said(Truth::False, "Reconciled", all));
-    assert_eq!(world.condition(Ready).observed_generation, Generation(3));
+    assert_eq!(fixture.says(Ready), said(Truth::True, "Reconciled", all));
+    assert_eq!(fixture.says(Reconciling), said(Truth::False, "Reconciled", all));
+    assert_eq!(fixture.condition(Ready).observed_generation, Generation(3));
 }
 
-/// One way of spoiling a good world.
-type Spoil = fn(&mut World);
+/// One way of making what is ready not ready.
+type Spoil = fn(&mut Fixture);
 
 #[test]
 fn never_ready_when_something_declared_was_not_seen_steady_and_healthy() {
@@ -57,9 +57,9 @@ fn never_ready_when_something_declared_was_not_seen_steady_and_healthy() {
         ("action done and its effect not seen", |w| w.acts(Reason::Changed, done())),
     ];
     for (what, spoil) in ways {
-        let mut world = World::good();
-        spoil(&mut world);
-        let (truth, reason, message) = world.says(Ready);
+        let mut fixture = Fixture::good();
+        spoil(&mut fixture);
+        let (truth, reason, message) = fixture.says(Ready);
         assert_ne!(truth, Truth::True, "{what}");
         assert!(!reason.is_empty() && !message.is_empty(), "{what}: {reason}: {message}");
     }
@@ -67,149 +67,149 @@ fn never_ready_when_something_declared_was_not_seen_steady_and_healthy() {
 
 #[test]
 fn an_old_revision_tidied_away_does_not_cost_readiness() {
-    let mut world = World::good();
-    world.acts(Reason::Superseded, done());
-    assert_eq!(world.condition(Ready).status, Truth::True);
+    let mut fixture = Fixture::good();
+    fixture.acts(Reason::Superseded, done());
+    assert_eq!(fixture.condition(Ready).status, Truth::True);
 }
 
 #[test]
 fn a_failed_deployment_that_has_no_tasks_left_does_not_cost_readiness() {
-    let mut world = World::good();
+    let mut fixture = Fixture::good();
     let left = |desired: u32, running: u32, pending: u32| ObservedDeployment {
         rollout_state: Some("FAILED".to_owned()),
         desired,
         pending,
         ..deployment("ACTIVE", running)
     };
-    world.web().deployments.push(left(0, 0, 0));
-    assert_eq!(world.condition(Ready).status, Truth::True);
+    fixture.web().deployments.push(left(0, 0, 0));
+    assert_eq!(fixture.condition(Ready).status, Truth::True);
     for (desired, running, pending) in [(1, 0, 0), (0, 1, 0), (0, 0, 1)] {
-        *world.web().deployments.last_mut().unwrap() = left(desired, running, pending);
+        *fixture.web().deployments.last_mut().unwrap() = left(desired, running, pending);
         let why = "web: 2 of 2 tasks running, 2 ECS deployments under way";
-        assert_eq!(world.says(Ready), said(Truth::False, "Progressing", why));
+        assert_eq!(fixture.says(Ready), said(Truth::False, "Progressing", why));
     }
 }
 
 #[test]
 fn what_could_not_be_seen_is_unknown_and_says_why() {
-    let mut world = World::good();
-    world.observed.services.insert("web".into(), Seen::Unknown(gap("Throttled")));
-    world.observed.gaps = vec![gap("Throttled")];
-    assert_eq!(world.says(Ready), said(Truth::Unknown, "NotSeen", "ecs:DescribeServices: Throttled: no"));
-    assert_eq!(world.condition(Reconciling).status, Truth::True);
+    let mut fixture = Fixture::good();
+    fixture.observed.services.insert("web".into(), Seen::Unknown(gap("Throttled")));
+    fixture.observed.gaps = vec![gap("Throttled")];
+    assert_eq!(fixture.says(Ready), said(Truth::Unknown, "NotSeen", "ecs:DescribeServices: Throttled: no"));
+    assert_eq!(fixture.condition(Reconciling).status, Truth::True);
 }
 
 #[test]
 fn a_component_that_lost_a_task_is_told_with_its_counts() {
-    let mut world = World::good();
-    world.web().running = 1;
-    assert_eq!(world.says(Ready), said(Truth::False, "Progressing", "web: 1 of 2 tasks running"));
+    let mut fixture = Fixture::good();
+    fixture.web().running = 1;
+    assert_eq!(fixture.says(Ready), said(Truth::False, "Progressing", "web: 1 of 2 tasks running"));
 }
 
 #[test]
 fn what_a_person_can_act_on_is_named_first() {
-    let mut world = World::good();
-    let since = world.now;
-    world.phase("web", Phase::Waiting { on: vec![], since });
-    world.waits(group(), WaitingOn::Resource { id: group() });
-    world.waits(service(), WaitingOn::Component { name: "migrate".into(), because: "TaskRunning".into() });
-    world.waits(
+    let mut fixture = Fixture::good();
+    let since = fixture.now;
+    fixture.phase("web", Phase::Waiting { on: vec![], since });
+    fixture.waits(group(), WaitingOn::Resource { id: group() });
+    fixture.waits(service(), WaitingOn::Component { name: "migrate".into(), because: "TaskRunning".into() });
+    fixture.waits(
         service(),
         WaitingOn::Cluster { name: "main".into(), because: "there is none in eu-west-1".into() },
     );
-    let (_, reason, message) = world.says(Ready);
+    let (_, reason, message) = fixture.says(Ready);
     assert_eq!(reason, "Progressing");
     assert_eq!(message, "service/web waits for cluster main: there is none in eu-west-1; web Waiting",);
 }
 
 #[test]
 fn what_moves_by_itself_is_told_before_what_follows_from_it() {
-    let mut world = World::good();
-    let since = world.now;
-    world.phase("web", Phase::Waiting { on: vec![], since });
-    world.waits(service(), WaitingOn::Component { name: "migrate".into(), because: "TaskRunning".into() });
+    let mut fixture = Fixture::good();
+    let since = fixture.now;
+    fixture.phase("web", Phase::Waiting { on: vec![], since });
+    fixture.waits(service(), WaitingOn::Component { name: "migrate".into(), because: "TaskRunning".into() });
     let task = ResourceId::new(ResourceKind::Task, "migrate");
-    world.waits(task, WaitingOn::Task { task: "t1".into(), status: "PENDING".into() });
-    assert_eq!(world.says(Ready).2, "web Waiting; task/migrate waits for task t1: PENDING");
+    fixture.waits(task, WaitingOn::Task { task: "t1".into(), status: "PENDING".into() });
+    assert_eq!(fixture.says(Ready).2, "web Waiting; task/migrate waits for task t1: PENDING");
 }
 
 #[test]
 fn a_failed_action_is_told_with_what_it_was_about() {
-    let mut world = World::good();
-    world.acts(Reason::Changed, failed(true));
+    let mut fixture = Fixture::good();
+    fixture.acts(Reason::Changed, failed(true));
     let why = "ecs:UpdateService service/web: AccessDenied: you may not";
-    assert_eq!(world.says(Ready), said(Truth::False, "ActionFailed", why));
-    assert_eq!(world.says(Reconciling), said(Truth::True, "ActionFailed", why));
-    let mut world = World::good();
-    world.acts(Reason::Changed, Some(ActionResult::Unknown { message: "timed out".into() }));
+    assert_eq!(fixture.says(Ready), said(Truth::False, "ActionFailed", why));
+    assert_eq!(fixture.says(Reconciling), said(Truth::True, "ActionFailed", why));
+    let mut fixture = Fixture::good();
+    fixture.acts(Reason::Changed, Some(ActionResult::Unknown { message: "timed out".into() }));
     assert_eq!(
-        world.says(Ready),
+        fixture.says(Ready),
         said(Truth::False, "NoAnswer", "ecs:UpdateService service/web: no answer: timed out")
     );
 }
 
 #[test]
 fn a_stalled_deployment_is_neither_ready_nor_reconciling() {
-    let mut world = World::good();
-    world.acts(Reason::Changed, failed(false));
+    let mut fixture = Fixture::good();
+    fixture.acts(Reason::Changed, failed(false));
     let why = "ecs:UpdateService service/web: AccessDenied: you may not";
-    assert_eq!(world.says(Stalled), said(Truth::True, "Refused", why));
-    assert_eq!(world.says(Ready), said(Truth::False, "Refused", why));
-    assert_eq!(world.condition(Reconciling).status, Truth::False);
+    assert_eq!(fixture.says(Stalled), said(Truth::True, "Refused", why));
+    assert_eq!(fixture.says(Ready), said(Truth::False, "Refused", why));
+    assert_eq!(fixture.condition(Reconciling).status, Truth::False);
 }
 
 #[test]
 fn a_change_that_a_suspension_holds_back_is_not_ready() {
-    let mut world = World::good();
-    world.suspend(SignedDuration::from_hours(1));
-    assert_eq!(world.condition(Ready).status, Truth::True, "nothing differs");
-    world.resolved.components.get_mut("web").unwrap().declared = "d2".into();
-    let (truth, _, message) = world.says(Ready);
+    let mut fixture = Fixture::good();
+    fixture.suspend(SignedDuration::from_hours(1));
+    assert_eq!(fixture.condition(Ready).status, Truth::True, "nothing differs");
+    fixture.resolved.components.get_mut("web").unwrap().declared = "d2".into();
+    let (truth, _, message) = fixture.says(Ready);
     assert_eq!(truth, Truth::False);
     assert_eq!(message, "what is declared of service/web is not in force yet");
-    let (truth, reason, message) = world.says(Reconciling);
+    let (truth, reason, message) = fixture.says(Reconciling);
     assert_eq!((truth, reason.as_str()), (Truth::True, "Suspended"));
     assert!(message.contains("by ana until 2026-11-20T13:00:00Z: an incident"), "{message}");
 }
 
 #[test]
 fn a_declared_resource_that_a_suspension_keeps_from_being_made_is_not_ready() {
-    let mut world = World::good();
-    world.suspend(SignedDuration::from_hours(1));
+    let mut fixture = Fixture::good();
+    fixture.suspend(SignedDuration::from_hours(1));
     let log = ResourceId::new(ResourceKind::LogGroup, "/ecs/shop");
-    world.observed.resources.insert(log.clone(), Seen::Absent);
+    fixture.observed.resources.insert(log.clone(), Seen::Absent);
     let declared = ResolvedResource { fields: Some(json!({})), waiting: vec![], declared: "d".into() };
-    world.resolved.resources.insert(log, declared);
+    fixture.resolved.resources.insert(log, declared);
     assert_eq!(
-        world.says(Ready),
+        fixture.says(Ready),
         said(Truth::False, "Progressing", "log-group//ecs/shop does not exist yet")
     );
 }
 
 #[test]
 fn a_light_pass_keeps_a_ready_deployment_ready() {
-    let world = World::good().lightly();
-    assert_eq!(world.condition(Ready).status, Truth::True);
-    assert_eq!(world.status(), world.prior.clone().unwrap(), "nothing at all changes");
+    let fixture = Fixture::good().lightly();
+    assert_eq!(fixture.condition(Ready).status, Truth::True);
+    assert_eq!(fixture.status(), fixture.prior.clone().unwrap(), "nothing at all changes");
 }
 
 #[test]
 fn a_light_pass_makes_nothing_ready_that_was_not() {
-    let mut world = World::good();
-    world.waits(group(), WaitingOn::Resource { id: group() });
-    let mut world = world.lightly();
-    world.plan.waiting_on.clear();
+    let mut fixture = Fixture::good();
+    fixture.waits(group(), WaitingOn::Resource { id: group() });
+    let mut fixture = fixture.lightly();
+    fixture.plan.waiting_on.clear();
     assert_eq!(
-        world.says(Ready),
+        fixture.says(Ready),
         said(Truth::False, "Progressing", "target-group/web waits for target-group/web to exist")
     );
-    world.prior = None;
-    assert_eq!(world.condition(Ready).status, Truth::Unknown);
+    fixture.prior = None;
+    assert_eq!(fixture.condition(Ready).status, Truth::Unknown);
 }
 
 #[test]
 fn a_light_pass_that_sees_a_task_gone_says_so() {
-    let mut world = World::good().lightly();
-    world.web().running = 1;
-    assert_eq!(world.condition(Ready).status, Truth::False);
+    let mut fixture = Fixture::good().lightly();
+    fixture.web().running = 1;
+    assert_eq!(fixture.condition(Ready).status, Truth::False);
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 const FILE: &str = "spec.yaml";
 
-/// Reads the bytes as the store does and holds what it promises.
+/// Reads the bytes as the store does and checks what it guarantees.
 pub fn check(bytes: &[u8]) {
     let content = read(FILE, bytes);
     let lines = Lines::of(bytes);

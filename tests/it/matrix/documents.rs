@@ -1,7 +1,7 @@
 //! The documents in which the specimens stand: each on a resource of its own, and once more on a
 //! twin that does not name the field.
 
-use super::rules::Hand;
+use super::rules::ManualChange;
 use super::specimens::Specimen;
 use evenkeel::desired::lower;
 use evenkeel::model::finding::Finding;
@@ -115,7 +115,7 @@ impl Declared {
     /// The drift entry that covers all that the change of a specimen's field touches.
     pub fn policy_path(&self, number: usize) -> String {
         let specimen = &self.specimens[number];
-        let given = specimen.hands[&Hand::Changed][0].0;
+        let given = specimen.changes[&ManualChange::Changed][0].0;
         let path = if given.is_empty() || specimen.row.kind != ResourceKind::Service {
             specimen.row.path
         } else {
@@ -296,9 +296,9 @@ pub fn put(tree: &mut Value, path: &str, value: Value) {
 
 impl Declared {
     /// What is known of the place of a specimen's field.
-    pub fn place(&self, number: usize) -> super::rules::Place {
+    pub fn cardinality(&self, number: usize) -> super::rules::Cardinality {
         let twin = self.subjects.iter().any(|subject| subject.number == number && !subject.named);
-        super::rules::Place { required: !twin, many: self.specimens[number].is_many() }
+        super::rules::Cardinality { required: !twin, many: self.specimens[number].is_many() }
     }
 
     /// The resource of a specimen.

@@ -3,7 +3,7 @@
 use super::contents::Content;
 use super::documents::{component, errors, network, put};
 use super::manual::CLUSTER;
-use crate::support::{REGION, World};
+use crate::support::{Fixture, REGION};
 use aws_sim::{Moment, Sim};
 use evenkeel::model::resource::ResourceKind;
 use evenkeel::plan::table::{Absent, Compare};
@@ -71,7 +71,7 @@ impl Content {
 
 /// A document with one component for every field.
 pub struct Editions {
-    pub world: World,
+    pub fixture: Fixture,
     pub contents: Vec<Content>,
     /// What the document says of each field at present.
     now: Vec<Value>,
@@ -79,8 +79,8 @@ pub struct Editions {
     tag: u32,
     /// Bodies of all RegisterTaskDefinition and RunTask calls since they were last taken.
     sent: Arc<Mutex<Vec<Value>>>,
-    /// What was told of the newest registration, by task definition.
-    told: Arc<Mutex<BTreeMap<String, String>>>,
+    /// The reason given for the newest registration, by task definition.
+    reasons: Arc<Mutex<BTreeMap<String, String>>>,
 }
 
 /// What an edition brought about for one field.
@@ -108,10 +108,10 @@ impl Editions {
         let text = document(&contents, &now, 1).to_string();
         let wrong = errors(&document(&contents, &now, 1));
         assert!(wrong.is_empty(), "{wrong:#?}");
-        let world = World::bare(sim, &[("editions.json", &text)]).await;
+        let fixture = Fixture::bare(sim, &[("editions.json", &text)]).await;
         let sent = Arc::new(Mutex::new(Vec::new()));
         let noted = Arc::clone(&sent);
-        world.sim.on_call(move |moment| {
+        fixture.sim.on_call(move |moment| {
             if let Moment::Before { request } = moment
                 && ["RegisterTaskDefinition", "RunTask"].contains(&request.operation.as_str())
             {
@@ -119,16 +119,16 @@ impl Editions {
             }
         });
         // A record keeps fewer events than one edition brings, so they are noted as they come.
-        let told = Arc::new(Mutex::new(BTreeMap::new()));
-        let heard = Arc::clone(&told);
-        world.saves.on_save(move |_, record| {
+        let reasons = Arc::new(Mutex::new(BTreeMap::new()));
+        let recorded = Arc::clone(&reasons);
+        fixture.saves.on_save(move |_, record| {
             let registered = record.events.iter().filter(|event| event.reason.as_str() == "Registered");
             let messages = registered.map(|event| (event.object.clone(), event.message.clone()));
-            heard.lock().unwrap().extend(messages);
+            recorded.lock().unwrap().extend(messages);
         });
-        world.ready_within(3 * ONE_EDITION).await;
+        fixture.ready_within(3 * ONE_EDITION).await;
         sent.lock().unwrap().clear();
-        Self { world, contents, now, tag: 1, sent, told }
+        Self { fixture, contents, now, tag: 1, sent, reasons }
     }
 
     /// Declares an edition of every field at once; answers what it brought about, field by field.
@@ -173,22 +173,22 @@ impl Editions {
     /// The revision that the service of a field points at.
     pub fn revision(&self, number: usize) -> String {
         let input = json!({"cluster": CLUSTER, "services": [format!("editions-f{number}")]});
-        let described = self.world.by_hand("ecs", "DescribeServices", input);
+        let described = self.fixture.by_hand("ecs", "DescribeServices", input);
         described["services"][0]["taskDefinition"].as_str().unwrap().to_owned()
     }
 
-    /// Whether the newest registration for a field tells that it is because of that field.
+    /// Whether the newest registration for a field says that it is because of that field.
     pub fn is_told(&self, number: usize) -> bool {
         let leaf = self.contents[number].row.path.rsplit(['.', ']']).next().unwrap();
-        let told = self.told.lock().unwrap();
-        told.get(&format!("task-definition/f{number}")).is_some_and(|message| message.contains(leaf))
+        let reasons = self.reasons.lock().unwrap();
+        reasons.get(&format!("task-definition/f{number}")).is_some_and(|message| message.contains(leaf))
     }
 
     async fn declare(&mut self) {
         let text = document(&self.contents, &self.now, self.tag).to_string();
-        self.world.write("editions.json", &text).await;
-        self.world.pass(1).await;
-        self.world.ready_within(2 * ONE_EDITION).await;
+        self.fixture.write("editions.json", &text).await;
+        self.fixture.pass(1).await;
+        self.fixture.ready_within(2 * ONE_EDITION).await;
     }
 
     /// The number of the field that a call is for: its component is named by it.

@@ -1,8 +1,8 @@
-//! Looking at AWS and changing it by hand: by AWS's own calls where there is one, else in the
+//! Reads AWS and changes it by hand: by AWS's own calls where there is one, else in the
 //! simulation itself.
 
 use super::documents::put;
-use crate::support::{REGION, World};
+use crate::support::{Fixture, REGION};
 use evenkeel::model::resource::{ResourceId, ResourceKind};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,18 +36,18 @@ pub struct Found {
 
 /// A resource as AWS describes it, without what changes by itself; tags as a map. `None` when it is
 /// gone.
-pub fn look(world: &World, found: &Found) -> Option<Value> {
+pub fn read(fixture: &Fixture, found: &Found) -> Option<Value> {
     match found.id.kind {
-        ResourceKind::Service => service(world, &found.arn),
-        ResourceKind::LogGroup => log_group(world, &found.id.key),
-        ResourceKind::Alarm => alarm(world, &found.arn),
-        _ => balancing(world, found),
+        ResourceKind::Service => service(fixture, &found.arn),
+        ResourceKind::LogGroup => log_group(fixture, &found.id.key),
+        ResourceKind::Alarm => alarm(fixture, &found.arn),
+        _ => balancing(fixture, found),
     }
 }
 
-fn service(world: &World, arn: &str) -> Option<Value> {
+fn service(fixture: &Fixture, arn: &str) -> Option<Value> {
     let input = json!({"cluster": CLUSTER, "services": [arn], "include": ["TAGS"]});
-    let described = world.by_hand("ecs", "DescribeServices", input);
+    let described = fixture.by_hand("ecs", "DescribeServices", input);
     let mut seen = described["services"].get(0).filter(|service| service["status"] != "INACTIVE")?.clone();
     let newest = seen["deployments"].as_array().into_iter().flatten().find(|one| one["status"] == "PRIMARY");
     let newest = newest.cloned().unwrap_or_default();
@@ -80,10 +80,10 @@ fn says_nothing(configuration: &mut Value) {
     });
 }
 
-fn log_group(world: &World, name: &str) -> Option<Value> {
-    let listed = world.by_hand("logs", "DescribeLogGroups", json!({"logGroupNamePrefix": name}));
+fn log_group(fixture: &Fixture, name: &str) -> Option<Value> {
+    let listed = fixture.by_hand("logs", "DescribeLogGroups", json!({"logGroupNamePrefix": name}));
     let seen = listed["logGroups"].as_array()?.iter().find(|group| group["logGroupName"] == name)?;
-    let tags = world.by_hand("logs", "ListTagsForResource", json!({"resourceArn": seen["logGroupArn"]}));
+    let tags = fixture.by_hand("logs", "ListTagsForResource", json!({"resourceArn": seen["logGroupArn"]}));
     let mut group = Map::new();
     for member in ["retentionInDays", "kmsKeyId"] {
         if let Some(value) = seen.get(member) {
@@ -95,11 +95,11 @@ fn log_group(world: &World, name: &str) -> Option<Value> {
 }
 
 /// What CloudWatch takes of an alarm, and its tags.
-fn alarm(world: &World, arn: &str) -> Option<Value> {
+fn alarm(fixture: &Fixture, arn: &str) -> Option<Value> {
     let name = arn.split_once(":alarm:")?.1;
-    let described = world.by_hand("monitoring", "DescribeAlarms", json!({"AlarmNames": [name]}));
+    let described = fixture.by_hand("monitoring", "DescribeAlarms", json!({"AlarmNames": [name]}));
     let mut seen = described["MetricAlarms"].get(0)?.clone();
-    let tags = world.by_hand("monitoring", "ListTagsForResource", json!({"ResourceARN": arn}));
+    let tags = fixture.by_hand("monitoring", "ListTagsForResource", json!({"ResourceARN": arn}));
     let members = seen.as_object_mut()?;
     members.retain(|name, value| {
         let passing = name.starts_with("State") || name.ends_with("Timestamp") || name == "AlarmArn";
@@ -110,7 +110,7 @@ fn alarm(world: &World, arn: &str) -> Option<Value> {
 }
 
 /// Puts an alarm with other members; null takes one away.
-fn set_alarm(world: &World, found: &Found, now: &Value, tops: BTreeMap<String, Value>) {
+fn set_alarm(fixture: &Fixture, found: &Found, now: &Value, tops: BTreeMap<String, Value>) {
     let mut put = now.as_object().unwrap().clone();
     put.remove("Tags");
     for (top, value) in tops {
@@ -119,21 +119,21 @@ fn set_alarm(world: &World, found: &Found, now: &Value, tops: BTreeMap<String, V
             let set: Vec<Value> =
                 set.into_iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
             let input = json!({"ResourceARN": found.arn, "Tags": set});
-            world.by_hand("monitoring", "TagResource", input);
+            fixture.by_hand("monitoring", "TagResource", input);
             let input = json!({"ResourceARN": found.arn, "TagKeys": gone});
-            world.by_hand("monitoring", "UntagResource", input);
+            fixture.by_hand("monitoring", "UntagResource", input);
         } else if value.is_null() {
             put.remove(&top);
         } else {
             put.insert(top, value);
         }
     }
-    world.by_hand("monitoring", "PutMetricAlarm", Value::Object(put));
+    fixture.by_hand("monitoring", "PutMetricAlarm", Value::Object(put));
 }
 
 /// A target group, listener or rule; its own ARN is left out, because one that was made again has
 /// another.
-fn balancing(world: &World, found: &Found) -> Option<Value> {
+fn balancing(fixture: &Fixture, found: &Found) -> Option<Value> {
     let (operation, request, list, own) = match found.id.kind {
         ResourceKind::TargetGroup => {
             ("DescribeTargetGroups", "TargetGroupArns", "TargetGroups", "TargetGroupArn")
@@ -141,17 +141,17 @@ fn balancing(world: &World, found: &Found) -> Option<Value> {
         ResourceKind::Listener => ("DescribeListeners", "ListenerArns", "Listeners", "ListenerArn"),
         _ => ("DescribeRules", "RuleArns", "Rules", "RuleArn"),
     };
-    let described = ask(world, operation, json!({request: [found.arn]}))?;
+    let described = ask(fixture, operation, json!({request: [found.arn]}))?;
     let mut seen = described[list].get(0)?.clone();
     let members = seen.as_object_mut()?;
     members.remove(own);
     // The ALPN policy `None` is how AWS takes one away.
     members.retain(|name, value| !value.is_null() && (name != "AlpnPolicy" || *value != json!(["None"])));
-    let tags = elb(world, "DescribeTags", json!({"ResourceArns": [found.arn]}));
+    let tags = elb(fixture, "DescribeTags", json!({"ResourceArns": [found.arn]}));
     members
         .insert("Tags".to_owned(), tag_map(Some(tags["TagDescriptions"][0]["Tags"].clone()), "Key", "Value"));
     if found.id.kind == ResourceKind::TargetGroup {
-        let attributes = elb(world, "DescribeTargetGroupAttributes", json!({"TargetGroupArn": found.arn}));
+        let attributes = elb(fixture, "DescribeTargetGroupAttributes", json!({"TargetGroupArn": found.arn}));
         members
             .insert("Attributes".to_owned(), tag_map(Some(attributes["Attributes"].clone()), "Key", "Value"));
     }
@@ -165,19 +165,19 @@ fn tag_map(list: Option<Value>, key: &str, value: &str) -> Value {
 }
 
 /// One awsQuery call; its parameters as nested JSON.
-pub fn elb(world: &World, operation: &str, input: Value) -> Value {
+pub fn elb(fixture: &Fixture, operation: &str, input: Value) -> Value {
     let mut flat = Map::new();
     flatten("", &input, &mut flat);
-    world.by_hand("elasticloadbalancing", operation, Value::Object(flat))
+    fixture.by_hand("elasticloadbalancing", operation, Value::Object(flat))
 }
 
 /// The same when AWS may answer that there is no such thing.
-fn ask(world: &World, operation: &str, input: Value) -> Option<Value> {
+fn ask(fixture: &Fixture, operation: &str, input: Value) -> Option<Value> {
     let mut flat = Map::new();
     flatten("", &input, &mut flat);
     let call = json!({"service": "elasticloadbalancing", "operation": operation, "input": flat});
     let seed = json!({"region": REGION, "calls": [call]});
-    world.sim.seed_world(&seed).ok().map(|answer| answer["calls"][0].clone())
+    fixture.sim.seed_world(&seed).ok().map(|answer| answer["calls"][0].clone())
 }
 
 fn flatten(path: &str, value: &Value, flat: &mut Map<String, Value>) {
@@ -198,8 +198,8 @@ fn flatten(path: &str, value: &Value, flat: &mut Map<String, Value>) {
 
 /// Sets members of the API, by path, as somebody does: in one call for all that one call takes. A
 /// null value takes a member away.
-pub fn set(world: &World, found: &Found, members: &[(String, Value)]) {
-    let now = look(world, found).unwrap_or_else(|| panic!("{} is not there", found.id));
+pub fn set(fixture: &Fixture, found: &Found, members: &[(String, Value)]) {
+    let now = read(fixture, found).unwrap_or_else(|| panic!("{} is not there", found.id));
     let mut wanted = now.clone();
     let mut tops: BTreeMap<String, Value> = BTreeMap::new();
     for (path, value) in members {
@@ -216,86 +216,90 @@ pub fn set(world: &World, found: &Found, members: &[(String, Value)]) {
         tops.insert(top.clone(), wanted.get(&top).cloned().unwrap_or_default());
     }
     match found.id.kind {
-        ResourceKind::Service => set_service(world, found, &now, tops),
-        ResourceKind::LogGroup => set_log_group(world, found, tops),
-        ResourceKind::Alarm => set_alarm(world, found, &now, tops),
-        _ => set_balancing(world, found, &now, tops),
+        ResourceKind::Service => set_service(fixture, found, &now, tops),
+        ResourceKind::LogGroup => set_log_group(fixture, found, tops),
+        ResourceKind::Alarm => set_alarm(fixture, found, &now, tops),
+        _ => set_balancing(fixture, found, &now, tops),
     }
 }
 
 /// Deletes a resource, and waits until it is gone.
-pub async fn delete(world: &World, found: &Found) {
+pub async fn delete(fixture: &Fixture, found: &Found) {
     let arn = &found.arn;
     match found.id.kind {
         ResourceKind::LogGroup => {
-            drop(world.by_hand("logs", "DeleteLogGroup", json!({"logGroupName": found.id.key})))
+            drop(fixture.by_hand("logs", "DeleteLogGroup", json!({"logGroupName": found.id.key})))
         }
-        ResourceKind::TargetGroup => drop(elb(world, "DeleteTargetGroup", json!({"TargetGroupArn": arn}))),
-        ResourceKind::Listener => drop(elb(world, "DeleteListener", json!({"ListenerArn": arn}))),
-        ResourceKind::Rule => drop(elb(world, "DeleteRule", json!({"RuleArn": arn}))),
+        ResourceKind::TargetGroup => drop(elb(fixture, "DeleteTargetGroup", json!({"TargetGroupArn": arn}))),
+        ResourceKind::Listener => drop(elb(fixture, "DeleteListener", json!({"ListenerArn": arn}))),
+        ResourceKind::Rule => drop(elb(fixture, "DeleteRule", json!({"RuleArn": arn}))),
         ResourceKind::Alarm => {
             let name = arn.split_once(":alarm:").unwrap().1;
-            drop(world.by_hand("monitoring", "DeleteAlarms", json!({"AlarmNames": [name]})));
+            drop(fixture.by_hand("monitoring", "DeleteAlarms", json!({"AlarmNames": [name]})));
         }
         _ => {
-            world.by_hand("ecs", "DeleteService", json!({"cluster": CLUSTER, "service": arn, "force": true}));
-            while service(world, arn).is_some_and(|service| service["status"] == "DRAINING") {
-                world.pass(1).await;
+            fixture.by_hand(
+                "ecs",
+                "DeleteService",
+                json!({"cluster": CLUSTER, "service": arn, "force": true}),
+            );
+            while service(fixture, arn).is_some_and(|service| service["status"] == "DRAINING") {
+                fixture.pass(1).await;
             }
         }
     }
 }
 
 /// Puts a resource back to what it was, when nothing else did.
-pub fn put_back(world: &World, found: &Found, before: &Value) {
-    let now = look(world, found).unwrap_or_else(|| panic!("{} is not there", found.id));
+pub fn put_back(fixture: &Fixture, found: &Found, before: &Value) {
+    let now = read(fixture, found).unwrap_or_else(|| panic!("{} is not there", found.id));
     let (now, before) = (now.as_object().unwrap(), before.as_object().unwrap());
     let names: BTreeSet<&String> = now.keys().chain(before.keys()).collect();
     for name in names.into_iter().filter(|name| now.get(*name) != before.get(*name)) {
         let value = before.get(name).cloned();
         match (found.id.kind, name.as_str()) {
             (ResourceKind::Service, "desiredCount" | "tags") | (ResourceKind::LogGroup, _) => {
-                restore(world, found, name, now.get(name), value);
+                restore(fixture, found, name, now.get(name), value);
             }
-            (ResourceKind::Service, _) => alter(world, found, name, value),
-            (_, "Tags") => restore(world, found, name, now.get(name), value),
-            _ => set(world, found, &[(name.clone(), value.unwrap_or_default())]),
+            (ResourceKind::Service, _) => alter(fixture, found, name, value),
+            (_, "Tags") => restore(fixture, found, name, now.get(name), value),
+            _ => set(fixture, found, &[(name.clone(), value.unwrap_or_default())]),
         }
     }
 }
 
 /// Sets a member back; of tags, those that were not there before go.
-fn restore(world: &World, found: &Found, name: &str, now: Option<&Value>, before: Option<Value>) {
+fn restore(fixture: &Fixture, found: &Found, name: &str, now: Option<&Value>, before: Option<Value>) {
     let mut value = before.unwrap_or_default();
     if let (Some(now), Some(members)) = (now.and_then(Value::as_object), value.as_object_mut()) {
         for key in now.keys() {
             members.entry(key.clone()).or_insert(Value::Null);
         }
     }
-    set(world, found, &[(name.to_owned(), value)]);
+    set(fixture, found, &[(name.to_owned(), value)]);
 }
 
-fn alter(world: &World, found: &Found, member: &str, value: Option<Value>) {
+fn alter(fixture: &Fixture, found: &Found, member: &str, value: Option<Value>) {
     let name = found.arn.rsplit('/').next().unwrap();
-    let altered = world
+    let altered = fixture
         .sim
         .with(|aws| aws.with_ecs(REGION, |ecs, _| ecs.alter_service(CLUSTER, name, member, value.clone())));
     assert!(altered, "{} {member}", found.id);
 }
 
-fn set_service(world: &World, found: &Found, now: &Value, tops: BTreeMap<String, Value>) {
+fn set_service(fixture: &Fixture, found: &Found, now: &Value, tops: BTreeMap<String, Value>) {
     let mut update = json!({"cluster": CLUSTER, "service": found.arn});
     for (top, value) in tops {
         match top.as_str() {
-            "tags" => tag_ecs(world, &found.arn, &now["tags"], &value),
+            "tags" => tag_ecs(fixture, &found.arn, &now["tags"], &value),
             name if FIXED.contains(&name) || value.is_null() => {
-                alter(world, found, name, Some(value).filter(|v| !v.is_null()))
+                alter(fixture, found, name, Some(value).filter(|v| !v.is_null()))
             }
             name => update[name] = value,
         }
     }
     if update.as_object().unwrap().len() > 2 {
-        world.by_hand("ecs", "UpdateService", update);
+        fixture.by_hand("ecs", "UpdateService", update);
     }
 }
 
@@ -305,44 +309,46 @@ fn split(tags: &Value) -> (Vec<(&String, &Value)>, Vec<&String>) {
     (pairs.iter().filter(|(_, value)| !value.is_null()).collect(), gone)
 }
 
-fn tag_ecs(world: &World, arn: &str, _: &Value, tags: &Value) {
+fn tag_ecs(fixture: &Fixture, arn: &str, _: &Value, tags: &Value) {
     let (set, gone) = split(tags);
     let set: Vec<Value> = set.into_iter().map(|(key, value)| json!({"key": key, "value": value})).collect();
-    world.by_hand("ecs", "TagResource", json!({"resourceArn": arn, "tags": set}));
+    fixture.by_hand("ecs", "TagResource", json!({"resourceArn": arn, "tags": set}));
     if !gone.is_empty() {
-        world.by_hand("ecs", "UntagResource", json!({"resourceArn": arn, "tagKeys": gone}));
+        fixture.by_hand("ecs", "UntagResource", json!({"resourceArn": arn, "tagKeys": gone}));
     }
 }
 
-fn set_log_group(world: &World, found: &Found, tops: BTreeMap<String, Value>) {
+fn set_log_group(fixture: &Fixture, found: &Found, tops: BTreeMap<String, Value>) {
     let name = &found.id.key;
     for (top, value) in tops {
         match (top.as_str(), value.is_null()) {
             ("retentionInDays", true) => {
-                world.by_hand("logs", "DeleteRetentionPolicy", json!({"logGroupName": name}))
+                fixture.by_hand("logs", "DeleteRetentionPolicy", json!({"logGroupName": name}))
             }
-            ("retentionInDays", false) => world.by_hand(
+            ("retentionInDays", false) => fixture.by_hand(
                 "logs",
                 "PutRetentionPolicy",
                 json!({"logGroupName": name, "retentionInDays": value}),
             ),
-            ("kmsKeyId", true) => world.by_hand("logs", "DisassociateKmsKey", json!({"logGroupName": name})),
+            ("kmsKeyId", true) => {
+                fixture.by_hand("logs", "DisassociateKmsKey", json!({"logGroupName": name}))
+            }
             ("kmsKeyId", false) => {
-                world.by_hand("logs", "AssociateKmsKey", json!({"logGroupName": name, "kmsKeyId": value}))
+                fixture.by_hand("logs", "AssociateKmsKey", json!({"logGroupName": name, "kmsKeyId": value}))
             }
             ("tags", _) => {
                 let (set, gone) = split(&value);
                 let set: Map<String, Value> =
                     set.into_iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-                world.by_hand("logs", "TagResource", json!({"resourceArn": found.arn, "tags": set}));
-                world.by_hand("logs", "UntagResource", json!({"resourceArn": found.arn, "tagKeys": gone}))
+                fixture.by_hand("logs", "TagResource", json!({"resourceArn": found.arn, "tags": set}));
+                fixture.by_hand("logs", "UntagResource", json!({"resourceArn": found.arn, "tagKeys": gone}))
             }
             (other, _) => panic!("log groups have no {other}"),
         };
     }
 }
 
-fn set_balancing(world: &World, found: &Found, now: &Value, tops: BTreeMap<String, Value>) {
+fn set_balancing(fixture: &Fixture, found: &Found, now: &Value, tops: BTreeMap<String, Value>) {
     let (operation, own) = match found.id.kind {
         ResourceKind::TargetGroup => ("ModifyTargetGroup", "TargetGroupArn"),
         ResourceKind::Listener => ("ModifyListener", "ListenerArn"),
@@ -355,8 +361,8 @@ fn set_balancing(world: &World, found: &Found, now: &Value, tops: BTreeMap<Strin
                 let (set, gone) = split(&value);
                 let set: Vec<Value> =
                     set.into_iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
-                elb(world, "AddTags", json!({"ResourceArns": [found.arn], "Tags": set}));
-                elb(world, "RemoveTags", json!({"ResourceArns": [found.arn], "TagKeys": gone}));
+                elb(fixture, "AddTags", json!({"ResourceArns": [found.arn], "Tags": set}));
+                elb(fixture, "RemoveTags", json!({"ResourceArns": [found.arn], "TagKeys": gone}));
             }
             ("Attributes", ResourceKind::TargetGroup) => {
                 let changed = value
@@ -367,23 +373,23 @@ fn set_balancing(world: &World, found: &Found, now: &Value, tops: BTreeMap<Strin
                 let list: Vec<Value> =
                     changed.map(|(key, value)| json!({"Key": key, "Value": value})).collect();
                 let input = json!({"TargetGroupArn": found.arn, "Attributes": list});
-                elb(world, "ModifyTargetGroupAttributes", input);
+                elb(fixture, "ModifyTargetGroupAttributes", input);
             }
             ("Protocol" | "ProtocolVersion" | "Port" | "VpcId" | "TargetType", ResourceKind::TargetGroup) => {
                 let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                let altered = world
+                let altered = fixture
                     .sim
                     .with(|aws| aws.region(REGION).elbv2.alter_target_group(&found.arn, &top, &text));
                 assert!(altered, "{} {top}", found.id);
             }
             ("Priority", _) => {
                 let input = json!({"RulePriorities": [{"RuleArn": found.arn, "Priority": value}]});
-                elb(world, "SetRulePriorities", input);
+                elb(fixture, "SetRulePriorities", input);
             }
             _ => modify[&top] = value,
         }
     }
     if modify.as_object().unwrap().len() > 1 {
-        elb(world, operation, modify);
+        elb(fixture, operation, modify);
     }
 }

@@ -19,7 +19,7 @@ use editions::{Brought, Edition, Editions};
 use evenkeel::model::resource::ResourceKind;
 use evenkeel::plan::table::{Class, Row, UpdateCall, rows};
 use page::{is_published, page};
-use rules::{Hand, Outcome, Place, due, due_under, outside};
+use rules::{Cardinality, ManualChange, Outcome, due, due_under, outside};
 use serde_json::Value;
 use specimens::Specimen;
 use std::collections::BTreeMap;
@@ -44,15 +44,15 @@ fn are_complete(specimens: &[Specimen]) {
 fn disagreements(declared: &Declared, cells: &Cells) -> Vec<String> {
     let mut wrong = Vec::new();
     for (number, specimen) in declared.specimens.iter().enumerate() {
-        for hand in Hand::ALL {
-            let wanted = match specimen.impossible.get(&hand) {
+        for change in ManualChange::ALL {
+            let wanted = match specimen.impossible.get(&change) {
                 Some(reason) => Outcome::Meaningless(reason),
-                None => due(specimen.row, hand, declared.place(number)),
+                None => due(specimen.row, change, declared.cardinality(number)),
             };
-            let got = &cells[&(number, hand)];
+            let got = &cells[&(number, change)];
             if *got != wanted {
                 let Row { kind, path, .. } = specimen.row;
-                wrong.push(format!("{kind} {path} {hand:?}: due {wanted}, came {got}"));
+                wrong.push(format!("{kind} {path} {change:?}: due {wanted}, came {got}"));
             }
         }
     }
@@ -61,7 +61,12 @@ fn disagreements(declared: &Declared, cells: &Cells) -> Vec<String> {
 
 /// Measures a kind on a controller at work, holds that all comes as is due, and that the page says
 /// so.
-async fn holds(name: &'static str, specimens: Vec<Specimen>, touches: &[(Hand, Touch)], further: &[String]) {
+async fn holds(
+    name: &'static str,
+    specimens: Vec<Specimen>,
+    touches: &[(ManualChange, Touch)],
+    further: &[String],
+) {
     are_complete(&specimens);
     let kind = specimens[0].row.kind;
     let mut bench = Bench::new(Declared::new(name, specimens)).await;
@@ -82,27 +87,28 @@ async fn holds(name: &'static str, specimens: Vec<Specimen>, touches: &[(Hand, T
         assert_eq!(bench.deletion(policy).await, due_under(policy), "deleted under {policy}");
     }
     let mut touched = BTreeMap::new();
-    for (hand, touch) in touches {
-        touched.insert(*hand, touched::outcome(*touch, "Repair").await);
+    for (change, touch) in touches {
+        touched.insert(*change, touched::outcome(*touch, "Repair").await);
     }
-    let cell = |row: &Row, hand: Hand| {
+    let cell = |row: &Row, change: ManualChange| {
         let number = bench.declared.specimens.iter().position(|specimen| std::ptr::eq(specimen.row, row));
         match number {
-            Some(number) => cells[&(number, hand)].clone(),
-            None => match touched.get(&hand).filter(|_| row.class == Class::Delegated) {
+            Some(number) => cells[&(number, change)].clone(),
+            None => match touched.get(&change).filter(|_| row.class == Class::Delegated) {
                 Some(outcome) => outcome.clone(),
-                None => due(row, hand, Place { required: true, many: false }),
+                None => due(row, change, Cardinality { required: true, many: false }),
             },
         }
     };
     let mut sentences = vec![format!(
-        "Deleted by hand, it is made again in the pass that sees it; under `Report` that is told, under `Ignore` it is left. All \
-         {changes} changes of the first column are told and left under `Report`, and neither told nor written under `Ignore`, \
+        "Deleted by hand, it is made again in the pass that sees it; under `Report` that is reported, under `Ignore` it is left. All \
+         {changes} changes of the first column are reported and left under `Report`, and neither reported nor written under `Ignore`, \
          given for the whole deployment or for each field."
     )];
     sentences.extend_from_slice(further);
     let columns = ["changed", "removed", "added to", "set where not named"];
-    let page = page(kind, &columns, |row| Hand::ALL.map(|hand| cell(row, hand)).to_vec(), &sentences);
+    let page =
+        page(kind, &columns, |row| ManualChange::ALL.map(|change| cell(row, change)).to_vec(), &sentences);
     is_published(kind, &page);
 }
 
@@ -114,7 +120,7 @@ async fn comes_to(touch: Touch, under: [(&str, Outcome); 3]) {
 }
 
 const POLICIES: [(&str, Outcome); 3] =
-    [("Repair", Outcome::Repaired), ("Report", Outcome::Told), ("Ignore", Outcome::Left)];
+    [("Repair", Outcome::Repaired), ("Report", Outcome::Reported), ("Ignore", Outcome::Left)];
 const NEVER: [(&str, Outcome); 3] =
     [("Repair", Outcome::Left), ("Report", Outcome::Left), ("Ignore", Outcome::Left)];
 
@@ -132,7 +138,7 @@ async fn alarms_drift_as_the_table_says() {
 async fn target_groups_drift_as_the_table_says() {
     comes_to(Touch::TargetAdded, POLICIES).await;
     comes_to(Touch::TargetRemoved, NEVER).await;
-    let touches = [(Hand::Removed, Touch::TargetRemoved), (Hand::Added, Touch::TargetAdded)];
+    let touches = [(ManualChange::Removed, Touch::TargetRemoved), (ManualChange::Added, Touch::TargetAdded)];
     let certain =
         "An address that belongs to no task is taken out once that was seen for five minutes.".to_owned();
     holds("groups", specimens::target_groups(), &touches, &[certain]).await;
@@ -212,7 +218,7 @@ async fn every_edit_of_a_definition_gives_one_revision_and_other_words_give_none
             // A content that is wanted again gets its revision back.
             let is_new = is_new && edition != Edition::One;
             if is_new && !editions.is_told(content) {
-                wrong.push(format!("{path} {edition:?}: the field is not told"));
+                wrong.push(format!("{path} {edition:?}: the field is not named"));
             }
             if calls.len() != usize::from(is_new) {
                 wrong.push(format!("{path} {edition:?}: {} revisions, new: {is_new}", calls.len()));
@@ -233,7 +239,7 @@ async fn every_edit_of_a_definition_gives_one_revision_and_other_words_give_none
     let sentences = [
         "Revisions never change in AWS: the columns say what an edit of the document brings about.".to_owned(),
         "By hand: a revision that was deregistered is registered again and rolled out; tags that were changed or removed are set \
-         again, tags of others are left; under `Report` both are told, under `Ignore` left."
+         again, tags of others are left; under `Report` both are reported, under `Ignore` left."
             .to_owned(),
     ];
     is_published(

@@ -6,7 +6,7 @@ use std::fmt;
 
 /// What somebody does to a field by hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Hand {
+pub enum ManualChange {
     /// The declared value is replaced by another.
     Changed,
     /// The declared value goes: back to what AWS has when nobody names the field; of a list, one
@@ -18,7 +18,7 @@ pub enum Hand {
     Unnamed,
 }
 
-impl Hand {
+impl ManualChange {
     pub const ALL: [Self; 4] = [Self::Changed, Self::Removed, Self::Added, Self::Unnamed];
 
     /// Whether it is done to the resource whose document names the field.
@@ -30,11 +30,11 @@ impl Hand {
 /// What becomes of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Written back in the pass that sees it, and told.
+    /// Written back in the pass that sees it, and reported.
     Repaired,
-    /// Told with the reason why AWS cannot change it, and never fought.
-    Told,
-    /// Neither told nor written.
+    /// Reported with the reason why AWS cannot change it, and never fought.
+    Reported,
+    /// Neither reported nor written.
     Left,
     /// An edit of the document brings this about.
     Brings(&'static str),
@@ -48,7 +48,7 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Repaired => "repaired",
-            Self::Told => "told",
+            Self::Reported => "reported",
             Self::Left => "left",
             Self::Meaningless(_) => "-",
             Self::Brings(what) => what,
@@ -59,7 +59,7 @@ impl fmt::Display for Outcome {
 
 /// What is known of a field's place in a document.
 #[derive(Clone, Copy, Debug)]
-pub struct Place {
+pub struct Cardinality {
     /// Whether a document without the field is refused.
     pub required: bool,
     /// Whether the declared value is a list or a map.
@@ -68,7 +68,7 @@ pub struct Place {
 
 /// What is due of a change under a policy other than `Repair`.
 pub fn due_under(policy: &str) -> Outcome {
-    if policy == "Report" { Outcome::Told } else { Outcome::Left }
+    if policy == "Report" { Outcome::Reported } else { Outcome::Left }
 }
 
 /// Why a row is outside of what can drift by hand, when it is.
@@ -95,40 +95,44 @@ pub fn outside(row: &Row) -> Option<&'static str> {
 }
 
 /// What is due when somebody does this to this field.
-pub fn due(row: &Row, hand: Hand, place: Place) -> Outcome {
+pub fn due(row: &Row, change: ManualChange, cardinality: Cardinality) -> Outcome {
     if let Some(reason) = outside(row) {
         return Outcome::Meaningless(reason);
     }
-    let undone = if row.effect == Effect::Impossible { Outcome::Told } else { Outcome::Repaired };
+    let undone = if row.effect == Effect::Impossible { Outcome::Reported } else { Outcome::Repaired };
     if row.class == Class::Delegated {
-        return match hand {
-            Hand::Added => Outcome::Repaired,
-            Hand::Removed => Outcome::Left,
-            Hand::Changed | Hand::Unnamed => {
+        return match change {
+            ManualChange::Added => Outcome::Repaired,
+            ManualChange::Removed => Outcome::Left,
+            ManualChange::Changed | ManualChange::Unnamed => {
                 Outcome::Meaningless("no document names it, and AWS changes none of it")
             }
         };
     }
-    if row.class == Class::DeclaredWhileRolling && hand != Hand::Changed {
+    if row.class == Class::DeclaredWhileRolling && change != ManualChange::Changed {
         return Outcome::Meaningless(
             "the rollout writes it: no document names it, and a service always has one",
         );
     }
     let keys_of_others = row.compare == Compare::DeclaredKeys;
-    match hand {
-        Hand::Changed => undone,
-        Hand::Removed if place.required && !place.many => {
+    match change {
+        ManualChange::Changed => undone,
+        ManualChange::Removed if cardinality.required && !cardinality.many => {
             Outcome::Meaningless("neither a document nor AWS does without it")
         }
-        Hand::Removed => undone,
-        Hand::Added if !place.many => Outcome::Meaningless("one value, to which nothing can be added"),
-        Hand::Added if keys_of_others => Outcome::Left,
-        Hand::Added => undone,
-        Hand::Unnamed if place.required => Outcome::Meaningless("a document without it is refused"),
-        Hand::Unnamed if row.update_call == UpdateCall::Tag => {
+        ManualChange::Removed => undone,
+        ManualChange::Added if !cardinality.many => {
+            Outcome::Meaningless("one value, to which nothing can be added")
+        }
+        ManualChange::Added if keys_of_others => Outcome::Left,
+        ManualChange::Added => undone,
+        ManualChange::Unnamed if cardinality.required => {
+            Outcome::Meaningless("a document without it is refused")
+        }
+        ManualChange::Unnamed if row.update_call == UpdateCall::Tag => {
             Outcome::Meaningless("Evenkeel's own tags are always declared")
         }
-        Hand::Unnamed => match row.class {
+        ManualChange::Unnamed => match row.class {
             Class::Declared | Class::DeclaredWithDefault | Class::WeightsDelegatedWhileShifting => undone,
             Class::DelegatedUnlessDeclared
             | Class::DefaultedUnlessDeclared

@@ -2,7 +2,7 @@
 //! as, and what somebody makes of it by hand. What is to become of it is none of a specimen's
 //! business (see [`super::rules`]).
 
-use super::rules::Hand;
+use super::rules::ManualChange;
 use evenkeel::model::resource::ResourceKind;
 use evenkeel::plan::table::{Compare, Row, row_for};
 use serde_json::{Value, json};
@@ -24,9 +24,9 @@ pub struct Specimen {
     pub cut: &'static str,
     /// What is done by hand. A removal that is not given follows from the row; setting a field that
     /// is not named is the change, when nothing else is given.
-    pub hands: BTreeMap<Hand, Members>,
+    pub changes: BTreeMap<ManualChange, Members>,
     /// What cannot be done by hand, and why.
-    pub impossible: BTreeMap<Hand, &'static str>,
+    pub impossible: BTreeMap<ManualChange, &'static str>,
 }
 
 fn of(
@@ -38,8 +38,8 @@ fn of(
 ) -> Specimen {
     let row = row_for(kind, path).unwrap_or_else(|| panic!("{kind} {path} has no row"));
     let specimen =
-        Specimen { row, base, named, cut: path, hands: BTreeMap::new(), impossible: BTreeMap::new() };
-    specimen.by(Hand::Changed, changed)
+        Specimen { row, base, named, cut: path, changes: BTreeMap::new(), impossible: BTreeMap::new() };
+    specimen.by(ManualChange::Changed, changed)
 }
 
 /// A value for the field itself, or members of the API.
@@ -61,29 +61,29 @@ impl From<Members> for Given {
 }
 
 impl Specimen {
-    fn by(mut self, hand: Hand, given: impl Into<Given>) -> Self {
+    fn by(mut self, change: ManualChange, given: impl Into<Given>) -> Self {
         let members = match given.into() {
             Given::Value(value) => vec![("", value)],
             Given::Members(members) => members,
         };
-        self.hands.insert(hand, members);
+        self.changes.insert(change, members);
         self
     }
 
     fn removed(self, given: impl Into<Given>) -> Self {
-        self.by(Hand::Removed, given)
+        self.by(ManualChange::Removed, given)
     }
 
     fn added(self, given: impl Into<Given>) -> Self {
-        self.by(Hand::Added, given)
+        self.by(ManualChange::Added, given)
     }
 
     fn unnamed(self, given: impl Into<Given>) -> Self {
-        self.by(Hand::Unnamed, given)
+        self.by(ManualChange::Unnamed, given)
     }
 
-    fn not(mut self, hand: Hand, reason: &'static str) -> Self {
-        self.impossible.insert(hand, reason);
+    fn not(mut self, change: ManualChange, reason: &'static str) -> Self {
+        self.impossible.insert(change, reason);
         self
     }
 
@@ -192,8 +192,8 @@ fn alarms_of_other_forms() -> Vec<Specimen> {
             {"Id": "m", "ReturnData": false, "MetricStat":
                 {"Metric": {"Namespace": "AWS/ECS", "MetricName": "CPUUtilization"}, "Period": 60, "Stat": "Sum"}}])),
         of(kind, "thresholdMetricId", "band alarm", json!("band"), json!("wide"))
-            .not(Hand::Changed, "only the one band of `metrics` can be named, so both change together")
-            .not(Hand::Removed, "without a band an alarm of this operator is refused"),
+            .not(ManualChange::Changed, "only the one band of `metrics` can be named, so both change together")
+            .not(ManualChange::Removed, "without a band an alarm of this operator is refused"),
         promql("evaluationCriteria.promQLCriteria.query", json!("up == 0"), json!("up == 1")),
         promql("evaluationCriteria.promQLCriteria.pendingPeriod", json!(60), json!(120)),
         promql("evaluationCriteria.promQLCriteria.recoveryPeriod", json!(60), json!(120)),
@@ -275,11 +275,11 @@ pub fn listeners() -> Vec<Specimen> {
             json!([{"certificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/00000000-0000-4000-8000-00000000000a"}]),
             certificates(other),
         )
-        .not(Hand::Removed, "a listener has one default certificate always")
-        .not(Hand::Added, "further certificates are for SNI, which is not declared"),
+        .not(ManualChange::Removed, "a listener has one default certificate always")
+        .not(ManualChange::Added, "further certificates are for SNI, which is not declared"),
         of(kind, "alpnPolicy", "tls listener", json!(["HTTP2Optional"]), json!(["HTTP1Only"]))
             .removed(json!(["None"]))
-            .not(Hand::Added, "a listener has one policy at most"),
+            .not(ManualChange::Added, "a listener has one policy at most"),
         of(
             kind,
             "defaultActions",
@@ -317,7 +317,7 @@ pub fn rules() -> Vec<Specimen> {
         )
         .removed(weights(&[("a", 3)]))
         .added(weights(&[("a", 3), ("b", 1), ("c", 1)])),
-        of(kind, "tags", "rule", Value::Null, answers("503")).by(Hand::Changed, json!({"team": "warehouse"}))
+        of(kind, "tags", "rule", Value::Null, answers("503")).by(ManualChange::Changed, json!({"team": "warehouse"}))
             .removed(json!({"team": null}))
             .added(json!({"somebody": "else"})),
     ]
@@ -363,7 +363,7 @@ fn placed() -> Vec<Specimen> {
             json!([share("FARGATE", 3), share("FARGATE_SPOT", 1)]),
         )
         .removed(json!([share("FARGATE", 1)]))
-        .not(Hand::Added, "Fargate has two providers, and both are declared"),
+        .not(ManualChange::Added, "Fargate has two providers, and both are declared"),
         service("platformVersion", "plain", json!("1.4.0"), json!("1.3.0")),
         service("schedulingStrategy", "daemon", json!("DAEMON"), json!("REPLICA")).unnamed(json!("DAEMON")),
         service(
@@ -450,7 +450,7 @@ fn rolled() -> Vec<Specimen> {
             json!({"stepPercent": 50.0, "stepBakeTimeInMinutes": 3}),
         )
         .removed(json!({"stepPercent": 10.0, "stepBakeTimeInMinutes": 6}))
-        .not(Hand::Added, "AWS knows no further member"),
+        .not(ManualChange::Added, "AWS knows no further member"),
         service(
             "deploymentConfiguration.canaryConfiguration",
             "canary",
@@ -458,7 +458,7 @@ fn rolled() -> Vec<Specimen> {
             json!({"canaryPercent": 50.0, "canaryBakeTimeInMinutes": 3}),
         )
         .removed(json!({"canaryPercent": 5.0, "canaryBakeTimeInMinutes": 10}))
-        .not(Hand::Added, "AWS knows no further member"),
+        .not(ManualChange::Added, "AWS knows no further member"),
     ]
 }
 
@@ -527,7 +527,7 @@ fn shown_by_deployments() -> Vec<Specimen> {
         )
         .added(connect(&[port("http", 80), port("admin", 81)])),
         service("volumeConfigurations", "stored", volume(20), volume(40))
-            .not(Hand::Added, "ECS makes one volume for each task at most"),
+            .not(ManualChange::Added, "ECS makes one volume for each task at most"),
     ]
 }
 

@@ -4,7 +4,7 @@
 
 use super::manual::elb;
 use super::rules::Outcome;
-use crate::support::{REGION, SHOP, World};
+use crate::support::{Fixture, REGION, SHOP};
 use evenkeel::model::resource::ResourceId;
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ pub enum Touch {
 }
 
 impl Touch {
-    /// What it is told of, and of which path of it.
+    /// What the report names: the resource, and the path in it.
     fn about(self) -> (&'static str, &'static str) {
         match self {
             Self::TargetAdded | Self::TargetRemoved => ("target-group/web", "targets"),
@@ -71,73 +71,75 @@ impl Touch {
     }
 }
 
-async fn arn(world: &World, resource: &str) -> String {
+async fn arn(fixture: &Fixture, resource: &str) -> String {
     let id = ResourceId::try_from(resource.to_owned()).unwrap();
-    world.record("shop").await.rollout.arn(&id).unwrap().to_owned()
+    fixture.record("shop").await.rollout.arn(&id).unwrap().to_owned()
 }
 
-async fn revision(world: &World) -> String {
-    world.record("shop").await.rollout.components["web"].revision.clone().unwrap().arn
+async fn revision(fixture: &Fixture) -> String {
+    fixture.record("shop").await.rollout.components["web"].revision.clone().unwrap().arn
 }
 
-async fn forwarding(world: &World) -> Value {
+async fn forwarding(fixture: &Fixture) -> Value {
     let groups = [("web", 0), ("green", 100)];
     let mut weighted = Vec::new();
     for (key, weight) in groups {
-        let arn = arn(world, &format!("target-group/{key}")).await;
+        let arn = arn(fixture, &format!("target-group/{key}")).await;
         weighted.push(json!({"TargetGroupArn": arn, "Weight": weight}));
     }
     json!([{"Type": "forward", "ForwardConfig": {"TargetGroups": weighted}}])
 }
 
-async fn touch(world: &mut World, touch: Touch) {
-    let group = arn(world, "target-group/web").await;
-    let revision = revision(world).await;
+async fn touch(fixture: &mut Fixture, touch: Touch) {
+    let group = arn(fixture, "target-group/web").await;
+    let revision = revision(fixture).await;
     let tag =
         |key: &str, value: &str| json!({"resourceArn": revision, "tags": [{"key": key, "value": value}]});
     match touch {
         Touch::TargetAdded => {
             let targets = json!([{"Id": "10.9.9.9", "Port": 8080}]);
-            drop(elb(world, "RegisterTargets", json!({"TargetGroupArn": group, "Targets": targets})));
+            drop(elb(fixture, "RegisterTargets", json!({"TargetGroupArn": group, "Targets": targets})));
         }
         Touch::TargetRemoved => {
-            let health = elb(world, "DescribeTargetHealth", json!({"TargetGroupArn": group}));
+            let health = elb(fixture, "DescribeTargetHealth", json!({"TargetGroupArn": group}));
             let one = health["TargetHealthDescriptions"][0]["Target"].clone();
             let targets = json!([{"Id": one["Id"], "Port": one["Port"]}]);
-            drop(elb(world, "DeregisterTargets", json!({"TargetGroupArn": group, "Targets": targets})));
+            drop(elb(fixture, "DeregisterTargets", json!({"TargetGroupArn": group, "Targets": targets})));
         }
         Touch::TagsChanged => {
-            drop(world.by_hand("ecs", "TagResource", tag("evenkeel.dev/component", "other")))
+            drop(fixture.by_hand("ecs", "TagResource", tag("evenkeel.dev/component", "other")))
         }
-        Touch::TagsAdded => drop(world.by_hand("ecs", "TagResource", tag("somebody", "else"))),
+        Touch::TagsAdded => drop(fixture.by_hand("ecs", "TagResource", tag("somebody", "else"))),
         Touch::TagsRemoved => {
             let input = json!({"resourceArn": revision, "tagKeys": ["evenkeel.dev/hash"]});
-            drop(world.by_hand("ecs", "UntagResource", input));
+            drop(fixture.by_hand("ecs", "UntagResource", input));
         }
         Touch::Deregistered => {
-            drop(world.by_hand("ecs", "DeregisterTaskDefinition", json!({"taskDefinition": revision})));
+            drop(fixture.by_hand("ecs", "DeregisterTaskDefinition", json!({"taskDefinition": revision})));
         }
         Touch::RuleShifted => {
-            let input = json!({"RuleArn": arn(world, "rule/web").await, "Actions": forwarding(world).await});
-            drop(elb(world, "ModifyRule", input));
+            let input =
+                json!({"RuleArn": arn(fixture, "rule/web").await, "Actions": forwarding(fixture).await});
+            drop(elb(fixture, "ModifyRule", input));
         }
         Touch::ListenerShifted => {
-            let listener = arn(world, "listener/http").await;
-            let input = json!({"ListenerArn": listener, "DefaultActions": forwarding(world).await});
-            drop(elb(world, "ModifyListener", input));
+            let listener = arn(fixture, "listener/http").await;
+            let input = json!({"ListenerArn": listener, "DefaultActions": forwarding(fixture).await});
+            drop(elb(fixture, "ModifyListener", input));
         }
         Touch::GroupsAlternated => {
-            let input = json!({"RuleArn": arn(world, "rule/web").await, "Actions": forwarding(world).await});
-            drop(elb(world, "ModifyRule", input));
+            let input =
+                json!({"RuleArn": arn(fixture, "rule/web").await, "Actions": forwarding(fixture).await});
+            drop(elb(fixture, "ModifyRule", input));
             let described = json!({"cluster": "shop", "services": ["shop-web"]});
-            let service = world.by_hand("ecs", "DescribeServices", described)["services"][0].clone();
+            let service = fixture.by_hand("ecs", "DescribeServices", described)["services"][0].clone();
             let mut balancers = service["loadBalancers"].clone();
             let alternate = balancers[0]["advancedConfiguration"]["alternateTargetGroupArn"].take();
             assert!(alternate.is_string());
             balancers[0]["advancedConfiguration"]["alternateTargetGroupArn"] =
                 balancers[0]["targetGroupArn"].take();
             balancers[0]["targetGroupArn"] = alternate;
-            let altered = world.sim.with(|aws| {
+            let altered = fixture.sim.with(|aws| {
                 aws.with_ecs(REGION, |ecs, _| {
                     ecs.alter_service("shop", "shop-web", "loadBalancers", Some(balancers))
                 })
@@ -146,10 +148,10 @@ async fn touch(world: &mut World, touch: Touch) {
         }
         Touch::RolledBack => {
             let before = revision;
-            world.edit("shop.yaml", "/shop:1.0", "/shop:1.1-crash").await;
-            world.until(1200, |status| status.components["web"].phase == "RolledBack").await;
+            fixture.edit("shop.yaml", "/shop:1.0", "/shop:1.1-crash").await;
+            fixture.until(1200, |status| status.components["web"].phase == "RolledBack").await;
             let described = json!({"cluster": "shop", "services": ["shop-web"]});
-            let service = world.by_hand("ecs", "DescribeServices", described)["services"][0].clone();
+            let service = fixture.by_hand("ecs", "DescribeServices", described)["services"][0].clone();
             assert_eq!(service["taskDefinition"], json!(before));
         }
     }
@@ -158,27 +160,27 @@ async fn touch(world: &mut World, touch: Touch) {
 /// What becomes of a touch under a policy.
 pub async fn outcome(what: Touch, policy: &str) -> Outcome {
     let document = what.document(policy);
-    let mut world = World::new(&[("shop.yaml", document.as_str())]).await;
-    world.ready_within(600).await;
-    world.pass(10).await;
-    touch(&mut world, what).await;
-    let began = world.clock.now();
-    world.sim.reset_calls();
+    let mut fixture = Fixture::new(&[("shop.yaml", document.as_str())]).await;
+    fixture.ready_within(600).await;
+    fixture.pass(10).await;
+    touch(&mut fixture, what).await;
+    let began = fixture.clock.now();
+    fixture.sim.reset_calls();
     let targets = matches!(what, Touch::TargetAdded | Touch::TargetRemoved);
-    world.pass(if targets { UNTIL_CERTAIN + ONE_PASS } else { ONE_PASS }).await;
+    fixture.pass(if targets { UNTIL_CERTAIN + ONE_PASS } else { ONE_PASS }).await;
     let (object, path) = what.about();
-    let record = world.record("shop").await;
-    let told = |reason: &str, names: &str| {
+    let record = fixture.record("shop").await;
+    let reported = |reason: &str, names: &str| {
         let mut about = record.events.iter().filter(|event| event.at >= began && event.object == object);
         about
             .find(|event| event.reason.as_str() == reason && event.message.starts_with(names))
             .map(|event| event.at)
     };
-    let writes = world.writes();
-    let found = (told("DriftSeen", path), told("DriftRepaired", ""), told("DriftReported", path));
+    let writes = fixture.writes();
+    let found = (reported("DriftSeen", path), reported("DriftRepaired", ""), reported("DriftReported", path));
     match (found, writes.is_empty()) {
         ((Some(seen), Some(mended), None), false) if seen == mended => Outcome::Repaired,
-        ((None, None, Some(_)), true) => Outcome::Told,
+        ((None, None, Some(_)), true) => Outcome::Reported,
         ((None, None, None), true) => Outcome::Left,
         _ => Outcome::Odd(format!("{what:?} {found:?} {writes:?}")),
     }

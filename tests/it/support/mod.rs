@@ -26,8 +26,8 @@ use tokio::task::JoinHandle;
 /// Region of all test documents.
 pub const REGION: &str = "eu-west-1";
 
-/// One small world.
-pub struct World {
+/// A controller, its documents and its simulated AWS.
+pub struct Fixture {
     pub sim: Sim,
     pub folder: TempDir,
     pub handle: Handle,
@@ -40,18 +40,18 @@ pub struct World {
     task: Option<JoinHandle<Result<(), records::Error>>>,
 }
 
-impl World {
-    /// A world with a cluster `shop`, a load balancer `shop` and secrets, in which these documents
-    /// are declared.
+impl Fixture {
+    /// A simulated AWS with a cluster `shop`, a load balancer `shop` and secrets, in which these
+    /// documents are declared.
     pub async fn new(documents: &[(&str, &str)]) -> Self {
         Self::on(Sim::builder().seed(7).build(), documents).await
     }
 
     /// The same on a simulation of one's own.
     pub async fn on(sim: Sim, documents: &[(&str, &str)]) -> Self {
-        let mut world = Self::idle(sim, documents).await;
-        world.start().await;
-        world
+        let mut fixture = Self::idle(sim, documents).await;
+        fixture.start().await;
+        fixture
     }
 
     /// The same with no controller at work yet.
@@ -66,11 +66,11 @@ impl World {
         Self::empty(sim, documents)
     }
 
-    /// A world in which nothing is seeded.
+    /// The same with nothing seeded.
     pub async fn bare(sim: Sim, documents: &[(&str, &str)]) -> Self {
-        let mut world = Self::empty(sim, documents);
-        world.start().await;
-        world
+        let mut fixture = Self::empty(sim, documents);
+        fixture.start().await;
+        fixture
     }
 
     fn empty(sim: Sim, documents: &[(&str, &str)]) -> Self {

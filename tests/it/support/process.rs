@@ -19,15 +19,15 @@ const SPEED: f64 = 60.0;
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A simulated AWS on a port, and folders for documents and records.
-pub struct Place {
+pub struct Workspace {
     pub sim: Sim,
     pub folder: TempDir,
     endpoint: String,
     _runtime: Runtime,
 }
 
-impl Place {
-    /// A place in which the shop is declared, with the replacements.
+impl Workspace {
+    /// A workspace in which the shop is declared, with the replacements.
     pub fn new(replacements: &[(&str, &str)]) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -66,7 +66,7 @@ impl Place {
         self.folder.path().join(name)
     }
 
-    /// `evenkeel run` on these folders, quick about its looks, with further arguments.
+    /// `evenkeel run` on these folders, with a short resync and further arguments.
     pub fn run(&self, arguments: &[&str]) -> Process {
         let pace = ["--resync", "1s", "--budget-share", "100"];
         let mut command = self.command(env!("CARGO_BIN_EXE_evenkeel"));
@@ -83,7 +83,7 @@ impl Place {
         (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
     }
 
-    /// A program that finds AWS at this place and nothing else of this machine.
+    /// A program that finds AWS in this workspace and nothing else of this machine.
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command

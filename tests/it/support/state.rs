@@ -18,7 +18,7 @@ pub enum Moment {
 
 type Observer = Arc<dyn Fn(Moment, &Record) + Send + Sync>;
 
-/// What happens to saves: shared by all controllers of a world, also after a restart.
+/// What happens to saves: shared by all controllers of a fixture, also after a restart.
 #[derive(Clone, Default)]
 pub struct Saves {
     inner: Arc<Mutex<Inner>>,
@@ -42,7 +42,7 @@ impl Saves {
         self.inner.lock().unwrap().full = full;
     }
 
-    /// Tells every save of a record, before and after; may panic, as a controller dies that is
+    /// Reports every save of a record, before and after; may panic, as a controller dies that is
     /// killed there.
     pub fn on_save(&self, observer: impl Fn(Moment, &Record) + Send + Sync + 'static) {
         self.inner.lock().unwrap().observer = Some(Arc::new(observer));

@@ -1,8 +1,8 @@
 //! Writes stay within bounds: only known operations, only on what is ours, nothing deleted that is
 //! declared or holds data, never below minimum health by our own hand, and by one writer.
 
-use super::Verdict;
-use super::call::{Parsed, alarm, elb_tags, look, service, tag_in};
+use super::CheckResult;
+use super::call::{Parsed, alarm, elb_tags, read, service, tag_in};
 use super::facts::Facts;
 use crate::document::{App, Kind, Part};
 use aws_sim::Sim;
@@ -63,8 +63,8 @@ impl Bounds {
         key.clone_into(&mut self.key);
     }
 
-    /// Judges a write before it is executed.
-    pub fn before(&mut self, call: &Parsed, facts: &Facts, sim: &Sim) -> Verdict {
+    /// Checks a write before it is executed.
+    pub fn before(&mut self, call: &Parsed, facts: &Facts, sim: &Sim) -> CheckResult {
         if call.key.as_deref() != Some(self.key.as_str()) {
             return Err(format!(
                 "two writers: {} is signed by {:?}, {} is in charge",
@@ -83,7 +83,7 @@ impl Bounds {
         }
     }
 
-    fn ecs(&mut self, call: &Parsed, facts: &Facts, sim: &Sim) -> Verdict {
+    fn ecs(&mut self, call: &Parsed, facts: &Facts, sim: &Sim) -> CheckResult {
         match call.operation.as_str() {
             "RegisterTaskDefinition" | "RunTask" => owned(call, facts).map(|_| ()),
             "CreateService" => {
@@ -105,7 +105,7 @@ impl Bounds {
         }
     }
 
-    fn is_ours(&self, call: &Parsed, facts: &Facts, sim: &Sim) -> Verdict {
+    fn is_ours(&self, call: &Parsed, facts: &Facts, sim: &Sim) -> CheckResult {
         let (cluster, name) = (call.text("cluster"), call.text("service"));
         let name = name.rsplit('/').next().unwrap_or(name);
         let Some(found) = service(sim, cluster, name) else { return Ok(()) };
@@ -135,7 +135,7 @@ fn part_of<'a>(app: &'a App, service: &str) -> Option<&'a Part> {
     app.declared().find(|part| part.is_service() && app.resource(part) == service)
 }
 
-fn update_service(call: &Parsed, facts: &Facts, sim: &Sim) -> Verdict {
+fn update_service(call: &Parsed, facts: &Facts, sim: &Sim) -> CheckResult {
     let name = call.text("service").rsplit('/').next().unwrap_or_default();
     let Some(deployment) = facts.deployment_of(name) else {
         return Err(format!("UpdateService of {name}, which belongs to no deployment"));
@@ -180,7 +180,7 @@ fn may_go(service: &str, deployment: &str, facts: &Facts) -> bool {
     })
 }
 
-fn delete_service(call: &Parsed, facts: &Facts, sim: &Sim) -> Verdict {
+fn delete_service(call: &Parsed, facts: &Facts, sim: &Sim) -> CheckResult {
     let name = call.text("service").rsplit('/').next().unwrap_or_default();
     let Some(deployment) = facts.deployment_of(name) else {
         return Err(format!("DeleteService of {name}, which belongs to no deployment"));
@@ -198,7 +198,7 @@ fn delete_service(call: &Parsed, facts: &Facts, sim: &Sim) -> Verdict {
     Ok(())
 }
 
-fn stop_task(call: &Parsed, sim: &Sim) -> Verdict {
+fn stop_task(call: &Parsed, sim: &Sim) -> CheckResult {
     let id = call.text("task").rsplit('/').next().unwrap_or_default().to_owned();
     let task = sim
         .with(|world| world.region(crate::document::REGION).ecs.tasks())
@@ -210,7 +210,7 @@ fn stop_task(call: &Parsed, sim: &Sim) -> Verdict {
     }
 }
 
-fn deregister_definition(call: &Parsed, sim: &Sim) -> Verdict {
+fn deregister_definition(call: &Parsed, sim: &Sim) -> CheckResult {
     let arn = call.text("taskDefinition");
     let (services, tasks) = sim.with(|world| {
         let ecs = &world.region(crate::document::REGION).ecs;
@@ -228,7 +228,7 @@ fn deregister_definition(call: &Parsed, sim: &Sim) -> Verdict {
     }
 }
 
-fn elb(call: &Parsed, facts: &Facts, sim: &Sim) -> Verdict {
+fn elb(call: &Parsed, facts: &Facts, sim: &Sim) -> CheckResult {
     if call.operation.starts_with("Create") {
         let owner = call.tag(OWNER).unwrap_or_default();
         let known = facts.names().any(|name| name == owner);
@@ -263,14 +263,14 @@ fn elb(call: &Parsed, facts: &Facts, sim: &Sim) -> Verdict {
 }
 
 /// Only addresses that belong to no running task may be taken out.
-fn deregister_targets(call: &Parsed, sim: &Sim) -> Verdict {
+fn deregister_targets(call: &Parsed, sim: &Sim) -> CheckResult {
     let addresses: BTreeSet<String> = sim
         .with(|world| world.region(crate::document::REGION).ecs.tasks())
         .iter()
         .filter(|task| task.status == "RUNNING")
         .flat_map(|task| {
             let input = json!({"cluster": task.cluster, "tasks": [task.id]});
-            let found = look(sim, Service::Ecs, "DescribeTasks", &input).unwrap_or_default();
+            let found = read(sim, Service::Ecs, "DescribeTasks", &input).unwrap_or_default();
             let details = found["tasks"][0]["attachments"][0]["details"].clone();
             let address = details
                 .as_array()
@@ -292,7 +292,7 @@ fn deregister_targets(call: &Parsed, sim: &Sim) -> Verdict {
 
 /// Alarms of others are left alone, and one that is declared, or that a service lets ECS watch,
 /// stays.
-fn alarms(call: &Parsed, facts: &Facts, sim: &Sim) -> Verdict {
+fn alarms(call: &Parsed, facts: &Facts, sim: &Sim) -> CheckResult {
     let name = call.target().rsplit(":alarm:").next().unwrap_or_default();
     let deployment = facts.deployment_of(name);
     let deployment =
@@ -321,7 +321,7 @@ fn alarms(call: &Parsed, facts: &Facts, sim: &Sim) -> Verdict {
     if may_go { Ok(()) } else { Err(format!("DeleteAlarms of {name}, which is declared")) }
 }
 
-fn logs(call: &Parsed, facts: &Facts, sim: &Sim) -> Verdict {
+fn logs(call: &Parsed, facts: &Facts, sim: &Sim) -> CheckResult {
     let name = match call.text("logGroupName") {
         "" => call.text("resourceArn").rsplit("log-group:").next().unwrap_or_default(),
         name => name,

@@ -93,30 +93,30 @@ fn short(text: &str) -> String {
     if kept.len() < text.len() { format!("{kept}…") } else { kept }
 }
 
-/// A look at AWS as it is now: not a call, and never stale. `None` when AWS refuses.
-pub fn look(sim: &Sim, service: Service, operation: &str, input: &Value) -> Option<Value> {
+/// Reads AWS as it is now: not a call, and never stale. `None` when AWS refuses.
+pub fn read(sim: &Sim, service: Service, operation: &str, input: &Value) -> Option<Value> {
     sim.with(|world| world.edit(REGION, service, operation, input)).ok()
 }
 
 /// A service as DescribeServices shows it, with its tags; `None` when it was never made.
 pub fn service(sim: &Sim, cluster: &str, name: &str) -> Option<Value> {
     let input = json!({"cluster": cluster, "services": [name], "include": ["TAGS"]});
-    let found = look(sim, Service::Ecs, "DescribeServices", &input)?;
+    let found = read(sim, Service::Ecs, "DescribeServices", &input)?;
     found["services"].get(0).cloned()
 }
 
 /// The tags of a target group, listener or rule.
 pub fn elb_tags(sim: &Sim, arn: &str) -> Option<Value> {
-    let found = look(sim, Service::Elbv2, "DescribeTags", &json!({"ResourceArns.member.1": arn}))?;
+    let found = read(sim, Service::Elbv2, "DescribeTags", &json!({"ResourceArns.member.1": arn}))?;
     found["TagDescriptions"].get(0).map(|one| one["Tags"].clone())
 }
 
 /// An alarm as DescribeAlarms shows it, without what goes on by itself, and its tags.
 pub fn alarm(sim: &Sim, name: &str) -> Option<(Value, Value)> {
-    let found = look(sim, Service::Cloudwatch, "DescribeAlarms", &json!({"AlarmNames": [name]}))?;
+    let found = read(sim, Service::Cloudwatch, "DescribeAlarms", &json!({"AlarmNames": [name]}))?;
     let mut alarm = found["MetricAlarms"].get(0)?.clone();
     let input = json!({"ResourceARN": alarm["AlarmArn"]});
-    let tags = look(sim, Service::Cloudwatch, "ListTagsForResource", &input)?["Tags"].clone();
+    let tags = read(sim, Service::Cloudwatch, "ListTagsForResource", &input)?["Tags"].clone();
     let members = alarm.as_object_mut()?;
     members.retain(|member, _| !member.starts_with("State") && !member.ends_with("Timestamp"));
     Some((alarm, tags))

@@ -18,7 +18,7 @@ pub enum Disturbance {
     /// Reads show old states.
     Stale,
     /// Somebody works on AWS by hand, containers misbehave, secrets rotate.
-    Hands,
+    ManualChange,
     /// The controller was killed, stopped, or is down.
     Process,
     /// Records cannot be kept, or only slowly.
@@ -41,7 +41,7 @@ pub struct Facts {
     /// Until when something disturbs.
     disturbed: BTreeMap<Disturbance, Timestamp>,
     /// Deployments whose record was spoilt: what only the record knew is lost.
-    pub amnesia: BTreeSet<String>,
+    pub lost_records: BTreeSet<String>,
     /// The time of the last moment.
     pub now: Timestamp,
 }
@@ -74,7 +74,7 @@ impl Facts {
     /// Whether anything that can make a rollout fail has ever happened.
     pub fn was_ever_disturbed(&self) -> bool {
         // By a wrong clock a deadline passes early, too.
-        [Disturbance::Hands, Disturbance::Clock].iter().any(|kind| self.disturbed.contains_key(kind))
+        [Disturbance::ManualChange, Disturbance::Clock].iter().any(|kind| self.disturbed.contains_key(kind))
     }
 
     /// Names of all deployments that were ever declared.

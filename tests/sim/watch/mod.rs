@@ -1,8 +1,8 @@
 //! The checkers: after every call of AWS and every save of a record, each of them says whether the
 //! controller kept its word.
 //!
-//! They know what was declared and when (told by the play, not by the controller), see every call
-//! with its answer, and may look at the whole of AWS. They share no rule with the controller's own
+//! They know what was declared and when (from the scenario, not by the controller), see every call
+//! with its answer, and may read the whole of AWS. They share no rule with the controller's own
 //! code.
 //!
 //! | checker | holds the controller to |
@@ -33,7 +33,7 @@ use evenkeel::state::Loaded;
 use jiff::Timestamp;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A broken promise.
+/// A violated invariant.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Violation {
     /// Which checker says so.
@@ -62,12 +62,12 @@ struct Inner {
     truth: truth::Truth,
     violations: Vec<Violation>,
     trace: Option<Vec<String>>,
-    /// Whether the checkers do not judge.
+    /// Whether the checkers do not check.
     blind: bool,
 }
 
 /// What a checker finds wrong with one moment.
-pub type Verdict = Result<(), String>;
+pub type CheckResult = Result<(), String>;
 
 impl Watch {
     /// Checkers of a simulation; with `traced` every moment is kept as a line.
@@ -88,7 +88,7 @@ impl Watch {
         Self { inner: Arc::new(Mutex::new(inner)), sim: sim.clone() }
     }
 
-    /// Checkers that only keep what others find: for worlds of documents that they do not know.
+    /// Checkers that only keep what others find: for runs of documents that they do not know.
     pub fn blind(sim: &Sim) -> Self {
         let watch = Self::new(sim, false);
         watch.inner().blind = true;
@@ -110,11 +110,11 @@ impl Watch {
             Moment::Before { request } => {
                 let parsed = Parsed::of(request);
                 if parsed.write {
-                    let verdicts = [
+                    let results = [
                         inner.bounds.before(&parsed, &inner.facts, &self.sim),
                         inner.needless.before(&parsed, &self.sim),
                     ];
-                    inner.judge(now, &["bounds", "needless"], verdicts);
+                    inner.record(now, &["bounds", "needless"], results);
                 }
             }
             Moment::After { request, call, response, answered } => {
@@ -126,20 +126,20 @@ impl Watch {
                 }
                 inner.facts.saw_call(&parsed, done, *answered, now);
                 // That there is none is an answer, too.
-                let told = done || call.error.as_deref().is_some_and(|code| code.contains("NotFound"));
-                inner.sight.after(&parsed, told && *answered, call.number);
+                let conclusive = done || call.error.as_deref().is_some_and(|code| code.contains("NotFound"));
+                inner.sight.after(&parsed, conclusive && *answered, call.number);
                 let leak = inner.records.request(&request.body);
-                inner.judge(now, &["records"], [leak]);
+                inner.record(now, &["records"], [leak]);
                 if parsed.write {
-                    let verdicts = [
+                    let results = [
                         inner.sight.wrote(&parsed, &inner.facts, &self.sim),
                         inner.once.after(&parsed, answer, &inner.facts, &self.sim, now),
                         inner.needless.after(&parsed, done, &inner.facts, &self.sim, now),
                         inner.order.after(&parsed, done, &inner.facts, &self.sim, now),
                     ];
-                    inner.judge(now, &["sight", "once", "needless", "order"], verdicts);
+                    inner.record(now, &["sight", "once", "needless", "order"], results);
                 } else if matches!(parsed.operation.as_str(), "DescribeServices" | "DescribeTasks") {
-                    inner.order.look(&self.sim);
+                    inner.order.observe(&self.sim);
                 }
             }
         }
@@ -174,20 +174,20 @@ impl Watch {
                 ready.unwrap_or_default()
             )
         });
-        let verdicts = [
+        let results = [
             inner.records.saved(record, &inner.facts),
             inner.truth.saved(record, &inner.facts, &inner.order, &self.sim, now),
         ];
         inner.order.saved(record, &inner.facts, now);
-        inner.judge(now, &["records", "truth"], verdicts);
+        inner.record(now, &["records", "truth"], results);
     }
 
     /// All records were read at a start.
     pub fn loaded(&self, loaded: &Loaded) {
         let now = self.sim.now();
         let inner = &mut *self.inner();
-        let verdict = inner.records.loaded(loaded, &inner.facts);
-        inner.judge(now, &["records"], [verdict]);
+        let result = inner.records.loaded(loaded, &inner.facts);
+        inner.record(now, &["records"], [result]);
     }
 
     /// A record is about to be removed.
@@ -195,9 +195,9 @@ impl Watch {
         let now = self.sim.now();
         let inner = &mut *self.inner();
         inner.note(now, || format!("forgotten {name}"));
-        let verdict = inner.records.forgetting(name, &inner.facts);
+        let result = inner.records.forgetting(name, &inner.facts);
         inner.order.forgotten(name);
-        inner.judge(now, &["records"], [verdict]);
+        inner.record(now, &["records"], [result]);
     }
 
     /// A record was removed.
@@ -205,16 +205,16 @@ impl Watch {
         self.inner().records.forgotten(name);
     }
 
-    /// Looks at what runs, against what every status says; called every few seconds.
-    pub fn look(&self, statuses: &[Arc<evenkeel::model::status::DeploymentStatus>]) {
+    /// Compares what runs with what every status says; called every few seconds.
+    pub fn observe(&self, statuses: &[Arc<evenkeel::model::status::DeploymentStatus>]) {
         let now = self.sim.now();
         let inner = &mut *self.inner();
-        inner.order.look(&self.sim);
-        let verdict = inner.truth.look(statuses, &inner.facts, &inner.order, &self.sim, now);
-        inner.judge(now, &["truth"], [verdict]);
+        inner.order.observe(&self.sim);
+        let result = inner.truth.observe(statuses, &inner.facts, &inner.order, &self.sim, now);
+        inner.record(now, &["truth"], [result]);
     }
 
-    /// Tells or asks what is declared and what goes on.
+    /// Reads or edits what is known to be declared and under way.
     pub fn facts<T>(&self, work: impl FnOnce(&mut Facts) -> T) -> T {
         work(&mut self.inner().facts)
     }
@@ -222,18 +222,18 @@ impl Watch {
     /// Whether an application runs as it is declared now, and why not.
     pub fn runs(&self, name: &str) -> Result<(), String> {
         let inner = &mut *self.inner();
-        inner.order.look(&self.sim);
+        inner.order.observe(&self.sim);
         let Some(app) = inner.facts.newest(name) else { return Err("it is not declared".to_owned()) };
         truth::runs(app, &inner.order, &self.sim)
     }
 
-    /// A broken promise that somebody else has found.
+    /// A violated invariant that somebody else has found.
     pub fn violation(&self, checker: &'static str, message: String) {
         let at = self.sim.now();
         self.inner().violations.push(Violation { checker, message, at });
     }
 
-    /// The first broken promise, if there is one.
+    /// The first violated invariant, if there is one.
     pub fn first_violation(&self) -> Option<Violation> {
         self.inner().violations.first().cloned()
     }
@@ -251,12 +251,17 @@ impl Watch {
 }
 
 impl Inner {
-    fn judge<const N: usize>(&mut self, at: Timestamp, checkers: &[&'static str; N], verdicts: [Verdict; N]) {
+    fn record<const N: usize>(
+        &mut self,
+        at: Timestamp,
+        checkers: &[&'static str; N],
+        results: [CheckResult; N],
+    ) {
         if self.blind {
             return;
         }
-        for (checker, verdict) in checkers.iter().zip(verdicts) {
-            if let Err(message) = verdict {
+        for (checker, result) in checkers.iter().zip(results) {
+            if let Err(message) = result {
                 self.note(at, || format!("VIOLATION {checker}: {message}"));
                 self.violations.push(Violation { checker, message, at });
             }

@@ -1,7 +1,7 @@
 //! No write that changes nothing: what AWS shows of a thing before and after an update must differ.
 
-use super::Verdict;
-use super::call::{Parsed, alarm, elb_tags, look, service};
+use super::CheckResult;
+use super::call::{Parsed, alarm, elb_tags, read, service};
 use super::facts::{Disturbance, Facts};
 use aws_sim::Sim;
 use aws_sim::wire::Service;
@@ -10,8 +10,13 @@ use serde_json::{Value, json};
 
 /// What may make a needless write an honest one: it was decided by what was true, or was sent again
 /// for want of an answer.
-const EXCUSES: [Disturbance; 5] =
-    [Disturbance::Wire, Disturbance::Double, Disturbance::Stale, Disturbance::Hands, Disturbance::Refusals];
+const EXCUSES: [Disturbance; 5] = [
+    Disturbance::Wire,
+    Disturbance::Double,
+    Disturbance::Stale,
+    Disturbance::ManualChange,
+    Disturbance::Refusals,
+];
 /// How long an excuse holds after it has ended, in seconds.
 const EXCUSED: i64 = 240;
 
@@ -22,8 +27,8 @@ pub struct Needless {
 }
 
 impl Needless {
-    /// Looks before a write.
-    pub fn before(&mut self, call: &Parsed, sim: &Sim) -> Verdict {
+    /// Reads the state before a write.
+    pub fn before(&mut self, call: &Parsed, sim: &Sim) -> CheckResult {
         if let Some(shown) = shown(call, sim) {
             let id = id(call);
             self.before.retain(|(known, _)| *known != id);
@@ -32,8 +37,15 @@ impl Needless {
         Ok(())
     }
 
-    /// Looks after it.
-    pub fn after(&mut self, call: &Parsed, done: bool, facts: &Facts, sim: &Sim, now: Timestamp) -> Verdict {
+    /// Compares the state after it.
+    pub fn after(
+        &mut self,
+        call: &Parsed,
+        done: bool,
+        facts: &Facts,
+        sim: &Sim,
+        now: Timestamp,
+    ) -> CheckResult {
         let id = id(call);
         let Some(at) = self.before.iter().position(|(known, _)| *known == id) else { return Ok(()) };
         let (_, before) = self.before.swap_remove(at);
@@ -65,24 +77,24 @@ fn shown(call: &Parsed, sim: &Sim) -> Option<Value> {
             Some(shown)
         }
         (Service::Ecs, "TagResource") => {
-            look(sim, Service::Ecs, "ListTagsForResource", &json!({"resourceArn": target}))
+            read(sim, Service::Ecs, "ListTagsForResource", &json!({"resourceArn": target}))
         }
         (Service::Elbv2, "ModifyTargetGroup") => {
-            look(sim, Service::Elbv2, "DescribeTargetGroups", &json!({"TargetGroupArns.member.1": target}))
+            read(sim, Service::Elbv2, "DescribeTargetGroups", &json!({"TargetGroupArns.member.1": target}))
         }
         (Service::Elbv2, "ModifyTargetGroupAttributes") => {
-            look(sim, Service::Elbv2, "DescribeTargetGroupAttributes", &json!({"TargetGroupArn": target}))
+            read(sim, Service::Elbv2, "DescribeTargetGroupAttributes", &json!({"TargetGroupArn": target}))
         }
         (Service::Elbv2, "ModifyRule") => {
-            look(sim, Service::Elbv2, "DescribeRules", &json!({"RuleArns.member.1": target}))
+            read(sim, Service::Elbv2, "DescribeRules", &json!({"RuleArns.member.1": target}))
         }
         (Service::Elbv2, "ModifyListener") => {
-            look(sim, Service::Elbv2, "DescribeListeners", &json!({"ListenerArns.member.1": target}))
+            read(sim, Service::Elbv2, "DescribeListeners", &json!({"ListenerArns.member.1": target}))
         }
         (Service::Cloudwatch, "PutMetricAlarm") => alarm(sim, target).map(|(alarm, _)| alarm),
         (Service::Elbv2, "AddTags") => elb_tags(sim, target),
         (Service::Logs, "PutRetentionPolicy" | "DeleteRetentionPolicy") => {
-            look(sim, Service::Logs, "DescribeLogGroups", &json!({"logGroupNamePrefix": target}))
+            read(sim, Service::Logs, "DescribeLogGroups", &json!({"logGroupNamePrefix": target}))
         }
         _ => None,
     }

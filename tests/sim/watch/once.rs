@@ -1,7 +1,7 @@
 //! Nothing is made twice: one revision for one content, one run for one content, whatever is lost,
 //! late or killed.
 
-use super::Verdict;
+use super::CheckResult;
 use super::call::Parsed;
 use super::facts::{Disturbance, Facts};
 use crate::document::{Kind, REGION};
@@ -30,7 +30,7 @@ struct Run {
 }
 
 impl Once {
-    /// Judges a write.
+    /// Checks a write.
     pub fn after(
         &mut self,
         call: &Parsed,
@@ -38,7 +38,7 @@ impl Once {
         facts: &Facts,
         sim: &Sim,
         now: Timestamp,
-    ) -> Verdict {
+    ) -> CheckResult {
         let Some(answer) = answer else { return Ok(()) };
         match call.operation.as_str() {
             "RegisterTaskDefinition" => self.registered(call, answer, facts, sim, now),
@@ -54,7 +54,7 @@ impl Once {
         facts: &Facts,
         sim: &Sim,
         now: Timestamp,
-    ) -> Verdict {
+    ) -> CheckResult {
         let family = call.text("family").to_owned();
         let Some(hash) = call.tag(HASH) else {
             return Err(format!("a revision of {family} without the tag of its content"));
@@ -72,7 +72,7 @@ impl Once {
         // With the record lost and old states shown nothing tells of the first one.
         let owner = call.tag("evenkeel.dev/owner").unwrap_or_default();
         // By a clock that jumps nobody can tell how long ago it was asked for.
-        let lost = facts.amnesia.contains(owner) || !facts.quiet(now, 100_000, &[Disturbance::Clock]);
+        let lost = facts.lost_records.contains(owner) || !facts.quiet(now, 100_000, &[Disturbance::Clock]);
         let excused = lost && !facts.quiet(now, 300, &[Disturbance::Stale, Disturbance::Wire]);
         match twin {
             Some(twin) if !excused && facts.quiet(now, 1, &[Disturbance::Double]) => {
@@ -82,7 +82,7 @@ impl Once {
         }
     }
 
-    fn ran(&mut self, call: &Parsed, answer: &[u8], facts: &Facts, sim: &Sim) -> Verdict {
+    fn ran(&mut self, call: &Parsed, answer: &[u8], facts: &Facts, sim: &Sim) -> CheckResult {
         let arn = call.text("taskDefinition");
         let Some(definition) = sim.with(|world| world.region(REGION).ecs.definition(arn)) else {
             return Ok(());
@@ -110,7 +110,7 @@ impl Once {
         let jumped = !facts.quiet(facts.now, 100_000, &[Disturbance::Clock]);
         let unseen = jumped && !facts.quiet(facts.now, 600, &[Disturbance::Stale]);
         match twin {
-            Some(twin) if once && !unseen && !facts.amnesia.contains(deployment) => Err(format!(
+            Some(twin) if once && !unseen && !facts.lost_records.contains(deployment) => Err(format!(
                 "{family} ran twice for content {hash} though nobody edited its document: {} and {}",
                 twin.task, run.task
             )),

@@ -1,6 +1,6 @@
 //! Things happen in the declared order, what failed is not tried again, and a pause pauses.
 
-use super::Verdict;
+use super::CheckResult;
 use super::call::Parsed;
 use super::facts::{Disturbance, Facts};
 use crate::document::{App, Kind, Part, REGION};
@@ -50,8 +50,8 @@ impl Order {
         self.succeeded.contains(content)
     }
 
-    /// Looks at what has come about in ECS.
-    pub fn look(&mut self, sim: &Sim) {
+    /// Reads what has come about in ECS.
+    pub fn observe(&mut self, sim: &Sim) {
         let (services, tasks) = sim.with(|world| {
             let ecs = &world.region(REGION).ecs;
             (ecs.services(), ecs.tasks())
@@ -71,8 +71,15 @@ impl Order {
         }
     }
 
-    /// Judges a write.
-    pub fn after(&mut self, call: &Parsed, done: bool, facts: &Facts, sim: &Sim, now: Timestamp) -> Verdict {
+    /// Checks a write.
+    pub fn after(
+        &mut self,
+        call: &Parsed,
+        done: bool,
+        facts: &Facts,
+        sim: &Sim,
+        now: Timestamp,
+    ) -> CheckResult {
         paused(call, facts, sim, now)?;
         if call.operation == "RegisterTaskDefinition" && done {
             self.remember(call, sim);
@@ -86,7 +93,7 @@ impl Order {
         if arn.is_empty() || !done {
             return Ok(());
         }
-        self.look(sim);
+        self.observe(sim);
         self.not_tried_again(call, arn, facts, sim)?;
         let family = arn.rsplit('/').next().unwrap_or(arn).split(':').next().unwrap_or_default();
         let name = if name.is_empty() { family } else { name.rsplit('/').next().unwrap_or(name) };
@@ -106,7 +113,7 @@ impl Order {
         }
     }
 
-    fn not_tried_again(&self, call: &Parsed, arn: &str, facts: &Facts, sim: &Sim) -> Verdict {
+    fn not_tried_again(&self, call: &Parsed, arn: &str, facts: &Facts, sim: &Sim) -> CheckResult {
         let Some(found) = sim.with(|world| world.region(REGION).ecs.definition(arn)) else { return Ok(()) };
         let hash = found.tags.get("evenkeel.dev/hash").cloned().unwrap_or_default();
         let owner = found.tags.get("evenkeel.dev/owner").cloned().unwrap_or_default();
@@ -115,7 +122,7 @@ impl Order {
             failed.deployment == owner
                 && failed.hash == hash
                 && failed.edits == edits
-                && !facts.amnesia.contains(&owner)
+                && !facts.lost_records.contains(&owner)
         });
         match again {
             Some(failed) => Err(format!(
@@ -126,7 +133,7 @@ impl Order {
         }
     }
 
-    fn gates_are_open(&self, call: &Parsed, name: &str, arn: &str, facts: &Facts) -> Verdict {
+    fn gates_are_open(&self, call: &Parsed, name: &str, arn: &str, facts: &Facts) -> CheckResult {
         let Some((content, deployment)) = self.contents.get(arn).zip(facts.deployment_of(name)) else {
             return Ok(());
         };
@@ -162,11 +169,11 @@ impl Order {
     /// Takes in the failures of a record.
     pub fn saved(&mut self, record: &Record, facts: &Facts, now: Timestamp) {
         let deployment = record.name.as_str();
-        // What was edited while it looked is new to it: with that, nothing has failed yet.
+        // What was edited during its pass is new to it: with that, nothing has failed yet.
         let slow =
             !facts.quiet(now, SLOW_PASS, &[Disturbance::Wire, Disturbance::Refusals, Disturbance::Disk]);
-        let looked = now - SignedDuration::from_secs(if slow { SLOW_PASS } else { PASS });
-        let edits = facts.edits_by(looked, deployment);
+        let observed = now - SignedDuration::from_secs(if slow { SLOW_PASS } else { PASS });
+        let edits = facts.edits_by(observed, deployment);
         for failure in record.rollout.components.values().flat_map(|component| &component.failures) {
             let known = self.failures.iter().any(|known| {
                 known.deployment == deployment
@@ -196,7 +203,7 @@ pub fn content_of(app: &App, part: &Part) -> Content {
 }
 
 /// Nothing is written while every version of the last minutes is paused.
-fn paused(call: &Parsed, facts: &Facts, sim: &Sim, now: Timestamp) -> Verdict {
+fn paused(call: &Parsed, facts: &Facts, sim: &Sim, now: Timestamp) -> CheckResult {
     if !facts.quiet(now, i64::from(i32::MAX), &[Disturbance::Clock]) {
         return Ok(());
     }

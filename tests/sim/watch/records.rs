@@ -1,7 +1,7 @@
 //! What was kept stays kept: events, documents, whole records. And no value of a secret is
 //! anywhere.
 
-use super::Verdict;
+use super::CheckResult;
 use super::facts::Facts;
 use crate::document::{App, CANARY};
 use evenkeel::model::status::{Event, Record};
@@ -24,20 +24,20 @@ pub fn leaks(bytes: &[u8]) -> bool {
 }
 
 impl Records {
-    /// Judges what goes over the wire.
-    pub fn request(&self, body: &[u8]) -> Verdict {
+    /// Checks what goes over the wire.
+    pub fn request(&self, body: &[u8]) -> CheckResult {
         if leaks(body) { Err("a request holds the value of a secret".to_owned()) } else { Ok(()) }
     }
 
-    /// Judges a record that was kept.
-    pub fn saved(&mut self, record: &Record, facts: &Facts) -> Verdict {
+    /// Checks a record that was kept.
+    pub fn saved(&mut self, record: &Record, facts: &Facts) -> CheckResult {
         let name = record.name.as_str();
-        let verdict = match self.kept.get(name) {
-            Some(before) if !facts.amnesia.contains(name) => follows(before, record),
+        let result = match self.kept.get(name) {
+            Some(before) if !facts.lost_records.contains(name) => follows(before, record),
             _ => Ok(()),
         };
         self.kept.insert(name.to_owned(), record.clone());
-        verdict?;
+        result?;
         let Some(declared) = &record.declared else { return Ok(()) };
         let document = declared.document.to_json();
         if document["kind"] != "Application" {
@@ -52,12 +52,12 @@ impl Records {
         }
     }
 
-    /// Judges what a new controller finds: everything that was kept.
-    pub fn loaded(&mut self, loaded: &Loaded, facts: &Facts) -> Verdict {
+    /// Checks what a new controller finds: everything that was kept.
+    pub fn loaded(&mut self, loaded: &Loaded, facts: &Facts) -> CheckResult {
         let found: BTreeMap<&str, &Record> =
             loaded.records.iter().map(|record| (record.name.as_str(), record)).collect();
         let going = std::mem::take(&mut self.going);
-        let known = self.kept.iter().filter(|(name, _)| !facts.amnesia.contains(*name));
+        let known = self.kept.iter().filter(|(name, _)| !facts.lost_records.contains(*name));
         for (name, before) in known.filter(|(name, _)| !going.contains(*name)) {
             let Some(record) = found.get(name.as_str()) else {
                 return Err(format!("the record of {name} is lost; damaged: {:?}", loaded.damaged));
@@ -68,8 +68,8 @@ impl Records {
         Ok(())
     }
 
-    /// Judges the removal of a record, before it: only of what is to go altogether.
-    pub fn forgetting(&mut self, name: &str, facts: &Facts) -> Verdict {
+    /// Checks the removal of a record, before it: only of what is to go altogether.
+    pub fn forgetting(&mut self, name: &str, facts: &Facts) -> CheckResult {
         self.going.insert(name.to_owned());
         let gone = facts.lately(name, facts.now, 1800).iter().any(Option::is_none);
         let goes = facts.ever(name).any(|app| app.delete);
@@ -87,8 +87,8 @@ impl Records {
     }
 }
 
-/// Whether everything that happened by one record is told by the next, too.
-fn follows(before: &Record, after: &Record) -> Verdict {
+/// Whether everything that happened by one record is reported by the next, too.
+fn follows(before: &Record, after: &Record) -> CheckResult {
     if before.declared.is_some() && after.declared.is_none() {
         return Err(format!("the document of {} is lost", after.name));
     }
@@ -97,7 +97,7 @@ fn follows(before: &Record, after: &Record) -> Verdict {
     }
     // Mostly what was there before stands where it stood.
     let same = before.events.iter().zip(&after.events).take_while(|(before, after)| before == after).count();
-    let told = |event: &Event| {
+    let reported = |event: &Event| {
         after.events.iter().any(|later| {
             later.object == event.object
                 && later.reason == event.reason
@@ -105,7 +105,7 @@ fn follows(before: &Record, after: &Record) -> Verdict {
                 && later.count >= event.count
         })
     };
-    match before.events[same..].iter().find(|event| !told(event)) {
+    match before.events[same..].iter().find(|event| !reported(event)) {
         Some(lost) => Err(format!(
             "an event of {} is lost: {} {} {}",
             after.name, lost.reason, lost.object, lost.message

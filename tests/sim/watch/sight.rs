@@ -4,7 +4,7 @@
 //! the writes of one pass and the first write of the next one, what is written must have been read,
 //! with an answer.
 
-use super::Verdict;
+use super::CheckResult;
 use super::call::Parsed;
 use super::facts::Facts;
 use aws_sim::Sim;
@@ -49,8 +49,8 @@ impl Sight {
         }
     }
 
-    /// Judges a write.
-    pub fn wrote(&mut self, call: &Parsed, facts: &Facts, sim: &Sim) -> Verdict {
+    /// Checks a write.
+    pub fn wrote(&mut self, call: &Parsed, facts: &Facts, sim: &Sim) -> CheckResult {
         let Some(deployment) = deployment(call, facts, sim) else { return Ok(()) };
         self.wrote.insert(deployment.clone(), true);
         let floor = self.floors.get(&deployment).copied().unwrap_or(0).max(self.floor);

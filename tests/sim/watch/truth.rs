@@ -1,7 +1,7 @@
 //! What really runs, against what is said of it: never Ready when it is not.
 
-use super::Verdict;
-use super::call::{look, service};
+use super::CheckResult;
+use super::call::{read, service};
 use super::facts::{Disturbance, Facts};
 use super::order::{Order, content_of};
 use crate::document::{App, Kind, Part, REGION};
@@ -35,7 +35,7 @@ fn says_ready(status: &DeploymentStatus) -> bool {
 }
 
 impl Truth {
-    /// Judges a status that becomes Ready: at this very moment it must be true, unless something
+    /// Checks a status that becomes Ready: at this very moment it must be true, unless something
     /// has just changed it.
     pub fn saved(
         &mut self,
@@ -44,29 +44,30 @@ impl Truth {
         order: &Order,
         sim: &Sim,
         now: Timestamp,
-    ) -> Verdict {
+    ) -> CheckResult {
         let name = record.name.as_str();
         let ready = record.status.as_ref().is_some_and(says_ready);
         let rises = ready && self.ready.insert(name.to_owned(), ready) != Some(true);
         self.ready.insert(name.to_owned(), ready);
-        let excuses = [Disturbance::Hands, Disturbance::Stale, Disturbance::Documents, Disturbance::Disk];
+        let excuses =
+            [Disturbance::ManualChange, Disturbance::Stale, Disturbance::Documents, Disturbance::Disk];
         if !rises || !facts.quiet(now, 120, &excuses) {
             return Ok(());
         }
-        // What dies of itself within seconds may do so between the look and the save.
+        // What dies of itself within seconds may do so between the read and the save.
         let Some(app) = facts.newest(name).filter(|app| !app.is_hopeless()) else { return Ok(()) };
         runs(app, order, sim).map_err(|why| format!("{name} is said to be Ready, and {why}"))
     }
 
-    /// Judges statuses that say Ready for long.
-    pub fn look(
+    /// Checks statuses that say Ready for long.
+    pub fn observe(
         &mut self,
         statuses: &[Arc<DeploymentStatus>],
         facts: &Facts,
         order: &Order,
         sim: &Sim,
         now: Timestamp,
-    ) -> Verdict {
+    ) -> CheckResult {
         let said: BTreeMap<&str, bool> =
             statuses.iter().map(|status| (status.name.as_str(), says_ready(status))).collect();
         let calm = [
@@ -97,7 +98,7 @@ impl Truth {
 }
 
 /// Whether an application runs as this version of it says, and why not.
-pub fn runs(app: &App, order: &Order, sim: &Sim) -> Verdict {
+pub fn runs(app: &App, order: &Order, sim: &Sim) -> CheckResult {
     app.declared().try_for_each(|part| {
         let why = match &part.kind {
             Kind::Task => {
@@ -111,7 +112,7 @@ pub fn runs(app: &App, order: &Order, sim: &Sim) -> Verdict {
     })
 }
 
-fn forever_runs(app: &App, part: &Part, order: &Order, sim: &Sim) -> Verdict {
+fn forever_runs(app: &App, part: &Part, order: &Order, sim: &Sim) -> CheckResult {
     let content = content_of(app, part);
     let tasks = sim.with(|world| world.region(REGION).ecs.tasks());
     let running = tasks.iter().filter(|task| task.status == "RUNNING" && task.service.is_none());
@@ -119,7 +120,7 @@ fn forever_runs(app: &App, part: &Part, order: &Order, sim: &Sim) -> Verdict {
     if same.next().is_some() { Ok(()) } else { Err("does not run".to_owned()) }
 }
 
-fn service_runs(app: &App, part: &Part, order: &Order, sim: &Sim) -> Verdict {
+fn service_runs(app: &App, part: &Part, order: &Order, sim: &Sim) -> CheckResult {
     let name = app.resource(part);
     let found = sim.with(|world| world.region(REGION).ecs.service(app.cluster, &name));
     let Some(found) = found.filter(|found| found.status == "ACTIVE") else {
@@ -150,7 +151,7 @@ fn service_runs(app: &App, part: &Part, order: &Order, sim: &Sim) -> Verdict {
 fn healthy_targets(app: &App, name: &str, sim: &Sim) -> usize {
     let shown = service(sim, app.cluster, name).unwrap_or_default();
     let arn = &shown["loadBalancers"][0]["targetGroupArn"];
-    let health = look(sim, Service::Elbv2, "DescribeTargetHealth", &json!({"TargetGroupArn": arn}))
+    let health = read(sim, Service::Elbv2, "DescribeTargetHealth", &json!({"TargetGroupArn": arn}))
         .unwrap_or_default();
     let targets = health["TargetHealthDescriptions"].as_array().cloned().unwrap_or_default();
     let is_healthy = |target: &&Value| target["TargetHealth"]["State"] == "healthy";

@@ -1,7 +1,7 @@
 //! The variables of Pulumi's three images, one row each. Sources: Pulumi's self-hosting guide
 //! (components, operations) and its ECS installers.
 
-use crate::desired::kinds::env::{Row, Value, fixed, secret, shown, text, when, write_once};
+use crate::desired::kinds::env::{Value, Variable, fixed, secret, shown, text, when, write_once};
 use crate::model::kinds::pulumi::{PulumiOauthApp, PulumiServiceSpec};
 use crate::model::kinds::references::SecretRef;
 
@@ -61,7 +61,7 @@ fn database_user(spec: &PulumiServiceSpec, key: &str) -> Value {
 }
 
 /// API, first part: what it cannot start without.
-pub fn api_core(spec: &PulumiServiceSpec) -> Vec<Row> {
+pub fn api_core(spec: &PulumiServiceSpec) -> Vec<Variable> {
     let (schema_v2, legacy_write) = engine_events(spec);
     let aws = &spec.aws;
     vec![
@@ -88,7 +88,7 @@ pub fn api_core(spec: &PulumiServiceSpec) -> Vec<Row> {
 }
 
 /// API, second part: buckets, keys and search.
-pub fn api_storage(spec: &PulumiServiceSpec) -> Vec<Row> {
+pub fn api_storage(spec: &PulumiServiceSpec) -> Vec<Variable> {
     let buckets = &spec.buckets;
     let search = spec.search.clone().unwrap_or_default();
     let declared = spec.search.is_some();
@@ -110,7 +110,7 @@ pub fn api_storage(spec: &PulumiServiceSpec) -> Vec<Row> {
 }
 
 /// API, third part: signing in and mail.
-pub fn api_login(spec: &PulumiServiceSpec) -> Vec<Row> {
+pub fn api_login(spec: &PulumiServiceSpec) -> Vec<Variable> {
     let smtp = spec.smtp.as_ref();
     let turnstile = spec.turnstile.clone().unwrap_or_default();
     let old_login = turnstile.secret_key.clone().filter(|_| turnstile.legacy_login_variable == Some(true));
@@ -138,7 +138,7 @@ pub fn api_login(spec: &PulumiServiceSpec) -> Vec<Row> {
 }
 
 /// API, last part: TLS, telemetry and the rest.
-pub fn api_rest(spec: &PulumiServiceSpec) -> Vec<Row> {
+pub fn api_rest(spec: &PulumiServiceSpec) -> Vec<Variable> {
     let telemetry = &spec.telemetry;
     let tls = spec.tls.api.as_ref();
     vec![
@@ -162,7 +162,7 @@ pub fn api_rest(spec: &PulumiServiceSpec) -> Vec<Row> {
 }
 
 /// Console, first part.
-pub fn console_core(spec: &PulumiServiceSpec) -> Vec<Row> {
+pub fn console_core(spec: &PulumiServiceSpec) -> Vec<Variable> {
     let options = &spec.console_options;
     let tls = spec.tls.console.as_ref();
     let private = spec.private_load_balancer.as_ref().and_then(|load_balancer| {
@@ -191,7 +191,7 @@ pub fn console_core(spec: &PulumiServiceSpec) -> Vec<Row> {
 }
 
 /// Console, second part: signing in.
-pub fn console_login(spec: &PulumiServiceSpec) -> Vec<Row> {
+pub fn console_login(spec: &PulumiServiceSpec) -> Vec<Variable> {
     let oauth = &spec.oauth;
     let (github, gitlab, bitbucket) = (app(&oauth.github), app(&oauth.gitlab), app(&oauth.bitbucket));
     let site_key = spec.turnstile.as_ref().map(|turnstile| &turnstile.site_key);
@@ -213,7 +213,7 @@ pub fn console_login(spec: &PulumiServiceSpec) -> Vec<Row> {
 
 /// Migrations. Their credentials do not restart anything: the task runs per image and
 /// configuration, and a rotated password is no reason to migrate again.
-pub fn migrations(spec: &PulumiServiceSpec) -> Vec<Row> {
+pub fn migrations(spec: &PulumiServiceSpec) -> Vec<Variable> {
     let (wanted, database) = (&spec.migrations, &spec.database);
     let named = wanted.root_username.is_some() || wanted.root_password.is_some();
     let whole = wanted.root_credentials.clone().or(database.credentials.clone().filter(|_| !named));

@@ -2,7 +2,7 @@
 //! server and `config/server_config.py`. Variables that only the ECS guide knows are in rows marked
 //! so.
 
-use crate::desired::kinds::env::{Row, Value, fixed, plain, python, secret, shown, text, write_once};
+use crate::desired::kinds::env::{Value, Variable, fixed, plain, python, secret, shown, text, write_once};
 use crate::model::kinds::references::SecretRef;
 use crate::model::kinds::task_definition::ContainerDefinition;
 use crate::model::kinds::zenml::{WorkloadManagerKind, ZenMLSecretsStore, ZenMLWorkspaceSpec};
@@ -23,7 +23,7 @@ fn guide(spec: &ZenMLWorkspaceSpec, value: Value) -> Value {
 }
 
 /// What every process of the image needs.
-pub fn base(spec: &ZenMLWorkspaceSpec) -> Vec<Row> {
+pub fn base(spec: &ZenMLWorkspaceSpec) -> Vec<Variable> {
     let options = &spec.server_options;
     let verbosity = options.logging_verbosity.clone().or(Some("INFO".to_owned()));
     vec![
@@ -43,13 +43,13 @@ pub fn base(spec: &ZenMLWorkspaceSpec) -> Vec<Row> {
 }
 
 /// What keeps servers and workers from migrating again, each for itself. The task must not have it:
-/// the image only looks whether the variable is there.
-pub fn no_migration(spec: &ZenMLWorkspaceSpec) -> Vec<Row> {
+/// the image only checks whether the variable is there.
+pub fn no_migration(spec: &ZenMLWorkspaceSpec) -> Vec<Variable> {
     vec![("DISABLE_DATABASE_MIGRATION", python(migrates_first(spec).then_some(true)))]
 }
 
 /// How the workspace finds and proves itself to the control plane.
-pub fn control_plane(spec: &ZenMLWorkspaceSpec) -> Vec<Row> {
+pub fn control_plane(spec: &ZenMLWorkspaceSpec) -> Vec<Variable> {
     let plane = &spec.control_plane;
     let api = plane.api_url.as_deref().unwrap_or("https://cloudapi.zenml.io");
     let dashboard = plane.dashboard_url.as_deref().unwrap_or("https://cloud.zenml.io");
@@ -75,7 +75,7 @@ pub fn control_plane(spec: &ZenMLWorkspaceSpec) -> Vec<Row> {
 }
 
 /// The database. `ZENML_DATABASE_URL` occurs in the ECS guide only.
-pub fn store(spec: &ZenMLWorkspaceSpec) -> Vec<Row> {
+pub fn store(spec: &ZenMLWorkspaceSpec) -> Vec<Variable> {
     let (database, ssl) = (&spec.database, &spec.database.ssl);
     let url = || match &database.url {
         Some(_) => secret("spec.database.url", &database.url),
@@ -115,7 +115,7 @@ fn composed_url(spec: &ZenMLWorkspaceSpec) -> Option<String> {
 
 /// Where users' secrets are kept. An encryption key is written once: everything under it would be
 /// lost.
-pub fn secrets_stores(spec: &ZenMLWorkspaceSpec) -> Vec<Row> {
+pub fn secrets_stores(spec: &ZenMLWorkspaceSpec) -> Vec<Variable> {
     let none = ZenMLSecretsStore::default();
     let store = &spec.secrets_store;
     let backup = spec.backup_secrets_store.as_ref().unwrap_or(&none);
@@ -143,7 +143,7 @@ pub fn secrets_stores(spec: &ZenMLWorkspaceSpec) -> Vec<Row> {
 
 /// The server only. Host and port are the ECS guide's: the server keeps them silently and does not
 /// read them.
-pub fn server(spec: &ZenMLWorkspaceSpec) -> Vec<Row> {
+pub fn server(spec: &ZenMLWorkspaceSpec) -> Vec<Variable> {
     vec![
         ("ZENML_SERVER_HOSTNAME", guide(spec, fixed("0.0.0.0"))),
         ("ZENML_SERVER_PORT", guide(spec, shown(Some(port(spec))))),
@@ -151,7 +151,7 @@ pub fn server(spec: &ZenMLWorkspaceSpec) -> Vec<Row> {
 }
 
 /// The server's pools, timeouts and limits.
-pub fn limits(spec: &ZenMLWorkspaceSpec) -> Vec<Row> {
+pub fn limits(spec: &ZenMLWorkspaceSpec) -> Vec<Variable> {
     let options = &spec.server_options;
     vec![
         ("ZENML_SERVER_THREAD_POOL_SIZE", shown(options.thread_pool_size)),
@@ -170,7 +170,7 @@ pub fn limits(spec: &ZenMLWorkspaceSpec) -> Vec<Row> {
 }
 
 /// Runs of snapshots on Kubernetes.
-pub fn workload_manager(spec: &ZenMLWorkspaceSpec) -> Vec<Row> {
+pub fn workload_manager(spec: &ZenMLWorkspaceSpec) -> Vec<Variable> {
     let Some(manager) = &spec.workload_manager else { return Vec::new() };
     let aws = manager.implementation == WorkloadManagerKind::AwsKubernetes;
     let region = manager.region.clone().unwrap_or_else(|| spec.placement.region.clone());
@@ -210,7 +210,7 @@ pub fn workload_manager(spec: &ZenMLWorkspaceSpec) -> Vec<Row> {
 }
 
 /// What one worker reads beyond the base.
-pub fn worker(spec: &ZenMLWorkspaceSpec, name: &str) -> Vec<Row> {
+pub fn worker(spec: &ZenMLWorkspaceSpec, name: &str) -> Vec<Variable> {
     let size = spec.workers.as_ref().and_then(|workers| workers.consumer_worker_pool_size);
     vec![("ZENML_CONSUMER_WORKER_POOL_SIZE", shown(size.filter(|_| name == "executor")))]
 }

@@ -24,7 +24,7 @@ const WORDS: [&[&str]; 9] = [
 pub(super) fn change(document: &mut Value, choices: &mut Unstructured<'_>) -> Option<String> {
     let mut paths = Vec::new();
     pointers(&document["spec"], "/spec", &mut paths);
-    paths.retain(|path| is_told(document, path));
+    paths.retain(|path| reaches_aws(document, path));
     if paths.is_empty() {
         return None;
     }
@@ -68,9 +68,9 @@ fn other_text(text: &str, choices: &mut Unstructured<'_>) -> String {
     }
 }
 
-/// Whether AWS is told of a field: it is no setting of Evenkeel's own, and nothing that only the
+/// Whether a field reaches AWS: it is no setting of Evenkeel's own, and nothing that only the
 /// next task or a lookup uses.
-fn is_told(document: &Value, path: &str) -> bool {
+fn reaches_aws(document: &Value, path: &str) -> bool {
     let steps: Vec<&str> = path.split('/').skip(2).collect();
     // All traffic goes to an only target group, whatever its weight.
     let only =

@@ -1,6 +1,6 @@
 //! The same meaning in other words, by what AWS's documentation says of each field.
 
-use super::world::{CLUSTER, load_balancer_arn, managed_arn, secret_arn};
+use super::fixture::{CLUSTER, load_balancer_arn, managed_arn, secret_arn};
 use super::{below, coin};
 use arbitrary::Unstructured;
 use evenkeel::model::resource::ResourceKind;

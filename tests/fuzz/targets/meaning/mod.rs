@@ -7,8 +7,8 @@
 
 mod change;
 mod equivalents;
+mod fixture;
 mod vary;
-mod world;
 
 use arbitrary::Unstructured;
 use evenkeel::desired::{lower, render};
@@ -16,10 +16,10 @@ use evenkeel::model::desired::DesiredState;
 use evenkeel::model::ids::Generation;
 use evenkeel::model::kinds::{Document, Kind};
 use evenkeel::specs::read;
+use fixture::Fixture;
 use serde::Deserialize;
 use serde_json::Value;
 use std::sync::OnceLock;
-use world::World;
 
 const SEED: &str = include_str!("../../seeds/application.yaml");
 
@@ -29,20 +29,20 @@ pub fn check(bytes: &[u8]) {
     let mut written = seeds()[below(&mut choices, seeds().len())].clone();
     vary::vary(&mut written, &mut choices);
     let Ok(declared) = state(&written) else { return };
-    let Some(world) = World::of(&declared, &mut choices) else { return };
+    let Some(fixture) = Fixture::of(&declared, &mut choices) else { return };
 
-    let mut respelled = written.clone();
-    equivalents::document(&mut respelled, &mut choices);
+    let mut rewritten = written.clone();
+    equivalents::document(&mut rewritten, &mut choices);
     let equal =
-        state(&respelled).unwrap_or_else(|why| panic!("another spelling is refused: {why}\n{respelled:#}"));
-    let seen = world.walk(&equal);
-    assert!(seen.is_empty(), "the same in other words, and still:\n{seen}\n{written:#}\n{respelled:#}");
+        state(&rewritten).unwrap_or_else(|why| panic!("an equivalent form is refused: {why}\n{rewritten:#}"));
+    let seen = fixture.walk(&equal);
+    assert!(seen.is_empty(), "the same in other words, and still:\n{seen}\n{written:#}\n{rewritten:#}");
 
-    let mut changed = respelled.clone();
+    let mut changed = rewritten.clone();
     let Some(what) = change::change(&mut changed, &mut choices) else { return };
     let Ok(other) = state(&changed) else { return };
-    let seen = world.walk(&other);
-    assert!(!seen.is_empty(), "{what} is not seen\n{respelled:#}\n{changed:#}");
+    let seen = fixture.walk(&other);
+    assert!(!seen.is_empty(), "{what} is not seen\n{rewritten:#}\n{changed:#}");
 }
 
 /// The seed and the example of every kind, in their generic form.

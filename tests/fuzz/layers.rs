@@ -1,4 +1,4 @@
-//! The rooms that share only `model`, from the product's own sources: what the fuzz targets need,
+//! The layers that share only `model`, from the product's own sources: what the fuzz targets need,
 //! without the AWS SDK.
 
 #[path = "../../src/desired/mod.rs"]

@@ -1,4 +1,4 @@
-"""What several tests need in their world: a cluster, definitions, a service behind a load balancer."""
+"""What several tests need in AWS: a cluster, definitions, a service behind a load balancer."""
 
 from conftest import until
 

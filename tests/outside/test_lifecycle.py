@@ -1,4 +1,4 @@
-"""aws-sim against moto and ministack: one life, field by field."""
+"""aws-sim against moto and ministack: one lifecycle, field by field."""
 
 import pathlib
 import re
@@ -8,19 +8,19 @@ import botocore.session
 import pytest
 
 from answers import Reader, differences, known_differences
-from life import live
+from lifecycle import run
 
 TABLE = pathlib.Path(__file__).parent / "differences.toml"
 
 
 @pytest.fixture(scope="module")
-def lives(aws_sim, moto, ministack):
-    """The life on each far side, as plain answers by step."""
-    worlds = [aws_sim, moto, ministack]
-    with ThreadPoolExecutor(len(worlds)) as threads:
-        steps = list(threads.map(live, worlds))
-    return {world.name: {name: Reader(world.network).plain(answer) for name, answer in life.items()}
-            for world, life in zip(worlds, steps)}
+def answers(aws_sim, moto, ministack):
+    """The lifecycle on each backend, as plain answers by step."""
+    backends = [aws_sim, moto, ministack]
+    with ThreadPoolExecutor(len(backends)) as threads:
+        steps = list(threads.map(run, backends))
+    return {backend.name: {name: Reader(backend.network).plain(answer) for name, answer in lifecycle.items()}
+            for backend, lifecycle in zip(backends, steps)}
 
 
 @pytest.fixture(scope="module")
@@ -28,13 +28,13 @@ def table():
     return known_differences(TABLE)
 
 
-def test_every_step_of_aws_sim_settles(lives):
-    assert [step for step, answer in lives["aws-sim"].items() if answer.get("settled") == "false"] == []
+def test_every_step_of_aws_sim_settles(answers):
+    assert [step for step, answer in answers["aws-sim"].items() if answer.get("settled") == "false"] == []
 
 
-def test_aws_sim_differs_from_the_judges_only_where_aws_documentation_decides_it(lives, table):
+def test_aws_sim_differs_from_the_judges_only_where_aws_documentation_decides_it(answers, table):
     found = [difference for judge in ("moto", "ministack")
-             for difference in differences(judge, lives["aws-sim"], lives[judge])]
+             for difference in differences(judge, answers["aws-sim"], answers[judge])]
     assert found, "the judges are never of one mind with aws-sim: nothing was compared"
     unknown = [str(difference) for difference in found if not any([row.covers(difference) for row in table])]
     stale = [stale for row in table for stale in row.stale()]

@@ -1,4 +1,4 @@
-"""Where the controller works: folders with the example documents, a world that holds what these refer to, and the programs."""
+"""Where the controller works: folders with the example documents, a backend that holds what these refer to, and the programs."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import subprocess
 import time
 import urllib.request
 
-import worlds
+import backends
 
 ROOT = pathlib.Path(__file__).parents[2]
 EXAMPLES = ROOT / "manifests" / "examples"
@@ -16,14 +16,14 @@ EXAMPLES = ROOT / "manifests" / "examples"
 PATIENCE = 90
 
 
-class Place:
-    """The example documents of some deployments, adapted to a world, and the controller on them."""
+class Workspace:
+    """The example documents of some deployments, adapted to a backend, and the controller on them."""
 
-    def __init__(self, world, processes, folder, documents):
-        self.world = world
+    def __init__(self, backend, processes, folder, documents):
+        self.backend = backend
         self.processes = processes
         self.folder = folder
-        self.environment = {**worlds.KEYS, "AWS_ENDPOINT_URL": world.endpoint, "AWS_REGION": worlds.REGION}
+        self.environment = {**backends.KEYS, "AWS_ENDPOINT_URL": backend.endpoint, "AWS_REGION": backends.REGION}
         self.controller = None
         (folder / "specs").mkdir(parents=True)
         for name, changes in documents.items():
@@ -35,9 +35,9 @@ class Place:
         return self.folder / "specs" / f"{name}.yaml"
 
     def _adapted(self, text):
-        """The examples' network and certificate are examples; these are this world's."""
-        network = self.world.network
-        certificate = self.world.client("acm").request_certificate(DomainName="example.com")["CertificateArn"]
+        """The examples' network and certificate are examples; these are this backend's."""
+        network = self.backend.network
+        certificate = self.backend.client("acm").request_certificate(DomainName="example.com")["CertificateArn"]
         subnets = f"{network['subnet-a']}, {network['subnet-b']}"
         for known, here in ((r"vpc-0a1b\w+", network["vpc"]), (r"(?<=subnets: \[)[^\]]+", subnets),
                             (r"sg-0a1b\w+", network["group"]), (r"arn:aws:acm:[\w:/-]+", certificate)):
@@ -46,7 +46,7 @@ class Place:
         return text
 
     def edit(self, name, changes):
-        """Edits a document, as a person would: it is written beside and put in its place."""
+        """Edits a document, as a person would: it is written beside and put in its workspace."""
         path = self.document(name)
         text = path.read_text()
         for before, after in changes:
@@ -57,9 +57,9 @@ class Place:
         beside.rename(path)
 
     def start(self):
-        self.port = port = worlds.free_port()
+        self.port = port = backends.free_port()
         self.controller = self.processes.start(
-            f"evenkeel-{self.world.name}",
+            f"evenkeel-{self.backend.name}",
             [os.environ["EVENKEEL_BIN"], "run", *self._folders(), "--resync", "500ms", "--budget-share", "100", "--listen",
              f"127.0.0.1:{port}"], port, **self.environment)
 
@@ -73,12 +73,12 @@ class Place:
             lines = answer.read().decode().splitlines()
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if re.match(rf"{name}(\{{|\s)", line))
 
-    def walks(self, passes):
+    def passes(self, passes):
         """Waits for so many more passes."""
         wanted = self.metric("evenkeel_passes_total") + passes
         end = time.monotonic() + PATIENCE
         while self.metric("evenkeel_passes_total") < wanted:
-            assert time.monotonic() < end, "the controller does not look any more"
+            assert time.monotonic() < end, "the controller makes no passes any more"
             time.sleep(0.2)
 
     def _folders(self):
@@ -100,7 +100,7 @@ class Place:
         return next((record for record in records if record["name"] == name), None)
 
     def until(self, name, done):
-        """Looks at a deployment's status until it is as it should be."""
+        """Reads a deployment's status until it is as it should be."""
         end = time.monotonic() + PATIENCE
         while True:
             status = self.status(name)
@@ -130,16 +130,16 @@ def waits(status):
             for one in status["waitingOn"]]
 
 
-def furnish(world, clusters):
+def seed(backend, clusters):
     """Makes what the examples expect to be there, by the list that the demo uses, for some clusters."""
     expected = json.loads((EXAMPLES / "aws-sim-world.json").read_text())
     for cluster in expected["clusters"]:
         if cluster["name"] in clusters:
-            world.client("ecs").create_cluster(clusterName=cluster["name"], capacityProviders=cluster["capacityProviders"])
-    subnets = [world.network["subnet-a"], world.network["subnet-b"]]
+            backend.client("ecs").create_cluster(clusterName=cluster["name"], capacityProviders=cluster["capacityProviders"])
+    subnets = [backend.network["subnet-a"], backend.network["subnet-b"]]
     for balancer in expected["loadBalancers"]:
         if balancer["name"] in clusters:
-            world.client("elbv2").create_load_balancer(Name=balancer["name"], Subnets=subnets)
+            backend.client("elbv2").create_load_balancer(Name=balancer["name"], Subnets=subnets)
     for secret in expected["secrets"]:
         value = secret["value"] if isinstance(secret["value"], str) else json.dumps(secret["value"])
-        world.client("secretsmanager").create_secret(Name=secret["name"], SecretString=value)
+        backend.client("secretsmanager").create_secret(Name=secret["name"], SecretString=value)

@@ -1,5 +1,5 @@
-//! A whole world as one value, read from a base file and merge patches, so that a case states only
-//! what is special.
+//! The input of a plan as one value, read from a base file and merge patches, so that a case states
+//! only what is special.
 
 use crate::model::desired::{DesiredState, ResolvedState};
 use crate::model::observed::ObservedState;
@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 
 /// Everything that a plan is made from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct World {
+pub(super) struct Fixture {
     pub(super) now: Timestamp,
     pub(super) desired: DesiredState,
     pub(super) resolved: ResolvedState,
@@ -21,7 +21,7 @@ pub(super) struct World {
     pub(super) observed: ObservedState,
 }
 
-impl World {
+impl Fixture {
     pub(super) fn input(&self) -> PlanInput<'_> {
         PlanInput {
             desired: &self.desired,
@@ -32,12 +32,12 @@ impl World {
         }
     }
 
-    /// The base world with a merge patch.
+    /// The base fixture with a merge patch.
     pub(super) fn base_with(patch: &Value) -> Self {
-        let mut world = base();
-        merge(&mut world, patch);
-        serde_json::from_value(world)
-            .unwrap_or_else(|error| panic!("{error}: the base with {patch} is no world"))
+        let mut fixture = base();
+        merge(&mut fixture, patch);
+        serde_json::from_value(fixture)
+            .unwrap_or_else(|error| panic!("{error}: the base with {patch} is no input of a plan"))
     }
 
     pub(super) fn base() -> Self {
@@ -52,8 +52,8 @@ pub(super) fn folder() -> PathBuf {
 fn base() -> Value {
     static BASE: OnceLock<Value> = OnceLock::new();
     let read = || {
-        let text = std::fs::read_to_string(folder().join("base.yaml")).expect("the base world is there");
-        serde_saphyr::from_str(&text).expect("the base world is YAML")
+        let text = std::fs::read_to_string(folder().join("base.yaml")).expect("the base fixture is there");
+        serde_saphyr::from_str(&text).expect("the base fixture is YAML")
     };
     BASE.get_or_init(read).clone()
 }

@@ -1,4 +1,4 @@
-//! AWS after everything that a document declares was made and came to rest, as it tells of it, and
+//! AWS after everything that a document declares was made and came to rest, as AWS shows it, and
 //! the record of that.
 
 use super::equivalents::{Around, node, resource};
@@ -51,42 +51,42 @@ pub(super) fn managed_arn(kind: ResourceKind, key: &str) -> String {
 }
 
 /// What AWS shows, and the record.
-pub(super) struct World {
+pub(super) struct Fixture {
     observed: ObservedState,
     rollout: RolloutState,
     now: Timestamp,
 }
 
-impl World {
-    /// A world in which everything is as declared; none for a declaration that refers to what does
-    /// not exist.
+impl Fixture {
+    /// The state in which everything is as declared; none for a declaration that refers to what
+    /// does not exist.
     pub(super) fn of(desired: &DesiredState, choices: &mut Unstructured<'_>) -> Option<Self> {
         let now = Timestamp::UNIX_EPOCH;
-        let mut world = Self { observed: nothing(now), rollout: RolloutState::default(), now };
-        world.rollout.generation = desired.generation;
-        world.rollout.retry.clone_from(&desired.retry);
-        world.surroundings(desired);
+        let mut fixture = Self { observed: nothing(now), rollout: RolloutState::default(), now };
+        fixture.rollout.generation = desired.generation;
+        fixture.rollout.retry.clone_from(&desired.retry);
+        fixture.surroundings(desired);
         for id in desired.resources.keys() {
             let arn = managed_arn(id.kind, &id.key);
             let tags = tags(desired, &id.key);
             // Of a target group that no load balancer knows ECS makes no service.
             let used_by = vec!["lb".to_owned()];
             let made = ObservedResource { tags, used_by, ..ObservedResource::new(arn.clone(), json!({})) };
-            world.observed.resources.insert(id.clone(), Seen::Present(made));
-            world.rollout.resource_mut(&id.clone()).arn = Some(arn);
+            fixture.observed.resources.insert(id.clone(), Seen::Present(made));
+            fixture.rollout.resource_mut(&id.clone()).arn = Some(arn);
         }
-        let resolved = world.resolve(desired);
+        let resolved = fixture.resolve(desired);
         for (id, part) in &resolved.resources {
-            let fields = told(id.kind, part.fields.as_ref()?, choices);
-            if let Some(Seen::Present(made)) = world.observed.resources.get_mut(id) {
+            let fields = shown(id.kind, part.fields.as_ref()?, choices);
+            if let Some(Seen::Present(made)) = fixture.observed.resources.get_mut(id) {
                 made.fields = fields;
             }
-            world.rollout.resource_mut(&id.clone()).applied = Some(part.declared.clone());
+            fixture.rollout.resource_mut(&id.clone()).applied = Some(part.declared.clone());
         }
         for (name, part) in &resolved.components {
-            world.component(desired, name, part, choices)?;
+            fixture.component(desired, name, part, choices)?;
         }
-        Some(world)
+        Some(fixture)
     }
 
     /// What Evenkeel only refers to, under its name and under its ARN.
@@ -213,8 +213,8 @@ fn tags(desired: &DesiredState, component: &str) -> BTreeMap<String, String> {
     tags
 }
 
-/// A log group, target group, listener or rule as AWS tells of it.
-fn told(kind: ResourceKind, fields: &Tree, choices: &mut Unstructured<'_>) -> Tree {
+/// A log group, target group, listener or rule as AWS shows it.
+fn shown(kind: ResourceKind, fields: &Tree, choices: &mut Unstructured<'_>) -> Tree {
     let mut fields = fields.clone();
     let part = match kind {
         ResourceKind::TargetGroup => {
@@ -229,7 +229,7 @@ fn told(kind: ResourceKind, fields: &Tree, choices: &mut Unstructured<'_>) -> Tr
     floats(fields, choices)
 }
 
-/// A revision as DescribeTaskDefinition tells of it.
+/// A revision as DescribeTaskDefinition shows it.
 fn told_definition(family: &str, fields: &Tree, choices: &mut Unstructured<'_>) -> Tree {
     let mut fields = fields.clone();
     let around = Around::definition(&fields);
@@ -244,7 +244,7 @@ fn told_definition(family: &str, fields: &Tree, choices: &mut Unstructured<'_>) 
     fields
 }
 
-/// A service as DescribeServices tells of it.
+/// A service as DescribeServices shows it.
 fn told_service(fields: &Tree, count: u32, choices: &mut Unstructured<'_>) -> Tree {
     let mut fields = fields.clone();
     let around = Around { fargate: false, shared_ports: false };

@@ -1,4 +1,4 @@
-"""The far sides: aws-sim, moto and ministack, each started on a free port of 127.0.0.1 and stopped with the test run."""
+"""the backends: aws-sim, moto and ministack, each started on a free port of 127.0.0.1 and stopped with the test run."""
 
 import os
 import pathlib
@@ -22,8 +22,8 @@ SPEED = 30
 
 
 @dataclass
-class World:
-    """One far side, and the ids of the network that its services are put into."""
+class Backend:
+    """One backend, and the ids of the network that its services are put into."""
 
     name: str
     endpoint: str
@@ -40,11 +40,11 @@ class World:
                 config=Config(retries={"total_max_attempts": 1}, read_timeout=20, parameter_validation=False))
         return self._clients[service]
 
-    def until(self, look, done):
-        """Looks until it is done, or patience is over; gives what was seen last and whether it was done."""
+    def until(self, read, done):
+        """Reads until it is done, or patience is over; gives what was seen last and whether it was done."""
         end = time.monotonic() + self.patience
         while True:
-            seen = look()
+            seen = read()
             if done(seen):
                 return seen, True
             if time.monotonic() > end:
@@ -111,7 +111,7 @@ def aws_sim(processes):
     # It knows no networks: any subnet will do, and is in this VPC.
     network = {"vpc": "vpc-0a1b2c3d4e5f60718", "subnet-a": "subnet-0a1b2c3d4e5f61001",
                "subnet-b": "subnet-0a1b2c3d4e5f61002", "group": "sg-0a1b2c3d4e5f62001"}
-    return World("aws-sim", f"http://127.0.0.1:{port}", 30, network)
+    return Backend("aws-sim", f"http://127.0.0.1:{port}", 30, network)
 
 
 def moto(processes, running=2):
@@ -120,27 +120,27 @@ def moto(processes, running=2):
     server = "from moto.server import main; main()"
     processes.start(f"moto-{running}", [sys.executable, "-c", server, "-H", "127.0.0.1", "-p", port], port,
                     MOTO_ECS_SERVICE_RUNNING=str(running))
-    world = World("moto", f"http://127.0.0.1:{port}", 0)
-    world.network = made_network(world)
-    return world
+    backend = Backend("moto", f"http://127.0.0.1:{port}", 0)
+    backend.network = made_network(backend)
+    return backend
 
 
 def ministack(processes):
-    """ministack, with the pretend engine to schedule tasks on."""
+    """ministack, with The simulated engine to schedule tasks on."""
     engine = free_port()
     processes.start("engine", [sys.executable, HERE / "engine.py", engine], engine)
     port = free_port()
     processes.start("ministack", [sys.executable, "-m", "ministack"], port, GATEWAY_PORT=str(port), BIND_HOST="127.0.0.1",
                     DOCKER_HOST=f"tcp://127.0.0.1:{engine}", MINISTACK_REGION=REGION,
                     SERVICES="ecs,elbv2,logs,secretsmanager,ec2,sts,acm,iam")
-    world = World("ministack", f"http://127.0.0.1:{port}", 30)
-    world.network = made_network(world)
-    return world
+    backend = Backend("ministack", f"http://127.0.0.1:{port}", 30)
+    backend.network = made_network(backend)
+    return backend
 
 
-def made_network(world):
-    """A network of its own, where the far side insists on one."""
-    ec2 = world.client("ec2")
+def made_network(backend):
+    """A network of its own, where the backend insists on one."""
+    ec2 = backend.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     # moto's tasks fail in a network whose hosts have no names.
     ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})

@@ -1,4 +1,4 @@
-//! One simulated life: AWS, a disk, a folder of documents, and a controller that is killed and
+//! The system under test: AWS, a disk, a folder of documents, and a controller that is killed and
 //! started again.
 
 use super::Killed;
@@ -30,7 +30,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-/// How often the controller looks at everything.
+/// How often the controller observes everything.
 pub const RESYNC: Duration = Duration::from_secs(60);
 /// How often documents are read without a hint.
 const RESCAN: Duration = Duration::from_secs(15);
@@ -38,7 +38,7 @@ const RESCAN: Duration = Duration::from_secs(15);
 const FOLDER: &str = "/state";
 
 /// Everything of one run.
-pub struct Life {
+pub struct System {
     /// AWS.
     pub sim: Sim,
     /// Where records are.
@@ -82,10 +82,10 @@ pub enum End {
     Refused(Error),
 }
 
-impl Life {
-    /// A world in which nothing runs.
+impl System {
+    /// A system in which nothing runs.
     pub fn new(sim: Sim, watch: Watch, seed: u64) -> Self {
-        let life = Self {
+        let system = Self {
             sim,
             disk: SimDisk::new(seed),
             specs: MemorySpecs::default(),
@@ -96,11 +96,11 @@ impl Life {
             controllers: 0,
             running: None,
         };
-        let watch = life.watch.clone();
-        life.sim.on_call(move |moment| watch.on_call(moment));
-        let dies_at = Arc::clone(&life.dies_at);
-        life.sim.on_call(move |moment| die(&dies_at, moment));
-        life
+        let watch = system.watch.clone();
+        system.sim.on_call(move |moment| watch.on_call(moment));
+        let dies_at = Arc::clone(&system.dies_at);
+        system.sim.on_call(move |moment| die(&dies_at, moment));
+        system
     }
 
     /// What the applications refer to: clusters, secrets, load balancers, and a bystander that
@@ -119,7 +119,9 @@ impl Life {
 
     /// Starts a controller.
     ///
-    /// **Errors**: another one works with the state.
+    /// # Errors
+    ///
+    /// Another one works with the state.
     pub async fn start(&mut self) -> Result<(), Error> {
         let state = FileRecordStore::on(self.disk.clone(), FOLDER);
         let lease = match AssertUnwindSafe(state.hold("simulation")).catch_unwind().await {
@@ -174,13 +176,13 @@ impl Life {
         self.disk.die_in(None);
         let Some(running) = self.running.take() else { return End::AsAsked };
         running.task.abort();
-        self.buried(running).await
+        self.joined(running).await
     }
 
     /// Clears away a controller that has died; what it would die of next stays armed.
-    pub async fn bury(&mut self) -> End {
+    pub async fn join(&mut self) -> End {
         match self.running.take() {
-            Some(running) => self.buried(running).await,
+            Some(running) => self.joined(running).await,
             None => End::AsAsked,
         }
     }
@@ -193,13 +195,13 @@ impl Life {
     /// Stops the controller as a signal does.
     pub async fn stop(&mut self) -> End {
         let Some(Running { handle, task, feeding, stop }) = self.running.take() else { return End::AsAsked };
-        // One that has died meanwhile needs no telling.
+        // One that has died meanwhile needs no signal.
         let _ = stop.send(());
         let (stop, _) = oneshot::channel();
-        self.buried(Running { handle, task, feeding, stop }).await
+        self.joined(Running { handle, task, feeding, stop }).await
     }
 
-    async fn buried(&self, running: Running) -> End {
+    async fn joined(&self, running: Running) -> End {
         let Running { task, feeding, .. } = running;
         let end = task.await;
         feeding.abort();
