@@ -302,7 +302,8 @@ pub struct ObservedService {
     pub events: Vec<ServiceEvent>,
     /// Tags of the service, by key.
     pub tags: BTreeMap<String, String>,
-    /// Who rolls it out, when ECS does not: `CODE_DEPLOY`, `EXTERNAL`, or an Express service of ECS.
+    /// Who rolls it out, when ECS does not: `CODE_DEPLOY`, `EXTERNAL`, or an Express service of
+    /// ECS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub controller: Option<String>,
 }
@@ -481,7 +482,8 @@ pub struct ObservedTarget {
     pub id: String,
     /// Port.
     pub port: u16,
-    /// `initial`, `healthy`, `unhealthy`, `unhealthy.draining`, `unused`, `draining`, `unavailable`.
+    /// `initial`, `healthy`, `unhealthy`, `unhealthy.draining`, `unused`, `draining`,
+    /// `unavailable`.
     pub state: String,
     /// AWS's reason code.
     pub reason: Option<String>,
@@ -490,7 +492,8 @@ pub struct ObservedTarget {
 }
 
 impl ObservedTarget {
-    /// Whether it is on its way out and gets no new requests. Source: ELBv2 API, TargetHealth.State.
+    /// Whether it is on its way out and gets no new requests. Source: ELBv2 API,
+    /// TargetHealth.State.
     pub fn is_draining(&self) -> bool {
         matches!(self.state.as_str(), "draining" | "unhealthy.draining")
     }

@@ -9,6 +9,7 @@ mod priorities;
 mod removal;
 mod resources;
 mod services;
+mod stopping;
 mod targets;
 mod tasks;
 mod traffic;

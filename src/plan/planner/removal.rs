@@ -2,25 +2,23 @@
 //!
 //! Inside a document that still exists, an undeclared rule, listener, target group or service that
 //! is ours is removed: the document is one object, and what is taken out of an object is gone from
-//! it, last: once all that is declared is complete. Log groups are data and stay. Every removal is noted. When the whole document is gone, its
-//! deletion policy decides ([`teardown`]).
+//! it, last: once all that is declared is complete. Log groups are data and stay. Every removal is
+//! noted. When the whole document is gone, its deletion policy decides ([`teardown`]).
 
-use super::{Draft, seen, tasks, traffic, unfinished};
-use crate::model::arn::{cluster_name, is_in, service_cluster};
+use super::stopping::{cluster_of, scale_to_nothing, stop_undeclared};
+use super::{Draft, seen, traffic, unfinished};
+use crate::model::arn::is_in;
 use crate::model::call::{Call, Verb};
-use crate::model::desired::{DesiredComponent, Workload};
+use crate::model::desired::Workload;
 use crate::model::kinds::DeletionPolicy;
-use crate::model::observed::{ObservedResource, ObservedService, ObservedTask, Seen};
-use crate::model::plan::{FieldChange, Impact, Ownership, Reason, WaitingOn};
-use crate::model::predecessor::{Predecessor, predecessors};
+use crate::model::observed::{ObservedResource, ObservedService, Seen};
+use crate::model::plan::{Reason, WaitingOn};
 use crate::model::resource::{Part, ResourceId, ResourceKind};
-use crate::model::stop::StopCause;
-use crate::plan::{PlanInput, resources};
-use serde_json::json;
+use crate::plan::resources;
 use std::collections::BTreeSet;
 
-/// Removes what the living document no longer declares, once all that it declares is complete: until
-/// then what is to go may serve in the place of what is to come.
+/// Removes what the living document no longer declares, once all that it declares is complete:
+/// until then what is to go may serve in the place of what is to come.
 pub(super) fn undeclared(draft: &mut Draft<'_>) {
     let input = draft.input;
     let kept = declared_arns(draft);
@@ -70,8 +68,8 @@ pub(super) fn undeclared(draft: &mut Draft<'_>) {
     left_behind(draft);
 }
 
-/// Tells what the deployment left in a region where it is no longer declared. Nothing of that region
-/// is looked at, so nothing is done about it; it stays recorded.
+/// Tells what the deployment left in a region where it is no longer declared. Nothing of that
+/// region is looked at, so nothing is done about it; it stays recorded.
 fn left_behind(draft: &mut Draft<'_>) {
     let region = draft.input.desired.placement.region.as_str();
     let mut elsewhere: Vec<(&ResourceId, &str)> =
@@ -112,37 +110,11 @@ fn undeclared_tasks(draft: &mut Draft<'_>, unfinished: Option<&WaitingOn>) {
                 Some(on) => draft.wait(&id, on.clone()),
                 None => {
                     draft.note(&id, "task is no longer declared and is stopped".to_owned(), false);
-                    stop(draft, &id, task);
+                    stop_undeclared(draft, &id, task);
                 }
             }
         }
     }
-}
-
-/// Stops what may not run beside a component that is ready to start, and waits for it to stop.
-/// Answers whether there is anything of the sort.
-pub(super) fn stop_predecessors(
-    draft: &mut Draft<'_>,
-    successor: &ResourceId,
-    component: &DesiredComponent,
-) -> bool {
-    let PlanInput { desired, rollout, observed, now, .. } = draft.input;
-    let found = predecessors(desired, rollout, observed, component);
-    for predecessor in &found {
-        draft.wait(successor, predecessor.wait());
-        match predecessor {
-            Predecessor::Service { id, service } => {
-                let message = format!("makes way for {successor}, which may not run beside it");
-                draft.note(id, message, false);
-                scale_to_nothing(draft, id, service);
-            }
-            Predecessor::Task { id, task, until } if until.is_none_or(|until| now >= until) => {
-                stop(draft, id, task);
-            }
-            Predecessor::Task { .. } | Predecessor::Unseen { .. } => {}
-        }
-    }
-    !found.is_empty()
 }
 
 /// Takes everything down that is ours.
@@ -247,19 +219,13 @@ fn teardown_tasks(draft: &mut Draft<'_>) {
         match seen(&input.observed.tasks, name) {
             Seen::Present(found) => {
                 for task in found.iter().filter(|task| !task.is_stopped()) {
-                    stop(draft, &id, task);
+                    stop_undeclared(draft, &id, task);
                 }
             }
             Seen::Unknown(gap) => draft.wait_unobserved(&id, gap),
             Seen::Absent | Seen::NotRead => {}
         }
     }
-}
-
-fn stop(draft: &mut Draft<'_>, id: &ResourceId, task: &ObservedTask) {
-    let on = WaitingOn::Task { task: task.arn.clone(), status: task.last_status.clone() };
-    draft.wait(id, on);
-    tasks::stop(draft, id, task, StopCause::Undeclared, Reason::Undeclared);
 }
 
 /// ARNs that a declared resource or component goes by.
@@ -303,35 +269,4 @@ fn remove_service(draft: &mut Draft<'_>, id: &ResourceId, service: &ObservedServ
         format!("{} of its tasks still run; it is deleted after them", service.running + service.pending);
     let deployment = service.primary().map(|primary| primary.id.clone()).unwrap_or_default();
     draft.wait(id, WaitingOn::Deployment { id: deployment, because });
-}
-
-/// The cluster that a service is in, which need not be the declared one any more.
-fn cluster_of(draft: &Draft<'_>, service: &ObservedService) -> String {
-    let declared = draft.input.desired.placement.cluster.as_str();
-    match service_cluster(&service.arn) {
-        Some(cluster) if cluster != cluster_name(declared) => cluster.to_owned(),
-        Some(_) | None => declared.to_owned(),
-    }
-}
-
-fn scale_to_nothing(draft: &mut Draft<'_>, id: &ResourceId, service: &ObservedService) {
-    let cluster = cluster_of(draft, service);
-    let (verb, call, changes) = if service.fields["schedulingStrategy"] == "DAEMON" {
-        // It has no count to scale.
-        let call = Call::DeleteService { cluster, service: service.name.clone(), force: true };
-        (Verb::Delete, call, Vec::new())
-    } else if service.desired > 0 {
-        let fields = json!({"cluster": cluster, "service": service.name, "desiredCount": 0});
-        let change = FieldChange {
-            path: "desiredCount".to_owned(),
-            old: json!(service.desired),
-            new: json!(0),
-            owner: Ownership::Declared,
-            impact: Impact::None,
-        };
-        (Verb::Update, Call::UpdateService { component: id.key.as_str().into(), fields }, vec![change])
-    } else {
-        return;
-    };
-    draft.act(id, verb, call, Reason::Undeclared, changes);
 }

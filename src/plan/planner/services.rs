@@ -1,7 +1,8 @@
 //! Services: created and pointed at a revision in phase `Rolling` alone, repaired in every phase.
 
+use super::stopping::stop_predecessors;
 use super::traffic::{self, Stay};
-use super::{Draft, Writable, changes, definitions, removal, seen};
+use super::{Draft, Writable, changes, definitions, seen};
 use crate::model::arn::{cluster_name, family_revision, service_cluster, service_name};
 use crate::model::call::{Call, Verb};
 use crate::model::desired::{DesiredComponent, ResolvedComponent, Workload};
@@ -107,7 +108,7 @@ fn absent(draft: &mut Draft<'_>, one: &One<'_>) {
         draft.judge_absent(one.id, &one.resolved.declared)
     };
     let Some(reason) = reason else { return };
-    if removal::stop_predecessors(draft, one.id, one.component) {
+    if stop_predecessors(draft, one.id, one.component) {
         return;
     }
     let token = token(draft, one, &intent);

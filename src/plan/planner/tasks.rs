@@ -1,6 +1,7 @@
 //! Tasks outside any service: started once per intent, stopped at their deadline.
 
-use super::{Draft, removal, seen};
+use super::stopping::{may_be_stopped, stop, stop_predecessors};
+use super::{Draft, seen};
 use crate::model::arn::family_revision;
 use crate::model::call::{Call, Verb};
 use crate::model::desired::{DesiredComponent, Workload};
@@ -21,7 +22,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         match &state.phase {
             Phase::TaskRunning { .. } => attend(draft, component, state),
             Phase::Waiting { on, .. } if only_predecessors(on) => {
-                removal::stop_predecessors(draft, &id_of(component), component);
+                stop_predecessors(draft, &id_of(component), component);
             }
             Phase::Waiting { on, .. } => match run {
                 RunPolicy::Forever => make_way(draft, component, state, on),
@@ -74,7 +75,7 @@ fn attend(draft: &mut Draft<'_>, component: &DesiredComponent, state: &Component
             let resolved = draft.input.resolved.components.get(&component.name);
             let fields = resolved.and_then(|resolved| resolved.fields.as_ref());
             if let (Some(revision), Some(fields)) = (revision, fields)
-                && !removal::stop_predecessors(draft, &id, component)
+                && !stop_predecessors(draft, &id, component)
             {
                 run(draft, component, Start { token, revision: &revision.arn, fields });
             }
@@ -155,23 +156,4 @@ fn make_way(draft: &mut Draft<'_>, component: &DesiredComponent, state: &Compone
     let what = format!("{before} makes way for {after}");
     let reason = Reason::Rollout { what: what.clone() };
     stop(draft, &id_of(component), old, StopCause::Superseded(&what), reason);
-}
-
-/// Whether a task is not stopped and not on its way there.
-fn may_be_stopped(task: &ObservedTask) -> bool {
-    matches!(task.last_status.as_str(), "PROVISIONING" | "PENDING" | "ACTIVATING" | "RUNNING")
-}
-
-pub(super) fn stop(
-    draft: &mut Draft<'_>,
-    id: &ResourceId,
-    task: &ObservedTask,
-    cause: StopCause<'_>,
-    reason: Reason,
-) {
-    if may_be_stopped(task) {
-        let cluster = draft.input.desired.placement.cluster.clone();
-        let call = Call::StopTask { cluster, arn: task.arn.clone(), reason: cause.to_string() };
-        draft.act(id, Verb::Stop, call, reason, Vec::new());
-    }
 }

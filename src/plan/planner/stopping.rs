@@ -1,0 +1,97 @@
+//! The calls that stop what runs: tasks, and services by scaling them to nothing.
+
+use super::Draft;
+use crate::model::arn::{cluster_name, service_cluster};
+use crate::model::call::{Call, Verb};
+use crate::model::desired::DesiredComponent;
+use crate::model::observed::{ObservedService, ObservedTask};
+use crate::model::plan::{FieldChange, Impact, Ownership, Reason, WaitingOn};
+use crate::model::predecessor::{Predecessor, predecessors};
+use crate::model::resource::ResourceId;
+use crate::model::stop::StopCause;
+use crate::plan::PlanInput;
+use serde_json::json;
+
+/// Stops what may not run beside a component that is ready to start, and waits for it to stop.
+/// Answers whether there is anything of the sort.
+pub(super) fn stop_predecessors(
+    draft: &mut Draft<'_>,
+    successor: &ResourceId,
+    component: &DesiredComponent,
+) -> bool {
+    let PlanInput { desired, rollout, observed, now, .. } = draft.input;
+    let found = predecessors(desired, rollout, observed, component);
+    for predecessor in &found {
+        draft.wait(successor, predecessor.wait());
+        match predecessor {
+            Predecessor::Service { id, service } => {
+                let message = format!("makes way for {successor}, which may not run beside it");
+                draft.note(id, message, false);
+                scale_to_nothing(draft, id, service);
+            }
+            Predecessor::Task { id, task, until } if until.is_none_or(|until| now >= until) => {
+                stop_undeclared(draft, id, task);
+            }
+            Predecessor::Task { .. } | Predecessor::Unseen { .. } => {}
+        }
+    }
+    !found.is_empty()
+}
+
+/// Whether a task is not stopped and not on its way there.
+pub(super) fn may_be_stopped(task: &ObservedTask) -> bool {
+    matches!(task.last_status.as_str(), "PROVISIONING" | "PENDING" | "ACTIVATING" | "RUNNING")
+}
+
+pub(super) fn stop(
+    draft: &mut Draft<'_>,
+    id: &ResourceId,
+    task: &ObservedTask,
+    cause: StopCause<'_>,
+    reason: Reason,
+) {
+    if may_be_stopped(task) {
+        let cluster = draft.input.desired.placement.cluster.clone();
+        let call = Call::StopTask { cluster, arn: task.arn.clone(), reason: cause.to_string() };
+        draft.act(id, Verb::Stop, call, reason, Vec::new());
+    }
+}
+
+/// Stops a task that is not declared any more, and waits for it.
+pub(super) fn stop_undeclared(draft: &mut Draft<'_>, id: &ResourceId, task: &ObservedTask) {
+    let on = WaitingOn::Task { task: task.arn.clone(), status: task.last_status.clone() };
+    draft.wait(id, on);
+    stop(draft, id, task, StopCause::Undeclared, Reason::Undeclared);
+}
+
+/// The cluster that a service is in, which need not be the declared one any more.
+pub(super) fn cluster_of(draft: &Draft<'_>, service: &ObservedService) -> String {
+    let declared = draft.input.desired.placement.cluster.as_str();
+    match service_cluster(&service.arn) {
+        Some(cluster) if cluster != cluster_name(declared) => cluster.to_owned(),
+        Some(_) | None => declared.to_owned(),
+    }
+}
+
+/// Scales a service to no tasks, as far as it is not there already.
+pub(super) fn scale_to_nothing(draft: &mut Draft<'_>, id: &ResourceId, service: &ObservedService) {
+    let cluster = cluster_of(draft, service);
+    let (verb, call, changes) = if service.fields["schedulingStrategy"] == "DAEMON" {
+        // It has no count to scale.
+        let call = Call::DeleteService { cluster, service: service.name.clone(), force: true };
+        (Verb::Delete, call, Vec::new())
+    } else if service.desired > 0 {
+        let fields = json!({"cluster": cluster, "service": service.name, "desiredCount": 0});
+        let change = FieldChange {
+            path: "desiredCount".to_owned(),
+            old: json!(service.desired),
+            new: json!(0),
+            owner: Ownership::Declared,
+            impact: Impact::None,
+        };
+        (Verb::Update, Call::UpdateService { component: id.key.as_str().into(), fields }, vec![change])
+    } else {
+        return;
+    };
+    draft.act(id, verb, call, Reason::Undeclared, changes);
+}
