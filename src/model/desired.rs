@@ -123,6 +123,37 @@ pub enum Workload {
     },
 }
 
+impl DesiredComponent {
+    /// Where the service registers its tasks, by entry of `loadBalancers`: the target group and,
+    /// where ECS shifts traffic, its alternate, either of which may be the active one. Keys of the
+    /// document's own groups, ARNs of others. Empty for a task.
+    pub fn target_groups(&self) -> impl Iterator<Item = Vec<&str>> {
+        let balancers = match &self.workload {
+            Workload::Service { fields, .. } => fields["loadBalancers"].as_array(),
+            Workload::Task { .. } => None,
+        };
+        balancers.into_iter().flatten().map(|balancer| {
+            let group = balancer["targetGroup"].as_str().or_else(|| balancer["targetGroupArn"].as_str());
+            let alternate = balancer["advancedConfiguration"]["alternateTargetGroupArn"].as_str();
+            group.into_iter().chain(alternate).collect()
+        })
+    }
+
+    /// Whether ECS shifts the traffic of the service from one target group to another by itself.
+    ///
+    /// Source: ECS API, DeploymentConfiguration.strategy.
+    pub fn is_traffic_shifted(&self) -> bool {
+        let Workload::Service { fields, .. } = &self.workload else { return false };
+        shifts_traffic(fields)
+    }
+}
+
+/// Whether a service with these fields leaves it to ECS to shift its traffic.
+pub fn shifts_traffic(fields: &Tree) -> bool {
+    let strategy = fields["deploymentConfiguration"]["strategy"].as_str();
+    strategy.is_some_and(|strategy| strategy != "ROLLING")
+}
+
 impl Workload {
     /// Whether a rollout stops what runs before it starts its successor: a minimum of 0 % with a
     /// maximum of 100 %, as singletons and daemons have it.

@@ -22,8 +22,9 @@ use super::resources::target_group::load_balancers;
 use super::row::Difference;
 use super::row::Effect;
 use super::{lint, order};
+use crate::model::arn::is_arn;
 use crate::model::call::{Call, Verb};
-use crate::model::desired::{ResolvedState, Workload};
+use crate::model::desired::{DesiredComponent, Workload, shifts_traffic};
 use crate::model::ids::ContentHash;
 use crate::model::kinds::DriftPolicy;
 use crate::model::observed::{Gap, ObservedResource, Seen};
@@ -96,7 +97,7 @@ impl<'a> Draft<'a> {
     fn new(input: &PlanInput<'a>) -> Self {
         Self {
             input: *input,
-            traffic_shifted_groups: traffic_shifted_groups(input.resolved),
+            traffic_shifted_groups: traffic_shifted_groups(input),
             actions: Vec::new(),
             waiting: BTreeSet::new(),
             drift: Vec::new(),
@@ -303,25 +304,29 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// Target groups of services whose traffic ECS shifts by itself, the alternate ones included.
+/// ARNs of the target groups of services whose traffic ECS shifts by itself, the alternate ones
+/// included: as they are declared, seen and recorded. What is declared may not be resolved, what is
+/// there may not be seen, and a service that is to be rolled by itself again is still shifted.
 ///
 /// Source: ECS API, DeploymentConfiguration.strategy and AdvancedConfiguration.
-fn traffic_shifted_groups(resolved: &ResolvedState) -> BTreeSet<String> {
-    let fields = resolved.components.values().filter_map(|component| component.fields.as_ref());
-    fields
-        .filter(|fields| {
-            fields["deploymentConfiguration"]["strategy"]
-                .as_str()
-                .is_some_and(|strategy| strategy != "ROLLING")
-        })
-        .flat_map(load_balancers)
-        .flat_map(|balancer| {
-            let alternate = &balancer["advancedConfiguration"]["alternateTargetGroupArn"];
-            [balancer["targetGroupArn"].as_str(), alternate.as_str()]
-        })
-        .flatten()
-        .map(str::to_owned)
-        .collect()
+fn traffic_shifted_groups(input: &PlanInput<'_>) -> BTreeSet<String> {
+    let mut arns = BTreeSet::new();
+    let shifted = input.desired.components.values().filter(|component| component.is_traffic_shifted());
+    for group in shifted.flat_map(DesiredComponent::target_groups).flatten() {
+        let id = ResourceId::new(ResourceKind::TargetGroup, group);
+        let observed = seen(&input.observed.resources, &id).present().map(|group| group.arn.as_str());
+        let known = [observed, input.rollout.arn(&id), Some(group).filter(|group| is_arn(group))];
+        arns.extend(known.into_iter().flatten().map(str::to_owned));
+    }
+    let services = input.observed.all_services().filter_map(|(_, seen)| seen.present());
+    for balancer in
+        services.filter(|service| shifts_traffic(&service.fields)).flat_map(|s| load_balancers(&s.fields))
+    {
+        let alternate = &balancer["advancedConfiguration"]["alternateTargetGroupArn"];
+        let groups = [balancer["targetGroupArn"].as_str(), alternate.as_str()];
+        arns.extend(groups.into_iter().flatten().map(str::to_owned));
+    }
+    arns
 }
 
 /// Something that was looked for, when AWS gave an answer about it.

@@ -1,6 +1,8 @@
 //! Steps of a service: ECS rolls, this interprets the result.
 
 use super::view::View;
+use crate::model::arn::is_arn;
+use crate::model::desired::shifts_traffic;
 use crate::model::ids::ContentHash;
 use crate::model::kinds::DriftPolicy;
 use crate::model::observed::{ObservedService, Seen};
@@ -95,6 +97,13 @@ fn begin(view: &ServiceView<'_>, component: &mut ComponentRollout) -> Phase {
     let points_at_wanted = service.filter(|service| points_at(view, component, service, &wanted));
     match points_at_wanted {
         Some(service) if is_settled(view, service) => finish(component, wanted, now),
+        // However it came to begin anew: what failed is not tried again.
+        _ if failed_before(component, &wanted) => {
+            let failure = component.failures.iter().rev().find(|failure| failure.hash == wanted);
+            let message = failure.map(|failure| failure.reason.clone()).unwrap_or_default();
+            let since = failure.map_or(now, |failure| failure.at);
+            Phase::Stalled { hash: wanted, reason: StallReason::DeploymentFailed, message, since }
+        }
         // ECS has given its deployment up and starts no more tasks: only a new deployment is
         // another try.
         Some(service) if service.gave_up_before(now) => {
@@ -155,22 +164,23 @@ fn is_settled(view: &ServiceView<'_>, service: &ObservedService) -> bool {
     service.is_steady() && unhealthy_group(view, service).is_none()
 }
 
-/// The first managed target group of the service that is not seen to be healthy throughout.
+/// The first target group of the service that is not seen to be healthy throughout. Of a group and
+/// its alternate either may hold the tasks.
 pub(super) fn unhealthy_group(view: &ServiceView<'_>, service: &ObservedService) -> Option<String> {
-    let balancers = view.workload.fields["loadBalancers"].as_array().into_iter().flatten();
-    let keys = balancers.filter_map(|balancer| balancer["targetGroup"].as_str());
-    for key in keys {
-        let Some(Seen::Present(targets)) = view.step.observed.targets.get(key) else {
-            return Some(key.to_owned());
-        };
-        let counted: Vec<_> = targets.iter().filter(|target| !target.is_draining()).collect();
-        let healthy = counted.iter().filter(|target| target.state == "healthy").count();
-        let all_healthy = healthy == counted.len() && counted.len() >= service.desired as usize;
-        if !all_healthy {
-            return Some(key.to_owned());
+    view.desired.target_groups().find_map(|groups| {
+        let first = groups.first()?;
+        let managed = groups.iter().filter(|group| !is_arn(group));
+        let mut targets = Vec::new();
+        for group in managed {
+            let Some(Seen::Present(found)) = view.step.observed.targets.get(*group) else {
+                return Some((*group).to_owned());
+            };
+            targets.extend(found.iter().filter(|target| !target.is_draining()));
         }
-    }
-    None
+        let healthy = targets.iter().filter(|target| target.state == "healthy").count();
+        let all_healthy = healthy == targets.len() && targets.len() >= service.desired as usize;
+        (!is_arn(first) && !all_healthy).then(|| (*first).to_owned())
+    })
 }
 
 struct Roll {
@@ -256,14 +266,15 @@ fn watch(
             Phase::Baking { hash: roll.hash, until: now + bake }
         };
     }
-    if now.duration_since(roll.progress.0) > view.workload.progress_deadline {
+    let patience = view.workload.progress_deadline + pauses(view.workload.fields);
+    if now.duration_since(roll.progress.0) > patience {
         let held = unhealthy_group(view, service).filter(|_| service.is_steady());
         let held = held.map(|group| format!("targets of {group} are not healthy")).unwrap_or_else(|| {
             format!("{} of {} tasks of the new revision run", primary.running, primary.desired)
         });
         let message = format!(
             "no progress for {} s: {held}{}; it goes on by itself once tasks become healthy",
-            view.workload.progress_deadline.as_secs(),
+            patience.as_secs(),
             newest_event(service)
         );
         return Phase::Stalled {
@@ -274,6 +285,41 @@ fn watch(
         };
     }
     roll.into_phase()
+}
+
+/// How long a deployment may stand still because its configuration says so: while it bakes, between
+/// the steps of its traffic, while a hook waits.
+///
+/// Source: ECS API, DeploymentConfiguration (`bakeTimeInMinutes`), CanaryConfiguration,
+/// LinearConfiguration, DeploymentLifecycleHook (`timeoutConfiguration`, 24 hours by default).
+fn pauses(fields: &Tree) -> SignedDuration {
+    let configuration = &fields["deploymentConfiguration"];
+    if !shifts_traffic(fields) {
+        return SignedDuration::ZERO;
+    }
+    let hooks = configuration["lifecycleHooks"].as_array().into_iter().flatten();
+    let hook = |hook: &Tree| hook["timeoutConfiguration"]["timeoutInMinutes"].as_i64().unwrap_or(1440);
+    let steps = [
+        configuration["bakeTimeInMinutes"].as_i64(),
+        configuration["canaryConfiguration"]["canaryBakeTimeInMinutes"].as_i64(),
+        configuration["linearConfiguration"]["stepBakeTimeInMinutes"].as_i64().map(|step| {
+            let percent = configuration["linearConfiguration"]["stepPercent"].as_f64().unwrap_or(10.0);
+            step.saturating_mul(steps_of(percent))
+        }),
+    ];
+    let waits: i64 = steps.into_iter().flatten().sum::<i64>() + hooks.map(hook).sum::<i64>();
+    SignedDuration::from_mins(waits)
+}
+
+/// How many steps bring all traffic over.
+fn steps_of(percent: f64) -> i64 {
+    let mut reached = 0.0;
+    let mut steps = 0;
+    while reached < 100.0 && steps < 100 {
+        reached += percent.max(1.0);
+        steps += 1;
+    }
+    steps
 }
 
 fn newest_event(service: &ObservedService) -> String {

@@ -4,7 +4,7 @@ use super::input::StatusInput;
 use crate::model::arn::{family_revision, target_group_name, task_id};
 use crate::model::desired::{DesiredComponent, Workload};
 use crate::model::observed::{Depth, ObservedService, Seen};
-use crate::model::rollout::{ComponentRollout, Phase};
+use crate::model::rollout::{ComponentRollout, Phase, StallReason};
 use crate::model::status::{ComponentStatus, TargetCount};
 use std::collections::BTreeMap;
 
@@ -12,13 +12,18 @@ use std::collections::BTreeMap;
 pub(super) fn component_status(input: &StatusInput<'_>, component: &DesiredComponent) -> ComponentStatus {
     let idle = ComponentRollout::default();
     let rollout = input.rollout.components.get(&component.name).unwrap_or(&idle);
-    let service = input.observed.services.get(&component.name).and_then(Seen::present);
+    // One of that name that is somebody else's says nothing of the component.
+    let foreign = matches!(rollout.phase, Phase::Stalled { reason: StallReason::NotOwned, .. });
+    let absent = Seen::Absent;
+    let seen = input.observed.services.get(&component.name);
+    let seen = seen.map(|seen| if foreign { &absent } else { seen });
+    let service = seen.and_then(Seen::present);
     let prior = input.prior.and_then(|prior| prior.components.get(&component.name));
     let (desired, running, pending) = match (&component.workload, service) {
         (Workload::Service { .. }, Some(service)) => (service.desired, service.running, service.pending),
         (Workload::Service { fields, initial_count, .. }, None) => {
             let wanted = fields["desiredCount"].as_u64().and_then(|n| u32::try_from(n).ok());
-            let unseen = !input.observed.services.get(&component.name).is_some_and(Seen::is_known);
+            let unseen = !seen.is_some_and(Seen::is_known);
             match prior.filter(|_| unseen) {
                 Some(prior) => (prior.desired, prior.running, prior.pending),
                 None => (wanted.unwrap_or(*initial_count), 0, 0),
@@ -28,7 +33,7 @@ pub(super) fn component_status(input: &StatusInput<'_>, component: &DesiredCompo
     };
     let wanted = rollout.revision.as_ref().map(|revision| family_revision(&revision.arn).to_owned());
     let running_revision = match &component.workload {
-        Workload::Service { .. } => match input.observed.services.get(&component.name) {
+        Workload::Service { .. } => match seen {
             Some(Seen::Present(service)) => Some(family_revision(&service.task_definition).to_owned()),
             Some(Seen::Absent) => None,
             _ => prior.and_then(|prior| prior.revision.clone()),
@@ -147,14 +152,7 @@ fn targets(
         .collect()
 }
 
-/// The target groups of a service: keys of the document's own, ARNs of others.
+/// The target groups of a service, alternates included: keys of the document's own, ARNs of others.
 pub(super) fn target_groups(component: &DesiredComponent) -> impl Iterator<Item = &str> {
-    let balancers = match &component.workload {
-        Workload::Service { fields, .. } => fields["loadBalancers"].as_array(),
-        Workload::Task { .. } => None,
-    };
-    let balancers = balancers.into_iter().flatten();
-    balancers.filter_map(|balancer| {
-        balancer["targetGroup"].as_str().or_else(|| balancer["targetGroupArn"].as_str())
-    })
+    component.target_groups().flatten()
 }

@@ -198,10 +198,21 @@ pub async fn list_service_deployments(
     cluster: &str,
     service: &str,
 ) -> Result<Vec<(ObservedServiceDeployment, Option<String>)>, Error> {
-    let send = || clients.ecs.list_service_deployments().cluster(cluster).service(service).send();
-    let answer = clients.read(Category::EcsServiceDeployments, LIST_SERVICE_DEPLOYMENTS, send).await?;
-    let mut found: Vec<_> =
-        answer.service_deployments.unwrap_or_default().into_iter().map(shapes::service_deployment).collect();
+    let mut found = Vec::new();
+    let mut next: Option<String> = None;
+    loop {
+        let send = || {
+            let call = clients.ecs.list_service_deployments().cluster(cluster).service(service);
+            call.set_next_token(next.clone()).send()
+        };
+        let answer = clients.read(Category::EcsServiceDeployments, LIST_SERVICE_DEPLOYMENTS, send).await?;
+        let page = answer.service_deployments.unwrap_or_default();
+        found.extend(page.into_iter().map(shapes::service_deployment));
+        next = answer.next_token;
+        if next.is_none() {
+            break;
+        }
+    }
     // AWS guarantees no order.
     found.sort_by(|(a, _), (b, _)| b.created_at.cmp(&a.created_at).then_with(|| b.arn.cmp(&a.arn)));
     found.truncate(SERVICE_DEPLOYMENTS);

@@ -192,12 +192,13 @@ pub(super) fn task(task: types::Task) -> (ObservedTask, BTreeMap<String, String>
         .unwrap_or_default()
         .into_iter()
         .flat_map(|attachment| attachment.details.unwrap_or_default())
-        .filter(|detail| detail.name.as_deref() == Some("privateIPv4Address"))
+        .filter(|detail| matches!(detail.name.as_deref(), Some("privateIPv4Address" | "ipv6Address")))
         .filter_map(|detail| detail.value);
     let of_containers = containers
         .iter()
         .flat_map(|container| container.network_interfaces.iter().flatten())
-        .filter_map(|interface| interface.private_ipv4_address.clone());
+        .flat_map(|interface| [interface.private_ipv4_address.clone(), interface.ipv6_address.clone()])
+        .flatten();
     let addresses: BTreeSet<String> = of_attachments.chain(of_containers).collect();
     let observed = ObservedTask {
         arn: task.task_arn.unwrap_or_default(),

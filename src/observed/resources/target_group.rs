@@ -2,7 +2,8 @@
 
 use super::{Found, ResourceType};
 use crate::aws::elbv2::read::{self, By, NAMES_PER_CALL};
-use crate::model::desired::{DesiredResource, Workload};
+use crate::model::arn::is_arn;
+use crate::model::desired::{DesiredComponent, DesiredResource};
 use crate::model::observed::{ObservedResource, ObservedTarget, Readiness, Seen};
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::observed::reader::{Reader, by_id, propagate, refused_or_missing, seen_or_absent};
@@ -138,13 +139,8 @@ fn recorded<'a>(request: &ObservationRequest<'a>) -> impl Iterator<Item = &'a st
 /// Target groups that services of the deployment name by ARN, because Evenkeel does not manage
 /// them.
 fn unmanaged<'a>(request: &ObservationRequest<'a>) -> impl Iterator<Item = &'a str> {
-    request.desired.components.values().flat_map(|component| match &component.workload {
-        Workload::Service { fields, .. } => {
-            let balancers = fields["loadBalancers"].as_array().map(Vec::as_slice).unwrap_or_default();
-            balancers.iter().filter_map(|lb| lb["targetGroupArn"].as_str()).collect()
-        }
-        Workload::Task { .. } => Vec::new(),
-    })
+    let groups = request.desired.components.values().flat_map(DesiredComponent::target_groups);
+    groups.flatten().filter(|group| is_arn(group))
 }
 
 /// Found by its name.

@@ -10,7 +10,7 @@ use crate::model::normalise::normalise_task_definition;
 use crate::model::observed::{ObservedDefinition, Seen};
 use crate::model::owner::{Owner, OwnershipBasis};
 use crate::model::plan::{FieldChange, Impact, Ownership, Reason, WaitingOn};
-use crate::model::resource::{ResourceId, ResourceKind, TAG_HASH, TAG_OWNER};
+use crate::model::resource::{ResourceId, ResourceKind, TAG_COMPONENT, TAG_HASH, TAG_OWNER};
 use crate::model::rollout::{PendingRegistration, Revision, RolloutState};
 use crate::plan::diff::{differences, tag_differences};
 use crate::plan::resources::texts;
@@ -82,7 +82,7 @@ fn register(
             None => (Reason::Missing, Vec::new()),
             Some(previous) => {
                 let found = compare(previous, definition);
-                let reason = what(&found, previous, definition)
+                let reason = what(&found, previous, definition, component)
                     .map_or(Reason::Missing, |what| Reason::Rollout { what });
                 (reason, super::changes(&found))
             }
@@ -259,12 +259,17 @@ fn compare(previous: &ObservedDefinition, wanted: &ResolvedDefinition) -> Vec<Di
 pub(super) fn rollout_words(draft: &Draft<'_>, component: &DesiredComponent) -> Option<String> {
     let previous = previous(draft, component)?;
     let wanted = draft.input.resolved.components.get(&component.name)?.definition.as_ref()?;
-    what(&compare(previous, wanted), previous, wanted)
+    what(&compare(previous, wanted), previous, wanted, component)
 }
 
 /// A few words; none when the content is the same and nothing says why it was to be registered
 /// again.
-fn what(found: &[Difference], previous: &ObservedDefinition, wanted: &ResolvedDefinition) -> Option<String> {
+fn what(
+    found: &[Difference],
+    previous: &ObservedDefinition,
+    wanted: &ResolvedDefinition,
+    component: &DesiredComponent,
+) -> Option<String> {
     let image = found.iter().find(|difference| difference.change.path.ends_with("].image"));
     let first = match (image, found.first()) {
         (Some(image), _) => {
@@ -275,10 +280,13 @@ fn what(found: &[Difference], previous: &ObservedDefinition, wanted: &ResolvedDe
         (None, None) if family_of(&previous.arn) != wanted.family => {
             format!("family {} → {}", family_of(&previous.arn), wanted.family)
         }
-        // Same fields, another hash: only the versions of secrets are in the hash and not in the
-        // fields.
+        // Same fields, another hash: what is in the hash beside the fields are family and versions
+        // of secrets. A revision of something else has a hash of its own.
         (None, None) => {
-            return previous.tags.contains_key(TAG_HASH).then(|| "a secret has a new version".to_owned());
+            let own = previous.tags.get(TAG_COMPONENT).is_some_and(|key| *key == component.name.as_str());
+            let reads_secrets = component.secrets.iter().any(|using| using.restarts);
+            return (own && reads_secrets && previous.tags.contains_key(TAG_HASH))
+                .then(|| "a secret has a new version".to_owned());
         }
     };
     Some(match found.len() {

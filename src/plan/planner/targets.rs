@@ -53,7 +53,9 @@ fn name(target: &ObservedTarget) -> String {
 }
 
 fn stale_targets<'t>(targets: &'t [ObservedTarget], addresses: &BTreeSet<&str>) -> Vec<&'t ObservedTarget> {
-    targets.iter().filter(|target| !target.is_draining() && !addresses.contains(target.id.as_str())).collect()
+    let gone = targets.iter().filter(|target| !target.is_draining());
+    // A healthy one answers: whoever registered it, it is nobody's left-over.
+    gone.filter(|target| target.state != "healthy" && !addresses.contains(target.id.as_str())).collect()
 }
 
 /// Addresses of all tasks of all services behind a group; `None` while they are not all known, or

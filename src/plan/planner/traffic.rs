@@ -11,7 +11,7 @@
 //! UpdateService.loadBalancers (several target groups of one service).
 
 use super::{Draft, seen};
-use crate::model::desired::{DesiredComponent, Workload};
+use crate::model::desired::{DesiredComponent, shifts_traffic};
 use crate::model::observed::{ObservedResource, ObservedService, Seen};
 use crate::model::plan::WaitingOn;
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
@@ -197,8 +197,7 @@ fn may_serve(draft: &Draft<'_>, arn: &str) -> bool {
 
 /// Whether a component's service is declared to register its tasks in a target group.
 fn uses(component: &DesiredComponent, group: &str) -> bool {
-    let Workload::Service { fields, .. } = &component.workload else { return false };
-    load_balancers(fields).any(|balancer| balancer["targetGroup"] == group)
+    component.target_groups().any(|groups| groups.contains(&group))
 }
 
 /// Our rules and listeners, as they are at present.
@@ -249,8 +248,7 @@ pub(super) enum Stay {
 /// The target groups that a service has to stay in beside the declared ones, because traffic is
 /// sent to them.
 pub(super) fn stay(draft: &Draft<'_>, declared: &Tree, service: &ObservedService) -> Stay {
-    let strategy = declared["deploymentConfiguration"]["strategy"].as_str();
-    if strategy.is_some_and(|strategy| strategy != "ROLLING") {
+    if shifts_traffic(declared) {
         // ECS moves the traffic itself.
         return Stay::With(Vec::new(), Vec::new());
     }

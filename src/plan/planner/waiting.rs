@@ -1,6 +1,7 @@
 //! What a deployment waits for when nothing is left to do: stuck is explained.
 
 use super::{Draft, seen};
+use crate::model::arn::is_arn;
 use crate::model::desired::{DesiredComponent, Workload};
 use crate::model::observed::{ObservedService, ObservedTarget, Seen};
 use crate::model::plan::WaitingOn;
@@ -111,18 +112,21 @@ fn targets(
     component: &DesiredComponent,
     service: Option<&ObservedService>,
 ) {
-    let (Workload::Service { fields, .. }, Some(service)) = (&component.workload, service) else { return };
-    let balancers = fields["loadBalancers"].as_array().into_iter().flatten();
-    for group in balancers.filter_map(|balancer| balancer["targetGroup"].as_str()) {
-        let Some(targets) = seen(&draft.input.observed.targets, group).present() else { continue };
-        if let Some(because) = unhealthy(targets, service.desired as usize) {
-            draft.wait(id, WaitingOn::Targets { group: group.to_owned(), because });
+    let Some(service) = service else { return };
+    for groups in component.target_groups() {
+        let managed = groups.iter().filter(|group| !is_arn(group));
+        let seen = managed.map(|group| seen(&draft.input.observed.targets, *group).present());
+        let Some(targets) = seen.collect::<Option<Vec<_>>>() else { continue };
+        let Some(first) = groups.first().filter(|group| !is_arn(group)) else { continue };
+        let targets: Vec<&ObservedTarget> = targets.into_iter().flatten().collect();
+        if let Some(because) = unhealthy(&targets, service.desired as usize) {
+            draft.wait(id, WaitingOn::Targets { group: (*first).to_owned(), because });
         }
     }
 }
 
 /// `1 of 2 healthy: Target.FailedHealthChecks`, or nothing when all are.
-fn unhealthy(targets: &[ObservedTarget], wanted: usize) -> Option<String> {
+fn unhealthy(targets: &[&ObservedTarget], wanted: usize) -> Option<String> {
     let counted: Vec<_> = targets.iter().filter(|target| !target.is_draining()).collect();
     let healthy = counted.iter().filter(|target| target.state == "healthy").count();
     let total = counted.len().max(wanted);

@@ -400,16 +400,103 @@ fn a_failed_deployment_of_our_revision_is_a_rollback_although_the_service_has_mo
 }
 
 #[test]
-fn a_complete_service_that_drains_or_is_not_ours_any_more_stays_as_it_is() {
+fn a_complete_service_that_drains_stays_as_it_is() {
+    let mut fixture = Fixture::complete();
+    fixture.service(7, "COMPLETED", 1);
+    fixture.edit_service(|service| service.status = "DRAINING".into());
+    fixture.step();
+    assert_eq!(fixture.word("web"), "Complete");
+}
+
+#[test]
+fn a_service_of_somebody_else_or_of_another_controller_is_not_called_complete() {
     type Edit = fn(&mut ObservedService);
-    let edits: [Edit; 2] = [|service| service.status = "DRAINING".into(), |service| service.tags.clear()];
-    for edit in edits {
+    let edits: [(Edit, &str); 2] = [
+        (|service| service.tags.clear(), "was not created by Evenkeel"),
+        (|service| service.controller = Some("CODE_DEPLOY".into()), "is deployed by CODE_DEPLOY"),
+    ];
+    for (edit, why) in edits {
         let mut fixture = Fixture::complete();
-        fixture.service(7, "COMPLETED", 1);
+        fixture.service(1, "COMPLETED", 1);
         fixture.edit_service(edit);
         fixture.step();
-        assert_eq!(fixture.word("web"), "Complete");
+        let (reason, message) = fixture.stall();
+        assert_eq!(reason, StallReason::NotOwned);
+        assert!(message.contains(why), "{message}");
+        fixture.service(1, "COMPLETED", 1);
+        fixture.step();
+        assert_eq!(fixture.word("web"), "Complete", "it is ours again");
     }
+}
+
+#[test]
+fn a_rollout_whose_write_was_held_for_long_has_all_its_time_from_the_deployment_on() {
+    let mut fixture = Fixture::upgrading();
+    fixture.state.components.get_mut("web").unwrap().phase = Phase::Rolling {
+        hash: "w2".into(),
+        deployment: None,
+        since: fixture.now,
+        progress: (fixture.now, 0),
+    };
+    fixture.pass(2400);
+    fixture.service(2, "IN_PROGRESS", 0);
+    fixture.step();
+    assert_eq!(fixture.word("web"), "Rolling");
+    fixture.pass(901);
+    fixture.step();
+    assert_eq!(fixture.stall().0, StallReason::ProgressDeadlineExceeded);
+}
+
+#[test]
+fn a_deployment_that_stands_still_as_declared_is_not_stuck() {
+    for (configuration, minutes) in [
+        (json!({"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 60}), 60),
+        (
+            json!({"strategy": "LINEAR", "linearConfiguration": {"stepPercent": 10.0, "stepBakeTimeInMinutes": 6}}),
+            60,
+        ),
+        (
+            json!({"strategy": "CANARY", "canaryConfiguration": {"canaryPercent": 5.0, "canaryBakeTimeInMinutes": 10}}),
+            10,
+        ),
+        (json!({"strategy": "BLUE_GREEN", "lifecycleHooks": [{"targetType": "PAUSE"}]}), 1440),
+        (json!({"strategy": "ROLLING", "bakeTimeInMinutes": 60}), 0),
+    ] {
+        let mut fixture = Fixture::upgrading();
+        fixture.settings(|fields, _| fields["deploymentConfiguration"] = configuration.clone());
+        fixture.service(2, "IN_PROGRESS", 0);
+        fixture.step();
+        fixture.pass(minutes * 60 + 900);
+        fixture.step();
+        assert_eq!(fixture.word("web"), "Rolling", "{configuration}");
+        fixture.pass(1);
+        fixture.step();
+        assert_eq!(fixture.word("web"), "Stalled", "{configuration}");
+    }
+}
+
+#[test]
+fn the_tasks_of_a_service_may_all_be_in_its_alternate_group() {
+    let mut fixture = Fixture::upgrading();
+    fixture.settings(|fields, _| {
+        fields["loadBalancers"] =
+            json!([{"targetGroup": "blue", "advancedConfiguration": {"alternateTargetGroupArn": "green"}}]);
+    });
+    fixture.service(2, "COMPLETED", 1);
+    let target = |state: &str| crate::model::observed::ObservedTarget {
+        id: "10.0.0.1".into(),
+        port: 80,
+        state: state.into(),
+        reason: None,
+        description: None,
+    };
+    fixture.observed.targets.insert("blue".into(), Seen::Present(vec![]));
+    fixture.observed.targets.insert("green".into(), Seen::Present(vec![target("initial")]));
+    fixture.step();
+    assert_eq!(fixture.word("web"), "Rolling");
+    fixture.observed.targets.insert("green".into(), Seen::Present(vec![target("healthy")]));
+    fixture.step();
+    assert_eq!(fixture.word("web"), "Complete");
 }
 
 #[test]
