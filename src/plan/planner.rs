@@ -204,6 +204,19 @@ impl<'a> Draft<'a> {
         tags
     }
 
+    /// Whether what was seen of ours gets its owner tag back, or its first one, before anything else
+    /// is changed: a policy lets its holder change only what carries that tag.
+    fn is_tagged_first(
+        &self,
+        id: &ResourceId,
+        declared: &ContentHash,
+        tags: &BTreeMap<String, String>,
+    ) -> bool {
+        let path = format!("tags.{TAG_OWNER}");
+        let writes = !self.is_settled(id, declared) || self.policy(id, &path) == DriftPolicy::Repair;
+        writes && !tags.contains_key(TAG_OWNER)
+    }
+
     /// Whether the declaration is the one that was last seen in agreement with AWS; then a
     /// difference is drift.
     fn is_settled(&self, id: &ResourceId, declared: &ContentHash) -> bool {

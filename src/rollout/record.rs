@@ -32,6 +32,11 @@ pub fn record(
         let result = outcomes.iter().find(|outcome| outcome.action == index).map(|outcome| &outcome.result);
         match result {
             Some(ActionResult::Done { arn, deployment }) => {
+                // What it gets its owner tag in is looked at again before it counts as declared.
+                let owner = format!("tags.{TAG_OWNER}");
+                if action.verb == Verb::Tag && action.changes.iter().any(|change| change.path == owner) {
+                    unsettled.insert(action.resource.clone());
+                }
                 done(&mut state, action, arn.as_deref(), deployment.as_deref(), observed.at);
             }
             result => {

@@ -96,6 +96,9 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, resource: &ObservedResource) {
     }
     let fields = transition.as_ref().map_or(one.fields, |transition| &transition.fields);
     found.extend(tag_differences(id.kind, &draft.tags(id), &resource.tags));
+    if draft.is_tagged_first(id, &one.resolved.declared, &resource.tags) {
+        found.retain(|difference| difference.row.update_call == UpdateCall::Tag);
+    }
     let total = found.len();
     let all = found.clone();
     let writable = draft.split_writable(id, &one.resolved.declared, found, |_| false);

@@ -231,6 +231,10 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     };
     let mut found = differences(ResourceKind::Service, fields, &service.fields, &BTreeSet::new());
     found.extend(tag_differences(ResourceKind::Service, &draft.tags(one.id), &service.tags));
+    let tagged_first = draft.is_tagged_first(one.id, &one.resolved.declared, &service.tags);
+    if tagged_first {
+        found.retain(|difference| difference.row.update_call == UpdateCall::Tag);
+    }
     // What replaces tasks waits until the gates are open, and does not stir what failed.
     let hold = matches!(
         one.state.phase,
@@ -249,6 +253,9 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     write.retain(|difference| difference.row.update_call == UpdateCall::UpdateService);
     let mut update = updated_fields(&write, fields);
     let mut all = changes(&write);
+    if tagged_first {
+        return;
+    }
     if let Some((why, change)) = revision_change(draft, one, service) {
         if change.path == FORCED {
             update.insert(FORCED.to_owned(), change.new.clone());

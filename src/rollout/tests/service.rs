@@ -483,7 +483,7 @@ fn the_tasks_of_a_service_may_all_be_in_its_alternate_group() {
             json!([{"targetGroup": "blue", "advancedConfiguration": {"alternateTargetGroupArn": "green"}}]);
     });
     fixture.service(2, "COMPLETED", 1);
-    let target = |state: &str| crate::model::observed::ObservedTarget {
+    let target = |state: &str| ObservedTarget {
         id: "10.0.0.1".into(),
         port: 80,
         state: state.into(),
