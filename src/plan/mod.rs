@@ -41,4 +41,4 @@ mod tests;
 
 pub use input::PlanInput;
 pub use planner::{KEPT_REVISIONS, plan, teardown};
-pub use render::render;
+pub use render::{render, render_steps};

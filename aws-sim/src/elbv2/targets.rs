@@ -166,6 +166,11 @@ impl Elbv2 {
 }
 
 impl Elbv2 {
+    /// Says of an address that nothing answers there, from its next registration on.
+    pub fn silence(&mut self, address: &str) {
+        self.silent.insert(address.to_owned());
+    }
+
     pub(super) fn register_targets(&mut self, ctx: &Ctx<'_>, form: &Form) -> Result<Value, ApiError> {
         let arn = form.require("TargetGroupArn")?.to_owned();
         let group = self.group(&arn)?;
@@ -179,7 +184,8 @@ impl Elbv2 {
             return Err(crate::form::null_member("Targets"));
         }
         for (id, port, zone) in wanted {
-            self.add_target(ctx.now, &arn, (&id, port), TargetAnswers::default(), zone);
+            let answers = TargetAnswers { never: self.silent.contains(&id), ..TargetAnswers::default() };
+            self.add_target(ctx.now, &arn, (&id, port), answers, zone);
         }
         Ok(json!({}))
     }
