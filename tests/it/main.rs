@@ -21,6 +21,7 @@ mod policies;
 mod readiness;
 mod removal;
 mod requests;
+mod road;
 mod rollback;
 mod rotation;
 mod service_fields;
