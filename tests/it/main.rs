@@ -27,4 +27,5 @@ mod rotation;
 mod service_fields;
 mod state;
 mod support;
+mod task_endings;
 mod upgrade;
