@@ -13,18 +13,21 @@
 //! shifting of BLUE_GREEN, LINEAR and CANARY (accepted and echoed; the service rolls).
 
 mod clusters;
+mod container_checks;
 mod definition;
 mod definition_checks;
 mod definitions;
 mod deployment_alarms;
 mod deployments;
 mod errors;
+mod fargate_checks;
 mod hidden_checks;
 mod hooks;
 mod input;
 mod instance;
 mod launch;
 mod lifecycle;
+mod port_checks;
 mod queue;
 mod rollout;
 mod scheduler;
