@@ -58,24 +58,13 @@ fn refuse(request: &Request, fault: Fault) -> ApiError {
         }
         Fault::Type(text) => ApiError::new(400, "SerializationException", text),
         Fault::Missing(path) if needs_parameters(&request.operation) => missing(&path),
-        Fault::Missing(path) => invalid(Fault::Missing(camel(&path)).text()),
-        Fault::Unlisted(path, value, listed) => invalid(Fault::Unlisted(camel(&path), value, listed).text()),
-        Fault::Limit(path, value, rule) => invalid(Fault::Limit(camel(&path), value, rule).text()),
+        other => invalid(other.camel().text()),
     }
 }
 
 /// Whether the model lists `MissingParameter` among the operation's errors.
 fn needs_parameters(operation: &str) -> bool {
     matches!(operation, "PutMetricData" | "GetMetricStatistics")
-}
-
-/// The path as AWS's validation names it: `MetricData.Unit` becomes `metricData.unit`.
-fn camel(path: &str) -> String {
-    let lower = |part: &str| {
-        let mut chars = part.chars();
-        chars.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(chars).collect::<String>()
-    };
-    path.split('.').map(lower).collect::<Vec<_>>().join(".")
 }
 
 /// Whether CloudWatch has this unit.

@@ -47,7 +47,13 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 pub use self::views::{DefinitionView, ServiceView, TaskView};
-use self::{clusters::Cluster, definitions::Family, queue::Event, service::Service, task::Task};
+use self::{
+    clusters::{Cluster, Provider},
+    definitions::Family,
+    queue::Event,
+    service::Service,
+    task::Task,
+};
 use crate::{
     behaviour::Behaviours, cloudwatch::Cloudwatch, ctx::Ctx, elbv2::Elbv2, error::ApiError, logs::Logs,
     secrets::Secrets,
@@ -90,7 +96,7 @@ pub enum Answer {
 #[derive(Debug, Clone, Default)]
 pub struct Ecs {
     clusters: BTreeMap<String, Cluster>,
-    providers: BTreeMap<String, Value>,
+    providers: BTreeMap<String, Provider>,
     families: BTreeMap<String, Family>,
     /// By `cluster/name`.
     services: BTreeMap<String, Service>,
