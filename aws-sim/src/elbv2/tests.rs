@@ -502,7 +502,9 @@ fn a_target_that_is_asked_for_but_not_registered_is_unused() {
     let group = w.group_in_use();
     let pairs = [("TargetGroupArn", group.as_str()), ("Targets.member.1.Id", "10.9.9.9")];
     let seen = w.ok("DescribeTargetHealth", &pairs);
-    assert_eq!(seen["TargetHealthDescriptions"][0]["TargetHealth"]["Reason"], "Target.NotRegistered");
+    let seen = &seen["TargetHealthDescriptions"][0];
+    assert_eq!(seen["TargetHealth"]["Reason"], "Target.NotRegistered");
+    assert!(seen["AdministrativeOverride"].is_null(), "{seen}");
 }
 
 #[test]
