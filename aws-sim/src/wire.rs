@@ -314,8 +314,8 @@ enum Stranger {
 
 impl Stranger {
     /// By how the request is written and whom it is signed for. The REST services of botocore that
-    /// answer in XML are CloudFront, Route 53 and both S3s, of which S3 wraps its errors in nothing;
-    /// EC2 has awsQuery's forms and its own errors.
+    /// answer in XML are CloudFront, Route 53 and both S3s, of which S3 wraps its errors in
+    /// nothing; EC2 has awsQuery's forms and its own errors.
     fn of<'a>(header: &impl Fn(&str) -> Option<&'a str>, body: &[u8]) -> Self {
         if speaks_cbor(header) {
             return Self::Cbor;

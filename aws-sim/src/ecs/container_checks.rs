@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::{
-    definition_checks::is_name,
     errors::{Result, client},
+    forms::is_name,
     input::Fields,
     port_checks,
 };

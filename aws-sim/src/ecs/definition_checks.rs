@@ -13,6 +13,7 @@ use super::{
     container_checks,
     errors::{Result, client, invalid},
     fargate_checks,
+    forms::{amount, is_name},
     input::Fields,
     port_checks,
 };
@@ -52,12 +53,6 @@ fn fargate(body: &Map<String, Value>) -> bool {
     body.items("requiresCompatibilities").iter().any(|each| each == "FARGATE")
 }
 
-/// Up to 255 letters, digits, hyphens and underscores, as the API reference has it for many names.
-pub(super) fn is_name(name: &str) -> bool {
-    let good = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    (1..=255).contains(&name.len()) && name.chars().all(good)
-}
-
 fn check_family(family: &str) -> Result<()> {
     if family.is_empty() {
         return Err(client("Family should not be null or empty."));
@@ -84,16 +79,6 @@ fn check_whole(body: &Map<String, Value>) -> Result<()> {
         return Err(client("placementConstraints can have at most 10 items."));
     }
     Ok(())
-}
-
-/// A task-level size in CPU units or MiB: a number, or one with its unit.
-pub(super) fn amount(text: &str, unit: &str) -> Option<f64> {
-    let lower = text.trim().to_ascii_lowercase();
-    let amount = match lower.strip_suffix(unit) {
-        Some(count) => count.trim().parse::<f64>().ok()? * 1024.0,
-        None => lower.parse::<f64>().ok()?,
-    };
-    (amount > 0.0 && amount.fract() == 0.0).then_some(amount)
 }
 
 fn check_names(containers: &[Value]) -> Result<BTreeSet<&str>> {
@@ -300,11 +285,15 @@ fn check_proxy(body: &Map<String, Value>, names: &BTreeSet<&str>) -> Result<()> 
     if !names.contains(name) {
         return Err(client(format!("Proxy container [{name}] does not exist.")));
     }
-    // pf-ecs-proxy-configuration-missing-required-props
-    if !proxy.items("properties").iter().any(|each| each.text("name") == Some("ProxyIngressPort")) {
-        return Err(client("Ingress port not found"));
+    // pf-ecs-proxy-configuration-missing-required-props has the first; doc of ProxyConfiguration calls
+    // the others required, too, whose texts are by analogy.
+    let needed =
+        [("ProxyIngressPort", "Ingress port"), ("ProxyEgressPort", "Egress port"), ("AppPorts", "App ports")];
+    let given = |name: &str| proxy.items("properties").iter().any(|each| each.text("name") == Some(name));
+    match needed.into_iter().find(|(name, _)| !given(name)) {
+        Some((_, what)) => Err(client(format!("{what} not found"))),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@
 use serde_json::{Map, Value};
 
 use super::{
-    definition_checks::amount,
     errors::{Result, client},
+    forms::amount,
     input::Fields,
 };
 

@@ -123,8 +123,8 @@ pub(super) fn reach(
     Gate::Open
 }
 
-/// Checks the hooks of a deployment configuration; their enumerations and numbers are checked by AWS's
-/// model.
+/// Checks the hooks of a deployment configuration; their enumerations and numbers are checked by
+/// AWS's model.
 ///
 /// # Errors
 /// `InvalidParameterException` for what the API reference excludes; the words are this simulator's.

@@ -21,6 +21,7 @@ mod deployment_alarms;
 mod deployments;
 mod errors;
 mod fargate_checks;
+mod forms;
 mod hidden_checks;
 mod hooks;
 mod input;

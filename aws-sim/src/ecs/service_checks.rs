@@ -282,8 +282,8 @@ fn check_rules(spec: &Map<String, Value>) -> Result<()> {
             return Err(invalid(format!("Placement {what} are not supported with FARGATE launch type.")));
         }
     }
-    // API reference of CreateService: "You can specify a maximum of 10 constraints for each task"; by
-    // analogy with pf-ecs-svc-placement-strategies-max6.
+    // API reference of CreateService: "You can specify a maximum of 10 constraints for each task";
+    // by analogy with pf-ecs-svc-placement-strategies-max6.
     for (list, most, what) in [(constraints, 10, "constraints"), (strategies, 5, "strategies")] {
         if list.len() > most {
             return Err(invalid(format!("Maximum number of {what} is {most}.")));
@@ -357,8 +357,8 @@ fn check_configuration(spec: &Map<String, Value>) -> Result<()> {
         let (name, bound) = if least < 0 { ("minimumHealthyPercent", 0) } else { ("maximumPercent", 100) };
         return Err(invalid(format!("{name} must be at least {bound}")));
     }
-    // pf-ecs-svc-min-healthy-over-max-percent. That it concerns rolling deployments only is a guess:
-    // the others bring up a second set of tasks whatever the percentages are.
+    // pf-ecs-svc-min-healthy-over-max-percent. That it concerns rolling deployments only is a
+    // guess: the others bring up a second set of tasks whatever the percentages are.
     if (least, most) == (100, 100) && own.text("strategy") == Some("ROLLING") {
         return Err(invalid(
             "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments.",

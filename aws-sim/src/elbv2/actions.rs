@@ -253,8 +253,8 @@ fn check_routing(list: &[Value]) -> Result<(), ApiError> {
             "InvalidLoadBalancerAction",
             format!("An action of type '{kind}' must have a higher order than all other actions"),
         )),
-        // API reference of Action: "The last action to be performed must be one of …". The text is a
-        // guess.
+        // API reference of Action: "The last action to be performed must be one of …". The text is
+        // a guess.
         (None, None) => Err(bad(
             "InvalidLoadBalancerAction",
             "The last action must be one of: forward, redirect, fixed-response",

@@ -361,8 +361,8 @@ impl Attributes {
         if on && protocol == "TLS" {
             return refused("You cannot enable stickiness on target groups with the TLS protocol".to_owned());
         }
-        // doc: "Names that start with the following prefixes are not allowed: AWSALB, AWSALBAPP, and
-        // AWSALBTG". The text is a guess.
+        // doc: "Names that start with the following prefixes are not allowed: AWSALB, AWSALBAPP,
+        // and AWSALBTG". The text is a guess.
         if own("stickiness.app_cookie.cookie_name").starts_with("AWSALB") {
             return Err(invalid("The application cookie name cannot start with 'AWSALB'"));
         }

@@ -1,5 +1,5 @@
-//! Health check settings of a target group: AWS's defaults by protocol, and their limits. Sources as
-//! in `conditions`; ranges of numbers are the model's affair.
+//! Health check settings of a target group: AWS's defaults by protocol, and their limits. Sources
+//! as in `conditions`; ranges of numbers are the model's affair.
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
-//! ELBv2's errors, with the codes that its service model names and the texts that AWS sends. Sources
-//! as in `conditions`.
+//! ELBv2's errors, with the codes that its service model names and the texts that AWS sends.
+//! Sources as in `conditions`.
 
 use crate::error::ApiError;
 

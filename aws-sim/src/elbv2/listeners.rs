@@ -221,8 +221,9 @@ fn alpn(form: &Form, protocol: Option<&str>) -> Result<Vec<String>, ApiError> {
         let text = format!("Up to '1' ALPN policy can be specified, but '{}' were specified", given.len());
         return Err(invalid(text));
     }
-    // doc of CreateListener: "[TLS listeners] The name of the Application-Layer Protocol Negotiation
-    // (ALPN) policy." The text for other listeners of network load balancers is a guess.
+    // doc of CreateListener: "[TLS listeners] The name of the Application-Layer Protocol
+    // Negotiation (ALPN) policy." The text for other listeners of network load balancers is a
+    // guess.
     match protocol {
         Some("TLS") => {}
         _ if given.is_empty() => {}

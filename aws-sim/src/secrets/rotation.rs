@@ -146,8 +146,8 @@ pub(super) fn random_password(ctx: &mut Ctx<'_>, input: &Value) -> Result<Value,
         .collect();
     let every = input.get("RequireEachIncludedType").and_then(Value::as_bool) != Some(false);
     let length = usize::try_from(length).map_err(|_| validation("Invalid PasswordLength"))?;
-    // Undecided: AWS's documentation of RequireEachIncludedType names four kinds, without the space;
-    // whether four places are then enough for all five kinds no source says.
+    // Undecided: AWS's documentation of RequireEachIncludedType names four kinds, without the
+    // space; whether four places are then enough for all five kinds no source says.
     if pools.is_empty() || (every && length < pools.len()) {
         return Err(invalid_parameter(
             "The password length and the excluded characters leave no password to choose.",

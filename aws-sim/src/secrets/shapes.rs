@@ -1,4 +1,5 @@
-//! What AWS's own service model says about requests, and how Secrets Manager refuses what breaks it.
+//! What AWS's own service model says about requests, and how Secrets Manager refuses what breaks
+//! it.
 
 use std::sync::OnceLock;
 

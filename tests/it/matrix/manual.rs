@@ -355,8 +355,12 @@ fn set_balancing(world: &World, found: &Found, now: &Value, tops: BTreeMap<Strin
                 let (set, gone) = split(&value);
                 let set: Vec<Value> =
                     set.into_iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
-                elb(world, "AddTags", json!({"ResourceArns": [found.arn], "Tags": set}));
-                elb(world, "RemoveTags", json!({"ResourceArns": [found.arn], "TagKeys": gone}));
+                if !set.is_empty() {
+                    elb(world, "AddTags", json!({"ResourceArns": [found.arn], "Tags": set}));
+                }
+                if !gone.is_empty() {
+                    elb(world, "RemoveTags", json!({"ResourceArns": [found.arn], "TagKeys": gone}));
+                }
             }
             ("Attributes", ResourceKind::TargetGroup) => {
                 let changed = value
