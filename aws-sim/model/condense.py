@@ -3,9 +3,10 @@
 Run with a Python that has botocore:  python aws-sim/model/condense.py ecs > aws-sim/src/ecs/model.json
 
 Structures become {"m": {member: type}, "r": [required]}, lists {"l": type}, maps {"v": type}, enumerations {"e": [values]}.
-A type is the name of such a shape or one letter: s(tring), i(nteger), n(umber), b(oolean), t(imestamp), d(ocument). For services that
-need more, texts and numbers with limits are shapes, too ({"p": letter, "min": n, "max": n}, as are limits of lists), and
-the shapes of answers are kept beside those of requests.
+A type is the name of such a shape or one letter: s(tring), i(nteger), n(umber), b(oolean), t(imestamp), d(ocument). Texts and numbers
+with limits or a pattern are shapes, too ({"p": letter, "min": n, "max": n, "re": pattern}, as are limits of lists; "hide" marks what AWS
+does not repeat in messages). Patterns that need more than plain regular expressions are left to the code. For services that speak more
+than awsJson the shapes of answers are kept beside those of requests.
 """
 
 import json
@@ -28,11 +29,31 @@ SIMULATED = {
         DisableAlarmActions DescribeAlarmHistory PutMetricData GetMetricStatistics GetMetricData ListMetrics
         TagResource UntagResource ListTagsForResource
     """,
+    "secretsmanager": """
+        BatchGetSecretValue CancelRotateSecret CreateSecret DeleteSecret DescribeSecret GetRandomPassword
+        GetSecretValue ListSecretVersionIds ListSecrets PutSecretValue RestoreSecret RotateSecret TagResource
+        UntagResource UpdateSecret UpdateSecretVersionStage
+    """,
+    "logs": """
+        AssociateKmsKey CreateLogGroup CreateLogStream DeleteLogGroup DeleteLogStream DeleteRetentionPolicy
+        DescribeLogGroups DescribeLogStreams DisassociateKmsKey FilterLogEvents GetLogEvents ListTagsForResource
+        ListTagsLogGroup PutLogEvents PutRetentionPolicy TagLogGroup TagResource UntagLogGroup UntagResource
+    """,
+    "elbv2": """
+        AddListenerCertificates AddTags CreateListener CreateLoadBalancer CreateRule CreateTargetGroup DeleteListener
+        DeleteLoadBalancer DeleteRule DeleteTargetGroup DeregisterTargets DescribeAccountLimits
+        DescribeListenerAttributes DescribeListenerCertificates DescribeListeners DescribeLoadBalancerAttributes
+        DescribeLoadBalancers DescribeRules DescribeSSLPolicies DescribeTags DescribeTargetGroupAttributes
+        DescribeTargetGroups DescribeTargetHealth ModifyListener ModifyListenerAttributes
+        ModifyLoadBalancerAttributes ModifyRule ModifyTargetGroup ModifyTargetGroupAttributes RegisterTargets
+        RemoveListenerCertificates RemoveTags SetRulePriorities SetSecurityGroups SetSubnets
+    """,
 }
-# Services that speak more than awsJson: their answers are written by shape, their limits are checked by shape.
+# Services that speak more than awsJson: their answers are written by shape.
 WHOLE = {"cloudwatch"}
 
-LETTERS = {"string": "s", "integer": "i", "long": "i", "float": "n", "double": "n", "boolean": "b", "timestamp": "t"}
+# Bytes come as base64, whose length is not theirs: the code counts them.
+LETTERS = {"string": "s", "blob": "s", "integer": "i", "long": "i", "float": "n", "double": "n", "boolean": "b", "timestamp": "t"}
 
 service = sys.argv[1]
 whole = service in WHOLE
@@ -41,7 +62,12 @@ shapes = {}
 
 
 def limits(shape):
-    return {key: shape[key] for key in ("min", "max") if whole and key in shape}
+    found = {key: shape[key] for key in ("min", "max") if key in shape and shape[key] == int(shape[key])}
+    if "\\p{" not in shape.get("pattern", "\\p{") and "(?!" not in shape["pattern"]:
+        found["re"] = shape["pattern"]
+    if found and shape.get("sensitive"):
+        found["hide"] = True
+    return found
 
 
 def type_of(name):
@@ -49,7 +75,7 @@ def type_of(name):
     kind = shape["type"]
     if shape.get("document"):
         return "d"
-    if kind in LETTERS and "enum" not in shape and not limits(shape):
+    if kind == "blob" or kind in LETTERS and "enum" not in shape and not limits(shape):
         return LETTERS[kind]
     if name not in shapes:
         shapes[name] = entry = {}

@@ -54,7 +54,7 @@ async fn answer(sim: &Sim, request: &HttpRequest) -> Result<HttpResponse, Connec
     let header = |name: &str| if name == ":path" { Some(path) } else { headers.get(name) };
     let response = match Request::read(header, body) {
         Ok(read) => sim.exchange(read).await.map_err(|broken| ConnectorError::io(broken.into()))?,
-        Err(error) => Response::unread(header, sim.with(crate::world::World::request_id), &error),
+        Err(error) => Response::unread(header, body, sim.with(crate::world::World::request_id), &error),
     };
     to_http(response)
 }

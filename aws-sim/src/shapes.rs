@@ -1,5 +1,5 @@
 //! What AWS's own service models say about requests and answers: names, types, required members,
-//! enumerations, limits.
+//! enumerations, limits, patterns.
 //!
 //! A service carries its model as a `model.json`, condensed from botocore's `service-2.json`
 //! (Apache-2.0) by `aws-sim/model/condense.py`. Checking requests against it gives every operation
@@ -7,10 +7,13 @@
 //! Services that speak other protocols than awsJson read and write by it, too.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
+use regex_lite::Regex;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::error::ApiError;
 use crate::form::Form;
 
 /// A service's model.
@@ -40,6 +43,13 @@ struct Shape {
     primitive: Option<String>,
     min: Option<i64>,
     max: Option<i64>,
+    #[serde(rename = "re")]
+    pattern: Option<String>,
+    /// AWS does not repeat such a value in its messages.
+    #[serde(default)]
+    hide: bool,
+    #[serde(skip)]
+    compiled: OnceLock<Regex>,
 }
 
 /// What a type is made of.
@@ -69,13 +79,30 @@ pub(crate) enum Kind<'a> {
 struct MemberPath<'a> {
     parent: Option<&'a MemberPath<'a>>,
     name: &'a str,
+    /// Of an item of a list, counted from 1; 0 for a member.
+    item: usize,
 }
 
-impl MemberPath<'_> {
+impl<'a> MemberPath<'a> {
+    const ROOT: MemberPath<'static> = MemberPath { parent: None, name: "", item: 0 };
+
+    fn member(&'a self, name: &'a str) -> Self {
+        Self { parent: Some(self), name, item: 0 }
+    }
+
+    fn item(&'a self, index: usize) -> Self {
+        Self { parent: Some(self), name: "member", item: index + 1 }
+    }
+
+    /// `defaultActions.1.member.type`, as AWS's validation counts.
     fn path(&self) -> String {
+        let own = match self.item {
+            0 => self.name.to_owned(),
+            item => format!("{item}.{}", self.name),
+        };
         match self.parent {
-            Some(parent) if !parent.name.is_empty() => format!("{}.{}", parent.path(), self.name),
-            _ => self.name.to_owned(),
+            Some(parent) if !parent.name.is_empty() => format!("{}.{own}", parent.path()),
+            _ => own,
         }
     }
 }
@@ -89,28 +116,57 @@ pub(crate) enum ShapeError {
     Missing(String),
     /// A value outside of its enumeration: path, value, and the values that AWS lists.
     Unlisted(String, String, Vec<String>),
-    /// A value beyond its limits: path, value, and the limit in AWS's words (`Member must have …`).
-    Limit(String, String, String),
+    /// A value beyond its limits or not of its pattern: path, the value between quotation marks if
+    /// AWS repeats it, and the rule in AWS's words (`Member must have …`).
+    Limit(String, Option<String>, String),
 }
 
 impl ShapeError {
     /// The error in the words of AWS's common validation, `1 validation error detected: …`.
     pub(crate) fn text(&self) -> String {
-        let failed = |value: &str, path: &str, rule: &str| {
-            format!(
-                "1 validation error detected: Value {value} at '{path}' failed to satisfy constraint: {rule}"
-            )
-        };
         match self {
             Self::Type(text) => text.clone(),
-            Self::Missing(path) => failed("null", path, "Member must not be null"),
-            Self::Unlisted(path, value, listed) => {
-                let rule = format!("Member must satisfy enum value set: [{}]", listed.join(", "));
-                failed(&format!("'{value}'"), path, &rule)
-            }
-            Self::Limit(path, value, rule) => failed(&format!("'{value}'"), path, rule),
+            Self::Missing(path) => failed(" null", path, "Member must not be null"),
+            Self::Unlisted(path, value, listed) => failed(&format!(" '{value}'"), path, &enumeration(listed)),
+            Self::Limit(path, Some(value), rule) => failed(&format!(" '{value}'"), path, rule),
+            Self::Limit(path, None, rule) => failed("", path, rule),
         }
     }
+
+    /// The fault as services say it that repeat no value.
+    pub(crate) fn text_without_value(&self) -> String {
+        match self {
+            Self::Type(text) => text.clone(),
+            Self::Missing(path) => failed("", path, "Member must not be null"),
+            Self::Unlisted(path, _, listed) => failed("", path, &enumeration(listed)),
+            Self::Limit(path, _, rule) => failed("", path, rule),
+        }
+    }
+
+    /// The same fault with its path as AWS's validation names the members of services whose own
+    /// names begin with a capital: `MetricData.1.member.Unit` becomes `metricData.1.member.unit`.
+    pub(crate) fn camel(mut self) -> Self {
+        let lower = |part: &str| {
+            let mut chars = part.chars();
+            let first = chars.next().map(|first| first.to_ascii_lowercase());
+            first.into_iter().chain(chars).collect::<String>()
+        };
+        match &mut self {
+            Self::Type(_) => {}
+            Self::Missing(path) | Self::Unlisted(path, ..) | Self::Limit(path, ..) => {
+                *path = path.split('.').map(lower).collect::<Vec<_>>().join(".");
+            }
+        }
+        self
+    }
+}
+
+fn failed(value: &str, path: &str, rule: &str) -> String {
+    format!("1 validation error detected: Value{value} at '{path}' failed to satisfy constraint: {rule}")
+}
+
+fn enumeration(listed: &[String]) -> String {
+    format!("Member must satisfy enum value set: [{}]", listed.join(", "))
 }
 
 impl Model {
@@ -137,6 +193,16 @@ impl Model {
     /// The type of an operation's output; `None` for one without.
     pub(crate) fn output(&self, operation: &str) -> Option<&str> {
         self.outputs.get(operation).map(String::as_str)
+    }
+
+    /// The error of an operation that awsJson services do not answer: one of AWS's that is not
+    /// simulated says so, and is never silently accepted.
+    pub(crate) fn unknown(&self, operation: &str) -> ApiError {
+        if self.leaves_out(operation) {
+            let text = format!("The operation {operation} is not simulated.");
+            return ApiError::new(400, "UnsupportedFeatureException", text);
+        }
+        ApiError::new(400, "UnknownOperationException", format!("Unknown operation: {operation}"))
     }
 
     /// Whether AWS has this operation and the simulator has not.
@@ -167,9 +233,9 @@ impl Model {
     /// Checks a value against a type and drops what AWS would ignore: unknown members and nulls.
     ///
     /// # Errors
-    /// The first error.
+    /// The first fault.
     pub(crate) fn check(&self, name: &str, value: &mut Value) -> Result<(), ShapeError> {
-        self.check_at(name, value, &MemberPath { parent: None, name: "" })
+        self.check_at(name, value, &MemberPath::ROOT)
     }
 
     fn check_at(&self, name: &str, value: &mut Value, path: &MemberPath<'_>) -> Result<(), ShapeError> {
@@ -182,7 +248,9 @@ impl Model {
             Kind::Timestamp => (!value.is_number() && !value.is_string()).then_some("Timestamp"),
             Kind::List(item) => match value {
                 Value::Array(items) => {
-                    items.iter_mut().try_for_each(|each| self.check_at(item, each, path))?;
+                    for (index, each) in items.iter_mut().enumerate() {
+                        self.check_at(item, each, &path.item(index))?;
+                    }
                     None
                 }
                 _ => Some("List"),
@@ -222,10 +290,10 @@ impl Model {
     ) -> Result<(), ShapeError> {
         fields.retain(|name, each| !each.is_null() && members.contains_key(name));
         for (name, each) in fields.iter_mut() {
-            self.check_at(&members[name], each, &MemberPath { parent: Some(path), name })?;
+            self.check_at(&members[name], each, &path.member(name))?;
         }
         match required.iter().find(|name| !fields.contains_key(*name)) {
-            Some(name) => Err(ShapeError::Missing(MemberPath { parent: Some(path), name }.path())),
+            Some(name) => Err(ShapeError::Missing(path.member(name).path())),
             None => Ok(()),
         }
     }
@@ -294,12 +362,23 @@ impl Shape {
             _ => return Ok(()),
         };
         let rule = match (self.min, self.max) {
-            (Some(min), _) if size < min => format!("greater than or equal to {min}"),
-            (_, Some(max)) if size > max => format!("less than or equal to {max}"),
-            _ => return Ok(()),
+            (Some(min), _) if size < min => format!("have {what} greater than or equal to {min}"),
+            (_, Some(max)) if size > max => format!("have {what} less than or equal to {max}"),
+            _ => match (&self.pattern, value) {
+                (Some(pattern), Value::String(text)) if !self.matches(pattern, text) => {
+                    format!("satisfy regular expression pattern: {pattern}")
+                }
+                _ => return Ok(()),
+            },
         };
         let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        Err(ShapeError::Limit(path.path(), shown, format!("Member must have {what} {rule}")))
+        Err(ShapeError::Limit(path.path(), (!self.hide).then_some(shown), format!("Member must {rule}")))
+    }
+
+    /// Whether a whole text is of the pattern.
+    fn matches(&self, pattern: &str, text: &str) -> bool {
+        let whole = || Regex::new(&format!("^(?:{pattern})$")).expect("the carried pattern is one");
+        self.compiled.get_or_init(whole).is_match(text)
     }
 }
 

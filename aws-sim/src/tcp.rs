@@ -79,7 +79,7 @@ async fn answer(
     };
     let response = match Request::read(header, &body) {
         Ok(request) => sim.exchange(request).await,
-        Err(error) => Ok(Response::unread(header, sim.with(crate::world::World::request_id), &error)),
+        Err(error) => Ok(Response::unread(header, &body, sim.with(crate::world::World::request_id), &error)),
     };
     match response {
         Ok(response) => to_http(response),

@@ -96,10 +96,7 @@ impl Request {
             return place(by_target(prefix, Protocol::Json)?, Protocol::Json, operation);
         }
         let form = Form::parse(body);
-        let Some(action) = form.get("Action") else {
-            let text = "The request has neither an x-amz-target header nor an Action.";
-            return Err(ApiError::new(400, "UnknownOperationException", text));
-        };
+        let Some(action) = form.get("Action") else { return Err(Self::nameless(scope.as_ref())) };
         let version = form.get("Version").unwrap_or_default();
         let query = Protocol::Query;
         let by_version = Service::find(|row| row.version == version && row.protocols.contains(&query));
@@ -110,6 +107,18 @@ impl Request {
         match by_version.or_else(by_name) {
             Some(service) => place(service, Protocol::Query, action),
             None => Err(not_simulated(scope.as_ref().map_or(version, |scope| scope.service))),
+        }
+    }
+
+    /// The error of a request that names its operation by neither header nor form, which is how
+    /// those to REST services look.
+    fn nameless(scope: Option<&Scope<'_>>) -> ApiError {
+        match scope.filter(|scope| Service::named(scope.service).is_none()) {
+            Some(scope) => not_simulated(scope.service),
+            None => {
+                let text = "The request has neither an x-amz-target header nor an Action.";
+                ApiError::new(400, "UnknownOperationException", text)
+            }
         }
     }
 
@@ -248,19 +257,28 @@ impl Response {
         response.failed(error)
     }
 
-    /// Writes the error of a request that could not be read, in CBOR to those who speak it and else
-    /// in awsJson.
+    /// Writes the error of a request that could not be read, in the protocol that its sender
+    /// understands, be it one that nothing here speaks.
     #[must_use]
     pub fn unread<'a>(
         header: impl Fn(&str) -> Option<&'a str>,
+        body: &[u8],
         request_id: String,
         error: &ApiError,
     ) -> Self {
-        let response = if speaks_cbor(&header) {
-            Self::cbor_error(request_id, None, error)
-        } else {
-            let text = Value::Object(error_members(None, error)).to_string();
-            Self::new("application/x-amz-json-1.1", request_id, text.into_bytes())
+        let json = || Value::Object(error_members(None, error)).to_string().into_bytes();
+        let response = match Stranger::of(&header, body) {
+            Stranger::Cbor => Self::cbor_error(request_id, None, error),
+            Stranger::Json => Self::new("application/x-amz-json-1.1", request_id, json()),
+            Stranger::RestJson => {
+                let mut response = Self::new("application/json", request_id, json());
+                response.headers.push(("x-amzn-errortype", error.code.to_owned()));
+                response
+            }
+            Stranger::Xml(form) => {
+                let text = xml::render_plain_error(form, error, &request_id);
+                Self::new("text/xml", request_id, text.into_bytes())
+            }
         };
         response.failed(error)
     }
@@ -283,6 +301,36 @@ impl Response {
     fn marked_as_cbor(mut self) -> Self {
         self.headers.push(("smithy-protocol", "rpc-v2-cbor".to_owned()));
         self
+    }
+}
+
+/// What the sender of a request that nothing here answers understands.
+enum Stranger {
+    Cbor,
+    Json,
+    RestJson,
+    Xml(xml::ErrorForm),
+}
+
+impl Stranger {
+    /// By how the request is written and whom it is signed for. The REST services of botocore that
+    /// answer in XML are CloudFront, Route 53 and both S3s, of which S3 wraps its errors in
+    /// nothing; EC2 has awsQuery's forms and its own errors.
+    fn of<'a>(header: &impl Fn(&str) -> Option<&'a str>, body: &[u8]) -> Self {
+        if speaks_cbor(header) {
+            return Self::Cbor;
+        }
+        if header("x-amz-target").is_some() {
+            return Self::Json;
+        }
+        let service = header("authorization").and_then(Scope::read).map_or("", |scope| scope.service);
+        match service {
+            "s3" => Self::Xml(xml::ErrorForm::Bare),
+            "cloudfront" | "route53" => Self::Xml(xml::ErrorForm::Query),
+            "ec2" => Self::Xml(xml::ErrorForm::Ec2),
+            _ if Form::parse(body).get("Action").is_some() => Self::Xml(xml::ErrorForm::Query),
+            _ => Self::RestJson,
+        }
     }
 }
 
@@ -325,6 +373,43 @@ mod tests {
     }
 
     #[test]
+    fn a_stranger_is_told_in_the_protocol_that_it_speaks() {
+        let told = |service: &'static str, target: Option<&'static str>, body: &[u8]| {
+            let signed: &'static str =
+                format!("AWS4 Credential=AKID/20260101/eu-west-1/{service}/aws4_request").leak();
+            let header = move |name: &str| match name {
+                "authorization" => Some(signed),
+                "x-amz-target" => target,
+                _ => None,
+            };
+            let error = Request::read(header, body).unwrap_err();
+            assert!(error.message.contains("not simulated"), "{service}: {error}");
+            let response = Response::unread(header, body, "r-1".to_owned(), &error);
+            assert_eq!((response.status, response.error), (400, Some("UnknownOperationException")));
+            (response.content_type, String::from_utf8(response.body).unwrap(), response.headers)
+        };
+        let query = |service| told(service, None, b"Action=DescribeThings&Version=2016-11-15");
+        let code = "<Code>UnknownOperationException</Code>";
+        let (kind, rds, _) = query("rds");
+        assert_eq!(kind, "text/xml");
+        assert!(
+            rds.starts_with("<ErrorResponse>") && rds.contains(code) && rds.contains("<RequestId>r-1"),
+            "{rds}"
+        );
+        let (_, ec2, _) = query("ec2");
+        assert!(ec2.starts_with("<Response><Errors><Error>") && ec2.contains(code), "{ec2}");
+        let (_, s3, _) = told("s3", None, b"");
+        assert!(s3.starts_with("<Error>") && s3.contains(code) && s3.contains("s3 is not simulated"), "{s3}");
+        let (_, dns, _) = told("route53", None, b"");
+        assert!(dns.starts_with("<ErrorResponse>"), "{dns}");
+        let (kind, lambda, headers) = told("lambda", None, b"{}");
+        assert_eq!((kind, headers[0].0), ("application/json", "x-amzn-errortype"));
+        assert!(lambda.contains("lambda is not simulated"), "{lambda}");
+        let (kind, dynamo, _) = told("dynamodb", Some("DynamoDB_20120810.ListTables"), b"{}");
+        assert!(kind == "application/x-amz-json-1.1" && dynamo.contains("DynamoDB_20120810"), "{dynamo}");
+    }
+
+    #[test]
     fn a_cbor_request_is_known_by_its_path() {
         let header = |path| {
             move |name: &str| match name {
@@ -340,7 +425,7 @@ mod tests {
         // ECS has no CBOR, and the refusal is written in the protocol of the request.
         let path = "/service/AmazonEC2ContainerServiceV20141113/operation/ListClusters";
         let error = Request::read(header(path), b"").unwrap_err();
-        let response = Response::unread(header(path), "r".to_owned(), &error);
+        let response = Response::unread(header(path), b"", "r".to_owned(), &error);
         assert_eq!((response.status, response.content_type), (400, "application/cbor"));
         assert!(Request::read(header("/"), b"").is_err());
     }

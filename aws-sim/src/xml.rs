@@ -73,6 +73,33 @@ pub fn render_error(namespace: &str, error: &ApiError, request_id: &str) -> Stri
     )
 }
 
+/// How services that are not simulated wrap their errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorForm {
+    /// awsQuery, and REST services in XML.
+    Query,
+    /// EC2.
+    Ec2,
+    /// S3: in nothing.
+    Bare,
+}
+
+/// An error document of a service that has no namespace here.
+#[must_use]
+pub fn render_plain_error(form: ErrorForm, error: &ApiError, request_id: &str) -> String {
+    let (code, text) = (escape(error.code), escape(&error.message));
+    let inner = format!("<Code>{code}</Code><Message>{text}</Message>");
+    match form {
+        ErrorForm::Query => format!(
+            "<ErrorResponse><Error><Type>Sender</Type>{inner}</Error><RequestId>{request_id}</RequestId></ErrorResponse>"
+        ),
+        ErrorForm::Ec2 => format!(
+            "<Response><Errors><Error>{inner}</Error></Errors><RequestID>{request_id}</RequestID></Response>"
+        ),
+        ErrorForm::Bare => format!("<Error>{inner}<RequestId>{request_id}</RequestId></Error>"),
+    }
+}
+
 fn write_value(out: &mut String, name: &str, value: &Value) {
     match value {
         Value::Null => {}

@@ -58,26 +58,13 @@ fn refuse(request: &Request, error: ShapeError) -> ApiError {
         }
         ShapeError::Type(text) => ApiError::new(400, "SerializationException", text),
         ShapeError::Missing(path) if needs_parameters(&request.operation) => missing(&path),
-        ShapeError::Missing(path) => invalid(ShapeError::Missing(camel(&path)).text()),
-        ShapeError::Unlisted(path, value, listed) => {
-            invalid(ShapeError::Unlisted(camel(&path), value, listed).text())
-        }
-        ShapeError::Limit(path, value, rule) => invalid(ShapeError::Limit(camel(&path), value, rule).text()),
+        other => invalid(other.camel().text()),
     }
 }
 
 /// Whether the model lists `MissingParameter` among the operation's errors.
 fn needs_parameters(operation: &str) -> bool {
     matches!(operation, "PutMetricData" | "GetMetricStatistics")
-}
-
-/// The path as AWS's validation names it: `MetricData.Unit` becomes `metricData.unit`.
-fn camel(path: &str) -> String {
-    let lower = |part: &str| {
-        let mut chars = part.chars();
-        chars.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(chars).collect::<String>()
-    };
-    path.split('.').map(lower).collect::<Vec<_>>().join(".")
 }
 
 /// Whether CloudWatch has this unit.

@@ -29,6 +29,26 @@ pub(super) struct Cluster {
     pub(super) instances: Vec<Instance>,
 }
 
+/// A capacity provider of this account.
+#[derive(Debug, Clone)]
+pub(super) struct Provider {
+    /// As DescribeCapacityProviders returns it, without its tags.
+    body: Value,
+    pub(super) tags: Tags,
+}
+
+impl Provider {
+    fn render(&self) -> Value {
+        let mut body = self.body.clone();
+        body["tags"] = tag_list(&self.tags);
+        body
+    }
+}
+
+/// What the answer to a creation shows; that to an update shows no tags. Undecided: moto's answers
+/// repeat the configuration (test_update_cluster); no source says whether AWS's do.
+const MADE: [&str; 3] = ["TAGS", "SETTINGS", "CONFIGURATIONS"];
+
 /// The providers that every account has.
 const FARGATE: [&str; 2] = ["FARGATE", "FARGATE_SPOT"];
 
@@ -41,7 +61,7 @@ impl Ecs {
         }
         let active = self.clusters.get(&name).filter(|cluster| cluster.status == "ACTIVE");
         if let Some(cluster) = active {
-            return Ok(json!({"cluster": self.render_cluster(cluster, &["TAGS", "SETTINGS"])}));
+            return Ok(json!({"cluster": self.render_cluster(cluster, &MADE)}));
         }
         let arn = env.ctx.arn("ecs", &format!("cluster/{name}"));
         let cluster = Cluster {
@@ -63,7 +83,7 @@ impl Ecs {
             self.clusters.remove(&name);
             return Err(error);
         }
-        Ok(json!({"cluster": self.render_cluster(&self.clusters[&name], &["TAGS", "SETTINGS"])}))
+        Ok(json!({"cluster": self.render_cluster(&self.clusters[&name], &MADE)}))
     }
 
     pub(super) fn update_cluster(&mut self, input: &Value) -> Result<Value> {
@@ -78,7 +98,7 @@ impl Ecs {
         if let Some(defaults) = input.get("serviceConnectDefaults") {
             cluster.service_connect = Some(defaults.clone());
         }
-        Ok(json!({"cluster": self.render_cluster(&self.clusters[&name], &["SETTINGS"])}))
+        Ok(json!({"cluster": self.render_cluster(&self.clusters[&name], &["SETTINGS", "CONFIGURATIONS"])}))
     }
 
     pub(super) fn put_cluster_capacity_providers(
@@ -258,19 +278,20 @@ impl Ecs {
             "capacityProviderArn": env.ctx.arn("ecs", &format!("capacity-provider/{name}")),
             "name": name,
             "status": "ACTIVE",
-            "tags": tag_list(&read_tags(input)?),
         });
         if let Some(group) = input.get("autoScalingGroupProvider") {
-            body["autoScalingGroupProvider"] = group.clone();
+            body["autoScalingGroupProvider"] = filled(group);
         }
-        self.providers.insert(name, body.clone());
-        Ok(json!({"capacityProvider": body}))
+        let provider = Provider { body, tags: read_tags(input)? };
+        let answer = json!({"capacityProvider": provider.render()});
+        self.providers.insert(name, provider);
+        Ok(answer)
     }
 
     pub(super) fn describe_capacity_providers(&self, env: &Env<'_>, input: &Value) -> Result<Value> {
         let wanted = texts(input, "capacityProviders");
         let mut known: BTreeMap<&str, Value> =
-            self.providers.iter().map(|(name, body)| (name.as_str(), body.clone())).collect();
+            self.providers.iter().map(|(name, own)| (name.as_str(), own.render())).collect();
         for name in FARGATE {
             let arn = env.ctx.arn("ecs", &format!("capacity-provider/{name}"));
             known.insert(
@@ -306,10 +327,33 @@ impl Ecs {
                 "The specified capacity provider does not exist. Specify a valid name or ARN and try again.",
             )
         };
-        let mut body = self.providers.remove(name).ok_or_else(missing)?;
+        let mut body = self.providers.remove(name).ok_or_else(missing)?.render();
         body["status"] = "INACTIVE".into();
         Ok(json!({"capacityProvider": body}))
     }
+}
+
+/// A group of instances with AWS's defaults (API reference of ManagedScaling and of
+/// AutoScalingGroupProvider). moto fills a scaling that is not declared at all; it is `DISABLED`
+/// then.
+fn filled(group: &Value) -> Value {
+    let mut group = group.clone();
+    let usual = [
+        ("status", json!("DISABLED")),
+        ("targetCapacity", json!(100)),
+        ("minimumScalingStepSize", json!(1)),
+        ("maximumScalingStepSize", json!(10_000)),
+        ("instanceWarmupPeriod", json!(300)),
+    ];
+    for (name, value) in usual {
+        if group["managedScaling"].get(name).is_none() {
+            group["managedScaling"][name] = value;
+        }
+    }
+    if group.get("managedTerminationProtection").is_none() {
+        group["managedTerminationProtection"] = "DISABLED".into();
+    }
+    group
 }
 
 fn settings(input: &Value) -> Value {

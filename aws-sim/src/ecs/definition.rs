@@ -253,12 +253,8 @@ fn fill_port(port: &mut Map<String, Value>, network_mode: &str) {
 fn compatibilities(body: &Map<String, Value>) -> Value {
     let mode = body.text("networkMode").unwrap_or("bridge");
     let containers = body.items("containerDefinitions");
-    let on_a_host =
-        body.items("volumes").iter().any(|volume| {
-            volume.get("dockerVolumeConfiguration").is_some() || volume["host"].get("sourcePath").is_some()
-        }) || containers.iter().any(|each| each.flag("privileged") || !each.items("links").is_empty());
     let mut list = vec!["EC2"];
-    if mode == "awsvpc" && !on_a_host && super::definition_checks::fargate_size(body).is_ok() {
+    if super::fargate_checks::fits(body, containers).is_ok() {
         list.push("FARGATE");
     }
     if matches!(mode, "awsvpc" | "host") {

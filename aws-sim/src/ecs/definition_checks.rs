@@ -1,12 +1,21 @@
 //! What RegisterTaskDefinition refuses, in AWS's words where they are known.
+//!
+//! Sources: API reference of RegisterTaskDefinition and of its data types (`doc`). A name such as
+//! `pf-ecs-links` is a rule of the linter badmintoncryer/cdk-preflight: its
+//! `rules/ecs/<name>/meta.yaml` records what the live service answered in September 2026. A text
+//! without a source is a guess, and says so; that there is a refusal is documented then.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
 use super::{
-    errors::{Result, client},
+    container_checks,
+    errors::{Result, client, invalid},
+    fargate_checks,
+    forms::{amount, is_name},
     input::Fields,
+    port_checks,
 };
 
 /// Checks a request whose sizes are still as given.
@@ -15,31 +24,33 @@ use super::{
 /// `ClientException` with AWS's text for the first mistake.
 pub(super) fn check(body: &Map<String, Value>) -> Result<()> {
     check_family(body.text("family").unwrap_or_default())?;
+    check_whole(body)?;
     let containers = body.items("containerDefinitions");
-    if containers.is_empty() {
-        return Err(client("Container definitions should not be null or empty."));
-    }
-    let mut names = BTreeSet::new();
+    let names = check_names(containers)?;
     for container in containers {
-        check_container(body, container)?;
-        let name = container.text("name").unwrap_or_default();
-        if !names.insert(name) {
-            return Err(client(format!("Container name should be unique. Duplicate found: {name}.")));
-        }
+        container_checks::check(body, container)?;
     }
-    if containers.iter().all(|each| each.get("essential") == Some(&Value::Bool(false))) {
-        return Err(client("At least one essential container is required in the task definition."));
-    }
+    port_checks::check_together(body, containers)?;
+    check_sums(body, containers)?;
     check_dependencies(containers, &names)?;
+    check_logs(containers)?;
     check_volumes(body, containers)?;
-    if body.items("requiresCompatibilities").iter().any(|each| each == "FARGATE") {
-        check_fargate(body, containers)?;
+    check_proxy(body, &names)?;
+    if fargate(body) {
+        fargate_checks::check(body, containers)?;
+    } else if body.contains_key("ephemeralStorage") {
+        // pf-ecs-fargate-ephemeral-storage-ec2
+        return Err(client("Tasks using the EC2 launch type do not support EphemeralStorage."));
     }
     let size = serde_json::to_string(body).map_or(0, |text| text.len());
     if size > 64 * 1024 {
         return Err(client(format!("Actual length: '{size}'. Max allowed length is '65536' bytes.")));
     }
     Ok(())
+}
+
+fn fargate(body: &Map<String, Value>) -> bool {
+    body.items("requiresCompatibilities").iter().any(|each| each == "FARGATE")
 }
 
 fn check_family(family: &str) -> Result<()> {
@@ -49,83 +60,108 @@ fn check_family(family: &str) -> Result<()> {
     if family.len() > 255 {
         return Err(client("Family must not be longer than 255 characters."));
     }
-    let good = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if family.chars().all(good) { Ok(()) } else { Err(client("Family contains invalid characters.")) }
+    if is_name(family) { Ok(()) } else { Err(client("Family contains invalid characters.")) }
 }
 
-fn check_container(body: &Map<String, Value>, container: &Value) -> Result<()> {
-    for (member, text) in [("name", container.text("name")), ("image", container.text("image"))] {
-        if text.is_none_or(str::is_empty) {
-            return Err(client(format!("Container.{member} should not be null or empty.")));
+fn check_whole(body: &Map<String, Value>) -> Result<()> {
+    // pf-ecs-fargate-inference-accelerator: retired, refused whatever it says.
+    if body.contains_key("inferenceAccelerators") {
+        return Err(client("Unsupported field 'inferenceAccelerators'."));
+    }
+    for (name, unit) in [("cpu", "vcpu"), ("memory", "gb")] {
+        if body.text(name).is_some_and(|text| amount(text, unit).is_none()) {
+            // Seen on the live service, with this code: oranmoshai/ecsServiceRestart#2.
+            return Err(invalid(format!("Invalid '{name}' setting for task.")));
         }
     }
-    let name = container.text("name").unwrap_or_default();
-    let good = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if name.len() > 255 || !name.chars().all(good) {
-        return Err(client(format!("Invalid container name: {name}.")));
+    // doc: "You can specify a maximum of 10 constraints for each task." The text is a guess.
+    if body.items("placementConstraints").len() > 10 {
+        return Err(client("placementConstraints can have at most 10 items."));
     }
-    let sized = container.int("memory").or(container.int("memoryReservation")).is_some();
-    if !sized && body.text("memory").is_none() {
-        let text = format!(
-            "Invalid setting for container '{name}'. At least one of 'memory' or 'memoryReservation' must be specified."
-        );
-        return Err(client(text));
+    Ok(())
+}
+
+fn check_names(containers: &[Value]) -> Result<BTreeSet<&str>> {
+    // pf-ecs-container-definitions-empty
+    if containers.is_empty() {
+        return Err(client("Container list cannot be empty."));
     }
-    if let (Some(hard), Some(soft)) = (container.int("memory"), container.int("memoryReservation"))
-        && hard < soft
-    {
-        return Err(client(format!(
-            "Invalid setting for container '{name}'. 'memory' must be at least 'memoryReservation'."
-        )));
+    // Seen on the live service: aws/amazon-ecs-cli#184.
+    if containers.len() > 10 {
+        return Err(client("Too many containers."));
     }
-    if !container.items("secrets").is_empty() && body.text("executionRoleArn").is_none() {
+    let mut names = BTreeSet::new();
+    for name in containers.iter().filter_map(|each| each.text("name")) {
+        // pf-ecs-duplicate-container-names
+        if !names.insert(name) {
+            return Err(client("Container names must be unique within a task definition."));
+        }
+    }
+    // pf-ecs-essential-container
+    if containers.iter().all(|each| each.get("essential") == Some(&Value::Bool(false))) {
+        return Err(client("Task definition doesn't have any essential container."));
+    }
+    Ok(names)
+}
+
+/// What containers ask for must fit into the task, wherever it runs.
+fn check_sums(body: &Map<String, Value>, containers: &[Value]) -> Result<()> {
+    let task = |name: &str, unit: &str| body.text(name).and_then(|text| amount(text, unit));
+    let sum = |name: &str| containers.iter().filter_map(|each| each.int(name)).sum::<i64>() as f64;
+    // pf-ecs-fargate-container-cpu-over-task
+    if task("cpu", "vcpu").is_some_and(|most| sum("cpu") > most) {
         return Err(client(
-            "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'.",
+            "The sum of all container 'cpu' values cannot be greater than the value of the task 'cpu'.",
         ));
     }
-    check_ports(body, container, name)
-}
-
-fn check_ports(body: &Map<String, Value>, container: &Value, name: &str) -> Result<()> {
-    let mode = body.text("networkMode").unwrap_or("bridge");
-    for port in container.items("portMappings") {
-        let Some(inner) = port.int("containerPort") else { continue };
-        if !(0..=65535).contains(&inner) {
-            return Err(client(format!("Invalid 'containerPort' setting for container '{name}'")));
+    let Some(most) = task("memory", "gb") else { return Ok(()) };
+    for container in containers {
+        // pf-ecs-container-memory-over-task; the reservation of a container by the same rule.
+        for name in ["memory", "memoryReservation"] {
+            if container.int(name).is_some_and(|own| own as f64 > most) {
+                let own = container.text("name").unwrap_or_default();
+                return Err(client(format!(
+                    "The '{name}' setting for container '{own}' is greater than for the task."
+                )));
+            }
         }
-        let outer = port.int("hostPort").unwrap_or(inner);
-        if mode != "bridge" && outer != inner && outer != 0 {
-            let text = format!(
-                "When networkMode={mode}, the host ports and container ports in port mappings must match."
-            );
-            return Err(client(text));
-        }
+    }
+    // doc: "The total amount of memory reserved for all containers within a task must be lower than
+    // the task memory value, if one is specified." The text is a guess after that of 'cpu'.
+    let reserved = |each: &Value| each.int("memoryReservation").or(each.int("memory"));
+    if containers.iter().filter_map(reserved).sum::<i64>() as f64 > most {
+        return Err(client(
+            "The sum of all container 'memory' values cannot be greater than the value of the task 'memory'.",
+        ));
     }
     Ok(())
 }
 
 fn check_dependencies(containers: &[Value], names: &BTreeSet<&str>) -> Result<()> {
+    let named = |name: &str| containers.iter().find(|each| each.text("name") == Some(name));
     for container in containers {
         for dependency in container.items("dependsOn") {
             let other = dependency.text("containerName").unwrap_or_default();
-            if !names.contains(other) || container.text("name") == Some(other) {
+            // pf-ecs-dependson-container-missing, plus sign included
+            let Some(found) = named(other) else {
                 return Err(client(format!(
-                    "Invalid 'dependsOn' setting: container '{other}' does not exist in the task."
+                    "Cannot depend on container + '{other}' because it does not exist"
                 )));
-            }
-            let checked = containers
-                .iter()
-                .any(|each| each.text("name") == Some(other) && each.get("healthCheck").is_some());
-            if dependency.text("condition") == Some("HEALTHY") && !checked {
-                let text =
-                    format!("The container '{other}' must have a health check for the condition HEALTHY.");
-                return Err(client(text));
+            };
+            check_condition(dependency.text("condition").unwrap_or_default(), found)?;
+        }
+        for source in container.items("volumesFrom") {
+            let other = source.text("sourceContainer").unwrap_or_default();
+            // doc: "The name of another container within the same task definition". The text is a
+            // guess after that of dependsOn.
+            if named(other).is_none() {
+                return Err(client(format!("Unknown container '{other}' in volumesFrom.")));
             }
         }
     }
     let depends = |name: &str| -> Vec<&str> {
-        let own = containers.iter().find(|each| each.text("name") == Some(name));
-        own.map(|each| each.items("dependsOn").iter().filter_map(|on| on.text("containerName")).collect())
+        named(name)
+            .map(|each| each.items("dependsOn").iter().filter_map(|on| on.text("containerName")).collect())
             .unwrap_or_default()
     };
     let cyclic = names.iter().any(|start| {
@@ -137,130 +173,128 @@ fn check_dependencies(containers: &[Value], names: &BTreeSet<&str>) -> Result<()
         }
         seen.contains(start)
     });
+    // That no container can wait for itself follows from what dependsOn does; the text is a guess.
     if cyclic { Err(client("Container dependencies must not form a cycle.")) } else { Ok(()) }
 }
 
+fn check_condition(condition: &str, on: &Value) -> Result<()> {
+    match condition {
+        // pf-ecs-dependson-healthy-without-healthcheck
+        "HEALTHY" if on.get("healthCheck").is_none() => {
+            Err(client("A dependency container with HEALTHY condition must have health check configured"))
+        }
+        // pf-ecs-dependson-complete-on-essential
+        "COMPLETE" | "SUCCESS" if on.get("essential") != Some(&Value::Bool(false)) => Err(client(
+            "A dependency container with SUCCESS or COMPLETE condition cannot be an essential container",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn check_logs(containers: &[Value]) -> Result<()> {
+    let driver = |each: &Value| each["logConfiguration"].text("logDriver").map(str::to_owned);
+    let routed = containers.iter().any(|each| each.get("firelensConfiguration").is_some());
+    // pf-ecs-awsfirelens-without-router
+    if !routed && containers.iter().filter_map(driver).any(|name| name == "awsfirelens") {
+        return Err(client(
+            "When awsfirelens log driver is specified in log configuration, a firelens configuration object must be configured in one \
+             of the containers.",
+        ));
+    }
+    Ok(())
+}
+
 fn check_volumes(body: &Map<String, Value>, containers: &[Value]) -> Result<()> {
-    let volumes: BTreeSet<&str> = body.items("volumes").iter().filter_map(|each| each.text("name")).collect();
+    let mut names = BTreeSet::new();
+    for volume in body.items("volumes") {
+        let name = volume.text("name").unwrap_or_default();
+        // doc: "Up to 255 letters …, numbers, underscores, and hyphens are allowed." A guess, as is
+        // the text for a name that occurs twice.
+        if !is_name(name) {
+            return Err(client("Volume.name contains invalid characters."));
+        }
+        if !names.insert(name) {
+            return Err(client(format!("Volume names must be unique: {name}.")));
+        }
+        check_volume(volume)?;
+    }
+    // doc: "Each task definition revision may only have one volume configured at launch". A guess.
+    if body.items("volumes").iter().filter(|each| each.flag("configuredAtLaunch")).count() > 1 {
+        return Err(client("A task definition can have at most one volume that is configured at launch."));
+    }
     let mounts = containers.iter().flat_map(|each| each.items("mountPoints"));
-    for volume in mounts.filter_map(|mount| mount.text("sourceVolume")) {
-        if !volumes.contains(volume) {
+    for mount in mounts {
+        let volume = mount.text("sourceVolume").unwrap_or_default();
+        // pf-ecs-mountpoint-source-volume-missing
+        if !names.contains(volume) {
             return Err(client(format!("Unknown volume '{volume}'.")));
         }
     }
     Ok(())
 }
 
-fn check_fargate(body: &Map<String, Value>, containers: &[Value]) -> Result<()> {
-    if body.text("networkMode") != Some("awsvpc") {
-        return Err(client("Fargate only supports network mode 'awsvpc'."));
+fn check_volume(volume: &Value) -> Result<()> {
+    let kinds = [
+        volume["host"].get("sourcePath").is_some(),
+        volume.get("dockerVolumeConfiguration").is_some(),
+        volume.get("efsVolumeConfiguration").is_some(),
+        volume.get("fsxWindowsFileServerVolumeConfiguration").is_some(),
+        volume.flag("configuredAtLaunch"),
+    ];
+    // doc: each is "specified when using" that kind of volume. That two are refused is a guess.
+    if kinds.iter().filter(|is_set| **is_set).count() > 1 {
+        return Err(client("Only one volume configuration can be specified for a volume."));
     }
-    fargate_size(body)?;
-    if containers.iter().any(|each| each.flag("privileged")) {
-        return Err(client("Fargate does not support privileged containers."));
+    let Some(efs) = volume.get("efsVolumeConfiguration") else { return Ok(()) };
+    let encrypted = efs.text("transitEncryption") == Some("ENABLED");
+    let authorization = &efs["authorizationConfig"];
+    // pf-ecs-efs-iam-without-transit-encryption
+    if authorization.text("iam") == Some("ENABLED") && !encrypted {
+        return Err(client("EFS IAM authorization requires TransitEncryption to be enabled."));
     }
-    let awslogs = containers.iter().any(|each| each["logConfiguration"].text("logDriver") == Some("awslogs"));
-    let ecr =
-        containers.iter().any(|each| each.text("image").is_some_and(|image| image.contains(".dkr.ecr.")));
-    for (needed, what) in [(awslogs, "log driver awslogs"), (ecr, "ECR images")] {
-        if needed && body.text("executionRoleArn").is_none() {
-            let text =
-                format!("Fargate requires task definition to have execution role ARN to support {what}.");
-            return Err(client(text));
-        }
+    let point = authorization.text("accessPointId").is_some();
+    // doc: "If an access point is used, transit encryption must be on"; the text by analogy.
+    if point && !encrypted {
+        return Err(client("EFS access points require TransitEncryption to be enabled."));
+    }
+    // pf-ecs-efs-transit-encryption-port-without-encryption
+    if efs.int("transitEncryptionPort").is_some() && !encrypted {
+        return Err(client("TransitEncryptionPort requires that TransitEncryption is enabled."));
+    }
+    // pf-ecs-efs-access-point-with-root-directory
+    if point && efs.text("rootDirectory").is_some_and(|root| root != "/") {
+        return Err(client(
+            "When using an EFS access point, the root directory must either be set to \"/\" or be omitted.",
+        ));
+    }
+    // doc: "The Amazon EFS file system ID to use." The text is a guess.
+    if !efs.text("fileSystemId").unwrap_or_default().starts_with("fs-") {
+        return Err(client("Invalid EFS file system ID."));
     }
     Ok(())
 }
 
-/// Whether the task-level size is one that Fargate offers (Developer Guide, "Task CPU and memory").
-///
-/// # Errors
-/// `ClientException` when it is missing or not offered.
-pub(super) fn fargate_size(body: &Map<String, Value>) -> Result<()> {
-    let number = |name, unit: &str| {
-        let text = body.text(name)?.to_ascii_lowercase();
-        match text.strip_suffix(unit) {
-            Some(count) => count.trim().parse::<f64>().ok().map(|count| count * 1024.0),
-            None => text.trim().parse::<f64>().ok(),
-        }
-    };
-    let (Some(cpu), Some(memory)) = (number("cpu", "vcpu"), number("memory", "gb")) else {
-        return Err(client("Fargate requires that 'cpu' and 'memory' be defined at the task level."));
-    };
-    // CPU units, then the least and the greatest GiB and the step between.
-    let sizes = [
-        (512.0, 1.0, 4.0, 1.0),
-        (1024.0, 2.0, 8.0, 1.0),
-        (2048.0, 4.0, 16.0, 1.0),
-        (4096.0, 8.0, 30.0, 1.0),
-        (8192.0, 16.0, 60.0, 4.0),
-        (16384.0, 32.0, 120.0, 8.0),
-    ];
-    let gib = memory / 1024.0;
-    let offered = if cpu == 256.0 {
-        [0.5, 1.0, 2.0].contains(&gib)
-    } else {
-        sizes.iter().any(|(units, least, most, step)| {
-            cpu == *units && (*least..=*most).contains(&gib) && ((gib - least) / step).fract() == 0.0
-        })
-    };
-    if offered { Ok(()) } else { Err(client("No Fargate configuration exists for given values.")) }
+fn check_proxy(body: &Map<String, Value>, names: &BTreeSet<&str>) -> Result<()> {
+    let Some(proxy) = body.get("proxyConfiguration") else { return Ok(()) };
+    // pf-ecs-proxy-configuration-awsvpc-required
+    if body.text("networkMode") != Some("awsvpc") {
+        return Err(client("APPMESH proxy configuration is only supported in networkMode=awsvpc"));
+    }
+    let name = proxy.text("containerName").unwrap_or_default();
+    // pf-ecs-proxy-configuration-container-missing
+    if !names.contains(name) {
+        return Err(client(format!("Proxy container [{name}] does not exist.")));
+    }
+    // pf-ecs-proxy-configuration-missing-required-props has the first; doc of ProxyConfiguration calls
+    // the others required, too, whose texts are by analogy.
+    let needed =
+        [("ProxyIngressPort", "Ingress port"), ("ProxyEgressPort", "Egress port"), ("AppPorts", "App ports")];
+    let given = |name: &str| proxy.items("properties").iter().any(|each| each.text("name") == Some(name));
+    match needed.into_iter().find(|(name, _)| !given(name)) {
+        Some((_, what)) => Err(client(format!("{what} not found"))),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn refusal(body: Value) -> String {
-        check(body.as_object().unwrap()).expect_err("must be refused").message
-    }
-
-    #[test]
-    fn mistakes_are_refused_in_the_words_of_aws() {
-        let container = json!({"name": "c", "image": "i", "memory": 128});
-        assert!(
-            refusal(json!({"family": "a b", "containerDefinitions": [container]}))
-                .contains("invalid characters")
-        );
-        assert!(
-            refusal(json!({"family": "f", "containerDefinitions": []}))
-                .contains("should not be null or empty")
-        );
-        assert!(
-            refusal(json!({"family": "f", "containerDefinitions": [container, container]}))
-                .contains("unique")
-        );
-        let no_memory = json!({"family": "f", "containerDefinitions": [{"name": "c", "image": "i"}]});
-        assert!(refusal(no_memory).contains("'memory' or 'memoryReservation'"));
-        let fargate = json!({"family": "f", "requiresCompatibilities": ["FARGATE"], "networkMode": "awsvpc", "cpu": "256",
-            "memory": "8192", "containerDefinitions": [container]});
-        assert_eq!(refusal(fargate), "No Fargate configuration exists for given values.");
-        let mount = json!({"family": "f", "containerDefinitions": [{"name": "c", "image": "i", "memory": 1,
-            "mountPoints": [{"sourceVolume": "v"}]}]});
-        assert_eq!(refusal(mount), "Unknown volume 'v'.");
-    }
-
-    #[test]
-    fn containers_may_not_wait_for_each_other_in_a_circle() {
-        let one = |name: &str, other: &str| json!({"name": name, "image": "i", "memory": 1, "dependsOn": [{"containerName": other, "condition": "START"}]});
-        assert!(
-            refusal(json!({"family": "f", "containerDefinitions": [one("a", "b"), one("b", "a")]}))
-                .contains("cycle")
-        );
-    }
-
-    #[test]
-    fn fargate_sizes_follow_the_table() {
-        let fits = |cpu: &str, memory: &str| {
-            fargate_size(json!({"cpu": cpu, "memory": memory}).as_object().unwrap()).is_ok()
-        };
-        assert!(
-            fits("256", "512") && fits(".5 vCPU", "1 GB") && fits("1024", "8192") && fits("8192", "20480")
-        );
-        assert!(
-            !fits("256", "4096") && !fits("1024", "1024") && !fits("8192", "17408") && !fits("300", "512")
-        );
-    }
-}
+mod tests;

@@ -65,8 +65,13 @@ impl Ecs {
 
     pub(super) fn deregister_task_definition(&mut self, env: &Env<'_>, input: &Value) -> Result<Value> {
         let reference = input.text("taskDefinition").unwrap_or_default();
-        let (family, revision) =
-            split(reference).ok_or_else(|| client("Invalid revision number. Number: null"))?;
+        // moto, test_deregister_task_definition; the second text was seen on the live service for
+        // UpdateService, with this code.
+        let Some((family, revision)) = tail(reference).split_once(':') else {
+            return Err(client("Revision is missing."));
+        };
+        let revision: u32 =
+            revision.parse().map_err(|_| invalid(format!("Invalid revision number. Number: {revision}")))?;
         let registered = self
             .families
             .get_mut(family)

@@ -50,11 +50,7 @@ fn check_connect(connect: &Value, definition: &Definition) -> Result<()> {
         let Some(mapping) = mappings.iter().find(|mapping| mapping.text("name") == Some(name)) else {
             return Err(invalid(format!("The port name {name} does not exist in the task definition.")));
         };
-        // "you must provide at least one clientAlias with one port", "The maximum number of client
-        // aliases that you can have in this list is 1."
-        if port.items("clientAliases").len() != 1 {
-            return Err(invalid(format!("The port {name} must have exactly one client alias.")));
-        }
+        check_aliases(port.items("clientAliases"))?;
         // "perRequestTimeout can only be set if Service Connect appProtocol isn't TCP."
         let timeout = port.get("timeout").and_then(|own| own.int("perRequestTimeoutSeconds"));
         if timeout.is_some() && mapping.text("appProtocol").is_none() {
@@ -64,14 +60,49 @@ fn check_connect(connect: &Value, definition: &Definition) -> Result<()> {
     Ok(())
 }
 
+/// pf-ecs-svc-connect-client-aliases-max, pf-ecs-svc-connect-client-alias-dns-name; the text for
+/// none as pf-ecs-svc-connect-port-name-missing has it.
+fn check_aliases(aliases: &[Value]) -> Result<()> {
+    match aliases {
+        [] => return Err(invalid("clientAliases must have 1 element.")),
+        [alias] => {
+            let name = alias.text("dnsName").unwrap_or("x");
+            let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-.".contains(c);
+            if (1..=127).contains(&name.len()) && name.chars().all(good) && !name.starts_with('-') {
+                return Ok(());
+            }
+        }
+        more => {
+            return Err(invalid(format!("{} clientAliases exceeds the max limit of 1", more.len())));
+        }
+    }
+    Err(invalid(
+        "The DNS name that you provided is invalid. The name must be a valid DNS name but doesn't need to be fully-qualified. Up to 127 \
+         characters are allowed. The characters can include lowercase letters, numbers, underscores (_), hyphens (-), and periods (.). A \
+         hyphen can't be the first character.",
+    ))
+}
+
 fn check_volume(volume: &Value, definition: &Definition) -> Result<()> {
     let name = volume.text("name").unwrap_or_default();
-    let at_launch = |own: &Value| own.text("name") == Some(name) && own.flag("configuredAtLaunch");
-    if !definition.body.items("volumes").iter().any(at_launch) {
+    let late: Vec<&str> = definition
+        .body
+        .items("volumes")
+        .iter()
+        .filter(|own| own.flag("configuredAtLaunch"))
+        .filter_map(|own| own.text("name"))
+        .collect();
+    if late.is_empty() {
         // Seen on live services: cdkd#811.
         return Err(invalid(
             "Volume configuration provided but no matching configuredAtLaunch volume found in task definition.",
         ));
+    }
+    // pf-ecs-svc-ebs-name-not-in-taskdef
+    if !late.contains(&name) {
+        return Err(invalid(format!(
+            "The volume name '{name}' in your request does not have a matching volume in your Task Definition that is configurable at launch."
+        )));
     }
     let Some(own) = volume.get("managedEBSVolume") else { return Ok(()) };
     let snapshot = own.text("snapshotId").is_some();

@@ -123,7 +123,8 @@ pub(super) fn reach(
     Gate::Open
 }
 
-/// Checks the hooks of a deployment configuration; their enumerations are checked by AWS's model.
+/// Checks the hooks of a deployment configuration; their enumerations and numbers are checked by
+/// AWS's model.
 ///
 /// # Errors
 /// `InvalidParameterException` for what the API reference excludes; the words are this simulator's.
@@ -144,10 +145,6 @@ fn check_hook(hook: &Value) -> Result<()> {
         }
     } else if !given("hookTargetArn") || !given("roleArn") {
         return Err(invalid("hookTargetArn and roleArn must be specified for an AWS_LAMBDA lifecycle hook."));
-    }
-    let minutes = hook.get("timeoutConfiguration").and_then(|own| own.int("timeoutInMinutes"));
-    if minutes.is_some_and(|minutes| !(1..=20_160).contains(&minutes)) {
-        return Err(invalid("timeoutInMinutes must be between 1 and 20160."));
     }
     Ok(())
 }

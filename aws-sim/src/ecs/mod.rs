@@ -13,18 +13,22 @@
 //! shifting of BLUE_GREEN, LINEAR and CANARY (accepted and echoed; the service rolls).
 
 mod clusters;
+mod container_checks;
 mod definition;
 mod definition_checks;
 mod definitions;
 mod deployment_alarms;
 mod deployments;
 mod errors;
+mod fargate_checks;
+mod forms;
 mod hidden_checks;
 mod hooks;
 mod input;
 mod instance;
 mod launch;
 mod lifecycle;
+mod port_checks;
 mod queue;
 mod rollout;
 mod scheduler;
@@ -44,7 +48,13 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 pub use self::views::{DefinitionView, ServiceView, TaskView};
-use self::{clusters::Cluster, definitions::Family, queue::Event, service::Service, task::Task};
+use self::{
+    clusters::{Cluster, Provider},
+    definitions::Family,
+    queue::Event,
+    service::Service,
+    task::Task,
+};
 use crate::{
     behaviour::Behaviours, cloudwatch::Cloudwatch, ctx::Ctx, elbv2::Elbv2, error::ApiError, logs::Logs,
     secrets::Secrets,
@@ -87,7 +97,7 @@ pub enum Answer {
 #[derive(Debug, Clone, Default)]
 pub struct Ecs {
     clusters: BTreeMap<String, Cluster>,
-    providers: BTreeMap<String, Value>,
+    providers: BTreeMap<String, Provider>,
     families: BTreeMap<String, Family>,
     /// By `cluster/name`.
     services: BTreeMap<String, Service>,

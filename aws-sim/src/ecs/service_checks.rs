@@ -1,4 +1,8 @@
-//! What CreateService and UpdateService refuse, and what they fill in.
+//! What CreateService and UpdateService refuse, and what they fill in. Sources as in
+//! `definition_checks`.
+//!
+//! Undecided: `role` for a service without a load balancer. The API reference permits it only with
+//! one; no source says what the answer is, so it is ignored.
 
 use serde_json::{Map, Value, json};
 
@@ -136,7 +140,13 @@ pub(super) fn check(
 ) -> Result<()> {
     check_network(spec, definition.network_mode())?;
     check_placement(ecs, cluster, spec, definition)?;
+    check_rules(spec)?;
     check_configuration(spec)?;
+    check_daemon(spec)?;
+    // pf-ecs-svc-registries-multiple
+    if spec.items("serviceRegistries").len() > 1 {
+        return Err(invalid("service registries can have at most 1 items."));
+    }
     if spec.items("loadBalancers").len() > 5 {
         return Err(invalid("load balancers can have at most 5 items."));
     }
@@ -208,6 +218,9 @@ fn check_placement(
             ));
         }
     }
+    if !strategy.is_empty() {
+        check_strategy(strategy)?;
+    }
     let fargate = on_fargate(spec);
     if fargate && !definition.supports("FARGATE") {
         return Err(invalid("Task definition does not support launch_type FARGATE."));
@@ -226,17 +239,130 @@ fn check_placement(
     Ok(())
 }
 
+/// A capacity provider strategy, its weights and bases filled.
+pub(super) fn check_strategy(strategy: &[Value]) -> Result<()> {
+    let above = |name: &str| strategy.iter().filter(|each| each.int(name).unwrap_or(0) > 0).count();
+    // pf-ecs-svc-capacity-provider-multiple-base
+    if above("base") > 1 {
+        return Err(invalid(
+            "There are multiple capacity providers in the specified capacity provider strategy with a base value greater than zero. Only \
+             one capacity provider can have a base value greater than zero. Specify a valid capacity provider strategy and try again.",
+        ));
+    }
+    // pf-ecs-svc-capacity-provider-zero-weight; for several, as the API reference of
+    // CapacityProviderStrategyItem has it.
+    if strategy.len() > 1 && above("weight") == 0 {
+        return Err(invalid(
+            "There are no capacity providers in the capacity provider strategy with a weight value greater than zero. Specify a weight value \
+             greater than zero for at least one capacity provider and try again.",
+        ));
+    }
+    // API reference of CreateService: at most 20 providers; and all must be of one type. The texts
+    // are guesses.
+    if strategy.len() > 20 {
+        return Err(invalid("capacityProviderStrategy can have at most 20 items."));
+    }
+    let fargate =
+        |each: &&Value| each.text("capacityProvider").is_some_and(|name| name.starts_with("FARGATE"));
+    let count = strategy.iter().filter(fargate).count();
+    if count > 0 && count < strategy.len() {
+        return Err(invalid(
+            "A capacity provider strategy cannot contain a mix of capacity providers using Auto Scaling groups and Fargate providers.",
+        ));
+    }
+    Ok(())
+}
+
+/// Where tasks may be placed: constraints and strategies.
+fn check_rules(spec: &Map<String, Value>) -> Result<()> {
+    let (constraints, strategies) = (spec.items("placementConstraints"), spec.items("placementStrategy"));
+    // pf-ecs-service-fargate-placement
+    for (list, what) in [(constraints, "constraints"), (strategies, "strategies")] {
+        if !list.is_empty() && on_fargate(spec) {
+            return Err(invalid(format!("Placement {what} are not supported with FARGATE launch type.")));
+        }
+    }
+    // API reference of CreateService: "You can specify a maximum of 10 constraints for each task";
+    // by analogy with pf-ecs-svc-placement-strategies-max6.
+    for (list, most, what) in [(constraints, 10, "constraints"), (strategies, 5, "strategies")] {
+        if list.len() > most {
+            return Err(invalid(format!("Maximum number of {what} is {most}.")));
+        }
+    }
+    for constraint in constraints {
+        // pf-ecs-svc-placement-constraint-distinct-instance-expression; the other by analogy.
+        match (constraint.text("type"), constraint.text("expression").is_some()) {
+            (Some("distinctInstance"), true) => {
+                return Err(invalid("distinctInstance expression should not be specified."));
+            }
+            (Some("memberOf"), false) => return Err(invalid("memberOf expression should be specified.")),
+            _ => {}
+        }
+    }
+    for strategy in strategies {
+        let (kind, field) = (strategy.text("type").unwrap_or_default(), strategy.text("field"));
+        // pf-ecs-svc-random-with-field, pf-ecs-svc-binpack-field; that spread needs a field by
+        // analogy.
+        match (kind, field) {
+            ("random", Some(_)) => return Err(invalid("random field should not be specified.")),
+            ("binpack", Some(field)) if !matches!(field.to_ascii_lowercase().as_str(), "cpu" | "memory") => {
+                return Err(invalid(format!("binpack field '{field}' is invalid.")));
+            }
+            ("binpack" | "spread", None) => {
+                return Err(invalid(format!("{kind} field should be specified.")));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// What a DAEMON cannot have.
+fn check_daemon(spec: &Map<String, Value>) -> Result<()> {
+    if spec.text("schedulingStrategy") != Some("DAEMON") {
+        return Ok(());
+    }
+    // pf-ecs-svc-daemon-with-placement-strategies
+    if !spec.items("placementStrategy").is_empty() {
+        return Err(invalid(
+            "The daemon scheduling strategy does not support placement strategies. Remove the placement strategy and try again",
+        ));
+    }
+    // pf-ecs-svc-az-rebalancing-with-daemon
+    if spec.text("availabilityZoneRebalancing") == Some("ENABLED") {
+        return Err(invalid(
+            "The service couldn't be created because Availability Zone Rebalancing does not support DAEMON as scheduling strategy. \
+             Update scheduling strategy and try again.",
+        ));
+    }
+    // pf-ecs-svc-daemon-max-percent
+    if spec["deploymentConfiguration"].int("maximumPercent").is_some_and(|most| most > 100) {
+        return Err(invalid(
+            "The daemon scheduling strategy does not support values above 100 for maximumPercent on a deployment configuration. \
+             Change the maximumPercent value to 100, and try again",
+        ));
+    }
+    Ok(())
+}
+
 fn check_configuration(spec: &Map<String, Value>) -> Result<()> {
     let Some(own) = spec.get("deploymentConfiguration") else { return Ok(()) };
     let (most, least) =
         (own.int("maximumPercent").unwrap_or(200), own.int("minimumHealthyPercent").unwrap_or(100));
-    if most < 100 && most != 0 || most < 0 || least < 0 {
-        return Err(invalid(
-            "Both maximumPercent and minimumHealthyPercent must be greater than or equal to 0, and maximumPercent at least 100.",
-        ));
+    // pf-ecs-service-deployment-percent; the text of the other ends by analogy.
+    if least > 100 {
+        return Err(invalid("minimumHealthyPercent must be at most 100"));
     }
-    if least > most {
-        return Err(invalid("minimumHealthyPercent cannot be greater than maximumPercent."));
+    if least < 0 || most < 100 {
+        let (name, bound) = if least < 0 { ("minimumHealthyPercent", 0) } else { ("maximumPercent", 100) };
+        return Err(invalid(format!("{name} must be at least {bound}")));
+    }
+    // pf-ecs-svc-min-healthy-over-max-percent. That it concerns rolling deployments only is a
+    // guess: the others bring up a second set of tasks whatever the percentages are.
+    if (least, most) == (100, 100) && own.text("strategy") == Some("ROLLING") {
+        return Err(invalid(
+            "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments.",
+        ));
     }
     if most <= 100 && spec.text("availabilityZoneRebalancing") == Some("ENABLED") {
         return Err(invalid("Availability Zone rebalancing does not support maximumPercent <= 100."));
@@ -272,6 +398,13 @@ fn check_configuration(spec: &Map<String, Value>) -> Result<()> {
 }
 
 fn check_balancer(env: &Env<'_>, balancer: &Value, definition: &Definition) -> Result<()> {
+    // pf-ecs-service-lb-target-exclusive
+    if balancer.text("targetGroupArn").is_some() && balancer.text("loadBalancerName").is_some() {
+        return Err(invalid(
+            "loadBalancerName and targetGroupArn cannot both be specified. You must specify either a loadBalancerName or a targetGroupArn \
+             in all loadBalancer entries",
+        ));
+    }
     let Some(group) = balancer.text("targetGroupArn") else {
         if balancer.text("loadBalancerName").is_some() {
             return Err(invalid(

@@ -26,7 +26,7 @@ fn model() -> &'static Model {
 /// `UnsupportedFeatureException`, never silently accepted.
 pub(super) fn admit(operation: &str, input: &mut Value) -> Result<(), ApiError> {
     let Some(shape) = model().input(operation) else {
-        return Err(unknown(operation));
+        return Err(model().unknown(operation));
     };
     if !input.is_object() {
         return Err(ApiError::new(
@@ -43,22 +43,24 @@ pub(super) fn members(operation: &str) -> impl Iterator<Item = &'static str> {
     model().members(operation).keys().map(String::as_str)
 }
 
-fn unknown(operation: &str) -> ApiError {
-    if model().leaves_out(operation) {
-        let text = format!("The operation {operation} is not simulated.");
-        return ApiError::new(400, "UnsupportedFeatureException", text);
-    }
-    ApiError::new(400, "UnknownOperationException", format!("Unknown operation: {operation}"))
-}
-
-fn refuse(operation: &str, error: &ShapeError) -> ApiError {
-    let code = match (error, operation) {
+fn refuse(operation: &str, fault: &ShapeError) -> ApiError {
+    let code = match (fault, operation) {
         (ShapeError::Type(_), _) => "SerializationException",
         (_, "RegisterTaskDefinition") => "ClientException",
         _ => "InvalidParameterException",
     };
-    let text = match error {
+    let text = match fault {
         ShapeError::Missing(path) => format!("{path} should not be null or empty."),
+        // Seen on the live service for pidMode (aws/amazon-ecs-cli#667).
+        ShapeError::Unlisted(path, value, listed) if operation == "RegisterTaskDefinition" => {
+            let name = path.rsplit('.').next().unwrap_or(path);
+            let listed = listed.join(",");
+            format!("{value} is not a valid value for {name}. The value must be one of [{listed}]")
+        }
+        // moto, test_create_service_errors; the present list is the model's.
+        ShapeError::Unlisted(path, _, listed) if path == "launchType" => {
+            format!("launch type should be one of [{}]", listed.join(","))
+        }
         other => other.text(),
     };
     ApiError::new(400, code, text)
@@ -87,7 +89,7 @@ mod tests {
         let missing = error("UpdateService", json!({"desiredCount": 4}));
         assert_eq!((missing.code, missing.message.contains("service")), ("InvalidParameterException", true));
         let unlisted = error("CreateService", json!({"serviceName": "s", "launchType": "MOON"}));
-        assert!(unlisted.message.contains("[EC2, FARGATE, EXTERNAL, MANAGED_INSTANCES]"), "{unlisted}");
+        assert!(unlisted.message.contains("[EC2,FARGATE,EXTERNAL,MANAGED_INSTANCES]"), "{unlisted}");
     }
 
     #[test]

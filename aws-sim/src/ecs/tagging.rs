@@ -1,4 +1,4 @@
-//! Tags of clusters, services, tasks and task definitions.
+//! Tags of capacity providers, clusters, services, tasks and task definitions.
 
 use serde_json::{Value, json};
 
@@ -49,6 +49,9 @@ impl Ecs {
             || ApiError::new(400, "ResourceNotFoundException", "The specified resource was not found.");
         match kind {
             "cluster" => self.clusters.get_mut(name).map(|cluster| &mut cluster.tags).ok_or_else(no_cluster),
+            "capacity-provider" => {
+                self.providers.get_mut(name).map(|provider| &mut provider.tags).ok_or_else(missing)
+            }
             "service" => self.service_mut(name).map(|service| &mut service.tags).ok_or_else(missing),
             "task" => {
                 let task = self.tasks.get_mut(task_id(name)).ok_or_else(missing)?;

@@ -1,11 +1,12 @@
 //! Attributes of load balancers, target groups and listeners: complete lists with AWS's defaults,
-//! and what may be set.
+//! and what may be set. Sources: API reference of TargetGroupAttribute and its sisters (`doc`); the
+//! others as in `conditions`.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::errors::invalid;
+use super::errors::{bad, invalid};
 use crate::error::ApiError;
 use crate::form::Form;
 
@@ -13,6 +14,8 @@ use crate::form::Form;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Attributes {
     what: &'static str,
+    /// The protocol of a target group; empty for others.
+    protocol: String,
     values: BTreeMap<&'static str, String>,
 }
 
@@ -21,6 +24,8 @@ enum Rule {
     Flag,
     Between(i64, i64),
     OneOf(&'static [&'static str]),
+    /// `off` or a number from 1 to this.
+    OffOr(i64),
     Text,
 }
 
@@ -153,11 +158,13 @@ fn listener_defaults(protocol: &str) -> Vec<(&'static str, &'static str)> {
 fn rule(key: &str) -> Rule {
     match key {
         "load_balancing.cross_zone.enabled" => {
-            Rule::OneOf(&["true", "false", "use_load_balancer_configuration"])
+            Rule::OneOf(&["use_load_balancer_configuration", "true", "false"])
         }
+        k if k.ends_with(".minimum_healthy_targets.count") => Rule::OffOr(i64::MAX),
+        k if k.ends_with(".minimum_healthy_targets.percentage") => Rule::OffOr(100),
         k if k.ends_with(".enabled") => Rule::Flag,
         "deregistration_delay.timeout_seconds" => Rule::Between(0, 3600),
-        "slow_start.duration_seconds" => Rule::Between(0, 900),
+        "slow_start.duration_seconds" => Rule::Between(30, 900),
         "stickiness.app_cookie.duration_seconds" | "stickiness.lb_cookie.duration_seconds" => {
             Rule::Between(1, 604_800)
         }
@@ -167,21 +174,14 @@ fn rule(key: &str) -> Rule {
         "secondary_ips.auto_assigned.per_subnet" => Rule::Between(0, 7),
         "target_health_state.unhealthy.draining_interval_seconds" => Rule::Between(0, 360_000),
         "load_balancing.algorithm.type" => {
-            Rule::OneOf(&["round_robin", "least_outstanding_requests", "weighted_random"])
+            Rule::OneOf(&["round_robin", "weighted_random", "least_outstanding_requests"])
         }
-        "load_balancing.algorithm.anomaly_mitigation" => Rule::OneOf(&["on", "off"]),
+        "load_balancing.algorithm.anomaly_mitigation" => Rule::OneOf(&["off", "on"]),
         "routing.http.desync_mitigation_mode" => Rule::OneOf(&["monitor", "defensive", "strictest"]),
         "routing.http.xff_header_processing.mode" => Rule::OneOf(&["append", "preserve", "remove"]),
         "target_failover.on_deregistration" | "target_failover.on_unhealthy" => {
             Rule::OneOf(&["rebalance", "no_rebalance"])
         }
-        "stickiness.type" => Rule::OneOf(&[
-            "lb_cookie",
-            "app_cookie",
-            "source_ip",
-            "source_ip_dest_ip",
-            "source_ip_dest_ip_proto",
-        ]),
         "dns_record.client_routing_policy" => Rule::OneOf(&[
             "availability_zone_affinity",
             "partial_availability_zone_affinity",
@@ -199,7 +199,9 @@ impl Attributes {
 
     /// The attributes of a new target group.
     pub(super) fn of_target_group(protocol: &str, target_type: &str) -> Self {
-        Self::new("Target group", target_group_defaults(protocol, target_type))
+        let protocol = if target_type == "lambda" { "LAMBDA" } else { protocol };
+        let new = Self::new("Target group", target_group_defaults(protocol, target_type));
+        Self { protocol: protocol.to_owned(), ..new }
     }
 
     /// The attributes of a new listener.
@@ -208,7 +210,8 @@ impl Attributes {
     }
 
     fn new(what: &'static str, defaults: Vec<(&'static str, &'static str)>) -> Self {
-        Self { what, values: defaults.into_iter().map(|(k, v)| (k, v.to_owned())).collect() }
+        let values = defaults.into_iter().map(|(k, v)| (k, v.to_owned())).collect();
+        Self { what, protocol: String::new(), values }
     }
 
     /// An attribute as a number.
@@ -223,41 +226,147 @@ impl Attributes {
 
     /// Sets the attributes that a Modify request names: all of them or, on any mistake, none.
     pub(super) fn modify(&mut self, form: &Form) -> Result<(), ApiError> {
-        let wanted = form.structs("Attributes");
-        if wanted.is_empty() {
-            return Err(crate::form::null_member("Attributes"));
-        }
-        let mut changed = self.values.clone();
-        for pair in wanted {
+        let mut changed = self.clone();
+        let mut seen = Vec::new();
+        for pair in form.structs("Attributes") {
             let (key, value) = (pair.require("Key")?, pair.get("Value").unwrap_or_default());
-            let Some(slot) = changed.iter_mut().find(|(known, _)| **known == key) else {
-                return Err(invalid(format!("{} attribute key '{key}' is not recognized", self.what)));
+            // pf-elbv2-tg-attr-duplicate-key
+            if seen.contains(&key) {
+                return Err(invalid(format!("{} attribute keys must be unique: '[{key}]'", self.what)));
+            }
+            seen.push(key);
+            let Some(slot) = changed.values.iter_mut().find(|(known, _)| **known == key) else {
+                return Err(self.unknown(key));
             };
-            self.check(key, value)?;
+            check(key, value)?;
             *slot.1 = value.to_owned();
         }
-        self.values = changed;
+        if !self.protocol.is_empty() {
+            changed.check_group(&seen)?;
+        }
+        self.values = changed.values;
         Ok(())
     }
 
-    fn check(&self, key: &str, value: &str) -> Result<(), ApiError> {
-        let what = self.what.to_lowercase();
-        let sound = match rule(key) {
-            Rule::Flag => matches!(value, "true" | "false"),
-            Rule::OneOf(allowed) => allowed.contains(&value),
-            Rule::Text => value.chars().count() <= 1024,
-            Rule::Between(min, max) => value.parse::<i64>().is_ok_and(|n| (min..=max).contains(&n)),
+    /// A key of other target groups, or of none: pf-elbv2-tg-attr-key-protocol-scope,
+    /// pf-elbv2-tg-attr-key-known. The code of the former by analogy with that of stickiness.
+    fn unknown(&self, key: &str) -> ApiError {
+        let others = [("HTTP", "ip"), ("UDP", "ip"), ("GENEVE", "ip"), ("", "lambda")];
+        let elsewhere = |(protocol, kind): &(&str, &str)| {
+            target_group_defaults(protocol, kind).iter().any(|(known, _)| *known == key)
         };
-        if sound {
-            return Ok(());
+        if !self.protocol.is_empty() && others.iter().any(elsewhere) {
+            let text = format!(
+                "A target group with {} protocol does not support the attribute {key}",
+                self.protocol
+            );
+            return bad("InvalidConfigurationRequest", text);
         }
-        let hint = match rule(key) {
-            Rule::Flag => "must be true or false".to_owned(),
-            Rule::OneOf(allowed) => format!("must be one of [{}]", allowed.join(", ")),
-            Rule::Text => "cannot be longer than 1024 characters".to_owned(),
-            Rule::Between(min, max) => format!("must be between {min} and {max}"),
-        };
-        Err(invalid(format!("The value '{value}' of the {what} attribute '{key}' is not valid: it {hint}")))
+        invalid(format!("{} attribute key '{key}' is not recognized", self.what))
+    }
+
+    /// What the attributes of a target group have to do with its protocol and with each other;
+    /// `named` are those of the request.
+    fn check_group(&self, named: &[&str]) -> Result<(), ApiError> {
+        let own = |key: &str| self.values.get(key).map(String::as_str);
+        let refused = |text: String| Err(bad("InvalidConfigurationRequest", text));
+        if named.iter().any(|key| key.starts_with("stickiness.")) {
+            self.check_stickiness()?;
+        }
+        // pf-elbv2-tg-attr-anomaly-mitigation-requires-weighted-random
+        let algorithm = own("load_balancing.algorithm.type").unwrap_or_default().replace('_', " ");
+        if own("load_balancing.algorithm.anomaly_mitigation") == Some("on") && algorithm != "weighted random"
+        {
+            return refused(format!(
+                "You cannot enable both anomaly mitigation and {algorithm} algorithm on a target group"
+            ));
+        }
+        // pf-elbv2-tg-attr-preserve-client-ip-udp
+        if self.protocol.contains("UDP") && own("preserve_client_ip.enabled") == Some("false") {
+            return refused(
+                "preserve_client_ip.enabled cannot be false if the target group protocol is UDP or TCP_UDP."
+                    .to_owned(),
+            );
+        }
+        // pf-elbv2-tg-attr-draining-interval-requires-termination-off
+        let unhealthy = "target_health_state.unhealthy";
+        let (termination, draining) = (
+            format!("{unhealthy}.connection_termination.enabled"),
+            format!("{unhealthy}.draining_interval_seconds"),
+        );
+        if own(&termination) == Some("true") && own(&draining).is_some_and(|seconds| seconds != "0") {
+            return refused(format!(
+                "You cannot have both '{termination}' and '{draining}' enabled on a target group"
+            ));
+        }
+        // pf-elbv2-tg-attr-dns-failover-threshold-order
+        for unit in ["count", "percentage"] {
+            let threshold = |what: &str| {
+                self.number(&format!("target_group_health.{what}.minimum_healthy_targets.{unit}"))
+            };
+            if let (Some(dns), Some(routing)) =
+                (threshold("dns_failover"), threshold("unhealthy_state_routing"))
+                && dns < routing
+            {
+                return refused(
+                    "DNS failover threshold must be greater than or equal to unhealthy state routing threshold"
+                        .to_owned(),
+                );
+            }
+        }
+        // pf-elbv2-tg-attr-target-failover-pair-equal
+        if own("target_failover.on_unhealthy") != own("target_failover.on_deregistration") {
+            return refused(
+                "Target group attribute keys 'target_failover.on_unhealthy' and 'target_failover.on_deregistration' must both be set to \
+                 the same value for this target group"
+                    .to_owned(),
+            );
+        }
+        Ok(())
+    }
+
+    /// doc: "lb_cookie and app_cookie for Application Load Balancers. source_ip for Network Load
+    /// Balancers. source_ip_dest_ip and source_ip_dest_ip_proto for Gateway Load Balancers." Texts:
+    /// pf-elbv2-stickiness-type-protocol and ansible/ansible#67993 (also while stickiness is off:
+    /// ansible-collections/community.aws#74), pf-elbv2-tg-attr-stickiness-type-gwlb,
+    /// pf-elbv2-app-cookie-name; those for TLS and for a type that nothing has are moto's.
+    fn check_stickiness(&self) -> Result<(), ApiError> {
+        let own = |key: &str| self.values.get(key).map_or("", String::as_str);
+        let (kind, protocol, on) =
+            (own("stickiness.type"), self.protocol.as_str(), self.is_on("stickiness.enabled"));
+        let refused = |text: String| Err(bad("InvalidConfigurationRequest", text));
+        if protocol == "GENEVE" {
+            return match kind {
+                "source_ip_dest_ip" | "source_ip_dest_ip_proto" => Ok(()),
+                _ => Err(invalid(format!(
+                    "'{kind}' must be one of [source_ip_dest_ip_proto, source_ip_dest_ip]"
+                ))),
+            };
+        }
+        if !matches!(kind, "app_cookie" | "lb_cookie" | "source_ip") {
+            return Err(invalid("'Stickiness type' must be one of [app_cookie, lb_cookie, source_ip]"));
+        }
+        if on && kind == "app_cookie" && own("stickiness.app_cookie.cookie_name").is_empty() {
+            return refused(
+                "You must set an application cookie name to enable stickiness of type 'app_cookie'"
+                    .to_owned(),
+            );
+        }
+        let web = matches!(protocol, "HTTP" | "HTTPS");
+        if web == (kind == "source_ip") {
+            return refused(format!(
+                "Stickiness type '{kind}' is not supported for target groups with the {protocol} protocol"
+            ));
+        }
+        if on && protocol == "TLS" {
+            return refused("You cannot enable stickiness on target groups with the TLS protocol".to_owned());
+        }
+        // doc: "Names that start with the following prefixes are not allowed: AWSALB, AWSALBAPP,
+        // and AWSALBTG". The text is a guess.
+        if own("stickiness.app_cookie.cookie_name").starts_with("AWSALB") {
+            return Err(invalid("The application cookie name cannot start with 'AWSALB'"));
+        }
+        Ok(())
     }
 
     /// The list of keys and values.
@@ -265,4 +374,40 @@ impl Attributes {
         let list: Value = self.values.iter().map(|(k, v)| json!({"Key": k, "Value": v})).collect();
         json!({"Attributes": list})
     }
+}
+
+/// Whether a value is one that the attribute takes: pf-elbv2-tg-attr-boolean-value,
+/// -cross-zone-value, -algorithm-type, -anomaly-mitigation-value, -health-count-value,
+/// -health-percentage-range, pf-elbv2-tg-deregistration-delay-range, pf-elbv2-tg-slow-start-range.
+fn check(key: &str, value: &str) -> Result<(), ApiError> {
+    let number = value.parse::<i64>().ok();
+    let text = match rule(key) {
+        Rule::Flag if !matches!(value, "true" | "false") => {
+            format!("The value of '{key}' must be 'true' or 'false', but was '{value}'")
+        }
+        Rule::OneOf(allowed) if !allowed.contains(&value) => match key {
+            "load_balancing.cross_zone.enabled" => format!("'{key}' must be one of {}", allowed.join(",")),
+            "load_balancing.algorithm.type" => {
+                format!("'Load balancer algorithm' must be one of [{}]", allowed.join(", "))
+            }
+            _ => format!("'{key}' must be one of [{}]", allowed.join(", ")),
+        },
+        Rule::OffOr(most) if value != "off" && !number.is_some_and(|own| (1..=most).contains(&own)) => {
+            if number.is_some_and(|own| own > most) {
+                format!("'{key}' must be 'off' or an integer from 1 to {most} inclusive")
+            } else {
+                format!("The value of '{key}' must be 'off' or a positive integer")
+            }
+        }
+        // doc: "The range is 30-900 seconds … The default is 0 seconds (disabled)."
+        Rule::Between(..) if key == "slow_start.duration_seconds" && value == "0" => return Ok(()),
+        Rule::Between(min, max) if !number.is_some_and(|own| (min..=max).contains(&own)) => {
+            format!("'{key}' value '{value}' must be between '{min}-{max}' inclusive")
+        }
+        Rule::Text if value.chars().count() > 1024 => {
+            format!("'{key}' cannot be longer than 1024 characters")
+        }
+        _ => return Ok(()),
+    };
+    Err(invalid(text))
 }

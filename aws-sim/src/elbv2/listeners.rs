@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::actions::Actions;
 use super::attributes::Attributes;
-use super::errors::{bad, check_arn, check_enum, check_range, invalid, listener_not_found};
+use super::errors::{bad, check_arn, invalid, listener_not_found};
 use super::{Elbv2, limits, paging, tags};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
@@ -17,8 +17,10 @@ pub(super) struct Listener {
     pub port: Option<i64>,
     pub protocol: Option<String>,
     ssl_policy: Option<String>,
-    /// The default certificate first, then those that were added for SNI.
+    /// The default certificate; none or one.
     certificates: Vec<String>,
+    /// The certificate list for SNI.
+    added: Vec<String>,
     alpn: Vec<String>,
     mutual: Option<Value>,
     pub actions: Actions,
@@ -48,10 +50,9 @@ impl Listener {
     /// Puts the members that a form names in their place and checks what comes out.
     fn apply(&mut self, elb: &Elbv2, form: &Form) -> Result<(), ApiError> {
         if let Some(port) = form.number("Port")? {
-            self.port = Some(check_range("port", port, 1, 65535)?);
+            self.port = Some(port);
         }
         if let Some(protocol) = form.get("Protocol").filter(|p| !p.is_empty()) {
-            check_enum("protocol", protocol, &super::checks::PROTOCOLS)?;
             if self.protocol.as_deref() != Some(protocol) {
                 self.attributes = Attributes::of_listener(protocol);
             }
@@ -59,17 +60,23 @@ impl Listener {
             // reference of ModifyListener).
             if !Self::secure(Some(protocol)) {
                 self.certificates.clear();
+                self.added.clear();
             }
             self.protocol = Some(protocol.to_owned());
         }
         if let Some(policy) = form.get("SslPolicy").filter(|p| !p.is_empty()) {
+            // pf-elbv2-listener-sslpolicy-secure-only, spelling included; the code by analogy.
+            if let Some(protocol) = self.protocol.as_deref().filter(|p| !Self::secure(Some(p))) {
+                let text = format!("An SSL policy cannot be specifed for {protocol} listeners");
+                return Err(bad("InvalidConfigurationRequest", text));
+            }
             self.ssl_policy = Some(policy.to_owned());
         }
         if form.has("Certificates") {
             self.certificates = certificates(form, 1)?;
         }
         if form.has("AlpnPolicy") {
-            self.alpn = form.list("AlpnPolicy");
+            self.alpn = alpn(form, self.protocol.as_deref())?;
         }
         if form.has("DefaultActions") {
             self.actions = Actions::read(elb, form, "DefaultActions")?;
@@ -78,13 +85,14 @@ impl Listener {
             self.mutual = Some(mutual.to_value());
         }
         self.check(&elb.balancer(&self.load_balancer)?.kind)?;
+        check_actions(self.protocol.as_deref(), &self.actions)?;
         check_groups(elb, &self.load_balancer, self.protocol.as_deref(), &self.actions)
     }
 
     fn check(&mut self, kind: &str) -> Result<(), ApiError> {
         let allowed: &[&str] = match kind {
-            "application" => &["HTTPS", "HTTP"],
-            "network" => &["TCP", "TLS", "UDP", "TCP_UDP", "QUIC", "TCP_QUIC"],
+            "application" => &["HTTP", "HTTPS"],
+            "network" => &["TCP", "QUIC", "TCP_QUIC", "UDP", "TCP_UDP", "TLS"],
             _ => &[],
         };
         if kind == "gateway" {
@@ -95,6 +103,7 @@ impl Listener {
         if self.port.is_none() {
             return Err(invalid("A listener port must be specified"));
         }
+        // pf-elbv2-listener-protocol-lb-type
         if !allowed.contains(&protocol) {
             return Err(invalid(format!(
                 "Listener protocol '{protocol}' must be one of '{}'",
@@ -105,7 +114,8 @@ impl Listener {
             if !self.certificates.is_empty() {
                 return Err(bad(
                     "InvalidConfigurationRequest",
-                    format!("Certificates cannot be specified for {protocol} listeners"),
+                    // pf-elbv2-listener-cert-insecure-protocol
+                    format!("A certificate cannot be specified for {protocol} listeners"),
                 ));
             }
             self.ssl_policy = None;
@@ -144,20 +154,13 @@ pub(super) fn check_groups(
 ) -> Result<(), ApiError> {
     for arn in &actions.forwards {
         let group = elb.group(arn)?;
-        let web = |p: &str| matches!(p, "HTTP" | "HTTPS");
-        let fits = match (group.protocol.as_deref(), protocol) {
-            (Some(group), Some(listener)) => web(group) == web(listener),
-            (None, Some(listener)) => web(listener),
-            (group, None) => group == Some("GENEVE"),
-        };
-        if !fits {
-            let text = format!(
-                "The protocol '{}' of target group '{arn}' is not compatible with the listener protocol '{}'",
-                group.protocol.as_deref().unwrap_or("lambda"),
-                protocol.unwrap_or_default()
-            );
+        // pf-elbv2-listener-tg-protocol-match
+        if !fits(protocol, group.protocol.as_deref()) {
+            let text =
+                format!("The listener and the following target groups have incompatible protocols: {arn}");
             return Err(bad("IncompatibleProtocols", text));
         }
+        // pf-elbv2-tg-single-load-balancer
         if elb.uses.get(arn).is_some_and(|by_lb| by_lb.keys().any(|other| other != lb)) {
             let text = format!(
                 "The following target groups cannot be associated with more than one load balancer: {arn}"
@@ -168,11 +171,82 @@ pub(super) fn check_groups(
     Ok(())
 }
 
+/// Which target groups a listener forwards to; `None` for a Gateway Load Balancer's listener and a
+/// Lambda group. Sources: user guides, "Target groups for your Network Load Balancers" and "…
+/// Application Load Balancers", routing configuration.
+fn fits(listener: Option<&str>, group: Option<&str>) -> bool {
+    let allowed: &[&str] = match listener {
+        Some("HTTP" | "HTTPS") => return matches!(group, None | Some("HTTP" | "HTTPS")),
+        Some("TCP") => &["TCP", "TCP_UDP"],
+        Some("TLS") => &["TCP", "TLS"],
+        Some("UDP") => &["UDP", "TCP_UDP"],
+        Some("TCP_UDP") => &["TCP_UDP"],
+        Some("QUIC") => &["QUIC", "TCP_QUIC"],
+        Some("TCP_QUIC") => &["TCP_QUIC"],
+        _ => &["GENEVE"],
+    };
+    group.is_some_and(|group| allowed.contains(&group))
+}
+
+/// What the protocol of its listener does not let an action do.
+pub(super) fn check_actions(listener: Option<&str>, actions: &Actions) -> Result<(), ApiError> {
+    let web = matches!(listener, Some("HTTP" | "HTTPS"));
+    for action in &actions.list {
+        let kind = action["Type"].as_str().unwrap_or_default();
+        // pf-elbv2-listener-nlb-action-forward-only
+        if !web && kind != "forward" {
+            let text = format!("The action type '{kind}' is not valid with network load balancer");
+            return Err(bad("InvalidLoadBalancerAction", text));
+        }
+        // pf-elbv2-action-forward-stickiness-tls
+        let sticky = &action["ForwardConfig"]["TargetGroupStickinessConfig"];
+        if !web && sticky["DurationSeconds"].is_number() {
+            return Err(bad(
+                "InvalidConfigurationRequest",
+                "Target group stickiness duration cannot be configured on load balancers of type 'network'",
+            ));
+        }
+        // pf-elbv2-action-redirect-https-to-http
+        if listener == Some("HTTPS") && action["RedirectConfig"]["Protocol"] == "HTTP" {
+            return Err(bad("InvalidLoadBalancerAction", "You cannot redirect HTTPS to HTTP."));
+        }
+    }
+    Ok(())
+}
+
+/// The ALPN policy of a TLS listener: pf-elbv2-listener-alpn-tls-only, -alpn-values, -alpn-single.
+fn alpn(form: &Form, protocol: Option<&str>) -> Result<Vec<String>, ApiError> {
+    let given = form.list("AlpnPolicy");
+    if given.len() > 1 {
+        let text = format!("Up to '1' ALPN policy can be specified, but '{}' were specified", given.len());
+        return Err(invalid(text));
+    }
+    // doc of CreateListener: "[TLS listeners] The name of the Application-Layer Protocol
+    // Negotiation (ALPN) policy." The text for other listeners of network load balancers is a
+    // guess.
+    match protocol {
+        Some("TLS") => {}
+        _ if given.is_empty() => {}
+        Some("HTTP" | "HTTPS") => {
+            return Err(invalid("You cannot set ALPN policy on load balancers of type 'application'"));
+        }
+        _ => return Err(invalid("You can set ALPN policy on TLS listeners only")),
+    }
+    let known = ["HTTP1Only", "HTTP2Only", "HTTP2Optional", "HTTP2Preferred", "None"];
+    match given.iter().find(|policy| !known.contains(&policy.as_str())) {
+        Some(odd) => Err(bad("ALPNPolicyNotFound", format!("ALPN policy [{odd}] is not found"))),
+        None => Ok(given),
+    }
+}
+
 /// ARNs of certificates in a request, of which there may be `most`.
 fn certificates(form: &Form, most: usize) -> Result<Vec<String>, ApiError> {
     let given = form.structs("Certificates");
     if given.len() > most {
-        return Err(bad("TooManyCertificates", format!("You can specify only '{most}' certificates")));
+        // pf-elbv2-listener-cert-exactly-one
+        let text =
+            format!("Up to '{most}' certificate ARNs can be specified, but '{}' were specified", given.len());
+        return Err(bad("TooManyCertificates", text));
     }
     let mut out = Vec::new();
     for certificate in given {
@@ -208,6 +282,7 @@ impl Elbv2 {
             protocol: None,
             ssl_policy: None,
             certificates: Vec::new(),
+            added: Vec::new(),
             alpn: Vec::new(),
             mutual: None,
             actions: Actions::read(self, form, "DefaultActions")?,
@@ -317,12 +392,14 @@ impl Elbv2 {
     pub(super) fn add_listener_certificates(&mut self, form: &Form) -> Result<Value, ApiError> {
         let listener = self.listener_mut(form)?;
         if !Listener::secure(listener.protocol.as_deref()) {
-            return Err(invalid("Certificates can only be added to HTTPS and TLS listeners"));
+            // pf-elbv2-listener-certificate-secure-listener
+            let protocol = listener.protocol.as_deref().unwrap_or_default();
+            return Err(invalid(format!("A certificate cannot be specified for {protocol} listeners")));
         }
         let added = certificates(form, 25)?;
         for arn in &added {
-            if !listener.certificates.contains(arn) {
-                listener.certificates.push(arn.clone());
+            if !listener.added.contains(arn) {
+                listener.added.push(arn.clone());
             }
         }
         let list: Value = added.iter().map(|c| json!({"CertificateArn": c, "IsDefault": false})).collect();
@@ -331,21 +408,30 @@ impl Elbv2 {
 
     pub(super) fn describe_listener_certificates(&self, form: &Form) -> Result<Value, ApiError> {
         let listener = self.listener(form.require("ListenerArn")?)?;
-        let one =
-            |(i, c): (usize, &String)| (format!("{i:04}"), json!({"CertificateArn": c, "IsDefault": i == 0}));
-        paging::page(listener.certificates.iter().enumerate().map(one).collect(), "Certificates", form)
+        // API reference: "If the default certificate is also in the certificate list, it appears
+        // twice in the results (once with IsDefault set to true and once with IsDefault set to
+        // false)."
+        let default = listener.certificates.first().map(|own| (own, true));
+        let all = default.into_iter().chain(listener.added.iter().map(|own| (own, false)));
+        let one = |(i, (arn, is_default)): (usize, (&String, bool))| {
+            (format!("{i:04}"), json!({"CertificateArn": arn, "IsDefault": is_default}))
+        };
+        paging::page(all.enumerate().map(one).collect(), "Certificates", form)
     }
 
     pub(super) fn remove_listener_certificates(&mut self, form: &Form) -> Result<Value, ApiError> {
         let listener = self.listener_mut(form)?;
         let gone = certificates(form, 25)?;
-        if listener.certificates.first().is_some_and(|default| gone.contains(default)) {
+        // API reference: "Removes the specified certificate from the certificate list"; the default
+        // one is not in it unless it was added, and cannot be removed.
+        let default = |arn: &String| listener.certificates.contains(arn) && !listener.added.contains(arn);
+        if gone.iter().any(default) {
             return Err(bad(
                 "OperationNotPermitted",
                 "The default certificate of a listener cannot be removed",
             ));
         }
-        listener.certificates.retain(|c| !gone.contains(c));
+        listener.added.retain(|c| !gone.contains(c));
         Ok(json!({}))
     }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::attributes::Attributes;
-use super::errors::{bad, check_arn, check_enum, check_name, invalid, load_balancer_not_found};
+use super::errors::{bad, check_arn, check_name, invalid, load_balancer_not_found};
 use super::health::seconds;
 use super::{Elbv2, paging, tags};
 use crate::ctx::Ctx;
@@ -48,15 +48,8 @@ impl LoadBalancer {
             return Err(invalid(format!("Load balancer name '{name}' cannot begin with 'internal-'")));
         }
         let kind = form.get("Type").unwrap_or("application");
-        check_enum("type", kind, &["application", "network", "gateway"])?;
         let scheme = form.get("Scheme").unwrap_or("internet-facing");
-        check_enum("scheme", scheme, &["internet-facing", "internal"])?;
         let ip_address_type = form.get("IpAddressType").unwrap_or("ipv4");
-        check_enum(
-            "ipAddressType",
-            ip_address_type,
-            &["ipv4", "dualstack", "dualstack-without-public-ipv4"],
-        )?;
         let security_groups = form.list("SecurityGroups");
         check_security_groups(&security_groups)?;
         let internal = scheme == "internal";

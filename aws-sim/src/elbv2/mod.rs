@@ -19,6 +19,7 @@ mod listeners;
 mod load_balancers;
 mod paging;
 mod rules;
+mod shapes;
 mod tags;
 mod target;
 mod target_groups;
@@ -63,6 +64,7 @@ impl Elbv2 {
     /// # Errors
     /// The service's own error codes; `InvalidAction` for an action that is not simulated.
     pub fn handle(&mut self, ctx: &mut Ctx<'_>, action: &str, form: &Form) -> Result<XmlBody, ApiError> {
+        shapes::admit(action, form)?;
         let result = match self.load_balancer_action(ctx, action, form) {
             Some(result) => result,
             None => match self.target_action(ctx, action, form) {

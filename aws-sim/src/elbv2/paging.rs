@@ -2,15 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::errors::{check_range, invalid};
+use super::errors::invalid;
 use crate::error::ApiError;
 use crate::form::Form;
 
 /// Cuts one page out of items that are sorted by key. The marker is the last key given out, in
 /// hexadecimal; so a page stays right when items come or go between two calls.
 pub(super) fn page(items: Vec<(String, Value)>, name: &str, form: &Form) -> Result<Value, ApiError> {
-    let size = check_range("pageSize", form.number("PageSize")?.unwrap_or(400), 1, 400)?;
-    let size = usize::try_from(size).expect("between 1 and 400");
+    // The model keeps it between 1 and 400.
+    let size = form.number("PageSize")?.and_then(|size| usize::try_from(size).ok()).unwrap_or(400);
     let after = form.get("Marker").filter(|m| !m.is_empty()).map(read_marker).transpose()?;
     let mut rest =
         items.into_iter().filter(|(key, _)| after.as_ref().is_none_or(|last| key > last)).peekable();

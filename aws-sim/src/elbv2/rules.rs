@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::actions::Actions;
-use super::errors::{bad, check_arn, check_range, invalid, rule_not_found};
+use super::errors::{bad, check_arn, invalid, rule_not_found};
 use super::{Elbv2, conditions, listeners, paging, tags};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
@@ -95,9 +95,9 @@ impl Elbv2 {
             ));
         }
         let priority = form.number("Priority")?.ok_or_else(|| crate::form::null_member("Priority"))?;
-        let priority = check_range("priority", priority, 1, 50_000)?;
         let conditions = conditions::read(form)?;
         let actions = Actions::read(self, form, "Actions")?;
+        listeners::check_actions(listener.protocol.as_deref(), &actions)?;
         listeners::check_groups(self, &lb, listener.protocol.as_deref(), &actions)?;
         let tags = tags::read(form)?;
         if self.priority_taken(listener_arn, priority) {
@@ -164,6 +164,7 @@ impl Elbv2 {
         let lb = listener.load_balancer.clone();
         if form.has("Actions") {
             changed.actions = Actions::read(self, form, "Actions")?;
+            listeners::check_actions(listener.protocol.as_deref(), &changed.actions)?;
             listeners::check_groups(self, &lb, listener.protocol.as_deref(), &changed.actions)?;
         }
         if form.flag("ResetTransforms")? == Some(true) {
@@ -203,7 +204,7 @@ impl Elbv2 {
             if self.rule(arn)?.priority.is_none() {
                 return Err(bad("OperationNotPermitted", format!("Default rule '{arn}' cannot be modified")));
             }
-            wanted.insert(arn.to_owned(), check_range("priority", priority, 1, 50_000)?);
+            wanted.insert(arn.to_owned(), priority);
         }
         if wanted.is_empty() {
             return Err(crate::form::null_member("RulePriorities"));

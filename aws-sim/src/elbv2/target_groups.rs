@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::attributes::Attributes;
-use super::checks::{HealthCheck, Kind, PROTOCOLS};
-use super::errors::{bad, check_arn, check_enum, check_name, check_range, invalid, target_group_not_found};
+use super::checks::{HealthCheck, Kind};
+use super::errors::{bad, check_arn, check_name, invalid, target_group_not_found};
 use super::target::Target;
 use super::{Elbv2, load_balancers, paging, tags};
 use crate::ctx::Ctx;
@@ -36,17 +36,18 @@ impl TargetGroup {
         let name = form.require("Name")?;
         check_name(name, "Target group")?;
         let target_type = form.get("TargetType").unwrap_or("instance");
-        check_enum("targetType", target_type, &["instance", "ip", "lambda", "alb"])?;
         let lambda = target_type == "lambda";
         let protocol = form.get("Protocol");
-        if let Some(protocol) = protocol {
-            check_enum("protocol", protocol, &PROTOCOLS)?;
-        }
-        let port = form.number("Port")?.map(|p| check_range("port", p, 1, 65535)).transpose()?;
-        if lambda && (protocol.is_some() || port.is_some() || form.has("VpcId")) {
-            return Err(invalid(
-                "Protocol, port and VPC ID cannot be specified for target groups with target type 'lambda'",
-            ));
+        let port = form.number("Port")?;
+        // pf-elbv2-lambda-target-protocol; the other two by analogy.
+        for (is_set, what) in
+            [(protocol.is_some(), "Protocol"), (port.is_some(), "Port"), (form.has("VpcId"), "VPC ID")]
+        {
+            if lambda && is_set {
+                return Err(invalid(format!(
+                    "{what} cannot be specified for target groups with target type 'lambda'"
+                )));
+            }
         }
         for (missing, what) in
             [(protocol.is_none(), "protocol"), (port.is_none(), "port"), (!form.has("VpcId"), "VPC ID")]
@@ -59,14 +60,8 @@ impl TargetGroup {
         if vpc.is_some_and(|v| !v.starts_with("vpc-")) {
             return Err(invalid(format!("The VPC ID '{}' is not found", vpc.unwrap_or_default())));
         }
-        let version = protocol
-            .filter(|p| matches!(*p, "HTTP" | "HTTPS"))
-            .map(|_| form.get("ProtocolVersion").unwrap_or("HTTP1"));
-        if let Some(version) = version {
-            check_enum("protocolVersion", version, &["HTTP1", "HTTP2", "GRPC"])?;
-        }
+        let version = version(protocol, form)?;
         let ip_address_type = form.get("IpAddressType").unwrap_or("ipv4");
-        check_enum("ipAddressType", ip_address_type, &["ipv4", "ipv6"])?;
         let kind = Kind {
             protocol: protocol.unwrap_or_default(),
             version: version.unwrap_or_default(),
@@ -102,7 +97,7 @@ impl TargetGroup {
     }
 
     fn view(&self, arn: &str, load_balancers: Vec<String>) -> Value {
-        let mut view = self.check.view();
+        let mut view = self.check.view(self.target_type == "lambda");
         let own = json!({
             "TargetGroupArn": arn,
             "TargetGroupName": self.name,
@@ -118,6 +113,24 @@ impl TargetGroup {
             view.extend(own);
         }
         view
+    }
+}
+
+/// The version of the protocol that a request asks for: pf-elbv2-tg-protocol-version-http-only,
+/// pf-elbv2-tg-protocol-version-values.
+fn version<'a>(protocol: Option<&str>, form: &'a Form) -> Result<Option<&'a str>, ApiError> {
+    let given = form.get("ProtocolVersion").filter(|version| !version.is_empty());
+    match (protocol, given) {
+        (Some("HTTP" | "HTTPS"), None) => Ok(Some("HTTP1")),
+        (Some("HTTP" | "HTTPS"), Some("HTTP1" | "HTTP2" | "GRPC")) => Ok(given),
+        (Some("HTTP" | "HTTPS"), Some(odd)) => Err(invalid(format!(
+            "Target group protocol version '{odd}' must be one of '[HTTP2, HTTP1, GRPC]'"
+        ))),
+        (_, None) => Ok(None),
+        (other, Some(_)) => Err(invalid(format!(
+            "You cannot specify the protocol version for a target group with the '{}' protocol",
+            other.unwrap_or_default()
+        ))),
     }
 }
 

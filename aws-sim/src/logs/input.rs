@@ -12,13 +12,9 @@ pub(super) fn text<'a>(input: &'a Value, name: &str) -> Option<&'a str> {
     input.get(name).and_then(Value::as_str).filter(|t| !t.is_empty())
 }
 
-/// A text that must be there.
-pub(super) fn required<'a>(input: &'a Value, name: &str) -> Result<&'a str, ApiError> {
-    text(input, name).ok_or_else(|| {
-        invalid(format!(
-            "1 validation error detected: Value null at '{name}' failed to satisfy constraint: Member must not be null"
-        ))
-    })
+/// A text of which the model says that it must be there.
+pub(super) fn required<'a>(input: &'a Value, name: &str) -> &'a str {
+    text(input, name).unwrap_or_default()
 }
 
 /// The texts of a list.
@@ -27,17 +23,9 @@ pub(super) fn texts(input: &Value, name: &str) -> Vec<String> {
     list.into_iter().flatten().filter_map(|v| v.as_str().map(str::to_owned)).collect()
 }
 
-/// `limit`, from 1 to `most`.
-pub(super) fn limit(input: &Value, most: i64) -> Result<usize, ApiError> {
-    let value = input.get("limit").and_then(Value::as_i64).unwrap_or(most);
-    let rule = match value {
-        v if v < 1 => "greater than or equal to 1".to_owned(),
-        v if v > most => format!("less than or equal to {most}"),
-        v => return Ok(usize::try_from(v).expect("at least one")),
-    };
-    Err(invalid(format!(
-        "1 validation error detected: Value '{value}' at 'limit' failed to satisfy constraint: Member must have value {rule}"
-    )))
+/// `limit`, which the model keeps within bounds; `most` without one.
+pub(super) fn limit(input: &Value, most: usize) -> usize {
+    input.get("limit").and_then(Value::as_u64).map_or(most, |limit| usize::try_from(limit).unwrap_or(most))
 }
 
 /// The name after which a page begins. Tokens are names in hexadecimal.
@@ -56,9 +44,9 @@ pub(super) fn token_after(name: &str) -> String {
 pub(super) fn page(
     items: Vec<(String, Value)>,
     input: &Value,
-    most: i64,
+    most: usize,
 ) -> Result<(Vec<Value>, Option<String>), ApiError> {
-    let size = limit(input, most)?;
+    let size = limit(input, most);
     let after = token(input)?;
     let mut rest: Vec<(String, Value)> =
         items.into_iter().filter(|(key, _)| after.as_ref().is_none_or(|last| key > last)).collect();

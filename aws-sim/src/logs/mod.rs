@@ -7,6 +7,7 @@ mod events;
 mod groups;
 mod input;
 mod pattern;
+mod shapes;
 mod streams;
 mod tags;
 #[cfg(test)]
@@ -34,6 +35,7 @@ impl Logs {
     /// The service's own error codes; `UnknownOperationException` for an operation that is not
     /// simulated.
     pub fn handle(&mut self, ctx: &mut Ctx<'_>, op: &str, input: &Value) -> Result<Value, ApiError> {
+        let input = &shapes::admit(op, input)?;
         match op {
             "CreateLogGroup" => self.create_group(ctx, input),
             "DescribeLogGroups" => self.describe_groups(input),
@@ -55,7 +57,7 @@ impl Logs {
             "UntagLogGroup" => self.untag_group(input),
             "ListTagsLogGroup" => self.list_tags_group(input),
             other => {
-                Err(ApiError::new(400, "UnknownOperationException", format!("Unknown operation {other}")))
+                Err(ApiError::new(400, "UnknownOperationException", format!("Unknown operation: {other}")))
             }
         }
     }

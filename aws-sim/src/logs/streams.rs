@@ -97,14 +97,8 @@ impl Logs {
     }
 
     pub(super) fn create_stream(&mut self, ctx: &Ctx<'_>, input: &Value) -> Result<Value, ApiError> {
-        let name = required(input, "logStreamName")?;
-        if name.contains([':', '*']) || name.len() > 512 {
-            return Err(invalid(format!(
-                "1 validation error detected: Value '{name}' at 'logStreamName' failed to satisfy constraint: \
-                 Member must satisfy regular expression pattern: [^:*]*"
-            )));
-        }
-        let group = self.group_mut(required(input, "logGroupName")?)?;
+        let name = required(input, "logStreamName");
+        let group = self.group_mut(required(input, "logGroupName"))?;
         if group.streams.contains_key(name) {
             let message = "The specified log stream already exists";
             return Err(ApiError::new(400, "ResourceAlreadyExistsException", message));
@@ -114,8 +108,8 @@ impl Logs {
     }
 
     pub(super) fn delete_stream(&mut self, input: &Value) -> Result<Value, ApiError> {
-        let name = required(input, "logStreamName")?;
-        let group = self.group_mut(required(input, "logGroupName")?)?;
+        let name = required(input, "logStreamName");
+        let group = self.group_mut(required(input, "logGroupName"))?;
         group.streams.remove(name).map(|_| json!({})).ok_or_else(|| not_found("log stream"))
     }
 

@@ -14,14 +14,14 @@ const MOST_TAGS: usize = 50;
 
 impl Logs {
     fn by_arn(&mut self, input: &Value) -> Result<&mut Group, ApiError> {
-        let arn = required(input, "resourceArn")?;
+        let arn = required(input, "resourceArn");
         let group =
             self.groups.get_mut(group_name(arn)).filter(|g| arn.strip_suffix(":*").unwrap_or(arn) == g.arn);
         group.ok_or_else(|| not_found("resource"))
     }
 
     fn by_name(&mut self, input: &Value) -> Result<&mut Group, ApiError> {
-        self.group_mut(required(input, "logGroupName")?)
+        self.group_mut(required(input, "logGroupName"))
     }
 
     pub(super) fn tag_resource(&mut self, input: &Value) -> Result<Value, ApiError> {

@@ -89,7 +89,7 @@ fn groups_are_found_by_prefix_and_identifier_in_pages_of_fifty() {
     let rest =
         aws.ok("DescribeLogGroups", json!({"logGroupNamePrefix": "/many", "nextToken": first["nextToken"]}));
     assert_eq!(rest["logGroups"].as_array().unwrap().len(), 10);
-    let ids = json!(["/many/03", "arn:aws:logs:eu-west-1:123456789012:log-group:/ecs/app:*"]);
+    let ids = json!(["/many/03", "arn:aws:logs:eu-west-1:123456789012:log-group:/ecs/app"]);
     let found = aws.ok("DescribeLogGroups", json!({"logGroupIdentifiers": ids}));
     assert_eq!(found["logGroups"].as_array().unwrap().len(), 2);
     assert_eq!(aws.code("DescribeLogGroups", json!({"limit": 51})), "InvalidParameterException");
@@ -213,4 +213,41 @@ fn a_stream_forgets_its_oldest_events_in_the_end() {
     }
     let input = json!({"logStreamName": "long", "startFromHead": true, "limit": 1});
     assert_eq!(aws.messages("GetLogEvents", input), ["m50"]);
+}
+
+#[test]
+fn what_breaks_the_model_is_refused_in_the_words_of_aws_without_the_value() {
+    let mut w = Fixture::new();
+    let failed = |rule: &str| format!("1 validation error detected: Value at {rule}");
+    let pattern = |member: &str, pattern: &str| {
+        failed(&format!(
+            "'{member}' failed to satisfy constraint: Member must satisfy regular expression pattern: {pattern}"
+        ))
+    };
+    let arn = "arn:aws:logs:eu-west-1:123456789012:log-group:/ecs/app:*";
+    let identifier = pattern("logGroupIdentifier", r"[\w#+=/:,.@-]*");
+    let order = failed(
+        "'orderBy' failed to satisfy constraint: Member must satisfy enum value set: [LogStreamName, LastEventTime]",
+    );
+    let long = failed(
+        "'logGroupName' failed to satisfy constraint: Member must have length less than or equal to 512",
+    );
+    for (operation, input, text) in [
+        ("DescribeLogStreams", json!({"logGroupIdentifier": arn}), identifier.clone()),
+        ("GetLogEvents", json!({"logGroupIdentifier": arn, "logStreamName": "s"}), identifier),
+        ("DescribeLogStreams", json!({"logGroupName": "/ecs/app", "orderBy": "sth"}), order),
+        ("CreateLogGroup", json!({"logGroupName": "a".repeat(513)}), long),
+        ("CreateLogGroup", json!({"logGroupName": "a b"}), pattern("logGroupName", r"[\.\-_/#A-Za-z0-9]+")),
+        (
+            "CreateLogStream",
+            json!({"logGroupName": "/ecs/app"}),
+            failed("'logStreamName' failed to satisfy constraint: Member must not be null"),
+        ),
+    ] {
+        let error = w.call(operation, input).expect_err(operation);
+        assert_eq!((error.code, error.message), ("InvalidParameterException", text));
+    }
+    let named = w.ok("DescribeLogStreams", json!({"logGroupIdentifier": arn.trim_end_matches(":*")}));
+    assert_eq!(named["logStreams"][0]["logStreamName"], "s");
+    assert_eq!(w.code("StartQuery", json!({})), "UnsupportedFeatureException");
 }

@@ -27,7 +27,7 @@ impl Secrets {
                 "The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).",
             ));
         }
-        let id = required(input, "SecretId")?;
+        let id = required(input, "SecretId");
         if force && self.find(id).is_none() {
             // Without a recovery window AWS does not look whether there is anything to delete.
             let arn = if id.starts_with("arn:") {
@@ -61,7 +61,7 @@ impl Secrets {
     }
 
     pub(super) fn restore(&mut self, input: &Value) -> Result<Value, ApiError> {
-        let secret = self.find_mut(required(input, "SecretId")?).ok_or_else(not_found)?;
+        let secret = self.find_mut(required(input, "SecretId")).ok_or_else(not_found)?;
         secret.deleted = None;
         Ok(identity(secret))
     }

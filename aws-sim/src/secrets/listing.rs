@@ -10,14 +10,8 @@ use crate::ctx::{Ctx, epoch};
 use crate::error::ApiError;
 
 /// One page of items. The token says how many items lie before the page.
-fn page<T>(
-    items: Vec<T>,
-    input: &Value,
-    default: i64,
-    most: i64,
-) -> Result<(Vec<T>, Option<String>), ApiError> {
-    let size = number(input, "MaxResults", 1, most)?.unwrap_or(default);
-    let size = usize::try_from(size).expect("at least one");
+fn page<T>(items: Vec<T>, input: &Value, usual: usize) -> Result<(Vec<T>, Option<String>), ApiError> {
+    let size = number(input, "MaxResults").and_then(|size| usize::try_from(size).ok()).unwrap_or(usual);
     let start = match text(input, "NextToken") {
         None => 0,
         Some(token) => {
@@ -44,35 +38,71 @@ fn passes(secret: &Secret, filters: &[Value]) -> bool {
 
 /// Names and tags match by their beginning and with case; the others by words and without.
 fn matches(secret: &Secret, key: &str, value: &str) -> bool {
-    let words = |text: &str| {
-        let lower = text.to_lowercase();
-        let parts: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).collect();
-        value.to_lowercase().split_whitespace().all(|w| parts.iter().any(|p| p.starts_with(w)))
+    let wanted = words(value);
+    let by_words = |text: &str| {
+        let own = words(text);
+        let fits = |word: &String| own.iter().any(|part| part.starts_with(word.as_str()));
+        !wanted.is_empty() && wanted.iter().all(fits)
     };
-    let name = || secret.name.starts_with(value);
-    let description = || secret.description.as_deref().is_some_and(words);
-    let tag_key = || secret.tags.iter().any(|(k, _)| k.starts_with(value));
-    let tag_value = || secret.tags.iter().any(|(_, v)| v.starts_with(value));
-    let owner = || secret.owner.as_deref().is_some_and(|o| o.starts_with(value));
+    let tags = || secret.tags.iter();
+    let description = || secret.description.as_deref().is_some_and(by_words);
     match key {
-        "name" => name(),
+        "name" => secret.name.starts_with(value),
         "description" => description(),
-        "tag-key" => tag_key(),
-        "tag-value" => tag_value(),
-        "owning-service" => owner(),
+        "tag-key" => tags().any(|(key, _)| key.starts_with(value)),
+        "tag-value" => tags().any(|(_, own)| own.starts_with(value)),
+        "owning-service" => secret.owner.as_deref().is_some_and(|owner| owner.starts_with(value)),
         // Secrets are not replicated, so none has a primary region elsewhere.
         "primary-region" => false,
-        _ => words(&secret.name) || name() || description() || tag_key() || tag_value(),
+        _ => {
+            by_words(&secret.name) || description() || tags().any(|(key, own)| by_words(key) || by_words(own))
+        }
     }
 }
 
-fn filters(input: &Value) -> Result<Vec<Value>, ApiError> {
-    let filters = input.get("Filters").and_then(Value::as_array).cloned().unwrap_or_default();
-    let known = ["description", "name", "tag-key", "tag-value", "primary-region", "owning-service", "all"];
-    match filters.iter().find_map(|f| text(f, "Key").filter(|k| !known.contains(k))) {
-        Some(odd) => Err(invalid_parameter(format!("Invalid filter key: {odd}"))),
-        None => Ok(filters),
+/// The words of a text as search takes them, in lower case: parted at the one special character
+/// that the text has, and before a capital or space that small letters follow. A text with two
+/// kinds of special characters is one word (moto, test_with_all_filter_special_characters, verified
+/// on AWS).
+fn words(text: &str) -> Vec<String> {
+    const SPECIAL: [char; 7] = ['/', '-', '_', '+', '=', '.', '@'];
+    let mut kinds = SPECIAL.into_iter().filter(|special| text.contains(*special));
+    let parts: Vec<&str> = match (kinds.next(), kinds.next()) {
+        (Some(only), None) => text.split(only).collect(),
+        (None, _) => vec![text],
+        (Some(_), Some(_)) => return vec![text.to_lowercase()],
+    };
+    parts.into_iter().flat_map(by_capitals).collect()
+}
+
+fn by_capitals(text: &str) -> Vec<String> {
+    let chars: Vec<char> = text.chars().collect();
+    let small = |at: usize| chars.get(at).is_some_and(char::is_ascii_lowercase);
+    let (mut words, mut word, mut capital) = (Vec::new(), String::new(), false);
+    for (at, c) in chars.iter().enumerate() {
+        let begins = !small(at) && small(at + 1);
+        // A word that began with a capital ends with its small letters.
+        if begins || capital && !small(at) {
+            words.push(std::mem::take(&mut word));
+            capital = begins;
+        }
+        word.push(*c);
     }
+    words.push(word);
+    words.into_iter().map(|word| word.trim().to_lowercase()).filter(|word| !word.is_empty()).collect()
+}
+
+/// The filters of a request. Unknown keys are the model's affair; that a key and values must be
+/// there, and the texts, are moto's (test_with_no_filter_key, test_with_no_filter_values).
+fn filters(input: &Value) -> Result<&[Value], ApiError> {
+    let filters = input.get("Filters").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    for filter in filters {
+        let Some(key) = text(filter, "Key") else { return Err(invalid_parameter("Invalid filter key")) };
+        if filter.get("Values").is_none() {
+            return Err(invalid_parameter(format!("Invalid filter values for key: {key}")));
+        }
+    }
+    Ok(filters)
 }
 
 impl Secrets {
@@ -81,7 +111,7 @@ impl Secrets {
         let planned = input.get("IncludePlannedDeletion").and_then(Value::as_bool) == Some(true);
         let alive = |s: &&Secret| planned || s.deleted.is_none();
         let mut found: Vec<&Secret> =
-            self.secrets.values().filter(alive).filter(|s| passes(s, &filters)).collect();
+            self.secrets.values().filter(alive).filter(|s| passes(s, filters)).collect();
         match text(input, "SortBy").unwrap_or("created-date") {
             "name" => found.sort_by(|a, b| a.name.cmp(&b.name)),
             "last-changed-date" => found.sort_by_key(|s| s.changed),
@@ -92,7 +122,7 @@ impl Secrets {
             found.reverse();
         }
         let views: Vec<Value> = found.into_iter().map(|s| s.view("SecretVersionsToStages")).collect();
-        let (list, next) = page(views, input, 100, 100)?;
+        let (list, next) = page(views, input, 100)?;
         let mut answer = json!({"SecretList": list});
         if let Some(next) = next {
             answer["NextToken"] = next.into();
@@ -120,7 +150,7 @@ impl Secrets {
                 view
             })
             .collect();
-        let (list, next) = page(views, input, 100, 100)?;
+        let (list, next) = page(views, input, 100)?;
         let mut answer = json!({"ARN": secret.arn, "Name": secret.name, "Versions": list});
         if let Some(next) = next {
             answer["NextToken"] = next.into();
@@ -142,15 +172,14 @@ impl Secrets {
             }
             _ => {}
         }
-        if ids.len() > 20 {
-            return Err(super::input::validation(
-                "1 validation error detected: Value at 'secretIdList' failed to satisfy constraint: \
-                 Member must have length less than or equal to 20",
-            ));
+        // API reference, MaxResults: "To use this parameter, you must also use the Filters
+        // parameter." The text is a guess.
+        if filters.is_empty() && input.get("MaxResults").is_some() {
+            return Err(invalid_parameter("You can't use MaxResults without Filters."));
         }
         let (wanted, next) = if ids.is_empty() {
-            let alive = self.secrets.values().filter(|s| s.deleted.is_none() && passes(s, &filters));
-            page(alive.map(|s| s.name.clone()).collect(), input, 20, 20)?
+            let alive = self.secrets.values().filter(|s| s.deleted.is_none() && passes(s, filters));
+            page(alive.map(|s| s.name.clone()).collect(), input, 20)?
         } else {
             (ids, None)
         };

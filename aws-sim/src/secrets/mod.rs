@@ -13,6 +13,7 @@ mod resolve;
 mod rotation;
 mod schedule;
 mod secret;
+mod shapes;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -39,6 +40,7 @@ impl Secrets {
     /// The service's own error codes; `UnknownOperationException` for an operation that is not
     /// simulated.
     pub fn handle(&mut self, ctx: &mut Ctx<'_>, op: &str, input: &Value) -> Result<Value, ApiError> {
+        let input = &shapes::admit(op, input)?;
         self.advance(ctx.now);
         match op {
             "CreateSecret" => self.create(ctx, input),
@@ -58,7 +60,7 @@ impl Secrets {
             "UntagResource" => self.untag(ctx, input),
             "GetRandomPassword" => rotation::random_password(ctx, input),
             other => {
-                Err(ApiError::new(400, "UnknownOperationException", format!("Unknown operation {other}")))
+                Err(ApiError::new(400, "UnknownOperationException", format!("Unknown operation: {other}")))
             }
         }
     }
@@ -101,12 +103,12 @@ impl Secrets {
 
     /// The secret that a request names in `SecretId`.
     fn named(&self, input: &Value) -> Result<&Secret, ApiError> {
-        self.find(input::required(input, "SecretId")?).ok_or_else(not_found)
+        self.find(input::required(input, "SecretId")).ok_or_else(not_found)
     }
 
     /// As [`Secrets::named`], for changing it: a secret that is marked for deletion cannot be.
     fn named_mut(&mut self, input: &Value) -> Result<&mut Secret, ApiError> {
-        let secret = self.find_mut(input::required(input, "SecretId")?).ok_or_else(not_found)?;
+        let secret = self.find_mut(input::required(input, "SecretId")).ok_or_else(not_found)?;
         secret.check_alive()?;
         Ok(secret)
     }

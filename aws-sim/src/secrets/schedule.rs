@@ -57,7 +57,7 @@ impl Rotation {
 /// Days between rotations: `AutomaticallyAfterDays`, or a `rate(…)` expression. A `cron(…)`
 /// expression has no fixed distance; it counts as one day.
 fn days_of(rules: &Value) -> Result<i64, ApiError> {
-    let days = input::number(rules, "AutomaticallyAfterDays", 1, 1000)?;
+    let days = input::number(rules, "AutomaticallyAfterDays");
     let Some(expression) = text(rules, "ScheduleExpression") else {
         return days
             .ok_or_else(|| invalid_parameter("You must specify a rotation schedule in RotationRules."));

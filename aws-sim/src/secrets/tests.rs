@@ -249,3 +249,94 @@ fn a_random_password_keeps_its_promises() {
     assert!(password.chars().all(|c| c.is_ascii_alphanumeric() && c != '0' && c != 'O'));
     assert!(password.chars().any(char::is_uppercase) && password.chars().any(char::is_numeric));
 }
+
+#[test]
+fn a_token_that_was_used_for_another_value_is_refused_in_the_words_of_aws() {
+    let mut w = Fixture::new();
+    let arn = w.create("a", "v");
+    let text = format!(
+        "You can't use ClientRequestToken {T1} because that value is already in use for a version of secret {arn}."
+    );
+    for (op, name) in [("CreateSecret", "Name"), ("PutSecretValue", "SecretId"), ("UpdateSecret", "SecretId")]
+    {
+        let error =
+            w.call(op, json!({name: "a", "SecretString": "other", "ClientRequestToken": T1})).expect_err(op);
+        assert_eq!((error.code, error.message.as_str()), ("ResourceExistsException", text.as_str()), "{op}");
+    }
+    let error = w.call("CreateSecret", json!({"Name": "a", "SecretString": "v", "ClientRequestToken": T2}));
+    let text = "The operation failed because the secret a already exists.";
+    assert_eq!(error.expect_err("another token").message, text);
+}
+
+#[test]
+fn filters_and_pages_that_make_no_sense_are_refused() {
+    let mut w = Fixture::new();
+    let arn = w.create("a", "v");
+    let unlisted = "1 validation error detected: Value 'x' at 'filters.1.member.key' failed to satisfy constraint: \
+                    Member must satisfy enum value set: [description, name, tag-key, tag-value, primary-region, owning-service, all]";
+    for (op, input, code, text) in [
+        (
+            "ListSecrets",
+            json!({"Filters": [{"Values": ["a"]}]}),
+            "InvalidParameterException",
+            "Invalid filter key",
+        ),
+        (
+            "ListSecrets",
+            json!({"Filters": [{"Key": "name"}]}),
+            "InvalidParameterException",
+            "Invalid filter values for key: name",
+        ),
+        ("ListSecrets", json!({"Filters": [{"Key": "x", "Values": ["a"]}]}), "ValidationException", unlisted),
+        (
+            "BatchGetSecretValue",
+            json!({"SecretIdList": ["a"], "MaxResults": 5}),
+            "InvalidParameterException",
+            "Filters",
+        ),
+        (
+            "CreateSecret",
+            json!({"Name": "b", "AddReplicaRegions": [{"Region": "eu-west-2"}]}),
+            "UnsupportedFeatureException",
+            "AddReplicaRegions",
+        ),
+        (
+            "RotateSecret",
+            json!({"SecretId": arn, "RotationLambdaARN": "a".repeat(2049)}),
+            "ValidationException",
+            "Member must have length less than or equal to 2048",
+        ),
+        ("GetSecretValue", json!({}), "ValidationException", "Value null at 'secretId'"),
+        (
+            "CreateSecret",
+            json!({"Name": "b", "ClientRequestToken": "short"}),
+            "InvalidParameterException",
+            "32-64",
+        ),
+        ("PutResourcePolicy", json!({}), "UnsupportedFeatureException", "not simulated"),
+    ] {
+        let error = w.call(op, input).expect_err(op);
+        assert!(error.code == code && error.message.contains(text), "{op}: {error}");
+    }
+}
+
+#[test]
+fn search_takes_names_apart_as_aws_does() {
+    let mut w = Fixture::new();
+    let names =
+        ["prod/AppBeta/x", "prod_AppBeta_x", "prod-AppBeta/x", "uat/COMPANY/x", "uat/COMPANYthings/x"];
+    names.iter().for_each(|name| drop(w.create(name, "v")));
+    let found = |w: &mut Fixture, value: &str| -> Vec<String> {
+        let filters = json!([{"Key": "all", "Values": [value]}]);
+        let list = w.ok("ListSecrets", json!({"Filters": filters, "SortBy": "name"}));
+        let list = list["SecretList"].as_array().unwrap().clone();
+        list.iter().map(|secret| secret["Name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(found(&mut w, "Beta"), names[..2]);
+    assert_eq!(found(&mut w, "AppBeta"), names[..2]);
+    assert_eq!(found(&mut w, "company"), names[3..4]);
+    assert_eq!(found(&mut w, "Ythings"), names[4..]);
+    for nothing in ["things", "N", "+"] {
+        assert!(found(&mut w, nothing).is_empty(), "{nothing}");
+    }
+}

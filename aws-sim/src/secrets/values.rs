@@ -13,10 +13,14 @@ use crate::error::ApiError;
 
 impl Secrets {
     pub(super) fn create(&mut self, ctx: &mut Ctx<'_>, input: &Value) -> Result<Value, ApiError> {
-        let name = required(input, "Name")?;
+        let name = required(input, "Name");
         check_name(name)?;
+        if input.get("AddReplicaRegions").is_some() {
+            let text = "Replication to other regions is not simulated: AddReplicaRegions.";
+            return Err(ApiError::new(400, "UnsupportedFeatureException", text));
+        }
         let content = input::content(input)?;
-        let token = input::token(ctx, input)?;
+        let token = input::token(ctx, input);
         let tags = input::tags(input)?;
         if let Some(known) = self.secrets.get(name) {
             return replay(known, name, &token, content.as_ref());
@@ -53,7 +57,7 @@ impl Secrets {
     }
 
     pub(super) fn put_value(&mut self, ctx: &mut Ctx<'_>, input: &Value) -> Result<Value, ApiError> {
-        let token = input::token(ctx, input)?;
+        let token = input::token(ctx, input);
         let content = input::content(input)?;
         let content = content
             .ok_or_else(|| invalid_request("You must provide either SecretString or SecretBinary."))?;
@@ -68,7 +72,7 @@ impl Secrets {
     }
 
     pub(super) fn update(&mut self, ctx: &mut Ctx<'_>, input: &Value) -> Result<Value, ApiError> {
-        let token = input::token(ctx, input)?;
+        let token = input::token(ctx, input);
         let content = input::content(input)?;
         let secret = self.named_mut(input)?;
         if let Some(description) = text(input, "Description") {
@@ -90,7 +94,7 @@ impl Secrets {
     }
 
     pub(super) fn update_version_stage(&mut self, ctx: &Ctx<'_>, input: &Value) -> Result<Value, ApiError> {
-        let stage = required(input, "VersionStage")?;
+        let stage = required(input, "VersionStage");
         let (remove, to) = (text(input, "RemoveFromVersionId"), text(input, "MoveToVersionId"));
         let secret = self.named_mut(input)?;
         for id in remove.iter().chain(&to) {
@@ -143,11 +147,7 @@ pub(super) fn put(
     match secret.versions.get(token) {
         Some(known) if known.content == content => return Ok(()),
         Some(_) => {
-            return Err(ApiError::new(
-                400,
-                "ResourceExistsException",
-                "You can't use ClientRequestToken again with a different secret value: a version with that id exists.",
-            ));
+            return Err(ApiError::new(400, "ResourceExistsException", token_in_use(token, &secret.arn)));
         }
         None => {}
     }
@@ -200,19 +200,28 @@ fn replay(known: &Secret, name: &str, token: &str, content: Option<&Content>) ->
             "You can't create this secret because a secret with this name is already scheduled for deletion.",
         ));
     }
-    let version = known.versions.get(token).map(|v| &v.content);
-    if version.is_some() && version == content {
-        let mut answer = identity(known);
-        answer["VersionId"] = token.into();
-        return Ok(answer);
-    }
-    let message = format!("The operation failed because the secret {name} already exists.");
+    let message = match known.versions.get(token) {
+        Some(version) if Some(&version.content) == content => {
+            let mut answer = identity(known);
+            answer["VersionId"] = token.into();
+            return Ok(answer);
+        }
+        Some(_) => token_in_use(token, &known.arn),
+        None => format!("The operation failed because the secret {name} already exists."),
+    };
     Err(ApiError::new(400, "ResourceExistsException", message))
+}
+
+/// In AWS's words (moto, test_create_different_secret_with_same_token and its sisters, verified).
+fn token_in_use(token: &str, arn: &str) -> String {
+    format!(
+        "You can't use ClientRequestToken {token} because that value is already in use for a version of secret {arn}."
+    )
 }
 
 fn check_name(name: &str) -> Result<(), ApiError> {
     let sound = name.chars().all(|c| c.is_ascii_alphanumeric() || "-/_+=.@!".contains(c));
-    if sound && name.len() <= 512 {
+    if sound {
         return Ok(());
     }
     Err(input::validation(

@@ -91,3 +91,49 @@ async fn a_cluster_in_use_cannot_be_deleted() {
         (&json!(1), &json!("MISSING"))
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_capacity_provider_shows_awss_defaults_and_can_be_tagged() {
+    let bench = bench(9);
+    let group = "arn:aws:autoscaling:eu-west-1:1:autoScalingGroup:1:autoScalingGroupName/a";
+    let input = json!({"name": "ec2", "autoScalingGroupProvider": {"autoScalingGroupArn": group,
+        "managedScaling": {"status": "ENABLED", "targetCapacity": 90}}});
+    let made = bench.ecs("CreateCapacityProvider", input).await.unwrap()["capacityProvider"].clone();
+    let expected = json!({"autoScalingGroupArn": group, "managedTerminationProtection": "DISABLED", "managedScaling": {
+        "status": "ENABLED", "targetCapacity": 90, "minimumScalingStepSize": 1, "maximumScalingStepSize": 10000,
+        "instanceWarmupPeriod": 300}});
+    assert_eq!(made["autoScalingGroupProvider"], expected);
+    let tags = json!([{"key": "team", "value": "a"}]);
+    let arn = &made["capacityProviderArn"];
+    bench.ecs("TagResource", json!({"resourceArn": arn, "tags": tags})).await.unwrap();
+    let listed = bench.ecs("ListTagsForResource", json!({"resourceArn": arn})).await.unwrap();
+    assert_eq!(listed["tags"], tags);
+    let seen = bench.ecs("DescribeCapacityProviders", json!({"capacityProviders": ["ec2"]})).await.unwrap();
+    assert_eq!(seen["capacityProviders"][0]["tags"], tags);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_configuration_of_a_cluster_is_repeated_in_the_answer_that_sets_it() {
+    let bench = bench(10);
+    let configuration = json!({"executeCommandConfiguration": {"logging": "NONE"}});
+    let input = json!({"cluster": "prod", "configuration": configuration});
+    let answer = bench.ecs("UpdateCluster", input).await.unwrap();
+    assert_eq!(answer["cluster"]["configuration"], configuration);
+    let shown = bench.ecs("DescribeClusters", json!({"clusters": ["prod"]})).await.unwrap();
+    assert!(shown["clusters"][0].get("configuration").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_wrong_with_a_revision_is_said_in_the_words_of_aws() {
+    let bench = bench(11);
+    bench.define("web", "a:1").await;
+    for (reference, code, text) in [
+        ("web", "ClientException", "Revision is missing."),
+        ("web:latest", "InvalidParameterException", "Invalid revision number. Number: latest"),
+        ("web:9", "ClientException", "The specified task definition does not exist."),
+    ] {
+        let input = json!({"taskDefinition": reference});
+        let refusal = bench.ecs("DeregisterTaskDefinition", input).await.unwrap_err();
+        assert_eq!(refusal, (code.to_owned(), text.to_owned()));
+    }
+}

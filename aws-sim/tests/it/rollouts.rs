@@ -696,7 +696,7 @@ async fn hooks_volumes_and_ports_that_cannot_be_are_refused() {
         (hook("lifecycleStages", json!([])), "lifecycleStages"),
         (hook("lifecycleStages", json!(["BAKE_TIME"])), "RECONCILE_SERVICE"),
         (hook("roleArn", Value::Null), "roleArn"),
-        (hook("timeoutConfiguration", json!({"timeoutInMinutes": 0})), "20160"),
+        (hook("timeoutConfiguration", json!({"timeoutInMinutes": 0})), "greater than or equal to 1"),
         (
             json!({"deploymentConfiguration": {"lifecycleHooks": [
             {"targetType": "PAUSE", "lifecycleStages": ["TEST_TRAFFIC_SHIFT"]}]}}),
@@ -716,5 +716,51 @@ async fn hooks_volumes_and_ports_that_cannot_be_are_refused() {
         let (code, text) = bench.ecs("CreateService", input).await.unwrap_err();
         assert_eq!(code, "InvalidParameterException", "{more}");
         assert!(text.contains(part), "{more}: {text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn services_that_cannot_be_are_refused_in_the_words_of_aws() {
+    let bench = bench(26);
+    let input = json!({"cluster": "prod", "capacityProviders": ["FARGATE", "FARGATE_SPOT"],
+        "defaultCapacityProviderStrategy": []});
+    bench.ecs("PutClusterCapacityProviders", input).await.unwrap();
+    let definition = bench.define("web", "nginx:1").await;
+    let strategy = |name: &str, base: u32, weight: u32| json!({"capacityProvider": name, "base": base, "weight": weight});
+    let percent = |least: u32, most: u32| json!({"deploymentConfiguration": {"minimumHealthyPercent": least, "maximumPercent": most}});
+    let spread = |base: u32, weight: u32| {
+        json!({"launchType": null, "capacityProviderStrategy":
+            [strategy("FARGATE", base, weight), strategy("FARGATE_SPOT", base, weight)]})
+    };
+    for (more, text) in [
+        (percent(101, 200), "minimumHealthyPercent must be at most 100"),
+        (percent(50, 99), "maximumPercent must be at least 100"),
+        (
+            percent(100, 100),
+            "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments.",
+        ),
+        (
+            json!({"placementConstraints": [{"type": "distinctInstance"}]}),
+            "Placement constraints are not supported with FARGATE launch type.",
+        ),
+        (
+            json!({"placementStrategy": [{"type": "random"}]}),
+            "Placement strategies are not supported with FARGATE launch type.",
+        ),
+        (spread(1, 1), "Only one capacity provider can have a base value greater than zero."),
+        (
+            spread(0, 0),
+            "Specify a weight value greater than zero for at least one capacity provider and try again.",
+        ),
+        (
+            json!({"serviceRegistries": [{"registryArn": "arn:a"}, {"registryArn": "arn:b"}]}),
+            "service registries can have at most 1 items.",
+        ),
+    ] {
+        let mut input = json!({"cluster": "prod", "serviceName": "web", "desiredCount": 1, "taskDefinition": definition,
+            "launchType": "FARGATE", "networkConfiguration": crate::support::network()});
+        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let (code, said) = bench.ecs("CreateService", input).await.unwrap_err();
+        assert!(code == "InvalidParameterException" && said.contains(text), "{more}: {code}: {said}");
     }
 }

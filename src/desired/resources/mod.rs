@@ -5,6 +5,8 @@
 
 mod action;
 mod alarm;
+mod attributes;
+mod condition;
 mod listener;
 mod log_group;
 mod rule;

@@ -1,6 +1,6 @@
 //! Listener rules. Source: Elastic Load Balancing v2 API, CreateRule and its data types.
 
-use super::{Claim, ResourceType, action, listener, no_such, whole};
+use super::{Claim, ResourceType, action, condition, listener, no_such, whole};
 use crate::desired::fields::{Fields, fields_of};
 use crate::desired::forms;
 use crate::desired::references::{Reference, To};
@@ -10,10 +10,6 @@ use crate::model::ids::DeploymentName;
 use crate::model::kinds::ApplicationSpec;
 use crate::model::kinds::load_balancing::{Rule as Declared, RuleCondition};
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
-use std::collections::BTreeSet;
-
-/// Condition values in one rule. Source: ELB quotas, "Condition values per rule".
-const CONDITION_VALUES: usize = 5;
 
 pub(super) struct Rule;
 
@@ -66,7 +62,7 @@ impl ResourceType for Rule {
 /// The fields of a rule, its listener and target groups still by key.
 fn fields(rule: &Declared) -> Tree {
     let mut fields = fields_of(rule);
-    let mut conditions: Vec<Tree> = rule.conditions.iter().map(condition).collect();
+    let mut conditions: Vec<Tree> = rule.conditions.iter().map(condition_fields).collect();
     conditions.sort_by_cached_key(|condition| (condition["field"].to_string(), condition.to_string()));
     fields.insert("conditions".to_owned(), conditions.into());
     fields.insert("actions".to_owned(), rule.actions.iter().map(action::fields).collect::<Vec<_>>().into());
@@ -74,7 +70,7 @@ fn fields(rule: &Declared) -> Tree {
 }
 
 /// The one form of a condition: values sorted, each once.
-fn condition(condition: &RuleCondition) -> Tree {
+fn condition_fields(condition: &RuleCondition) -> Tree {
     let mut condition = condition.clone();
     sort_unique(&mut condition.values);
     if let Some(header) = &mut condition.http_header_config {
@@ -113,57 +109,6 @@ fn one(findings: &mut Findings, spec: &ApplicationSpec, path: &str, rule: &Decla
         _ => findings.error(path, "name exactly one of listener and listenerArn", ""),
     }
     findings.within(at("priority"), Some(i64::from(rule.priority)), 1, 50_000);
-    conditions(findings, &at("conditions"), &rule.conditions);
+    condition::check(findings, &at("conditions"), &rule.conditions);
     action::check(findings, spec, &at("actions"), &rule.actions, protocol.or(Some("HTTP")));
-}
-
-fn conditions(findings: &mut Findings, path: &str, conditions: &[RuleCondition]) {
-    if conditions.is_empty() {
-        findings.error(path, "a rule has at least one condition", "such as a host-header");
-    }
-    let mut total = 0;
-    let mut fields = BTreeSet::new();
-    for (index, condition) in conditions.iter().enumerate() {
-        let path = format!("{path}[{index}]");
-        let field = condition.field.as_str();
-        let own = match field {
-            "http-header" => condition.http_header_config.as_ref().map_or(0, |header| header.values.len()),
-            "query-string" => condition.query_string_config.as_ref().map_or(0, |query| query.values.len()),
-            _ => condition.values.len(),
-        };
-        total += own;
-        let known = [
-            "host-header",
-            "path-pattern",
-            "http-header",
-            "http-request-method",
-            "query-string",
-            "source-ip",
-        ];
-        findings.one_of(format!("{path}.field"), Some(field), &known);
-        if own == 0 {
-            let place = match field {
-                "http-header" => "httpHeaderConfig.values",
-                "query-string" => "queryStringConfig.values",
-                _ => "values",
-            };
-            findings.error(format!("{path}.{place}"), "the condition has no values", "");
-        }
-        if !fields.insert(field) && !matches!(field, "http-header" | "query-string") {
-            let message = format!("a rule has one {field} condition at most");
-            findings.error(format!("{path}.field"), message, "put the values into one condition");
-        }
-        for (number, value) in condition.values.iter().enumerate() {
-            let cidr = field != "source-ip" || value.contains('/');
-            if value.is_empty() || value.len() > 128 || !cidr {
-                let message = format!("`{value}` is not a value of {field}");
-                let help = if cidr { "1 to 128 characters" } else { "an address range such as 10.0.0.0/8" };
-                findings.error(format!("{path}.values[{number}]"), message, help);
-            }
-        }
-    }
-    if total > CONDITION_VALUES {
-        let message = format!("the rule has {total} condition values");
-        findings.error(path, message, format!("{CONDITION_VALUES} at most; split it into several rules"));
-    }
 }

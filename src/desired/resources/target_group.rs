@@ -1,6 +1,6 @@
 //! Target groups. Source: Elastic Load Balancing v2 API, CreateTargetGroup and its data types.
 
-use super::{Claim, ResourceType, action, whole};
+use super::{Claim, ResourceType, action, attributes, whole};
 use crate::desired::fields::{fields_of, fill};
 use crate::desired::forms;
 use crate::model::canonical::content_hash;
@@ -8,7 +8,7 @@ use crate::model::desired::{DesiredResource, DesiredState};
 use crate::model::finding::{Findings, field_key};
 use crate::model::ids::DeploymentName;
 use crate::model::kinds::ApplicationSpec;
-use crate::model::kinds::load_balancing::TargetGroup as Declared;
+use crate::model::kinds::load_balancing::{Matcher, TargetGroup as Declared};
 use crate::model::resource::{ResourceId, Tree};
 use serde_json::json;
 
@@ -167,12 +167,7 @@ fn one(findings: &mut Findings, path: &str, group: &Declared) {
         findings.error(at("vpcId"), message, "such as vpc-0123456789abcdef0");
     }
     health(findings, path, group, http);
-    if let Some(delay) = group.attributes.get("deregistration_delay.timeout_seconds")
-        && !delay.parse::<u32>().is_ok_and(|seconds| seconds <= 3600)
-    {
-        let field = field_key(&at("attributes"), "deregistration_delay.timeout_seconds");
-        findings.error(field, format!("`{delay}` is not a delay"), "0 to 3600 seconds");
-    }
+    attributes::check(findings, &at("attributes"), protocol, &group.attributes);
 }
 
 fn health(findings: &mut Findings, path: &str, group: &Declared, http: bool) {
@@ -231,13 +226,29 @@ fn health(findings: &mut Findings, path: &str, group: &Declared, http: bool) {
         );
     }
     if let Some(matcher) = &group.matcher {
-        let grpc = group.protocol_version.as_deref() == Some("GRPC");
-        if (matcher.http_code.is_some(), matcher.grpc_code.is_some()) != (!grpc, grpc) {
-            findings.error(
-                at("matcher"),
-                "it needs grpcCode with GRPC, httpCode otherwise",
-                "set exactly one",
-            );
-        }
+        self::matcher(findings, &at("matcher"), matcher, group, http);
+    }
+}
+
+/// Source: Elastic Load Balancing v2 API, Matcher.
+fn matcher(findings: &mut Findings, path: &str, matcher: &Matcher, group: &Declared, http: bool) {
+    let grpc = group.protocol_version.as_deref() == Some("GRPC");
+    if (matcher.http_code.is_some(), matcher.grpc_code.is_some()) != (!grpc, grpc) {
+        let message = "it needs grpcCode with GRPC, httpCode otherwise";
+        return findings.error(path, message, "set exactly one");
+    }
+    let (field, codes, least, most) = match (&matcher.grpc_code, &matcher.http_code) {
+        (Some(codes), _) => ("grpcCode", codes, 0, 99),
+        (None, Some(codes)) => ("httpCode", codes, 200, if http { 499 } else { 599 }),
+        (None, None) => return,
+    };
+    let good = codes.split(',').all(|part| {
+        let (from, to) = part.split_once('-').unwrap_or((part, part));
+        let (from, to) = (from.trim().parse::<u16>(), to.trim().parse::<u16>());
+        matches!((from, to), (Ok(from), Ok(to)) if from <= to && from >= least && to <= most)
+    });
+    if !good {
+        let help = format!("codes from {least} to {most}, such as {least},{} or {least}-{most}", least + 2);
+        findings.error(format!("{path}.{field}"), format!("`{codes}` are no codes"), help);
     }
 }

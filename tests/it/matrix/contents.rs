@@ -31,7 +31,11 @@ fn container(path: &str, base: &'static str, one: Value, other: Value) -> Conten
 pub fn definitions() -> Vec<Content> {
     let role = |name: &str| json!(format!("arn:aws:iam::123456789012:role/{name}"));
     let near = |zone: &str| json!([{"type": "memberOf", "expression": format!("attribute:ecs.availability-zone == {zone}")}]);
-    let proxy = |user: &str| json!({"type": "APPMESH", "containerName": "app", "properties": [{"name": "IgnoredUID", "value": user}]});
+    let proxy = |user: &str| {
+        json!({"type": "APPMESH", "containerName": "app", "properties": [
+        {"name": "AppPorts", "value": "8080"}, {"name": "IgnoredUID", "value": user},
+        {"name": "ProxyEgressPort", "value": "15001"}, {"name": "ProxyIngressPort", "value": "15000"}]})
+    };
     let mut all = vec![
         definition("cpu", "instances", json!(256), json!(512)),
         definition("memory", "instances", json!(512), json!(1024)),

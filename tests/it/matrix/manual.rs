@@ -361,8 +361,12 @@ fn set_balancing(fixture: &Fixture, found: &Found, now: &Value, tops: BTreeMap<S
                 let (set, gone) = split(&value);
                 let set: Vec<Value> =
                     set.into_iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
-                elb(fixture, "AddTags", json!({"ResourceArns": [found.arn], "Tags": set}));
-                elb(fixture, "RemoveTags", json!({"ResourceArns": [found.arn], "TagKeys": gone}));
+                if !set.is_empty() {
+                    elb(fixture, "AddTags", json!({"ResourceArns": [found.arn], "Tags": set}));
+                }
+                if !gone.is_empty() {
+                    elb(fixture, "RemoveTags", json!({"ResourceArns": [found.arn], "TagKeys": gone}));
+                }
             }
             ("Attributes", ResourceKind::TargetGroup) => {
                 let changed = value

@@ -1,0 +1,39 @@
+//! What AWS's own service model says about requests, and how Secrets Manager refuses what breaks
+//! it.
+
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+use super::input::validation;
+use super::invalid_parameter;
+use crate::{
+    error::ApiError,
+    shapes::{ShapeError, Model},
+};
+
+fn model() -> &'static Model {
+    static MODEL: OnceLock<Model> = OnceLock::new();
+    MODEL.get_or_init(|| Model::read(include_str!("model.json")))
+}
+
+/// The input of an operation, checked for types, required members, enumerations, limits and
+/// patterns, without what AWS would ignore.
+///
+/// # Errors
+/// `UnknownOperationException` for an operation that AWS has not, `UnsupportedFeatureException` for
+/// one that is not simulated, `SerializationException` for a wrong type, and `ValidationException`
+/// for what else breaks the model.
+pub(super) fn admit(operation: &str, input: &Value) -> Result<Value, ApiError> {
+    let Some(shape) = model().input(operation) else { return Err(model().unknown(operation)) };
+    let mut input = input.clone();
+    model().check(shape, &mut input).map_err(|fault| match fault {
+        ShapeError::Type(text) => ApiError::new(400, "SerializationException", text),
+        // The words of moto, which were seen on AWS before the model had these limits.
+        ShapeError::Limit(path, ..) if path == "ClientRequestToken" => {
+            invalid_parameter("ClientRequestToken must be 32-64 characters long.")
+        }
+        other => validation(other.camel().text()),
+    })?;
+    Ok(input)
+}
