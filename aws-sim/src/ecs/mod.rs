@@ -26,6 +26,7 @@ mod instance;
 mod launch;
 mod lifecycle;
 mod queue;
+mod reach;
 mod rollout;
 mod scheduler;
 mod service;
@@ -43,6 +44,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
+pub(crate) use self::reach::Behind;
 pub use self::views::{DefinitionView, ServiceView, TaskView};
 use self::{clusters::Cluster, definitions::Family, queue::Event, service::Service, task::Task};
 use crate::{
