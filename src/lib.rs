@@ -35,10 +35,10 @@
 //! `aws-sim`, which knows nothing of this one). Pure layers know no async, clock, chance or I/O.
 //! `tests/tidy.rs` holds all of this.
 //!
-//! # Four sentences that every change is judged by
+//! # Five sentences that every change is judged by
 //!
 //! Never destroy data. Never fight another controller. Never act on what was not observed. Zero
-//! writes when nothing differs.
+//! writes when nothing differs. Never break what serves before its successor serves.
 //!
 //! # To change a field
 //!

@@ -13,10 +13,11 @@ use crate::model::request::Request;
 use crate::model::rollout::RolloutState;
 use crate::model::status::Record;
 use crate::observed::{self, Collector};
-use crate::plan::render;
+use crate::plan::{render, render_steps};
 use crate::reconcile::decide::decide;
 use crate::reconcile::declarations::{self, Changes, DeclarationChange, LoweringCache};
 use crate::reconcile::entry::Declaration;
+use crate::reconcile::forecast::forecast;
 use crate::specs::{Scan, Snapshot};
 use crate::state::ErrorKind;
 use jiff::Timestamp;
@@ -59,6 +60,16 @@ struct Subjects {
     findings: Vec<(Option<DeploymentName>, Finding)>,
     /// Every name that is declared or known.
     names: Vec<DeploymentName>,
+}
+
+/// What a pass would do, and what would follow from it.
+#[derive(serde::Serialize)]
+struct Road {
+    #[serde(flatten)]
+    plan: Plan,
+    /// The plans after it that hold actions, if AWS does its part.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    then: Vec<Plan>,
 }
 
 /// What came out.
@@ -118,7 +129,9 @@ pub(super) async fn plan(args: &Args, places: &Places) -> anyhow::Result<Planned
         Some(form) if args.name.is_some() => out::structured(&plans.first(), form)?,
         Some(form) => out::structured(&plans, form)?,
         // AWS cannot be reached at all: that everything waits for an observation says nothing.
-        None if gaps.iter().any(|gap| gap.code == NO_CONNECTION) && plans.iter().all(Plan::is_empty) => {
+        None if gaps.iter().any(|gap| gap.code == NO_CONNECTION)
+            && plans.iter().all(|road| road.plan.is_empty()) =>
+        {
             String::new()
         }
         None => shown(&plans),
@@ -128,7 +141,7 @@ pub(super) async fn plan(args: &Args, places: &Places) -> anyhow::Result<Planned
         last_good: subjects.last_good(),
         findings: subjects.findings.into_iter().map(|(_, finding)| finding).collect(),
         gaps: reasons(&gaps),
-        in_sync: plans.iter().all(Plan::is_empty),
+        in_sync: plans.iter().all(|road| road.plan.is_empty()),
     })
 }
 
@@ -224,7 +237,7 @@ async fn plans(
     declared: &[Arc<Declaration>],
     records: &BTreeMap<DeploymentName, Record>,
     now: Timestamp,
-) -> (Vec<Plan>, BTreeSet<Gap>) {
+) -> (Vec<Road>, BTreeSet<Gap>) {
     let fresh = RolloutState::default();
     let rollout =
         |of: &Declaration| records.get(&of.desired.deployment).map_or(&fresh, |record| &record.rollout);
@@ -247,31 +260,32 @@ async fn plans(
             let seen = collector.collect(placement, &requests, now).await;
             for (one, observed) in batch.iter().zip(seen) {
                 gaps.extend(observed.gaps.iter().cloned());
-                plans.push(decide(one, rollout(one), observed, now).plan);
+                let decision = decide(one, rollout(one), observed, now);
+                let then = forecast(one, &decision, now);
+                plans.push(Road { plan: decision.plan, then });
             }
         }
     }
-    plans.sort_by(|a, b| a.deployment.cmp(&b.deployment));
+    plans.sort_by(|a, b| a.plan.deployment.cmp(&b.plan.deployment));
     (plans, gaps)
 }
 
-/// Every plan that says anything, and the sum.
-fn shown(plans: &[Plan]) -> String {
-    let says_something = |plan: &&Plan| {
-        !(plan.is_empty() && plan.waiting_on.is_empty() && plan.drift.is_empty() && plan.notes.is_empty())
+/// Every plan that says anything, with what would follow from it, and the sum.
+fn shown(roads: &[Road]) -> String {
+    let says_something = |road: &&Road| {
+        let Plan { actions, waiting_on, drift, notes, .. } = &road.plan;
+        !(actions.is_empty() && waiting_on.is_empty() && drift.is_empty() && notes.is_empty())
     };
-    let mut text: Vec<String> = plans.iter().filter(says_something).map(render).collect();
-    let actions: usize = plans.iter().map(|plan| plan.actions.len()).sum();
-    let waiting: usize = plans.iter().map(|plan| plan.waiting_on.len()).sum();
-    let of = out::count(plans.len(), "deployment");
-    text.push(match (actions, waiting) {
-        _ if plans.is_empty() => "Nothing to plan: there is no valid document.\n".to_owned(),
+    let text = |road: &Road| render(&road.plan) + &render_steps(&road.then);
+    let mut texts: Vec<String> = roads.iter().filter(says_something).map(text).collect();
+    let actions: usize = roads.iter().map(|road| road.plan.actions.len()).sum();
+    let waiting: usize = roads.iter().map(|road| road.plan.waiting_on.len()).sum();
+    let of = out::count(roads.len(), "deployment");
+    texts.push(match (actions, waiting) {
+        _ if roads.is_empty() => "Nothing to plan: there is no valid document.\n".to_owned(),
         (0, 0) => format!("Nothing to do: AWS agrees with what is declared ({of}).\n"),
         (0, _) => format!("{BUSY}Nothing to do now, waiting{BUSY:#} ({of}).\n"),
-        _ => format!(
-            "{BUSY}{} would be done now{BUSY:#} ({of}); what follows from them is planned after them.\n",
-            out::count(actions, "action")
-        ),
+        _ => format!("{BUSY}{} would be done now{BUSY:#} ({of}).\n", out::count(actions, "action")),
     });
-    text.join("\n")
+    texts.join("\n")
 }

@@ -75,10 +75,8 @@ pub struct TypeInfo {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnIdentityChange {
     /// Its successor goes by another name or number, so both can stand: the successor is made, and
-    /// the old one is removed once it is no longer needed.
+    /// the old one is removed once all that is declared is complete. Rules are moved.
     Replace,
-    /// It is deleted and made again as declared.
-    Recreate,
     /// It is left alone and reported: it is data, or an outage.
     Refuse,
 }
@@ -116,7 +114,7 @@ impl ResourceKind {
 
     /// What is declared for this kind.
     pub const fn info(self) -> &'static TypeInfo {
-        use OnIdentityChange::{Recreate, Refuse, Replace};
+        use OnIdentityChange::{Refuse, Replace};
         match self {
             Self::LogGroup => &TypeInfo {
                 noun: "log group",
@@ -139,7 +137,7 @@ impl ResourceKind {
                 spec_key: "listeners",
                 holds_data: false,
                 stage: 2,
-                on_identity_change: Recreate,
+                on_identity_change: Replace,
                 remedy: REMEDY,
             },
             Self::Rule => &TypeInfo {
@@ -147,7 +145,7 @@ impl ResourceKind {
                 spec_key: "rules",
                 holds_data: false,
                 stage: 3,
-                on_identity_change: Recreate,
+                on_identity_change: Replace,
                 remedy: REMEDY,
             },
             Self::Alarm => &TypeInfo {

@@ -5,7 +5,7 @@
 //! decides nothing about *when* a revision is rolled out: `rollout` has already moved the stage,
 //! and this layer only says which calls that stage needs.
 //!
-//! Four decisions shape it.
+//! Five decisions shape it.
 //!
 //! - **One table.** [`table`] has one row for every field that Evenkeel can write: who owns it, how
 //!   two values are compared, what an absent value means, which call carries it and what applying
@@ -18,6 +18,10 @@
 //!   alone: phase `Rolling` whose deployment was not seen yet. Everywhere else it belongs to ECS (a
 //!   rollback) or to a person until `rollout` has judged it. This is what keeps a controller from
 //!   fighting the circuit breaker.
+//! - **What goes, goes last.** Nothing that is no longer declared is taken away before all that is
+//!   declared was seen to be complete, and no traffic is sent to where nothing answers
+//!   (`planner/unfinished`, `planner/traffic`). What may not run beside its successor is the
+//!   opposite ([`model::predecessor`](crate::model::predecessor)).
 //! - **A final check.** [`lint`] checks every plan, in production too, before it is returned. It
 //!   repeats the invariants in the simplest words there are, so that a mistake in the planner
 //!   becomes a note and not a call.
@@ -41,4 +45,4 @@ mod tests;
 
 pub use input::PlanInput;
 pub use planner::{KEPT_REVISIONS, plan, teardown};
-pub use render::render;
+pub use render::{render, render_steps};

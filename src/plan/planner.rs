@@ -204,8 +204,8 @@ impl<'a> Draft<'a> {
         tags
     }
 
-    /// Whether what was seen of ours gets its owner tag back, or its first one, before anything else
-    /// is changed: a policy lets its holder change only what carries that tag.
+    /// Whether what was seen of ours gets its owner tag back, or its first one, before anything
+    /// else is changed: a policy lets its holder change only what carries that tag.
     fn is_tagged_first(
         &self,
         id: &ResourceId,
@@ -243,7 +243,7 @@ impl<'a> Draft<'a> {
         for difference in differences {
             let possible = match difference.row.effect {
                 Effect::InPlace | Effect::StartsDeployment => true,
-                Effect::Replaces => id.kind.info().on_identity_change == OnIdentityChange::Recreate,
+                Effect::Replaces => id.kind.info().on_identity_change == OnIdentityChange::Replace,
                 Effect::Impossible => false,
             };
             let policy = if drift { self.policy(id, &difference.change.path) } else { DriftPolicy::Repair };

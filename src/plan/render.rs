@@ -52,6 +52,24 @@ pub fn render(plan: &Plan) -> String {
     text
 }
 
+/// Renders the actions of plans that follow from one another, as steps from the second on; nothing
+/// when there are none.
+pub fn render_steps(plans: &[Plan]) -> String {
+    let mut text = String::new();
+    if !plans.is_empty() {
+        text.push_str("  then, as AWS does its part\n");
+    }
+    for (index, plan) in plans.iter().enumerate() {
+        let mut step = String::new();
+        plan.actions.iter().for_each(|action| render_action(&mut step, action));
+        for (line, words) in step.lines().enumerate() {
+            let number = if line == 0 { format!("{:>4}.", index + 2) } else { " ".repeat(5) };
+            let _ = writeln!(text, "{number}{}", words.strip_prefix(' ').unwrap_or(words));
+        }
+    }
+    text
+}
+
 fn render_action(text: &mut String, action: &PlannedAction) {
     let spec = action.call.spec();
     let verb = spec.part.unwrap_or(action.verb.as_str());

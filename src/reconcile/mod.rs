@@ -22,6 +22,7 @@ mod controller;
 pub mod decide;
 pub mod declarations;
 pub mod entry;
+pub mod forecast;
 mod handle;
 mod metrics;
 pub mod pass;

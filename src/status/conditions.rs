@@ -1,7 +1,6 @@
 //! Conditions of one deployment, compatible with kstatus: Ready, Reconciling and Stalled say what a
 //! waiting tool needs.
 
-use super::components::target_groups;
 use super::drift::{describe_drift, was_done};
 use super::input::{StatusInput, condition, prior_condition};
 use super::ready::{Others, ready};
@@ -150,11 +149,11 @@ fn resources_ready(input: &StatusInput<'_>) -> Condition {
 
 fn targets_healthy(input: &StatusInput<'_>, status: &DeploymentStatus) -> Condition {
     let kind = ConditionType::TargetsHealthy;
-    let groups: Vec<(&DesiredComponent, &str)> = input
+    let groups: Vec<(&DesiredComponent, Vec<&str>)> = input
         .desired
         .components
         .values()
-        .flat_map(|component| target_groups(component).map(move |group| (component, group)))
+        .flat_map(|component| component.target_groups().map(move |groups| (component, groups)))
         .collect();
     if groups.is_empty() {
         return condition(
@@ -170,24 +169,31 @@ fn targets_healthy(input: &StatusInput<'_>, status: &DeploymentStatus) -> Condit
     }
     let mut unhealthy = Vec::new();
     let mut unseen = Vec::new();
-    for (component, group) in groups {
-        let shown = target_group_name(group);
+    for (component, groups) in groups {
         let reported = status.components.get(&component.name);
         let wanted = reported.map_or(0, |reported| reported.desired);
-        let count = reported.and_then(|reported| reported.targets.get(shown));
-        match (count, input.observed.targets.get(group)) {
-            (Some(TargetCount { healthy, total }), _) => {
-                if healthy < total || *healthy < wanted {
-                    unhealthy.push(format!("{shown}: {healthy} of {} healthy", wanted.max(*total)));
+        let count_of = |group: &str| reported.and_then(|known| known.targets.get(target_group_name(group)));
+        let lacking = groups.iter().find(|group| count_of(group).is_none());
+        match lacking.map(|group| (target_group_name(group), *group, input.observed.targets.get(*group))) {
+            // Of a group and its alternate either may hold the tasks.
+            None => {
+                let all = groups.iter().filter_map(|group| count_of(group));
+                let (healthy, total) = all.fold((0, 0), |(healthy, total), count: &TargetCount| {
+                    (healthy + count.healthy, total + count.total)
+                });
+                if healthy < total || healthy < wanted {
+                    let shown =
+                        groups.iter().map(|group| target_group_name(group)).collect::<Vec<_>>().join("+");
+                    unhealthy.push(format!("{shown}: {healthy} of {} healthy", wanted.max(total)));
                 }
             }
-            (None, Some(Seen::Unknown(gap))) => {
-                unseen.push(format!("{shown}: {}: {}", gap.code, gap.message))
+            Some((shown, _, Some(Seen::Unknown(gap)))) => {
+                unseen.push(format!("{shown}: {}: {}", gap.code, gap.message));
             }
-            (None, seen) if is_missing(input, group, seen) => {
+            Some((shown, group, seen)) if is_missing(input, group, seen) => {
                 unhealthy.push(format!("{shown}: does not exist yet"));
             }
-            (None, _) => unseen.push(format!("{shown}: its targets were not looked at")),
+            Some((shown, ..)) => unseen.push(format!("{shown}: its targets were not looked at")),
         }
     }
     if !unhealthy.is_empty() {

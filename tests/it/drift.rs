@@ -1,7 +1,7 @@
 //! Drift of everything that Evenkeel writes: seen within one resync, repaired in the pass that sees
 //! it, and then peace.
 
-use crate::support::{Fixture, SHOP, condition};
+use crate::support::{Fixture, REGION, SHOP, condition};
 use evenkeel::model::condition::{ConditionType, Truth};
 use evenkeel::model::resource::ResourceId;
 use serde_json::{Value, json};
@@ -425,6 +425,7 @@ async fn tags_removed_from_a_log_group_are_set_again() {
 async fn a_target_that_belongs_to_no_task_is_taken_out() {
     let fixture = shop().await;
     let group = arn(&fixture, "target-group/web").await;
+    fixture.sim.with(|world| world.region(REGION).elbv2.silence("10.9.9.9"));
     let input =
         json!({"TargetGroupArn": group, "Targets.member.1.Id": "10.9.9.9", "Targets.member.1.Port": "8080"});
     fixture.by_hand("elasticloadbalancing", "RegisterTargets", input);

@@ -90,6 +90,7 @@ fn balancing(system: &System, app: &App, part: &Part, change: ManualChange) {
             );
         }
         ManualChange::Stray => {
+            system.sim.with(|world| world.region(REGION).elbv2.silence("10.9.9.9"));
             elb("RegisterTargets", json!({"TargetGroupArn": group, "Targets.member.1.Id": "10.9.9.9"}));
         }
         _ => {

@@ -129,6 +129,19 @@ impl Ecs {
         true
     }
 
+    /// AWS takes the capacity of a running task back: its containers get the stop signal. Answers
+    /// whether there was such a task.
+    ///
+    /// Source: ECS developer guide, "Stopped task error codes" (`SpotInterruption`); Fargate Spot
+    /// ("Your Spot Task was interrupted.").
+    pub fn interrupt_task(&mut self, env: &mut Env<'_>, id: &str) -> bool {
+        let found = self.tasks.get(id).is_some_and(|task| task.status == Status::Running && task.wanted);
+        if found {
+            self.stop_task(env, id, "SpotInterruption", "Your Spot Task was interrupted.");
+        }
+        found
+    }
+
     /// Puts a member of a service, such as `launchType`, where no call can put it, or takes it
     /// away; ECS starts nothing for it. Answers whether there was such a service.
     pub fn alter_service(

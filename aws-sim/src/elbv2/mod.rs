@@ -31,7 +31,7 @@ pub mod targets;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -60,6 +60,8 @@ pub struct Elbv2 {
     /// group → load balancer → count. Kept up to date by every change, so that looking at one
     /// target stays cheap.
     uses: BTreeMap<String, BTreeMap<String, u32>>,
+    /// Addresses at which nothing answers.
+    silent: BTreeSet<String>,
 }
 
 impl Elbv2 {

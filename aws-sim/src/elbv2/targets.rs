@@ -158,6 +158,11 @@ impl Elbv2 {
 }
 
 impl Elbv2 {
+    /// Says of an address that nothing answers there, from its next registration on.
+    pub fn silence(&mut self, address: &str) {
+        self.silent.insert(address.to_owned());
+    }
+
     pub(super) fn register_targets(&mut self, ctx: &Ctx<'_>, form: &Form) -> Result<Value, ApiError> {
         let arn = form.require("TargetGroupArn")?.to_owned();
         let group = self.group(&arn)?;
@@ -171,8 +176,8 @@ impl Elbv2 {
             return Err(crate::form::null_member("Targets"));
         }
         for (id, port, zone) in wanted {
-            let target = Target::new(ctx.now, TargetAnswers::default(), zone, false);
-            self.add_target(&arn, (id, port), target);
+            let answers = TargetAnswers { never: self.silent.contains(&id), ..TargetAnswers::default() };
+            self.add_target(&arn, (id, port), Target::new(ctx.now, answers, zone, false));
         }
         Ok(json!({}))
     }

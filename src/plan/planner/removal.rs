@@ -12,7 +12,7 @@ use crate::model::call::{Call, Verb};
 use crate::model::desired::Workload;
 use crate::model::kinds::DeletionPolicy;
 use crate::model::observed::{ObservedResource, ObservedService, Seen};
-use crate::model::plan::{Reason, WaitingOn};
+use crate::model::plan::{Impact, Reason, WaitingOn};
 use crate::model::resource::{Part, ResourceId, ResourceKind};
 use crate::plan::resources;
 use std::collections::BTreeSet;
@@ -264,7 +264,7 @@ fn remove_service(draft: &mut Draft<'_>, id: &ResourceId, service: &ObservedServ
         draft.act(id, Verb::Delete, call, Reason::Undeclared, Vec::new());
         return;
     }
-    scale_to_nothing(draft, id, service);
+    scale_to_nothing(draft, id, service, Impact::None);
     let because =
         format!("{} of its tasks still run; it is deleted after them", service.running + service.pending);
     let deployment = service.primary().map(|primary| primary.id.clone()).unwrap_or_default();

@@ -5,7 +5,7 @@ use crate::model::call::Verb;
 use crate::model::desired::ResolvedResource;
 use crate::model::observed::{ObservedResource, Seen};
 use crate::model::owner::Owner;
-use crate::model::plan::{FieldChange, Impact, Reason, WaitingOn};
+use crate::model::plan::{FieldChange, Reason, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::plan::diff::{differences, tag_differences, updated_fields};
 use crate::plan::resources::{self, Change, ResourceType, texts};
@@ -101,15 +101,10 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, resource: &ObservedResource) {
     }
     let total = found.len();
     let all = found.clone();
-    let writable = draft.split_writable(id, &one.resolved.declared, found, |_| false);
+    // What identifies it is not changed where it stands.
+    let is_identity = |difference: &Difference| difference.row.effect == Effect::Replaces;
+    let writable = draft.split_writable(id, &one.resolved.declared, found, is_identity);
     let reason = writable.reason;
-    if writable.differences.iter().any(|difference| difference.row.effect == Effect::Replaces) {
-        // It goes in this pass and comes back as declared in the next.
-        let mut changes = changes(&writable.differences);
-        changes.iter_mut().for_each(|change| change.impact = Impact::Interrupts);
-        draft.act(id, Verb::Delete, one.kind.delete(id, resource), reason, changes);
-        return;
-    }
     let whole = writable.differences.len() == total && draft.traffic_shifted_groups.is_empty();
     let kept = kept(&all, &writable.differences);
     let mut by_call: BTreeMap<UpdateCall, Vec<Difference>> = BTreeMap::new();

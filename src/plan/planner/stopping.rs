@@ -27,7 +27,7 @@ pub(super) fn stop_predecessors(
             Predecessor::Service { id, service } => {
                 let message = format!("makes way for {successor}, which may not run beside it");
                 draft.note(id, message, false);
-                scale_to_nothing(draft, id, service);
+                scale_to_nothing(draft, id, service, Impact::Interrupts);
             }
             Predecessor::Task { id, task, until } if until.is_none_or(|until| now >= until) => {
                 stop_undeclared(draft, id, task);
@@ -74,7 +74,12 @@ pub(super) fn cluster_of(draft: &Draft<'_>, service: &ObservedService) -> String
 }
 
 /// Scales a service to no tasks, as far as it is not there already.
-pub(super) fn scale_to_nothing(draft: &mut Draft<'_>, id: &ResourceId, service: &ObservedService) {
+pub(super) fn scale_to_nothing(
+    draft: &mut Draft<'_>,
+    id: &ResourceId,
+    service: &ObservedService,
+    impact: Impact,
+) {
     let cluster = cluster_of(draft, service);
     let (verb, call, changes) = if service.fields["schedulingStrategy"] == "DAEMON" {
         // It has no count to scale.
@@ -87,7 +92,7 @@ pub(super) fn scale_to_nothing(draft: &mut Draft<'_>, id: &ResourceId, service: 
             old: json!(service.desired),
             new: json!(0),
             owner: Ownership::Declared,
-            impact: Impact::None,
+            impact,
         };
         (Verb::Update, Call::UpdateService { component: id.key.as_str().into(), fields }, vec![change])
     } else {

@@ -93,7 +93,9 @@ fn apply_one(fixture: &mut Fixture, action: &PlannedAction) {
             }
         }
         (Verb::Delete, ResourceKind::Service) => {
-            fixture.observed.services.insert(component, Seen::Absent);
+            if fixture.observed.leftover_services.remove(&id.key).is_none() {
+                fixture.observed.services.insert(component, Seen::Absent);
+            }
         }
         (Verb::Delete, _) => delete(fixture, id),
     }
@@ -221,7 +223,8 @@ fn forward(fixture: &mut Fixture, fields: &Tree) {
 }
 
 fn service<'w>(fixture: &'w mut Fixture, key: &str) -> &'w mut ObservedService {
-    match fixture.observed.services.get_mut(key) {
+    let declared = fixture.observed.services.get_mut(key);
+    match declared.or_else(|| fixture.observed.leftover_services.get_mut(key)) {
         Some(Seen::Present(service)) => service,
         _ => panic!("service {key} is changed and not there"),
     }

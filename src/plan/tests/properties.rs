@@ -2,13 +2,14 @@
 
 use super::apply::apply;
 use super::fixture::Fixture;
-use crate::model::call::Call;
+use crate::model::call::{Call, Verb};
 use crate::model::observed::{Gap, Seen};
-use crate::model::plan::Plan;
-use crate::model::resource::ResourceKind;
+use crate::model::plan::{Plan, PlannedAction, Reason};
+use crate::model::resource::{ResourceId, ResourceKind};
 use crate::plan::plan;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// Things that people and AWS do to a deployment behind our back, each independent of the others.
 fn mischief() -> Vec<Value> {
@@ -42,6 +43,19 @@ fn mischief() -> Vec<Value> {
         resource(
             "target-group/old",
             json!({"present": {"arn": "targetgroup/old", "fields": {}, "tags": {"evenkeel.dev/owner": "shop"}}}),
+        ),
+        json!({"observed": {"leftoverServices": {"arn:aws:ecs:eu-west-1:1:service/main/old": {"present": {
+            "arn": "arn:aws:ecs:eu-west-1:1:service/main/old", "name": "old", "status": "ACTIVE", "createdAt": null,
+            "fields": {"loadBalancers": [{"targetGroupArn": "targetgroup/old"}]}, "taskDefinition": "task-definition/old:1",
+            "desired": 2, "running": 2, "pending": 0, "deployments": [], "events": [],
+            "tags": {"evenkeel.dev/owner": "shop", "evenkeel.dev/component": "web"}}}}}}),
+        resource(
+            "rule/web",
+            json!({"present": {"fields": {"actions": [{"type": "forward", "targetGroups": [{"targetGroupArn": "targetgroup/old"}]}]}}}),
+        ),
+        json!({"observed": {"targets": {"web": {"present": []}}}}),
+        web(
+            json!({"loadBalancers": [{"targetGroupArn": "targetgroup/old", "containerName": "web", "containerPort": 8080}]}),
         ),
         json!({"observed": {"definitions": {"task-definition/shop-web:4": {"present": {"status": "INACTIVE"}}}}}),
         json!({"desired": {"drift": {"policy": "Report"}}}),
@@ -100,6 +114,50 @@ fn check_nothing_unseen(fixture: &Fixture, plan: &Plan) -> Result<(), TestCaseEr
     Ok(())
 }
 
+/// Whether a call takes away what serves, or may serve.
+fn takes_away(action: &PlannedAction) -> bool {
+    let to_nothing = action.call.fields().is_some_and(|fields| fields["desiredCount"] == 0);
+    action.reason == Reason::Undeclared && (action.verb == Verb::Delete || to_nothing)
+}
+
+/// Weights of the target groups that the forward actions in a tree name.
+fn weights(actions: &Value) -> BTreeMap<String, u64> {
+    let groups =
+        actions.as_array().into_iter().flatten().filter_map(|action| action["targetGroups"].as_array());
+    let weight = |group: &Value| group["weight"].as_u64().unwrap_or(1);
+    groups
+        .flatten()
+        .map(|group| (group["targetGroupArn"].as_str().unwrap().to_owned(), weight(group)))
+        .collect()
+}
+
+/// That no rule sends requests to the declared group while nothing in it answers and something else
+/// does.
+fn check_traffic(fixture: &Fixture, plan: &Plan) -> Result<(), TestCaseError> {
+    let id = ResourceId::new(ResourceKind::TargetGroup, "web");
+    let Some(Seen::Present(group)) = fixture.observed.resources.get(&id) else { return Ok(()) };
+    let healthy = fixture
+        .observed
+        .targets
+        .get("web")
+        .and_then(Seen::present)
+        .is_some_and(|targets| targets.iter().any(|target| target.state == "healthy"));
+    for action in plan.actions.iter().filter(|action| matches!(action.call, Call::ModifyRule { .. })) {
+        let Some(Seen::Present(rule)) = fixture.observed.resources.get(&action.resource) else { continue };
+        let before = weights(&rule.fields["actions"]);
+        let after = action.call.fields().map(|fields| weights(&fields["actions"])).unwrap_or_default();
+        let sends =
+            |weights: &BTreeMap<String, u64>| weights.get(&group.arn).is_some_and(|weight| *weight > 0);
+        let others_serve = before.iter().any(|(arn, weight)| *arn != group.arn && *weight > 0);
+        prop_assert!(
+            !sends(&after) || sends(&before) || !others_serve || healthy,
+            "{}",
+            crate::plan::render(plan)
+        );
+    }
+    Ok(())
+}
+
 fn reversed(value: &mut Value) {
     match value {
         Value::Array(elements) => elements.reverse(),
@@ -121,9 +179,35 @@ proptest! {
                 break;
             }
             passes += 1;
-            prop_assert!(passes <= 5, "still busy: {}", crate::plan::render(&next));
+            prop_assert!(passes <= 8, "still busy: {}", crate::plan::render(&next));
             fixture = apply(&fixture, &next);
         }
+    }
+
+    #[test]
+    fn nothing_is_taken_away_before_what_is_declared_is_complete(
+        fixture in inputs(),
+        mask in proptest::collection::vec(any::<u8>(), 12),
+        hidden in any::<bool>(),
+    ) {
+        let mut fixture = fixture;
+        if hidden {
+            hide(&mut fixture, &mask);
+        }
+        let plan = plan(&fixture.input());
+        check_traffic(&fixture, &plan)?;
+        if !plan.actions.iter().any(takes_away) {
+            return Ok(());
+        }
+        let web = fixture.observed.services.get("web").and_then(Seen::present);
+        prop_assert!(web.is_some_and(|web| web.is_steady()), "the service is not steady: {}", crate::plan::render(&plan));
+        let phase = fixture.rollout.components.get("web").map(|web| web.phase.word());
+        prop_assert_eq!(phase, Some("Complete"));
+        let declared = |id: &ResourceId| fixture.desired.resources.contains_key(id) || id.key == "web";
+        let in_doubt = plan.notes.iter().find(|note| note.blocks && declared(&note.resource));
+        prop_assert!(in_doubt.is_none(), "{in_doubt:?}: {}", crate::plan::render(&plan));
+        let changed = plan.actions.iter().find(|a| !takes_away(a) && a.verb != Verb::Tag && a.verb != Verb::Deregister);
+        prop_assert!(changed.is_none(), "something declared is written in the same pass: {}", crate::plan::render(&plan));
     }
 
     #[test]
@@ -169,7 +253,7 @@ proptest! {
         fixture.desired.drift = serde_json::from_value(json!({"policy": "Report"})).unwrap();
         fixture.desired.suspend = None;
         let made = plan(&fixture.input());
-        let repairs = made.actions.iter().filter(|action| action.reason == crate::model::plan::Reason::Drifted);
+        let repairs = made.actions.iter().filter(|action| action.reason == Reason::Drifted);
         for action in repairs {
             // The rollout decides about the revision; it does not roll when that is only to be
             // reported.

@@ -97,6 +97,7 @@ async fn touch(fixture: &mut Fixture, touch: Touch) {
         |key: &str, value: &str| json!({"resourceArn": revision, "tags": [{"key": key, "value": value}]});
     match touch {
         Touch::TargetAdded => {
+            fixture.sim.with(|world| world.region(REGION).elbv2.silence("10.9.9.9"));
             let targets = json!([{"Id": "10.9.9.9", "Port": 8080}]);
             drop(elb(fixture, "RegisterTargets", json!({"TargetGroupArn": group, "Targets": targets})));
         }

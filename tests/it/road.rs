@@ -1,0 +1,94 @@
+//! What `ctl plan` foretells is what is done, and nothing else.
+
+use crate::support::{Fixture, SHOP};
+use evenkeel::aws::{self, Aws};
+use evenkeel::model::observed::Depth;
+use evenkeel::observed::{Collector, ObservationRequest};
+use evenkeel::reconcile::decide::decide;
+use evenkeel::reconcile::declarations::{self, DeclarationChange, LoweringCache};
+use evenkeel::reconcile::forecast::forecast;
+use evenkeel::specs::{FileSpecStore, SpecStore};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The writes that are foretold for the documents as they are in the folder now, in order.
+async fn foretold(fixture: &Fixture) -> Vec<String> {
+    let record = fixture.record("shop").await;
+    let mut store = FileSpecStore::new(fixture.folder.path().join("specs"), Duration::from_secs(3600));
+    let snapshot = store.load().await;
+    let known = BTreeMap::from([(&record.name, (&record).into())]);
+    let now = fixture.clock.now();
+    let changes = declarations::changes(&mut LoweringCache::default(), &snapshot, &known, &[], now);
+    let Some(DeclarationChange::InForce(declared)) = changes.by_name.get(&record.name) else {
+        panic!("the edit is refused")
+    };
+    let sim_clock = fixture.sim.clock();
+    let aws = Aws::connect(aws::Settings::closed(fixture.sim.http_client(), move || sim_clock.now())).await;
+    let placement = &declared.desired.placement;
+    let request =
+        ObservationRequest { desired: &declared.desired, rollout: &record.rollout, depth: Depth::Full };
+    let observed = Collector::new(aws).collect(placement, &[request], now).await.remove(0);
+    let decision = decide(declared, &record.rollout, observed, now);
+    let road = forecast(declared, &decision, now);
+    let plans = std::iter::once(&decision.plan).chain(&road);
+    plans.flat_map(|plan| &plan.actions).map(|action| action.call.operation().to_owned()).collect()
+}
+
+/// Makes edits of the shop that runs, and compares what was foretold with what is done.
+async fn comes_true(edits: &[(&str, &str)]) -> Vec<String> {
+    let mut fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
+    fixture.ready_within(600).await;
+    fixture.pass(120).await;
+    for (from, to) in edits {
+        fixture.edit_quietly("shop.yaml", from, to);
+    }
+    let mut foretold = foretold(&fixture).await;
+    fixture.sim.reset_calls();
+    fixture.declare().await;
+    fixture.pass(1).await;
+    fixture.ready_within(1800).await;
+    fixture.pass(600).await;
+    let mut done = fixture.writes();
+    let in_order = foretold.clone();
+    foretold.sort();
+    done.sort();
+    assert_eq!(foretold, done, "{edits:?}");
+    in_order
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upgrade_behind_a_migration() {
+    let road =
+        comes_true(&[("/shop-migrations:1.0", "/shop-migrations:2.0"), ("/shop:1.0", "/shop:2.0")]).await;
+    let expected =
+        ["ecs:RegisterTaskDefinition", "ecs:RegisterTaskDefinition", "ecs:RunTask", "ecs:UpdateService"];
+    assert_eq!(road, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_group_that_is_replaced() {
+    let road = comes_true(&[("      port: 8080\n      vpcId", "      port: 9090\n      vpcId")]).await;
+    let expected = [
+        "elasticloadbalancing:CreateTargetGroup",
+        "elasticloadbalancing:ModifyTargetGroupAttributes",
+        "elasticloadbalancing:ModifyRule",
+        "ecs:UpdateService",
+        "elasticloadbalancing:ModifyRule",
+        "ecs:UpdateService",
+        "elasticloadbalancing:DeleteTargetGroup",
+    ];
+    assert_eq!(road, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_under_another_name() {
+    let road = comes_true(&[("      service:\n", "      service:\n        serviceName: front\n")]).await;
+    let expected = ["ecs:CreateService", "ecs:UpdateService", "ecs:DeleteService"];
+    assert_eq!(road, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_of_another_priority() {
+    let road = comes_true(&[("priority: 10", "priority: 20")]).await;
+    assert_eq!(road, ["elasticloadbalancing:SetRulePriorities"]);
+}
