@@ -15,6 +15,11 @@ pub(crate) enum Behind {
 }
 
 impl Ecs {
+    /// The service of a task, as `cluster/name`.
+    pub(crate) fn service_of(&self, task: &str) -> Option<String> {
+        self.tasks.get(task)?.service.clone()
+    }
+
     /// What a connection to a target meets. `None`: no task that is still known ever had the
     /// address.
     pub(crate) fn behind(&self, target: &str, port: u16) -> Option<Behind> {

@@ -76,6 +76,17 @@ impl World {
         wave
     }
 
+    /// Who answered: a service as `cluster/name`, a task of none by its id, any other target by its
+    /// address. `None`: no target did.
+    #[must_use]
+    pub fn server(&mut self, answer: &Answer) -> Option<String> {
+        let Outcome::Served { target, task, .. } = &answer.outcome else { return None };
+        let Some(id) = task else { return Some(target.clone()) };
+        let regions = self.regions();
+        let service = regions.iter().find_map(|region| self.region(region).ecs.service_of(id));
+        Some(service.unwrap_or_else(|| id.clone()))
+    }
+
     /// The answers to a request: the one that a draw decides for, or all.
     fn answers(&mut self, request: &Request, draw: Option<u64>) -> Vec<Answer> {
         let now = self.now();

@@ -3,7 +3,7 @@
 //! [`crate::Sim::request`] sends one and answers what the client gets;
 //! [`crate::Sim::every_answer`] says all that it could have got, wherever chance decides: one
 //! answer for each target group and each target that may take it. [`crate::Sim::wave`] composes the
-//! requests that the listeners and rules of the world are there for.
+//! requests that the listeners and rules of the world are there for. [`Clients`] go on sending some.
 //!
 //! An Application Load Balancer takes the listener of the port, the first rule in order of priority
 //! whose conditions all hold (the default one otherwise), and that rule's action; a forward takes a
@@ -14,6 +14,7 @@
 //! start, transforms of host and path (targets answer alike on all of them), tokens of JWT
 //! validation (any bearer token is good) and logins (any session cookie of the load balancer is).
 
+mod clients;
 mod counts;
 mod deliver;
 
@@ -21,7 +22,10 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
-pub use self::counts::{Counts, Ledger};
+pub use self::{
+    clients::{Clients, Loss},
+    counts::{Counts, Ledger},
+};
 
 /// A request that a client sends to a load balancer; for a Network Load Balancer, a connection.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

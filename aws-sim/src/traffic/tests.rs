@@ -509,3 +509,49 @@ fn a_wave_has_a_request_for_every_rule_that_takes_one() {
     statuses.sort_unstable();
     assert_eq!(statuses, [405, 405, 410], "the rule at 20 and the default never get one: {wave:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn clients_notice_what_is_not_served_any_more() {
+    let sim = crate::Sim::builder().build();
+    let balancer = json!({"name": "web", "listeners": [{"port": 80}]});
+    let arns = sim.seed_world(&json!({"region": REGION, "loadBalancers": [balancer]})).unwrap();
+    let edit = |action: &str, pairs: Value| {
+        sim.with(|world| world.edit(REGION, Service::Elbv2, action, &pairs)).unwrap()
+    };
+    let group = json!({"Name": "web", "Protocol": "HTTP", "Port": 80, "VpcId": "vpc-1", "TargetType": "ip"});
+    let group = text(&edit("CreateTargetGroup", group)["TargetGroups"][0]["TargetGroupArn"]);
+    let rule = json!({"ListenerArn": arns["listeners"]["web:80"], "Priority": 1});
+    let rule = merged(rule, "Conditions.member.1", field("path-pattern", "/app/*"));
+    edit("CreateRule", merged(rule, "Actions.member.1", forward(&group)));
+    let target = json!({"TargetGroupArn": group, "Targets.member.1.Id": "10.0.0.1"});
+    edit("RegisterTargets", target.clone());
+    let clients = Clients::of(&sim);
+    assert_eq!(clients.learn(), 0, "nothing is served yet");
+    sim.clock().sleep(std::time::Duration::from_secs(60)).await;
+    assert_eq!(clients.learn(), 1, "what the listener answers for itself is nothing to lose");
+    clients.send_after_writes();
+    clients.send();
+    assert_eq!((clients.sent(), clients.losses().len()), (1, 0));
+    let served = Request::to("web", 80).path("/app/");
+    assert_eq!(clients.servers(&served), [["10.0.0.1:80".to_owned()].into()]);
+    let body = format!(
+        "Action=DeregisterTargets&TargetGroupArn={}&Targets.member.1.Id=10.0.0.1",
+        group.replace(':', "%3A")
+    );
+    let call = crate::wire::Request {
+        region: REGION.to_owned(),
+        service: Service::Elbv2,
+        protocol: Service::Elbv2.protocols()[0],
+        operation: "DeregisterTargets".to_owned(),
+        body: body.into_bytes(),
+        access_key: None,
+    };
+    sim.exchange(call).await.unwrap();
+    let losses = clients.losses();
+    assert_eq!(losses.len(), 1, "{losses:?}");
+    assert!(
+        losses[0].to_string().ends_with("web:80 /app/ got 503: web has no registered targets"),
+        "{}",
+        losses[0]
+    );
+}
