@@ -2,7 +2,7 @@
 //!
 //! | call | does |
 //! |---|---|
-//! | `GET /_sim` | time, speed, account, number of calls, trace hash |
+//! | `GET /_sim` | time, speed, account, number of calls, trace hash; requests served, answered and lost by listener |
 //! | `GET`, `POST`, `DELETE /_sim/faults` | shows, adds ([`crate::faults::FaultRule`]), clears fault rules |
 //! | `GET`, `POST`, `DELETE /_sim/behaviours` | the same for [`crate::behaviour::BehaviourRule`] |
 //! | `GET`, `DELETE /_sim/calls` | the newest calls and all counts; forgets them |
@@ -10,6 +10,8 @@
 //! | `POST /_sim/metrics` | publishes values of metrics as AWS's own services do, one or a list; see below |
 //! | `POST /_sim/alarms` | `{"region": …, "name": …, "state": "ALARM"}`: holds an alarm in a state; see below |
 //! | `GET /_sim/services`, `GET /_sim/tasks` | ECS at a glance, in all regions |
+//! | `POST /_sim/requests` | sends requests to load balancers ([`crate::traffic::Request`]), one or a list; answers theirs |
+//! | `GET /_sim/requests` | requests that the listeners and rules are there for, and every answer that each could get |
 //! | `POST /_sim/kill` | `{"task": ID, "exitCode": 137}`: the task's containers die |
 //! | `POST /_sim/limits` | `{"rateLimits": true}` |
 //!
@@ -23,7 +25,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use crate::{cloudwatch::MetricId, sim::Sim};
+use crate::{cloudwatch::MetricId, sim::Sim, traffic::Request};
 
 /// Answers a control call with a status and a JSON value.
 #[must_use]
@@ -62,6 +64,8 @@ fn route(sim: &Sim, method: &str, part: &str, body: &[u8]) -> Answer {
         ("POST", "alarms") => hold_alarms(sim, read(body)?),
         ("GET", "services") => Ok(services(sim)),
         ("GET", "tasks") => Ok(tasks(sim)),
+        ("POST", "requests") => send(sim, &read(body)?),
+        ("GET", "requests") => wave(sim),
         ("POST", "kill") => kill(sim, &read(body)?),
         ("POST", "limits") => {
             let input: Value = read(body)?;
@@ -156,8 +160,22 @@ fn overview(sim: &Sim) -> Value {
         "account": account,
         "regions": regions,
         "calls": sim.counts().total(),
+        "traffic": sim.traffic(),
         "trace": format!("{:016x}", sim.trace_hash()),
     })
+}
+
+fn send(sim: &Sim, requests: &OneOrMany<Request>) -> Answer {
+    match requests {
+        OneOrMany::One(request) => show(&sim.request(request)),
+        OneOrMany::Many(requests) => show(&requests.iter().map(|each| sim.request(each)).collect::<Vec<_>>()),
+    }
+}
+
+fn wave(sim: &Sim) -> Answer {
+    let requests = sim.wave();
+    let pair = |request: &Request| json!({"request": request, "answers": sim.every_answer(request)});
+    Ok(requests.iter().map(pair).collect())
 }
 
 fn services(sim: &Sim) -> Value {

@@ -26,6 +26,7 @@
 //! - `services`: what the wire has to know of each. [`ecs`], [`elbv2`], [`secrets`],
 //!   [`cloudwatch`], [`logs`], [`sts`]: the services themselves. [`behaviour`] says what containers
 //!   do.
+//! - [`traffic`]: requests of clients to load balancers, and what becomes of them.
 //! - [`ctx`], [`error`], [`clock`]: what handlers may know, how they refuse, and time.
 //!
 //! # Guarantees
@@ -60,6 +61,7 @@ pub mod sim;
 pub mod sts;
 pub mod tcp;
 pub mod throttle;
+pub mod traffic;
 pub mod wire;
 pub mod world;
 pub mod xml;

@@ -23,6 +23,7 @@ use crate::{
     secrets::Secrets,
     sts::Sts,
     throttle::Throttle,
+    traffic::Ledger,
     wire::{Body, Request, Response, Service},
 };
 
@@ -77,6 +78,9 @@ pub struct World {
     pub consistency: Consistency,
     /// What was called.
     pub record: Record,
+    /// What became of requests to load balancers.
+    pub traffic: Ledger,
+    pub(crate) traffic_rng: fastrand::Rng,
     seed: u64,
     rng: fastrand::Rng,
     regions: BTreeMap<String, Region>,
@@ -95,6 +99,9 @@ impl World {
             throttle: Throttle::default(),
             consistency: Consistency::default(),
             record: Record::new(kept_calls),
+            traffic: Ledger::default(),
+            // Of its own, so that sending requests changes nothing else.
+            traffic_rng: fastrand::Rng::with_seed(seed ^ 0x0074_7261_6666_6963),
             seed,
             rng: fastrand::Rng::with_seed(seed ^ 0x0077_6f72_6c64),
             regions: BTreeMap::new(),

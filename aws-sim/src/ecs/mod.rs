@@ -30,6 +30,7 @@ mod launch;
 mod lifecycle;
 mod port_checks;
 mod queue;
+mod reach;
 mod rollout;
 mod scheduler;
 mod service;
@@ -47,6 +48,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
+pub(crate) use self::reach::Behind;
 pub use self::views::{DefinitionView, ServiceView, TaskView};
 use self::{
     clusters::{Cluster, Provider},

@@ -219,6 +219,11 @@ impl Attributes {
         self.values.get(key)?.parse().ok()
     }
 
+    /// An attribute as it was given.
+    pub(super) fn text(&self, key: &str) -> Option<&str> {
+        self.values.get(key).map(String::as_str)
+    }
+
     /// Whether a true-or-false attribute is on.
     pub(super) fn is_on(&self, key: &str) -> bool {
         self.values.get(key).is_some_and(|v| v == "true")

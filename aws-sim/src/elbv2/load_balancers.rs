@@ -69,6 +69,25 @@ impl LoadBalancer {
         })
     }
 
+    /// Its name.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether this is its name.
+    pub(super) fn is_named(&self, name: &str) -> bool {
+        self.name == name
+    }
+
+    /// The state that keeps it from taking requests; `None`: it is active.
+    pub(super) fn not_active(&self, now: Timestamp) -> Option<&'static str> {
+        match &self.failed {
+            Some(_) => Some("failed"),
+            None if seconds(self.created, now) < PROVISIONING_SECONDS => Some("provisioning"),
+            None => None,
+        }
+    }
+
     fn same_settings(&self, other: &Self) -> bool {
         let set = |items: &[String]| items.iter().cloned().collect::<BTreeSet<_>>();
         self.scheme == other.scheme
@@ -94,11 +113,10 @@ impl LoadBalancer {
     }
 
     fn view(&self, arn: &str, now: Timestamp) -> Value {
-        let ready = seconds(self.created, now) >= PROVISIONING_SECONDS;
         let plain = self.kind == "gateway";
         let state = match &self.failed {
             Some(why) => json!({"Code": "failed", "Reason": why}),
-            None => json!({"Code": if ready { "active" } else { "provisioning" }}),
+            None => json!({"Code": self.not_active(now).unwrap_or("active")}),
         };
         json!({
             "LoadBalancerArn": arn,

@@ -6,10 +6,12 @@
 //! same answers.
 //!
 //! What ECS itself does with target groups is in [`targets`]; it does not count as an API call.
+//! Requests of clients come through [`crate::traffic`].
 
 mod actions;
 mod answers;
 mod attributes;
+mod balancing;
 mod checks;
 mod conditions;
 mod errors;
@@ -17,7 +19,9 @@ mod health;
 mod limits;
 mod listeners;
 mod load_balancers;
+mod matching;
 mod paging;
+mod routing;
 mod rules;
 mod shapes;
 mod tags;
@@ -33,8 +37,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 pub use self::answers::TargetAnswers;
+pub(crate) use self::balancing::{Choice, Reached};
 use self::listeners::Listener;
 use self::load_balancers::LoadBalancer;
+pub(crate) use self::matching::samples;
+pub(crate) use self::routing::{Route, Way};
 use self::rules::Rule;
 use self::target_groups::TargetGroup;
 use crate::ctx::Ctx;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::actions::Actions;
 use super::errors::{bad, check_arn, invalid, rule_not_found};
+use super::listeners::Listener;
 use super::{Elbv2, conditions, listeners, paging, tags};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
@@ -78,6 +79,22 @@ impl Elbv2 {
             "IsDefault": rule.priority.is_none(),
             "Transforms": rule.transforms,
         }))
+    }
+
+    /// A listener's rules in the order in which they are asked, with their conditions; the default
+    /// rule comes last.
+    pub(super) fn rules_in_order(&self, listener: &str) -> Vec<(&str, &[Value])> {
+        let start = listener.replacen(":listener/", ":listener-rule/", 1) + "/";
+        let range = self.rules.range(start.clone()..);
+        let mut own: Vec<_> = range.take_while(|(arn, _)| arn.starts_with(&start)).collect();
+        own.sort_by_key(|(_, rule)| rule.sort_key());
+        own.into_iter().map(|(arn, rule)| (arn.as_str(), rule.conditions.as_slice())).collect()
+    }
+
+    /// What a rule does: the default rule does what its listener does.
+    pub(super) fn actions_of<'a>(&'a self, rule: &str, listener: &'a Listener) -> &'a [Value] {
+        let own = self.rules.get(rule).filter(|rule| rule.priority.is_some());
+        own.map_or(&listener.actions.list, |rule| &rule.actions.list)
     }
 
     fn priority_taken(&self, listener: &str, priority: i64) -> bool {

@@ -120,7 +120,8 @@ impl Elbv2 {
         port: u16,
         answers: TargetAnswers,
     ) {
-        self.add_target(now, tg_arn, (target_id, port), answers, None);
+        let key = (target_id.to_owned(), port);
+        self.add_target(tg_arn, key, Target::new(now, answers, None, true));
     }
 
     /// Begins to drain a target for the group's `deregistration_delay.timeout_seconds`; then it is
@@ -147,20 +148,11 @@ impl Elbv2 {
         Some(group.health(target_id, port, now, self.uses.contains_key(tg_arn))?.state)
     }
 
-    fn add_target(
-        &mut self,
-        now: Timestamp,
-        tg_arn: &str,
-        key: (&str, u16),
-        answers: TargetAnswers,
-        zone: Option<String>,
-    ) {
+    fn add_target(&mut self, tg_arn: &str, key: (String, u16), target: Target) {
         let Some(group) = self.target_groups.get_mut(tg_arn) else { return };
-        let key = (key.0.to_owned(), key.1);
         if group.targets.get(&key).is_some_and(|t| t.drained_at.is_none()) {
             return;
         }
-        let target = Target { registered: now, epoch: Epoch::initial(now), answers, zone, drained_at: None };
         group.targets.insert(key, target);
     }
 }
@@ -185,7 +177,7 @@ impl Elbv2 {
         }
         for (id, port, zone) in wanted {
             let answers = TargetAnswers { never: self.silent.contains(&id), ..TargetAnswers::default() };
-            self.add_target(ctx.now, &arn, (&id, port), answers, zone);
+            self.add_target(&arn, (id, port), Target::new(ctx.now, answers, zone, false));
         }
         Ok(json!({}))
     }

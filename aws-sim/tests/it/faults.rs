@@ -166,6 +166,25 @@ async fn the_control_interface_does_what_the_handle_does() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_control_interface_sends_requests_and_counts_them() {
+    let bench = bench(9);
+    let seed = json!({"region": REGION, "loadBalancers": [{"name": "main", "listeners": [{"port": 80}]}]});
+    bench.sim.seed_world(&seed).unwrap();
+    tokio::time::advance(std::time::Duration::from_secs(60)).await;
+    let call =
+        |method: &str, path: &str, body: &str| control::answer(&bench.sim, method, path, body.as_bytes()).1;
+    let one = call("POST", "/_sim/requests", r#"{"loadBalancer": "main", "host": "shop.example"}"#);
+    assert_eq!((&one["outcome"], &one["status"]), (&json!("fixed"), &json!(404)), "{one}");
+    let two =
+        call("POST", "/_sim/requests", r#"[{"loadBalancer": "main"}, {"loadBalancer": "main", "port": 81}]"#);
+    assert_eq!(two[1]["outcome"], "lost", "{two}");
+    let counted = json!({"main:80": {"served": 0, "answered": 2, "lost": 0}, "main:81": {"served": 0, "answered": 0, "lost": 1}});
+    assert_eq!(call("GET", "/_sim", "")["traffic"], counted);
+    let wave = call("GET", "/_sim/requests", "");
+    assert_eq!(wave[0]["answers"][0]["status"], 404, "{wave}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_seed_can_be_given_twice() {
     let bench = bench(8);
     let seed = json!({"region": REGION, "clusters": ["a", {"name": "b", "capacityProviders": ["FARGATE"]}],

@@ -411,7 +411,7 @@ fn networked() -> Vec<Specimen> {
         )
         .added(json!([balancer("a"), balancer("b"), balancer("c")])),
         service("serviceRegistries", "plain", json!([registry("one")]), json!([registry("two")]))
-            .not(Hand::Added, "a service has one registry at most"),
+            .not(ManualChange::Added, "a service has one registry at most"),
     ]
 }
 

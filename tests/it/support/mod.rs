@@ -2,6 +2,7 @@
 
 pub mod process;
 pub mod state;
+pub mod traffic;
 
 use aws_sim::Sim;
 use evenkeel::aws::{self, Aws};

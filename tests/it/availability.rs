@@ -1,0 +1,377 @@
+//! Edits that replace what serves: no request is lost on the way, whatever is edited, and whether
+//! or not the edit works out.
+
+use crate::support::traffic::Traffic;
+use crate::support::{Fixture, SHOP, condition};
+use aws_sim::traffic::Request;
+use evenkeel::model::condition::{ConditionType, Truth};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// Where the shop's customers go.
+fn front() -> Request {
+    Request::to("shop", 80)
+}
+
+/// The shop, Ready, with its customers.
+async fn open(document: &str) -> (Fixture, Traffic) {
+    let fixture = Fixture::new(&[("shop.yaml", document)]).await;
+    fixture.ready_within(600).await;
+    let traffic = fixture.traffic();
+    (fixture, traffic)
+}
+
+/// Makes edits at once.
+async fn edit(fixture: &mut Fixture, edits: &[(&str, &str)]) {
+    for (from, to) in edits {
+        fixture.edit_quietly("shop.yaml", from, to);
+    }
+    fixture.declare().await;
+    fixture.pass(1).await;
+}
+
+/// Edits the shop, and waits until it is Ready and nothing is done any more: all requests were
+/// served.
+async fn edited(document: &str, edits: &[(&str, &str)]) -> (Fixture, Traffic) {
+    let (mut fixture, traffic) = open(document).await;
+    edit(&mut fixture, edits).await;
+    fixture.ready_within(1800).await;
+    fixture.pass(900).await;
+    fixture.ready_within(1).await;
+    traffic.all_served();
+    (fixture, traffic)
+}
+
+fn describe(fixture: &Fixture, operation: &str, member: &str) -> Vec<Value> {
+    fixture.by_hand("elasticloadbalancing", operation, json!({}))[member].as_array().unwrap().clone()
+}
+
+fn target_groups(fixture: &Fixture) -> Vec<Value> {
+    describe(fixture, "DescribeTargetGroups", "TargetGroups")
+}
+
+fn listeners(fixture: &Fixture) -> Vec<Value> {
+    let balancer = describe(fixture, "DescribeLoadBalancers", "LoadBalancers").remove(0);
+    let input = json!({"LoadBalancerArn": balancer["LoadBalancerArn"]});
+    let found = fixture.by_hand("elasticloadbalancing", "DescribeListeners", input);
+    found["Listeners"].as_array().unwrap().clone()
+}
+
+/// Priority, paths and target group of each rule but the default ones.
+fn rules(fixture: &Fixture) -> Vec<(String, String, String)> {
+    let mut rules = Vec::new();
+    for listener in listeners(fixture) {
+        let input = json!({"ListenerArn": listener["ListenerArn"]});
+        let found = fixture.by_hand("elasticloadbalancing", "DescribeRules", input);
+        let own = found["Rules"].as_array().unwrap().iter().filter(|rule| rule["Priority"] != "default");
+        rules.extend(own.map(|rule| {
+            let group = rule["Actions"][0]["TargetGroupArn"].as_str().unwrap();
+            (
+                rule["Priority"].as_str().unwrap().to_owned(),
+                rule["Conditions"][0]["Values"][0].as_str().unwrap().to_owned(),
+                group.rsplit('/').nth(1).unwrap().to_owned(),
+            )
+        }));
+    }
+    rules
+}
+
+/// Services that ECS has at present, as `cluster/name`.
+fn services(fixture: &Fixture) -> Vec<String> {
+    let services = fixture.sim.with(|world| world.region("eu-west-1").ecs.services());
+    services.into_iter().filter(|one| one.status == "ACTIVE").map(|one| one.key).collect()
+}
+
+/// How many tasks are on their way up, run, or are on their way down.
+fn alive(fixture: &Fixture, family: &str) -> usize {
+    let tasks = fixture.sim.with(|world| world.region("eu-west-1").ecs.tasks());
+    let of_family = |arn: &str| arn.rsplit('/').next().unwrap().starts_with(&format!("{family}:"));
+    tasks.iter().filter(|task| of_family(&task.task_definition) && task.status != "STOPPED").count()
+}
+
+/// The services that answered a request, one after the other.
+fn turns(traffic: &Traffic, request: &Request) -> Vec<Vec<String>> {
+    traffic.servers(request).into_iter().map(|set: BTreeSet<String>| set.into_iter().collect()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_group_moves_to_another_port_with_its_container() {
+    let edits = [
+        ("      port: 8080\n", "      port: 9090\n"),
+        ("containerPort: 8080}]\n            environment", "containerPort: 9090}]\n            environment"),
+        ("containerName: web, containerPort: 8080", "containerName: web, containerPort: 9090"),
+    ];
+    let (fixture, _) = edited(SHOP, &edits).await;
+    let groups = target_groups(&fixture);
+    let ports: Vec<&Value> = groups.iter().map(|group| &group["Port"]).collect();
+    assert_eq!(ports.len(), 1, "{groups:?}");
+    assert!(ports[0] == "9090" || ports[0] == &json!(9090), "{ports:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_group_moves_to_another_port_alone() {
+    let (fixture, _) = edited(SHOP, &[("      port: 8080\n", "      port: 9090\n")]).await;
+    assert_eq!(target_groups(&fixture).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_group_gets_another_key() {
+    let edits = [
+        ("  targetGroups:\n    web:", "  targetGroups:\n    front:"),
+        ("type: forward, targetGroup: web", "type: forward, targetGroup: front"),
+        ("- {targetGroup: web", "- {targetGroup: front"),
+    ];
+    let document = SHOP.replace(
+        "loadBalancers: [{targetGroup: web, containerName: web, containerPort: 8080}]",
+        "loadBalancers:\n          - {targetGroup: web, containerName: web, containerPort: 8080}",
+    );
+    let (fixture, _) = edited(&document, &edits).await;
+    let groups = target_groups(&fixture);
+    assert_eq!(groups.len(), 1, "{groups:?}");
+    assert_eq!(rules(&fixture).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_gets_another_name() {
+    let (fixture, traffic) =
+        edited(SHOP, &[("      service:\n", "      service:\n        serviceName: front\n")]).await;
+    assert_eq!(services(&fixture), ["shop/front"]);
+    let turns = turns(&traffic, &front());
+    assert_eq!(turns.first().unwrap(), &["shop/shop-web"]);
+    assert_eq!(turns.last().unwrap(), &["shop/front"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renamed_component_whose_migration_fails_leaves_the_old_one_serving_for_ever() {
+    let (mut fixture, traffic) = open(SHOP).await;
+    let edits = [
+        ("    web:\n      dependsOn", "    front:\n      dependsOn"),
+        ("/shop-migrations:1.0", "/shop-migrations:crash"),
+    ];
+    edit(&mut fixture, &edits).await;
+    fixture.until(1800, |status| condition(status, ConditionType::Stalled).0 == Truth::True).await;
+    fixture.pass(4 * 3600).await;
+    traffic.all_served();
+    assert_eq!(services(&fixture), ["shop/shop-web"]);
+    assert_eq!(turns(&traffic, &front()), [["shop/shop-web"]]);
+    // Mended, the new one takes over.
+    edit(&mut fixture, &[("/shop-migrations:crash", "/shop-migrations:2.0")]).await;
+    fixture.ready_within(1800).await;
+    fixture.pass(900).await;
+    traffic.all_served();
+    assert_eq!(services(&fixture), ["shop/shop-front"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_gets_another_priority() {
+    let (fixture, _) = edited(SHOP, &[("priority: 10", "priority: 20")]).await;
+    assert_eq!(rules(&fixture).into_iter().map(|rule| rule.0).collect::<Vec<_>>(), ["20"]);
+}
+
+/// The shop with a second service `api` behind a group and a rule of its own.
+fn with_api() -> String {
+    let component = SHOP.split("    web:\n      dependsOn").nth(1).unwrap();
+    let api = component
+        .replace("name: web\n", "name: api\n")
+        .replace("shop:1.0", "api:1.0")
+        .replace("{targetGroup: web, containerName: web", "{targetGroup: api, containerName: api");
+    let group =
+        SHOP.split("  targetGroups:\n    web:\n").nth(1).unwrap().split("  listeners:").next().unwrap();
+    SHOP.replace("  targetGroups:\n", &format!("  targetGroups:\n    api:\n{group}"))
+        .replace(
+            "  rules:\n",
+            "  rules:\n    api:\n      listener: http\n      priority: 5\n      conditions: [{field: path-pattern, values: [/api/*]}]\n      actions: [{type: forward, targetGroup: api}]\n",
+        )
+        + &format!("    api:\n      dependsOn{api}")
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_rules_change_places() {
+    let edits = [
+        ("priority: 5\n", "priority: 99\n"),
+        ("priority: 10\n", "priority: 5\n"),
+        ("priority: 99\n", "priority: 10\n"),
+    ];
+    let (fixture, traffic) = edited(&with_api(), &edits).await;
+    let mut places: Vec<(String, String)> =
+        rules(&fixture).into_iter().map(|rule| (rule.0, rule.1)).collect();
+    places.sort();
+    assert_eq!(places, [("10".to_owned(), "/api/*".to_owned()), ("5".to_owned(), "/*".to_owned())]);
+    let api = front().path("/api/");
+    assert_eq!(
+        turns(&traffic, &api),
+        [["shop/shop-api"], ["shop/shop-web"]],
+        "the other rule comes first now"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_rule_takes_over_requests_of_an_existing_one() {
+    let (mut fixture, traffic) = open(SHOP).await;
+    let api = front().path("/api/");
+    traffic.also(api.clone());
+    fixture.write("shop.yaml", &with_api()).await;
+    fixture.pass(1).await;
+    fixture.ready_within(1800).await;
+    fixture.pass(300).await;
+    traffic.all_served();
+    assert_eq!(turns(&traffic, &api), [["shop/shop-web"], ["shop/shop-api"]]);
+    assert_eq!(turns(&traffic, &front()), [["shop/shop-web"]]);
+    // And back: what it took goes to the other again.
+    fixture.write("shop.yaml", SHOP).await;
+    fixture.pass(1).await;
+    fixture.ready_within(1800).await;
+    fixture.pass(900).await;
+    traffic.all_served();
+    assert_eq!(turns(&traffic, &api), [["shop/shop-web"], ["shop/shop-api"], ["shop/shop-web"]]);
+    assert_eq!(target_groups(&fixture).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_gets_another_port() {
+    let (mut fixture, traffic) = open(SHOP).await;
+    let new = Request::to("shop", 8081);
+    edit(&mut fixture, &[("      port: 80\n", "      port: 8081\n")]).await;
+    // The old port is served until the new one is.
+    for _ in 0..1800 {
+        if fixture.sim.every_answer(&new).iter().all(|answer| answer.target_group().is_some()) {
+            break;
+        }
+        traffic.all_served();
+        fixture.pass(1).await;
+    }
+    traffic.also(new.clone());
+    traffic.no_longer(&front());
+    fixture.ready_within(1800).await;
+    fixture.pass(900).await;
+    traffic.all_served();
+    assert_eq!(turns(&traffic, &new), [["shop/shop-web"]]);
+    assert_eq!(listeners(&fixture).len(), 1);
+    assert_eq!(rules(&fixture).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_name_that_belongs_to_somebody_else_changes_nothing() {
+    let (mut fixture, traffic) = open(SHOP).await;
+    let shown =
+        fixture.by_hand("ecs", "DescribeServices", json!({"cluster": "shop", "services": ["shop-web"]}));
+    let own = &shown["services"][0];
+    let theirs = json!({"cluster": "shop", "serviceName": "front", "taskDefinition": own["taskDefinition"],
+        "desiredCount": 1, "launchType": "FARGATE", "networkConfiguration": own["networkConfiguration"]});
+    fixture.by_hand("ecs", "CreateService", theirs);
+    fixture.pass(120).await;
+    edit(&mut fixture, &[("      service:\n", "      service:\n        serviceName: front\n")]).await;
+    let ready = |status: &evenkeel::model::status::DeploymentStatus| condition(status, ConditionType::Ready);
+    fixture.until(600, |status| ready(status).0 == Truth::False).await;
+    fixture.pass(4 * 3600).await;
+    assert_eq!(ready(&fixture.status("shop")).0, Truth::False);
+    traffic.all_served();
+    assert_eq!(services(&fixture), ["shop/front", "shop/shop-web"]);
+    assert_eq!(turns(&traffic, &front()), [["shop/shop-web"]]);
+    edit(&mut fixture, &[("        serviceName: front\n", "")]).await;
+    fixture.ready_within(600).await;
+    traffic.all_served();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deployment_moves_to_another_cluster() {
+    let (mut fixture, traffic) = open(SHOP).await;
+    fixture.by_hand("ecs", "CreateCluster", json!({"clusterName": "mall"}));
+    edit(&mut fixture, &[("cluster: shop}", "cluster: mall}")]).await;
+    fixture.ready_within(1800).await;
+    fixture.pass(900).await;
+    traffic.all_served();
+    assert_eq!(services(&fixture), ["mall/shop-web"]);
+    assert_eq!(turns(&traffic, &front()).last().unwrap(), &["mall/shop-web"]);
+}
+
+/// The shop with a worker of this kind beside it.
+fn with_worker(name: &str, kind: &str) -> String {
+    format!(
+        "{SHOP}    {name}:
+      taskDefinition:
+        cpu: 256
+        memory: 512
+        executionRoleArn: arn:aws:iam::123456789012:role/shop-execution
+        containerDefinitions:
+          - {{name: worker, image: \"registry.example.com/worker:1.0\", stopTimeout: 30}}
+      {kind}:
+        launchType: FARGATE
+        networkConfiguration: *network
+"
+    )
+}
+
+/// Replaces the document, and watches until it is Ready and calm that never more than one worker is
+/// alive, whatever it is called.
+async fn replaced_alone(fixture: &mut Fixture, document: &str) {
+    fixture.write("shop.yaml", document).await;
+    let mut ready_since = 0;
+    for _ in 0..2400 {
+        fixture.pass(1).await;
+        let count = alive(fixture, "shop-worker") + alive(fixture, "shop-porter");
+        assert!(count <= 1, "{count} workers at {}", fixture.sim.now());
+        let is_ready = fixture.handle.statuses().iter().all(|status| evenkeel::reconcile::is_ready(status));
+        ready_since = if is_ready { ready_since + 1 } else { 0 };
+        if ready_since > 600 {
+            return;
+        }
+    }
+    panic!("it is not Ready: {:?}", fixture.status("shop").conditions);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renamed_singleton_stops_before_its_successor_starts() {
+    let (mut fixture, traffic) = open(&with_worker("worker", "singleton")).await;
+    assert_eq!(alive(&fixture, "shop-worker"), 1);
+    replaced_alone(&mut fixture, &with_worker("porter", "singleton")).await;
+    traffic.all_served();
+    assert_eq!((alive(&fixture, "shop-worker"), alive(&fixture, "shop-porter")), (0, 1));
+    assert_eq!(services(&fixture), ["shop/shop-porter", "shop/shop-web"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_becomes_a_task_and_a_service_again() {
+    let forever = with_worker("worker", "task") + "        run: Forever\n";
+    let service = with_worker("worker", "service") + "        desiredCount: 1\n";
+    let (mut fixture, traffic) = open(&service).await;
+    replaced_alone(&mut fixture, &forever).await;
+    traffic.all_served();
+    assert_eq!((alive(&fixture, "shop-worker"), services(&fixture)), (1, vec!["shop/shop-web".to_owned()]));
+    replaced_alone(&mut fixture, &service).await;
+    traffic.all_served();
+    assert_eq!(alive(&fixture, "shop-worker"), 1);
+    assert_eq!(services(&fixture), ["shop/shop-web", "shop/shop-worker"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_behind_a_load_balancer_becomes_a_task_that_ends_and_a_service_again() {
+    // Another service goes on behind the same rule.
+    let (mut fixture, traffic) = open(&with_api()).await;
+    let api = front().path("/api/");
+    let without = with_api().replace(
+        "actions: [{type: forward, targetGroup: api}]",
+        "actions: [{type: forward, targetGroup: web}]",
+    );
+    let (before, component) = without.rsplit_once("    api:\n      dependsOn").unwrap();
+    let (definition, _) = component.split_once("      service:").unwrap();
+    let group = before.split("  targetGroups:\n").nth(1).unwrap().split("    web:\n").next().unwrap();
+    let task = format!(
+        "{}    api:\n      dependsOn{}      task: {{launchType: FARGATE, networkConfiguration: *network}}\n",
+        before.replace(group, ""),
+        definition.replace("api:1.0", "api-migrate:1.0"),
+    );
+    fixture.write("shop.yaml", &task).await;
+    fixture.pass(1).await;
+    fixture.ready_within(1800).await;
+    fixture.pass(900).await;
+    traffic.all_served();
+    assert_eq!(turns(&traffic, &api).last().unwrap(), &["shop/shop-web"]);
+    assert_eq!(services(&fixture), ["shop/shop-web"]);
+    fixture.write("shop.yaml", &with_api()).await;
+    fixture.pass(1).await;
+    fixture.ready_within(1800).await;
+    fixture.pass(300).await;
+    traffic.all_served();
+    assert_eq!(turns(&traffic, &api), [["shop/shop-api"], ["shop/shop-web"], ["shop/shop-api"]]);
+}
