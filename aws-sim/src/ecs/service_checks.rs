@@ -308,6 +308,27 @@ fn check_balancer(env: &Env<'_>, balancer: &Value, definition: &Definition) -> R
     Ok(())
 }
 
+/// Refuses a change of what tasks run on that is not to start a deployment. An empty strategy for a
+/// service that has none changes nothing. Source: pipe-cd/pipecd#6385, reproio/ecs_deploy#74 and
+/// aws/aws-cdk#34631, all from live AWS.
+///
+/// # Errors
+/// `InvalidParameterException` with AWS's text.
+pub(super) fn check_capacity_change(
+    old: &Map<String, Value>,
+    new: &Map<String, Value>,
+    input: &Value,
+) -> Result<()> {
+    let strategy = |spec: &Map<String, Value>| spec.items("capacityProviderStrategy").to_vec();
+    if strategy(old) == strategy(new) || input.flag("forceNewDeployment") {
+        return Ok(());
+    }
+    Err(invalid(
+        "When switching from launch type to capacity provider strategy on an existing service, or making a change to a capacity provider \
+         strategy on a service that is already using one, you must force a new deployment.",
+    ))
+}
+
 /// The checks that only creation makes.
 ///
 /// # Errors

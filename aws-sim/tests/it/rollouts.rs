@@ -357,6 +357,31 @@ async fn services_that_cannot_work_are_refused() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_tasks_run_on_changes_by_a_forced_deployment_alone() {
+    let bench = bench(13);
+    let providers = json!({"cluster": "prod", "capacityProviders": ["FARGATE", "FARGATE_SPOT"],
+        "defaultCapacityProviderStrategy": []});
+    bench.ecs("PutClusterCapacityProviders", providers).await.unwrap();
+    let definition = bench.define("web", "nginx:1").await;
+    bench.create("web", &definition, 1, json!({})).await;
+    let spot = json!([{"capacityProvider": "FARGATE_SPOT", "weight": 1}]);
+    let refused = bench.update("web", json!({"capacityProviderStrategy": spot})).await.unwrap_err();
+    assert_eq!(refused.0, "InvalidParameterException");
+    assert!(refused.1.ends_with("you must force a new deployment."), "{}", refused.1);
+    let forced = json!({"capacityProviderStrategy": spot, "forceNewDeployment": true});
+    let service = bench.update("web", forced).await.unwrap();
+    assert_eq!(service.get("launchType"), None);
+    assert_eq!(service["deployments"].as_array().map(Vec::len), Some(2));
+    let same = bench.update("web", json!({"capacityProviderStrategy": spot})).await.unwrap();
+    assert_eq!(same["deployments"].as_array().map(Vec::len), Some(2), "no change, no deployment");
+    bench.update("web", json!({"capacityProviderStrategy": []})).await.unwrap_err();
+    let back = json!({"capacityProviderStrategy": [], "forceNewDeployment": true});
+    let service = bench.update("web", back).await.unwrap();
+    assert_eq!((service.get("capacityProviderStrategy"), &service["launchType"]), (None, &json!("FARGATE")));
+    bench.update("web", json!({"capacityProviderStrategy": []})).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn deregistering_a_definition_in_use_leaves_its_tasks_alone() {
     let bench = bench(14);
     let (one, two) = (bench.define("web", "nginx:1").await, bench.define("web", "nginx:2").await);
