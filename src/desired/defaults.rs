@@ -1,7 +1,9 @@
 //! The fixed defaults of AWS for what runs, written out. Source: ECS API, CreateService, RunTask.
 //!
 //! A default that depends on how a resource came to be (`availabilityZoneRebalancing`) or on the
-//! account is not filled in: what is absent here is left as it is in AWS.
+//! account is not filled in: what is absent here is left as it is in AWS. So it is with the launch
+//! type of a service: a new one without it and without a strategy runs on Fargate, one that is
+//! there stays on what it is on.
 
 use super::fields::{Fields, each, fields_of, fill, object, sort};
 use crate::model::kinds::service::{CapacityProviderStrategyItem, NetworkConfiguration, Service};
@@ -115,6 +117,9 @@ pub(super) fn task(task: &TaskWorkload) -> Tree {
         fields.remove(ours);
     }
     launch(&mut fields, task.network_configuration.as_ref());
+    if fields.get("capacityProviderStrategy").is_none() {
+        fill(&mut fields, "launchType", Capacity::Fargate.as_str());
+    }
     fill(&mut fields, "enableExecuteCommand", false);
     Tree::Object(fields)
 }
@@ -126,9 +131,6 @@ fn launch(fields: &mut Fields, network: Option<&NetworkConfiguration>) {
         .map(|items| serde_json::from_value(items.clone()).expect("it was just written from that type"))
         .unwrap_or_default();
     let capacity = Capacity::of(fields.get("launchType").and_then(Tree::as_str), &strategy);
-    if strategy.is_empty() {
-        fill(fields, "launchType", capacity.as_str());
-    }
     each(fields, "capacityProviderStrategy", |item| {
         fill(item, "base", 0);
         fill(item, "weight", 0);

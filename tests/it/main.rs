@@ -8,6 +8,7 @@ mod alarms;
 mod answers;
 mod binary;
 mod bring_up;
+mod capacity;
 mod corpus;
 mod crash;
 mod documents;

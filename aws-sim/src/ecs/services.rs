@@ -316,8 +316,7 @@ fn capacity(service: &Service, spec: &mut Map<String, Value>, with_version: bool
     if spec.items("capacityProviderStrategy").is_empty() {
         spec.remove("capacityProviderStrategy");
         if !spec.contains_key("launchType") {
-            let of_providers =
-                if service_checks::on_fargate(&service.spec) { "FARGATE" } else { "EC2" };
+            let of_providers = if service_checks::on_fargate(&service.spec) { "FARGATE" } else { "EC2" };
             let before = service.launch_type.as_deref().unwrap_or(of_providers);
             spec.insert("launchType".to_owned(), before.into());
         }

@@ -15,7 +15,6 @@ fn every_fixed_default_of_a_service_is_written_out() {
         service_fields(&state(&shop()), "web"),
         json!({
             "desiredCount": 2,
-            "launchType": "FARGATE",
             "platformVersion": "LATEST",
             "schedulingStrategy": "REPLICA",
             "networkConfiguration": {"awsvpcConfiguration": {

@@ -74,6 +74,18 @@ fn apply_one(world: &mut World, action: &PlannedAction) {
         },
         (Verb::Tag, ResourceKind::Service) => service(world, &id.key).tags.extend(tags()),
         (Verb::Tag, _) => resource(world, id).tags.extend(tags()),
+        (Verb::Untag, kind) => {
+            let tags = match kind {
+                ResourceKind::TaskDefinition => match world.observed.definitions.get_mut(text("arn")) {
+                    Some(Seen::Present(definition)) => &mut definition.tags,
+                    _ => panic!("{} was not seen", text("arn")),
+                },
+                ResourceKind::Service => &mut service(world, &id.key).tags,
+                _ => &mut resource(world, id).tags,
+            };
+            let keys: Vec<String> = serde_json::from_value(call["keys"].clone()).unwrap();
+            keys.iter().for_each(|key| drop(tags.remove(key)));
+        }
         (Verb::Register, _) => register(world, &component, text("hash"), &call["fields"], &tags()),
         (Verb::Run, _) => run(world, &component, text("token"), &call["fields"]),
         (Verb::Stop, _) => stop(world, text("arn")),

@@ -294,6 +294,9 @@ fn set_service(world: &World, found: &Found, now: &Value, tops: BTreeMap<String,
             name => update[name] = value,
         }
     }
+    if update.get("capacityProviderStrategy").is_some() {
+        update["forceNewDeployment"] = json!(true);
+    }
     if update.as_object().unwrap().len() > 2 {
         world.by_hand("ecs", "UpdateService", update);
     }

@@ -355,7 +355,8 @@ fn placed() -> Vec<Specimen> {
         service("taskDefinition", "plain", Value::Null, json!("@other revision")),
         service("desiredCount", "plain", json!(2), json!(3)),
         service("launchType", "plain", json!("FARGATE"), json!("EC2"))
-            .removed(vec![("capacityProviderStrategy", json!([share("FARGATE", 1)]))]),
+            .unnamed(json!("EC2"))
+            .not(Hand::Removed, "a strategy in its place is a change of the strategy, which is taken back"),
         service(
             "capacityProviderStrategy",
             "provided",
