@@ -160,3 +160,39 @@ async fn a_tag_that_is_declared_no_longer_is_taken_off_and_tags_of_others_stay()
     world.pass(10 * RESYNC).await;
     assert_eq!(world.writes(), Vec::<String>::new());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_becomes_a_singleton_is_balanced_between_zones_no_more() {
+    let mut world = World::new(&[("shop.json", &of(&json!({})))]).await;
+    settled(&world).await;
+    assert_eq!(shown(&world)["availabilityZoneRebalancing"], "ENABLED", "AWS turned it on");
+    let singleton = json!({"deploymentConfiguration": {"minimumHealthyPercent": 0, "maximumPercent": 100}});
+    world.write("shop.json", &of(&singleton)).await;
+    settled(&world).await;
+    let service = shown(&world);
+    assert_eq!(service["availabilityZoneRebalancing"], "DISABLED");
+    assert_eq!(service["deploymentConfiguration"]["maximumPercent"], 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_windows_service_on_instances_has_no_network_mode() {
+    let world = World::new(&[]).await;
+    let instances = json!({"name": "instances", "autoScalingGroupProvider": {"autoScalingGroupArn":
+        "arn:aws:autoscaling:eu-west-1:123456789012:autoScalingGroup:1:autoScalingGroupName/instances"}});
+    world.by_hand("ecs", "CreateCapacityProvider", instances);
+    let input =
+        json!({"cluster": "shop", "capacityProviders": ["instances"], "defaultCapacityProviderStrategy": []});
+    world.by_hand("ecs", "PutClusterCapacityProviders", input);
+    let definition = json!({"containerDefinitions": [{"name": "app", "image": "registry.example.com/iis:1", "memory": 1024,
+            "portMappings": [{"containerPort": 80, "hostPort": 8080}]}],
+        "runtimePlatform": {"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE", "cpuArchitecture": "X86_64"}});
+    let document = json!({"apiVersion": "evenkeel.dev/v1alpha1", "kind": "Application", "metadata": {"name": "shop"}, "spec": {
+        "placement": {"region": "eu-west-1", "cluster": "shop"},
+        "components": {"web": {"taskDefinition": definition, "service": {"desiredCount": 1, "launchType": "EC2"}}}}});
+    let mut world = world;
+    world.write("shop.json", &document.to_string()).await;
+    settled(&world).await;
+    let definition = json!({"taskDefinition": shown(&world)["taskDefinition"]});
+    let definition = world.by_hand("ecs", "DescribeTaskDefinition", definition)["taskDefinition"].clone();
+    assert_eq!(definition.get("networkMode"), None);
+}

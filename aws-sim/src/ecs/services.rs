@@ -43,6 +43,7 @@ impl Ecs {
         }
         let spec = service_checks::fill(env, input, &found.strategy);
         service_checks::check(self, &cluster, &spec, &definition)?;
+        service_checks::check_grace(input, &spec, &definition)?;
         service_checks::check_balancers(env, &spec, &definition)?;
         let mut hidden = settings::hidden(input);
         hidden_checks::check(&hidden, &spec, &definition)?;
@@ -116,6 +117,7 @@ impl Ecs {
         let mut hidden_now = old_hidden.clone();
         hidden_now.extend(settings::hidden(input));
         service_checks::check(self, &cluster, &spec, &definition)?;
+        service_checks::check_grace(input, &spec, &definition)?;
         hidden_checks::check(&hidden_now, &spec, &definition)?;
         settings::settle(&mut hidden_now);
         if input.get("loadBalancers").is_some() || reference.is_some() {

@@ -264,7 +264,7 @@ async fn scaling_is_no_deployment() {
     assert_eq!((&service["deployments"][0]["id"], count(&service, "desiredCount")), (&id, 4));
     pass(60).await;
     assert_eq!(bench.show("web").await["runningCount"], 4);
-    bench.update("web", json!({"desiredCount": 0, "healthCheckGracePeriodSeconds": 0})).await.unwrap();
+    bench.update("web", json!({"desiredCount": 0, "enableExecuteCommand": false})).await.unwrap();
     pass(60).await;
     let service = bench.show("web").await;
     assert_eq!((count(&service, "runningCount"), &service["deployments"][0]["id"]), (0, &id));
@@ -354,6 +354,20 @@ async fn services_that_cannot_work_are_refused() {
     let deregister = json!({ "taskDefinition": definition });
     bench.ecs("DeregisterTaskDefinition", deregister).await.unwrap();
     assert_eq!(create(json!({})).await.unwrap_err().1, "TaskDefinition is inactive");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_grace_period_that_nothing_uses_and_balancing_that_cannot_be_are_refused() {
+    let bench = bench(13);
+    let definition = bench.define("web", "nginx:1").await;
+    bench.create("web", &definition, 1, json!({})).await;
+    let refused = bench.update("web", json!({"healthCheckGracePeriodSeconds": 0})).await.unwrap_err();
+    assert!(refused.1.contains("only valid for services configured to use load balancers"), "{refused:?}");
+    let spread = json!([{"type": "random"}]);
+    let refused = bench.update("web", json!({"placementStrategy": spread})).await.unwrap_err();
+    assert!(refused.1.contains("Availability Zone"), "{refused:?}");
+    let off = json!({"placementStrategy": spread, "availabilityZoneRebalancing": "DISABLED"});
+    bench.update("web", off).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

@@ -155,8 +155,8 @@ pub(super) const SERVICE: &[Row] = &[
     row("deploymentConfiguration.earlySuccessCriteria.sourceServiceRevisionCleanup", "BLOCKING or DEFERRED")
         .class(Class::DefaultedUnlessDeclared),
     row("healthCheckGracePeriodSeconds", "seconds during which failing health checks are forgiven")
-        .compare(Compare::Text)
-        .means("0"),
+        .class(Class::DeclaredWithDefault)
+        .compare(Compare::Text),
     row("enableExecuteCommand", "whether ECS Exec works").means("false"),
     row("enableECSManagedTags", "whether ECS puts its own tags on tasks").means("false"),
     row("propagateTags", "where tags of tasks come from").means("\"NONE\""),

@@ -377,10 +377,10 @@ fn placed() -> Vec<Specimen> {
         service(
             "placementStrategy",
             "instances",
-            json!([spread("attribute:ecs.availability-zone"), spread("instanceId")]),
             json!([spread("instanceId"), spread("attribute:ecs.availability-zone")]),
+            json!([spread("attribute:ecs.availability-zone"), spread("instanceId")]),
         )
-        .added(json!([spread("attribute:ecs.availability-zone"), spread("instanceId"), {"type": "random"}])),
+        .added(json!([spread("instanceId"), spread("attribute:ecs.availability-zone"), {"type": "random"}])),
     ]
 }
 
