@@ -56,7 +56,7 @@ fn component(deployment: &DeploymentName, key: &str, component: &Component) -> O
         name: ComponentName::new(key),
         depends_on: component.depends_on.iter().map(ComponentName::new).collect(),
         family: definition.family.clone().unwrap_or_else(|| format!("{deployment}-{key}")),
-        task_definition: task_definition(definition, Capacity::of_component(component)),
+        task_definition: task_definition(component),
         secrets: secrets(definition),
         workload,
     })
@@ -85,11 +85,11 @@ fn task_workload(task: &TaskWorkload) -> Workload {
     }
 }
 
-fn task_definition(definition: &TaskDefinition, capacity: Capacity) -> Tree {
-    let mut definition = definition.clone();
-    definition.network_mode.get_or_insert_with(|| "awsvpc".to_owned());
+fn task_definition(component: &Component) -> Tree {
+    let mut definition = component.task_definition.clone();
+    definition.network_mode = defaults::network_mode(component).map(str::to_owned);
     if definition.requires_compatibilities.is_empty() {
-        definition.requires_compatibilities = vec![capacity.as_str().to_owned()];
+        definition.requires_compatibilities = vec![Capacity::of_component(component).as_str().to_owned()];
     }
     let mut tree = Tree::Object(fields_of(&definition));
     normalise_task_definition(&mut tree);

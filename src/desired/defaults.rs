@@ -1,7 +1,9 @@
 //! The fixed defaults of AWS for what runs, written out. Source: ECS API, CreateService, RunTask.
 //!
 //! A default that depends on how a resource came to be (`availabilityZoneRebalancing`) or on the
-//! account is not filled in: what is absent here is left as it is in AWS.
+//! account is not filled in: what is absent here is left as it is in AWS. So it is with the launch
+//! type of a service: a new one without it and without a strategy runs on Fargate, one that is
+//! there stays on what it is on.
 
 use super::fields::{Fields, each, fields_of, fill, object, sort};
 use crate::model::kinds::service::{CapacityProviderStrategyItem, NetworkConfiguration, Service};
@@ -14,6 +16,9 @@ use serde_json::json;
 pub(super) enum Capacity {
     Fargate,
     Instances,
+    /// Instances that AWS looks after; reached by a capacity provider alone. Source: ECS API,
+    /// LaunchType.
+    ManagedInstances,
     External,
 }
 
@@ -31,15 +36,27 @@ impl Capacity {
     }
 
     /// Of a component, whatever its workload.
+    ///
+    /// A provider's name does not tell of what sort it is: that it is one of Managed Instances is
+    /// said by the task definition's `requiresCompatibilities`.
     pub(super) fn of_component(component: &Component) -> Self {
-        let service = component.service.as_ref().or(component.singleton.as_ref());
-        match (service, &component.task) {
-            (Some(service), _) => {
-                Self::of(service.launch_type.as_deref(), &service.capacity_provider_strategy)
-            }
-            (None, Some(task)) => Self::of(task.launch_type.as_deref(), &task.capacity_provider_strategy),
-            (None, None) => Self::Fargate,
+        let words = &component.task_definition.requires_compatibilities;
+        let has = |word: &str| words.iter().any(|own| own == word);
+        match Self::of_workload(component) {
+            (Self::Instances, true) if has("MANAGED_INSTANCES") && !has("EC2") => Self::ManagedInstances,
+            (capacity, _) => capacity,
         }
+    }
+
+    /// By the workload alone, and whether a strategy says it.
+    fn of_workload(component: &Component) -> (Self, bool) {
+        let service = component.service.as_ref().or(component.singleton.as_ref());
+        let (launch_type, strategy) = match (service, &component.task) {
+            (Some(service), _) => (&service.launch_type, &service.capacity_provider_strategy),
+            (None, Some(task)) => (&task.launch_type, &task.capacity_provider_strategy),
+            (None, None) => return (Self::Fargate, false),
+        };
+        (Self::of(launch_type.as_deref(), strategy), !strategy.is_empty())
     }
 
     /// The word in `requiresCompatibilities` and `launchType`.
@@ -47,6 +64,7 @@ impl Capacity {
         match self {
             Self::Fargate => "FARGATE",
             Self::Instances => "EC2",
+            Self::ManagedInstances => "MANAGED_INSTANCES",
             Self::External => "EXTERNAL",
         }
     }
@@ -55,6 +73,24 @@ impl Capacity {
 /// Whether a capacity provider is one of the two that every account has for Fargate.
 pub(super) fn is_fargate_provider(name: &str) -> bool {
     matches!(name, "FARGATE" | "FARGATE_SPOT")
+}
+
+/// The network mode of a component's tasks; `None` where ECS's own default holds, which follows
+/// from the instances: bridge on Linux, NAT on Windows. Whoever declares an `awsvpcConfiguration`
+/// says `awsvpc` by that; Fargate knows no other.
+///
+/// Source: ECS API, RegisterTaskDefinition, networkMode. That Managed Instances, which know awsvpc
+/// and host, get awsvpc is our own choice.
+pub(super) fn network_mode(component: &Component) -> Option<&str> {
+    let definition = &component.task_definition;
+    let service = component.service.as_ref().or(component.singleton.as_ref());
+    let of_task = component.task.as_ref().and_then(|task| task.network_configuration.as_ref());
+    let network = service.and_then(|service| service.network_configuration.as_ref()).or(of_task);
+    let capacity = Capacity::of_component(component);
+    let awsvpc = matches!(capacity, Capacity::Fargate | Capacity::ManagedInstances)
+        || definition.requires_compatibilities.iter().any(|word| word == "FARGATE")
+        || network.is_some_and(|network| network.awsvpc_configuration.is_some());
+    definition.network_mode.as_deref().or(awsvpc.then_some("awsvpc"))
 }
 
 /// The fields of a service as CreateService takes them, its target groups still by key. A singleton
@@ -80,14 +116,39 @@ pub(super) fn service(service: &Service, singleton: bool) -> Tree {
     fill(&mut fields, "enableECSManagedTags", false);
     fill(&mut fields, "propagateTags", "NONE");
     if !service.load_balancers.is_empty() {
-        // Without a load balancer ECS refuses the field itself, whatever its value.
+        // ECS refuses the field, whatever its value, where nothing uses it: without a load balancer
+        // it is left out, also of the update that takes the last one away.
         fill(&mut fields, "healthCheckGracePeriodSeconds", 0);
     }
     let (minimum, maximum) = if singleton || daemon { (0, 100) } else { (100, 200) };
     let mut deployment = service.deployment_configuration.as_ref().map(fields_of).unwrap_or_default();
     fill_deployment(&mut deployment, minimum, maximum);
     fields.insert("deploymentConfiguration".to_owned(), Tree::Object(deployment));
+    if !can_rebalance(&fields) {
+        // Else ECS refuses the change that makes it so of a service that has it on.
+        fill(&mut fields, "availabilityZoneRebalancing", "DISABLED");
+    }
     Tree::Object(fields)
+}
+
+/// Whether ECS can balance a service between zones. Source: ECS developer guide, "Balancing an
+/// Amazon ECS service across Availability Zones".
+fn can_rebalance(fields: &Fields) -> bool {
+    let list = |name: &str| fields.get(name).and_then(Tree::as_array).into_iter().flatten();
+    let zone = "attribute:ecs.availability-zone";
+    let maximum = fields.get("deploymentConfiguration").and_then(|of| of["maximumPercent"].as_i64());
+    let by_zone = |strategy: &Tree| {
+        let spreads = strategy["type"].as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("spread"));
+        spreads && strategy["field"] == zone
+    };
+    let in_zone = |constraint: &Tree| {
+        constraint["expression"].as_str().is_some_and(|of| of.contains("ecs.availability-zone"))
+    };
+    maximum.is_some_and(|maximum| maximum > 100)
+        && fields.get("schedulingStrategy").is_some_and(|strategy| strategy == "REPLICA")
+        && fields.get("launchType").is_none_or(|launch_type| launch_type != "EXTERNAL")
+        && list("placementStrategy").next().is_none_or(by_zone)
+        && !list("placementConstraints").any(in_zone)
 }
 
 fn fill_deployment(fields: &mut Fields, minimum: u32, maximum: u32) {
@@ -115,6 +176,9 @@ pub(super) fn task(task: &TaskWorkload) -> Tree {
         fields.remove(ours);
     }
     launch(&mut fields, task.network_configuration.as_ref());
+    if fields.get("capacityProviderStrategy").is_none() {
+        fill(&mut fields, "launchType", Capacity::Fargate.as_str());
+    }
     fill(&mut fields, "enableExecuteCommand", false);
     Tree::Object(fields)
 }
@@ -126,9 +190,6 @@ fn launch(fields: &mut Fields, network: Option<&NetworkConfiguration>) {
         .map(|items| serde_json::from_value(items.clone()).expect("it was just written from that type"))
         .unwrap_or_default();
     let capacity = Capacity::of(fields.get("launchType").and_then(Tree::as_str), &strategy);
-    if strategy.is_empty() {
-        fill(fields, "launchType", capacity.as_str());
-    }
     each(fields, "capacityProviderStrategy", |item| {
         fill(item, "base", 0);
         fill(item, "weight", 0);

@@ -20,6 +20,7 @@ pub(super) async fn send(aws: &Clients<'_>, call: &Call) -> Result<WriteResult, 
         Call::PutRetentionPolicy { name, days } => logs::put_retention_policy(aws, name, *days).await,
         Call::DeleteRetentionPolicy { name } => logs::delete_retention_policy(aws, name).await,
         Call::TagLogGroup { arn, tags } => logs::tag_log_group(aws, arn, tags).await,
+        Call::UntagLogGroup { arn, keys } => logs::untag_log_group(aws, arn, keys).await,
         Call::DeleteLogGroup { name } => logs::delete_log_group(aws, name).await,
         Call::CreateTargetGroup { fields, tags } => elb::create_target_group(aws, fields, tags).await,
         Call::ModifyTargetGroup { arn, fields } => elb::modify_target_group(aws, arn, fields).await,
@@ -36,8 +37,10 @@ pub(super) async fn send(aws: &Clients<'_>, call: &Call) -> Result<WriteResult, 
         Call::SetRulePriorities { priorities } => elb::set_rule_priorities(aws, priorities).await,
         Call::DeleteRule { arn } => elb::delete_rule(aws, arn).await,
         Call::TagElb { arn, tags } => elb::add_tags(aws, arn, tags).await,
+        Call::UntagElb { arn, keys } => elb::remove_tags(aws, arn, keys).await,
         Call::PutMetricAlarm { fields, tags } => cloudwatch::put_metric_alarm(aws, fields, tags).await,
         Call::TagAlarm { arn, tags } => cloudwatch::tag_alarm(aws, arn, tags).await,
+        Call::UntagAlarm { arn, keys } => cloudwatch::untag_alarm(aws, arn, keys).await,
         Call::DeleteAlarm { name } => cloudwatch::delete_alarm(aws, name).await,
         Call::RegisterTaskDefinition { fields, tags, .. } => {
             ecs::register_task_definition(aws, fields, tags).await
@@ -53,5 +56,6 @@ pub(super) async fn send(aws: &Clients<'_>, call: &Call) -> Result<WriteResult, 
             ecs::delete_service(aws, cluster, service, *force).await
         }
         Call::TagEcs { arn, tags } => ecs::tag_resource(aws, arn, tags).await,
+        Call::UntagEcs { arn, keys } => ecs::untag_resource(aws, arn, keys).await,
     }
 }

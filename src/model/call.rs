@@ -8,7 +8,7 @@ use super::arn::{family_revision, task_id};
 use super::ids::{ComponentName, ContentHash};
 use super::resource::{ResourceKind, Tree};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use strum::{EnumDiscriminants, VariantArray};
 
@@ -27,6 +27,8 @@ pub enum Verb {
     Update,
     /// Its tags are set.
     Tag,
+    /// Tags are taken off it.
+    Untag,
     /// A task is stopped.
     Stop,
     /// A revision or a target is taken out of use.
@@ -44,6 +46,7 @@ impl Verb {
             Self::Run => "run",
             Self::Update => "update",
             Self::Tag => "tag",
+            Self::Untag => "untag",
             Self::Stop => "stop",
             Self::Deregister => "deregister",
             Self::Delete => "delete",
@@ -56,7 +59,7 @@ impl Verb {
             Self::Create | Self::Run => true,
             // AWS is asked for a revision by its ARN, and a registration is recorded by itself.
             Self::Register => false,
-            Self::Update | Self::Tag | Self::Stop | Self::Deregister | Self::Delete => false,
+            Self::Update | Self::Tag | Self::Untag | Self::Stop | Self::Deregister | Self::Delete => false,
         }
     }
 }
@@ -90,6 +93,10 @@ pub enum Call {
     TagLogGroup {
         arn: String,
         tags: BTreeMap<String, String>,
+    },
+    UntagLogGroup {
+        arn: String,
+        keys: BTreeSet<String>,
     },
     DeleteLogGroup {
         name: String,
@@ -144,6 +151,10 @@ pub enum Call {
         arn: String,
         tags: BTreeMap<String, String>,
     },
+    UntagElb {
+        arn: String,
+        keys: BTreeSet<String>,
+    },
     RegisterTaskDefinition {
         component: ComponentName,
         hash: ContentHash,
@@ -191,6 +202,10 @@ pub enum Call {
         arn: String,
         tags: BTreeMap<String, String>,
     },
+    UntagAlarm {
+        arn: String,
+        keys: BTreeSet<String>,
+    },
     DeleteAlarm {
         name: String,
     },
@@ -198,6 +213,10 @@ pub enum Call {
     TagEcs {
         arn: String,
         tags: BTreeMap<String, String>,
+    },
+    UntagEcs {
+        arn: String,
+        keys: BTreeSet<String>,
     },
 }
 
@@ -208,6 +227,8 @@ pub struct Stage(u8, u8);
 impl Stage {
     /// Tags follow the resources.
     const TAGS: Self = Self(100, 0);
+    /// Tags that are no longer declared.
+    const UNTAGS: Self = Self(100, 1);
 
     /// Where a kind of resource is made.
     const fn of(kind: ResourceKind, step: u8) -> Self {
@@ -299,6 +320,11 @@ impl CallSpec {
         Self::new(operation, &[Verb::Tag], Stage::TAGS, Need::Present)
     }
 
+    /// Tags go when those that take their place are there.
+    const fn untag(operation: &'static str) -> Self {
+        Self::new(operation, &[Verb::Untag], Stage::UNTAGS, Need::Present)
+    }
+
     /// Removals come last. What was adopted is not ours to delete.
     const fn delete(operation: &'static str, step: u8) -> Self {
         Self::new(operation, &[Verb::Delete], Stage::removal(step), Need::PresentAndMade)
@@ -351,6 +377,7 @@ impl CallKind {
                 Row::update("logs:DeleteRetentionPolicy", ResourceKind::LogGroup, 1).part("retention")
             }
             Self::TagLogGroup => Row::tag("logs:TagResource"),
+            Self::UntagLogGroup => Row::untag("logs:UntagResource"),
             Self::DeleteLogGroup => Row::delete("logs:DeleteLogGroup", 7),
             Self::CreateTargetGroup => {
                 Row::create("elasticloadbalancing:CreateTargetGroup", ResourceKind::TargetGroup)
@@ -391,6 +418,7 @@ impl CallKind {
             .part("priorities"),
             Self::DeleteRule => Row::delete("elasticloadbalancing:DeleteRule", 1).needs(Present),
             Self::TagElb => Row::tag("elasticloadbalancing:AddTags"),
+            Self::UntagElb => Row::untag("elasticloadbalancing:RemoveTags"),
             Self::RegisterTaskDefinition => Row::new(
                 "ecs:RegisterTaskDefinition",
                 &[Verb::Register],
@@ -426,8 +454,10 @@ impl CallKind {
                 Known,
             ),
             Self::TagAlarm => Row::tag("cloudwatch:TagResource"),
+            Self::UntagAlarm => Row::untag("cloudwatch:UntagResource"),
             Self::DeleteAlarm => Row::delete("cloudwatch:DeleteAlarms", 5),
             Self::TagEcs => Row::tag("ecs:TagResource").holds_back(Component),
+            Self::UntagEcs => Row::untag("ecs:UntagResource").holds_back(Component),
         }
     }
 }
@@ -459,7 +489,11 @@ impl Call {
             | Self::TagAlarm { arn, .. }
             | Self::DeregisterTaskDefinition { arn }
             | Self::StopTask { arn, .. }
-            | Self::TagEcs { arn, .. } => Some(arn),
+            | Self::TagEcs { arn, .. }
+            | Self::UntagLogGroup { arn, .. }
+            | Self::UntagElb { arn, .. }
+            | Self::UntagAlarm { arn, .. }
+            | Self::UntagEcs { arn, .. } => Some(arn),
             Self::CreateLogGroup { .. }
             | Self::PutRetentionPolicy { .. }
             | Self::DeleteRetentionPolicy { .. }
@@ -509,7 +543,11 @@ impl Call {
             | Self::DeregisterTaskDefinition { .. }
             | Self::StopTask { .. }
             | Self::DeleteService { .. }
-            | Self::TagEcs { .. } => None,
+            | Self::TagEcs { .. }
+            | Self::UntagLogGroup { .. }
+            | Self::UntagElb { .. }
+            | Self::UntagAlarm { .. }
+            | Self::UntagEcs { .. } => None,
         }
     }
 
@@ -528,6 +566,10 @@ impl Call {
             | Self::TagElb { tags, .. }
             | Self::TagAlarm { tags, .. }
             | Self::TagEcs { tags, .. } => Some(tags.len()),
+            Self::UntagLogGroup { keys, .. }
+            | Self::UntagElb { keys, .. }
+            | Self::UntagAlarm { keys, .. }
+            | Self::UntagEcs { keys, .. } => Some(keys.len()),
             Self::DeregisterTargets { targets, .. } => Some(targets.len()),
             Self::SetRulePriorities { priorities } => Some(priorities.len()),
             Self::CreateLogGroup { .. }
@@ -587,7 +629,11 @@ impl Call {
             | Self::PutMetricAlarm { .. }
             | Self::TagAlarm { .. }
             | Self::DeleteAlarm { .. }
-            | Self::TagEcs { .. } => String::new(),
+            | Self::TagEcs { .. }
+            | Self::UntagLogGroup { .. }
+            | Self::UntagElb { .. }
+            | Self::UntagAlarm { .. }
+            | Self::UntagEcs { .. } => String::new(),
         }
     }
 

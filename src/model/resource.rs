@@ -178,7 +178,7 @@ impl ResourceKind {
                 holds_data: false,
                 stage: 7,
                 on_identity_change: Replace,
-                remedy: "declare it under another `serviceName`, or delete the service yourself",
+                remedy: "declare it under another `serviceName`: then the old service serves until the new one does",
             },
         }
     }

@@ -7,7 +7,7 @@ use super::resource::ResourceId;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of one resource from earlier passes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -27,12 +27,43 @@ pub struct ResourceRecord {
     /// when that is so.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub stale_targets: BTreeMap<String, Timestamp>,
+    /// What need not be declared and was written, or agreed with what was declared:
+    /// `capacityProviderStrategy`, `tags.team`. When it is declared no longer, it is taken away;
+    /// what was never in here is somebody else's.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub written: BTreeSet<String>,
+    /// Of a service: the last update that AWS did not take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Refusal>,
 }
 
 impl ResourceRecord {
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+/// An update that AWS did not take as it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Refusal {
+    /// Hash of the declared fields that were refused.
+    pub declared: ContentHash,
+    /// What AWS said.
+    pub message: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Refusal {
+    /// The same is asked for again only so much later: whatever was in its way may be gone.
+    const AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(10);
+
+    /// Before when it is not asked for again. One from the future was kept while the clock was
+    /// ahead, and holds nothing.
+    pub fn holds(&self, now: Timestamp) -> bool {
+        (self.at..self.at + Self::AGAIN_AFTER).contains(&now)
     }
 }
 

@@ -61,9 +61,9 @@ impl RolloutState {
         self.resources.entry(id.clone()).or_default()
     }
 
-    /// Forgets what repairs there were.
+    /// Forgets what repairs there were, and what was refused.
     pub fn forget_repairs(&mut self) {
-        self.resources.values_mut().for_each(|known| known.repairs = None);
+        self.resources.values_mut().for_each(|known| (known.repairs, known.refused) = (None, None));
         self.resources.retain(|_, known| !known.is_empty());
     }
 

@@ -207,6 +207,7 @@ fn revisions(input: &PlanInput<'_>, action: &PlannedAction) -> Option<Violation>
         | Verb::Run
         | Verb::Update
         | Verb::Tag
+        | Verb::Untag
         | Verb::Stop
         | Verb::Deregister
         | Verb::Delete => None,

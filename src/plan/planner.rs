@@ -3,6 +3,7 @@
 //! This file holds the flow and the judgements that all resources share (whose is it, is it drift,
 //! may it be written); one file per part below holds its calls.
 
+mod capacity;
 mod definitions;
 mod flapping;
 mod priorities;
@@ -10,6 +11,7 @@ mod removal;
 mod resources;
 mod services;
 mod stopping;
+mod tags;
 mod targets;
 mod tasks;
 mod traffic;
@@ -31,6 +33,7 @@ use crate::model::observed::{Gap, ObservedResource, Seen};
 use crate::model::owner::{self, Owner, OwnershipBasis};
 use crate::model::plan::{Drift, FieldChange, Note, Plan, PlannedAction, Reason, Waiting, WaitingOn};
 use crate::model::resource::{OnIdentityChange, ResourceId, ResourceKind, TAG_COMPONENT, TAG_OWNER};
+use crate::model::resource_record::Refusal;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use definitions::KEPT_REVISIONS;
@@ -223,6 +226,13 @@ impl<'a> Draft<'a> {
         self.input.rollout.applied(id) == Some(declared)
     }
 
+    /// What AWS did not take of this declaration, while it is not asked for: for a time, and for as
+    /// long as a revision is to be written, which goes alone.
+    fn refusal(&self, id: &ResourceId, declared: &ContentHash, revision: bool) -> Option<&'a Refusal> {
+        let refused = self.input.rollout.resources.get(id)?.refused.as_ref()?;
+        (refused.declared == *declared && (revision || refused.holds(self.input.now))).then_some(refused)
+    }
+
     fn policy(&self, id: &ResourceId, path: &str) -> DriftPolicy {
         let path = if path.is_empty() { id.to_string() } else { format!("{id}.{path}") };
         self.input.desired.drift.policy_for(&path)
@@ -263,7 +273,8 @@ impl<'a> Draft<'a> {
 
     fn note_impossible(&mut self, id: &ResourceId, difference: &Difference) {
         let FieldChange { path, old, new, .. } = &difference.change;
-        let message = format!("`{path}` is {old} and cannot become {new} in AWS; {}", id.kind.info().remedy);
+        let remedy = capacity::remedy(path).unwrap_or(id.kind.info().remedy);
+        let message = format!("`{path}` is {old} and cannot become {new} in AWS; {remedy}");
         self.note(id, message, true);
     }
 

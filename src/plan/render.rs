@@ -91,7 +91,7 @@ fn render_action(text: &mut String, action: &PlannedAction) {
 fn sign(verb: Verb) -> char {
     match verb {
         Verb::Create | Verb::Register | Verb::Run => '+',
-        Verb::Update | Verb::Tag => '~',
+        Verb::Update | Verb::Tag | Verb::Untag => '~',
         Verb::Stop | Verb::Deregister | Verb::Delete => '-',
     }
 }

@@ -121,6 +121,9 @@ impl World<'_> {
         if let Call::TagEcs { tags, .. } = &action.call {
             service.tags.extend(tags.clone());
         }
+        if let Call::UntagEcs { keys, .. } = &action.call {
+            service.tags.retain(|key, _| !keys.contains(key));
+        }
         for (member, value) in action.call.fields().and_then(Tree::as_object).into_iter().flatten() {
             match member.as_str() {
                 "cluster" | "service" | "forceNewDeployment" => {}
@@ -156,6 +159,12 @@ impl World<'_> {
             Call::TagEcs { arn, tags } => {
                 if let Some(Seen::Present(definition)) = self.observed.definitions.get_mut(arn) {
                     definition.tags.extend(tags.clone());
+                }
+                None
+            }
+            Call::UntagEcs { arn, keys } => {
+                if let Some(Seen::Present(definition)) = self.observed.definitions.get_mut(arn) {
+                    definition.tags.retain(|key, _| !keys.contains(key));
                 }
                 None
             }
@@ -242,7 +251,7 @@ impl World<'_> {
                 None
             }
             Verb::Register | Verb::Run | Verb::Stop => None,
-            Verb::Update | Verb::Tag => {
+            Verb::Update | Verb::Tag | Verb::Untag => {
                 let Some(Seen::Present(resource)) = self.observed.resources.get_mut(id) else { return None };
                 match &action.call {
                     Call::PutRetentionPolicy { days, .. } => resource.fields["retentionInDays"] = json!(days),
@@ -251,6 +260,11 @@ impl World<'_> {
                         for (key, value) in attributes {
                             resource.fields["attributes"][key] = json!(value);
                         }
+                    }
+                    Call::UntagElb { keys, .. }
+                    | Call::UntagLogGroup { keys, .. }
+                    | Call::UntagAlarm { keys, .. } => {
+                        resource.tags.retain(|key, _| !keys.contains(key));
                     }
                     Call::TagElb { tags, .. }
                     | Call::TagLogGroup { tags, .. }

@@ -14,6 +14,7 @@
 //! stage that does not go on carries why.
 
 mod advance;
+mod agreed;
 mod ending;
 mod input;
 mod record;

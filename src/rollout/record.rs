@@ -47,12 +47,14 @@ pub fn record(
             }
         }
     }
+    super::agreed::remember(&mut state, resolved, observed, plan, outcomes);
     record_owned_arns(&mut state, resolved, observed, plan.deployment.as_str());
     remember_stale_targets(&mut state, plan, observed.at);
     remember_repairs(&mut state, resolved, plan, outcomes, observed.at);
     // A suspended plan has no actions whatever differs, so its silence is no agreement.
     if !plan.waiting_on.iter().any(|waiting| matches!(waiting.on, WaitingOn::Suspended { .. })) {
         mark_applied(&mut state, resolved, observed, &unsettled);
+        super::agreed::settle(&mut state, resolved, observed, &unsettled);
     }
     state.resources.retain(|_, known| !known.is_empty());
     state
@@ -206,7 +208,7 @@ fn done(
                 (known.arn, known.applied) = (None, None);
             }
         }
-        Verb::Tag | Verb::Stop | Verb::Deregister => remember_arn(state, resource, arn),
+        Verb::Tag | Verb::Untag | Verb::Stop | Verb::Deregister => remember_arn(state, resource, arn),
     }
 }
 

@@ -19,7 +19,7 @@ use crate::model::resource::{TAG_HASH, TAG_OWNER};
 use crate::model::rollout::{Phase, Revision, RolloutState, SecretVersion, StallReason};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A migration and a web service that depends on it, with everything that a step reads.
 struct Fixture {
@@ -101,6 +101,7 @@ impl Fixture {
         let resolved = ResolvedState {
             resources: BTreeMap::new(),
             components: [("migrate", "m1"), ("web", "w1")].map(|(n, h)| (n.into(), resolved(n, h))).into(),
+            tag_keys: BTreeSet::new(),
         };
         let observed = ObservedState {
             cluster: Seen::Present(ObservedCluster {

@@ -107,7 +107,7 @@ fn done_reason(plan: &Plan, action: &PlannedAction) -> EventReason {
         Verb::Create => EventReason::Created,
         Verb::Register => EventReason::Registered,
         Verb::Run => EventReason::Started,
-        Verb::Update | Verb::Tag => EventReason::Updated,
+        Verb::Update | Verb::Tag | Verb::Untag => EventReason::Updated,
         Verb::Stop => EventReason::Stopped,
         Verb::Deregister | Verb::Delete => EventReason::Deleted,
     }

@@ -156,13 +156,8 @@ impl Fixture {
                     ResolvedResource { fields: Some(json!({})), waiting: vec![], declared: "d1".into() },
                 )]
                 .into(),
-                components: by_component
-                    .clone()
-                    .map(|name| {
-                        let component = resolved(name.as_str());
-                        (name, component)
-                    })
-                    .into(),
+                components: by_component.clone().map(|name| (name.clone(), resolved(name.as_str()))).into(),
+                tag_keys: Default::default(),
             },
             observed: Self::seen(now),
             rollout: RolloutState {

@@ -9,6 +9,7 @@ mod answers;
 mod availability;
 mod binary;
 mod bring_up;
+mod capacity;
 mod corpus;
 mod crash;
 mod documents;

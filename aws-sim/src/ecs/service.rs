@@ -48,6 +48,8 @@ pub(super) struct Service {
     pub(super) tags: Tags,
     /// The client token it was created with, and the request.
     pub(super) token: Option<(String, Value)>,
+    /// The launch type that it had before it had a capacity provider strategy.
+    pub(super) launch_type: Option<String>,
     /// Tasks that have not stopped.
     pub(super) tasks: Vec<String>,
     /// Failures since the last task that did well.

@@ -44,12 +44,59 @@ pub(super) fn fill(env: &Env<'_>, input: &Value, default_strategy: &Value) -> Ma
     let replica = spec.text("schedulingStrategy") == Some("REPLICA");
     let configuration = spec.entry("deploymentConfiguration").or_insert_with(|| json!({}));
     fill_configuration(configuration, replica);
-    // AWS turns rebalancing on where it can work: it needs room for one more task.
-    let eligible = replica && configuration.int("maximumPercent").is_some_and(|most| most > 100);
-    let rebalancing = if eligible { "ENABLED" } else { "DISABLED" };
+    // AWS turns rebalancing on where it can work (API reference of CreateService).
+    let rebalancing = if rebalancing_trouble(&spec).is_none() { "ENABLED" } else { "DISABLED" };
     spec.entry("availabilityZoneRebalancing").or_insert_with(|| rebalancing.into());
     refill(env, &mut spec);
     spec
+}
+
+/// Why Availability Zone rebalancing cannot work for a service. Source: developer guide, "Balancing
+/// an Amazon ECS service across Availability Zones", and aws/aws-cdk#32263. But for the first one
+/// the texts are guesses.
+fn rebalancing_trouble(spec: &Map<String, Value>) -> Option<&'static str> {
+    let most = spec.get("deploymentConfiguration").and_then(|own| own.int("maximumPercent"));
+    let first = spec.items("placementStrategy").first();
+    let zones = |each: &Value| {
+        each.text("type").is_some_and(|kind| kind.eq_ignore_ascii_case("spread"))
+            && each.text("field") == Some("attribute:ecs.availability-zone")
+    };
+    let in_zone = |each: &Value| {
+        each.text("expression").is_some_and(|expression| expression.contains("ecs.availability-zone"))
+    };
+    if most.is_some_and(|most| most <= 100) {
+        Some("Availability Zone rebalancing does not support maximumPercent <= 100.")
+    } else if spec.text("schedulingStrategy") == Some("DAEMON") {
+        Some("Availability Zone rebalancing does not support the DAEMON scheduling strategy.")
+    } else if spec.text("launchType") == Some("EXTERNAL") {
+        Some("Availability Zone rebalancing does not support the EXTERNAL launch type.")
+    } else if first.is_some_and(|first| !zones(first)) {
+        Some(
+            "Availability Zone rebalancing requires Availability Zone spread as the first placement strategy.",
+        )
+    } else if spec.items("placementConstraints").iter().any(in_zone) {
+        Some("Availability Zone rebalancing does not support placement constraints on the Availability Zone.")
+    } else {
+        None
+    }
+}
+
+/// Refuses a grace period that nothing would use. Source: hashicorp/terraform-provider-aws#31104
+/// for the text, from live AWS; that checks of containers count as well is said by the newest API
+/// reference of CreateService, which calls the period "unused" without any.
+///
+/// # Errors
+/// `InvalidParameterException` with AWS's text.
+pub(super) fn check_grace(input: &Value, spec: &Map<String, Value>, definition: &Definition) -> Result<()> {
+    let checked =
+        definition.body.items("containerDefinitions").iter().any(|each| each.get("healthCheck").is_some());
+    let given = input.int("healthCheckGracePeriodSeconds").is_some();
+    if given && spec.items("loadBalancers").is_empty() && !checked {
+        return Err(invalid(
+            "Health check grace period is only valid for services configured to use load balancers",
+        ));
+    }
+    Ok(())
 }
 
 /// Fills in what depends on other members; also after an update.
@@ -364,8 +411,10 @@ fn check_configuration(spec: &Map<String, Value>) -> Result<()> {
             "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments.",
         ));
     }
-    if most <= 100 && spec.text("availabilityZoneRebalancing") == Some("ENABLED") {
-        return Err(invalid("Availability Zone rebalancing does not support maximumPercent <= 100."));
+    if spec.text("availabilityZoneRebalancing") == Some("ENABLED")
+        && let Some(trouble) = rebalancing_trouble(spec)
+    {
+        return Err(invalid(trouble));
     }
     let breaker = &own["deploymentCircuitBreaker"];
     if breaker.flag("rollback") && !breaker.flag("enable") {
@@ -439,6 +488,27 @@ fn check_balancer(env: &Env<'_>, balancer: &Value, definition: &Definition) -> R
         )));
     }
     Ok(())
+}
+
+/// Refuses a change of what tasks run on that is not to start a deployment. An empty strategy for a
+/// service that has none changes nothing. Source: pipe-cd/pipecd#6385, reproio/ecs_deploy#74 and
+/// aws/aws-cdk#34631, all from live AWS.
+///
+/// # Errors
+/// `InvalidParameterException` with AWS's text.
+pub(super) fn check_capacity_change(
+    old: &Map<String, Value>,
+    new: &Map<String, Value>,
+    input: &Value,
+) -> Result<()> {
+    let strategy = |spec: &Map<String, Value>| spec.items("capacityProviderStrategy").to_vec();
+    if strategy(old) == strategy(new) || input.flag("forceNewDeployment") {
+        return Ok(());
+    }
+    Err(invalid(
+        "When switching from launch type to capacity provider strategy on an existing service, or making a change to a capacity provider \
+         strategy on a service that is already using one, you must force a new deployment.",
+    ))
 }
 
 /// The checks that only creation makes.

@@ -43,6 +43,7 @@ impl Ecs {
         }
         let spec = service_checks::fill(env, input, &found.strategy);
         service_checks::check(self, &cluster, &spec, &definition)?;
+        service_checks::check_grace(input, &spec, &definition)?;
         service_checks::check_balancers(env, &spec, &definition)?;
         let mut hidden = settings::hidden(input);
         hidden_checks::check(&hidden, &spec, &definition)?;
@@ -65,6 +66,7 @@ impl Ecs {
             created_by: env.principal(),
             tags: read_tags(input)?,
             token: input.text("clientToken").map(|token| (token.to_owned(), input.clone())),
+            launch_type: None,
             tasks: Vec::new(),
             failures: 0,
             hold_until: None,
@@ -111,9 +113,11 @@ impl Ecs {
         }
         let (old_spec, old_hidden) = (service.spec.clone(), service.hidden.clone());
         let spec = merged(env, service, input);
+        service_checks::check_capacity_change(&old_spec, &spec, input)?;
         let mut hidden_now = old_hidden.clone();
         hidden_now.extend(settings::hidden(input));
         service_checks::check(self, &cluster, &spec, &definition)?;
+        service_checks::check_grace(input, &spec, &definition)?;
         hidden_checks::check(&hidden_now, &spec, &definition)?;
         settings::settle(&mut hidden_now);
         if input.get("loadBalancers").is_some() || reference.is_some() {
@@ -138,6 +142,9 @@ impl Ecs {
             || definition.arn != service.task_definition
             || DEPLOYING.iter().any(differs);
         let service = self.service_mut(&key).ok_or_else(no_service)?;
+        if let Some(before) = old_spec.text("launchType") {
+            service.launch_type = Some(before.to_owned());
+        }
         service.spec = spec;
         service.hidden = hidden_now;
         service.task_definition.clone_from(&definition.arn);
@@ -284,8 +291,8 @@ fn service_name<'a>(reference: &'a str, cluster: &str) -> Result<&'a str> {
 fn merged(env: &Env<'_>, service: &Service, input: &Value) -> Map<String, Value> {
     let mut spec = service.spec.clone();
     spec.extend(settings::replaced(input));
-    if !input.items("capacityProviderStrategy").is_empty() {
-        spec.remove("launchType");
+    if input.get("capacityProviderStrategy").is_some() {
+        capacity(service, &mut spec, input.get("platformVersion").is_some());
     }
     if input.get("loadBalancers").is_some() && input.items("loadBalancers").is_empty() {
         spec.remove("healthCheckGracePeriodSeconds");
@@ -301,4 +308,25 @@ fn merged(env: &Env<'_>, service: &Service, input: &Value) -> Map<String, Value>
     }
     service_checks::refill(env, &mut spec);
     spec
+}
+
+/// What becomes of the launch type when the strategy is set. An empty one goes back to the launch
+/// type (API reference of UpdateService, capacityProviderStrategy); which one that is AWS does not
+/// say: the one of before is a guess, and for a service that never had one, that of its providers.
+/// That a platform version goes with Fargate is a guess, too: UpdateService has no way to unset it.
+fn capacity(service: &Service, spec: &mut Map<String, Value>, with_version: bool) {
+    if spec.items("capacityProviderStrategy").is_empty() {
+        spec.remove("capacityProviderStrategy");
+        if !spec.contains_key("launchType") {
+            let of_providers = if service_checks::on_fargate(&service.spec) { "FARGATE" } else { "EC2" };
+            let before = service.launch_type.as_deref().unwrap_or(of_providers);
+            spec.insert("launchType".to_owned(), before.into());
+        }
+    } else {
+        spec.remove("launchType");
+    }
+    if !service_checks::on_fargate(spec) && !with_version {
+        spec.remove("platformVersion");
+        spec.remove("platformFamily");
+    }
 }

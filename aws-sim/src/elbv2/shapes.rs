@@ -6,7 +6,7 @@ use super::errors::invalid;
 use crate::{
     error::ApiError,
     form::Form,
-    shapes::{ShapeError, Model},
+    shapes::{Model, ShapeError},
 };
 
 fn model() -> &'static Model {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::invalid;
 use crate::{
     error::ApiError,
-    shapes::{ShapeError, Model},
+    shapes::{Model, ShapeError},
 };
 
 fn model() -> &'static Model {

@@ -9,7 +9,7 @@ use super::input::validation;
 use super::invalid_parameter;
 use crate::{
     error::ApiError,
-    shapes::{ShapeError, Model},
+    shapes::{Model, ShapeError},
 };
 
 fn model() -> &'static Model {

@@ -264,7 +264,7 @@ async fn scaling_is_no_deployment() {
     assert_eq!((&service["deployments"][0]["id"], count(&service, "desiredCount")), (&id, 4));
     pass(60).await;
     assert_eq!(bench.show("web").await["runningCount"], 4);
-    bench.update("web", json!({"desiredCount": 0, "healthCheckGracePeriodSeconds": 0})).await.unwrap();
+    bench.update("web", json!({"desiredCount": 0, "enableExecuteCommand": false})).await.unwrap();
     pass(60).await;
     let service = bench.show("web").await;
     assert_eq!((count(&service, "runningCount"), &service["deployments"][0]["id"]), (0, &id));
@@ -354,6 +354,45 @@ async fn services_that_cannot_work_are_refused() {
     let deregister = json!({ "taskDefinition": definition });
     bench.ecs("DeregisterTaskDefinition", deregister).await.unwrap();
     assert_eq!(create(json!({})).await.unwrap_err().1, "TaskDefinition is inactive");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_grace_period_that_nothing_uses_and_balancing_that_cannot_be_are_refused() {
+    let bench = bench(13);
+    let definition = bench.define("web", "nginx:1").await;
+    bench.create("web", &definition, 1, json!({})).await;
+    let refused = bench.update("web", json!({"healthCheckGracePeriodSeconds": 0})).await.unwrap_err();
+    assert!(refused.1.contains("only valid for services configured to use load balancers"), "{refused:?}");
+    let spread = json!([{"type": "random"}]);
+    let refused = bench.update("web", json!({"placementStrategy": spread})).await.unwrap_err();
+    assert!(refused.1.contains("Availability Zone"), "{refused:?}");
+    let off = json!({"placementStrategy": spread, "availabilityZoneRebalancing": "DISABLED"});
+    bench.update("web", off).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_tasks_run_on_changes_by_a_forced_deployment_alone() {
+    let bench = bench(13);
+    let providers = json!({"cluster": "prod", "capacityProviders": ["FARGATE", "FARGATE_SPOT"],
+        "defaultCapacityProviderStrategy": []});
+    bench.ecs("PutClusterCapacityProviders", providers).await.unwrap();
+    let definition = bench.define("web", "nginx:1").await;
+    bench.create("web", &definition, 1, json!({})).await;
+    let spot = json!([{"capacityProvider": "FARGATE_SPOT", "weight": 1}]);
+    let refused = bench.update("web", json!({"capacityProviderStrategy": spot})).await.unwrap_err();
+    assert_eq!(refused.0, "InvalidParameterException");
+    assert!(refused.1.ends_with("you must force a new deployment."), "{}", refused.1);
+    let forced = json!({"capacityProviderStrategy": spot, "forceNewDeployment": true});
+    let service = bench.update("web", forced).await.unwrap();
+    assert_eq!(service.get("launchType"), None);
+    assert_eq!(service["deployments"].as_array().map(Vec::len), Some(2));
+    let same = bench.update("web", json!({"capacityProviderStrategy": spot})).await.unwrap();
+    assert_eq!(same["deployments"].as_array().map(Vec::len), Some(2), "no change, no deployment");
+    bench.update("web", json!({"capacityProviderStrategy": []})).await.unwrap_err();
+    let back = json!({"capacityProviderStrategy": [], "forceNewDeployment": true});
+    let service = bench.update("web", back).await.unwrap();
+    assert_eq!((service.get("capacityProviderStrategy"), &service["launchType"]), (None, &json!("FARGATE")));
+    bench.update("web", json!({"capacityProviderStrategy": []})).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

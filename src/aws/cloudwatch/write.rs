@@ -7,7 +7,7 @@ use crate::aws::write_result::{WriteResult, deleted_or_absent};
 use crate::aws::{Clients, Error};
 use crate::model::resource::Tree;
 use aws_sdk_cloudwatch::types::Tag;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Creates an alarm with its tags, or overwrites the one of that name as a whole; then the tags are
 /// ignored, and none are to be given. Source: CloudWatch API, PutMetricAlarm (`Tags`).
@@ -49,6 +49,23 @@ pub async fn tag_alarm(
 ) -> Result<WriteResult, Error> {
     let request = clients.cloudwatch.tag_resource().resource_arn(arn).set_tags(list(tags));
     clients.write(AlarmWrite, "cloudwatch:TagResource", Resend::Harmless, || request.clone().send()).await?;
+    Ok(WriteResult::default())
+}
+
+/// Takes tags off an alarm.
+///
+/// # Errors
+///
+/// What AWS answers; not found when there is no such alarm.
+pub async fn untag_alarm(
+    clients: &Clients<'_>,
+    arn: &str,
+    keys: &BTreeSet<String>,
+) -> Result<WriteResult, Error> {
+    let keys = keys.iter().cloned().collect();
+    let request = clients.cloudwatch.untag_resource().resource_arn(arn).set_tag_keys(Some(keys));
+    let send = || request.clone().send();
+    clients.write(AlarmWrite, "cloudwatch:UntagResource", Resend::Harmless, send).await?;
     Ok(WriteResult::default())
 }
 

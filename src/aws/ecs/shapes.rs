@@ -111,6 +111,8 @@ fn service_fields(service: &types::Service, primary: Option<&types::Deployment>)
     // Left out by AWS when they have their default.
     fields.entry("deploymentController").or_insert_with(|| json!({"type": "ECS"}));
     fields.entry("healthCheckGracePeriodSeconds").or_insert_with(|| json!(0));
+    // "Treated as DISABLED" where it was never set (ECS API, UpdateService).
+    fields.entry("availabilityZoneRebalancing").or_insert_with(|| json!("DISABLED"));
     fields.entry("propagateTags").or_insert_with(|| json!("NONE"));
     let shown_by_deployment = primary.filter(|primary| {
         primary.service_connect_configuration.is_some()

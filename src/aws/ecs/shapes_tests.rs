@@ -32,6 +32,7 @@ fn a_service_has_the_form_of_create_service() {
         .build();
     let seen = service(raw).unwrap();
     let wanted = json!({
+        "availabilityZoneRebalancing": "DISABLED",
         "deploymentController": {"type": "ECS"},
         "desiredCount": 2,
         "enableECSManagedTags": false,

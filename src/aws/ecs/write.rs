@@ -13,7 +13,7 @@ use aws_sdk_ecs::operation::run_task::builders::RunTaskInputBuilder;
 use aws_sdk_ecs::operation::update_service::builders::UpdateServiceInputBuilder;
 use aws_sdk_ecs::types::{Service, Tag};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Copies a request into the builder that can send it. The SDK has no way to send a finished
 /// request, so its fields are listed here; the comparison makes a field that an update of the SDK
@@ -183,6 +183,23 @@ pub async fn tag_resource(
     let request = clients.ecs.tag_resource().resource_arn(arn).set_tags(Some(tags));
     let send = || request.clone().send();
     clients.write(Category::EcsTagWrite, "ecs:TagResource", Resend::Harmless, send).await?;
+    Ok(WriteResult::arn(arn))
+}
+
+/// Takes tags off a service or task definition; one that is not there is none to take off.
+///
+/// # Errors
+///
+/// What AWS answers, or that no answer came.
+pub async fn untag_resource(
+    clients: &Clients<'_>,
+    arn: &str,
+    keys: &BTreeSet<String>,
+) -> Result<WriteResult, Error> {
+    let keys = keys.iter().cloned().collect();
+    let request = clients.ecs.untag_resource().resource_arn(arn).set_tag_keys(Some(keys));
+    let send = || request.clone().send();
+    clients.write(Category::EcsTagWrite, "ecs:UntagResource", Resend::Harmless, send).await?;
     Ok(WriteResult::arn(arn))
 }
 

@@ -7,7 +7,7 @@ use crate::aws::write_result::{WriteResult, deleted_or_absent};
 use crate::aws::{Clients, Error};
 use crate::model::resource::Tree;
 use aws_sdk_elasticloadbalancingv2::types;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Creates a target group; `attributes` in the tree are left to [`modify_target_group_attributes`].
 /// May be sent again: with equal settings AWS gives the same group.
@@ -287,6 +287,23 @@ pub async fn add_tags(
 ) -> Result<WriteResult, Error> {
     const OPERATION: &str = "elasticloadbalancing:AddTags";
     let request = clients.elb.add_tags().resource_arns(arn).set_tags(inputs::tags(tags));
+    clients.write(ElbWrite, OPERATION, Resend::Harmless, || request.clone().send()).await?;
+    Ok(WriteResult::arn(arn))
+}
+
+/// Takes tags off a target group, listener or rule.
+///
+/// # Errors
+///
+/// What AWS answers, or that no answer came.
+pub async fn remove_tags(
+    clients: &Clients<'_>,
+    arn: &str,
+    keys: &BTreeSet<String>,
+) -> Result<WriteResult, Error> {
+    const OPERATION: &str = "elasticloadbalancing:RemoveTags";
+    let keys = keys.iter().cloned().collect();
+    let request = clients.elb.remove_tags().resource_arns(arn).set_tag_keys(Some(keys));
     clients.write(ElbWrite, OPERATION, Resend::Harmless, || request.clone().send()).await?;
     Ok(WriteResult::arn(arn))
 }

@@ -4,7 +4,7 @@ use crate::aws::budget::Category::LogsWrite;
 use crate::aws::clients::Resend;
 use crate::aws::write_result::{WriteResult, deleted_or_absent};
 use crate::aws::{Clients, Error};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Creates a log group with its tags. Not sent twice: AWS would answer the second one with
 /// ResourceAlreadyExists.
@@ -67,6 +67,22 @@ pub async fn tag_log_group(
     let request = clients.logs.tag_resource().resource_arn(arn.strip_suffix(":*").unwrap_or(arn));
     let request = request.set_tags(Some(tags.clone().into_iter().collect()));
     clients.write(LogsWrite, "logs:TagResource", Resend::Harmless, || request.clone().send()).await?;
+    Ok(WriteResult::default())
+}
+
+/// Takes tags off. Takes both forms of a log group's ARN, as [`tag_log_group`] does.
+///
+/// # Errors
+///
+/// What AWS answers, or that no answer came.
+pub async fn untag_log_group(
+    clients: &Clients<'_>,
+    arn: &str,
+    keys: &BTreeSet<String>,
+) -> Result<WriteResult, Error> {
+    let request = clients.logs.untag_resource().resource_arn(arn.strip_suffix(":*").unwrap_or(arn));
+    let request = request.set_tag_keys(Some(keys.iter().cloned().collect()));
+    clients.write(LogsWrite, "logs:UntagResource", Resend::Harmless, || request.clone().send()).await?;
     Ok(WriteResult::default())
 }
 

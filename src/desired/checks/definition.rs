@@ -3,11 +3,11 @@
 
 use super::scope::Scope;
 use super::{container, role};
-use crate::desired::defaults::Capacity;
+use crate::desired::defaults::{self, Capacity};
 use crate::desired::forms;
 use crate::model::finding::Findings;
-use crate::model::kinds::ApplicationSpec;
 use crate::model::kinds::task_definition::{TaskDefinition, Volume};
+use crate::model::kinds::{ApplicationSpec, Component};
 
 /// Most containers in a task definition. Source: ECS service quotas.
 const CONTAINERS: usize = 10;
@@ -26,21 +26,16 @@ const FARGATE_SIZES: [(u32, u32, u32, u32); 7] = [
     (16_384, 32_768, 122_880, 8192),
 ];
 
-/// Network mode; unset is `awsvpc`.
-pub(super) fn network_mode(definition: &TaskDefinition) -> &str {
-    definition.network_mode.as_deref().unwrap_or("awsvpc")
+/// Network mode; where ECS's default holds, the ports are as with `bridge`, on Windows, too.
+pub(super) fn network_mode(component: &Component) -> &str {
+    defaults::network_mode(component).unwrap_or("bridge")
 }
 
 /// Checks the task definition of the component at `path`.
-pub(super) fn check(
-    findings: &mut Findings,
-    spec: &ApplicationSpec,
-    path: &str,
-    definition: &TaskDefinition,
-    capacity: Capacity,
-) {
+pub(super) fn check(findings: &mut Findings, spec: &ApplicationSpec, path: &str, component: &Component) {
     let path = format!("{path}.taskDefinition");
-    let mode = network_mode(definition);
+    let (definition, capacity) = (&component.task_definition, Capacity::of_component(component));
+    let mode = network_mode(component);
     let fargate = capacity == Capacity::Fargate
         || definition.requires_compatibilities.iter().any(|word| word == "FARGATE");
     let scope = Scope { spec, definition, fargate, mode };
@@ -210,7 +205,7 @@ fn roles(findings: &mut Findings, path: &str, scope: &Scope<'_>) {
         return;
     }
     let needs = definition.container_definitions.iter().find_map(|container| {
-        let ecr = container.image.contains(".dkr.ecr.");
+        let ecr = is_ecr(&container.image);
         let logs = container.log_configuration.as_ref();
         let secrets =
             !container.secrets.is_empty() || logs.is_some_and(|logs| !logs.secret_options.is_empty());
@@ -229,6 +224,12 @@ fn roles(findings: &mut Findings, path: &str, scope: &Scope<'_>) {
         let message = format!("container `{name}` {why}, for which ECS needs an execution role");
         findings.error(format!("{path}.executionRoleArn"), message, "name a role that ECS may use");
     }
+}
+
+/// Whether an image lies in ECR. Source: ECR user guide, "Registry endpoints": by IPv4 alone
+/// `dkr.ecr`, by both `dkr-ecr`.
+fn is_ecr(image: &str) -> bool {
+    [".dkr.ecr.", ".dkr-ecr."].iter().any(|part| image.contains(part))
 }
 
 fn volumes(findings: &mut Findings, path: &str, scope: &Scope<'_>) {

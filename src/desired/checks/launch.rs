@@ -1,7 +1,6 @@
 //! Checks of what services and tasks have in common: capacity, platform, network, ECS Exec. Source:
 //! ECS API, CreateService and RunTask.
 
-use super::definition::network_mode;
 use crate::desired::defaults::{Capacity, is_fargate_provider};
 use crate::desired::forms;
 use crate::model::finding::Findings;
@@ -21,11 +20,22 @@ pub(super) struct Launch<'a> {
     pub(super) platform_version: Option<&'a str>,
     pub(super) network: Option<&'a NetworkConfiguration>,
     pub(super) exec: bool,
+    /// Network mode of the tasks.
+    pub(super) mode: &'a str,
 }
 
 /// Checks how the workload at `path` is launched.
 pub(super) fn check(findings: &mut Findings, path: &str, of: &Launch<'_>, definition: &TaskDefinition) {
-    findings.one_of(format!("{path}.launchType"), of.launch_type, &["FARGATE", "EC2", "EXTERNAL"]);
+    if of.launch_type == Some("MANAGED_INSTANCES") {
+        let help = "name it in capacityProviderStrategy, and MANAGED_INSTANCES in the task definition's requiresCompatibilities";
+        findings.error(
+            format!("{path}.launchType"),
+            "Managed Instances are reached by a capacity provider alone",
+            help,
+        );
+    } else {
+        findings.one_of(format!("{path}.launchType"), of.launch_type, &["FARGATE", "EC2", "EXTERNAL"]);
+    }
     strategy(findings, &format!("{path}.capacityProviderStrategy"), of);
     let capacity = Capacity::of(of.launch_type, of.strategy);
     if let Some(version) = of.platform_version {
@@ -48,7 +58,7 @@ pub(super) fn check(findings: &mut Findings, path: &str, of: &Launch<'_>, defini
         let message = "ECS Exec needs a task role, and ECS refuses the service or task without one";
         findings.error(format!("{path}.enableExecuteCommand"), message, "set taskDefinition.taskRoleArn");
     }
-    let mode = network_mode(definition);
+    let mode = of.mode;
     if capacity == Capacity::External && (mode == "awsvpc") {
         let message = "EXTERNAL instances have no network mode awsvpc";
         findings.error(format!("{path}.launchType"), message, "set networkMode to bridge, host or none");

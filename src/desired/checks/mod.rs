@@ -16,7 +16,6 @@ mod scope;
 mod service;
 mod volumes;
 
-use super::defaults::Capacity;
 use super::forms::{self, is_label, is_role};
 use super::resources;
 use crate::model::arn::Arn;
@@ -60,8 +59,7 @@ fn component(findings: &mut Findings, spec: &ApplicationSpec, key: &str, compone
         let message = format!("a component has exactly one workload, this one has {count}");
         findings.error(&path, message, "declare one of service, task and singleton");
     }
-    let capacity = Capacity::of_component(component);
-    definition::check(findings, spec, &path, &component.task_definition, capacity);
+    definition::check(findings, spec, &path, component);
     service::check(findings, spec, &path, component);
 }
 

@@ -22,7 +22,7 @@ pub(super) fn check(findings: &mut Findings, spec: &ApplicationSpec, path: &str,
     let definition = &component.task_definition;
     let definition_path = format!("{path}.taskDefinition");
     if let Some(task) = &component.task {
-        self::task(findings, &format!("{path}.task"), task, definition);
+        self::task(findings, &format!("{path}.task"), task, component);
         volumes::of_task(findings, &definition_path, definition);
     }
     for (word, service) in [("service", &component.service), ("singleton", &component.singleton)] {
@@ -34,6 +34,7 @@ pub(super) fn check(findings: &mut Findings, spec: &ApplicationSpec, path: &str,
             platform_version: service.platform_version.as_deref(),
             network: service.network_configuration.as_ref(),
             exec: service.enable_execute_command == Some(true),
+            mode: network_mode(component),
         };
         launch::check(findings, &path, &of, definition);
         words(findings, &path, service);
@@ -41,22 +42,23 @@ pub(super) fn check(findings: &mut Findings, spec: &ApplicationSpec, path: &str,
         deployment(findings, &path, service, word == "singleton");
         alarms(findings, spec, &path, service);
         placement(findings, &path, service);
-        load_balancers(findings, spec, &path, service, definition);
+        load_balancers(findings, spec, &path, service, component);
         registries(findings, &path, service, definition);
         connect::check(findings, &path, service, definition);
         volumes::of_service(findings, &definition_path, &path, service, definition);
     }
 }
 
-fn task(findings: &mut Findings, path: &str, task: &TaskWorkload, definition: &TaskDefinition) {
+fn task(findings: &mut Findings, path: &str, task: &TaskWorkload, component: &Component) {
     let of = Launch {
         launch_type: task.launch_type.as_deref(),
         strategy: &task.capacity_provider_strategy,
         platform_version: task.platform_version.as_deref(),
         network: task.network_configuration.as_ref(),
         exec: task.enable_execute_command == Some(true),
+        mode: network_mode(component),
     };
-    launch::check(findings, path, &of, definition);
+    launch::check(findings, path, &of, &component.task_definition);
     findings.within(format!("{path}.deadlineSeconds"), task.deadline_seconds.map(i64::from), 1, 604_800);
     findings.within(format!("{path}.retries"), task.retries.map(i64::from), 0, 10);
 }
@@ -277,11 +279,16 @@ fn load_balancers(
     spec: &ApplicationSpec,
     path: &str,
     service: &Service,
-    definition: &TaskDefinition,
+    component: &Component,
 ) {
     let balancers = &service.load_balancers;
-    if balancers.is_empty() && service.health_check_grace_period_seconds.is_some() {
-        let message = "without a load balancer ECS refuses a grace period";
+    let definition = &component.task_definition;
+    let checked = definition
+        .container_definitions
+        .iter()
+        .any(|container| container.essential != Some(false) && container.health_check.is_some());
+    if balancers.is_empty() && !checked && service.health_check_grace_period_seconds.is_some() {
+        let message = "without a load balancer and without a health check of an essential container nothing uses a grace period";
         findings.error(format!("{path}.healthCheckGracePeriodSeconds"), message, "remove it");
     }
     let grace = service.health_check_grace_period_seconds.map(i64::from);
@@ -293,7 +300,7 @@ fn load_balancers(
     for (index, balancer) in balancers.iter().enumerate() {
         let path = format!("{path}.loadBalancers[{index}]");
         container_port(findings, &path, (&balancer.container_name, balancer.container_port), definition);
-        target(findings, spec, &path, balancer, network_mode(definition));
+        target(findings, spec, &path, balancer, network_mode(component));
         advanced(findings, spec, &path, balancer);
     }
 }

@@ -26,7 +26,6 @@ fn a_spelled_out_default_is_the_same_as_an_absent_one() {
         (format!("{WEB}/taskDefinition/requiresCompatibilities"), json!(["FARGATE"])),
         (format!("{WEB}/taskDefinition/runtimePlatform"), json!({"cpuArchitecture": "X86_64"})),
         (format!("{WEB}/service/serviceName"), json!("shop-web")),
-        (format!("{WEB}/service/launchType"), json!("FARGATE")),
         (format!("{WEB}/service/platformVersion"), json!("LATEST")),
         (format!("{WEB}/service/schedulingStrategy"), json!("REPLICA")),
         (format!("{WEB}/service/propagateTags"), json!("NONE")),

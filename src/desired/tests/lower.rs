@@ -15,7 +15,6 @@ fn every_fixed_default_of_a_service_is_written_out() {
         service_fields(&state(&shop()), "web"),
         json!({
             "desiredCount": 2,
-            "launchType": "FARGATE",
             "platformVersion": "LATEST",
             "schedulingStrategy": "REPLICA",
             "networkConfiguration": {"awsvpcConfiguration": {
@@ -178,6 +177,77 @@ fn what_a_component_runs_on_follows_from_launch_type_and_strategy() {
         json!([{"capacityProvider": "FARGATE_SPOT", "base": 0, "weight": 1}])
     );
     assert_eq!((fields.get("launchType"), &fields["platformVersion"]), (None, &json!("LATEST")));
+}
+
+/// The lowered definition of a worker without findings.
+fn definition_of(worker: &Value) -> Tree {
+    let document = changed(&[("/spec/components/worker", worker.clone())]);
+    assert_eq!(findings(&document), [], "{worker}");
+    state(&document).components["worker"].task_definition.clone()
+}
+
+#[test]
+fn on_instances_the_network_mode_is_ecs_s_own_unless_something_says_another() {
+    let container = json!({"name": "w", "image": "a:1", "memory": 64, "portMappings": [{"containerPort": 80, "hostPort": 8080}]});
+    let plain = json!({"name": "w", "image": "a:1", "memory": 64});
+    let windows = json!({"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE", "cpuArchitecture": "X86_64"});
+    let worker = json!({"service": {"launchType": "EC2"},
+        "taskDefinition": {"containerDefinitions": [container], "runtimePlatform": windows}});
+    assert_eq!(definition_of(&worker).get("networkMode"), None);
+    let network = json!({"awsvpcConfiguration": {"subnets": ["subnet-0123456789abcdef0"]}});
+    let by_network = json!({"service": {"launchType": "EC2", "networkConfiguration": network},
+        "taskDefinition": {"containerDefinitions": [plain]}});
+    assert_eq!(definition_of(&by_network)["networkMode"], "awsvpc");
+    let external =
+        json!({"service": {"launchType": "EXTERNAL"}, "taskDefinition": {"containerDefinitions": [plain]}});
+    assert_eq!(definition_of(&external).get("networkMode"), None);
+}
+
+#[test]
+fn managed_instances_are_a_provider_and_a_word() {
+    let network = json!({"awsvpcConfiguration": {"subnets": ["subnet-0123456789abcdef0"]}});
+    let managed = json!({"service": {"capacityProviderStrategy": [{"capacityProvider": "mi-1", "weight": 1}],
+            "networkConfiguration": network},
+        "taskDefinition": {"containerDefinitions": [{"name": "w", "image": "a:1", "memory": 64}],
+            "requiresCompatibilities": ["MANAGED_INSTANCES"]}});
+    let definition = definition_of(&managed);
+    assert_eq!(definition["requiresCompatibilities"], json!(["MANAGED_INSTANCES"]));
+    assert_eq!(definition["networkMode"], "awsvpc");
+}
+
+#[test]
+fn what_cannot_be_balanced_between_zones_says_so() {
+    let of = |service: Value| {
+        let mut whole = json!({"launchType": "EC2"});
+        whole.as_object_mut().unwrap().extend(service.as_object().unwrap().clone());
+        let definition = json!({"containerDefinitions": [{"name": "w", "image": "a:1", "memory": 64}]});
+        let document =
+            changed(&[("/spec/components/worker", json!({"taskDefinition": definition, "service": whole}))]);
+        service_fields(&state(&document), "worker").get("availabilityZoneRebalancing").cloned()
+    };
+    let disabled = Some(json!("DISABLED"));
+    let zones = json!({"type": "spread", "field": "attribute:ecs.availability-zone"});
+    for service in [
+        json!({"deploymentConfiguration": {"maximumPercent": 100, "minimumHealthyPercent": 0}}),
+        json!({"schedulingStrategy": "DAEMON"}),
+        json!({"launchType": "EXTERNAL"}),
+        json!({"placementStrategy": [{"type": "binpack", "field": "memory"}, zones]}),
+        json!({"placementConstraints": [{"type": "memberOf", "expression": "attribute:ecs.availability-zone == eu-west-1a"}]}),
+    ] {
+        assert_eq!(of(service.clone()), disabled, "{service}");
+    }
+    for service in [json!({}), json!({"placementStrategy": [zones, {"type": "binpack", "field": "memory"}]})]
+    {
+        assert_eq!(of(service.clone()), None, "{service}");
+    }
+}
+
+#[test]
+fn a_grace_period_goes_with_checks_of_containers_too() {
+    let check = json!({"command": ["CMD", "true"]});
+    let worker = json!({"service": {"launchType": "EC2", "healthCheckGracePeriodSeconds": 60},
+        "taskDefinition": {"containerDefinitions": [{"name": "w", "image": "a:1", "memory": 64, "healthCheck": check}]}});
+    definition_of(&worker);
 }
 
 #[test]

@@ -27,7 +27,8 @@ pub struct ApplicationSpec {
     /// alone and reported. What carries another deployment's tag is never taken over.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub adopt: bool,
-    /// Tags put on everything that is created for this deployment, next to Evenkeel's own.
+    /// Tags put on everything of this deployment, next to Evenkeel's own. One that is taken out again
+    /// is taken off where it was put; tags of others stay.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
     /// CloudWatch log groups by name.
@@ -183,7 +184,7 @@ pub struct Component {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TaskWorkload {
-    /// `FARGATE`, `EC2` or `EXTERNAL`; not together with `capacityProviderStrategy`.
+    /// `FARGATE` (default), `EC2` or `EXTERNAL`; not together with `capacityProviderStrategy`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub launch_type: Option<String>,
     /// Which capacity providers run it.

@@ -69,7 +69,9 @@ pub struct TaskDefinition {
     /// Task memory in MiB; required on Fargate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<Units>,
-    /// `awsvpc`, `bridge`, `host` or `none`. Unset means `awsvpc`.
+    /// `awsvpc`, `bridge`, `host` or `none`. Unset means `awsvpc` on Fargate, on Managed Instances
+    /// and where the workload has an `awsvpcConfiguration`; else it is left to ECS, which takes
+    /// bridge on Linux and NAT on Windows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub network_mode: Option<String>,
     /// Role that pulls the image, reads secrets and writes logs.
@@ -78,7 +80,8 @@ pub struct TaskDefinition {
     /// Role of the application itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task_role_arn: Option<String>,
-    /// `FARGATE`, `EC2`, `EXTERNAL`; unset follows from the workload's launch type.
+    /// `FARGATE`, `EC2`, `EXTERNAL`, `MANAGED_INSTANCES`; unset follows from the workload's launch
+    /// type. A strategy of Managed Instances is told by its word here.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub requires_compatibilities: Vec<String>,
     /// CPU architecture and operating system.

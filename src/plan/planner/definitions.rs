@@ -1,7 +1,7 @@
 //! Task definition revisions: registered early and once per content, kept while anything may need
 //! them.
 
-use super::{Draft, seen};
+use super::{Draft, seen, tags as declared_tags};
 use crate::model::arn::{family_of, family_revision};
 use crate::model::call::{Call, Verb};
 use crate::model::desired::{DesiredComponent, ResolvedDefinition, Workload};
@@ -121,6 +121,8 @@ fn retag(draft: &mut Draft<'_>, id: &ResourceId, component: &DesiredComponent, w
     else {
         return;
     };
+    let arn = definition.arn.clone();
+    declared_tags::take_off(draft, id, &definition.tags, |keys| Call::UntagEcs { arn, keys });
     let missing = tag_differences(ResourceKind::TaskDefinition, &tags(draft, id, wanted), &definition.tags);
     let mut write = Vec::new();
     for difference in missing {

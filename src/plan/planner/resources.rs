@@ -1,6 +1,6 @@
 //! What is declared under a key of its own: made, repaired, brought back.
 
-use super::{Draft, changes, seen, traffic};
+use super::{Draft, changes, seen, tags, traffic};
 use crate::model::call::Verb;
 use crate::model::desired::ResolvedResource;
 use crate::model::observed::{ObservedResource, Seen};
@@ -105,6 +105,7 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, resource: &ObservedResource) {
     let is_identity = |difference: &Difference| difference.row.effect == Effect::Replaces;
     let writable = draft.split_writable(id, &one.resolved.declared, found, is_identity);
     let reason = writable.reason;
+    tags::take_off(draft, id, &resource.tags, |keys| one.kind.untag(resource.arn.clone(), keys));
     let whole = writable.differences.len() == total && draft.traffic_shifted_groups.is_empty();
     let kept = kept(&all, &writable.differences);
     let mut by_call: BTreeMap<UpdateCall, Vec<Difference>> = BTreeMap::new();

@@ -1,8 +1,9 @@
 //! Services: created and pointed at a revision in phase `Rolling` alone, repaired in every phase.
 
+use super::capacity::FORCED;
 use super::stopping::stop_predecessors;
 use super::traffic::{self, Stay};
-use super::{Draft, Writable, changes, definitions, seen};
+use super::{Draft, Writable, capacity, changes, definitions, seen, tags};
 use crate::model::arn::{cluster_name, family_revision, service_cluster, service_name};
 use crate::model::call::{Call, Verb};
 use crate::model::desired::{DesiredComponent, ResolvedComponent, Workload};
@@ -12,6 +13,7 @@ use crate::model::observed::{ObservedService, Seen};
 use crate::model::owner::Owner;
 use crate::model::plan::{FieldChange, Impact, Ownership, Reason, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
+use crate::model::resource_record::Refusal;
 use crate::model::rollout::{ComponentRollout, Phase, client_token};
 use crate::plan::diff::{differences, tag_differences, updated_fields};
 use crate::plan::resources::target_group::load_balancers;
@@ -119,6 +121,10 @@ fn absent(draft: &mut Draft<'_>, one: &One<'_>) {
         members.insert("cluster".to_owned(), json!(draft.input.desired.placement.cluster));
         members.insert("serviceName".to_owned(), json!(one.service_name));
         members.insert("taskDefinition".to_owned(), json!(intent.revision));
+        // Where neither is declared it runs on Fargate, whatever the cluster's default is.
+        if !members.contains_key("capacityProviderStrategy") {
+            members.entry("launchType").or_insert(json!("FARGATE"));
+        }
         // ECS refuses a count for DAEMON services.
         if members.get("schedulingStrategy").is_none_or(|strategy| strategy != "DAEMON") {
             members.entry("desiredCount").or_insert(json!(initial_count));
@@ -219,6 +225,7 @@ fn mentions(value: &Value, text: &str) -> bool {
 
 fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     let Some(fields) = &one.resolved.fields else { return };
+    let fields = &capacity::settled(draft, one.id, fields, service);
     let fields = &match traffic::stay(draft, fields, service) {
         Stay::With(entries, waits) => {
             waits.into_iter().for_each(|on| draft.wait(one.id, on));
@@ -240,8 +247,12 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
         one.state.phase,
         Phase::Idle | Phase::Waiting { .. } | Phase::RolledBack { .. } | Phase::Stalled { .. }
     );
+    let refusal = draft.refusal(one.id, &one.resolved.declared, one.revision_to_write().is_some());
+    if let Some(refusal) = refusal {
+        note_refused(draft, one, refusal, &found);
+    }
     let writable = draft.split_writable(one.id, &one.resolved.declared, found, |difference| {
-        hold && difference.change.impact > Impact::None
+        (hold && difference.change.impact > Impact::None) || (refusal.is_some() && is_updated(difference))
     });
     let Writable { mut reason, differences: write } = writable;
     let (tags, mut write): (Vec<Difference>, Vec<Difference>) =
@@ -250,7 +261,8 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
         let call = Call::TagEcs { arn: service.arn.clone(), tags: texts(&tags, "tags.") };
         draft.act(one.id, Verb::Tag, call, reason.clone(), changes(&tags));
     }
-    write.retain(|difference| difference.row.update_call == UpdateCall::UpdateService);
+    tags::take_off(draft, one.id, &service.tags, |keys| Call::UntagEcs { arn: service.arn.clone(), keys });
+    write.retain(is_updated);
     let mut update = updated_fields(&write, fields);
     let mut all = changes(&write);
     if tagged_first {
@@ -273,10 +285,30 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
         let deploying = all.iter_mut().filter(|change| change.impact == Impact::StartsDeployment);
         deploying.for_each(|change| change.impact = Impact::Restarts);
     }
+    capacity::force(&mut update);
     update.insert("cluster".to_owned(), json!(draft.input.desired.placement.cluster));
     update.insert("service".to_owned(), json!(service.name));
     let call = Call::UpdateService { component: one.component.name.clone(), fields: Value::Object(update) };
     draft.act(one.id, Verb::Update, call, reason, all);
+}
+
+fn is_updated(difference: &Difference) -> bool {
+    difference.row.update_call == UpdateCall::UpdateService
+}
+
+/// Says what AWS did not take, in its words.
+fn note_refused(draft: &mut Draft<'_>, one: &One<'_>, refusal: &Refusal, found: &[Difference]) {
+    let paths: Vec<String> =
+        found.iter().filter(|it| is_updated(it)).map(|it| format!("`{}`", it.change.path)).collect();
+    if !paths.is_empty() {
+        let message = format!(
+            "AWS did not take the change of {}: {}; new revisions are rolled out without it, and it is asked for again later, or at once \
+             with another retry annotation",
+            paths.join(", "),
+            refusal.message
+        );
+        draft.note(one.id, message, true);
+    }
 }
 
 /// The declared fields, with further target groups.
@@ -287,9 +319,6 @@ fn with_balancers(declared: &Tree, entries: Vec<Tree>) -> Tree {
     }
     fields
 }
-
-/// The member of UpdateService that starts a deployment of a revision that the service has already.
-const FORCED: &str = "forceNewDeployment";
 
 /// A new deployment of a revision whose deployment ECS has given up. Source: ECS developer guide,
 /// deployment circuit breaker: without a rollback the service starts no more tasks until there is a

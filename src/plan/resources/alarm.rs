@@ -7,7 +7,7 @@ use crate::model::plan::WaitingOn;
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::plan::PlanInput;
 use crate::plan::row::{Absent, Class, Compare, Row, UpdateCall};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// PutMetricAlarm overwrites an alarm as a whole, so a field that is not declared is one that is
 /// not set.
@@ -92,6 +92,10 @@ impl ResourceType for Alarm {
 
     fn tag(&self, arn: String, tags: BTreeMap<String, String>) -> Call {
         Call::TagAlarm { arn, tags }
+    }
+
+    fn untag(&self, arn: String, keys: BTreeSet<String>) -> Call {
+        Call::UntagAlarm { arn, keys }
     }
 
     fn delete(&self, id: &ResourceId, alarm: &ObservedResource) -> Call {

@@ -5,7 +5,7 @@ use crate::model::call::{Call, Verb};
 use crate::model::observed::ObservedResource;
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::plan::row::{Absent, Class, Compare, Effect, Row, UpdateCall};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const fn row(path: &'static str, doc: &'static str) -> Row {
     Row::new(ResourceKind::LogGroup, UpdateCall::RetentionPolicy, path, doc)
@@ -53,6 +53,10 @@ impl ResourceType for LogGroup {
 
     fn tag(&self, arn: String, tags: BTreeMap<String, String>) -> Call {
         Call::TagLogGroup { arn, tags }
+    }
+
+    fn untag(&self, arn: String, keys: BTreeSet<String>) -> Call {
+        Call::UntagLogGroup { arn, keys }
     }
 
     fn delete(&self, id: &ResourceId, _: &ObservedResource) -> Call {

@@ -18,7 +18,7 @@ use crate::model::observed::ObservedResource;
 use crate::model::plan::WaitingOn;
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the plan knows of one type of resource.
 pub(super) trait ResourceType: Sync {
@@ -43,6 +43,9 @@ pub(super) trait ResourceType: Sync {
 
     /// The call that sets tags.
     fn tag(&self, arn: String, tags: BTreeMap<String, String>) -> Call;
+
+    /// The call that takes tags off.
+    fn untag(&self, arn: String, keys: BTreeSet<String>) -> Call;
 
     /// The call that removes it.
     fn delete(&self, id: &ResourceId, resource: &ObservedResource) -> Call;

@@ -6,7 +6,7 @@ use crate::model::observed::ObservedResource;
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::plan::row::{Class, Compare, Effect, Row, UpdateCall};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const fn row(path: &'static str, doc: &'static str) -> Row {
     Row::new(ResourceKind::Rule, UpdateCall::ModifyRule, path, doc)
@@ -55,6 +55,10 @@ impl ResourceType for Rule {
 
     fn tag(&self, arn: String, tags: BTreeMap<String, String>) -> Call {
         Call::TagElb { arn, tags }
+    }
+
+    fn untag(&self, arn: String, keys: BTreeSet<String>) -> Call {
+        Call::UntagElb { arn, keys }
     }
 
     fn delete(&self, _: &ResourceId, resource: &ObservedResource) -> Call {

@@ -83,10 +83,12 @@ pub(super) const SERVICE: &[Row] = &[
     row("desiredCount", "how many tasks; belongs to the autoscaler, or to anyone, when it is not declared")
         .class(Class::DelegatedUnlessDeclared)
         .compare(Compare::Text),
-    fixed("launchType", "FARGATE, EC2 or EXTERNAL").class(Class::DeclaredWithDefault),
-    row("capacityProviderStrategy", "which capacity providers run it; absent leaves it to the launch type")
+    fixed("launchType", "FARGATE, EC2 or EXTERNAL; neither it nor a strategy leaves the service on what it is on")
+        .class(Class::DefaultedUnlessDeclared),
+    row("capacityProviderStrategy", "which capacity providers run it; taken out again goes back to the launch type")
         .class(Class::DefaultedUnlessDeclared)
-        .compare(Compare::Set(STRATEGY_DEFAULTS)),
+        .compare(Compare::Set(STRATEGY_DEFAULTS))
+        .deploys(),
     row("platformVersion", "Fargate platform version").class(Class::DeclaredWithDefault).deploys(),
     fixed("schedulingStrategy", "REPLICA or DAEMON").means("\"REPLICA\""),
     row("networkConfiguration.awsvpcConfiguration.subnets", "subnets of the tasks")
@@ -153,8 +155,8 @@ pub(super) const SERVICE: &[Row] = &[
     row("deploymentConfiguration.earlySuccessCriteria.sourceServiceRevisionCleanup", "BLOCKING or DEFERRED")
         .class(Class::DefaultedUnlessDeclared),
     row("healthCheckGracePeriodSeconds", "seconds during which failing health checks are forgiven")
-        .compare(Compare::Text)
-        .means("0"),
+        .class(Class::DeclaredWithDefault)
+        .compare(Compare::Text),
     row("enableExecuteCommand", "whether ECS Exec works").means("false"),
     row("enableECSManagedTags", "whether ECS puts its own tags on tasks").means("false"),
     row("propagateTags", "where tags of tasks come from").means("\"NONE\""),

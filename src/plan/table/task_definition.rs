@@ -21,7 +21,8 @@ pub(super) const TASK_DEFINITION: &[Row] = &[
     row("family", "finds the revisions").identity(),
     row("cpu", "CPU units of the task").compare(Compare::Text),
     row("memory", "memory of the task in MiB").compare(Compare::Text),
-    row("networkMode", "awsvpc, bridge, host or none"),
+    row("networkMode", "awsvpc, bridge, host or none; left out it is bridge on Linux and NAT on Windows")
+        .means("\"bridge\""),
     row("executionRoleArn", "role that pulls images and reads secrets"),
     row("taskRoleArn", "role of the application"),
     Row {

@@ -76,6 +76,18 @@ fn apply_one(fixture: &mut Fixture, action: &PlannedAction) {
         }
         (Verb::Tag, ResourceKind::Service) => service(fixture, &id.key).tags.extend(tags()),
         (Verb::Tag, _) => resource(fixture, id).tags.extend(tags()),
+        (Verb::Untag, kind) => {
+            let tags = match kind {
+                ResourceKind::TaskDefinition => match fixture.observed.definitions.get_mut(text("arn")) {
+                    Some(Seen::Present(definition)) => &mut definition.tags,
+                    _ => panic!("{} was not seen", text("arn")),
+                },
+                ResourceKind::Service => &mut service(fixture, &id.key).tags,
+                _ => &mut resource(fixture, id).tags,
+            };
+            let keys: Vec<String> = serde_json::from_value(call["keys"].clone()).unwrap();
+            keys.iter().for_each(|key| drop(tags.remove(key)));
+        }
         (Verb::Register, _) => register(fixture, &component, text("hash"), &call["fields"], &tags()),
         (Verb::Run, _) => run(fixture, &component, text("token"), &call["fields"]),
         (Verb::Stop, _) => stop(fixture, text("arn")),

@@ -174,6 +174,8 @@ fn what_starts_a_deployment_is_what_the_ecs_api_says() {
     assert_eq!(
         deploys,
         [
+            // Not by itself: ECS takes a change of it with a forced deployment alone.
+            "capacityProviderStrategy",
             "loadBalancers",
             "networkConfiguration",
             "platformVersion",

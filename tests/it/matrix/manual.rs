@@ -298,6 +298,9 @@ fn set_service(fixture: &Fixture, found: &Found, now: &Value, tops: BTreeMap<Str
             name => update[name] = value,
         }
     }
+    if update.get("capacityProviderStrategy").is_some() {
+        update["forceNewDeployment"] = json!(true);
+    }
     if update.as_object().unwrap().len() > 2 {
         fixture.by_hand("ecs", "UpdateService", update);
     }

@@ -354,8 +354,10 @@ fn placed() -> Vec<Specimen> {
     vec![
         service("taskDefinition", "plain", Value::Null, json!("@other revision")),
         service("desiredCount", "plain", json!(2), json!(3)),
-        service("launchType", "plain", json!("FARGATE"), json!("EC2"))
-            .removed(vec![("capacityProviderStrategy", json!([share("FARGATE", 1)]))]),
+        service("launchType", "plain", json!("FARGATE"), json!("EC2")).unnamed(json!("EC2")).not(
+            ManualChange::Removed,
+            "a strategy in its place is a change of the strategy, which is taken back",
+        ),
         service(
             "capacityProviderStrategy",
             "provided",
@@ -376,10 +378,10 @@ fn placed() -> Vec<Specimen> {
         service(
             "placementStrategy",
             "instances",
-            json!([spread("attribute:ecs.availability-zone"), spread("instanceId")]),
             json!([spread("instanceId"), spread("attribute:ecs.availability-zone")]),
+            json!([spread("attribute:ecs.availability-zone"), spread("instanceId")]),
         )
-        .added(json!([spread("attribute:ecs.availability-zone"), spread("instanceId"), {"type": "random"}])),
+        .added(json!([spread("instanceId"), spread("attribute:ecs.availability-zone"), {"type": "random"}])),
     ]
 }
 

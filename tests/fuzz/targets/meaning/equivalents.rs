@@ -379,7 +379,8 @@ fn workload(word: &str, members: &mut Members, around: Around, choices: &mut Uns
         .is_some_and(|items| !items.is_empty());
     if around.fargate && members.get("launchType").is_none_or(|launch| launch == "FARGATE") {
         toggle(members, "platformVersion", json!("LATEST"), choices);
-        if !strategy {
+        // A service that is there stays on what it is on when neither is declared.
+        if !strategy && word == "task" {
             toggle(members, "launchType", json!("FARGATE"), choices);
         }
     }
