@@ -292,6 +292,7 @@ fn when_no_target_is_healthy_all_unhealthy_ones_get_requests() {
     aws.elb("DeregisterTargets", &json!({"TargetGroupArn": group, "Targets.member.1.Id": "10.0.0.9"}));
     let answers = aws.world.every_answer(&Request::to("web", 80).path("/only"));
     assert_eq!(answers.len(), 2, "{answers:?}");
+    aws.attribute(&group, "target_group_health.dns_failover.minimum_healthy_targets.count", "2");
     aws.attribute(&group, "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count", "2");
     aws.put(&group, "10.0.0.8");
     aws.at(300);
