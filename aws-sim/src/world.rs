@@ -185,6 +185,14 @@ impl World {
         region.with_ecs(*now, account, behaviours, work)
     }
 
+    /// Puts a log group under a retention policy of the account (its name and days), or takes it
+    /// from under one. Answers whether there is such a group.
+    pub fn set_retention_policy(&mut self, region: &str, group: &str, policy: Option<(&str, i64)>) -> bool {
+        self.region(region);
+        let region = self.regions.get_mut(region).expect("made just above");
+        region.logs.set_retention_policy(group, policy)
+    }
+
     /// Executes a request as of now, without faults, limits or record, and answers the result as
     /// JSON; an awsQuery action takes its parameters as a flat object (`{"Names.member.1":
     /// "web"}`). For edits out of band and for seeds.

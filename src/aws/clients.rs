@@ -13,6 +13,9 @@ use super::budget::{AttemptOutcome, Budget, Category, Pace, Usage};
 use super::error::{Error, Kind};
 use crate::model::arn::Arn;
 use crate::model::kinds::Placement;
+use aws_config::environment::region::EnvironmentVariableRegionProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -139,18 +142,23 @@ pub struct Aws {
 
 #[derive(Debug)]
 struct Shared {
-    base: SdkConfig,
+    /// Made for the first placement that is asked for.
+    base: OnceCell<SdkConfig>,
     settings: Settings,
     placements: tokio::sync::Mutex<BTreeMap<ClientKey, Arc<PlacementClients>>>,
     budgets: Mutex<BTreeMap<Scope, Arc<Budget>>>,
 }
 
 impl Aws {
-    /// Reads the standard configuration (environment, profile, container or instance role) once. No
-    /// call of AWS is made.
+    /// The standard configuration (environment, profile, container or instance role) is read once,
+    /// for the first placement. No call of AWS is made.
     pub async fn connect(settings: Settings) -> Self {
-        let base = base_config(&settings).await;
-        let shared = Shared { base, settings, placements: Default::default(), budgets: Mutex::default() };
+        let shared = Shared {
+            base: OnceCell::new(),
+            settings,
+            placements: Default::default(),
+            budgets: Mutex::default(),
+        };
         Self { shared: Arc::new(shared) }
     }
 
@@ -172,7 +180,8 @@ impl Aws {
     }
 
     async fn make(&self, (region, role): &ClientKey) -> PlacementClients {
-        let mut config = self.shared.base.to_builder().region(Region::new(region.clone())).build();
+        let base = self.shared.base.get_or_init(|| base_config(&self.shared.settings, region)).await;
+        let mut config = base.to_builder().region(Region::new(region.clone())).build();
         if let Some(role) = role {
             let provider = AssumeRoleProvider::builder(role.as_str())
                 .session_name("evenkeel")
@@ -211,7 +220,9 @@ impl Aws {
     }
 }
 
-async fn base_config(settings: &Settings) -> SdkConfig {
+/// `region` is where credentials are asked for (by STS or SSO) when neither environment nor profile
+/// names a region: partitions know each other's credentials not.
+async fn base_config(settings: &Settings, region: &str) -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .operation_attempt_timeout(settings.attempt_timeout)
         .operation_timeout(settings.operation_timeout)
@@ -233,9 +244,12 @@ async fn base_config(settings: &Settings) -> SdkConfig {
         return closed.build();
     }
     let mut standard = aws_config::defaults(BehaviorVersion::v2026_01_12())
-        // Every placement names its own region; without one here the SDK would ask the instance for
-        // it.
-        .region(Region::new("us-east-1"))
+        // Every placement names its own region, so the instance need not be asked for one.
+        .region(
+            RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+                .or_else(ProfileFileRegionProvider::new())
+                .or_else(Region::new(region.to_owned())),
+        )
         .sleep_impl(sleep)
         .retry_config(retries)
         .timeout_config(timeouts);
@@ -304,6 +318,12 @@ impl fmt::Debug for Clients<'_> {
 }
 
 impl Clients<'_> {
+    /// Secrets Manager in another region, with the same credentials.
+    pub fn secrets_in(&self, region: &str) -> aws_sdk_secretsmanager::Client {
+        let config = self.secrets.config().to_builder().region(Region::new(region.to_owned())).build();
+        aws_sdk_secretsmanager::Client::from_conf(config)
+    }
+
     /// The same clients with a fence that every write must pass.
     pub fn fenced<'fence>(&self, fence: &'fence dyn Fence) -> Clients<'fence> {
         Clients { fence: Some(fence), ..self.clone() }

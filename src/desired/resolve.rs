@@ -4,7 +4,7 @@
 use super::fields::{Fields, each, object};
 use super::references::{self, Reference, To};
 use super::resources;
-use super::secret_ref::SecretRef;
+use super::secret_ref::{SecretRef, could_be_parameter};
 use crate::model::arn::Arn;
 use crate::model::canonical::content_hash;
 use crate::model::desired::{
@@ -227,6 +227,10 @@ impl Resolver<'_> {
             Some(Seen::Present(secret)) if secret.deleted => "it is scheduled for deletion".to_owned(),
             Some(Seen::Present(secret)) if secret.version.is_none() => "it has no current version".to_owned(),
             Some(Seen::Present(secret)) => return Some(secret),
+            Some(Seen::Absent) if could_be_parameter(id) => format!(
+                "there is none {}; for the parameter of that name in Parameter Store write `ssm:{id}`, or its ARN",
+                self.whereabouts(id)
+            ),
             Some(Seen::Absent) => format!("there is none {}", self.whereabouts(id)),
             Some(Seen::Unknown(gap)) => format!("{} {}", in_words(gap), self.whereabouts(id)),
             Some(Seen::NotRead) | None => {
@@ -341,10 +345,11 @@ fn usable(
 fn with_full_arns(definition: &mut Tree, arns: &BTreeMap<&str, &str>) {
     let resolve = |fields: &mut Fields, field: &str| {
         let Some(written) = fields.get(field).and_then(Tree::as_str) else { return };
-        if let SecretRef::Secret { id, suffix } = SecretRef::parse(written)
-            && let Some(arn) = arns.get(id)
-        {
-            let full = SecretRef::with_arn(arn, suffix);
+        let full = match SecretRef::parse(written) {
+            SecretRef::Parameter { id } => Some(id.to_owned()),
+            SecretRef::Secret { id, suffix } => arns.get(id).map(|arn| SecretRef::with_arn(arn, suffix)),
+        };
+        if let Some(full) = full {
             fields.insert(field.to_owned(), full.into());
         }
     };

@@ -1,14 +1,23 @@
 //! `valueFrom`: which secret, and which part of it. Source: ECS developer guide, "Pass Secrets
 //! Manager secrets through Amazon ECS environment variables", and ECS API, Secret.
+//!
+//! To ECS a text that is no ARN is the name of a Parameter Store parameter of the task's region.
+//! Documents here may name secrets, too. Names with a `/` inside, a `:` behind or one of `+=@`
+//! cannot be parameters (Systems Manager API, PutParameter: a name in a hierarchy begins with `/`),
+//! so they are secrets and nothing else. A name that begins with `/` is a parameter, as in ECS. A
+//! plain name could be either: it is taken for a secret, which is said in a warning, and
+//! `secretsmanager:` or `ssm:` before the name settles it.
 
 use crate::model::arn::{Arn, is_arn};
 
 /// What a `valueFrom` (or `credentialsParameter`) points at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SecretRef<'a> {
-    /// A Parameter Store parameter, by ARN or by a name that starts with `/`: passed to ECS as it
-    /// is.
-    Parameter,
+    /// A Parameter Store parameter: this, its ARN or name, is what ECS takes.
+    Parameter {
+        /// ARN or name.
+        id: &'a str,
+    },
     /// A secret in Secrets Manager.
     Secret {
         /// Name or ARN, without what follows.
@@ -18,15 +27,25 @@ pub(super) enum SecretRef<'a> {
     },
 }
 
+/// What says that a name is one of a parameter.
+const PARAMETER: &str = "ssm:";
+/// What says that a name is one of a secret.
+const SECRET: &str = "secretsmanager:";
+
 impl<'a> SecretRef<'a> {
     /// Splits a `valueFrom`. Every text can be split; whether it makes sense is asked by
     /// [`SecretRef::fault`].
     pub(super) fn parse(value_from: &'a str) -> Self {
-        if value_from.starts_with('/') {
-            return Self::Parameter;
+        if let Some(id) = value_from.strip_prefix(PARAMETER) {
+            return Self::Parameter { id };
         }
+        let by_prefix = value_from.strip_prefix(SECRET);
+        if by_prefix.is_none() && value_from.starts_with('/') {
+            return Self::Parameter { id: value_from };
+        }
+        let value_from = by_prefix.unwrap_or(value_from);
         let parts = match Arn::parse(value_from) {
-            Some(arn) if arn.service == "ssm" => return Self::Parameter,
+            Some(arn) if arn.service == "ssm" => return Self::Parameter { id: value_from },
             // arn:partition:secretsmanager:region:account:secret:name
             Some(_) => 7,
             None => 1,
@@ -44,7 +63,13 @@ impl<'a> SecretRef<'a> {
         if value_from.contains(char::is_whitespace) {
             return Some("it contains white space".to_owned());
         }
-        let SecretRef::Secret { id, suffix } = SecretRef::parse(value_from) else { return None };
+        let (id, suffix) = match SecretRef::parse(value_from) {
+            SecretRef::Secret { id, suffix } => (id, suffix),
+            SecretRef::Parameter { id } => {
+                let good = is_arn(id) || could_be_parameter(id) || id.starts_with('/');
+                return (!good).then(|| "a parameter's name has letters, digits and ./_- only".to_owned());
+            }
+        };
         if suffix.matches(':').count() > 2 {
             return Some("more than json-key:stage:version follows the secret".to_owned());
         }
@@ -67,6 +92,11 @@ impl<'a> SecretRef<'a> {
             .then(|| "a secret's name has at most 512 letters, digits and /_+=.@-".to_owned())
     }
 
+    /// Whether ECS would take the text for another thing, a parameter, than what it is here.
+    pub(super) fn is_ambiguous(value_from: &str) -> bool {
+        !value_from.starts_with('/') && could_be_parameter(value_from)
+    }
+
     /// The `valueFrom` for ECS, given the full ARN: all three colons are there once one part
     /// follows, as ECS demands.
     pub(super) fn with_arn(arn: &str, suffix: &str) -> String {
@@ -76,6 +106,13 @@ impl<'a> SecretRef<'a> {
         let missing = 2usize.saturating_sub(suffix.matches(':').count());
         format!("{arn}:{suffix}{}", ":".repeat(missing))
     }
+}
+
+/// Whether a text can be the name of a parameter. Source: Systems Manager API, PutParameter.
+pub(super) fn could_be_parameter(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    let in_hierarchy = name.starts_with('/') && name.split('/').skip(1).all(|part| part.chars().all(plain));
+    !name.is_empty() && (in_hierarchy || name.chars().all(plain))
 }
 
 #[cfg(test)]
@@ -101,10 +138,27 @@ mod tests {
 
     #[test]
     fn parameters_are_left_to_ecs() {
-        for text in ["/shop/db", "arn:aws:ssm:eu-west-1:123456789012:parameter/shop/db"] {
-            assert_eq!(SecretRef::parse(text), SecretRef::Parameter);
+        let arn = "arn:aws:ssm:eu-west-1:123456789012:parameter/shop/db";
+        for (text, id) in
+            [("/shop/db", "/shop/db"), (arn, arn), ("ssm:db-name", "db-name"), ("ssm:/a/b", "/a/b")]
+        {
+            assert_eq!(SecretRef::parse(text), SecretRef::Parameter { id });
             assert_eq!(SecretRef::fault(text), None);
         }
+        assert!(SecretRef::fault("ssm:").is_some() && SecretRef::fault("ssm:key::").is_some());
+    }
+
+    #[test]
+    fn what_could_be_a_parameter_or_a_secret_is_known() {
+        for text in ["db-name-staging", "db", "DB_1.x"] {
+            assert!(SecretRef::is_ambiguous(text), "{text}");
+            assert_eq!(SecretRef::parse(text), SecretRef::Secret { id: text, suffix: "" });
+        }
+        for text in ["shop/db", "db:key::", "/shop/db", "a+b", "ssm:db", "secretsmanager:db", ARN] {
+            assert!(!SecretRef::is_ambiguous(text), "{text}");
+        }
+        let by_prefix = SecretRef::parse("secretsmanager:/shop/db:key::");
+        assert_eq!(by_prefix, SecretRef::Secret { id: "/shop/db", suffix: "key::" });
     }
 
     #[test]

@@ -10,6 +10,13 @@ use crate::model::resource_record::Refusal;
 use crate::model::rollout::RolloutState;
 use std::collections::BTreeSet;
 
+/// Members of a service whose absence in a document says nothing of one that is there.
+const OPTIONAL: [&str; 3] = [
+    "capacityProviderStrategy",
+    "deploymentConfiguration.deploymentCircuitBreaker.resetOnHealthyTask",
+    "deploymentConfiguration.deploymentCircuitBreaker.thresholdConfiguration",
+];
+
 /// Adds what was written in this pass, and what was refused.
 pub(super) fn remember(
     state: &mut RolloutState,
@@ -76,11 +83,12 @@ fn is_declared(resolved: &ResolvedState, id: &ResourceId) -> bool {
 fn optional(resolved: &ResolvedState, id: &ResourceId) -> BTreeSet<String> {
     let mut paths: BTreeSet<String> = resolved.tag_keys.iter().map(|key| format!("tags.{key}")).collect();
     let component = resolved.components.get(id.key.as_str()).filter(|_| id.kind == ResourceKind::Service);
-    let fields = component.and_then(|component| component.fields.as_ref());
-    let strategy = fields.and_then(|fields| fields["capacityProviderStrategy"].as_array());
-    if strategy.is_some_and(|providers| !providers.is_empty()) {
-        paths.insert("capacityProviderStrategy".to_owned());
-    }
+    let Some(fields) = component.and_then(|component| component.fields.as_ref()) else { return paths };
+    let declared = |path: &&&str| {
+        let value = path.split('.').try_fold(fields, |tree, segment| tree.get(segment));
+        value.is_some_and(|value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty()))
+    };
+    paths.extend(OPTIONAL.iter().filter(declared).map(|path| (*path).to_owned()));
     paths
 }
 

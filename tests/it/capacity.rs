@@ -196,3 +196,36 @@ async fn a_windows_service_on_instances_has_no_network_mode() {
     let definition = fixture.by_hand("ecs", "DescribeTaskDefinition", definition)["taskDefinition"].clone();
     assert_eq!(definition.get("networkMode"), None);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_of_another_region_is_asked_for_there() {
+    let mut fixture = Fixture::new(&[]).await;
+    let there = json!({"region": "us-east-1", "secrets": [{"name": "shop/db", "value": {"url": "there"}}]});
+    fixture.sim.seed_world(&there).unwrap();
+    let mut document: Value = serde_json::from_str(&of(&json!({}))).unwrap();
+    let partial = "arn:aws:secretsmanager:us-east-1:123456789012:secret:shop/db";
+    document["spec"]["components"]["web"]["taskDefinition"]["containerDefinitions"][0]["secrets"] =
+        json!([{"name": "URL", "valueFrom": partial}]);
+    fixture.write("shop.json", &document.to_string()).await;
+    fixture.pass(RESYNC).await;
+    let listed = fixture.by_hand("ecs", "ListTaskDefinitions", json!({"familyPrefix": "shop-web"}));
+    let definition = json!({"taskDefinition": listed["taskDefinitionArns"][0]});
+    let definition = fixture.by_hand("ecs", "DescribeTaskDefinition", definition)["taskDefinition"].clone();
+    let handed = definition["containerDefinitions"][0]["secrets"][0]["valueFrom"].as_str().unwrap();
+    assert!(handed.starts_with(partial) && handed.len() == partial.len() + 7, "{handed}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retention_policy_of_the_account_is_not_fought() {
+    let fixture = Fixture::new(&[("shop.json", &of(&json!({})))]).await;
+    settled(&fixture).await;
+    let policy = Some(("everything", 30));
+    let known = fixture.sim.with(|aws| aws.set_retention_policy("eu-west-1", "/ecs/shop", policy));
+    assert!(known);
+    fixture.sim.reset_calls();
+    fixture.pass(10 * RESYNC).await;
+    assert_eq!(fixture.writes(), Vec::<String>::new());
+    fixture.ready_within(1).await;
+    let notes = fixture.status("shop").notes;
+    assert!(notes.iter().any(|note| note.message.contains("`everything`") && !note.blocks), "{notes:?}");
+}

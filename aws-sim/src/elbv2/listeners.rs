@@ -62,6 +62,13 @@ impl Listener {
                 self.certificates.clear();
                 self.added.clear();
             }
+            // From HTTP to HTTPS, or from TCP to TLS, policy and certificate must be given (same
+            // page). The text is a guess.
+            let becomes_secure = self.protocol.as_deref().is_some_and(|own| !Self::secure(Some(own)))
+                && Self::secure(Some(protocol));
+            if becomes_secure && form.get("SslPolicy").is_none_or(str::is_empty) {
+                return Err(invalid(format!("A security policy must be specified for {protocol} listeners")));
+            }
             self.protocol = Some(protocol.to_owned());
         }
         if let Some(policy) = form.get("SslPolicy").filter(|p| !p.is_empty()) {

@@ -33,6 +33,15 @@ pub struct Secrets {
     secrets: BTreeMap<String, Secret>,
 }
 
+/// An ARN without its region.
+fn without_region(arn: &str) -> Option<(Vec<&str>, &str)> {
+    let parts: Vec<&str> = arn.splitn(5, ':').collect();
+    match parts[..] {
+        [arn, partition, service, _, rest] => Some((vec![arn, partition, service], rest)),
+        _ => None,
+    }
+}
+
 impl Secrets {
     /// Answers one awsJson operation.
     ///
@@ -85,14 +94,18 @@ impl Secrets {
         true
     }
 
-    /// Finds a secret by name, full ARN, or ARN without the random suffix.
+    /// Finds a secret by name, full ARN, or ARN without the random suffix. The region of an ARN
+    /// without it is not looked at: the secret of that name in the region of the request is meant.
+    /// Source: aws/aws-cli#3474, from live AWS; aws-actions/aws-secretsmanager-get-secrets#182 (a
+    /// full ARN of another region fails).
     fn find(&self, id: &str) -> Option<&Secret> {
         let Some(name) = id.strip_prefix("arn:").and_then(|_| id.splitn(7, ':').nth(6)) else {
             return self.secrets.get(id);
         };
         let full = || self.secrets.get(name.rsplit_once('-')?.0).filter(|s| s.arn == id);
-        let partial =
-            || self.secrets.get(name).filter(|s| s.arn.strip_suffix(&s.arn[s.arn.len() - 7..]) == Some(id));
+        let partial = || {
+            self.secrets.get(name).filter(|s| without_region(&s.arn[..s.arn.len() - 7]) == without_region(id))
+        };
         full().or_else(partial)
     }
 

@@ -51,6 +51,14 @@ fn a_secret_is_found_by_name_arn_and_partial_arn() {
     for id in ["app/db-main", &arn, &partial] {
         assert_eq!(aws.ok("GetSecretValue", json!({"SecretId": id}))["SecretString"], "v");
     }
+    let elsewhere = partial.replace("eu-west-1", "us-east-1");
+    assert_eq!(
+        aws.ok("DescribeSecret", json!({"SecretId": elsewhere}))["ARN"],
+        arn,
+        "the region is not looked at"
+    );
+    let far = arn.replace("eu-west-1", "us-east-1");
+    assert_eq!(aws.code("DescribeSecret", json!({"SecretId": far})), "ResourceNotFoundException");
     let wrong = format!("{partial}-AAAAAA");
     for id in ["app/db", wrong.as_str(), "arn:aws:secretsmanager"] {
         assert_eq!(aws.code("DescribeSecret", json!({"SecretId": id})), "ResourceNotFoundException", "{id}");

@@ -122,12 +122,13 @@ fn action(
     let forward = forwards
         .then(|| forward(operation, declared.target_groups, declared.stickiness_seconds))
         .transpose()?;
-    // AWS's own form for a single group is its ARN beside the list, and both may be given if they
-    // agree (API reference of Action).
+    // A single group goes by its ARN alone: load balancers that know one group only refuse a list
+    // with a weight (crossplane-contrib/provider-upjet-aws#1771).
     let lone = forward.as_ref().and_then(|config| match config.target_groups() {
-        [group] => group.target_group_arn.clone(),
+        [group] if config.target_group_stickiness_config().is_none() => group.target_group_arn.clone(),
         _ => None,
     });
+    let forward = forward.filter(|_| lone.is_none());
     Ok(types::Action::builder()
         .r#type(types::ActionTypeEnum::from(declared.kind.as_str()))
         .set_order(order)
@@ -262,7 +263,7 @@ mod tests {
 
     #[test]
     fn stickiness_is_off_unless_it_is_declared() {
-        let group = json!([{"targetGroupArn": "arn:tg", "weight": 3}]);
+        let group = json!([{"targetGroupArn": "arn:tg", "weight": 3}, {"targetGroupArn": "arn:other"}]);
         let plain = json!({"type": "forward", "targetGroups": group});
         let rule: RuleFields = read(OP, &json!({"actions": [plain]})).unwrap();
         let action = actions(OP, rule.actions.unwrap()).unwrap().remove(0);
@@ -272,17 +273,20 @@ mod tests {
     }
 
     #[test]
-    fn a_single_group_is_named_in_both_of_the_forms_that_aws_has_for_it() {
-        let forward = |groups: Tree| {
-            let action = json!({"type": "forward", "targetGroups": groups});
+    fn a_single_group_goes_by_its_arn_alone_and_several_as_a_list() {
+        let forward = |groups: Tree, sticky: Option<u32>| {
+            let action = json!({"type": "forward", "targetGroups": groups, "stickinessSeconds": sticky});
             let rule: RuleFields = read(OP, &json!({"actions": [action]})).unwrap();
             actions(OP, rule.actions.unwrap()).unwrap().remove(0)
         };
-        let one = forward(json!([{"targetGroupArn": "arn:blue", "weight": 1}]));
-        assert_eq!(one.target_group_arn.as_deref(), Some("arn:blue"));
-        assert_eq!(one.forward_config.unwrap().target_groups()[0].target_group_arn(), Some("arn:blue"));
+        let blue = json!([{"targetGroupArn": "arn:blue", "weight": 1}]);
+        let one = forward(blue.clone(), None);
+        assert_eq!((one.target_group_arn.as_deref(), one.forward_config), (Some("arn:blue"), None));
+        let sticky = forward(blue, Some(60));
+        assert!(sticky.target_group_arn.is_none() && sticky.forward_config.is_some());
         let two = forward(
             json!([{"targetGroupArn": "arn:blue", "weight": 9}, {"targetGroupArn": "arn:green", "weight": 1}]),
+            None,
         );
         assert_eq!(two.target_group_arn, None);
     }

@@ -20,19 +20,21 @@ const LIST_TAGS: &str = "logs:ListTagsForResource";
 ///
 /// # Errors
 ///
-/// When the call failed.
+/// Not found when that is so of one of several names; otherwise when the call failed.
 pub async fn log_groups(
     clients: &PlacementClients,
     names: &[String],
 ) -> Result<BTreeMap<String, ObservedResource>, Error> {
     let send = || {
-        clients.logs.describe_log_groups().set_log_group_identifiers(Some(names.to_vec())).limit(50).send()
+        // Without a limit: beside identifiers AWS takes one other filter only (CloudWatch Logs API,
+        // DescribeLogGroups), and there are no more groups than names.
+        clients.logs.describe_log_groups().set_log_group_identifiers(Some(names.to_vec())).send()
     };
     let groups = match clients.read(Category::LogsRead, DESCRIBE, send).await {
         Ok(answer) => answer.log_groups.unwrap_or_default(),
         // Asking by identifiers is the newer way, not offered everywhere; asking by prefix always
         // works, for one at a time.
-        Err(error) if matches!(error.kind, Kind::Rejected | Kind::NotFound) => {
+        Err(error) if error.kind == Kind::Rejected || (error.is_not_found() && names.len() == 1) => {
             let mut groups = Vec::new();
             for name in names {
                 groups.extend(by_prefix(clients, name).await?);
@@ -80,6 +82,7 @@ fn resource(group: LogGroup) -> ObservedResource {
     };
     set("logGroupName", group.log_group_name.map(Tree::from));
     set("retentionInDays", group.retention_in_days.map(Tree::from));
+    set("retentionPolicyName", group.retention_policy_name.map(Tree::from));
     set("kmsKeyId", group.kms_key_id.map(Tree::from));
     // `arn` ends in `:*`, which stands for the streams; only the form without it names the group
     // itself.

@@ -115,6 +115,14 @@ fn secrets(findings: &mut Findings, path: &str, secrets: &[Secret]) {
             let message = format!("`{}` is not a reference to a secret: {fault}", secret.value_from);
             let help = "name or ARN of a secret, with :json-key:: for one key of it, or a parameter";
             findings.error(format!("{path}[{index}].valueFrom"), message, help);
+        } else if SecretRef::is_ambiguous(&secret.value_from) {
+            let name = &secret.value_from;
+            let message = format!(
+                "`{name}` is taken for the secret of that name in Secrets Manager, while ECS itself takes it for a parameter of Parameter Store"
+            );
+            let help =
+                format!("write `ssm:{name}` for the parameter, or `secretsmanager:{name}` for the secret");
+            findings.warning(format!("{path}[{index}].valueFrom"), message, help);
         }
     }
 }

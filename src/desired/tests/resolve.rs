@@ -306,15 +306,24 @@ fn where_a_secret_was_looked_for_is_told_as_far_as_it_is_known() {
         }
     };
     let here = || json!({"region": "eu-west-1", "cluster": "shop"});
+    let plain = missing(here(), "db-name", Seen::NotRead);
+    assert!(
+        plain.ends_with("for the parameter of that name in Parameter Store write `ssm:db-name`, or its ARN"),
+        "{plain}"
+    );
     let arn = "arn:aws:secretsmanager:us-east-1:999999999999:secret:db-AbCdEf";
     assert!(missing(here(), arn, Seen::NotRead).ends_with("in account 999999999999, region us-east-1"));
-    assert!(missing(here(), "db", Seen::NotRead).ends_with("in region eu-west-1"));
+    assert!(missing(here(), "shop/db2", Seen::NotRead).ends_with("in region eu-west-1"));
     let by_role =
         json!({"region": "eu-west-1", "cluster": "shop", "roleArn": "arn:aws:iam::111111111111:role/r"});
-    assert!(missing(by_role, "db", Seen::NotRead).ends_with("in account 111111111111, region eu-west-1"));
+    assert!(
+        missing(by_role, "shop/db2", Seen::NotRead).ends_with("in account 111111111111, region eu-west-1")
+    );
     let by_cluster =
         json!({"region": "eu-west-1", "cluster": "arn:aws:ecs:eu-west-1:222222222222:cluster/shop"});
-    assert!(missing(by_cluster, "db", Seen::Absent).ends_with("in account 222222222222, region eu-west-1"));
+    assert!(
+        missing(by_cluster, "shop/db2", Seen::Absent).ends_with("in account 222222222222, region eu-west-1")
+    );
 }
 
 #[test]
@@ -364,4 +373,17 @@ fn what_is_somebody_elses_is_not_relied_on() {
     let resolved = resolve_state(&state(&shop()), &aws, &BTreeMap::new(), &BTreeMap::new());
     let waiting: Vec<String> = resolved.components["web"].waiting.iter().map(ToString::to_string).collect();
     assert_eq!(waiting, ["target-group/web: it is not this deployment's"]);
+}
+
+#[test]
+fn a_parameter_by_name_is_handed_to_ecs_as_its_name() {
+    let secrets = json!([{"name": "A", "valueFrom": "ssm:db-name"}, {"name": "B", "valueFrom": "/shop/b"}]);
+    let document =
+        changed(&[("/spec/components/web/taskDefinition/containerDefinitions/0/secrets", secrets)]);
+    let definition = resolved_with(&document, &observed(), &[]).components["web"].definition.clone().unwrap();
+    let handed = &definition.fields["containerDefinitions"][0]["secrets"];
+    assert_eq!(
+        *handed,
+        json!([{"name": "A", "valueFrom": "db-name"}, {"name": "B", "valueFrom": "/shop/b"}])
+    );
 }

@@ -311,8 +311,11 @@ ecs_struct! {
 pub struct Secret {
     /// Name of the variable.
     pub name: String,
-    /// Secrets Manager name, ARN, either with `:json-key:stage:version`, or a Parameter Store ARN.
-    /// Names are resolved to full ARNs by DescribeSecret; the value is never read.
+    /// Secrets Manager name, ARN, either with `:json-key:stage:version`, or a Parameter Store
+    /// parameter: its ARN, its name when that begins with `/`, or `ssm:NAME`. A plain name such as
+    /// `db-password` is taken for a secret, with a warning, for ECS takes it for a parameter:
+    /// `secretsmanager:NAME` says that the secret is meant. Names are resolved to full ARNs by
+    /// DescribeSecret; the value is never read.
     pub value_from: String,
     /// What a rotation does. Not part of the ECS API.
     #[serde(skip_serializing_if = "OnRotation::is_restart")]

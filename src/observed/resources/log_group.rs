@@ -5,7 +5,7 @@ use crate::aws::logs::read::{self, GROUPS_PER_CALL};
 use crate::model::desired::DesiredResource;
 use crate::model::observed::{ObservedResource, Readiness, Seen};
 use crate::model::resource::{ResourceId, ResourceKind};
-use crate::observed::reader::{Reader, by_name, refused, seen_or_absent};
+use crate::observed::reader::{Reader, by_name, refused_or_missing, seen_or_absent};
 use crate::observed::request::ObservationRequest;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,8 @@ impl LogGroups {
     pub(super) async fn read(reader: &Reader<'_>, requests: &[ObservationRequest<'_>]) -> Self {
         let names: BTreeSet<String> = requests.iter().flat_map(names).map(str::to_owned).collect();
         let read = |names: Vec<String>| async move { read::log_groups(reader.clients, &names).await };
-        let answers = reader.batches(names.into_iter().collect(), GROUPS_PER_CALL, refused, read).await;
+        let answers =
+            reader.batches(names.into_iter().collect(), GROUPS_PER_CALL, refused_or_missing, read).await;
         let tagged = reader
             .each(by_name(answers), |(name, group)| async move { (name, tagged(reader, group).await) })
             .await;

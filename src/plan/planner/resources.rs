@@ -95,6 +95,11 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, resource: &ObservedResource) {
         transition.waits.iter().for_each(|on| draft.wait(id, on.clone()));
     }
     let fields = transition.as_ref().map_or(one.fields, |transition| &transition.fields);
+    if let Some(warning) = one.kind.warns(id, fields, &resource.fields).filter(|_| !found.is_empty()) {
+        draft.note(id, warning, false);
+    }
+    let others = one.kind.left_to_others(&resource.fields);
+    found.retain(|difference| !others.contains(&difference.change.path.as_str()));
     found.extend(tag_differences(id.kind, &draft.tags(id), &resource.tags));
     if draft.is_tagged_first(id, &one.resolved.declared, &resource.tags) {
         found.retain(|difference| difference.row.update_call == UpdateCall::Tag);

@@ -6,7 +6,7 @@ use crate::model::observed::ObservedResource;
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::plan::PlanInput;
 use crate::plan::row::{Class, Compare, Effect, Row, UpdateCall};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 const fn row(path: &'static str, doc: &'static str) -> Row {
@@ -32,6 +32,11 @@ const ROWS: &[Row] = &[
         .update_call(UpdateCall::Tag),
 ];
 
+/// The policy that a listener gets when it becomes a secure one and none is declared. Source: ELBv2
+/// API, ModifyListener (a change from HTTP to HTTPS or from TCP to TLS needs one); Elastic Load
+/// Balancing user guide, "Security policies" (the recommended one).
+const SSL_POLICY: &str = "ELBSecurityPolicy-TLS13-1-2-2021-06";
+
 pub(in crate::plan) struct Listener;
 
 impl ResourceType for Listener {
@@ -48,9 +53,16 @@ impl ResourceType for Listener {
     }
 
     fn update(&self, with: UpdateCall, change: &Change<'_>) -> Option<Call> {
-        let fields = || Value::Object(change.updated.clone());
+        let mut fields = change.updated.clone();
+        let secure = fields.get("protocol").is_some_and(|protocol| protocol == "HTTPS" || protocol == "TLS");
+        if secure && !fields.contains_key("sslPolicy") {
+            let known = [&change.fields["sslPolicy"], &change.observed["sslPolicy"]];
+            let policy = known.into_iter().find(|policy| policy.is_string()).cloned();
+            fields.insert("sslPolicy".to_owned(), policy.unwrap_or_else(|| json!(SSL_POLICY)));
+        }
         let arn = change.arn.to_owned();
-        (with == UpdateCall::ModifyListener).then(|| Call::ModifyListener { arn, fields: fields() })
+        let call = Call::ModifyListener { arn, fields: Value::Object(fields) };
+        (with == UpdateCall::ModifyListener).then_some(call)
     }
 
     fn tag(&self, arn: String, tags: BTreeMap<String, String>) -> Call {

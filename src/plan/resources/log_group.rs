@@ -51,6 +51,24 @@ impl ResourceType for LogGroup {
         })
     }
 
+    fn warns(&self, id: &ResourceId, fields: &Tree, observed: &Tree) -> Option<String> {
+        if is_by_policy(observed) {
+            let policy = observed["retentionPolicyName"].as_str().unwrap_or_default();
+            return (days(fields) != days(observed)).then(|| {
+                format!(
+                    "how long its events are kept is told by the account's retention policy `{policy}`, which stands above what the \
+                     document says; it is left alone"
+                )
+            });
+        }
+        let fewer = days(fields).filter(|days| self::days(observed).is_none_or(|before| *days < before))?;
+        Some(format!("with {fewer} days AWS deletes the older events of {} for good", name(id, fields)))
+    }
+
+    fn left_to_others(&self, observed: &Tree) -> &'static [&'static str] {
+        if is_by_policy(observed) { &["retentionInDays"] } else { &[] }
+    }
+
     fn tag(&self, arn: String, tags: BTreeMap<String, String>) -> Call {
         Call::TagLogGroup { arn, tags }
     }
@@ -62,6 +80,12 @@ impl ResourceType for LogGroup {
     fn delete(&self, id: &ResourceId, _: &ObservedResource) -> Call {
         Call::DeleteLogGroup { name: id.key.clone() }
     }
+}
+
+/// Whether a retention policy of the account says how long events are kept; then the days that are
+/// shown are its own. Source: CloudWatch Logs API, LogGroup.retentionPolicyName.
+fn is_by_policy(observed: &Tree) -> bool {
+    observed["retentionPolicyName"].is_string()
 }
 
 fn name(id: &ResourceId, fields: &Tree) -> String {

@@ -41,6 +41,16 @@ pub(super) trait ResourceType: Sync {
     /// The call of this name with all that it is to change; none when the type has no such call.
     fn update(&self, with: UpdateCall, change: &Change<'_>) -> Option<Call>;
 
+    /// What a person should know of a change of it before it is made, or why a part of it is not.
+    fn warns(&self, _id: &ResourceId, _fields: &Tree, _observed: &Tree) -> Option<String> {
+        None
+    }
+
+    /// Members that somebody else decides on, as it is at present.
+    fn left_to_others(&self, _observed: &Tree) -> &'static [&'static str] {
+        &[]
+    }
+
     /// The call that sets tags.
     fn tag(&self, arn: String, tags: BTreeMap<String, String>) -> Call;
 

@@ -125,8 +125,10 @@ pub(super) const SERVICE: &[Row] = &[
     row("deploymentConfiguration.deploymentCircuitBreaker.rollback", "goes back to the last good revision")
         .means("false"),
     row("deploymentConfiguration.deploymentCircuitBreaker.resetOnHealthyTask", "a healthy task resets the count")
+        .class(Class::DefaultedUnlessDeclared)
         .means("true"),
     row("deploymentConfiguration.deploymentCircuitBreaker.thresholdConfiguration", "how many failures stop a rollout")
+        .class(Class::DefaultedUnlessDeclared)
         .means("{\"type\": \"BOUNDED_PERCENT\", \"value\": 50}"),
     row("deploymentConfiguration.alarms.alarms", "keys of alarms; resolved to alarmNames").setting(),
     row("deploymentConfiguration.alarms.alarmNames", "alarms that stop a rollout")

@@ -259,7 +259,11 @@ pub fn listeners() -> Vec<Specimen> {
             "protocol",
             "http listener",
             json!("HTTP"),
-            vec![("Protocol", json!("HTTPS")), ("Certificates", certificates(other))],
+            vec![
+                ("Protocol", json!("HTTPS")),
+                ("Certificates", certificates(other)),
+                ("SslPolicy", json!("ELBSecurityPolicy-TLS13-1-2-2021-06")),
+            ],
         ),
         of(
             kind,

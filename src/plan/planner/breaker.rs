@@ -1,0 +1,25 @@
+//! The circuit breaker of a service that is there: what a document does not say of it stays as it
+//! is, though AWS takes the breaker as a whole; what was said before goes back to AWS's default.
+
+use super::Draft;
+use crate::model::observed::ObservedService;
+use crate::model::resource::{ResourceId, Tree};
+use serde_json::Value;
+
+/// Adds what somebody else has set of the breaker to the declared fields.
+pub(super) fn kept(draft: &Draft<'_>, id: &ResourceId, declared: Tree, service: &ObservedService) -> Tree {
+    let mut fields = declared;
+    let written = draft.input.rollout.resources.get(id).map(|known| &known.written);
+    let breaker =
+        fields.get_mut("deploymentConfiguration").and_then(|of| of.get_mut("deploymentCircuitBreaker"));
+    let Some(breaker) = breaker.and_then(Value::as_object_mut) else { return fields };
+    for member in ["resetOnHealthyTask", "thresholdConfiguration"] {
+        let path = format!("deploymentConfiguration.deploymentCircuitBreaker.{member}");
+        let was_ours = written.is_some_and(|written| written.contains(&path));
+        let observed = &service.fields["deploymentConfiguration"]["deploymentCircuitBreaker"][member];
+        if !was_ours && !observed.is_null() {
+            breaker.entry(member).or_insert_with(|| observed.clone());
+        }
+    }
+    fields
+}
