@@ -3,6 +3,8 @@
 
 use crate::support::traffic::Traffic;
 use crate::support::{Fixture, SHOP, condition};
+use aws_sim::Sim;
+use aws_sim::behaviour::{Behaviour, BehaviourRule};
 use aws_sim::traffic::Request;
 use evenkeel::model::condition::{ConditionType, Truth};
 use serde_json::{Value, json};
@@ -15,7 +17,11 @@ fn front() -> Request {
 
 /// The shop, Ready, with its customers.
 async fn open(document: &str) -> (Fixture, Traffic) {
-    let fixture = Fixture::new(&[("shop.yaml", document)]).await;
+    open_on(Sim::builder().seed(7).build(), document).await
+}
+
+async fn open_on(sim: Sim, document: &str) -> (Fixture, Traffic) {
+    let fixture = Fixture::on(sim, &[("shop.yaml", document)]).await;
     fixture.ready_within(600).await;
     let traffic = fixture.traffic();
     (fixture, traffic)
@@ -82,11 +88,12 @@ fn services(fixture: &Fixture) -> Vec<String> {
     services.into_iter().filter(|one| one.status == "ACTIVE").map(|one| one.key).collect()
 }
 
-/// How many tasks are on their way up, run, or are on their way down.
+/// How many tasks of a family have containers that run.
 fn alive(fixture: &Fixture, family: &str) -> usize {
     let tasks = fixture.sim.with(|world| world.region("eu-west-1").ecs.tasks());
     let of_family = |arn: &str| arn.rsplit('/').next().unwrap().starts_with(&format!("{family}:"));
-    tasks.iter().filter(|task| of_family(&task.task_definition) && task.status != "STOPPED").count()
+    let is_alive = |status: &str| matches!(status, "ACTIVATING" | "RUNNING" | "DEACTIVATING" | "STOPPING");
+    tasks.iter().filter(|task| of_family(&task.task_definition) && is_alive(task.status)).count()
 }
 
 /// The services that answered a request, one after the other.
@@ -285,6 +292,14 @@ async fn a_deployment_moves_to_another_cluster() {
     assert_eq!(turns(&traffic, &front()).last().unwrap(), &["mall/shop-web"]);
 }
 
+/// A simulated AWS on which workers take 20 seconds to end when they are told to.
+fn with_slow_workers() -> Sim {
+    let sim = Sim::builder().seed(7).build();
+    let slow = Behaviour { stop_seconds: 20.0, ..Behaviour::default() };
+    sim.behave(BehaviourRule::image("*/worker:*", slow));
+    sim
+}
+
 /// The shop with a worker of this kind beside it.
 fn with_worker(name: &str, kind: &str) -> String {
     format!(
@@ -320,9 +335,8 @@ async fn replaced_alone(fixture: &mut Fixture, document: &str) {
     panic!("it is not Ready: {:?}", fixture.status("shop").conditions);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_renamed_singleton_stops_before_its_successor_starts() {
-    let (mut fixture, traffic) = open(&with_worker("worker", "singleton")).await;
+async fn a_singleton_is_renamed(sim: Sim) {
+    let (mut fixture, traffic) = open_on(sim, &with_worker("worker", "singleton")).await;
     assert_eq!(alive(&fixture, "shop-worker"), 1);
     replaced_alone(&mut fixture, &with_worker("porter", "singleton")).await;
     traffic.all_served();
@@ -331,10 +345,20 @@ async fn a_renamed_singleton_stops_before_its_successor_starts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_becomes_a_task_and_a_service_again() {
+async fn a_renamed_singleton_stops_before_its_successor_starts() {
+    a_singleton_is_renamed(Sim::builder().seed(7).build()).await;
+}
+
+#[tokio::test(start_paused = true)]
+#[ignore = "runningCount is 0 while a task is STOPPING, and the successor starts beside it"]
+async fn a_renamed_singleton_that_takes_long_to_stop_is_waited_for() {
+    a_singleton_is_renamed(with_slow_workers()).await;
+}
+
+async fn a_service_is_a_task_for_a_while(sim: Sim) {
     let forever = with_worker("worker", "task") + "        run: Forever\n";
     let service = with_worker("worker", "service") + "        desiredCount: 1\n";
-    let (mut fixture, traffic) = open(&service).await;
+    let (mut fixture, traffic) = open_on(sim, &service).await;
     replaced_alone(&mut fixture, &forever).await;
     traffic.all_served();
     assert_eq!((alive(&fixture, "shop-worker"), services(&fixture)), (1, vec!["shop/shop-web".to_owned()]));
@@ -342,6 +366,17 @@ async fn a_service_becomes_a_task_and_a_service_again() {
     traffic.all_served();
     assert_eq!(alive(&fixture, "shop-worker"), 1);
     assert_eq!(services(&fixture), ["shop/shop-web", "shop/shop-worker"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_becomes_a_task_for_ever_and_a_service_again() {
+    a_service_is_a_task_for_a_while(Sim::builder().seed(7).build()).await;
+}
+
+#[tokio::test(start_paused = true)]
+#[ignore = "runningCount is 0 while a task is STOPPING, and the successor starts beside it"]
+async fn a_service_that_takes_long_to_stop_becomes_a_task_and_a_service_again() {
+    a_service_is_a_task_for_a_while(with_slow_workers()).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,7 @@
 //! What the simulated people declare: applications as small models that are written out as
 //! documents.
 
+use aws_sim::traffic::Request;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -26,6 +27,8 @@ pub struct App {
     pub retention: Option<u32>,
     /// Value of the retry annotation.
     pub retry: u32,
+    /// Port of its listener.
+    pub port: u16,
     /// A pause until this time.
     pub suspended_until: Option<jiff::Timestamp>,
     /// What runs.
@@ -49,6 +52,25 @@ pub struct Part {
     pub after: Vec<&'static str>,
     /// Whether the document names it at present.
     pub declared: bool,
+    /// How requests come to it.
+    pub way: Way,
+}
+
+/// How requests come to a component behind a load balancer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// Counts the names that its target group has had.
+    pub group: u32,
+    /// Port of the target group and of the container.
+    pub port: u16,
+    /// Priority of its rule.
+    pub priority: u32,
+}
+
+impl Default for Way {
+    fn default() -> Self {
+        Self { group: 0, port: 8080, priority: 10 }
+    }
 }
 
 /// What a rotated secret does.
@@ -124,6 +146,12 @@ impl App {
         format!("registry.example.com/{}-{}:{}", self.name, part.name, part.tag)
     }
 
+    /// A request for a component behind the load balancer.
+    pub fn road(&self, part: &Part) -> Option<Request> {
+        part.is_balanced()
+            .then(|| Request::to(self.balancer(), self.port).path(format!("/{}/here", part.name)))
+    }
+
     /// Whether any of its images cannot work.
     pub fn is_hopeless(&self) -> bool {
         self.declared().any(Part::is_hopeless)
@@ -145,13 +173,9 @@ impl App {
         let balanced: Vec<&Part> = self.declared().filter(|part| part.is_balanced()).collect();
         if !balanced.is_empty() {
             spec["targetGroups"] =
-                balanced.iter().map(|part| (part.name.to_owned(), target_group())).collect();
-            spec["rules"] = balanced
-                .iter()
-                .enumerate()
-                .map(|(index, part)| (part.name.to_owned(), rule(part.name, index)))
-                .collect();
-            spec["listeners"] = json!({"http": {"loadBalancer": self.balancer(), "port": 80, "protocol": "HTTP",
+                balanced.iter().map(|part| (part.target_group(), target_group(part.way.port))).collect();
+            spec["rules"] = balanced.iter().map(|part| (part.name.to_owned(), rule(part))).collect();
+            spec["listeners"] = json!({"http": {"loadBalancer": self.balancer(), "port": self.port, "protocol": "HTTP",
                 "defaultActions": [{"type": "fixed-response", "fixedResponseConfig": {"statusCode": "404"}}]}});
             spec["alarms"] = balanced.iter().map(|part| (part.name.to_owned(), self.alarm(part))).collect();
         }
@@ -198,7 +222,7 @@ impl App {
             container["secrets"] = json!([secret]);
         }
         if part.is_balanced() {
-            container["portMappings"] = json!([{"containerPort": 8080}]);
+            container["portMappings"] = json!([{"containerPort": part.way.port}]);
         }
         let definition = json!({
             "cpu": 256, "memory": 512,
@@ -241,8 +265,7 @@ impl App {
             fields["desiredCount"] = json!(count);
         }
         if service.balanced {
-            fields["loadBalancers"] =
-                json!([{"targetGroup": part.name, "containerName": part.name, "containerPort": 8080}]);
+            fields["loadBalancers"] = json!([{"targetGroup": part.target_group(), "containerName": part.name, "containerPort": part.way.port}]);
             fields["healthCheckGracePeriodSeconds"] = json!(30);
             fields["deploymentConfiguration"]["alarms"] =
                 json!({"alarms": [part.name], "enable": true, "rollback": service.breaker});
@@ -252,6 +275,14 @@ impl App {
 }
 
 impl Part {
+    /// Key of its target group.
+    pub fn target_group(&self) -> String {
+        match self.way.group {
+            0 => self.name.to_owned(),
+            number => format!("{}{number}", self.name),
+        }
+    }
+
     /// Whether it stands behind a load balancer.
     pub fn is_balanced(&self) -> bool {
         matches!(&self.kind, Kind::Service(service) if service.balanced)
@@ -278,13 +309,18 @@ impl Part {
     }
 }
 
-fn target_group() -> Value {
-    json!({"port": 8080, "vpcId": "vpc-0123456789abcdef0", "healthCheckPath": "/health",
+/// Whether an image can work: the simulation goes by the words in its tag.
+pub fn can_work(image: &str) -> bool {
+    !["crash", "unpullable", "unhealthy"].iter().any(|word| image.contains(word))
+}
+
+fn target_group(port: u16) -> Value {
+    json!({"port": port, "vpcId": "vpc-0123456789abcdef0", "healthCheckPath": "/health",
         "healthCheckIntervalSeconds": 10, "attributes": {"deregistration_delay.timeout_seconds": "15"}})
 }
 
-fn rule(name: &str, index: usize) -> Value {
-    json!({"listener": "http", "priority": 10 + index,
-        "conditions": [{"field": "path-pattern", "values": [format!("/{name}/*")]}],
-        "actions": [{"type": "forward", "targetGroup": name}]})
+fn rule(part: &Part) -> Value {
+    json!({"listener": "http", "priority": part.way.priority,
+        "conditions": [{"field": "path-pattern", "values": [format!("/{}/*", part.name)]}],
+        "actions": [{"type": "forward", "targetGroup": part.target_group()}]})
 }

@@ -4,6 +4,7 @@ use super::Killed;
 use super::scenario::{Scenario, Step};
 use super::simulation::{RunResult, simulate};
 use super::watch::Violation;
+use super::watch::traffic::Served;
 use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
@@ -55,6 +56,7 @@ pub fn play_once(scenario: &Scenario, traced: bool) -> RunResult {
         trace_hash: 0,
         trace: Vec::new(),
         calls: 0,
+        served: Served::default(),
         lasted: Duration::ZERO,
         explained: Vec::new(),
     });
@@ -195,6 +197,7 @@ pub struct Tally {
     failed_seeds: Vec<u64>,
     calls: u64,
     lasted: Duration,
+    served: Served,
     explained: u64,
 }
 
@@ -208,6 +211,8 @@ impl Tally {
     ) -> Option<Violation> {
         self.calls += outcome.calls;
         self.lasted += outcome.lasted;
+        self.served.served += outcome.served.served;
+        self.served.excused += outcome.served.excused;
         self.explained += u64::from(!outcome.explained.is_empty());
         let parted = again.filter(|again| *again != outcome.trace_hash).map(|again| Violation {
             checker: "deterministic",
@@ -234,10 +239,12 @@ impl Tally {
         let seeds = self.passed + self.failed;
         let speed = cpu_seconds().filter(|cpu| *cpu > 0.0).map(|cpu| seeds as f64 * 60.0 / cpu);
         format!(
-            "{seeds} seeds, {} failed, {} held for a stated reason and mended; {} calls of AWS, {:.1} simulated hours, {:.0} seeds per CPU-minute",
+            "{seeds} seeds, {} failed, {} held for a stated reason and mended; {} calls of AWS, {} requests served, {} lost by what people and containers did, {:.1} simulated hours, {:.0} seeds per CPU-minute",
             self.failed,
             self.explained,
             self.calls,
+            self.served.served,
+            self.served.excused,
             self.lasted.as_secs_f64() / 3600.0,
             speed.unwrap_or_default()
         )

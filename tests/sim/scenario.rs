@@ -5,7 +5,7 @@
 //! things may happen in it at all (swarm testing: a fault that hides another one is absent from
 //! half of the seeds), and then draws steps of those kinds.
 
-use super::document::{App, CLUSTERS, Kind, OnRotation, Part, Service};
+use super::document::{App, CLUSTERS, Kind, OnRotation, Part, Service, Way};
 use std::time::Duration;
 
 /// All of one run.
@@ -80,8 +80,23 @@ pub enum Edit {
     Retry,
     /// A pause for so many minutes; 0 ends it.
     Suspend { minutes: u64 },
+    /// Requests come to a component on another way.
+    Way { part: usize, change: WayChange },
     /// Written again as it is.
     Touch,
+}
+
+/// What changes of the way that requests take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WayChange {
+    /// The target group gets another key, and with that another name.
+    GroupKey,
+    /// Target group and container get another port.
+    GroupPort,
+    /// The rule gets another priority.
+    Priority,
+    /// The listener gets another port.
+    ListenerPort,
 }
 
 /// How a text is broken.
@@ -234,6 +249,7 @@ impl Scenario {
                 Step { at, what: swarm.step(&mut rng, &apps) }
             })
             .collect();
+        steps.extend(ways(seed, &apps, chaos));
         steps.sort_by_key(|step| step.at);
         let latency_ms = if rng.bool() { 0 } else { rng.u64(1..=400) };
         let rate_limits = rng.u8(0..4) == 0;
@@ -250,6 +266,7 @@ impl Scenario {
             secret: Some(OnRotation::Restart),
             after: after.to_vec(),
             declared: true,
+            way: Way::default(),
         };
         let web = Service { count: Some(2), balanced: true, breaker: true, least: 100, bake: 0 };
         let parts = vec![part("migrate", Kind::Task, &[]), part("web", Kind::Service(web), &["migrate"])];
@@ -260,6 +277,7 @@ impl Scenario {
             delete_logs: false,
             retention: Some(7),
             retry: 0,
+            port: 80,
             suspended_until: None,
             parts,
         };
@@ -271,6 +289,27 @@ impl Scenario {
     pub fn with_steps(&self, steps: Vec<Step>) -> Self {
         Self { steps, ..self.clone() }
     }
+}
+
+/// Edits of the way that requests take, in a third of the seeds. Drawn by a chance of their own, so
+/// that everything else of a seed is as it was before there were any.
+fn ways(seed: u64, apps: &[App], chaos: Duration) -> Vec<Step> {
+    let mut rng = fastrand::Rng::with_seed(seed ^ 0x0077_6179);
+    let balanced = |app: &App| app.parts.iter().position(Part::is_balanced);
+    let candidates: Vec<(usize, usize)> =
+        apps.iter().enumerate().filter_map(|(app, declared)| Some((app, balanced(declared)?))).collect();
+    if candidates.is_empty() || rng.u8(0..3) > 0 {
+        return Vec::new();
+    }
+    let all = [WayChange::GroupKey, WayChange::GroupPort, WayChange::Priority, WayChange::ListenerPort];
+    (0..rng.usize(1..=4))
+        .map(|_| {
+            let (app, part) = candidates[rng.usize(0..candidates.len())];
+            let change = all[rng.usize(0..all.len())];
+            let at = Duration::from_millis(rng.u64(0..chaos.as_millis() as u64));
+            Step { at, what: What::Edit { app, edit: Edit::Way { part, change } } }
+        })
+        .collect()
 }
 
 fn app(rng: &mut fastrand::Rng, index: usize) -> App {
@@ -300,6 +339,7 @@ fn app(rng: &mut fastrand::Rng, index: usize) -> App {
         delete_logs: rng.bool(),
         retention: [None, Some(7), Some(30)][rng.usize(0..3)],
         retry: 0,
+        port: 80,
         suspended_until: None,
         parts,
     }
@@ -312,7 +352,8 @@ fn part(rng: &mut fastrand::Rng, name: &'static str, kind: Kind, after: &[&'stat
         _ => None,
     };
     let tag = if rng.u8(0..12) == 0 { "v1-slow" } else { "v1" };
-    Part { name, kind, tag: tag.to_owned(), variable: 0, secret, after: after.to_vec(), declared: true }
+    let way = Way::default();
+    Part { name, kind, tag: tag.to_owned(), variable: 0, secret, after: after.to_vec(), declared: true, way }
 }
 
 fn service(rng: &mut fastrand::Rng, balanced: bool) -> Kind {

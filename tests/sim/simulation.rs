@@ -2,9 +2,12 @@
 //! knows nothing of it.
 
 use super::document::App;
-use super::scenario::{Breakage, Edit, Fault, ManualChange, Misbehaviour, Scenario, Step, Trouble, What};
+use super::scenario::{
+    Breakage, Edit, Fault, ManualChange, Misbehaviour, Scenario, Step, Trouble, WayChange, What,
+};
 use super::system::{AtCall, End, System};
 use super::watch::facts::Disturbance;
+use super::watch::traffic::Served;
 use super::watch::{Violation, Watch};
 use super::{by_hand, ending};
 use aws_sim::Sim;
@@ -21,6 +24,9 @@ use std::time::Duration;
 /// How often it is checked whether the controller runs and whether an invariant was violated.
 pub const TICK: Duration = Duration::from_secs(10);
 
+/// How often clients send requests.
+const BEAT: Duration = Duration::from_secs(3);
+
 /// The result of a run.
 #[derive(Clone, Debug)]
 pub struct RunResult {
@@ -32,6 +38,8 @@ pub struct RunResult {
     pub trace: Vec<String>,
     /// Calls of AWS.
     pub calls: u64,
+    /// What became of the requests of clients.
+    pub served: Served,
     /// Simulated time.
     pub lasted: Duration,
     /// Deployments that were not Ready at the end, with the reason that holds them: none that is
@@ -131,6 +139,7 @@ impl Simulation {
             trace_hash: hash,
             trace: self.system.watch.trace(),
             calls: self.system.sim.counts().total(),
+            served: self.system.watch.served(),
             lasted: self.elapsed(),
             explained,
         }
@@ -165,7 +174,15 @@ impl Simulation {
             let next = [Some(at), Some(now + TICK), self.next_end(), self.restart, self.store_back];
             let next = next.into_iter().flatten().filter(|next| *next > now).min().unwrap_or(at);
             // A moment more, so that what is due then is done.
-            self.system.pass(next - now + Duration::from_millis(1)).await;
+            self.beat_until(next + Duration::from_millis(1)).await;
+        }
+    }
+
+    /// Lets time pass, while clients send requests.
+    async fn beat_until(&self, at: Duration) {
+        while let Some(left) = at.checked_sub(self.elapsed()).filter(|left| !left.is_zero()) {
+            self.system.pass(left.min(BEAT)).await;
+            self.system.watch.beat();
         }
     }
 
@@ -324,6 +341,15 @@ impl Simulation {
             Edit::Suspend { minutes } => {
                 let until = now + SignedDuration::from_mins((*minutes).try_into().unwrap_or(0));
                 declared.suspended_until = (*minutes > 0).then_some(until);
+            }
+            Edit::Way { part, change } => {
+                let way = &mut declared.parts[*part].way;
+                match change {
+                    WayChange::GroupKey => way.group += 1,
+                    WayChange::GroupPort => way.port ^= 8080 ^ 9090,
+                    WayChange::Priority => way.priority ^= 10 ^ 20,
+                    WayChange::ListenerPort => declared.port ^= 80 ^ 8081,
+                }
             }
             Edit::Break(how) => return self.break_text(app, *how),
             Edit::Touch => {}

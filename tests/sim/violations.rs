@@ -24,11 +24,13 @@ enum Act {
     Call(fn(&Simulation) -> (Service, &'static str, Value)),
     /// The same in another's name.
     Foreign(fn(&Simulation) -> (Service, &'static str, Value)),
+    /// Something in AWS that is nobody's call; so many seconds later it must have been seen.
+    World(fn(&Simulation), u64),
     /// A record that is kept.
     Record(fn(&Simulation, &mut Record)),
 }
 
-const VIOLATIONS: [PlantedViolation; 17] = [
+const VIOLATIONS: [PlantedViolation; 20] = [
     PlantedViolation { name: "data is deleted", seen_by: "bounds", act: Act::Call(delete_logs) },
     PlantedViolation { name: "a secret is deleted", seen_by: "bounds", act: Act::Call(delete_secret) },
     PlantedViolation {
@@ -70,6 +72,17 @@ const VIOLATIONS: [PlantedViolation; 17] = [
     PlantedViolation { name: "a secret's value is sent", seen_by: "records", act: Act::Call(leak) },
     PlantedViolation { name: "events are lost", seen_by: "records", act: Act::Record(lose_events) },
     PlantedViolation {
+        name: "a rule matches other requests than declared",
+        seen_by: "traffic",
+        act: Act::Call(other_path),
+    },
+    PlantedViolation {
+        name: "a target group is left by its service",
+        seen_by: "traffic",
+        act: Act::World(no_targets, 5),
+    },
+    PlantedViolation { name: "tasks vanish", seen_by: "traffic", act: Act::World(one_task_less, 5) },
+    PlantedViolation {
         name: "Ready is said of what does not run",
         seen_by: "truth",
         act: Act::Record(false_ready),
@@ -98,7 +111,7 @@ fn do_one(planted: &PlantedViolation) -> Result<(), String> {
             format!("before it was done: {}: {}", violation.checker, violation.message)
         })?;
         run.system.watch.runs("app0").map_err(|why| format!("all was not well before: {why}"))?;
-        perform(&run, &planted.act).await?;
+        perform(&mut run, &planted.act).await?;
         let seen = run.system.watch.first_violation();
         run.system.kill().await;
         run.system.sim.clear_observers();
@@ -109,10 +122,17 @@ fn do_one(planted: &PlantedViolation) -> Result<(), String> {
     })
 }
 
-async fn perform(run: &Simulation, act: &Act) -> Result<(), String> {
+async fn perform(run: &mut Simulation, act: &Act) -> Result<(), String> {
     let (make, key) = match act {
         Act::Call(make) => (make, run.system.key()),
         Act::Foreign(make) => (make, "AKIASOMEBODY".to_owned()),
+        Act::World(change, seconds) => {
+            change(run);
+            let until = run.elapsed() + Duration::from_secs(*seconds);
+            // The violation that ends it is what is looked for.
+            let _ = run.wait_until(until).await;
+            return Ok(());
+        }
         Act::Record(change) => {
             let loaded = run.system.records().await.map_err(|error| error.to_string())?;
             let mut record = loaded.records.into_iter().next().ok_or("there is no record")?;
@@ -159,6 +179,44 @@ fn update(run: &Simulation, change: &Value) -> (Service, &'static str, Value) {
         input[name] = value.clone();
     }
     (Service::Ecs, "UpdateService", input)
+}
+
+fn rule_arn(run: &Simulation) -> Value {
+    let sim = &run.system.sim;
+    let balancers = read(
+        sim,
+        Service::Elbv2,
+        "DescribeLoadBalancers",
+        &json!({"Names.member.1": run.apps[0].balancer()}),
+    );
+    let arn = balancers.unwrap_or_default()["LoadBalancers"][0]["LoadBalancerArn"].clone();
+    let listeners = read(sim, Service::Elbv2, "DescribeListeners", &json!({"LoadBalancerArn": arn}));
+    let arn = listeners.unwrap_or_default()["Listeners"][0]["ListenerArn"].clone();
+    let rules = read(sim, Service::Elbv2, "DescribeRules", &json!({"ListenerArn": arn})).unwrap_or_default();
+    rules["Rules"][0]["RuleArn"].clone()
+}
+
+fn other_path(run: &Simulation) -> (Service, &'static str, Value) {
+    let input = json!({"RuleArn": rule_arn(run), "Conditions.member.1.Field": "path-pattern",
+        "Conditions.member.1.Values.member.1": "/elsewhere/*"});
+    (Service::Elbv2, "ModifyRule", input)
+}
+
+fn no_targets(run: &Simulation) {
+    let group = group(run);
+    let health =
+        read(&run.system.sim, Service::Elbv2, "DescribeTargetHealth", &json!({"TargetGroupArn": group}));
+    for found in health.unwrap_or_default()["TargetHealthDescriptions"].as_array().into_iter().flatten() {
+        let input = json!({"TargetGroupArn": group, "Targets.member.1.Id": found["Target"]["Id"]});
+        run.system.by_hand(Service::Elbv2, "DeregisterTargets", &input);
+    }
+}
+
+fn one_task_less(run: &Simulation) {
+    let tasks = run.system.sim.with(|world| world.region(REGION).ecs.tasks());
+    if let Some(task) = tasks.iter().find(|task| task.status == "RUNNING" && task.service.is_some()) {
+        run.system.sim.with(|world| world.with_ecs(REGION, |ecs, env| ecs.kill_task(env, &task.id, 137)));
+    }
 }
 
 fn delete_logs(run: &Simulation) -> (Service, &'static str, Value) {

@@ -17,7 +17,7 @@ const OWNER: &str = "evenkeel.dev/owner";
 const COMPONENT: &str = "evenkeel.dev/component";
 
 /// Everything that the controller has a reason to call.
-const ALLOWED: [&str; 27] = [
+const ALLOWED: [&str; 28] = [
     "RegisterTaskDefinition",
     "DeregisterTaskDefinition",
     "RunTask",
@@ -37,6 +37,7 @@ const ALLOWED: [&str; 27] = [
     "CreateRule",
     "ModifyRule",
     "DeleteRule",
+    "SetRulePriorities",
     "AddTags",
     "CreateLogGroup",
     "PutRetentionPolicy",
@@ -245,9 +246,14 @@ fn elb(call: &Parsed, facts: &Facts, sim: &Sim) -> CheckResult {
         return Ok(());
     }
     let component = tag_in(&tags, COMPONENT).unwrap_or_default();
+    let port = port_of(call, sim);
+    let balanced = |app: &App, is_it: &dyn Fn(&Part) -> bool| {
+        app.declared().any(|part| part.is_balanced() && is_it(part))
+    };
     let declared = |app: &App| match call.operation.as_str() {
-        "DeleteListener" => app.declared().any(Part::is_balanced),
-        _ => app.declared().any(|part| part.is_balanced() && part.name == component),
+        "DeleteListener" => port == Some(app.port) && balanced(app, &|_| true),
+        "DeleteRule" => port == Some(app.port) && balanced(app, &|part| part.name == component),
+        _ => balanced(app, &|part| part.target_group() == component && port == Some(part.way.port)),
     };
     let last = facts.ever(owner).last();
     let lately = facts.lately(owner, facts.now, STALE_VERSION);
@@ -260,6 +266,24 @@ fn elb(call: &Parsed, facts: &Facts, sim: &Sim) -> CheckResult {
     } else {
         Err(format!("{} of {owner}'s {component:?}, which is declared", call.operation))
     }
+}
+
+/// The port of the target group, the listener, or the rule's listener that a call works on.
+fn port_of(call: &Parsed, sim: &Sim) -> Option<u16> {
+    let target = call.target();
+    let (operation, list, named, arn) = if target.contains(":targetgroup/") {
+        ("DescribeTargetGroups", "TargetGroups", "TargetGroupArns.member.1", target.to_owned())
+    } else if target.contains(":listener-rule/") {
+        let (listener, _) = target.rsplit_once('/')?;
+        let arn = listener.replacen(":listener-rule/", ":listener/", 1);
+        ("DescribeListeners", "Listeners", "ListenerArns.member.1", arn)
+    } else {
+        ("DescribeListeners", "Listeners", "ListenerArns.member.1", target.to_owned())
+    };
+    let found = read(sim, Service::Elbv2, operation, &json!({named: arn}))?;
+    let port = &found[list][0]["Port"];
+    let number = port.as_u64().or_else(|| port.as_str()?.parse().ok())?;
+    u16::try_from(number).ok()
 }
 
 /// Only addresses that belong to no running task may be taken out.

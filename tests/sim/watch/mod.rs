@@ -14,6 +14,7 @@
 //! | [`order`] | gates before what they guard; what failed is not tried again; a pause pauses |
 //! | [`records`] | events and documents are never lost; no value of a secret anywhere |
 //! | [`truth`] | never Ready when it is not |
+//! | [`traffic`] | no request is lost and no service has too few tasks by its own hand |
 
 pub mod bounds;
 pub mod call;
@@ -23,6 +24,7 @@ pub mod once;
 pub mod order;
 pub mod records;
 pub mod sight;
+pub mod traffic;
 pub mod truth;
 
 use self::call::Parsed;
@@ -60,6 +62,7 @@ struct Inner {
     order: order::Order,
     records: records::Records,
     truth: truth::Truth,
+    traffic: traffic::Traffic,
     violations: Vec<Violation>,
     trace: Option<Vec<String>>,
     /// Whether the checkers do not check.
@@ -81,6 +84,7 @@ impl Watch {
             order: order::Order::default(),
             records: records::Records::default(),
             truth: truth::Truth::default(),
+            traffic: traffic::Traffic::default(),
             violations: Vec::new(),
             trace: traced.then(Vec::new),
             blind: false,
@@ -136,8 +140,9 @@ impl Watch {
                         inner.once.after(&parsed, answer, &inner.facts, &self.sim, now),
                         inner.needless.after(&parsed, done, &inner.facts, &self.sim, now),
                         inner.order.after(&parsed, done, &inner.facts, &self.sim, now),
+                        inner.traffic.look(&inner.facts, &self.sim, now),
                     ];
-                    inner.record(now, &["sight", "once", "needless", "order"], results);
+                    inner.record(now, &["sight", "once", "needless", "order", "traffic"], results);
                 } else if matches!(parsed.operation.as_str(), "DescribeServices" | "DescribeTasks") {
                     inner.order.observe(&self.sim);
                 }
@@ -212,6 +217,19 @@ impl Watch {
         inner.order.observe(&self.sim);
         let result = inner.truth.observe(statuses, &inner.facts, &inner.order, &self.sim, now);
         inner.record(now, &["truth"], [result]);
+    }
+
+    /// Looks whether requests are served; called every second or so.
+    pub fn beat(&self) {
+        let now = self.sim.now();
+        let inner = &mut *self.inner();
+        let result = inner.traffic.beat(&inner.facts, &self.sim, now);
+        inner.record(now, &["traffic"], [result]);
+    }
+
+    /// What became of all requests so far.
+    pub fn served(&self) -> traffic::Served {
+        self.inner().traffic.count()
     }
 
     /// Reads or edits what is known to be declared and under way.

@@ -1,0 +1,239 @@
+//! No request is lost, and no service has fewer tasks than it must, by anything that the controller
+//! does.
+//!
+//! # The law
+//!
+//! A **road** is a request that a document asks to be served, and the service that is to answer it:
+//! for each component behind a load balancer, a path of its rule at the port of the listener.
+//!
+//! A road is **open** from the moment on at which it was seen to be served: every answer that the
+//! load balancer could give, whatever chance decides, came from a task of that service whose images
+//! can work. An open road is served at every look, for as long as
+//!
+//! - the newest document asks for it, or
+//! - an older one did, and what the newest asks for is not all served yet: what is no longer
+//!   declared goes when all that is declared is complete, and not before.
+//!
+//! A service is **complete** to the number of tasks that serve (behind a load balancer: that may be
+//! given requests; otherwise: that run), up to the least that its deployments must leave:
+//! `minimumHealthyPercent` of the lowest count that was declared lately. It never falls below that
+//! again by itself, for as long as it is declared.
+//!
+//! A look is taken after every write of the controller, and every few seconds.
+//!
+//! # What is excepted
+//!
+//! Not the controller's doing, and counted apart: while somebody works on AWS by hand, containers
+//! misbehave or secrets rotate, and for a while afterwards; while the newest document names images
+//! that cannot work; while the document was not declared, or did not name the component, lately.
+//! What is lost then opens anew when it is next served. Services that may fall to no task by their
+//! own deployment configuration, singletons among them, have no road that must be open.
+//!
+//! Not excepted: whatever happens to the controller and between it and AWS. A controller that is
+//! killed, refused, lied to or late may be of no use, and does no harm.
+
+use super::CheckResult;
+use super::facts::{Disturbance, Facts};
+use crate::document::{App, Kind, Part, REGION, can_work};
+use aws_sim::Sim;
+use aws_sim::ecs::TaskView;
+use aws_sim::traffic::{Answer, Request};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Time between two looks, in seconds.
+const BEAT: i64 = 3;
+/// For how long what people and containers do excuses, in seconds: an unhealthy target, the rollout
+/// that replaces it, and the circuit breaker.
+const BY_HAND: i64 = 600;
+/// For how long a pass may go on by an older document, in seconds.
+const LATELY: i64 = 600;
+
+/// How many requests were served, and how many were lost for which the controller is not to blame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Served {
+    /// Requests that were answered by whom they were for.
+    pub served: u64,
+    /// Requests that nobody answered while something excused it.
+    pub excused: u64,
+}
+
+/// State of the checker.
+#[derive(Debug, Default)]
+pub struct Traffic {
+    /// Open roads: deployment, request and service (`cluster/name`).
+    open: BTreeSet<(String, Request, String)>,
+    /// Roads that were open and were lost while something excused it.
+    shut: BTreeSet<(String, Request, String)>,
+    /// Tasks that each service was seen to have, up to those that it must have.
+    complete: BTreeMap<String, usize>,
+    last: Option<Timestamp>,
+    count: Served,
+}
+
+/// A look at ECS: the tasks that run images that can work, by service.
+struct Look {
+    sound: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Traffic {
+    /// What became of all requests so far.
+    pub fn count(&self) -> Served {
+        self.count
+    }
+
+    /// Takes a look, if the last one was a while ago.
+    pub fn beat(&mut self, facts: &Facts, sim: &Sim, now: Timestamp) -> CheckResult {
+        let due = self.last.is_none_or(|last| now >= last + SignedDuration::from_secs(BEAT));
+        if due { self.look(facts, sim, now) } else { Ok(()) }
+    }
+
+    /// Takes a look: every road is travelled, every service counted.
+    pub fn look(&mut self, facts: &Facts, sim: &Sim, now: Timestamp) -> CheckResult {
+        self.last = Some(now);
+        let look = Look::at(sim);
+        let names: Vec<String> = facts.names().map(str::to_owned).collect();
+        names.iter().try_for_each(|name| self.deployment(name, facts, sim, &look, now))
+    }
+
+    fn deployment(
+        &mut self,
+        name: &str,
+        facts: &Facts,
+        sim: &Sim,
+        look: &Look,
+        now: Timestamp,
+    ) -> CheckResult {
+        let Some(app) = facts.newest(name) else {
+            // What goes with its document goes in any order.
+            self.open.retain(|(deployment, _, _)| deployment != name);
+            let of_it = |key: &str| facts.deployment_of(key.rsplit('/').next().unwrap_or_default());
+            self.complete.retain(|service, _| of_it(service) != Some(name));
+            return Ok(());
+        };
+        let lately = facts.lately(name, now, LATELY);
+        let excused = !facts.quiet(now, BY_HAND, &[Disturbance::ManualChange]) || app.is_hopeless();
+        let mut all_served = true;
+        for part in app.declared() {
+            let Some(least) = least(part, &lately) else { continue };
+            let service = format!("{}/{}", app.cluster, app.resource(part));
+            let sound = look.sound.get(&service);
+            let mut able = sound.map_or(0, BTreeSet::len);
+            if let Some(request) = app.road(part) {
+                let answers = sim.every_answer(&request);
+                let tasks: BTreeSet<&str> = answers.iter().filter_map(Answer::task).collect();
+                able = tasks.iter().filter(|task| sound.is_some_and(|own| own.contains(**task))).count();
+                let served = !answers.iter().any(|answer| !is_of(answer, &service, sim));
+                all_served &= served;
+                let opens = served && able == tasks.len();
+                self.travel(name, request, &service, (served, opens), excused || least == 0, &answers)?;
+            }
+            self.fill(&service, able, least, excused)?;
+        }
+        self.leave(name, app, sim, all_served, excused)
+    }
+
+    /// A road that the newest document asks for.
+    fn travel(
+        &mut self,
+        name: &str,
+        request: Request,
+        service: &str,
+        (served, opens): (bool, bool),
+        excused: bool,
+        answers: &[Answer],
+    ) -> CheckResult {
+        let road = (name.to_owned(), request, service.to_owned());
+        let open = self.open.contains(&road);
+        self.count.served += u64::from(served);
+        match (served, open) {
+            (true, _) => {
+                self.shut.remove(&road);
+                if opens {
+                    self.open.insert(road);
+                }
+            }
+            (false, true) if excused => {
+                self.open.remove(&road);
+                self.shut.insert(road);
+                self.count.excused += 1;
+            }
+            (false, false) => self.count.excused += u64::from(self.shut.contains(&road)),
+            (false, true) => return Err(lost(&road, answers, "which is declared and was served")),
+        }
+        Ok(())
+    }
+
+    /// Roads that only older documents asked for.
+    fn leave(&mut self, name: &str, app: &App, sim: &Sim, all_served: bool, excused: bool) -> CheckResult {
+        let declared: Vec<Request> = app.declared().filter_map(|part| app.road(part)).collect();
+        let old: Vec<_> =
+            self.open.iter().filter(|road| road.0 == name && !declared.contains(&road.1)).cloned().collect();
+        for road in old {
+            let answers = sim.every_answer(&road.1);
+            let served = answers.iter().all(|answer| is_of(answer, &road.2, sim));
+            self.count.served += u64::from(served);
+            if all_served || (excused && !served) {
+                self.open.remove(&road);
+            } else if !served {
+                return Err(lost(&road, &answers, "before what replaces it is served"));
+            }
+        }
+        Ok(())
+    }
+
+    /// A service has so many tasks, of those that it must have.
+    fn fill(&mut self, service: &str, able: usize, least: usize, excused: bool) -> CheckResult {
+        let known = self.complete.entry(service.to_owned()).or_default();
+        let must = least.min(*known);
+        *known = able.min(least);
+        if able < must && !excused {
+            return Err(format!("{service} has {able} tasks that serve, had {must}, and must have {least}"));
+        }
+        Ok(())
+    }
+}
+
+impl Look {
+    fn at(sim: &Sim) -> Self {
+        let running = sim.with(|world| {
+            let ecs = &world.region(REGION).ecs;
+            let works = |task: &TaskView| {
+                let definition = ecs.definition(&task.task_definition);
+                task.status == "RUNNING"
+                    && definition.is_some_and(|found| found.images.iter().all(|image| can_work(image)))
+            };
+            ecs.tasks().into_iter().filter(works).collect::<Vec<_>>()
+        });
+        let mut sound: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for task in running {
+            if let Some(service) = task.service {
+                sound.entry(service).or_default().insert(task.id);
+            }
+        }
+        Self { sound }
+    }
+}
+
+/// The fewest tasks that deployments of a component must leave, by all documents that were in force
+/// lately. `None`: it has no number of its own, or was not declared in between.
+fn least(part: &Part, lately: &[Option<&App>]) -> Option<usize> {
+    let of_version = |version: &Option<&App>| {
+        let known = version.as_ref()?.declared().find(|other| other.name == part.name)?;
+        let Kind::Service(service) = &known.kind else { return None };
+        Some((service.least as usize * service.count? as usize).div_ceil(100))
+    };
+    let all: Option<Vec<usize>> = lately.iter().map(of_version).collect();
+    all?.into_iter().min()
+}
+
+/// Whether an answer comes from a task of this service.
+fn is_of(answer: &Answer, service: &str, sim: &Sim) -> bool {
+    sim.with(|world| world.server(answer)).as_deref() == Some(service)
+}
+
+fn lost((_, request, service): &(String, Request, String), answers: &[Answer], when: &str) -> String {
+    let bad = answers.iter().map(|answer| &answer.outcome).collect::<Vec<_>>();
+    let (balancer, port, path) = (&request.load_balancer, request.port, &request.path);
+    format!("a request to {balancer}:{port}{path} is not served by {service}, {when}: {bad:?}")
+}
