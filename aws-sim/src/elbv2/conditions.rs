@@ -90,7 +90,7 @@ fn read_one(condition: &Form, field: &'static str, name: &str) -> Result<(Value,
     let place = config.unwrap_or(condition);
     let regexes = place.list("RegexValues");
     // pf-elbv2-rule-regex-values-fields
-    if !regexes.is_empty() && !(both || field == "http-header") {
+    if !(regexes.is_empty() || both || field == "http-header") {
         return Err(invalid(format!("'RegexValues' is not supported for a condition of type '{field}'")));
     }
     if field == "query-string" {

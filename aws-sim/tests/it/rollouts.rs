@@ -363,10 +363,10 @@ async fn a_grace_period_that_nothing_uses_and_balancing_that_cannot_be_are_refus
     bench.create("web", &definition, 1, json!({})).await;
     let refused = bench.update("web", json!({"healthCheckGracePeriodSeconds": 0})).await.unwrap_err();
     assert!(refused.1.contains("only valid for services configured to use load balancers"), "{refused:?}");
-    let spread = json!([{"type": "random"}]);
-    let refused = bench.update("web", json!({"placementStrategy": spread})).await.unwrap_err();
+    let alone = json!({"minimumHealthyPercent": 0, "maximumPercent": 100});
+    let refused = bench.update("web", json!({"deploymentConfiguration": alone})).await.unwrap_err();
     assert!(refused.1.contains("Availability Zone"), "{refused:?}");
-    let off = json!({"placementStrategy": spread, "availabilityZoneRebalancing": "DISABLED"});
+    let off = json!({"deploymentConfiguration": alone, "availabilityZoneRebalancing": "DISABLED"});
     bench.update("web", off).await.unwrap();
 }
 
