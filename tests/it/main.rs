@@ -26,4 +26,5 @@ mod rotation;
 mod service_fields;
 mod state;
 mod support;
+mod twins;
 mod upgrade;
