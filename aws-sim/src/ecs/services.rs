@@ -43,6 +43,7 @@ impl Ecs {
         }
         let spec = service_checks::fill(env, input, &found.strategy);
         service_checks::check(self, &cluster, &spec, &definition)?;
+        service_checks::check_grace(input, &spec)?;
         service_checks::check_balancers(env, &spec, &definition)?;
         let mut hidden = settings::hidden(input);
         hidden_checks::check(&hidden, &spec, &definition)?;
@@ -114,6 +115,7 @@ impl Ecs {
         let mut hidden_now = old_hidden.clone();
         hidden_now.extend(settings::hidden(input));
         service_checks::check(self, &cluster, &spec, &definition)?;
+        service_checks::check_grace(input, &spec)?;
         hidden_checks::check(&hidden_now, &spec, &definition)?;
         settings::settle(&mut hidden_now);
         if input.get("loadBalancers").is_some() || reference.is_some() {
@@ -294,6 +296,12 @@ fn merged(env: &Env<'_>, service: &Service, input: &Value) -> Map<String, Value>
     if let (Some(Value::Object(own)), Some(Value::Object(new))) =
         (spec.get_mut("deploymentConfiguration"), input.get("deploymentConfiguration"))
     {
+        if new.contains_key("strategy") {
+            // They belong to one strategy; that they go with it is a guess.
+            for part in ["linearConfiguration", "canaryConfiguration"] {
+                own.remove(part);
+            }
+        }
         own.extend(new.clone());
     }
     if let Some(configuration) = spec.get_mut("deploymentConfiguration") {

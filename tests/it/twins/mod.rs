@@ -48,17 +48,14 @@ fn set(document: &mut Value, pointer: &str, value: Value) {
     }
 }
 
-/// The document of a line, below the base that its section names.
-fn document(base: &str, line: &str) -> Value {
-    let (change, _) = line.split_once(" => ").unwrap();
-    let (pointer, value) = change.split_once(" = ").unwrap();
+/// Changes a document as a text says, below the base that its section names.
+fn change(document: &mut Value, base: &str, text: &str) {
+    let (pointer, value) = text.split_once(" = ").unwrap();
     let pointer = match pointer {
         "(self)" => base.to_owned(),
         relative => format!("{base}{relative}"),
     };
-    let mut document = shop();
-    set(&mut document, &pointer, serde_json::from_str(value).unwrap());
-    document
+    set(document, &pointer, serde_json::from_str(value).unwrap());
 }
 
 impl Table {
@@ -70,15 +67,19 @@ impl Table {
     /// The table as it should be: all lines, each followed by what AWS says to it. Where AWS says
     /// nothing, the reason that stands there is kept.
     async fn answered(&self) -> Vec<String> {
-        let mut base = "";
+        let (mut base, mut good) = ("", shop());
         let mut answered = Vec::new();
         for (index, line) in self.lines.iter().enumerate().filter(|(_, line)| !line.starts_with('~')) {
             answered.push(line.clone());
             if let Some(bases) = line.strip_prefix('@') {
-                base = bases.trim().split_once(' ').unwrap_or_default().0;
+                (base, good) = (bases.trim().split_once(' ').unwrap_or_default().0, shop());
+            } else if let Some(text) = line.strip_prefix("+ ") {
+                change(&mut good, "", text);
             } else if !line.is_empty() && !line.starts_with('#') {
+                let mut document = good.clone();
+                change(&mut document, base, line.split_once(" => ").unwrap().0);
                 let reason = self.lines.get(index + 1).filter(|next| next.starts_with("~ -"));
-                answered.push(match straight::apply(&document(base, line)).await {
+                answered.push(match straight::apply(&document).await {
                     Err(refusal) => format!("~ {refusal}"),
                     Ok(()) => reason.cloned().unwrap_or_else(|| "~ - ?".to_owned()),
                 });

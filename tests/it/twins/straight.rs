@@ -176,6 +176,7 @@ impl Account<'_> {
             let mut input = rule.clone();
             self.resolve(&mut input, "listener", "listeners", "listenerArn");
             self.actions(&mut input["actions"]);
+            conditions(&mut input["conditions"]);
             self.balance(("rules", key.as_str()), "CreateRule", pascal(&input), "RuleArn").await?;
         }
         Ok(())
@@ -225,7 +226,8 @@ impl Account<'_> {
                 let family = component["taskDefinition"].get("family").cloned();
                 let family = family.unwrap_or_else(|| name.as_str().into());
                 let mut input = workload.clone();
-                if workload.get("capacityProviderStrategy").is_none() && workload.get("launchType").is_none() {
+                if workload.get("capacityProviderStrategy").is_none() && workload.get("launchType").is_none()
+                {
                     input["launchType"] = capacity.into();
                 }
                 input["cluster"] = self.spec["placement"]["cluster"].clone();
@@ -303,7 +305,8 @@ impl Account<'_> {
         if let Some(alarms) = input.pointer_mut("/deploymentConfiguration/alarms") {
             let own = alarms.as_object_mut().and_then(|fields| fields.remove("alarms"));
             let names = alarms["alarmNames"].as_array().into_iter().flatten();
-            alarms["alarmNames"] = names.chain(own.iter().flat_map(Value::as_array).flatten()).cloned().collect();
+            alarms["alarmNames"] =
+                names.chain(own.iter().flat_map(Value::as_array).flatten()).cloned().collect();
             alarms["rollback"] = alarms.get("rollback").cloned().unwrap_or_else(|| false.into());
         }
         if let Some(breaker) = input.pointer_mut("/deploymentConfiguration/deploymentCircuitBreaker") {
@@ -321,6 +324,20 @@ impl Account<'_> {
         }
         self.call(Service::Ecs, "RunTask", input).await?;
         Ok(())
+    }
+}
+
+/// Puts values where AWS wants them for fields that have no other place for them.
+fn conditions(conditions: &mut Value) {
+    for condition in each(conditions) {
+        let place = match condition["field"].as_str() {
+            Some("http-request-method") => "httpRequestMethodConfig",
+            Some("source-ip") => "sourceIpConfig",
+            _ => continue,
+        };
+        if let Some(values) = condition.as_object_mut().and_then(|fields| fields.remove("values")) {
+            condition[place] = json!({"values": values});
+        }
     }
 }
 
@@ -393,9 +410,11 @@ fn write_field(text: &mut String, name: &str, value: &str) {
 
 /// The text of the first XML element of this name.
 fn element(xml: &str, name: &str) -> String {
-    let inner = xml.split_once(&format!("<{name}>")).and_then(|(_, rest)| rest.split_once(&format!("</{name}>")));
+    let inner =
+        xml.split_once(&format!("<{name}>")).and_then(|(_, rest)| rest.split_once(&format!("</{name}>")));
     let text = inner.map_or("", |(text, _)| text);
-    let plain = [("&apos;", "'"), ("&#39;", "'"), ("&quot;", "\""), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")];
+    let plain =
+        [("&apos;", "'"), ("&#39;", "'"), ("&quot;", "\""), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")];
     plain.iter().fold(text.to_owned(), |text, (entity, plain)| text.replace(entity, plain))
 }
 
