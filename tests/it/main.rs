@@ -30,4 +30,5 @@ mod service_fields;
 mod state;
 mod support;
 mod task_endings;
+mod twins;
 mod upgrade;

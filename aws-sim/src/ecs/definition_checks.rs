@@ -285,8 +285,8 @@ fn check_proxy(body: &Map<String, Value>, names: &BTreeSet<&str>) -> Result<()> 
     if !names.contains(name) {
         return Err(client(format!("Proxy container [{name}] does not exist.")));
     }
-    // pf-ecs-proxy-configuration-missing-required-props has the first; doc of ProxyConfiguration calls
-    // the others required, too, whose texts are by analogy.
+    // pf-ecs-proxy-configuration-missing-required-props has the first; doc of ProxyConfiguration
+    // calls the others required, too, whose texts are by analogy.
     let needed =
         [("ProxyIngressPort", "Ingress port"), ("ProxyEgressPort", "Egress port"), ("AppPorts", "App ports")];
     let given = |name: &str| proxy.items("properties").iter().any(|each| each.text("name") == Some(name));

@@ -3,6 +3,8 @@
 //! `ServiceConnectService`, `ServiceVolumeConfiguration`, `ServiceManagedEBSVolumeConfiguration`,
 //! `CreateService`. Where no source is named, the words are this simulator's.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::{
@@ -44,6 +46,7 @@ fn check_connect(connect: &Value, definition: &Definition) -> Result<()> {
     }
     let containers = definition.body.items("containerDefinitions").iter();
     let mappings: Vec<&Value> = containers.flat_map(|container| container.items("portMappings")).collect();
+    check_discovery(connect.items("services"))?;
     for port in connect.items("services") {
         let name = port.text("portName").unwrap_or_default();
         // "The portName must match the name of one of the portMappings".
@@ -55,6 +58,25 @@ fn check_connect(connect: &Value, definition: &Definition) -> Result<()> {
         let timeout = port.get("timeout").and_then(|own| own.int("perRequestTimeoutSeconds"));
         if timeout.is_some() && mapping.text("appProtocol").is_none() {
             return Err(invalid(format!("perRequestTimeoutSeconds is not supported for TCP port {name}.")));
+        }
+    }
+    Ok(())
+}
+
+/// The names under which Cloud Map knows the ports: "up to 64 characters", "lowercase letters,
+/// numbers, underscores (_), and hyphens (-)", "can't start with a hyphen", "must be unique within
+/// the Cloud Map namespace".
+fn check_discovery(services: &[Value]) -> Result<()> {
+    let mut known = BTreeSet::new();
+    for port in services {
+        let name = port.text("discoveryName").or(port.text("portName")).unwrap_or_default();
+        let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
+        let fits = (1..=64).contains(&name.len()) && name.chars().all(good) && !name.starts_with('-');
+        if port.get("discoveryName").is_some() && !fits {
+            return Err(invalid(format!("The discovery name {name} is not valid.")));
+        }
+        if !known.insert(name) {
+            return Err(invalid(format!("The discovery name {name} is used more than once.")));
         }
     }
     Ok(())
@@ -115,6 +137,14 @@ fn check_volume(volume: &Value, definition: &Definition) -> Result<()> {
         return Err(invalid(format!("The volumeInitializationRate of volume {name} needs a snapshotId.")));
     }
     let kind = own.text("volumeType").unwrap_or("gp3");
+    check_ranges(kind, own)?;
+    // "AmazonECSCreated and AmazonECSManaged are reserved tags that can't be used."
+    let tags = own.items("tagSpecifications").iter().flat_map(|tags| tags.items("tags"));
+    for key in tags.filter_map(|tag| tag.text("key")) {
+        if matches!(key, "AmazonECSCreated" | "AmazonECSManaged") {
+            return Err(invalid(format!("The tag {key} of volume {name} is reserved.")));
+        }
+    }
     // "This parameter is required for io1 and io2 volume types", "not supported for st1, sc1, or
     // standard volume types."
     let iops = own.int("iops").is_some();
@@ -125,6 +155,33 @@ fn check_volume(volume: &Value, definition: &Definition) -> Result<()> {
     // "This parameter is only supported for the gp3 volume type."
     if own.int("throughput").is_some() && kind != "gp3" {
         return Err(invalid(format!("The volume type {kind} does not support throughput.")));
+    }
+    Ok(())
+}
+
+/// The types of volumes, with their GiB and operations per second ("the supported values for each
+/// volume type").
+const VOLUMES: [(&str, (i64, i64), (i64, i64)); 7] = [
+    ("gp2", (1, 16_384), (0, i64::MAX)),
+    ("gp3", (1, 16_384), (3000, 16_000)),
+    ("io1", (4, 16_384), (100, 64_000)),
+    ("io2", (4, 16_384), (100, 256_000)),
+    ("st1", (125, 16_384), (0, i64::MAX)),
+    ("sc1", (125, 16_384), (0, i64::MAX)),
+    ("standard", (1, 1024), (0, i64::MAX)),
+];
+
+fn check_ranges(kind: &str, own: &Value) -> Result<()> {
+    let Some((_, sizes, operations)) = VOLUMES.iter().find(|(name, ..)| *name == kind) else {
+        return Err(invalid(format!("The volume type {kind} is not supported.")));
+    };
+    // Throughput: "with a maximum of 1,000 MiB/s".
+    for (field, (least, most)) in [("sizeInGiB", *sizes), ("iops", *operations), ("throughput", (1, 1000))] {
+        if own.int(field).is_some_and(|value| !(least..=most).contains(&value)) {
+            return Err(invalid(format!(
+                "The {field} of a {kind} volume must be between {least} and {most}."
+            )));
+        }
     }
     Ok(())
 }

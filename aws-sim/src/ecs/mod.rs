@@ -38,6 +38,7 @@ mod service_checks;
 mod services;
 mod settings;
 mod shapes;
+mod strategies;
 mod tagging;
 mod task;
 mod tasks;

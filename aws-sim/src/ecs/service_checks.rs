@@ -14,6 +14,7 @@ use super::{
     hooks,
     input::Fields,
     settings::{given, is_echoed},
+    strategies,
 };
 
 /// Takes the members that a service echoes out of a request and fills in AWS's defaults.
@@ -115,7 +116,9 @@ pub(super) fn refill(env: &Env<'_>, spec: &mut Map<String, Value>) {
         vpc.entry("assignPublicIp").or_insert_with(|| "DISABLED".into());
         vpc.entry("securityGroups").or_insert_with(|| json!([]));
     }
-    if !spec.items("loadBalancers").is_empty() {
+    if spec.items("loadBalancers").is_empty() {
+        spec.remove("healthCheckGracePeriodSeconds");
+    } else {
         spec.entry("healthCheckGracePeriodSeconds").or_insert_with(|| 0.into());
     }
     // ECS needs its service-linked role for load balancers and for network interfaces alike (CLI
@@ -190,16 +193,34 @@ pub(super) fn check(
     check_rules(spec)?;
     check_configuration(spec)?;
     check_daemon(spec)?;
-    // pf-ecs-svc-registries-multiple
-    if spec.items("serviceRegistries").len() > 1 {
-        return Err(invalid("service registries can have at most 1 items."));
-    }
+    check_registries(spec.items("serviceRegistries"), definition)?;
     if spec.items("loadBalancers").len() > 5 {
         return Err(invalid("load balancers can have at most 5 items."));
     }
     let grace = spec.int("healthCheckGracePeriodSeconds");
     if grace.is_some_and(|seconds| !(0..=2_147_483_647).contains(&seconds)) {
         return Err(invalid("Health check grace period must be between 0 and 2147483647 seconds."));
+    }
+    Ok(())
+}
+
+/// API reference of ServiceRegistry; the words for the port are a guess, those for the container the
+/// ones of load balancers.
+fn check_registries(registries: &[Value], definition: &Definition) -> Result<()> {
+    // pf-ecs-svc-registries-multiple
+    if registries.len() > 1 {
+        return Err(invalid("service registries can have at most 1 items."));
+    }
+    for registry in registries {
+        // "you must specify either a containerName and containerPort combination or a port value.
+        // However, you can't specify both."
+        if registry.get("port").is_some() && registry.get("containerPort").is_some() {
+            return Err(invalid("port and containerPort cannot both be specified in service registries."));
+        }
+        if let Some(name) = registry.text("containerName").filter(|name| definition.container(name).is_none())
+        {
+            return Err(invalid(format!("The container {name} does not exist in the task definition.")));
+        }
     }
     Ok(())
 }
@@ -274,6 +295,11 @@ fn check_placement(
     }
     if spec.text("schedulingStrategy") == Some("DAEMON") && fargate {
         return Err(invalid("The DAEMON scheduling strategy is not supported for the Fargate launch type."));
+    }
+    // Developer Guide, "Amazon ECS clusters for external instances": the awsvpc network mode is not
+    // supported. The words are a guess.
+    if spec.text("launchType") == Some("EXTERNAL") && definition.network_mode() == "awsvpc" {
+        return Err(invalid("The awsvpc network mode is not supported for the EXTERNAL launch type."));
     }
     if !fargate && spec.contains_key("platformVersion") {
         return Err(invalid("The platform version must be null when specifying an EC2 launch type."));
@@ -428,6 +454,7 @@ fn check_configuration(spec: &Map<String, Value>) -> Result<()> {
     {
         return Err(invalid("The threshold of the deployment circuit breaker must be at least 1."));
     }
+    strategies::check(own, spec.items("loadBalancers"))?;
     own.as_object().map_or(Ok(()), hooks::check)?;
     let early = &own["earlySuccessCriteria"];
     let percent = early.int("healthyPercent");

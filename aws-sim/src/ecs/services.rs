@@ -301,6 +301,12 @@ fn merged(env: &Env<'_>, service: &Service, input: &Value) -> Map<String, Value>
     if let (Some(Value::Object(own)), Some(Value::Object(new))) =
         (spec.get_mut("deploymentConfiguration"), input.get("deploymentConfiguration"))
     {
+        if new.contains_key("strategy") {
+            // They belong to one strategy; that they go with it is a guess.
+            for part in ["linearConfiguration", "canaryConfiguration"] {
+                own.remove(part);
+            }
+        }
         own.extend(new.clone());
     }
     if let Some(configuration) = spec.get_mut("deploymentConfiguration") {

@@ -1,14 +1,13 @@
 //! Checks of the containers of a task definition. Source: ECS API, ContainerDefinition and its data
 //! types.
 
-use super::graph;
 use super::scope::Scope;
+use super::{definition, graph, ports};
 use crate::desired::forms;
 use crate::desired::secret_ref::SecretRef;
+use crate::model::arn::Arn;
 use crate::model::finding::Findings;
-use crate::model::kinds::task_definition::{
-    ContainerDefinition, HealthCheck, LogConfiguration, PortMapping, Secret,
-};
+use crate::model::kinds::task_definition::{ContainerDefinition, HealthCheck, LogConfiguration, Secret};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Least memory of a container in MiB. Source: ContainerDefinition, `memory`.
@@ -16,6 +15,12 @@ const LEAST_MEMORY: i32 = 6;
 /// Longest start and stop timeouts on Fargate in seconds. Source: ContainerDefinition,
 /// `startTimeout`, `stopTimeout`.
 const FARGATE_TIMEOUT: i64 = 120;
+/// Shortest of them. Source: the same.
+const LEAST_TIMEOUT: i64 = 2;
+/// Source: ContainerDefinition, `environmentFiles`.
+const ENVIRONMENT_FILES: usize = 10;
+/// Source: ContainerRestartPolicy, `ignoredExitCodes`.
+const IGNORED_CODES: usize = 50;
 const ON_EC2: &str = "remove it, or run the workload on EC2";
 
 /// Checks one container at `path`.
@@ -28,7 +33,7 @@ pub(super) fn check(findings: &mut Findings, path: &str, container: &ContainerDe
     memory(findings, path, container, scope);
     variables(findings, path, container);
     for (index, port) in container.port_mappings.iter().enumerate() {
-        self::port(findings, &format!("{path}.portMappings[{index}]"), port, scope.mode);
+        ports::check(findings, &format!("{path}.portMappings[{index}]"), port, scope.mode);
     }
     if let Some(check) = &container.health_check {
         health_check(findings, &format!("{path}.healthCheck"), check);
@@ -43,11 +48,17 @@ pub(super) fn check(findings: &mut Findings, path: &str, container: &ContainerDe
 
 fn image(findings: &mut Findings, path: &str, image: &str) {
     let field = format!("{path}.image");
-    if image.is_empty() || image.contains(char::is_whitespace) {
+    let (name, digest) = image.split_once('@').map_or((image, None), |(name, digest)| (name, Some(digest)));
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_:./#".contains(c);
+    let is_hash = |digest: &str| {
+        let hash = digest.strip_prefix("sha256:").unwrap_or_default();
+        hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    if name.is_empty() || name.len() > 255 || !name.chars().all(plain) || !digest.is_none_or(is_hash) {
         findings.error(field, format!("`{image}` is not an image"), "such as repository/name:tag");
         return;
     }
-    if image.contains("@sha256:") {
+    if digest.is_some() {
         return;
     }
     let last = image.rsplit('/').next().unwrap_or_default();
@@ -75,10 +86,16 @@ fn memory(findings: &mut Findings, path: &str, container: &ContainerDefinition, 
         }
     }
     if let (Some(hard), Some(soft)) = (hard, soft)
-        && hard <= soft
+        && hard < soft
     {
-        let message = format!("the hard limit of {hard} MiB is not above the reservation of {soft} MiB");
+        let message = format!("the hard limit of {hard} MiB is below the reservation of {soft} MiB");
         findings.error(format!("{path}.memory"), message, "raise memory or lower memoryReservation");
+    }
+    if let (Some(hard), Some(task)) = (hard, scope.definition.memory.as_ref().and_then(definition::in_mib))
+        && i64::from(hard) > i64::from(task)
+    {
+        let message = format!("the container may use {hard} MiB, the task has {task}");
+        findings.error(format!("{path}.memory"), message, "raise the task's memory or lower the container's");
     }
     findings.within(format!("{path}.cpu"), container.cpu.map(i64::from), 0, 196_608);
 }
@@ -98,6 +115,17 @@ fn variables(findings: &mut Findings, path: &str, container: &ContainerDefinitio
     }
     findings.duplicates("the variable", names);
     secrets(findings, &format!("{path}.secrets"), &container.secrets);
+    if container.environment_files.len() > ENVIRONMENT_FILES {
+        let message = format!("{} environment files are too many", container.environment_files.len());
+        findings.error(format!("{path}.environmentFiles"), message, format!("{ENVIRONMENT_FILES} at most"));
+    }
+    for (index, file) in container.environment_files.iter().enumerate() {
+        if Arn::parse(&file.value).is_none() {
+            let message = format!("`{}` is not an ARN", file.value);
+            let help = "such as arn:aws:s3:::bucket/web.env";
+            findings.error(format!("{path}.environmentFiles[{index}].value"), message, help);
+        }
+    }
     if let Some(credentials) = &container.repository_credentials
         && let Some(fault) = SecretRef::fault(&credentials.credentials_parameter)
     {
@@ -124,27 +152,6 @@ fn secrets(findings: &mut Findings, path: &str, secrets: &[Secret]) {
                 format!("write `ssm:{name}` for the parameter, or `secretsmanager:{name}` for the secret");
             findings.warning(format!("{path}[{index}].valueFrom"), message, help);
         }
-    }
-}
-
-fn port(findings: &mut Findings, path: &str, port: &PortMapping, mode: &str) {
-    findings.one_of(format!("{path}.protocol"), port.protocol.as_deref(), &["tcp", "udp"]);
-    findings.one_of(format!("{path}.appProtocol"), port.app_protocol.as_deref(), &["http", "http2", "grpc"]);
-    match (port.container_port, &port.container_port_range) {
-        (None, None) => findings.error(path, "the mapping names no port", "set containerPort"),
-        (Some(_), Some(_)) => {
-            findings.error(path, "the mapping names a port and a range", "remove one of them")
-        }
-        (Some(0), None) => findings.error(format!("{path}.containerPort"), "0 is not a port", "1 to 65535"),
-        _ => {}
-    }
-    if mode == "none" {
-        findings.error(path, "network mode none has no ports", "remove it");
-    }
-    let shared = matches!(mode, "awsvpc" | "host");
-    if shared && port.host_port.is_some_and(|host| host != 0 && Some(host) != port.container_port) {
-        let message = format!("with network mode {mode} the port on the host is the container's");
-        findings.error(format!("{path}.hostPort"), message, "remove hostPort");
     }
 }
 
@@ -225,7 +232,7 @@ fn limits(findings: &mut Findings, path: &str, container: &ContainerDefinition, 
     for (field, value) in [("startTimeout", container.start_timeout), ("stopTimeout", container.stop_timeout)]
     {
         let most = if fargate { FARGATE_TIMEOUT } else { i64::from(i32::MAX) };
-        findings.within(format!("{path}.{field}"), value.map(i64::from), 0, most);
+        findings.within(format!("{path}.{field}"), value.map(i64::from), LEAST_TIMEOUT, most);
     }
     for (index, limit) in container.ulimits.iter().enumerate() {
         if limit.soft_limit > limit.hard_limit {
@@ -237,6 +244,11 @@ fn limits(findings: &mut Findings, path: &str, container: &ContainerDefinition, 
     if let Some(policy) = &container.restart_policy {
         let period = policy.restart_attempt_period.map(i64::from);
         findings.within(format!("{path}.restartPolicy.restartAttemptPeriod"), period, 60, 1800);
+        if policy.ignored_exit_codes.len() > IGNORED_CODES {
+            let message = format!("{} exit codes are too many", policy.ignored_exit_codes.len());
+            let field = format!("{path}.restartPolicy.ignoredExitCodes");
+            findings.error(field, message, format!("{IGNORED_CODES} at most"));
+        }
     }
     let consistency = container.version_consistency.as_deref();
     findings.one_of(format!("{path}.versionConsistency"), consistency, &["enabled", "disabled"]);
@@ -253,6 +265,7 @@ fn refused(findings: &mut Findings, path: &str, container: &ContainerDefinition,
             ("extraHosts", !container.extra_hosts.is_empty()),
             ("dnsServers", !container.dns_servers.is_empty()),
             ("dnsSearchDomains", !container.dns_search_domains.is_empty()),
+            ("disableNetworking", container.disable_networking == Some(true)),
         ] {
             if is_set {
                 findings.error(
@@ -272,7 +285,6 @@ fn refused(findings: &mut Findings, path: &str, container: &ContainerDefinition,
     let capability = added.filter(|name| *name != "SYS_PTRACE").count() > 0;
     for (field, is_set) in [
         ("privileged", container.privileged == Some(true)),
-        ("disableNetworking", container.disable_networking == Some(true)),
         ("dockerSecurityOptions", !container.docker_security_options.is_empty()),
         ("resourceRequirements", gpu),
         ("linuxParameters.capabilities.add", capability),
@@ -303,19 +315,13 @@ pub(super) fn together(findings: &mut Findings, path: &str, scope: &Scope<'_>) {
     if let Some(cycle) = graph::cycle(&edges.collect()) {
         findings.error(path, format!("these containers wait for each other: {}", cycle.join(" → ")), "");
     }
-    if !matches!(scope.mode, "awsvpc" | "host") {
-        return;
-    }
-    let mut taken: BTreeMap<(u16, &str), &str> = BTreeMap::new();
-    for (index, container) in containers.iter().enumerate() {
-        for (number, mapping) in container.port_mappings.iter().enumerate() {
-            let Some(port) = mapping.container_port else { continue };
-            let protocol = mapping.protocol.as_deref().unwrap_or("tcp");
-            if let Some(other) = taken.insert((port, protocol), &container.name) {
-                let field = format!("{path}[{index}].portMappings[{number}].containerPort");
-                let message = format!("port {port}/{protocol} is already taken by container `{other}`");
-                findings.error(field, message, "containers of a task share one network address");
-            }
+    ports::together(findings, path, containers, scope.mode);
+    let routed = containers.iter().any(|container| container.firelens_configuration.is_some());
+    for (index, container) in containers.iter().enumerate().filter(|_| !routed) {
+        if container.log_configuration.as_ref().is_some_and(|logs| logs.log_driver == "awsfirelens") {
+            let field = format!("{path}[{index}].logConfiguration.logDriver");
+            let message = "awsfirelens needs a container that routes logs, and none of them does";
+            findings.error(field, message, "set firelensConfiguration on one of the containers");
         }
     }
 }

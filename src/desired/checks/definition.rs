@@ -6,11 +6,15 @@ use super::{container, role};
 use crate::desired::defaults::{self, Capacity};
 use crate::desired::forms;
 use crate::model::finding::Findings;
-use crate::model::kinds::task_definition::{TaskDefinition, Volume};
+use crate::model::kinds::task_definition::{ProxyConfiguration, TaskDefinition, Units, Volume};
 use crate::model::kinds::{ApplicationSpec, Component};
 
 /// Most containers in a task definition. Source: ECS service quotas.
 const CONTAINERS: usize = 10;
+/// Most constraints of a task's placement. Source: ECS API, RegisterTaskDefinition.
+const CONSTRAINTS: usize = 10;
+/// Least CPU units of Windows on Fargate. Source: ECS developer guide, "Task CPU and memory".
+const WINDOWS_CPU: u32 = 1024;
 /// Largest task definition in bytes. Source: ECS service quotas, 64 KiB.
 const SIZE: usize = 65_536;
 /// CPU units on Fargate with the smallest and largest memory in MiB and the step between. Source:
@@ -45,6 +49,31 @@ pub(super) fn check(findings: &mut Findings, spec: &ApplicationSpec, path: &str,
     roles(findings, &path, &scope);
     volumes(findings, &path, &scope);
     containers(findings, &path, &scope);
+    if let Some(proxy) = &definition.proxy_configuration {
+        self::proxy(findings, &format!("{path}.proxyConfiguration"), proxy, &scope);
+    }
+    if definition.placement_constraints.len() > CONSTRAINTS {
+        let message = format!("{} are too many", definition.placement_constraints.len());
+        findings.error(format!("{path}.placementConstraints"), message, format!("{CONSTRAINTS} at most"));
+    }
+}
+
+/// Source: ECS API, ProxyConfiguration.
+fn proxy(findings: &mut Findings, path: &str, proxy: &ProxyConfiguration, scope: &Scope<'_>) {
+    if scope.mode != "awsvpc" {
+        findings.error(path, "a proxy needs network mode awsvpc", "set networkMode, or remove it");
+    }
+    let name = &proxy.container_name;
+    if !scope.definition.container_definitions.iter().any(|container| container.name == *name) {
+        let message = format!("there is no container `{name}`");
+        findings.error(format!("{path}.containerName"), message, "name the container of the proxy");
+    }
+    for needed in ["ProxyIngressPort", "ProxyEgressPort", "AppPorts"] {
+        if !proxy.properties.iter().any(|property| property.name == needed) {
+            let message = format!("the proxy needs {needed}");
+            findings.error(format!("{path}.properties"), message, "add it");
+        }
+    }
 }
 
 fn words(findings: &mut Findings, path: &str, definition: &TaskDefinition, capacity: Capacity) {
@@ -110,12 +139,12 @@ fn size(findings: &mut Findings, path: &str, scope: &Scope<'_>) {
     if scope.fargate
         && let (Some(cpu), Some(memory)) = (cpu, memory)
     {
-        fargate_size(findings, path, cpu, memory);
+        fargate_size(findings, path, scope, cpu, memory);
     }
     sums(findings, path, scope, cpu, memory);
 }
 
-fn fargate_size(findings: &mut Findings, path: &str, cpu: u32, memory: u32) {
+fn fargate_size(findings: &mut Findings, path: &str, scope: &Scope<'_>, cpu: u32, memory: u32) {
     let Some((_, from, to, step)) = FARGATE_SIZES.iter().find(|(units, ..)| *units == cpu) else {
         let known: Vec<String> = FARGATE_SIZES.iter().map(|(units, ..)| units.to_string()).collect();
         let help = format!("one of {}", known.join(", "));
@@ -125,6 +154,12 @@ fn fargate_size(findings: &mut Findings, path: &str, cpu: u32, memory: u32) {
             help,
         );
     };
+    let platform = scope.definition.runtime_platform.as_ref();
+    let family = platform.and_then(|platform| platform.operating_system_family.as_deref());
+    if cpu < WINDOWS_CPU && family.is_some_and(|family| family.starts_with("WINDOWS")) {
+        let message = format!("Fargate has no size with {cpu} CPU units for Windows");
+        return findings.error(format!("{path}.cpu"), message, format!("{WINDOWS_CPU} at least"));
+    }
     let odd = cpu == 256 && memory == 1536;
     if !(from..=to).contains(&&memory) || !(memory - from).is_multiple_of(*step) || odd {
         let help = match cpu {
@@ -159,8 +194,13 @@ fn sums(findings: &mut Findings, path: &str, scope: &Scope<'_>, cpu: Option<u32>
     }
 }
 
+/// The memory of a task in MiB, if it is an amount.
+pub(super) fn in_mib(memory: &Units) -> Option<u32> {
+    in_units(memory, "gb")
+}
+
 /// Units or MiB of a written amount.
-fn in_units(units: &crate::model::kinds::task_definition::Units, unit: &str) -> Option<u32> {
+fn in_units(units: &Units, unit: &str) -> Option<u32> {
     let lower = units.0.trim().to_ascii_lowercase();
     match lower.strip_suffix(unit) {
         Some(amount) => {
@@ -277,6 +317,10 @@ fn one_volume(findings: &mut Findings, path: &str, volume: &Volume, fargate: boo
     }
     let words = ["ENABLED", "DISABLED"];
     findings.one_of(format!("{path}.transitEncryption"), efs.transit_encryption.as_deref(), &words);
+    if efs.transit_encryption_port.is_some() && efs.transit_encryption.as_deref() != Some("ENABLED") {
+        let message = "without encryption in transit there is no port for it";
+        findings.error(format!("{path}.transitEncryptionPort"), message, "set transitEncryption to ENABLED");
+    }
     let Some(authorization) = &efs.authorization_config else { return };
     findings.one_of(format!("{path}.authorizationConfig.iam"), authorization.iam.as_deref(), &words);
     let guarded = authorization.access_point_id.is_some() || authorization.iam.as_deref() == Some("ENABLED");

@@ -12,6 +12,7 @@ mod definition;
 mod graph;
 mod hooks;
 mod launch;
+mod ports;
 mod scope;
 mod service;
 mod volumes;

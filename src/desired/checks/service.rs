@@ -3,7 +3,7 @@
 
 use super::definition::network_mode;
 use super::launch::{self, Launch};
-use super::{connect, hooks, volumes};
+use super::{connect, hooks, ports, volumes};
 use crate::desired::defaults::Capacity;
 use crate::desired::forms;
 use crate::desired::resources::{listed, no_such};
@@ -189,6 +189,7 @@ fn strategies(
             findings.error(format!("{path}.{name}"), format!("it is for strategy {needed}"), "remove it");
         }
     }
+    shift(findings, path, of);
     if strategy != "ROLLING" {
         for (index, balancer) in service.load_balancers.iter().enumerate() {
             let advanced = balancer.advanced_configuration.as_ref();
@@ -218,6 +219,29 @@ fn strategies(
             "there are no alarms to look at",
             "name at least one, or keys of this document in alarms",
         );
+    }
+}
+
+/// Percent and minutes of shifts. Source: ECS API, LinearConfiguration, CanaryConfiguration.
+fn shift(findings: &mut Findings, path: &str, of: &DeploymentConfiguration) {
+    let linear = of.linear_configuration.as_ref();
+    let canary = of.canary_configuration.as_ref();
+    for (field, percent, least) in [
+        ("linearConfiguration.stepPercent", linear.and_then(|of| of.step_percent), 3.0),
+        ("canaryConfiguration.canaryPercent", canary.and_then(|of| of.canary_percent), 0.1),
+    ] {
+        let is_multiple = |percent: f64| (percent * 10.0 - (percent * 10.0).round()).abs() < 1e-6;
+        if percent.is_some_and(|own| !(least..=100.0).contains(&own) || !is_multiple(own)) {
+            let message = format!("{} is out of range", percent.unwrap_or_default());
+            let help = format!("{least} to 100, in steps of 0.1");
+            findings.error(format!("{path}.{field}"), message, help);
+        }
+    }
+    for (field, minutes) in [
+        ("linearConfiguration.stepBakeTimeInMinutes", linear.and_then(|of| of.step_bake_time_in_minutes)),
+        ("canaryConfiguration.canaryBakeTimeInMinutes", canary.and_then(|of| of.canary_bake_time_in_minutes)),
+    ] {
+        findings.within(format!("{path}.{field}"), minutes.map(i64::from), 0, 1440);
     }
 }
 
@@ -263,6 +287,13 @@ fn placement(findings: &mut Findings, path: &str, service: &Service) {
         if (part.kind == "random") == part.field.is_some() {
             let message = "spread and binpack have a field, random has none";
             findings.error(format!("{path}.field"), message, "");
+        }
+        if part.kind == "binpack"
+            && let Some(field) = part.field.as_deref()
+            && !["cpu", "memory"].iter().any(|word| field.eq_ignore_ascii_case(word))
+        {
+            let message = format!("binpack does not know `{field}`");
+            findings.error(format!("{path}.field"), message, "cpu or memory");
         }
     }
     if service.scheduling_strategy.as_deref() == Some("DAEMON") && !strategy.is_empty() {
@@ -369,11 +400,7 @@ fn container_port(
             help,
         );
     };
-    let in_range = |range: &String| {
-        let bounds =
-            range.split_once('-').and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
-        bounds.is_some_and(|(from, to): (u16, u16)| (from..=to).contains(&port))
-    };
+    let in_range = |range: &String| ports::ports(range).is_some_and(|ports| ports.contains(&port));
     let mapped = container.port_mappings.iter().any(|mapping| {
         mapping.container_port == Some(port) || mapping.container_port_range.as_ref().is_some_and(in_range)
     });

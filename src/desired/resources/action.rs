@@ -5,12 +5,14 @@ use crate::desired::fields::{Fields, each, fields_of, fill, object};
 use crate::desired::forms;
 use crate::model::finding::Findings;
 use crate::model::kinds::ApplicationSpec;
-use crate::model::kinds::load_balancing::ListenerAction;
+use crate::model::kinds::load_balancing::{ListenerAction, Redirect};
 use crate::model::resource::{ResourceKind, Tree};
 use serde_json::json;
 
 /// Target groups of one forward action. Source: ELB quotas.
 const FORWARD_GROUPS: usize = 5;
+/// Characters of each part of an address to redirect to.
+const REDIRECT_PART: usize = 128;
 /// Protocols of listeners and target groups.
 pub(super) const PROTOCOLS: [&str; 6] = ["HTTP", "HTTPS", "TCP", "TLS", "UDP", "TCP_UDP"];
 
@@ -99,7 +101,7 @@ pub(super) fn check(
             }
         }
         forward(findings, spec, &path, action, listener);
-        answers(findings, &path, action);
+        answers(findings, &path, action, listener);
     }
 }
 
@@ -122,7 +124,8 @@ fn forward(
     }
     for (index, group) in action.target_groups.iter().enumerate() {
         let path = format!("{path}.targetGroups[{index}]");
-        findings.within(format!("{path}.weight"), group.weight.map(i64::from), 0, 999);
+        let least = i64::from(action.target_groups.len() == 1);
+        findings.within(format!("{path}.weight"), group.weight.map(i64::from), least, 999);
         match (&group.target_group, &group.target_group_arn) {
             (Some(_), None) => {}
             (None, Some(arn)) if forms::is_balancing_arn(arn, "targetgroup/") => {}
@@ -148,6 +151,12 @@ fn forward(
             findings.error(format!("{path}.targetGroup"), message, "make the protocols agree");
         }
     }
+    if let Some(listener) = listener.filter(|protocol| !matches!(*protocol, "HTTP" | "HTTPS"))
+        && action.stickiness_seconds.is_some()
+    {
+        let message = format!("a {listener} listener does not stick to target groups");
+        findings.error(format!("{path}.stickinessSeconds"), message, "remove it");
+    }
     let sticky = action.stickiness_seconds.map(i64::from);
     findings.within(format!("{path}.stickinessSeconds"), sticky, 1, 604_800);
 }
@@ -165,9 +174,14 @@ fn fits(listener: &str, group: &str) -> bool {
     }
 }
 
-fn answers(findings: &mut Findings, path: &str, action: &ListenerAction) {
+fn answers(findings: &mut Findings, path: &str, action: &ListenerAction, listener: Option<&str>) {
     if let Some(redirect) = &action.redirect_config {
         let path = format!("{path}.redirectConfig");
+        parts(findings, &path, redirect);
+        if listener == Some("HTTPS") && redirect.protocol.as_deref() == Some("HTTP") {
+            let message = "HTTPS is not redirected to HTTP";
+            findings.error(format!("{path}.protocol"), message, "HTTPS, or leave it out");
+        }
         let code = Some(redirect.status_code.as_str());
         findings.one_of(format!("{path}.statusCode"), code, &["HTTP_301", "HTTP_302"]);
         findings.one_of(
@@ -203,8 +217,33 @@ fn answers(findings: &mut Findings, path: &str, action: &ListenerAction) {
         }
         let types = ["text/plain", "text/css", "text/html", "application/javascript", "application/json"];
         findings.one_of(format!("{path}.contentType"), fixed.content_type.as_deref(), &types);
-        if fixed.message_body.as_ref().is_some_and(|body| body.len() > 1024) {
+        if fixed.message_body.as_ref().is_some_and(|body| body.chars().count() > 1024) {
             findings.error(format!("{path}.messageBody"), "the body is too long", "1024 characters at most");
+        }
+    }
+}
+
+/// The parts of an address to redirect to. Source: Elastic Load Balancing v2 API,
+/// RedirectActionConfig.
+fn parts(findings: &mut Findings, path: &str, redirect: &Redirect) {
+    let given = |part: &Option<String>| part.clone().unwrap_or_default();
+    if let Some(port) = redirect.port.as_deref()
+        && port != "#{port}"
+        && !port.parse::<u16>().is_ok_and(|port| port > 0)
+    {
+        findings.error(format!("{path}.port"), format!("`{port}` is not a port"), "1 to 65535, or #{port}");
+    }
+    if redirect.path.as_ref().is_some_and(|own| !own.starts_with('/')) {
+        let message = format!("`{}` is not a path", given(&redirect.path));
+        findings.error(format!("{path}.path"), message, "it starts with /");
+    }
+    for (field, part, least) in
+        [("host", &redirect.host, 1), ("path", &redirect.path, 1), ("query", &redirect.query, 0)]
+    {
+        let length = part.as_ref().map(|part| part.chars().count());
+        if length.is_some_and(|length| !(least..=REDIRECT_PART).contains(&length)) {
+            let message = format!("the {field} has {} characters", length.unwrap_or_default());
+            findings.error(format!("{path}.{field}"), message, format!("{least} to {REDIRECT_PART}"));
         }
     }
 }

@@ -12,6 +12,9 @@ use crate::model::kinds::ApplicationSpec;
 use crate::model::kinds::load_balancing::Listener as Declared;
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 
+/// Source: Elastic Load Balancing v2 API, CreateListener, `AlpnPolicy`.
+const ALPN: [&str; 5] = ["HTTP1Only", "HTTP2Only", "HTTP2Optional", "HTTP2Preferred", "None"];
+
 pub(super) struct Listener;
 
 impl ResourceType for Listener {
@@ -104,6 +107,12 @@ fn one(findings: &mut Findings, spec: &ApplicationSpec, path: &str, listener: &D
     }
     if !listener.alpn_policy.is_empty() && protocol != "TLS" {
         findings.error(at("alpnPolicy"), "only TLS listeners have an ALPN policy", "remove it");
+    }
+    if listener.alpn_policy.len() > 1 {
+        findings.error(at("alpnPolicy"), "a listener has one ALPN policy", "keep one of them");
+    }
+    for (index, policy) in listener.alpn_policy.iter().enumerate() {
+        findings.one_of(format!("{path}.alpnPolicy[{index}]"), Some(policy), &ALPN);
     }
     action::check(findings, spec, &at("defaultActions"), &listener.default_actions, Some(protocol));
 }

@@ -132,7 +132,6 @@ fn is_group_name(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
         && !name.starts_with('-')
         && !name.ends_with('-')
-        && !name.starts_with("internal-")
 }
 
 fn is_used(spec: &ApplicationSpec, key: &str) -> bool {

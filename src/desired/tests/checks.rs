@@ -14,16 +14,25 @@ fn joined(base: &str, part: &str) -> String {
     }
 }
 
-/// Whether the changed document has the finding; else what it has instead.
-fn hold(line: &str, pointers: &str, fields: &str) -> Result<(), String> {
+/// A change in the document, as (pointer, value).
+fn change<'a>(text: &'a str) -> Result<(&'a str, Value), String> {
+    let (pointer, value) = text.split_once(" = ").ok_or("no =")?;
+    Ok((pointer, serde_json::from_str(value).map_err(|error| error.to_string())?))
+}
+
+/// Whether the document, changed so for the whole section and by the line, has the finding; else
+/// what it has instead.
+fn hold(line: &str, pointers: &str, fields: &str, section: &[(&str, Value)]) -> Result<(), String> {
     let (left, right) = line.split_once(" => ").ok_or("no =>")?;
-    let (pointer, value) = left.split_once(" = ").ok_or("no =")?;
+    let (pointer, value) = change(left)?;
     // A field may end in a quoted key that contains a colon.
     let quoted = right.find("\"]").unwrap_or(0);
     let end = quoted + right[quoted..].find(": ").ok_or("no message")?;
     let (field, message) = (joined(fields, &right[..end]), &right[end + 2..]);
-    let value = serde_json::from_str(value).map_err(|error| error.to_string())?;
-    let found = findings(&changed(&[(&joined(pointers, pointer), value)]));
+    let pointer = joined(pointers, pointer);
+    let mut changes = section.to_vec();
+    changes.push((&pointer, value));
+    let found = findings(&changed(&changes));
     let hit = found.iter().any(|finding| finding.field == field && finding.message.contains(message));
     if hit { Ok(()) } else { Err(format!("wanted {field}: {message}; found {found:#?}")) }
 }
@@ -31,11 +40,15 @@ fn hold(line: &str, pointers: &str, fields: &str) -> Result<(), String> {
 #[test]
 fn every_line_of_the_table_holds() {
     let (mut pointers, mut fields) = ("", "");
+    let mut section = Vec::new();
     let mut wrong = Vec::new();
-    for line in TABLE.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+    for line in TABLE.lines().filter(|line| !line.is_empty() && !line.starts_with(['#', '~'])) {
         if let Some(bases) = line.strip_prefix('@') {
             (pointers, fields) = bases.trim().split_once(' ').unwrap_or_default();
-        } else if let Err(why) = hold(line, pointers, fields) {
+            section.clear();
+        } else if let Some(text) = line.strip_prefix("+ ") {
+            section.push(change(text).unwrap());
+        } else if let Err(why) = hold(line, pointers, fields, &section) {
             wrong.push(format!("{line}\n  {why}"));
         }
     }

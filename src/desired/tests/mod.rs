@@ -17,71 +17,8 @@ const VPC: &str = "vpc-0123456789abcdef0";
 
 /// A shop with a migration task, a web service behind a rule, and a worker of which there is one.
 fn shop() -> Value {
-    let network = json!({"awsvpcConfiguration": {
-        "subnets": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
-        "securityGroups": ["sg-0123456789abcdef0"],
-    }});
-    let role = "arn:aws:iam::123456789012:role/shop-exec";
-    json!({
-        "apiVersion": "evenkeel.dev/v1alpha1",
-        "kind": "Application",
-        "metadata": {"name": "shop"},
-        "spec": {
-            "placement": {"region": "eu-west-1", "cluster": "shop"},
-            "logGroups": {"/ecs/shop": {"retentionInDays": 30}},
-            "targetGroups": {"web": {"port": 8080, "vpcId": VPC}},
-            "listeners": {"http": {
-                "loadBalancer": "front", "port": 80, "protocol": "HTTP",
-                "defaultActions": [{"type": "fixed-response", "fixedResponseConfig": {"statusCode": "404"}}],
-            }},
-            "rules": {"web": {
-                "listener": "http", "priority": 10,
-                "conditions": [{"field": "host-header", "values": ["shop.example.com"]}],
-                "actions": [{"type": "forward", "targetGroup": "web"}],
-            }},
-            "components": {
-                "migrate": {
-                    "taskDefinition": {
-                        "cpu": 256, "memory": 512,
-                        "containerDefinitions": [{"name": "migrate", "image": "shop/migrate:1"}],
-                    },
-                    "task": {"networkConfiguration": network},
-                },
-                "web": {
-                    "dependsOn": ["migrate"],
-                    "taskDefinition": {
-                        "cpu": 512, "memory": 1024, "executionRoleArn": role,
-                        "containerDefinitions": [{
-                            "name": "web", "image": "shop/web:1",
-                            "portMappings": [{"containerPort": 8080}],
-                            "environment": [{"name": "MODE", "value": "live"}, {"name": "EMPTY", "value": ""}],
-                            "secrets": [
-                                {"name": "PASSWORD", "valueFrom": "shop/db:password::"},
-                                {"name": "KEY", "valueFrom": "shop/key", "onRotation": "Ignore"},
-                                {"name": "PARAMETER", "valueFrom": "/shop/parameter"},
-                            ],
-                            "logConfiguration": {"logDriver": "awslogs", "options": {
-                                "awslogs-group": "/ecs/shop", "awslogs-region": "eu-west-1",
-                                "awslogs-stream-prefix": "web",
-                            }},
-                        }],
-                    },
-                    "service": {
-                        "desiredCount": 2,
-                        "networkConfiguration": network,
-                        "loadBalancers": [{"targetGroup": "web", "containerName": "web", "containerPort": 8080}],
-                    },
-                },
-                "worker": {
-                    "taskDefinition": {
-                        "cpu": 256, "memory": 512,
-                        "containerDefinitions": [{"name": "worker", "image": "shop/worker:1"}],
-                    },
-                    "singleton": {"networkConfiguration": network},
-                },
-            },
-        },
-    })
+    let text = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/desired/shop.json"));
+    serde_json::from_str(text).unwrap()
 }
 
 /// Sets (or, with null, removes) what a JSON pointer names; `-` appends to a list, missing objects
