@@ -68,7 +68,7 @@ pub fn undeclarable(path: &str) -> Vec<&'static Undeclarable> {
     let segments: Vec<&str> = path.split(['.', '[', ']', '"']).filter(|part| !part.is_empty()).collect();
     // What stands above is the last segment, or the one before a key or number.
     let above = |under: &&'static str| segments.iter().rev().take(2).any(|segment| segment == under);
-    UNDECLARABLE.iter().filter(|field| field.under.iter().any(|under| above(under))).collect()
+    UNDECLARABLE.iter().filter(|field| field.under.iter().any(above)).collect()
 }
 
 #[cfg(test)]
