@@ -3,7 +3,7 @@
 use super::ExitStatus;
 use super::out::{self, Cell, HEAD};
 use crate::model::kinds::Kind;
-use crate::model::schema::{Explained, explain};
+use crate::model::schema::{Explained, explain, undeclarable};
 use crate::specs::nearest;
 use anyhow::anyhow;
 use std::fmt::Write as _;
@@ -93,6 +93,10 @@ fn shown(kind: Kind, path: &str, explained: &Explained) -> String {
         if explained.fields.iter().any(|(_, field)| field.required) {
             text.push_str("\n* required\n");
         }
+    }
+    let missing: Vec<&str> = undeclarable(path).into_iter().map(|field| field.name).collect();
+    if !missing.is_empty() {
+        let _ = writeln!(text, "\nOf AWS's API, not to be declared yet: {}", missing.join(", "));
     }
     text
 }

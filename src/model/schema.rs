@@ -10,10 +10,12 @@ mod explain;
 mod parser;
 #[cfg(test)]
 mod tests;
+mod undeclarable;
 
 pub use crd::{cel_findings, crd};
 pub use explain::{Explained, explain};
 pub use parser::{parser_schema, referenced};
+pub use undeclarable::{UNDECLARABLE_ACTIONS, Undeclarable, undeclarable};
 
 use super::kinds::{API_VERSION, Kind, Metadata};
 use super::resource::Tree;

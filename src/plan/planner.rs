@@ -3,7 +3,6 @@
 //! This file holds the flow and the judgements that all resources share (whose is it, is it drift,
 //! may it be written); one file per part below holds its calls.
 
-mod breaker;
 mod capacity;
 mod definitions;
 mod flapping;
@@ -17,6 +16,7 @@ mod targets;
 mod tasks;
 mod traffic;
 mod unfinished;
+mod unsaid;
 mod waiting;
 
 use super::PlanInput;

@@ -1,6 +1,6 @@
 //! From bytes to documents: parse, check against the schema, hand to serde.
 
-use super::node::{Node, SourceMap, Value};
+use super::node::{Mark, Node, SourceMap, Value};
 use super::parse::{ParsedDocument, parse, placed};
 use super::validate::validate;
 use crate::model::canonical::content_hash;
@@ -122,7 +122,7 @@ fn not_utf8(file: &str, bytes: &[u8], valid: usize) -> Finding {
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
     let finding =
         Finding::error("", format!("the byte 0x{:02x} is not UTF-8", bytes[valid]), "save the file as UTF-8");
-    let mark = super::node::Mark {
+    let mark = Mark {
         line: u32::try_from(line).unwrap_or(u32::MAX),
         column: u32::try_from(column).unwrap_or(u32::MAX),
     };
@@ -137,15 +137,18 @@ fn read_document(file: &str, parsed: ParsedDocument) -> Result<StoredDocument, R
         .and_then(Node::text)
         .filter(|name| !name.is_empty())
         .map(DeploymentName::from);
+    let mut left_out = Vec::new();
     if matches!(root.value, Value::Map(_)) {
         let kind = root.get("kind").and_then(Node::text).and_then(Kind::parse);
-        findings.extend(validate(file, &root, kind));
+        let validated = validate(file, &root, kind);
+        findings.extend(validated.findings);
+        left_out = validated.left_out;
     } else {
         let finding = Finding::error("", "a document is a map", "it has apiVersion, kind, metadata and spec");
         findings.push(placed(finding, file, root.mark));
     }
     if findings.is_empty() {
-        let json = root.to_json();
+        let json = root.to_json_without(&left_out);
         match Document::deserialize(&json) {
             Ok(document) => return Ok(declared(file, &root, &json, document)),
             Err(error) => {
@@ -154,16 +157,16 @@ fn read_document(file: &str, parsed: ParsedDocument) -> Result<StoredDocument, R
         }
     }
     findings.sort_by(|a, b| a.place.cmp(&b.place));
-    let partial = partial(file, &root, &findings);
+    let partial = partial(file, &root, &findings, &left_out);
     Err(Refused { name, findings, partial })
 }
 
 /// What is left of a document without the members that findings stand at.
-fn partial(file: &str, root: &Node, findings: &[Finding]) -> Option<Arc<StoredDocument>> {
+fn partial(file: &str, root: &Node, findings: &[Finding], left_out: &[Mark]) -> Option<Arc<StoredDocument>> {
     let wrong = |finding: &Finding| {
-        finding.place.as_ref().map(|place| super::node::Mark { line: place.line, column: place.column })
+        finding.place.as_ref().map(|place| Mark { line: place.line, column: place.column })
     };
-    let wrong: Vec<_> = findings.iter().filter_map(wrong).collect();
+    let wrong: Vec<_> = findings.iter().filter_map(wrong).chain(left_out.iter().copied()).collect();
     let json = root.to_json_without(&wrong);
     let document = Document::deserialize(&json).ok()?;
     Some(Arc::new(declared(file, root, &json, document)))

@@ -24,8 +24,8 @@ pub(crate) struct Node {
 /// The values that YAML 1.2's core schema and JSON have in common.
 #[derive(Clone, Debug)]
 pub(crate) enum Value {
-    /// Nothing.
-    Null,
+    /// Nothing; `written` when the word for it stood there.
+    Null { written: bool },
     /// `true` or `false`, and no other word.
     Bool(bool),
     /// A number.
@@ -77,14 +77,14 @@ impl Node {
                     .map(|entry| (entry.key.clone(), entry.node.to_json_without(left_out)))
                     .collect(),
             ),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text { .. } => self.to_json(),
+            Value::Null { .. } | Value::Bool(_) | Value::Number(_) | Value::Text { .. } => self.to_json(),
         }
     }
 
     /// The plain value without places.
     pub(crate) fn to_json(&self) -> serde_json::Value {
         match &self.value {
-            Value::Null => serde_json::Value::Null,
+            Value::Null { .. } => serde_json::Value::Null,
             Value::Bool(value) => serde_json::Value::Bool(*value),
             Value::Number(number) => serde_json::Value::Number(number.clone()),
             Value::Text { text, .. } => serde_json::Value::String(text.clone()),

@@ -151,7 +151,7 @@ impl<'a> Builder<'a> {
     /// The document, unless there is nothing in it.
     fn finish(&mut self) -> Option<ParsedDocument> {
         let root = self.root.take()?;
-        if matches!(root.value, Value::Null) {
+        if matches!(root.value, Value::Null { .. }) {
             return None;
         }
         Some(ParsedDocument { root, findings: std::mem::take(&mut self.findings) })
@@ -162,7 +162,11 @@ impl<'a> Builder<'a> {
         let mark = Mark { line: number(span.start.line()), column: number(span.start.col() + 1) };
         match event {
             Event::Scalar(text, style, anchor, tag) => {
-                let value = self.scalar(&text, style, tag.as_deref(), mark);
+                let mut value = self.scalar(&text, style, tag.as_deref(), mark);
+                // The parser gives `~` where nothing stands.
+                if let Value::Null { written } = &mut value {
+                    *written &= !span.is_empty();
+                }
                 let size = 1 + text.len() / BYTES_PER_NODE;
                 self.done(Built { node: Node { mark, value }, size, depth: 1 }, anchor)
             }
@@ -383,7 +387,7 @@ impl<'a> Builder<'a> {
 fn key_of(node: &Node) -> (String, Option<(String, &'static str)>) {
     let key = match &node.value {
         Value::Text { text, .. } => text.clone(),
-        Value::Null => "null".to_owned(),
+        Value::Null { .. } => "null".to_owned(),
         Value::Bool(value) => value.to_string(),
         Value::Number(number) => number.to_string(),
         Value::List(_) | Value::Map(_) => {
@@ -400,7 +404,8 @@ fn key_of(node: &Node) -> (String, Option<(String, &'static str)>) {
 /// The value of a scalar without quotes.
 fn resolve(text: &str) -> Value {
     match text {
-        "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
+        "" => return Value::Null { written: false },
+        "~" | "null" | "Null" | "NULL" => return Value::Null { written: true },
         "true" | "True" | "TRUE" => return Value::Bool(true),
         "false" | "False" | "FALSE" => return Value::Bool(false),
         _ => {}

@@ -9,18 +9,26 @@ use super::node::{MapEntry, Mark, Node, Value, child_path};
 use super::parse::{MOST_FINDINGS, placed};
 use crate::model::finding::Finding;
 use crate::model::kinds::Kind;
-use crate::model::schema::{parser_schema, referenced};
+use crate::model::schema::{parser_schema, referenced, undeclarable};
 use serde_json::Value as Json;
 
 /// Known fields are listed when there are at most so many.
 const SHORT_LIST: usize = 12;
 
+/// What the walk came to.
+pub(super) struct Validated {
+    /// What is wrong.
+    pub(super) findings: Vec<Finding>,
+    /// Fields with a written `null` that are as good as left out, as AWS reads them.
+    pub(super) left_out: Vec<Mark>,
+}
+
 /// Checks a document against the schema of `kind`, or, without a kind, all of it but its spec.
-pub(super) fn validate(file: &str, root: &Node, kind: Option<Kind>) -> Vec<Finding> {
+pub(super) fn validate(file: &str, root: &Node, kind: Option<Kind>) -> Validated {
     let schema = parser_schema(kind);
-    let mut walk = Walk { file, root: schema, kind, findings: Vec::new() };
+    let mut walk = Walk::new(file, schema, kind);
     walk.check(&Field { node: root, mark: root.mark, path: "" }, schema);
-    walk.findings
+    Validated { findings: walk.findings, left_out: walk.left_out }
 }
 
 /// A value on its way through the schema.
@@ -37,9 +45,14 @@ struct Walk<'a> {
     root: &'a Json,
     kind: Option<Kind>,
     findings: Vec<Finding>,
+    left_out: Vec<Mark>,
 }
 
 impl<'a> Walk<'a> {
+    fn new(file: &'a str, root: &'a Json, kind: Option<Kind>) -> Self {
+        Self { file, root, kind, findings: Vec::new(), left_out: Vec::new() }
+    }
+
     fn check(&mut self, field: &Field<'_>, schema: &'a Json) {
         let schema = referenced(self.root, schema);
         for word in ["anyOf", "oneOf"] {
@@ -58,7 +71,7 @@ impl<'a> Walk<'a> {
             Value::List(items) => self.check_list(field, items, schema),
             Value::Number(number) => self.check_number(field, number, schema),
             Value::Text { text, .. } => self.check_text(field, text, schema),
-            Value::Null | Value::Bool(_) => {}
+            Value::Null { .. } | Value::Bool(_) => {}
         }
     }
 
@@ -79,19 +92,31 @@ impl<'a> Walk<'a> {
             }
             (_, [only]) => self.check(field, only),
             (_, several) => {
-                let mut tries: Vec<Vec<Finding>> =
-                    several.iter().map(|branch| self.attempt(field, branch)).collect();
-                tries.sort_by_key(Vec::len);
-                self.findings.extend(tries.swap_remove(0));
+                let mut tries: Vec<Self> = several.iter().map(|branch| self.attempt(field, branch)).collect();
+                tries.sort_by_key(|tried| tried.findings.len());
+                let best = tries.swap_remove(0);
+                self.findings.extend(best.findings);
+                self.left_out.extend(best.left_out);
             }
         }
     }
 
     /// What would be found if `schema` were meant.
-    fn attempt(&self, field: &Field<'_>, schema: &'a Json) -> Vec<Finding> {
-        let mut walk = Walk { file: self.file, root: self.root, kind: self.kind, findings: Vec::new() };
+    fn attempt(&self, field: &Field<'_>, schema: &'a Json) -> Self {
+        let mut walk = Walk::new(self.file, self.root, self.kind);
         walk.check(field, schema);
-        walk.findings
+        walk
+    }
+
+    /// Whether a written `null` is one of the values that a schema allows.
+    fn allows_null(&self, schema: &Json) -> bool {
+        let schema = referenced(self.root, schema);
+        let of = |word: &str| schema.get(word).and_then(Json::as_array).into_iter().flatten();
+        let branches = || of("anyOf").chain(of("oneOf"));
+        if branches().next().is_some() {
+            return branches().any(|branch| self.allows_null(branch));
+        }
+        fits(&Value::Null { written: true }, schema)
     }
 
     /// Whether the value has the type that the schema asks for; reports it when not.
@@ -106,7 +131,7 @@ impl<'a> Walk<'a> {
     fn wrong_type(&mut self, field: &Field<'_>, expected: &str) {
         let value = &field.node.value;
         let mend = mend(value, expected);
-        let mark = if matches!(value, Value::Null) { field.mark } else { field.node.mark };
+        let mark = if matches!(value, Value::Null { .. }) { field.mark } else { field.node.mark };
         let message = format!("expected {expected}, found {}", describe(value));
         self.report(field.path, mark, message, mend);
     }
@@ -121,7 +146,16 @@ impl<'a> Walk<'a> {
             let path = child_path(field.path, &entry.key);
             let below = Field { node: &entry.node, mark: entry.mark, path: &path };
             match (properties.and_then(|known| known.get(&entry.key)), others) {
+                (Some(schema), _) if left_out(entry) && !self.allows_null(schema) => {
+                    self.left_out.push(entry.mark);
+                }
                 (Some(schema), _) => self.check(&below, schema),
+                (None, Some(Json::Bool(false))) if known_to_aws(field.path, &entry.key).is_some() => {
+                    let message =
+                        format!("`{}` is a field of AWS's API that cannot be declared yet", entry.key);
+                    let instead = known_to_aws(field.path, &entry.key).unwrap_or_default();
+                    self.report(&path, entry.mark, message, instead.to_owned());
+                }
                 (None, Some(Json::Bool(false))) => {
                     let known: Vec<&str> =
                         properties.into_iter().flat_map(|known| known.keys()).map(String::as_str).collect();
@@ -134,7 +168,7 @@ impl<'a> Walk<'a> {
         }
         for missing in schema.get("required").and_then(Json::as_array).into_iter().flatten() {
             if let Some(name) = missing.as_str()
-                && entries.iter().all(|entry| entry.key != name)
+                && entries.iter().all(|entry| entry.key != name || left_out(entry))
             {
                 let expected =
                     properties.and_then(|known| known.get(name)).map(|schema| referenced(self.root, schema));
@@ -236,7 +270,7 @@ impl<'a> Walk<'a> {
 /// Whether a value has a type that the schema allows; says nothing of what is in it.
 fn fits(value: &Value, schema: &Json) -> bool {
     let matches = |kind: &str| match (kind, value) {
-        ("null", Value::Null) | ("boolean", Value::Bool(_)) | ("number", Value::Number(_)) => true,
+        ("null", Value::Null { .. }) | ("boolean", Value::Bool(_)) | ("number", Value::Number(_)) => true,
         ("string", Value::Text { .. }) | ("array", Value::List(_)) | ("object", Value::Map(_)) => true,
         ("integer", Value::Number(number)) => !number.is_f64(),
         _ => false,
@@ -247,6 +281,17 @@ fn fits(value: &Value, schema: &Json) -> bool {
         _ if has_words(schema) => matches("string"),
         _ => schema != &Json::Bool(false),
     }
+}
+
+/// Whether a field is left out by a written `null`; where nothing at all stands, a line is
+/// unfinished.
+fn left_out(entry: &MapEntry) -> bool {
+    matches!(entry.node.value, Value::Null { written: true })
+}
+
+/// What to do without a field of AWS's API that cannot be declared below `path`.
+fn known_to_aws(path: &str, name: &str) -> Option<&'static str> {
+    undeclarable(path).into_iter().find(|field| field.name == name).map(|field| field.instead)
 }
 
 fn is_null_only(schema: &Json) -> bool {
@@ -309,7 +354,7 @@ fn expectation(schema: &Json) -> String {
 /// A value in words that fit after "found".
 fn describe(value: &Value) -> String {
     match value {
-        Value::Null => "nothing".to_owned(),
+        Value::Null { .. } => "nothing".to_owned(),
         Value::Bool(value) => value.to_string(),
         Value::Number(number) => format!("the number {number}"),
         Value::Text { text, .. } if text.chars().count() > 40 => {
@@ -324,7 +369,7 @@ fn describe(value: &Value) -> String {
 /// What to do about a value of the wrong type, where that is plain.
 fn mend(value: &Value, expected: &str) -> String {
     match (value, expected) {
-        (Value::Null, _) => "give it a value or remove the line".to_owned(),
+        (Value::Null { .. }, _) => "give it a value or remove the line".to_owned(),
         (Value::Bool(value), "text") => format!("put it in quotes: \"{value}\""),
         (Value::Number(number), "text") => format!("put it in quotes: \"{number}\""),
         (Value::Text { text, plain: false }, "a whole number" | "a number")

@@ -7,6 +7,7 @@ use crate::model::finding::Findings;
 use crate::model::kinds::ApplicationSpec;
 use crate::model::kinds::load_balancing::{ListenerAction, Redirect};
 use crate::model::resource::{ResourceKind, Tree};
+use crate::model::schema::UNDECLARABLE_ACTIONS;
 use serde_json::json;
 
 /// Target groups of one forward action. Source: ELB quotas.
@@ -81,11 +82,13 @@ pub(super) fn check(
     for (index, action) in actions.iter().enumerate() {
         let path = format!("{path}[{index}]");
         let http = listener.is_none_or(|protocol| matches!(protocol, "HTTP" | "HTTPS"));
-        findings.one_of(
-            format!("{path}.type"),
-            Some(&action.kind),
-            &["forward", "redirect", "fixed-response"],
-        );
+        if UNDECLARABLE_ACTIONS.contains(&action.kind.as_str()) {
+            let message = format!("`{}` is an action of AWS's that cannot be declared yet", action.kind);
+            findings.error(format!("{path}.type"), message, "forward, redirect or fixed-response");
+        } else {
+            let known = ["forward", "redirect", "fixed-response"];
+            findings.one_of(format!("{path}.type"), Some(&action.kind), &known);
+        }
         if !http && action.kind != "forward" {
             findings.error(format!("{path}.type"), "a network load balancer can only forward", "use forward");
         }

@@ -27,8 +27,8 @@ pub struct ApplicationSpec {
     /// alone and reported. What carries another deployment's tag is never taken over.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub adopt: bool,
-    /// Tags put on everything of this deployment, next to Evenkeel's own. One that is taken out again
-    /// is taken off where it was put; tags of others stay.
+    /// Tags put on everything of this deployment, next to Evenkeel's own. One that is taken out
+    /// again is taken off where it was put; tags of others stay.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
     /// CloudWatch log groups by name.

@@ -15,8 +15,8 @@ pub struct Service {
     /// How many tasks. Unset: not managed (created with 1, then left to whoever scales it).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub desired_count: Option<u32>,
-    /// `FARGATE`, `EC2` or `EXTERNAL`; not together with `capacityProviderStrategy`. With neither, a
-    /// new service runs on FARGATE and one that is there stays on what it is on.
+    /// `FARGATE`, `EC2` or `EXTERNAL`; not together with `capacityProviderStrategy`. With neither,
+    /// a new service runs on FARGATE and one that is there stays on what it is on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub launch_type: Option<String>,
     /// Which capacity providers run it. A change replaces the tasks; taking it out again goes back

@@ -3,7 +3,7 @@
 use super::capacity::FORCED;
 use super::stopping::stop_predecessors;
 use super::traffic::{self, Stay};
-use super::{Draft, Writable, breaker, capacity, changes, definitions, seen, tags};
+use super::{Draft, Writable, capacity, changes, definitions, seen, tags, unsaid};
 use crate::model::arn::{cluster_name, family_revision, service_cluster, service_name};
 use crate::model::call::{Call, Verb};
 use crate::model::desired::{DesiredComponent, ResolvedComponent, Workload};
@@ -226,7 +226,7 @@ fn mentions(value: &Value, text: &str) -> bool {
 fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     let Some(fields) = &one.resolved.fields else { return };
     let fields = capacity::settled(draft, one.id, fields, service);
-    let fields = &breaker::kept(draft, one.id, fields, service);
+    let fields = &unsaid::kept(draft, one.id, fields, service);
     let fields = &match traffic::stay(draft, fields, service) {
         Stay::With(entries, waits) => {
             waits.into_iter().for_each(|on| draft.wait(one.id, on));

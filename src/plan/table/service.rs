@@ -158,7 +158,8 @@ pub(super) const SERVICE: &[Row] = &[
         .class(Class::DefaultedUnlessDeclared),
     row("healthCheckGracePeriodSeconds", "seconds during which failing health checks are forgiven")
         .class(Class::DeclaredWithDefault)
-        .compare(Compare::Text),
+        .compare(Compare::Text)
+        .means("0"),
     row("enableExecuteCommand", "whether ECS Exec works").means("false"),
     row("enableECSManagedTags", "whether ECS puts its own tags on tasks").means("false"),
     row("propagateTags", "where tags of tasks come from").means("\"NONE\""),

@@ -177,3 +177,31 @@ fn nothing_is_registered_while_nobody_looked_for_it() {
         "observed": {"definitions": {"task-definition/shop-web:4": null}}});
     assert!(planned(&patch).is_empty());
 }
+
+#[test]
+fn a_listener_that_becomes_secure_is_given_a_policy() {
+    let patch = json!({"resolved": {"resources": {"listener/https": {"declared": "d-listener-2"}}},
+        "observed": {"resources": {"listener/https": {"present": {"fields": {"protocol": "HTTP", "certificates": null}}}}}});
+    let Call::ModifyListener { fields, .. } = only_call(&patch) else { panic!("a listener is modified") };
+    assert_eq!(fields["sslPolicy"], "ELBSecurityPolicy-TLS13-1-2-2021-06");
+    let mut declared = patch;
+    declared["resolved"]["resources"]["listener/https"]["fields"] = json!({"sslPolicy": "mine"});
+    let Call::ModifyListener { fields, .. } = only_call(&declared) else { panic!("a listener is modified") };
+    assert_eq!(fields["sslPolicy"], "mine");
+}
+
+#[test]
+fn a_change_of_the_strategy_forces_a_deployment_and_nothing_else_does() {
+    let spot = json!([{"capacityProvider": "FARGATE_SPOT", "weight": 1}]);
+    let patch = json!({"resolved": {"components": {"web": {"fields": {"launchType": null,
+        "capacityProviderStrategy": spot}, "declared": "d-web-2"}}}});
+    let Call::UpdateService { fields, .. } = only_call(&patch) else { panic!("an update") };
+    assert_eq!(
+        fields,
+        json!({"cluster": "main", "service": "shop-web", "capacityProviderStrategy": spot, "forceNewDeployment": true})
+    );
+    let network = json!({"awsvpcConfiguration": {"subnets": ["subnet-z"]}});
+    let patch = json!({"resolved": {"components": {"web": {"fields": {"networkConfiguration": network}, "declared": "d-web-2"}}}});
+    let Call::UpdateService { fields, .. } = only_call(&patch) else { panic!("an update") };
+    assert_eq!(fields.get("forceNewDeployment"), None);
+}

@@ -1,14 +1,19 @@
-//! The circuit breaker of a service that is there: what a document does not say of it stays as it
-//! is, though AWS takes the breaker as a whole; what was said before goes back to AWS's default.
+//! What a document does not say of a service that is there and that stays as it is: thresholds of
+//! the circuit breaker, though AWS takes the breaker as a whole (what was said before goes back to
+//! AWS's default), and a grace period without load balancers, which AWS refuses there.
 
 use super::Draft;
 use crate::model::observed::ObservedService;
 use crate::model::resource::{ResourceId, Tree};
 use serde_json::Value;
 
-/// Adds what somebody else has set of the breaker to the declared fields.
+/// Adds what is left as it is to the declared fields.
 pub(super) fn kept(draft: &Draft<'_>, id: &ResourceId, declared: Tree, service: &ObservedService) -> Tree {
     let mut fields = declared;
+    let grace = &service.fields["healthCheckGracePeriodSeconds"];
+    if let Some(members) = fields.as_object_mut().filter(|_| !grace.is_null()) {
+        members.entry("healthCheckGracePeriodSeconds").or_insert_with(|| grace.clone());
+    }
     let written = draft.input.rollout.resources.get(id).map(|known| &known.written);
     let breaker =
         fields.get_mut("deploymentConfiguration").and_then(|of| of.get_mut("deploymentCircuitBreaker"));
