@@ -159,9 +159,11 @@ fn check_volume(volume: &Value, definition: &Definition) -> Result<()> {
     Ok(())
 }
 
-/// The types of volumes, with their GiB and operations per second ("the supported values for each
-/// volume type").
-const VOLUMES: [(&str, (i64, i64), (i64, i64)); 7] = [
+/// A type of volume, its least and most GiB, its least and most operations per second.
+type Limits = (&'static str, (i64, i64), (i64, i64));
+
+/// The types of volumes ("the supported values for each volume type").
+const VOLUMES: [Limits; 7] = [
     ("gp2", (1, 16_384), (0, i64::MAX)),
     ("gp3", (1, 16_384), (3000, 16_000)),
     ("io1", (4, 16_384), (100, 64_000)),

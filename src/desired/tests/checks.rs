@@ -15,7 +15,7 @@ fn joined(base: &str, part: &str) -> String {
 }
 
 /// A change in the document, as (pointer, value).
-fn change<'a>(text: &'a str) -> Result<(&'a str, Value), String> {
+fn change(text: &str) -> Result<(&str, Value), String> {
     let (pointer, value) = text.split_once(" = ").ok_or("no =")?;
     Ok((pointer, serde_json::from_str(value).map_err(|error| error.to_string())?))
 }
