@@ -204,8 +204,8 @@ pub(super) fn check(
     Ok(())
 }
 
-/// API reference of ServiceRegistry; the words for the port are a guess, those for the container the
-/// ones of load balancers.
+/// API reference of ServiceRegistry; the words for the port are a guess, those for the container
+/// the ones of load balancers.
 fn check_registries(registries: &[Value], definition: &Definition) -> Result<()> {
     // pf-ecs-svc-registries-multiple
     if registries.len() > 1 {

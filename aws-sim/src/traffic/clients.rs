@@ -63,8 +63,8 @@ impl Clients {
         self.inner().requests.entry(request).or_default();
     }
 
-    /// From now on everything of [`Sim::wave`] is sent, too, that targets serve at present, whatever
-    /// chance decides. Answers how many requests that are in all.
+    /// From now on everything of [`Sim::wave`] is sent, too, that targets serve at present,
+    /// whatever chance decides. Answers how many requests that are in all.
     pub fn learn(&self) -> usize {
         self.learn_if(|_| true)
     }

@@ -3,7 +3,8 @@
 //! [`crate::Sim::request`] sends one and answers what the client gets;
 //! [`crate::Sim::every_answer`] says all that it could have got, wherever chance decides: one
 //! answer for each target group and each target that may take it. [`crate::Sim::wave`] composes the
-//! requests that the listeners and rules of the world are there for. [`Clients`] go on sending some.
+//! requests that the listeners and rules of the world are there for. [`Clients`] go on sending
+//! some.
 //!
 //! An Application Load Balancer takes the listener of the port, the first rule in order of priority
 //! whose conditions all hold (the default one otherwise), and that rule's action; a forward takes a

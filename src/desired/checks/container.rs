@@ -2,7 +2,7 @@
 //! types.
 
 use super::scope::Scope;
-use super::{definition, graph, ports};
+use super::{amounts, graph, ports};
 use crate::desired::forms;
 use crate::desired::secret_ref::SecretRef;
 use crate::model::arn::Arn;
@@ -91,7 +91,7 @@ fn memory(findings: &mut Findings, path: &str, container: &ContainerDefinition, 
         let message = format!("the hard limit of {hard} MiB is below the reservation of {soft} MiB");
         findings.error(format!("{path}.memory"), message, "raise memory or lower memoryReservation");
     }
-    if let (Some(hard), Some(task)) = (hard, scope.definition.memory.as_ref().and_then(definition::in_mib))
+    if let (Some(hard), Some(task)) = (hard, scope.definition.memory.as_ref().and_then(amounts::in_mib))
         && i64::from(hard) > i64::from(task)
     {
         let message = format!("the container may use {hard} MiB, the task has {task}");

@@ -2,11 +2,11 @@
 //! guide, "Amazon ECS task definition differences for Fargate" and "Task definition parameters".
 
 use super::scope::Scope;
-use super::{container, role};
+use super::{amounts, container, role};
 use crate::desired::defaults::{self, Capacity};
 use crate::desired::forms;
 use crate::model::finding::Findings;
-use crate::model::kinds::task_definition::{ProxyConfiguration, TaskDefinition, Units, Volume};
+use crate::model::kinds::task_definition::{ProxyConfiguration, TaskDefinition, Volume};
 use crate::model::kinds::{ApplicationSpec, Component};
 
 /// Most containers in a task definition. Source: ECS service quotas.
@@ -113,7 +113,8 @@ fn words(findings: &mut Findings, path: &str, definition: &TaskDefinition, capac
 
 fn size(findings: &mut Findings, path: &str, scope: &Scope<'_>) {
     let definition = scope.definition;
-    let number = |units: &Option<_>, unit: &str| units.as_ref().and_then(|units| in_units(units, unit));
+    let number =
+        |units: &Option<_>, unit: &str| units.as_ref().and_then(|units| amounts::in_units(units, unit));
     let (cpu, memory) = (number(&definition.cpu, "vcpu"), number(&definition.memory, "gb"));
     for (field, written, read) in [("cpu", &definition.cpu, cpu), ("memory", &definition.memory, memory)] {
         match written {
@@ -191,23 +192,6 @@ fn sums(findings: &mut Findings, path: &str, scope: &Scope<'_>, cpu: Option<u32>
     {
         let message = format!("the containers reserve {reserved} MiB, the task has {memory}");
         findings.error(format!("{path}.memory"), message, "raise the task's or lower the containers'");
-    }
-}
-
-/// The memory of a task in MiB, if it is an amount.
-pub(super) fn in_mib(memory: &Units) -> Option<u32> {
-    in_units(memory, "gb")
-}
-
-/// Units or MiB of a written amount.
-fn in_units(units: &Units, unit: &str) -> Option<u32> {
-    let lower = units.0.trim().to_ascii_lowercase();
-    match lower.strip_suffix(unit) {
-        Some(amount) => {
-            let amount = amount.trim().parse::<f64>().ok()? * 1024.0;
-            format!("{amount:.0}").parse().ok()
-        }
-        None => lower.parse().ok(),
     }
 }
 

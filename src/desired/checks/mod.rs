@@ -6,6 +6,7 @@
 //! (RegisterTaskDefinition, CreateService, RunTask), ECS developer guide (task definition
 //! differences for Fargate), Elastic Load Balancing v2 API, CloudWatch Logs API.
 
+mod amounts;
 mod connect;
 mod container;
 mod definition;
