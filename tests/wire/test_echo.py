@@ -66,6 +66,9 @@ def test_every_field_of_a_container_definition_comes_back(ecs):
     container = sample(shape, left_out=("dependsOn", "volumesFrom", "links", "containerPortRange",
                                         "firelensConfiguration"))
     del container["hostname"]
+    for secret in container["secrets"]:
+        secret["name"] = "APP_SECRET"
+    container["environmentFiles"] = [{"type": "s3", "value": "arn:aws:s3:::bucket/app.env"}]
     container["resourceRequirements"] = [{"type": "GPU", "value": "1"}]
     container["logConfiguration"] = {"logDriver": "awslogs", "options": {"awslogs-group": "/a", "awslogs-region": "x",
                                                                          "awslogs-stream-prefix": "p"}}
@@ -195,7 +198,7 @@ def test_service_connect_and_volumes_are_shown_by_deployments_and_revisions_unti
     assert made["serviceConnectConfiguration"]["services"][0]["discoveryName"] == "http"
     assert_within(volumes, made["volumeConfigurations"])
     assert made["volumeConfigurations"][0]["managedEBSVolume"]["filesystemType"] == "xfs"
-    ecs.update_service(cluster="main", service="app", desiredCount=0, healthCheckGracePeriodSeconds=0)
+    ecs.update_service(cluster="main", service="app", desiredCount=0)
     assert shown()["id"] == made["id"], "left out, they stay as they are"
     ecs.update_service(cluster="main", service="app", serviceConnectConfiguration={"enabled": False},
                        volumeConfigurations=[])

@@ -224,7 +224,7 @@ def test_every_kind_of_condition_and_action_is_echoed(elb):
 def test_tags_of_all_resources(elb):
     balancer, group = make_balancer(elb), make_group(elb)
     listener = make_listener(elb, balancer, group)["ListenerArn"]
-    rule = elb.create_rule(ListenerArn=listener, Priority=1, Actions=forward(group), Conditions=host("a"))["Rules"][0]
+    rule = elb.create_rule(ListenerArn=listener, Priority=1, Actions=forward(group), Conditions=host("a.example.com"))["Rules"][0]
     arns = [balancer["LoadBalancerArn"], group["TargetGroupArn"], listener, rule["RuleArn"]]
     elb.add_tags(ResourceArns=arns, Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}])
     elb.remove_tags(ResourceArns=arns, TagKeys=["b"])

@@ -117,7 +117,7 @@ def volumes(*names, **members):
     ({"volumeConfigurations": [{"name": "data", "managedEBSVolume": {"roleArn": ROLE}}]}, "sizeInGiB"),
     (volumes("data", volumeInitializationRate=100), "snapshotId"),
     (volumes("data", volumeType="io2"), "iops"),
-    (volumes("data", volumeType="st1", iops=100), "iops"),
+    (volumes("data", volumeType="st1", sizeInGiB=125, iops=100), "iops"),
     (volumes("data", volumeType="gp2", throughput=125), "throughput"),
 ])
 def test_ecs_refuses_settings_of_a_service_that_cannot_be(aws, setting, part):
