@@ -16,7 +16,7 @@ TEXTS = {
 }
 NUMBERS = {"cpu": 256, "memory": 512, "memoryReservation": 256, "containerPort": 8080, "hostPort": 8080,
            "stopTimeout": 30, "startTimeout": 60, "interval": 10, "timeout": 5, "retries": 2, "startPeriod": 5,
-           "softLimit": 1024, "hardLimit": 2048}
+           "softLimit": 1024, "hardLimit": 2048, "restartAttemptPeriod": 60}
 
 
 def sample(shape, name="", left_out=()):
@@ -65,7 +65,8 @@ def test_every_field_of_a_container_definition_comes_back(ecs):
     # Dependencies and volumes on itself, port ranges beside ports, links and a host name under awsvpc are refused for good reasons.
     container = sample(shape, left_out=("dependsOn", "volumesFrom", "links", "containerPortRange",
                                         "firelensConfiguration"))
-    del container["hostname"]
+    for member in ("hostname", "extraHosts", "dnsServers", "dnsSearchDomains", "disableNetworking"):
+        container.pop(member, None)
     for secret in container["secrets"]:
         secret["name"] = "APP_SECRET"
     container["environmentFiles"] = [{"type": "s3", "value": "arn:aws:s3:::bucket/app.env"}]
@@ -82,7 +83,7 @@ def test_every_field_of_a_container_definition_comes_back(ecs):
     definition = {
         "family": "full", "containerDefinitions": [container, sidecar], "networkMode": "awsvpc",
         "requiresCompatibilities": ["EC2"], "cpu": "1024", "memory": "2048", "executionRoleArn": ROLE,
-        "taskRoleArn": ROLE, "ephemeralStorage": {"sizeInGiB": 30},
+        "taskRoleArn": ROLE,
         "runtimePlatform": {"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"},
         "volumes": [{"name": "data", "efsVolumeConfiguration": {"fileSystemId": "fs-1", "rootDirectory": "/",
                                                                 "transitEncryption": "ENABLED"}}],
