@@ -120,6 +120,7 @@ impl Traffic {
             let sound = look.sound.get(&service);
             let mut able = sound.map_or(0, BTreeSet::len);
             if let Some(request) = app.road(part) {
+                let was_open = self.open.contains(&(name.to_owned(), request.clone(), service.clone()));
                 let answers = sim.every_answer(&request);
                 let tasks: BTreeSet<&str> = answers.iter().filter_map(Answer::task).collect();
                 able = tasks.iter().filter(|task| sound.is_some_and(|own| own.contains(**task))).count();
@@ -127,6 +128,12 @@ impl Traffic {
                 all_served &= served;
                 let opens = served && able == tasks.len();
                 self.travel(name, request, &service, (served, opens), excused || least == 0, &answers)?;
+                if !was_open {
+                    // The document asks for another road than before: who serves it is counted once
+                    // it is open, and what the road before lost is told by `leave`.
+                    self.complete.remove(&service);
+                    continue;
+                }
             }
             self.fill(&service, able, least, excused)?;
         }
