@@ -120,7 +120,8 @@ fn check(findings: &mut Findings, name: &DeploymentName, spec: &ApplicationSpec)
         let balancers = balancers_of(spec, key);
         if balancers.len() > 1 {
             let names: Vec<&str> = balancers.into_iter().collect();
-            let message = format!("{} forward to it, and a target group has one load balancer", listed(&names));
+            let message =
+                format!("{} forward to it, and a target group has one load balancer", listed(&names));
             findings.error(path, message, "declare a target group for each of them");
         }
         if !is_used(spec, key) {
@@ -234,8 +235,9 @@ fn health(findings: &mut Findings, path: &str, group: &Declared, http: bool) {
         (false, _) => 10,
     });
     let interval = group.health_check_interval_seconds.unwrap_or(30);
-    if timeout >= interval {
-        let message = format!("the timeout of {timeout} s is not below the interval of {interval} s");
+    if timeout > interval || http && timeout == interval {
+        let most = if http { "below" } else { "within" };
+        let message = format!("the timeout of {timeout} s is not {most} the interval of {interval} s");
         findings.error(
             at("healthCheckTimeoutSeconds"),
             message,
