@@ -294,9 +294,12 @@ impl Progress {
 
 fn told(counts: Counts) -> String {
     let Counts { served, answered, lost } = counts;
+    let requests = if served == 1 { "request" } else { "requests" };
     match answered {
-        0 => format!("{served} requests served, {lost} lost"),
-        _ => format!("{served} requests served, {lost} lost, {answered} answered by the load balancer alone"),
+        0 => format!("{served} {requests} served, {lost} lost"),
+        _ => {
+            format!("{served} {requests} served, {lost} lost, {answered} answered by the load balancer alone")
+        }
     }
 }
 
