@@ -271,7 +271,7 @@ impl Progress {
         self.said.insert(who.to_owned(), word.to_owned());
         let style = match word {
             "Complete" | "Ready" | "Serving" => Style::new().fg_color(Some(AnsiColor::Green.into())),
-            "Stalled" | "RolledBack" | "InvalidSpec" | "Losing" => {
+            "Stalled" | "Contested" | "RolledBack" | "InvalidSpec" | "Losing" => {
                 Style::new().fg_color(Some(AnsiColor::Red.into()))
             }
             _ => Style::new().fg_color(Some(AnsiColor::Yellow.into())),

@@ -421,6 +421,9 @@ pub struct ObservedDefinition {
     /// When it was registered.
     #[serde(default)]
     pub registered_at: Option<Timestamp>,
+    /// ARN of the principal that registered it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registered_by: Option<String>,
     /// RegisterTaskDefinition fields as AWS gives them back.
     pub fields: Tree,
     /// Tags of the revision, by key.
