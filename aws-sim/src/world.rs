@@ -250,8 +250,8 @@ impl World {
         Ctx { now: self.now, region: "", account: "", rng: &mut self.rng }.uuid()
     }
 
-    /// Lets a call pass that its caller's policies allow. Before anything of it is validated, as AWS
-    /// does (IAM User Guide, "Policy evaluation logic").
+    /// Lets a call pass that its caller's policies allow. Before anything of it is validated, as
+    /// AWS does (IAM User Guide, "Policy evaluation logic").
     fn authorize(&mut self, request: &Request) -> Result<(), ApiError> {
         if self.iam.is_empty() {
             return Ok(());
@@ -262,8 +262,8 @@ impl World {
         self.iam.admit(request, &principal, region, self.now)
     }
 
-    /// Who signed a request: a role's session or, because the simulation keeps no list of users, the
-    /// account's own user.
+    /// Who signed a request: a role's session or, because the simulation keeps no list of users,
+    /// the account's own user.
     fn principal(&self, request: &Request) -> Principal {
         let arn = request
             .access_key

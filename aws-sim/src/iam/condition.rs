@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use jiff::{Timestamp, civil::Date};
 
-use super::{evaluation::Context, pattern::Pattern};
+use super::{pattern::Pattern, question::Context};
 
 /// How the values of the request and those of the policy are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

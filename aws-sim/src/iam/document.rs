@@ -8,7 +8,11 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{condition::Condition, evaluation::Question, pattern::Pattern};
+use super::{
+    condition::Condition,
+    pattern::Pattern,
+    question::{Context, Question},
+};
 use crate::error::ApiError;
 
 /// A policy document that was read.
@@ -183,7 +187,7 @@ impl Names {
         self.patterns.iter().any(fits) != self.all_but
     }
 
-    fn match_arn(&self, arn: &str, context: Option<&super::evaluation::Context>) -> bool {
+    fn match_arn(&self, arn: &str, context: Option<&Context>) -> bool {
         let fits = |text: &String| {
             text == "*" || Pattern::read(text, context).is_some_and(|pattern| pattern.matches_arn(arn))
         };

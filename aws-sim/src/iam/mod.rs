@@ -6,8 +6,8 @@
 //! without IAM until it is asked for it. Edits out of band ([`crate::world::World::edit`]) are by
 //! nobody and always allowed.
 //!
-//! - [`document`] reads policies, `pattern` matches names, `condition` compares; [`evaluation`]
-//!   decides one question.
+//! - [`question`] is what a call asks; [`document`] reads policies, `pattern` matches names,
+//!   `condition` compares; [`evaluation`] decides one question.
 //! - `questions` says what an operation asks for: which actions, on which resources, with which
 //!   condition keys, by AWS's Service Authorization Reference. A key that it does not name is
 //!   absent, as it is in AWS for an action that does not support it.
@@ -20,14 +20,17 @@ mod condition;
 pub mod document;
 pub mod evaluation;
 mod pattern;
+pub mod question;
 mod questions;
 mod refusal;
 
 use std::collections::BTreeMap;
 
+pub(crate) use self::question::Principal;
 pub use self::{
     document::Document,
-    evaluation::{Decision, Question, decide},
+    evaluation::{Decision, decide},
+    question::Question,
 };
 use crate::{error::ApiError, wire::Request, world::Region};
 
@@ -55,22 +58,6 @@ pub struct Attached {
 #[derive(Debug, Clone, Default)]
 pub struct Iam {
     attached: BTreeMap<Caller, Attached>,
-}
-
-/// Who calls, as far as policies see it.
-#[derive(Debug, Clone)]
-pub(crate) struct Principal {
-    /// Its ARN: a user's, or that of a role's session.
-    pub arn: String,
-    /// The account that it belongs to.
-    pub account: String,
-}
-
-impl Principal {
-    /// The name of the role whose session it is.
-    fn role(&self) -> Option<&str> {
-        self.arn.split_once(":assumed-role/")?.1.split('/').next()
-    }
 }
 
 impl Iam {

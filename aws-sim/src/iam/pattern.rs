@@ -2,7 +2,7 @@
 //!
 //! Sources: IAM User Guide, "IAM JSON policy elements: Variables and tags" and "… Resource".
 
-use super::evaluation::Context;
+use super::question::Context;
 
 /// One piece of a pattern.
 #[derive(Debug, Clone, Copy, PartialEq)]

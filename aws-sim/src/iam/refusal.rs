@@ -4,8 +4,8 @@
 //! endings), and errors of the live services, named below.
 
 use super::{
-    Principal,
-    evaluation::{Decision, Question},
+    evaluation::Decision,
+    question::{Principal, Question},
 };
 use crate::{
     error::ApiError,

@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::{Asking, Tags, listed_tags, names};
-use crate::{fields::Fields, iam::evaluation::Question};
+use crate::{fields::Fields, iam::question::Question};
 
 /// Whom roles of tasks are passed to.
 const TASKS: &str = "ecs-tasks.amazonaws.com";

@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::{Asking, Tags, listed_tags, names};
-use crate::{fields::Fields, iam::evaluation::Question};
+use crate::{fields::Fields, iam::question::Question};
 
 pub(super) fn of(asking: &Asking<'_>, action: &str) -> Option<Vec<Question>> {
     let input = asking.input;

@@ -1,7 +1,7 @@
 //! CloudWatch Logs: "Actions, resources, and condition keys for Amazon CloudWatch Logs".
 
 use super::{Asking, Tags, names};
-use crate::{fields::Fields, iam::evaluation::Question};
+use crate::{fields::Fields, iam::question::Question};
 
 pub(super) fn of(asking: &Asking<'_>, action: &str) -> Option<Vec<Question>> {
     let input = asking.input;

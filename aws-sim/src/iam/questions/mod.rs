@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::evaluation::Question;
+use super::question::Question;
 use crate::{
     ctx::partition,
     fields::{Fields, texts},
