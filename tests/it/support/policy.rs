@@ -9,16 +9,27 @@ use std::path::Path;
 /// What the shipped policy lets the controller do.
 pub const SHIPPED: &str = "iam-policy.json";
 
+/// The same but for adoption.
+pub const NO_ADOPTION: &str = "iam-policy-no-adoption.json";
+
 /// The access key that the controllers of these tests sign with.
 const KEY: &str = "AKIASIMULATED";
+
+/// The role that a document may name to be carried out by.
+pub const DEPLOY: &str = "evenkeel-deploy";
 
 /// Roles that documents of these tests hand to tasks and to ECS.
 const ROLES: [&str; 6] = ["execution", "hooks", "matrix*", "shop*", "task", "volumes"];
 
+/// A document of `manifests`.
+pub fn manifest(file: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests").join(file);
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
 /// A policy with the roles of the tests in place of those of the examples.
 pub fn adapted(file: &str) -> Value {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests").join(file);
-    let mut policy: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let mut policy = manifest(file);
     let roles: Vec<String> =
         ROLES.iter().map(|name| format!("arn:aws:iam::123456789012:role/{name}")).collect();
     for statement in policy["Statement"].as_array_mut().unwrap() {
@@ -29,8 +40,12 @@ pub fn adapted(file: &str) -> Value {
     policy
 }
 
-/// Puts the controller under a policy, in place of the one that it has.
+/// Puts the controller under a policy, in place of the one that it has; the role that documents may
+/// name, too.
 pub fn grant(sim: &Sim, policy: &Value) {
     let attached = Attached { policies: vec![Document::read(policy).unwrap()], boundary: None };
-    sim.with(|world| world.iam.attach(Caller::Key(KEY.to_owned()), attached));
+    sim.with(|world| {
+        world.iam.attach(Caller::Key(KEY.to_owned()), attached.clone());
+        world.iam.attach(Caller::Role(DEPLOY.to_owned()), attached);
+    });
 }
