@@ -2,13 +2,16 @@
 //! `manifests/iam-policy.json`, too.
 
 use crate::alarms;
-use crate::support::policy::{DEPLOY, NO_ADOPTION, SHIPPED, adapted, manifest};
+use crate::support::policy::{NO_ADOPTION, SHIPPED, adapted, manifest};
 use crate::support::{Fixture, SHOP, condition};
 use aws_sim::{Moment, Sim};
 use evenkeel::model::condition::{ConditionType, Truth};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
+
+/// The role that a document may name to be carried out by.
+const DEPLOY: &str = "evenkeel-deploy";
 
 /// The refusals for want of a permission so far, each with its operation.
 type Refusals = Arc<Mutex<BTreeSet<String>>>;
@@ -59,6 +62,7 @@ async fn refused_on_a_tour(policy: &Value) -> BTreeSet<String> {
     let refused = refusals(&sim);
     let mut fixture = Fixture::idle(sim, &[("shop.yaml", &everything())]).await;
     fixture.under(policy);
+    old_revisions(&fixture);
     fixture.start().await;
     fixture.pass(400).await;
     fixture.edit("shop.yaml", "/shop:1.0", "/shop:1.1").await;
@@ -66,6 +70,16 @@ async fn refused_on_a_tour(policy: &Value) -> BTreeSet<String> {
     fixture.remove("shop.yaml").await;
     fixture.pass(900).await;
     so_far(&refused)
+}
+
+/// More revisions in a family of the shop than are kept.
+fn old_revisions(fixture: &Fixture) {
+    for number in 0..14 {
+        let image = format!("registry.example.com/shop:0.{number}");
+        let definition = json!({"family": "shop-web", "cpu": "256", "memory": "512", "networkMode": "awsvpc",
+            "requiresCompatibilities": ["FARGATE"], "containerDefinitions": [{"name": "web", "image": image}]});
+        fixture.by_hand("ecs", "RegisterTaskDefinition", definition);
+    }
 }
 
 /// A policy without one of its statements.

@@ -22,6 +22,7 @@ mod crash;
 mod disk;
 mod document;
 mod ending;
+mod permissions;
 mod report;
 mod scenario;
 mod simulation;
