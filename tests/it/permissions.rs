@@ -33,8 +33,8 @@ fn so_far(refused: &Refusals) -> BTreeSet<String> {
     refused.lock().unwrap().clone()
 }
 
-/// The shop with all that asks for a permission of its own: an alarm, volumes that ECS makes, a role
-/// to be carried out by.
+/// The shop with all that asks for a permission of its own: an alarm, volumes that ECS makes, a
+/// role to be carried out by.
 fn everything() -> String {
     let document = alarms::shop();
     let placed = format!("cluster: shop, roleArn: \"arn:aws:iam::123456789012:role/{DEPLOY}\"}}");

@@ -149,7 +149,6 @@ fn what_awsvpc_does_not_support_is_refused_in_the_words_of_aws() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table of refusals")]
 fn what_does_not_fit_into_the_task_or_into_itself_is_refused_in_the_words_of_aws() {
     let shared = json!({"name": "c", "image": "i", "environment": [{"name": "A", "value": "x"}],
         "secrets": [{"name": "A", "valueFrom": "a"}]});
