@@ -239,11 +239,19 @@ fn least(part: &Part, lately: &[Option<&App>]) -> Option<usize> {
     all?.into_iter().min()
 }
 
-/// Whether an answer comes from a task of this service; of its twin in another cluster, while it
-/// moves there.
+/// Whether an answer comes from a task of this service; or of the same one in another cluster or
+/// under another key, while it moves there or back.
 fn is_of(answer: &Answer, service: &str, sim: &Sim) -> bool {
-    let name = |key: &str| key.rsplit('/').next().map(str::to_owned);
-    sim.with(|world| world.server(answer)).is_some_and(|by| name(&by) == name(service))
+    sim.with(|world| world.server(answer)).is_some_and(|by| identity(&by) == identity(service))
+}
+
+/// `app0-web` of `blue/app0-web-r2`.
+fn identity(service: &str) -> &str {
+    let name = service.rsplit('/').next().unwrap_or(service);
+    match name.rsplit_once("-r") {
+        Some((name, number)) if number.parse::<u32>().is_ok() => name,
+        _ => name,
+    }
 }
 
 fn lost((_, request, service): &(String, Request, String), answers: &[Answer], when: &str) -> String {
