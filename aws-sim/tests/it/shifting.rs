@@ -3,6 +3,7 @@
 use aws_sim::wire::Service;
 use serde_json::{Value, json};
 
+use crate::rollouts::{hold, put_alarm};
 use crate::support::{Bench, REGION, bench, pass, rollout};
 
 /// A load balancer with a production rule and a test rule on two groups.
@@ -114,10 +115,7 @@ async fn green_runs_beside_blue_until_the_bake_time_is_over_and_the_groups_alter
     pass(590).await;
     assert_eq!(rollout(&own.bench.show("web").await), "IN_PROGRESS");
     let service = own.bench.steady("web").await;
-    assert_eq!(
-        (&service["taskDefinition"], &service["runningCount"]),
-        (&json!(definition), &json!(2))
-    );
+    assert_eq!((&service["taskDefinition"], &service["runningCount"]), (&json!(definition), &json!(2)));
     assert_eq!(own.newest().await["status"], "SUCCESSFUL");
     let input = json!({"serviceRevisionArns": [service["currentServiceRevisions"][0]["arn"]]});
     let revision = own.bench.ecs("DescribeServiceRevisions", input).await.unwrap();
@@ -190,4 +188,53 @@ async fn a_deployment_that_is_aborted_keeps_blue_and_the_next_one_clears_up_firs
     own.at("BAKE_TIME").await;
     own.bench.steady("web").await;
     assert_eq!((own.weights(&own.production), own.healthy()), ((100, 0), (2, 0)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alarm_in_the_bake_time_sends_all_traffic_back_to_blue_which_still_runs() {
+    let alarms = json!({"alarmNames": ["5xx"], "enable": true, "rollback": true});
+    let own =
+        Balanced::new(46, json!({"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 10, "alarms": alarms})).await;
+    let first = own.bench.show("web").await["taskDefinition"].clone();
+    put_alarm(&own.bench, "5xx");
+    own.upgrade().await;
+    own.at("BAKE_TIME").await;
+    hold(&own.bench, "5xx", "ALARM");
+    own.bench.until("web", 20, |service| service["taskDefinition"] == first).await;
+    assert_eq!((own.weights(&own.production), own.weights(&own.test)), ((0, 100), (0, 100)));
+    assert_eq!(own.healthy().1, 2, "blue served all the while");
+    own.bench.steady("web").await;
+    let newest = own.newest().await;
+    assert_eq!(
+        (&newest["status"], &newest["alarms"]["triggeredAlarmNames"]),
+        (&json!("ROLLBACK_SUCCESSFUL"), &json!(["5xx"]))
+    );
+    assert_eq!(own.healthy(), (0, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_between_the_shifts_holds_production_where_it_is_and_can_be_continued_or_rolled_back() {
+    let pause = json!([{"targetType": "PAUSE", "lifecycleStages": ["POST_TEST_TRAFFIC_SHIFT"],
+        "timeoutConfiguration": {"timeoutInMinutes": 120, "action": "ROLLBACK"}}]);
+    for (seed, action) in [(47, "CONTINUE"), (48, "ROLLBACK")] {
+        let own = Balanced::new(seed, json!({"strategy": "BLUE_GREEN", "lifecycleHooks": pause})).await;
+        own.upgrade().await;
+        let paused = own.at("POST_TEST_TRAFFIC_SHIFT").await;
+        pass(600).await;
+        assert_eq!((own.weights(&own.production), own.weights(&own.test)), ((0, 100), (100, 0)));
+        let hook = &own.newest().await["lifecycleHookDetails"][0];
+        assert_eq!(
+            (&hook["status"], &hook["timeoutAction"]),
+            (&json!("AWAITING_ACTION"), &json!("ROLLBACK"))
+        );
+        let input = json!({"serviceDeploymentArn": paused["serviceDeploymentArn"], "hookId": hook["hookId"],
+            "action": action});
+        own.bench.ecs("ContinueServiceDeployment", input).await.unwrap();
+        own.bench.steady("web").await;
+        let (status, weights) = match action {
+            "CONTINUE" => ("SUCCESSFUL", (100, 0)),
+            _ => ("ROLLBACK_SUCCESSFUL", (0, 100)),
+        };
+        assert_eq!((&own.newest().await["status"], own.weights(&own.production)), (&json!(status), weights));
+    }
 }
