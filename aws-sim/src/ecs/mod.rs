@@ -6,8 +6,9 @@
 //! in order of time.
 //!
 //! Reading order: `service` and `task` say what there is, `scheduler` moves services, `rollout`,
-//! `shifting` and `deployment_alarms` evaluate deployments, `lifecycle` moves tasks; `services`,
-//! `tasks`, `definitions`, `clusters`, `deployments` and `tagging` answer the calls.
+//! `shifting` (its state: `shift`) and `deployment_alarms` evaluate deployments, `lifecycle` moves
+//! tasks; `services`, `tasks`, `definitions`, `clusters`, `deployments` and `tagging` answer the
+//! calls.
 //!
 //! Not simulated: the EXTERNAL and CODE_DEPLOY deployment controllers (refused).
 
@@ -37,6 +38,7 @@ mod service_checks;
 mod services;
 mod settings;
 mod shapes;
+mod shift;
 mod shifting;
 mod strategies;
 mod tagging;

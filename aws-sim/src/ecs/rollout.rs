@@ -16,7 +16,7 @@ use super::{
     input::Fields,
     queue::{after, seconds_between},
     service::{Deployment, Revision, Rollout, Service},
-    shifting::Shift,
+    shift::{Shift, Side},
 };
 use crate::error::ApiError;
 
@@ -481,7 +481,7 @@ fn render_revision(
     service: &Service,
     arn: &str,
     images: Vec<Value>,
-    side: super::shifting::Side,
+    side: Side,
     now: jiff::Timestamp,
 ) -> Value {
     let mut body = service.hidden.clone();

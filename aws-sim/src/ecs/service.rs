@@ -10,7 +10,7 @@ use super::{
     hooks::Hook,
     input::{Fields, Tags, tag_list},
     settings::shown_in_deployments,
-    shifting::{self, Shift, Side},
+    shift::{self, Shift, Side},
     task::Task,
 };
 use crate::ctx::epoch;
@@ -261,7 +261,7 @@ impl Service {
                 .unwrap_or_default();
             let mut body = json!({"arn": arn, "requestedTaskCount": counts.desired,
                 "runningTaskCount": counts.running, "pendingTaskCount": counts.pending});
-            shifting::add_weights(&mut body, rollout, green);
+            shift::add_weights(&mut body, rollout.shift.as_ref(), green);
             body
         };
         let sources: Vec<Value> = rollout.sources.iter().map(|arn| summary(arn, false)).collect();
