@@ -1,4 +1,4 @@
-//! What `ctl retry`, `pause`, `resume` and `adopt` share: who asks and why, and putting the
+//! What `ctl retry`, `continue`, `pause`, `resume` and `adopt` share: who asks and why, and putting the
 //! request where the controller finds it.
 
 use super::out::{self, Structured};

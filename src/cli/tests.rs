@@ -54,6 +54,7 @@ fn status(name: &str, why: &str) -> DeploymentStatus {
         image: format!("123456789012.dkr.ecr.eu-west-1.amazonaws.com/{name}:1.4.2"),
         targets: Default::default(),
         service: None,
+        pause: None,
     };
     let mut web = component("service", if why.is_empty() { "Complete" } else { "Rolling" }, 1);
     web.targets.insert("web".to_owned(), TargetCount { healthy: 1, total: 2 });

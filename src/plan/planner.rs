@@ -4,6 +4,7 @@
 //! may it be written); one file per part below holds its calls.
 
 mod capacity;
+mod continued;
 mod definitions;
 mod flapping;
 mod priorities;
@@ -56,6 +57,7 @@ pub fn plan(input: &PlanInput<'_>) -> Plan {
     services::plan(&mut draft);
     targets::plan(&mut draft);
     flapping::hold(&mut draft);
+    continued::plan(&mut draft);
     waiting::explain(&mut draft);
     removal::undeclared(&mut draft);
     draft.finish()

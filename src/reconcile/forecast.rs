@@ -101,6 +101,7 @@ impl World<'_> {
                 events: Vec::new(),
                 tags: tags.clone(),
                 controller: None,
+                current_deployment: None,
             };
             come_to_rest(&mut made, self.now);
             let arn = made.arn.clone();

@@ -20,6 +20,7 @@ mod input;
 mod record;
 mod secrets;
 mod service;
+mod stage;
 mod task;
 mod view;
 

@@ -1,5 +1,6 @@
 //! Steps of a service: ECS rolls, this interprets the result.
 
+use super::stage;
 use super::view::View;
 use crate::model::arn::is_arn;
 use crate::model::desired::shifts_traffic;
@@ -22,7 +23,7 @@ pub(super) struct ServiceWorkload<'a> {
     pub(super) progress_deadline: SignedDuration,
 }
 
-type ServiceView<'a> = View<'a, ServiceWorkload<'a>>;
+pub(super) type ServiceView<'a> = View<'a, ServiceWorkload<'a>>;
 
 /// The next phase of a service component; adds to its failures and sets its completed revision.
 ///
@@ -239,8 +240,11 @@ fn watch(
         roll.progress = (now, 0);
     }
     roll.deployment = Some(primary.id.clone());
+    let moved_on = stage::moved_on(view, component);
     if primary.running > roll.progress.1 {
         roll.progress = (now, primary.running);
+    } else if moved_on {
+        roll.progress.0 = now;
     }
     if primary.rollout_state.as_deref() == Some("FAILED")
         && (component.completed.is_none()
@@ -267,7 +271,7 @@ fn watch(
         };
     }
     let patience = view.workload.progress_deadline + pauses(view.workload.fields);
-    if now.duration_since(roll.progress.0) > patience {
+    if now.duration_since(roll.progress.0) > patience && !stage::is_paused(view) {
         let held = unhealthy_group(view, service).filter(|_| service.is_steady());
         let held = held.map(|group| format!("targets of {group} are not healthy")).unwrap_or_else(|| {
             format!("{} of {} tasks of the new revision run", primary.running, primary.desired)
@@ -329,6 +333,7 @@ fn newest_event(service: &ObservedService) -> String {
 fn finish(component: &mut ComponentRollout, hash: ContentHash, now: Timestamp) -> Phase {
     component.set_completed(&hash);
     component.failures.clear();
+    component.stage = None;
     Phase::Complete { hash, since: now }
 }
 

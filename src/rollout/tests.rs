@@ -93,6 +93,7 @@ impl Fixture {
             suspend: None,
             deletion_policy: DeletionPolicy::Retain,
             adopt: false,
+            answers: BTreeMap::new(),
             retry: None,
             tags: BTreeMap::new(),
             resources: BTreeMap::new(),
@@ -226,6 +227,7 @@ impl Fixture {
     fn service(&mut self, revision: u32, state: &str, running: u32) {
         let service = ObservedService {
             controller: None,
+            current_deployment: None,
             arn: "arn:aws:ecs:eu-west-1:123456789012:service/c/shop-web".into(),
             name: "shop-web".into(),
             status: "ACTIVE".into(),

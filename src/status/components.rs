@@ -5,6 +5,7 @@ use crate::model::arn::{family_revision, target_group_name, task_id};
 use crate::model::desired::{DesiredComponent, Workload};
 use crate::model::observed::{Depth, ObservedService, Seen};
 use crate::model::rollout::{ComponentRollout, Phase, StallReason};
+use crate::model::service_deployment::{ObservedStage, PauseStatus};
 use crate::model::status::{ComponentStatus, TargetCount};
 use std::collections::BTreeMap;
 
@@ -31,6 +32,7 @@ pub(super) fn component_status(input: &StatusInput<'_>, component: &DesiredCompo
         }
         (Workload::Task { .. }, _) => task_counts(input, component, &rollout.phase, prior),
     };
+    let stage = input.observed.stages.get(&component.name).filter(|_| !foreign).unwrap_or(&Seen::NotRead);
     let wanted = rollout.revision.as_ref().map(|revision| family_revision(&revision.arn).to_owned());
     let running_revision = match &component.workload {
         Workload::Service { .. } => match seen {
@@ -45,7 +47,7 @@ pub(super) fn component_status(input: &StatusInput<'_>, component: &DesiredCompo
     ComponentStatus {
         workload: workload_word(&component.workload).to_owned(),
         phase: rollout.phase.word().to_owned(),
-        message: message(&rollout.phase, service, wanted.as_deref()),
+        message: message(&rollout.phase, service, stage.present(), wanted.as_deref()),
         desired,
         running,
         pending,
@@ -56,6 +58,11 @@ pub(super) fn component_status(input: &StatusInput<'_>, component: &DesiredCompo
         service: match &component.workload {
             Workload::Service { service_name, .. } => Some(service_name.clone()),
             Workload::Task { .. } => None,
+        },
+        pause: match stage {
+            Seen::Present(stage) => PauseStatus::of(stage),
+            Seen::Unknown(_) => prior.and_then(|prior| prior.pause.clone()),
+            Seen::Absent | Seen::NotRead => None,
         },
     }
 }
@@ -95,7 +102,12 @@ fn image(component: &DesiredComponent) -> String {
         .to_owned()
 }
 
-fn message(phase: &Phase, service: Option<&ObservedService>, wanted: Option<&str>) -> String {
+fn message(
+    phase: &Phase,
+    service: Option<&ObservedService>,
+    stage: Option<&ObservedStage>,
+    wanted: Option<&str>,
+) -> String {
     match phase {
         Phase::Waiting { on, .. } => {
             let on: Vec<String> = on.iter().map(ToString::to_string).collect();
@@ -103,7 +115,8 @@ fn message(phase: &Phase, service: Option<&ObservedService>, wanted: Option<&str
         }
         Phase::Rolling { deployment, .. } => match (service.and_then(ObservedService::primary), deployment) {
             (Some(primary), Some(_)) => {
-                format!("{} of {} new tasks running", primary.running, primary.desired)
+                let stage = stage.map(|stage| format!("; {stage}")).unwrap_or_default();
+                format!("{} of {} new tasks running{stage}", primary.running, primary.desired)
             }
             // What runs is still the old revision.
             (Some(_), None) => "its ECS deployment has not begun".to_owned(),
@@ -124,7 +137,9 @@ fn message(phase: &Phase, service: Option<&ObservedService>, wanted: Option<&str
             Some(task) => format!("task {} must exit 0 by {deadline}", task_id(task)),
             None => "task is being started".to_owned(),
         },
-        Phase::Idle | Phase::Complete { .. } => String::new(),
+        // Somebody else deploys it.
+        Phase::Complete { .. } => stage.map(ToString::to_string).unwrap_or_default(),
+        Phase::Idle => String::new(),
     }
 }
 

@@ -28,6 +28,7 @@ mod rollback;
 mod rotation;
 mod service_fields;
 mod state;
+mod strategies;
 mod support;
 mod task_endings;
 mod twins;

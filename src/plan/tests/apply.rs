@@ -271,6 +271,7 @@ fn create_service(
     let text = |key: &str| fields[key].as_str().unwrap().to_owned();
     let mut made = ObservedService {
         controller: None,
+        current_deployment: None,
         arn: format!("service/{}", text("serviceName")),
         name: text("serviceName"),
         status: "ACTIVE".to_owned(),
