@@ -31,7 +31,7 @@ fn shop(strategy: &str) -> String {
 
 const BLUE_GREEN: &str = "          strategy: BLUE_GREEN\n          bakeTimeInMinutes: 10\n";
 
-const PAUSED: &str = "          strategy: BLUE_GREEN\n          lifecycleHooks:\n            - {targetType: PAUSE, lifecycleStages: [POST_TEST_TRAFFIC_SHIFT], timeoutConfiguration: {timeoutInMinutes: 120, action: ROLLBACK}}\n";
+const PAUSED: &str = "          strategy: BLUE_GREEN\n          lifecycleHooks:\n            - {targetType: PAUSE, lifecycleStages: [POST_TEST_TRAFFIC_SHIFT], timeoutConfiguration: {timeoutInMinutes: 60, action: ROLLBACK}}\n";
 
 /// The shop with a strategy, Ready, with its customers.
 async fn open(strategy: &str) -> (Fixture, Traffic) {
@@ -39,7 +39,6 @@ async fn open(strategy: &str) -> (Fixture, Traffic) {
     fixture.ready_within(900).await;
     fixture.pass(120).await;
     let traffic = fixture.traffic();
-    fixture.sim.reset_calls();
     (fixture, traffic)
 }
 
@@ -108,8 +107,8 @@ async fn paused(fixture: &Fixture) -> DeploymentStatus {
 
 #[tokio::test(start_paused = true)]
 async fn every_strategy_deploys_and_upgrades_without_a_lost_request_or_a_word_about_rules() {
-    let linear = "          strategy: LINEAR\n          linearConfiguration: {stepPercent: 25, stepBakeTimeInMinutes: 6}\n";
-    let canary = "          strategy: CANARY\n          canaryConfiguration: {canaryPercent: 5, canaryBakeTimeInMinutes: 30}\n";
+    let linear = "          strategy: LINEAR\n          linearConfiguration: {stepPercent: 40, stepBakeTimeInMinutes: 3}\n";
+    let canary = "          strategy: CANARY\n          canaryConfiguration: {canaryPercent: 5, canaryBakeTimeInMinutes: 10}\n";
     for strategy in [BLUE_GREEN, linear, canary] {
         let (mut fixture, traffic) = open(strategy).await;
         let calls = noted(&fixture);
@@ -135,11 +134,11 @@ async fn every_strategy_deploys_and_upgrades_without_a_lost_request_or_a_word_ab
 
 #[tokio::test(start_paused = true)]
 async fn a_stage_that_lasts_longer_than_the_progress_deadline_is_told_and_never_stalled() {
-    let long = "          strategy: LINEAR\n          linearConfiguration: {stepPercent: 10, stepBakeTimeInMinutes: 20}\n          bakeTimeInMinutes: 60\n";
+    let long = "          strategy: LINEAR\n          linearConfiguration: {stepPercent: 50, stepBakeTimeInMinutes: 40}\n          bakeTimeInMinutes: 30\n";
     let (mut fixture, traffic) = open(long).await;
     upgrade(&mut fixture).await;
     let mut told = std::collections::BTreeSet::new();
-    for _ in 0..300 {
+    for _ in 0..90 {
         fixture.pass(60).await;
         let status = fixture.status("shop");
         let (phase, message) = web(&status);
@@ -148,7 +147,7 @@ async fn a_stage_that_lasts_longer_than_the_progress_deadline_is_told_and_never_
     }
     fixture.ready_within(1).await;
     traffic.all_served();
-    for said in ["LINEAR: PRODUCTION_TRAFFIC_SHIFT at 30 %", "LINEAR: BAKE_TIME"] {
+    for said in ["LINEAR: PRODUCTION_TRAFFIC_SHIFT at 50 %", "LINEAR: BAKE_TIME"] {
         assert!(told.iter().any(|message| message == said), "{said}: {told:#?}");
     }
 }
@@ -164,14 +163,14 @@ async fn a_rollback_by_alarm_is_told_and_not_fought() {
     let traffic = fixture.traffic();
     upgrade(&mut fixture).await;
     fixture.until(900, |status| web(status).1.contains("BAKE_TIME")).await;
-    fixture.sim.reset_calls();
+    let calls = noted(&fixture);
     let now = fixture.sim.now();
     fixture.sim.with(|aws| aws.region(REGION).cloudwatch.hold(now, "shop-errors", Some("ALARM"))).unwrap();
     let status = fixture.until(900, |status| web(status).0 == "RolledBack").await;
     let (_, reason, message) = condition(&status, ConditionType::Stalled);
     assert!(reason == "RolledBack" && message.contains("alarm"), "{reason}: {message}");
-    fixture.pass(4 * 3600).await;
-    assert_eq!(fixture.writes(), Vec::<String>::new(), "it is ECS's to go back");
+    fixture.pass(3600).await;
+    assert_eq!(*calls.lock().unwrap(), Vec::<String>::new(), "it is ECS's to go back");
     assert_eq!(image(&fixture), "registry.example.com/shop:1.0");
     traffic.all_served();
 }
@@ -185,21 +184,21 @@ async fn a_pause_says_what_it_waits_for_and_goes_on_once_a_person_says_so() {
     assert_eq!(phase, "Rolling");
     let words = "BLUE_GREEN: POST_TEST_TRAFFIC_SHIFT, waits for ctl continue until ";
     assert!(message.contains(words) && message.ends_with("(then it rolls back)"), "{message}");
-    fixture.sim.reset_calls();
-    fixture.pass(3600).await;
+    let calls = noted(&fixture);
+    fixture.pass(2400).await;
     let status = fixture.status("shop");
     assert_eq!(condition(&status, ConditionType::Stalled).0, Truth::False, "a pause is none");
     let ready = condition(&status, ConditionType::Ready).2;
     assert!(ready.contains("waits for ctl continue"), "{ready}");
-    assert_eq!(fixture.writes(), Vec::<String>::new());
+    assert_eq!(*calls.lock().unwrap(), Vec::<String>::new());
     answer(&mut fixture, false).await;
     fixture.pass(30).await;
-    assert_eq!(fixture.writes(), ["ecs:ContinueServiceDeployment"]);
+    assert_eq!(*calls.lock().unwrap(), ["ContinueServiceDeployment"]);
     assert!(fixture.requests().await.is_empty(), "it is answered, so it is over");
     fixture.declare().await;
     fixture.ready_within(900).await;
     fixture.pass(600).await;
-    assert_eq!(fixture.writes(), ["ecs:ContinueServiceDeployment"], "once");
+    assert_eq!(*calls.lock().unwrap(), ["ContinueServiceDeployment"], "once");
     assert_eq!(image(&fixture), "registry.example.com/shop:2.0");
     traffic.all_served();
     let record = fixture.record("shop").await;
@@ -214,11 +213,11 @@ async fn a_pause_is_rolled_back_when_a_person_says_so_and_what_failed_is_not_tri
     let (mut fixture, traffic) = open(PAUSED).await;
     upgrade(&mut fixture).await;
     paused(&fixture).await;
-    fixture.sim.reset_calls();
+    let calls = noted(&fixture);
     answer(&mut fixture, true).await;
     fixture.until(300, |status| web(status).0 == "RolledBack").await;
-    fixture.pass(4 * 3600).await;
-    assert_eq!(fixture.writes(), ["ecs:ContinueServiceDeployment"]);
+    fixture.pass(3600).await;
+    assert_eq!(*calls.lock().unwrap(), ["ContinueServiceDeployment"]);
     assert_eq!(image(&fixture), "registry.example.com/shop:1.0");
     assert_eq!(deployment(&fixture)["status"], "ROLLBACK_SUCCESSFUL");
     assert!(fixture.status("shop").components["web"].pause.is_none());
@@ -234,10 +233,10 @@ async fn an_answer_is_for_the_pause_that_was_seen_and_goes_when_that_is_over() {
     let hook = deployment(&fixture)["lifecycleHookDetails"][0]["hookId"].clone();
     let arn = deployment(&fixture)["serviceDeploymentArn"].clone();
     fixture.by_hand("ecs", "ContinueServiceDeployment", json!({"serviceDeploymentArn": arn, "hookId": hook}));
-    fixture.sim.reset_calls();
+    let calls = noted(&fixture);
     answer(&mut fixture, true).await;
     fixture.ready_within(900).await;
-    assert_eq!(fixture.writes(), Vec::<String>::new());
+    assert_eq!(*calls.lock().unwrap(), Vec::<String>::new());
     assert!(fixture.requests().await.is_empty());
     // The next pause is another one.
     fixture.edit("shop.yaml", "/shop:2.0", "/shop:3.0").await;
@@ -251,16 +250,17 @@ async fn an_answer_waits_for_the_end_of_a_pause_of_writes_and_survives_a_crash()
     let (mut fixture, traffic) = open(PAUSED).await;
     upgrade(&mut fixture).await;
     paused(&fixture).await;
-    fixture.sim.reset_calls();
+    let calls = noted(&fixture);
     let until = fixture.clock.now() + jiff::SignedDuration::from_secs(900);
     fixture.ask("shop", RequestKind::Pause { until }).await;
     answer(&mut fixture, false).await;
     fixture.pass(600).await;
-    assert_eq!((fixture.writes(), fixture.requests().await.len()), (Vec::new(), 2));
+    assert_eq!(*calls.lock().unwrap(), Vec::<String>::new());
+    assert_eq!(fixture.requests().await.len(), 2);
     fixture.kill().await;
     fixture.start().await;
     fixture.pass(600).await;
-    assert_eq!(fixture.writes(), ["ecs:ContinueServiceDeployment"]);
+    assert_eq!(*calls.lock().unwrap(), ["ContinueServiceDeployment"]);
     fixture.declare().await;
     fixture.ready_within(900).await;
     assert!(fixture.requests().await.is_empty());
@@ -272,35 +272,55 @@ async fn a_pause_that_nobody_answers_is_rolled_back_by_ecs_and_told() {
     let (mut fixture, traffic) = open(PAUSED).await;
     upgrade(&mut fixture).await;
     paused(&fixture).await;
-    fixture.sim.reset_calls();
+    let calls = noted(&fixture);
     fixture.until(3 * 3600, |status| web(status).0 == "RolledBack").await;
     fixture.pass(3600).await;
-    assert_eq!(fixture.writes(), Vec::<String>::new());
+    assert_eq!(*calls.lock().unwrap(), Vec::<String>::new());
     traffic.all_served();
+}
+
+/// The shop on its way back to ROLLING, after so many upgrades: tasks are in the alternate group
+/// after an even number of them.
+async fn back_to_rolling(upgrades: usize, document: &str) -> (Fixture, Traffic) {
+    let (mut fixture, traffic) = open(BLUE_GREEN).await;
+    if upgrades == 1 {
+        upgrade(&mut fixture).await;
+        fixture.pass(60).await;
+        fixture.ready_within(3600).await;
+    }
+    // Where testers went nobody is any more.
+    traffic.no_longer(&Request::to("shop", 80).header("x-test", "1"));
+    fixture.write("shop.yaml", &document.replace("/shop:1.0", "/shop:3.0")).await;
+    fixture.pass(60).await;
+    (fixture, traffic)
 }
 
 #[tokio::test(start_paused = true)]
 async fn edited_back_to_rolling_no_rule_moves_before_the_tasks_are_where_it_sends_to() {
-    for upgrades in [0, 1] {
-        let (mut fixture, traffic) = open(BLUE_GREEN).await;
-        if upgrades == 1 {
-            upgrade(&mut fixture).await;
-            fixture.pass(60).await;
-            fixture.ready_within(3600).await;
-        }
-        // Where testers went nobody is any more.
-        traffic.no_longer(&Request::to("shop", 80).header("x-test", "1"));
-        fixture.write("shop.yaml", &shop("").replace("/shop:1.0", "/shop:3.0")).await;
-        fixture.pass(60).await;
+    for (upgrades, document) in [(0, SHOP), (1, SHOP), (0, &shop(""))] {
+        let (fixture, traffic) = back_to_rolling(upgrades, document).await;
         fixture.ready_within(3600).await;
         fixture.pass(1800).await;
         fixture.ready_within(1).await;
         traffic.all_served();
         assert_eq!(image(&fixture), "registry.example.com/shop:3.0");
-        fixture.sim.reset_calls();
+        let calls = noted(&fixture);
         fixture.pass(3600).await;
-        assert_eq!(fixture.writes(), Vec::<String>::new(), "at rest, {upgrades}");
+        assert_eq!(*calls.lock().unwrap(), Vec::<String>::new(), "at rest, {upgrades}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_would_send_to_the_alternate_group_of_a_service_that_rolls_stays_and_says_why() {
+    let (fixture, traffic) = back_to_rolling(1, &shop("")).await;
+    fixture.pass(3600).await;
+    let ready = condition(&fixture.status("shop"), ConditionType::Ready).2;
+    assert!(
+        ready.contains("rule/test waits for targets of green: service web has it as an alternate"),
+        "{ready}"
+    );
+    assert_eq!(image(&fixture), "registry.example.com/shop:3.0");
+    traffic.all_served();
 }
 
 #[tokio::test(start_paused = true)]
@@ -337,12 +357,14 @@ async fn a_service_that_has_shifted_before_is_adopted_with_its_rule_where_ecs_le
         let input = json!({"ResourceArns.member.1": rule["RuleArn"], "TagKeys.member.1": keys[0], "TagKeys.member.2": keys[1]});
         fixture.by_hand("elasticloadbalancing", "RemoveTags", input);
     }
-    fixture.sim.reset_calls();
+    let calls = noted(&fixture);
     fixture.start().await;
     fixture.ready_within(1800).await;
     fixture.pass(1800).await;
     traffic.all_served();
-    let moved: Vec<String> = fixture.writes().into_iter().filter(|call| call.contains("Modify")).collect();
-    assert_eq!(moved, Vec::<String>::new(), "{:?}", fixture.writes());
+    let calls = calls.lock().unwrap().clone();
+    let moved: Vec<&String> = calls.iter().filter(|call| call.contains("Modify")).collect();
+    assert_eq!(moved, Vec::<&String>::new(), "{calls:?}");
+    assert!(calls.iter().any(|call| call == "TagResource"), "{calls:?}");
     assert!(traffic.servers(&Request::to("shop", 80)).len() == 1);
 }

@@ -173,7 +173,15 @@ fn not_ready(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
     };
     let healthy = targets.iter().filter(|target| target.state == "healthy").count();
     let wanted = wanted.max(1);
-    if healthy >= wanted { None } else { lacks(format!("{healthy} of {wanted} healthy")) }
+    let spared = spares(draft, group).filter(|_| users == 0);
+    match spared {
+        _ if healthy >= wanted => None,
+        Some(component) => lacks(format!(
+            "service {} has it as an alternate, and registers no tasks there under the strategy ROLLING",
+            component.name
+        )),
+        None => lacks(format!("{healthy} of {wanted} healthy")),
+    }
 }
 
 /// The key of a declared target group, by its ARN.
@@ -195,9 +203,17 @@ fn may_serve(draft: &Draft<'_>, arn: &str) -> bool {
     targets.is_none_or(|targets| targets.iter().any(|target| !target.is_draining()))
 }
 
-/// Whether a component's service is declared to register its tasks in a target group.
+/// Whether a component's service is declared to register its tasks in a target group: in the
+/// alternate ones only where ECS shifts its traffic.
 fn uses(component: &DesiredComponent, group: &str) -> bool {
-    component.target_groups().any(|groups| groups.contains(&group))
+    let registered = if component.is_traffic_shifted() { usize::MAX } else { 1 };
+    component.target_groups().any(|groups| groups.iter().take(registered).any(|known| *known == group))
+}
+
+/// A service that is declared to have this group as an alternate, and not to shift its traffic.
+fn spares<'a>(draft: &Draft<'a>, group: &str) -> Option<&'a DesiredComponent> {
+    let mut components = draft.input.desired.components.values();
+    components.find(|component| component.target_groups().any(|groups| groups.contains(&group)))
 }
 
 /// Our rules and listeners, as they are at present.
