@@ -23,6 +23,7 @@ mod service;
 mod stage;
 mod task;
 mod view;
+mod workload;
 
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ mod gates;
 mod properties;
 mod record;
 mod service;
+mod stages;
 mod task;
 
 use super::{ROTATION_SETTLE_SECONDS, StepInput, advance, settle_secrets, wants_polling};
