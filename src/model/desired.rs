@@ -5,7 +5,7 @@ use super::kinds::application::RunPolicy;
 use super::kinds::{DeletionPolicy, DriftSpec, Placement, Suspend};
 use super::plan::WaitingOn;
 use super::resource::{ResourceId, Tree};
-use super::service_deployment::PauseAnswer;
+use super::service_deployment::{PauseAnswer, shifts_traffic};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -150,12 +150,6 @@ impl DesiredComponent {
         let Workload::Service { fields, .. } = &self.workload else { return false };
         shifts_traffic(fields)
     }
-}
-
-/// Whether a service with these fields leaves it to ECS to shift its traffic.
-pub fn shifts_traffic(fields: &Tree) -> bool {
-    let strategy = fields["deploymentConfiguration"]["strategy"].as_str();
-    strategy.is_some_and(|strategy| strategy != "ROLLING")
 }
 
 impl Workload {

@@ -1,9 +1,8 @@
 //! What was seen in AWS, when, and what could not be seen.
 
-use super::desired::shifts_traffic;
 use super::ids::ComponentName;
 use super::resource::{Part, ResourceId, ResourceKind, Tree};
-use super::service_deployment::ObservedStage;
+use super::service_deployment::{ObservedStage, shifts_traffic};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -1,9 +1,16 @@
 //! How far ECS is with a deployment that it takes through stages: where it stands, what holds it,
 //! and what is known of that from pass to pass.
 
+use super::resource::Tree;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+
+/// Whether a service with these fields leaves it to ECS to shift its traffic.
+pub fn shifts_traffic(fields: &Tree) -> bool {
+    let strategy = fields["deploymentConfiguration"]["strategy"].as_str();
+    strategy.is_some_and(|strategy| strategy != "ROLLING")
+}
 
 /// A service deployment under way, as ECS shows it. Source: ECS API, ServiceDeployment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -28,7 +28,7 @@ use super::row::Effect;
 use super::{lint, order};
 use crate::model::arn::is_arn;
 use crate::model::call::{Call, Verb};
-use crate::model::desired::{DesiredComponent, Workload, shifts_traffic};
+use crate::model::desired::{DesiredComponent, Workload};
 use crate::model::ids::ContentHash;
 use crate::model::kinds::DriftPolicy;
 use crate::model::observed::{Gap, ObservedResource, Seen};
@@ -36,6 +36,7 @@ use crate::model::owner::{self, Owner, OwnershipBasis};
 use crate::model::plan::{Drift, FieldChange, Note, Plan, PlannedAction, Reason, Waiting, WaitingOn};
 use crate::model::resource::{OnIdentityChange, ResourceId, ResourceKind, TAG_COMPONENT, TAG_OWNER};
 use crate::model::resource_record::Refusal;
+use crate::model::service_deployment::shifts_traffic;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use definitions::KEPT_REVISIONS;

@@ -9,9 +9,9 @@ use crate::model::kinds::DriftPolicy;
 use crate::model::observed::{ObservedService, Seen};
 use crate::model::owner::{self, Owner, OwnershipBasis};
 use crate::model::plan::WaitingOn;
-use crate::model::resource::{ResourceId, ResourceKind, Tree};
+use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::rollout::{ComponentRollout, Failure, Phase, StallReason};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 type ServiceView<'a> = View<'a, ServiceWorkload<'a>>;
 

@@ -3,10 +3,10 @@
 
 use super::view::View;
 use super::workload::ServiceWorkload;
-use crate::model::desired::shifts_traffic;
 use crate::model::observed::Seen;
 use crate::model::resource::Tree;
 use crate::model::rollout::ComponentRollout;
+use crate::model::service_deployment::shifts_traffic;
 use crate::model::service_deployment::{ObservedHook, ObservedStage, StageRecord};
 use jiff::SignedDuration;
 

@@ -7,7 +7,8 @@ use crate::model::plan::Reason;
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::service_deployment::PauseAnswer;
 
-/// Answers every deployment that is seen to be paused by the very hook that a person spoke of, once.
+/// Answers every deployment that is seen to be paused by the very hook that a person spoke of,
+/// once.
 pub(super) fn plan(draft: &mut Draft<'_>) {
     let input = draft.input;
     for (name, answer) in &input.desired.answers {

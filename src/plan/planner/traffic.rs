@@ -11,10 +11,11 @@
 //! UpdateService.loadBalancers (several target groups of one service).
 
 use super::{Draft, seen};
-use crate::model::desired::{DesiredComponent, shifts_traffic};
+use crate::model::desired::DesiredComponent;
 use crate::model::observed::{ObservedResource, ObservedService, Seen};
 use crate::model::plan::WaitingOn;
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
+use crate::model::service_deployment::shifts_traffic;
 use crate::plan::compare::{forwarded, forwarded_groups};
 use crate::plan::resources::target_group::load_balancers;
 use serde_json::{Value, json};
