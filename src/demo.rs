@@ -5,6 +5,7 @@ use crate::run::{self, Parts, Running};
 use anstyle::{AnsiColor, Style};
 use anyhow::Context;
 use aws_sim::Sim;
+use aws_sim::traffic::{Clients, Counts};
 use evenkeel::aws::{self, Aws};
 use evenkeel::model::condition::{ConditionType, Truth};
 use evenkeel::model::kinds::Kind;
@@ -29,6 +30,10 @@ const RESYNC: Duration = Duration::from_secs(60);
 /// Nothing is shown before: at the start everything waits for everything, and a moment later for
 /// what matters.
 const FIRST_STATUS: Duration = Duration::from_secs(1);
+/// How often clients send requests, in simulated time.
+const CLIENTS: Duration = Duration::from_secs(2);
+/// How often it is looked at what became of them, in real time.
+const COUNTED: Duration = Duration::from_secs(1);
 /// Longest line of progress, in characters.
 const LINE: usize = 100;
 
@@ -73,10 +78,22 @@ pub async fn demo(args: DemoArgs) -> anyhow::Result<bool> {
     anstream::println!("Status          {} status\n", ctl(&dir));
     let [specs, state] = ["specs", "state"].map(|name| Location::File(dir.join(name)));
     let running = run::start(parts, &specs, &state).await?;
-    let outcome =
-        watch(running, exit_when_ready.then_some(Duration::from_secs(timeout)), &dir, &endpoint).await;
+    let customers = tokio::spawn(shop_around(sim.clone()));
+    let patience = exit_when_ready.then_some(Duration::from_secs(timeout));
+    let outcome = watch(running, &sim, patience, &dir, &endpoint).await;
+    customers.abort();
     server.abort();
     outcome
+}
+
+/// Clients of whatever the load balancers serve: they begin with what answers, and go on with it.
+async fn shop_around(sim: Sim) {
+    let clients = Clients::of(&sim);
+    loop {
+        clients.learn();
+        clients.send();
+        sim.clock().sleep(CLIENTS).await;
+    }
 }
 
 /// Makes the demo folder: documents that are not there yet, an empty state (the simulated AWS of
@@ -123,6 +140,7 @@ fn ctl(dir: &Path) -> String {
 /// Shows what changes until it is time to go.
 async fn watch(
     mut running: Running,
+    sim: &Sim,
     until_ready: Option<Duration>,
     dir: &Path,
     endpoint: &str,
@@ -133,6 +151,7 @@ async fn watch(
     let mut changes = handle.watch();
     let outcome = loop {
         progress.show(&handle);
+        progress.show_traffic(sim);
         let all_ready = progress.all_ready(&handle);
         if all_ready && deadline.is_some() {
             break true;
@@ -142,6 +161,7 @@ async fn watch(
         }
         tokio::select! {
             _ = changes.changed() => {}
+            () = tokio::time::sleep_until(Instant::now() + COUNTED) => {}
             () = run::signalled() => break true,
             error = running.ended() => return Err(error),
             () = wait_until(deadline) => {
@@ -150,6 +170,7 @@ async fn watch(
             }
         }
     };
+    progress.sum_up(sim);
     running.stop().await?;
     Ok(outcome)
 }
@@ -186,12 +207,14 @@ fn cut(text: &str, most: usize) -> String {
 struct Progress {
     began: Instant,
     said: BTreeMap<String, String>,
+    /// Requests that each listener had lost at the last look.
+    lost: BTreeMap<String, u64>,
     hinted: bool,
 }
 
 impl Progress {
     fn new() -> Self {
-        Self { began: Instant::now(), said: BTreeMap::new(), hinted: false }
+        Self { began: Instant::now(), said: BTreeMap::new(), lost: BTreeMap::new(), hinted: false }
     }
 
     fn show(&mut self, handle: &Handle) {
@@ -219,6 +242,22 @@ impl Progress {
         }
     }
 
+    /// Says of each listener when it begins to serve, and when requests are lost.
+    fn show_traffic(&mut self, sim: &Sim) {
+        for (listener, counts) in sim.traffic().iter() {
+            let lost = self.lost.insert(listener.to_owned(), counts.lost).unwrap_or(0);
+            let word = if counts.lost > lost { "Losing" } else { "Serving" };
+            self.say(listener, word, &format!("{word} ({})", told(counts)));
+        }
+    }
+
+    /// What became of all requests, by listener.
+    fn sum_up(&self, sim: &Sim) {
+        for (listener, counts) in sim.traffic().iter() {
+            anstream::println!("Traffic         {listener:<24} {}", told(counts));
+        }
+    }
+
     /// Whether a deployment that is not ready is merely under way.
     fn waits_quietly(&self, status: &DeploymentStatus) -> bool {
         !status.conditions.iter().any(|c| c.kind == ConditionType::Stalled && c.status == Truth::True)
@@ -231,8 +270,10 @@ impl Progress {
         }
         self.said.insert(who.to_owned(), word.to_owned());
         let style = match word {
-            "Complete" | "Ready" => Style::new().fg_color(Some(AnsiColor::Green.into())),
-            "Stalled" | "RolledBack" | "InvalidSpec" => Style::new().fg_color(Some(AnsiColor::Red.into())),
+            "Complete" | "Ready" | "Serving" => Style::new().fg_color(Some(AnsiColor::Green.into())),
+            "Stalled" | "Contested" | "RolledBack" | "InvalidSpec" | "Losing" => {
+                Style::new().fg_color(Some(AnsiColor::Red.into()))
+            }
             _ => Style::new().fg_color(Some(AnsiColor::Yellow.into())),
         };
         let seconds = self.began.elapsed().as_secs_f64();
@@ -248,6 +289,17 @@ impl Progress {
 
     fn hint_once(&mut self) -> bool {
         !std::mem::replace(&mut self.hinted, true)
+    }
+}
+
+fn told(counts: Counts) -> String {
+    let Counts { served, answered, lost } = counts;
+    let requests = if served == 1 { "request" } else { "requests" };
+    match answered {
+        0 => format!("{served} {requests} served, {lost} lost"),
+        _ => {
+            format!("{served} {requests} served, {lost} lost, {answered} answered by the load balancer alone")
+        }
     }
 }
 

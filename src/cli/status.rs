@@ -333,7 +333,7 @@ fn running(component: &ComponentStatus) -> String {
 fn phase_style(phase: &str) -> Style {
     match phase {
         "Complete" => GOOD,
-        "Stalled" | "RolledBack" => BAD,
+        "Contested" | "RolledBack" | "Stalled" => BAD,
         "Idle" => PLAIN,
         _ => BUSY,
     }

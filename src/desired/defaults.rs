@@ -6,6 +6,7 @@
 //! there stays on what it is on.
 
 use super::fields::{Fields, each, fields_of, fill, object, sort};
+use super::rebalancing;
 use crate::model::kinds::service::{CapacityProviderStrategyItem, NetworkConfiguration, Service};
 use crate::model::kinds::{Component, TaskWorkload};
 use crate::model::resource::Tree;
@@ -124,31 +125,12 @@ pub(super) fn service(service: &Service, singleton: bool) -> Tree {
     let mut deployment = service.deployment_configuration.as_ref().map(fields_of).unwrap_or_default();
     fill_deployment(&mut deployment, minimum, maximum);
     fields.insert("deploymentConfiguration".to_owned(), Tree::Object(deployment));
-    if !can_rebalance(&fields) {
+    let maximum = fields["deploymentConfiguration"]["maximumPercent"].as_i64().unwrap_or_default();
+    if rebalancing::trouble(service, i32::try_from(maximum).unwrap_or(i32::MAX)).is_some() {
         // Else ECS refuses the change that makes it so of a service that has it on.
         fill(&mut fields, "availabilityZoneRebalancing", "DISABLED");
     }
     Tree::Object(fields)
-}
-
-/// Whether ECS can balance a service between zones. Source: ECS developer guide, "Balancing an
-/// Amazon ECS service across Availability Zones".
-fn can_rebalance(fields: &Fields) -> bool {
-    let list = |name: &str| fields.get(name).and_then(Tree::as_array).into_iter().flatten();
-    let zone = "attribute:ecs.availability-zone";
-    let maximum = fields.get("deploymentConfiguration").and_then(|of| of["maximumPercent"].as_i64());
-    let by_zone = |strategy: &Tree| {
-        let spreads = strategy["type"].as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("spread"));
-        spreads && strategy["field"] == zone
-    };
-    let in_zone = |constraint: &Tree| {
-        constraint["expression"].as_str().is_some_and(|of| of.contains("ecs.availability-zone"))
-    };
-    maximum.is_some_and(|maximum| maximum > 100)
-        && fields.get("schedulingStrategy").is_some_and(|strategy| strategy == "REPLICA")
-        && fields.get("launchType").is_none_or(|launch_type| launch_type != "EXTERNAL")
-        && list("placementStrategy").next().is_none_or(by_zone)
-        && !list("placementConstraints").any(in_zone)
 }
 
 fn fill_deployment(fields: &mut Fields, minimum: u32, maximum: u32) {

@@ -19,6 +19,7 @@ mod defaults;
 mod fields;
 mod forms;
 mod kinds;
+mod rebalancing;
 mod references;
 mod resolve;
 mod resources;

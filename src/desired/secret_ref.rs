@@ -97,6 +97,12 @@ impl<'a> SecretRef<'a> {
         !value_from.starts_with('/') && could_be_parameter(value_from)
     }
 
+    /// The text with the word that says that a secret is meant, where it could be a parameter.
+    pub(super) fn as_secret(value_from: &str) -> String {
+        let word = if Self::is_ambiguous(value_from) { SECRET } else { "" };
+        format!("{word}{value_from}")
+    }
+
     /// The `valueFrom` for ECS, given the full ARN: all three colons are there once one part
     /// follows, as ECS demands.
     pub(super) fn with_arn(arn: &str, suffix: &str) -> String {

@@ -141,6 +141,11 @@ pub struct ObservedState {
     /// Tasks that were started of components that are services by now; only those of Evenkeel.
     #[serde(default)]
     pub former_tasks: BTreeMap<ComponentName, Seen<Vec<ObservedTask>>>,
+    /// Tasks that are still on their way to STOPPED, of services that are not declared any more,
+    /// count none and may not run beside what is declared. ECS counts a task that is STOPPING
+    /// nowhere.
+    #[serde(default)]
+    pub stopping_tasks: BTreeMap<ResourceId, Seen<Vec<ObservedTask>>>,
     /// Targets by key of the target group, read in full passes, before `tasks` are.
     pub targets: BTreeMap<String, Seen<Vec<ObservedTarget>>>,
     /// Secrets by id as declared.
@@ -183,6 +188,7 @@ impl ObservedState {
             families: BTreeMap::new(),
             tasks: BTreeMap::new(),
             former_tasks: BTreeMap::new(),
+            stopping_tasks: BTreeMap::new(),
             targets: BTreeMap::new(),
             secrets: BTreeMap::new(),
             service_deployments: BTreeMap::new(),
@@ -435,6 +441,9 @@ pub struct ObservedDefinition {
     /// When it was registered.
     #[serde(default)]
     pub registered_at: Option<Timestamp>,
+    /// ARN of the principal that registered it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registered_by: Option<String>,
     /// RegisterTaskDefinition fields as AWS gives them back.
     pub fields: Tree,
     /// Tags of the revision, by key.

@@ -6,6 +6,7 @@ use super::ids::{ComponentName, ContentHash, DeploymentName, Generation};
 use super::kinds::Placement;
 use super::observed::{ObservedCluster, Readiness, Seen};
 use super::resource::{ResourceId, Tree};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -191,6 +192,9 @@ pub struct Note {
     pub message: String,
     /// Whether the deployment cannot become ready because of it.
     pub blocks: bool,
+    /// When the same is tried again by itself, after repairs that did not last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_try: Option<Timestamp>,
 }
 
 /// Something that must happen first, with who waits.
@@ -302,14 +306,14 @@ pub enum WaitingOn {
     /// The bake time has not passed.
     Bake {
         /// Until when.
-        until: jiff::Timestamp,
+        until: Timestamp,
     },
     /// A rotated secret is left to settle.
     Rotation {
         /// As declared.
         secret: String,
         /// Until when.
-        until: jiff::Timestamp,
+        until: Timestamp,
     },
     /// The deployment is suspended.
     Suspended {

@@ -34,6 +34,13 @@ pub enum Predecessor<'o> {
         /// Until when a run that is to end by itself is left to do so.
         until: Option<Timestamp>,
     },
+    /// A task of a service that counts none any more: it is on its way to STOPPED.
+    Stopping {
+        /// How plans and records know the service.
+        id: ResourceId,
+        /// As it was seen.
+        task: &'o ObservedTask,
+    },
     /// It was made by us, and AWS does not show it.
     Unseen {
         /// How plans and records know it.
@@ -51,7 +58,7 @@ impl Predecessor<'_> {
                 what: format!("service {}", service.name),
                 because: format!("{} of its tasks run", service.running + service.pending),
             },
-            Self::Task { task, .. } => WaitingOn::Predecessor {
+            Self::Task { task, .. } | Self::Stopping { task, .. } => WaitingOn::Predecessor {
                 what: format!("task {}", task_id(&task.arn)),
                 because: task.last_status.clone(),
             },
@@ -75,9 +82,6 @@ pub fn predecessors<'o>(
     component: &DesiredComponent,
 ) -> Vec<Predecessor<'o>> {
     let alone = runs_alone(&component.workload);
-    let stops_for = |key: &str, is_alone: bool| {
-        (alone && is_alone) || (key == component.name.as_str() && (alone || is_alone))
-    };
     let recorded = |id: &ResourceId, arn: &str| rollout.arn(id).is_some_and(|known| known == arn);
     let mut found = Vec::new();
     for (id, seen) in observed.all_services() {
@@ -88,10 +92,13 @@ pub fn predecessors<'o>(
             Seen::Present(service) => {
                 let basis = OwnershipBasis { adopts: false, recorded: recorded(&id, &service.arn) };
                 let ours = Owner::of(&service.tags, &desired.deployment, basis).is_ours();
-                let runs = service.desired + service.running + service.pending > 0;
-                let key = service.tags.get(TAG_COMPONENT).map_or(id.key.as_str(), String::as_str);
-                if ours && runs && stops_for(key, service_runs_alone(service)) {
+                if !ours || !precedes(component, &id, service) {
+                    continue;
+                }
+                if service.desired + service.running + service.pending > 0 {
                     found.push(Predecessor::Service { id, service });
+                } else {
+                    found.extend(stopping(observed, &id));
                 }
             }
             // Of what sort it is, nobody knows.
@@ -130,6 +137,30 @@ fn tasks<'o>(
 
 fn unseen<'o>(id: ResourceId, gap: &Gap) -> Predecessor<'o> {
     Predecessor::Unseen { id, because: format!("{}: {}: {}", gap.operation, gap.code, gap.message) }
+}
+
+/// What is left of a service that counts no tasks: those that have not stopped yet.
+fn stopping<'o>(observed: &'o ObservedState, id: &ResourceId) -> Vec<Predecessor<'o>> {
+    match observed.stopping_tasks.get(id) {
+        Some(Seen::Present(tasks)) => {
+            tasks.iter().map(|task| Predecessor::Stopping { id: id.clone(), task }).collect()
+        }
+        Some(Seen::Unknown(gap)) => vec![unseen(id.clone(), gap)],
+        Some(Seen::NotRead | Seen::Absent) | None => Vec::new(),
+    }
+}
+
+/// Whether a service is one that some component that is declared may not be started beside, should
+/// it be ours.
+pub fn precedes_any(desired: &DesiredState, id: &ResourceId, service: &ObservedService) -> bool {
+    !is_declared_service(desired, id)
+        && desired.components.values().any(|component| precedes(component, id, service))
+}
+
+fn precedes(component: &DesiredComponent, id: &ResourceId, service: &ObservedService) -> bool {
+    let key = service.tags.get(TAG_COMPONENT).map_or(id.key.as_str(), String::as_str);
+    let (new, old) = (runs_alone(&component.workload), service_runs_alone(service));
+    (new && old) || (key == component.name.as_str() && (new || old))
 }
 
 /// Whether a service is the one that the document declares under this id.

@@ -6,7 +6,7 @@ use super::request::ObservationRequest;
 use super::resources::{self, OfDeployment};
 use super::secrets::Secrets;
 use super::services::{self, Services};
-use super::{stages, tasks};
+use super::{stages, stopping, tasks};
 use crate::aws::Aws;
 use crate::model::kinds::Placement;
 use crate::model::observed::{Depth, Gap, ObservedState, Seen};
@@ -95,20 +95,21 @@ async fn everything(
         let resources = resources::read(reader, requests).await;
         (resources, tasks::read(reader, requests, services).await)
     };
-    let (cluster, (resources, tasks), secrets, definitions, deployments, stages) = tokio::join!(
+    let (cluster, (resources, tasks), secrets, definitions, deployments, stages, stopping) = tokio::join!(
         services::cluster(reader),
         targets_then_tasks,
         Secrets::read(reader, requests),
         Definitions::read(reader, requests, services),
         tasks::read_deployments(reader, requests, services),
         stages::read(reader, requests, services),
+        stopping::read(reader, requests, services),
     );
     let cluster = match cluster {
         Seen::Unknown(_) if services.no_cluster => Seen::Absent,
         cluster => cluster,
     };
-    let parts = requests.iter().zip(resources).zip(tasks).zip(deployments).zip(stages);
-    let states = parts.map(|((((request, resources), tasks), deployments), stages)| {
+    let parts = requests.iter().zip(resources).zip(tasks).zip(deployments).zip(stages).zip(stopping);
+    let states = parts.map(|(((((request, resources), tasks), deployments), stages), stopping)| {
         let OfDeployment { resources, leftovers, load_balancers, targets } = resources;
         let mut state = ObservedState {
             depth: Depth::Full,
@@ -120,6 +121,7 @@ async fn everything(
             families: definitions.families_of(request),
             tasks: tasks.tasks,
             former_tasks: tasks.former,
+            stopping_tasks: stopping,
             targets,
             secrets: secrets.of(request),
             service_deployments: deployments.by_component,
@@ -154,6 +156,7 @@ fn gaps(state: &ObservedState, more: Vec<Gap>) -> Vec<Gap> {
         families,
         tasks,
         former_tasks,
+        stopping_tasks,
         targets,
         secrets,
         service_deployments,
@@ -171,6 +174,7 @@ fn gaps(state: &ObservedState, more: Vec<Gap>) -> Vec<Gap> {
     all.extend(of(families.values()));
     all.extend(of(tasks.values()));
     all.extend(of(former_tasks.values()));
+    all.extend(of(stopping_tasks.values()));
     all.extend(of(targets.values()));
     all.extend(of(secrets.values()));
     all.extend(of(service_deployments.values()));

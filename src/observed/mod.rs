@@ -39,6 +39,7 @@ mod resources;
 mod secrets;
 mod services;
 mod stages;
+mod stopping;
 mod tasks;
 
 pub use collector::Collector;

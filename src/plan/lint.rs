@@ -82,7 +82,7 @@ pub(super) fn enforce(input: &PlanInput<'_>, plan: Plan) -> Plan {
             action.call.operation(),
             violation.words()
         );
-        plan.notes.push(Note { resource: action.resource.clone(), message, blocks: true });
+        plan.notes.push(Note { resource: action.resource.clone(), message, blocks: true, next_try: None });
         let of_it = plan.drift.iter_mut().filter(|drift| drift.resource == action.resource);
         of_it.for_each(|drift| drift.repaired = false);
     }

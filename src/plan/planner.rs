@@ -169,7 +169,7 @@ impl<'a> Draft<'a> {
     }
 
     fn note(&mut self, resource: &ResourceId, message: String, blocks: bool) {
-        self.notes.insert(Note { resource: resource.clone(), message, blocks });
+        self.notes.insert(Note { resource: resource.clone(), message, blocks, next_try: None });
     }
 
     fn report_drift(&mut self, resource: &ResourceId, change: Option<FieldChange>, repaired: bool) {

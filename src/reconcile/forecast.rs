@@ -153,6 +153,7 @@ impl World<'_> {
                     arn: arn.clone(),
                     status: "ACTIVE".to_owned(),
                     registered_at: Some(self.now),
+                    registered_by: None,
                     fields: fields.clone(),
                     tags,
                 };

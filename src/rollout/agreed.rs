@@ -146,3 +146,90 @@ fn has_side_fields(call: &Call) -> bool {
     let members = fields.as_object().into_iter().flat_map(serde_json::Map::<String, Tree>::keys);
     members.into_iter().any(|name| !of_revision.contains(&name.as_str()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::desired::ResolvedComponent;
+    use crate::model::observed::Depth;
+    use crate::model::plan::Reason;
+    use serde_json::json;
+
+    fn resolved() -> ResolvedState {
+        let component = ResolvedComponent {
+            definition: None,
+            fields: Some(json!({"capacityProviderStrategy": [{"capacityProvider": "FARGATE_SPOT"}]})),
+            waiting: Vec::new(),
+            declared: "d1".into(),
+        };
+        ResolvedState {
+            resources: Default::default(),
+            components: [("web".into(), component)].into(),
+            tag_keys: ["team".to_owned()].into(),
+        }
+    }
+
+    /// The record after an update of this content came to this.
+    fn after(state: RolloutState, fields: Tree, result: ActionResult) -> RolloutState {
+        let now = "2026-11-21T12:00:00Z".parse().unwrap();
+        let action = PlannedAction {
+            resource: ResourceId::new(ResourceKind::Service, "web"),
+            verb: Verb::Update,
+            call: Call::UpdateService { component: "web".into(), fields },
+            reason: Reason::Changed,
+            changes: Vec::new(),
+        };
+        let plan = Plan {
+            deployment: "shop".into(),
+            generation: Default::default(),
+            actions: vec![action],
+            waiting_on: Vec::new(),
+            drift: Vec::new(),
+            notes: Vec::new(),
+            stale_targets: Default::default(),
+        };
+        let mut state = state;
+        let observed = ObservedState::unread(now, Depth::Light);
+        remember(&mut state, &resolved(), &observed, &plan, &[Outcome { action: 0, result }]);
+        state
+    }
+
+    fn refusal() -> ActionResult {
+        ActionResult::Failed {
+            code: "InvalidParameterException".into(),
+            message: "no".into(),
+            retryable: false,
+        }
+    }
+
+    fn known(state: &RolloutState) -> &crate::model::resource_record::ResourceRecord {
+        &state.resources[&ResourceId::new(ResourceKind::Service, "web")]
+    }
+
+    fn whole() -> Tree {
+        json!({"cluster": "c", "service": "web", "taskDefinition": "web:2", "enableExecuteCommand": true})
+    }
+
+    #[test]
+    fn what_was_refused_beside_a_revision_is_remembered_until_it_or_the_revision_alone_comes_through() {
+        let refused = after(RolloutState::default(), whole(), refusal());
+        let it = known(&refused).refused.clone().unwrap();
+        assert_eq!((it.declared, it.message.as_str()), ("d1".into(), "InvalidParameterException: no"));
+        let done = || ActionResult::Done { arn: None, deployment: None };
+        let alone = || json!({"cluster": "c", "service": "web", "taskDefinition": "web:2"});
+        let rolled = after(refused.clone(), alone(), done());
+        assert!(known(&rolled).refused.is_some(), "the rest is still outstanding");
+        // The revision may need the rest, so both are asked for together again.
+        let together = after(refused.clone(), alone(), refusal());
+        assert!(known(&together).refused.is_none());
+        assert!(known(&after(refused, whole(), done())).refused.is_none());
+    }
+
+    #[test]
+    fn what_was_written_and_need_not_be_declared_is_remembered() {
+        let done = ActionResult::Done { arn: None, deployment: None };
+        let state = after(RolloutState::default(), whole(), done);
+        let written: Vec<&str> = known(&state).written.iter().map(String::as_str).collect();
+        assert_eq!(written, ["capacityProviderStrategy", "tags.team"]);
+    }
+}

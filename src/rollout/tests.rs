@@ -41,6 +41,7 @@ fn definition(family: &str, number: u32, status: &str) -> ObservedDefinition {
         arn: arn(family, number),
         status: status.into(),
         registered_at: None,
+        registered_by: None,
         fields: json!({}),
         tags: BTreeMap::new(),
     }
@@ -675,6 +676,7 @@ fn a_lost_record_is_found_again_in_aws() {
     for (family, hash) in [("shop-migrate", "m1"), ("shop-web", "w1")] {
         let shown = ObservedDefinition {
             registered_at: Some(fixture.now - SignedDuration::from_hours(2)),
+            registered_by: None,
             tags: [(TAG_OWNER.to_owned(), "shop".to_owned()), (TAG_HASH.to_owned(), hash.to_owned())].into(),
             ..definition(family, 1, "ACTIVE")
         };

@@ -4,9 +4,11 @@ use super::input::StatusInput;
 use crate::model::arn::{family_revision, target_group_name, task_id};
 use crate::model::desired::{DesiredComponent, Workload};
 use crate::model::observed::{Depth, ObservedService, Seen};
+use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::rollout::{ComponentRollout, Phase, StallReason};
 use crate::model::service_deployment::{ObservedStage, PauseStatus};
 use crate::model::status::{ComponentStatus, TargetCount};
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 
 /// What is reported of one component.
@@ -44,10 +46,14 @@ pub(super) fn component_status(input: &StatusInput<'_>, component: &DesiredCompo
             rollout.completed.as_ref().map(|revision| family_revision(&revision.arn).to_owned())
         }
     };
+    let (phase, message) = match contested(input, component) {
+        Some(until) => ("Contested", format!("next try {until:.0}")),
+        None => (rollout.phase.word(), message(&rollout.phase, service, stage.present(), wanted.as_deref())),
+    };
     ComponentStatus {
         workload: workload_word(&component.workload).to_owned(),
-        phase: rollout.phase.word().to_owned(),
-        message: message(&rollout.phase, service, stage.present(), wanted.as_deref()),
+        phase: phase.to_owned(),
+        message,
         desired,
         running,
         pending,
@@ -65,6 +71,13 @@ pub(super) fn component_status(input: &StatusInput<'_>, component: &DesiredCompo
             Seen::Absent | Seen::NotRead => None,
         },
     }
+}
+
+/// Until when nothing is written of a service that somebody else writes again and again. Then its
+/// rollout, which would go on with that write, is not what holds it up.
+fn contested(input: &StatusInput<'_>, component: &DesiredComponent) -> Option<Timestamp> {
+    let id = ResourceId::new(ResourceKind::Service, component.name.as_str());
+    input.plan.notes.iter().find(|note| note.resource == id)?.next_try
 }
 
 fn workload_word(workload: &Workload) -> &'static str {

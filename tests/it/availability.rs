@@ -350,7 +350,6 @@ async fn a_renamed_singleton_stops_before_its_successor_starts() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "runningCount is 0 while a task is STOPPING, and the successor starts beside it"]
 async fn a_renamed_singleton_that_takes_long_to_stop_is_waited_for() {
     a_singleton_is_renamed(with_slow_workers()).await;
 }
@@ -374,7 +373,6 @@ async fn a_service_becomes_a_task_for_ever_and_a_service_again() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "runningCount is 0 while a task is STOPPING, and the successor starts beside it"]
 async fn a_service_that_takes_long_to_stop_becomes_a_task_and_a_service_again() {
     a_service_is_a_task_for_a_while(with_slow_workers()).await;
 }

@@ -115,7 +115,11 @@ async fn what_somebody_else_writes_each_time_is_not_fought_for_ever() {
         fixture.pass(1).await;
         let status = fixture.status("shop");
         let notes = status.notes.iter().filter(|note| note.blocks && note.message.contains("put right"));
-        contested += u32::from(notes.count() > 0);
+        let is_contested = notes.count() > 0;
+        contested += u32::from(is_contested);
+        let web = &status.components["web"];
+        assert_eq!(web.phase == "Contested", is_contested, "{web:?}");
+        assert!(!is_contested || web.message.starts_with("next try 20"), "{web:?}");
     }
     let writes = fixture.writes();
     assert!((4..=8).contains(&writes.len()), "three at once, then fewer and fewer: {writes:?}");
@@ -129,22 +133,49 @@ async fn what_somebody_else_writes_each_time_is_not_fought_for_ever() {
     fixture.ready_within(60).await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_service_pointed_at_another_revision_is_pointed_back() {
-    let fixture = shop().await;
-    let wanted = service(&fixture)["taskDefinition"].clone();
-    let other = fixture.by_hand(
+/// A revision of the family with another image, as somebody else registers it.
+fn another_revision(fixture: &Fixture) -> Value {
+    let made = fixture.by_hand(
         "ecs",
         "RegisterTaskDefinition",
         json!({"family": "shop-web", "cpu": "256", "memory": "512", "networkMode": "awsvpc",
             "requiresCompatibilities": ["FARGATE"],
             "containerDefinitions": [{"name": "web", "image": "registry.example.com/other:6", "portMappings": [{"containerPort": 8080}]}]}),
     );
-    update_service(&fixture, json!({"taskDefinition": other["taskDefinition"]["taskDefinitionArn"]}));
+    made["taskDefinition"]["taskDefinitionArn"].clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_pointed_at_another_revision_is_pointed_back() {
+    let fixture = shop().await;
+    let wanted = service(&fixture)["taskDefinition"].clone();
+    let other = another_revision(&fixture);
+    update_service(&fixture, json!({"taskDefinition": other}));
     let case =
         Case { resource: "service/web", what: "taskDefinition arn:aws:ecs", writes: &["ecs:UpdateService"] };
     is_repaired(&fixture, &case).await;
     assert_eq!(service(&fixture)["taskDefinition"], wanted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_points_a_service_at_another_revision_again_and_again_is_named_with_its_image() {
+    let fixture = shop().await;
+    let other = another_revision(&fixture);
+    for _ in 0..3600 {
+        if service(&fixture)["taskDefinition"] != other {
+            update_service(&fixture, json!({"taskDefinition": other}));
+        }
+        fixture.pass(1).await;
+        if fixture.status("shop").components["web"].phase == "Contested" {
+            break;
+        }
+    }
+    let status = fixture.status("shop");
+    let note = status.notes.iter().find(|note| note.next_try.is_some()).expect("it is contested");
+    let revision = other.as_str().unwrap().rsplit('/').next().unwrap();
+    for part in [revision, ", which arn:aws:", "registry.example.com/other:6", "next try"] {
+        assert!(note.message.contains(part), "{part}: {}", note.message);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -21,6 +21,7 @@ fn revision(service: &Value) -> String {
 async fn a_rollback_by_ecs_is_told_and_not_fought() {
     let mut fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
     fixture.ready_within(600).await;
+    let traffic = fixture.traffic();
     fixture.write("shop.yaml", &tagged("crash")).await;
     let status = fixture.until(1800, |status| status.components["web"].phase == "RolledBack").await;
     let web = &status.components["web"];
@@ -56,12 +57,14 @@ async fn a_rollback_by_ecs_is_told_and_not_fought() {
     let web = &fixture.status("shop").components["web"];
     assert_eq!((web.image.as_str(), web.phase.as_str()), ("registry.example.com/shop:2.0", "Complete"));
     assert_eq!(revision(&service(&fixture)), "shop-web:3");
+    traffic.all_served();
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_rolled_back_content_is_tried_again_when_a_retry_is_asked_for() {
     let mut fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
     fixture.ready_within(600).await;
+    let traffic = fixture.traffic();
     fixture.write("shop.yaml", &tagged("crash")).await;
     fixture.until(1800, |status| status.components["web"].phase == "RolledBack").await;
     // What was wrong with the image's surroundings is mended.
@@ -72,12 +75,14 @@ async fn a_rolled_back_content_is_tried_again_when_a_retry_is_asked_for() {
     fixture.pass(1).await;
     fixture.ready_within(900).await;
     assert_eq!(revision(&service(&fixture)), "shop-web:2");
+    traffic.all_served();
 }
 
 #[tokio::test(start_paused = true)]
 async fn going_back_to_the_running_tag_after_a_rollback_is_ready_at_once() {
     let mut fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
     fixture.ready_within(600).await;
+    let traffic = fixture.traffic();
     fixture.write("shop.yaml", &tagged("crash")).await;
     fixture.until(1800, |status| status.components["web"].phase == "RolledBack").await;
     fixture.pass(120).await;
@@ -86,6 +91,7 @@ async fn going_back_to_the_running_tag_after_a_rollback_is_ready_at_once() {
     fixture.pass(1).await;
     fixture.ready_within(60).await;
     assert_eq!(fixture.writes(), Vec::<String>::new());
+    traffic.all_served();
 }
 
 #[tokio::test(start_paused = true)]
@@ -102,12 +108,15 @@ async fn a_first_deployment_that_fails_is_explained_and_a_new_tag_is_tried() {
     fixture.write("shop.yaml", &tagged("2.0")).await;
     fixture.pass(1).await;
     fixture.ready_within(600).await;
+    let traffic = fixture.traffic();
+    traffic.all_served();
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_release_that_never_becomes_healthy_is_rolled_back_and_explained() {
     let mut fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
     fixture.ready_within(600).await;
+    let traffic = fixture.traffic();
     fixture.write("shop.yaml", &tagged("unhealthy")).await;
     let is_over = |phase: &str| phase == "RolledBack" || phase == "Stalled";
     let status = fixture.until(7200, |status| is_over(&status.components["web"].phase)).await;
@@ -120,6 +129,7 @@ async fn a_release_that_never_becomes_healthy_is_rolled_back_and_explained() {
     fixture.sim.reset_calls();
     fixture.pass(1800).await;
     assert_eq!(fixture.writes(), Vec::<String>::new());
+    traffic.all_served();
 }
 
 #[tokio::test(start_paused = true)]
@@ -129,6 +139,7 @@ async fn without_a_circuit_breaker_the_progress_deadline_says_what_is_wrong() {
     let unguarded = |text: String| text.replace(breaker, "        progressDeadlineSeconds: 600\n");
     let mut fixture = Fixture::new(&[("shop.yaml", unguarded(SHOP.to_owned()).as_str())]).await;
     fixture.ready_within(600).await;
+    let traffic = fixture.traffic();
     let edited = fixture.clock.now();
     fixture.write("shop.yaml", &unguarded(tagged("unhealthy"))).await;
     let status = fixture.until(3600, |status| status.components["web"].phase == "Stalled").await;
@@ -145,6 +156,7 @@ async fn without_a_circuit_breaker_the_progress_deadline_says_what_is_wrong() {
     fixture.write("shop.yaml", &unguarded(tagged("2.0"))).await;
     fixture.pass(1).await;
     fixture.ready_within(900).await;
+    traffic.all_served();
 }
 
 #[tokio::test(start_paused = true)]
@@ -153,6 +165,7 @@ async fn a_stalled_rollout_completes_by_itself_when_it_heals() {
     let unguarded = |text: String| text.replace(breaker, "        progressDeadlineSeconds: 600\n");
     let mut fixture = Fixture::new(&[("shop.yaml", unguarded(SHOP.to_owned()).as_str())]).await;
     fixture.ready_within(600).await;
+    let traffic = fixture.traffic();
     fixture.write("shop.yaml", &unguarded(tagged("unhealthy"))).await;
     fixture.until(3600, |status| status.components["web"].phase == "Stalled").await;
     fixture.sim.reset_calls();
@@ -160,4 +173,5 @@ async fn a_stalled_rollout_completes_by_itself_when_it_heals() {
     fixture.sim.behave(aws_sim::behaviour::BehaviourRule::image("*/shop:unhealthy", behaviour));
     fixture.ready_within(1800).await;
     assert_eq!(fixture.writes(), Vec::<String>::new());
+    traffic.all_served();
 }

@@ -26,6 +26,7 @@ fn rotate(fixture: &Fixture, number: u32) {
 async fn a_rotated_secret_rolls_the_service_once_it_has_settled() {
     let fixture = Fixture::new(&[("shop.yaml", with_secret("").as_str())]).await;
     fixture.ready_within(600).await;
+    let traffic = fixture.traffic();
     fixture.pass(120).await;
     fixture.sim.reset_calls();
     let rotated = fixture.clock.now();
@@ -45,12 +46,14 @@ async fn a_rotated_secret_rolls_the_service_once_it_has_settled() {
     fixture.sim.reset_calls();
     fixture.pass(1800).await;
     assert_eq!(fixture.writes(), Vec::<String>::new());
+    traffic.all_served();
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_burst_of_rotations_rolls_the_service_once() {
     let fixture = Fixture::new(&[("shop.yaml", with_secret("").as_str())]).await;
     fixture.ready_within(600).await;
+    let traffic = fixture.traffic();
     fixture.pass(120).await;
     fixture.sim.reset_calls();
     for number in 1..=4 {
@@ -60,15 +63,18 @@ async fn a_burst_of_rotations_rolls_the_service_once() {
     fixture.pass(120).await;
     fixture.ready_within(600).await;
     assert_eq!(fixture.writes(), ["ecs:RegisterTaskDefinition", "ecs:UpdateService"]);
+    traffic.all_served();
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_rotation_that_is_to_be_ignored_changes_nothing() {
     let fixture = Fixture::new(&[("shop.yaml", with_secret(", onRotation: Ignore").as_str())]).await;
     fixture.ready_within(600).await;
+    let traffic = fixture.traffic();
     fixture.sim.reset_calls();
     rotate(&fixture, 1);
     fixture.pass(1800).await;
     assert_eq!(fixture.writes(), Vec::<String>::new());
     fixture.ready_within(1).await;
+    traffic.all_served();
 }

@@ -30,6 +30,7 @@ fn running_images(fixture: &Fixture, family: &str) -> Vec<String> {
 async fn an_edited_tag_migrates_first_and_rolls_then() {
     let mut fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
     fixture.ready_within(600).await;
+    let traffic = fixture.traffic();
     fixture.sim.reset_calls();
     fixture.write("shop.yaml", &tagged("2.0")).await;
     fixture.until(30, |status| status.components["migrate"].phase == "TaskRunning").await;
@@ -47,6 +48,7 @@ async fn an_edited_tag_migrates_first_and_rolls_then() {
     fixture.sim.reset_calls();
     fixture.pass(1800).await;
     assert_eq!(fixture.writes(), Vec::<String>::new());
+    traffic.all_served();
 }
 
 #[tokio::test(start_paused = true)]
@@ -55,6 +57,7 @@ async fn the_first_write_follows_an_edit_within_half_a_second() {
     let sim = Sim::builder().seed(7).latency(Duration::from_millis(10), Duration::from_millis(40)).build();
     let mut fixture = Fixture::on(sim, &[("shop.yaml", SHOP)]).await;
     fixture.ready_within(600).await;
+    let traffic = fixture.traffic();
     // At any moment between two resyncs.
     for (wait, tag) in [(7, "2.0"), (31, "3.0"), (58, "4.0")] {
         fixture.pass(wait).await;
@@ -67,12 +70,14 @@ async fn the_first_write_follows_an_edit_within_half_a_second() {
         assert!(took.as_millis() < 500, "{took:?} to {}", first.operation);
         fixture.ready_within(600).await;
     }
+    traffic.all_served();
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_upgrade_never_runs_fewer_tasks_than_declared() {
     let mut fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
     fixture.ready_within(600).await;
+    let traffic = fixture.traffic();
     let group = service(&fixture)["loadBalancers"][0]["targetGroupArn"].clone();
     fixture.write("shop.yaml", &tagged("2.0")).await;
     for _ in 0..180 {
@@ -88,12 +93,14 @@ async fn an_upgrade_never_runs_fewer_tasks_than_declared() {
     fixture.ready_within(60).await;
     let image = "registry.example.com/shop:2.0";
     assert_eq!(running_images(&fixture, "shop-web"), [image, image]);
+    traffic.all_served();
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_edit_in_the_middle_of_a_rollout_overtakes_it() {
     let mut fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
     fixture.ready_within(600).await;
+    let traffic = fixture.traffic();
     fixture.write("shop.yaml", &tagged("2.0")).await;
     fixture.until(60, |status| status.components["web"].phase == "Rolling").await;
     fixture.pass(3).await;
@@ -105,12 +112,14 @@ async fn an_edit_in_the_middle_of_a_rollout_overtakes_it() {
     let status = fixture.status("shop");
     assert_eq!(status.observed_generation.0, 3);
     assert_eq!(status.components["web"].image, image);
+    traffic.all_served();
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_edit_that_changes_nothing_writes_nothing() {
     let mut fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
     fixture.ready_within(600).await;
+    let traffic = fixture.traffic();
     fixture.sim.reset_calls();
     // A comment, and a default spelled out.
     let same = SHOP.replace(
@@ -121,12 +130,14 @@ async fn an_edit_that_changes_nothing_writes_nothing() {
     fixture.pass(600).await;
     assert_eq!(fixture.writes(), Vec::<String>::new());
     fixture.ready_within(1).await;
+    traffic.all_served();
 }
 
 #[tokio::test(start_paused = true)]
 async fn going_back_to_an_older_tag_migrates_and_rolls_as_any_upgrade_does() {
     let mut fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
     fixture.ready_within(600).await;
+    let traffic = fixture.traffic();
     fixture.write("shop.yaml", &tagged("2.0")).await;
     fixture.pass(1).await;
     fixture.ready_within(600).await;
@@ -138,4 +149,5 @@ async fn going_back_to_an_older_tag_migrates_and_rolls_as_any_upgrade_does() {
     assert_eq!(running_images(&fixture, "shop-web"), [image, image]);
     let counts = fixture.sim.counts();
     assert_eq!((counts.of("ecs", "RunTask"), counts.of("ecs", "UpdateService")), (1, 1));
+    traffic.all_served();
 }

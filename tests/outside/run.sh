@@ -35,5 +35,16 @@ if ! cmp -s "$here/requirements.txt" "$venv/requirements.txt"; then
     cp "$here/requirements.txt" "$venv/requirements.txt"
 fi
 
+# moto's own tests are in its source package alone; they are of the version that is a judge, too.
+version=$(sed -n 's/^moto==//p' "$here/requirements.txt")
+suite="$root/target/moto-suite"
+if [ "$(cat "$suite/version" 2>/dev/null)" != "$version" ]; then
+    rm -rf "$suite"
+    mkdir -p "$suite"
+    "$venv/bin/pip" download --quiet --disable-pip-version-check --no-binary :all: --no-deps --dest "$suite" "moto==$version"
+    tar -xzf "$suite/moto-$version.tar.gz" -C "$suite" --strip-components 1 "moto-$version/tests"
+    echo "$version" >"$suite/version"
+fi
+
 cd "$here"
 PYTHONDONTWRITEBYTECODE=1 exec "$venv/bin/python" -m pytest -p no:cacheprovider -q "$@"

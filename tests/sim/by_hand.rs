@@ -1,9 +1,12 @@
 //! What people do to AWS by hand.
 
 use super::document::{App, Part, REGION};
+use super::fields::put;
 use super::scenario::ManualChange;
 use super::system::System;
 use super::watch::call::service;
+use crate::matrix::rules::ManualChange as Change;
+use crate::matrix::specimens;
 use aws_sim::wire::Service;
 use serde_json::{Value, json};
 
@@ -53,6 +56,7 @@ pub fn work(system: &System, app: &App, part: &Part, change: ManualChange) {
             ecs("StopTask", json!({"cluster": cluster, "task": listed["taskArns"][0]}));
         }
         ManualChange::Crash => crash(system, &name),
+        ManualChange::Field(draw) => field(system, app, part, draw),
         ManualChange::DeleteRule | ManualChange::EditRule | ManualChange::EditGroup | ManualChange::Stray => {
             balancing(system, app, part, change)
         }
@@ -63,6 +67,31 @@ pub fn work(system: &System, app: &App, part: &Part, change: ManualChange) {
         ManualChange::DeleteLogs => {
             system.by_hand(Service::Logs, "DeleteLogGroup", &json!({"logGroupName": app.log_group()}));
         }
+    }
+}
+
+/// Changes a field of a service or target group as the drift matrix does.
+fn field(system: &System, app: &App, part: &Part, draw: u64) {
+    let mut rng = fastrand::Rng::with_seed(draw);
+    let of_service = rng.bool();
+    let all = if of_service { specimens::services() } else { specimens::target_groups() };
+    let specimen = &all[rng.usize(0..all.len())];
+    let Some([(path, value), ..]) = specimen.changes.get(&Change::Changed).map(Vec::as_slice) else { return };
+    let path = if path.is_empty() { specimen.row.path } else { path };
+    let name = app.resource(part);
+    if of_service {
+        // What is another task definition or another count has a change of its own here.
+        if ["taskDefinition", "desiredCount", "loadBalancers"].contains(&path) {
+            return;
+        }
+        let mut input = json!({"cluster": app.cluster, "service": name});
+        put(&mut input, path, value.clone());
+        system.by_hand(Service::Ecs, "UpdateService", &input);
+    } else if let (false, Some(found)) = (value.is_object(), service(&system.sim, app.cluster, &name)) {
+        let member = path[..1].to_uppercase() + &path[1..];
+        let mut input = json!({"TargetGroupArn": found["loadBalancers"][0]["targetGroupArn"]});
+        input[member] = value.clone();
+        system.by_hand(Service::Elbv2, "ModifyTargetGroup", &input);
     }
 }
 

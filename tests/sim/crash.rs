@@ -5,6 +5,9 @@
 //! A run: declared, brought up, upgraded, changed by hand and repaired, removed with a
 //! confirmation, gone.
 //!
+//! From the moment when it is up until it is upgraded, clients send requests every second and after
+//! every write: none is lost, wherever the controller is killed.
+//!
 //! What a kill leaves behind is AWS, the disk and the time, and nothing else. So places between
 //! which AWS carried out no write, the disk made no step and no simulated time passed are one
 //! place: most of the reads of one pass. One run is made for all of them, unless each is asked
@@ -15,6 +18,7 @@ use super::report;
 use super::system::{AtCall, End, System};
 use super::watch::Watch;
 use super::watch::call::read;
+use aws_sim::traffic::Clients;
 use aws_sim::wire::Service;
 use aws_sim::{Moment, Sim};
 use evenkeel::reconcile::is_ready;
@@ -82,6 +86,8 @@ struct RunReport {
     steps: u64,
     /// Every call, before and after.
     places: Vec<(AtCall, Footprint)>,
+    /// Requests of clients.
+    served: u64,
 }
 
 /// Runs the matrix of the examples whose names contain `filter`, on so many threads; with `each`,
@@ -98,11 +104,12 @@ pub fn run(filter: &str, each: bool, jobs: usize) -> bool {
         };
         let cases = cases(&report, each);
         println!(
-            "crash matrix: {}: a run of {} calls ({} writes) and {} disk steps; {} places to be killed at, {} of them different",
+            "crash matrix: {}: a run of {} calls ({} writes) and {} disk steps, {} requests served; {} places to be killed at, {} of them different",
             example.name,
             report.calls,
             report.writes,
             report.steps,
+            report.served,
             2 * report.calls + report.steps,
             cases.len()
         );
@@ -189,6 +196,7 @@ fn run_to_end(example: &Example, at: Option<At>) -> Result<RunReport, String> {
             writes: run.writes.load(Ordering::Relaxed),
             steps: run.system.disk.steps(),
             places,
+            served: run.clients.sent(),
         })
     })?
 }
@@ -205,6 +213,7 @@ struct CrashRun {
     /// Every call, before and after, while nobody is killed.
     places: Arc<Mutex<Vec<(AtCall, Footprint)>>>,
     carried_out: Arc<Mutex<BTreeMap<String, u64>>>,
+    clients: Clients,
 }
 
 impl CrashRun {
@@ -252,6 +261,7 @@ impl CrashRun {
             writes,
             places,
             carried_out,
+            clients: Clients::of(sim),
         }
     }
 
@@ -274,9 +284,17 @@ impl CrashRun {
         self.declare();
         self.start().await?;
         self.until("is brought up", |one| one.is_ready(1)).await?;
+        self.clients.learn_steady();
+        self.clients.send_after_writes();
         upgrade(&mut self.document);
         self.declare();
         self.until("is upgraded", |one| one.is_ready(2)).await?;
+        // What was changed by hand may be lost until it is repaired.
+        self.clients.forget(|_| true);
+        if let Some(loss) = self.clients.losses().first() {
+            let (lost, sent) = (self.clients.losses().len(), self.clients.sent());
+            return Err(format!("{lost} of {sent} requests were lost: {loss}"));
+        }
         let before = self.declared_in_aws();
         self.change_by_hand();
         if self.declared_in_aws() == before {
@@ -317,6 +335,7 @@ impl CrashRun {
 
     async fn pass(&mut self, seconds: u64) -> Result<(), String> {
         self.system.pass(Duration::from_secs(seconds)).await;
+        self.clients.send();
         if !self.system.is_alive() {
             // The switch that has just killed it is off; others stay armed.
             if let End::Refused(error) = self.system.join().await {

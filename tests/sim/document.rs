@@ -1,6 +1,7 @@
 //! What the simulated people declare: applications as small models that are written out as
 //! documents.
 
+use super::fields::{self, Fields};
 use aws_sim::traffic::Request;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -31,15 +32,21 @@ pub struct App {
     pub port: u16,
     /// A pause until this time.
     pub suspended_until: Option<jiff::Timestamp>,
+    /// How often its document was moved to another file.
+    pub moves: u32,
     /// What runs.
     pub parts: Vec<Part>,
+    /// What the document says besides.
+    pub fields: Fields,
 }
 
 /// One component.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Part {
-    /// Name of the component.
+    /// What it is, whatever it is called: its path and its image go by that.
     pub name: &'static str,
+    /// How often it was given another key.
+    pub renames: u32,
     /// What kind of thing it is.
     pub kind: Kind,
     /// Tag of its image.
@@ -113,7 +120,10 @@ pub struct Service {
 impl App {
     /// The file that it stands in.
     pub fn file(&self) -> String {
-        format!("{}.yaml", self.name)
+        match self.moves {
+            0 => format!("{}.yaml", self.name),
+            moves => format!("{}-{moves}.yaml", self.name),
+        }
     }
 
     /// Name of its secret.
@@ -133,7 +143,7 @@ impl App {
 
     /// Name of the service, or family of the task, of a component.
     pub fn resource(&self, part: &Part) -> String {
-        format!("{}-{}", self.name, part.name)
+        format!("{}-{}", self.name, part.key())
     }
 
     /// Components that the document names.
@@ -141,9 +151,16 @@ impl App {
         self.parts.iter().filter(|part| part.declared)
     }
 
+    /// What a component is, whatever it is called.
+    pub fn part(&self, name: &str) -> Option<&Part> {
+        self.parts.iter().find(|part| part.name == name)
+    }
+
     /// Image of a component.
     pub fn image(&self, part: &Part) -> String {
-        format!("registry.example.com/{}-{}:{}", self.name, part.name, part.tag)
+        // The simulation goes by the name: what migrates ends by itself.
+        let ends = if part.kind == Kind::Task && part.name != "migrate" { "-migrate" } else { "" };
+        format!("registry.example.com/{}-{}{ends}:{}", self.name, part.name, part.tag)
     }
 
     /// A request for a component behind the load balancer.
@@ -157,12 +174,17 @@ impl App {
         self.declared().any(Part::is_hopeless)
     }
 
-    /// The document. JSON is YAML.
+    /// The document's text. JSON is YAML.
     pub fn render(&self) -> String {
+        self.document().to_string()
+    }
+
+    /// The document.
+    pub fn document(&self) -> Value {
         let mut spec = json!({
             "placement": {"region": REGION, "cluster": self.cluster},
             "logGroups": {self.log_group(): self.log_group_fields()},
-            "components": self.declared().map(|part| (part.name.to_owned(), self.component(part))).collect::<BTreeMap<_, _>>(),
+            "components": self.declared().map(|part| (part.key(), self.component(part))).collect::<BTreeMap<_, _>>(),
         });
         if self.delete {
             spec["deletionPolicy"] = json!("Delete");
@@ -174,17 +196,18 @@ impl App {
         if !balanced.is_empty() {
             spec["targetGroups"] =
                 balanced.iter().map(|part| (part.target_group(), target_group(part.way.port))).collect();
-            spec["rules"] = balanced.iter().map(|part| (part.name.to_owned(), rule(part))).collect();
+            spec["rules"] = balanced.iter().map(|part| (part.key(), rule(part))).collect();
             spec["listeners"] = json!({"http": {"loadBalancer": self.balancer(), "port": self.port, "protocol": "HTTP",
                 "defaultActions": [{"type": "fixed-response", "fixedResponseConfig": {"statusCode": "404"}}]}});
-            spec["alarms"] = balanced.iter().map(|part| (part.name.to_owned(), self.alarm(part))).collect();
+            spec["alarms"] = balanced.iter().map(|part| (part.key(), self.alarm(part))).collect();
         }
         let mut metadata = json!({"name": self.name});
         if self.retry > 0 {
             metadata["annotations"] = json!({"evenkeel.dev/retry": self.retry.to_string()});
         }
-        json!({"apiVersion": "evenkeel.dev/v1alpha1", "kind": "Application", "metadata": metadata, "spec": spec})
-            .to_string()
+        let mut document = json!({"apiVersion": "evenkeel.dev/v1alpha1", "kind": "Application", "metadata": metadata, "spec": spec});
+        fields::write(&self.fields, self, &mut document);
+        document
     }
 
     /// The alarm that watches the deployments of a service behind a load balancer.
@@ -231,7 +254,8 @@ impl App {
         });
         let network = json!({"awsvpcConfiguration": {
             "subnets": ["subnet-0123456789abcdef0"], "securityGroups": ["sg-0123456789abcdef0"]}});
-        let mut component = json!({"taskDefinition": definition, "dependsOn": part.after});
+        let after: Vec<String> = part.after.iter().filter_map(|name| Some(self.part(name)?.key())).collect();
+        let mut component = json!({"taskDefinition": definition, "dependsOn": after});
         let (word, workload) = match &part.kind {
             Kind::Task => (
                 "task",
@@ -268,18 +292,26 @@ impl App {
             fields["loadBalancers"] = json!([{"targetGroup": part.target_group(), "containerName": part.name, "containerPort": part.way.port}]);
             fields["healthCheckGracePeriodSeconds"] = json!(30);
             fields["deploymentConfiguration"]["alarms"] =
-                json!({"alarms": [part.name], "enable": true, "rollback": service.breaker});
+                json!({"alarms": [part.key()], "enable": true, "rollback": service.breaker});
         }
         fields
     }
 }
 
 impl Part {
+    /// Its key in the document.
+    pub fn key(&self) -> String {
+        match self.renames {
+            0 => self.name.to_owned(),
+            number => format!("{}-r{number}", self.name),
+        }
+    }
+
     /// Key of its target group.
     pub fn target_group(&self) -> String {
         match self.way.group {
-            0 => self.name.to_owned(),
-            number => format!("{}{number}", self.name),
+            0 => self.key(),
+            number => format!("{}{number}", self.key()),
         }
     }
 

@@ -240,6 +240,9 @@ async fn inventory(run: &Simulation) -> Result<(), String> {
     for (app, present) in run.apps.iter().zip(&run.present) {
         let lost_records = run.system.watch.facts(|facts| facts.lost_records.contains(&app.name));
         services(sim, app, *present, lost_records)?;
+        if *present {
+            former(run, app, lost_records)?;
+        }
         balancing(sim, app, *present, lost_records)?;
         alarms(sim, app, *present, lost_records)?;
         log_group(run, app, *present)?;
@@ -260,6 +263,26 @@ async fn inventory(run: &Simulation) -> Result<(), String> {
     }
 }
 
+/// Nothing runs under keys that the document had earlier.
+fn former(run: &Simulation, app: &App, lost_records: bool) -> Result<(), String> {
+    let sim = &run.system.sim;
+    let kept: BTreeSet<String> =
+        app.declared().filter(|part| part.is_service()).map(|part| app.resource(part)).collect();
+    let ever: BTreeSet<String> = run.system.watch.facts(|facts| {
+        let versions = facts.ever(&app.name);
+        versions.flat_map(|app| app.parts.iter().map(|part| app.resource(part))).collect()
+    });
+    for name in ever.difference(&kept) {
+        for cluster in CLUSTERS {
+            let found = service(sim, cluster, name).filter(|found| found["status"] == "ACTIVE");
+            if found.is_some() && !lost_records {
+                return Err(format!("service {name} was left behind in {cluster}"));
+            }
+        }
+    }
+    Ok(())
+}
+
 fn services(sim: &Sim, app: &App, present: bool, lost_records: bool) -> Result<(), String> {
     for part in app.parts.iter().filter(|part| part.is_service()) {
         let name = app.resource(part);
@@ -271,7 +294,8 @@ fn services(sim: &Sim, app: &App, present: bool, lost_records: bool) -> Result<(
                 None if declared && cluster == app.cluster => {
                     return Err(format!("service {name} is not there"));
                 }
-                Some(_) if cluster != app.cluster => {
+                // What is retained stays wherever it was, also in the middle of a move.
+                Some(_) if cluster != app.cluster && (present || app.delete) && !lost_records => {
                     return Err(format!("service {name} is in cluster {cluster}"));
                 }
                 Some(_) if must_go && !lost_records => return Err(format!("service {name} was left behind")),

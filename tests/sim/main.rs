@@ -22,6 +22,8 @@ mod crash;
 mod disk;
 mod document;
 mod ending;
+mod fields;
+mod matrix;
 mod report;
 mod scenario;
 mod simulation;

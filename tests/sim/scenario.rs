@@ -43,6 +43,8 @@ pub enum What {
     Remove { app: usize },
     /// It comes back.
     Restore { app: usize },
+    /// A document is moved to another file.
+    Move { app: usize },
     /// A document is removed and its text comes back under another name.
     Rename { app: usize },
     /// A person confirms that a deployment's data may go: `ctl delete --confirm`.
@@ -82,6 +84,18 @@ pub enum Edit {
     Suspend { minutes: u64 },
     /// Requests come to a component on another way.
     Way { part: usize, change: WayChange },
+    /// A field gets another value, or none: which is drawn by this number when it happens.
+    Field { draw: u64 },
+    /// A component gets another key.
+    Key { part: usize },
+    /// A component becomes another kind of thing.
+    Kind { part: usize, kind: Kind },
+    /// Everything moves to the other cluster.
+    Cluster,
+    /// Back to what the document said before it was last edited.
+    Undo,
+    /// Several at once.
+    Several(Vec<Edit>),
     /// Written again as it is.
     Touch,
 }
@@ -143,6 +157,8 @@ pub enum ManualChange {
     Stray,
     /// Changes a service's network and deployment settings.
     EditService,
+    /// Changes a field of the ownership table, drawn by this number.
+    Field(u64),
 }
 
 /// What goes wrong between the controller and AWS.
@@ -250,6 +266,7 @@ impl Scenario {
             })
             .collect();
         steps.extend(ways(seed, &apps, chaos));
+        steps.extend(anything(seed, &apps, chaos));
         steps.sort_by_key(|step| step.at);
         let latency_ms = if rng.bool() { 0 } else { rng.u64(1..=400) };
         let rate_limits = rng.u8(0..4) == 0;
@@ -266,6 +283,7 @@ impl Scenario {
             secret: Some(OnRotation::Restart),
             after: after.to_vec(),
             declared: true,
+            renames: 0,
             way: Way::default(),
         };
         let web = Service { count: Some(2), balanced: true, breaker: true, least: 100, bake: 0 };
@@ -279,7 +297,9 @@ impl Scenario {
             retry: 0,
             port: 80,
             suspended_until: None,
+            moves: 0,
             parts,
+            fields: Default::default(),
         };
         let calm_from = Duration::ZERO;
         Self { seed: 7, apps: vec![app], latency_ms: 0, rate_limits: false, steps: Vec::new(), calm_from }
@@ -312,6 +332,55 @@ fn ways(seed: u64, apps: &[App], chaos: Duration) -> Vec<Step> {
         .collect()
 }
 
+/// Edits of anything, and changes of anything by hand, in half of the seeds. Drawn by a chance of
+/// their own, as [`ways`] are.
+fn anything(seed: u64, apps: &[App], chaos: Duration) -> Vec<Step> {
+    let mut rng = fastrand::Rng::with_seed(seed ^ 0x0066_6965_6c64);
+    if rng.bool() {
+        return Vec::new();
+    }
+    let by_hand = rng.u8(0..3) == 0;
+    let mut steps = Vec::new();
+    for _ in 0..rng.usize(1..=7) {
+        let app = rng.usize(0..apps.len());
+        let part = rng.usize(0..apps[app].parts.len());
+        let at = Duration::from_millis(rng.u64(0..chaos.as_millis() as u64));
+        let what = match rng.u8(0..12) {
+            0 => What::Move { app },
+            1 | 2 if by_hand => {
+                What::Manual { app, part, change: ManualChange::Field(rng.u64(0..u64::from(u32::MAX))) }
+            }
+            3 => {
+                let edits = (0..rng.usize(2..=4)).map(|_| any_edit(&mut rng, &apps[app])).collect();
+                What::Edit { app, edit: Edit::Several(edits) }
+            }
+            _ => What::Edit { app, edit: any_edit(&mut rng, &apps[app]) },
+        };
+        let half_way = rng.u8(0..4) == 0 && matches!(what, What::Edit { .. });
+        steps.push(Step { at, what });
+        if half_way {
+            let at = at + Duration::from_secs(rng.u64(1..=60));
+            steps.push(Step { at, what: What::Edit { app, edit: Edit::Undo } });
+        }
+    }
+    steps
+}
+
+fn any_edit(rng: &mut fastrand::Rng, app: &App) -> Edit {
+    let part = rng.usize(0..app.parts.len());
+    match rng.u8(0..12) {
+        0 => Edit::Key { part },
+        1 if app.parts[part].name != "migrate" => {
+            let balanced = rng.bool();
+            let kinds = [Kind::Task, Kind::Forever, Kind::Singleton, service(rng, balanced)];
+            Edit::Kind { part, kind: kinds[rng.usize(0..kinds.len())].clone() }
+        }
+        2 => Edit::Cluster,
+        3 => Edit::Declare { part, declared: rng.bool() },
+        _ => Edit::Field { draw: rng.u64(0..u64::from(u32::MAX)) },
+    }
+}
+
 fn app(rng: &mut fastrand::Rng, index: usize) -> App {
     let mut parts = Vec::new();
     let migrates = rng.u8(0..10) < 6;
@@ -341,7 +410,9 @@ fn app(rng: &mut fastrand::Rng, index: usize) -> App {
         retry: 0,
         port: 80,
         suspended_until: None,
+        moves: 0,
         parts,
+        fields: Default::default(),
     }
 }
 
@@ -353,7 +424,8 @@ fn part(rng: &mut fastrand::Rng, name: &'static str, kind: Kind, after: &[&'stat
     };
     let tag = if rng.u8(0..12) == 0 { "v1-slow" } else { "v1" };
     let way = Way::default();
-    Part { name, kind, tag: tag.to_owned(), variable: 0, secret, after: after.to_vec(), declared: true, way }
+    let (tag, after) = (tag.to_owned(), after.to_vec());
+    Part { name, kind, tag, variable: 0, secret, after, declared: true, renames: 0, way }
 }
 
 fn service(rng: &mut fastrand::Rng, balanced: bool) -> Kind {

@@ -1,7 +1,8 @@
 //! Runs a scenario: everything that happens in it, in order of time, around a controller that
 //! knows nothing of it.
 
-use super::document::App;
+use super::document::{App, CLUSTERS, Kind};
+use super::fields::{self, is_good};
 use super::scenario::{
     Breakage, Edit, Fault, ManualChange, Misbehaviour, Scenario, Step, Trouble, WayChange, What,
 };
@@ -53,6 +54,8 @@ pub struct Simulation {
     pub system: System,
     /// The applications as their documents say now.
     pub apps: Vec<App>,
+    /// The same before each was last edited.
+    before: Vec<App>,
     /// Which of them are declared.
     pub present: Vec<bool>,
     /// Whose text is broken.
@@ -112,6 +115,7 @@ impl Simulation {
         let mut run = Self {
             system,
             apps: scenario.apps.clone(),
+            before: scenario.apps.clone(),
             present: vec![false; scenario.apps.len()],
             broken: BTreeSet::new(),
             start,
@@ -288,6 +292,7 @@ impl Simulation {
                     self.declare(*app);
                 }
             }
+            What::Move { app } => self.move_file(*app),
             What::Rename { app } => self.rename(*app),
             What::Confirm { app } => self.confirm(*app).await,
             What::StoreGone { seconds, emptied } => self.store_gone(*seconds, *emptied),
@@ -311,50 +316,28 @@ impl Simulation {
         if !self.present[app] {
             return;
         }
-        let now = self.system.sim.now();
-        let declared = &mut self.apps[app];
-        match edit {
-            Edit::Tag { part, tag } => declared.parts[*part].tag.clone_from(tag),
-            Edit::Count { part, count } => {
-                if let super::document::Kind::Service(service) = &mut declared.parts[*part].kind {
-                    service.count = *count;
-                }
-            }
-            Edit::Variable { part } => declared.parts[*part].variable += 1,
-            Edit::Retention { days } => declared.retention = *days,
-            Edit::Declare { part, declared: there } => {
-                let others =
-                    declared.parts.iter().enumerate().any(|(index, other)| index != *part && other.declared);
-                let needed = declared
-                    .parts
-                    .iter()
-                    .any(|other| other.declared && other.after.contains(&declared.parts[*part].name));
-                if *there || (others && !needed) {
-                    declared.parts[*part].declared = *there;
-                    let missing: Vec<&str> = declared.parts[*part].after.clone();
-                    for other in &mut declared.parts {
-                        other.declared |= *there && missing.contains(&other.name);
-                    }
-                }
-            }
-            Edit::Retry => declared.retry += 1,
-            Edit::Suspend { minutes } => {
-                let until = now + SignedDuration::from_mins((*minutes).try_into().unwrap_or(0));
-                declared.suspended_until = (*minutes > 0).then_some(until);
-            }
-            Edit::Way { part, change } => {
-                let way = &mut declared.parts[*part].way;
-                match change {
-                    WayChange::GroupKey => way.group += 1,
-                    WayChange::GroupPort => way.port ^= 8080 ^ 9090,
-                    WayChange::Priority => way.priority ^= 10 ^ 20,
-                    WayChange::ListenerPort => declared.port ^= 80 ^ 8081,
-                }
-            }
-            Edit::Break(how) => return self.break_text(app, *how),
-            Edit::Touch => {}
+        if let Edit::Break(how) = edit {
+            return self.break_text(app, *how);
+        }
+        let mut edited = match edit {
+            Edit::Undo => self.before[app].clone(),
+            _ => self.apps[app].clone(),
+        };
+        change(&mut edited, edit, self.system.sim.now());
+        if is_good(&edited.document()) {
+            self.before[app] = std::mem::replace(&mut self.apps[app], edited);
         }
         self.declare(app);
+    }
+
+    /// Takes a document to another file, within a moment.
+    fn move_file(&mut self, app: usize) {
+        if self.present[app] && !self.broken.contains(&app) {
+            self.system.specs.remove(&self.apps[app].file());
+            self.apps[app].moves += 1;
+            self.before[app].moves += 1;
+            self.declare(app);
+        }
     }
 
     fn break_text(&mut self, app: usize, how: Breakage) {
@@ -381,6 +364,7 @@ impl Simulation {
         if self.present[app] && !self.apps[app].name.ends_with('r') {
             self.remove(app);
             self.apps[app].name = renamed(&self.apps[app].name);
+            self.before[app].name.clone_from(&self.apps[app].name);
             self.declare(app);
         }
     }
@@ -454,7 +438,7 @@ impl Simulation {
     }
 
     fn misbehave(&mut self, app: usize, part: usize, how: Misbehaviour, seconds: u64) {
-        let name = self.apps[app].resource(&self.apps[app].parts[part]);
+        let name = format!("{}-{}", self.apps[app].name, self.apps[app].parts[part].name);
         let behaviour = match how {
             Misbehaviour::Dies => Behaviour::exits(1, 5.0),
             Misbehaviour::NeverStarts => Behaviour::unpullable(&name),
@@ -563,6 +547,75 @@ impl Simulation {
             let end = self.system.kill().await;
             self.mend(end);
             self.start().await;
+        }
+    }
+}
+
+/// Edits an application.
+fn change(app: &mut App, edit: &Edit, now: Timestamp) {
+    match edit {
+        Edit::Tag { part, tag } => app.parts[*part].tag.clone_from(tag),
+        Edit::Count { part, count } => {
+            if let Kind::Service(service) = &mut app.parts[*part].kind {
+                service.count = *count;
+            }
+        }
+        Edit::Variable { part } => app.parts[*part].variable += 1,
+        Edit::Retention { days } => app.retention = *days,
+        Edit::Declare { part, declared } => declare_part(app, *part, *declared),
+        Edit::Retry => app.retry += 1,
+        Edit::Suspend { minutes } => {
+            let until = now + SignedDuration::from_mins((*minutes).try_into().unwrap_or(0));
+            app.suspended_until = (*minutes > 0).then_some(until);
+        }
+        Edit::Way { part, change } => {
+            let way = &mut app.parts[*part].way;
+            match change {
+                WayChange::GroupKey => way.group += 1,
+                WayChange::GroupPort => way.port ^= 8080 ^ 9090,
+                WayChange::Priority => way.priority ^= 10 ^ 20,
+                WayChange::ListenerPort => app.port ^= 80 ^ 8081,
+            }
+        }
+        Edit::Field { draw } => {
+            if let Some((place, path, value)) = fields::draw(&mut fastrand::Rng::with_seed(*draw), app) {
+                app.fields.insert((place, path), value);
+            }
+        }
+        Edit::Key { part } => app.parts[*part].renames += 1,
+        Edit::Kind { part, kind } => {
+            let balanced = |kind: &Kind| matches!(kind, Kind::Service(service) if service.balanced);
+            // There is one rule for each path, and one priority for each rule.
+            let others = app.parts.iter().enumerate();
+            let taken = others.filter(|(index, _)| index != part).any(|(_, other)| balanced(&other.kind));
+            if !(taken && balanced(kind)) {
+                app.parts[*part].kind = kind.clone();
+            }
+        }
+        Edit::Cluster => app.cluster = CLUSTERS[usize::from(app.cluster == CLUSTERS[0])],
+        Edit::Several(edits) => {
+            for edit in edits {
+                let mut edited = app.clone();
+                change(&mut edited, edit, now);
+                if is_good(&edited.document()) {
+                    *app = edited;
+                }
+            }
+        }
+        Edit::Break(_) | Edit::Undo | Edit::Touch => {}
+    }
+}
+
+/// Takes a component out, with nothing that waits for it left behind; or puts it back, with what it
+/// waits for.
+fn declare_part(app: &mut App, part: usize, there: bool) {
+    let others = app.parts.iter().enumerate().any(|(index, other)| index != part && other.declared);
+    let needed = app.parts.iter().any(|other| other.declared && other.after.contains(&app.parts[part].name));
+    if there || (others && !needed) {
+        app.parts[part].declared = there;
+        let missing: Vec<&str> = app.parts[part].after.clone();
+        for other in &mut app.parts {
+            other.declared |= there && missing.contains(&other.name);
         }
     }
 }

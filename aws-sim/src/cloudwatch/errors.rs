@@ -38,9 +38,9 @@ pub(super) fn missing(parameter: &str) -> ApiError {
     ApiError::new(400, "MissingParameter", format!("The parameter {parameter} is required."))
 }
 
-/// Alarms that are not there.
-pub(super) fn no_alarm(names: &[&str]) -> ApiError {
-    ApiError::new(404, "ResourceNotFound", format!("There is no alarm with the name {}.", names.join(", ")))
+/// An alarm that is not there.
+pub(super) fn no_alarm(name: &str) -> ApiError {
+    ApiError::new(404, "ResourceNotFound", format!("There is no alarm with the name {name}."))
 }
 
 /// What AWS has and the simulator has not.

@@ -105,7 +105,7 @@ impl Cloudwatch {
     /// `ValidationError` for an unknown state, `ResourceNotFound` for an unknown alarm.
     pub fn hold(&mut self, now: Timestamp, name: &str, state: Option<&str>) -> Result<(), ApiError> {
         let state = state.map(State::read).transpose()?;
-        let alarm = self.alarms.get_mut(name).ok_or_else(|| errors::no_alarm(&[name]))?;
+        let alarm = self.alarms.get_mut(name).ok_or_else(|| errors::no_alarm(name))?;
         alarm.hold(name, state, now, &mut self.history);
         Ok(())
     }

@@ -232,7 +232,7 @@ impl Attributes {
     /// Sets the attributes that a Modify request names: all of them or, on any mistake, none.
     pub(super) fn modify(&mut self, form: &Form) -> Result<(), ApiError> {
         let mut changed = self.clone();
-        let mut seen = Vec::new();
+        let (mut seen, mut foreign) = (Vec::new(), None);
         for pair in form.structs("Attributes") {
             let (key, value) = (pair.require("Key")?, pair.get("Value").unwrap_or_default());
             // pf-elbv2-tg-attr-duplicate-key
@@ -240,43 +240,50 @@ impl Attributes {
                 return Err(invalid(format!("{} attribute keys must be unique: '[{key}]'", self.what)));
             }
             seen.push(key);
-            let Some(slot) = changed.values.iter_mut().find(|(known, _)| **known == key) else {
-                return Err(self.unknown(key));
-            };
-            check(key, value)?;
-            *slot.1 = value.to_owned();
+            match changed.values.iter_mut().find(|(known, _)| **known == key) {
+                Some((_, slot)) => {
+                    check(key, value)?;
+                    value.clone_into(slot);
+                }
+                None if self.is_of_others(key) => foreign = foreign.or(Some(key)),
+                None => {
+                    return Err(invalid(format!("{} attribute key '{key}' is not recognized", self.what)));
+                }
+            }
         }
         if !self.protocol.is_empty() {
-            changed.check_group(&seen)?;
+            changed.check_group(&seen, foreign)?;
         }
         self.values = changed.values;
         Ok(())
     }
 
-    /// A key of other target groups, or of none: pf-elbv2-tg-attr-key-protocol-scope,
-    /// pf-elbv2-tg-attr-key-known. The code of the former by analogy with that of stickiness.
-    fn unknown(&self, key: &str) -> ApiError {
+    /// Whether a key is one of other target groups, rather than of none:
+    /// pf-elbv2-tg-attr-key-protocol-scope, pf-elbv2-tg-attr-key-known. Groups of gateway load
+    /// balancers know nothing of cookies (moto's tests).
+    fn is_of_others(&self, key: &str) -> bool {
         let others = [("HTTP", "ip"), ("UDP", "ip"), ("GENEVE", "ip"), ("", "lambda")];
         let elsewhere = |(protocol, kind): &(&str, &str)| {
             target_group_defaults(protocol, kind).iter().any(|(known, _)| *known == key)
         };
-        if !self.protocol.is_empty() && others.iter().any(elsewhere) {
-            let text = format!(
-                "A target group with {} protocol does not support the attribute {key}",
-                self.protocol
-            );
-            return bad("InvalidConfigurationRequest", text);
-        }
-        invalid(format!("{} attribute key '{key}' is not recognized", self.what))
+        let cookie = self.protocol == "GENEVE" && key.contains("_cookie.");
+        !self.protocol.is_empty() && !cookie && others.iter().any(elsewhere)
     }
 
     /// What the attributes of a target group have to do with its protocol and with each other;
-    /// `named` are those of the request.
-    fn check_group(&self, named: &[&str]) -> Result<(), ApiError> {
+    /// `named` are those of the request, `foreign` is the first of them that it has not. That
+    /// stickiness comes first is in moto's tests.
+    fn check_group(&self, named: &[&str], foreign: Option<&str>) -> Result<(), ApiError> {
         let own = |key: &str| self.values.get(key).map(String::as_str);
         let refused = |text: String| Err(bad("InvalidConfigurationRequest", text));
         if named.iter().any(|key| key.starts_with("stickiness.")) {
             self.check_stickiness()?;
+        }
+        if let Some(key) = foreign {
+            return refused(format!(
+                "A target group with {} protocol does not support the attribute {key}",
+                self.protocol
+            ));
         }
         // pf-elbv2-tg-attr-anomaly-mitigation-requires-weighted-random
         let algorithm = own("load_balancing.algorithm.type").unwrap_or_default().replace('_', " ");
@@ -351,17 +358,17 @@ impl Attributes {
         if !matches!(kind, "app_cookie" | "lb_cookie" | "source_ip") {
             return Err(invalid("'Stickiness type' must be one of [app_cookie, lb_cookie, source_ip]"));
         }
-        if on && kind == "app_cookie" && own("stickiness.app_cookie.cookie_name").is_empty() {
-            return refused(
-                "You must set an application cookie name to enable stickiness of type 'app_cookie'"
-                    .to_owned(),
-            );
-        }
         let web = matches!(protocol, "HTTP" | "HTTPS");
         if web == (kind == "source_ip") {
             return refused(format!(
                 "Stickiness type '{kind}' is not supported for target groups with the {protocol} protocol"
             ));
+        }
+        if on && kind == "app_cookie" && own("stickiness.app_cookie.cookie_name").is_empty() {
+            return refused(
+                "You must set an application cookie name to enable stickiness of type 'app_cookie'"
+                    .to_owned(),
+            );
         }
         if on && protocol == "TLS" {
             return refused("You cannot enable stickiness on target groups with the TLS protocol".to_owned());

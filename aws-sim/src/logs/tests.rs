@@ -64,6 +64,18 @@ fn a_groups_arn_ends_with_a_star_and_its_group_arn_does_not() {
 }
 
 #[test]
+fn a_retention_policy_of_the_account_stands_above_the_groups_own() {
+    let mut aws = Fixture::new();
+    aws.ok("PutRetentionPolicy", json!({"logGroupName": "/ecs/app", "retentionInDays": 30}));
+    assert!(aws.logs.set_retention_policy("/ecs/app", Some(("everything", 7))));
+    aws.ok("PutRetentionPolicy", json!({"logGroupName": "/ecs/app", "retentionInDays": 90}));
+    let shown = aws.ok("DescribeLogGroups", json!({}))["logGroups"][0].clone();
+    assert_eq!((&shown["retentionInDays"], &shown["retentionPolicyName"]), (&json!(7), &json!("everything")));
+    let both = json!({"logGroupIdentifiers": ["/ecs/app"], "limit": 50});
+    assert_eq!(aws.code("DescribeLogGroups", both), "InvalidParameterException");
+}
+
+#[test]
 fn only_awss_retention_periods_are_accepted() {
     let mut aws = Fixture::new();
     for days in [0, 2, 31, 3654] {

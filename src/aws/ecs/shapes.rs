@@ -182,6 +182,7 @@ pub(super) fn definition(
         arn: definition.task_definition_arn.unwrap_or_default(),
         status: definition.status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
         registered_at: timestamp(definition.registered_at),
+        registered_by: definition.registered_by,
         fields,
         tags: tags(listed_tags),
     })

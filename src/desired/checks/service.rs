@@ -5,8 +5,8 @@ use super::definition::network_mode;
 use super::launch::{self, Launch};
 use super::{connect, hooks, ports, volumes};
 use crate::desired::defaults::Capacity;
-use crate::desired::forms;
 use crate::desired::resources::{listed, no_such};
+use crate::desired::{forms, rebalancing};
 use crate::model::arn::Arn;
 use crate::model::finding::Findings;
 use crate::model::kinds::service::{DeploymentConfiguration, LoadBalancer, Service};
@@ -136,8 +136,8 @@ fn deployment(findings: &mut Findings, path: &str, service: &Service, singleton:
     } else {
         can_roll(findings, &path, service, (minimum, maximum));
     }
-    if service.availability_zone_rebalancing.as_deref() == Some("ENABLED") && (maximum <= 100 || daemon) {
-        let message = "rebalancing between zones needs room for another task: maximumPercent above 100";
+    let rebalances = service.availability_zone_rebalancing.as_deref() == Some("ENABLED");
+    if let Some(message) = rebalancing::trouble(service, maximum).filter(|_| rebalances) {
         findings.error(format!("{service_path}.availabilityZoneRebalancing"), message, "set it to DISABLED");
     }
     strategies(findings, &path, service, of, singleton);

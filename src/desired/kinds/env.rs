@@ -1,6 +1,7 @@
 //! Variables of a container from tables: one row per variable, so that a table can be held against
 //! the vendor's.
 
+use crate::desired::secret_ref::SecretRef as SecretText;
 use crate::model::finding::Findings;
 use crate::model::kinds::references::SecretRef;
 use crate::model::kinds::task_definition::{ContainerDefinition, KeyValuePair, OnRotation, Secret};
@@ -67,7 +68,8 @@ pub fn apply(rows: Vec<Variable>, container: &mut ContainerDefinition, findings:
             Value::Plain(Some(value)) => plain(container, name, value),
             Value::Secret { field, reference: Some(reference), on_rotation } => {
                 findings.secret(field, &reference);
-                let value_from = reference.as_str().to_owned();
+                // The fields of these kinds are for secrets: a plain name is one.
+                let value_from = SecretText::as_secret(reference.as_str());
                 container.secrets.push(Secret { name: name.to_owned(), value_from, on_rotation });
             }
             Value::Plain(None) | Value::Secret { reference: None, .. } => {}

@@ -80,6 +80,8 @@ impl Findings {
     /// A reference to a secret, which must not be the secret itself.
     pub(in crate::desired) fn secret(&mut self, field: &str, reference: &SecretRef) {
         let text = reference.as_str();
+        let said = ["ssm:", "secretsmanager:"].iter().find_map(|word| text.strip_prefix(word));
+        let text = said.unwrap_or(text);
         let name = |c: char| c.is_ascii_alphanumeric() || "/_+=.@-".contains(c);
         let head = text.split(':').next().unwrap_or_default();
         if text.trim().is_empty() {

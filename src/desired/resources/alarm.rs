@@ -59,6 +59,12 @@ const WALL_CLOCK: &[i32] = &[60, 300, 3600, 86_400, 604_800];
 const DAY: i64 = 86_400;
 const WEEK: i64 = 7 * DAY;
 
+/// Queries of one alarm, and metrics or expressions among them. Source: CloudWatch API,
+/// MetricDataQuery.
+const QUERIES: usize = 20;
+const QUERIES_OF_A_SORT: usize = 10;
+const PERIODS: &str = "10, 20, 30 or a multiple of 60 seconds";
+
 pub(super) struct Alarm;
 
 impl ResourceType for Alarm {
@@ -113,8 +119,17 @@ fn one(findings: &mut Findings, path: &str, alarm: &MetricAlarm) {
     if alarm.evaluation_criteria.is_some() {
         query_alarm(findings, path, alarm);
     } else {
+        if alarm.evaluation_interval.is_some() {
+            findings.error(at("evaluationInterval"), "only a PromQL alarm has it", "remove it");
+        }
         thresholds(findings, path, alarm);
         windows(findings, path, alarm);
+    }
+    if let Some(window) = &alarm.evaluation_window
+        && window.sliding_window.is_some() == window.wall_clock_window.is_some()
+    {
+        let message = "it has exactly one of slidingWindow and wallClockWindow";
+        findings.error(at("evaluationWindow"), message, "leave it out for the default, a sliding window");
     }
     if alarm.metric_name.is_some() {
         metric(findings, path, alarm);
@@ -295,9 +310,8 @@ fn windows(findings: &mut Findings, path: &str, alarm: &MetricAlarm) {
             continue;
         }
         let seconds = i64::from(period);
-        let help = "10, 20, 30 or a multiple of 60 seconds";
-        if !(matches!(period, 10 | 20 | 30) || (period > 0 && period % 60 == 0)) {
-            findings.error(field, format!("{period} is not a period"), help);
+        if !is_period(period) {
+            findings.error(field, format!("{period} is not a period"), PERIODS);
             continue;
         }
         let most = if seconds >= 3600 { WEEK } else { DAY };
@@ -308,17 +322,40 @@ fn windows(findings: &mut Findings, path: &str, alarm: &MetricAlarm) {
     }
 }
 
+fn is_period(seconds: i32) -> bool {
+    matches!(seconds, 10 | 20 | 30) || (seconds > 0 && seconds % 60 == 0)
+}
+
 /// Metrics and expressions, of which one is watched; `band` is the id of what it is compared with.
 fn expressions(findings: &mut Findings, path: &str, queries: &[MetricDataQuery], band: Option<&str>) {
     let ids =
         queries.iter().enumerate().map(|(index, query)| (format!("{path}.metrics[{index}].id"), &query.id));
     findings.duplicates("the id", ids);
+    for (what, count, most) in [
+        ("queries", queries.len(), QUERIES),
+        ("metrics", queries.iter().filter(|query| query.metric_stat.is_some()).count(), QUERIES_OF_A_SORT),
+        ("expressions", queries.iter().filter(|query| query.expression.is_some()).count(), QUERIES_OF_A_SORT),
+    ] {
+        if count > most {
+            let message = format!("{count} {what} are too many");
+            findings.error(format!("{path}.metrics"), message, format!("{most} at most"));
+        }
+    }
     for (index, query) in queries.iter().enumerate() {
         let path = format!("{path}.metrics[{index}]");
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
         if !query.id.starts_with(|c: char| c.is_ascii_lowercase()) || !query.id.chars().all(plain) {
             let help = "a lower-case letter, then letters, digits and underscores";
             findings.error(format!("{path}.id"), format!("`{}` is not an id", query.id), help);
+        }
+        let metric = query.metric_stat.as_ref().map(|stat| &stat.metric);
+        for (field, is_missing) in [
+            ("namespace", metric.is_some_and(|metric| metric.namespace.is_none())),
+            ("metricName", metric.is_some_and(|metric| metric.metric_name.is_none())),
+        ] {
+            if is_missing {
+                findings.error(format!("{path}.metricStat.metric.{field}"), "a metric needs it", "");
+            }
         }
         if query.metric_stat.is_some() == query.expression.is_some() {
             findings.error(&path, "it has exactly one of metricStat and expression", "");
@@ -356,11 +393,12 @@ fn query_alarm(findings: &mut Findings, path: &str, alarm: &MetricAlarm) {
         let field = format!("{path}.evaluationCriteria.promQLCriteria.query");
         findings.error(field, "a PromQL alarm needs it", "the query that must not breach");
     }
-    if alarm.evaluation_interval.is_none() {
-        findings.error(
-            format!("{path}.evaluationInterval"),
-            "a PromQL alarm needs it",
-            "seconds between evaluations",
-        );
+    let field = format!("{path}.evaluationInterval");
+    match alarm.evaluation_interval {
+        None => findings.error(field, "a PromQL alarm needs it", "seconds between evaluations"),
+        Some(seconds) if !is_period(seconds) => {
+            findings.error(field, format!("{seconds} is not an interval"), PERIODS);
+        }
+        Some(_) => {}
     }
 }

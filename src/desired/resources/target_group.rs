@@ -1,16 +1,18 @@
 //! Target groups. Source: Elastic Load Balancing v2 API, CreateTargetGroup and its data types.
 
-use super::{Claim, ResourceType, action, attributes, whole};
+use super::{Claim, ResourceType, action, attributes, listed, whole};
 use crate::desired::fields::{fields_of, fill};
 use crate::desired::forms;
+use crate::model::arn::load_balancer_name;
 use crate::model::canonical::content_hash;
 use crate::model::desired::{DesiredResource, DesiredState};
 use crate::model::finding::{Findings, field_key};
 use crate::model::ids::DeploymentName;
 use crate::model::kinds::ApplicationSpec;
-use crate::model::kinds::load_balancing::{Matcher, TargetGroup as Declared};
+use crate::model::kinds::load_balancing::{ListenerAction, Matcher, TargetGroup as Declared};
 use crate::model::resource::{ResourceId, Tree};
 use serde_json::json;
+use std::collections::BTreeSet;
 
 /// Longest name of a target group. Source: Elastic Load Balancing v2 API, CreateTargetGroup.
 const LONGEST_NAME: usize = 32;
@@ -115,6 +117,13 @@ fn check(findings: &mut Findings, name: &DeploymentName, spec: &ApplicationSpec)
             );
         }
         one(findings, path, group);
+        let balancers = balancers_of(spec, key);
+        if balancers.len() > 1 {
+            let names: Vec<&str> = balancers.into_iter().collect();
+            let message =
+                format!("{} forward to it, and a target group has one load balancer", listed(&names));
+            findings.error(path, message, "declare a target group for each of them");
+        }
         if !is_used(spec, key) {
             let message = "no listener or rule of this document forwards to it; ECS refuses a service whose target group \
                            has no load balancer";
@@ -132,6 +141,16 @@ fn is_group_name(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
         && !name.starts_with('-')
         && !name.ends_with('-')
+}
+
+/// The load balancers whose listeners and rules forward to a group.
+fn balancers_of<'a>(spec: &'a ApplicationSpec, key: &str) -> BTreeSet<&'a str> {
+    let forwards =
+        |actions: &[ListenerAction]| actions.iter().flat_map(action::groups_of).any(|used| used == key);
+    let own = spec.listeners.values().filter(|listener| forwards(&listener.default_actions));
+    let rules = spec.rules.values().filter(|rule| forwards(&rule.actions));
+    let of_rules = rules.filter_map(|rule| spec.listeners.get(rule.listener.as_ref()?));
+    own.chain(of_rules).map(|listener| load_balancer_name(&listener.load_balancer)).collect()
 }
 
 fn is_used(spec: &ApplicationSpec, key: &str) -> bool {
@@ -216,8 +235,9 @@ fn health(findings: &mut Findings, path: &str, group: &Declared, http: bool) {
         (false, _) => 10,
     });
     let interval = group.health_check_interval_seconds.unwrap_or(30);
-    if timeout >= interval {
-        let message = format!("the timeout of {timeout} s is not below the interval of {interval} s");
+    if timeout > interval || http && timeout == interval {
+        let most = if http { "below" } else { "within" };
+        let message = format!("the timeout of {timeout} s is not {most} the interval of {interval} s");
         findings.error(
             at("healthCheckTimeoutSeconds"),
             message,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// A reference to a secret: its name or ARN in Secrets Manager, either with
 /// `:json-key:stage:version` behind it as ECS takes it (`shop/db:password::`), or the name or ARN
-/// of a Parameter Store parameter. Never the value.
+/// of a Parameter Store parameter (a name that begins with `/`, or `ssm:NAME`). Never the value.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct SecretRef(pub String);

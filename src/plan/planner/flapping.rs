@@ -5,8 +5,10 @@
 //! of deployments. So a repair that was done a few times and is needed again waits, longer each
 //! time, and says so; an edit of the document, a retry among them, begins anew.
 
-use super::Draft;
-use crate::model::plan::Reason;
+use super::{Draft, seen};
+use crate::model::arn::family_revision;
+use crate::model::plan::{Note, Reason};
+use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::resource_record::Repairs;
 
 /// Takes the repairs out of a plan that were done often enough and not long ago.
@@ -35,14 +37,39 @@ pub(super) fn hold(draft: &mut Draft<'_>) {
             format!("it was made again {times} times and is gone again: somebody else deletes it")
         } else {
             let fields = fields.join(", ");
+            let theirs = other_revision(draft, resource).unwrap_or_default();
             format!(
-                "{fields} was put right {times} times and is different again: somebody else writes it, or AWS keeps something else"
+                "{fields} was put right {times} times and is different again: somebody else writes it, or AWS keeps something else{theirs}"
             )
         };
         let message = format!(
             "{what}; stop the other writer, declare what stays, or leave it alone with `spec.drift`; the next try is at {until:.0}, or \
              at once with another retry annotation"
         );
-        draft.note(resource, message, true);
+        draft.notes.insert(Note { resource: resource.clone(), message, blocks: true, next_try: Some(until) });
     }
+}
+
+/// What a service runs in the place of the revision that is wanted, and who registered that.
+fn other_revision(draft: &Draft<'_>, resource: &ResourceId) -> Option<String> {
+    let input = draft.input;
+    if resource.kind != ResourceKind::Service {
+        return None;
+    }
+    let service = seen(&input.observed.services, resource.key.as_str()).present()?;
+    let wanted = input.rollout.components.get(resource.key.as_str())?.revision.as_ref()?;
+    if wanted.arn == service.task_definition {
+        return None;
+    }
+    let mut told = format!("; it points at {}", family_revision(&service.task_definition));
+    let shown = seen(&input.observed.definitions, &service.task_definition).present();
+    if let Some(definition) = shown {
+        if let Some(by) = &definition.registered_by {
+            told += &format!(", which {by} registered");
+        }
+        let containers = definition.fields["containerDefinitions"].as_array();
+        let images = containers.into_iter().flatten().filter_map(|container| container["image"].as_str());
+        told += &format!(", with image {}", images.collect::<Vec<_>>().join(", "));
+    }
+    Some(told)
 }

@@ -32,7 +32,7 @@ pub(super) fn stop_predecessors(
             Predecessor::Task { id, task, until } if until.is_none_or(|until| now >= until) => {
                 stop_undeclared(draft, id, task);
             }
-            Predecessor::Task { .. } | Predecessor::Unseen { .. } => {}
+            Predecessor::Task { .. } | Predecessor::Stopping { .. } | Predecessor::Unseen { .. } => {}
         }
     }
     !found.is_empty()

@@ -319,6 +319,7 @@ fn register(
         arn: arn.clone(),
         status: "ACTIVE".to_owned(),
         registered_at: Some(fixture.now),
+        registered_by: None,
         fields: fields.clone(),
         tags: tags.clone(),
     };

@@ -211,7 +211,7 @@ fn nothing_counts_as_agreed_while_anything_is_open_about_it() {
     let id = || group();
     let wait = Waiting { resource: id(), on: WaitingOn::Resource { id: id() } };
     assert!(!agreed(&Plan { waiting_on: vec![wait], ..no_plan() }, &[]));
-    let note = |blocks| Note { resource: id(), message: "odd".to_owned(), blocks };
+    let note = |blocks| Note { resource: id(), message: "odd".to_owned(), blocks, next_try: None };
     assert!(!agreed(&Plan { notes: vec![note(true)], ..no_plan() }, &[]));
     assert!(agreed(&Plan { notes: vec![note(false)], ..no_plan() }, &[]));
     let drift = |repaired| Drift { resource: id(), change: None, repaired };

@@ -221,7 +221,7 @@ fn a_rollback_stalls_with_the_reason_of_ecs() {
 fn what_is_in_the_way_stalls_and_is_told_once() {
     let mut fixture = Fixture::good();
     assert_eq!(fixture.says(Stalled), said(Truth::False, "NotStalled", "nothing holds it for good"));
-    let note = Note { resource: service(), message: "is not ours".to_owned(), blocks: true };
+    let note = Note { resource: service(), message: "is not ours".to_owned(), blocks: true, next_try: None };
     fixture.plan.notes = vec![note.clone(), Note { blocks: false, ..note.clone() }, note];
     assert_eq!(fixture.says(Stalled), said(Truth::True, "Blocked", "service/web: is not ours"));
 }
@@ -243,7 +243,7 @@ fn a_light_pass_carries_what_the_last_full_one_said() {
         .observed
         .targets
         .insert("web".into(), Seen::Present(vec![target("unhealthy"), target("healthy")]));
-    let note = Note { resource: group(), message: "odd".to_owned(), blocks: false };
+    let note = Note { resource: group(), message: "odd".to_owned(), blocks: false, next_try: None };
     fixture.plan.notes = vec![note.clone()];
     let mut fixture = fixture.lightly();
     fixture.plan.notes.clear();

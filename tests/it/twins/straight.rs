@@ -29,12 +29,12 @@ pub async fn apply(document: &Value) -> Result<(), Refusal> {
         "region": REGION,
         "capacityProviders": ["mine"],
         "clusters": [{"name": "shop", "capacityProviders": ["FARGATE", "FARGATE_SPOT", "mine"]}],
-        "loadBalancers": [{"name": "front"}, {"name": "net", "type": "network"}],
+        "loadBalancers": [{"name": "front"}, {"name": "second"}, {"name": "net", "type": "network"}],
     });
     let seeded = sim.seed_world(&seed).unwrap();
     let spec = &document["spec"];
     let mut account = Account { sim, spec, arns: BTreeMap::new() };
-    for name in ["front", "net"] {
+    for name in ["front", "second", "net"] {
         account.arns.insert(("loadBalancers", name.to_owned()), seeded["loadBalancers"][name].clone());
     }
     account.log_groups().await?;

@@ -17,7 +17,7 @@ const OWNER: &str = "evenkeel.dev/owner";
 const COMPONENT: &str = "evenkeel.dev/component";
 
 /// Everything that the controller has a reason to call.
-const ALLOWED: [&str; 28] = [
+const ALLOWED: [&str; 30] = [
     "RegisterTaskDefinition",
     "DeregisterTaskDefinition",
     "RunTask",
@@ -26,6 +26,7 @@ const ALLOWED: [&str; 28] = [
     "UpdateService",
     "DeleteService",
     "TagResource",
+    "UntagResource",
     "CreateTargetGroup",
     "ModifyTargetGroup",
     "ModifyTargetGroupAttributes",
@@ -39,6 +40,7 @@ const ALLOWED: [&str; 28] = [
     "DeleteRule",
     "SetRulePriorities",
     "AddTags",
+    "RemoveTags",
     "CreateLogGroup",
     "PutRetentionPolicy",
     "DeleteRetentionPolicy",
@@ -152,7 +154,7 @@ fn update_service(call: &Parsed, facts: &Facts, sim: &Sim) -> CheckResult {
     let parts: Vec<&Part> = facts.ever(deployment).filter_map(|app| part_of(app, name)).collect();
     if let Some(count) = call.input["desiredCount"].as_u64() {
         let declared = parts.iter().any(|part| part.count().is_some_and(|wanted| u64::from(wanted) == count));
-        let goes = count == 0 && may_go(name, deployment, facts);
+        let goes = count == 0 && may_go(name, call.text("cluster"), deployment, facts);
         if !declared && !goes {
             return Err(format!("UpdateService scales {name} to {count}, which nobody declared"));
         }
@@ -171,13 +173,13 @@ fn update_service(call: &Parsed, facts: &Facts, sim: &Sim) -> CheckResult {
 }
 
 /// Whether a service may go: its document or its component was taken out lately, and the document
-/// said that things go.
-fn may_go(service: &str, deployment: &str, facts: &Facts) -> bool {
+/// said that things go; or it is declared in another cluster.
+fn may_go(service: &str, cluster: &str, deployment: &str, facts: &Facts) -> bool {
     let lately = facts.lately(deployment, facts.now, STALE_VERSION);
     let last = facts.ever(deployment).last();
     lately.iter().any(|version| match version {
         None => last.is_some_and(|app| app.delete),
-        Some(app) => part_of(app, service).is_none(),
+        Some(app) => app.cluster != cluster || part_of(app, service).is_none(),
     })
 }
 
@@ -186,7 +188,7 @@ fn delete_service(call: &Parsed, facts: &Facts, sim: &Sim) -> CheckResult {
     let Some(deployment) = facts.deployment_of(name) else {
         return Err(format!("DeleteService of {name}, which belongs to no deployment"));
     };
-    if !may_go(name, deployment, facts) {
+    if !may_go(name, call.text("cluster"), deployment, facts) {
         return Err(format!("DeleteService of {name}, which is declared"));
     }
     let running = service(sim, call.text("cluster"), name).and_then(|found| found["runningCount"].as_u64());
@@ -252,7 +254,7 @@ fn elb(call: &Parsed, facts: &Facts, sim: &Sim) -> CheckResult {
     };
     let declared = |app: &App| match call.operation.as_str() {
         "DeleteListener" => port == Some(app.port) && balanced(app, &|_| true),
-        "DeleteRule" => port == Some(app.port) && balanced(app, &|part| part.name == component),
+        "DeleteRule" => port == Some(app.port) && balanced(app, &|part| part.key() == component),
         _ => balanced(app, &|part| part.target_group() == component && port == Some(part.way.port)),
     };
     let last = facts.ever(owner).last();

@@ -98,8 +98,9 @@ impl Once {
         };
         let once = facts
             .ever(deployment)
-            .flat_map(|app| app.parts.iter().map(move |part| (app.resource(part), &part.kind)))
-            .any(|(name, kind)| name == family && *kind == Kind::Task);
+            .filter_map(|app| app.parts.iter().find(|part| app.resource(part) == family))
+            .last()
+            .is_some_and(|part| part.kind == Kind::Task);
         let runs = self.runs.entry((family.clone(), hash.clone())).or_default();
         let twin = runs
             .iter()

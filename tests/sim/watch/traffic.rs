@@ -15,9 +15,9 @@
 //!   declared goes when all that is declared is complete, and not before.
 //!
 //! A service is **complete** to the number of tasks that serve (behind a load balancer: that may be
-//! given requests; otherwise: that run), up to the least that its deployments must leave:
-//! `minimumHealthyPercent` of the lowest count that was declared lately. It never falls below that
-//! again by itself, for as long as it is declared.
+//! given requests, once its road is open; otherwise: that run), up to the least that its
+//! deployments must leave: `minimumHealthyPercent` of the lowest count that was declared lately. It
+//! never falls below that again by itself, for as long as it is declared.
 //!
 //! A look is taken after every write of the controller, and every few seconds.
 //!
@@ -129,9 +129,13 @@ impl Traffic {
                 let opens = served && able == tasks.len();
                 self.travel(name, request, &service, (served, opens), excused || least == 0, &answers)?;
                 if !was_open {
-                    // The document asks for another road than before: who serves it is counted once
-                    // it is open, and what the road before lost is told by `leave`.
-                    self.complete.remove(&service);
+                    // Another road than before: until it is open, those count that run, and what
+                    // the road before lost is told by `leave`. From then on those count that it
+                    // reaches.
+                    self.fill(&service, sound.map_or(0, BTreeSet::len), least, excused)?;
+                    if served && opens {
+                        self.complete.remove(&service);
+                    }
                     continue;
                 }
             }

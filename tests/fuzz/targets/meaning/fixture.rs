@@ -135,6 +135,7 @@ impl Fixture {
             arn: arn.clone(),
             status: "ACTIVE".to_owned(),
             registered_at: None,
+            registered_by: None,
             fields: told_definition(&definition.family, &definition.fields, choices),
             tags: definition_tags,
         };
