@@ -55,3 +55,58 @@ fn is_over(component: &ComponentName, deployment: &str, hook: &str, observed: &O
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::observed::{Depth, Gap, ObservedService};
+    use crate::model::service_deployment::{ObservedHook, ObservedStage};
+    use jiff::Timestamp;
+    use serde_json::json;
+
+    const DEPLOYMENT: &str = "arn:aws:ecs:eu-west-1:1:service-deployment/c/web/1";
+
+    fn stage(hook: &str, deployment: &str) -> Seen<ObservedStage> {
+        let (target, until, then) = (None, None, None);
+        Seen::Present(ObservedStage {
+            deployment: deployment.to_owned(),
+            status: "IN_PROGRESS".to_owned(),
+            strategy: "BLUE_GREEN".to_owned(),
+            stage: Some("POST_SCALE_UP".to_owned()),
+            production: None,
+            hooks: vec![ObservedHook { id: hook.to_owned(), pauses: true, target, until, then }],
+        })
+    }
+
+    /// A service of which a deployment is in this state.
+    fn service(state: &str) -> Seen<ObservedService> {
+        let deployment = json!({"id": "ecs-svc/1", "status": "PRIMARY", "taskDefinition": "web:1", "rolloutState": state,
+            "rolloutStateReason": null, "desired": 1, "running": 1, "pending": 0, "failed": 0, "createdAt": null});
+        let service = json!({"arn": "arn", "name": "web", "status": "ACTIVE", "createdAt": null, "taskDefinition": "web:1",
+            "fields": {"deploymentConfiguration": {"strategy": "BLUE_GREEN"}}, "desired": 1, "running": 1, "pending": 0,
+            "deployments": [deployment], "events": [], "tags": {}});
+        Seen::Present(serde_json::from_value(service).unwrap())
+    }
+
+    #[test]
+    fn a_pause_is_over_when_it_is_seen_to_be_and_not_when_it_is_not_seen() {
+        let web = ComponentName::new("web");
+        let gap = || Gap { operation: "o".to_owned(), code: "c".to_owned(), message: "m".to_owned() };
+        let over = |service: Seen<ObservedService>, stage: Option<Seen<ObservedStage>>| {
+            let mut observed = ObservedState::unread(Timestamp::UNIX_EPOCH, Depth::Full);
+            observed.services.insert(web.clone(), service);
+            observed.stages.extend(stage.map(|stage| (web.clone(), stage)));
+            is_over(&web, DEPLOYMENT, "hook", &observed)
+        };
+        let rolls = || service("IN_PROGRESS");
+        assert!(!over(rolls(), Some(stage("hook", DEPLOYMENT))), "it waits");
+        assert!(!over(rolls(), Some(Seen::Unknown(gap()))));
+        assert!(!over(Seen::Unknown(gap()), None));
+        assert!(!over(rolls(), None), "not read");
+        assert!(over(rolls(), Some(stage("another hook", DEPLOYMENT))));
+        assert!(over(rolls(), Some(stage("hook", "another deployment"))));
+        assert!(over(rolls(), Some(Seen::Absent)));
+        assert!(over(service("COMPLETED"), None));
+        assert!(over(Seen::Absent, None));
+    }
+}

@@ -335,6 +335,19 @@ async fn edited_from_rolling_to_blue_green_nothing_is_lost() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_new_production_rule_takes_requests_once_the_group_serves_that_ecs_sends_it_to() {
+    // What the listener does by default would take the requests of a rule that is not there yet.
+    let document = shop(BLUE_GREEN).replace(
+        "[{type: fixed-response, fixedResponseConfig: {statusCode: \"404\"}}]",
+        "[{type: forward, targetGroup: green}]",
+    );
+    let fixture = Fixture::new(&[("shop.yaml", &document)]).await;
+    fixture.ready_within(900).await;
+    let answers = fixture.sim.every_answer(&Request::to("shop", 80));
+    assert!(answers.iter().all(|answer| answer.target_group().is_some()), "{answers:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_service_that_has_shifted_before_is_adopted_with_its_rule_where_ecs_left_it() {
     let adopting = shop(BLUE_GREEN).replace("spec:\n", "spec:\n  adopt: true\n");
     let mut fixture = Fixture::new(&[("shop.yaml", &adopting)]).await;

@@ -17,6 +17,7 @@ use crate::model::plan::WaitingOn;
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::model::service_deployment::shifts_traffic;
 use crate::plan::compare::{forwarded, forwarded_groups};
+use crate::plan::diff::differences;
 use crate::plan::resources::target_group::load_balancers;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +32,20 @@ pub(super) fn member(kind: ResourceKind) -> Option<&'static str> {
         ResourceKind::Listener => Some("defaultActions"),
         _ => None,
     }
+}
+
+/// The actions that a dark rule has once it takes requests: where ECS shifts its traffic, what ECS
+/// made of them.
+fn sends_once_lit<'t>(
+    draft: &Draft<'_>,
+    id: &ResourceId,
+    member: &str,
+    declared: &'t Tree,
+    observed: &'t Tree,
+) -> &'t Tree {
+    let found = differences(id.kind, declared, observed, &draft.traffic_shifted_groups);
+    let is_written = found.iter().any(|difference| difference.change.path.starts_with(member));
+    if is_written { &declared[member] } else { &observed[member] }
 }
 
 /// A header that no client sends: a rule that asks for it takes no request, and its groups are
@@ -58,7 +73,7 @@ pub(super) fn changed(
 ) -> Option<Transition> {
     let member = member(id.kind)?;
     if is_dark(observed) {
-        let waits = unready(draft, &declared[member]);
+        let waits = unready(draft, sends_once_lit(draft, id, member, declared, observed));
         return (!waits.is_empty()).then(|| Transition { fields: darkened(declared), waits });
     }
     let serving = weights(&observed[member]);
