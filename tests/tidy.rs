@@ -242,13 +242,14 @@ fn there_are_no_rooms_without_a_purpose() {
 }
 
 #[test]
-fn the_iam_policy_allows_every_call_that_a_plan_can_make() {
-    let policy = fs::read_to_string(root().join("manifests/iam-policy.json")).unwrap();
-    let operations = CallKind::ALL.iter().map(|call| call.spec().operation);
-    let missing: Vec<String> = operations
-        .filter(|operation| !policy.contains(&format!("\"{operation}\"")))
-        .map(|operation| format!("manifests/iam-policy.json: lacks {operation}"))
-        .collect();
+fn the_iam_policies_allow_every_call_that_a_plan_can_make() {
+    let mut missing = Vec::new();
+    for file in ["manifests/iam-policy.json", "manifests/iam-policy-no-adoption.json"] {
+        let policy = fs::read_to_string(root().join(file)).unwrap();
+        let operations = CallKind::ALL.iter().map(|call| call.spec().operation);
+        let lacking = operations.filter(|operation| !policy.contains(&format!("\"{operation}\"")));
+        missing.extend(lacking.map(|operation| format!("{file}: lacks {operation}")));
+    }
     report(&missing);
 }
 

@@ -13,12 +13,18 @@
 //! | `POST /_sim/requests` | sends requests to load balancers ([`crate::traffic::Request`]), one or a list; answers theirs |
 //! | `GET /_sim/requests` | requests that the listeners and rules are there for, and every answer that each could get |
 //! | `POST /_sim/kill` | `{"task": ID, "exitCode": 137}`: the task's containers die |
+//! | `GET`, `POST`, `DELETE /_sim/iam` | who has policies; attaches them (see below); takes all away: everything is allowed |
 //! | `POST /_sim/limits` | `{"rateLimits": true}` |
 //!
 //! A value of a metric: `{"region": "eu-west-1", "namespace": "AWS/ECS", "name": "CPUUtilization",
 //! "value": 95.5}`, with `"unit": "Percent"` and `"dimensions": {"ServiceName": "web"}` if it has
 //! them. An alarm is held until it is given another state, or none (`null`), which lets it be
 //! evaluated again.
+//!
+//! Policies: `{"role": "evenkeel", "policies": [{…}], "boundary": {…}}` for the sessions of a role,
+//! `"accessKey"` for who signs with one, neither for everybody who has none of their own.
+
+mod policies;
 
 use std::collections::BTreeMap;
 
@@ -67,6 +73,15 @@ fn route(sim: &Sim, method: &str, part: &str, body: &[u8]) -> Answer {
         ("POST", "requests") => send(sim, &read(body)?),
         ("GET", "requests") => wave(sim),
         ("POST", "kill") => kill(sim, &read(body)?),
+        ("GET", "iam") => Ok(sim.with(|world| policies::show(&world.iam))),
+        ("POST", "iam") => {
+            let given: OneOrMany<policies::Given> = read(body)?;
+            policies::attach(sim, given.list())
+        }
+        ("DELETE", "iam") => {
+            sim.with(|world| world.iam.clear());
+            Ok(json!({}))
+        }
         ("POST", "limits") => {
             let input: Value = read(body)?;
             let on =
@@ -86,11 +101,17 @@ enum OneOrMany<T> {
     One(T),
 }
 
+impl<T> OneOrMany<T> {
+    fn list(self) -> Vec<T> {
+        match self {
+            Self::Many(list) => list,
+            Self::One(one) => vec![one],
+        }
+    }
+}
+
 fn each<T>(rules: OneOrMany<T>, add: impl FnMut(T)) -> Value {
-    let rules = match rules {
-        OneOrMany::Many(rules) => rules,
-        OneOrMany::One(rule) => vec![rule],
-    };
+    let rules = rules.list();
     let count = rules.len();
     rules.into_iter().for_each(add);
     json!({ "added": count })

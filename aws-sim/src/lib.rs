@@ -27,6 +27,7 @@
 //!   [`cloudwatch`], [`logs`], [`sts`]: the services themselves. [`behaviour`] says what containers
 //!   do.
 //! - [`traffic`]: requests of clients to load balancers, and what becomes of them.
+//! - [`iam`]: policies of callers, and what each call asks of them.
 //! - [`ctx`], [`error`], [`clock`]: what handlers may know, how they refuse, and time.
 //!
 //! # Guarantees
@@ -50,6 +51,7 @@ pub mod error;
 pub mod faults;
 mod fields;
 pub mod form;
+pub mod iam;
 pub mod in_process;
 pub mod logs;
 pub mod record;

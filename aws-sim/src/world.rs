@@ -18,6 +18,7 @@ use crate::{
     error::ApiError,
     faults::Faults,
     form::Form,
+    iam::{Iam, Principal},
     logs::Logs,
     record::Record,
     secrets::Secrets,
@@ -72,6 +73,8 @@ pub struct World {
     pub behaviours: Behaviours,
     /// What goes wrong.
     pub faults: Faults,
+    /// Who may do what.
+    pub iam: Iam,
     /// Rate limits.
     pub throttle: Throttle,
     /// How stale reads may be.
@@ -96,6 +99,7 @@ impl World {
             account,
             behaviours: Behaviours::default(),
             faults: Faults::new(seed ^ 0x6661_756c_7473),
+            iam: Iam::default(),
             throttle: Throttle::default(),
             consistency: Consistency::default(),
             record: Record::new(kept_calls),
@@ -231,6 +235,9 @@ impl World {
         if let Err(error) = self.throttle.admit(self.now, request) {
             return Response::error(request, request_id, &error);
         }
+        if let Err(error) = self.authorize(request) {
+            return Response::error(request, request_id, &error);
+        }
         let answer = match self.stale_age(request, stale) {
             Some(age) => self.dispatch_stale(request, age),
             None => self.dispatch_fresh(request),
@@ -241,6 +248,30 @@ impl World {
     /// A fresh request id.
     pub fn request_id(&mut self) -> String {
         Ctx { now: self.now, region: "", account: "", rng: &mut self.rng }.uuid()
+    }
+
+    /// Lets a call pass that its caller's policies allow. Before anything of it is validated, as
+    /// AWS does (IAM User Guide, "Policy evaluation logic").
+    fn authorize(&mut self, request: &Request) -> Result<(), ApiError> {
+        if self.iam.is_empty() {
+            return Ok(());
+        }
+        self.region(&request.region);
+        let principal = self.principal(request);
+        let region = &self.regions[&request.region];
+        self.iam.admit(request, &principal, region, self.now)
+    }
+
+    /// Who signed a request: a role's session or, because the simulation keeps no list of users,
+    /// the account's own user.
+    fn principal(&self, request: &Request) -> Principal {
+        let arn = request
+            .access_key
+            .as_deref()
+            .and_then(|key| self.regions.values().find_map(|region| region.sts.session_arn(key)));
+        let partition = crate::ctx::partition(&request.region);
+        let own = || format!("arn:{partition}:iam::{}:user/simulated", self.account);
+        Principal { arn: arn.map_or_else(own, str::to_owned), account: self.account.clone() }
     }
 
     fn stale_age(&mut self, request: &Request, asked: Option<f64>) -> Option<f64> {

@@ -19,6 +19,7 @@ mod faults;
 mod fleet;
 mod idle;
 mod matrix;
+mod permissions;
 mod policies;
 mod readiness;
 mod removal;

@@ -85,7 +85,16 @@ const NOT_DRAWN: [(ResourceKind, &[&str], &str); 7] = [
     ),
     (
         ResourceKind::TargetGroup,
-        &["port", "protocol", "vpcId", "targetType", "name", "tags"],
+        &[
+            "port",
+            "protocol",
+            "vpcId",
+            "targetType",
+            "name",
+            "tags",
+            "healthCheckPort",
+            "healthCheckProtocol",
+        ],
         "the model has them, or the tasks do not answer otherwise",
     ),
     (ResourceKind::Listener, &["port", "protocol", "loadBalancer", "tags"], "the model has them"),

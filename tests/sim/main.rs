@@ -24,6 +24,7 @@ mod document;
 mod ending;
 mod fields;
 mod matrix;
+mod permissions;
 mod report;
 mod scenario;
 mod simulation;

@@ -4,6 +4,7 @@
 use super::Killed;
 use super::disk::SimDisk;
 use super::document::{CANARY, CLUSTERS, REGION};
+use super::permissions;
 use super::watch::Watch;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -83,8 +84,9 @@ pub enum End {
 }
 
 impl System {
-    /// A system in which nothing runs.
+    /// A system in which nothing runs yet, under the shipped policy.
     pub fn new(sim: Sim, watch: Watch, seed: u64) -> Self {
+        permissions::grant(&sim);
         let system = Self {
             sim,
             disk: SimDisk::new(seed),

@@ -30,7 +30,7 @@ enum Act {
     Record(fn(&Simulation, &mut Record)),
 }
 
-const VIOLATIONS: [PlantedViolation; 20] = [
+const VIOLATIONS: [PlantedViolation; 21] = [
     PlantedViolation { name: "data is deleted", seen_by: "bounds", act: Act::Call(delete_logs) },
     PlantedViolation { name: "a secret is deleted", seen_by: "bounds", act: Act::Call(delete_secret) },
     PlantedViolation {
@@ -82,6 +82,11 @@ const VIOLATIONS: [PlantedViolation; 20] = [
         act: Act::World(no_targets, 5),
     },
     PlantedViolation { name: "tasks vanish", seen_by: "traffic", act: Act::World(one_task_less, 5) },
+    PlantedViolation {
+        name: "more is asked than is allowed",
+        seen_by: "permitted",
+        act: Act::World(allow_nothing, 120),
+    },
     PlantedViolation {
         name: "Ready is said of what does not run",
         seen_by: "truth",
@@ -163,6 +168,11 @@ fn form(operation: &str, input: &Value) -> String {
     let pairs =
         members.map(|(name, value)| format!("&{name}={}", escaped(value.as_str().unwrap_or_default())));
     format!("Action={operation}{}", pairs.collect::<String>())
+}
+
+fn allow_nothing(run: &Simulation) {
+    let nothing = aws_sim::iam::Attached::default();
+    run.system.sim.with(|world| world.iam.attach(aws_sim::iam::Caller::Anybody, nothing));
 }
 
 fn web(run: &Simulation) -> Value {

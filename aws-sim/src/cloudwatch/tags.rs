@@ -45,6 +45,12 @@ fn check_count(tags: &BTreeMap<String, String>) -> Result<(), ApiError> {
 }
 
 impl Cloudwatch {
+    /// The tags of an alarm that is there.
+    pub(crate) fn tags_at(&self, arn: &str) -> Option<&BTreeMap<String, String>> {
+        let name = arn.split_once(":alarm:")?.1;
+        self.alarms.get(name).map(|alarm| &alarm.tags)
+    }
+
     /// The alarm that `ResourceARN` names.
     fn tagged(&mut self, ctx: &Ctx<'_>, input: &Value) -> Result<&mut Alarm, ApiError> {
         let arn = input.text("ResourceARN").unwrap_or_default();

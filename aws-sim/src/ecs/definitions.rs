@@ -167,6 +167,16 @@ impl Ecs {
         Ok(page_answer("families", items, next))
     }
 
+    /// The ARN of the revision that a reference means.
+    pub(crate) fn definition_arn(&self, reference: &str) -> Option<String> {
+        self.find_definition(reference).map(|registered| registered.definition.arn.clone())
+    }
+
+    /// The ARN of a role that a revision names, by the name of the member.
+    pub(crate) fn role_of_definition(&self, reference: &str, member: &str) -> Option<&str> {
+        self.find_definition(reference)?.definition.body.text(member)
+    }
+
     /// The definition that an ARN, `family:revision` or a family (its newest active revision)
     /// names.
     pub(super) fn find_definition(&self, reference: &str) -> Option<&Registered> {

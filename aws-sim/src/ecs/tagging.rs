@@ -41,6 +41,19 @@ impl Ecs {
         Ok(json!({"tags": tag_list(tags)}))
     }
 
+    /// The tags of a resource that is there.
+    pub(crate) fn tags_at(&self, arn: &str) -> Option<&Tags> {
+        let (kind, name) = arn.splitn(6, ':').nth(5)?.split_once('/')?;
+        match kind {
+            "cluster" => self.clusters.get(name).map(|cluster| &cluster.tags),
+            "capacity-provider" => self.providers.get(name).map(|provider| &provider.tags),
+            "service" => self.services.get(name).map(|service| &service.tags),
+            "task" => self.tasks.get(task_id(name)).map(|task| &task.tags),
+            "task-definition" => self.find_definition(arn).map(|registered| &registered.tags),
+            _ => None,
+        }
+    }
+
     fn tags_of(&mut self, arn: &str) -> Result<&mut Tags> {
         let broken = || invalid("The specified ARN is not valid. Specify a valid ARN and try again.");
         let resource = arn.splitn(6, ':').nth(5).ok_or_else(broken)?;

@@ -47,6 +47,11 @@ fn too_many() -> ApiError {
 }
 
 impl Elbv2 {
+    /// The tags of a resource that is there.
+    pub(crate) fn tags_at(&self, arn: &str) -> Option<&BTreeMap<String, String>> {
+        self.tags.get(arn)
+    }
+
     fn tagged(&self, form: &Form) -> Result<Vec<String>, ApiError> {
         let arns = form.list("ResourceArns");
         if arns.is_empty() {

@@ -13,6 +13,11 @@ use crate::error::ApiError;
 const MOST_TAGS: usize = 50;
 
 impl Logs {
+    /// The tags of a group that is there.
+    pub(crate) fn tags_at(&self, arn: &str) -> Option<&BTreeMap<String, String>> {
+        self.groups.get(group_name(arn)).map(|group| &group.tags)
+    }
+
     fn by_arn(&mut self, input: &Value) -> Result<&mut Group, ApiError> {
         let arn = required(input, "resourceArn");
         let group =

@@ -109,6 +109,12 @@ impl Secrets {
         full().or_else(partial)
     }
 
+    /// The ARN and the tags of a secret that is there, by whatever names it.
+    pub(crate) fn tagged(&self, id: &str) -> Option<(String, BTreeMap<String, String>)> {
+        let secret = self.find(id)?;
+        Some((secret.arn.clone(), secret.tags.iter().cloned().collect()))
+    }
+
     fn find_mut(&mut self, id: &str) -> Option<&mut Secret> {
         let name = self.find(id)?.name.clone();
         self.secrets.get_mut(&name)

@@ -7,6 +7,8 @@ mod definitions;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod iam;
+#[cfg(test)]
 mod rollouts;
 #[cfg(test)]
 mod sdk;

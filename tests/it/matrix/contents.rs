@@ -29,7 +29,7 @@ fn container(path: &str, base: &'static str, one: Value, other: Value) -> Conten
 
 /// Task definitions.
 pub fn definitions() -> Vec<Content> {
-    let role = |name: &str| json!(format!("arn:aws:iam::123456789012:role/{name}"));
+    let role = |name: &str| json!(format!("arn:aws:iam::123456789012:role/matrix-{name}"));
     let near = |zone: &str| json!([{"type": "memberOf", "expression": format!("attribute:ecs.availability-zone == {zone}")}]);
     let proxy = |user: &str| {
         json!({"type": "APPMESH", "containerName": "app", "properties": [

@@ -474,7 +474,9 @@ fn broken() -> Vec<Specimen> {
         |enable: bool, rollback: bool| vec![(BREAKER, json!({"enable": enable, "rollback": rollback}))];
     let on = |members: Value| {
         let mut breaker = json!({"enable": true, "rollback": false});
-        breaker.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        for (name, member) in members.as_object().into_iter().flatten() {
+            breaker[name] = member.clone();
+        }
         vec![(BREAKER, breaker)]
     };
     let count = |value: u32| json!({"type": "COUNT", "value": value});

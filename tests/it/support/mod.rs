@@ -1,5 +1,6 @@
 //! A controller, its documents and its simulated AWS, all in this process and in paused time.
 
+pub mod policy;
 pub mod process;
 pub mod state;
 pub mod traffic;
@@ -43,7 +44,7 @@ pub struct Fixture {
 
 impl Fixture {
     /// A simulated AWS with a cluster `shop`, a load balancer `shop` and secrets, in which these
-    /// documents are declared.
+    /// documents are declared. The controller may do what `manifests/iam-policy.json` allows.
     pub async fn new(documents: &[(&str, &str)]) -> Self {
         Self::on(Sim::builder().seed(7).build(), documents).await
     }
@@ -67,6 +68,11 @@ impl Fixture {
         Self::empty(sim, documents)
     }
 
+    /// Puts the controller under another policy than the one that is shipped.
+    pub fn under(&self, policy: &Value) {
+        policy::grant(&self.sim, policy);
+    }
+
     /// The same with nothing seeded.
     pub async fn bare(sim: Sim, documents: &[(&str, &str)]) -> Self {
         let mut fixture = Self::empty(sim, documents);
@@ -75,6 +81,7 @@ impl Fixture {
     }
 
     fn empty(sim: Sim, documents: &[(&str, &str)]) -> Self {
+        policy::grant(&sim, &policy::adapted(policy::SHIPPED));
         let folder = TempDir::new().unwrap();
         std::fs::create_dir(folder.path().join("specs")).unwrap();
         for (name, text) in documents {

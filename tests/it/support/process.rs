@@ -1,7 +1,7 @@
 //! The binaries as they are shipped: real processes, real ports, real time; only AWS is simulated,
 //! sixty times as fast.
 
-use super::{REGION, SHOP};
+use super::{REGION, SHOP, policy};
 use aws_sim::Sim;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -42,6 +42,7 @@ impl Workspace {
             "loadBalancers": [{"name": "shop", "listeners": []}]
         }))
         .unwrap();
+        policy::grant(&sim, &policy::adapted(policy::SHIPPED));
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let server = sim.clone();

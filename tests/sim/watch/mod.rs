@@ -12,6 +12,7 @@
 //! | [`once`] | one revision per content, one run per content; everything made carries its tags |
 //! | [`needless`] | no write that changes nothing |
 //! | [`order`] | gates before what they guard; what failed is not tried again; a pause pauses |
+//! | [`permitted`] | nothing is asked of AWS that the shipped policy does not allow |
 //! | [`records`] | events and documents are never lost; no value of a secret anywhere |
 //! | [`truth`] | never Ready when it is not |
 //! | [`traffic`] | no request is lost and no service has too few tasks by its own hand |
@@ -22,6 +23,7 @@ pub mod facts;
 pub mod needless;
 pub mod once;
 pub mod order;
+pub mod permitted;
 pub mod records;
 pub mod sight;
 pub mod traffic;
@@ -133,7 +135,8 @@ impl Watch {
                 let conclusive = done || call.error.as_deref().is_some_and(|code| code.contains("NotFound"));
                 inner.sight.after(&parsed, conclusive && *answered, call.number);
                 let leak = inner.records.request(&request.body);
-                inner.record(now, &["records"], [leak]);
+                let refused = permitted::after(&parsed, *response, &inner.facts, now);
+                inner.record(now, &["records", "permitted"], [leak, refused]);
                 if parsed.write {
                     let results = [
                         inner.sight.wrote(&parsed, &inner.facts, &self.sim),

@@ -239,9 +239,11 @@ fn least(part: &Part, lately: &[Option<&App>]) -> Option<usize> {
     all?.into_iter().min()
 }
 
-/// Whether an answer comes from a task of this service.
+/// Whether an answer comes from a task of this service; of its twin in another cluster, while it
+/// moves there.
 fn is_of(answer: &Answer, service: &str, sim: &Sim) -> bool {
-    sim.with(|world| world.server(answer)).as_deref() == Some(service)
+    let name = |key: &str| key.rsplit('/').next().map(str::to_owned);
+    sim.with(|world| world.server(answer)).is_some_and(|by| name(&by) == name(service))
 }
 
 fn lost((_, request, service): &(String, Request, String), answers: &[Answer], when: &str) -> String {
