@@ -19,7 +19,7 @@ fn shop(strategy: &str) -> String {
         SHOP.split("  targetGroups:\n    web:\n").nth(1).unwrap().split("  listeners:").next().unwrap();
     let test = "    test:\n      listener: http\n      priority: 5\n      conditions: [{field: http-header, httpHeaderConfig: {httpHeaderName: x-test, values: [\"1\"]}}]\n      actions: [{type: forward, targetGroup: green}]\n";
     let advanced = "{targetGroup: web, containerName: web, containerPort: 8080, advancedConfiguration: {alternateTargetGroupArn: green, \
-        productionListenerRule: web, testListenerRule: test, roleArn: \"arn:aws:iam::123456789012:role/shop-elb\"}}";
+        productionListenerRule: web, testListenerRule: test, roleArn: \"arn:aws:iam::123456789012:role/ecsInfrastructureRoleForShop\"}}";
     SHOP.replace("  targetGroups:\n", &format!("  targetGroups:\n    green:\n{groups}"))
         .replace("  rules:\n", &format!("  rules:\n{test}"))
         .replace("{targetGroup: web, containerName: web, containerPort: 8080}", advanced)
