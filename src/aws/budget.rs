@@ -27,7 +27,7 @@ use tokio::time::Instant;
 pub enum Category {
     /// DescribeServices, ListServices.
     EcsServiceRead,
-    /// CreateService, UpdateService, DeleteService.
+    /// CreateService, UpdateService, DeleteService, ContinueServiceDeployment.
     EcsServiceWrite,
     /// DescribeTaskDefinition, ListTaskDefinitions.
     EcsDefinitionRead,

@@ -12,6 +12,7 @@
 mod adopt;
 mod completion;
 mod conditions;
+mod continue_pause;
 mod delete;
 mod describe;
 mod events;
@@ -80,6 +81,8 @@ enum Command {
     Delete(delete::Args),
     /// Try again, once, what failed
     Retry(retry::Args),
+    /// Go on with an ECS deployment that a PAUSE hook holds, or roll it back
+    Continue(continue_pause::Args),
     /// Write nothing for a time
     Pause(pause::Args),
     /// End a pause
@@ -123,6 +126,7 @@ pub async fn dispatch(cli: Cli) -> anyhow::Result<ExitStatus> {
         Command::Completion(args) => completion::run(args),
         Command::Delete(args) => delete::run(args, &places).await,
         Command::Retry(args) => retry::run(args, &places).await,
+        Command::Continue(args) => continue_pause::run(args, &places).await,
         Command::Pause(args) => pause::run(args, &places).await,
         Command::Resume(args) => resume::run(args, &places).await,
         Command::Adopt(args) => adopt::run(args, &places).await,

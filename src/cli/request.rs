@@ -1,5 +1,5 @@
-//! What `ctl retry`, `pause`, `resume` and `adopt` share: who asks and why, and putting the
-//! request where the controller finds it.
+//! What `ctl retry`, `continue`, `pause`, `resume` and `adopt` share: who asks and why, and putting
+//! the request where the controller finds it.
 
 use super::out::{self, Structured};
 use super::places::Places;

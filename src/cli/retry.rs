@@ -43,7 +43,7 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatu
 /// # Errors
 ///
 /// There is none of that name; the text says which one was probably meant.
-fn known(record: &Record, name: &str) -> anyhow::Result<ComponentName> {
+pub(super) fn known(record: &Record, name: &str) -> anyhow::Result<ComponentName> {
     let declared = record.status.iter().flat_map(|status| status.components.keys());
     let mut known: Vec<&ComponentName> = declared.chain(record.rollout.components.keys()).collect();
     known.sort();

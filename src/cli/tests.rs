@@ -9,6 +9,7 @@ use crate::model::kinds::DocumentText;
 use crate::model::plan::{Waiting, WaitingOn};
 use crate::model::request::Request;
 use crate::model::resource::{ResourceId, ResourceKind};
+use crate::model::service_deployment::PauseStatus;
 use crate::model::status::{
     ComponentStatus, DeploymentStatus, Event, EventKind, EventReason, LastGoodDocument, Record, Source,
     TargetCount,
@@ -54,6 +55,7 @@ fn status(name: &str, why: &str) -> DeploymentStatus {
         image: format!("123456789012.dkr.ecr.eu-west-1.amazonaws.com/{name}:1.4.2"),
         targets: Default::default(),
         service: None,
+        pause: None,
     };
     let mut web = component("service", if why.is_empty() { "Complete" } else { "Rolling" }, 1);
     web.targets.insert("web".to_owned(), TargetCount { healthy: 1, total: 2 });
@@ -332,7 +334,7 @@ async fn a_pause_that_is_over_or_of_nothing_is_refused_with_what_is_meant() {
     let error = folders.ask(&["retry", "shop", "nothing-like-it", "--reason", "x"]).await.unwrap_err();
     assert_eq!(error, "shop has no component `nothing-like-it`; there are: migrate, web");
     assert!(folders.requests().await.is_empty());
-    for command in ["pause", "retry"] {
+    for command in ["pause", "retry", "continue"] {
         let words = ["ctl", command, "shop", "--until", "1h", "--by", "ops"];
         assert!(Cli::try_parse_from(words).is_err(), "{command} wants a reason");
     }
@@ -347,6 +349,49 @@ async fn retries_of_two_components_stand_beside_each_other() {
     let texts: Vec<String> = folders.requests().await.iter().map(ToString::to_string).collect();
     let of = |component| format!("retry of {component} requested by ops: mended");
     assert_eq!(texts, [of("migrate"), of("web")]);
+}
+
+/// A deployment of which these components are paused by hooks.
+fn paused(name: &str, components: &[&str]) -> DeploymentStatus {
+    let mut status = status(name, "web waits for its deployment");
+    for component in components {
+        status.components.get_mut(*component).unwrap().pause = Some(PauseStatus {
+            deployment: format!("arn:aws:ecs:eu-west-1:1:service-deployment/main/{component}/9"),
+            hook: format!("ecs-pause-{component}"),
+            stage: "POST_TEST_TRAFFIC_SHIFT".to_owned(),
+            until: None,
+        });
+    }
+    status
+}
+
+#[tokio::test]
+async fn a_continue_answers_the_pause_that_is_seen_and_is_refused_when_nothing_is_paused() {
+    let folders = Folders::with(vec![paused("shop", &["web"]), paused("two", &["migrate", "web"])]).await;
+    let asked = |words: &'static [&'static str]| async { folders.ask(words).await };
+    asked(&["continue", "shop", "--rollback", "--reason", "checkout is broken"]).await.unwrap();
+    asked(&["continue", "two", "web", "--reason", "it looks well"]).await.unwrap();
+    let requests = folders.requests().await;
+    let texts: Vec<String> = requests.iter().map(ToString::to_string).collect();
+    let said = [
+        "rollback of web requested by ops: checkout is broken",
+        "continuation of web requested by ops: it looks well",
+    ];
+    assert_eq!(texts, said);
+    let json = serde_json::to_value(&requests[0]).unwrap();
+    assert_eq!(
+        (&json["deployment"], &json["hook"], &json["rollback"]),
+        (&"shop".into(), &"ecs-pause-web".into(), &true.into())
+    );
+    assert_eq!(json["serviceDeployment"], "arn:aws:ecs:eu-west-1:1:service-deployment/main/web/9");
+    let error = asked(&["continue", "shop", "migrate", "--reason", "x"]).await.unwrap_err();
+    assert!(error.starts_with("no deployment of `migrate` of shop is paused: nothing was done; "), "{error}");
+    let error = asked(&["continue", "two", "--reason", "x"]).await.unwrap_err();
+    assert_eq!(error, "several components of two are paused (migrate, web): name one");
+    let none = Folders::with(vec![status("shop", "")]).await;
+    let error = none.ask(&["continue", "shop", "--reason", "x"]).await.unwrap_err();
+    assert!(error.starts_with("no deployment of shop is paused: nothing was done; "), "{error}");
+    assert!(none.requests().await.is_empty());
 }
 
 #[tokio::test]

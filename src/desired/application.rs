@@ -33,6 +33,7 @@ pub(super) fn lower(doc: &Document, spec: &ApplicationSpec, generation: Generati
         suspend: spec.suspend.clone(),
         deletion_policy: spec.deletion_policy,
         adopt: spec.adopt,
+        answers: BTreeMap::new(),
         retry: doc.metadata.annotations.get(RETRY_ANNOTATION).cloned(),
         tags,
         resources: resources::lower(name, spec),

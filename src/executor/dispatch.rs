@@ -1,7 +1,7 @@
 //! From a planned call to the function that makes it.
 
 use crate::aws::cloudwatch::write as cloudwatch;
-use crate::aws::ecs::write as ecs;
+use crate::aws::ecs::{deployments, write as ecs};
 use crate::aws::elbv2::write as elb;
 use crate::aws::logs::write as logs;
 use crate::aws::{Clients, Error, WriteResult};
@@ -52,6 +52,9 @@ pub(super) async fn send(aws: &Clients<'_>, call: &Call) -> Result<WriteResult, 
             ecs::create_service(aws, token, fields, tags).await
         }
         Call::UpdateService { fields, .. } => ecs::update_service(aws, fields).await,
+        Call::ContinueServiceDeployment { arn, hook, rollback } => {
+            deployments::continue_service_deployment(aws, arn, hook, *rollback).await
+        }
         Call::DeleteService { cluster, service, force } => {
             ecs::delete_service(aws, cluster, service, *force).await
         }

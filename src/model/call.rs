@@ -188,6 +188,12 @@ pub enum Call {
         component: ComponentName,
         fields: Tree,
     },
+    /// Answers a service deployment that a hook pauses.
+    ContinueServiceDeployment {
+        arn: String,
+        hook: String,
+        rollback: bool,
+    },
     DeleteService {
         cluster: String,
         service: String,
@@ -446,6 +452,9 @@ impl CallKind {
                 .removes_at(3)
                 .holds_back(Component)
                 .deploys(),
+            Self::ContinueServiceDeployment => {
+                Row::update("ecs:ContinueServiceDeployment", ResourceKind::Service, 0).holds_back(Component)
+            }
             Self::DeleteService => Row::delete("ecs:DeleteService", 3).holds_back(Component),
             Self::PutMetricAlarm => Row::new(
                 "cloudwatch:PutMetricAlarm",
@@ -489,6 +498,7 @@ impl Call {
             | Self::TagAlarm { arn, .. }
             | Self::DeregisterTaskDefinition { arn }
             | Self::StopTask { arn, .. }
+            | Self::ContinueServiceDeployment { arn, .. }
             | Self::TagEcs { arn, .. }
             | Self::UntagLogGroup { arn, .. }
             | Self::UntagElb { arn, .. }
@@ -542,6 +552,7 @@ impl Call {
             | Self::DeleteAlarm { .. }
             | Self::DeregisterTaskDefinition { .. }
             | Self::StopTask { .. }
+            | Self::ContinueServiceDeployment { .. }
             | Self::DeleteService { .. }
             | Self::TagEcs { .. }
             | Self::UntagLogGroup { .. }
@@ -589,6 +600,7 @@ impl Call {
             | Self::RunTask { .. }
             | Self::StopTask { .. }
             | Self::CreateService { .. }
+            | Self::ContinueServiceDeployment { .. }
             | Self::DeleteService { .. } => None,
         }
     }
@@ -600,6 +612,7 @@ impl Call {
             Self::DeleteRetentionPolicy { .. } => " for ever".to_owned(),
             Self::DeregisterTaskDefinition { arn } => format!(" {}", family_revision(arn)),
             Self::StopTask { arn, .. } => format!(" {}", task_id(arn)),
+            Self::ContinueServiceDeployment { rollback: true, .. } => " (roll back)".to_owned(),
             Self::CreateService { fields, .. } | Self::RunTask { fields, .. } => {
                 let revision = fields["taskDefinition"].as_str().map(family_revision).unwrap_or_default();
                 match fields["desiredCount"].as_u64() {
@@ -625,6 +638,7 @@ impl Call {
             | Self::TagElb { .. }
             | Self::RegisterTaskDefinition { .. }
             | Self::UpdateService { .. }
+            | Self::ContinueServiceDeployment { .. }
             | Self::DeleteService { .. }
             | Self::PutMetricAlarm { .. }
             | Self::TagAlarm { .. }

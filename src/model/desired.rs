@@ -5,6 +5,7 @@ use super::kinds::application::RunPolicy;
 use super::kinds::{DeletionPolicy, DriftSpec, Placement, Suspend};
 use super::plan::WaitingOn;
 use super::resource::{ResourceId, Tree};
+use super::service_deployment::{PauseAnswer, shifts_traffic};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,6 +32,9 @@ pub struct DesiredState {
     pub deletion_policy: DeletionPolicy,
     /// Whether resources that Evenkeel did not create may be taken over.
     pub adopt: bool,
+    /// What people answered to paused deployments, by component; never declared.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub answers: BTreeMap<ComponentName, PauseAnswer>,
     /// Value of the retry annotation; a new value lifts the memory of failures.
     pub retry: Option<String>,
     /// Tags for everything: `spec.tags` and the owner tag.
@@ -146,12 +150,6 @@ impl DesiredComponent {
         let Workload::Service { fields, .. } = &self.workload else { return false };
         shifts_traffic(fields)
     }
-}
-
-/// Whether a service with these fields leaves it to ECS to shift its traffic.
-pub fn shifts_traffic(fields: &Tree) -> bool {
-    let strategy = fields["deploymentConfiguration"]["strategy"].as_str();
-    strategy.is_some_and(|strategy| strategy != "ROLLING")
 }
 
 impl Workload {

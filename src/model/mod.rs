@@ -19,5 +19,6 @@ pub mod resource;
 pub mod resource_record;
 pub mod rollout;
 pub mod schema;
+pub mod service_deployment;
 pub mod status;
 pub mod stop;

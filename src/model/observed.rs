@@ -2,6 +2,7 @@
 
 use super::ids::ComponentName;
 use super::resource::{Part, ResourceId, ResourceKind, Tree};
+use super::service_deployment::{ObservedStage, shifts_traffic};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -152,6 +153,10 @@ pub struct ObservedState {
     /// Service deployments by component, newest first; read while a rollout is not clear from the
     /// service alone.
     pub service_deployments: BTreeMap<ComponentName, Seen<Vec<ObservedServiceDeployment>>>,
+    /// How far ECS is with the service's deployment, by component; read while one is under way that
+    /// ECS takes through stages.
+    #[serde(default)]
+    pub stages: BTreeMap<ComponentName, Seen<ObservedStage>>,
     /// Everything that could not be seen, each once.
     pub gaps: Vec<Gap>,
 }
@@ -187,6 +192,7 @@ impl ObservedState {
             targets: BTreeMap::new(),
             secrets: BTreeMap::new(),
             service_deployments: BTreeMap::new(),
+            stages: BTreeMap::new(),
             gaps: Vec::new(),
         }
     }
@@ -312,6 +318,9 @@ pub struct ObservedService {
     /// ECS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub controller: Option<String>,
+    /// Full ARN of the service deployment that is under way, or was last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current_deployment: Option<String>,
 }
 
 impl ObservedService {
@@ -346,6 +355,17 @@ impl ObservedService {
     /// ECS begins the rollback of a failed deployment at once; this much later nothing comes any
     /// more.
     const GIVEN_UP_AFTER: SignedDuration = SignedDuration::from_mins(5);
+
+    /// Whether ECS takes a deployment of it through stages at present: its traffic is shifted, or
+    /// hooks are declared that may hold it.
+    ///
+    /// Source: ECS API, DeploymentConfiguration (`strategy`, `lifecycleHooks`).
+    pub fn is_in_stages(&self) -> bool {
+        let hooks = self.fields["deploymentConfiguration"]["lifecycleHooks"].as_array();
+        let staged = shifts_traffic(&self.fields) || hooks.is_some_and(|hooks| !hooks.is_empty());
+        staged
+            && self.primary().is_some_and(|primary| primary.rollout_state.as_deref() == Some("IN_PROGRESS"))
+    }
 
     /// The deployment that ECS is bringing about.
     pub fn primary(&self) -> Option<&ObservedDeployment> {

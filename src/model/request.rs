@@ -43,6 +43,18 @@ pub enum RequestKind {
     },
     /// The pause that was asked for ends now.
     Resume,
+    /// A deployment that a PAUSE hook holds goes on, or is rolled back.
+    Continue {
+        /// The component.
+        component: ComponentName,
+        /// Full ARN of the service deployment, as it was seen when this was asked for.
+        service_deployment: String,
+        /// Id of the hook that pauses it.
+        hook: String,
+        /// Whether it is rolled back.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        rollback: bool,
+    },
     /// What stands under declared names and was not made by Evenkeel is taken over, as if the
     /// document said `adopt: true`.
     Adopt {
@@ -60,6 +72,7 @@ impl Request {
             RequestKind::Retry { component: None } => "retry".to_owned(),
             RequestKind::Retry { component: Some(component) } => format!("retry-{component}"),
             RequestKind::Pause { .. } | RequestKind::Resume => "pause".to_owned(),
+            RequestKind::Continue { component, .. } => format!("continue-{component}"),
             RequestKind::Adopt { .. } => "adopt".to_owned(),
         }
     }
@@ -101,6 +114,10 @@ impl fmt::Display for Request {
             RequestKind::Retry { component: Some(component) } => write!(f, "retry of {component} requested")?,
             RequestKind::Pause { until } => write!(f, "paused until {until}")?,
             RequestKind::Resume => write!(f, "resume requested")?,
+            RequestKind::Continue { component, rollback: false, .. } => {
+                write!(f, "continuation of {component} requested")?;
+            }
+            RequestKind::Continue { component, .. } => write!(f, "rollback of {component} requested")?,
             RequestKind::Adopt { until } => write!(f, "adoption requested until {until}")?,
         }
         write!(f, " by {}", self.by)?;

@@ -5,6 +5,7 @@ use super::ids::{ComponentName, ContentHash, Generation};
 use super::plan::WaitingOn;
 use super::resource::{ResourceId, ResourceKind};
 use super::resource_record::{Repairs, ResourceRecord};
+use super::service_deployment::StageRecord;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -143,6 +144,9 @@ pub struct ComponentRollout {
     /// became a service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub former_task_until: Option<Timestamp>,
+    /// What is remembered of its ECS deployment, while ECS takes it through stages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<StageRecord>,
     /// Revisions and tasks that failed, oldest first; not tried again until the spec changes or a
     /// retry is asked for.
     #[serde(default)]

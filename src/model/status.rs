@@ -8,6 +8,7 @@ use super::plan::{Note, Waiting};
 use super::request::Request;
 use super::resource::ResourceId;
 use super::rollout::RolloutState;
+use super::service_deployment::PauseStatus;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -107,6 +108,9 @@ pub struct ComponentStatus {
     /// Name of the service in ECS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
+    /// The pause of its ECS deployment that waits for `ctl continue`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<PauseStatus>,
 }
 
 /// Healthy targets of one target group.
@@ -238,6 +242,8 @@ pub enum EventReason {
     PauseRequested,
     /// The deployment: a person asked to make writes again.
     ResumeRequested,
+    /// A component: a person asked to go on with a paused deployment, or to roll it back.
+    ContinueRequested,
     /// A person asked to take over what stands under declared names.
     AdoptionRequested,
     /// The deployment: its document is gone, and what was made for it stays.

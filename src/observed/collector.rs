@@ -6,7 +6,7 @@ use super::request::ObservationRequest;
 use super::resources::{self, OfDeployment};
 use super::secrets::Secrets;
 use super::services::{self, Services};
-use super::{stopping, tasks};
+use super::{stages, stopping, tasks};
 use crate::aws::Aws;
 use crate::model::kinds::Placement;
 use crate::model::observed::{Depth, Gap, ObservedState, Seen};
@@ -95,20 +95,21 @@ async fn everything(
         let resources = resources::read(reader, requests).await;
         (resources, tasks::read(reader, requests, services).await)
     };
-    let (cluster, (resources, tasks), secrets, definitions, deployments, stopping) = tokio::join!(
+    let (cluster, (resources, tasks), secrets, definitions, deployments, stages, stopping) = tokio::join!(
         services::cluster(reader),
         targets_then_tasks,
         Secrets::read(reader, requests),
         Definitions::read(reader, requests, services),
         tasks::read_deployments(reader, requests, services),
+        stages::read(reader, requests, services),
         stopping::read(reader, requests, services),
     );
     let cluster = match cluster {
         Seen::Unknown(_) if services.no_cluster => Seen::Absent,
         cluster => cluster,
     };
-    let parts = requests.iter().zip(resources).zip(tasks).zip(deployments).zip(stopping);
-    let states = parts.map(|((((request, resources), tasks), deployments), stopping)| {
+    let parts = requests.iter().zip(resources).zip(tasks).zip(deployments).zip(stages).zip(stopping);
+    let states = parts.map(|(((((request, resources), tasks), deployments), stages), stopping)| {
         let OfDeployment { resources, leftovers, load_balancers, targets } = resources;
         let mut state = ObservedState {
             depth: Depth::Full,
@@ -124,6 +125,7 @@ async fn everything(
             targets,
             secrets: secrets.of(request),
             service_deployments: deployments.by_component,
+            stages,
             ..light(reader, request, services, now)
         };
         state.gaps = gaps(&state, deployments.gaps);
@@ -158,6 +160,7 @@ fn gaps(state: &ObservedState, more: Vec<Gap>) -> Vec<Gap> {
         targets,
         secrets,
         service_deployments,
+        stages,
         gaps: _,
     } = state;
     let mut all: BTreeSet<Gap> = more.into_iter().collect();
@@ -175,5 +178,6 @@ fn gaps(state: &ObservedState, more: Vec<Gap>) -> Vec<Gap> {
     all.extend(of(targets.values()));
     all.extend(of(secrets.values()));
     all.extend(of(service_deployments.values()));
+    all.extend(of(stages.values()));
     all.into_iter().collect()
 }

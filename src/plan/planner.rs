@@ -4,6 +4,7 @@
 //! may it be written); one file per part below holds its calls.
 
 mod capacity;
+mod continued;
 mod definitions;
 mod flapping;
 mod priorities;
@@ -27,7 +28,7 @@ use super::row::Effect;
 use super::{lint, order};
 use crate::model::arn::is_arn;
 use crate::model::call::{Call, Verb};
-use crate::model::desired::{DesiredComponent, Workload, shifts_traffic};
+use crate::model::desired::{DesiredComponent, Workload};
 use crate::model::ids::ContentHash;
 use crate::model::kinds::DriftPolicy;
 use crate::model::observed::{Gap, ObservedResource, Seen};
@@ -35,6 +36,7 @@ use crate::model::owner::{self, Owner, OwnershipBasis};
 use crate::model::plan::{Drift, FieldChange, Note, Plan, PlannedAction, Reason, Waiting, WaitingOn};
 use crate::model::resource::{OnIdentityChange, ResourceId, ResourceKind, TAG_COMPONENT, TAG_OWNER};
 use crate::model::resource_record::Refusal;
+use crate::model::service_deployment::shifts_traffic;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use definitions::KEPT_REVISIONS;
@@ -56,6 +58,7 @@ pub fn plan(input: &PlanInput<'_>) -> Plan {
     services::plan(&mut draft);
     targets::plan(&mut draft);
     flapping::hold(&mut draft);
+    continued::plan(&mut draft);
     waiting::explain(&mut draft);
     removal::undeclared(&mut draft);
     draft.finish()

@@ -457,7 +457,11 @@ impl Controller {
                 self.handle.reconciled(&name);
                 // The saved record says that they were taken up.
                 let steady = passed.ending == Ending::Steady && passed.depth == Depth::Full;
-                let is_done = |request: &&Request| request.is_honoured_once() || (steady && request.adopts());
+                let is_done = |request: &&Request| {
+                    request.is_honoured_once()
+                        || (steady && request.adopts())
+                        || passed.answered.contains(request)
+                };
                 for request in entry.declared.requests.iter().filter(is_done) {
                     self.withdraw(request).await;
                 }

@@ -7,6 +7,7 @@ use crate::model::finding::Finding;
 use crate::model::ids::{DeploymentName, Generation};
 use crate::model::kinds::{DocumentText, RETRY_ANNOTATION, Suspend};
 use crate::model::request::{Request, RequestKind};
+use crate::model::service_deployment::PauseAnswer;
 use crate::model::status::{
     DeploymentStatus, Event, EventKind, EventReason, LastGoodDocument, Record, Source,
 };
@@ -318,6 +319,15 @@ fn apply_requests(
         let declared = Arc::make_mut(declared);
         declared.requests.push(request.clone());
         declared.desired.adopt |= request.adopts();
+        if let RequestKind::Continue { component, service_deployment, hook, rollback } = &request.kind {
+            let answer = PauseAnswer {
+                deployment: service_deployment.clone(),
+                hook: hook.clone(),
+                rollback: *rollback,
+                because: request.to_string(),
+            };
+            declared.desired.answers.insert(component.clone(), answer);
+        }
         let declared_until = declared.desired.suspend.as_ref().map(|suspend| suspend.until);
         let longer = |until: &Timestamp| declared_until.is_none_or(|declared| declared < *until);
         if let Some(until) = request.paused_until(now).filter(longer) {
@@ -417,6 +427,7 @@ pub(super) fn record_declaration(record: &mut Record, declared: &Declaration, no
             }
             RequestKind::Pause { .. } => (EventReason::PauseRequested, None),
             RequestKind::Resume => (EventReason::ResumeRequested, None),
+            RequestKind::Continue { component, .. } => (EventReason::ContinueRequested, Some(component)),
             RequestKind::Adopt { .. } => (EventReason::AdoptionRequested, None),
             RequestKind::ConfirmDeletion => continue,
         };

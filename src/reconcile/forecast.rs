@@ -101,6 +101,7 @@ impl World<'_> {
                 events: Vec::new(),
                 tags: tags.clone(),
                 controller: None,
+                current_deployment: None,
             };
             come_to_rest(&mut made, self.now);
             let arn = made.arn.clone();
@@ -134,7 +135,9 @@ impl World<'_> {
             }
         }
         come_to_rest(service, now);
-        Some(service.arn.clone())
+        let arn = service.arn.clone();
+        self.observed.stages.remove(key.as_str());
+        Some(arn)
     }
 
     fn definition(&mut self, action: &PlannedAction, verb: Verb) -> Option<String> {

@@ -17,7 +17,8 @@
 //! deployment gets a light pass at every resync and a full one in rotation; whatever is new,
 //! changed, unsteady or odd gets a full pass at once.
 
-pub mod clock;
+pub mod answers;
+mod clock;
 mod controller;
 pub mod decide;
 pub mod declarations;

@@ -1,5 +1,6 @@
 //! One pass through the layers, for a batch of deployments of one placement.
 
+use super::answers;
 use super::clock::Clock;
 use super::decide::{Decision, decide, ending};
 use super::entry::Entry;
@@ -10,6 +11,7 @@ use crate::model::condition::{Condition, ConditionReason, ConditionType, Truth};
 use crate::model::kinds::Placement;
 use crate::model::observed::{Depth, ObservedState};
 use crate::model::plan::{ActionResult, WaitingOn};
+use crate::model::request::Request;
 use crate::model::rollout::RolloutState;
 use crate::model::status::DeploymentStatus;
 use crate::observed::{Collector, ObservationRequest};
@@ -60,6 +62,8 @@ pub struct PassResult {
     pub acted: usize,
     /// Whether everything was seen, nothing is left to do, and nothing is waited for.
     pub at_rest: bool,
+    /// Requests to go on that are answered, or of which the pause is over.
+    pub answered: Vec<Request>,
     /// Why the state store could not be written, when it could not.
     pub state_error: Option<String>,
 }
@@ -157,7 +161,9 @@ impl Reconciler {
         }
         let acted = outcomes.iter().filter(|o| matches!(o.result, ActionResult::Done { .. })).count();
         let at_rest = plan.actions.is_empty() && plan.waiting_on.is_empty() && observed.gaps.is_empty();
-        PassResult { ending, depth: observed.depth, acted, at_rest, state_error: None }
+        let (requests, desired) = (&entry.declared.requests, &entry.declared.desired);
+        let answered = answers::given(requests, desired, &observed, &plan, &outcomes);
+        PassResult { ending, depth: observed.depth, acted, at_rest, answered, state_error: None }
     }
 
     async fn save(&self, entry: &mut Entry) -> Result<(), state::Error> {
@@ -169,7 +175,14 @@ impl Reconciler {
     fn state_failed(&self, error: &state::Error, depth: Depth) -> PassResult {
         let text = crate::telemetry::chain(error);
         tracing::error!(error = %text, "cannot save the record: nothing is written to AWS without it");
-        PassResult { ending: Ending::Held, depth, acted: 0, at_rest: false, state_error: Some(text) }
+        PassResult {
+            ending: Ending::Held,
+            depth,
+            acted: 0,
+            at_rest: false,
+            answered: Vec::new(),
+            state_error: Some(text),
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! One step of a whole deployment.
 
 use super::input::StepInput;
-use super::service::{self, ServiceWorkload};
+use super::service;
 use super::task::{self, TaskWorkload};
 use super::view::View;
+use super::workload::ServiceWorkload;
 use crate::model::desired::{DesiredComponent, Workload};
 use crate::model::ids::ComponentName;
 use crate::model::rollout::{ComponentRollout, Phase, RolloutState, WorkloadKind};

@@ -94,6 +94,9 @@ fn optional(resolved: &ResolvedState, id: &ResourceId) -> BTreeSet<String> {
 
 fn done(state: &mut RolloutState, resolved: &ResolvedState, action: &PlannedAction) {
     let id = &action.resource;
+    if matches!(action.call, Call::ContinueServiceDeployment { .. }) {
+        return;
+    }
     match action.verb {
         Verb::Create | Verb::Register | Verb::Tag | Verb::Update if is_declared(resolved, id) => {
             let known = state.resource_mut(id);

@@ -20,8 +20,10 @@ mod input;
 mod record;
 mod secrets;
 mod service;
+mod stage;
 mod task;
 mod view;
+mod workload;
 
 #[cfg(test)]
 mod tests;

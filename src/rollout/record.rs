@@ -198,6 +198,9 @@ fn done(
             remember_arn(state, resource, arn);
         }
         Verb::Create | Verb::Update => {
+            if let Call::ContinueServiceDeployment { hook, .. } = &action.call {
+                answered(state, component, hook);
+            }
             if action.call.writes_revision() {
                 started(state, component, deployment);
             }
@@ -209,6 +212,13 @@ fn done(
             }
         }
         Verb::Tag | Verb::Untag | Verb::Stop | Verb::Deregister => remember_arn(state, resource, arn),
+    }
+}
+
+/// A paused hook is answered once, also when AWS goes on to show it as before for a while.
+fn answered(state: &mut RolloutState, component: &str, hook: &str) {
+    if let Some(known) = state.components.get_mut(component) {
+        known.stage.get_or_insert_default().answered = Some(hook.to_owned());
     }
 }
 

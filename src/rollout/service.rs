@@ -1,26 +1,17 @@
 //! Steps of a service: ECS rolls, this interprets the result.
 
+use super::stage;
 use super::view::View;
+use super::workload::ServiceWorkload;
 use crate::model::arn::is_arn;
-use crate::model::desired::shifts_traffic;
 use crate::model::ids::ContentHash;
 use crate::model::kinds::DriftPolicy;
 use crate::model::observed::{ObservedService, Seen};
 use crate::model::owner::{self, Owner, OwnershipBasis};
 use crate::model::plan::WaitingOn;
-use crate::model::resource::{ResourceId, ResourceKind, Tree};
+use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::rollout::{ComponentRollout, Failure, Phase, StallReason};
-use jiff::{SignedDuration, Timestamp};
-
-/// What is declared of how a service rolls.
-pub(super) struct ServiceWorkload<'a> {
-    /// CreateService fields.
-    pub(super) fields: &'a Tree,
-    /// How long new tasks must stay healthy before the rollout is complete.
-    pub(super) bake: SignedDuration,
-    /// How long a rollout may go without progress until it is stalled.
-    pub(super) progress_deadline: SignedDuration,
-}
+use jiff::Timestamp;
 
 type ServiceView<'a> = View<'a, ServiceWorkload<'a>>;
 
@@ -239,8 +230,11 @@ fn watch(
         roll.progress = (now, 0);
     }
     roll.deployment = Some(primary.id.clone());
+    let moved_on = stage::moved_on(view, component);
     if primary.running > roll.progress.1 {
         roll.progress = (now, primary.running);
+    } else if moved_on {
+        roll.progress.0 = now;
     }
     if primary.rollout_state.as_deref() == Some("FAILED")
         && (component.completed.is_none()
@@ -266,8 +260,8 @@ fn watch(
             Phase::Baking { hash: roll.hash, until: now + bake }
         };
     }
-    let patience = view.workload.progress_deadline + pauses(view.workload.fields);
-    if now.duration_since(roll.progress.0) > patience {
+    let patience = view.workload.progress_deadline + stage::lasts(view);
+    if now.duration_since(roll.progress.0) > patience && !stage::is_held(view) {
         let held = unhealthy_group(view, service).filter(|_| service.is_steady());
         let held = held.map(|group| format!("targets of {group} are not healthy")).unwrap_or_else(|| {
             format!("{} of {} tasks of the new revision run", primary.running, primary.desired)
@@ -287,41 +281,6 @@ fn watch(
     roll.into_phase()
 }
 
-/// How long a deployment may stand still because its configuration says so: while it bakes, between
-/// the steps of its traffic, while a hook waits.
-///
-/// Source: ECS API, DeploymentConfiguration (`bakeTimeInMinutes`), CanaryConfiguration,
-/// LinearConfiguration, DeploymentLifecycleHook (`timeoutConfiguration`, 24 hours by default).
-fn pauses(fields: &Tree) -> SignedDuration {
-    let configuration = &fields["deploymentConfiguration"];
-    if !shifts_traffic(fields) {
-        return SignedDuration::ZERO;
-    }
-    let hooks = configuration["lifecycleHooks"].as_array().into_iter().flatten();
-    let hook = |hook: &Tree| hook["timeoutConfiguration"]["timeoutInMinutes"].as_i64().unwrap_or(1440);
-    let steps = [
-        configuration["bakeTimeInMinutes"].as_i64(),
-        configuration["canaryConfiguration"]["canaryBakeTimeInMinutes"].as_i64(),
-        configuration["linearConfiguration"]["stepBakeTimeInMinutes"].as_i64().map(|step| {
-            let percent = configuration["linearConfiguration"]["stepPercent"].as_f64().unwrap_or(10.0);
-            step.saturating_mul(steps_of(percent))
-        }),
-    ];
-    let waits: i64 = steps.into_iter().flatten().sum::<i64>() + hooks.map(hook).sum::<i64>();
-    SignedDuration::from_mins(waits)
-}
-
-/// How many steps bring all traffic over.
-fn steps_of(percent: f64) -> i64 {
-    let mut reached = 0.0;
-    let mut steps = 0;
-    while reached < 100.0 && steps < 100 {
-        reached += percent.max(1.0);
-        steps += 1;
-    }
-    steps
-}
-
 fn newest_event(service: &ObservedService) -> String {
     service.events.first().map(|event| format!("; newest event: {}", event.message)).unwrap_or_default()
 }
@@ -329,6 +288,7 @@ fn newest_event(service: &ObservedService) -> String {
 fn finish(component: &mut ComponentRollout, hash: ContentHash, now: Timestamp) -> Phase {
     component.set_completed(&hash);
     component.failures.clear();
+    component.stage = None;
     Phase::Complete { hash, since: now }
 }
 
@@ -465,6 +425,14 @@ fn repairs(view: &ServiceView<'_>, path: &str) -> bool {
     view.step.desired.drift.policy_for(&path) == DriftPolicy::Repair
 }
 
+/// A rollout that was given up too early: ECS has come to another stage, or waits as it is told to.
+fn goes_on(view: &ServiceView<'_>, service: &ObservedService, hash: ContentHash, since: Timestamp) -> Phase {
+    let primary = service.primary();
+    let running = primary.map_or(0, |primary| primary.running);
+    let deployment = primary.map(|primary| primary.id.clone());
+    Phase::Rolling { hash, deployment, since, progress: (view.step.now, running) }
+}
+
 struct Stall {
     hash: ContentHash,
     reason: StallReason,
@@ -482,6 +450,9 @@ fn stalled(view: &ServiceView<'_>, component: &mut ComponentRollout, stall: Stal
                 Some(Seen::Present(service)) if points_at(view, component, service, &hash) => {
                     if is_settled(view, service) {
                         return finish(component, hash, view.step.now);
+                    }
+                    if stage::moved_on(view, component) || stage::is_held(view) {
+                        return goes_on(view, service, hash, since);
                     }
                 }
                 Some(Seen::Present(service)) => {

@@ -4,6 +4,7 @@ mod gates;
 mod properties;
 mod record;
 mod service;
+mod stages;
 mod task;
 
 use super::{ROTATION_SETTLE_SECONDS, StepInput, advance, settle_secrets, wants_polling};
@@ -94,6 +95,7 @@ impl Fixture {
             suspend: None,
             deletion_policy: DeletionPolicy::Retain,
             adopt: false,
+            answers: BTreeMap::new(),
             retry: None,
             tags: BTreeMap::new(),
             resources: BTreeMap::new(),
@@ -227,6 +229,7 @@ impl Fixture {
     fn service(&mut self, revision: u32, state: &str, running: u32) {
         let service = ObservedService {
             controller: None,
+            current_deployment: None,
             arn: "arn:aws:ecs:eu-west-1:123456789012:service/c/shop-web".into(),
             name: "shop-web".into(),
             status: "ACTIVE".into(),

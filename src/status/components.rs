@@ -6,6 +6,7 @@ use crate::model::desired::{DesiredComponent, Workload};
 use crate::model::observed::{Depth, ObservedService, Seen};
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::rollout::{ComponentRollout, Phase, StallReason};
+use crate::model::service_deployment::{ObservedStage, PauseStatus};
 use crate::model::status::{ComponentStatus, TargetCount};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -33,6 +34,7 @@ pub(super) fn component_status(input: &StatusInput<'_>, component: &DesiredCompo
         }
         (Workload::Task { .. }, _) => task_counts(input, component, &rollout.phase, prior),
     };
+    let stage = input.observed.stages.get(&component.name).filter(|_| !foreign).unwrap_or(&Seen::NotRead);
     let wanted = rollout.revision.as_ref().map(|revision| family_revision(&revision.arn).to_owned());
     let running_revision = match &component.workload {
         Workload::Service { .. } => match seen {
@@ -46,7 +48,7 @@ pub(super) fn component_status(input: &StatusInput<'_>, component: &DesiredCompo
     };
     let (phase, message) = match contested(input, component) {
         Some(until) => ("Contested", format!("next try {until:.0}")),
-        None => (rollout.phase.word(), message(&rollout.phase, service, wanted.as_deref())),
+        None => (rollout.phase.word(), message(&rollout.phase, service, stage.present(), wanted.as_deref())),
     };
     ComponentStatus {
         workload: workload_word(&component.workload).to_owned(),
@@ -62,6 +64,11 @@ pub(super) fn component_status(input: &StatusInput<'_>, component: &DesiredCompo
         service: match &component.workload {
             Workload::Service { service_name, .. } => Some(service_name.clone()),
             Workload::Task { .. } => None,
+        },
+        pause: match stage {
+            Seen::Present(stage) => PauseStatus::of(stage),
+            Seen::Unknown(_) => prior.and_then(|prior| prior.pause.clone()),
+            Seen::Absent | Seen::NotRead => None,
         },
     }
 }
@@ -108,7 +115,12 @@ fn image(component: &DesiredComponent) -> String {
         .to_owned()
 }
 
-fn message(phase: &Phase, service: Option<&ObservedService>, wanted: Option<&str>) -> String {
+fn message(
+    phase: &Phase,
+    service: Option<&ObservedService>,
+    stage: Option<&ObservedStage>,
+    wanted: Option<&str>,
+) -> String {
     match phase {
         Phase::Waiting { on, .. } => {
             let on: Vec<String> = on.iter().map(ToString::to_string).collect();
@@ -116,7 +128,8 @@ fn message(phase: &Phase, service: Option<&ObservedService>, wanted: Option<&str
         }
         Phase::Rolling { deployment, .. } => match (service.and_then(ObservedService::primary), deployment) {
             (Some(primary), Some(_)) => {
-                format!("{} of {} new tasks running", primary.running, primary.desired)
+                let stage = stage.map(|stage| format!("; {stage}")).unwrap_or_default();
+                format!("{} of {} new tasks running{stage}", primary.running, primary.desired)
             }
             // What runs is still the old revision.
             (Some(_), None) => "its ECS deployment has not begun".to_owned(),
@@ -137,7 +150,9 @@ fn message(phase: &Phase, service: Option<&ObservedService>, wanted: Option<&str
             Some(task) => format!("task {} must exit 0 by {deadline}", task_id(task)),
             None => "task is being started".to_owned(),
         },
-        Phase::Idle | Phase::Complete { .. } => String::new(),
+        // Somebody else deploys it.
+        Phase::Complete { .. } => stage.map(ToString::to_string).unwrap_or_default(),
+        Phase::Idle => String::new(),
     }
 }
 

@@ -79,6 +79,7 @@ fn components() -> [DesiredComponent; 2] {
 fn observed_service() -> ObservedService {
     ObservedService {
         controller: None,
+        current_deployment: None,
         arn: "arn:aws:ecs:eu-west-1:123456789012:service/shop/shop-web".to_owned(),
         name: "shop-web".to_owned(),
         status: "ACTIVE".to_owned(),
@@ -143,6 +144,7 @@ impl Fixture {
             revision: Some(revision(name)),
             completed: Some(revision(name)),
             former_task_until: None,
+            stage: None,
             failures: vec![],
         };
         let by_component = ["migrate", "web"].map(ComponentName::from);
@@ -196,6 +198,7 @@ impl Fixture {
             suspend: None,
             deletion_policy: DeletionPolicy::Retain,
             adopt: false,
+            answers: BTreeMap::new(),
             retry: None,
             tags: BTreeMap::new(),
             resources: [(

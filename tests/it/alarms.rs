@@ -21,7 +21,11 @@ const ALARM: &str = r"
 pub fn shop() -> String {
     let breaker = "          deploymentCircuitBreaker: {enable: true, rollback: true}\n";
     let alarms = "          alarms: {alarms: [errors], enable: true, rollback: true}\n";
-    let document = SHOP.replace(breaker, &format!("{breaker}{alarms}"));
+    with_alarm(&SHOP.replace(breaker, &format!("{breaker}{alarms}")))
+}
+
+/// A document with the alarm `errors`.
+pub fn with_alarm(document: &str) -> String {
     document.replacen("\n  logGroups:", &format!("{ALARM}  logGroups:"), 1)
 }
 

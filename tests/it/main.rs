@@ -29,6 +29,7 @@ mod rollback;
 mod rotation;
 mod service_fields;
 mod state;
+mod strategies;
 mod support;
 mod task_endings;
 mod twins;

@@ -2,10 +2,12 @@
 //! `ContinueServiceDeployment`; Developer Guide, "Pause hooks for Amazon ECS service deployments".
 //!
 //! A PAUSE hook holds its deployment until somebody continues it or it times out. No function runs
-//! here, so AWS_LAMBDA hooks succeed as soon as they are reached. Traffic is not shifted:
-//! PRE_SCALE_UP is reached before tasks start, all later stages one after another once the new
-//! tasks are well. What AWS does with hooks of strategy ROLLING, and in a service's first
-//! deployment, is not documented: there they are shown and hold nothing.
+//! here, so AWS_LAMBDA hooks succeed as soon as they are reached, unless a test makes them fail;
+//! then their deployment is rolled back. Stages: see `shifting`. What AWS does with hooks of
+//! strategy ROLLING, and with a pause in a service's first deployment, is not documented: there
+//! they hold nothing.
+
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -16,19 +18,6 @@ use super::{
     queue::after,
 };
 use crate::ctx::{Ctx, epoch};
-
-/// Stages before tasks of the new revision start.
-pub(super) const BEFORE_START: [&str; 1] = ["PRE_SCALE_UP"];
-
-/// Stages between the start of the new tasks and the end of the deployment.
-pub(super) const BEFORE_END: [&str; 6] = [
-    "POST_SCALE_UP",
-    "TEST_TRAFFIC_SHIFT",
-    "POST_TEST_TRAFFIC_SHIFT",
-    "PRE_PRODUCTION_TRAFFIC_SHIFT",
-    "PRODUCTION_TRAFFIC_SHIFT",
-    "POST_PRODUCTION_TRAFFIC_SHIFT",
-];
 
 const DEFAULT_TIMEOUT_MINUTES: i64 = 1440;
 const AWAITING: &str = "AWAITING_ACTION";
@@ -41,6 +30,8 @@ pub(super) struct Hook {
     pub(super) status: &'static str,
     /// Its place in the deployment configuration.
     place: usize,
+    /// How often production traffic had been shifted: some stages come again for each step.
+    step: usize,
     target_type: String,
     target: Option<String>,
     expires_at: Timestamp,
@@ -48,16 +39,21 @@ pub(super) struct Hook {
 }
 
 impl Hook {
-    fn new(ctx: &mut Ctx<'_>, place: usize, stage: &str, declared: &Value) -> Self {
+    fn new(ctx: &mut Ctx<'_>, place: usize, at: &At<'_>, declared: &Value, fails: bool) -> Self {
         let target_type = declared.text("targetType").unwrap_or("AWS_LAMBDA");
         let timeout = declared.get("timeoutConfiguration");
         let minutes = timeout.and_then(|own| own.int("timeoutInMinutes")).unwrap_or(DEFAULT_TIMEOUT_MINUTES);
         let paused = target_type == "PAUSE";
         Self {
             id: format!("ecs-{}-{}", if paused { "pause" } else { "lambda" }, ctx.hex(32)),
-            stage: stage.to_owned(),
-            status: if paused { AWAITING } else { "SUCCEEDED" },
+            stage: at.stage.to_owned(),
+            status: match (paused, fails) {
+                (true, _) => AWAITING,
+                (false, true) => "FAILED",
+                (false, false) => "SUCCEEDED",
+            },
             place,
+            step: at.step,
             target_type: target_type.to_owned(),
             target: declared.text("hookTargetArn").map(str::to_owned),
             expires_at: after(ctx.now, minutes as f64 * 60.0),
@@ -88,39 +84,48 @@ pub(super) enum Gate {
     Open,
     /// It waits for somebody.
     Held,
-    /// A hook timed out, and its deployment is to be rolled back.
-    RolledBack,
+    /// Its deployment is to be rolled back, for this reason.
+    RolledBack(&'static str),
 }
 
-/// Reaches the hooks of some stages, in order, as far as none holds the deployment.
+/// Where a deployment is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct At<'a> {
+    pub(super) stage: &'a str,
+    /// How often production traffic was shifted.
+    pub(super) step: usize,
+}
+
+/// Reaches the hooks of a stage, in order, as far as none holds the deployment. `failing`: the
+/// functions that fail.
 pub(super) fn reach(
     ctx: &mut Ctx<'_>,
     hooks: &mut Vec<Hook>,
     configuration: &Value,
-    stages: &[&str],
+    at: &At<'_>,
+    failing: &BTreeSet<String>,
 ) -> Gate {
-    if configuration.text("strategy") == Some("ROLLING") {
-        return Gate::Open;
-    }
-    for stage in stages {
-        for (place, declared) in configuration.items("lifecycleHooks").iter().enumerate() {
-            let at_stage = declared.items("lifecycleStages").iter().any(|own| own == stage);
-            let known = hooks.iter().any(|hook| hook.place == place && hook.stage == **stage);
-            if at_stage && !known {
-                hooks.push(Hook::new(ctx, place, stage, declared));
-            }
+    for (place, declared) in configuration.items("lifecycleHooks").iter().enumerate() {
+        let at_stage = declared.items("lifecycleStages").iter().any(|own| own == at.stage);
+        let same = |hook: &Hook| hook.place == place && hook.stage == at.stage && hook.step == at.step;
+        if !at_stage || hooks.iter().any(same) {
+            continue;
         }
-        for hook in hooks.iter_mut().filter(|hook| hook.is_awaited() && hook.expires_at <= ctx.now) {
-            hook.status = "TIMED_OUT";
-            if hook.timeout_action == "ROLLBACK" {
-                return Gate::RolledBack;
-            }
-        }
-        if hooks.iter().any(Hook::is_awaited) {
-            return Gate::Held;
+        let fails = declared.text("hookTargetArn").is_some_and(|arn| failing.contains(arn));
+        let hook = Hook::new(ctx, place, at, declared, fails);
+        let failed = hook.status == "FAILED";
+        hooks.push(hook);
+        if failed {
+            return Gate::RolledBack("failed");
         }
     }
-    Gate::Open
+    for hook in hooks.iter_mut().filter(|hook| hook.is_awaited() && hook.expires_at <= ctx.now) {
+        hook.status = "TIMED_OUT";
+        if hook.timeout_action == "ROLLBACK" {
+            return Gate::RolledBack("timed out");
+        }
+    }
+    if hooks.iter().any(Hook::is_awaited) { Gate::Held } else { Gate::Open }
 }
 
 /// Checks the hooks of a deployment configuration; their enumerations and numbers are checked by

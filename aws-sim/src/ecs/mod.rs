@@ -5,12 +5,12 @@
 //! roll, deployments that fail) is planned in a queue of events and executed by [`Ecs::advance`],
 //! in order of time.
 //!
-//! Reading order: `service` and `task` say what there is, `scheduler` moves services, `rollout` and
-//! `deployment_alarms` evaluate deployments, `lifecycle` moves tasks; `services`, `tasks`,
-//! `definitions`, `clusters`, `deployments` and `tagging` answer the calls.
+//! Reading order: `service` and `task` say what there is, `scheduler` moves services, `rollout`,
+//! `shifting` (its state: `shift`) and `deployment_alarms` evaluate deployments, `lifecycle` moves
+//! tasks; `services`, `tasks`, `definitions`, `clusters`, `deployments` and `tagging` answer the
+//! calls.
 //!
-//! Not simulated: the EXTERNAL and CODE_DEPLOY deployment controllers (refused), and the traffic
-//! shifting of BLUE_GREEN, LINEAR and CANARY (accepted and echoed; the service rolls).
+//! Not simulated: the EXTERNAL and CODE_DEPLOY deployment controllers (refused).
 
 mod clusters;
 mod container_checks;
@@ -38,6 +38,8 @@ mod service_checks;
 mod services;
 mod settings;
 mod shapes;
+mod shift;
+mod shifting;
 mod strategies;
 mod tagging;
 mod task;
@@ -108,6 +110,8 @@ pub struct Ecs {
     tasks: BTreeMap<String, Task>,
     run_tokens: BTreeMap<String, tasks::Token>,
     queue: queue::Queue,
+    /// Functions of lifecycle hooks that fail.
+    failing_hooks: std::collections::BTreeSet<String>,
     /// How many IP addresses were given out.
     addresses: u32,
 }

@@ -16,12 +16,13 @@ use super::{
     input::Fields,
     queue::{after, seconds_between},
     service::{Deployment, Revision, Rollout, Service},
+    shift::{Shift, Side},
 };
 use crate::error::ApiError;
 
 /// How long all must be well before a deployment is complete, and a task without health checks
 /// counts as a success.
-const SETTLED_AFTER: f64 = 8.0;
+pub(super) const SETTLED_AFTER: f64 = 8.0;
 
 impl Ecs {
     /// Begins a deployment of the service as it is now; the one before becomes ACTIVE and is
@@ -38,13 +39,16 @@ impl Ecs {
         let alarms = Monitor::start(env, &configuration);
         let images =
             self.services.get(key).map(|service| self.images(&service.task_definition)).unwrap_or_default();
+        self.supersede(env, key);
         let Some(service) = self.service_mut(key) else { return };
-        supersede(service, now);
+        let side = Self::side_of_next(service);
+        let shift =
+            Shift::start(&configuration, service.last_good.is_none(), service.deployments.len() > 1, now);
         let sources = service.deployments.iter().map(|each| each.revision.clone()).collect();
         let breaker = configuration["deploymentCircuitBreaker"].flag("enable");
         service.revisions.push(Revision {
             arn: revision_arn.clone(),
-            body: render_revision(service, &revision_arn, images, now),
+            body: render_revision(service, &revision_arn, images, side, now),
         });
         service.history.push(Rollout {
             arn: rollout_arn,
@@ -63,6 +67,7 @@ impl Ecs {
             alarms,
             failures: 0,
             hooks: Vec::new(),
+            shift,
             rollback: None,
         });
         let deployment = Deployment {
@@ -79,6 +84,7 @@ impl Ecs {
             hidden: service.hidden.clone(),
             good_since: None,
             given_up: false,
+            side,
         };
         service.deployments.insert(0, deployment);
         service.steady = false;
@@ -88,6 +94,19 @@ impl Ecs {
         service.history.drain(..service.history.len().saturating_sub(50));
         service.revisions.drain(..service.revisions.len().saturating_sub(50));
         self.service_changed(key, after(now, 1.0));
+    }
+
+    /// The running deployment, if any, ends because another begins; what it had of the traffic goes
+    /// back.
+    fn supersede(&mut self, env: &mut Env<'_>, key: &str) {
+        let running = self.shift_of(key).is_some_and(|(_, under_way)| under_way);
+        let now = env.ctx.now;
+        let Some(service) = self.service_mut(key) else { return };
+        let primary = service.deployments.first().map(|primary| primary.id.clone());
+        supersede(service, now);
+        if let Some(id) = primary.filter(|_| running) {
+            self.send_back(env, key, &id);
+        }
     }
 
     fn images(&self, definition: &str) -> Vec<Value> {
@@ -177,8 +196,7 @@ impl Ecs {
         let Some(primary) = service.deployments.first_mut() else { return };
         let configuration = &primary.spec["deploymentConfiguration"];
         if primary.state == "IN_PROGRESS" {
-            let breaker = configuration["deploymentCircuitBreaker"].flag("enable");
-            if breaker && primary.counted >= threshold(configuration, desired) {
+            if trips(primary, desired) {
                 self.break_circuit(env, key);
                 return;
             }
@@ -193,7 +211,6 @@ impl Ecs {
             }
             let since = *primary.good_since.get_or_insert(now);
             if seconds_between(since, now) < SETTLED_AFTER
-                || self.is_held(env, key, &hooks::BEFORE_END)
                 || monitor.is_some_and(|monitor| monitor.is_baking(since, now))
             {
                 return;
@@ -205,7 +222,7 @@ impl Ecs {
     }
 
     /// The deployments that have tasks left, each once for each task.
-    fn busy_deployments(&self, service: &Service) -> Vec<String> {
+    pub(super) fn busy_deployments(&self, service: &Service) -> Vec<String> {
         let tasks = self.tasks_of(service);
         let left = tasks.iter().filter(|task| task.status <= super::task::Status::Deactivating);
         left.map(|task| task.deployment.clone()).collect()
@@ -214,7 +231,7 @@ impl Ecs {
     /// Drops older deployments that have no task left; while alarms are watched, not before the
     /// primary one has completed (Developer Guide: ECS "does not change the status until it has
     /// deleted the active deployment, and this does not happen until after the bake time").
-    fn let_go(&mut self, key: &str) {
+    pub(super) fn let_go(&mut self, key: &str) {
         let Some(service) = self.services.get(key) else { return };
         if service.deployments.len() < 2 || service.deployments[0].given_up {
             return;
@@ -229,7 +246,7 @@ impl Ecs {
         service.deployments.retain(|each| each.id == primary || busy.contains(&each.id));
     }
 
-    fn complete(&mut self, env: &mut Env<'_>, key: &str) {
+    pub(super) fn complete(&mut self, env: &mut Env<'_>, key: &str) {
         let now = env.ctx.now;
         let Some(service) = self.service_mut(key) else { return };
         let Some(primary) = service.deployments.first_mut() else { return };
@@ -266,8 +283,9 @@ impl Ecs {
         }
     }
 
-    /// Whether a lifecycle hook of these stages keeps the primary deployment from going on.
-    pub(super) fn is_held(&mut self, env: &mut Env<'_>, key: &str, stages: &[&str]) -> bool {
+    /// Whether a lifecycle hook of this stage keeps the primary deployment from going on.
+    pub(super) fn is_held(&mut self, env: &mut Env<'_>, key: &str, stage: &str) -> bool {
+        let failing = self.failing_hooks.clone();
         let Some(service) = self.services.get_mut(key).filter(|service| service.last_good.is_some()) else {
             return false;
         };
@@ -276,14 +294,16 @@ impl Ecs {
             return false;
         };
         let configuration = rollout.configuration.clone();
-        let gate = hooks::reach(&mut env.ctx, &mut rollout.hooks, &configuration, stages);
-        if gate == Gate::RolledBack {
-            self.fail_deployment(env, key, "Service deployment lifecycle hook: timed out.", true);
+        let at = hooks::At { stage, step: rollout.shift.as_ref().map_or(0, |shift| shift.step) };
+        let gate = hooks::reach(&mut env.ctx, &mut rollout.hooks, &configuration, &at, &failing);
+        if let Gate::RolledBack(why) = gate {
+            let reason = format!("Service deployment lifecycle hook: {why}.");
+            self.fail_deployment(env, key, &reason, true);
         }
         gate != Gate::Open
     }
 
-    fn break_circuit(&mut self, env: &mut Env<'_>, key: &str) {
+    pub(super) fn break_circuit(&mut self, env: &mut Env<'_>, key: &str) {
         let Some(service) = self.service_mut(key) else { return };
         let Some(primary) = service.deployments.first() else { return };
         let rollback = primary.spec["deploymentConfiguration"]["deploymentCircuitBreaker"].flag("rollback");
@@ -325,6 +345,7 @@ impl Ecs {
             }
         }
         self.service_event(env, Some(key), &format!("(deployment {id}) deployment failed: {cause}"));
+        self.send_back(env, key, &id);
         if let Some(good) = target {
             self.roll_back(env, key, good, reason);
         }
@@ -411,6 +432,13 @@ fn no_service_deployment() -> ApiError {
     ApiError::new(400, "ServiceDeploymentNotFoundException", "Service deployment not found.")
 }
 
+/// Whether the circuit breaker gives a deployment up.
+pub(super) fn trips(deployment: &Deployment, desired: usize) -> bool {
+    let configuration = &deployment.spec["deploymentConfiguration"];
+    configuration["deploymentCircuitBreaker"].flag("enable")
+        && deployment.counted >= threshold(configuration, desired)
+}
+
 /// The running rollout, if any, ends because another begins.
 fn supersede(service: &mut Service, now: jiff::Timestamp) {
     for rollout in &mut service.history {
@@ -449,7 +477,13 @@ fn early_success(configuration: &Value, desired: usize, healthy: usize) -> Optio
     })
 }
 
-fn render_revision(service: &Service, arn: &str, images: Vec<Value>, now: jiff::Timestamp) -> Value {
+fn render_revision(
+    service: &Service,
+    arn: &str,
+    images: Vec<Value>,
+    side: Side,
+    now: jiff::Timestamp,
+) -> Value {
     let mut body = service.hidden.clone();
     for name in [
         "capacityProviderStrategy",
@@ -471,6 +505,9 @@ fn render_revision(service: &Service, arn: &str, images: Vec<Value>, now: jiff::
     body["taskDefinition"] = service.task_definition.as_str().into();
     body["containerImages"] = images.into();
     body["guardDutyEnabled"] = false.into();
+    if !service.spec.items("loadBalancers").is_empty() {
+        body["resolvedConfiguration"] = side.resolved(service.spec.items("loadBalancers"));
+    }
     body["createdAt"] = crate::ctx::epoch(now);
     body
 }

@@ -10,12 +10,12 @@ use serde_json::Value;
 
 use super::{
     Ecs, Env,
-    hooks::BEFORE_START,
     input::{Fields, Tags},
     launch::{Launch, Placement, overrides},
     lifecycle::balanced,
     queue::{Event, after, between},
     service::{ACTIVE, DRAINING, INACTIVE},
+    shifting,
     task::{Status, Task},
 };
 
@@ -81,7 +81,9 @@ impl Ecs {
                     return;
                 }
                 self.replace_sick(env, key);
-                if !self.is_held(env, key, &BEFORE_START) {
+                if self.shift_of(key).is_some() {
+                    self.shift_pass(env, key);
+                } else {
                     let blocked = self.start_missing(env, key);
                     self.stop_surplus(env, key, blocked);
                     self.evaluate_deployment(env, key);
@@ -199,10 +201,16 @@ impl Ecs {
         if service.hold_until.is_some_and(|until| until > env.ctx.now) {
             return short.saturating_sub(room);
         }
-        let count = short.min(room);
+        let id = primary.id.clone();
+        self.start_tasks(env, key, &id, short.min(room));
+        short.saturating_sub(room)
+    }
+
+    /// Starts tasks of a deployment.
+    pub(super) fn start_tasks(&mut self, env: &mut Env<'_>, key: &str, deployment: &str, count: usize) {
         let mut started = Vec::new();
         for _ in 0..count {
-            match self.launch_for(env, key) {
+            match self.launch_for(env, key, deployment) {
                 Ok(id) => started.push(format!("(task {id})")),
                 Err(reason) => {
                     self.not_placed(env, key, &reason);
@@ -214,13 +222,12 @@ impl Ecs {
             let text = format!("has started {} tasks: {}.", started.len(), started.join(" "));
             self.service_event(env, Some(key), &text);
         }
-        short.saturating_sub(room)
     }
 
-    fn launch_for(&mut self, env: &mut Env<'_>, key: &str) -> Result<String, String> {
+    fn launch_for(&mut self, env: &mut Env<'_>, key: &str, deployment: &str) -> Result<String, String> {
         let missing = || "The service has no task definition.".to_owned();
         let service = self.services.get(key).ok_or_else(missing)?;
-        let primary = service.deployments.first().ok_or_else(missing)?;
+        let primary = service.deployments.iter().find(|each| each.id == deployment).ok_or_else(missing)?;
         let registered = self.find_definition(&primary.task_definition).ok_or_else(missing)?;
         let definition = std::sync::Arc::clone(&registered.definition);
         let placement = Placement::choose(
@@ -239,7 +246,7 @@ impl Ecs {
             overrides: overrides(&Value::Null, &definition),
             exec: service.spec.flag("enableExecuteCommand"),
             tags: task_tags(service, &registered.tags),
-            balancers: primary.spec.items("loadBalancers").to_vec(),
+            balancers: shifting::registered(primary),
             definition,
         };
         let id = self.launch(env, launch)?;
@@ -303,11 +310,16 @@ impl Ecs {
             }
             stops.push(each.id.clone());
         }
+        self.stop_listed(env, key, &stops);
+    }
+
+    /// Stops tasks, and says so.
+    pub(super) fn stop_listed(&mut self, env: &mut Env<'_>, key: &str, stops: &[String]) {
         if stops.is_empty() {
             return;
         }
         let reason = format!("Scaling activity initiated by (deployment {})", self.primary_id(key));
-        for id in &stops {
+        for id in stops {
             self.stop_task(env, id, "ServiceSchedulerInitiated", &reason);
         }
         let names: Vec<String> = stops.iter().map(|id| format!("(task {id})")).collect();

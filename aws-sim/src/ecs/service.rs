@@ -10,6 +10,7 @@ use super::{
     hooks::Hook,
     input::{Fields, Tags, tag_list},
     settings::shown_in_deployments,
+    shift::{self, Shift, Side},
     task::Task,
 };
 use crate::ctx::epoch;
@@ -87,6 +88,8 @@ pub(super) struct Deployment {
     pub(super) good_since: Option<Timestamp>,
     /// It failed and nothing more is started for it.
     pub(super) given_up: bool,
+    /// Which of the two target groups of a load balancer its tasks are in.
+    pub(super) side: Side,
 }
 
 /// A service deployment as ListServiceDeployments shows it: the history of a rollout.
@@ -109,6 +112,8 @@ pub(super) struct Rollout {
     pub(super) threshold: u32,
     /// The lifecycle hooks that were reached.
     pub(super) hooks: Vec<Hook>,
+    /// Where it is, when ECS shifts its traffic.
+    pub(super) shift: Option<Shift>,
     /// Reason, start and revision of a rollback.
     pub(super) rollback: Option<(String, Timestamp, String)>,
 }
@@ -249,14 +254,17 @@ impl Service {
 
     /// A rollout as DescribeServiceDeployments returns it.
     pub(super) fn render_rollout(&self, rollout: &Rollout, tasks: &[&Task]) -> Value {
-        let summary = |arn: &String| {
+        let summary = |arn: &String, green: bool| {
             let deployment = self.deployments.iter().position(|each| each.revision == *arn);
             let counts = deployment
                 .map(|place| self.counts_of(place, &self.deployments[place], tasks))
                 .unwrap_or_default();
-            json!({"arn": arn, "requestedTaskCount": counts.desired, "runningTaskCount": counts.running,
-                "pendingTaskCount": counts.pending})
+            let mut body = json!({"arn": arn, "requestedTaskCount": counts.desired,
+                "runningTaskCount": counts.running, "pendingTaskCount": counts.pending});
+            shift::add_weights(&mut body, rollout.shift.as_ref(), green);
+            body
         };
+        let sources: Vec<Value> = rollout.sources.iter().map(|arn| summary(arn, false)).collect();
         let mut body = json!({
             "serviceDeploymentArn": rollout.arn,
             "serviceArn": self.arn,
@@ -264,8 +272,8 @@ impl Service {
             "createdAt": epoch(rollout.created_at),
             "startedAt": epoch(rollout.created_at),
             "updatedAt": epoch(rollout.updated_at),
-            "sourceServiceRevisions": rollout.sources.iter().map(summary).collect::<Vec<_>>(),
-            "targetServiceRevision": summary(&rollout.target),
+            "sourceServiceRevisions": sources,
+            "targetServiceRevision": summary(&rollout.target, true),
             "status": rollout.status,
             "deploymentConfiguration": rollout.configuration,
             "deploymentCircuitBreaker": {"status": rollout.breaker, "failureCount": rollout.failures,
@@ -275,8 +283,8 @@ impl Service {
         if !rollout.hooks.is_empty() {
             body["lifecycleHookDetails"] = rollout.hooks.iter().map(Hook::render).collect();
         }
-        if let Some(hook) = rollout.hooks.iter().find(|hook| hook.is_awaited()) {
-            body["lifecycleStage"] = hook.stage.as_str().into();
+        if let Some(shift) = &rollout.shift {
+            body["lifecycleStage"] = shift.stage.name().into();
         }
         if let Some(at) = rollout.finished_at {
             body["finishedAt"] = epoch(at);

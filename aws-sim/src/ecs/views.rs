@@ -72,7 +72,11 @@ impl Ecs {
                 desired: counts.desired,
                 running: counts.running,
                 pending: counts.pending,
-                upper: service.desired * service.percent("maximumPercent") / 100,
+                // A deployment that shifts traffic doubles the tasks.
+                upper: match self.shift_of(&service.key) {
+                    Some(_) => service.desired * 2,
+                    None => service.desired * service.percent("maximumPercent") / 100,
+                },
                 lower: (service.desired * service.percent("minimumHealthyPercent")).div_ceil(100),
                 rollout: service.deployments.first().map_or("", |each| each.state),
                 deployments: service.deployments.len(),
@@ -157,6 +161,15 @@ impl Ecs {
             None => service.spec.remove(member),
         };
         true
+    }
+
+    /// Makes the function of AWS_LAMBDA lifecycle hooks fail from now on, or succeed again.
+    pub fn fail_hook(&mut self, function_arn: &str, fails: bool) {
+        if fails {
+            self.failing_hooks.insert(function_arn.to_owned());
+        } else {
+            self.failing_hooks.remove(function_arn);
+        }
     }
 
     /// Gives a cluster more EC2 instances.

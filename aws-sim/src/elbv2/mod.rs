@@ -28,6 +28,7 @@ mod tags;
 mod target;
 mod target_groups;
 pub mod targets;
+mod weights;
 
 #[cfg(test)]
 mod tests;

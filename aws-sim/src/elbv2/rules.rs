@@ -24,11 +24,16 @@ pub(super) struct Rule {
     priority: Option<i64>,
     conditions: Vec<Value>,
     /// Empty for the default rule: its actions are the listener's.
-    actions: Actions,
+    pub actions: Actions,
     transforms: Vec<Value>,
 }
 
 impl Rule {
+    /// Whether it mirrors its listener's default actions.
+    pub(super) fn is_default(&self) -> bool {
+        self.priority.is_none()
+    }
+
     fn sort_key(&self) -> i64 {
         self.priority.unwrap_or(i64::from(u32::MAX))
     }

@@ -13,6 +13,8 @@ mod rollouts;
 #[cfg(test)]
 mod sdk;
 #[cfg(test)]
+mod shifting;
+#[cfg(test)]
 mod storms;
 #[cfg(test)]
 mod support;

@@ -535,7 +535,7 @@ async fn early_success_completes_a_deployment_before_the_old_tasks_are_gone() {
 }
 
 /// An alarm on a metric that nobody publishes, held in OK.
-fn put_alarm(bench: &Bench, name: &str) {
+pub fn put_alarm(bench: &Bench, name: &str) {
     let input = json!({"AlarmName": name, "Namespace": "App", "MetricName": "Errors", "Statistic": "Sum", "Period": 60,
         "EvaluationPeriods": 2, "Threshold": 5, "ComparisonOperator": "GreaterThanThreshold"});
     bench
@@ -545,7 +545,7 @@ fn put_alarm(bench: &Bench, name: &str) {
     hold(bench, name, "OK");
 }
 
-fn hold(bench: &Bench, name: &str, state: &str) {
+pub fn hold(bench: &Bench, name: &str, state: &str) {
     bench.sim.with(|world| {
         let now = world.now();
         world.region(crate::support::REGION).cloudwatch.hold(now, name, Some(state)).unwrap();

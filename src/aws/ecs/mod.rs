@@ -1,5 +1,6 @@
 //! Amazon ECS.
 
+pub mod deployments;
 pub mod read;
 mod shapes;
 pub mod write;

@@ -75,6 +75,7 @@ pub(super) fn service(mut service: types::Service) -> Result<ObservedService, Er
     let fields = service_fields(&service, deployments.first())?;
     let controller = controller(&service);
     Ok(ObservedService {
+        current_deployment: service.current_service_deployment,
         arn: service.service_arn.unwrap_or_default(),
         name: service.service_name.unwrap_or_default(),
         status: service.status.unwrap_or_default(),
@@ -253,7 +254,7 @@ fn count(number: i32) -> u32 {
     u32::try_from(number).unwrap_or(0)
 }
 
-fn timestamp(at: Option<DateTime>) -> Option<Timestamp> {
+pub(super) fn timestamp(at: Option<DateTime>) -> Option<Timestamp> {
     let at = at?;
     Timestamp::new(at.secs(), i32::try_from(at.subsec_nanos()).unwrap_or(0)).ok()
 }

@@ -121,6 +121,7 @@ impl Shop {
             suspend: None,
             deletion_policy: DeletionPolicy::Retain,
             adopt: false,
+            answers: BTreeMap::new(),
             retry: None,
             tags: BTreeMap::new(),
             resources: BTreeMap::new(),
@@ -194,6 +195,7 @@ impl Shop {
             revision: Some(revision.clone()),
             completed: Some(revision),
             former_task_until: None,
+            stage: None,
             failures: Vec::new(),
         };
         self.rollout.components.insert(component.into(), rollout);

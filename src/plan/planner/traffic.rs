@@ -11,11 +11,13 @@
 //! UpdateService.loadBalancers (several target groups of one service).
 
 use super::{Draft, seen};
-use crate::model::desired::{DesiredComponent, shifts_traffic};
+use crate::model::desired::DesiredComponent;
 use crate::model::observed::{ObservedResource, ObservedService, Seen};
 use crate::model::plan::WaitingOn;
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
+use crate::model::service_deployment::shifts_traffic;
 use crate::plan::compare::{forwarded, forwarded_groups};
+use crate::plan::diff::differences;
 use crate::plan::resources::target_group::load_balancers;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +32,20 @@ pub(super) fn member(kind: ResourceKind) -> Option<&'static str> {
         ResourceKind::Listener => Some("defaultActions"),
         _ => None,
     }
+}
+
+/// The actions that a dark rule has once it takes requests: where ECS shifts its traffic, what ECS
+/// made of them.
+fn sends_once_lit<'t>(
+    draft: &Draft<'_>,
+    id: &ResourceId,
+    member: &str,
+    declared: &'t Tree,
+    observed: &'t Tree,
+) -> &'t Tree {
+    let found = differences(id.kind, declared, observed, &draft.traffic_shifted_groups);
+    let is_written = found.iter().any(|difference| difference.change.path.starts_with(member));
+    if is_written { &declared[member] } else { &observed[member] }
 }
 
 /// A header that no client sends: a rule that asks for it takes no request, and its groups are
@@ -57,7 +73,7 @@ pub(super) fn changed(
 ) -> Option<Transition> {
     let member = member(id.kind)?;
     if is_dark(observed) {
-        let waits = unready(draft, &declared[member]);
+        let waits = unready(draft, sends_once_lit(draft, id, member, declared, observed));
         return (!waits.is_empty()).then(|| Transition { fields: darkened(declared), waits });
     }
     let serving = weights(&observed[member]);
@@ -173,7 +189,15 @@ fn not_ready(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
     };
     let healthy = targets.iter().filter(|target| target.state == "healthy").count();
     let wanted = wanted.max(1);
-    if healthy >= wanted { None } else { lacks(format!("{healthy} of {wanted} healthy")) }
+    let spared = spares(draft, group).filter(|_| users == 0);
+    match spared {
+        _ if healthy >= wanted => None,
+        Some(component) => lacks(format!(
+            "service {} has it as an alternate, and registers no tasks there under the strategy ROLLING",
+            component.name
+        )),
+        None => lacks(format!("{healthy} of {wanted} healthy")),
+    }
 }
 
 /// The key of a declared target group, by its ARN.
@@ -195,9 +219,17 @@ fn may_serve(draft: &Draft<'_>, arn: &str) -> bool {
     targets.is_none_or(|targets| targets.iter().any(|target| !target.is_draining()))
 }
 
-/// Whether a component's service is declared to register its tasks in a target group.
+/// Whether a component's service is declared to register its tasks in a target group: in the
+/// alternate ones only where ECS shifts its traffic.
 fn uses(component: &DesiredComponent, group: &str) -> bool {
-    component.target_groups().any(|groups| groups.contains(&group))
+    let registered = if component.is_traffic_shifted() { usize::MAX } else { 1 };
+    component.target_groups().any(|groups| groups.iter().take(registered).any(|known| *known == group))
+}
+
+/// A service that is declared to have this group as an alternate, and not to shift its traffic.
+fn spares<'a>(draft: &Draft<'a>, group: &str) -> Option<&'a DesiredComponent> {
+    let mut components = draft.input.desired.components.values();
+    components.find(|component| component.target_groups().any(|groups| groups.contains(&group)))
 }
 
 /// Our rules and listeners, as they are at present.

@@ -51,7 +51,7 @@ fn phase(draft: &mut Draft<'_>, id: &ResourceId, component: &DesiredComponent, s
         }
         Phase::Rolling { deployment, .. } => {
             let because = match &service {
-                Some(service) if deployment.is_some() => progress(service),
+                Some(service) if deployment.is_some() => progress(draft, component, service),
                 _ => "not begun".to_owned(),
             };
             draft.wait(id, WaitingOn::Deployment { id: deployment.clone().unwrap_or_default(), because });
@@ -66,7 +66,10 @@ fn phase(draft: &mut Draft<'_>, id: &ResourceId, component: &DesiredComponent, s
                 service.as_ref().filter(|service| !service.is_steady() && service.status != "DRAINING")
             {
                 let deployment = service.primary().map(|primary| primary.id.clone()).unwrap_or_default();
-                draft.wait(id, WaitingOn::Deployment { id: deployment, because: progress(service) });
+                draft.wait(
+                    id,
+                    WaitingOn::Deployment { id: deployment, because: progress(draft, component, service) },
+                );
             }
             targets(draft, id, component, service.as_ref());
         }
@@ -92,15 +95,17 @@ fn task_status(draft: &Draft<'_>, component: &DesiredComponent, task: Option<&st
     }
 }
 
-/// `1 of 2 running; newest event`.
-fn progress(service: &ObservedService) -> String {
+/// `1 of 2 running; BLUE_GREEN: SCALE_UP; newest event`.
+fn progress(draft: &Draft<'_>, component: &DesiredComponent, service: &ObservedService) -> String {
     let (running, wanted) = match service.primary() {
         Some(primary) => (primary.running, primary.desired),
         None => (service.running, service.desired),
     };
+    let stage = seen(&draft.input.observed.stages, &component.name).present();
+    let stage = stage.map(|stage| format!("; {stage}")).unwrap_or_default();
     match service.events.first() {
-        Some(event) => format!("{running} of {wanted} running; {}", event.message),
-        None => format!("{running} of {wanted} running"),
+        Some(event) => format!("{running} of {wanted} running{stage}; {}", event.message),
+        None => format!("{running} of {wanted} running{stage}"),
     }
 }
 

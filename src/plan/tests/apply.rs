@@ -55,6 +55,9 @@ fn apply_one(fixture: &mut Fixture, action: &PlannedAction) {
             create(fixture, id, call["fields"].clone(), &tags());
             forward(fixture, &call["fields"]);
         }
+        (Verb::Update, ResourceKind::Service) if call["call"] == "continueServiceDeployment" => {
+            fixture.observed.stages.remove(&component);
+        }
         (Verb::Update, ResourceKind::Service) => update_service(fixture, &component, &call["fields"]),
         (Verb::Update, ResourceKind::LogGroup) => set(fixture, id, "retentionInDays", call["days"].clone()),
         (Verb::Update, ResourceKind::Rule) if call["priorities"].is_object() => {
@@ -271,6 +274,7 @@ fn create_service(
     let text = |key: &str| fields[key].as_str().unwrap().to_owned();
     let mut made = ObservedService {
         controller: None,
+        current_deployment: None,
         arn: format!("service/{}", text("serviceName")),
         name: text("serviceName"),
         status: "ACTIVE".to_owned(),

@@ -26,6 +26,7 @@ fn owned(arn: &str, owner: &str) -> Seen<ObservedResource> {
 fn owned_service(arn: &str) -> Seen<ObservedService> {
     Seen::Present(ObservedService {
         controller: None,
+        current_deployment: None,
         arn: arn.to_owned(),
         name: "shop-web".to_owned(),
         status: "ACTIVE".to_owned(),

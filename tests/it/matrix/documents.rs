@@ -146,7 +146,11 @@ fn surroundings() -> Value {
         },
         "rules": {"front": {"listener": "front", "priority": 1,
             "conditions": [{"field": "path-pattern", "values": ["/front"]}],
-            "actions": [{"type": "forward", "targetGroups": forward}]}},
+            "actions": [{"type": "forward", "targetGroups": forward}]},
+            // ECS rewrites it.
+            "shifted": {"listener": "front", "priority": 2,
+            "conditions": [{"field": "path-pattern", "values": ["/shifted"]}],
+            "actions": [{"type": "forward", "targetGroups": forward[..2]}]}},
         "components": {"idle": component(json!({"networkMode": "awsvpc"}), json!({"networkConfiguration": network()}))},
     })
 }
@@ -227,7 +231,7 @@ fn service(name: &str) -> Value {
     };
     let balancer = json!({"targetGroup": "a", "containerName": "app", "containerPort": 8080});
     let mut shifted = balancer.clone();
-    shifted["advancedConfiguration"] = json!({"alternateTargetGroupArn": "b", "productionListenerRule": "front",
+    shifted["advancedConfiguration"] = json!({"alternateTargetGroupArn": "b", "productionListenerRule": "shifted",
         "roleArn": "arn:aws:iam::123456789012:role/matrix-shift"});
     let shifting = |strategy: &str| {
         fargate(

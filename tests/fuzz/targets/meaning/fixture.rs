@@ -155,6 +155,7 @@ impl Fixture {
             revision: Some(revision.clone()),
             completed: Some(revision),
             former_task_until: None,
+            stage: None,
             failures: Vec::new(),
         };
         self.rollout.components.insert(name.clone(), state);
@@ -308,6 +309,7 @@ fn service(name: &str, revision: &str, fields: Tree) -> ObservedService {
     };
     ObservedService {
         controller: None,
+        current_deployment: None,
         arn: managed_arn(ResourceKind::Service, name),
         name: name.to_owned(),
         status: "ACTIVE".to_owned(),

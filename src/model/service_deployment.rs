@@ -1,0 +1,197 @@
+//! How far ECS is with a deployment that it takes through stages: where it stands, what holds it,
+//! and what is known of that from pass to pass.
+
+use super::resource::Tree;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Whether a service with these fields leaves it to ECS to shift its traffic.
+pub fn shifts_traffic(fields: &Tree) -> bool {
+    let strategy = fields["deploymentConfiguration"]["strategy"].as_str();
+    strategy.is_some_and(|strategy| strategy != "ROLLING")
+}
+
+/// A service deployment under way, as ECS shows it. Source: ECS API, ServiceDeployment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObservedStage {
+    /// Full ARN of the service deployment.
+    pub deployment: String,
+    /// `PENDING`, `IN_PROGRESS`, `ROLLBACK_IN_PROGRESS` and others.
+    pub status: String,
+    /// `BLUE_GREEN`, `LINEAR`, `CANARY` or `ROLLING`.
+    pub strategy: String,
+    /// `PRE_SCALE_UP` … `CLEAN_UP`; ECS shows none of a deployment that has not begun.
+    pub stage: Option<String>,
+    /// Percent of production traffic that is asked for the new revision, where ECS shifts it.
+    pub production: Option<f64>,
+    /// The hooks that it waits for.
+    pub hooks: Vec<ObservedHook>,
+}
+
+/// A lifecycle hook that is not over. Source: ECS API, DeploymentLifecycleHookDetail.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObservedHook {
+    /// Its id, made by ECS when the deployment reached it.
+    pub id: String,
+    /// Whether it waits for a person: a PAUSE hook in status AWAITING_ACTION.
+    pub pauses: bool,
+    /// The function that it waits for, when it is one.
+    pub target: Option<String>,
+    /// When it times out.
+    pub until: Option<Timestamp>,
+    /// What ECS does then: `CONTINUE` or `ROLLBACK`.
+    pub then: Option<String>,
+}
+
+impl ObservedStage {
+    /// The hook that waits for a person, when one does.
+    pub fn pause(&self) -> Option<&ObservedHook> {
+        self.hooks.iter().find(|hook| hook.pauses)
+    }
+
+    /// Where it stands, in one word or two: another value is progress.
+    pub fn place(&self) -> String {
+        let stage = self.stage.as_deref().unwrap_or(&self.status);
+        let shifted = self.production.filter(|percent| *percent > 0.0 && *percent < 100.0);
+        let waits = if self.pause().is_some() { ", paused" } else { "" };
+        match shifted {
+            Some(percent) => format!("{stage} at {percent} %{waits}"),
+            None => format!("{stage}{waits}"),
+        }
+    }
+}
+
+/// `BLUE_GREEN: POST_TEST_TRAFFIC_SHIFT, waits for ctl continue until …`.
+impl fmt::Display for ObservedStage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !matches!(self.status.as_str(), "PENDING" | "IN_PROGRESS") {
+            return write!(f, "{}: {}", self.strategy, self.status);
+        }
+        let place = self.place();
+        write!(f, "{}: {}", self.strategy, place.trim_end_matches(", paused"))?;
+        for hook in &self.hooks {
+            write!(f, ", {hook}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for ObservedHook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.target, self.pauses) {
+            (_, true) => f.write_str("waits for ctl continue")?,
+            (Some(target), false) => write!(f, "waits for its hook {target}")?,
+            (None, false) => write!(f, "waits for its hook {}", self.id)?,
+        }
+        let Some(until) = self.until else { return Ok(()) };
+        write!(f, " until {until:.0}")?;
+        match self.then.as_deref() {
+            Some("CONTINUE") => f.write_str(" (then it goes on)"),
+            Some("ROLLBACK") => f.write_str(" (then it rolls back)"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What is remembered of the stages of a component's deployment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StageRecord {
+    /// [`ObservedStage::place`] when it was last seen.
+    pub place: String,
+    /// The paused hook that was answered last: it is answered once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered: Option<String>,
+}
+
+/// What a person answered to a paused deployment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PauseAnswer {
+    /// Full ARN of the service deployment.
+    pub deployment: String,
+    /// Id of the hook that pauses it.
+    pub hook: String,
+    /// Whether it is rolled back instead of continued.
+    pub rollback: bool,
+    /// Who, and why, in words.
+    pub because: String,
+}
+
+/// A pause as it is reported, with what an answer to it must name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PauseStatus {
+    /// Full ARN of the service deployment.
+    pub deployment: String,
+    /// Id of the hook.
+    pub hook: String,
+    /// The stage at which it waits.
+    pub stage: String,
+    /// When it times out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+impl PauseStatus {
+    /// What is reported of a deployment, when it waits for a person.
+    pub fn of(stage: &ObservedStage) -> Option<Self> {
+        let hook = stage.pause()?;
+        Some(Self {
+            deployment: stage.deployment.clone(),
+            hook: hook.id.clone(),
+            stage: stage.stage.clone().unwrap_or_default(),
+            until: hook.until,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stage(pauses: bool) -> ObservedStage {
+        let hook = ObservedHook {
+            id: "ecs-pause-1".to_owned(),
+            pauses,
+            target: (!pauses).then(|| "arn:aws:lambda:eu-west-1:1:function:check".to_owned()),
+            until: Some("2026-11-29T12:00:00Z".parse().unwrap_or_default()),
+            then: Some("ROLLBACK".to_owned()),
+        };
+        ObservedStage {
+            deployment: "arn:aws:ecs:eu-west-1:1:service-deployment/c/web/1".to_owned(),
+            status: "IN_PROGRESS".to_owned(),
+            strategy: "BLUE_GREEN".to_owned(),
+            stage: Some("POST_TEST_TRAFFIC_SHIFT".to_owned()),
+            production: Some(0.0),
+            hooks: vec![hook],
+        }
+    }
+
+    #[test]
+    fn a_stage_says_where_it_is_what_it_waits_for_until_when_and_what_comes_then() {
+        let paused = stage(true);
+        assert_eq!(
+            paused.to_string(),
+            "BLUE_GREEN: POST_TEST_TRAFFIC_SHIFT, waits for ctl continue until 2026-11-29T12:00:00Z (then it rolls back)"
+        );
+        assert_eq!(paused.place(), "POST_TEST_TRAFFIC_SHIFT, paused");
+        assert_eq!(PauseStatus::of(&paused).map(|pause| pause.hook), Some("ecs-pause-1".to_owned()));
+        let tested = stage(false);
+        assert!(tested.to_string().contains("waits for its hook arn:aws:lambda"), "{tested}");
+        assert_eq!((tested.place().as_str(), tested.pause()), ("POST_TEST_TRAFFIC_SHIFT", None));
+        let shifting = ObservedStage {
+            strategy: "LINEAR".to_owned(),
+            stage: Some("PRODUCTION_TRAFFIC_SHIFT".to_owned()),
+            production: Some(40.0),
+            hooks: vec![],
+            ..paused
+        };
+        assert_eq!(shifting.to_string(), "LINEAR: PRODUCTION_TRAFFIC_SHIFT at 40 %");
+        let back = ObservedStage { status: "ROLLBACK_IN_PROGRESS".to_owned(), ..shifting };
+        assert_eq!(back.to_string(), "LINEAR: ROLLBACK_IN_PROGRESS");
+    }
+}

@@ -1,0 +1,69 @@
+//! How far ECS is with deployments that it takes through stages: read while one is under way.
+
+use super::reader::{Reader, refused};
+use super::request::ObservationRequest;
+use super::services::{Services, declared};
+use crate::aws::ecs::deployments::{self, DEPLOYMENTS_PER_CALL};
+use crate::aws::ecs::read;
+use crate::model::ids::ComponentName;
+use crate::model::observed::{ObservedService, Seen};
+use crate::model::service_deployment::ObservedStage;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Stages of one deployment's services, by component.
+pub(super) type Stages = BTreeMap<ComponentName, Seen<ObservedStage>>;
+
+/// Reads the stages of all services of a batch that are deployed in stages at present; the answers
+/// are in the order of the deployments.
+pub(super) async fn read(
+    reader: &Reader<'_>,
+    requests: &[ObservationRequest<'_>],
+    services: &Services,
+) -> Vec<Stages> {
+    let mut wanted: Vec<(usize, ComponentName, &ObservedService)> = Vec::new();
+    for (index, request) in requests.iter().enumerate() {
+        let (known, _) = services.of(reader, request);
+        for (component, _) in declared(request) {
+            let service = known.get(&component.name).and_then(|seen| seen.present());
+            let staged = service.filter(|service| service.is_in_stages());
+            wanted.extend(staged.map(|service| (index, component.name.clone(), service)));
+        }
+    }
+    let arns = reader.each(&wanted, |(_, _, service)| current(reader, service)).await;
+    let known: BTreeSet<String> = arns.iter().filter_map(|seen| seen.present()).cloned().collect();
+    let call = |arns: Vec<String>| async move {
+        deployments::describe_service_deployments(reader.clients, &arns).await
+    };
+    let mut described: BTreeMap<String, Seen<ObservedStage>> = BTreeMap::new();
+    let answers = reader.batches(known.into_iter().collect(), DEPLOYMENTS_PER_CALL, refused, call).await;
+    for (arns, answer) in answers {
+        match answer {
+            Ok(seen) => described.extend(seen),
+            Err(error) => {
+                described.extend(arns.into_iter().map(|arn| (arn, Seen::Unknown(error.clone().into()))));
+            }
+        }
+    }
+    let mut shown: Vec<Stages> = requests.iter().map(|_| Stages::new()).collect();
+    for ((index, component, _), arn) in wanted.into_iter().zip(arns) {
+        let seen = match arn {
+            Seen::Present(arn) => described.get(&arn).cloned().unwrap_or_default(),
+            Seen::Absent => Seen::Absent,
+            Seen::NotRead => Seen::NotRead,
+            Seen::Unknown(gap) => Seen::Unknown(gap),
+        };
+        shown[index].insert(component, seen);
+    }
+    shown
+}
+
+/// The ARN of the service deployment under way: as the service names it, else the newest one.
+async fn current(reader: &Reader<'_>, service: &ObservedService) -> Seen<String> {
+    if let Some(arn) = &service.current_deployment {
+        return Seen::Present(arn.clone());
+    }
+    match read::list_service_deployments(reader.clients, reader.cluster(), &service.name).await {
+        Ok(found) => found.into_iter().next().map_or(Seen::Absent, |(newest, _)| Seen::Present(newest.arn)),
+        Err(error) => super::reader::seen_from_error(&error),
+    }
+}

@@ -1,0 +1,383 @@
+//! Services whose traffic ECS shifts by itself: the controller starts the deployment, says how far
+//! it is, passes on what people answer to a pause, and leaves the rules to ECS.
+
+use crate::alarms::with_alarm;
+use crate::support::traffic::Traffic;
+use crate::support::{Fixture, REGION, SHOP, condition};
+use aws_sim::Moment;
+use aws_sim::traffic::Request;
+use evenkeel::model::condition::{ConditionType, Truth};
+use evenkeel::model::request::RequestKind;
+use evenkeel::model::status::DeploymentStatus;
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+
+/// The shop with a second target group, a rule for test traffic, and more lines of its deployment
+/// configuration.
+fn shop(strategy: &str) -> String {
+    let groups =
+        SHOP.split("  targetGroups:\n    web:\n").nth(1).unwrap().split("  listeners:").next().unwrap();
+    let test = "    test:\n      listener: http\n      priority: 5\n      conditions: [{field: http-header, httpHeaderConfig: {httpHeaderName: x-test, values: [\"1\"]}}]\n      actions: [{type: forward, targetGroup: green}]\n";
+    let advanced = "{targetGroup: web, containerName: web, containerPort: 8080, advancedConfiguration: {alternateTargetGroupArn: green, \
+        productionListenerRule: web, testListenerRule: test, roleArn: \"arn:aws:iam::123456789012:role/ecsInfrastructureRoleForShop\"}}";
+    SHOP.replace("  targetGroups:\n", &format!("  targetGroups:\n    green:\n{groups}"))
+        .replace("  rules:\n", &format!("  rules:\n{test}"))
+        .replace("{targetGroup: web, containerName: web, containerPort: 8080}", advanced)
+        .replace(
+            "          deploymentCircuitBreaker: {enable: true, rollback: true}\n",
+            &format!("          deploymentCircuitBreaker: {{enable: true, rollback: true}}\n{strategy}"),
+        )
+}
+
+const BLUE_GREEN: &str = "          strategy: BLUE_GREEN\n          bakeTimeInMinutes: 10\n";
+
+const PAUSED: &str = "          strategy: BLUE_GREEN\n          lifecycleHooks:\n            - {targetType: PAUSE, lifecycleStages: [POST_TEST_TRAFFIC_SHIFT], timeoutConfiguration: {timeoutInMinutes: 60, action: ROLLBACK}}\n";
+
+/// The shop with a strategy, Ready, with its customers.
+async fn open(strategy: &str) -> (Fixture, Traffic) {
+    let fixture = Fixture::new(&[("shop.yaml", &shop(strategy))]).await;
+    fixture.ready_within(900).await;
+    fixture.pass(120).await;
+    let traffic = fixture.traffic();
+    (fixture, traffic)
+}
+
+async fn upgrade(fixture: &mut Fixture) {
+    fixture.edit("shop.yaml", "/shop:1.0", "/shop:2.0").await;
+}
+
+fn service(fixture: &Fixture) -> Value {
+    let input = json!({"cluster": "shop", "services": ["shop-web"]});
+    fixture.by_hand("ecs", "DescribeServices", input)["services"][0].clone()
+}
+
+/// The newest service deployment, as ECS shows it.
+fn deployment(fixture: &Fixture) -> Value {
+    let listed =
+        fixture.by_hand("ecs", "ListServiceDeployments", json!({"cluster": "shop", "service": "shop-web"}));
+    let arn = listed["serviceDeployments"][0]["serviceDeploymentArn"].clone();
+    let shown = fixture.by_hand("ecs", "DescribeServiceDeployments", json!({"serviceDeploymentArns": [arn]}));
+    shown["serviceDeployments"][0].clone()
+}
+
+/// The image that a request reaches: the revision of the service's tasks that answer.
+fn image(fixture: &Fixture) -> String {
+    let arn = service(fixture)["taskDefinition"].clone();
+    let shown = fixture.by_hand("ecs", "DescribeTaskDefinition", json!({"taskDefinition": arn}));
+    shown["taskDefinition"]["containerDefinitions"][0]["image"].as_str().unwrap().to_owned()
+}
+
+/// Notes every call that the controller makes from now on and that changes something.
+fn noted(fixture: &Fixture) -> Arc<Mutex<Vec<String>>> {
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let notes = Arc::clone(&calls);
+    fixture.sim.on_call(move |moment| {
+        if let Moment::Before { request } = moment
+            && !["Describe", "List"].iter().any(|read| request.operation.starts_with(read))
+        {
+            notes.lock().unwrap().push(request.operation.clone());
+        }
+    });
+    calls
+}
+
+fn web(status: &DeploymentStatus) -> (&str, &str) {
+    let web = &status.components["web"];
+    (web.phase.as_str(), web.message.as_str())
+}
+
+/// What `ctl continue` asks for, of the pause that is reported.
+async fn answer(fixture: &mut Fixture, rollback: bool) {
+    let status = fixture.status("shop");
+    let pause = status.components["web"].pause.clone().unwrap();
+    let kind = RequestKind::Continue {
+        component: "web".into(),
+        service_deployment: pause.deployment,
+        hook: pause.hook,
+        rollback,
+    };
+    fixture.ask("shop", kind).await;
+    fixture.declare().await;
+}
+
+/// Waits until the deployment is paused.
+async fn paused(fixture: &Fixture) -> DeploymentStatus {
+    fixture.until(900, |status| status.components["web"].pause.is_some()).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_strategy_deploys_and_upgrades_without_a_lost_request_or_a_word_about_rules() {
+    let linear = "          strategy: LINEAR\n          linearConfiguration: {stepPercent: 40, stepBakeTimeInMinutes: 3}\n";
+    let canary = "          strategy: CANARY\n          canaryConfiguration: {canaryPercent: 5, canaryBakeTimeInMinutes: 10}\n";
+    for strategy in [BLUE_GREEN, linear, canary] {
+        let (mut fixture, traffic) = open(strategy).await;
+        let calls = noted(&fixture);
+        for tag in ["2.0", "3.0"] {
+            let before = if tag == "2.0" { "1.0" } else { "2.0" };
+            fixture.edit("shop.yaml", &format!("/shop:{before}"), &format!("/shop:{tag}")).await;
+            let stage = |status: &DeploymentStatus| web(status).1.contains("TRAFFIC_SHIFT");
+            let status = fixture.until(900, stage).await;
+            assert_eq!(web(&status).0, "Rolling", "{strategy}");
+            fixture.pass(60).await;
+            fixture.ready_within(4000).await;
+            assert_eq!(image(&fixture), format!("registry.example.com/shop:{tag}"));
+            assert_eq!(deployment(&fixture)["status"], "SUCCESSFUL");
+        }
+        fixture.pass(1800).await;
+        traffic.all_served();
+        let calls = calls.lock().unwrap().clone();
+        assert!(!calls.iter().any(|call| call.contains("Rule") || call.contains("Listener")), "{calls:?}");
+        let updates = calls.iter().filter(|call| *call == "UpdateService").count();
+        assert_eq!(updates, 2, "{strategy}: {calls:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stage_that_lasts_longer_than_the_progress_deadline_is_told_and_never_stalled() {
+    let long = "          strategy: LINEAR\n          linearConfiguration: {stepPercent: 50, stepBakeTimeInMinutes: 40}\n          bakeTimeInMinutes: 30\n";
+    let (mut fixture, traffic) = open(long).await;
+    upgrade(&mut fixture).await;
+    let mut told = std::collections::BTreeSet::new();
+    for _ in 0..90 {
+        fixture.pass(60).await;
+        let status = fixture.status("shop");
+        let (phase, message) = web(&status);
+        assert_ne!(phase, "Stalled", "{message}");
+        told.insert(message.split("; ").last().unwrap_or_default().to_owned());
+    }
+    fixture.ready_within(1).await;
+    traffic.all_served();
+    for said in ["LINEAR: PRODUCTION_TRAFFIC_SHIFT at 50 %", "LINEAR: BAKE_TIME"] {
+        assert!(told.iter().any(|message| message == said), "{said}: {told:#?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_by_alarm_is_told_and_not_fought() {
+    let watched =
+        format!("{BLUE_GREEN}          alarms: {{alarms: [errors], enable: true, rollback: true}}\n");
+    let document = with_alarm(&shop(&watched));
+    let mut fixture = Fixture::new(&[("shop.yaml", &document)]).await;
+    fixture.ready_within(900).await;
+    fixture.pass(60).await;
+    let traffic = fixture.traffic();
+    upgrade(&mut fixture).await;
+    fixture.until(900, |status| web(status).1.contains("BAKE_TIME")).await;
+    let calls = noted(&fixture);
+    let now = fixture.sim.now();
+    fixture.sim.with(|aws| aws.region(REGION).cloudwatch.hold(now, "shop-errors", Some("ALARM"))).unwrap();
+    let status = fixture.until(900, |status| web(status).0 == "RolledBack").await;
+    let (_, reason, message) = condition(&status, ConditionType::Stalled);
+    assert!(reason == "RolledBack" && message.contains("alarm"), "{reason}: {message}");
+    fixture.pass(3600).await;
+    assert_eq!(*calls.lock().unwrap(), Vec::<String>::new(), "it is ECS's to go back");
+    assert_eq!(image(&fixture), "registry.example.com/shop:1.0");
+    traffic.all_served();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_says_what_it_waits_for_and_goes_on_once_a_person_says_so() {
+    let (mut fixture, traffic) = open(PAUSED).await;
+    upgrade(&mut fixture).await;
+    let status = paused(&fixture).await;
+    let (phase, message) = web(&status);
+    assert_eq!(phase, "Rolling");
+    let words = "BLUE_GREEN: POST_TEST_TRAFFIC_SHIFT, waits for ctl continue until ";
+    assert!(message.contains(words) && message.ends_with("(then it rolls back)"), "{message}");
+    let calls = noted(&fixture);
+    fixture.pass(2400).await;
+    let status = fixture.status("shop");
+    assert_eq!(condition(&status, ConditionType::Stalled).0, Truth::False, "a pause is none");
+    let ready = condition(&status, ConditionType::Ready).2;
+    assert!(ready.contains("waits for ctl continue"), "{ready}");
+    assert_eq!(*calls.lock().unwrap(), Vec::<String>::new());
+    answer(&mut fixture, false).await;
+    fixture.pass(30).await;
+    assert_eq!(*calls.lock().unwrap(), ["ContinueServiceDeployment"]);
+    assert!(fixture.requests().await.is_empty(), "it is answered, so it is over");
+    fixture.declare().await;
+    fixture.ready_within(900).await;
+    fixture.pass(600).await;
+    assert_eq!(*calls.lock().unwrap(), ["ContinueServiceDeployment"], "once");
+    assert_eq!(image(&fixture), "registry.example.com/shop:2.0");
+    traffic.all_served();
+    let record = fixture.record("shop").await;
+    let asked: Vec<_> =
+        record.events.iter().filter(|event| event.reason.as_str() == "ContinueRequested").collect();
+    assert_eq!(asked.len(), 1, "{asked:#?}");
+    assert_eq!(asked[0].message, "continuation of web requested by ops: incident 42");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_is_rolled_back_when_a_person_says_so_and_what_failed_is_not_tried_again() {
+    let (mut fixture, traffic) = open(PAUSED).await;
+    upgrade(&mut fixture).await;
+    paused(&fixture).await;
+    let calls = noted(&fixture);
+    answer(&mut fixture, true).await;
+    fixture.until(300, |status| web(status).0 == "RolledBack").await;
+    fixture.pass(3600).await;
+    assert_eq!(*calls.lock().unwrap(), ["ContinueServiceDeployment"]);
+    assert_eq!(image(&fixture), "registry.example.com/shop:1.0");
+    assert_eq!(deployment(&fixture)["status"], "ROLLBACK_SUCCESSFUL");
+    assert!(fixture.status("shop").components["web"].pause.is_none());
+    traffic.all_served();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_for_the_pause_that_was_seen_and_goes_when_that_is_over() {
+    let (mut fixture, _) = open(PAUSED).await;
+    upgrade(&mut fixture).await;
+    paused(&fixture).await;
+    // Somebody else was faster.
+    let hook = deployment(&fixture)["lifecycleHookDetails"][0]["hookId"].clone();
+    let arn = deployment(&fixture)["serviceDeploymentArn"].clone();
+    fixture.by_hand("ecs", "ContinueServiceDeployment", json!({"serviceDeploymentArn": arn, "hookId": hook}));
+    let calls = noted(&fixture);
+    answer(&mut fixture, true).await;
+    fixture.ready_within(900).await;
+    assert_eq!(*calls.lock().unwrap(), Vec::<String>::new());
+    assert!(fixture.requests().await.is_empty());
+    // The next pause is another one.
+    fixture.edit("shop.yaml", "/shop:2.0", "/shop:3.0").await;
+    paused(&fixture).await;
+    fixture.pass(600).await;
+    assert_eq!(web(&fixture.status("shop")).0, "Rolling");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_waits_for_the_end_of_a_pause_of_writes_and_survives_a_crash() {
+    let (mut fixture, traffic) = open(PAUSED).await;
+    upgrade(&mut fixture).await;
+    paused(&fixture).await;
+    let calls = noted(&fixture);
+    let until = fixture.clock.now() + jiff::SignedDuration::from_secs(900);
+    fixture.ask("shop", RequestKind::Pause { until }).await;
+    answer(&mut fixture, false).await;
+    fixture.pass(600).await;
+    assert_eq!(*calls.lock().unwrap(), Vec::<String>::new());
+    assert_eq!(fixture.requests().await.len(), 2);
+    fixture.kill().await;
+    fixture.start().await;
+    fixture.pass(600).await;
+    assert_eq!(*calls.lock().unwrap(), ["ContinueServiceDeployment"]);
+    fixture.declare().await;
+    fixture.ready_within(900).await;
+    assert!(fixture.requests().await.is_empty());
+    traffic.all_served();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_that_nobody_answers_is_rolled_back_by_ecs_and_told() {
+    let (mut fixture, traffic) = open(PAUSED).await;
+    upgrade(&mut fixture).await;
+    paused(&fixture).await;
+    let calls = noted(&fixture);
+    fixture.until(3 * 3600, |status| web(status).0 == "RolledBack").await;
+    fixture.pass(3600).await;
+    assert_eq!(*calls.lock().unwrap(), Vec::<String>::new());
+    traffic.all_served();
+}
+
+/// The shop on its way back to ROLLING, after so many upgrades: tasks are in the alternate group
+/// after an even number of them.
+async fn back_to_rolling(upgrades: usize, document: &str) -> (Fixture, Traffic) {
+    let (mut fixture, traffic) = open(BLUE_GREEN).await;
+    if upgrades == 1 {
+        upgrade(&mut fixture).await;
+        fixture.pass(60).await;
+        fixture.ready_within(3600).await;
+    }
+    // Where testers went nobody is any more.
+    traffic.no_longer(&Request::to("shop", 80).header("x-test", "1"));
+    fixture.write("shop.yaml", &document.replace("/shop:1.0", "/shop:3.0")).await;
+    fixture.pass(60).await;
+    (fixture, traffic)
+}
+
+#[tokio::test(start_paused = true)]
+async fn edited_back_to_rolling_no_rule_moves_before_the_tasks_are_where_it_sends_to() {
+    for (upgrades, document) in [(0, SHOP), (1, SHOP), (0, &shop(""))] {
+        let (fixture, traffic) = back_to_rolling(upgrades, document).await;
+        fixture.ready_within(3600).await;
+        fixture.pass(1800).await;
+        fixture.ready_within(1).await;
+        traffic.all_served();
+        assert_eq!(image(&fixture), "registry.example.com/shop:3.0");
+        let calls = noted(&fixture);
+        fixture.pass(3600).await;
+        assert_eq!(*calls.lock().unwrap(), Vec::<String>::new(), "at rest, {upgrades}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_would_send_to_the_alternate_group_of_a_service_that_rolls_stays_and_says_why() {
+    let (fixture, traffic) = back_to_rolling(1, &shop("")).await;
+    fixture.pass(3600).await;
+    let ready = condition(&fixture.status("shop"), ConditionType::Ready).2;
+    assert!(
+        ready.contains("rule/test waits for targets of green: service web has it as an alternate"),
+        "{ready}"
+    );
+    assert_eq!(image(&fixture), "registry.example.com/shop:3.0");
+    traffic.all_served();
+}
+
+#[tokio::test(start_paused = true)]
+async fn edited_from_rolling_to_blue_green_nothing_is_lost() {
+    let (mut fixture, traffic) = open("").await;
+    fixture.write("shop.yaml", &shop(BLUE_GREEN).replace("/shop:1.0", "/shop:3.0")).await;
+    fixture.pass(60).await;
+    fixture.ready_within(3600).await;
+    fixture.pass(1800).await;
+    traffic.all_served();
+    assert_eq!(image(&fixture), "registry.example.com/shop:3.0");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_production_rule_takes_requests_once_the_group_serves_that_ecs_sends_it_to() {
+    // What the listener does by default would take the requests of a rule that is not there yet.
+    let document = shop(BLUE_GREEN).replace(
+        "[{type: fixed-response, fixedResponseConfig: {statusCode: \"404\"}}]",
+        "[{type: forward, targetGroup: green}]",
+    );
+    let fixture = Fixture::new(&[("shop.yaml", &document)]).await;
+    fixture.ready_within(900).await;
+    let answers = fixture.sim.every_answer(&Request::to("shop", 80));
+    assert!(answers.iter().all(|answer| answer.target_group().is_some()), "{answers:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_has_shifted_before_is_adopted_with_its_rule_where_ecs_left_it() {
+    let adopting = shop(BLUE_GREEN).replace("spec:\n", "spec:\n  adopt: true\n");
+    let mut fixture = Fixture::new(&[("shop.yaml", &adopting)]).await;
+    fixture.ready_within(900).await;
+    fixture.pass(120).await;
+    let traffic = fixture.traffic();
+    fixture.stop().await;
+    // Everything that the controller knew is lost, and everything that says whose it is.
+    std::fs::remove_dir_all(fixture.state_folder()).unwrap();
+    let arn = service(&fixture)["serviceArn"].clone();
+    let keys = json!(["evenkeel.dev/owner", "evenkeel.dev/component"]);
+    fixture.by_hand("ecs", "UntagResource", json!({"resourceArn": arn, "tagKeys": keys}));
+    let balancer = fixture.by_hand("elasticloadbalancing", "DescribeLoadBalancers", json!({}));
+    let balancer = balancer["LoadBalancers"][0]["LoadBalancerArn"].clone();
+    let listeners =
+        fixture.by_hand("elasticloadbalancing", "DescribeListeners", json!({"LoadBalancerArn": balancer}));
+    let listener = listeners["Listeners"][0]["ListenerArn"].clone();
+    let rules = fixture.by_hand("elasticloadbalancing", "DescribeRules", json!({"ListenerArn": listener}));
+    for rule in rules["Rules"].as_array().unwrap().iter().filter(|rule| rule["Priority"] != "default") {
+        let input = json!({"ResourceArns.member.1": rule["RuleArn"], "TagKeys.member.1": keys[0], "TagKeys.member.2": keys[1]});
+        fixture.by_hand("elasticloadbalancing", "RemoveTags", input);
+    }
+    let calls = noted(&fixture);
+    fixture.start().await;
+    fixture.ready_within(1800).await;
+    fixture.pass(1800).await;
+    traffic.all_served();
+    let calls = calls.lock().unwrap().clone();
+    let moved: Vec<&String> = calls.iter().filter(|call| call.contains("Modify")).collect();
+    assert_eq!(moved, Vec::<&String>::new(), "{calls:?}");
+    assert!(calls.iter().any(|call| call == "TagResource"), "{calls:?}");
+    assert!(traffic.servers(&Request::to("shop", 80)).len() == 1);
+}
