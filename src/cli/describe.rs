@@ -98,7 +98,8 @@ fn described(text: &mut String, status: &DeploymentStatus, now: Timestamp) {
 
 /// Where the rollout of each component stands, and what failed.
 fn rollout(text: &mut String, record: &Record, now: Timestamp) {
-    let components: Vec<(&ComponentName, &ComponentRollout)> = record.rollout.components.iter().collect();
+    let components: Vec<(&ComponentName, &ComponentRollout)> =
+        record.rollout.components.iter().map(|(name, known)| (name, known.as_ref())).collect();
     if components.is_empty() {
         return;
     }

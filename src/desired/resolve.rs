@@ -67,7 +67,7 @@ pub fn resolve(
     desired: &DesiredState,
     observed: &ObservedState,
     versions: &BTreeMap<String, String>,
-    recorded: &BTreeMap<ResourceId, ResourceRecord>,
+    recorded: &BTreeMap<ResourceId, Box<ResourceRecord>>,
 ) -> ResolvedState {
     let seen = Resolver { desired, observed, versions, recorded };
     let mut resolved = ResolvedState {
@@ -87,7 +87,7 @@ struct Resolver<'a> {
     desired: &'a DesiredState,
     observed: &'a ObservedState,
     versions: &'a BTreeMap<String, String>,
-    recorded: &'a BTreeMap<ResourceId, ResourceRecord>,
+    recorded: &'a BTreeMap<ResourceId, Box<ResourceRecord>>,
 }
 
 type Waiting = Vec<WaitingOn>;

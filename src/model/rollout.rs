@@ -19,9 +19,9 @@ pub struct RolloutState {
     /// Generation of the document that this state was last advanced for.
     #[serde(default)]
     pub generation: Generation,
-    /// By component.
+    /// By component. In boxes, as the resources are: a map keeps room for eleven of them.
     #[serde(default)]
-    pub components: BTreeMap<ComponentName, ComponentRollout>,
+    pub components: BTreeMap<ComponentName, Box<ComponentRollout>>,
     /// Versions of secrets that are in force, by secret id as declared, so that a rotation is
     /// debounced.
     #[serde(default)]
@@ -29,7 +29,7 @@ pub struct RolloutState {
     /// What is known of each resource that was made, adopted or found as declared, and of what is
     /// left over.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub resources: BTreeMap<ResourceId, ResourceRecord>,
+    pub resources: BTreeMap<ResourceId, Box<ResourceRecord>>,
     /// Value of the retry annotation that was last honoured.
     #[serde(default)]
     pub retry: Option<String>,
@@ -81,9 +81,9 @@ impl RolloutState {
 #[serde(rename_all = "camelCase", default)]
 struct StoredRollout {
     generation: Generation,
-    components: BTreeMap<ComponentName, ComponentRollout>,
+    components: BTreeMap<ComponentName, Box<ComponentRollout>>,
     secrets: BTreeMap<String, SecretVersion>,
-    resources: BTreeMap<ResourceId, ResourceRecord>,
+    resources: BTreeMap<ResourceId, Box<ResourceRecord>>,
     retry: Option<String>,
     made_at: Option<Timestamp>,
     applied: BTreeMap<ResourceId, ContentHash>,

@@ -101,7 +101,7 @@ fn want<'a>(
     match (&component.workload, service) {
         (Workload::Task { .. }, _) => {
             let id = ResourceId::new(ResourceKind::Task, component.name.as_str());
-            let started = request.rollout.components.get(&component.name).and_then(started);
+            let started = request.rollout.components.get(&component.name).and_then(|known| started(known));
             let recorded = started.or_else(|| request.recorded_arn(&id).map(str::to_owned));
             Ok(want(TasksOf::Family(&component.family), true, recorded))
         }
@@ -129,7 +129,8 @@ fn former<'a>(
     let Workload::Service { .. } = component.workload else { return None };
     let id = ResourceId::new(ResourceKind::Task, component.name.as_str());
     let rollout = request.rollout.components.get(&component.name);
-    let recorded = rollout.and_then(started).or_else(|| request.recorded_arn(&id).map(str::to_owned));
+    let recorded =
+        rollout.and_then(|known| started(known)).or_else(|| request.recorded_arn(&id).map(str::to_owned));
     let was_task = rollout.is_some_and(|known| known.workload == Some(WorkloadKind::Task));
     (was_task || recorded.is_some()).then(|| Wanted {
         request: index,

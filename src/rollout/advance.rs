@@ -29,7 +29,7 @@ pub fn advance(input: &StepInput<'_>) -> RolloutState {
     state.components.retain(|name, _| input.desired.components.contains_key(name));
     if input.desired.retry != state.retry {
         state.retry.clone_from(&input.desired.retry);
-        state.components.values_mut().for_each(clear_failures);
+        state.components.values_mut().for_each(|component| clear_failures(component));
     }
     for name in in_dependency_order(&input.desired.components) {
         let (Some(desired), Some(resolved)) =

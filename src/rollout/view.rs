@@ -17,7 +17,7 @@ pub(super) struct View<'a, W> {
     pub(super) desired: &'a DesiredComponent,
     pub(super) resolved: &'a ResolvedComponent,
     /// States of the components before it in dependency order, already advanced.
-    pub(super) components: &'a BTreeMap<ComponentName, ComponentRollout>,
+    pub(super) components: &'a BTreeMap<ComponentName, Box<ComponentRollout>>,
     pub(super) workload: W,
 }
 

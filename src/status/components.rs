@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 /// What is reported of one component.
 pub(super) fn component_status(input: &StatusInput<'_>, component: &DesiredComponent) -> ComponentStatus {
     let idle = ComponentRollout::default();
-    let rollout = input.rollout.components.get(&component.name).unwrap_or(&idle);
+    let rollout = input.rollout.components.get(&component.name).map_or(&idle, AsRef::as_ref);
     // One of that name that is somebody else's says nothing of the component.
     let foreign = matches!(rollout.phase, Phase::Stalled { reason: StallReason::NotOwned, .. });
     let absent = Seen::Absent;

@@ -167,10 +167,10 @@ impl Fixture {
                 components: by_component
                     .map(|name| {
                         let component = complete(name.as_str());
-                        (name, component)
+                        (name, component.into())
                     })
                     .into(),
-                resources: [group(), service()].map(|id| (id, applied("d1"))).into(),
+                resources: [group(), service()].map(|id| (id, applied("d1").into())).into(),
                 ..RolloutState::default()
             },
             plan: Plan {

@@ -186,9 +186,9 @@ fn the_hash_of_the_declaration_does_not_depend_on_what_was_seen() {
     assert_eq!(web(&observed(), &[]).declared, web(&aws, &[]).declared);
 }
 
-fn recorded_group() -> BTreeMap<ResourceId, ResourceRecord> {
+fn recorded_group() -> BTreeMap<ResourceId, Box<ResourceRecord>> {
     let known = ResourceRecord { arn: Some(GROUP.to_owned()), ..ResourceRecord::default() };
-    [(ResourceId::new(ResourceKind::TargetGroup, "web"), known)].into()
+    [(ResourceId::new(ResourceKind::TargetGroup, "web"), known.into())].into()
 }
 
 #[test]
@@ -331,8 +331,8 @@ fn what_is_there_and_not_ready_is_waited_for_by_all_that_do_not_rely_on_it_yet()
     let web = ResourceId::new(ResourceKind::TargetGroup, "web");
     let service = ResourceId::new(ResourceKind::Service, "web");
     let applied = ResourceRecord { applied: Some("d".into()), ..ResourceRecord::default() };
-    let relying = BTreeMap::from([(service, applied)]);
-    let waits = |readiness: Readiness, recorded: &BTreeMap<ResourceId, ResourceRecord>| {
+    let relying = BTreeMap::from([(service, applied.into())]);
+    let waits = |readiness: Readiness, recorded: &BTreeMap<ResourceId, Box<ResourceRecord>>| {
         let mut aws = observed();
         let group = ObservedResource { readiness, ..ours(GROUP) };
         aws.resources.insert(web.clone(), Seen::Present(group));

@@ -198,7 +198,7 @@ impl Shop {
             stage: None,
             failures: Vec::new(),
         };
-        self.rollout.components.insert(component.into(), rollout);
+        self.rollout.components.insert(component.into(), rollout.into());
         arn
     }
 

@@ -32,7 +32,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         let Workload::Service { service_name, .. } = &component.workload else { continue };
         let Some(resolved) = input.resolved.components.get(name) else { continue };
         let id = ResourceId::new(ResourceKind::Service, name.as_str());
-        let state = input.rollout.components.get(name).unwrap_or(&nothing);
+        let state = input.rollout.components.get(name).map_or(&nothing, AsRef::as_ref);
         let one = One { id: &id, component, resolved, state, service_name };
         match seen(&input.observed.services, name) {
             Seen::NotRead => {}

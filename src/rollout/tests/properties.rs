@@ -324,7 +324,7 @@ impl Oracle {
     fn check(&mut self, before: &RolloutState, fixture: &Fixture) -> Result<(), TestCaseError> {
         for name in NAMES {
             let none = ComponentRollout::default();
-            let was = before.components.get(name).unwrap_or(&none);
+            let was = before.components.get(name).map_or(&none, AsRef::as_ref);
             let is = &fixture.state.components[name];
             let context = format!("{name}: {:?} became {:?}", was.phase, is.phase);
             self.never_tries_again(name, was, is, &context)?;

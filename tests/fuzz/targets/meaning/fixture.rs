@@ -158,7 +158,7 @@ impl Fixture {
             stage: None,
             failures: Vec::new(),
         };
-        self.rollout.components.insert(name.clone(), state);
+        self.rollout.components.insert(name.clone(), state.into());
         let fields = part.fields.as_ref()?;
         match &desired.components[name].workload {
             Workload::Service { service_name, initial_count, .. } => {
