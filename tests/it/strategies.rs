@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 
 /// The shop with a second target group, a rule for test traffic, and more lines of its deployment
 /// configuration.
-fn shop(strategy: &str) -> String {
+pub fn shop(strategy: &str) -> String {
     let groups =
         SHOP.split("  targetGroups:\n    web:\n").nth(1).unwrap().split("  listeners:").next().unwrap();
     let test = "    test:\n      listener: http\n      priority: 5\n      conditions: [{field: http-header, httpHeaderConfig: {httpHeaderName: x-test, values: [\"1\"]}}]\n      actions: [{type: forward, targetGroup: green}]\n";
@@ -31,7 +31,8 @@ fn shop(strategy: &str) -> String {
 
 const BLUE_GREEN: &str = "          strategy: BLUE_GREEN\n          bakeTimeInMinutes: 10\n";
 
-const PAUSED: &str = "          strategy: BLUE_GREEN\n          lifecycleHooks:\n            - {targetType: PAUSE, lifecycleStages: [POST_TEST_TRAFFIC_SHIFT], timeoutConfiguration: {timeoutInMinutes: 60, action: ROLLBACK}}\n";
+/// Blue/green with a pause before production gets the new tasks.
+pub const PAUSED: &str = "          strategy: BLUE_GREEN\n          lifecycleHooks:\n            - {targetType: PAUSE, lifecycleStages: [POST_TEST_TRAFFIC_SHIFT], timeoutConfiguration: {timeoutInMinutes: 60, action: ROLLBACK}}\n";
 
 /// The shop with a strategy, Ready, with its customers.
 async fn open(strategy: &str) -> (Fixture, Traffic) {
@@ -87,7 +88,7 @@ fn web(status: &DeploymentStatus) -> (&str, &str) {
 }
 
 /// What `ctl continue` asks for, of the pause that is reported.
-async fn answer(fixture: &mut Fixture, rollback: bool) {
+pub async fn answer(fixture: &mut Fixture, rollback: bool) {
     let status = fixture.status("shop");
     let pause = status.components["web"].pause.clone().unwrap();
     let kind = RequestKind::Continue {

@@ -226,14 +226,18 @@ impl Fixture {
         state.load(&DeploymentName::from(name)).await.unwrap().unwrap()
     }
 
-    /// Calls that changed something since the counts were reset.
+    /// Calls that changed something since the counts were reset: all of them, though the simulation
+    /// remembers the last few thousand calls only.
+    #[track_caller]
     pub fn writes(&self) -> Vec<String> {
         let calls = self.sim.calls();
-        calls
+        let writes: Vec<String> = calls
             .iter()
             .filter(|call| call.write)
             .map(|call| format!("{}:{}", call.service, call.operation))
-            .collect()
+            .collect();
+        assert_eq!(writes.len() as u64, self.sim.counts().writes, "older writes are forgotten: {writes:?}");
+        writes
     }
 
     /// One call of AWS by somebody else, in the region of the tests.
