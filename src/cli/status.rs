@@ -176,7 +176,7 @@ fn row(record: &Record, wide: bool, now: Timestamp) -> Vec<Cell> {
         row.push(Cell::plain(&status.cluster));
         row.push(Cell::plain(main.map(|component| short_image(&component.image)).unwrap_or_default()));
         row.push(Cell::plain(main.and_then(|component| component.revision.as_deref()).unwrap_or_default()));
-        row.push(Cell::plain(targets(status.components.values())));
+        row.push(Cell::plain(targets(status.components.values().map(AsRef::as_ref))));
         row.push(Cell::plain(format!("{}:{}", status.source.file, status.source.line)));
     }
     row.push(Cell::message(out::short(&message(status), MESSAGE)));
@@ -185,7 +185,7 @@ fn row(record: &Record, wide: bool, now: Timestamp) -> Vec<Cell> {
 
 /// The component whose image stands for the deployment: the first service.
 fn main_component(status: &DeploymentStatus) -> Option<&ComponentStatus> {
-    let mut all = status.components.values();
+    let mut all = status.components.values().map(AsRef::as_ref);
     let first = all.clone().next();
     all.find(|component| component.workload == "service").or(first)
 }
@@ -308,7 +308,7 @@ pub(super) fn components(status: &DeploymentStatus, wide: bool) -> String {
                 Cell::plain(&component.workload),
                 Cell(component.phase.clone(), phase_style(&component.phase)),
                 Cell::plain(running(component)),
-                Cell::plain(targets(std::iter::once(component))),
+                Cell::plain(targets(std::iter::once(component.as_ref()))),
                 Cell::plain(revision),
             ];
             if wide {

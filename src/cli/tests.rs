@@ -77,7 +77,8 @@ fn status(name: &str, why: &str) -> DeploymentStatus {
             condition(ConditionType::Reconciling, busy, "Progressing", why),
             condition(ConditionType::Stalled, Truth::False, "NotStalled", "nothing holds it for good"),
         ],
-        components: [("migrate".into(), component("task", "Complete", 0)), ("web".into(), web)].into(),
+        components: [("migrate".into(), component("task", "Complete", 0).into()), ("web".into(), web.into())]
+            .into(),
         waiting_on: Vec::new(),
         findings: Vec::new(),
         notes: Vec::new(),

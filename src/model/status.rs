@@ -35,8 +35,8 @@ pub struct DeploymentStatus {
     /// Ready, Reconciling, Stalled, SecretsReady, TargetsHealthy, Drifted, Suspended, in this
     /// order.
     pub conditions: Vec<Condition>,
-    /// By component.
-    pub components: BTreeMap<ComponentName, ComponentStatus>,
+    /// By component; in boxes, because a map keeps room for eleven of them.
+    pub components: BTreeMap<ComponentName, Box<ComponentStatus>>,
     /// What is waited for.
     pub waiting_on: Vec<Waiting>,
     /// Warnings of the document, and the errors of an edit that was refused.

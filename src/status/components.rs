@@ -21,7 +21,7 @@ pub(super) fn component_status(input: &StatusInput<'_>, component: &DesiredCompo
     let seen = input.observed.services.get(&component.name);
     let seen = seen.map(|seen| if foreign { &absent } else { seen });
     let service = seen.and_then(Seen::present);
-    let prior = input.prior.and_then(|prior| prior.components.get(&component.name));
+    let prior = input.prior.and_then(|prior| prior.components.get(&component.name)).map(AsRef::as_ref);
     let (desired, running, pending) = match (&component.workload, service) {
         (Workload::Service { .. }, Some(service)) => (service.desired, service.running, service.pending),
         (Workload::Service { fields, initial_count, .. }, None) => {

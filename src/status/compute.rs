@@ -20,7 +20,7 @@ pub fn compute(input: &StatusInput<'_>) -> DeploymentStatus {
         .desired
         .components
         .values()
-        .map(|component| (component.name.clone(), component_status(input, component)))
+        .map(|component| (component.name.clone(), component_status(input, component).into()))
         .collect();
     let last_drift = last_drift(input);
     let mut status = DeploymentStatus {
