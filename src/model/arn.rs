@@ -78,6 +78,12 @@ pub fn task_id(task: &str) -> &str {
     last_part(task)
 }
 
+/// Name of the cluster in a task's ARN; the short form does not tell.
+pub fn task_cluster(task_arn: &str) -> Option<&str> {
+    let (cluster, _) = Arn::parse(task_arn)?.resource.strip_prefix("task/")?.split_once('/')?;
+    Some(cluster)
+}
+
 /// `web:7` of `…:task-definition/web:7`.
 pub fn family_revision(definition: &str) -> &str {
     last_part(definition)

@@ -138,11 +138,13 @@ pub struct ObservedState {
     /// Tasks by component: of a task component those started by Evenkeel (running and lately
     /// stopped); of a service its current tasks and lately stopped ones, read in full passes.
     pub tasks: BTreeMap<ComponentName, Seen<Vec<ObservedTask>>>,
-    /// Tasks that were started of components that are services by now; only those of Evenkeel.
+    /// Tasks that were started of components that are services by now, and those of a task for ever
+    /// that were left behind in another cluster; only those of Evenkeel.
     #[serde(default)]
     pub former_tasks: BTreeMap<ComponentName, Seen<Vec<ObservedTask>>>,
-    /// Tasks that are still on their way to STOPPED, of services that are not declared any more,
-    /// count none and may not run beside what is declared. ECS counts a task that is STOPPING
+    /// Tasks that are still on their way to STOPPED, of services that count none and are not
+    /// declared any more but may not run beside what is declared, or that are declared, may not run
+    /// twice and are about to be scaled up from nothing. ECS counts a task that is STOPPING
     /// nowhere.
     #[serde(default)]
     pub stopping_tasks: BTreeMap<ResourceId, Seen<Vec<ObservedTask>>>,

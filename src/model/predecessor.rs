@@ -13,7 +13,7 @@ use super::owner::{Owner, OwnershipBasis};
 use super::plan::WaitingOn;
 use super::resource::{ResourceId, ResourceKind, TAG_COMPONENT};
 use super::rollout::RolloutState;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// One thing that is not declared any more and may not run beside its successor.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,12 +67,24 @@ impl Predecessor<'_> {
             }
         }
     }
+
+    /// Whether it ran what a component is by now.
+    fn stood_for(&self, component: &DesiredComponent) -> bool {
+        match self {
+            Self::Service { id, service } => component_of(id, service) == component.name.as_str(),
+            Self::Task { id, .. } => id.key == component.name.as_str(),
+            // Of whom it was is not told by what is seen of it.
+            Self::Stopping { .. } | Self::Unseen { .. } => true,
+        }
+    }
 }
 
 /// Everything of the deployment that a component may not be started beside.
 ///
 /// What stood under its own key counts when either of the two may not run twice. What is left of
-/// other keys counts when neither may: nothing tells whether it was renamed.
+/// other keys counts when neither may: nothing tells whether it was renamed. A run of a task is
+/// left to end before any other task starts in its place; after the time that its successor would
+/// have, it is stopped.
 ///
 /// **Guarantees**: names nothing that is not ours, and nothing that is declared.
 pub fn predecessors<'o>(
@@ -109,14 +121,18 @@ pub fn predecessors<'o>(
     for (name, seen) in tasks(desired, observed) {
         let id = ResourceId::new(ResourceKind::Task, name.as_str());
         let own = name == &component.name;
-        if !own && !alone {
+        let is_task = matches!(component.workload, Workload::Task { .. });
+        if !own && !alone && !is_task {
             continue;
         }
-        let until = rollout.components.get(name).and_then(|known| known.former_task_until);
+        let known = rollout.components.get(name).and_then(|known| known.former_task_until);
         match seen {
             Seen::Present(tasks) => {
                 let running = tasks.iter().filter(|task| !task.is_stopped());
-                found.extend(running.map(|task| Predecessor::Task { id: id.clone(), task, until }));
+                found.extend(running.map(|task| {
+                    let until = known.or_else(|| left_until(component, task));
+                    Predecessor::Task { id: id.clone(), task, until }
+                }));
             }
             Seen::Unknown(gap) => found.push(unseen(id, gap)),
             Seen::NotRead | Seen::Absent => {}
@@ -125,8 +141,46 @@ pub fn predecessors<'o>(
     found
 }
 
-/// Tasks that no declared component runs as its task: of a component that is gone, or that is a
-/// service by now.
+/// Until when a run of another task is left to end before a task that is to end, too: how long it
+/// was to take is known no more, so as long as its successor may take.
+fn left_until(component: &DesiredComponent, task: &ObservedTask) -> Option<Timestamp> {
+    let Workload::Task { run: RunPolicy::Completion, deadline_seconds, .. } = &component.workload else {
+        return None;
+    };
+    let created = task.created_at?;
+    Some(created + SignedDuration::from_secs(i64::from(*deadline_seconds)))
+}
+
+/// What an existing service of a component may not start tasks beside, when it is to do so by an
+/// update: all that one that is made would wait for, and its own tasks that have not stopped yet,
+/// while it wants none; what stood under the component's own key, while it runs already.
+pub fn before_update<'o>(
+    desired: &DesiredState,
+    rollout: &RolloutState,
+    observed: &'o ObservedState,
+    component: &DesiredComponent,
+    service: &ObservedService,
+) -> Vec<Predecessor<'o>> {
+    let mut found = predecessors(desired, rollout, observed, component);
+    if service.desired > 0 {
+        found.retain(|predecessor| predecessor.stood_for(component));
+    } else if component.workload.recreates() && service.running + service.pending == 0 {
+        found.extend(stopping(observed, &ResourceId::new(ResourceKind::Service, component.name.as_str())));
+    }
+    found
+}
+
+/// Whether a declared service that may not run twice is to be scaled up from nothing, so that its
+/// own tasks have to be seen to have stopped.
+pub fn starts_again(desired: &DesiredState, id: &ResourceId, service: &ObservedService) -> bool {
+    let component = desired.components.get(id.key.as_str());
+    let workload = component.map(|component| &component.workload);
+    let Some(workload @ Workload::Service { fields, .. }) = workload else { return false };
+    workload.recreates() && service.desired == 0 && fields["desiredCount"].as_u64().is_some_and(|n| n > 0)
+}
+
+/// Tasks that no declared component runs as its task: of a component that is gone, that is a
+/// service by now, or that is to run its task in another cluster.
 fn tasks<'o>(
     desired: &DesiredState,
     observed: &'o ObservedState,
@@ -157,8 +211,13 @@ pub fn precedes_any(desired: &DesiredState, id: &ResourceId, service: &ObservedS
         && desired.components.values().any(|component| precedes(component, id, service))
 }
 
+/// The component that a service is of by its tags, or else by its id.
+fn component_of<'s>(id: &'s ResourceId, service: &'s ObservedService) -> &'s str {
+    service.tags.get(TAG_COMPONENT).map_or(id.key.as_str(), String::as_str)
+}
+
 fn precedes(component: &DesiredComponent, id: &ResourceId, service: &ObservedService) -> bool {
-    let key = service.tags.get(TAG_COMPONENT).map_or(id.key.as_str(), String::as_str);
+    let key = component_of(id, service);
     let (new, old) = (runs_alone(&component.workload), service_runs_alone(service));
     (new && old) || (key == component.name.as_str() && (new || old))
 }

@@ -7,6 +7,7 @@ use crate::model::arn::{cluster_name, service_cluster, service_name};
 use crate::model::desired::{DesiredComponent, Workload};
 use crate::model::ids::ComponentName;
 use crate::model::observed::{ObservedCluster, ObservedService, Seen};
+use crate::model::predecessor::starts_again;
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::rollout::Phase;
 use std::collections::{BTreeMap, BTreeSet};
@@ -84,8 +85,8 @@ impl Services {
     /// Whether a deployment is out of step as far as its services show it: one that is not there,
     /// not steady, not ACTIVE, or points at another revision than the rollout left it at; or a
     /// rollout that is under way or held up, which services alone cannot judge; or one that is no
-    /// longer declared. Unknown services
-    /// give no reason to read more.
+    /// longer declared; or one that is about to start its only task again. Unknown services give no
+    /// reason to read more.
     pub(super) fn are_out_of_step(&self, reader: &Reader<'_>, request: &ObservationRequest<'_>) -> bool {
         let settled = |component: &DesiredComponent| {
             let phase = request.rollout.components.get(&component.name).map(|rollout| &rollout.phase);
@@ -103,8 +104,10 @@ impl Services {
                 Seen::Absent => true,
                 Seen::Present(service) => {
                     let expected = expected_revision(request, component);
+                    let id = ResourceId::new(ResourceKind::Service, component.name.as_str());
                     !service.is_steady()
                         || service.status != "ACTIVE"
+                        || starts_again(request.desired, &id, service)
                         || expected.is_some_and(|arn| arn != service.task_definition)
                 }
                 Seen::NotRead | Seen::Unknown(_) => false,

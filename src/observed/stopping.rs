@@ -13,7 +13,7 @@ use crate::aws::Error;
 use crate::aws::ecs::read::{self, TASKS_PER_CALL, TasksOf};
 use crate::model::arn::service_cluster;
 use crate::model::observed::{ObservedService, ObservedTask, Seen};
-use crate::model::predecessor::precedes_any;
+use crate::model::predecessor::{precedes_any, starts_again};
 use crate::model::resource::{ResourceId, ResourceKind};
 use std::collections::BTreeMap;
 
@@ -36,7 +36,10 @@ pub(super) async fn read(
             left_over.iter().map(|(arn, seen)| (ResourceId::left_over(ResourceKind::Service, arn), *seen));
         for (id, seen) in by_component.chain(left_over) {
             let quiet = seen.present().filter(|service| service.running + service.pending == 0);
-            if let Some(service) = quiet.filter(|service| precedes_any(request.desired, &id, service)) {
+            let matters = |service: &&ObservedService| {
+                precedes_any(request.desired, &id, service) || starts_again(request.desired, &id, service)
+            };
+            if let Some(service) = quiet.filter(matters) {
                 wanted.push((index, id, service));
             }
         }

@@ -3,15 +3,18 @@
 //! The tasks of a task component are listed by family, not by `startedBy` (AWS wants that one to be
 //! the only filter), and those that carry our owner tags, the token of the stored intent or the
 //! recorded ARN are kept. A task that was started moments ago may be missing in the list; the
-//! recorded one is asked for by its ARN as well.
+//! recorded one is asked for by its ARN as well, in the cluster that the ARN names: the deployment
+//! may have been in another one when it was started.
 
 use super::reader::{Answers, Reader, propagate, refused, seen_or_absent};
 use super::request::ObservationRequest;
 use super::services::{Services, declared};
 use crate::aws::Error;
 use crate::aws::ecs::read::{self, TASKS_PER_CALL, TasksOf};
+use crate::model::arn::{cluster_name, is_in, task_cluster};
 use crate::model::desired::{DesiredComponent, Workload};
 use crate::model::ids::{ComponentName, DeploymentName};
+use crate::model::kinds::application::RunPolicy;
 use crate::model::observed::{Gap, ObservedService, ObservedServiceDeployment, ObservedTask, Seen};
 use crate::model::resource::{ResourceId, ResourceKind, TAG_COMPONENT, TAG_OWNER};
 use crate::model::rollout::{ComponentRollout, Phase, TOKEN_PREFIX, WorkloadKind};
@@ -25,7 +28,8 @@ struct Wanted<'a> {
     /// Index of the deployment in the batch.
     request: usize,
     component: ComponentName,
-    /// Whether the component was a task when they were started, and is a service now.
+    /// Whether the component was another one when they were started: a task, and is a service now,
+    /// or in another cluster, and is to run for ever in this one.
     former: bool,
     of: Option<TasksOf<'a>>,
     /// Whether tasks that stopped lately are wanted too.
@@ -38,7 +42,7 @@ struct Wanted<'a> {
 #[derive(Clone, Default)]
 pub(super) struct OfDeployment {
     pub(super) tasks: ByComponent<Vec<ObservedTask>>,
-    /// Of components that are services by now.
+    /// Of components that are services by now, or run for ever in another cluster than before.
     pub(super) former: ByComponent<Vec<ObservedTask>>,
 }
 
@@ -53,24 +57,20 @@ pub(super) async fn read(
     for (index, request) in requests.iter().enumerate() {
         let (known, _) = services.of(reader, request);
         for component in request.desired.components.values() {
-            match want(index, request, component, known.get(&component.name).copied()) {
+            match want(reader, index, request, component, known.get(&component.name).copied()) {
                 Ok(want) => wanted.push(want),
                 Err(seen) => {
                     shown[index].tasks.insert(component.name.clone(), seen);
                 }
             }
-            wanted.extend(former(index, request, component));
+            wanted.extend(former(reader, index, request, component));
         }
         wanted.extend(left_over(index, request));
     }
     let lists = reader.each(&wanted, |want| list(reader, want)).await;
     let arns: BTreeSet<String> =
         lists.iter().filter_map(|list| list.as_ref().ok()).flatten().cloned().collect();
-    let call = |arns: Vec<String>| async move {
-        read::describe_tasks(reader.clients, reader.cluster(), &arns).await
-    };
-    let described =
-        Described::new(reader.batches(arns.into_iter().collect(), TASKS_PER_CALL, refused, call).await);
+    let described = Described::new(describe(reader, arns).await);
     for (want, list) in wanted.into_iter().zip(lists) {
         let seen = match list {
             Ok(arns) => described.of(&requests[want.request], &want, &arns),
@@ -83,8 +83,56 @@ pub(super) async fn read(
     shown
 }
 
+/// Describes tasks, each in the cluster that it is in.
+async fn describe(reader: &Reader<'_>, arns: BTreeSet<String>) -> Answers<Vec<Tagged>> {
+    let mut by_cluster: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for arn in arns {
+        let cluster = elsewhere(reader, &arn).unwrap_or(reader.cluster()).to_owned();
+        by_cluster.entry(cluster).or_default().push(arn);
+    }
+    let mut answers = Answers::new();
+    for (cluster, arns) in &by_cluster {
+        let call = |arns: Vec<String>| async move {
+            match read::describe_tasks(reader.clients, cluster, &arns).await {
+                // With a cluster its tasks are gone: it cannot be deleted while it has any.
+                Err(error) if cluster != reader.cluster() && error.code == "ClusterNotFoundException" => {
+                    Ok(Vec::new())
+                }
+                answer => answer,
+            }
+        };
+        answers.extend(reader.batches(arns.clone(), TASKS_PER_CALL, refused, call).await);
+    }
+    answers
+}
+
+/// The cluster of a task that is not in the one that is declared.
+fn elsewhere<'a>(reader: &Reader<'_>, arn: &'a str) -> Option<&'a str> {
+    task_cluster(arn).filter(|cluster| *cluster != cluster_name(reader.cluster()))
+}
+
+/// The recorded task of a component: the one that is under way, or the last one.
+fn recorded_task(request: &ObservationRequest<'_>, component: &DesiredComponent) -> Option<String> {
+    let id = ResourceId::new(ResourceKind::Task, component.name.as_str());
+    let region = request.desired.placement.region.as_str();
+    let rollout = request.rollout.components.get(&component.name);
+    let started = rollout.and_then(|known| started(known)).filter(|arn| is_in(region, arn));
+    started.or_else(|| request.recorded_arn(&id).map(str::to_owned))
+}
+
+/// The recorded task of a component that is to run its task for ever in another cluster by now.
+fn left_running(
+    reader: &Reader<'_>,
+    request: &ObservationRequest<'_>,
+    component: &DesiredComponent,
+) -> Option<String> {
+    let Workload::Task { run: RunPolicy::Forever, .. } = component.workload else { return None };
+    recorded_task(request, component).filter(|arn| elsewhere(reader, arn).is_some())
+}
+
 /// What is to be listed for a component; or what is known without a list.
 fn want<'a>(
+    reader: &Reader<'_>,
     index: usize,
     request: &ObservationRequest<'a>,
     component: &'a DesiredComponent,
@@ -100,9 +148,8 @@ fn want<'a>(
     };
     match (&component.workload, service) {
         (Workload::Task { .. }, _) => {
-            let id = ResourceId::new(ResourceKind::Task, component.name.as_str());
-            let started = request.rollout.components.get(&component.name).and_then(|known| started(known));
-            let recorded = started.or_else(|| request.recorded_arn(&id).map(str::to_owned));
+            let left = left_running(reader, request, component);
+            let recorded = if left.is_some() { None } else { recorded_task(request, component) };
             Ok(want(TasksOf::Family(&component.family), true, recorded))
         }
         (Workload::Service { service_name, fields, .. }, Some(Seen::Present(service))) => {
@@ -120,17 +167,26 @@ fn want<'a>(
     }
 }
 
-/// Tasks of a component that was a task and is a service now, while it may have some.
+/// Tasks of a component that was a task and is a service now, while it may have some; and the one
+/// that runs for ever in another cluster.
 fn former<'a>(
+    reader: &Reader<'_>,
     index: usize,
     request: &ObservationRequest<'a>,
     component: &'a DesiredComponent,
 ) -> Option<Wanted<'a>> {
-    let Workload::Service { .. } = component.workload else { return None };
-    let id = ResourceId::new(ResourceKind::Task, component.name.as_str());
+    if let Workload::Task { .. } = component.workload {
+        return left_running(reader, request, component).map(|arn| Wanted {
+            request: index,
+            component: component.name.clone(),
+            former: true,
+            of: None,
+            stopped: false,
+            recorded: Some(arn),
+        });
+    }
     let rollout = request.rollout.components.get(&component.name);
-    let recorded =
-        rollout.and_then(|known| started(known)).or_else(|| request.recorded_arn(&id).map(str::to_owned));
+    let recorded = recorded_task(request, component);
     let was_task = rollout.is_some_and(|known| known.workload == Some(WorkloadKind::Task));
     (was_task || recorded.is_some()).then(|| Wanted {
         request: index,

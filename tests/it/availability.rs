@@ -408,3 +408,138 @@ async fn a_service_behind_a_load_balancer_becomes_a_task_that_ends_and_a_service
     traffic.all_served();
     assert_eq!(turns(&traffic, &api), [["shop/shop-api"], ["shop/shop-web"], ["shop/shop-api"]]);
 }
+
+/// All tasks of a family that ECS still shows, with their clusters.
+fn shown(fixture: &Fixture, family: &str) -> Vec<(String, &'static str)> {
+    let tasks = fixture.sim.with(|world| world.region("eu-west-1").ecs.tasks());
+    let of_family = tasks.into_iter().filter(|task| task.task_definition.contains(&format!("/{family}:")));
+    of_family.map(|task| (task.cluster, task.status)).collect()
+}
+
+/// Replaces the document, and waits until a task of a family is seen in this status.
+async fn replaced_until(fixture: &mut Fixture, document: &str, family: &str, status: &str) {
+    fixture.write("shop.yaml", document).await;
+    for _ in 0..600 {
+        if shown(fixture, family).iter().any(|(_, seen)| *seen == status) {
+            return;
+        }
+        fixture.pass(1).await;
+    }
+    panic!("no task of {family} becomes {status}: {:?}", shown(fixture, family));
+}
+
+/// The same in another cluster.
+fn in_the_mall(document: &str) -> String {
+    let moved = document.replace("cluster: shop}", "cluster: mall}");
+    assert_ne!(moved, document);
+    moved
+}
+
+/// The shop with a worker on a simulated AWS, Ready; there is another cluster, too.
+async fn open_with_mall(sim: Sim, document: &str) -> (Fixture, Traffic) {
+    let opened = open_on(sim, document).await;
+    opened.0.by_hand("ecs", "CreateCluster", json!({"clusterName": "mall"}));
+    opened
+}
+
+/// The shop with a singleton whose count is declared.
+fn one_alone(name: &str) -> String {
+    with_worker(name, "singleton") + "        desiredCount: 1\n"
+}
+
+async fn a_singletons_move_is_undone(moved: &str, family: &str, once: &str) {
+    let before = one_alone("worker");
+    let (mut fixture, traffic) = open_with_mall(with_slow_workers(), &before).await;
+    replaced_until(&mut fixture, moved, family, once).await;
+    replaced_alone(&mut fixture, &before).await;
+    traffic.all_served();
+    assert_eq!((alive(&fixture, "shop-worker"), alive(&fixture, "shop-porter")), (1, 0));
+    assert_eq!(services(&fixture), ["shop/shop-web", "shop/shop-worker"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_singleton_that_is_renamed_back_waits_for_its_successor_to_stop() {
+    a_singletons_move_is_undone(&one_alone("porter"), "shop-porter", "RUNNING").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_singleton_that_moves_back_from_another_cluster_waits_for_its_successor_to_stop() {
+    let moved = in_the_mall(&one_alone("porter"));
+    a_singletons_move_is_undone(&moved, "shop-porter", "RUNNING").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_singleton_whose_renaming_is_undone_at_once_waits_for_its_own_task_to_stop() {
+    a_singletons_move_is_undone(&one_alone("porter"), "shop-worker", "STOPPING").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_singleton_that_takes_the_name_of_another_service_waits_for_its_former_one_to_stop() {
+    let singleton = |name: &str, more: &str| {
+        let whole = with_worker(name, "singleton");
+        whole.strip_prefix(SHOP).unwrap().to_owned() + more
+    };
+    let both = format!("{SHOP}{}{}", singleton("porter", ""), singleton("worker", ""));
+    let (mut fixture, traffic) = open_on(with_slow_workers(), &both).await;
+    let taken = format!("{SHOP}{}", singleton("porter", "        serviceName: shop-worker\n"));
+    fixture.write("shop.yaml", &taken).await;
+    for _ in 0..900 {
+        fixture.pass(1).await;
+        let count = alive(&fixture, "shop-porter");
+        assert!(count <= 1, "{count} porters at {}", fixture.sim.now());
+    }
+    fixture.ready_within(1).await;
+    traffic.all_served();
+    assert_eq!((alive(&fixture, "shop-worker"), alive(&fixture, "shop-porter")), (0, 1));
+    assert_eq!(services(&fixture), ["shop/shop-web", "shop/shop-worker"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_for_ever_that_moves_to_another_cluster_stops_in_its_former_one() {
+    let forever = with_worker("worker", "task") + "        run: Forever\n";
+    let (mut fixture, traffic) = open_with_mall(with_slow_workers(), &forever).await;
+    replaced_alone(&mut fixture, &in_the_mall(&forever)).await;
+    let mut running = shown(&fixture, "shop-worker");
+    running.retain(|(_, status)| *status == "RUNNING");
+    assert_eq!(running, [("mall".to_owned(), "RUNNING")]);
+    // Back, and a service from now on.
+    replaced_alone(&mut fixture, &with_worker("worker", "singleton")).await;
+    traffic.all_served();
+    assert_eq!(alive(&fixture, "shop-worker"), 1);
+    assert_eq!(services(&fixture), ["shop/shop-web", "shop/shop-worker"]);
+}
+
+/// A simulated AWS on which a worker ends well after six minutes.
+fn with_long_runs() -> Sim {
+    let sim = Sim::builder().seed(7).build();
+    sim.behave(BehaviourRule::image("*/worker:*", Behaviour::exits(0, 360.0)));
+    sim
+}
+
+/// The shop with a worker that runs, once that has begun.
+async fn while_a_worker_runs(document: &str) -> (Fixture, Traffic) {
+    let (mut fixture, traffic) = open_with_mall(with_long_runs(), SHOP).await;
+    replaced_until(&mut fixture, document, "shop-worker", "RUNNING").await;
+    (fixture, traffic)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_runs_while_its_deployment_moves_to_another_cluster_is_not_run_again() {
+    let task = with_worker("worker", "task");
+    let (mut fixture, traffic) = while_a_worker_runs(&task).await;
+    replaced_alone(&mut fixture, &in_the_mall(&task)).await;
+    traffic.all_served();
+    assert_eq!(shown(&fixture, "shop-worker"), [("shop".to_owned(), "STOPPED")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renamed_task_starts_after_the_run_of_its_former_name_has_ended_well() {
+    let (mut fixture, traffic) = while_a_worker_runs(&with_worker("worker", "task")).await;
+    replaced_alone(&mut fixture, &with_worker("porter", "task")).await;
+    traffic.all_served();
+    let tasks = fixture.sim.with(|world| world.region("eu-west-1").ecs.tasks());
+    let workers = tasks
+        .iter()
+        .filter(|task| ["shop-worker", "shop-porter"].iter().any(|name| task.task_definition.contains(name)));
+    assert_eq!(workers.map(|task| task.exit_codes.clone()).collect::<Vec<_>>(), [[Some(0)], [Some(0)]]);
+}

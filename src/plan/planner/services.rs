@@ -1,7 +1,7 @@
 //! Services: created and pointed at a revision in phase `Rolling` alone, repaired in every phase.
 
 use super::capacity::FORCED;
-use super::stopping::stop_predecessors;
+use super::stopping::{stop_before_update, stop_predecessors};
 use super::traffic::{self, Stay};
 use super::{Draft, Writable, capacity, changes, definitions, seen, tags, unsaid};
 use crate::model::arn::{cluster_name, family_revision, service_cluster, service_name};
@@ -282,6 +282,9 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     if all.is_empty() {
         return;
     }
+    if starts_tasks(service, &all) && stop_before_update(draft, one.id, one.component, service) {
+        return;
+    }
     if one.component.workload.recreates() {
         let deploying = all.iter_mut().filter(|change| change.impact == Impact::StartsDeployment);
         deploying.for_each(|change| change.impact = Impact::Restarts);
@@ -291,6 +294,14 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     update.insert("service".to_owned(), json!(service.name));
     let call = Call::UpdateService { component: one.component.name.clone(), fields: Value::Object(update) };
     draft.act(one.id, Verb::Update, call, reason, all);
+}
+
+/// Whether changes make a service start tasks: more than none, or others than it runs.
+fn starts_tasks(service: &ObservedService, changes: &[FieldChange]) -> bool {
+    changes.iter().any(|change| match service.desired {
+        0 => change.path == "desiredCount",
+        _ => change.impact >= Impact::StartsDeployment,
+    })
 }
 
 fn is_updated(difference: &Difference) -> bool {

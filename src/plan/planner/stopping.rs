@@ -1,12 +1,12 @@
 //! The calls that stop what runs: tasks, and services by scaling them to nothing.
 
 use super::Draft;
-use crate::model::arn::{cluster_name, service_cluster};
+use crate::model::arn::{cluster_name, service_cluster, task_cluster};
 use crate::model::call::{Call, Verb};
 use crate::model::desired::DesiredComponent;
 use crate::model::observed::{ObservedService, ObservedTask};
 use crate::model::plan::{FieldChange, Impact, Ownership, Reason, WaitingOn};
-use crate::model::predecessor::{Predecessor, predecessors};
+use crate::model::predecessor::{Predecessor, before_update, predecessors};
 use crate::model::resource::ResourceId;
 use crate::model::stop::StopCause;
 use crate::plan::PlanInput;
@@ -19,9 +19,26 @@ pub(super) fn stop_predecessors(
     successor: &ResourceId,
     component: &DesiredComponent,
 ) -> bool {
-    let PlanInput { desired, rollout, observed, now, .. } = draft.input;
+    let PlanInput { desired, rollout, observed, .. } = draft.input;
     let found = predecessors(desired, rollout, observed, component);
-    for predecessor in &found {
+    make_way(draft, successor, &found)
+}
+
+/// The same for a service that is there and is about to start tasks by an update.
+pub(super) fn stop_before_update(
+    draft: &mut Draft<'_>,
+    successor: &ResourceId,
+    component: &DesiredComponent,
+    service: &ObservedService,
+) -> bool {
+    let PlanInput { desired, rollout, observed, .. } = draft.input;
+    let found = before_update(desired, rollout, observed, component, service);
+    make_way(draft, successor, &found)
+}
+
+fn make_way(draft: &mut Draft<'_>, successor: &ResourceId, found: &[Predecessor<'_>]) -> bool {
+    let now = draft.input.now;
+    for predecessor in found {
         draft.wait(successor, predecessor.wait());
         match predecessor {
             Predecessor::Service { id, service } => {
@@ -51,7 +68,7 @@ pub(super) fn stop(
     reason: Reason,
 ) {
     if may_be_stopped(task) {
-        let cluster = draft.input.desired.placement.cluster.clone();
+        let cluster = here_or(draft, task_cluster(&task.arn));
         let call = Call::StopTask { cluster, arn: task.arn.clone(), reason: cause.to_string() };
         draft.act(id, Verb::Stop, call, reason, Vec::new());
     }
@@ -66,8 +83,13 @@ pub(super) fn stop_undeclared(draft: &mut Draft<'_>, id: &ResourceId, task: &Obs
 
 /// The cluster that a service is in, which need not be the declared one any more.
 pub(super) fn cluster_of(draft: &Draft<'_>, service: &ObservedService) -> String {
+    here_or(draft, service_cluster(&service.arn))
+}
+
+/// The declared cluster, as it is declared, unless an ARN names another one.
+fn here_or(draft: &Draft<'_>, named: Option<&str>) -> String {
     let declared = draft.input.desired.placement.cluster.as_str();
-    match service_cluster(&service.arn) {
+    match named {
         Some(cluster) if cluster != cluster_name(declared) => cluster.to_owned(),
         Some(_) | None => declared.to_owned(),
     }
