@@ -109,8 +109,8 @@ fn progress(draft: &Draft<'_>, component: &DesiredComponent, service: &ObservedS
     }
 }
 
-/// Waits for the targets of every managed group of a service that were seen and are not all
-/// healthy.
+/// Waits for the targets of every entry of `loadBalancers` with a managed group, where all were seen
+/// and are not all healthy.
 fn targets(
     draft: &mut Draft<'_>,
     id: &ResourceId,
@@ -119,11 +119,8 @@ fn targets(
 ) {
     let Some(service) = service else { return };
     for groups in component.target_groups() {
-        let managed = groups.iter().filter(|group| !is_arn(group));
-        let seen = managed.map(|group| seen(&draft.input.observed.targets, *group).present());
-        let Some(targets) = seen.collect::<Option<Vec<_>>>() else { continue };
-        let Some(first) = groups.first().filter(|group| !is_arn(group)) else { continue };
-        let targets: Vec<&ObservedTarget> = targets.into_iter().flatten().collect();
+        let Some(first) = groups.iter().find(|group| !is_arn(group)) else { continue };
+        let Ok(targets) = draft.input.observed.targets_behind(&groups) else { continue };
         if let Some(because) = unhealthy(&targets, service.desired as usize) {
             draft.wait(id, WaitingOn::Targets { group: (*first).to_owned(), because });
         }
@@ -132,13 +129,12 @@ fn targets(
 
 /// `1 of 2 healthy: Target.FailedHealthChecks`, or nothing when all are.
 fn unhealthy(targets: &[&ObservedTarget], wanted: usize) -> Option<String> {
-    let counted: Vec<_> = targets.iter().filter(|target| !target.is_draining()).collect();
-    let healthy = counted.iter().filter(|target| target.state == "healthy").count();
-    let total = counted.len().max(wanted);
+    let healthy = targets.iter().filter(|target| target.state == "healthy").count();
+    let total = targets.len().max(wanted);
     if healthy == total {
         return None;
     }
-    let worst = counted.iter().find(|target| target.state != "healthy");
+    let worst = targets.iter().find(|target| target.state != "healthy");
     let why = worst.map(|target| target.reason.clone().unwrap_or_else(|| target.state.clone()));
     Some(match why {
         Some(why) => format!("{healthy} of {total} healthy: {why}"),
