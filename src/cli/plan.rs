@@ -280,12 +280,40 @@ fn shown(roads: &[Road]) -> String {
     let mut texts: Vec<String> = roads.iter().filter(says_something).map(text).collect();
     let actions: usize = roads.iter().map(|road| road.plan.actions.len()).sum();
     let waiting: usize = roads.iter().map(|road| road.plan.waiting_on.len()).sum();
+    let differs = roads.iter().any(|road| !road.plan.drift.is_empty());
     let of = out::count(roads.len(), "deployment");
     texts.push(match (actions, waiting) {
         _ if roads.is_empty() => "Nothing to plan: there is no valid document.\n".to_owned(),
+        (0, 0) if differs => format!("{BUSY}Nothing to do now; AWS differs{BUSY:#} ({of}).\n"),
         (0, 0) => format!("Nothing to do: AWS agrees with what is declared ({of}).\n"),
         (0, _) => format!("{BUSY}Nothing to do now, waiting{BUSY:#} ({of}).\n"),
         _ => format!("{BUSY}{} would be done now{BUSY:#} ({of}).\n", out::count(actions, "action")),
     });
     texts.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::plan::Drift;
+    use crate::model::resource::{ResourceId, ResourceKind};
+
+    #[test]
+    fn what_differs_and_stays_is_no_agreement() {
+        let drift =
+            Drift { resource: ResourceId::new(ResourceKind::Rule, "web"), change: None, repaired: false };
+        let mut plan = Plan {
+            deployment: "shop".into(),
+            generation: Default::default(),
+            actions: Vec::new(),
+            waiting_on: Vec::new(),
+            drift: vec![drift],
+            notes: Vec::new(),
+            stale_targets: Default::default(),
+        };
+        let text = |plan: &Plan| shown(&[Road { plan: plan.clone(), then: Vec::new() }]);
+        assert!(text(&plan).contains("AWS differs"), "{}", text(&plan));
+        plan.drift.clear();
+        assert!(text(&plan).contains("AWS agrees"), "{}", text(&plan));
+    }
 }

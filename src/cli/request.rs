@@ -8,7 +8,7 @@ use crate::model::ids::DeploymentName;
 use crate::model::request::{Request, RequestKind};
 use crate::settings::duration;
 use crate::state::RecordStore;
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use jiff::Timestamp;
 use std::time::Duration;
 
@@ -98,7 +98,9 @@ impl End {
         match self {
             Self::At(until) if until <= at => bail!("--until {until} is over, it is {at}: nothing was done"),
             Self::At(until) => Ok(until),
-            Self::After(span) => Ok(at + span),
+            Self::After(span) => {
+                at.checked_add(span).map_err(|_| anyhow!("--until is beyond all times: nothing was done"))
+            }
         }
     }
 }
@@ -121,6 +123,8 @@ mod tests {
     fn what_is_asked_for_ends_at_a_time_or_after_a_span() {
         assert_eq!(end("2h"), Ok(End::After(Duration::from_secs(7200))));
         assert_eq!(end("2026-12-01T08:00:00Z"), Ok(End::At("2026-12-01T08:00:00Z".parse().unwrap())));
+        let far = end("99999999h").unwrap().from(Timestamp::UNIX_EPOCH);
+        assert!(far.unwrap_err().to_string().contains("beyond all times"));
         for bad in ["tomorrow", "2026-12-01", "", "0s", "60"] {
             assert!(end(bad).unwrap_err().contains("nor a span"), "{bad}");
         }

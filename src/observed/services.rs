@@ -59,18 +59,27 @@ impl Services {
             declared(request).map(|(component, name)| (component.name.clone(), self.named(name))).collect();
         let mut left_over = LeftOver::new();
         let names: BTreeSet<&str> = declared(request).map(|(_, name)| name).collect();
+        let services: BTreeSet<&str> =
+            declared(request).map(|(component, _)| component.name.as_str()).collect();
         for (id, arn) in recorded(reader, request).filter(|(_, arn)| !names.contains(service_name(arn))) {
             let seen = self.named(service_name(arn));
             if id.left_over_arn().is_some() || request.desired.components.contains_key(id.key.as_str()) {
                 if !seen.is_absent() || id.left_over_arn().is_some() {
                     left_over.insert(arn.to_owned(), seen);
+                } else if !services.contains(id.key.as_str()) {
+                    // Of a component that is a task by now: it is gone, and can be forgotten.
+                    shown.insert(ComponentName::new(&id.key), seen);
                 }
             } else {
                 shown.insert(ComponentName::new(&id.key), seen);
             }
         }
-        for (_, arn) in recorded_elsewhere(reader, request) {
-            if let Some(seen) = self.elsewhere.get(arn) {
+        for (id, arn) in recorded_elsewhere(reader, request) {
+            let Some(seen) = self.elsewhere.get(arn) else { continue };
+            let replaced = id.left_over_arn().is_some() || services.contains(id.key.as_str());
+            if seen.is_absent() && !replaced {
+                shown.insert(ComponentName::new(&id.key), seen);
+            } else {
                 left_over.insert(arn.to_owned(), seen);
             }
         }

@@ -35,7 +35,7 @@ pub(super) fn application(name: &DeploymentName, spec: &ApplicationSpec) -> Vec<
     let mut findings = Findings::default();
     placement(&mut findings, &spec.placement);
     suspend(&mut findings, spec.suspend.as_ref());
-    tags(&mut findings, &spec.tags);
+    tags(&mut findings, spec);
     drift(&mut findings, name, spec);
     resources::check(&mut findings, name, spec);
     if spec.components.is_empty() {
@@ -114,8 +114,15 @@ fn suspend(findings: &mut Findings, suspend: Option<&Suspend>) {
     }
 }
 
-/// Source: ECS API, Tag.
-fn tags(findings: &mut Findings, tags: &BTreeMap<String, String>) {
+/// Source: ECS API, Tag; patterns of TagKey and TagValue in the models of Elastic Load Balancing
+/// and CloudWatch Logs, which are narrower than what ECS is known to refuse.
+fn tags(findings: &mut Findings, spec: &ApplicationSpec) {
+    let tags = &spec.tags;
+    let narrow = !(spec.target_groups.is_empty()
+        && spec.listeners.is_empty()
+        && spec.rules.is_empty()
+        && spec.log_groups.is_empty());
+    let plain = |c: char| c.is_alphanumeric() || c.is_whitespace() || "_.:/=+-@".contains(c);
     if tags.len() > TAGS {
         findings.error("spec.tags", format!("{} tags are too many", tags.len()), format!("{TAGS} at most"));
     }
@@ -126,6 +133,15 @@ fn tags(findings: &mut Findings, tags: &BTreeMap<String, String>) {
         }
         if key.starts_with("evenkeel.dev/") {
             findings.error(&field, "`evenkeel.dev/` tags say what Evenkeel owns", "use another prefix");
+        }
+        if let Some(odd) = key.chars().chain(value.chars()).find(|c| !plain(*c)) {
+            let message = format!("`{odd}` cannot be in a tag");
+            let help = "letters, numbers, spaces and _ . : / = + - @";
+            if narrow {
+                findings.error(&field, message, help);
+            } else {
+                findings.warning(&field, message, help);
+            }
         }
         if key.is_empty() || key.chars().count() > 128 || value.chars().count() > 256 {
             findings.error(

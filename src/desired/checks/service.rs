@@ -9,6 +9,7 @@ use crate::desired::resources::{listed, no_such};
 use crate::desired::{forms, rebalancing};
 use crate::model::arn::Arn;
 use crate::model::finding::Findings;
+use crate::model::kinds::application::RunPolicy;
 use crate::model::kinds::service::{DeploymentConfiguration, LoadBalancer, Service};
 use crate::model::kinds::task_definition::TaskDefinition;
 use crate::model::kinds::{ApplicationSpec, Component, TaskWorkload};
@@ -61,6 +62,27 @@ fn task(findings: &mut Findings, path: &str, task: &TaskWorkload, component: &Co
     launch::check(findings, path, &of, &component.task_definition);
     findings.within(format!("{path}.deadlineSeconds"), task.deadline_seconds.map(i64::from), 1, 604_800);
     findings.within(format!("{path}.retries"), task.retries.map(i64::from), 0, 10);
+    if task.run != RunPolicy::Forever {
+        ends_once(findings, path, &component.task_definition);
+    }
+}
+
+/// A task that is to end has one container whose end it is. ECS stops all others when an essential
+/// one ends, and does not say which one that was; one that obeys the stop signal with exit code 0
+/// looks as if its work was done. Source: ECS API, ContainerDefinition.essential.
+fn ends_once(findings: &mut Findings, path: &str, definition: &TaskDefinition) {
+    let essential = definition
+        .container_definitions
+        .iter()
+        .filter(|container| container.essential != Some(false) && container.firelens_configuration.is_none());
+    let names: Vec<&str> = essential.map(|container| container.name.as_str()).collect();
+    if let [first, .., last] = names.as_slice() {
+        let message = format!(
+            "`{first}` and `{last}` are both essential: when one ends ECS stops the other, whose work may look done then"
+        );
+        let help = "set `essential: false` on every container but the one whose end is the task's";
+        findings.warning(path, message, help);
+    }
 }
 
 fn words(findings: &mut Findings, path: &str, service: &Service) {
