@@ -4,7 +4,7 @@ use super::{Draft, seen};
 use crate::model::arn::is_arn;
 use crate::model::desired::{DesiredComponent, Workload};
 use crate::model::observed::{ObservedService, ObservedTarget, Seen};
-use crate::model::plan::WaitingOn;
+use crate::model::plan::{Waiting, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::rollout::{ComponentRollout, Phase};
 
@@ -51,10 +51,13 @@ fn phase(draft: &mut Draft<'_>, id: &ResourceId, component: &DesiredComponent, s
         }
         Phase::Rolling { deployment, .. } => {
             let because = match &service {
-                Some(service) if deployment.is_some() => progress(draft, component, service),
-                _ => "not begun".to_owned(),
+                Some(service) if deployment.is_some() => Some(progress(draft, component, service)),
+                _ => (!waits_for_deployment(draft, id)).then(|| "not begun".to_owned()),
             };
-            draft.wait(id, WaitingOn::Deployment { id: deployment.clone().unwrap_or_default(), because });
+            if let Some(because) = because {
+                let id_of = deployment.clone().unwrap_or_default();
+                draft.wait(id, WaitingOn::Deployment { id: id_of, because });
+            }
             targets(draft, id, component, service.as_ref());
         }
         Phase::Baking { until, .. } => {
@@ -80,6 +83,13 @@ fn phase(draft: &mut Draft<'_>, id: &ResourceId, component: &DesiredComponent, s
             draft.wait(id, WaitingOn::Failed { hash: hash.clone(), because: message.clone() });
         }
     }
+}
+
+/// Whether it is known already which deployment comes before the one that is to begin.
+fn waits_for_deployment(draft: &Draft<'_>, id: &ResourceId) -> bool {
+    let of_it =
+        |waiting: &Waiting| waiting.resource == *id && matches!(waiting.on, WaitingOn::Deployment { .. });
+    draft.waiting.iter().any(of_it)
 }
 
 fn task_status(draft: &Draft<'_>, component: &DesiredComponent, task: Option<&str>, token: &str) -> String {
