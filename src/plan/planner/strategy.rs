@@ -6,9 +6,9 @@
 //!
 //! Source: ECS developer guide, "Migrate from rolling updates" to blue/green deployments.
 //!
-//! Back to ROLLING: once the deployment that shifts traffic is over. A rolling deployment that takes
-//! its place counts the tasks of both revisions, in whichever group they are, and may stop first the
-//! ones that have the traffic (ECS API, DeploymentConfiguration.minimumHealthyPercent).
+//! Back to ROLLING: once the deployment that shifts traffic is over. A rolling deployment that
+//! takes its place counts the tasks of both revisions, in whichever group they are, and may stop
+//! first the ones that have the traffic (ECS API, DeploymentConfiguration.minimumHealthyPercent).
 
 use super::{Draft, seen};
 use crate::model::ids::ComponentName;
@@ -116,8 +116,8 @@ fn is_shifting(service: &ObservedService) -> bool {
 }
 
 /// Why the declared target groups of a service cannot take the place of its present ones: ECS
-/// shifts traffic between those that it has, and takes none that no load balancer forwards to, while
-/// the rule is ECS's for as long as the strategy stays.
+/// shifts traffic between those that it has, and takes none that no load balancer forwards to,
+/// while the rule is ECS's for as long as the strategy stays.
 ///
 /// That a service has to roll by itself to get other groups is a guess; that ECS refuses a group
 /// without a load balancer is in its API (CreateService, `loadBalancers`).

@@ -119,8 +119,8 @@ fn progress(draft: &Draft<'_>, component: &DesiredComponent, service: &ObservedS
     }
 }
 
-/// Waits for the targets of every entry of `loadBalancers` with a managed group, where all were seen
-/// and are not all healthy.
+/// Waits for the targets of every entry of `loadBalancers` with a managed group, where all were
+/// seen and are not all healthy.
 fn targets(
     draft: &mut Draft<'_>,
     id: &ResourceId,
