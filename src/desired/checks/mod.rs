@@ -25,7 +25,6 @@ use crate::model::finding::{Finding, Findings, field_key};
 use crate::model::ids::DeploymentName;
 use crate::model::kinds::{ApplicationSpec, Component, Placement, Suspend};
 use crate::model::resource::{ResourceId, ResourceKind};
-use std::collections::BTreeMap;
 
 /// Tags that a resource may have, less the three of Evenkeel. Source: ECS API, TagResource: 50.
 const TAGS: usize = 47;
