@@ -219,7 +219,8 @@ def test_a_pause_hook_holds_a_deployment_until_it_is_continued(ecs):
     def read():
         return ecs.describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"][0]
 
-    held = until(read, lambda seen: seen.get("lifecycleStage") == "POST_SCALE_UP")
+    held = until(read, lambda seen: seen.get("lifecycleHookDetails"))
+    assert held["lifecycleStage"] == "POST_SCALE_UP"
     pause = held["lifecycleHookDetails"][0]
     assert (pause["status"], pause["targetType"], pause["timeoutAction"]) == ("AWAITING_ACTION", "PAUSE", "ROLLBACK")
     refused("InvalidParameterException", ecs.continue_service_deployment, serviceDeploymentArn=arn, hookId="other",
