@@ -175,6 +175,21 @@ pub struct Identity<'o> {
 }
 
 impl ObservedState {
+    /// The targets behind one entry of `loadBalancers`, its group and the alternate together, for
+    /// either may hold the tasks; without those that are on their way out. Groups are named by key,
+    /// or by ARN where they are not managed here.
+    ///
+    /// # Errors
+    /// The group of which the targets were not seen.
+    pub fn targets_behind<'g>(&self, groups: &[&'g str]) -> Result<Vec<&ObservedTarget>, &'g str> {
+        let mut all = Vec::new();
+        for group in groups {
+            let Some(Seen::Present(targets)) = self.targets.get(*group) else { return Err(group) };
+            all.extend(targets.iter().filter(|target| !target.is_draining()));
+        }
+        Ok(all)
+    }
+
     /// A state in which nothing was read.
     pub fn unread(at: Timestamp, depth: Depth) -> Self {
         Self {

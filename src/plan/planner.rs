@@ -12,6 +12,7 @@ mod removal;
 mod resources;
 mod services;
 mod stopping;
+mod strategy;
 mod tags;
 mod targets;
 mod tasks;

@@ -155,22 +155,17 @@ fn is_settled(view: &ServiceView<'_>, service: &ObservedService) -> bool {
     service.is_steady() && unhealthy_group(view, service).is_none()
 }
 
-/// The first target group of the service that is not seen to be healthy throughout. Of a group and
-/// its alternate either may hold the tasks.
+/// The first managed target group of the service that is not seen to be healthy throughout, with
+/// its alternate, whoever manages that.
 pub(super) fn unhealthy_group(view: &ServiceView<'_>, service: &ObservedService) -> Option<String> {
     view.desired.target_groups().find_map(|groups| {
-        let first = groups.first()?;
-        let managed = groups.iter().filter(|group| !is_arn(group));
-        let mut targets = Vec::new();
-        for group in managed {
-            let Some(Seen::Present(found)) = view.step.observed.targets.get(*group) else {
-                return Some((*group).to_owned());
-            };
-            targets.extend(found.iter().filter(|target| !target.is_draining()));
-        }
-        let healthy = targets.iter().filter(|target| target.state == "healthy").count();
-        let all_healthy = healthy == targets.len() && targets.len() >= service.desired as usize;
-        (!is_arn(first) && !all_healthy).then(|| (*first).to_owned())
+        let managed = groups.iter().find(|group| !is_arn(group))?;
+        let targets = match view.step.observed.targets_behind(&groups) {
+            Ok(targets) => targets,
+            Err(unseen) => return Some(unseen.to_owned()),
+        };
+        let all_healthy = targets.iter().all(|target| target.state == "healthy");
+        (!all_healthy || targets.len() < service.desired as usize).then(|| (*managed).to_owned())
     })
 }
 

@@ -382,3 +382,143 @@ async fn a_service_that_has_shifted_before_is_adopted_with_its_rule_where_ecs_le
     assert!(calls.iter().any(|call| call == "TagResource"), "{calls:?}");
     assert!(traffic.servers(&Request::to("shop", 80)).len() == 1);
 }
+
+fn elb(fixture: &Fixture, operation: &str, input: Value) -> Value {
+    fixture.by_hand("elasticloadbalancing", operation, input)
+}
+
+/// The shop with an alternate group and a test rule that somebody else manages.
+fn with_foreign_alternate(fixture: &Fixture) -> String {
+    let group = json!({"Name": "outside", "Protocol": "HTTP", "Port": 8080, "VpcId": "vpc-0123456789abcdef0",
+        "TargetType": "ip", "HealthCheckPath": "/health", "HealthCheckIntervalSeconds": 10});
+    let group = elb(fixture, "CreateTargetGroup", group)["TargetGroups"][0]["TargetGroupArn"].clone();
+    let balancer =
+        elb(fixture, "DescribeLoadBalancers", json!({}))["LoadBalancers"][0]["LoadBalancerArn"].clone();
+    let listener = elb(fixture, "DescribeListeners", json!({"LoadBalancerArn": balancer}));
+    let rule = json!({"ListenerArn": listener["Listeners"][0]["ListenerArn"], "Priority": 5,
+        "Conditions.member.1.Field": "path-pattern", "Conditions.member.1.Values.member.1": "/test/*",
+        "Actions.member.1.Type": "forward", "Actions.member.1.TargetGroupArn": group});
+    let rule = elb(fixture, "CreateRule", rule)["Rules"][0]["RuleArn"].clone();
+    let advanced = format!(
+        "{{targetGroup: web, containerName: web, containerPort: 8080, advancedConfiguration: {{alternateTargetGroupArn: {group}, \
+         productionListenerRule: web, testListenerRule: {rule}, roleArn: \"arn:aws:iam::123456789012:role/ecsInfrastructureRoleForShop\"}}}}"
+    );
+    let breaker = "          deploymentCircuitBreaker: {enable: true, rollback: true}\n";
+    SHOP.replace("{targetGroup: web, containerName: web, containerPort: 8080}", &advanced)
+        .replace(breaker, &format!("{breaker}{BLUE_GREEN}"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn ready_after_an_odd_and_an_even_number_of_deployments_with_an_alternate_of_somebody_else() {
+    let mut fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
+    fixture.ready_within(900).await;
+    let document = with_foreign_alternate(&fixture);
+    for tag in ["2.0", "3.0", "4.0"] {
+        fixture.write("shop.yaml", &document.replace("/shop:1.0", &format!("/shop:{tag}"))).await;
+        fixture.pass(60).await;
+        fixture.ready_within(3600).await;
+        fixture.pass(600).await;
+        fixture.ready_within(1).await;
+        assert_eq!(image(&fixture), format!("registry.example.com/shop:{tag}"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn edited_back_to_rolling_in_the_middle_of_a_shift_it_is_over_before_anything_rolls() {
+    for (stage, rollback) in [
+        ("POST_PRODUCTION_TRAFFIC_SHIFT", false),
+        ("POST_TEST_TRAFFIC_SHIFT", false),
+        ("POST_TEST_TRAFFIC_SHIFT", true),
+    ] {
+        let (mut fixture, traffic) = open(&PAUSED.replace("POST_TEST_TRAFFIC_SHIFT", stage)).await;
+        upgrade(&mut fixture).await;
+        paused(&fixture).await;
+        traffic.no_longer(&Request::to("shop", 80).header("x-test", "1"));
+        let calls = noted(&fixture);
+        fixture.write("shop.yaml", &SHOP.replace("/shop:1.0", "/shop:3.0")).await;
+        fixture.pass(900).await;
+        let told = condition(&fixture.status("shop"), ConditionType::Ready).2;
+        assert!(told.contains("waits for ctl continue") && told.contains("ROLLING comes once"), "{told}");
+        let moved = |call: &String| call.contains("Rule") || call == "UpdateService";
+        assert!(!calls.lock().unwrap().iter().any(moved), "{stage}: {calls:?}");
+        answer(&mut fixture, rollback).await;
+        fixture.pass(60).await;
+        fixture.ready_within(3600).await;
+        fixture.pass(1800).await;
+        fixture.ready_within(1).await;
+        traffic.all_served();
+        assert_eq!(image(&fixture), "registry.example.com/shop:3.0", "{stage}");
+        assert_eq!(service(&fixture)["deploymentConfiguration"]["strategy"], "ROLLING");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn edited_back_to_rolling_while_traffic_is_shifted_in_steps_nothing_is_lost() {
+    let linear = "          strategy: LINEAR\n          linearConfiguration: {stepPercent: 40, stepBakeTimeInMinutes: 3}\n";
+    let canary = "          strategy: CANARY\n          canaryConfiguration: {canaryPercent: 5, canaryBakeTimeInMinutes: 10}\n";
+    for strategy in [linear, canary] {
+        let (mut fixture, traffic) = open(strategy).await;
+        upgrade(&mut fixture).await;
+        fixture.until(900, |status| web(status).1.contains("PRODUCTION_TRAFFIC_SHIFT at")).await;
+        traffic.no_longer(&Request::to("shop", 80).header("x-test", "1"));
+        fixture.write("shop.yaml", &SHOP.replace("/shop:1.0", "/shop:3.0")).await;
+        fixture.pass(60).await;
+        fixture.ready_within(7200).await;
+        fixture.pass(600).await;
+        traffic.all_served();
+        assert_eq!(image(&fixture), "registry.example.com/shop:3.0");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_strategy_with_a_gate_and_a_new_image_in_one_edit_the_image_goes_through_the_gate() {
+    let mut fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
+    fixture.ready_within(900).await;
+    fixture.pass(120).await;
+    let traffic = fixture.traffic();
+    fixture.write("shop.yaml", &shop(PAUSED).replace("/shop:1.0", "/shop:2.0")).await;
+    let mut gated = false;
+    for _ in 0..180 {
+        fixture.pass(10).await;
+        let status = fixture.status("shop");
+        assert_eq!(condition(&status, ConditionType::Stalled).0, Truth::False, "{status:#?}");
+        if image(&fixture).ends_with(":2.0") {
+            assert_eq!(deployment(&fixture)["deploymentConfiguration"]["strategy"], "BLUE_GREEN");
+            gated = status.components["web"].pause.is_some();
+        }
+        if gated {
+            break;
+        }
+    }
+    assert!(gated, "it never came to the pause");
+    answer(&mut fixture, false).await;
+    fixture.pass(60).await;
+    fixture.ready_within(3600).await;
+    assert_eq!(image(&fixture), "registry.example.com/shop:2.0");
+    let refused = fixture.record("shop").await;
+    assert!(!refused.events.iter().any(|event| event.reason.as_str() == "ActionFailed"), "{refused:#?}");
+    traffic.all_served();
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_target_group_under_blue_green_is_not_asked_for_and_says_what_to_do_and_the_image_goes_on() {
+    let (mut fixture, traffic) = open(BLUE_GREEN).await;
+    let document = shop(BLUE_GREEN);
+    let groups = document.split("    web:\n").nth(1).unwrap().split("  listeners:").next().unwrap();
+    let document = document
+        .replace("  listeners:\n", &format!("    blue:\n{groups}  listeners:\n"))
+        .replace("{targetGroup: web, containerName", "{targetGroup: blue, containerName")
+        .replace("/shop:1.0", "/shop:2.0");
+    fixture.write("shop.yaml", &document).await;
+    let told = |status: &DeploymentStatus| {
+        condition(status, ConditionType::Stalled).2.contains("strategy BLUE_GREEN")
+    };
+    let status = fixture.until(300, told).await;
+    let (_, reason, message) = condition(&status, ConditionType::Stalled);
+    assert!(reason == "Blocked" && message.contains("ROLLING"), "{reason}: {message}");
+    fixture.pass(1800).await;
+    assert_eq!(image(&fixture), "registry.example.com/shop:2.0");
+    let record = fixture.record("shop").await;
+    assert!(!record.events.iter().any(|event| event.reason.as_str() == "ActionFailed"), "{record:#?}");
+    traffic.all_served();
+}

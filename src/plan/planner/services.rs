@@ -2,6 +2,7 @@
 
 use super::capacity::FORCED;
 use super::stopping::{stop_before_update, stop_predecessors};
+use super::strategy::{Step, moves_groups};
 use super::traffic::{self, Stay};
 use super::{Draft, Writable, capacity, changes, definitions, seen, tags, unsaid};
 use crate::model::arn::{cluster_name, family_revision, service_cluster, service_name};
@@ -22,7 +23,7 @@ use crate::plan::resources::{self, ResourceType};
 use crate::plan::row::Difference;
 use crate::plan::row::UpdateCall;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
@@ -238,6 +239,11 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
         }
     };
     let mut found = differences(ResourceKind::Service, fields, &service.fields, &BTreeSet::new());
+    if let Some(because) = moves_groups(fields, service) {
+        found.retain(|difference| !difference.change.path.starts_with("loadBalancers"));
+        draft.note(one.id, because, true);
+    }
+    let step = Step::of(fields, service, &found);
     found.extend(tag_differences(ResourceKind::Service, &draft.tags(one.id), &service.tags));
     let tagged_first = draft.is_tagged_first(one.id, &one.resolved.declared, &service.tags);
     if tagged_first {
@@ -248,12 +254,18 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
         one.state.phase,
         Phase::Idle | Phase::Waiting { .. } | Phase::RolledBack { .. } | Phase::Stalled { .. }
     );
-    let refusal = draft.refusal(one.id, &one.resolved.declared, one.revision_to_write().is_some());
+    let alone = one.revision_to_write().is_some() && !step.is_gate();
+    let refusal = draft.refusal(one.id, &one.resolved.declared, alone);
     if let Some(refusal) = refusal {
-        note_refused(draft, one, refusal, &found);
+        note_refused(draft, one, refusal, &found, step);
+    }
+    if let Some(on) = step.waits(draft, &one.component.name, service).filter(|_| !hold) {
+        draft.wait(one.id, on);
     }
     let writable = draft.split_writable(one.id, &one.resolved.declared, found, |difference| {
-        (hold && difference.change.impact > Impact::None) || (refusal.is_some() && is_updated(difference))
+        (hold && difference.change.impact > Impact::None)
+            || (refusal.is_some() && is_updated(difference))
+            || step.holds(&difference.change)
     });
     let Writable { mut reason, differences: write } = writable;
     let (tags, mut write): (Vec<Difference>, Vec<Difference>) =
@@ -269,7 +281,8 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     if tagged_first {
         return;
     }
-    if let Some((why, change)) = revision_change(draft, one, service) {
+    let revision = if step.holds_revision() { None } else { revision_change(draft, one, service) };
+    if let Some((why, change)) = revision {
         if change.path == FORCED {
             update.insert(FORCED.to_owned(), change.new.clone());
             update.insert("taskDefinition".to_owned(), json!(service.task_definition));
@@ -279,9 +292,20 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
         all.insert(0, change);
         reason = why;
     }
-    if all.is_empty() {
-        return;
+    if !all.is_empty() {
+        update_service(draft, one, service, update, reason, all);
     }
+}
+
+/// The call of an update, unless what may not run beside the tasks that it starts has to stop first.
+fn update_service(
+    draft: &mut Draft<'_>,
+    one: &One<'_>,
+    service: &ObservedService,
+    mut update: Map<String, Value>,
+    reason: Reason,
+    mut all: Vec<FieldChange>,
+) {
     if starts_tasks(service, &all) && stop_before_update(draft, one.id, one.component, service) {
         return;
     }
@@ -309,13 +333,17 @@ fn is_updated(difference: &Difference) -> bool {
 }
 
 /// Says what AWS did not take, in its words.
-fn note_refused(draft: &mut Draft<'_>, one: &One<'_>, refusal: &Refusal, found: &[Difference]) {
+fn note_refused(draft: &mut Draft<'_>, one: &One<'_>, refusal: &Refusal, found: &[Difference], step: Step) {
     let paths: Vec<String> =
         found.iter().filter(|it| is_updated(it)).map(|it| format!("`{}`", it.change.path)).collect();
     if !paths.is_empty() {
+        let revisions = if step.is_gate() {
+            "new revisions wait for the strategy that is declared"
+        } else {
+            "new revisions are rolled out without it"
+        };
         let message = format!(
-            "AWS did not take the change of {}: {}; new revisions are rolled out without it, and it is asked for again later, or at once \
-             with another retry annotation",
+            "AWS did not take the change of {}: {}; {revisions}, and it is asked for again later, or at once with another retry annotation",
             paths.join(", "),
             refusal.message
         );

@@ -41,6 +41,8 @@ fn make_way(draft: &mut Draft<'_>, successor: &ResourceId, found: &[Predecessor<
     for predecessor in found {
         draft.wait(successor, predecessor.wait());
         match predecessor {
+            // It may be in the way of several.
+            Predecessor::Service { id, .. } if draft.actions.iter().any(|action| action.resource == *id) => {}
             Predecessor::Service { id, service } => {
                 let message = format!("makes way for {successor}, which may not run beside it");
                 draft.note(id, message, false);

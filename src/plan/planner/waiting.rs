@@ -4,7 +4,7 @@ use super::{Draft, seen};
 use crate::model::arn::is_arn;
 use crate::model::desired::{DesiredComponent, Workload};
 use crate::model::observed::{ObservedService, ObservedTarget, Seen};
-use crate::model::plan::WaitingOn;
+use crate::model::plan::{Waiting, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::rollout::{ComponentRollout, Phase};
 
@@ -51,10 +51,13 @@ fn phase(draft: &mut Draft<'_>, id: &ResourceId, component: &DesiredComponent, s
         }
         Phase::Rolling { deployment, .. } => {
             let because = match &service {
-                Some(service) if deployment.is_some() => progress(draft, component, service),
-                _ => "not begun".to_owned(),
+                Some(service) if deployment.is_some() => Some(progress(draft, component, service)),
+                _ => (!waits_for_deployment(draft, id)).then(|| "not begun".to_owned()),
             };
-            draft.wait(id, WaitingOn::Deployment { id: deployment.clone().unwrap_or_default(), because });
+            if let Some(because) = because {
+                let id_of = deployment.clone().unwrap_or_default();
+                draft.wait(id, WaitingOn::Deployment { id: id_of, because });
+            }
             targets(draft, id, component, service.as_ref());
         }
         Phase::Baking { until, .. } => {
@@ -80,6 +83,13 @@ fn phase(draft: &mut Draft<'_>, id: &ResourceId, component: &DesiredComponent, s
             draft.wait(id, WaitingOn::Failed { hash: hash.clone(), because: message.clone() });
         }
     }
+}
+
+/// Whether it is known already which deployment comes before the one that is to begin.
+fn waits_for_deployment(draft: &Draft<'_>, id: &ResourceId) -> bool {
+    let of_it =
+        |waiting: &Waiting| waiting.resource == *id && matches!(waiting.on, WaitingOn::Deployment { .. });
+    draft.waiting.iter().any(of_it)
 }
 
 fn task_status(draft: &Draft<'_>, component: &DesiredComponent, task: Option<&str>, token: &str) -> String {
@@ -109,8 +119,8 @@ fn progress(draft: &Draft<'_>, component: &DesiredComponent, service: &ObservedS
     }
 }
 
-/// Waits for the targets of every managed group of a service that were seen and are not all
-/// healthy.
+/// Waits for the targets of every entry of `loadBalancers` with a managed group, where all were
+/// seen and are not all healthy.
 fn targets(
     draft: &mut Draft<'_>,
     id: &ResourceId,
@@ -119,11 +129,8 @@ fn targets(
 ) {
     let Some(service) = service else { return };
     for groups in component.target_groups() {
-        let managed = groups.iter().filter(|group| !is_arn(group));
-        let seen = managed.map(|group| seen(&draft.input.observed.targets, *group).present());
-        let Some(targets) = seen.collect::<Option<Vec<_>>>() else { continue };
-        let Some(first) = groups.first().filter(|group| !is_arn(group)) else { continue };
-        let targets: Vec<&ObservedTarget> = targets.into_iter().flatten().collect();
+        let Some(first) = groups.iter().find(|group| !is_arn(group)) else { continue };
+        let Ok(targets) = draft.input.observed.targets_behind(&groups) else { continue };
         if let Some(because) = unhealthy(&targets, service.desired as usize) {
             draft.wait(id, WaitingOn::Targets { group: (*first).to_owned(), because });
         }
@@ -132,13 +139,12 @@ fn targets(
 
 /// `1 of 2 healthy: Target.FailedHealthChecks`, or nothing when all are.
 fn unhealthy(targets: &[&ObservedTarget], wanted: usize) -> Option<String> {
-    let counted: Vec<_> = targets.iter().filter(|target| !target.is_draining()).collect();
-    let healthy = counted.iter().filter(|target| target.state == "healthy").count();
-    let total = counted.len().max(wanted);
+    let healthy = targets.iter().filter(|target| target.state == "healthy").count();
+    let total = targets.len().max(wanted);
     if healthy == total {
         return None;
     }
-    let worst = counted.iter().find(|target| target.state != "healthy");
+    let worst = targets.iter().find(|target| target.state != "healthy");
     let why = worst.map(|target| target.reason.clone().unwrap_or_else(|| target.state.clone()));
     Some(match why {
         Some(why) => format!("{healthy} of {total} healthy: {why}"),

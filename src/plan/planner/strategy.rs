@@ -1,0 +1,147 @@
+//! The order in which a service goes from one deployment strategy to another.
+//!
+//! To a strategy that shifts traffic: first its target groups get their alternates, in a rolling
+//! deployment of what runs; then the strategy is set; then new revisions are rolled out, under it.
+//! What runs is never replaced before the strategy is there that is to guard that.
+//!
+//! Source: ECS developer guide, "Migrate from rolling updates" to blue/green deployments.
+//!
+//! Back to ROLLING: once the deployment that shifts traffic is over. A rolling deployment that
+//! takes its place counts the tasks of both revisions, in whichever group they are, and may stop
+//! first the ones that have the traffic (ECS API, DeploymentConfiguration.minimumHealthyPercent).
+
+use super::{Draft, seen};
+use crate::model::ids::ComponentName;
+use crate::model::observed::ObservedService;
+use crate::model::plan::{FieldChange, Impact, WaitingOn};
+use crate::model::resource::Tree;
+use crate::model::service_deployment::shifts_traffic;
+use crate::plan::resources::target_group::load_balancers;
+use crate::plan::row::Difference;
+use std::collections::BTreeSet;
+
+/// Where a service is on its way to the declared strategy.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Its strategy is as declared, or may become so together with everything else.
+    Free,
+    /// The alternates of its target groups come first.
+    Groups,
+    /// They are being brought about.
+    Settling,
+    /// The strategy comes next.
+    Strategy,
+    /// It shifts traffic at present, and is to roll by itself afterwards.
+    Shifting,
+}
+
+impl Step {
+    /// The next step of a service that differs from its declaration in this.
+    pub(super) fn of(declared: &Tree, service: &ObservedService, found: &[Difference]) -> Self {
+        match (shifts_traffic(&service.fields), shifts_traffic(declared)) {
+            (false, true) if found.iter().any(|found| is_of(&found.change, "loadBalancers")) => Self::Groups,
+            (false, true) if is_deploying(service) => Self::Settling,
+            (false, true) => Self::Strategy,
+            (true, false) if is_shifting(service) => Self::Shifting,
+            _ => Self::Free,
+        }
+    }
+
+    /// Whether the service is on its way to a strategy that shifts traffic: a gate, which no new
+    /// revision goes around.
+    pub(super) fn is_gate(self) -> bool {
+        matches!(self, Self::Groups | Self::Settling | Self::Strategy)
+    }
+
+    /// Whether a new revision has to wait.
+    pub(super) fn holds_revision(self) -> bool {
+        self != Self::Free
+    }
+
+    /// Whether a change of settings has to wait.
+    pub(super) fn holds(self, change: &FieldChange) -> bool {
+        let starts = change.impact > Impact::None;
+        let is_strategy = is_of(change, "deploymentConfiguration");
+        match self {
+            Self::Free => false,
+            Self::Groups => is_strategy,
+            Self::Settling | Self::Shifting => is_strategy || starts,
+            Self::Strategy => starts,
+        }
+    }
+
+    /// What is waited for meanwhile.
+    pub(super) fn waits(
+        self,
+        draft: &Draft<'_>,
+        name: &ComponentName,
+        service: &ObservedService,
+    ) -> Option<WaitingOn> {
+        let because = match self {
+            Self::Free => return None,
+            Self::Groups | Self::Settling => {
+                "the alternates of its target groups come first, then its strategy, then a new revision"
+                    .to_owned()
+            }
+            Self::Strategy => "its strategy comes first, then a new revision".to_owned(),
+            Self::Shifting => {
+                let stage = seen(&draft.input.observed.stages, name).present();
+                let stage = stage.map_or_else(|| "its traffic is shifted".to_owned(), ToString::to_string);
+                format!("{stage}; ROLLING comes once that is over")
+            }
+        };
+        let id = service.primary().map(|primary| primary.id.clone()).unwrap_or_default();
+        Some(WaitingOn::Deployment { id, because })
+    }
+}
+
+fn is_of(change: &FieldChange, field: &str) -> bool {
+    change.path.starts_with(field)
+}
+
+/// Whether a deployment is under way that a service comes out of by itself. One of which nothing
+/// runs, or that failed, is not waited for.
+fn is_deploying(service: &ObservedService) -> bool {
+    !service.is_steady() && service.running > 0 && !has_failed(service)
+}
+
+fn has_failed(service: &ObservedService) -> bool {
+    service.primary().is_some_and(|primary| primary.rollout_state.as_deref() == Some("FAILED"))
+}
+
+/// Whether tasks of two revisions run that traffic is shifted between.
+fn is_shifting(service: &ObservedService) -> bool {
+    let running = service.deployments.iter().filter(|deployment| deployment.running > 0).count();
+    running > 1 && !has_failed(service)
+}
+
+/// Why the declared target groups of a service cannot take the place of its present ones: ECS
+/// shifts traffic between those that it has, and takes none that no load balancer forwards to,
+/// while the rule is ECS's for as long as the strategy stays.
+///
+/// That a service has to roll by itself to get other groups is a guess; that ECS refuses a group
+/// without a load balancer is in its API (CreateService, `loadBalancers`).
+pub(super) fn moves_groups(declared: &Tree, service: &ObservedService) -> Option<String> {
+    if !(shifts_traffic(declared) && shifts_traffic(&service.fields)) {
+        return None;
+    }
+    let present = groups(&service.fields);
+    let (wanted, strategy) = (groups(declared), &declared["deploymentConfiguration"]["strategy"]);
+    (!present.is_empty() && !wanted.is_subset(&present)).then(|| {
+        format!(
+            "its target groups cannot be replaced under the strategy {}, so it stays in those that it has; declare the strategy \
+             ROLLING without `advancedConfiguration` first, together with the new groups, and the strategy again once it is Ready",
+            strategy.as_str().unwrap_or_default()
+        )
+    })
+}
+
+/// ARNs of the target groups of a service, alternates included.
+fn groups(fields: &Tree) -> BTreeSet<&str> {
+    load_balancers(fields)
+        .flat_map(|balancer| {
+            let alternate = balancer["advancedConfiguration"]["alternateTargetGroupArn"].as_str();
+            balancer["targetGroupArn"].as_str().into_iter().chain(alternate)
+        })
+        .collect()
+}
