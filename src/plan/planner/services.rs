@@ -297,7 +297,8 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     }
 }
 
-/// The call of an update, unless what may not run beside the tasks that it starts has to stop first.
+/// The call of an update, unless what may not run beside the tasks that it starts has to stop
+/// first.
 fn update_service(
     draft: &mut Draft<'_>,
     one: &One<'_>,
