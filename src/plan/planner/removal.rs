@@ -244,6 +244,10 @@ fn declared_arns<'o>(draft: &Draft<'o>) -> BTreeSet<&'o str> {
 /// Removes a resource that is no data, once nothing uses it any more.
 fn remove(draft: &mut Draft<'_>, id: &ResourceId, resource: &ObservedResource) {
     let Some(kind) = resources::of(id.kind) else { return };
+    // It may be known by two keys.
+    if draft.actions.iter().any(|action| action.call.arn() == Some(resource.arn.as_str())) {
+        return;
+    }
     match kind.used_by(&draft.input, resource) {
         Some(on) => draft.wait(id, on),
         None => draft.act(id, Verb::Delete, kind.delete(id, resource), Reason::Undeclared, Vec::new()),

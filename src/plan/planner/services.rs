@@ -262,10 +262,12 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     if let Some(on) = step.waits(draft, &one.component.name, service).filter(|_| !hold) {
         draft.wait(one.id, on);
     }
+    let stays_without = stays_without_balancers(&found, hold, step);
     let writable = draft.split_writable(one.id, &one.resolved.declared, found, |difference| {
         (hold && difference.change.impact > Impact::None)
             || (refusal.is_some() && is_updated(difference))
             || step.holds(&difference.change)
+            || (stays_without && difference.row.path == "healthCheckGracePeriodSeconds")
     });
     let Writable { mut reason, differences: write } = writable;
     let (tags, mut write): (Vec<Difference>, Vec<Difference>) =
@@ -319,6 +321,13 @@ fn update_service(
     update.insert("service".to_owned(), json!(service.name));
     let call = Call::UpdateService { component: one.component.name.clone(), fields: Value::Object(update) };
     draft.act(one.id, Verb::Update, call, reason, all);
+}
+
+/// Whether the target groups of a service are to change, and not yet: a grace period goes with the
+/// groups that it is for.
+fn stays_without_balancers(found: &[Difference], hold: bool, step: Step) -> bool {
+    let mut balancers = found.iter().filter(|it| it.change.path.starts_with("loadBalancers"));
+    balancers.any(|it| hold || step.holds(&it.change))
 }
 
 /// Whether changes make a service start tasks: more than none, or others than it runs.
