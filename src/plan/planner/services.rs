@@ -249,11 +249,7 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     if tagged_first {
         found.retain(|difference| difference.row.update_call == UpdateCall::Tag);
     }
-    // What replaces tasks waits until the gates are open, and does not stir what failed.
-    let hold = matches!(
-        one.state.phase,
-        Phase::Idle | Phase::Waiting { .. } | Phase::RolledBack { .. } | Phase::Stalled { .. }
-    );
+    let hold = holds_tasks(&one.state.phase);
     let alone = one.revision_to_write().is_some() && !step.is_gate();
     let refusal = draft.refusal(one.id, &one.resolved.declared, alone);
     if let Some(refusal) = refusal {
@@ -321,6 +317,11 @@ fn update_service(
     update.insert("service".to_owned(), json!(service.name));
     let call = Call::UpdateService { component: one.component.name.clone(), fields: Value::Object(update) };
     draft.act(one.id, Verb::Update, call, reason, all);
+}
+
+/// What replaces tasks waits until the gates are open, and does not stir what failed.
+fn holds_tasks(phase: &Phase) -> bool {
+    matches!(phase, Phase::Idle | Phase::Waiting { .. } | Phase::RolledBack { .. } | Phase::Stalled { .. })
 }
 
 /// Whether the target groups of a service are to change, and not yet: a grace period goes with the
