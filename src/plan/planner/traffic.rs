@@ -139,16 +139,27 @@ fn may_take_from_others(draft: &Draft<'_>, id: &ResourceId, rule: &Tree) -> bool
     let on_it = |other: &ObservedResource| other.fields["listenerArn"] == rule["listenerArn"];
     let mut listener = None;
     for (other, forwarder) in forwarders(draft) {
-        if other.kind == ResourceKind::Rule && other != *id && on_it(forwarder) {
+        let is_other_rule = other.kind == ResourceKind::Rule && other != *id && on_it(forwarder);
+        if is_other_rule && may_answer(draft, &forwarder.fields["actions"]) {
             return true;
         }
         if rule["listenerArn"] == forwarder.arn.as_str() {
             listener = Some(forwarder);
         }
     }
-    let Some(listener) = listener else { return true };
-    let mut defaults = listener.fields["defaultActions"].as_array().into_iter().flatten();
-    !defaults.all(|action| action["type"] == "fixed-response")
+    listener.is_none_or(|listener| may_answer(draft, &listener.fields["defaultActions"]))
+}
+
+/// Whether actions may serve a request: they redirect it, or send it to a group that may serve. A
+/// fixed response serves nobody, and who is asked for a login is served by the action after it.
+fn may_answer(draft: &Draft<'_>, actions: &Tree) -> bool {
+    let mut actions = actions.as_array().into_iter().flatten();
+    let sent = |arn: &String, weight: u64| weight > 0 && may_serve(draft, arn);
+    actions.any(|action| match action["type"].as_str() {
+        Some("fixed-response" | "authenticate-oidc" | "authenticate-cognito" | "jwt-validation") => false,
+        Some("forward") => weights(&json!([action])).iter().any(|(arn, weight)| sent(arn, *weight)),
+        _ => true,
+    })
 }
 
 /// Why the groups that are to get traffic cannot take it yet.
