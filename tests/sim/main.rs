@@ -34,6 +34,9 @@ mod watch;
 
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The panic payload of a controller that a test kills.
 #[derive(Debug)]
 pub struct Killed;
