@@ -37,9 +37,6 @@ pub fn work(system: &System, app: &App, part: &Part, change: ManualChange) {
             );
         }
         ManualChange::Untag => {
-            // What has lost its tags and is declared no longer cannot be removed under the policy,
-            // which is told; here everything is to come to its end.
-            system.sim.with(|world| world.iam.clear());
             if let Some(arn) = service(&system.sim, cluster, &name)
                 .and_then(|found| found["serviceArn"].as_str().map(str::to_owned))
             {

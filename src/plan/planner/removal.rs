@@ -6,7 +6,7 @@
 //! noted. When the whole document is gone, its deletion policy decides ([`teardown`]).
 
 use super::stopping::{cluster_of, scale_to_nothing, stop_undeclared};
-use super::{Draft, seen, traffic, unfinished};
+use super::{Draft, seen, tags, traffic, unfinished};
 use crate::model::arn::is_in;
 use crate::model::call::{Call, Verb};
 use crate::model::desired::Workload;
@@ -136,7 +136,7 @@ pub(super) fn teardown(draft: &mut Draft<'_>, confirmed: bool) {
         if retain {
             draft.note(id, "stays: the deletion policy is Retain".to_owned(), false);
         } else if id.kind.info().holds_data {
-            teardown_data(draft, id, confirmed);
+            teardown_data(draft, id, resource, confirmed);
         } else {
             remove(draft, id, resource);
         }
@@ -190,7 +190,7 @@ fn wait_for_the_unseen(draft: &mut Draft<'_>) {
     }
 }
 
-fn teardown_data(draft: &mut Draft<'_>, id: &ResourceId, confirmed: bool) {
+fn teardown_data(draft: &mut Draft<'_>, id: &ResourceId, resource: &ObservedResource, confirmed: bool) {
     let policy = draft.input.desired.resources.get(id).map(|resource| resource.deletion_policy);
     if policy != Some(DeletionPolicy::Delete) {
         let noun = id.kind.info().noun;
@@ -200,13 +200,7 @@ fn teardown_data(draft: &mut Draft<'_>, id: &ResourceId, confirmed: bool) {
         let command = format!("ctl delete --confirm {}", draft.input.desired.deployment);
         draft.note(id, format!("stays until its deletion is confirmed (`{command}`)"), false);
     } else {
-        draft.act(
-            id,
-            Verb::Delete,
-            Call::DeleteLogGroup { name: id.key.clone() },
-            Reason::Undeclared,
-            Vec::new(),
-        );
+        remove(draft, id, resource);
     }
 }
 
@@ -250,6 +244,9 @@ fn remove(draft: &mut Draft<'_>, id: &ResourceId, resource: &ObservedResource) {
     }
     match kind.used_by(&draft.input, resource) {
         Some(on) => draft.wait(id, on),
+        None if tags::give_back_owner(draft, id, &resource.tags, |tags| {
+            kind.tag(resource.arn.clone(), tags)
+        }) => {}
         None => draft.act(id, Verb::Delete, kind.delete(id, resource), Reason::Undeclared, Vec::new()),
     }
 }
@@ -258,6 +255,9 @@ fn remove(draft: &mut Draft<'_>, id: &ResourceId, resource: &ObservedResource) {
 fn remove_service(draft: &mut Draft<'_>, id: &ResourceId, service: &ObservedService) {
     if service.status == "DRAINING" {
         draft.wait(id, WaitingOn::Draining { service: service.name.clone() });
+        return;
+    }
+    if tags::give_service_back(draft, id, service) {
         return;
     }
     let cluster = cluster_of(draft, service);

@@ -1,6 +1,6 @@
 //! The calls that stop what runs: tasks, and services by scaling them to nothing.
 
-use super::Draft;
+use super::{Draft, tags};
 use crate::model::arn::{cluster_name, service_cluster, task_cluster};
 use crate::model::call::{Call, Verb};
 use crate::model::desired::DesiredComponent;
@@ -122,5 +122,7 @@ pub(super) fn scale_to_nothing(
     } else {
         return;
     };
-    draft.act(id, verb, call, Reason::Undeclared, changes);
+    if !tags::give_service_back(draft, id, service) {
+        draft.act(id, verb, call, Reason::Undeclared, changes);
+    }
 }

@@ -1,10 +1,11 @@
-//! Tags that a document no longer declares: they are taken off where they were put; tags of others
-//! stay.
+//! Tags that a document no longer declares are taken off where they were put; tags of others stay.
+//! The owner tag that something of ours has lost comes back before anything else is done to it.
 
 use super::Draft;
 use crate::model::call::{Call, Verb};
+use crate::model::observed::ObservedService;
 use crate::model::plan::{FieldChange, Impact, Ownership, Reason};
-use crate::model::resource::{ResourceId, Tree};
+use crate::model::resource::{ResourceId, TAG_OWNER, Tree};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,4 +36,39 @@ pub(super) fn take_off(
     };
     let changes = keys.iter().map(change).collect();
     draft.act(id, Verb::Untag, call(keys), Reason::Changed, changes);
+}
+
+/// Gives what is to go its owner tag back, which someone took: a policy lets its holder remove only
+/// what carries that tag. Answers whether it had to; then the removal waits for the next pass.
+pub(super) fn give_back_owner(
+    draft: &mut Draft<'_>,
+    id: &ResourceId,
+    observed: &BTreeMap<String, String>,
+    call: impl FnOnce(BTreeMap<String, String>) -> Call,
+) -> bool {
+    if observed.contains_key(TAG_OWNER) {
+        return false;
+    }
+    let owner = draft.input.desired.deployment.to_string();
+    let call = call(BTreeMap::from([(TAG_OWNER.to_owned(), owner.clone())]));
+    // It may be known by two keys, or be in the way of several.
+    if draft.actions.iter().any(|action| action.call == call) {
+        return true;
+    }
+    let change = FieldChange {
+        path: format!("tags.{TAG_OWNER}"),
+        old: Tree::Null,
+        new: json!(owner),
+        owner: Ownership::Declared,
+        impact: Impact::None,
+    };
+    let message = "gets its owner tag back before it is removed: without it that may not be allowed";
+    draft.note(id, message.to_owned(), false);
+    draft.act(id, Verb::Tag, call, Reason::Undeclared, vec![change]);
+    true
+}
+
+/// The same for a service.
+pub(super) fn give_service_back(draft: &mut Draft<'_>, id: &ResourceId, service: &ObservedService) -> bool {
+    give_back_owner(draft, id, &service.tags, |tags| Call::TagEcs { arn: service.arn.clone(), tags })
 }

@@ -27,10 +27,7 @@ pub fn after(parsed: &Parsed, response: Option<&Response>, facts: &Facts, now: T
     let said = String::from_utf8_lossy(&response.body);
     let refused = said.contains("is not authorized to perform")
         && (said.contains(" on resource: ") || said.contains("CreateLogGroup with Tags"));
-    // What lost its owner tag by hand and is declared no longer is not tagged again to be removed.
-    let untagged = parsed.operation.starts_with("Delete") || parsed.operation == "UpdateService";
-    let by_hand = untagged && !facts.quiet(now, i64::from(i32::MAX), &[Disturbance::ManualChange]);
-    if refused && !by_hand && facts.quiet(now, EXCUSED, &EXCUSES) {
+    if refused && facts.quiet(now, EXCUSED, &EXCUSES) {
         return Err(format!("{} of {}: {said}", parsed.operation, parsed.target()));
     }
     Ok(())
