@@ -31,6 +31,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
+use crate::one_or_many::OneOrMany;
 use crate::{cloudwatch::MetricId, sim::Sim, traffic::Request};
 
 /// Answers a control call with a status and a JSON value.
@@ -90,23 +91,6 @@ fn route(sim: &Sim, method: &str, part: &str, body: &[u8]) -> Answer {
             Ok(json!({ "rateLimits": on }))
         }
         _ => Err((404, format!("There is no {method} /_sim/{part}."))),
-    }
-}
-
-/// One rule or a list of rules.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum OneOrMany<T> {
-    Many(Vec<T>),
-    One(T),
-}
-
-impl<T> OneOrMany<T> {
-    fn list(self) -> Vec<T> {
-        match self {
-            Self::Many(list) => list,
-            Self::One(one) => vec![one],
-        }
     }
 }
 

@@ -54,6 +54,7 @@ pub mod form;
 pub mod iam;
 pub mod in_process;
 pub mod logs;
+mod one_or_many;
 pub mod record;
 pub mod secrets;
 pub mod seed;

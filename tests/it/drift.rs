@@ -1,7 +1,7 @@
 //! Drift of everything that Evenkeel writes: seen within one resync, repaired in the pass that sees
 //! it, and then peace.
 
-use crate::support::{Fixture, REGION, SHOP, condition};
+use crate::support::{Fixture, REGION, SHOP, condition, service, update_service};
 use evenkeel::model::condition::{ConditionType, Truth};
 use evenkeel::model::resource::ResourceId;
 use serde_json::{Value, json};
@@ -32,18 +32,6 @@ async fn shop() -> Fixture {
 async fn arn(fixture: &Fixture, resource: &str) -> String {
     let id = ResourceId::try_from(resource.to_owned()).unwrap();
     fixture.record("shop").await.rollout.arn(&id).unwrap().to_owned()
-}
-
-/// The service `web` as ECS describes it.
-fn service(fixture: &Fixture) -> Value {
-    let input = json!({"cluster": "shop", "services": ["shop-web"], "include": ["TAGS"]});
-    fixture.by_hand("ecs", "DescribeServices", input)["services"][0].clone()
-}
-
-fn update_service(fixture: &Fixture, mut fields: Value) {
-    fields["cluster"] = json!("shop");
-    fields["service"] = json!("shop-web");
-    fixture.by_hand("ecs", "UpdateService", fields);
 }
 
 /// Holds that a drift is repaired: within one resync, in the pass that sees it, reported, and then

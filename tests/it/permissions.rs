@@ -4,7 +4,7 @@
 use crate::alarms;
 use crate::strategies;
 use crate::support::policy::{NO_ADOPTION, SHIPPED, adapted, manifest};
-use crate::support::{Fixture, SHOP, condition};
+use crate::support::{Fixture, SHOP, condition, service, strangers};
 use aws_sim::{Moment, Sim};
 use evenkeel::model::condition::{ConditionType, Truth};
 use serde_json::{Value, json};
@@ -128,26 +128,6 @@ async fn no_statement_of_the_shipped_policies_is_there_for_nothing() {
             assert!(!refused.is_empty(), "{file} does as well without {}", statement["Sid"]);
         }
     }
-}
-
-/// Services and log groups by the shop's names that somebody else made.
-fn strangers(fixture: &Fixture) {
-    fixture.by_hand("logs", "CreateLogGroup", json!({"logGroupName": "/ecs/shop"}));
-    let definition = json!({"family": "theirs", "cpu": "256", "memory": "512", "networkMode": "awsvpc",
-        "requiresCompatibilities": ["FARGATE"], "containerDefinitions": [{"name": "web", "image": "registry.example.com/theirs:1"}]});
-    fixture.by_hand("ecs", "RegisterTaskDefinition", definition);
-    let network = json!({"awsvpcConfiguration": {"subnets": ["subnet-7"]}});
-    fixture.by_hand(
-        "ecs",
-        "CreateService",
-        json!({"cluster": "shop", "serviceName": "shop-web", "taskDefinition": "theirs", "desiredCount": 1,
-            "launchType": "FARGATE", "networkConfiguration": network}),
-    );
-}
-
-fn service(fixture: &Fixture) -> Value {
-    let input = json!({"cluster": "shop", "services": ["shop-web"], "include": ["TAGS"]});
-    fixture.by_hand("ecs", "DescribeServices", input)["services"][0].clone()
 }
 
 fn adopting() -> String {

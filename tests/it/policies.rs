@@ -1,6 +1,6 @@
 //! What a document says about drift, pauses and strangers is honoured.
 
-use crate::support::{Fixture, SHOP, condition};
+use crate::support::{Fixture, SHOP, condition, service, strangers, update_service};
 use aws_sim::Moment;
 use evenkeel::model::condition::{ConditionType, Truth};
 use serde_json::{Value, json};
@@ -9,17 +9,6 @@ use std::sync::{Arc, Mutex};
 /// The shop with more lines in its spec.
 fn with(lines: &str) -> String {
     SHOP.replace("spec:\n", &format!("spec:\n{lines}"))
-}
-
-fn service(fixture: &Fixture) -> Value {
-    let input = json!({"cluster": "shop", "services": ["shop-web"], "include": ["TAGS"]});
-    fixture.by_hand("ecs", "DescribeServices", input)["services"][0].clone()
-}
-
-fn update_service(fixture: &Fixture, mut fields: Value) {
-    fields["cluster"] = json!("shop");
-    fields["service"] = json!("shop-web");
-    fixture.by_hand("ecs", "UpdateService", fields);
 }
 
 #[tokio::test(start_paused = true)]
@@ -172,21 +161,6 @@ async fn a_suspension_stops_all_writes_and_ends_by_itself() {
     for word in ["Suspended", "Resumed"] {
         assert_eq!(record.events.iter().filter(|event| event.reason.as_str() == word).count(), 1, "{word}");
     }
-}
-
-/// Resources by the shop's names that somebody else made.
-fn strangers(fixture: &Fixture) {
-    fixture.by_hand("logs", "CreateLogGroup", json!({"logGroupName": "/ecs/shop"}));
-    let definition = json!({"family": "theirs", "cpu": "256", "memory": "512", "networkMode": "awsvpc",
-        "requiresCompatibilities": ["FARGATE"], "containerDefinitions": [{"name": "web", "image": "registry.example.com/theirs:1"}]});
-    fixture.by_hand("ecs", "RegisterTaskDefinition", definition);
-    let network = json!({"awsvpcConfiguration": {"subnets": ["subnet-7"]}});
-    fixture.by_hand(
-        "ecs",
-        "CreateService",
-        json!({"cluster": "shop", "serviceName": "shop-web", "taskDefinition": "theirs", "desiredCount": 1,
-            "launchType": "FARGATE", "networkConfiguration": network}),
-    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,16 +1,10 @@
 //! What happens when a document, a part of it, or the whole folder goes away.
 
-use crate::support::{Fixture, SHOP, condition};
+use crate::support::{Fixture, SHOP, condition, service};
 use evenkeel::model::condition::{ConditionType, Truth};
 use evenkeel::model::request::RequestKind;
 use evenkeel::state::{FileRecordStore, RecordStore};
-use serde_json::{Value, json};
-
-fn service(fixture: &Fixture) -> Value {
-    fixture.by_hand("ecs", "DescribeServices", json!({"cluster": "shop", "services": ["shop-web"]}))["services"]
-        [0]
-    .clone()
-}
+use serde_json::json;
 
 fn named(name: &str, port: u32) -> String {
     SHOP.replace("name: shop}", &format!("name: {name}}}"))

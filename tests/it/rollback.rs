@@ -1,16 +1,11 @@
 //! Deployments that fail: ECS goes back, Evenkeel says so and does not fight it.
 
-use crate::support::{Fixture, SHOP, condition};
+use crate::support::{Fixture, SHOP, condition, service};
 use evenkeel::model::condition::{ConditionType, Truth};
 use serde_json::{Value, json};
 
 fn tagged(tag: &str) -> String {
     SHOP.replace("/shop:1.0", &format!("/shop:{tag}"))
-}
-
-fn service(fixture: &Fixture) -> Value {
-    let input = json!({"cluster": "shop", "services": ["shop-web"]});
-    fixture.by_hand("ecs", "DescribeServices", input)["services"][0].clone()
 }
 
 fn revision(service: &Value) -> String {

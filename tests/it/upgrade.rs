@@ -1,19 +1,14 @@
 //! Upgrades: migration before everything else, at once, and without a gap in service.
 
-use crate::support::{Fixture, SHOP};
+use crate::support::{Fixture, SHOP, service};
 use aws_sim::Sim;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::time::Duration;
 
 /// The shop with another image tag.
 fn tagged(tag: &str) -> String {
     SHOP.replace("shop-migrations:1.0", &format!("shop-migrations:{tag}"))
         .replace("/shop:1.0", &format!("/shop:{tag}"))
-}
-
-fn service(fixture: &Fixture) -> Value {
-    let input = json!({"cluster": "shop", "services": ["shop-web"]});
-    fixture.by_hand("ecs", "DescribeServices", input)["services"][0].clone()
 }
 
 /// Images of all tasks that run at present, by family.

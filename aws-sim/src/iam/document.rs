@@ -14,6 +14,7 @@ use super::{
     question::{Context, Question},
 };
 use crate::error::ApiError;
+use crate::one_or_many::OneOrMany;
 
 /// A policy document that was read.
 #[derive(Debug, Clone)]
@@ -43,22 +44,6 @@ struct Statement {
 struct Names {
     all_but: bool,
     patterns: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum OneOrMany<T> {
-    Many(Vec<T>),
-    One(T),
-}
-
-impl<T> OneOrMany<T> {
-    fn list(self) -> Vec<T> {
-        match self {
-            Self::Many(list) => list,
-            Self::One(one) => vec![one],
-        }
-    }
 }
 
 #[derive(Deserialize)]

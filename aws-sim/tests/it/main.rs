@@ -7,6 +7,8 @@ mod definitions;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod hooks;
+#[cfg(test)]
 mod iam;
 #[cfg(test)]
 mod rollouts;

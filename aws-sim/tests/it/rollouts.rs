@@ -6,17 +6,13 @@ use aws_sim::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{Bench, bench, events, is_steady, pass, rollout};
+use crate::support::{Bench, bench, count, events, is_steady, newest, pass, rollout};
 
 const BREAKER: &str =
     r#"{"deploymentConfiguration": {"deploymentCircuitBreaker": {"enable": true, "rollback": true}}}"#;
 
 fn breaker() -> Value {
     serde_json::from_str(BREAKER).unwrap()
-}
-
-fn count(service: &Value, name: &str) -> u64 {
-    service[name].as_u64().unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -556,14 +552,6 @@ fn watched(names: &[&str], rollback: bool) -> Value {
     json!({"deploymentConfiguration": {"alarms": {"alarmNames": names, "enable": true, "rollback": rollback}}})
 }
 
-async fn newest_rollout(bench: &Bench) -> Value {
-    let list =
-        bench.ecs("ListServiceDeployments", json!({"cluster": "prod", "service": "web"})).await.unwrap();
-    let arn = &list["serviceDeployments"][0]["serviceDeploymentArn"];
-    let detail = bench.ecs("DescribeServiceDeployments", json!({"serviceDeploymentArns": [arn]})).await;
-    detail.unwrap()["serviceDeployments"][0].clone()
-}
-
 #[tokio::test(start_paused = true)]
 async fn an_alarm_in_the_bake_time_rolls_back_to_the_revision_that_worked() {
     let bench = bench(21);
@@ -582,7 +570,7 @@ async fn an_alarm_in_the_bake_time_rolls_back_to_the_revision_that_worked() {
     let service = bench.show("web").await;
     assert!(replaced(&service) && rollout(&service) == "IN_PROGRESS", "{service:#}");
     assert_eq!(
-        newest_rollout(&bench).await["alarms"],
+        newest(&bench).await["alarms"],
         json!({"status": "MONITORING", "alarmNames": ["5xx", "none"]})
     );
     hold(&bench, "5xx", "ALARM");
@@ -596,7 +584,7 @@ async fn an_alarm_in_the_bake_time_rolls_back_to_the_revision_that_worked() {
     assert!(said.contains(&format!("(service web) rolling back to deployment {first}.")), "{said:?}");
     let service = bench.steady("web").await;
     assert_eq!((&service["deployments"][0]["id"], count(&service, "runningCount")), (&json!(first), 2));
-    let detail = newest_rollout(&bench).await;
+    let detail = newest(&bench).await;
     assert_eq!(
         (&detail["status"], &detail["alarms"]["status"], &detail["alarms"]["triggeredAlarmNames"]),
         (&json!("ROLLBACK_SUCCESSFUL"), &json!("TRIGGERED"), &json!(["5xx"]))
@@ -615,7 +603,7 @@ async fn an_alarm_without_rollback_fails_the_deployment_and_leaves_it() {
     let service = bench.until("web", 300, |service| rollout(service) == "FAILED").await;
     assert_eq!(service["deployments"][0]["rolloutStateReason"], "ECS deployment alarm: alarm detected.");
     assert_eq!(service["taskDefinition"], two);
-    let detail = newest_rollout(&bench).await;
+    let detail = newest(&bench).await;
     assert_eq!((&detail["status"], &detail["alarms"]["status"]), (&json!("STOPPED"), &json!("TRIGGERED")));
 }
 
@@ -627,7 +615,7 @@ async fn an_alarm_that_is_on_already_and_one_that_does_not_exist_are_not_waited_
     let definition = bench.define("web", "nginx:1").await;
     bench.create("web", &definition, 1, watched(&["5xx"], true)).await;
     bench.steady("web").await;
-    assert_eq!(newest_rollout(&bench).await["alarms"]["status"], "DISABLED");
+    assert_eq!(newest(&bench).await["alarms"]["status"], "DISABLED");
     bench.update("web", watched(&["none"], true)).await.unwrap();
     bench.update("web", json!({"forceNewDeployment": true})).await.unwrap();
     let service = bench.steady("web").await;
@@ -635,89 +623,9 @@ async fn an_alarm_that_is_on_already_and_one_that_does_not_exist_are_not_waited_
         service["deploymentConfiguration"]["alarms"],
         json!({"alarmNames": ["none"], "enable": true, "rollback": true})
     );
-    assert_eq!(newest_rollout(&bench).await["alarms"]["status"], "MONITORING_COMPLETE");
+    assert_eq!(newest(&bench).await["alarms"]["status"], "MONITORING_COMPLETE");
     let partial = json!({"deploymentConfiguration": {"alarms": {"alarmNames": ["none"]}}});
     assert_eq!(bench.update("web", partial).await.unwrap_err().0, "InvalidParameterException");
-}
-
-const HOOKS: &str = r#"[
-    {"lifecycleStages": ["PRE_SCALE_UP"], "hookTargetArn": "arn:aws:lambda:eu-west-1:123456789012:function:check",
-     "roleArn": "arn:aws:iam::123456789012:role/hooks", "hookDetails": {"suite": ["smoke"], "strict": null}},
-    {"lifecycleStages": ["PRE_SCALE_UP", "POST_SCALE_UP"], "targetType": "PAUSE",
-     "timeoutConfiguration": {"timeoutInMinutes": 30, "action": "ROLLBACK"}}]"#;
-
-/// A service that shifts traffic, with these hooks, that rolls to its second revision.
-async fn hooked(bench: &Bench, hooks: &Value) -> (String, String) {
-    let (one, two) = (bench.define("web", "nginx:1").await, bench.define("web", "nginx:2").await);
-    let more = json!({"deploymentConfiguration": {"strategy": "BLUE_GREEN", "lifecycleHooks": hooks}});
-    let made = bench.create("web", &one, 1, more).await;
-    assert_eq!(&made["deploymentConfiguration"]["lifecycleHooks"], hooks);
-    bench.steady("web").await;
-    bench.update("web", json!({"taskDefinition": two})).await.unwrap();
-    (one, two)
-}
-
-/// The newest service deployment.
-async fn newest(bench: &Bench) -> Value {
-    let all =
-        bench.ecs("ListServiceDeployments", json!({"cluster": "prod", "service": "web"})).await.unwrap();
-    let arn = all["serviceDeployments"][0]["serviceDeploymentArn"].clone();
-    let input = json!({"serviceDeploymentArns": [arn]});
-    bench.ecs("DescribeServiceDeployments", input).await.unwrap()["serviceDeployments"][0].clone()
-}
-
-async fn resolve(bench: &Bench, action: &str) -> Value {
-    let deployment = newest(bench).await;
-    let hooks = deployment["lifecycleHookDetails"].as_array().unwrap();
-    let hook = hooks.iter().find(|hook| hook["status"] == "AWAITING_ACTION").unwrap();
-    let input = json!({"serviceDeploymentArn": deployment["serviceDeploymentArn"], "hookId": hook["hookId"],
-        "action": action});
-    bench.ecs("ContinueServiceDeployment", input.clone()).await.unwrap();
-    let (code, _) = bench.ecs("ContinueServiceDeployment", input).await.unwrap_err();
-    assert_eq!(code, "InvalidParameterException");
-    deployment["lifecycleStage"].clone()
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_pause_hook_holds_its_deployment_at_each_stage_until_it_is_continued() {
-    let bench = bench(21);
-    let (one, two) = hooked(&bench, &serde_json::from_str(HOOKS).unwrap()).await;
-    pass(600).await;
-    let service = bench.show("web").await;
-    assert_eq!((count(&service, "runningCount"), count(&service["deployments"][0], "runningCount")), (1, 0));
-    assert_eq!(service["deployments"][1]["taskDefinition"], one);
-    let hooks = newest(&bench).await["lifecycleHookDetails"].clone();
-    assert_eq!((&hooks[0]["status"], &hooks[0]["targetType"]), (&json!("SUCCEEDED"), &json!("AWS_LAMBDA")));
-    assert_eq!(resolve(&bench, "CONTINUE").await, "PRE_SCALE_UP");
-    pass(600).await;
-    let service = bench.show("web").await;
-    assert_eq!((rollout(&service), count(&service["deployments"][0], "runningCount")), ("IN_PROGRESS", 1));
-    assert_eq!(resolve(&bench, "CONTINUE").await, "POST_SCALE_UP");
-    assert_eq!(bench.steady("web").await["taskDefinition"], two);
-    assert_eq!(newest(&bench).await["status"], "SUCCESSFUL");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_pause_hook_that_nobody_answers_or_that_is_refused_rolls_its_deployment_back() {
-    let hooks: Value = serde_json::from_str(HOOKS).unwrap();
-    let patient = bench(22);
-    let (one, _) = hooked(&patient, &hooks).await;
-    patient.until("web", 1900, |service| service["taskDefinition"] == json!(one)).await;
-    let timed_out = newest(&patient).await;
-    assert_eq!(timed_out["lifecycleHookDetails"][1]["status"], "TIMED_OUT");
-    let refused = bench(23);
-    let (one, _) = hooked(&refused, &hooks).await;
-    pass(60).await;
-    resolve(&refused, "ROLLBACK").await;
-    assert_eq!(refused.steady("web").await["taskDefinition"], one);
-    assert_eq!(newest(&refused).await["status"], "ROLLBACK_SUCCESSFUL");
-    let forgiving = bench(24);
-    let pause = json!([{"lifecycleStages": ["PRE_SCALE_UP"], "targetType": "PAUSE",
-        "timeoutConfiguration": {"timeoutInMinutes": 5, "action": "CONTINUE"}}]);
-    let (_, two) = hooked(&forgiving, &pause).await;
-    pass(200).await;
-    assert_eq!(count(&forgiving.show("web").await["deployments"][0], "runningCount"), 0);
-    assert_eq!(forgiving.steady("web").await["taskDefinition"], two);
 }
 
 #[tokio::test(start_paused = true)]

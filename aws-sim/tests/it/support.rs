@@ -158,3 +158,16 @@ pub fn events(service: &Value) -> Vec<String> {
     let list = service["events"].as_array().cloned().unwrap_or_default();
     list.iter().map(|event| event["message"].as_str().unwrap().to_owned()).collect()
 }
+
+/// A number that a service shows.
+pub fn count(service: &Value, name: &str) -> u64 {
+    service[name].as_u64().unwrap()
+}
+
+/// The newest deployment of the service `web`, in full.
+pub async fn newest(bench: &Bench) -> Value {
+    let all =
+        bench.ecs("ListServiceDeployments", json!({"cluster": "prod", "service": "web"})).await.unwrap();
+    let input = json!({"serviceDeploymentArns": [all["serviceDeployments"][0]["serviceDeploymentArn"]]});
+    bench.ecs("DescribeServiceDeployments", input).await.unwrap()["serviceDeployments"][0].clone()
+}

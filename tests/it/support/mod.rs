@@ -284,6 +284,31 @@ impl Fixture {
     }
 }
 
+/// The shop's service as ECS shows it, with its tags.
+pub fn service(fixture: &Fixture) -> Value {
+    let input = json!({"cluster": "shop", "services": ["shop-web"], "include": ["TAGS"]});
+    fixture.by_hand("ecs", "DescribeServices", input)["services"][0].clone()
+}
+
+/// Somebody changes the shop's service.
+pub fn update_service(fixture: &Fixture, mut fields: Value) {
+    fields["cluster"] = json!("shop");
+    fields["service"] = json!("shop-web");
+    fixture.by_hand("ecs", "UpdateService", fields);
+}
+
+/// Resources by the shop's names that somebody else made.
+pub fn strangers(fixture: &Fixture) {
+    fixture.by_hand("logs", "CreateLogGroup", json!({"logGroupName": "/ecs/shop"}));
+    let definition = json!({"family": "theirs", "cpu": "256", "memory": "512", "networkMode": "awsvpc",
+        "requiresCompatibilities": ["FARGATE"], "containerDefinitions": [{"name": "web", "image": "registry.example.com/theirs:1"}]});
+    fixture.by_hand("ecs", "RegisterTaskDefinition", definition);
+    let network = json!({"awsvpcConfiguration": {"subnets": ["subnet-7"]}});
+    let made = json!({"cluster": "shop", "serviceName": "shop-web", "taskDefinition": "theirs", "desiredCount": 1,
+        "launchType": "FARGATE", "networkConfiguration": network});
+    fixture.by_hand("ecs", "CreateService", made);
+}
+
 /// Whether a condition holds, with its reason and message.
 pub fn condition(status: &DeploymentStatus, kind: ConditionType) -> (Truth, String, String) {
     let condition = status.conditions.iter().find(|condition| condition.kind == kind).unwrap();
