@@ -93,6 +93,8 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, resource: &ObservedResource) {
     if let Some(transition) = &transition {
         found = differences_of(&transition.fields);
         transition.waits.iter().for_each(|on| draft.wait(id, on.clone()));
+    } else if let Some(gap) = traffic::gap(draft, id, one.fields, &resource.fields) {
+        draft.note(id, gap, false);
     }
     let fields = transition.as_ref().map_or(one.fields, |transition| &transition.fields);
     if let Some(warning) = one.kind.warns(id, fields, &resource.fields).filter(|_| !found.is_empty()) {

@@ -76,6 +76,10 @@ pub(super) fn changed(
         let waits = unready(draft, sends_once_lit(draft, id, member, declared, observed));
         return (!waits.is_empty()).then(|| Transition { fields: darkened(declared), waits });
     }
+    if redirects(&observed[member]) {
+        let ready = unready_and_associated(draft, &declared[member]);
+        return ready.map(|waits| Transition { fields: with_actions(declared, member, observed), waits });
+    }
     let serving = weights(&observed[member]);
     if !serving.iter().any(|(arn, weight)| *weight > 0 && may_serve(draft, arn)) {
         return None;
@@ -92,14 +96,52 @@ pub(super) fn changed(
     let beside = unready.iter().filter(|(arn, _)| !serving.contains_key(*arn));
     groups.extend(beside.map(|(arn, _)| json!({"targetGroupArn": arn, "weight": 0})));
     groups.truncate(GROUPS_PER_ACTION);
-    let mut fields = declared.clone();
-    fields[member] = observed[member].clone();
+    let mut fields = with_actions(declared, member, observed);
     let forwards = fields[member].as_array_mut().into_iter().flatten();
     for action in forwards.filter(|action| action["type"] == "forward") {
         action["targetGroups"] = Value::Array(groups.clone());
         action.as_object_mut().map(|members| members.remove("targetGroupArn"));
     }
     Some(Transition { fields, waits: unready.into_iter().map(|(_, on)| on).collect() })
+}
+
+fn with_actions(declared: &Tree, member: &str, observed: &Tree) -> Tree {
+    let mut fields = declared.clone();
+    fields[member] = observed[member].clone();
+    fields
+}
+
+fn redirects(actions: &Tree) -> bool {
+    actions.as_array().into_iter().flatten().any(|action| action["type"] == "redirect")
+}
+
+/// What the groups that are to take redirected requests wait for, when tasks can be registered in
+/// each of them before it does: something forwards to it already. An action that redirects forwards
+/// to nothing beside.
+fn unready_and_associated(draft: &Draft<'_>, actions: &Tree) -> Option<Vec<WaitingOn>> {
+    let waits = unready(draft, actions);
+    let forwarded = weights(actions).into_keys().all(|arn| {
+        let group = key_of(draft, &arn).map(|key| ResourceId::new(ResourceKind::TargetGroup, key));
+        let group = group.and_then(|id| seen(&draft.input.observed.resources, &id).present());
+        group.is_none_or(|group| !group.used_by.is_empty())
+    });
+    (forwarded && !waits.is_empty()).then_some(waits)
+}
+
+/// What is lost by a change that cannot be made without a gap: what redirects forwards to groups
+/// that nothing forwards to yet, and without that no task can be registered in them.
+///
+/// Source: ECS API, CreateService (a target group has to be associated with a load balancer).
+pub(super) fn gap(draft: &Draft<'_>, id: &ResourceId, declared: &Tree, observed: &Tree) -> Option<String> {
+    let member = member(id.kind)?;
+    if !redirects(&observed[member]) || unready(draft, &declared[member]).is_empty() {
+        return None;
+    }
+    Some(
+        "requests that were redirected so far find no target until the group's are healthy; to avoid that, let a rule of another \
+         path or host forward to the group first"
+            .to_owned(),
+    )
 }
 
 /// The first form of a new rule, while its groups cannot take traffic and requests that it would
