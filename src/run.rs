@@ -113,7 +113,8 @@ impl Running {
     }
 }
 
-/// Waits until every deployment is at rest; true when all are Ready, and what is not is said.
+/// Waits until every deployment is at rest; true when there are some and all are Ready, and the
+/// whole spec store could be read. What is not so is said.
 pub async fn settled(handle: &Handle, timeout: Duration) -> bool {
     let mut changes = handle.watch();
     let wait = async {
@@ -131,12 +132,19 @@ pub async fn settled(handle: &Handle, timeout: Duration) -> bool {
         Ok(statuses) => statuses,
         Err(_) => handle.statuses(),
     };
+    let errors = handle.store_errors();
+    for error in &errors {
+        anstream::eprintln!("spec store: {error}");
+    }
+    if errors.is_empty() && statuses.is_empty() {
+        anstream::eprintln!("nothing is declared: the spec store holds no document");
+    }
     let unready: Vec<&Arc<DeploymentStatus>> =
         statuses.iter().filter(|status| !is_ready(status) && !status.orphaned).collect();
     for status in &unready {
         anstream::eprintln!("{}: not ready: {}", status.name, why(status));
     }
-    unready.is_empty()
+    unready.is_empty() && errors.is_empty() && !statuses.is_empty()
 }
 
 /// Why a deployment is not ready.

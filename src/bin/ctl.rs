@@ -9,6 +9,7 @@ async fn main() -> ExitCode {
     match dispatch(Cli::parse()).await {
         Ok(ExitStatus::Good) => ExitCode::SUCCESS,
         Ok(ExitStatus::NotGood) => ExitCode::from(1),
+        Ok(ExitStatus::Unknown) => ExitCode::from(2),
         Err(error) => {
             anstream::eprintln!("error: {error:#}");
             ExitCode::from(2)

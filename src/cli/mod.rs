@@ -5,9 +5,9 @@
 //! what should run, change a document.
 //!
 //! What a command finds out goes to stdout, what keeps it from finding out to stderr. Exit codes: 0
-//! good; 1 not good (findings, not ready, differences with `--exit-code`); 2 it could not be done.
-//! Colours appear only on a terminal, and `NO_COLOR` is obeyed. Everything that is not green
-//! carries its reason.
+//! good; 1 not good (findings, not ready, differences with `--exit-code`); 2 it could not be done,
+//! or nobody knows: the controller was not seen for three resyncs. Colours appear only on a
+//! terminal, and `NO_COLOR` is obeyed. Everything that is not green carries its reason.
 
 mod adopt;
 mod completion;
@@ -46,7 +46,7 @@ use places::Places;
     about = "Looks at what Evenkeel keeps in Amazon ECS",
     after_help = "Examples:\n  ctl status\n  ctl status shop --watch\n  ctl plan -f shop.yaml\n  ctl validate specs/*.yaml\n\n\
                   Without --store and --state, the demo folder (.evenkeel/) is looked for here and in the folders above.\n\n\
-                  Exit codes: 0 good; 1 not good (findings, not ready, differences with --exit-code); 2 could not do it."
+                  Exit codes: 0 good; 1 not good (findings, not ready, differences with --exit-code); 2 could not do it, or\nnobody knows (the controller was not seen for three resyncs)."
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -98,6 +98,8 @@ pub enum ExitStatus {
     Good,
     /// Exit code 1: findings, not ready, differences.
     NotGood,
+    /// Exit code 2: it cannot be told, because the controller was not seen for too long.
+    Unknown,
 }
 
 impl ExitStatus {

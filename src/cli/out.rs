@@ -1,5 +1,6 @@
 //! How things are said: tables in the plain manner of kubectl, ages, colours, structured output.
 
+use crate::model::heartbeat;
 use anstyle::{AnsiColor, Style};
 use anyhow::Context;
 use clap::ValueEnum;
@@ -103,13 +104,7 @@ pub(super) fn table(heads: &[&str], rows: &[Vec<Cell>]) -> String {
 
 /// How long ago something was, as kubectl says it: `5s`, `3m`, `2h`, `4d`.
 pub(super) fn age(then: Timestamp, now: Timestamp) -> String {
-    let seconds = now.duration_since(then).as_secs().max(0);
-    match seconds {
-        0..120 => format!("{seconds}s"),
-        120..7_200 => format!("{}m", seconds / 60),
-        7_200..172_800 => format!("{}h", seconds / 3_600),
-        _ => format!("{}d", seconds / 86_400),
-    }
+    heartbeat::age(now.duration_since(then))
 }
 
 /// The beginning of a text in one line, at most `most` characters.

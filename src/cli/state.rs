@@ -2,12 +2,14 @@
 
 use super::out;
 use super::places::Places;
+use crate::model::heartbeat::{self, Heartbeat};
 use crate::model::ids::DeploymentName;
 use crate::model::status::Record;
 use crate::specs::nearest;
 use crate::state::{self, RecordStore, StoreReport};
 use anyhow::{Context, anyhow};
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// All records, and what is said of the store.
@@ -18,6 +20,37 @@ pub(super) struct Recorded {
     pub report: StoreReport,
     /// Files that could not be used.
     pub damaged: usize,
+    /// The controller's last sign of life; none from one of an earlier version.
+    pub heartbeat: Option<Heartbeat>,
+}
+
+impl Recorded {
+    /// The records as they are to be believed now: statuses that are too old say so, and what is
+    /// declared and was never looked at has its row.
+    pub(super) fn believed(mut self, now: Timestamp) -> Self {
+        let Some(heartbeat) = &self.heartbeat else { return self };
+        for name in heartbeat.looked_at.keys() {
+            if !self.records.iter().any(|record| record.name == *name) {
+                self.records.push(Record::new(name.clone()));
+            }
+        }
+        self.records.sort_by(|one, other| one.name.cmp(&other.name));
+        self.records = self.records.into_iter().map(|record| believed(record, heartbeat, now)).collect();
+        self
+    }
+
+    /// Why nothing that is recorded can be believed.
+    pub(super) fn missed(&self, now: Timestamp) -> Option<String> {
+        self.heartbeat.as_ref()?.missed(now)
+    }
+}
+
+/// A record whose status says so when it is too old to be believed.
+pub(super) fn believed(mut record: Record, heartbeat: &Heartbeat, now: Timestamp) -> Record {
+    if let Some(because) = heartbeat.doubt(&record.name, now) {
+        record.status = record.status.map(|status| heartbeat::doubted(status, &because));
+    }
+    record
 }
 
 /// Opens the records to read.
@@ -34,7 +67,16 @@ pub(super) async fn all(state: &dyn RecordStore) -> anyhow::Result<Recorded> {
         out::warn(&error.to_string());
     }
     let report = state.load_report().await?.unwrap_or_default();
-    Ok(Recorded { records: loaded.records, report, damaged: loaded.damaged.len() })
+    let heartbeat = heartbeat(state).await;
+    Ok(Recorded { records: loaded.records, report, damaged: loaded.damaged.len(), heartbeat })
+}
+
+/// The controller's last sign of life. One that cannot be read is as good as none, and is said.
+pub(super) async fn heartbeat(state: &dyn RecordStore) -> Option<Heartbeat> {
+    state.load_heartbeat().await.unwrap_or_else(|error| {
+        out::warn(&error.to_string());
+        None
+    })
 }
 
 /// One record.
@@ -46,8 +88,14 @@ pub(super) async fn one(state: &dyn RecordStore, name: &str) -> anyhow::Result<R
     if let Some(record) = state.load(&DeploymentName::from(name)).await? {
         return Ok(record);
     }
-    let known = all(state).await?.records;
-    Err(unknown(name, known.iter().map(|record| record.name.as_str()).collect()))
+    let Recorded { records, heartbeat, .. } = all(state).await?;
+    let declared = heartbeat.iter().flat_map(|heartbeat| heartbeat.looked_at.keys());
+    let known: BTreeSet<&str> =
+        records.iter().map(|record| &record.name).chain(declared).map(DeploymentName::as_str).collect();
+    if known.contains(name) {
+        return Ok(Record::new(name.into()));
+    }
+    Err(unknown(name, known.into_iter().collect()))
 }
 
 /// The error for a name that nothing has.

@@ -4,7 +4,7 @@ use super::out::{self, BAD, BUSY, Cell, GOOD, HEAD, PLAIN, Structured};
 use super::places::Places;
 use super::state::{self, Recorded};
 use super::{ExitStatus, conditions, request};
-use crate::model::condition::{ConditionType, Truth};
+use crate::model::condition::{ConditionReason, ConditionType, Truth};
 use crate::model::request::Request;
 use crate::model::status::{ComponentStatus, DeploymentStatus, Record};
 use crate::reconcile::Clock;
@@ -53,10 +53,14 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatu
     let state = state::open(places)?;
     let mut before = String::new();
     loop {
-        let (shown, good) = text(&args, places, &*state).await?;
+        let (shown, verdict) = text(&args, places, &*state).await?;
         if !args.watch {
             out::print(&shown)?;
-            return Ok(ExitStatus::good_if(good || !args.exit_code));
+            return Ok(if verdict == ExitStatus::NotGood && !args.exit_code {
+                ExitStatus::Good
+            } else {
+                verdict
+            });
         }
         if shown != before {
             let clear =
@@ -68,12 +72,13 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatu
     }
 }
 
-/// The text, and whether everything that it shows is Ready.
+/// The text, and whether everything that it shows is Ready; unknown when nobody has looked for too
+/// long.
 pub(super) async fn text(
     args: &Args,
     places: &Places,
     state: &dyn RecordStore,
-) -> anyhow::Result<(String, bool)> {
+) -> anyhow::Result<(String, ExitStatus)> {
     let form = match args.output {
         Form::Json => Some(Structured::Json),
         Form::Yaml => Some(Structured::Yaml),
@@ -82,26 +87,35 @@ pub(super) async fn text(
     if let Some(name) = &args.name {
         let record = state::one(state, name).await?;
         let now = places.clock(state::latest([&record]))?.now();
-        let good = record.status.as_ref().is_some_and(is_good);
+        let record = match state::heartbeat(state).await {
+            Some(heartbeat) => state::believed(record, &heartbeat, now),
+            None => record,
+        };
+        let verdict = verdict([&record]);
         let mut requests = request::about(state, &record.name).await?;
         requests.retain(|request| !request.is_over(now));
         if let Some(form) = form {
             let status = record.status.as_ref();
-            return Ok((out::structured(&Shown { requests: &requests, status }, form)?, good));
+            return Ok((out::structured(&Shown { requests: &requests, status }, form)?, verdict));
         }
         let mut text: String = requests.iter().map(|request| format!("{BUSY}{request}{BUSY:#}\n")).collect();
         match &record.status {
             Some(status) => text.push_str(&one(status, args.output == Form::Wide, now)),
             None => text.push_str(&format!("{} has not been looked at yet\n", record.name)),
         }
-        return Ok((text, good));
+        return Ok((text, verdict));
     }
     let recorded = state::all(state).await?;
     let now = places.clock(state::latest(&recorded.records))?.now();
-    let good = recorded.damaged == 0
+    let recorded = recorded.believed(now);
+    let whole = recorded.damaged == 0
         && !recorded.report.problems.iter().any(|finding| finding.is_error())
-        && recorded.report.prune_held.is_none()
-        && recorded.records.iter().all(|record| record.status.as_ref().is_some_and(is_good));
+        && recorded.report.prune_held.is_none();
+    let verdict = match (recorded.missed(now), verdict(&recorded.records)) {
+        (Some(_), _) => ExitStatus::Unknown,
+        (None, ExitStatus::Good) => ExitStatus::good_if(whole),
+        (None, other) => other,
+    };
     let text = match form {
         Some(form) => {
             let statuses: Vec<&DeploymentStatus> =
@@ -110,7 +124,20 @@ pub(super) async fn text(
         }
         None => all(&recorded, args.output == Form::Wide, now),
     };
-    Ok((text, good))
+    Ok((text, verdict))
+}
+
+/// Whether all of some records are good; unknown when one is too old to tell.
+fn verdict<'r>(records: impl IntoIterator<Item = &'r Record>) -> ExitStatus {
+    let mut verdict = ExitStatus::Good;
+    for record in records {
+        match &record.status {
+            Some(status) if is_doubted(status) => return ExitStatus::Unknown,
+            Some(status) if is_good(status) => {}
+            _ => verdict = ExitStatus::NotGood,
+        }
+    }
+    verdict
 }
 
 /// One deployment as structured output: what people ask for comes first.
@@ -122,9 +149,14 @@ struct Shown<'a> {
     status: Option<&'a DeploymentStatus>,
 }
 
-/// Ready, or orphaned.
+/// Ready, and so is its newest edit; or orphaned.
 fn is_good(status: &DeploymentStatus) -> bool {
-    status.orphaned || status.is(ConditionType::Ready)
+    status.orphaned || (status.is(ConditionType::Ready) && !edit_refused(status))
+}
+
+/// Whether nobody has looked for so long that it may not be so any more.
+fn is_doubted(status: &DeploymentStatus) -> bool {
+    status.condition(ConditionType::Ready).is_some_and(|ready| ready.reason == ConditionReason::NotLookedAt)
 }
 
 /// The table of all deployments, and what is wrong with the store.
@@ -139,6 +171,9 @@ pub(super) fn all(recorded: &Recorded, wide: bool, now: Timestamp) -> String {
         [] => "No deployments are recorded yet.\n".to_owned(),
         rows => out::table(&heads, rows),
     };
+    if let Some(missed) = recorded.missed(now) {
+        text.insert_str(0, &format!("{BAD}Unknown{BAD:#}: {missed}; this is what it saw then\n\n"));
+    }
     if let Some(because) = &recorded.report.prune_held {
         let _ = writeln!(text, "\n{BUSY}Pruning is held{BUSY:#}: {because}");
     }
@@ -219,6 +254,9 @@ fn word(status: &DeploymentStatus) -> (String, Style) {
     let with_reason = |word: &str, reason: &str| {
         if reason.is_empty() || reason == word { word.to_owned() } else { format!("{word} ({reason})") }
     };
+    if is_doubted(status) {
+        return (with_reason("Unknown", reason(ConditionType::Ready)), BAD);
+    }
     if status.orphaned {
         return ("Orphaned".to_owned(), BUSY);
     }
@@ -249,6 +287,9 @@ fn edit_refused(status: &DeploymentStatus) -> bool {
 /// Why it is not green, or what a person should know although it is.
 fn message(status: &DeploymentStatus) -> String {
     let of = |kind| status.condition(kind).map(|condition| condition.message.clone()).unwrap_or_default();
+    if is_doubted(status) {
+        return of(ConditionType::Ready);
+    }
     if status.orphaned {
         return "the document is gone; what was made for it stays".to_owned();
     }

@@ -4,7 +4,8 @@
 use super::*;
 use crate::model::condition::{Condition, ConditionType, Truth};
 use crate::model::finding::Finding;
-use crate::model::ids::Generation;
+use crate::model::heartbeat::Heartbeat;
+use crate::model::ids::{DeploymentName, Generation};
 use crate::model::kinds::DocumentText;
 use crate::model::plan::{Waiting, WaitingOn};
 use crate::model::request::Request;
@@ -95,7 +96,7 @@ fn record(status: DeploymentStatus) -> Record {
 }
 
 fn shown(records: Vec<Record>, wide: bool) -> String {
-    let recorded = state::Recorded { records, report: StoreReport::default(), damaged: 0 };
+    let recorded = state::Recorded { records, report: StoreReport::default(), damaged: 0, heartbeat: None };
     plain(&status::all(&recorded, wide, now()))
 }
 
@@ -214,7 +215,8 @@ fn problems_of_the_store_stand_below_the_table() {
         problems: vec![Finding::error("", "the file cannot be read: Permission denied", "")],
         prune_held: Some("3 of 4 documents vanished at once".to_owned()),
     };
-    let recorded = state::Recorded { records: vec![record(status("shop", ""))], report, damaged: 0 };
+    let recorded =
+        state::Recorded { records: vec![record(status("shop", ""))], report, damaged: 0, heartbeat: None };
     let text = plain(&status::all(&recorded, false, now()));
     assert!(text.contains("Pruning is held: 3 of 4 documents vanished at once"), "{text}");
     assert!(text.contains("Spec store\n  error: the file cannot be read: Permission denied"), "{text}");
@@ -251,6 +253,13 @@ impl Folders {
 
     async fn requests(&self) -> Vec<Request> {
         self.state.requests().await.unwrap().requests
+    }
+
+    /// What `ctl status …` prints.
+    async fn shown(&self, words: &[&str]) -> String {
+        let parsed = Cli::try_parse_from(["ctl"].iter().chain(words)).unwrap();
+        let Command::Status(args) = parsed.command else { panic!("only status is shown") };
+        plain(&status::text(&args, &self.places(), &self.state).await.unwrap().0)
     }
 
     fn places(&self) -> Places {
@@ -541,4 +550,96 @@ async fn a_plan_is_made_against_the_demo_and_nothing_is_written() {
     let error = plan(&["shopp"]).await.err().map(|error| error.to_string());
     assert_eq!(error.as_deref(), Some("there is no deployment `shopp`; did you mean `shop`?"));
     server.abort();
+}
+
+/// What a controller says of itself that was seen just now.
+fn heartbeat(folders: &Folders, looked_at: &[(&str, Option<Timestamp>)]) -> Heartbeat {
+    let now = folders.places().clock(None).unwrap().now();
+    Heartbeat {
+        controller: "evenkeel 1, process 7".to_owned(),
+        started_at: now - SignedDuration::from_hours(1),
+        at: now,
+        resync_seconds: 60,
+        store_read_at: Some(now),
+        looked_at: looked_at.iter().map(|(name, at)| ((*name).into(), *at)).collect(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_controller_makes_everything_unknown() {
+    let folders = Folders::with(vec![status("shop", "")]).await;
+    let alive = heartbeat(&folders, &[]);
+    folders.state.beat(&alive).await.unwrap();
+    assert_eq!(folders.ctl(&["status", "--exit-code"]).await.unwrap(), ExitStatus::Good);
+    assert_eq!(folders.ctl(&["wait", "shop", "--for", "Ready"]).await.unwrap(), ExitStatus::Good);
+    let dead = Heartbeat { at: alive.at - SignedDuration::from_mins(12), ..alive };
+    folders.state.beat(&dead).await.unwrap();
+    assert_eq!(folders.ctl(&["status"]).await.unwrap(), ExitStatus::Unknown);
+    assert_eq!(folders.ctl(&["status", "shop", "--exit-code"]).await.unwrap(), ExitStatus::Unknown);
+    let waited = folders.ctl(&["wait", "shop", "--for", "Ready", "--timeout", "5s"]).await;
+    assert_eq!(waited.unwrap(), ExitStatus::Unknown);
+    let shown = folders.shown(&["status"]).await;
+    assert!(
+        shown.starts_with("Unknown: the controller (evenkeel 1, process 7) was last seen 12m ago"),
+        "{shown}"
+    );
+    assert!(shown.contains("Unknown   Unknown (NotLookedAt)"), "{shown}");
+    assert!(folders.shown(&["status", "-o", "json"]).await.contains("\"reason\": \"NotLookedAt\""));
+}
+
+#[tokio::test]
+async fn what_waits_for_its_turn_has_its_row_and_is_unknown_alone() {
+    let folders = Folders::with(vec![status("shop", ""), status("web", "")]).await;
+    let now = heartbeat(&folders, &[]).at;
+    let looked_at =
+        [("shop", Some(now)), ("web", Some(now - SignedDuration::from_mins(9))), ("newest", None)];
+    folders.state.beat(&heartbeat(&folders, &looked_at)).await.unwrap();
+    let shown = folders.shown(&["status"]).await;
+    let rows: Vec<&str> = shown.lines().skip(1).collect();
+    assert!(rows[0].starts_with("newest") && rows[0].contains("not looked at yet"), "{shown}");
+    assert!(rows[1].contains("True      Ready "), "{shown}");
+    assert!(rows[2].contains("last looked at 9m ago: it waits for its turn"), "{shown}");
+    assert_eq!(folders.ctl(&["status", "--exit-code"]).await.unwrap(), ExitStatus::Unknown);
+    assert_eq!(folders.ctl(&["status", "shop", "--exit-code"]).await.unwrap(), ExitStatus::Good);
+    assert!(folders.shown(&["status", "newest"]).await.contains("has not been looked at yet"));
+}
+
+const EDITED: &str = include_str!("../../manifests/examples/application.yaml");
+
+#[tokio::test(start_paused = true)]
+async fn wait_means_what_the_document_says_now_and_ends_when_it_never_will_be() {
+    let folders = Folders::with(vec![status("shop", "")]).await;
+    let store = format!("file:{}", folders.dir.path().join("specs").display());
+    let wait = ["wait", "shop", "--for", "Ready", "--timeout", "10s", "--store", &store];
+    let path = folders.dir.path().join("specs/shop.yaml");
+    std::fs::write(&path, EDITED).unwrap();
+    assert_eq!(folders.ctl(&wait).await.unwrap(), ExitStatus::NotGood, "the edit is not in force yet");
+    let snapshot = specs::open(&folders.places().store().unwrap(), std::time::Duration::MAX).load().await;
+    let mut of_it = status("shop", "");
+    of_it.source.content_hash = snapshot.documents[&DeploymentName::from("shop")].source.content_hash.clone();
+    folders.state.save(&record(of_it.clone())).await.unwrap();
+    assert_eq!(folders.ctl(&wait).await.unwrap(), ExitStatus::Good);
+    assert_eq!(
+        folders.ctl(&[&wait[..], &["--generation", "9"]].concat()).await.unwrap(),
+        ExitStatus::NotGood
+    );
+    std::fs::write(&path, EDITED.replace("desiredCount", "desiredCoutn")).unwrap();
+    let began = tokio::time::Instant::now();
+    assert_eq!(folders.ctl(&wait).await.unwrap(), ExitStatus::NotGood, "the edit is refused");
+    std::fs::write(&path, EDITED).unwrap();
+    of_it.conditions.iter_mut().for_each(|condition| {
+        let stalled = condition.kind == ConditionType::Stalled;
+        condition.status = if stalled { Truth::True } else { Truth::False };
+    });
+    folders.state.save(&record(of_it)).await.unwrap();
+    assert_eq!(folders.ctl(&wait).await.unwrap(), ExitStatus::NotGood, "it is stalled");
+    assert_eq!(began.elapsed(), std::time::Duration::ZERO, "neither is waited for");
+}
+
+#[tokio::test]
+async fn an_edit_that_is_refused_is_not_good() {
+    let mut refused = status("shop", "");
+    refused.findings = vec![Finding::error("spec.components", "unknown field", "")];
+    let folders = Folders::with(vec![refused]).await;
+    assert_eq!(folders.ctl(&["status", "--exit-code"]).await.unwrap(), ExitStatus::NotGood);
 }

@@ -2,11 +2,14 @@
 
 use super::places::Places;
 use super::{ExitStatus, out, state};
-use crate::model::condition::{ConditionType, Truth};
-use crate::model::ids::DeploymentName;
+use crate::model::condition::{ConditionReason, ConditionType, Truth};
+use crate::model::finding::Finding;
+use crate::model::ids::{DeploymentName, Generation};
 use crate::model::status::{DeploymentStatus, Record};
 use crate::reconcile::Clock;
+use crate::reconcile::declarations::{self, DeclarationChange, LoweringCache};
 use crate::settings::duration;
+use crate::state::RecordStore;
 use std::time::Duration;
 use strum::IntoEnumIterator;
 use tokio::time::Instant;
@@ -17,7 +20,10 @@ const POLL: Duration = Duration::from_millis(250);
 /// Arguments.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  ctl wait shop --for Ready --timeout 10m\n  ctl wait shop --for Stalled=False"
+    after_help = "Examples:\n  ctl wait shop --for Ready --timeout 10m\n  ctl wait shop --for Stalled=False\n\n\
+                  Waits for the content that the document has now, if the store can be read (--store).\n\n\
+                  Exit codes: 0 it holds; 1 it does not, or will not: stalled, or the edit is refused; 2 nobody knows\n\
+                  (the controller was not seen for three resyncs)."
 )]
 pub(super) struct Args {
     /// The deployment
@@ -25,6 +31,9 @@ pub(super) struct Args {
     /// The condition, and what it is to be: Ready, Ready=True, Stalled=False
     #[arg(long = "for", value_name = "CONDITION[=STATUS]", value_parser = goal)]
     goal: Goal,
+    /// Wait for this generation, or a later one, instead of the content that the document has now
+    #[arg(long, value_name = "N")]
+    generation: Option<u64>,
     /// How long to wait, in real time
     #[arg(long, default_value = "5m", value_parser = duration)]
     timeout: Duration,
@@ -51,32 +60,131 @@ fn goal(text: &str) -> Result<Goal, String> {
     Ok(Goal { kind, status })
 }
 
-/// Waits; 1 when the time is over, with why.
+/// What the condition has to speak of.
+#[derive(Default)]
+struct Subject {
+    /// This generation, or a later one.
+    generation: Generation,
+    /// A document of this content.
+    content: Option<String>,
+}
+
+/// What came of a look.
+enum Look {
+    Met,
+    Never(String),
+    NotYet(String),
+    Unknown(String),
+}
+
+/// Waits; 1 when the time is over or it will not be, 2 when nobody knows, each with why.
 pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatus> {
-    let Args { name, goal, timeout } = args;
     let state = state::open(places)?;
-    let deployment = DeploymentName::from(name.as_str());
-    let end = Instant::now() + timeout;
-    loop {
-        let record = state.load(&deployment).await?;
-        if record.as_ref().and_then(|record| record.status.as_ref()).is_some_and(|status| met(status, goal)) {
-            out::print(&format!("{name}: {}={}\n", goal.kind, goal.status))?;
-            return Ok(ExitStatus::Good);
-        }
-        if Instant::now() >= end {
-            let why = why_not(record.as_ref(), goal);
-            anstream::eprintln!("{name}: not {}={} after {timeout:?}: {why}", goal.kind, goal.status);
+    let deployment = DeploymentName::from(args.name.as_str());
+    let end = Instant::now() + args.timeout;
+    let Args { name, goal, .. } = &args;
+    let subject = match subject(&args, places, &*state).await? {
+        Ok(subject) => subject,
+        Err(refused) => {
+            anstream::eprintln!(
+                "{name}: not {}={}: the newest edit is refused: {refused}",
+                goal.kind,
+                goal.status
+            );
             return Ok(ExitStatus::NotGood);
         }
-        Clock::real().sleep(POLL.min(end - Instant::now())).await;
+    };
+    loop {
+        let look = look(&deployment, *goal, &subject, places, &*state).await?;
+        let over = Instant::now() >= end;
+        let (verdict, why) = match look {
+            Look::Met => {
+                out::print(&format!("{name}: {}={}\n", goal.kind, goal.status))?;
+                return Ok(ExitStatus::Good);
+            }
+            Look::Never(why) => (ExitStatus::NotGood, why),
+            Look::NotYet(why) if over => (ExitStatus::NotGood, format!("after {:?}: {why}", args.timeout)),
+            Look::Unknown(why) if over => (ExitStatus::Unknown, format!("after {:?}: {why}", args.timeout)),
+            Look::NotYet(_) | Look::Unknown(_) => {
+                Clock::real().sleep(POLL.min(end - Instant::now())).await;
+                continue;
+            }
+        };
+        let unknown = if verdict == ExitStatus::Unknown { "unknown whether" } else { "not" };
+        anstream::eprintln!("{name}: {unknown} {}={} {why}", goal.kind, goal.status);
+        return Ok(verdict);
     }
 }
 
-/// Whether the condition is as wanted and speaks of the newest generation.
-fn met(status: &DeploymentStatus, goal: Goal) -> bool {
-    status.condition(goal.kind).is_some_and(|condition| {
-        condition.status == goal.status && condition.observed_generation >= status.generation
-    })
+/// What is waited for: the content that the document has in the store now. The finding when that is
+/// refused: it never comes into force.
+async fn subject(
+    args: &Args,
+    places: &Places,
+    state: &dyn RecordStore,
+) -> anyhow::Result<Result<Subject, Finding>> {
+    if let Some(generation) = args.generation {
+        return Ok(Ok(Subject { generation: Generation(generation), content: None }));
+    }
+    let Ok(store) = places.store() else {
+        out::warn("without --store an edit that the controller has not read yet is not waited for");
+        return Ok(Ok(Subject::default()));
+    };
+    let name = DeploymentName::from(args.name.as_str());
+    let snapshot = crate::specs::open(&store, Duration::MAX).load().await;
+    let records = state::all(state).await?.records;
+    let known = records.iter().map(|record| (&record.name, record.into())).collect();
+    let now = Clock::real().now();
+    let changes = declarations::changes(&mut LoweringCache::default(), &snapshot, &known, &[], now);
+    let findings = match changes.by_name.get(&name) {
+        Some(DeclarationChange::InForce(declared)) => &declared.findings[..],
+        Some(DeclarationChange::Refused(status)) => &status.findings[..],
+        Some(DeclarationChange::Gone) | None => &[],
+    };
+    if let Some(error) = findings.iter().find(|finding| finding.is_error()) {
+        return Ok(Err(error.clone()));
+    }
+    let content = snapshot.documents.get(&name).map(|document| document.source.content_hash.clone());
+    Ok(Ok(Subject { generation: Generation::default(), content }))
+}
+
+async fn look(
+    deployment: &DeploymentName,
+    goal: Goal,
+    subject: &Subject,
+    places: &Places,
+    state: &dyn RecordStore,
+) -> anyhow::Result<Look> {
+    let mut record = state.load(deployment).await?;
+    let now = places.clock(record.as_ref().and_then(|record| state::latest([record])))?.now();
+    if let Some(heartbeat) = state::heartbeat(state).await {
+        record = record.map(|record| state::believed(record, &heartbeat, now));
+    }
+    let Some(status) = record.as_ref().and_then(|record| record.status.as_ref()) else {
+        return Ok(Look::NotYet(why_not(record.as_ref(), goal)));
+    };
+    if let Some(ready) = status.condition(ConditionType::Ready)
+        && ready.reason == ConditionReason::NotLookedAt
+    {
+        return Ok(Look::Unknown(ready.message.clone()));
+    }
+    if subject.content.as_ref().is_some_and(|content| *content != status.source.content_hash) {
+        return Ok(Look::NotYet("the newest edit is not in force yet".to_owned()));
+    }
+    if status.observed_generation < subject.generation.max(status.generation) {
+        let (at, of) = (status.observed_generation, subject.generation.max(status.generation));
+        return Ok(Look::NotYet(format!("it is at generation {at} of {of}")));
+    }
+    Ok(judge(status, goal, why_not(record.as_ref(), goal)))
+}
+
+/// What a status that speaks of the subject says.
+fn judge(status: &DeploymentStatus, goal: Goal, why: String) -> Look {
+    if status.condition(goal.kind).is_some_and(|condition| condition.status == goal.status) {
+        return Look::Met;
+    }
+    let is_ready = goal == Goal { kind: ConditionType::Ready, status: Truth::True };
+    if is_ready && status.is(ConditionType::Stalled) { Look::Never(why) } else { Look::NotYet(why) }
 }
 
 fn why_not(record: Option<&Record>, goal: Goal) -> String {
@@ -89,7 +197,7 @@ fn why_not(record: Option<&Record>, goal: Goal) -> String {
     if let Some(error) = status.findings.iter().find(|finding| finding.is_error()) {
         return format!("the newest edit is refused: {error}");
     }
-    format!("{}: {}: {}", condition.status, condition.reason, condition.message)
+    format!("({}: {}: {})", condition.status, condition.reason, condition.message)
 }
 
 #[cfg(test)]

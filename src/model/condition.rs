@@ -105,6 +105,9 @@ pub enum ConditionReason {
     NoAnswer,
     /// Any condition: not enough was seen to tell.
     NotSeen,
+    /// Ready, as it is shown: the controller was not seen, or has not looked at the deployment, for
+    /// so long that what it last saw may not be so any more.
+    NotLookedAt,
     /// Any condition: the document has errors and no version of it was ever valid.
     InvalidSpec,
     /// Stalled: nothing holds the deployment for good.

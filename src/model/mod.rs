@@ -6,6 +6,7 @@ pub mod canonical;
 pub mod condition;
 pub mod desired;
 pub mod finding;
+pub mod heartbeat;
 pub mod ids;
 pub mod kinds;
 pub mod location;

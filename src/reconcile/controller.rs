@@ -9,6 +9,7 @@ use super::pass::{Pass, PassResult, Reconciler};
 use super::queue::Queue;
 use super::schedule::{self, Ending, Trigger};
 use crate::executor::Fence;
+use crate::model::heartbeat::Heartbeat;
 use crate::model::ids::DeploymentName;
 use crate::model::kinds::Placement;
 use crate::model::observed::Depth;
@@ -85,6 +86,14 @@ pub struct Controller {
     stale_requests: Vec<Request>,
     /// Passes that were begun.
     passes: u64,
+    /// When it began to run.
+    started_at: Timestamp,
+    /// When the spec store was last read.
+    store_read_at: Option<Timestamp>,
+    /// When each declared deployment had its last pass.
+    looked_at: BTreeMap<DeploymentName, Timestamp>,
+    /// When the next sign of life is due.
+    next_sign: Instant,
     running: Arc<Running>,
 }
 
@@ -125,7 +134,6 @@ impl Controller {
             reconciler: Arc::new(reconciler),
             handle,
             settings,
-            clock,
             entries: BTreeMap::new(),
             parked: BTreeMap::new(),
             queue: Queue::default(),
@@ -135,6 +143,11 @@ impl Controller {
             requests: Vec::new(),
             stale_requests: Vec::new(),
             passes: 0,
+            started_at: clock.now(),
+            store_read_at: None,
+            looked_at: BTreeMap::new(),
+            next_sign: Instant::now(),
+            clock,
             running: Arc::new(running),
         }
     }
@@ -155,6 +168,7 @@ impl Controller {
         tokio::pin!(stop);
         loop {
             self.handle.beat();
+            self.leave_sign().await;
             self.queue_full_passes();
             while in_flight.len() < BATCHES
                 && let Some(batch) = self.next_batch()
@@ -166,7 +180,7 @@ impl Controller {
                 Some(due) if in_flight.len() < BATCHES => due.min(heartbeat),
                 _ => heartbeat,
             };
-            let wake = wake.min(self.next_full_passes);
+            let wake = wake.min(self.next_full_passes).min(self.next_sign);
             tokio::select! {
                 biased;
                 () = &mut stop => break,
@@ -181,6 +195,35 @@ impl Controller {
             self.finish_batch(batch, passed, took).await;
         }
         Ok(())
+    }
+
+    /// Leaves a sign of life when one is due, for those who read the records. A controller whose
+    /// place for records is gone learns of it here, though it has nothing to record.
+    async fn leave_sign(&mut self) {
+        if Instant::now() < self.next_sign {
+            return;
+        }
+        self.next_sign = self.clock.after(HEARTBEAT);
+        let looked_at = |name: &DeploymentName| (name.clone(), self.looked_at.get(name).copied());
+        let heartbeat = Heartbeat {
+            controller: self.reconciler.lease.holder().to_owned(),
+            started_at: self.started_at,
+            at: self.clock.now(),
+            resync_seconds: i64::try_from(self.settings.resync.as_secs()).unwrap_or(i64::MAX),
+            store_read_at: self.store_read_at,
+            looked_at: self.entries.keys().map(looked_at).collect(),
+        };
+        match self.reconciler.state.beat(&heartbeat).await {
+            Ok(()) => self.handle.saved(None),
+            Err(error) => {
+                let error = crate::telemetry::chain(&error);
+                error!(
+                    error,
+                    "cannot leave a sign of life; nothing is written while the records are not ours"
+                );
+                self.handle.save_failed(None, error);
+            }
+        }
     }
 
     async fn load(&mut self) -> Result<(), state::Error> {
@@ -203,6 +246,7 @@ impl Controller {
         let mut lowered = std::mem::take(&mut self.lowered);
         let changes = declarations::changes(&mut lowered, &snapshot, &self.known(), &requests, now);
         self.lowered = lowered;
+        self.handle.store_problems(&changes.problems);
         let report = StoreReport { problems: changes.problems, prune_held: changes.prune_held };
         if self.reported.as_ref() != Some(&report) {
             match self.reconciler.state.save_report(&report).await {
@@ -212,6 +256,9 @@ impl Controller {
                 }
                 Err(error) => self.handle.save_failed(None, crate::telemetry::chain(&error)),
             }
+        }
+        if !changes.by_name.is_empty() {
+            self.next_sign = Instant::now();
         }
         for (name, change) in changes.by_name {
             match change {
@@ -225,6 +272,7 @@ impl Controller {
             }
         }
         self.save_again().await;
+        self.store_read_at = Some(now);
         self.handle.store_was_read();
         self.count();
     }
@@ -424,6 +472,7 @@ impl Controller {
         for (Pass { mut entry, trigger, .. }, passed) in batch.into_iter().zip(passed) {
             let name = entry.record.name.clone();
             self.queue.done(&name);
+            self.looked_at.insert(name.clone(), self.clock.now());
             entry.held = if passed.ending == Ending::Held { entry.held.saturating_add(1) } else { 0 };
             entry.light = if passed.depth == Depth::Full { 0 } else { entry.light.saturating_add(1) };
             entry.full_next = passed.depth == Depth::Light && passed.acted > 0;
@@ -484,6 +533,7 @@ impl Controller {
     /// Forgets a deployment of which nothing is left.
     async fn forget(&mut self, name: DeploymentName) {
         self.entries.remove(&name);
+        self.looked_at.remove(&name);
         self.queue.remove(&name);
         self.handle.forget(&name);
         if let Err(error) = self.reconciler.state.delete(&name).await {

@@ -2,6 +2,7 @@
 
 use super::metrics::Metrics;
 use crate::model::condition::ConditionType;
+use crate::model::finding::Finding;
 use crate::model::ids::DeploymentName;
 use crate::model::status::{DeploymentStatus, Record};
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tracing::{error, info};
 
 /// The loop counts as alive when it woke within this time.
 const ALIVE_WITHIN: Duration = Duration::from_secs(120);
@@ -26,6 +28,8 @@ pub struct Handle {
 struct Inner {
     last_beat: Instant,
     store_read: bool,
+    /// What is wrong with the store as a whole, an error each.
+    store_errors: Vec<String>,
     /// Deployments without a pass since their declaration came into force: their status speaks of
     /// an earlier declaration, or of an earlier run.
     pending: BTreeSet<DeploymentName>,
@@ -40,6 +44,7 @@ impl Handle {
         let inner = Inner {
             last_beat: Instant::now(),
             store_read: false,
+            store_errors: Vec::new(),
             pending: BTreeSet::new(),
             unsaved: BTreeMap::new(),
             statuses: BTreeMap::new(),
@@ -58,6 +63,28 @@ impl Handle {
         if !self.with(|inner| std::mem::replace(&mut inner.store_read, true)) {
             self.changed();
         }
+    }
+
+    /// What is wrong with the store as a whole; logged when it changes.
+    pub(super) fn store_problems(&self, problems: &[Finding]) {
+        let errors: Vec<String> =
+            problems.iter().filter(|finding| finding.is_error()).map(Finding::to_string).collect();
+        self.metrics.store_findings(errors.len(), problems.len() - errors.len());
+        if self.with(|inner| std::mem::replace(&mut inner.store_errors, errors.clone()) == errors) {
+            return;
+        }
+        for error in &errors {
+            error!("spec store: {error}");
+        }
+        if errors.is_empty() {
+            info!("spec store: no errors any more");
+        }
+        self.changed();
+    }
+
+    /// What is wrong with the spec store as a whole, an error each.
+    pub fn store_errors(&self) -> Vec<String> {
+        self.with(|inner| inner.store_errors.clone())
     }
 
     /// A declaration came into force: its status says nothing of it yet.
@@ -164,10 +191,17 @@ impl Handle {
 
     /// Whether it does its work; the reason when not.
     pub fn ready(&self) -> Result<(), String> {
-        self.with(|inner| match (inner.unsaved.values().next(), inner.store_read) {
-            (Some(error), _) => Err(error.clone()),
-            (None, false) => Err("the spec store has not been read yet".to_owned()),
-            (None, true) => Ok(()),
+        self.with(|inner| {
+            match (inner.unsaved.values().next(), inner.store_read, inner.store_errors.as_slice()) {
+                (Some(error), _, _) => Err(error.clone()),
+                (None, false, _) => Err("the spec store has not been read yet".to_owned()),
+                (None, true, [first, more @ ..]) => {
+                    let more =
+                        if more.is_empty() { String::new() } else { format!(" (and {} more)", more.len()) };
+                    Err(format!("spec store: {first}{more}"))
+                }
+                (None, true, []) => Ok(()),
+            }
         })
     }
 

@@ -31,6 +31,11 @@ struct ActionLabels {
     result: ResultLabel,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SeverityLabel {
+    severity: &'static str,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
 enum ResultLabel {
     Done,
@@ -51,6 +56,7 @@ pub struct Metrics {
     deployments: Gauge,
     ready: Gauge,
     queue: Gauge,
+    store_findings: Family<SeverityLabel, Gauge>,
 }
 
 impl Default for Metrics {
@@ -87,8 +93,14 @@ impl Metrics {
         registry.register("deployments", "Deployments that are declared", deployments.clone());
         registry.register("deployments_ready", "Deployments that are Ready", ready.clone());
         registry.register("queue_length", "Deployments that are due or in a pass", queue.clone());
+        let store_findings = Family::<SeverityLabel, Gauge>::default();
+        registry.register(
+            "store_findings",
+            "What is wrong with the spec store as a whole: unreadable files, documents without a name",
+            store_findings.clone(),
+        );
         let registry = Arc::new(registry);
-        Self {
+        let metrics = Self {
             registry,
             passes,
             pass_seconds,
@@ -98,6 +110,17 @@ impl Metrics {
             deployments,
             ready,
             queue,
+            store_findings,
+        };
+        metrics.store_findings(0, 0);
+        metrics
+    }
+
+    /// Sets how many errors and warnings there are about the spec store as a whole.
+    pub fn store_findings(&self, errors: usize, warnings: usize) {
+        for (severity, count) in [("error", errors), ("warning", warnings)] {
+            let gauge = self.store_findings.get_or_create(&SeverityLabel { severity });
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
         }
     }
 

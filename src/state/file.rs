@@ -3,6 +3,7 @@
 use super::disk::{Disk, RealDisk};
 use super::lease::{Lease, Term};
 use super::{Error, ErrorKind, Loaded, RecordStore, Requests, StoreReport};
+use crate::model::heartbeat::Heartbeat;
 use crate::model::ids::DeploymentName;
 use crate::model::request::{Request, RequestKind};
 use crate::model::status::Record;
@@ -21,6 +22,8 @@ const FORMAT: u32 = 1;
 /// The file of the store's report. No deployment's file begins with an underscore and goes on like
 /// this.
 const REPORT: &str = "_store-report";
+/// The file of the controller's sign of life.
+const HEARTBEAT: &str = "_controller";
 /// Longest name that stands for itself as a file name; file systems allow 255 bytes with what is
 /// added to it.
 const LONGEST_PLAIN: usize = 200;
@@ -198,6 +201,10 @@ impl<D: Disk> FileRecordStore<D> {
         self.read(path)
     }
 
+    fn heartbeat_path(&self) -> PathBuf {
+        self.folder.join(format!("{HEARTBEAT}.json"))
+    }
+
     fn report_path(&self) -> PathBuf {
         self.folder.join(format!("{REPORT}.json"))
     }
@@ -249,7 +256,7 @@ impl<D: Disk> FileRecordStore<D> {
             .map_err(io("read the records in", &self.folder))?
             .into_iter()
             .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
-            .filter(|path| path.file_stem().is_some_and(|stem| stem != REPORT))
+            .filter(|path| path.file_stem().is_some_and(|stem| stem != REPORT && stem != HEARTBEAT))
             .filter(|path| !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')))
             .collect();
         paths.sort();
@@ -427,5 +434,18 @@ impl<D: Disk> RecordStore for FileRecordStore<D> {
 
     fn load_report(&self) -> BoxFuture<'_, Result<Option<StoreReport>, Error>> {
         self.blocking(|this| this.read(&this.report_path())).boxed()
+    }
+
+    fn beat<'a>(&'a self, heartbeat: &'a Heartbeat) -> BoxFuture<'a, Result<(), Error>> {
+        let heartbeat = heartbeat.clone();
+        self.blocking(move |this| {
+            this.check_lease()?;
+            this.write(&this.heartbeat_path(), &heartbeat)
+        })
+        .boxed()
+    }
+
+    fn load_heartbeat(&self) -> BoxFuture<'_, Result<Option<Heartbeat>, Error>> {
+        self.blocking(|this| this.read(&this.heartbeat_path())).boxed()
     }
 }

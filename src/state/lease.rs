@@ -34,6 +34,11 @@ impl Lease {
         &self.term
     }
 
+    /// Who holds it, for people.
+    pub fn holder(&self) -> &str {
+        &self.term.holder
+    }
+
     /// The number that every later lease exceeds.
     pub fn token(&self) -> u64 {
         self.term.token

@@ -2,6 +2,7 @@
 
 use super::lease::Lease;
 use super::{Error, Loaded, RecordStore, Requests, StoreReport};
+use crate::model::heartbeat::Heartbeat;
 use crate::model::ids::DeploymentName;
 use crate::model::request::Request;
 use crate::model::status::Record;
@@ -24,6 +25,7 @@ struct Inner {
     /// By deployment and slot.
     requests: BTreeMap<(DeploymentName, String), Request>,
     report: Option<StoreReport>,
+    heartbeat: Option<Heartbeat>,
     /// Of the newest lease.
     token: u64,
     /// Alive as long as the store that has the newest lease.
@@ -132,6 +134,14 @@ impl RecordStore for MemoryRecordStore {
 
     fn load_report(&self) -> BoxFuture<'_, Result<Option<StoreReport>, Error>> {
         at_once(Ok(self.place.lock().report.clone()))
+    }
+
+    fn beat<'a>(&'a self, heartbeat: &'a Heartbeat) -> BoxFuture<'a, Result<(), Error>> {
+        at_once(self.write(|inner| inner.heartbeat = Some(heartbeat.clone())))
+    }
+
+    fn load_heartbeat(&self) -> BoxFuture<'_, Result<Option<Heartbeat>, Error>> {
+        at_once(Ok(self.place.lock().heartbeat.clone()))
     }
 }
 

@@ -22,6 +22,7 @@ pub use lease::Lease;
 pub use memory::{MemoryRecordStore, MemoryRecords};
 
 use crate::model::finding::Finding;
+use crate::model::heartbeat::Heartbeat;
 use crate::model::ids::DeploymentName;
 use crate::model::location::Location;
 use crate::model::request::Request;
@@ -91,6 +92,11 @@ pub trait RecordStore: Debug + Send + Sync {
     fn save_report<'a>(&'a self, report: &'a StoreReport) -> BoxFuture<'a, Result<(), Error>>;
     /// What was last said of the spec store.
     fn load_report(&self) -> BoxFuture<'_, Result<Option<StoreReport>, Error>>;
+    /// Leaves the controller's sign of life. Like a record it is written under the lease, so a
+    /// controller whose place is gone learns of it here.
+    fn beat<'a>(&'a self, heartbeat: &'a Heartbeat) -> BoxFuture<'a, Result<(), Error>>;
+    /// The last sign of life, if a controller ever left one.
+    fn load_heartbeat(&self) -> BoxFuture<'_, Result<Option<Heartbeat>, Error>>;
 }
 
 /// The records of a location, which need not be there yet.

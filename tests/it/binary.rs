@@ -67,12 +67,15 @@ fn once_gives_up_with_the_reason() {
 }
 
 #[test]
-fn once_with_nothing_declared_has_nothing_to_do() {
+fn once_with_nothing_declared_or_nothing_readable_is_no_success() {
     let workspace = Workspace::new(&[]);
     std::fs::remove_file(workspace.path("specs/shop.yaml")).unwrap();
     let listen = free_port().to_string();
     let (code, said) = workspace.run(&["--once", "--listen", &listen]).ends_within(PATIENCE);
-    assert_eq!(code, 0, "{said}");
+    assert!(code == 1 && said.contains("the spec store holds no document"), "{said}");
+    std::fs::write(workspace.path("specs/broken.yaml"), "a: [").unwrap();
+    let (code, said) = workspace.run(&["--once", "--listen", &listen]).ends_within(PATIENCE);
+    assert!(code == 1 && said.contains("spec store: broken.yaml:1:"), "{said}");
 }
 
 #[test]

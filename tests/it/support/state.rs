@@ -1,5 +1,6 @@
 //! The file state store, watched: tests count saves, make them fail, and die at them.
 
+use evenkeel::model::heartbeat::Heartbeat;
 use evenkeel::model::ids::DeploymentName;
 use evenkeel::model::request::Request;
 use evenkeel::model::status::Record;
@@ -121,5 +122,17 @@ impl RecordStore for Watched {
 
     fn load_report(&self) -> BoxFuture<'_, Result<Option<StoreReport>, Error>> {
         self.inner.load_report()
+    }
+
+    fn beat<'a>(&'a self, heartbeat: &'a Heartbeat) -> BoxFuture<'a, Result<(), Error>> {
+        async move {
+            self.saves.room()?;
+            self.inner.beat(heartbeat).await
+        }
+        .boxed()
+    }
+
+    fn load_heartbeat(&self) -> BoxFuture<'_, Result<Option<Heartbeat>, Error>> {
+        self.inner.load_heartbeat()
     }
 }
