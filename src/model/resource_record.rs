@@ -3,11 +3,14 @@
 use super::canonical::{canonical_json, content_hash};
 use super::ids::ContentHash;
 use super::plan::Drift;
-use super::resource::ResourceId;
+use super::resource::{ResourceId, Tree};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// So long after a write AWS may show what was before it.
+pub const SHOWN_WITHIN: SignedDuration = SignedDuration::from_mins(5);
 
 /// What is known of one resource from earlier passes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -35,6 +38,10 @@ pub struct ResourceRecord {
     /// Of a service: the last update that AWS did not take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<Refusal>,
+    /// Of a rule or listener: where its last change sent traffic, while AWS may still show what was
+    /// before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<Sent>,
 }
 
 impl ResourceRecord {
@@ -64,6 +71,38 @@ impl Refusal {
     /// ahead, and holds nothing.
     pub fn holds(&self, now: Timestamp) -> bool {
         (self.at..self.at + Self::AGAIN_AFTER).contains(&now)
+    }
+}
+
+/// Where a change of a rule or listener sent traffic.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sent {
+    /// Weights by target group ARN.
+    pub weights: BTreeMap<String, u64>,
+    /// When it was written.
+    pub at: Timestamp,
+}
+
+impl Sent {
+    /// The weights that actions give target groups; 1 where none is said.
+    pub fn weights(actions: &Tree) -> BTreeMap<String, u64> {
+        let list = |tree: &Tree| tree.as_array().cloned().unwrap_or_default();
+        let groups = list(actions).into_iter().flat_map(|action| match &action["targetGroups"] {
+            Tree::Array(groups) => groups.clone(),
+            _ => vec![action],
+        });
+        let weight = |group: &Tree| group["weight"].as_u64().unwrap_or(1);
+        groups
+            .filter_map(|group| Some((group["targetGroupArn"].as_str()?.to_owned(), weight(&group))))
+            .collect()
+    }
+
+    /// Whether AWS may still show what was before; until then what is seen and is something else is
+    /// not acted on, or traffic would be sent back to where nothing serves any more. A clock that
+    /// was set back does not make it wait for ever.
+    pub fn may_not_be_shown_yet(&self, now: Timestamp) -> bool {
+        now.duration_since(self.at).abs() < SHOWN_WITHIN
     }
 }
 

@@ -4,7 +4,7 @@ use super::arn::revision_number;
 use super::ids::{ComponentName, ContentHash, Generation};
 use super::plan::WaitingOn;
 use super::resource::{ResourceId, ResourceKind};
-use super::resource_record::{Repairs, ResourceRecord};
+use super::resource_record::{Repairs, ResourceRecord, SHOWN_WITHIN};
 use super::service_deployment::StageRecord;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -40,7 +40,7 @@ pub struct RolloutState {
 
 impl RolloutState {
     /// So long after a write AWS may show what was before it.
-    pub const SHOWN_WITHIN: SignedDuration = SignedDuration::from_mins(5);
+    pub const SHOWN_WITHIN: SignedDuration = SHOWN_WITHIN;
 
     /// ARN of a resource, when it is known.
     pub fn arn(&self, id: &ResourceId) -> Option<&str> {

@@ -153,10 +153,14 @@ fn seen_as_needed(input: &PlanInput<'_>, action: &PlannedAction) -> Option<Viola
         (Need::PresentAndMade, Observation::There { arn, tags }) => {
             (!owned(arn, tags, false)).then_some(Violation::NotOurs)
         }
-        (Need::Tasks, _) => match input.observed.tasks.get(id.key.as_str()) {
-            Some(Seen::Present(_) | Seen::Absent) => None,
-            _ => Some(Violation::Unseen),
-        },
+        // Of a component that is a service by now, its former tasks.
+        (Need::Tasks, _) => {
+            let former = input.observed.former_tasks.get(id.key.as_str());
+            let former = former.filter(|_| action.verb == Verb::Stop);
+            let seen =
+                input.observed.tasks.get(id.key.as_str()).into_iter().chain(former).any(Seen::is_known);
+            (!seen).then_some(Violation::Unseen)
+        }
         _ => Some(Violation::Unseen),
     };
     check(action.call.spec().needs)

@@ -5,7 +5,7 @@ use crate::model::desired::ResolvedState;
 use crate::model::observed::{Identity, ObservedState, ObservedTask, Readiness, Seen};
 use crate::model::plan::{ActionResult, Outcome, Plan, PlannedAction, WaitingOn};
 use crate::model::resource::{Part, ResourceId, ResourceKind, TAG_COMPONENT, TAG_OWNER};
-use crate::model::resource_record::Repairs;
+use crate::model::resource_record::{Repairs, Sent};
 use crate::model::rollout::{PendingRegistration, Phase, Revision, RolloutState};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +23,9 @@ pub fn record(
     outcomes: &[Outcome],
 ) -> RolloutState {
     let mut state = step;
+    for known in state.resources.values_mut() {
+        known.sent = known.sent.take().filter(|sent| sent.may_not_be_shown_yet(observed.at));
+    }
     forget_absent(&mut state, resolved, observed);
     let mut unsettled: BTreeSet<ResourceId> =
         plan.waiting_on.iter().map(|waiting| waiting.resource.clone()).collect();
@@ -204,6 +207,7 @@ fn done(
             if action.call.writes_revision() {
                 started(state, component, deployment);
             }
+            remember_sent(state, action, at);
             remember_arn(state, resource, arn);
         }
         Verb::Delete => {
@@ -212,6 +216,18 @@ fn done(
             }
         }
         Verb::Tag | Verb::Untag | Verb::Stop | Verb::Deregister => remember_arn(state, resource, arn),
+    }
+}
+
+/// Where a change of a rule or listener sends traffic.
+fn remember_sent(state: &mut RolloutState, action: &PlannedAction, at: Timestamp) {
+    let (Call::ModifyRule { fields, .. } | Call::ModifyListener { fields, .. }) = &action.call else {
+        return;
+    };
+    let members = ["actions", "defaultActions"].into_iter().filter_map(|member| fields.get(member));
+    for actions in members {
+        let weights = Sent::weights(actions);
+        state.resource_mut(&action.resource).sent = Some(Sent { weights, at });
     }
 }
 

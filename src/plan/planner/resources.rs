@@ -84,6 +84,10 @@ fn create(draft: &mut Draft<'_>, one: &One<'_>, reason: Reason, changes: Vec<Fie
 
 fn repair(draft: &mut Draft<'_>, one: &One<'_>, resource: &ObservedResource) {
     let id = one.id;
+    if let Some(on) = traffic::not_shown(draft, id, &resource.fields) {
+        draft.wait(id, on);
+        return;
+    }
     let differences_of =
         |fields: &Tree| differences(id.kind, fields, &resource.fields, &draft.traffic_shifted_groups);
     let mut found = differences_of(one.fields);

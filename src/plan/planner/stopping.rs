@@ -122,7 +122,12 @@ pub(super) fn scale_to_nothing(
     } else {
         return;
     };
-    if !tags::give_service_back(draft, id, service) {
+    // It may be known by two keys, or be in the way of several.
+    let is_planned = draft.actions.iter().any(|action| match (action.call.fields(), call.fields()) {
+        (Some(planned), Some(fields)) => planned == fields && action.call.operation() == call.operation(),
+        _ => action.call == call,
+    });
+    if !is_planned && !tags::give_service_back(draft, id, service) {
         draft.act(id, verb, call, Reason::Undeclared, changes);
     }
 }

@@ -15,6 +15,7 @@ use crate::model::desired::DesiredComponent;
 use crate::model::observed::{ObservedResource, ObservedService, Seen};
 use crate::model::plan::WaitingOn;
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
+use crate::model::resource_record::Sent;
 use crate::model::service_deployment::shifts_traffic;
 use crate::plan::compare::{forwarded, forwarded_groups};
 use crate::plan::diff::differences;
@@ -305,13 +306,59 @@ fn stray_traffic(draft: &Draft<'_>, arn: &str) -> Option<ResourceId> {
     })
 }
 
+/// What is waited for while AWS does not show where the last change of a rule or listener sent
+/// traffic: what it shows may be what was before. Where ECS shifts traffic, it may have gone on.
+pub(super) fn not_shown(draft: &Draft<'_>, id: &ResourceId, observed: &Tree) -> Option<WaitingOn> {
+    let member = member(id.kind)?;
+    let now = draft.input.now;
+    let sent = draft.input.rollout.resources.get(id)?.sent.as_ref()?;
+    let shown = Sent::weights(&observed[member]);
+    let mut groups = sent.weights.keys().chain(shown.keys());
+    if !sent.may_not_be_shown_yet(now)
+        || shown == sent.weights
+        || groups.any(|arn| draft.traffic_shifted_groups.contains(arn))
+    {
+        return None;
+    }
+    let ago = now.duration_since(sent.at).as_secs();
+    let because = format!(
+        "{} was changed {ago} s ago, and AWS shows something else: what was before, or what somebody did",
+        Forwarder(id)
+    );
+    Some(WaitingOn::Observation { because })
+}
+
+/// What keeps a service in a target group that it is not declared to be in: something still sends
+/// traffic there, or a rule or listener of ours could not be read, and may.
+fn kept_by(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
+    if let Some(by) = stray_traffic(draft, arn) {
+        return Some(WaitingOn::InUse { by: Forwarder(&by).to_string() });
+    }
+    let mut all = draft.input.observed.all_resources();
+    all.find_map(|(id, seen)| {
+        member(id.kind)?;
+        let gap = match seen {
+            Seen::Unknown(gap) => gap,
+            Seen::Present(forwarder) => return not_shown(draft, &id, &forwarder.fields),
+            Seen::Absent | Seen::NotRead => return None,
+        };
+        let because = format!(
+            "{} may send traffic to its tasks: {}: {}: {}",
+            Forwarder(&id),
+            gap.operation,
+            gap.code,
+            gap.message
+        );
+        Some(WaitingOn::Observation { because })
+    })
+}
+
 /// What an undeclared service waits for: a rule or listener that is no longer declared either, or
-/// not declared so, still sends traffic to its tasks.
+/// not declared so, still sends traffic to its tasks, or may.
 pub(super) fn still_sent_to(draft: &Draft<'_>, service: &ObservedService) -> Option<WaitingOn> {
     let mut groups =
         load_balancers(&service.fields).filter_map(|balancer| balancer["targetGroupArn"].as_str());
-    let by = groups.find_map(|arn| stray_traffic(draft, arn))?;
-    Some(WaitingOn::InUse { by: format!("{}", Forwarder(&by)) })
+    groups.find_map(|arn| kept_by(draft, arn))
 }
 
 struct Forwarder<'a>(&'a ResourceId);
@@ -349,7 +396,7 @@ pub(super) fn stay(draft: &Draft<'_>, declared: &Tree, service: &ObservedService
         .flat_map(|balancer| [arn_of(balancer), alternate(balancer)].map(|arn| (balancer, arn)));
     for (balancer, arn) in present {
         let Some(arn) = arn.filter(|arn| !wanted.contains(arn)) else { continue };
-        let Some(by) = stray_traffic(draft, &arn) else { continue };
+        let Some(kept_by) = kept_by(draft, &arn) else { continue };
         let Some(successor) = successor(declared, service, balancer) else { continue };
         if let Some(what) = successor["targetGroupArn"].as_str().and_then(|new| apart(draft, &arn, new)) {
             return Stay::Never(format!(
@@ -360,7 +407,7 @@ pub(super) fn stay(draft: &Draft<'_>, declared: &Tree, service: &ObservedService
         let mut entry = successor.clone();
         entry["targetGroupArn"] = json!(arn);
         entries.push(entry);
-        waits.push(WaitingOn::InUse { by: Forwarder(&by).to_string() });
+        waits.push(kept_by);
     }
     Stay::With(entries, waits)
 }

@@ -194,7 +194,9 @@ fn register_targets(fixture: &mut Fixture, component: &ComponentName) {
 }
 
 fn stop(fixture: &mut Fixture, arn: &str) {
-    let all = fixture.observed.tasks.values_mut().filter_map(|seen| match seen {
+    let observed = &mut fixture.observed;
+    let all = observed.tasks.values_mut().chain(observed.former_tasks.values_mut());
+    let all = all.filter_map(|seen| match seen {
         Seen::Present(tasks) => Some(tasks),
         _ => None,
     });

@@ -112,8 +112,10 @@ impl Traffic {
             return Ok(());
         };
         let lately = facts.lately(name, now, LATELY);
-        let excused = !facts.quiet(now, BY_HAND, &[Disturbance::ManualChange]) || app.is_hopeless();
+        let excused = !facts.quiet(now, BY_HAND, &[Disturbance::ManualChange])
+            || app.declared().any(|part| !can_work(&part.tag));
         let mut all_served = true;
+        self.forget_undeclared(name, app, facts);
         for part in app.declared() {
             let Some(least) = least(part, &lately) else { continue };
             let service = format!("{}/{}", app.cluster, app.resource(part));
@@ -142,6 +144,14 @@ impl Traffic {
             self.fill(&service, able, least, excused)?;
         }
         self.leave(name, app, sim, all_served, excused)
+    }
+
+    /// A service that is not declared may go; when it is declared again it begins anew.
+    fn forget_undeclared(&mut self, name: &str, app: &App, facts: &Facts) {
+        let declared: BTreeSet<String> =
+            app.declared().map(|part| format!("{}/{}", app.cluster, app.resource(part))).collect();
+        let of_it = |key: &str| facts.deployment_of(key.rsplit('/').next().unwrap_or_default()) == Some(name);
+        self.complete.retain(|service, _| !of_it(service) || declared.contains(service));
     }
 
     /// A road that the newest document asks for.
