@@ -258,6 +258,33 @@ async fn a_listener_gets_another_port() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_listener_of_ours_that_nothing_remembers_is_found_by_the_group_that_it_holds() {
+    let (mut fixture, traffic) = open(SHOP).await;
+    let group = target_groups(&fixture).remove(0)["TargetGroupArn"].clone();
+    let balancer = listeners(&fixture).remove(0)["LoadBalancerArn"].clone();
+    for (port, owner) in [(8081, "shop"), (8082, "somebody")] {
+        let input = json!({"LoadBalancerArn": balancer, "Port": port, "Protocol": "HTTP",
+            "DefaultActions.member.1.Type": "forward", "DefaultActions.member.1.TargetGroupArn": group,
+            "Tags.member.1.Key": "evenkeel.dev/owner", "Tags.member.1.Value": owner});
+        fixture.by_hand("elasticloadbalancing", "CreateListener", input);
+    }
+    edit(&mut fixture, &[("      port: 8080\n", "      port: 9090\n")]).await;
+    fixture.pass(1200).await;
+    traffic.all_served();
+    let ports = |fixture: &Fixture| -> BTreeSet<String> {
+        listeners(fixture).iter().map(|listener| listener["Port"].to_string().replace('"', "")).collect()
+    };
+    assert_eq!(ports(&fixture), BTreeSet::from(["80".to_owned(), "8082".to_owned()]), "somebody's stays");
+    assert_eq!(target_groups(&fixture).len(), 2, "and so does the group that it uses");
+    let is_of_somebody = |listener: &Value| listener["Port"].to_string().contains("8082");
+    let of_somebody = listeners(&fixture).into_iter().find(is_of_somebody).unwrap()["ListenerArn"].clone();
+    fixture.by_hand("elasticloadbalancing", "DeleteListener", json!({"ListenerArn": of_somebody}));
+    fixture.pass(900).await;
+    fixture.ready_within(1).await;
+    assert_eq!((ports(&fixture).len(), target_groups(&fixture).len()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_service_name_that_belongs_to_somebody_else_changes_nothing() {
     let (mut fixture, traffic) = open(SHOP).await;
     let shown =

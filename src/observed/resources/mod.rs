@@ -9,6 +9,7 @@ mod listener;
 mod lists;
 mod log_group;
 mod rule;
+mod strays;
 mod tags;
 mod target_group;
 
@@ -89,8 +90,12 @@ pub(super) struct OfDeployment {
 /// Reads the resources of a batch of deployments; the answers are in the order of the deployments.
 pub(super) async fn read(reader: &Reader<'_>, requests: &[ObservationRequest<'_>]) -> Vec<OfDeployment> {
     let found = Found::read(reader, requests).await;
-    let matched: Vec<(Resources, Leftovers)> =
+    let mut matched: Vec<(Resources, Leftovers)> =
         requests.iter().map(|request| found.resources(request)).collect();
+    let mut strays = Vec::new();
+    for (request, (resources, leftovers)) in requests.iter().zip(&mut matched) {
+        strays.push(strays::find(reader, request, resources, leftovers).await);
+    }
     let tags = tags::read(reader, lacking_tags(&matched)).await;
     let of_deployment =
         |(request, (resources, leftovers)): (&ObservationRequest<'_>, (Resources, Leftovers))| OfDeployment {
@@ -102,7 +107,11 @@ pub(super) async fn read(reader: &Reader<'_>, requests: &[ObservationRequest<'_>
             load_balancers: found.listeners.load_balancers_of(request),
             targets: found.target_groups.targets_of(request),
         };
-    requests.iter().zip(matched).map(of_deployment).collect()
+    let mut all: Vec<OfDeployment> = requests.iter().zip(matched).map(of_deployment).collect();
+    for ((request, strays), one) in requests.iter().zip(strays).zip(&mut all) {
+        strays::keep_ours(request, &strays, &mut one.leftovers);
+    }
+    all
 }
 
 /// ARNs of what was found and whose tags are still to be read.
