@@ -25,7 +25,8 @@
 //!
 //! Not the controller's doing, and counted apart: while somebody works on AWS by hand, containers
 //! misbehave or secrets rotate, and for a while afterwards; while the newest document names images
-//! that cannot work; while the document was not declared, or did not name the component, lately.
+//! that cannot work; while the document was not declared, or did not name the component, or not
+//! behind a load balancer, lately.
 //! What is lost then opens anew when it is next served. Services that may fall to no task by their
 //! own deployment configuration, singletons among them, have no road that must be open.
 //!
@@ -129,7 +130,8 @@ impl Traffic {
                 let served = !answers.iter().any(|answer| !is_of(answer, &service, sim));
                 all_served &= served;
                 let opens = served && able == tasks.len();
-                self.travel(name, request, &service, (served, opens), excused || least == 0, &answers)?;
+                let excused = excused || least == 0 || !had_a_road(part, &lately);
+                self.travel(name, request, &service, (served, opens), excused, &answers)?;
                 if !was_open {
                     // Another road than before: until it is open, those count that run, and what
                     // the road before lost is told by `leave`. From then on those count that it
@@ -247,6 +249,15 @@ fn least(part: &Part, lately: &[Option<&App>]) -> Option<usize> {
     };
     let all: Option<Vec<usize>> = lately.iter().map(of_version).collect();
     all?.into_iter().min()
+}
+
+/// Whether a component was behind a load balancer in all documents that were in force lately: what
+/// was taken from behind one is not served there, and comes back with a later document.
+fn had_a_road(part: &Part, lately: &[Option<&App>]) -> bool {
+    lately.iter().flatten().all(|app| {
+        let same = app.declared().find(|other| other.name == part.name);
+        same.is_some_and(|same| app.road(same).is_some())
+    })
 }
 
 /// Whether an answer comes from a task of this service; or of the same one in another cluster or
