@@ -94,7 +94,7 @@ pub fn predecessors<'o>(
     component: &DesiredComponent,
 ) -> Vec<Predecessor<'o>> {
     let alone = runs_alone(&component.workload);
-    let recorded = |id: &ResourceId, arn: &str| rollout.arn(id).is_some_and(|known| known == arn);
+    let recorded = |id: &ResourceId, arn: &str| rollout.is_recorded(id, arn);
     let mut found = Vec::new();
     for (id, seen) in observed.all_services() {
         if is_declared_service(desired, &id) {

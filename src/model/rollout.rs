@@ -47,6 +47,15 @@ impl RolloutState {
         self.resources.get(id)?.arn.as_deref()
     }
 
+    /// Whether this ARN is known as that of a resource. What is left over is known by its ARN,
+    /// whatever key it had.
+    pub fn is_recorded(&self, id: &ResourceId, arn: &str) -> bool {
+        let by_key = self.arn(id).is_some_and(|known| known == arn);
+        by_key
+            || (id.left_over_arn() == Some(arn)
+                && self.arns().any(|(other, known)| other.kind == id.kind && known == arn))
+    }
+
     /// All resources whose ARN is known.
     pub fn arns(&self) -> impl Iterator<Item = (&ResourceId, &str)> {
         self.resources.iter().filter_map(|(id, known)| Some((id, known.arn.as_deref()?)))

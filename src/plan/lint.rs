@@ -138,7 +138,9 @@ fn least_need(action: &PlannedAction) -> Option<Need> {
 fn seen_as_needed(input: &PlanInput<'_>, action: &PlannedAction) -> Option<Violation> {
     let id = &action.resource;
     let owned = |arn: &str, tags: &BTreeMap<String, String>, adopted: bool| {
-        let recorded = input.rollout.arn(id).is_some_and(|known| known == arn)
+        // What is left over goes by its ARN, and is recorded by the key that it had.
+        let mut known = input.rollout.arns().filter(|(other, _)| other.kind == id.kind);
+        let recorded = known.any(|(other, known)| known == arn && (other == id || id.key == arn))
             || (id.kind == ResourceKind::TaskDefinition && recorded_revision(input, id) == Some(arn));
         match tags.get(TAG_OWNER) {
             Some(owner) => owner == input.desired.deployment.as_str(),

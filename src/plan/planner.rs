@@ -195,7 +195,7 @@ impl<'a> Draft<'a> {
 
     /// Whether the record says that we made or adopted it.
     fn is_recorded(&self, id: &ResourceId, arn: &str) -> bool {
-        self.input.rollout.arn(id).is_some_and(|known| known == arn)
+        self.input.rollout.is_recorded(id, arn)
     }
 
     /// Says that something is in the way, and what can be done about it.
