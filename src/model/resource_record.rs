@@ -38,8 +38,8 @@ pub struct ResourceRecord {
     /// Of a service: the last update that AWS did not take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<Refusal>,
-    /// Of a rule or listener: where its last change sent traffic, while AWS may still show what was
-    /// before it.
+    /// Of a rule or listener: where its last change sent traffic. It counts while AWS may still
+    /// show what was before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent: Option<Sent>,
 }

@@ -23,9 +23,6 @@ pub fn record(
     outcomes: &[Outcome],
 ) -> RolloutState {
     let mut state = step;
-    for known in state.resources.values_mut() {
-        known.sent = known.sent.take().filter(|sent| sent.may_not_be_shown_yet(observed.at));
-    }
     forget_absent(&mut state, resolved, observed);
     let mut unsettled: BTreeSet<ResourceId> =
         plan.waiting_on.iter().map(|waiting| waiting.resource.clone()).collect();

@@ -379,9 +379,9 @@ fn fitness(env: &Env<'_>, task: &Task, grace: f64) -> Fitness {
             Fitness::Sick(format!("Task failed ELB health checks in (target-group {group})"))
         }
         Some(true) if own == "HEALTHY" || (own == "UNKNOWN" && !task.has_check()) => Fitness::Healthy,
-        // A guess: AWS does not say what ECS makes of a target that is `initial` once more, because a
-        // load balancer uses its group again. A task that was healthy is taken for healthy until a
-        // check fails.
+        // A guess: AWS does not say what ECS makes of a target that is `initial` once more, because
+        // a load balancer uses its group again. A task that was healthy is taken for healthy until
+        // a check fails.
         None if task.proven => Fitness::Healthy,
         _ => Fitness::Unproven,
     }
