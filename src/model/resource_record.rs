@@ -35,6 +35,25 @@ pub struct ResourceRecord {
     /// Of a service: the last update that AWS did not take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<Refusal>,
+    /// Of a service: how many tasks it was to have before we scaled it to nothing, because it was
+    /// declared no longer or stood in the way of its successor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former_count: Option<FormerCount>,
+    /// Of a task: ARN of one that was started to run for ever. To wait for its end is in vain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forever: Option<String>,
+}
+
+/// What a service was scaled to nothing from. That the 0 is ours is known by this alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FormerCount {
+    /// ARN of the service, which may be known by another key later.
+    pub arn: String,
+    /// Tasks that it was to have.
+    pub count: u32,
+    /// When AWS was asked for none.
+    pub at: Timestamp,
 }
 
 impl ResourceRecord {

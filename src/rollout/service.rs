@@ -11,6 +11,7 @@ use crate::model::owner::{self, Owner, OwnershipBasis};
 use crate::model::plan::WaitingOn;
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::rollout::{ComponentRollout, Failure, Phase, StallReason};
+use crate::model::service_deployment::stays_out_of;
 use jiff::Timestamp;
 
 type ServiceView<'a> = View<'a, ServiceWorkload<'a>>;
@@ -156,10 +157,14 @@ fn is_settled(view: &ServiceView<'_>, service: &ObservedService) -> bool {
 }
 
 /// The first managed target group of the service that is not seen to be healthy throughout, with
-/// its alternate, whoever manages that.
+/// its alternate, whoever manages that. One that it cannot come into is not waited for: the plan
+/// says why.
 pub(super) fn unhealthy_group(view: &ServiceView<'_>, service: &ObservedService) -> Option<String> {
     view.desired.target_groups().find_map(|groups| {
         let managed = groups.iter().find(|group| !is_arn(group))?;
+        if stays_out_of(view.desired, service, view.step.observed, &groups) {
+            return None;
+        }
         let targets = match view.step.observed.targets_behind(&groups) {
             Ok(targets) => targets,
             Err(unseen) => return Some(unseen.to_owned()),

@@ -225,9 +225,15 @@ fn mentions(value: &Value, text: &str) -> bool {
 }
 
 fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
-    let Some(fields) = &one.resolved.fields else { return };
-    let fields = capacity::settled(draft, one.id, fields, service);
-    let fields = &unsaid::kept(draft, one.id, fields, service);
+    let Some(declared) = &one.resolved.fields else { return };
+    let fields = capacity::settled(draft, one.id, declared, service);
+    let mut fields = unsaid::kept(draft, one.id, fields, service);
+    if let (Some(members), Some(count)) =
+        (fields.as_object_mut(), draft.input.rollout.count_to_restore(declared, service))
+    {
+        members.insert("desiredCount".to_owned(), json!(count));
+    }
+    let fields = &fields;
     let fields = &match traffic::stay(draft, fields, service) {
         Stay::With(entries, waits) => {
             waits.into_iter().for_each(|on| draft.wait(one.id, on));

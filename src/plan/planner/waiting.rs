@@ -7,6 +7,7 @@ use crate::model::observed::{ObservedService, ObservedTarget, Seen};
 use crate::model::plan::{Waiting, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::rollout::{ComponentRollout, Phase};
+use crate::model::service_deployment::stays_out_of;
 
 pub(super) fn explain(draft: &mut Draft<'_>) {
     let input = draft.input;
@@ -130,6 +131,9 @@ fn targets(
     let Some(service) = service else { return };
     for groups in component.target_groups() {
         let Some(first) = groups.iter().find(|group| !is_arn(group)) else { continue };
+        if stays_out_of(component, service, draft.input.observed, &groups) {
+            continue;
+        }
         let Ok(targets) = draft.input.observed.targets_behind(&groups) else { continue };
         if let Some(because) = unhealthy(&targets, service.desired as usize) {
             draft.wait(id, WaitingOn::Targets { group: (*first).to_owned(), because });
