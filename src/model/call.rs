@@ -164,8 +164,8 @@ pub enum Call {
     DeregisterTaskDefinition {
         arn: String,
     },
-    /// `fields` hold `cluster`, `taskDefinition` and all that RunTask takes; `forever` says that the
-    /// run does not end by itself.
+    /// `fields` hold `cluster`, `taskDefinition` and all that RunTask takes; `forever` says that
+    /// the run does not end by itself.
     RunTask {
         component: ComponentName,
         token: String,

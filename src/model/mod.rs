@@ -9,6 +9,7 @@ pub mod finding;
 pub mod ids;
 pub mod kinds;
 pub mod location;
+pub mod membership;
 pub mod normalise;
 pub mod observed;
 pub mod owner;

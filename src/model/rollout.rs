@@ -58,9 +58,9 @@ impl RolloutState {
         self.resources.get(id)?.applied.as_ref()
     }
 
-    /// How many tasks a service is to have that has none because we scaled it to nothing, when it is
-    /// declared again without a count: as many as before, one at least. A count that anybody else
-    /// set, to 0 too, is theirs.
+    /// How many tasks a service is to have that has none because we scaled it to nothing, when it
+    /// is declared again without a count: as many as before, one at least. A count that anybody
+    /// else set, to 0 too, is theirs.
     pub fn count_to_restore(&self, declared: &Tree, service: &ObservedService) -> Option<u32> {
         if service.desired > 0 || !declared["desiredCount"].is_null() {
             return None;

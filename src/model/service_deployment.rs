@@ -1,9 +1,7 @@
 //! How far ECS is with a deployment that it takes through stages: where it stands, what holds it,
 //! and what is known of that from pass to pass.
 
-use super::desired::DesiredComponent;
-use super::observed::{ObservedService, ObservedState, Seen};
-use super::resource::{ResourceId, ResourceKind, Tree};
+use super::resource::Tree;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -24,26 +22,6 @@ pub fn groups_of(fields: &Tree) -> BTreeSet<&str> {
             balancer["targetGroupArn"].as_str().into_iter().chain(alternate)
         })
         .collect()
-}
-
-/// Whether a service stays out of declared target groups because ECS shifts its traffic between
-/// others: what is in them says nothing of it then. Groups are named by key, or by ARN where they
-/// are not managed here.
-pub fn stays_out_of(
-    component: &DesiredComponent,
-    service: &ObservedService,
-    observed: &ObservedState,
-    groups: &[&str],
-) -> bool {
-    let present = groups_of(&service.fields);
-    if present.is_empty() || !component.is_traffic_shifted() || !shifts_traffic(&service.fields) {
-        return false;
-    }
-    groups.iter().any(|group| {
-        let id = ResourceId::new(ResourceKind::TargetGroup, *group);
-        let managed = observed.resources.get(&id).and_then(Seen::present);
-        managed.is_some_and(|managed| !present.contains(managed.arn.as_str()))
-    })
 }
 
 /// A service deployment under way, as ECS shows it. Source: ECS API, ServiceDeployment.

@@ -1,5 +1,5 @@
-//! Services that we scaled to nothing: how many tasks they had is kept, so that they have them again
-//! when they are declared again without a count.
+//! Services that we scaled to nothing: how many tasks they had is kept, so that they have them
+//! again when they are declared again without a count.
 
 use crate::model::call::{Call, Verb};
 use crate::model::desired::ResolvedState;

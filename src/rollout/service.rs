@@ -6,12 +6,12 @@ use super::workload::ServiceWorkload;
 use crate::model::arn::is_arn;
 use crate::model::ids::ContentHash;
 use crate::model::kinds::DriftPolicy;
+use crate::model::membership::stays_out_of;
 use crate::model::observed::{ObservedService, Seen};
 use crate::model::owner::{self, Owner, OwnershipBasis};
 use crate::model::plan::WaitingOn;
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::rollout::{ComponentRollout, Failure, Phase, StallReason};
-use crate::model::service_deployment::stays_out_of;
 use jiff::Timestamp;
 
 type ServiceView<'a> = View<'a, ServiceWorkload<'a>>;

@@ -4,9 +4,9 @@
 use crate::alarms::with_alarm;
 use crate::support::traffic::Traffic;
 use crate::support::{Fixture, REGION, SHOP, condition};
-use aws_sim::traffic::Request;
 use aws_sim::Moment;
 use aws_sim::behaviour::{Behaviour, BehaviourRule};
+use aws_sim::traffic::Request;
 use evenkeel::model::condition::{ConditionType, Truth};
 use evenkeel::model::request::RequestKind;
 use evenkeel::model::status::DeploymentStatus;

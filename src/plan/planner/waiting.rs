@@ -3,11 +3,11 @@
 use super::{Draft, seen};
 use crate::model::arn::is_arn;
 use crate::model::desired::{DesiredComponent, Workload};
+use crate::model::membership::stays_out_of;
 use crate::model::observed::{ObservedService, ObservedTarget, Seen};
 use crate::model::plan::{Waiting, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::rollout::{ComponentRollout, Phase};
-use crate::model::service_deployment::stays_out_of;
 
 pub(super) fn explain(draft: &mut Draft<'_>) {
     let input = draft.input;
