@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::observed::Gap;
+use crate::model::rollout::ComponentRollout;
 
 pub(super) fn gap() -> Gap {
     Gap { operation: "ecs:Describe".into(), code: "AccessDeniedException".into(), message: "no".into() }
