@@ -261,7 +261,8 @@ async fn a_task_is_run_once_per_token_and_stopped() {
             "startedBy": "shop-migrate-1", "networkConfiguration": network(),
         });
         let token = "shop-migrate-1".to_owned();
-        let call = Call::RunTask { component: "migrate".into(), token, fields, tags: owner() };
+        let call =
+            Call::RunTask { component: "migrate".into(), token, forever: false, fields, tags: owner() };
         action(ResourceKind::Task, "migrate", call)
     };
     let task = fixture.done(run()).await.0.unwrap();

@@ -164,10 +164,12 @@ pub enum Call {
     DeregisterTaskDefinition {
         arn: String,
     },
-    /// `fields` hold `cluster`, `taskDefinition` and all that RunTask takes.
+    /// `fields` hold `cluster`, `taskDefinition` and all that RunTask takes; `forever` says that
+    /// the run does not end by itself.
     RunTask {
         component: ComponentName,
         token: String,
+        forever: bool,
         fields: Tree,
         tags: BTreeMap<String, String>,
     },

@@ -10,6 +10,7 @@ pub mod heartbeat;
 pub mod ids;
 pub mod kinds;
 pub mod location;
+pub mod membership;
 pub mod normalise;
 pub mod observed;
 pub mod owner;

@@ -84,7 +84,7 @@ impl Predecessor<'_> {
 /// What stood under its own key counts when either of the two may not run twice. What is left of
 /// other keys counts when neither may: nothing tells whether it was renamed. A run of a task is
 /// left to end before any other task starts in its place; after the time that its successor would
-/// have, it is stopped.
+/// have, it is stopped. One that runs for ever is stopped at once.
 ///
 /// **Guarantees**: names nothing that is not ours, and nothing that is declared.
 pub fn predecessors<'o>(
@@ -130,7 +130,8 @@ pub fn predecessors<'o>(
             Seen::Present(tasks) => {
                 let running = tasks.iter().filter(|task| !task.is_stopped());
                 found.extend(running.map(|task| {
-                    let until = known.or_else(|| left_until(component, task));
+                    let ends = !rollout.runs_forever(&task.arn);
+                    let until = known.or_else(|| left_until(component, task)).filter(|_| ends);
                     Predecessor::Task { id: id.clone(), task, until }
                 }));
             }
@@ -172,11 +173,18 @@ pub fn before_update<'o>(
 
 /// Whether a declared service that may not run twice is to be scaled up from nothing, so that its
 /// own tasks have to be seen to have stopped.
-pub fn starts_again(desired: &DesiredState, id: &ResourceId, service: &ObservedService) -> bool {
+pub fn starts_again(
+    desired: &DesiredState,
+    rollout: &RolloutState,
+    id: &ResourceId,
+    service: &ObservedService,
+) -> bool {
     let component = desired.components.get(id.key.as_str());
     let workload = component.map(|component| &component.workload);
     let Some(workload @ Workload::Service { fields, .. }) = workload else { return false };
-    workload.recreates() && service.desired == 0 && fields["desiredCount"].as_u64().is_some_and(|n| n > 0)
+    let wants_some = fields["desiredCount"].as_u64().is_some_and(|n| n > 0)
+        || rollout.count_to_restore(fields, service).is_some();
+    workload.recreates() && service.desired == 0 && wants_some
 }
 
 /// Tasks that no declared component runs as its task: of a component that is gone, that is a

@@ -42,6 +42,25 @@ pub struct ResourceRecord {
     /// show what was before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent: Option<Sent>,
+    /// Of a service: how many tasks it was to have before we scaled it to nothing, because it was
+    /// declared no longer or stood in the way of its successor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former_count: Option<FormerCount>,
+    /// Of a task: ARN of one that was started to run for ever. To wait for its end is in vain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forever: Option<String>,
+}
+
+/// What a service was scaled to nothing from. That the 0 is ours is known by this alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FormerCount {
+    /// ARN of the service, which may be known by another key later.
+    pub arn: String,
+    /// Tasks that it was to have.
+    pub count: u32,
+    /// When AWS was asked for none.
+    pub at: Timestamp,
 }
 
 impl ResourceRecord {

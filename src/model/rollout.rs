@@ -2,8 +2,9 @@
 
 use super::arn::revision_number;
 use super::ids::{ComponentName, ContentHash, Generation};
+use super::observed::ObservedService;
 use super::plan::WaitingOn;
-use super::resource::{ResourceId, ResourceKind};
+use super::resource::{ResourceId, ResourceKind, Tree};
 use super::resource_record::{Repairs, ResourceRecord, SHOWN_WITHIN};
 use super::service_deployment::StageRecord;
 use jiff::{SignedDuration, Timestamp};
@@ -64,6 +65,22 @@ impl RolloutState {
     /// Hash of the declaration that a resource was last seen in agreement with.
     pub fn applied(&self, id: &ResourceId) -> Option<&ContentHash> {
         self.resources.get(id)?.applied.as_ref()
+    }
+
+    /// How many tasks a service is to have that has none because we scaled it to nothing, when it
+    /// is declared again without a count: as many as before, one at least. A count that anybody
+    /// else set, to 0 too, is theirs.
+    pub fn count_to_restore(&self, declared: &Tree, service: &ObservedService) -> Option<u32> {
+        if service.desired > 0 || !declared["desiredCount"].is_null() {
+            return None;
+        }
+        let mut known = self.resources.values().filter_map(|known| known.former_count.as_ref());
+        known.find(|former| former.arn == service.arn).map(|former| former.count.max(1))
+    }
+
+    /// Whether a task was started to run for ever, so that it does not end by itself.
+    pub fn runs_forever(&self, task: &str) -> bool {
+        self.resources.values().any(|known| known.forever.as_deref() == Some(task))
     }
 
     /// What is known of a resource, to be changed.

@@ -4,12 +4,24 @@
 use super::resource::Tree;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// Whether a service with these fields leaves it to ECS to shift its traffic.
 pub fn shifts_traffic(fields: &Tree) -> bool {
     let strategy = fields["deploymentConfiguration"]["strategy"].as_str();
     strategy.is_some_and(|strategy| strategy != "ROLLING")
+}
+
+/// ARNs of the target groups of a service, alternates included.
+pub fn groups_of(fields: &Tree) -> BTreeSet<&str> {
+    let balancers = fields["loadBalancers"].as_array().into_iter().flatten();
+    balancers
+        .flat_map(|balancer| {
+            let alternate = balancer["advancedConfiguration"]["alternateTargetGroupArn"].as_str();
+            balancer["targetGroupArn"].as_str().into_iter().chain(alternate)
+        })
+        .collect()
 }
 
 /// A service deployment under way, as ECS shows it. Source: ECS API, ServiceDeployment.

@@ -116,7 +116,8 @@ impl Services {
                     let id = ResourceId::new(ResourceKind::Service, component.name.as_str());
                     !service.is_steady()
                         || service.status != "ACTIVE"
-                        || starts_again(request.desired, &id, service)
+                        || starts_again(request.desired, request.rollout, &id, service)
+                        || is_to_be_restored(request, component, service)
                         || expected.is_some_and(|arn| arn != service.task_definition)
                 }
                 Seen::NotRead | Seen::Unknown(_) => false,
@@ -140,6 +141,16 @@ pub(super) fn declared<'a>(
         Workload::Service { service_name, .. } => Some((component, service_name.as_str())),
         Workload::Task { .. } => None,
     })
+}
+
+/// Whether a declared service has no tasks only because we scaled it to nothing.
+fn is_to_be_restored(
+    request: &ObservationRequest<'_>,
+    component: &DesiredComponent,
+    service: &ObservedService,
+) -> bool {
+    let Workload::Service { fields, .. } = &component.workload else { return false };
+    request.rollout.count_to_restore(fields, service).is_some()
 }
 
 /// Where the rollout left a service: at its revision, or where ECS took it back to.

@@ -37,7 +37,8 @@ pub(super) async fn read(
         for (id, seen) in by_component.chain(left_over) {
             let quiet = seen.present().filter(|service| service.running + service.pending == 0);
             let matters = |service: &&ObservedService| {
-                precedes_any(request.desired, &id, service) || starts_again(request.desired, &id, service)
+                precedes_any(request.desired, &id, service)
+                    || starts_again(request.desired, request.rollout, &id, service)
             };
             if let Some(service) = quiet.filter(matters) {
                 wanted.push((index, id, service));

@@ -488,6 +488,11 @@ impl Controller {
             if let Some(left) = entry.pause_left(self.clock.now()).filter(|left| *left < wait) {
                 (wait, trigger) = (left, Trigger::PauseEnded);
             }
+            // A pause that times out is looked at then, not some time after it.
+            if let Some(ends) = passed.pause_ends.filter(|_| passed.ending == Ending::Paused) {
+                let left = ends.duration_since(self.clock.now());
+                wait = wait.min(left.max(jiff::SignedDuration::from_secs(1)).unsigned_abs());
+            }
             let mut slack = schedule::slack(passed.ending, self.settings.resync);
             // Only the declaration that this pass was for can be finished, not one that came
             // meanwhile; and a suspended teardown waits for its end, so it is not at rest.

@@ -5,9 +5,10 @@ use super::entry::Declaration;
 use super::schedule::Ending;
 use crate::desired;
 use crate::model::desired::{DesiredState, ResolvedState};
-use crate::model::observed::ObservedState;
+use crate::model::observed::{ObservedState, Seen};
 use crate::model::plan::{ActionResult, Outcome, Plan, WaitingOn};
-use crate::model::rollout::{Phase, RolloutState};
+use crate::model::rollout::{ComponentRollout, Phase, RolloutState};
+use crate::model::service_deployment::ObservedStage;
 use crate::plan::{self, PlanInput};
 use crate::rollout::{self, StepInput};
 use jiff::Timestamp;
@@ -69,6 +70,21 @@ fn hold_new_intents(prior: &RolloutState, step: &mut RolloutState) {
     }
 }
 
+/// Whether a rollout was seen to wait for a person, and goes on only once one answers or the pause
+/// times out.
+fn is_paused(component: &ComponentRollout, stage: Option<&Seen<ObservedStage>>) -> bool {
+    let stage = stage.and_then(Seen::present).and_then(ObservedStage::pause);
+    let answered = component.stage.as_ref().and_then(|known| known.answered.as_ref());
+    let waits = stage.is_some_and(|hook| answered != Some(&hook.id));
+    waits && matches!(component.phase, Phase::Rolling { deployment: Some(_), .. })
+}
+
+/// When the first pause that was seen times out: ECS goes on by itself then.
+pub fn pause_ends(observed: &ObservedState) -> Option<Timestamp> {
+    let stages = observed.stages.values().filter_map(Seen::present);
+    stages.filter_map(|stage| stage.pause()?.until).min()
+}
+
 /// How a pass ended, which decides when the next one comes.
 pub fn ending(after: &RolloutState, plan: &Plan, outcomes: &[Outcome], observed: &ObservedState) -> Ending {
     let failed = outcomes
@@ -82,7 +98,11 @@ pub fn ending(after: &RolloutState, plan: &Plan, outcomes: &[Outcome], observed:
     }
     // A resource that is waited for was asked for by this pass or the last one, and what AWS is
     // changing becomes ready by itself: it comes soon.
-    let rolling = after.components.values().any(|component| rollout::wants_polling(&component.phase))
+    let mut polled =
+        after.components.iter().filter(|(_, component)| rollout::wants_polling(&component.phase)).peekable();
+    let polls = polled.peek().is_some();
+    let paused = polls && polled.all(|(name, component)| is_paused(component, observed.stages.get(name)));
+    let rolling = (polls && !paused)
         || after.secrets.values().any(|secret| secret.pending.is_some())
         || plan.waiting_on.iter().any(|waiting| {
             matches!(
@@ -97,6 +117,9 @@ pub fn ending(after: &RolloutState, plan: &Plan, outcomes: &[Outcome], observed:
         });
     if rolling {
         return Ending::Rolling;
+    }
+    if paused {
+        return Ending::Paused;
     }
     let suspended = plan
         .waiting_on

@@ -2,7 +2,7 @@
 
 use super::answers;
 use super::clock::Clock;
-use super::decide::{Decision, decide, ending};
+use super::decide::{Decision, decide, ending, pause_ends};
 use super::entry::Entry;
 use super::metrics::Metrics;
 use super::schedule::{Ending, Trigger};
@@ -18,6 +18,7 @@ use crate::observed::{Collector, ObservationRequest};
 use crate::rollout;
 use crate::state::{self, Lease, RecordStore};
 use crate::status::{self, StatusInput, events};
+use jiff::Timestamp;
 use std::sync::Arc;
 use tracing::{Instrument, debug, debug_span, info, warn};
 
@@ -62,6 +63,8 @@ pub struct PassResult {
     pub acted: usize,
     /// Whether everything was seen, nothing is left to do, and nothing is waited for.
     pub at_rest: bool,
+    /// When ECS ends the first pause of a deployment by itself.
+    pub pause_ends: Option<Timestamp>,
     /// Requests to go on that are answered, or of which the pause is over.
     pub answered: Vec<Request>,
     /// Why the state store could not be written, when it could not.
@@ -112,7 +115,7 @@ impl Reconciler {
         // Intent before action: whatever happens from here on, the next pass finds what this one
         // set out to do. A repair has no intent to keep, but what comes of it must be kept; that
         // the record can be written is seen before, not after.
-        let step = rollout::record_intent(step, &plan, now);
+        let step = rollout::record_intent(step, &observed, &plan, now);
         if step != before || !plan.actions.is_empty() {
             entry.record.rollout = step.clone();
             if let Err(error) = self.save(entry).await {
@@ -163,7 +166,8 @@ impl Reconciler {
         let at_rest = plan.actions.is_empty() && plan.waiting_on.is_empty() && observed.gaps.is_empty();
         let (requests, desired) = (&entry.declared.requests, &entry.declared.desired);
         let answered = answers::given(requests, desired, &observed, &plan, &outcomes);
-        PassResult { ending, depth: observed.depth, acted, at_rest, answered, state_error: None }
+        let pause_ends = pause_ends(&observed);
+        PassResult { ending, depth: observed.depth, acted, at_rest, pause_ends, answered, state_error: None }
     }
 
     async fn save(&self, entry: &mut Entry) -> Result<(), state::Error> {
@@ -180,6 +184,7 @@ impl Reconciler {
             depth,
             acted: 0,
             at_rest: false,
+            pause_ends: None,
             answered: Vec::new(),
             state_error: Some(text),
         }

@@ -8,6 +8,8 @@ use strum::{EnumIter, IntoStaticStr};
 const AFTER_WRITE: Duration = Duration::from_secs(1);
 /// While ECS moves tasks, or a task runs.
 const WHILE_ROLLING: Duration = Duration::from_secs(5);
+/// While all that is under way waits for a person, whose answer comes by another way.
+const WHILE_PAUSED: Duration = Duration::from_secs(30);
 /// First wait after something failed or is missing; doubles up to [`LONGEST_BACKOFF`].
 const FIRST_BACKOFF: Duration = Duration::from_secs(2);
 /// Longest wait after failures. A resync that is due sooner comes sooner.
@@ -46,7 +48,7 @@ impl From<Ending> for Trigger {
     fn from(ending: Ending) -> Self {
         match ending {
             Ending::Acted => Self::Acted,
-            Ending::Rolling => Self::Rolling,
+            Ending::Rolling | Ending::Paused => Self::Rolling,
             Ending::Held => Self::Held,
             Ending::Steady => Self::Resync,
         }
@@ -61,6 +63,8 @@ pub enum Ending {
     Acted,
     /// ECS is at work, or a wait has a known end.
     Rolling,
+    /// All that ECS works at waits for a person.
+    Paused,
     /// Something failed, could not be seen, or is missing.
     Held,
     /// Nothing to do.
@@ -77,6 +81,7 @@ pub fn wait(ending: Ending, held: u32, resync: Duration, seed: u64) -> Duration 
     match ending {
         Ending::Acted => AFTER_WRITE,
         Ending::Rolling => WHILE_ROLLING.min(resync),
+        Ending::Paused => WHILE_PAUSED.min(resync),
         Ending::Held => {
             let exponential = ExponentialBuilder::default()
                 .with_min_delay(FIRST_BACKOFF)
@@ -98,7 +103,7 @@ pub fn wait(ending: Ending, held: u32, resync: Duration, seed: u64) -> Duration 
 pub fn slack(ending: Ending, resync: Duration) -> Duration {
     match ending {
         Ending::Steady => resync / 10,
-        Ending::Acted | Ending::Rolling | Ending::Held => Duration::ZERO,
+        Ending::Acted | Ending::Rolling | Ending::Paused | Ending::Held => Duration::ZERO,
     }
 }
 

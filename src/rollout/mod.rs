@@ -18,6 +18,7 @@ mod agreed;
 mod ending;
 mod input;
 mod record;
+mod scaling;
 mod secrets;
 mod service;
 mod stage;

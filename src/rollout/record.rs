@@ -56,6 +56,7 @@ pub fn record(
         mark_applied(&mut state, resolved, observed, &unsettled);
         super::agreed::settle(&mut state, resolved, observed, &unsettled);
     }
+    super::scaling::forget_former_counts(&mut state, resolved, observed, plan, outcomes);
     state.resources.retain(|_, known| !known.is_empty());
     state
 }
@@ -63,8 +64,14 @@ pub fn record(
 /// Notes what a plan is about to ask for and could not find again: kept before anything is done, so
 /// that it is known after a crash, too. AWS has no token for a registration, and may show what was
 /// made only minutes later.
-pub fn record_intent(step: RolloutState, plan: &Plan, now: Timestamp) -> RolloutState {
+pub fn record_intent(
+    step: RolloutState,
+    observed: &ObservedState,
+    plan: &Plan,
+    now: Timestamp,
+) -> RolloutState {
     let mut state = step;
+    super::scaling::note_former_counts(&mut state, observed, plan, now);
     if plan.actions.iter().any(|action| action.verb.makes()) {
         state.made_at = Some(now);
     }
@@ -158,6 +165,7 @@ fn forget_absent(state: &mut RolloutState, resolved: &ResolvedState, observed: &
             continue;
         }
         known.arn = known.arn.take().filter(|arn| present.contains(arn.as_str()));
+        known.forever = known.forever.take().filter(|task| known.arn.as_ref() == Some(task));
         let is_declared = resolved.resources.contains_key(id)
             || (id.kind == ResourceKind::Service && resolved.components.contains_key(id.key.as_str()));
         if !is_declared {
@@ -196,6 +204,9 @@ fn done(
             // Kept beside the phase, which goes with the component: a task that outlives its
             // declaration is found and stopped.
             remember_arn(state, resource, arn);
+            if let Call::RunTask { forever, .. } = action.call {
+                state.resource_mut(resource).forever = arn.filter(|_| forever).map(str::to_owned);
+            }
         }
         Verb::Create | Verb::Update => {
             if let Call::ContinueServiceDeployment { hook, .. } = &action.call {

@@ -258,6 +258,11 @@ fn run_again(view: &TaskView<'_>, component: &ComponentRollout, run: Run, within
 /// Nothing is listed under the task's ARN or token.
 fn judge_unseen(view: &TaskView<'_>, component: &mut ComponentRollout, run: Run) -> Phase {
     let long_ago = view.step.now.duration_since(run.since) > LOST_AFTER;
+    // It runs for ever where the component was before: it is stopped there, and runs here then.
+    let former = view.step.observed.former_tasks.get(&view.desired.name).and_then(Seen::present);
+    if former.is_some_and(|tasks| tasks.iter().any(|task| Some(&task.arn) == run.task.as_ref())) {
+        return begin(view, component);
+    }
     let stale_content = view.wanted().is_some_and(|wanted| *wanted != run.hash);
     match run.task {
         // Never started as far as anyone knows: a newer content takes its place, else the plan asks

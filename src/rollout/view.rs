@@ -7,7 +7,8 @@ use crate::model::ids::{ComponentName, ContentHash};
 use crate::model::observed::{ObservedDefinition, Seen};
 use crate::model::plan::WaitingOn;
 use crate::model::resource::{ResourceId, ResourceKind, TAG_HASH, TAG_OWNER};
-use crate::model::rollout::{ComponentRollout, Phase, Revision};
+use crate::model::rollout::{ComponentRollout, Phase, Revision, RolloutState};
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 
 /// One component with all that its step is decided from; `W` is what is declared of its type of
@@ -79,7 +80,9 @@ impl<W> View<'_, W> {
         let found = found.map(|arn| Revision { hash: wanted.clone(), arn, registered });
         let earlier = || {
             let known = component.earlier.iter().rev().find(|revision| revision.hash == *wanted)?;
-            Some(Revision { registered: None, ..known.clone() })
+            // One that was registered just now need not be shown yet, and is there.
+            let fresh = |at: &Timestamp| self.step.now.duration_since(*at) < RolloutState::SHOWN_WITHIN;
+            Some(Revision { registered: known.registered.filter(fresh), ..known.clone() })
         };
         if let Some(revision) = found.or_else(earlier) {
             component.set_revision(revision);

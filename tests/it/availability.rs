@@ -475,10 +475,13 @@ fn one_alone(name: &str) -> String {
 }
 
 async fn a_singletons_move_is_undone(moved: &str, family: &str, once: &str) {
-    let before = one_alone("worker");
-    let (mut fixture, traffic) = open_with_mall(with_slow_workers(), &before).await;
+    a_move_is_undone(&one_alone("worker"), moved, family, once).await;
+}
+
+async fn a_move_is_undone(before: &str, moved: &str, family: &str, once: &str) {
+    let (mut fixture, traffic) = open_with_mall(with_slow_workers(), before).await;
     replaced_until(&mut fixture, moved, family, once).await;
-    replaced_alone(&mut fixture, &before).await;
+    replaced_alone(&mut fixture, before).await;
     traffic.all_served();
     assert_eq!((alive(&fixture, "shop-worker"), alive(&fixture, "shop-porter")), (1, 0));
     assert_eq!(services(&fixture), ["shop/shop-web", "shop/shop-worker"]);
@@ -498,6 +501,55 @@ async fn a_singleton_that_moves_back_from_another_cluster_waits_for_its_successo
 #[tokio::test(start_paused = true)]
 async fn a_singleton_whose_renaming_is_undone_at_once_waits_for_its_own_task_to_stop() {
     a_singletons_move_is_undone(&one_alone("porter"), "shop-worker", "STOPPING").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_singleton_without_a_count_that_is_renamed_back_runs_again() {
+    let (before, moved) = (with_worker("worker", "singleton"), with_worker("porter", "singleton"));
+    a_move_is_undone(&before, &moved, "shop-porter", "RUNNING").await;
+    a_move_is_undone(&before, &moved, "shop-worker", "STOPPING").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_singleton_without_a_count_that_moves_back_from_another_cluster_runs_again() {
+    let (before, moved) = (with_worker("worker", "singleton"), with_worker("porter", "singleton"));
+    a_move_is_undone(&before, &in_the_mall(&moved), "shop-porter", "RUNNING").await;
+    a_move_is_undone(&before, &in_the_mall(&before), "shop-worker", "STOPPING").await;
+}
+
+/// Scales the worker to nothing by hand.
+fn nobody_works(fixture: &Fixture) {
+    fixture.by_hand(
+        "ecs",
+        "UpdateService",
+        json!({"cluster": "shop", "service": "shop-worker", "desiredCount": 0}),
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_count_of_nothing_that_a_person_set_stays_though_the_singleton_was_away() {
+    let (before, moved) = (with_worker("worker", "singleton"), with_worker("porter", "singleton"));
+    let (mut fixture, _) = open_with_mall(with_slow_workers(), &before).await;
+    nobody_works(&fixture);
+    replaced_until(&mut fixture, &moved, "shop-porter", "RUNNING").await;
+    replaced_alone(&mut fixture, &before).await;
+    // Either it was never deleted, and stays as the person left it, or it is made anew.
+    let first = alive(&fixture, "shop-worker");
+    nobody_works(&fixture);
+    replaced_alone(&mut fixture, &before).await;
+    assert_eq!((first, alive(&fixture, "shop-worker")), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_may_set_to_nothing_what_was_scaled_up_again() {
+    let (before, moved) = (with_worker("worker", "singleton"), with_worker("porter", "singleton"));
+    let (mut fixture, _) = open_with_mall(with_slow_workers(), &before).await;
+    replaced_until(&mut fixture, &moved, "shop-worker", "STOPPING").await;
+    replaced_alone(&mut fixture, &before).await;
+    assert_eq!(alive(&fixture, "shop-worker"), 1);
+    nobody_works(&fixture);
+    replaced_alone(&mut fixture, &before).await;
+    assert_eq!(alive(&fixture, "shop-worker"), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -534,6 +586,49 @@ async fn a_task_for_ever_that_moves_to_another_cluster_stops_in_its_former_one()
     traffic.all_served();
     assert_eq!(alive(&fixture, "shop-worker"), 1);
     assert_eq!(services(&fixture), ["shop/shop-web", "shop/shop-worker"]);
+}
+
+/// Replaces the document, and tells how many seconds it takes until a task of this family runs in a
+/// cluster; never more than one runs.
+async fn seconds_until_running(fixture: &mut Fixture, document: &str, family: &str, cluster: &str) -> u32 {
+    fixture.write("shop.yaml", document).await;
+    for second in 0..1200 {
+        let alive = alive(fixture, "shop-worker") + alive(fixture, "shop-porter");
+        assert!(alive <= 1, "{alive} at {}", fixture.sim.now());
+        if shown(fixture, family).contains(&(cluster.to_owned(), "RUNNING")) {
+            return second;
+        }
+        fixture.pass(1).await;
+    }
+    panic!("no task of {family} runs in {cluster}: {:?}", shown(fixture, family));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_for_ever_that_still_starts_stops_at_once_when_its_cluster_moves() {
+    let forever = with_worker("worker", "task") + "        run: Forever\n";
+    for status in ["PROVISIONING", "PENDING"] {
+        let (mut fixture, _) = open_with_mall(with_slow_workers(), SHOP).await;
+        replaced_until(&mut fixture, &forever, "shop-worker", status).await;
+        let took = seconds_until_running(&mut fixture, &in_the_mall(&forever), "shop-worker", "mall").await;
+        assert!(took < 240, "{took} s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_for_ever_makes_way_at_once_for_a_task_that_ends() {
+    let forever = with_worker("worker", "task") + "        run: Forever\n";
+    let ends = |name: &str| with_worker(name, "task").replace("/worker:1.0", "/job:1.0");
+    for name in ["porter", "worker"] {
+        let (mut fixture, _) = open_with_mall(with_slow_workers(), &forever).await;
+        let mut before: Vec<_> = shown(&fixture, "shop-worker");
+        before.retain(|(_, status)| *status == "RUNNING");
+        assert_eq!(before.len(), 1);
+        fixture.sim.behave(BehaviourRule::image("*/job:*", Behaviour::exits(0, 20.0)));
+        fixture.write("shop.yaml", &ends(name)).await;
+        fixture.pass(1).await;
+        fixture.ready_within(400).await;
+        assert_eq!(alive(&fixture, "shop-worker") + alive(&fixture, "shop-porter"), 0);
+    }
 }
 
 /// A simulated AWS on which a worker ends well after six minutes.

@@ -5,6 +5,7 @@ use crate::alarms::with_alarm;
 use crate::support::traffic::Traffic;
 use crate::support::{Fixture, REGION, SHOP, condition};
 use aws_sim::Moment;
+use aws_sim::behaviour::{Behaviour, BehaviourRule};
 use aws_sim::traffic::Request;
 use evenkeel::model::condition::{ConditionType, Truth};
 use evenkeel::model::request::RequestKind;
@@ -207,6 +208,36 @@ async fn a_pause_says_what_it_waits_for_and_goes_on_once_a_person_says_so() {
         record.events.iter().filter(|event| event.reason.as_str() == "ContinueRequested").collect();
     assert_eq!(asked.len(), 1, "{asked:#?}");
     assert_eq!(asked[0].message, "continuation of web requested by ops: incident 42");
+}
+
+/// Counts how often a deployment is looked at from now on.
+fn looks(fixture: &Fixture) -> Arc<Mutex<usize>> {
+    let looks = Arc::new(Mutex::new(0));
+    let counted = Arc::clone(&looks);
+    fixture.sim.on_call(move |moment| {
+        if let Moment::Before { request } = moment
+            && request.operation == "DescribeServiceDeployments"
+        {
+            *counted.lock().unwrap() += 1;
+        }
+    });
+    looks
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_is_looked_at_twice_a_minute_and_an_answer_is_passed_on_at_once() {
+    let (mut fixture, _) = open(PAUSED).await;
+    upgrade(&mut fixture).await;
+    paused(&fixture).await;
+    let looks = looks(&fixture);
+    fixture.pass(600).await;
+    let seen = *looks.lock().unwrap();
+    assert!((15..=25).contains(&seen), "{seen} looks in ten minutes");
+    let calls = noted(&fixture);
+    answer(&mut fixture, false).await;
+    fixture.pass(3).await;
+    assert_eq!(*calls.lock().unwrap(), ["ContinueServiceDeployment"]);
+    fixture.ready_within(900).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -520,5 +551,57 @@ async fn another_target_group_under_blue_green_is_not_asked_for_and_says_what_to
     assert_eq!(image(&fixture), "registry.example.com/shop:2.0");
     let record = fixture.record("shop").await;
     assert!(!record.events.iter().any(|event| event.reason.as_str() == "ActionFailed"), "{record:#?}");
+    is_complete_and_blocked(&fixture);
+    traffic.all_served();
+}
+
+/// The rollout is done, and nothing but what cannot be changed is told.
+fn is_complete_and_blocked(fixture: &Fixture) {
+    let status = fixture.status("shop");
+    assert_eq!(web(&status).0, "Complete");
+    let (_, reason, message) = condition(&status, ConditionType::Stalled);
+    assert!(reason == "Blocked" && !message.contains("no progress"), "{reason}: {message}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_port_under_blue_green_is_said_to_be_blocked_and_what_runs_goes_on() {
+    let (mut fixture, traffic) = open(BLUE_GREEN).await;
+    let groups =
+        shop(BLUE_GREEN).split("    web:\n").nth(1).unwrap().split("  listeners:").next().unwrap().to_owned();
+    let document = shop(BLUE_GREEN)
+        .replace("  listeners:\n", &format!("    other:\n{}  listeners:\n", groups.replace("8080", "9090")))
+        .replace(
+            "{targetGroup: web, containerName: web, containerPort: 8080",
+            "{targetGroup: other, containerName: web, containerPort: 9090",
+        )
+        .replace("containerPort: 8080}]", "containerPort: 9090}]")
+        .replace("/shop:1.0", "/shop:2.0");
+    assert!(document.contains("containerPort: 9090"), "{document}");
+    fixture.write("shop.yaml", &document).await;
+    fixture.pass(3600).await;
+    let status = fixture.status("shop");
+    let (_, reason, message) = condition(&status, ConditionType::Stalled);
+    assert!(reason == "Blocked" && message.contains("strategy BLUE_GREEN"), "{reason}: {message}");
+    assert!(!message.contains("no progress"), "{message}");
+    traffic.all_served();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_circuit_breaker_rolled_back_under_a_strategy_is_not_deployed_again_until_a_retry() {
+    let (mut fixture, traffic) = open(BLUE_GREEN).await;
+    fixture.sim.behave(BehaviourRule::image("*/shop:2.0", Behaviour::exits(1, 5.0)));
+    upgrade(&mut fixture).await;
+    fixture.until(3600, |status| web(status).0 == "RolledBack").await;
+    let calls = noted(&fixture);
+    fixture.pass(7200).await;
+    assert_eq!(*calls.lock().unwrap(), Vec::<String>::new());
+    assert_eq!(image(&fixture), "registry.example.com/shop:1.0");
+    fixture.ask("shop", RequestKind::Retry { component: None }).await;
+    fixture.declare().await;
+    fixture.pass(60).await;
+    assert_eq!(*calls.lock().unwrap(), ["UpdateService"], "once more");
+    fixture.until(3600, |status| web(status).0 == "RolledBack").await;
+    fixture.pass(3600).await;
+    assert_eq!(*calls.lock().unwrap(), ["UpdateService"]);
     traffic.all_served();
 }

@@ -225,9 +225,10 @@ fn mentions(value: &Value, text: &str) -> bool {
 }
 
 fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
-    let Some(fields) = &one.resolved.fields else { return };
-    let fields = capacity::settled(draft, one.id, fields, service);
+    let Some(declared) = &one.resolved.fields else { return };
+    let fields = capacity::settled(draft, one.id, declared, service);
     let fields = &unsaid::kept(draft, one.id, fields, service);
+    let fields = &with_count(fields, draft.input.rollout.count_to_restore(declared, service));
     let fields = &match traffic::stay(draft, fields, service) {
         Stay::With(entries, waits) => {
             waits.into_iter().for_each(|on| draft.wait(one.id, on));
@@ -360,6 +361,15 @@ fn note_refused(draft: &mut Draft<'_>, one: &One<'_>, refusal: &Refusal, found: 
         );
         draft.note(one.id, message, true);
     }
+}
+
+/// The declared fields, with the count that a service is to have again.
+fn with_count(declared: &Tree, count: Option<u32>) -> Tree {
+    let mut fields = declared.clone();
+    if let (Some(members), Some(count)) = (fields.as_object_mut(), count) {
+        members.insert("desiredCount".to_owned(), json!(count));
+    }
+    fields
 }
 
 /// The declared fields, with further target groups.

@@ -69,7 +69,9 @@ pub(super) fn stop(
     cause: StopCause<'_>,
     reason: Reason,
 ) {
-    if may_be_stopped(task) {
+    // It may be in the way of several.
+    let is_stopped = draft.actions.iter().any(|action| action.call.arn() == Some(task.arn.as_str()));
+    if may_be_stopped(task) && !is_stopped {
         let cluster = here_or(draft, task_cluster(&task.arn));
         let call = Call::StopTask { cluster, arn: task.arn.clone(), reason: cause.to_string() };
         draft.act(id, Verb::Stop, call, reason, Vec::new());

@@ -15,10 +15,8 @@ use crate::model::ids::ComponentName;
 use crate::model::observed::ObservedService;
 use crate::model::plan::{FieldChange, Impact, WaitingOn};
 use crate::model::resource::Tree;
-use crate::model::service_deployment::shifts_traffic;
-use crate::plan::resources::target_group::load_balancers;
+use crate::model::service_deployment::{groups_of, shifts_traffic};
 use crate::plan::row::Difference;
-use std::collections::BTreeSet;
 
 /// Where a service is on its way to the declared strategy.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -125,8 +123,8 @@ pub(super) fn moves_groups(declared: &Tree, service: &ObservedService) -> Option
     if !(shifts_traffic(declared) && shifts_traffic(&service.fields)) {
         return None;
     }
-    let present = groups(&service.fields);
-    let (wanted, strategy) = (groups(declared), &declared["deploymentConfiguration"]["strategy"]);
+    let present = groups_of(&service.fields);
+    let (wanted, strategy) = (groups_of(declared), &declared["deploymentConfiguration"]["strategy"]);
     (!present.is_empty() && !wanted.is_subset(&present)).then(|| {
         format!(
             "its target groups cannot be replaced under the strategy {}, so it stays in those that it has; declare the strategy \
@@ -134,14 +132,4 @@ pub(super) fn moves_groups(declared: &Tree, service: &ObservedService) -> Option
             strategy.as_str().unwrap_or_default()
         )
     })
-}
-
-/// ARNs of the target groups of a service, alternates included.
-fn groups(fields: &Tree) -> BTreeSet<&str> {
-    load_balancers(fields)
-        .flat_map(|balancer| {
-            let alternate = balancer["advancedConfiguration"]["alternateTargetGroupArn"].as_str();
-            balancer["targetGroupArn"].as_str().into_iter().chain(alternate)
-        })
-        .collect()
 }

@@ -107,6 +107,7 @@ fn run(draft: &mut Draft<'_>, component: &DesiredComponent, start: Start<'_>) {
     let call = Call::RunTask {
         component: component.name.clone(),
         token: start.token.to_owned(),
+        forever: matches!(component.workload, Workload::Task { run: RunPolicy::Forever, .. }),
         fields,
         tags: draft.tags(&id),
     };
@@ -129,7 +130,7 @@ fn in_the_way<'d>(
 }
 
 /// Stops a run that the record no longer knows, or knew for another content, when its time is up as
-/// it would be for any other.
+/// it would be for any other; one that was to run for ever, at once.
 fn end_forgotten(
     draft: &mut Draft<'_>,
     component: &DesiredComponent,
@@ -137,6 +138,18 @@ fn end_forgotten(
     on: &[WaitingOn],
 ) {
     let Some(old) = in_the_way(draft, component, on) else { return };
+    if draft.input.rollout.runs_forever(&old.arn) {
+        let what =
+            format!("{}, which does not end by itself, makes way", family_revision(&old.task_definition));
+        stop(
+            draft,
+            &id_of(component),
+            old,
+            StopCause::Superseded(&what),
+            Reason::Rollout { what: what.clone() },
+        );
+        return;
+    }
     let Some(created) = old.created_at else { return };
     let deadline = created + SignedDuration::from_secs(i64::from(deadline_seconds));
     if draft.input.now >= deadline {

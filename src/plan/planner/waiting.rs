@@ -3,6 +3,7 @@
 use super::{Draft, seen};
 use crate::model::arn::is_arn;
 use crate::model::desired::{DesiredComponent, Workload};
+use crate::model::membership::stays_out_of;
 use crate::model::observed::{ObservedService, ObservedTarget, Seen};
 use crate::model::plan::{Waiting, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind};
@@ -130,6 +131,9 @@ fn targets(
     let Some(service) = service else { return };
     for groups in component.target_groups() {
         let Some(first) = groups.iter().find(|group| !is_arn(group)) else { continue };
+        if stays_out_of(component, service, draft.input.observed, &groups) {
+            continue;
+        }
         let Ok(targets) = draft.input.observed.targets_behind(&groups) else { continue };
         if let Some(because) = unhealthy(&targets, service.desired as usize) {
             draft.wait(id, WaitingOn::Targets { group: (*first).to_owned(), because });

@@ -162,7 +162,7 @@ fn what_a_call_needs_to_have_been_seen() {
         action(
             ResourceKind::Task,
             "migrate",
-            Call::RunTask { component, token, fields: json!({}), tags: BTreeMap::new() },
+            Call::RunTask { component, token, forever: false, fields: json!({}), tags: BTreeMap::new() },
         )
     };
     let tag = || {

@@ -18,7 +18,7 @@ fn action(word: &str) -> PlannedAction {
     // Every member that any call has; each takes its own.
     let mut members = json!({"call": word.trim_start_matches('!'), "name": "n", "arn": "a", "days": 1, "tags": {}, "fields": {},
         "attributes": {}, "targets": [], "component": "c", "hash": "h", "token": "t", "cluster": "c", "reason": "r",
-        "service": "s", "force": false});
+        "service": "s", "force": false, "forever": false});
     members["kmsKeyId"] = Value::Null;
     let call: Call = serde_json::from_value(members).unwrap_or_else(|error| panic!("{word}: {error}"));
     let reason = if word.starts_with('!') { Reason::Undeclared } else { Reason::Changed };

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::observed::Gap;
+use crate::model::rollout::ComponentRollout;
 
 pub(super) fn gap() -> Gap {
     Gap { operation: "ecs:Describe".into(), code: "AccessDeniedException".into(), message: "no".into() }
@@ -306,4 +307,27 @@ fn a_record_that_does_not_name_the_type_of_workload_stays_as_it_is() {
     fixture.state.components.values_mut().for_each(|component| component.workload = None);
     fixture.step();
     assert_eq!((fixture.word("migrate"), fixture.word("web")), ("Complete", "Complete"));
+}
+
+#[test]
+fn a_revision_that_was_registered_just_now_is_known_when_it_is_wanted_again_whatever_reads_show() {
+    let mut fixture = Fixture::new();
+    let begun = fixture.now;
+    let revision = |hash: &str, number: u32| Revision {
+        hash: hash.into(),
+        arn: arn("shop-web", number),
+        registered: Some(begun),
+    };
+    let mut again = |seconds: i64| {
+        fixture.pass(seconds);
+        let mut known = ComponentRollout::default();
+        known.set_revision(revision("w1", 2));
+        known.set_revision(revision("w0", 1));
+        fixture.state.components.insert("web".into(), Box::new(known));
+        fixture.observed.definitions.clear();
+        fixture.step();
+        fixture.state.components["web"].revision.clone().unwrap()
+    };
+    assert_eq!(again(0), revision("w1", 2));
+    assert_eq!(again(300), Revision { registered: None, ..revision("w1", 2) });
 }

@@ -277,7 +277,7 @@ impl Fixture {
         if let Phase::TaskRunning { token, task: None, .. } = self.phase_of("migrate") {
             let id = ResourceId::new(ResourceKind::Task, "migrate");
             let (component, fields, tags) = ("migrate".into(), json!({}), BTreeMap::new());
-            actions.push((id, Call::RunTask { component, token, fields, tags }));
+            actions.push((id, Call::RunTask { component, token, forever: false, fields, tags }));
             results.push(answered(&self.task_arn(), None));
         }
         if let Phase::Rolling { deployment: None, .. } = self.phase_of("web") {

@@ -149,6 +149,7 @@ fn a_started_task_is_known_by_its_arn() {
     fixture.state.components.get_mut("migrate").unwrap().phase = phase;
     let call = Call::RunTask {
         component: "migrate".into(),
+        forever: false,
         token: "t".into(),
         fields: json!({}),
         tags: Default::default(),
@@ -338,6 +339,7 @@ fn an_answer_about_what_is_no_longer_in_the_record_changes_nothing_of_it() {
     let before = fixture.state.components.clone();
     let run = Call::RunTask {
         component: "migrate".into(),
+        forever: false,
         token: "t".into(),
         fields: json!({}),
         tags: Default::default(),
@@ -430,7 +432,8 @@ fn an_address_without_a_task_is_remembered_since_it_was_first_seen_and_forgotten
 #[test]
 fn what_was_made_lately_is_not_forgotten_because_an_old_answer_does_not_show_it() {
     let mut fixture = Fixture::registered().with_group(Seen::Absent);
-    fixture.state = record_intent(fixture.state.clone(), &plan(vec![create_group()]), fixture.now);
+    fixture.state =
+        record_intent(fixture.state.clone(), &fixture.observed, &plan(vec![create_group()]), fixture.now);
     assert_eq!(fixture.state.made_at, Some(fixture.now), "kept before it is asked for");
     fixture.state.resource_mut(&group()).arn = Some("arn:group".to_owned());
     fixture.pass(299);
