@@ -80,9 +80,14 @@ impl<W> View<'_, W> {
         let found = found.map(|arn| Revision { hash: wanted.clone(), arn, registered });
         let earlier = || {
             let known = component.earlier.iter().rev().find(|revision| revision.hash == *wanted)?;
-            // One that was registered just now need not be shown yet, and is there.
+            // One that was registered just now and was looked at need not be shown yet.
+            let seen = self.step.observed.definitions.get(&known.arn);
+            let looked_at = !matches!(seen, None | Some(Seen::NotRead));
             let fresh = |at: &Timestamp| self.step.now.duration_since(*at) < RolloutState::SHOWN_WITHIN;
-            Some(Revision { registered: known.registered.filter(fresh), ..known.clone() })
+            Some(Revision {
+                registered: known.registered.filter(|at| looked_at && fresh(at)),
+                ..known.clone()
+            })
         };
         if let Some(revision) = found.or_else(earlier) {
             component.set_revision(revision);

@@ -324,7 +324,7 @@ fn a_revision_that_was_registered_just_now_is_known_when_it_is_wanted_again_what
         known.set_revision(revision("w1", 2));
         known.set_revision(revision("w0", 1));
         fixture.state.components.insert("web".into(), Box::new(known));
-        fixture.observed.definitions.clear();
+        fixture.observed.definitions = [(arn("shop-web", 2), Seen::Absent)].into();
         fixture.step();
         fixture.state.components["web"].revision.clone().unwrap()
     };
