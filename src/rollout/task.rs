@@ -37,6 +37,14 @@ type TaskView<'a> = View<'a, TaskWorkload>;
 /// Clamps stored times that lie in the future (the clock was ahead): a deadline would last until
 /// the clock gets there.
 pub(super) fn next(view: &TaskView<'_>, component: &mut ComponentRollout) -> Phase {
+    let phase = step(view, component);
+    if let Phase::TaskRunning { hash, .. } | Phase::Complete { hash, .. } = &phase {
+        component.last_run = Some(hash.clone());
+    }
+    phase
+}
+
+fn step(view: &TaskView<'_>, component: &mut ComponentRollout) -> Phase {
     let now = view.step.now;
     match component.phase.clone() {
         Phase::TaskRunning { hash, attempt, token, task, since, deadline } => {
@@ -93,6 +101,9 @@ fn begin(view: &TaskView<'_>, component: &ComponentRollout) -> Phase {
             since: failure.at,
         };
     }
+    if !runs_forever(view) && is_done(component, wanted) {
+        return Phase::Complete { hash: wanted.clone(), since: view.step.now };
+    }
     match view.step.observed.tasks.get(&view.desired.name) {
         Some(Seen::Present(tasks))
             if tasks.iter().all(ObservedTask::is_stopped) && was_passed_before(view, component, tasks) =>
@@ -124,6 +135,13 @@ fn begin(view: &TaskView<'_>, component: &ComponentRollout) -> Phase {
             view.waiting(component, vec![WaitingOn::Observation { because }])
         }
     }
+}
+
+/// Whether this content is complete, and nothing else was run since: an edit that was undone before
+/// its run began asks for nothing.
+fn is_done(component: &ComponentRollout, wanted: &ContentHash) -> bool {
+    let completed = component.completed.as_ref().map(|revision| &revision.hash);
+    completed == Some(wanted) && component.last_run.as_ref() == Some(wanted)
 }
 
 /// Whether the record was lost but AWS shows that the gate was open before: nothing is recorded of

@@ -144,6 +144,7 @@ impl Fixture {
             revision: Some(revision(name)),
             completed: Some(revision(name)),
             former_task_until: None,
+            last_run: None,
             stage: None,
             failures: vec![],
         };

@@ -195,6 +195,7 @@ impl Shop {
             revision: Some(revision.clone()),
             completed: Some(revision),
             former_task_until: None,
+            last_run: None,
             stage: None,
             failures: Vec::new(),
         };

@@ -427,3 +427,33 @@ fn a_run_that_ends_well_after_another_content_became_wanted_leaves_its_revision_
     let completed = fixture.state.components["migrate"].completed.as_ref();
     assert_eq!(completed.map(|revision| revision.hash.as_str()), Some("m1"));
 }
+
+#[test]
+fn an_edit_that_is_undone_before_its_run_began_runs_nothing_again() {
+    let mut fixture = Fixture::complete();
+    fixture.step();
+    fixture.want("migrate", "m2");
+    fixture.step();
+    assert_eq!(fixture.word("migrate"), "Waiting", "its revision is to be registered");
+    fixture.want("migrate", "m1");
+    fixture.step();
+    assert_eq!(fixture.word("migrate"), "Complete");
+}
+
+#[test]
+fn an_edit_that_is_undone_after_its_run_began_runs_the_former_content_again() {
+    let mut fixture = Fixture::complete();
+    fixture.step();
+    fixture.want("migrate", "m2");
+    fixture.step();
+    fixture.register_as_answered("migrate", "m2", 2);
+    fixture.step();
+    assert_eq!(fixture.word("migrate"), "TaskRunning");
+    fixture.task("STOPPED", Some(1));
+    fixture.step();
+    fixture.want("migrate", "m1");
+    for _ in 0..3 {
+        fixture.step();
+    }
+    assert_ne!(fixture.word("migrate"), "Complete");
+}
