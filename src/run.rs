@@ -73,7 +73,11 @@ pub async fn start(parts: Parts, store: &Location, state: &Location) -> anyhow::
     let state = state::open(state);
     let holder = format!("evenkeel {}, process {}", env!("CARGO_PKG_VERSION"), std::process::id());
     let lease = state.hold(&holder).await.context("cannot open the state folder (--state)")?;
-    let store = specs::open(store, RESCAN);
+    let mut store = specs::open(store, RESCAN);
+    let recorded = state.load_all().await.context("cannot read the records (--state)")?.records;
+    let declared = recorded.into_iter().filter_map(|record| Some((record.name, record.declared?)));
+    let in_force = declared.filter(|(_, declared)| declared.removed_at.is_none());
+    store.hold(in_force.map(|(name, declared)| (name, declared.source.file)).collect());
     let metrics = Metrics::collecting(aws.clone());
     let handle = Handle::new(metrics.clone());
     let (collector, executor) = (Collector::new(aws.clone()), Executor::new(aws));

@@ -90,6 +90,9 @@ pub fn read(file: &str, bytes: &[u8]) -> FileContent {
         Ok(text) => text,
         Err(error) => return FileContent::broken(not_utf8(file, bytes, error.valid_up_to())),
     };
+    if text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}').is_empty() {
+        return FileContent::broken(empty(file));
+    }
     let parsed = parse(file, text);
     if let Some(finding) = parsed.broken {
         return FileContent::broken(finding);
@@ -110,6 +113,18 @@ pub(crate) fn too_large(file: &str, bytes: u64) -> Finding {
         "",
         format!("the file has {bytes} bytes; more than {MAX_FILE_BYTES} (10 MiB) are not read"),
         "split it, or keep files that are not documents elsewhere",
+    );
+    finding.place = Some(crate::model::finding::Place { file: file.to_owned(), line: 1, column: 1 });
+    finding
+}
+
+/// The finding for a file without anything in it: what is written anew is empty for a moment, and a
+/// writer that dies leaves it so.
+fn empty(file: &str) -> Finding {
+    let mut finding = Finding::error(
+        "",
+        "the file is empty",
+        "nothing counts as removed while it is so; remove the file to remove what it declared",
     );
     finding.place = Some(crate::model::finding::Place { file: file.to_owned(), line: 1, column: 1 });
     finding

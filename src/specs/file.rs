@@ -5,8 +5,10 @@ use super::scan::{Cache, Scan, scan_cached};
 use super::snapshot::{LastGood, Snapshot};
 use super::watch::Watch;
 use crate::model::finding::Finding;
+use crate::model::ids::DeploymentName;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -107,6 +109,10 @@ fn failed(error: &tokio::task::JoinError) -> Scan {
 }
 
 impl SpecStore for FileSpecStore {
+    fn hold(&mut self, holders: BTreeMap<DeploymentName, String>) {
+        self.last_good.hold(holders);
+    }
+
     fn load(&mut self) -> BoxFuture<'_, Snapshot> {
         self.scan_folder().boxed()
     }

@@ -5,6 +5,7 @@ use super::SpecStore;
 use super::document::{FileContent, read};
 use super::scan::Scan;
 use super::snapshot::{LastGood, Snapshot};
+use crate::model::ids::DeploymentName;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::collections::BTreeMap;
@@ -105,6 +106,10 @@ impl MemorySpecStore {
 }
 
 impl SpecStore for MemorySpecStore {
+    fn hold(&mut self, holders: BTreeMap<DeploymentName, String>) {
+        self.last_good.hold(holders);
+    }
+
     fn load(&mut self) -> BoxFuture<'_, Snapshot> {
         async { self.snapshot() }.boxed()
     }

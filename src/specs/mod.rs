@@ -44,8 +44,10 @@ pub use scan::{Scan, scan};
 pub use snapshot::{LastGood, Snapshot};
 pub(crate) use validate::nearest;
 
+use crate::model::ids::DeploymentName;
 use crate::model::location::Location;
 use futures_util::future::BoxFuture;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A place that documents are kept in: a folder, and later a git repository or a DynamoDB table.
@@ -57,6 +59,10 @@ pub trait SpecStore: Send {
     /// **Guarantees**: never fails as a whole: what could not be read is in the snapshot's
     /// problems, and the last good version of what it declared in the snapshot's documents.
     fn load(&mut self) -> BoxFuture<'_, Snapshot>;
+
+    /// Tells the files whose documents are in force from before: while a name is claimed twice, it
+    /// stays theirs.
+    fn hold(&mut self, holders: BTreeMap<DeploymentName, String>);
 
     /// Returns when another `load` is worth while: something changed, or the rescan interval has
     /// passed.

@@ -1,7 +1,7 @@
 //! Everything that a store declares at one moment, and the memory that makes a broken edit
 //! harmless.
 
-use super::document::StoredDocument;
+use super::document::{FileContent, StoredDocument};
 use super::scan::Scan;
 use crate::model::finding::Finding;
 use crate::model::ids::DeploymentName;
@@ -47,7 +47,7 @@ impl Snapshot {
 impl From<Scan> for Snapshot {
     /// What a scan shows by itself, without a memory of what was good before.
     fn from(scan: Scan) -> Self {
-        claims(scan)
+        claims(scan, &BTreeMap::new())
     }
 }
 
@@ -56,6 +56,8 @@ impl From<Scan> for Snapshot {
 pub struct LastGood {
     good: BTreeMap<DeploymentName, Arc<StoredDocument>>,
     absent_since: BTreeMap<DeploymentName, Instant>,
+    /// The file that each name was last declared in, also before this process.
+    holders: BTreeMap<DeploymentName, String>,
 }
 
 impl LastGood {
@@ -64,9 +66,15 @@ impl LastGood {
         self.absent_since.values().min().map(|since| *since + SETTLE)
     }
 
+    /// Names whose documents are in force from before this process, with the files that they stand
+    /// in.
+    pub fn hold(&mut self, holders: BTreeMap<DeploymentName, String>) {
+        self.holders = holders;
+    }
+
     /// Makes a snapshot of what a scan found and of what was good before.
     pub fn merge(&mut self, scan: Scan, now: Instant) -> Snapshot {
-        let mut snapshot = claims(scan);
+        let mut snapshot = claims(scan, &self.holders);
         let seen = |name: &DeploymentName| {
             snapshot.documents.contains_key(name) || snapshot.refused.contains_key(name)
         };
@@ -94,26 +102,31 @@ impl LastGood {
         snapshot.incomplete |= settling;
         snapshot.documents.extend(kept);
         self.good.clone_from(&snapshot.documents);
+        let files = self.good.iter().map(|(name, declared)| (name.clone(), declared.source.file.clone()));
+        self.holders.extend(files);
         self.absent_since.retain(|name, _| self.good.contains_key(name));
         snapshot
     }
 }
 
-/// Gives each name to the first file that claims it, in the order of paths.
-fn claims(scan: Scan) -> Snapshot {
+/// Gives each name to the file that had it before, as long as that claims it; else to the first file
+/// that does, in the order of paths. What runs is not taken over by a file that is called otherwise.
+fn claims(scan: Scan, holders: &BTreeMap<DeploymentName, String>) -> Snapshot {
     let mut snapshot =
         Snapshot { problems: scan.problems, incomplete: scan.incomplete, ..Snapshot::default() };
-    let mut first: BTreeMap<DeploymentName, String> = BTreeMap::new();
+    let owners = owners(&scan.items, holders);
     for (file, content) in &scan.items {
         for declared in &content.documents {
             let name = &declared.name;
-            if let Some(other) = first.get(name) {
-                let finding = claimed_twice(declared, other);
-                snapshot.refused.entry(name.clone()).or_default().push(finding);
-                continue;
+            match owners.get(name) {
+                Some(owner) if *owner != (file.clone(), declared.source.line) => {
+                    let finding = claimed_twice(declared, &format!("{}:{}", owner.0, owner.1));
+                    snapshot.refused.entry(name.clone()).or_default().push(finding);
+                }
+                _ => {
+                    snapshot.documents.insert(name.clone(), declared.clone());
+                }
             }
-            first.insert(name.clone(), format!("{file}:{}", declared.source.line));
-            snapshot.documents.insert(name.clone(), declared.clone());
         }
         for refused in &content.refused {
             let Some(name) = &refused.name else {
@@ -121,9 +134,6 @@ fn claims(scan: Scan) -> Snapshot {
                 snapshot.incomplete = true;
                 continue;
             };
-            let line =
-                refused.findings.first().and_then(|finding| finding.place.as_ref()).map_or(1, |p| p.line);
-            first.entry(name.clone()).or_insert_with(|| format!("{file}:{line}"));
             snapshot.refused.entry(name.clone()).or_default().extend(refused.findings.iter().cloned());
             if let Some(partial) = &refused.partial {
                 snapshot.partial.insert(name.clone(), Arc::clone(partial));
@@ -131,6 +141,34 @@ fn claims(scan: Scan) -> Snapshot {
         }
     }
     snapshot
+}
+
+/// The file and line that each name belongs to.
+fn owners(
+    items: &BTreeMap<String, Arc<FileContent>>,
+    holders: &BTreeMap<DeploymentName, String>,
+) -> BTreeMap<DeploymentName, (String, u32)> {
+    let mut owners: BTreeMap<DeploymentName, (String, u32)> = BTreeMap::new();
+    for (file, content) in items {
+        let refused = content.refused.iter().filter_map(|refused| {
+            let line =
+                refused.findings.first().and_then(|finding| finding.place.as_ref()).map_or(1, |p| p.line);
+            Some((refused.name.clone()?, line))
+        });
+        let documents =
+            content.documents.iter().map(|declared| (declared.name.clone(), declared.source.line));
+        for (name, line) in documents.chain(refused) {
+            let held = |owner: &(String, u32)| holders.get(&name) == Some(&owner.0);
+            let takes = match owners.get(&name) {
+                None => true,
+                Some(owner) => holders.get(&name) == Some(file) && !held(owner),
+            };
+            if takes {
+                owners.insert(name, (file.clone(), line));
+            }
+        }
+    }
+    owners
 }
 
 fn claimed_twice(declared: &StoredDocument, other: &str) -> Finding {

@@ -118,6 +118,43 @@ async fn a_broken_edit_keeps_the_last_good_version_and_says_why() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_empty_file_removes_nothing() {
+    let mut folder = Folder::new();
+    folder.write("a.yaml", &document("web", "nginx:1"));
+    folder.store.load().await;
+    for nothing in ["", " \n\t\n", "\u{feff}"] {
+        folder.write("a.yaml", nothing);
+        for _ in 0..3 {
+            tokio::time::advance(Duration::from_secs(5)).await;
+            let snapshot = folder.store.load().await;
+            assert_eq!(image(&snapshot, "web").as_deref(), Some("nginx:1"));
+            assert!(snapshot.problems[0].message.contains("the file is empty"), "{:?}", snapshot.problems);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_is_claimed_twice_stays_with_the_file_that_had_it() {
+    let mut folder = Folder::new();
+    folder.write("m.yaml", &document("web", "nginx:1"));
+    folder.store.load().await;
+    for other in ["a.yaml", "z.yaml"] {
+        folder.write(other, &document("web", "evil:1"));
+        let snapshot = folder.store.load().await;
+        assert_eq!(image(&snapshot, "web").as_deref(), Some("nginx:1"), "{other}");
+        assert!(snapshot.refused["web"][0].message.contains("already declared in m.yaml:"), "{other}");
+    }
+    // A broken edit of the one that has it does not give it away either.
+    folder.write("m.yaml", &document("web", "nginx:2").replace("service:", "servise:"));
+    assert_eq!(image(&folder.store.load().await, "web").as_deref(), Some("nginx:1"));
+    // Another process knows it from the records.
+    folder.write("m.yaml", &document("web", "nginx:1"));
+    let mut store = FileSpecStore::new(folder.dir.path(), Duration::from_secs(10));
+    store.hold(BTreeMap::from([(name("web"), "m.yaml".to_owned())]));
+    assert_eq!(image(&store.load().await, "web").as_deref(), Some("nginx:1"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_removed_document_is_gone_only_after_a_second() {
     let mut folder = Folder::new();
     folder.write("a.yaml", &document("web", "nginx:1"));

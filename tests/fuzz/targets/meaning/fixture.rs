@@ -155,6 +155,7 @@ impl Fixture {
             revision: Some(revision.clone()),
             completed: Some(revision),
             former_task_until: None,
+            last_run: None,
             stage: None,
             failures: Vec::new(),
         };
