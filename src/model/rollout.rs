@@ -166,8 +166,8 @@ pub struct ComponentRollout {
     /// The last revision that completed: the rollback target, never deregistered.
     #[serde(default)]
     pub completed: Option<Revision>,
-    /// Of a task: the content of the last run that was begun. While it is the completed one, nothing
-    /// has run since.
+    /// Of a task: the content of the last run that was begun. While it is the completed one,
+    /// nothing has run since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_run: Option<ContentHash>,
     /// Until when a run is left to end by itself that the component began as a task, before it

@@ -109,8 +109,9 @@ impl LastGood {
     }
 }
 
-/// Gives each name to the file that had it before, as long as that claims it; else to the first file
-/// that does, in the order of paths. What runs is not taken over by a file that is called otherwise.
+/// Gives each name to the file that had it before, as long as that claims it; else to the first
+/// file that does, in the order of paths. What runs is not taken over by a file that is called
+/// otherwise.
 fn claims(scan: Scan, holders: &BTreeMap<DeploymentName, String>) -> Snapshot {
     let mut snapshot =
         Snapshot { problems: scan.problems, incomplete: scan.incomplete, ..Snapshot::default() };
