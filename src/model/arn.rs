@@ -62,6 +62,13 @@ pub fn is_in(region: &str, arn: &str) -> bool {
     Arn::parse(arn).is_none_or(|arn| arn.region.is_empty() || arn.region == region)
 }
 
+/// Whether an ARN is that of the service of this name in this cluster, which may be given by its
+/// ARN. One of the short form does not name its cluster.
+pub fn is_service(arn: &str, cluster: &str, name: &str) -> bool {
+    let there = service_cluster(arn).is_none_or(|known| known == cluster_name(cluster));
+    there && service_name(arn) == name
+}
+
 /// Name of a service, `…:service/CLUSTER/NAME` or `…:service/NAME`.
 pub fn service_name(service: &str) -> &str {
     last_part(service)

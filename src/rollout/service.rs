@@ -3,7 +3,8 @@
 use super::stage;
 use super::view::View;
 use super::workload::ServiceWorkload;
-use crate::model::arn::is_arn;
+use crate::model::arn::{is_arn, is_service};
+use crate::model::desired::Workload;
 use crate::model::ids::ContentHash;
 use crate::model::kinds::DriftPolicy;
 use crate::model::membership::stays_out_of;
@@ -400,7 +401,8 @@ fn complete(
     let repaired = match view.step.observed.services.get(&view.desired.name) {
         // The gates were open before and the content is the same: what a person deleted is brought
         // back as it was.
-        Some(Seen::Absent) => view.wanted().is_some() && repairs(view, ""),
+        // One that stands in another cluster, or has another name, was never made here.
+        Some(Seen::Absent) => view.wanted().is_some() && (repairs(view, "") || stands_elsewhere(view)),
         Some(Seen::Present(service)) if service.status == "DRAINING" => false,
         // A deployment of it that somebody else began has failed, and ECS starts no more tasks: it
         // is brought back, once.
@@ -417,6 +419,14 @@ fn complete(
     } else {
         Phase::Complete { hash, since }
     }
+}
+
+/// Whether the recorded service is not the declared one, but its predecessor.
+fn stands_elsewhere(view: &ServiceView<'_>) -> bool {
+    let Workload::Service { service_name, .. } = &view.desired.workload else { return false };
+    let id = ResourceId::new(ResourceKind::Service, view.desired.name.as_str());
+    let cluster = &view.step.desired.placement.cluster;
+    view.step.prior.arn(&id).is_some_and(|arn| !is_service(arn, cluster, service_name))
 }
 
 /// Whether drift of this path of the component's service is written back.

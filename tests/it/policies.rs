@@ -164,6 +164,22 @@ async fn a_suspension_stops_all_writes_and_ends_by_itself() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn another_service_name_is_an_edit_and_made_though_drift_is_only_reported() {
+    for policy in ["Report", "Ignore"] {
+        let document = with(&format!("  drift: {{policy: {policy}}}\n"));
+        let mut fixture = Fixture::new(&[("shop.yaml", document.as_str())]).await;
+        fixture.ready_within(600).await;
+        fixture.edit("shop.yaml", "      service:\n", "      service:\n        serviceName: front\n").await;
+        fixture.pass(900).await;
+        fixture.ready_within(1).await;
+        let services = fixture.sim.with(|world| world.region("eu-west-1").ecs.services());
+        let active: Vec<&str> =
+            services.iter().filter(|one| one.status == "ACTIVE").map(|one| one.key.as_str()).collect();
+        assert_eq!(active, ["shop/front"], "{policy}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_strangers_resources_are_left_alone_until_the_document_adopts_them() {
     let sim = aws_sim::Sim::builder().seed(7).build();
     let mut fixture = Fixture::on(sim, &[]).await;

@@ -5,7 +5,7 @@ use super::stopping::{stop_before_update, stop_predecessors};
 use super::strategy::{Step, moves_groups};
 use super::traffic::{self, Stay};
 use super::{Draft, Writable, capacity, changes, definitions, seen, tags, unsaid};
-use crate::model::arn::{cluster_name, family_revision, service_cluster, service_name};
+use crate::model::arn::{family_revision, is_service};
 use crate::model::call::{Call, Verb};
 use crate::model::desired::{DesiredComponent, ResolvedComponent, Workload};
 use crate::model::ids::ContentHash;
@@ -81,11 +81,8 @@ impl One<'_> {
     /// Whether the recorded service has another name, or is in another cluster, than is declared by
     /// now: nobody deleted the declared one.
     fn stands_elsewhere(&self, draft: &Draft<'_>) -> bool {
-        let here = cluster_name(&draft.input.desired.placement.cluster);
-        draft.input.rollout.arn(self.id).is_some_and(|arn| {
-            let elsewhere = service_cluster(arn).is_some_and(|cluster| cluster != here);
-            elsewhere || service_name(arn) != self.service_name
-        })
+        let cluster = &draft.input.desired.placement.cluster;
+        draft.input.rollout.arn(self.id).is_some_and(|arn| !is_service(arn, cluster, self.service_name))
     }
 
     /// Whether the rollout of this content was complete before: rolling it again repairs what
