@@ -64,7 +64,7 @@ impl Heartbeat {
     }
 
     fn patience(&self) -> SignedDuration {
-        SignedDuration::from_secs((MISSED_RESYNCS * self.resync_seconds).max(SHORTEST))
+        SignedDuration::from_secs(self.resync_seconds.saturating_mul(MISSED_RESYNCS).max(SHORTEST))
     }
 }
 

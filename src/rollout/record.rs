@@ -41,7 +41,9 @@ pub fn record(
             }
             result => {
                 unsettled.insert(action.resource.clone());
-                if !matches!(result, Some(ActionResult::Unknown { .. })) {
+                if matches!(result, Some(ActionResult::Unknown { .. })) {
+                    forget_sent(&mut state, action);
+                } else {
                     was_not_done(&mut state, action);
                 }
             }
@@ -236,6 +238,15 @@ fn remember_sent(state: &mut RolloutState, action: &PlannedAction, at: Timestamp
     for actions in members {
         let weights = Sent::weights(actions);
         state.resource_mut(&action.resource).sent = Some(Sent { weights, at });
+    }
+}
+
+/// A change without an answer may be in force, or not: either may be shown.
+fn forget_sent(state: &mut RolloutState, action: &PlannedAction) {
+    if let Call::ModifyRule { .. } | Call::ModifyListener { .. } = &action.call
+        && let Some(known) = state.resources.get_mut(&action.resource)
+    {
+        known.sent = None;
     }
 }
 

@@ -2,7 +2,7 @@
 //! or not the edit works out.
 
 use crate::support::traffic::Traffic;
-use crate::support::{Fixture, SHOP, condition};
+use crate::support::{Fixture, SHOP, condition, update_service};
 use aws_sim::Sim;
 use aws_sim::behaviour::{Behaviour, BehaviourRule};
 use aws_sim::traffic::Request;
@@ -146,6 +146,22 @@ async fn a_service_gets_another_name() {
     let turns = turns(&traffic, &front());
     assert_eq!(turns.first().unwrap(), &["shop/shop-web"]);
     assert_eq!(turns.last().unwrap(), &["shop/front"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_whose_count_is_left_to_others_keeps_it_under_another_name() {
+    let document = SHOP.replace("        desiredCount: 2\n", "");
+    assert_ne!(document, SHOP);
+    let (mut fixture, traffic) = open(&document).await;
+    update_service(&fixture, json!({"desiredCount": 4}));
+    fixture.pass(300).await;
+    edit(&mut fixture, &[("      service:\n", "      service:\n        serviceName: front\n")]).await;
+    fixture.ready_within(1800).await;
+    fixture.pass(900).await;
+    traffic.all_served();
+    let found = fixture.sim.with(|world| world.region("eu-west-1").ecs.services());
+    let front = found.iter().find(|one| one.key == "shop/front").unwrap();
+    assert_eq!(front.desired, 4);
 }
 
 #[tokio::test(start_paused = true)]

@@ -85,6 +85,15 @@ impl One<'_> {
         draft.input.rollout.arn(self.id).is_some_and(|arn| !is_service(arn, cluster, self.service_name))
     }
 
+    /// How many tasks the service is to have that the declared one takes the place of, under
+    /// another name or in another cluster.
+    fn predecessor_count(&self, draft: &Draft<'_>) -> Option<u32> {
+        let arn = draft.input.rollout.arn(self.id).filter(|_| self.stands_elsewhere(draft))?;
+        let mut services = draft.input.observed.all_services().filter_map(|(_, seen)| seen.present());
+        let service = services.find(|service| service.arn == arn)?;
+        Some(draft.input.rollout.count_to_restore(&Tree::Null, service).unwrap_or(service.desired))
+    }
+
     /// Whether the rollout of this content was complete before: rolling it again repairs what
     /// someone did.
     fn was_complete(&self) -> bool {
@@ -125,7 +134,9 @@ fn absent(draft: &mut Draft<'_>, one: &One<'_>) {
         }
         // ECS refuses a count for DAEMON services.
         if members.get("schedulingStrategy").is_none_or(|strategy| strategy != "DAEMON") {
-            members.entry("desiredCount").or_insert(json!(initial_count));
+            // Where nobody declares the count, its predecessor has the one that is needed.
+            let count = one.predecessor_count(draft).unwrap_or_default().max(*initial_count);
+            members.entry("desiredCount").or_insert(json!(count));
         }
     }
     let tags = draft.tags(one.id);
