@@ -99,6 +99,9 @@ impl Refusal {
 pub struct Sent {
     /// Weights by target group ARN.
     pub weights: BTreeMap<String, u64>,
+    /// The weights that were shown before, each time that it was changed lately.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<BTreeMap<String, u64>>,
     /// When it was written.
     pub at: Timestamp,
 }
@@ -117,10 +120,15 @@ impl Sent {
             .collect()
     }
 
-    /// Whether AWS may still show what was before; until then what is seen and is something else is
+    /// Whether what is shown may be what was before, which AWS goes on to show for a while. It is
     /// not acted on, or traffic would be sent back to where nothing serves any more. A clock that
     /// was set back does not make it wait for ever.
-    pub fn may_not_be_shown_yet(&self, now: Timestamp) -> bool {
+    pub fn may_be_of_before(&self, shown: &BTreeMap<String, u64>, now: Timestamp) -> bool {
+        self.is_fresh(now) && *shown != self.weights && self.before.contains(shown)
+    }
+
+    /// Whether it was written so lately that AWS may show what was before.
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
         now.duration_since(self.at).abs() < SHOWN_WITHIN
     }
 }

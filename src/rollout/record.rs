@@ -37,7 +37,7 @@ pub fn record(
                 if action.verb == Verb::Tag && action.changes.iter().any(|change| change.path == owner) {
                     unsettled.insert(action.resource.clone());
                 }
-                done(&mut state, action, arn.as_deref(), deployment.as_deref(), observed.at);
+                done(&mut state, action, arn.as_deref(), deployment.as_deref(), observed);
             }
             result => {
                 unsettled.insert(action.resource.clone());
@@ -181,8 +181,9 @@ fn done(
     action: &PlannedAction,
     arn: Option<&str>,
     deployment: Option<&str>,
-    at: Timestamp,
+    observed: &ObservedState,
 ) {
+    let at = observed.at;
     let resource = &action.resource;
     let component = resource.key.as_str();
     match action.verb {
@@ -217,7 +218,7 @@ fn done(
             if action.call.writes_revision() {
                 started(state, component, deployment);
             }
-            remember_sent(state, action, at);
+            remember_sent(state, action, observed);
             remember_arn(state, resource, arn);
         }
         Verb::Delete => {
@@ -230,14 +231,20 @@ fn done(
 }
 
 /// Where a change of a rule or listener sends traffic.
-fn remember_sent(state: &mut RolloutState, action: &PlannedAction, at: Timestamp) {
+fn remember_sent(state: &mut RolloutState, action: &PlannedAction, observed: &ObservedState) {
     let (Call::ModifyRule { fields, .. } | Call::ModifyListener { fields, .. }) = &action.call else {
         return;
     };
-    let members = ["actions", "defaultActions"].into_iter().filter_map(|member| fields.get(member));
-    for actions in members {
-        let weights = Sent::weights(actions);
-        state.resource_mut(&action.resource).sent = Some(Sent { weights, at });
+    let at = observed.at;
+    let mut all = observed.all_resources();
+    let shown = all.find_map(|(id, seen)| seen.present().filter(|_| id == action.resource));
+    for member in ["actions", "defaultActions"] {
+        let Some(actions) = fields.get(member) else { continue };
+        let known = state.resource_mut(&action.resource);
+        let mut before =
+            known.sent.take().filter(|sent| sent.is_fresh(at)).map_or_else(Vec::new, |sent| sent.before);
+        before.extend(shown.map(|shown| Sent::weights(&shown.fields[member])));
+        known.sent = Some(Sent { weights: Sent::weights(actions), before, at });
     }
 }
 

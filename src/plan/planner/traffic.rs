@@ -314,15 +314,15 @@ pub(super) fn not_shown(draft: &Draft<'_>, id: &ResourceId, observed: &Tree) -> 
     let sent = draft.input.rollout.resources.get(id)?.sent.as_ref()?;
     let shown = Sent::weights(&observed[member]);
     let mut groups = sent.weights.keys().chain(shown.keys());
-    if !sent.may_not_be_shown_yet(now)
-        || shown == sent.weights
-        || groups.any(|arn| draft.traffic_shifted_groups.contains(arn))
-    {
+    // A group that is declared has its service; to send some traffic there once more is no harm.
+    let is_left = |(arn, weight): (&String, &u64)| *weight > 0 && key_of(draft, arn).is_none();
+    let shifts = groups.any(|arn| draft.traffic_shifted_groups.contains(arn));
+    if shifts || !sent.may_be_of_before(&shown, now) || !shown.iter().any(is_left) {
         return None;
     }
     let ago = now.duration_since(sent.at).as_secs();
     let because = format!(
-        "{} was changed {ago} s ago, and AWS shows something else: what was before, or what somebody did",
+        "{} was changed {ago} s ago, and AWS shows what was before: it may need a moment, or somebody put it back",
         Forwarder(id)
     );
     Some(WaitingOn::Observation { because })

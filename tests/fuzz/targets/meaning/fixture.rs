@@ -155,7 +155,7 @@ impl Fixture {
             revision: Some(revision.clone()),
             completed: Some(revision),
             former_task_until: None,
-            last_run: None,
+            last_run: (workload == WorkloadKind::Task).then(|| definition.hash.clone()),
             stage: None,
             failures: Vec::new(),
         };
