@@ -3,13 +3,14 @@
 use super::places::Places;
 use super::{ExitStatus, out, request, state};
 use crate::model::request::{Request, RequestKind};
+use crate::model::status::Source;
 use anyhow::bail;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Nothing is deleted by this alone: the document must be gone from the spec store, and it must have said \
-                  `deletionPolicy: Delete` (log groups each for themselves).\n\nExample:\n  ctl delete shop --confirm shop"
+    after_help = "The document must be gone from the spec store, and only what said `deletionPolicy: Delete` in it is deleted \
+                  (log groups each for themselves).\n\nExample:\n  ctl delete shop --confirm shop"
 )]
 pub(super) struct Args {
     /// The deployment
@@ -17,8 +18,8 @@ pub(super) struct Args {
     /// Its name once more
     #[arg(long, value_name = "NAME")]
     confirm: String,
-    /// Who confirms it
-    #[arg(long, env = "USER", hide_env_values = true, value_name = "WHO", default_value = "unknown")]
+    /// Who confirms it; the user's name when it is known
+    #[arg(long, env = "USER", hide_env_values = true, value_name = "WHO", value_parser = request::line)]
     by: String,
 }
 
@@ -30,15 +31,19 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatu
     }
     let state = state::open(places)?;
     let record = state::one(&*state, &name).await?;
+    if let Some(declared) =
+        record.declared.as_ref().filter(|declared| declared.removed_at.is_none() && !declared.doubted)
+    {
+        let Source { file, line, .. } = &declared.source;
+        bail!(
+            "{name} is still declared in {file}:{line}: remove it there, then confirm; nothing was confirmed"
+        );
+    }
     let at = request::now(places, &*state).await?;
     let (deployment, kind) = (record.name.clone(), RequestKind::ConfirmDeletion);
     state.put_request(&Request { deployment, kind, by, reason: String::new(), at }).await?;
-    let removed = record.declared.as_ref().is_some_and(|declared| declared.removed_at.is_some());
-    let next = if removed {
-        "the controller deletes now what says `deletionPolicy: Delete`"
-    } else {
-        "its document is still in the spec store: nothing is deleted until it is removed there"
-    };
-    out::print(&format!("deletion of {name} is confirmed; {next}\n"))?;
+    out::print(&format!(
+        "deletion of {name} is confirmed; the controller deletes now what says `deletionPolicy: Delete`\n"
+    ))?;
     Ok(ExitStatus::Good)
 }

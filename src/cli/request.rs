@@ -12,10 +12,18 @@ use anyhow::{anyhow, bail};
 use jiff::Timestamp;
 use std::time::Duration;
 
-/// Reads one line of text for people: not empty, and without what could pass for another line.
+/// Longest line of text for people, in characters.
+const LONGEST_LINE: usize = 1024;
+
+/// Reads one line of text for people: not empty, not a book, and without what could pass for
+/// another line.
 pub(super) fn line(text: &str) -> Result<String, String> {
     if text.trim().is_empty() {
         return Err("it is empty".to_owned());
+    }
+    let length = text.chars().count();
+    if length > LONGEST_LINE {
+        return Err(format!("it has {length} characters; {LONGEST_LINE} are shown and kept at most"));
     }
     match text.chars().find(|c| c.is_control()) {
         Some(control) => Err(format!("it has the control character {control:?}; write one line")),
@@ -136,5 +144,7 @@ mod tests {
         for bad in ["", "  ", "one\ntwo", "\u{1b}[31mred"] {
             assert!(line(bad).is_err(), "{bad:?}");
         }
+        assert!(line(&"x".repeat(1024)).is_ok());
+        assert!(line(&"x".repeat(1025)).unwrap_err().contains("1025 characters"));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::model::finding::Finding;
 use crate::specs::{self, FileContent};
-use anyhow::Context;
+use anyhow::{Context, bail};
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub(super) struct Given {
 ///
 /// # Errors
 ///
-/// When a path cannot be read at all.
+/// When a path cannot be read at all, or when none of them holds a document.
 pub(super) fn read(paths: &[String]) -> anyhow::Result<Given> {
     let mut given = Given::default();
     for path in paths {
@@ -41,6 +41,10 @@ pub(super) fn read(paths: &[String]) -> anyhow::Result<Given> {
             let bytes = std::fs::read(path).with_context(|| format!("cannot read {path}"))?;
             given.files.push((path.clone(), Arc::new(specs::read(path, &bytes))));
         }
+    }
+    let is_nothing = |content: &FileContent| content.documents.is_empty() && content.refused.is_empty();
+    if given.problems.is_empty() && given.files.iter().all(|(_, content)| is_nothing(content)) {
+        bail!("there is no document in {}", paths.join(", "));
     }
     Ok(given)
 }

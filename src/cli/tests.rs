@@ -298,13 +298,32 @@ async fn wait_ends_when_the_condition_holds_and_says_why_it_does_not() {
 #[tokio::test]
 async fn a_deletion_is_confirmed_by_saying_the_name_twice() {
     let folders = Folders::with(vec![status("shop", "")]).await;
-    let error = folders.ctl(&["delete", "shop", "--confirm", "web"]).await.unwrap_err().to_string();
+    let error = folders.ask(&["delete", "shop", "--confirm", "web"]).await.unwrap_err();
     assert_eq!(error, "--confirm says `web`, the deployment is `shop`: nothing was confirmed");
     assert!(folders.requests().await.is_empty());
-    folders.ctl(&["delete", "shop", "--confirm", "shop"]).await.unwrap();
+    let mut declared = record(status("shop", ""));
+    declared.declared = Some(LastGoodDocument {
+        generation: Generation(3),
+        source: Source { file: "shop.yaml".to_owned(), line: 4, content_hash: "00ff".to_owned() },
+        document: DocumentText::of(&serde_json::json!({})),
+        removed_at: None,
+        doubted: false,
+    });
+    folders.state.save(&declared).await.unwrap();
+    let error = folders.ask(&["delete", "shop", "--confirm", "shop"]).await.unwrap_err();
+    assert!(error.contains("shop is still declared in shop.yaml:4"), "{error}");
+    assert!(folders.requests().await.is_empty());
+    // One that vanished with most others is confirmed, so that its removal is believed.
+    declared.declared.as_mut().unwrap().doubted = true;
+    folders.state.save(&declared).await.unwrap();
+    assert_eq!(folders.ask(&["delete", "shop", "--confirm", "shop"]).await, Ok(ExitStatus::Good));
+    declared.declared.as_mut().unwrap().doubted = false;
+    declared.declared.as_mut().unwrap().removed_at = Some(now());
+    folders.state.save(&declared).await.unwrap();
+    folders.ask(&["delete", "shop", "--confirm", "shop"]).await.unwrap();
     let requests = folders.requests().await;
     assert!(requests.len() == 1 && requests[0].is_confirmation(), "{requests:?}");
-    assert!(folders.ctl(&["delete", "blog", "--confirm", "blog"]).await.is_err(), "it is not there");
+    assert!(folders.ask(&["delete", "blog", "--confirm", "blog"]).await.is_err(), "it is not there");
 }
 
 const UNTIL: &str = "2999-12-01T08:00:00Z";

@@ -209,6 +209,9 @@ impl<'a> Walk<'a> {
         let (low, high) = bounds(schema);
         let value = number.as_f64().unwrap_or(f64::NAN);
         if low.is_some_and(|low| value < low) || high.is_some_and(|high| value > high) {
+            // The width of a number says nothing to people.
+            let low = low.filter(|low| *low > f64::from(i32::MIN) || value < *low);
+            let high = high.filter(|high| *high < f64::from(i32::MAX) || value > *high);
             let range = match (low, high) {
                 (Some(low), Some(high)) => format!("from {low} to {high}"),
                 (Some(low), None) => format!("of at least {low}"),

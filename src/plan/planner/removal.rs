@@ -197,7 +197,7 @@ fn teardown_data(draft: &mut Draft<'_>, id: &ResourceId, resource: &ObservedReso
         let message = format!("stays: {noun}s are data and this one does not say `deletionPolicy: Delete`");
         draft.note(id, message, false);
     } else if !confirmed {
-        let command = format!("ctl delete --confirm {}", draft.input.desired.deployment);
+        let command = format!("ctl delete {0} --confirm {0}", draft.input.desired.deployment);
         draft.note(id, format!("stays until its deletion is confirmed (`{command}`)"), false);
     } else {
         remove(draft, id, resource);
