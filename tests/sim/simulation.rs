@@ -350,11 +350,11 @@ impl Simulation {
             Breakage::Cut => text[..text.len() / 2].to_owned(),
             Breakage::Typo => text.replace("containerDefinitions", "containerDefinitoins"),
             Breakage::Nonsense => text.replace("\"memory\":512", "\"memory\":3"),
-            Breakage::Empty => String::new(),
+            Breakage::Empty => "# nothing is declared here\n".to_owned(),
         };
         self.disturb(Disturbance::Documents, 30);
         if how == Breakage::Empty {
-            // A file without a document is a removed document.
+            // A file that is not empty and holds no document declares nothing any more.
             let (now, name) = (self.system.sim.now(), self.apps[app].name.clone());
             self.present[app] = false;
             self.broken.remove(&app);
