@@ -73,7 +73,7 @@ pub fn resolve(
     let mut resolved = ResolvedState {
         resources: desired.resources.iter().map(|(id, part)| (id.clone(), seen.resource(id, part))).collect(),
         components: desired.components.iter().map(|(id, part)| (id.clone(), seen.component(part))).collect(),
-        tag_keys: desired.tags.keys().cloned().collect(),
+        tags: desired.tags.clone(),
     };
     // A light pass reads services only: that the rest was not read is no reason to wait.
     if observed.depth == Depth::Light {

@@ -170,9 +170,9 @@ pub struct ResolvedState {
     pub resources: BTreeMap<ResourceId, ResolvedResource>,
     /// Components.
     pub components: BTreeMap<ComponentName, ResolvedComponent>,
-    /// Keys of the tags that everything is declared to have.
+    /// Tags that everything is declared to have.
     #[serde(default)]
-    pub tag_keys: BTreeSet<String>,
+    pub tags: BTreeMap<String, String>,
 }
 
 /// A resource with its references resolved, or what it waits for.

@@ -9,6 +9,7 @@ pub mod finding;
 pub mod heartbeat;
 pub mod ids;
 pub mod kinds;
+pub mod last_applied;
 pub mod location;
 pub mod membership;
 pub mod normalise;

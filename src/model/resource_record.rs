@@ -2,6 +2,7 @@
 
 use super::canonical::{canonical_json, content_hash};
 use super::ids::ContentHash;
+use super::last_applied::LastApplied;
 use super::plan::Drift;
 use super::resource::{ResourceId, Tree};
 use jiff::{SignedDuration, Timestamp};
@@ -19,10 +20,18 @@ pub struct ResourceRecord {
     /// ARN of what was created or adopted, so that it is found again by more than its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arn: Option<String>,
-    /// Hash of the declared fields that it was last seen in agreement with, and ready. A difference
-    /// is drift while the hash is unchanged; with a changed hash it is a change of the declaration.
+    /// Hash of the declaration that it was last seen in agreement with, and ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub applied: Option<ContentHash>,
+    /// That declaration itself. A field that differs from AWS and is declared as it was then was
+    /// changed by somebody else: drift. One that is declared otherwise is a change of the document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_applied: Option<LastApplied>,
+    /// What was asked of AWS since then, by path of the field; null under the empty path: to delete
+    /// it. Where an edit is undone before it was in force, the difference is our own, not drift.
+    /// The revision that a service was last sent stays.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sent_fields: BTreeMap<String, Tree>,
     /// The last repair, and how often in a row it was needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repairs: Option<Repairs>,
@@ -64,6 +73,15 @@ pub struct FormerCount {
 }
 
 impl ResourceRecord {
+    /// Path of the whole resource among the fields that were sent: it was to be deleted.
+    pub const WHOLE: &'static str = "";
+
+    /// Forgets what it was in agreement with.
+    pub fn forget_applied(&mut self) {
+        (self.applied, self.last_applied) = (None, None);
+        self.sent_fields.clear();
+    }
+
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

@@ -6,6 +6,7 @@
 mod capacity;
 mod continued;
 mod definitions;
+mod drift;
 mod flapping;
 mod priorities;
 mod removal;
@@ -221,14 +222,9 @@ impl<'a> Draft<'a> {
         tags: &BTreeMap<String, String>,
     ) -> bool {
         let path = format!("tags.{TAG_OWNER}");
-        let writes = !self.is_settled(id, declared) || self.policy(id, &path) == DriftPolicy::Repair;
+        let settled = self.baseline(id, declared).is_settled();
+        let writes = !settled || self.policy(id, &path) == DriftPolicy::Repair;
         writes && !tags.contains_key(TAG_OWNER)
-    }
-
-    /// Whether the declaration is the one that was last seen in agreement with AWS; then a
-    /// difference is drift.
-    fn is_settled(&self, id: &ResourceId, declared: &ContentHash) -> bool {
-        self.input.rollout.applied(id) == Some(declared)
     }
 
     /// What AWS did not take of this declaration, while it is not asked for: for a time, and for as
@@ -236,6 +232,11 @@ impl<'a> Draft<'a> {
     fn refusal(&self, id: &ResourceId, declared: &ContentHash, revision: bool) -> Option<&'a Refusal> {
         let refused = self.input.rollout.resources.get(id)?.refused.as_ref()?;
         (refused.declared == *declared && (revision || refused.holds(self.input.now))).then_some(refused)
+    }
+
+    /// Whether the declaration is the one that AWS was last seen in agreement with.
+    fn is_unchanged(&self, id: &ResourceId, declared: &ContentHash) -> bool {
+        self.input.rollout.applied(id) == Some(declared)
     }
 
     fn policy(&self, id: &ResourceId, path: &str) -> DriftPolicy {
@@ -252,8 +253,8 @@ impl<'a> Draft<'a> {
         differences: Vec<Difference>,
         held: impl Fn(&Difference) -> bool,
     ) -> Writable {
-        let drift = self.is_settled(id, declared);
-        let reason = if drift { Reason::Drifted } else { Reason::Changed };
+        let baseline = self.baseline(id, declared);
+        let mut drifted = true;
         let mut write = Vec::new();
         for difference in differences {
             let possible = match difference.row.effect {
@@ -261,6 +262,7 @@ impl<'a> Draft<'a> {
                 Effect::Replaces => id.kind.info().on_identity_change == OnIdentityChange::Replace,
                 Effect::Impossible => false,
             };
+            let drift = baseline.is_drift(&difference);
             let policy = if drift { self.policy(id, &difference.change.path) } else { DriftPolicy::Repair };
             let writes = policy == DriftPolicy::Repair && possible && !held(&difference);
             if drift && policy != DriftPolicy::Ignore {
@@ -270,9 +272,11 @@ impl<'a> Draft<'a> {
                 self.note_impossible(id, &difference);
             }
             if writes {
+                drifted &= drift;
                 write.push(difference);
             }
         }
+        let reason = if drifted { Reason::Drifted } else { Reason::Changed };
         Writable { reason, differences: write }
     }
 
@@ -289,7 +293,7 @@ impl<'a> Draft<'a> {
         let PlanInput { resolved, rollout, observed, .. } = self.input;
         let declared = &resolved.resources.get(id)?.declared;
         let absent = matches!(seen(&observed.resources, id), Seen::Absent);
-        let arn = rollout.arn(id).filter(|_| absent && self.is_settled(id, declared))?;
+        let arn = rollout.arn(id).filter(|_| absent && self.is_unchanged(id, declared))?;
         let (_, elsewhere) = observed.leftovers.get(arn).filter(|(kind, _)| *kind == id.kind)?;
         let elsewhere = elsewhere.present()?;
         self.owner(id, arn, &elsewhere.tags).is_ours().then_some(elsewhere)
@@ -308,7 +312,11 @@ impl<'a> Draft<'a> {
         let recorded = self.input.rollout.arns().filter(|(_, known)| *known == arn);
         recorded.filter_map(|(id, _)| Some((id, self.moved(id)?))).any(|(id, moved)| {
             let place = self.displacement(id, moved);
-            place.iter().all(|difference| self.policy(id, &difference.change.path) != DriftPolicy::Repair)
+            let baseline = self.baseline(id, &self.input.resolved.resources[id].declared);
+            place.iter().all(|difference| {
+                let policy = self.policy(id, &difference.change.path);
+                baseline.is_drift(difference) && policy != DriftPolicy::Repair
+            })
         })
     }
 
@@ -316,7 +324,10 @@ impl<'a> Draft<'a> {
     /// when someone deleted it.
     fn judge_absent(&mut self, id: &ResourceId, declared: &ContentHash) -> Option<Reason> {
         let rollout = self.input.rollout;
-        if !self.is_settled(id, declared) {
+        if self.is_deleted_by_us(id) {
+            return Some(Reason::Missing);
+        }
+        if !self.is_unchanged(id, declared) {
             return Some(match (rollout.applied(id).is_some(), rollout.arn(id).is_some()) {
                 // What stood under this key was declared otherwise: a target group of another port,
                 // a rule of another priority.

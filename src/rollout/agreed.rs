@@ -39,6 +39,7 @@ pub(super) fn remember(
         if known.arn.is_none() && known.applied.is_none() && !is_declared(resolved, id) {
             known.written.clear();
             known.refused = None;
+            known.sent_fields.clear();
         }
     }
 }
@@ -81,7 +82,7 @@ fn is_declared(resolved: &ResolvedState, id: &ResourceId) -> bool {
 
 /// What a resource is declared to have and need not have.
 fn optional(resolved: &ResolvedState, id: &ResourceId) -> BTreeSet<String> {
-    let mut paths: BTreeSet<String> = resolved.tag_keys.iter().map(|key| format!("tags.{key}")).collect();
+    let mut paths: BTreeSet<String> = resolved.tags.keys().map(|key| format!("tags.{key}")).collect();
     let component = resolved.components.get(id.key.as_str()).filter(|_| id.kind == ResourceKind::Service);
     let Some(fields) = component.and_then(|component| component.fields.as_ref()) else { return paths };
     let declared = |path: &&&str| {
@@ -165,7 +166,7 @@ mod tests {
         ResolvedState {
             resources: Default::default(),
             components: [("web".into(), component)].into(),
-            tag_keys: ["team".to_owned()].into(),
+            tags: [("team".to_owned(), "shop".to_owned())].into(),
         }
     }
 

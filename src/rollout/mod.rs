@@ -15,6 +15,7 @@
 
 mod advance;
 mod agreed;
+mod applied;
 mod ending;
 mod input;
 mod record;

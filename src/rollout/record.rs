@@ -1,8 +1,9 @@
 //! What AWS answered, written into the rollout state.
 
+use super::applied;
 use crate::model::call::{Call, Verb};
 use crate::model::desired::ResolvedState;
-use crate::model::observed::{Identity, ObservedState, ObservedTask, Readiness, Seen};
+use crate::model::observed::{Identity, ObservedState, ObservedTask, Seen};
 use crate::model::plan::{ActionResult, Outcome, Plan, PlannedAction, WaitingOn};
 use crate::model::resource::{Part, ResourceId, ResourceKind, TAG_COMPONENT, TAG_OWNER};
 use crate::model::resource_record::{Repairs, Sent};
@@ -26,7 +27,10 @@ pub fn record(
     forget_absent(&mut state, resolved, observed);
     let mut unsettled: BTreeSet<ResourceId> =
         plan.waiting_on.iter().map(|waiting| waiting.resource.clone()).collect();
-    unsettled.extend(plan.drift.iter().filter(|drift| !drift.repaired).map(|drift| drift.resource.clone()));
+    // What somebody else changed in a field and is only reported does not keep the rest from being
+    // in agreement.
+    let gone = plan.drift.iter().filter(|drift| !drift.repaired && drift.change.is_none());
+    unsettled.extend(gone.map(|drift| drift.resource.clone()));
     unsettled.extend(plan.notes.iter().filter(|note| note.blocks).map(|note| note.resource.clone()));
     for (index, action) in plan.actions.iter().enumerate() {
         let result = outcomes.iter().find(|outcome| outcome.action == index).map(|outcome| &outcome.result);
@@ -45,6 +49,7 @@ pub fn record(
                     forget_sent(&mut state, action);
                 } else {
                     was_not_done(&mut state, action);
+                    applied::was_not_sent(&mut state, observed, action);
                 }
             }
         }
@@ -55,7 +60,7 @@ pub fn record(
     remember_repairs(&mut state, resolved, plan, outcomes, observed.at);
     // A suspended plan has no actions whatever differs, so its silence is no agreement.
     if !plan.waiting_on.iter().any(|waiting| matches!(waiting.on, WaitingOn::Suspended { .. })) {
-        mark_applied(&mut state, resolved, observed, &unsettled);
+        applied::mark(&mut state, resolved, observed, &unsettled);
         super::agreed::settle(&mut state, resolved, observed, &unsettled);
     }
     super::scaling::forget_former_counts(&mut state, resolved, observed, plan, outcomes);
@@ -74,6 +79,7 @@ pub fn record_intent(
 ) -> RolloutState {
     let mut state = step;
     super::scaling::note_former_counts(&mut state, observed, plan, now);
+    applied::note_sent(&mut state, observed, plan);
     if plan.actions.iter().any(|action| action.verb.makes()) {
         state.made_at = Some(now);
     }
@@ -171,7 +177,7 @@ fn forget_absent(state: &mut RolloutState, resolved: &ResolvedState, observed: &
         let is_declared = resolved.resources.contains_key(id)
             || (id.kind == ResourceKind::Service && resolved.components.contains_key(id.key.as_str()));
         if !is_declared {
-            known.applied = None;
+            known.forget_applied();
         }
     }
 }
@@ -223,7 +229,8 @@ fn done(
         }
         Verb::Delete => {
             if let Some(known) = state.resources.get_mut(resource) {
-                (known.arn, known.applied) = (None, None);
+                known.arn = None;
+                known.forget_applied();
             }
         }
         Verb::Tag | Verb::Untag | Verb::Stop | Verb::Deregister => remember_arn(state, resource, arn),
@@ -302,31 +309,6 @@ fn record_owned_arns(
             && !is_anothers(&id, tags)
         {
             state.resource_mut(&id).arn = Some(arn.to_owned());
-        }
-    }
-}
-
-/// Notes the declared hash of everything that was seen to be there and ready, and that nothing is
-/// left to do about.
-fn mark_applied(
-    state: &mut RolloutState,
-    resolved: &ResolvedState,
-    observed: &ObservedState,
-    unsettled: &BTreeSet<ResourceId>,
-) {
-    let is_there = |id: &ResourceId| match observed.seen(id) {
-        Seen::Present(Identity { readiness, .. }) => *readiness == Readiness::Ready,
-        Seen::Absent | Seen::NotRead | Seen::Unknown(_) => false,
-    };
-    for (id, resource) in &resolved.resources {
-        if resource.fields.is_some() && !unsettled.contains(id) && is_there(id) {
-            state.resource_mut(&id.clone()).applied = Some(resource.declared.clone());
-        }
-    }
-    for (name, component) in &resolved.components {
-        let id = ResourceId::new(ResourceKind::Service, name.as_str());
-        if component.fields.is_some() && !unsettled.contains(&id) && is_there(&id) {
-            state.resource_mut(&id).applied = Some(component.declared.clone());
         }
     }
 }

@@ -13,9 +13,6 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// Notes the counts that a plan is about to take away, before it does.
-///
-/// What was in agreement is so no more: that it has nothing to run is no drift that a document may
-/// want only reported.
 pub(super) fn note_former_counts(
     state: &mut RolloutState,
     observed: &ObservedState,
@@ -27,7 +24,6 @@ pub(super) fn note_former_counts(
         let Some(arn) = arn_of(observed, &action.resource) else { continue };
         let known = state.resource_mut(&action.resource);
         known.former_count = Some(FormerCount { arn, count, at: now });
-        known.applied = None;
     }
 }
 

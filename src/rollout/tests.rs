@@ -20,7 +20,7 @@ use crate::model::resource::{TAG_HASH, TAG_OWNER};
 use crate::model::rollout::{Phase, Revision, RolloutState, SecretVersion, StallReason};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// A migration and a web service that depends on it, with everything that a step reads.
 struct Fixture {
@@ -104,7 +104,7 @@ impl Fixture {
         let resolved = ResolvedState {
             resources: BTreeMap::new(),
             components: [("migrate", "m1"), ("web", "w1")].map(|(n, h)| (n.into(), resolved(n, h))).into(),
-            tag_keys: BTreeSet::new(),
+            tags: BTreeMap::new(),
         };
         let observed = ObservedState {
             cluster: Seen::Present(ObservedCluster {

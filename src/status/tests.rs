@@ -160,7 +160,7 @@ impl Fixture {
                 )]
                 .into(),
                 components: by_component.clone().map(|name| (name.clone(), resolved(name.as_str()))).into(),
-                tag_keys: Default::default(),
+                tags: Default::default(),
             },
             observed: Self::seen(now),
             rollout: RolloutState {

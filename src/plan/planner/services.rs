@@ -94,6 +94,14 @@ impl One<'_> {
         Some(draft.input.rollout.count_to_restore(&Tree::Null, service).unwrap_or(service.desired))
     }
 
+    /// Whether the revision that was sent last is another one: what it points at is no drift, but
+    /// an edit that is undone.
+    fn sent_another(&self, draft: &Draft<'_>, wanted: &str) -> bool {
+        let known = draft.input.rollout.resources.get(self.id);
+        let sent = known.and_then(|known| known.sent_fields.get("taskDefinition"));
+        sent.is_some_and(|sent| sent != wanted)
+    }
+
     /// Whether the rollout of this content was complete before: rolling it again repairs what
     /// someone did.
     fn was_complete(&self) -> bool {
@@ -149,7 +157,8 @@ fn absent(draft: &mut Draft<'_>, one: &One<'_>) {
 fn gone(draft: &mut Draft<'_>, one: &One<'_>) {
     let rollout = draft.input.rollout;
     let known = rollout.arn(one.id).is_some() || rollout.applied(one.id).is_some();
-    if known && !one.stands_elsewhere(draft) && draft.policy(one.id, "") != DriftPolicy::Ignore {
+    let ours = one.stands_elsewhere(draft) || draft.is_deleted_by_us(one.id);
+    if known && !ours && draft.policy(one.id, "") != DriftPolicy::Ignore {
         draft.report_drift(one.id, None, false);
     }
 }
@@ -422,7 +431,7 @@ fn revision_change(
             return service.gave_up_before(since).then(|| another_try(service));
         }
         let change = change(wanted, Ownership::Declared);
-        if one.was_complete() {
+        if one.was_complete() && !one.sent_another(draft, wanted) {
             draft.report_drift(one.id, Some(change.clone()), true);
             return Some((Reason::Drifted, change));
         }

@@ -1,0 +1,98 @@
+//! What of the differences from AWS is drift: not what the document changed, nor what was asked for
+//! on the way to an edit that is not declared any more.
+
+use super::Draft;
+use crate::model::ids::ContentHash;
+use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER, Tree};
+use crate::model::resource_record::ResourceRecord;
+use crate::plan::compare::same;
+use crate::plan::diff::{differences, leaf, tag_differences};
+use crate::plan::row::Difference;
+use std::collections::BTreeSet;
+
+/// What is known of a declared resource from when it was last in agreement.
+pub(super) struct Baseline<'a> {
+    known: Option<&'a ResourceRecord>,
+    /// Whether all of its declaration is as it was then.
+    unchanged: bool,
+    /// Fields whose declaration is another one than then; unknown in a record of an earlier version.
+    changed: Option<BTreeSet<String>>,
+}
+
+impl Baseline<'_> {
+    /// Whether a difference is drift: the field is declared as when AWS was last seen in agreement,
+    /// and nothing else was sent since. One of a document that was never in force is a change.
+    ///
+    /// The owner tag is drift only where nothing else is to be written: what is ours gets it back
+    /// before anything is.
+    pub fn is_drift(&self, difference: &Difference) -> bool {
+        let change = &difference.change;
+        if change.path.strip_prefix("tags.") == Some(TAG_OWNER) {
+            return self.is_settled();
+        }
+        if let Some(sent) = self.known.and_then(|known| known.sent_fields.get(&change.path)) {
+            return same(leaf(difference.row.compare), sent, &change.new);
+        }
+        self.changed.as_ref().map_or(self.unchanged, |changed| !changed.contains(&change.path))
+    }
+
+    /// Whether the declaration is the one that was last in agreement, and nothing was sent since.
+    pub fn is_settled(&self) -> bool {
+        self.unchanged && self.known.is_none_or(|known| sent_since(known).next().is_none())
+    }
+}
+
+/// What was sent since the last agreement; the revision of a service is the rollout's.
+fn sent_since(known: &ResourceRecord) -> impl Iterator<Item = &String> {
+    known.sent_fields.keys().filter(|path| *path != "taskDefinition")
+}
+
+impl<'a> Draft<'a> {
+    /// What is known of a declared resource or service from when it was last in agreement.
+    pub(super) fn baseline(&self, id: &ResourceId, declared: &ContentHash) -> Baseline<'a> {
+        let input = self.input;
+        let known = input.rollout.resources.get(id).map(AsRef::as_ref);
+        let unchanged = known.is_some_and(|known| known.applied.as_ref() == Some(declared));
+        let applied = known.and_then(|known| known.last_applied.as_ref());
+        let changed = applied.zip(self.declared_fields(id)).map(|(applied, fields)| {
+            // References are what AWS takes: what is made anew has another ARN, and nobody edited.
+            let mut changed = if unchanged {
+                BTreeSet::new()
+            } else {
+                changed_paths(
+                    |one, other| differences(id.kind, one, other, &BTreeSet::new()),
+                    fields,
+                    &applied.fields(),
+                )
+            };
+            let tags = &input.desired.tags;
+            changed.extend(changed_paths(
+                |one, other| tag_differences(id.kind, one, other),
+                tags,
+                &applied.tags(),
+            ));
+            changed
+        });
+        Baseline { known, unchanged, changed }
+    }
+
+    /// Whether a resource was asked to be deleted by us, and nothing was seen of it since.
+    pub(super) fn is_deleted_by_us(&self, id: &ResourceId) -> bool {
+        let known = self.input.rollout.resources.get(id);
+        known.is_some_and(|known| known.sent_fields.contains_key(ResourceRecord::WHOLE))
+    }
+
+    fn declared_fields(&self, id: &ResourceId) -> Option<&'a Tree> {
+        let resolved = self.input.resolved;
+        match id.kind {
+            ResourceKind::Service => resolved.components.get(id.key.as_str())?.fields.as_ref(),
+            _ => resolved.resources.get(id)?.fields.as_ref(),
+        }
+    }
+}
+
+/// Paths in which two declarations differ, whichever of them leaves something out.
+fn changed_paths<T>(differences: impl Fn(&T, &T) -> Vec<Difference>, one: &T, other: &T) -> BTreeSet<String> {
+    let found = [differences(one, other), differences(other, one)];
+    found.into_iter().flatten().map(|difference| difference.change.path).collect()
+}

@@ -1,0 +1,117 @@
+//! What AWS was last seen in agreement with, and what it was asked for since then: by these two a
+//! change of the document is told from drift, field by field.
+
+use crate::model::call::{Call, Verb};
+use crate::model::desired::ResolvedState;
+use crate::model::last_applied::LastApplied;
+use crate::model::observed::{Identity, ObservedState, Readiness, Seen};
+use crate::model::plan::{Plan, PlannedAction, Reason};
+use crate::model::resource::{Part, ResourceId, ResourceKind, Tree};
+use crate::model::resource_record::ResourceRecord;
+use crate::model::rollout::RolloutState;
+use serde_json::json;
+use std::collections::BTreeSet;
+
+/// Path of the revision of a service. It is not among its declared fields: which one was sent last
+/// stays known.
+const REVISION: &str = "taskDefinition";
+
+/// Notes the declaration of everything that was seen to be there and ready, and that nothing is
+/// left to do about but what somebody else changed and the document wants only reported.
+pub(super) fn mark(
+    state: &mut RolloutState,
+    resolved: &ResolvedState,
+    observed: &ObservedState,
+    unsettled: &BTreeSet<ResourceId>,
+) {
+    let is_there = |id: &ResourceId| match observed.seen(id) {
+        Seen::Present(Identity { readiness, .. }) => *readiness == Readiness::Ready,
+        Seen::Absent | Seen::NotRead | Seen::Unknown(_) => false,
+    };
+    let resources =
+        resolved.resources.iter().map(|(id, part)| (id.clone(), part.fields.as_ref(), &part.declared));
+    let services = resolved.components.iter().map(|(name, part)| {
+        (ResourceId::new(ResourceKind::Service, name.as_str()), part.fields.as_ref(), &part.declared)
+    });
+    for (id, fields, declared) in resources.chain(services) {
+        let Some(fields) = fields.filter(|_| !unsettled.contains(&id) && is_there(&id)) else { continue };
+        let known = state.resource_mut(&id);
+        let same = known.applied.as_ref() == Some(declared)
+            && known.last_applied.as_ref().is_some_and(|applied| applied.has_tags(&resolved.tags));
+        if !same {
+            known.applied = Some(declared.clone());
+            known.last_applied = Some(LastApplied::of(fields, &resolved.tags));
+        }
+        known.sent_fields.retain(|path, _| path == REVISION);
+    }
+}
+
+/// Notes, field by field, what a plan is about to ask for that the document wants, before it does:
+/// also when no answer comes, an edit that is undone by then is no drift.
+pub(super) fn note_sent(state: &mut RolloutState, observed: &ObservedState, plan: &Plan) {
+    for action in &plan.actions {
+        for (id, fields) in sent(state, observed, action) {
+            if let Some(known) = state.resources.get_mut(&id) {
+                known.sent_fields.extend(fields);
+            }
+        }
+    }
+}
+
+/// Forgets what an action would have sent: AWS answered that it did nothing, or was not asked.
+pub(super) fn was_not_sent(state: &mut RolloutState, observed: &ObservedState, action: &PlannedAction) {
+    for (id, fields) in sent(state, observed, action) {
+        if let Some(known) = state.resources.get_mut(&id) {
+            known
+                .sent_fields
+                .retain(|path, value| fields.iter().all(|(sent, new)| (sent, new) != (&*path, &*value)));
+        }
+    }
+}
+
+/// What an action sends to what is recorded already. A repair sends what is in force.
+fn sent(
+    state: &RolloutState,
+    observed: &ObservedState,
+    action: &PlannedAction,
+) -> Vec<(ResourceId, Vec<(String, Tree)>)> {
+    let is_ours = match action.reason {
+        Reason::Changed | Reason::Missing | Reason::Rollout { .. } | Reason::Undeclared => true,
+        Reason::Drifted | Reason::Deleted | Reason::Superseded | Reason::Deadline | Reason::StaleTarget => {
+            false
+        }
+    };
+    let is_kept = match action.resource.kind.part() {
+        Part::Resource | Part::Service => is_ours,
+        Part::Task | Part::TaskDefinition => false,
+    };
+    if !is_kept {
+        return Vec::new();
+    }
+    if let Call::SetRulePriorities { priorities } = &action.call {
+        let to = |priority: &i32| vec![("priority".to_owned(), json!(priority))];
+        let moved = priorities
+            .iter()
+            .flat_map(|(arn, priority)| known_by(state, arn).map(move |id| (id, to(priority))));
+        return moved.collect();
+    }
+    let fields: Vec<(String, Tree)> = match action.verb {
+        Verb::Update | Verb::Tag | Verb::Untag => {
+            action.changes.iter().map(|change| (change.path.clone(), change.new.clone())).collect()
+        }
+        Verb::Delete => vec![(ResourceRecord::WHOLE.to_owned(), Tree::Null)],
+        Verb::Create | Verb::Register | Verb::Run | Verb::Stop | Verb::Deregister => Vec::new(),
+    };
+    let arn = match observed.seen(&action.resource) {
+        Seen::Present(Identity { arn, .. }) => Some(arn),
+        Seen::Absent | Seen::NotRead | Seen::Unknown(_) => None,
+    };
+    let mut ids: BTreeSet<ResourceId> = arn.into_iter().flat_map(|arn| known_by(state, arn)).collect();
+    ids.insert(action.resource.clone());
+    ids.into_iter().map(|id| (id, fields.clone())).collect()
+}
+
+/// The keys that an ARN is recorded under.
+fn known_by<'s>(state: &'s RolloutState, arn: &'s str) -> impl Iterator<Item = ResourceId> + 's {
+    state.arns().filter(move |(_, known)| *known == arn).map(|(id, _)| id.clone())
+}
