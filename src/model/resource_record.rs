@@ -76,6 +76,17 @@ impl ResourceRecord {
     /// Path of the whole resource among the fields that were sent: it was to be deleted.
     pub const WHOLE: &'static str = "";
 
+    /// Notes its ARN; answers another one that it had before. What that one agreed with says nothing
+    /// of this one.
+    pub fn set_arn(&mut self, arn: &str) -> Option<String> {
+        let before = self.arn.replace(arn.to_owned()).filter(|before| before != arn);
+        if before.is_some() {
+            self.last_applied = None;
+            self.sent_fields.clear();
+        }
+        before
+    }
+
     /// Forgets what it was in agreement with.
     pub fn forget_applied(&mut self) {
         (self.applied, self.last_applied) = (None, None);

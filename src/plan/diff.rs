@@ -213,6 +213,16 @@ pub(super) fn updated_fields(changes: &[Difference], desired: &Tree) -> Map<Stri
     fields
 }
 
+/// Leaves a difference as AWS shows it inside of a member that is sent as a whole.
+pub(super) fn leave(fields: &mut Map<String, Tree>, difference: &Difference) {
+    let FieldChange { path, old, .. } = &difference.change;
+    if let Some((top, rest)) = path.split_once('.')
+        && let Some(value) = fields.get_mut(top).filter(|_| !old.is_null())
+    {
+        put(value, rest, old.clone());
+    }
+}
+
 /// Spells out the defaults of a changed field's siblings: AWS takes an inner object only with all
 /// of its members (`alarms`, `deploymentCircuitBreaker`).
 fn complete(value: &mut Tree, top: &str, changed: &Row) {

@@ -39,6 +39,7 @@ use crate::model::plan::{Drift, FieldChange, Note, Plan, PlannedAction, Reason, 
 use crate::model::resource::{OnIdentityChange, ResourceId, ResourceKind, TAG_COMPONENT, TAG_OWNER};
 use crate::model::resource_record::Refusal;
 use crate::model::service_deployment::shifts_traffic;
+use drift::Baseline;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use definitions::KEPT_REVISIONS;
@@ -81,6 +82,13 @@ pub fn teardown(input: &PlanInput<'_>, confirmed: bool) -> Plan {
     removal::teardown(&mut draft, confirmed);
     draft.finish()
 }
+
+/// Fields by which ECS stops what runs before it starts what is next.
+const KEEPS_APART: [&str; 3] = [
+    "deploymentConfiguration.strategy",
+    "deploymentConfiguration.minimumHealthyPercent",
+    "deploymentConfiguration.maximumPercent",
+];
 
 /// A plan in the making.
 struct Draft<'a> {
@@ -239,7 +247,15 @@ impl<'a> Draft<'a> {
         self.input.rollout.applied(id) == Some(declared)
     }
 
+    /// What is to be done about drift of a field. What keeps two runs of a component apart in a
+    /// rollout is put right whatever the document says: the next rollout would start one beside
+    /// the other.
     fn policy(&self, id: &ResourceId, path: &str) -> DriftPolicy {
+        let component = self.input.desired.components.get(id.key.as_str());
+        let component = component.filter(|_| id.kind == ResourceKind::Service);
+        if component.is_some_and(|it| it.workload.recreates()) && KEEPS_APART.contains(&path) {
+            return DriftPolicy::Repair;
+        }
         let path = if path.is_empty() { id.to_string() } else { format!("{id}.{path}") };
         self.input.desired.drift.policy_for(&path)
     }
@@ -249,11 +265,10 @@ impl<'a> Draft<'a> {
     fn split_writable(
         &mut self,
         id: &ResourceId,
-        declared: &ContentHash,
+        baseline: &Baseline<'_>,
         differences: Vec<Difference>,
         held: impl Fn(&Difference) -> bool,
     ) -> Writable {
-        let baseline = self.baseline(id, declared);
         let mut drifted = true;
         let mut write = Vec::new();
         for difference in differences {

@@ -3,6 +3,7 @@
 
 use crate::model::call::{Call, Verb};
 use crate::model::desired::ResolvedState;
+use crate::model::last_applied::LastApplied;
 use crate::model::observed::{Identity, ObservedState, Readiness, Seen};
 use crate::model::plan::{ActionResult, Outcome, Plan, PlannedAction};
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
@@ -67,6 +68,12 @@ pub(super) fn settle(
         ready.into_iter().chain(definitions).filter(|id| !unsettled.contains(id)).collect();
     for id in settled {
         let known = state.resource_mut(&id);
+        // Of a revision nothing but its tags can be changed.
+        if id.kind == ResourceKind::TaskDefinition {
+            let tagged = !resolved.tags.is_empty();
+            known.last_applied = tagged.then(|| LastApplied::of(&Tree::Null, &resolved.tags));
+            known.sent_fields.clear();
+        }
         known.written = optional(resolved, &id);
         known.refused = None;
     }

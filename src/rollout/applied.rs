@@ -82,8 +82,8 @@ fn sent(
         }
     };
     let is_kept = match action.resource.kind.part() {
-        Part::Resource | Part::Service => is_ours,
-        Part::Task | Part::TaskDefinition => false,
+        Part::Resource | Part::Service | Part::TaskDefinition => is_ours,
+        Part::Task => false,
     };
     if !is_kept {
         return Vec::new();

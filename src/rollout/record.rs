@@ -55,7 +55,7 @@ pub fn record(
         }
     }
     super::agreed::remember(&mut state, resolved, observed, plan, outcomes);
-    record_owned_arns(&mut state, resolved, observed, plan.deployment.as_str());
+    record_owned_arns(&mut state, resolved, observed, plan, outcomes);
     remember_stale_targets(&mut state, plan, observed.at);
     remember_repairs(&mut state, resolved, plan, outcomes, observed.at);
     // A suspended plan has no actions whatever differs, so its silence is no agreement.
@@ -280,7 +280,7 @@ fn started(state: &mut RolloutState, component: &str, id: Option<&str>) {
 
 fn remember_arn(state: &mut RolloutState, resource: &ResourceId, arn: Option<&str>) {
     let Some(arn) = arn.filter(|_| resource.kind != ResourceKind::TaskDefinition) else { return };
-    let before = state.resource_mut(resource).arn.replace(arn.to_owned()).filter(|before| before != arn);
+    let before = state.resource_mut(resource).set_arn(arn);
     // What stood under the key stands beside its successor, in another cluster, say, until it was
     // seen to be gone.
     if let Some(before) = before.filter(|_| matches!(resource.kind.part(), Part::Resource | Part::Service)) {
@@ -296,19 +296,31 @@ fn record_owned_arns(
     state: &mut RolloutState,
     resolved: &ResolvedState,
     observed: &ObservedState,
-    owner: &str,
+    plan: &Plan,
+    outcomes: &[Outcome],
 ) {
+    let done = outcomes.iter().filter(|outcome| matches!(outcome.result, ActionResult::Done { .. }));
+    let done = done.filter_map(|outcome| plan.actions.get(outcome.action));
+    let deleted: BTreeSet<&ResourceId> =
+        done.filter(|action| action.verb == Verb::Delete).map(|action| &action.resource).collect();
     let is_anothers = |id: &ResourceId, tags: &BTreeMap<String, String>| {
         let other = tags.get(TAG_COMPONENT).filter(|key| id.kind == ResourceKind::Rule && **key != id.key);
         other.is_some_and(|key| resolved.resources.contains_key(&ResourceId::new(id.kind, key.as_str())))
     };
+    // What was deleted in this pass, or a moment ago, is not there again.
+    let is_going = |id: &ResourceId| {
+        id.kind == ResourceKind::Service
+            && observed.service(id).present().is_some_and(|service| service.status == "DRAINING")
+    };
     let resources = observed.all_resources().map(|(id, _)| id);
     for id in resources.chain(observed.all_services().map(|(id, _)| id)) {
         if let Seen::Present(Identity { arn, tags, .. }) = observed.seen(&id)
-            && tags.get(TAG_OWNER).is_some_and(|tag| tag == owner)
+            && tags.get(TAG_OWNER).is_some_and(|tag| tag == plan.deployment.as_str())
+            && !deleted.contains(&id)
             && !is_anothers(&id, tags)
+            && (state.arn(&id).is_some() || !is_going(&id))
         {
-            state.resource_mut(&id).arn = Some(arn.to_owned());
+            state.resource_mut(&id).set_arn(arn);
         }
     }
 }

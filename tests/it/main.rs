@@ -33,4 +33,5 @@ mod strategies;
 mod support;
 mod task_endings;
 mod twins;
+mod undone;
 mod upgrade;

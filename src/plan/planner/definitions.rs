@@ -1,7 +1,7 @@
 //! Task definition revisions: registered early and once per content, kept while anything may need
 //! them.
 
-use super::{Draft, seen, tags as declared_tags};
+use super::{Draft, Writable, seen, tags as declared_tags};
 use crate::model::arn::{family_of, family_revision};
 use crate::model::call::{Call, Verb};
 use crate::model::desired::{DesiredComponent, ResolvedDefinition, Workload};
@@ -124,19 +124,11 @@ fn retag(draft: &mut Draft<'_>, id: &ResourceId, component: &DesiredComponent, w
     let arn = definition.arn.clone();
     declared_tags::take_off(draft, id, &definition.tags, |keys| Call::UntagEcs { arn, keys });
     let missing = tag_differences(ResourceKind::TaskDefinition, &tags(draft, id, wanted), &definition.tags);
-    let mut write = Vec::new();
-    for difference in missing {
-        let policy = draft.policy(id, &difference.change.path);
-        if policy != DriftPolicy::Ignore {
-            draft.report_drift(id, Some(difference.change.clone()), policy == DriftPolicy::Repair);
-        }
-        if policy == DriftPolicy::Repair {
-            write.push(difference);
-        }
-    }
-    if !write.is_empty() {
-        let call = Call::TagEcs { arn: definition.arn.clone(), tags: texts(&write, "tags.") };
-        draft.act(id, Verb::Tag, call, Reason::Drifted, super::changes(&write));
+    let baseline = draft.baseline_of_revision(id);
+    let Writable { reason, differences } = draft.split_writable(id, &baseline, missing, |_| false);
+    if !differences.is_empty() {
+        let call = Call::TagEcs { arn: definition.arn.clone(), tags: texts(&differences, "tags.") };
+        draft.act(id, Verb::Tag, call, reason, super::changes(&differences));
     }
 }
 

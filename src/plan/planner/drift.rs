@@ -3,12 +3,13 @@
 
 use super::Draft;
 use crate::model::ids::ContentHash;
+use crate::model::last_applied::LastApplied;
 use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER, Tree};
 use crate::model::resource_record::ResourceRecord;
 use crate::plan::compare::same;
 use crate::plan::diff::{differences, leaf, tag_differences};
 use crate::plan::row::Difference;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of a declared resource from when it was last in agreement.
 pub(super) struct Baseline<'a> {
@@ -53,6 +54,9 @@ impl<'a> Draft<'a> {
         let input = self.input;
         let known = input.rollout.resources.get(id).map(AsRef::as_ref);
         let unchanged = known.is_some_and(|known| known.applied.as_ref() == Some(declared));
+        // What stands under the key by now may be another one than the recorded one.
+        let shown = input.observed.seen(id).present().map(|shown| shown.arn);
+        let known = known.filter(|known| shown.is_none() || known.arn.as_deref() == shown);
         let applied = known.and_then(|known| known.last_applied.as_ref());
         let changed = applied.zip(self.declared_fields(id)).map(|(applied, fields)| {
             // References are what AWS takes: what is made anew has another ARN, and nobody edited.
@@ -65,15 +69,24 @@ impl<'a> Draft<'a> {
                     &applied.fields(),
                 )
             };
-            let tags = &input.desired.tags;
-            changed.extend(changed_paths(
-                |one, other| tag_differences(id.kind, one, other),
-                tags,
-                &applied.tags(),
-            ));
+            changed.extend(self.changed_tags(id.kind, &applied.tags()));
             changed
         });
         Baseline { known, unchanged, changed }
+    }
+
+    /// What is known of the revision of a component: its own tags are as they were made, whatever
+    /// is declared.
+    pub(super) fn baseline_of_revision(&self, id: &ResourceId) -> Baseline<'a> {
+        let known = self.input.rollout.resources.get(id).map(AsRef::as_ref);
+        let applied = known.and_then(|known| known.last_applied.as_ref());
+        let tags = applied.map(LastApplied::tags).unwrap_or_default();
+        Baseline { known, unchanged: true, changed: Some(self.changed_tags(id.kind, &tags)) }
+    }
+
+    fn changed_tags(&self, kind: ResourceKind, before: &BTreeMap<String, String>) -> BTreeSet<String> {
+        let tags = &self.input.desired.tags;
+        changed_paths(|one, other| tag_differences(kind, one, other), tags, before)
     }
 
     /// Whether a resource was asked to be deleted by us, and nothing was seen of it since.

@@ -13,7 +13,8 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     for (id, one) in displaced(draft) {
         let declared = &draft.input.resolved.resources[&id].declared;
         let place = draft.displacement(&id, one.rule);
-        let writable = draft.split_writable(&id, declared, place, |_| false);
+        let baseline = draft.baseline(&id, declared);
+        let writable = draft.split_writable(&id, &baseline, place, |_| false);
         if let Some(difference) = writable.differences.first() {
             let change = difference.change.clone();
             moves.insert(id, Move { change, reason: writable.reason, ..one });

@@ -63,7 +63,8 @@ struct One<'a> {
 /// it stays where it is.
 fn bring_back(draft: &mut Draft<'_>, one: &One<'_>, moved: &ObservedResource) {
     let place = draft.displacement(one.id, moved);
-    let writable = draft.split_writable(one.id, &one.resolved.declared, place, |_| false);
+    let baseline = draft.baseline(one.id, &one.resolved.declared);
+    let writable = draft.split_writable(one.id, &baseline, place, |_| false);
     if !writable.differences.is_empty() {
         create(draft, one, writable.reason, changes(&writable.differences));
     }
@@ -114,7 +115,8 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, resource: &ObservedResource) {
     let all = found.clone();
     // What identifies it is not changed where it stands.
     let is_identity = |difference: &Difference| difference.row.effect == Effect::Replaces;
-    let writable = draft.split_writable(id, &one.resolved.declared, found, is_identity);
+    let baseline = draft.baseline(id, &one.resolved.declared);
+    let writable = draft.split_writable(id, &baseline, found, is_identity);
     let reason = writable.reason;
     tags::take_off(draft, id, &resource.tags, |keys| one.kind.untag(resource.arn.clone(), keys));
     let whole = writable.differences.len() == total && draft.traffic_shifted_groups.is_empty();

@@ -16,7 +16,7 @@ use crate::model::plan::{FieldChange, Impact, Ownership, Reason, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::model::resource_record::Refusal;
 use crate::model::rollout::{ComponentRollout, Phase, client_token};
-use crate::plan::diff::{differences, tag_differences, updated_fields};
+use crate::plan::diff::{differences, leave, tag_differences, updated_fields};
 use crate::plan::resources::target_group::load_balancers;
 use crate::plan::resources::texts;
 use crate::plan::resources::{self, ResourceType};
@@ -277,7 +277,9 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
         draft.wait(one.id, on);
     }
     let stays_without = stays_without_balancers(&found, hold, step);
-    let writable = draft.split_writable(one.id, &one.resolved.declared, found, |difference| {
+    let all_found = found.clone();
+    let baseline = draft.baseline(one.id, &one.resolved.declared);
+    let writable = draft.split_writable(one.id, &baseline, found, |difference| {
         (hold && difference.change.impact > Impact::None)
             || (refusal.is_some() && is_updated(difference))
             || step.holds(&difference.change)
@@ -293,6 +295,8 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     tags::take_off(draft, one.id, &service.tags, |keys| Call::UntagEcs { arn: service.arn.clone(), keys });
     write.retain(is_updated);
     let mut update = updated_fields(&write, fields);
+    let left = all_found.iter().filter(|difference| !write.contains(difference));
+    left.for_each(|difference| leave(&mut update, difference));
     let mut all = changes(&write);
     if tagged_first {
         return;
