@@ -76,8 +76,8 @@ impl ResourceRecord {
     /// Path of the whole resource among the fields that were sent: it was to be deleted.
     pub const WHOLE: &'static str = "";
 
-    /// Notes its ARN; answers another one that it had before. What that one agreed with says nothing
-    /// of this one.
+    /// Notes its ARN; answers another one that it had before. What that one agreed with says
+    /// nothing of this one.
     pub fn set_arn(&mut self, arn: &str) -> Option<String> {
         let before = self.arn.replace(arn.to_owned()).filter(|before| before != arn);
         if before.is_some() {

@@ -16,7 +16,7 @@ pub(super) struct Baseline<'a> {
     known: Option<&'a ResourceRecord>,
     /// Whether all of its declaration is as it was then.
     unchanged: bool,
-    /// Fields whose declaration is another one than then; unknown in a record of an earlier version.
+    /// Fields whose declaration is another one than then; unknown in a record of a version before.
     changed: Option<BTreeSet<String>>,
 }
 
