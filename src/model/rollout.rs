@@ -252,8 +252,10 @@ impl ComponentRollout {
 pub enum WorkloadKind {
     /// ECS keeps its tasks running and rolls them.
     Service,
-    /// Evenkeel starts each of its runs.
+    /// Evenkeel starts each of its runs, which is to come to an end.
     Task,
+    /// Evenkeel starts it, and it is to run for ever.
+    ForeverTask,
 }
 
 /// A registration that was asked for and not answered.

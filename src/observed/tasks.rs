@@ -187,7 +187,8 @@ fn former<'a>(
     }
     let rollout = request.rollout.components.get(&component.name);
     let recorded = recorded_task(request, component);
-    let was_task = rollout.is_some_and(|known| known.workload == Some(WorkloadKind::Task));
+    let was_task = rollout
+        .is_some_and(|known| matches!(known.workload, Some(WorkloadKind::Task | WorkloadKind::ForeverTask)));
     (was_task || recorded.is_some()).then(|| Wanted {
         request: index,
         component: component.name.clone(),

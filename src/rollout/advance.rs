@@ -7,6 +7,7 @@ use super::view::View;
 use super::workload::ServiceWorkload;
 use crate::model::desired::{DesiredComponent, Workload};
 use crate::model::ids::ComponentName;
+use crate::model::kinds::application::RunPolicy;
 use crate::model::rollout::{ComponentRollout, Phase, RolloutState, WorkloadKind};
 use jiff::SignedDuration;
 use std::collections::BTreeMap;
@@ -84,7 +85,8 @@ fn clear_failures(component: &mut ComponentRollout) {
 fn kind(workload: &Workload) -> WorkloadKind {
     match workload {
         Workload::Service { .. } => WorkloadKind::Service,
-        Workload::Task { .. } => WorkloadKind::Task,
+        Workload::Task { run: RunPolicy::Completion, .. } => WorkloadKind::Task,
+        Workload::Task { run: RunPolicy::Forever, .. } => WorkloadKind::ForeverTask,
     }
 }
 

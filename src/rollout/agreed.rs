@@ -40,7 +40,7 @@ pub(super) fn remember(
         if known.arn.is_none() && known.applied.is_none() && !is_declared(resolved, id) {
             known.written.clear();
             known.refused = None;
-            known.sent_fields.clear();
+            known.forget_applied();
         }
     }
 }

@@ -164,3 +164,24 @@ async fn what_others_did_inside_of_a_field_that_is_sent_as_a_whole_stays_when_it
     };
     assert_eq!(percents(), (json!(50), json!(150)));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_keeps_two_runs_of_a_singleton_apart_is_put_right_though_drift_is_only_reported() {
+    let document = with_policy("Report")
+        .replace("      service:\n        desiredCount: 2\n", "      singleton:\n        desiredCount: 1\n");
+    let fixture = Fixture::new(&[("shop.yaml", document.as_str())]).await;
+    fixture.ready_within(600).await;
+    update_service(
+        &fixture,
+        json!({"deploymentConfiguration": {"minimumHealthyPercent": 100, "maximumPercent": 200},
+            "healthCheckGracePeriodSeconds": 77}),
+    );
+    fixture.pass(300).await;
+    let seen = service(&fixture);
+    let configuration = &seen["deploymentConfiguration"];
+    assert_eq!(
+        (&configuration["minimumHealthyPercent"], &configuration["maximumPercent"]),
+        (&json!(0), &json!(100))
+    );
+    assert_eq!(seen["healthCheckGracePeriodSeconds"], json!(77), "that is only reported");
+}

@@ -110,6 +110,24 @@ fn a_task_for_ever_is_complete_while_it_runs_and_started_again_when_it_is_gone()
 }
 
 #[test]
+fn a_task_that_ran_for_ever_and_is_to_end_is_not_complete_before_it_ended() {
+    let mut fixture = Fixture::forever();
+    fixture.step();
+    fixture.task("RUNNING", None);
+    fixture.step();
+    assert_eq!(fixture.word("migrate"), "Complete");
+    fixture.workload(|_, run| *run = RunPolicy::Completion);
+    fixture.step();
+    assert_eq!(fixture.word("migrate"), "Waiting", "its content never came to an end");
+    // A record that did not tell the two apart is looked at again, and nothing is started.
+    let mut fixture = Fixture::forever();
+    fixture.stray(1, "RUNNING");
+    fixture.state.components.get_mut("migrate").unwrap().workload = Some(WorkloadKind::Task);
+    fixture.step();
+    assert_eq!(fixture.word("migrate"), "Complete");
+}
+
+#[test]
 fn a_task_for_ever_that_ends_has_failed_whatever_its_exit_code() {
     let mut fixture = Fixture::forever();
     fixture.step();
