@@ -162,7 +162,12 @@ fn push(row: &'static Row, path: String, pair: Pair<'_>, found: &mut Vec<Differe
     };
     let old = pair.old.unwrap_or(&default);
     let new = pair.new.unwrap_or(&default);
-    if same(leaf(row.compare), old, new) {
+    let leaf = match row.compare {
+        // Whole numbers in maps come as texts from AWS.
+        Compare::DeclaredKeys | Compare::Map => Compare::Text,
+        other => other,
+    };
+    if same(leaf, old, new) {
         return;
     }
     let owner = row.class.owner(pair.new.is_some(), false);
@@ -177,15 +182,6 @@ fn push(row: &'static Row, path: String, pair: Pair<'_>, found: &mut Vec<Differe
         },
     };
     found.push(Difference { row, change });
-}
-
-/// How the values of one change are compared.
-pub(super) fn leaf(compare: Compare) -> Compare {
-    match compare {
-        // Whole numbers in maps come as texts from AWS.
-        Compare::DeclaredKeys | Compare::Map => Compare::Text,
-        other => other,
-    }
 }
 
 fn shown(value: &Tree) -> Tree {

@@ -3,6 +3,7 @@
 //! what somebody else did stays as the document wants it.
 
 use crate::support::{Fixture, SHOP, condition, service, update_service};
+use aws_sim::faults::{Effect, FaultRule, When};
 use evenkeel::model::condition::{ConditionType, Truth};
 use evenkeel::model::status::Event;
 use serde_json::{Value, json};
@@ -140,6 +141,36 @@ async fn an_edit_of_one_field_leaves_what_others_did_to_another_one_as_it_is_wan
             (json!(3), json!(77)),
             "{policy}"
         );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_without_an_answer_is_carried_out_or_undone_though_drift_is_only_reported() {
+    for (effect, undo) in [Effect::Never, Effect::LostReply, Effect::StaleRead(45.0)]
+        .into_iter()
+        .flat_map(|effect| [(effect.clone(), false), (effect, true)])
+    {
+        let document = with_policy("Report");
+        let mut fixture = Fixture::new(&[("shop.yaml", document.as_str())]).await;
+        fixture.ready_within(600).await;
+        let (call, times) = match effect {
+            Effect::StaleRead(_) => ("ecs:DescribeServices", 20),
+            _ => ("ecs:UpdateService", 1),
+        };
+        fixture.sim.faults().add(FaultRule::on(call, effect.clone()).when(When::First(times)));
+        fixture.edit("shop.yaml", "GracePeriodSeconds: 30", "GracePeriodSeconds: 60").await;
+        fixture.pass(20).await;
+        if undo {
+            fixture.write("shop.yaml", &document).await;
+        }
+        fixture.pass(900).await;
+        let wanted = if undo { 30 } else { 60 };
+        let case = format!("{effect:?}, undone: {undo}");
+        assert_eq!(service(&fixture)["healthCheckGracePeriodSeconds"], json!(wanted), "{case}");
+        fixture.ready_within(60).await;
+        let told = fixture.record("shop").await.events.iter().find(of_drift).cloned();
+        // What AWS said yes to and does not show is told: it may be somebody else's doing.
+        assert!(told.is_none() || matches!(effect, Effect::StaleRead(_)), "{case}: {told:?}");
     }
 }
 

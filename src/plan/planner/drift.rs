@@ -6,8 +6,7 @@ use crate::model::ids::ContentHash;
 use crate::model::last_applied::LastApplied;
 use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER, Tree};
 use crate::model::resource_record::ResourceRecord;
-use crate::plan::compare::same;
-use crate::plan::diff::{differences, leaf, tag_differences};
+use crate::plan::diff::{differences, tag_differences};
 use crate::plan::row::Difference;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +21,7 @@ pub(super) struct Baseline<'a> {
 
 impl Baseline<'_> {
     /// Whether a difference is drift: the field is declared as when AWS was last seen in agreement,
-    /// and nothing else was sent since. One of a document that was never in force is a change.
+    /// and was not sent since. One of a document that was never in force is a change.
     ///
     /// The owner tag is drift only where nothing else is to be written: what is ours gets it back
     /// before anything is.
@@ -31,8 +30,9 @@ impl Baseline<'_> {
         if change.path.strip_prefix("tags.") == Some(TAG_OWNER) {
             return self.is_settled();
         }
-        if let Some(sent) = self.known.and_then(|known| known.sent_fields.get(&change.path)) {
-            return same(leaf(difference.row.compare), sent, &change.new);
+        // Until it is seen in force, an answer may have been lost, and what is shown may be old.
+        if self.known.is_some_and(|known| known.sent_fields.contains_key(&change.path)) {
+            return false;
         }
         self.changed.as_ref().map_or(self.unchanged, |changed| !changed.contains(&change.path))
     }
