@@ -9,6 +9,7 @@ mod definitions;
 mod flapping;
 mod priorities;
 mod removal;
+mod requests;
 mod resources;
 mod services;
 mod stopping;

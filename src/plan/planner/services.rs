@@ -237,7 +237,8 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     let fields = capacity::settled(draft, one.id, declared, service);
     let fields = &unsaid::kept(draft, one.id, fields, service);
     let fields = &with_count(fields, draft.input.rollout.count_to_restore(declared, service));
-    let fields = &match traffic::stay(draft, fields, service) {
+    let edited = !draft.is_settled(one.id, &one.resolved.declared);
+    let fields = &match traffic::stay(draft, fields, service, edited) {
         Stay::With(entries, waits) => {
             waits.into_iter().for_each(|on| draft.wait(one.id, on));
             with_balancers(fields, entries)
