@@ -3,6 +3,7 @@
 //! This file holds the flow and the judgements that all resources share (whose is it, is it drift,
 //! may it be written); one file per part below holds its calls.
 
+mod association;
 mod capacity;
 mod continued;
 mod definitions;

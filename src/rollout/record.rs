@@ -301,9 +301,22 @@ fn record_owned_arns(
             && tags.get(TAG_OWNER).is_some_and(|tag| tag == owner)
             && !is_anothers(&id, tags)
         {
-            state.resource_mut(&id).arn = Some(arn.to_owned());
+            match id.kind.part() {
+                // The one that it had may be there, too.
+                Part::Service => remember_arn(state, &id, Some(arn)),
+                Part::Resource | Part::TaskDefinition | Part::Task => {
+                    state.resource_mut(&id).arn = Some(arn.to_owned());
+                }
+            }
         }
     }
+    // What is a declared service by now is left over no more.
+    let declared = observed.services.iter().filter(|(name, _)| resolved.components.contains_key(*name));
+    let declared: BTreeSet<&str> =
+        declared.filter_map(|(_, seen)| Some(seen.present()?.arn.as_str())).collect();
+    state.resources.retain(|id, _| {
+        id.kind != ResourceKind::Service || id.left_over_arn().is_none_or(|arn| !declared.contains(arn))
+    });
 }
 
 /// Notes the declared hash of everything that was seen to be there and ready, and that nothing is

@@ -2,7 +2,7 @@
 
 use super::requests::{self, Handover};
 use super::traffic::{self, Transition};
-use super::{Draft, changes, seen, tags};
+use super::{Draft, association, changes, seen, tags};
 use crate::model::call::Verb;
 use crate::model::desired::ResolvedResource;
 use crate::model::observed::{ObservedResource, Seen};
@@ -72,6 +72,10 @@ fn bring_back(draft: &mut Draft<'_>, one: &One<'_>, moved: &ObservedResource) {
 }
 
 fn create(draft: &mut Draft<'_>, one: &One<'_>, reason: Reason, changes: Vec<FieldChange>) {
+    if let Some(because) = association::refused(draft, one.id, one.fields) {
+        draft.note(one.id, because, true);
+        return;
+    }
     let tags = draft.tags(one.id);
     let mut changes = Some(changes);
     let transition = traffic::created(draft, one.id, one.fields);
@@ -93,6 +97,10 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, resource: &ObservedResource) {
     let differences_of =
         |fields: &Tree| differences(id.kind, fields, &resource.fields, &draft.traffic_shifted_groups);
     let mut found = differences_of(one.fields);
+    if let Some(because) = association::refused(draft, id, one.fields) {
+        draft.note(id, because, true);
+        return;
+    }
     // What differs only by what ECS shifts is not ours to move.
     let (transition, gap) = if found.is_empty() { (None, None) } else { first_step(draft, one, resource) };
     if let Some(transition) = &transition {

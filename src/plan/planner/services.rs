@@ -13,9 +13,11 @@ use crate::model::kinds::DriftPolicy;
 use crate::model::observed::{ObservedService, Seen};
 use crate::model::owner::Owner;
 use crate::model::plan::{FieldChange, Impact, Ownership, Reason, WaitingOn};
-use crate::model::resource::{ResourceId, ResourceKind, Tree};
+use crate::model::predecessor::stands_for;
+use crate::model::resource::{ResourceId, ResourceKind, TAG_COMPONENT, Tree};
 use crate::model::resource_record::Refusal;
 use crate::model::rollout::{ComponentRollout, Phase, client_token};
+use crate::plan::PlanInput;
 use crate::plan::diff::{differences, tag_differences, updated_fields};
 use crate::plan::resources::target_group::load_balancers;
 use crate::plan::resources::texts;
@@ -232,8 +234,20 @@ fn mentions(value: &Value, text: &str) -> bool {
     }
 }
 
+/// A service that runs the tasks of another component so far, where either may not run twice:
+/// nothing is done to it but to stop those, until it can be pointed at a revision of its own.
+/// Answers whether that is still to come.
+fn is_lent(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) -> bool {
+    let PlanInput { desired, rollout, .. } = draft.input;
+    stands_for(desired, rollout, one.id, service).is_some()
+        && (one.revision_to_write().is_none() || stop_before_update(draft, one.id, one.component, service))
+}
+
 fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     let Some(declared) = &one.resolved.fields else { return };
+    if is_lent(draft, one, service) {
+        return;
+    }
     let fields = capacity::settled(draft, one.id, declared, service);
     let fields = &unsaid::kept(draft, one.id, fields, service);
     let fields = &with_count(fields, draft.input.rollout.count_to_restore(declared, service));
@@ -258,6 +272,10 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     let tagged_first = draft.is_tagged_first(one.id, &one.resolved.declared, &service.tags);
     if tagged_first {
         found.retain(|difference| difference.row.update_call == UpdateCall::Tag);
+    }
+    if stands_for(draft.input.desired, draft.input.rollout, one.id, service).is_some() {
+        // Whose tasks it runs is told by its tag until it runs its own.
+        found.retain(|difference| difference.change.path != format!("tags.{TAG_COMPONENT}"));
     }
     let hold = holds_tasks(&one.state.phase);
     let alone = one.revision_to_write().is_some() && !step.is_gate();

@@ -1,9 +1,10 @@
 //! Edits in which things of one deployment take each other's place: hosts, groups, keys, names.
 
-use super::{listeners, open, turns};
+use super::{alive, listeners, open, open_on, services, turns, with_slow_workers, with_worker};
 use crate::support::traffic::Traffic;
-use crate::support::{Fixture, SHOP};
+use crate::support::{Fixture, SHOP, condition};
 use aws_sim::traffic::Request;
+use evenkeel::model::condition::{ConditionType, Truth};
 use serde_json::json;
 use std::fmt::Write;
 
@@ -182,4 +183,136 @@ async fn a_rule_that_lost_its_tags_and_its_place_gets_both_back() {
     let tags =
         fixture.by_hand("elasticloadbalancing", "DescribeTags", json!({"ResourceArns.member.1": rule}));
     assert!(tags.to_string().contains("evenkeel.dev/owner"), "{tags}");
+}
+
+/// Calls that AWS refused, with the code of each.
+fn refused(fixture: &Fixture) -> Vec<String> {
+    let calls = fixture.sim.calls();
+    let refused = calls.iter().filter(|call| call.write && call.status / 100 == 4);
+    refused.map(|call| format!("{}: {}", call.operation, call.error.clone().unwrap_or_default())).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_refused_while_a_service_moves_to_another_target_group() {
+    let (mut fixture, traffic) = open(SHOP).await;
+    let moved = SHOP.replace("      port: 8080\n", "      port: 9090\n");
+    becomes(&mut fixture, &traffic, &moved).await;
+    assert_eq!(refused(&fixture), Vec::<String>::new());
+}
+
+/// The shop with a second load balancer, `mall`.
+async fn beside_a_mall() -> (Fixture, Traffic) {
+    let opened = open(SHOP).await;
+    let mall = json!({"region": "eu-west-1", "loadBalancers": [{"name": "mall", "listeners": []}]});
+    opened.0.sim.seed_world(&mall).unwrap();
+    opened
+}
+
+/// The shop on the other load balancer.
+fn in_the_mall() -> String {
+    SHOP.replace("loadBalancer: shop\n", "loadBalancer: mall\n")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_that_moves_to_another_load_balancer_needs_a_group_of_its_own_and_it_is_said() {
+    let (mut fixture, traffic) = beside_a_mall().await;
+    fixture.write("shop.yaml", &in_the_mall()).await;
+    fixture.pass(4 * 3600).await;
+    traffic.all_served();
+    assert_eq!(refused(&fixture), Vec::<String>::new());
+    let (ready, _, message) = condition(&fixture.status("shop"), ConditionType::Ready);
+    assert_eq!(ready, Truth::False);
+    for words in ["target group", "load balancer `shop`", "another key"] {
+        assert!(message.contains(words), "{words}: {message}");
+    }
+    // Back again, nothing has happened.
+    becomes(&mut fixture, &traffic, SHOP).await;
+    // With a group of its own it moves.
+    let moved = in_the_mall()
+        .replace("  targetGroups:\n    web:", "  targetGroups:\n    front:")
+        .replace("targetGroup: web", "targetGroup: front");
+    fixture.write("shop.yaml", &moved).await;
+    let mall = Request::to("mall", 80);
+    for _ in 0..1800 {
+        if fixture.sim.every_answer(&mall).iter().all(|answer| answer.target_group().is_some()) {
+            break;
+        }
+        traffic.all_served();
+        fixture.pass(1).await;
+    }
+    traffic.also(mall.clone());
+    traffic.no_longer(&Request::to("shop", 80));
+    fixture.ready_within(1800).await;
+    fixture.pass(900).await;
+    fixture.ready_within(1).await;
+    traffic.all_served();
+    assert_eq!(turns(&traffic, &mall), [["shop/shop-web"]]);
+}
+
+/// The shop with two singletons under these names.
+fn workers(names: [&str; 2]) -> String {
+    let one = |key: &str, name: &str| {
+        let whole = with_worker(key, "singleton");
+        format!("{}        serviceName: {name}\n", whole.strip_prefix(SHOP).unwrap())
+    };
+    format!("{SHOP}{}{}", one("porter", names[0]), one("worker", names[1]))
+}
+
+/// The names of two singletons change: never two tasks of one run, and both do in the end.
+async fn renamed(before: [&str; 2], after: [&str; 2]) {
+    renamed_under(before, after, "Repair").await;
+}
+
+/// The same, with this policy for what differs from what is in force.
+async fn renamed_under(before: [&str; 2], after: [&str; 2], policy: &str) {
+    let document = |names| {
+        let region = "  placement: {region: eu-west-1";
+        workers(names).replace(region, &format!("  drift: {{policy: {policy}}}\n{region}"))
+    };
+    let (mut fixture, traffic) = open_on(with_slow_workers(), &document(before)).await;
+    fixture.write("shop.yaml", &document(after)).await;
+    let mut ready_for = 0;
+    for _ in 0..3600 {
+        fixture.pass(1).await;
+        for family in ["shop-porter", "shop-worker"] {
+            let count = alive(&fixture, family);
+            assert!(count <= 1, "{count} of {family} at {}", fixture.sim.now());
+        }
+        let is_ready = fixture.handle.statuses().iter().all(|status| evenkeel::reconcile::is_ready(status));
+        ready_for = if is_ready { ready_for + 1 } else { 0 };
+    }
+    assert!(ready_for > 900, "{:?}", fixture.status("shop"));
+    traffic.all_served();
+    assert_eq!([alive(&fixture, "shop-porter"), alive(&fixture, "shop-worker")], [1, 1]);
+    let found = fixture.sim.with(|world| world.region("eu-west-1").ecs.services());
+    for (family, name) in ["shop-porter", "shop-worker"].into_iter().zip(after) {
+        let service = found.iter().find(|one| one.key == format!("shop/{name}")).unwrap();
+        assert_eq!(service.status, "ACTIVE", "{name}");
+        let input = json!({"cluster": "shop", "services": [name]});
+        let shown = fixture.by_hand("ecs", "DescribeServices", input);
+        let definition = shown["services"][0]["taskDefinition"].as_str().unwrap();
+        assert!(definition.contains(&format!("/{family}:")), "{name} runs {definition}");
+    }
+    let active: Vec<String> = services(&fixture);
+    assert_eq!(active.len(), 3, "{active:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_singletons_exchange_their_names() {
+    renamed(["one", "two"], ["two", "one"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_singletons_exchange_their_names_where_drift_is_only_reported() {
+    renamed_under(["one", "two"], ["two", "one"], "Report").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_singleton_takes_the_name_of_another_which_gets_a_new_one() {
+    renamed(["one", "two"], ["two", "three"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_singleton_gets_a_new_name_and_another_takes_its_former_one() {
+    renamed(["one", "two"], ["three", "one"]).await;
 }
