@@ -13,6 +13,7 @@
 use super::requests::{VALUES_PER_RULE, count_values, darkened, is_dark};
 use super::{Draft, seen};
 use crate::model::desired::DesiredComponent;
+use crate::model::ids::ComponentName;
 use crate::model::observed::{ObservedResource, ObservedService, Seen};
 use crate::model::plan::WaitingOn;
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
@@ -263,7 +264,8 @@ fn not_ready(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
         users += 1;
         match seen(&input.observed.services, &component.name) {
             Seen::Present(service) => wanted += service.desired as usize,
-            _ => return lacks(format!("service {} does not run yet", component.name)),
+            Seen::Absent => return lacks(format!("service {} does not run yet", component.name)),
+            Seen::Unknown(_) | Seen::NotRead => return lacks(not_seen(&component.name)),
         }
     }
     if users > 0 && wanted == 0 {
@@ -283,6 +285,10 @@ fn not_ready(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
         )),
         None => lacks(format!("{healthy} of {wanted} healthy")),
     }
+}
+
+fn not_seen(component: &ComponentName) -> String {
+    format!("service {component} was not seen in this pass")
 }
 
 /// The key of a declared target group, by its ARN.
@@ -404,7 +410,10 @@ fn not_taken_over(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
     for user in users {
         match seen(&input.observed.services, &user.name) {
             Seen::Present(service) if is_in(service) && service.is_steady() => {}
-            _ => return lacks(format!("service {} does not serve there yet", user.name)),
+            Seen::Unknown(_) | Seen::NotRead => return lacks(not_seen(&user.name)),
+            Seen::Present(_) | Seen::Absent => {
+                return lacks(format!("service {} does not serve there yet", user.name));
+            }
         }
     }
     let inside =

@@ -247,6 +247,7 @@ async fn a_listener_that_moves_to_another_load_balancer_needs_a_group_of_its_own
     fixture.ready_within(1).await;
     traffic.all_served();
     assert_eq!(turns(&traffic, &mall), [["shop/shop-web"]]);
+    assert_eq!(refused(&fixture), Vec::<String>::new());
 }
 
 /// The shop with two singletons under these names.
@@ -315,4 +316,22 @@ async fn a_singleton_takes_the_name_of_another_which_gets_a_new_one() {
 #[tokio::test(start_paused = true)]
 async fn a_singleton_gets_a_new_name_and_another_takes_its_former_one() {
     renamed(["one", "two"], ["three", "one"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_waits_with_its_new_group_for_the_load_balancer_that_is_to_forward_to_it() {
+    let (mut fixture, traffic) = open(SHOP).await;
+    let moved = in_the_mall()
+        .replace("  targetGroups:\n    web:", "  targetGroups:\n    front:")
+        .replace("targetGroup: web", "targetGroup: front")
+        .replace("/shop:1.0", "/shop:2.0");
+    fixture.write("shop.yaml", &moved).await;
+    fixture.pass(1800).await;
+    traffic.all_served();
+    assert_eq!(refused(&fixture), Vec::<String>::new());
+    let mall = json!({"region": "eu-west-1", "loadBalancers": [{"name": "mall", "listeners": []}]});
+    fixture.sim.seed_world(&mall).unwrap();
+    traffic.no_longer(&Request::to("shop", 80));
+    fixture.ready_within(1800).await;
+    assert_eq!(refused(&fixture), Vec::<String>::new());
 }
