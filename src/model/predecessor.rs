@@ -86,7 +86,8 @@ impl Predecessor<'_> {
 /// left to end before any other task starts in its place; after the time that its successor would
 /// have, it is stopped. One that runs for ever is stopped at once.
 ///
-/// **Guarantees**: names nothing that is not ours, and nothing that is declared.
+/// **Guarantees**: names nothing that is not ours, and of what is declared only what runs another
+/// component's tasks.
 pub fn predecessors<'o>(
     desired: &DesiredState,
     rollout: &RolloutState,
@@ -98,6 +99,11 @@ pub fn predecessors<'o>(
     let mut found = Vec::new();
     for (id, seen) in observed.all_services() {
         if is_declared_service(desired, &id) {
+            // Under a name that another component has by now it may still run this one's tasks.
+            let lent = seen.present().filter(|service| {
+                stands_for(desired, rollout, &id, service).is_some_and(|of| *of == component.name)
+            });
+            found.extend(lent.into_iter().flat_map(|service| to_stop(observed, &id, service)));
             continue;
         }
         match seen {
@@ -107,11 +113,7 @@ pub fn predecessors<'o>(
                 if !ours || !precedes(component, &id, service) {
                     continue;
                 }
-                if service.desired + service.running + service.pending > 0 {
-                    found.push(Predecessor::Service { id, service });
-                } else {
-                    found.extend(stopping(observed, &id));
-                }
+                found.extend(to_stop(observed, &id, service));
             }
             // Of what sort it is, nobody knows.
             Seen::Unknown(gap) if alone => found.push(unseen(id, gap)),
@@ -154,7 +156,8 @@ fn left_until(component: &DesiredComponent, task: &ObservedTask) -> Option<Times
 
 /// What an existing service of a component may not start tasks beside, when it is to do so by an
 /// update: all that one that is made would wait for, and its own tasks that have not stopped yet,
-/// while it wants none; what stood under the component's own key, while it runs already.
+/// while it wants none; what stood under the component's own key, while it runs already. While its
+/// tasks are those of another component, these have to stop as well.
 pub fn before_update<'o>(
     desired: &DesiredState,
     rollout: &RolloutState,
@@ -163,12 +166,48 @@ pub fn before_update<'o>(
     service: &ObservedService,
 ) -> Vec<Predecessor<'o>> {
     let mut found = predecessors(desired, rollout, observed, component);
-    if service.desired > 0 {
+    let id = ResourceId::new(ResourceKind::Service, component.name.as_str());
+    if stands_for(desired, rollout, &id, service).is_some() {
+        let seen = observed.services.get(&component.name).and_then(Seen::present);
+        found.extend(seen.into_iter().flat_map(|service| to_stop(observed, &id, service)));
+    } else if service.desired > 0 {
         found.retain(|predecessor| predecessor.stood_for(component));
     } else if component.workload.recreates() && service.running + service.pending == 0 {
-        found.extend(stopping(observed, &ResourceId::new(ResourceKind::Service, component.name.as_str())));
+        found.extend(stopping(observed, &id));
     }
     found
+}
+
+/// The other declared component whose tasks a declared service runs so far: the two exchanged their
+/// names, or one took the other's, and either may not run twice. It is that one's by its tag, until
+/// it is pointed at a revision of its own.
+pub fn stands_for<'d>(
+    desired: &'d DesiredState,
+    rollout: &RolloutState,
+    id: &ResourceId,
+    service: &ObservedService,
+) -> Option<&'d ComponentName> {
+    let own = desired.components.get(id.key.as_str())?;
+    let of = desired.components.get(service.tags.get(TAG_COMPONENT)?.as_str())?;
+    let services = [own, of].iter().all(|one| matches!(one.workload, Workload::Service { .. }));
+    let alone = runs_alone(&own.workload) || runs_alone(&of.workload);
+    let known = rollout.components.get(&own.name);
+    let mut revisions = known.into_iter().flat_map(|known| [&known.revision, &known.completed]).flatten();
+    let is_own = revisions.any(|revision| revision.arn == service.task_definition);
+    (own.name != of.name && services && alone && !is_own).then_some(&of.name)
+}
+
+/// What has to stop of a service: itself, while it has tasks or wants some, else those of its tasks
+/// that have not stopped yet.
+fn to_stop<'o>(
+    observed: &'o ObservedState,
+    id: &ResourceId,
+    service: &'o ObservedService,
+) -> Vec<Predecessor<'o>> {
+    if service.desired + service.running + service.pending > 0 {
+        return vec![Predecessor::Service { id: id.clone(), service }];
+    }
+    stopping(observed, id)
 }
 
 /// Whether a declared service that may not run twice is to be scaled up from nothing, so that its

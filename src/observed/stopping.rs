@@ -13,7 +13,7 @@ use crate::aws::Error;
 use crate::aws::ecs::read::{self, TASKS_PER_CALL, TasksOf};
 use crate::model::arn::service_cluster;
 use crate::model::observed::{ObservedService, ObservedTask, Seen};
-use crate::model::predecessor::{precedes_any, starts_again};
+use crate::model::predecessor::{precedes_any, stands_for, starts_again};
 use crate::model::resource::{ResourceId, ResourceKind};
 use std::collections::BTreeMap;
 
@@ -39,6 +39,7 @@ pub(super) async fn read(
             let matters = |service: &&ObservedService| {
                 precedes_any(request.desired, &id, service)
                     || starts_again(request.desired, request.rollout, &id, service)
+                    || stands_for(request.desired, request.rollout, &id, service).is_some()
             };
             if let Some(service) = quiet.filter(matters) {
                 wanted.push((index, id, service));

@@ -138,9 +138,9 @@ fn least_need(action: &PlannedAction) -> Option<Need> {
 fn seen_as_needed(input: &PlanInput<'_>, action: &PlannedAction) -> Option<Violation> {
     let id = &action.resource;
     let owned = |arn: &str, tags: &BTreeMap<String, String>, adopted: bool| {
-        // What is left over goes by its ARN, and is recorded by the key that it had.
+        // What is left over, or stands in the place of another, is recorded by the key that it had.
         let mut known = input.rollout.arns().filter(|(other, _)| other.kind == id.kind);
-        let recorded = known.any(|(other, known)| known == arn && (other == id || id.key == arn))
+        let recorded = known.any(|(_, known)| known == arn)
             || (id.kind == ResourceKind::TaskDefinition && recorded_revision(input, id) == Some(arn));
         match tags.get(TAG_OWNER) {
             Some(owner) => owner == input.desired.deployment.as_str(),

@@ -3,6 +3,7 @@
 //! This file holds the flow and the judgements that all resources share (whose is it, is it drift,
 //! may it be written); one file per part below holds its calls.
 
+mod association;
 mod capacity;
 mod continued;
 mod definitions;
@@ -10,6 +11,7 @@ mod drift;
 mod flapping;
 mod priorities;
 mod removal;
+mod requests;
 mod resources;
 mod services;
 mod stopping;
@@ -230,7 +232,7 @@ impl<'a> Draft<'a> {
         tags: &BTreeMap<String, String>,
     ) -> bool {
         let path = format!("tags.{TAG_OWNER}");
-        let settled = self.baseline(id, declared).is_settled();
+        let settled = self.is_settled(id, declared);
         let writes = !settled || self.policy(id, &path) == DriftPolicy::Repair;
         writes && !tags.contains_key(TAG_OWNER)
     }

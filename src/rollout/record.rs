@@ -320,7 +320,20 @@ fn record_owned_arns(
             && !is_anothers(&id, tags)
             && (state.arn(&id).is_some() || !is_going(&id))
         {
-            state.resource_mut(&id).set_arn(arn);
+            match id.kind.part() {
+                // The one that it had may be there, too.
+                Part::Service => remember_arn(state, &id, Some(arn)),
+                Part::Resource | Part::TaskDefinition | Part::Task => {
+                    state.resource_mut(&id).set_arn(arn);
+                }
+            }
         }
     }
+    // What is a declared service by now is left over no more.
+    let declared = observed.services.iter().filter(|(name, _)| resolved.components.contains_key(*name));
+    let declared: BTreeSet<&str> =
+        declared.filter_map(|(_, seen)| Some(seen.present()?.arn.as_str())).collect();
+    state.resources.retain(|id, _| {
+        id.kind != ResourceKind::Service || id.left_over_arn().is_none_or(|arn| !declared.contains(arn))
+    });
 }

@@ -11,6 +11,7 @@ use crate::model::membership::stays_out_of;
 use crate::model::observed::{ObservedService, Seen};
 use crate::model::owner::{self, Owner, OwnershipBasis};
 use crate::model::plan::WaitingOn;
+use crate::model::predecessor::stands_for;
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::rollout::{ComponentRollout, Failure, Phase, StallReason};
 use jiff::Timestamp;
@@ -409,8 +410,12 @@ fn complete(
         Some(Seen::Present(service)) if points_at(view, component, service, &hash) => {
             service.is_given_up(now) && repairs(view, "")
         }
-        Some(Seen::Present(_)) => {
-            view.revision(component, &hash).is_some() && repairs(view, ".taskDefinition")
+        // One that runs another component's tasks, whose name this one has by now, was never made
+        // for it.
+        Some(Seen::Present(service)) => {
+            let id = ResourceId::new(ResourceKind::Service, view.desired.name.as_str());
+            let lent = stands_for(view.step.desired, view.step.prior, &id, service).is_some();
+            view.revision(component, &hash).is_some() && (lent || repairs(view, ".taskDefinition"))
         }
         Some(Seen::Unknown(_) | Seen::NotRead) | None => false,
     };

@@ -48,7 +48,12 @@ pub(super) fn component_status(input: &StatusInput<'_>, component: &DesiredCompo
     };
     let (phase, message) = match contested(input, component) {
         Some(until) => ("Contested", format!("next try {until:.0}")),
-        None => (rollout.phase.word(), message(&rollout.phase, service, stage.present(), wanted.as_deref())),
+        None => {
+            let revisions = Revisions { wanted: wanted.as_deref(), running: running_revision.as_deref() };
+            let message =
+                message(&rollout.phase, seen.unwrap_or(&Seen::NotRead), stage.present(), &revisions);
+            (rollout.phase.word(), message)
+        }
     };
     ComponentStatus {
         workload: workload_word(&component.workload).to_owned(),
@@ -115,35 +120,34 @@ fn image(component: &DesiredComponent) -> String {
         .to_owned()
 }
 
+/// Revisions of a service as `family:number`: the one that is wanted, and the one that it was last
+/// seen to run.
+struct Revisions<'r> {
+    wanted: Option<&'r str>,
+    running: Option<&'r str>,
+}
+
 fn message(
     phase: &Phase,
-    service: Option<&ObservedService>,
+    seen: &Seen<ObservedService>,
     stage: Option<&ObservedStage>,
-    wanted: Option<&str>,
+    revisions: &Revisions<'_>,
 ) -> String {
     match phase {
         Phase::Waiting { on, .. } => {
             let on: Vec<String> = on.iter().map(ToString::to_string).collect();
             format!("waiting for {}", on.join("; "))
         }
-        Phase::Rolling { deployment, .. } => match (service.and_then(ObservedService::primary), deployment) {
-            (Some(primary), Some(_)) => {
-                let stage = stage.map(|stage| format!("; {stage}")).unwrap_or_default();
-                format!("{} of {} new tasks running{stage}", primary.running, primary.desired)
-            }
-            // What runs is still the old revision.
-            (Some(_), None) => "its ECS deployment has not begun".to_owned(),
-            (None, _) => "being created".to_owned(),
-        },
+        Phase::Rolling { deployment, .. } => rolling(seen, deployment.is_some(), stage),
         Phase::Baking { until, .. } => format!("must stay healthy until {until}"),
         Phase::RolledBack { reason, .. } => {
-            let running = service
-                .map(|service| family_revision(&service.task_definition).to_owned())
-                .unwrap_or_default();
-            format!(
-                "desired {}, running {running}: rolled back by ECS because {reason}",
-                wanted.unwrap_or("?")
-            )
+            let wanted = revisions.wanted.unwrap_or("?");
+            let running = match (revisions.running, seen) {
+                (Some(running), _) => format!("running {running}"),
+                (None, Seen::Absent) => "nothing runs".to_owned(),
+                (None, _) => "what runs was not seen".to_owned(),
+            };
+            format!("desired {wanted}, {running}: rolled back by ECS because {reason}")
         }
         Phase::Stalled { message, .. } => message.clone(),
         Phase::TaskRunning { task, deadline, .. } => match task {
@@ -153,6 +157,26 @@ fn message(
         // Somebody else deploys it.
         Phase::Complete { .. } => stage.map(ToString::to_string).unwrap_or_default(),
         Phase::Idle => String::new(),
+    }
+}
+
+/// How far a rollout is, as far as its service was seen.
+fn rolling(seen: &Seen<ObservedService>, has_begun: bool, stage: Option<&ObservedStage>) -> String {
+    match seen {
+        Seen::Present(service) => match service.primary() {
+            Some(primary) if has_begun => {
+                let stage = stage.map(|stage| format!("; {stage}")).unwrap_or_default();
+                format!("{} of {} new tasks running{stage}", primary.running, primary.desired)
+            }
+            Some(_) => "its ECS deployment has not begun".to_owned(),
+            None => "ECS shows no deployment of it".to_owned(),
+        },
+        Seen::Absent if has_begun => "its service is gone".to_owned(),
+        Seen::Absent => "being created".to_owned(),
+        Seen::Unknown(gap) => {
+            format!("rolled out, and not seen: {}: {}: {}", gap.operation, gap.code, gap.message)
+        }
+        Seen::NotRead => "rolled out, and not looked at in this pass".to_owned(),
     }
 }
 

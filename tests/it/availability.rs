@@ -1,6 +1,8 @@
 //! Edits that replace what serves: no request is lost on the way, whatever is edited, and whether
 //! or not the edit works out.
 
+mod exchanges;
+
 use crate::support::traffic::Traffic;
 use crate::support::{Fixture, SHOP, condition, update_service};
 use aws_sim::Sim;

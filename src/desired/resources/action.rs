@@ -145,6 +145,7 @@ fn forward(
             no_such(findings, field, ResourceKind::TargetGroup, key, spec.target_groups.keys());
             continue;
         };
+        nobody_serves(findings, spec, path, action, key);
         let protocol = group.protocol.as_deref().unwrap_or("HTTP");
         if let Some(listener) = listener
             && !fits(listener, protocol)
@@ -162,6 +163,41 @@ fn forward(
     }
     let sticky = action.stickiness_seconds.map(i64::from);
     findings.within(format!("{path}.stickinessSeconds"), sticky, 1, 604_800);
+}
+
+/// Warns of requests that are sent to a target group in which no declared service registers tasks:
+/// what was there may have been taken out of the document. Somebody else may register targets.
+fn nobody_serves(
+    findings: &mut Findings,
+    spec: &ApplicationSpec,
+    path: &str,
+    action: &ListenerAction,
+    key: &String,
+) {
+    let named = action.target_groups.iter().enumerate().filter(|(_, group)| group.weight != Some(0));
+    let mut named = named.filter(|(_, group)| group.target_group.as_ref() == Some(key));
+    let field = match named.next() {
+        _ if action.target_group.as_ref() == Some(key) => format!("{path}.targetGroup"),
+        Some((index, _)) => format!("{path}.targetGroups[{index}].targetGroup"),
+        None => return,
+    };
+    let workloads = spec.components.values();
+    let services =
+        workloads.filter_map(|component| component.service.as_ref().or(component.singleton.as_ref()));
+    let mut balancers = services.flat_map(|service| &service.load_balancers);
+    let registers = balancers.any(|balancer| {
+        let alternate = balancer.advanced_configuration.as_ref();
+        let alternate = alternate.and_then(|advanced| advanced.alternate_target_group_arn.as_ref());
+        balancer.target_group.as_ref() == Some(key) || alternate == Some(key)
+    });
+    if !registers {
+        let message = format!(
+            "no service of this document registers tasks in target group `{key}`: what is sent there is answered only if somebody else \
+             registers targets"
+        );
+        let help = "take this out together with the service that was there, or forward to a group that a service is in";
+        findings.warning(field, message, help);
+    }
 }
 
 /// Which target groups a listener can forward to. Source: ELB user guides, "Target groups for your

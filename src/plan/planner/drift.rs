@@ -75,6 +75,11 @@ impl<'a> Draft<'a> {
         Baseline { known, unchanged, changed }
     }
 
+    /// Whether nothing of a declaration was edited since it was last in agreement.
+    pub(super) fn is_settled(&self, id: &ResourceId, declared: &ContentHash) -> bool {
+        self.baseline(id, declared).is_settled()
+    }
+
     /// What is known of the revision of a component: its own tags are as they were made, whatever
     /// is declared.
     pub(super) fn baseline_of_revision(&self, id: &ResourceId) -> Baseline<'a> {

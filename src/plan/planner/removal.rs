@@ -244,7 +244,7 @@ fn remove(draft: &mut Draft<'_>, id: &ResourceId, resource: &ObservedResource) {
     }
     match kind.used_by(&draft.input, resource) {
         Some(on) => draft.wait(id, on),
-        None if tags::give_back_owner(draft, id, &resource.tags, |tags| {
+        None if tags::give_back_owner(draft, id, &resource.tags, "removed", Reason::Undeclared, |tags| {
             kind.tag(resource.arn.clone(), tags)
         }) => {}
         None => draft.act(id, Verb::Delete, kind.delete(id, resource), Reason::Undeclared, Vec::new()),

@@ -1,6 +1,8 @@
 //! What is declared under a key of its own: made, repaired, brought back.
 
-use super::{Draft, changes, seen, tags, traffic};
+use super::requests::{self, Handover};
+use super::traffic::{self, Transition};
+use super::{Draft, association, changes, seen, tags};
 use crate::model::call::Verb;
 use crate::model::desired::ResolvedResource;
 use crate::model::observed::{ObservedResource, Seen};
@@ -71,6 +73,10 @@ fn bring_back(draft: &mut Draft<'_>, one: &One<'_>, moved: &ObservedResource) {
 }
 
 fn create(draft: &mut Draft<'_>, one: &One<'_>, reason: Reason, changes: Vec<FieldChange>) {
+    if let Some(because) = association::refused(draft, one.id, one.fields) {
+        draft.note(one.id, because, true);
+        return;
+    }
     let tags = draft.tags(one.id);
     let mut changes = Some(changes);
     let transition = traffic::created(draft, one.id, one.fields);
@@ -92,13 +98,17 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, resource: &ObservedResource) {
     let differences_of =
         |fields: &Tree| differences(id.kind, fields, &resource.fields, &draft.traffic_shifted_groups);
     let mut found = differences_of(one.fields);
-    let transition = traffic::changed(draft, id, one.fields, &resource.fields);
+    if let Some(because) = association::refused(draft, id, one.fields) {
+        draft.note(id, because, true);
+        return;
+    }
     // What differs only by what ECS shifts is not ours to move.
-    let transition = transition.filter(|_| !found.is_empty());
+    let (transition, gap) = if found.is_empty() { (None, None) } else { first_step(draft, one, resource) };
     if let Some(transition) = &transition {
         found = differences_of(&transition.fields);
         transition.waits.iter().for_each(|on| draft.wait(id, on.clone()));
-    } else if let Some(gap) = traffic::gap(draft, id, one.fields, &resource.fields) {
+    }
+    if let Some(gap) = gap {
         draft.note(id, gap, false);
     }
     let fields = transition.as_ref().map_or(one.fields, |transition| &transition.fields);
@@ -146,6 +156,32 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, resource: &ObservedResource) {
         if let Some(call) = call {
             draft.act(id, verb, call, reason.clone(), changes(&differences));
         }
+    }
+}
+
+/// What is to be written of a change for now, when it is not the whole, and what is lost where it
+/// cannot be made without a gap.
+fn first_step(
+    draft: &Draft<'_>,
+    one: &One<'_>,
+    resource: &ObservedResource,
+) -> (Option<Transition>, Option<String>) {
+    let (id, declared, observed) = (one.id, one.fields, &resource.fields);
+    let mut transition = traffic::changed(draft, id, declared, observed);
+    // What somebody changed by hand is repaired at once.
+    let edited = !draft.is_settled(id, &one.resolved.declared);
+    let handover = requests::handover(draft, id, declared, observed).filter(|_| edited);
+    match handover {
+        Some(Handover::Until(conditions, on)) => {
+            let step =
+                transition.get_or_insert_with(|| Transition { fields: declared.clone(), waits: Vec::new() });
+            step.fields["conditions"] = conditions;
+            step.waits.push(on);
+            (transition, None)
+        }
+        Some(Handover::Gap(gap)) => (transition, Some(gap)),
+        None if transition.is_some() => (transition, None),
+        None => (None, traffic::gap(draft, id, declared, observed)),
     }
 }
 

@@ -13,9 +13,11 @@ use crate::model::kinds::DriftPolicy;
 use crate::model::observed::{ObservedService, Seen};
 use crate::model::owner::Owner;
 use crate::model::plan::{FieldChange, Impact, Ownership, Reason, WaitingOn};
-use crate::model::resource::{ResourceId, ResourceKind, Tree};
+use crate::model::predecessor::stands_for;
+use crate::model::resource::{ResourceId, ResourceKind, TAG_COMPONENT, Tree};
 use crate::model::resource_record::Refusal;
 use crate::model::rollout::{ComponentRollout, Phase, client_token};
+use crate::plan::PlanInput;
 use crate::plan::diff::{differences, leave, tag_differences, updated_fields};
 use crate::plan::resources::target_group::load_balancers;
 use crate::plan::resources::texts;
@@ -241,21 +243,40 @@ fn mentions(value: &Value, text: &str) -> bool {
     }
 }
 
-fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
-    let Some(declared) = &one.resolved.fields else { return };
+/// A service that runs the tasks of another component so far, where either may not run twice:
+/// nothing is done to it but to stop those, until it can be pointed at a revision of its own.
+/// Answers whether that is still to come.
+fn is_lent(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) -> bool {
+    let PlanInput { desired, rollout, .. } = draft.input;
+    stands_for(desired, rollout, one.id, service).is_some()
+        && (one.revision_to_write().is_none() || stop_before_update(draft, one.id, one.component, service))
+}
+
+/// What a service is to be for now: as declared, with what others decided and what it has to keep
+/// for a while. `None` while nothing is done to it.
+fn wanted(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) -> Option<Tree> {
+    let declared = one.resolved.fields.as_ref()?;
+    if is_lent(draft, one, service) {
+        return None;
+    }
     let fields = capacity::settled(draft, one.id, declared, service);
-    let fields = &unsaid::kept(draft, one.id, fields, service);
-    let fields = &with_count(fields, draft.input.rollout.count_to_restore(declared, service));
-    let fields = &match traffic::stay(draft, fields, service) {
+    let fields = unsaid::kept(draft, one.id, fields, service);
+    let fields = with_count(&fields, draft.input.rollout.count_to_restore(declared, service));
+    let edited = !draft.is_settled(one.id, &one.resolved.declared);
+    match traffic::stay(draft, &fields, service, edited) {
         Stay::With(entries, waits) => {
             waits.into_iter().for_each(|on| draft.wait(one.id, on));
-            with_balancers(fields, entries)
+            Some(with_balancers(&fields, entries))
         }
         Stay::Never(because) => {
             draft.note(one.id, because, true);
-            return;
+            None
         }
-    };
+    }
+}
+
+fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
+    let Some(fields) = &wanted(draft, one, service) else { return };
     let mut found = differences(ResourceKind::Service, fields, &service.fields, &BTreeSet::new());
     if let Some(because) = moves_groups(fields, service) {
         found.retain(|difference| !difference.change.path.starts_with("loadBalancers"));
@@ -267,6 +288,10 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     if tagged_first {
         found.retain(|difference| difference.row.update_call == UpdateCall::Tag);
     }
+    if stands_for(draft.input.desired, draft.input.rollout, one.id, service).is_some() {
+        // Whose tasks it runs is told by its tag until it runs its own.
+        found.retain(|difference| difference.change.path != format!("tags.{TAG_COMPONENT}"));
+    }
     let hold = holds_tasks(&one.state.phase);
     let alone = one.revision_to_write().is_some() && !step.is_gate();
     let refusal = draft.refusal(one.id, &one.resolved.declared, alone);
@@ -276,13 +301,15 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     if let Some(on) = step.waits(draft, &one.component.name, service).filter(|_| !hold) {
         draft.wait(one.id, on);
     }
-    let stays_without = stays_without_balancers(&found, hold, step);
+    let unforwarded = not_forwarded_to(draft, one, fields, &found);
+    let stays_without = unforwarded || stays_without_balancers(&found, hold, step);
     let all_found = found.clone();
     let baseline = draft.baseline(one.id, &one.resolved.declared);
     let writable = draft.split_writable(one.id, &baseline, found, |difference| {
         (hold && difference.change.impact > Impact::None)
             || (refusal.is_some() && is_updated(difference))
             || step.holds(&difference.change)
+            || (unforwarded && difference.change.path.starts_with("loadBalancers"))
             || (stays_without && difference.row.path == "healthCheckGracePeriodSeconds")
     });
     let Writable { mut reason, differences: write } = writable;
@@ -301,7 +328,9 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     if tagged_first {
         return;
     }
-    let revision = if step.holds_revision() { None } else { revision_change(draft, one, service) };
+    // A new revision may be made for the new groups: the two go together.
+    let revision =
+        if unforwarded || step.holds_revision() { None } else { revision_change(draft, one, service) };
     if let Some((why, change)) = revision {
         if change.path == FORCED {
             update.insert(FORCED.to_owned(), change.new.clone());
@@ -339,6 +368,14 @@ fn update_service(
     update.insert("service".to_owned(), json!(service.name));
     let call = Call::UpdateService { component: one.component.name.clone(), fields: Value::Object(update) };
     draft.act(one.id, Verb::Update, call, reason, all);
+}
+
+/// Whether a service is to be in a group that one of our rules or listeners is to forward to and
+/// does not yet: it waits for that one, for ECS refuses the change until then.
+fn not_forwarded_to(draft: &mut Draft<'_>, one: &One<'_>, fields: &Tree, found: &[Difference]) -> bool {
+    let moves = found.iter().any(|it| it.change.path.starts_with("loadBalancers"));
+    let on = without_traffic(draft, fields).filter(|_| moves);
+    on.map(|on| draft.wait(one.id, on)).is_some()
 }
 
 /// What replaces tasks waits until the gates are open, and does not stir what failed.

@@ -44,7 +44,11 @@ fn make_way(draft: &mut Draft<'_>, successor: &ResourceId, found: &[Predecessor<
             // It may be in the way of several.
             Predecessor::Service { id, .. } if draft.actions.iter().any(|action| action.resource == *id) => {}
             Predecessor::Service { id, service } => {
-                let message = format!("makes way for {successor}, which may not run beside it");
+                let message = if id == successor {
+                    format!("service {} ran another component's tasks so far: these stop first", service.name)
+                } else {
+                    format!("makes way for {successor}, which may not run beside it")
+                };
                 draft.note(id, message, false);
                 scale_to_nothing(draft, id, service, Impact::Interrupts);
             }

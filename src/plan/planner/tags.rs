@@ -38,12 +38,15 @@ pub(super) fn take_off(
     draft.act(id, Verb::Untag, call(keys), Reason::Changed, changes);
 }
 
-/// Gives what is to go its owner tag back, which someone took: a policy lets its holder remove only
-/// what carries that tag. Answers whether it had to; then the removal waits for the next pass.
+/// Gives what is to be removed or moved its owner tag back, which someone took: a policy lets its
+/// holder change only what carries that tag. Answers whether it had to; then what is to be done
+/// with it waits for the next pass.
 pub(super) fn give_back_owner(
     draft: &mut Draft<'_>,
     id: &ResourceId,
     observed: &BTreeMap<String, String>,
+    before: &str,
+    reason: Reason,
     call: impl FnOnce(BTreeMap<String, String>) -> Call,
 ) -> bool {
     if observed.contains_key(TAG_OWNER) {
@@ -62,13 +65,18 @@ pub(super) fn give_back_owner(
         owner: Ownership::Declared,
         impact: Impact::None,
     };
-    let message = "gets its owner tag back before it is removed: without it that may not be allowed";
-    draft.note(id, message.to_owned(), false);
-    draft.act(id, Verb::Tag, call, Reason::Undeclared, vec![change]);
+    let message =
+        format!("gets its owner tag back before it is {before}: without it that may not be allowed");
+    draft.note(id, message, false);
+    draft.act(id, Verb::Tag, call, reason, vec![change]);
     true
 }
 
 /// The same for a service.
 pub(super) fn give_service_back(draft: &mut Draft<'_>, id: &ResourceId, service: &ObservedService) -> bool {
-    give_back_owner(draft, id, &service.tags, |tags| Call::TagEcs { arn: service.arn.clone(), tags })
+    let why = Reason::Undeclared;
+    give_back_owner(draft, id, &service.tags, "removed", why, |tags| Call::TagEcs {
+        arn: service.arn.clone(),
+        tags,
+    })
 }

@@ -10,13 +10,15 @@
 //! targets by the weights of the groups; a group without targets answers 503); ECS API,
 //! UpdateService.loadBalancers (several target groups of one service).
 
+use super::requests::{VALUES_PER_RULE, count_values, darkened, is_dark};
 use super::{Draft, seen};
 use crate::model::desired::DesiredComponent;
+use crate::model::ids::ComponentName;
 use crate::model::observed::{ObservedResource, ObservedService, Seen};
 use crate::model::plan::WaitingOn;
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::model::resource_record::Sent;
-use crate::model::service_deployment::shifts_traffic;
+use crate::model::service_deployment::{groups_of, shifts_traffic};
 use crate::plan::compare::{forwarded, forwarded_groups};
 use crate::plan::diff::differences;
 use crate::plan::resources::target_group::load_balancers;
@@ -48,13 +50,6 @@ fn sends_once_lit<'t>(
     let is_written = found.iter().any(|difference| difference.change.path.starts_with(member));
     if is_written { &declared[member] } else { &observed[member] }
 }
-
-/// A header that no client sends: a rule that asks for it takes no request, and its groups are
-/// forwarded to all the same, so that ECS takes them.
-const NOT_YET: &str = "x-evenkeel-not-yet";
-
-/// Values that the conditions of one rule may have. Source: Elastic Load Balancing quotas.
-const VALUES_PER_RULE: usize = 5;
 
 /// What is to be written of a rule or listener for now, when it is not yet what is declared.
 pub(super) struct Transition {
@@ -90,20 +85,77 @@ pub(super) fn changed(
     let unready: Vec<(&String, WaitingOn)> =
         wanted.keys().filter(gets_more).filter_map(|arn| Some((arn, not_ready(draft, arn)?))).collect();
     if unready.is_empty() {
-        return None;
+        return handed_on(draft, id, declared, &serving);
     }
-    let mut groups: Vec<Tree> = forwarded(&observed[member]);
-    groups.iter_mut().for_each(|group| group["weight"] = json!(group["weight"].as_u64().unwrap_or(1)));
-    let beside = unready.iter().filter(|(arn, _)| !serving.contains_key(*arn));
-    groups.extend(beside.map(|(arn, _)| json!({"targetGroupArn": arn, "weight": 0})));
-    groups.truncate(GROUPS_PER_ACTION);
+    let beside: Vec<&String> =
+        unready.iter().map(|(arn, _)| *arn).filter(|arn| !serving.contains_key(*arn)).collect();
     let mut fields = with_actions(declared, member, observed);
-    let forwards = fields[member].as_array_mut().into_iter().flatten();
+    put_beside(&mut fields[member], &beside);
+    Some(Transition { fields, waits: unready.into_iter().map(|(_, on)| on).collect() })
+}
+
+/// Adds groups without a weight to what forward actions name.
+fn put_beside(actions: &mut Tree, beside: &[&String]) {
+    let mut groups: Vec<Tree> = forwarded(actions);
+    groups.iter_mut().for_each(|group| group["weight"] = json!(group["weight"].as_u64().unwrap_or(1)));
+    groups.extend(beside.iter().map(|arn| json!({"targetGroupArn": arn, "weight": 0})));
+    groups.truncate(GROUPS_PER_ACTION);
+    let forwards = actions.as_array_mut().into_iter().flatten();
     for action in forwards.filter(|action| action["type"] == "forward") {
         action["targetGroups"] = Value::Array(groups.clone());
         action.as_object_mut().map(|members| members.remove("targetGroupArn"));
     }
-    Some(Transition { fields, waits: unready.into_iter().map(|(_, on)| on).collect() })
+}
+
+/// The change of a rule or listener that lets go of groups which others are to forward to and do
+/// not yet: it keeps them without a weight until then. In a group that nothing forwards to no
+/// target is healthy, and whoever forwards to it next would find none.
+///
+/// Source: ELBv2 API, TargetHealth (`unused`: the target group is not used by a load balancer, and
+/// health checks begin when it is).
+fn handed_on(
+    draft: &Draft<'_>,
+    id: &ResourceId,
+    declared: &Tree,
+    serving: &BTreeMap<String, u64>,
+) -> Option<Transition> {
+    let member = member(id.kind)?;
+    let wanted = weights(&declared[member]);
+    if wanted.is_empty() {
+        return None;
+    }
+    let dropped = serving.keys().filter(|arn| !wanted.contains_key(*arn));
+    let handed: Vec<(&String, WaitingOn)> =
+        dropped.filter_map(|arn| Some((arn, taken_over(draft, id, arn)?))).collect();
+    if handed.is_empty() {
+        return None;
+    }
+    let mut fields = declared.clone();
+    put_beside(&mut fields[member], &handed.iter().map(|(arn, _)| *arn).collect::<Vec<_>>());
+    Some(Transition { fields, waits: handed.into_iter().map(|(_, on)| on).collect() })
+}
+
+/// Who is declared to forward to a group and does not yet, while nothing else that is declared to
+/// forwards to it.
+fn taken_over(draft: &Draft<'_>, id: &ResourceId, arn: &str) -> Option<WaitingOn> {
+    let input = draft.input;
+    let mut next = None;
+    for (other, resolved) in input.resolved.resources.iter().filter(|(other, _)| *other != id) {
+        let (Some(member), Some(fields)) = (member(other.kind), &resolved.fields) else { continue };
+        if !weights(&fields[member]).contains_key(arn) {
+            continue;
+        }
+        let there = seen(&input.observed.resources, other).present();
+        if there.is_some_and(|there| weights(&there.fields[member]).contains_key(arn)) {
+            return None;
+        }
+        next = Some(other);
+    }
+    let group = key_of(draft, arn).unwrap_or(arn);
+    let because = format!(
+        "it is to forward to target group {group}, which stays with the load balancer here until then"
+    );
+    Some(WaitingOn::Declared { what: next?.clone(), because })
 }
 
 fn with_actions(declared: &Tree, member: &str, observed: &Tree) -> Tree {
@@ -152,28 +204,8 @@ pub(super) fn created(draft: &Draft<'_>, id: &ResourceId, declared: &Tree) -> Op
         return None;
     }
     let waits = unready(draft, &declared["actions"]);
-    let values: usize = declared["conditions"].as_array().into_iter().flatten().map(count_values).sum();
-    (!waits.is_empty() && values < VALUES_PER_RULE).then(|| Transition { fields: darkened(declared), waits })
-}
-
-fn count_values(condition: &Tree) -> usize {
-    let lists = ["/values", "/httpHeaderConfig/values", "/queryStringConfig/values"];
-    lists.iter().filter_map(|list| condition.pointer(list)?.as_array()).map(Vec::len).sum()
-}
-
-fn darkened(declared: &Tree) -> Tree {
-    let mut fields = declared.clone();
-    let never = json!({"field": "http-header",
-        "httpHeaderConfig": {"httpHeaderName": NOT_YET, "values": ["true"]}});
-    if let Some(conditions) = fields["conditions"].as_array_mut() {
-        conditions.push(never);
-    }
-    fields
-}
-
-fn is_dark(rule: &Tree) -> bool {
-    let mut conditions = rule["conditions"].as_array().into_iter().flatten();
-    conditions.any(|condition| condition["httpHeaderConfig"]["httpHeaderName"] == NOT_YET)
+    (!waits.is_empty() && count_values(declared) < VALUES_PER_RULE)
+        .then(|| Transition { fields: darkened(declared), waits })
 }
 
 /// Whether requests that a new rule takes may be served by something else as long as it is not
@@ -232,7 +264,8 @@ fn not_ready(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
         users += 1;
         match seen(&input.observed.services, &component.name) {
             Seen::Present(service) => wanted += service.desired as usize,
-            _ => return lacks(format!("service {} does not run yet", component.name)),
+            Seen::Absent => return lacks(format!("service {} does not run yet", component.name)),
+            Seen::Unknown(_) | Seen::NotRead => return lacks(not_seen(&component.name)),
         }
     }
     if users > 0 && wanted == 0 {
@@ -252,6 +285,10 @@ fn not_ready(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
         )),
         None => lacks(format!("{healthy} of {wanted} healthy")),
     }
+}
+
+fn not_seen(component: &ComponentName) -> String {
+    format!("service {component} was not seen in this pass")
 }
 
 /// The key of a declared target group, by its ARN.
@@ -353,6 +390,40 @@ fn kept_by(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
     })
 }
 
+/// What a service waits for that leaves a group to which traffic is to be sent on: other services
+/// are declared to be in it, and each has to serve there first. Where none is declared to be, it
+/// is left as it was edited.
+fn not_taken_over(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
+    let input = draft.input;
+    let group = key_of(draft, arn)?;
+    let sends = |(id, forwarder): (ResourceId, &ObservedResource)| {
+        let member = member(id.kind)?;
+        weights(&forwarder.fields[member]).get(arn).copied()
+    };
+    if !forwarders(draft).filter_map(sends).any(|weight| weight > 0) {
+        return None;
+    }
+    let lacks = |because: String| Some(WaitingOn::Targets { group: group.to_owned(), because });
+    let is_in = |service: &ObservedService| groups_of(&service.fields).contains(arn);
+    let mut users = input.desired.components.values().filter(|component| uses(component, group)).peekable();
+    users.peek()?;
+    for user in users {
+        match seen(&input.observed.services, &user.name) {
+            Seen::Present(service) if is_in(service) && service.is_steady() => {}
+            Seen::Unknown(_) | Seen::NotRead => return lacks(not_seen(&user.name)),
+            Seen::Present(_) | Seen::Absent => {
+                return lacks(format!("service {} does not serve there yet", user.name));
+            }
+        }
+    }
+    let inside =
+        input.observed.all_services().filter_map(|(_, seen)| seen.present().filter(|one| is_in(one)));
+    let wanted: usize = inside.map(|service| service.desired as usize).sum();
+    let targets = seen(&input.observed.targets, group).present()?;
+    let healthy = targets.iter().filter(|target| target.state == "healthy").count();
+    if healthy < wanted { lacks(format!("{healthy} of {wanted} healthy")) } else { None }
+}
+
 /// What an undeclared service waits for: a rule or listener that is no longer declared either, or
 /// not declared so, still sends traffic to its tasks, or may.
 pub(super) fn still_sent_to(draft: &Draft<'_>, service: &ObservedService) -> Option<WaitingOn> {
@@ -378,8 +449,9 @@ pub(super) enum Stay {
 }
 
 /// The target groups that a service has to stay in beside the declared ones, because traffic is
-/// sent to them.
-pub(super) fn stay(draft: &Draft<'_>, declared: &Tree, service: &ObservedService) -> Stay {
+/// sent to them. When it was `edited`, in those too that others are to take over from it; into any
+/// other that it is not declared to be in, somebody put it.
+pub(super) fn stay(draft: &Draft<'_>, declared: &Tree, service: &ObservedService, edited: bool) -> Stay {
     if shifts_traffic(declared) {
         // ECS moves the traffic itself.
         return Stay::With(Vec::new(), Vec::new());
@@ -396,7 +468,8 @@ pub(super) fn stay(draft: &Draft<'_>, declared: &Tree, service: &ObservedService
         .flat_map(|balancer| [arn_of(balancer), alternate(balancer)].map(|arn| (balancer, arn)));
     for (balancer, arn) in present {
         let Some(arn) = arn.filter(|arn| !wanted.contains(arn)) else { continue };
-        let Some(kept_by) = kept_by(draft, &arn) else { continue };
+        let next = || not_taken_over(draft, &arn).filter(|_| edited);
+        let Some(kept_by) = kept_by(draft, &arn).or_else(next) else { continue };
         let Some(successor) = successor(declared, service, balancer) else { continue };
         if let Some(what) = successor["targetGroupArn"].as_str().and_then(|new| apart(draft, &arn, new)) {
             return Stay::Never(format!(

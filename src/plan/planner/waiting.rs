@@ -94,14 +94,16 @@ fn waits_for_deployment(draft: &Draft<'_>, id: &ResourceId) -> bool {
 }
 
 fn task_status(draft: &Draft<'_>, component: &DesiredComponent, task: Option<&str>, token: &str) -> String {
-    let tasks = seen(&draft.input.observed.tasks, &component.name).present();
-    let found = tasks
+    let seen = seen(&draft.input.observed.tasks, &component.name);
+    let found = seen
+        .present()
         .into_iter()
         .flatten()
         .find(|seen| Some(seen.arn.as_str()) == task || seen.started_by.as_deref() == Some(token));
     match (found, task) {
         (Some(found), _) => found.last_status.clone(),
-        (None, Some(_)) => "not listed".to_owned(),
+        (None, Some(_)) if seen.is_known() => "not listed".to_owned(),
+        (None, Some(_)) => "not seen in this pass".to_owned(),
         (None, None) => "asked for".to_owned(),
     }
 }

@@ -217,7 +217,9 @@ fn delete(fixture: &mut Fixture, id: &ResourceId) {
 }
 
 fn resource<'w>(fixture: &'w mut Fixture, id: &ResourceId) -> &'w mut ObservedResource {
-    match fixture.observed.resources.get_mut(id) {
+    let observed = &mut fixture.observed;
+    let left_over = observed.leftovers.get_mut(&id.key).map(|(_, seen)| seen);
+    match left_over.or_else(|| observed.resources.get_mut(id)) {
         Some(Seen::Present(resource)) => resource,
         _ => panic!("{id} is changed and not there"),
     }

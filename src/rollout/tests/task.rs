@@ -2,6 +2,7 @@
 
 use super::gates::gap;
 use super::*;
+use crate::model::rollout::WorkloadKind;
 
 impl Fixture {
     fn workload(&mut self, edit: impl FnOnce(&mut u32, &mut RunPolicy)) {

@@ -1,6 +1,7 @@
 //! Every other condition with every reason, and what is kept from one status to the next.
 
 use super::*;
+use crate::model::ids::ContentHash;
 use crate::model::rollout::StallReason;
 use crate::status::carry_time;
 use ConditionType::{Drifted, Ready, ResourcesReady, SecretsReady, Stalled, Suspended, TargetsHealthy};
@@ -362,6 +363,51 @@ fn a_service_that_could_not_be_seen_keeps_its_counts_and_revision() {
     fixture.observed.services.insert("web".into(), Seen::Absent);
     let web = fixture.status().components["web"].clone();
     assert_eq!((web.desired, web.running, web.revision), (2, 0, None));
+}
+
+#[test]
+fn what_could_not_be_seen_of_a_service_is_said_to_be_unseen_in_every_phase() {
+    let good = Fixture::good();
+    let (now, hash) = (good.now, ContentHash::from("h1"));
+    let rolling = |deployment: Option<&str>| Phase::Rolling {
+        hash: hash.clone(),
+        deployment: deployment.map(str::to_owned),
+        since: now,
+        progress: (now, 0),
+    };
+    let rolled_back = Phase::RolledBack {
+        hash: hash.clone(),
+        deployment: "ecs-svc/1".into(),
+        reason: "it crashed".into(),
+        since: now,
+    };
+    let silent = [Phase::Idle, Phase::Complete { hash: hash.clone(), since: now }];
+    let message = |phase: &Phase, seen: Seen<ObservedService>| {
+        let mut fixture = Fixture::good();
+        fixture.phase("web", phase.clone());
+        fixture.observed.services.insert("web".into(), seen);
+        fixture.status().components["web"].message.clone()
+    };
+    for phase in [rolling(None), rolling(Some("ecs-svc/1")), rolled_back] {
+        let denied = message(&phase, Seen::Unknown(gap("AccessDeniedException")));
+        let unread = message(&phase, Seen::NotRead);
+        let absent = message(&phase, Seen::Absent);
+        let known = ["created", "has not begun", "gone", "nothing", "0 of", "running :"];
+        for unseen in [&denied, &unread] {
+            let claim = known.iter().find(|words| unseen.contains(**words));
+            assert_eq!(claim, None, "{unseen}");
+            assert_ne!(*unseen, absent);
+            assert!(unseen.contains("not seen") || unseen.contains("not looked at"), "{unseen}");
+        }
+    }
+    assert!(
+        message(&rolling(None), Seen::Unknown(gap("AccessDeniedException")))
+            .contains("AccessDeniedException")
+    );
+    assert_eq!(message(&rolling(None), Seen::Absent), "being created");
+    for phase in silent {
+        assert_eq!(message(&phase, Seen::Unknown(gap("AccessDeniedException"))), "");
+    }
 }
 
 #[test]
