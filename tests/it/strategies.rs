@@ -454,6 +454,47 @@ async fn ready_after_an_odd_and_an_even_number_of_deployments_with_an_alternate_
     }
 }
 
+/// Registers an address that answers nobody in one of the two target groups of the service.
+fn stray(fixture: &Fixture, group: &str) {
+    let arn = service(fixture)["loadBalancers"][0].pointer(group).unwrap().clone();
+    fixture.sim.with(|aws| aws.region(REGION).elbv2.silence("10.9.9.9"));
+    let input = json!({"TargetGroupArn": arn, "Targets.member.1.Id": "10.9.9.9"});
+    elb(fixture, "RegisterTargets", input);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_unhealthy_in_the_group_that_serves_is_not_ready_and_what_is_left_in_the_other_is_not_asked()
+{
+    // The first deployment is in the alternate group, the second one in the declared one.
+    let (declared, alternate) = ("/targetGroupArn", "/advancedConfiguration/alternateTargetGroupArn");
+    for (upgrades, serving, other) in [(0, alternate, declared), (1, declared, alternate)] {
+        let (mut fixture, _) = open(BLUE_GREEN).await;
+        if upgrades == 1 {
+            upgrade(&mut fixture).await;
+            fixture.pass(60).await;
+            fixture.ready_within(3600).await;
+            fixture.pass(120).await;
+        }
+        stray(&fixture, other);
+        for _ in 0..12 {
+            fixture.pass(30).await;
+            let (ready, reason, message) = condition(&fixture.status("shop"), ConditionType::Ready);
+            assert_eq!(ready, Truth::True, "{upgrades}: {reason}: {message}");
+            let healthy = condition(&fixture.status("shop"), ConditionType::TargetsHealthy).0;
+            assert_eq!(healthy, Truth::True, "{upgrades}");
+        }
+        stray(&fixture, serving);
+        let unready = |status: &DeploymentStatus| {
+            let (ready, reason, _) = condition(status, ConditionType::TargetsHealthy);
+            ready == Truth::False && reason == "TargetsUnhealthy"
+        };
+        let status = fixture.until(180, unready).await;
+        assert_eq!(condition(&status, ConditionType::Ready).0, Truth::False, "{upgrades}");
+        // It belongs to no task: after a while it is taken out.
+        fixture.ready_within(900).await;
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn edited_back_to_rolling_in_the_middle_of_a_shift_it_is_over_before_anything_rolls() {
     for (stage, rollback) in [
