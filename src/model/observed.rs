@@ -5,7 +5,7 @@ use super::resource::{Part, ResourceId, ResourceKind, Tree};
 use super::service_deployment::{ObservedStage, shifts_traffic};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The observation of one thing. Only `Present` and `Absent` may be acted on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -159,6 +159,11 @@ pub struct ObservedState {
     /// ECS takes through stages.
     #[serde(default)]
     pub stages: BTreeMap<ComponentName, Seen<ObservedStage>>,
+    /// ARNs of the target groups that the tasks of a service are in, by component: those of its
+    /// service revision. Read where a load balancer of the service has an alternate group and all
+    /// tasks are of one revision; absent where ECS does not say.
+    #[serde(default)]
+    pub serving_groups: BTreeMap<ComponentName, Seen<BTreeSet<String>>>,
     /// Everything that could not be seen, each once.
     pub gaps: Vec<Gap>,
 }
@@ -175,21 +180,6 @@ pub struct Identity<'o> {
 }
 
 impl ObservedState {
-    /// The targets behind one entry of `loadBalancers`, its group and the alternate together, for
-    /// either may hold the tasks; without those that are on their way out. Groups are named by key,
-    /// or by ARN where they are not managed here.
-    ///
-    /// # Errors
-    /// The group of which the targets were not seen.
-    pub fn targets_behind<'g>(&self, groups: &[&'g str]) -> Result<Vec<&ObservedTarget>, &'g str> {
-        let mut all = Vec::new();
-        for group in groups {
-            let Some(Seen::Present(targets)) = self.targets.get(*group) else { return Err(group) };
-            all.extend(targets.iter().filter(|target| !target.is_draining()));
-        }
-        Ok(all)
-    }
-
     /// A state in which nothing was read.
     pub fn unread(at: Timestamp, depth: Depth) -> Self {
         Self {
@@ -210,6 +200,7 @@ impl ObservedState {
             secrets: BTreeMap::new(),
             service_deployments: BTreeMap::new(),
             stages: BTreeMap::new(),
+            serving_groups: BTreeMap::new(),
             gaps: Vec::new(),
         }
     }
@@ -338,6 +329,9 @@ pub struct ObservedService {
     /// Full ARN of the service deployment that is under way, or was last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current_deployment: Option<String>,
+    /// Full ARN of the service revision that all of its tasks are of; none while there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
 }
 
 impl ObservedService {

@@ -6,7 +6,7 @@ use super::request::ObservationRequest;
 use super::resources::{self, OfDeployment};
 use super::secrets::Secrets;
 use super::services::{self, Services};
-use super::{stages, stopping, tasks};
+use super::{serving, stages, stopping, tasks};
 use crate::aws::Aws;
 use crate::model::kinds::Placement;
 use crate::model::observed::{Depth, Gap, ObservedState, Seen};
@@ -95,42 +95,46 @@ async fn everything(
         let resources = resources::read(reader, requests).await;
         (resources, tasks::read(reader, requests, services).await)
     };
-    let (cluster, (resources, tasks), secrets, definitions, deployments, stages, stopping) = tokio::join!(
+    let (cluster, (resources, tasks), secrets, definitions, deployments, stages, serving, stopping) = tokio::join!(
         services::cluster(reader),
         targets_then_tasks,
         Secrets::read(reader, requests),
         Definitions::read(reader, requests, services),
         tasks::read_deployments(reader, requests, services),
         stages::read(reader, requests, services),
+        serving::read(reader, requests, services),
         stopping::read(reader, requests, services),
     );
     let cluster = match cluster {
         Seen::Unknown(_) if services.no_cluster => Seen::Absent,
         cluster => cluster,
     };
-    let parts = requests.iter().zip(resources).zip(tasks).zip(deployments).zip(stages).zip(stopping);
-    let states = parts.map(|(((((request, resources), tasks), deployments), stages), stopping)| {
-        let OfDeployment { resources, leftovers, load_balancers, targets } = resources;
-        let mut state = ObservedState {
-            depth: Depth::Full,
-            cluster: cluster.clone(),
-            resources,
-            leftovers,
-            load_balancers,
-            definitions: definitions.revisions_of(reader, request, services),
-            families: definitions.families_of(request),
-            tasks: tasks.tasks,
-            former_tasks: tasks.former,
-            stopping_tasks: stopping,
-            targets,
-            secrets: secrets.of(request),
-            service_deployments: deployments.by_component,
-            stages,
-            ..light(reader, request, services, now)
-        };
-        state.gaps = gaps(&state, deployments.gaps);
-        state
-    });
+    let parts = requests.iter().zip(resources).zip(tasks).zip(deployments);
+    let parts = parts.zip(stages).zip(serving).zip(stopping);
+    let states =
+        parts.map(|((((((request, resources), tasks), deployments), stages), serving), stopping)| {
+            let OfDeployment { resources, leftovers, load_balancers, targets } = resources;
+            let mut state = ObservedState {
+                depth: Depth::Full,
+                cluster: cluster.clone(),
+                resources,
+                leftovers,
+                load_balancers,
+                definitions: definitions.revisions_of(reader, request, services),
+                families: definitions.families_of(request),
+                tasks: tasks.tasks,
+                former_tasks: tasks.former,
+                stopping_tasks: stopping,
+                targets,
+                secrets: secrets.of(request),
+                service_deployments: deployments.by_component,
+                stages,
+                serving_groups: serving,
+                ..light(reader, request, services, now)
+            };
+            state.gaps = gaps(&state, deployments.gaps);
+            state
+        });
     states.collect()
 }
 
@@ -161,6 +165,7 @@ fn gaps(state: &ObservedState, more: Vec<Gap>) -> Vec<Gap> {
         secrets,
         service_deployments,
         stages,
+        serving_groups,
         gaps: _,
     } = state;
     let mut all: BTreeSet<Gap> = more.into_iter().collect();
@@ -179,5 +184,6 @@ fn gaps(state: &ObservedState, more: Vec<Gap>) -> Vec<Gap> {
     all.extend(of(secrets.values()));
     all.extend(of(service_deployments.values()));
     all.extend(of(stages.values()));
+    all.extend(of(serving_groups.values()));
     all.into_iter().collect()
 }

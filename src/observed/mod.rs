@@ -38,6 +38,7 @@ mod request;
 mod resources;
 mod secrets;
 mod services;
+mod serving;
 mod stages;
 mod stopping;
 mod tasks;

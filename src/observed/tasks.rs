@@ -371,7 +371,8 @@ async fn deployments(
         },
     };
     let complete = found.into_iter().map(|(deployment, revision)| ObservedServiceDeployment {
-        task_definition: revision.and_then(|revision| definitions.get(&revision).cloned()),
+        task_definition: revision
+            .and_then(|revision| definitions.get(&revision).and_then(|found| found.task_definition.clone())),
         ..deployment
     });
     (Seen::Present(complete.collect()), gap)

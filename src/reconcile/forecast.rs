@@ -102,6 +102,7 @@ impl World<'_> {
                 tags: tags.clone(),
                 controller: None,
                 current_deployment: None,
+                revision: None,
             };
             come_to_rest(&mut made, self.now);
             let arn = made.arn.clone();

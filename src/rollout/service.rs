@@ -7,7 +7,7 @@ use crate::model::arn::{is_arn, is_service};
 use crate::model::desired::Workload;
 use crate::model::ids::ContentHash;
 use crate::model::kinds::DriftPolicy;
-use crate::model::membership::stays_out_of;
+use crate::model::membership::{stays_out_of, targets_behind};
 use crate::model::observed::{ObservedService, Seen};
 use crate::model::owner::{self, Owner, OwnershipBasis};
 use crate::model::plan::WaitingOn;
@@ -158,16 +158,16 @@ fn is_settled(view: &ServiceView<'_>, service: &ObservedService) -> bool {
     service.is_steady() && unhealthy_group(view, service).is_none()
 }
 
-/// The first managed target group of the service that is not seen to be healthy throughout, with
-/// its alternate, whoever manages that. One that it cannot come into is not waited for: the plan
-/// says why.
+/// The first managed target group of the service that is not seen to be healthy throughout, or its
+/// alternate, whoever manages that, where that one serves. One that it cannot come into is not
+/// waited for: the plan says why.
 pub(super) fn unhealthy_group(view: &ServiceView<'_>, service: &ObservedService) -> Option<String> {
     view.desired.target_groups().find_map(|groups| {
         let managed = groups.iter().find(|group| !is_arn(group))?;
         if stays_out_of(view.desired, service, view.step.observed, &groups) {
             return None;
         }
-        let targets = match view.step.observed.targets_behind(&groups) {
+        let targets = match targets_behind(view.desired, view.step.observed, &groups) {
             Ok(targets) => targets,
             Err(unseen) => return Some(unseen.to_owned()),
         };

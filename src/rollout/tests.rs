@@ -230,6 +230,7 @@ impl Fixture {
         let service = ObservedService {
             controller: None,
             current_deployment: None,
+            revision: None,
             arn: "arn:aws:ecs:eu-west-1:123456789012:service/c/shop-web".into(),
             name: "shop-web".into(),
             status: "ACTIVE".into(),

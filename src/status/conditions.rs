@@ -9,6 +9,7 @@ use crate::model::arn::target_group_name;
 use crate::model::condition::{Condition, ConditionReason, ConditionType, Truth};
 use crate::model::desired::DesiredComponent;
 use crate::model::ids::ComponentName;
+use crate::model::membership::serving_groups;
 use crate::model::observed::{Depth, ObservedTarget, Seen};
 use crate::model::plan::{ActionResult, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind};
@@ -173,9 +174,16 @@ fn targets_healthy(input: &StatusInput<'_>, status: &DeploymentStatus) -> Condit
         let reported = status.components.get(&component.name);
         let wanted = reported.map_or(0, |reported| reported.desired);
         let count_of = |group: &str| reported.and_then(|known| known.targets.get(target_group_name(group)));
+        let groups = match serving_groups(component, input.observed, &groups) {
+            Ok(groups) => groups,
+            Err(group) => {
+                unseen.push(format!("{}: its service revision was not seen", target_group_name(group)));
+                continue;
+            }
+        };
         let lacking = groups.iter().find(|group| count_of(group).is_none());
         match lacking.map(|group| (target_group_name(group), *group, input.observed.targets.get(*group))) {
-            // Of a group and its alternate either may hold the tasks.
+            // While ECS does not say which, a group or its alternate may hold the tasks.
             None => {
                 let all = groups.iter().filter_map(|group| count_of(group));
                 let (healthy, total) = all.fold((0, 0), |(healthy, total), count: &TargetCount| {

@@ -80,6 +80,7 @@ fn observed_service() -> ObservedService {
     ObservedService {
         controller: None,
         current_deployment: None,
+        revision: None,
         arn: "arn:aws:ecs:eu-west-1:123456789012:service/shop/shop-web".to_owned(),
         name: "shop-web".to_owned(),
         status: "ACTIVE".to_owned(),

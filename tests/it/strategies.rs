@@ -32,6 +32,9 @@ pub fn shop(strategy: &str) -> String {
 
 const BLUE_GREEN: &str = "          strategy: BLUE_GREEN\n          bakeTimeInMinutes: 10\n";
 
+/// An alarm that ECS watches while it deploys and for a while afterwards.
+const ALARMS: &str = "          alarms: {alarms: [errors], enable: true, rollback: true}\n";
+
 /// Blue/green with a pause before production gets the new tasks.
 pub const PAUSED: &str = "          strategy: BLUE_GREEN\n          lifecycleHooks:\n            - {targetType: PAUSE, lifecycleStages: [POST_TEST_TRAFFIC_SHIFT], timeoutConfiguration: {timeoutInMinutes: 60, action: ROLLBACK}}\n";
 
@@ -451,6 +454,70 @@ async fn ready_after_an_odd_and_an_even_number_of_deployments_with_an_alternate_
         fixture.pass(600).await;
         fixture.ready_within(1).await;
         assert_eq!(image(&fixture), format!("registry.example.com/shop:{tag}"));
+    }
+}
+
+/// Registers an address that answers nobody in one of the two target groups of the service.
+fn stray(fixture: &Fixture, group: &str) {
+    let arn = service(fixture)["loadBalancers"][0].pointer(group).unwrap().clone();
+    fixture.sim.with(|aws| aws.region(REGION).elbv2.silence("10.9.9.9"));
+    let input = json!({"TargetGroupArn": arn, "Targets.member.1.Id": "10.9.9.9"});
+    elb(fixture, "RegisterTargets", input);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_unhealthy_in_the_group_that_serves_is_not_ready_and_what_is_left_in_the_other_is_not_asked()
+{
+    // The first deployment is in the alternate group, the second one in the declared one.
+    let (declared, alternate) = ("/targetGroupArn", "/advancedConfiguration/alternateTargetGroupArn");
+    for (upgrades, serving, other) in [(0, alternate, declared), (1, declared, alternate)] {
+        let (mut fixture, _) = open(BLUE_GREEN).await;
+        if upgrades == 1 {
+            upgrade(&mut fixture).await;
+            fixture.pass(60).await;
+            fixture.ready_within(3600).await;
+            fixture.pass(120).await;
+        }
+        stray(&fixture, other);
+        for _ in 0..12 {
+            fixture.pass(30).await;
+            let (ready, reason, message) = condition(&fixture.status("shop"), ConditionType::Ready);
+            assert_eq!(ready, Truth::True, "{upgrades}: {reason}: {message}");
+            let healthy = condition(&fixture.status("shop"), ConditionType::TargetsHealthy).0;
+            assert_eq!(healthy, Truth::True, "{upgrades}");
+        }
+        stray(&fixture, serving);
+        let unready = |status: &DeploymentStatus| {
+            let (ready, reason, _) = condition(status, ConditionType::TargetsHealthy);
+            ready == Truth::False && reason == "TargetsUnhealthy"
+        };
+        let status = fixture.until(180, unready).await;
+        assert_eq!(condition(&status, ConditionType::Ready).0, Truth::False, "{upgrades}");
+        // It belongs to no task: after a while it is taken out.
+        fixture.ready_within(900).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_newer_waits_for_the_end_of_a_first_deployment_that_serves() {
+    let first = with_alarm(&shop(&format!("{BLUE_GREEN}{ALARMS}")));
+    for (document, strategy) in [(first.as_str(), "BLUE_GREEN"), (SHOP, "ROLLING")] {
+        let mut fixture = Fixture::new(&[("shop.yaml", &first)]).await;
+        fixture.until(900, |status| web(status).1.contains("BAKE_TIME")).await;
+        fixture.pass(30).await;
+        let traffic = fixture.traffic();
+        if strategy == "ROLLING" {
+            traffic.no_longer(&Request::to("shop", 80).header("x-test", "1"));
+        }
+        fixture.write("shop.yaml", &document.replace("/shop:1.0", "/shop:2.0")).await;
+        fixture.pass(30).await;
+        let ready = condition(&fixture.status("shop"), ConditionType::Ready).2;
+        assert!(ready.contains("BLUE_GREEN: BAKE_TIME") && ready.contains("once that is over"), "{ready}");
+        assert_eq!(image(&fixture), "registry.example.com/shop:1.0");
+        fixture.ready_within(3600).await;
+        assert_eq!(image(&fixture), "registry.example.com/shop:2.0");
+        assert_eq!(service(&fixture)["deploymentConfiguration"]["strategy"], strategy);
+        traffic.all_served();
     }
 }
 

@@ -2,6 +2,7 @@
 //! documents.
 
 use super::fields::{self, Fields};
+use super::shift::{self, Shift};
 use aws_sim::traffic::Request;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -61,6 +62,8 @@ pub struct Part {
     pub declared: bool,
     /// How requests come to it.
     pub way: Way,
+    /// How ECS shifts its traffic, while it is a service behind a load balancer.
+    pub shift: Option<Shift>,
 }
 
 /// How requests come to a component behind a load balancer.
@@ -194,9 +197,13 @@ impl App {
         }
         let balanced: Vec<&Part> = self.declared().filter(|part| part.is_balanced()).collect();
         if !balanced.is_empty() {
-            spec["targetGroups"] =
-                balanced.iter().map(|part| (part.target_group(), target_group(part.way.port))).collect();
-            spec["rules"] = balanced.iter().map(|part| (part.key(), rule(part))).collect();
+            let group = |part: &&Part| {
+                let keys = [Some(part.target_group()), part.alternate()].into_iter().flatten();
+                keys.map(|key| (key, target_group(part.way.port))).collect::<Vec<_>>()
+            };
+            spec["targetGroups"] = balanced.iter().flat_map(group).collect();
+            let rules = balanced.iter().map(|part| (part.key(), rule(part)));
+            spec["rules"] = rules.chain(balanced.iter().filter_map(|part| shift::test_rule(part))).collect();
             spec["listeners"] = json!({"http": {"loadBalancer": self.balancer(), "port": self.port, "protocol": "HTTP",
                 "defaultActions": [{"type": "fixed-response", "fixedResponseConfig": {"statusCode": "404"}}]}});
             spec["alarms"] = balanced.iter().map(|part| (part.key(), self.alarm(part))).collect();
@@ -293,6 +300,7 @@ impl App {
             fields["healthCheckGracePeriodSeconds"] = json!(30);
             fields["deploymentConfiguration"]["alarms"] =
                 json!({"alarms": [part.key()], "enable": true, "rollback": service.breaker});
+            shift::write(part, &mut fields);
         }
         fields
     }
@@ -354,5 +362,5 @@ fn target_group(port: u16) -> Value {
 fn rule(part: &Part) -> Value {
     json!({"listener": "http", "priority": part.way.priority,
         "conditions": [{"field": "path-pattern", "values": [format!("/{}/*", part.name)]}],
-        "actions": [{"type": "forward", "targetGroup": part.target_group()}]})
+        "actions": shift::actions(part)})
 }

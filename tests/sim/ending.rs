@@ -2,12 +2,13 @@
 //! declared, or a status says what holds it and the reason is a good one; and then nothing happens
 //! any more.
 
-use super::document::{App, CLUSTERS, REGION};
+use super::document::{App, CLUSTERS, Part, REGION};
 use super::scenario::{Edit, What};
 use super::simulation::Simulation;
 use super::watch::Violation;
 use super::watch::call::{elb_tags, read, service, tag_in};
 use super::watch::records::leaks;
+use super::watch::traffic::is_of;
 use aws_sim::Sim;
 use aws_sim::wire::Service;
 use evenkeel::model::arn::family_of;
@@ -63,7 +64,7 @@ pub async fn converge(run: &mut Simulation) -> Result<Vec<String>, Violation> {
     for (app, reason) in held {
         check_reason(run, app, &reason)?;
         explained.push(format!("{}: {reason}", run.apps[app].name));
-        mend(run, app).await;
+        mend(run, app, &reason).await;
     }
     if !explained.is_empty()
         && let Some((app, reason)) = settle(run).await?.first()
@@ -116,6 +117,10 @@ async fn settle(run: &mut Simulation) -> Result<Vec<(usize, String)>, Violation>
             let message = format!("not within {} s: {}", CONVERGES_WITHIN.as_secs(), progress.join("; "));
             return Err(violation(run, "converges", message));
         }
+        // Whoever is there at the end answers what waits for them.
+        for app in 0..run.apps.len() {
+            run.answer(app, false).await;
+        }
         let next = run.elapsed() + Duration::from_secs(20);
         run.wait_until(next).await?;
     }
@@ -140,7 +145,7 @@ fn progress(run: &Simulation, app: usize) -> Progress {
         return Progress::Waiting("it is suspended".to_owned());
     }
     if holds(status, ConditionType::Ready) {
-        return match run.system.watch.runs(name) {
+        return match run.system.watch.runs(name).and_then(|()| unserved(run, app)) {
             Ok(()) => Progress::Settled,
             Err(why) => Progress::Waiting(format!("said to be Ready, and {why}")),
         };
@@ -149,6 +154,21 @@ fn progress(run: &Simulation, app: usize) -> Progress {
         return Progress::Held(condition_text(status, ConditionType::Stalled));
     }
     Progress::Waiting(condition_text(status, ConditionType::Ready))
+}
+
+/// Whether every request that the document asks for comes to its service.
+fn unserved(run: &Simulation, app: usize) -> Result<(), String> {
+    let app = &run.apps[app];
+    app.declared().filter_map(|part| Some((part, app.road(part)?))).try_for_each(|(part, request)| {
+        let service = format!("{}/{}", app.cluster, app.resource(part));
+        let answers = run.system.sim.every_answer(&request);
+        let lost = answers.iter().find(|answer| !is_of(answer, &service, &run.system.sim));
+        let wanted = part.count() != Some(0);
+        match lost.filter(|_| wanted) {
+            Some(answer) => Err(format!("{} is not served: {:?}", request.path, answer.outcome)),
+            None => Ok(()),
+        }
+    })
 }
 
 fn absent(run: &Simulation, app: &App, status: Option<&Arc<DeploymentStatus>>) -> Progress {
@@ -186,7 +206,13 @@ fn check_reason(run: &Simulation, app: usize, reason: &str) -> Result<(), Violat
         let ever_hopeless = facts.ever(&declared.name).any(App::is_hopeless);
         ever_hopeless || facts.was_ever_disturbed()
     });
-    if !run.present[app] || disturbed || declared.is_hopeless() {
+    // A pause was over, or answered, with the word that it goes back.
+    let sent_back = run.system.watch.facts(|facts| {
+        let waits = |app: &App| app.parts.iter().any(|part| part.shift.is_some_and(|it| it.pause.is_some()));
+        facts.sent_back.contains(&declared.name) || facts.ever(&declared.name).any(waits)
+    });
+    let stays = reason.contains(UNDER_STRATEGY);
+    if !run.present[app] || disturbed || sent_back || stays || declared.is_hopeless() {
         return Ok(());
     }
     Err(violation(
@@ -196,8 +222,12 @@ fn check_reason(run: &Simulation, app: usize, reason: &str) -> Result<(), Violat
     ))
 }
 
-/// What a person does about what is held: images that work, another try, a confirmation.
-async fn mend(run: &mut Simulation, app: usize) {
+/// What is said of groups that cannot be replaced, with what to do: the strategy ROLLING first.
+const UNDER_STRATEGY: &str = "cannot be replaced under the strategy";
+
+/// What a person does about what is held: images that work, another try, a confirmation, another
+/// strategy.
+async fn mend(run: &mut Simulation, app: usize, reason: &str) {
     if !run.present[app] {
         run.act_now(&What::Confirm { app }).await;
         return;
@@ -205,6 +235,9 @@ async fn mend(run: &mut Simulation, app: usize) {
     for part in 0..run.apps[app].parts.len() {
         if run.apps[app].parts[part].is_hopeless() {
             "v9".clone_into(&mut run.apps[app].parts[part].tag);
+        }
+        if reason.contains(UNDER_STRATEGY) {
+            run.apps[app].parts[part].shift = None;
         }
     }
     run.act_now(&What::Edit { app, edit: Edit::Retry }).await;
@@ -346,9 +379,11 @@ fn balancing(sim: &Sim, app: &App, present: bool, lost_records: bool) -> Result<
         })
         .sum();
     let found = (groups, rules, listeners.len());
-    let expected = (wanted, wanted, usize::from(wanted > 0));
+    let more = |of: fn(&Part) -> Option<String>| app.declared().filter_map(of).filter(|_| present).count();
+    let (alternates, tests) = (more(Part::alternate), more(Part::test_rule));
+    let expected = (wanted + alternates, wanted + tests, usize::from(wanted > 0));
     let retained = !present && !app.delete;
-    let enough = found.0 >= wanted && found.1 >= wanted && found.2 >= expected.2;
+    let enough = found.0 >= expected.0 && found.1 >= expected.1 && found.2 >= expected.2;
     let as_expected = found == expected || (lost_records && enough);
     if !retained && !as_expected {
         return Err(format!(

@@ -27,6 +27,7 @@ mod matrix;
 mod permissions;
 mod report;
 mod scenario;
+mod shift;
 mod simulation;
 mod system;
 mod violations;

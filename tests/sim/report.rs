@@ -140,7 +140,11 @@ fn listed(scenario: &Scenario) -> String {
             .parts
             .iter()
             .map(|part| {
-                format!("{} {:?} secret {:?} after {:?}", part.name, part.kind, part.secret, part.after)
+                let shift = part.shifted().map(|shift| format!(" {shift:?}")).unwrap_or_default();
+                format!(
+                    "{} {:?}{shift} secret {:?} after {:?}",
+                    part.name, part.kind, part.secret, part.after
+                )
             })
             .collect();
         let _ = write!(

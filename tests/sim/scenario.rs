@@ -6,6 +6,7 @@
 //! half of the seeds), and then draws steps of those kinds.
 
 use super::document::{App, CLUSTERS, Kind, OnRotation, Part, Service, Way};
+use super::shift::{self, Shift};
 use std::time::Duration;
 
 /// All of one run.
@@ -53,6 +54,8 @@ pub enum What {
     StoreGone { seconds: u64, emptied: bool },
     /// Somebody works on AWS by hand.
     Manual { app: usize, part: usize, change: ManualChange },
+    /// A person answers what ECS says is paused: it goes on, or is rolled back.
+    Answer { app: usize, rollback: bool },
     /// A new value of an application's secret.
     Rotate { app: usize },
     /// A fault for so many seconds.
@@ -84,6 +87,8 @@ pub enum Edit {
     Suspend { minutes: u64 },
     /// Requests come to a component on another way.
     Way { part: usize, change: WayChange },
+    /// A service behind a load balancer gets another strategy; `None` is ROLLING.
+    Shift { part: usize, shift: Option<Shift> },
     /// A field gets another value, or none: which is drawn by this number when it happens.
     Field { draw: u64 },
     /// A component gets another key.
@@ -256,7 +261,7 @@ impl Scenario {
     /// Draws a scenario.
     pub fn draw(seed: u64) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
-        let apps: Vec<App> = (0..rng.usize(1..=3)).map(|index| app(&mut rng, index)).collect();
+        let mut apps: Vec<App> = (0..rng.usize(1..=3)).map(|index| app(&mut rng, index)).collect();
         let swarm = Swarm::draw(&mut rng);
         let chaos = Duration::from_secs(rng.u64(240..=900));
         let mut steps: Vec<Step> = (0..rng.usize(3..=16))
@@ -267,6 +272,7 @@ impl Scenario {
             .collect();
         steps.extend(ways(seed, &apps, chaos));
         steps.extend(anything(seed, &apps, chaos));
+        steps.extend(shift::draw(seed, &mut apps, chaos));
         steps.sort_by_key(|step| step.at);
         let latency_ms = if rng.bool() { 0 } else { rng.u64(1..=400) };
         let rate_limits = rng.u8(0..4) == 0;
@@ -285,6 +291,7 @@ impl Scenario {
             declared: true,
             renames: 0,
             way: Way::default(),
+            shift: None,
         };
         let web = Service { count: Some(2), balanced: true, breaker: true, least: 100, bake: 0 };
         let parts = vec![part("migrate", Kind::Task, &[]), part("web", Kind::Service(web), &["migrate"])];
@@ -425,7 +432,7 @@ fn part(rng: &mut fastrand::Rng, name: &'static str, kind: Kind, after: &[&'stat
     let tag = if rng.u8(0..12) == 0 { "v1-slow" } else { "v1" };
     let way = Way::default();
     let (tag, after) = (tag.to_owned(), after.to_vec());
-    Part { name, kind, tag, variable: 0, secret, after, declared: true, renames: 0, way }
+    Part { name, kind, tag, variable: 0, secret, after, declared: true, renames: 0, way, shift: None }
 }
 
 fn service(rng: &mut fastrand::Rng, balanced: bool) -> Kind {

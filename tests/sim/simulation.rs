@@ -10,11 +10,12 @@ use super::system::{AtCall, End, System};
 use super::watch::facts::Disturbance;
 use super::watch::traffic::Served;
 use super::watch::{Violation, Watch};
-use super::{by_hand, ending};
+use super::{by_hand, ending, shift};
 use aws_sim::Sim;
 use aws_sim::behaviour::{Behaviour, BehaviourRule};
 use aws_sim::faults::{Effect, FaultRule, When};
 use aws_sim::wire::Service;
+use evenkeel::model::request::RequestKind;
 use evenkeel::state::ErrorKind;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -300,6 +301,7 @@ impl Simulation {
             What::Confirm { app } => self.confirm(*app).await,
             What::StoreGone { seconds, emptied } => self.store_gone(*seconds, *emptied),
             What::Manual { app, part, change } => self.change_by_hand(*app, *part, *change),
+            What::Answer { app, rollback } => self.answer(*app, *rollback).await,
             What::Rotate { app } => self.rotate(*app),
             What::Fault { fault, seconds } => {
                 let end = self.elapsed() + Duration::from_secs(*seconds);
@@ -378,6 +380,29 @@ impl Simulation {
         if self.system.confirm(&name).await.is_ok() {
             self.system.watch.facts(|facts| facts.confirmed.insert(name));
             self.removals_are_believed();
+        }
+    }
+
+    /// `ctl continue`: a person answers what the status says is paused.
+    pub async fn answer(&mut self, app: usize, rollback: bool) {
+        let (statuses, _) = self.system.statuses();
+        let name = self.apps[app].name.clone();
+        let Some(status) = statuses.iter().find(|status| status.name.as_str() == name) else { return };
+        let paused = status.components.iter().filter_map(|(part, one)| Some((part, one.pause.as_ref()?)));
+        for (component, pause) in paused {
+            let kind = RequestKind::Continue {
+                component: component.clone(),
+                service_deployment: pause.deployment.clone(),
+                hook: pause.hook.clone(),
+                rollback,
+            };
+            let answer = (pause.hook.clone(), rollback);
+            if self.system.ask(&name, kind).await.is_ok() {
+                self.system.watch.facts(|facts| {
+                    facts.answers.insert(answer);
+                    facts.sent_back.extend(rollback.then(|| name.clone()));
+                });
+            }
         }
     }
 
@@ -572,6 +597,11 @@ fn change(app: &mut App, edit: &Edit, now: Timestamp) {
             app.suspended_until = (*minutes > 0).then_some(until);
         }
         Edit::Way { part, change } => {
+            // A service whose traffic is shifted stays in the groups that it has.
+            let moves = matches!(change, WayChange::GroupKey | WayChange::GroupPort);
+            if moves && app.parts[*part].shifted().is_some() {
+                return;
+            }
             let way = &mut app.parts[*part].way;
             match change {
                 WayChange::GroupKey => way.group += 1,
@@ -585,7 +615,9 @@ fn change(app: &mut App, edit: &Edit, now: Timestamp) {
                 app.fields.insert((place, path), value);
             }
         }
-        Edit::Key { part } => app.parts[*part].renames += 1,
+        Edit::Shift { part, shift } => shift::edit(&mut app.parts[*part], *shift),
+        // Another key is another service in other groups, which the rule that ECS has cannot come to.
+        Edit::Key { part } => app.parts[*part].renames += u32::from(app.parts[*part].shifted().is_none()),
         Edit::Kind { part, kind } => {
             let balanced = |kind: &Kind| matches!(kind, Kind::Service(service) if service.balanced);
             // There is one rule for each path, and one priority for each rule.

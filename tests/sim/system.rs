@@ -265,16 +265,21 @@ impl System {
 
     /// `ctl delete --confirm`; a person who sees it die types it again.
     pub async fn confirm(&self, name: &str) -> Result<(), Error> {
+        self.ask(name, RequestKind::ConfirmDeletion).await
+    }
+
+    /// What a person asks for by `ctl`.
+    pub async fn ask(&self, name: &str, kind: RequestKind) -> Result<(), Error> {
         let state = FileRecordStore::on(self.disk.clone(), FOLDER);
         let request = Request {
             deployment: name.into(),
-            kind: RequestKind::ConfirmDeletion,
+            kind,
             by: "a person".to_owned(),
             reason: String::new(),
             at: self.sim.now(),
         };
         match AssertUnwindSafe(state.put_request(&request)).catch_unwind().await {
-            Ok(confirmed) => confirmed,
+            Ok(asked) => asked,
             Err(_) => state.put_request(&request).await,
         }
     }

@@ -63,8 +63,11 @@ impl Ecs {
         let Some(stage) = self.shift_of(key).map(|(shift, _)| shift.stage) else { return };
         self.keep_tasks(env, key, blue.as_deref(), stage < Stage::CleanUp);
         self.keep_tasks(env, key, Some(&green), stage >= Stage::ScaleUp);
-        if stage == Stage::Reconcile {
-            self.stop_entangled(env, key, &green, blue.as_deref());
+        match stage {
+            Stage::Reconcile => self.stop_entangled(env, key, &green, blue.as_deref()),
+            // Also what was replaced before it had completed, so that it is nobody's blue.
+            Stage::CleanUp => self.stop_entangled(env, key, &green, None),
+            _ => {}
         }
         let given_up = self.fail_by_alarm(env, key) || self.fail_by_breaker(env, key);
         if given_up || self.is_held(env, key, stage.name()) {

@@ -5,7 +5,7 @@
 //! with the reason MISSING, the others raise an error. Here the first become [`Seen::Absent`], the
 //! second are left to the caller as [`Error::is_not_found`].
 
-use super::shapes;
+use super::shapes::{self, ServiceRevision};
 use crate::aws::budget::Category;
 use crate::aws::clients::PlacementClients;
 use crate::aws::error::Error;
@@ -22,6 +22,8 @@ use std::collections::BTreeMap;
 pub const SERVICES_PER_CALL: usize = 10;
 /// ARNs that DescribeTasks takes.
 pub const TASKS_PER_CALL: usize = 100;
+/// ARNs that DescribeServiceRevisions takes.
+pub const REVISIONS_PER_CALL: usize = 20;
 /// Newest service deployments that are read.
 const SERVICE_DEPLOYMENTS: usize = 5;
 
@@ -219,7 +221,8 @@ pub async fn list_service_deployments(
     Ok(found)
 }
 
-/// Task definition ARNs of up to 20 service revisions, by the revisions' ARNs.
+/// What up to [`REVISIONS_PER_CALL`] service revisions are, by their ARNs; those that ECS does not
+/// know are left out.
 ///
 /// # Errors
 ///
@@ -227,14 +230,14 @@ pub async fn list_service_deployments(
 pub async fn describe_service_revisions(
     clients: &PlacementClients,
     arns: &[String],
-) -> Result<BTreeMap<String, String>, Error> {
+) -> Result<BTreeMap<String, ServiceRevision>, Error> {
     let send = || {
         let call = clients.ecs.describe_service_revisions();
         call.set_service_revision_arns(Some(arns.to_vec())).send()
     };
     let answer = clients.read(Category::EcsServiceRevisions, DESCRIBE_SERVICE_REVISIONS, send).await?;
     let revisions = answer.service_revisions.unwrap_or_default().into_iter();
-    Ok(revisions.filter_map(|r| Some((r.service_revision_arn?, r.task_definition?))).collect())
+    Ok(revisions.filter_map(shapes::service_revision).collect())
 }
 
 /// What a line under `failures` means.

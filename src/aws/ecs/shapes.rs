@@ -71,11 +71,12 @@ pub(super) fn service(mut service: types::Service) -> Result<ObservedService, Er
     let events = service.events.take().unwrap_or_default();
     let tags = tags(service.tags.take());
     service.task_sets = None;
-    service.current_service_revisions = None;
+    let revision = only_revision(service.current_service_revisions.take().unwrap_or_default());
     let fields = service_fields(&service, deployments.first())?;
     let controller = controller(&service);
     Ok(ObservedService {
         current_deployment: service.current_service_deployment,
+        revision,
         arn: service.service_arn.unwrap_or_default(),
         name: service.service_name.unwrap_or_default(),
         status: service.status.unwrap_or_default(),
@@ -90,6 +91,21 @@ pub(super) fn service(mut service: types::Service) -> Result<ObservedService, Er
         tags,
         controller,
     })
+}
+
+/// The service revision that all tasks of a service are of; `None` when there are several.
+///
+/// Source: ECS API, Service.currentServiceRevisions.
+fn only_revision(current: Vec<types::ServiceCurrentRevisionSummary>) -> Option<String> {
+    let tasks = |one: &types::ServiceCurrentRevisionSummary| {
+        one.requested_task_count + one.running_task_count + one.pending_task_count
+    };
+    let with_tasks: Vec<_> = current.iter().filter(|one| tasks(one) > 0).collect();
+    match (with_tasks.as_slice(), current.as_slice()) {
+        ([only], _) => only.arn.clone(),
+        ([], [only]) => only.arn.clone(),
+        _ => None,
+    }
 }
 
 /// Who rolls the service out, when it is not ECS at the word of its caller. Source: ECS API,
@@ -228,6 +244,24 @@ fn container(container: types::Container) -> ObservedContainer {
         exit_code: container.exit_code,
         reason: container.reason,
     }
+}
+
+/// A service revision, as far as it is read. Source: ECS API, ServiceRevision.
+#[derive(Clone, Debug)]
+pub struct ServiceRevision {
+    /// Full ARN of the task definition.
+    pub task_definition: Option<String>,
+    /// ARNs of the target groups that its tasks are in; `None` when ECS does not say.
+    pub groups: Option<BTreeSet<String>>,
+}
+
+/// A service revision by its ARN.
+pub(super) fn service_revision(found: types::ServiceRevision) -> Option<(String, ServiceRevision)> {
+    let balancers = found.resolved_configuration.and_then(|resolved| resolved.load_balancers);
+    let group = |balancer: types::ServiceRevisionLoadBalancer| balancer.target_group_arn;
+    let groups = balancers.map(|all| all.into_iter().filter_map(group).collect());
+    let revision = ServiceRevision { task_definition: found.task_definition, groups };
+    Some((found.service_revision_arn?, revision))
 }
 
 /// A service deployment, its task definition still unknown, and the ARN of its target service

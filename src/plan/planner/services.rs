@@ -282,7 +282,8 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
         found.retain(|difference| !difference.change.path.starts_with("loadBalancers"));
         draft.note(one.id, because, true);
     }
-    let step = Step::of(fields, service, &found);
+    let stage = seen(&draft.input.observed.stages, &one.component.name);
+    let step = Step::of(fields, service, stage, &found);
     found.extend(tag_differences(ResourceKind::Service, &draft.tags(one.id), &service.tags));
     let tagged_first = draft.is_tagged_first(one.id, &one.resolved.declared, &service.tags);
     if tagged_first {

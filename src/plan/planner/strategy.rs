@@ -9,13 +9,16 @@
 //! Back to ROLLING: once the deployment that shifts traffic is over. A rolling deployment that
 //! takes its place counts the tasks of both revisions, in whichever group they are, and may stop
 //! first the ones that have the traffic (ECS API, DeploymentConfiguration.minimumHealthyPercent).
+//!
+//! A first deployment that has traffic is over before another one begins: ECS ends the deployment
+//! that is under way, and there is none before it whose tasks could take the traffic back.
 
 use super::{Draft, seen};
 use crate::model::ids::ComponentName;
-use crate::model::observed::ObservedService;
+use crate::model::observed::{ObservedDeployment, ObservedService, Seen};
 use crate::model::plan::{FieldChange, Impact, WaitingOn};
 use crate::model::resource::Tree;
-use crate::model::service_deployment::{groups_of, shifts_traffic};
+use crate::model::service_deployment::{ObservedStage, groups_of, shifts_traffic};
 use crate::plan::row::Difference;
 
 /// Where a service is on its way to the declared strategy.
@@ -31,16 +34,24 @@ pub(super) enum Step {
     Strategy,
     /// It shifts traffic at present, and is to roll by itself afterwards.
     Shifting,
+    /// Its first deployment is under way and has traffic.
+    First,
 }
 
 impl Step {
     /// The next step of a service that differs from its declaration in this.
-    pub(super) fn of(declared: &Tree, service: &ObservedService, found: &[Difference]) -> Self {
+    pub(super) fn of(
+        declared: &Tree,
+        service: &ObservedService,
+        stage: &Seen<ObservedStage>,
+        found: &[Difference],
+    ) -> Self {
         match (shifts_traffic(&service.fields), shifts_traffic(declared)) {
             (false, true) if found.iter().any(|found| is_of(&found.change, "loadBalancers")) => Self::Groups,
             (false, true) if is_deploying(service) => Self::Settling,
             (false, true) => Self::Strategy,
-            (true, false) if is_shifting(service) => Self::Shifting,
+            (true, false) if is_shifting(service) || serves_first(service, stage) => Self::Shifting,
+            (true, true) if serves_first(service, stage) => Self::First,
             _ => Self::Free,
         }
     }
@@ -64,7 +75,7 @@ impl Step {
             Self::Free => false,
             Self::Groups => is_strategy,
             Self::Settling | Self::Shifting => is_strategy || starts,
-            Self::Strategy => starts,
+            Self::Strategy | Self::First => starts,
         }
     }
 
@@ -86,6 +97,11 @@ impl Step {
                 let stage = seen(&draft.input.observed.stages, name).present();
                 let stage = stage.map_or_else(|| "its traffic is shifted".to_owned(), ToString::to_string);
                 format!("{stage}; ROLLING comes once that is over")
+            }
+            Self::First => {
+                let stage = seen(&draft.input.observed.stages, name).present();
+                let stage = stage.map_or_else(|| "its first deployment".to_owned(), ToString::to_string);
+                format!("{stage}; what is newer comes once that is over, for nothing else serves")
             }
         };
         let id = service.primary().map(|primary| primary.id.clone()).unwrap_or_default();
@@ -111,6 +127,21 @@ fn has_failed(service: &ObservedService) -> bool {
 fn is_shifting(service: &ObservedService) -> bool {
     let running = service.deployments.iter().filter(|deployment| deployment.running > 0).count();
     running > 1 && !has_failed(service)
+}
+
+/// Whether its first deployment is under way and may have traffic: nothing completed before it that
+/// ECS could send the traffic back to. One of which nothing runs has none to lose.
+fn serves_first(service: &ObservedService, stage: &Seen<ObservedStage>) -> bool {
+    let completed =
+        |deployment: &ObservedDeployment| deployment.rollout_state.as_deref() == Some("COMPLETED");
+    let is_first = service.is_in_stages() && !service.with_tasks().any(completed);
+    is_first
+        && service.running > 0
+        && match stage {
+            Seen::Present(stage) => stage.production.is_some_and(|percent| percent > 0.0),
+            Seen::Absent => false,
+            Seen::NotRead | Seen::Unknown(_) => true,
+        }
 }
 
 /// Why the declared target groups of a service cannot take the place of its present ones: ECS

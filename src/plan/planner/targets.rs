@@ -14,7 +14,7 @@ use crate::model::kinds::DriftPolicy;
 use crate::model::observed::{ObservedResource, ObservedTarget, Seen};
 use crate::model::plan::{FieldChange, Impact, Ownership, Reason};
 use crate::model::resource::{ResourceId, ResourceKind};
-use crate::plan::resources::target_group::load_balancers;
+use crate::model::service_deployment::groups_of;
 use jiff::SignedDuration;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -72,9 +72,8 @@ fn task_addresses<'o>(draft: &Draft<'o>, group: &ObservedResource) -> Option<BTr
             Seen::NotRead | Seen::Unknown(_) if declares => return None,
             Seen::NotRead | Seen::Unknown(_) => continue,
         };
-        let uses =
-            load_balancers(&service.fields).any(|balancer| balancer["targetGroupArn"] == group.arn.as_str());
-        if !uses {
+        // Its tasks may be in the alternate one as well.
+        if !groups_of(&service.fields).contains(group.arn.as_str()) {
             continue;
         }
         let tasks = seen(&observed.tasks, name).present()?;

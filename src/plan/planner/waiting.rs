@@ -3,7 +3,7 @@
 use super::{Draft, seen};
 use crate::model::arn::is_arn;
 use crate::model::desired::{DesiredComponent, Workload};
-use crate::model::membership::stays_out_of;
+use crate::model::membership::{stays_out_of, targets_behind};
 use crate::model::observed::{ObservedService, ObservedTarget, Seen};
 use crate::model::plan::{Waiting, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind};
@@ -136,7 +136,7 @@ fn targets(
         if stays_out_of(component, service, draft.input.observed, &groups) {
             continue;
         }
-        let Ok(targets) = draft.input.observed.targets_behind(&groups) else { continue };
+        let Ok(targets) = targets_behind(component, draft.input.observed, &groups) else { continue };
         if let Some(because) = unhealthy(&targets, service.desired as usize) {
             draft.wait(id, WaitingOn::Targets { group: (*first).to_owned(), because });
         }

@@ -279,6 +279,7 @@ fn create_service(
     let mut made = ObservedService {
         controller: None,
         current_deployment: None,
+        revision: None,
         arn: format!("service/{}", text("serviceName")),
         name: text("serviceName"),
         status: "ACTIVE".to_owned(),

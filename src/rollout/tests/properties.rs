@@ -8,7 +8,8 @@ use crate::model::ids::ContentHash;
 use crate::model::observed::*;
 use crate::model::plan::{ActionResult, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind, TAG_HASH, TAG_OWNER};
-use crate::model::rollout::{ComponentRollout, Phase, RolloutState};
+use crate::model::rollout::{ComponentRollout, Phase, RolloutState, StallReason};
+use crate::model::service_deployment::{ObservedHook, ObservedStage};
 use jiff::SignedDuration;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -19,6 +20,11 @@ use std::collections::{BTreeMap, BTreeSet};
 const BAKE: SignedDuration = SignedDuration::from_secs(60);
 const PROGRESS_DEADLINE: SignedDuration = SignedDuration::from_secs(900);
 const TASK_DEADLINE: SignedDuration = SignedDuration::from_secs(600);
+/// How long a stage of the shifting service lasts by its configuration: baking, a step of its
+/// traffic, and all of that with its hook while the stage is not known.
+const STAGE_BAKE: SignedDuration = SignedDuration::from_mins(10);
+const STAGE_STEP: SignedDuration = SignedDuration::from_mins(2);
+const ALL_STAGES: SignedDuration = SignedDuration::from_mins(10 + 2 * 2 + 30);
 const NAMES: [&str; 2] = ["migrate", "web"];
 
 /// What happens between two passes. Contents and revisions have numbers: content 2 of `web` is
@@ -53,6 +59,7 @@ enum Happening {
     Cluster(Seen<()>),
     Service(Seen<ServiceSight>),
     Deployments(Seen<(u32, &'static str)>),
+    Stage(Seen<StageSight>),
     Tasks(Seen<TaskSight>),
     /// AWS answers what the last pass asked for, or does not.
     Answers(bool),
@@ -67,6 +74,15 @@ struct ServiceSight {
     ours: bool,
     rolls_back: bool,
     age: i64,
+}
+
+#[derive(Clone, Debug)]
+struct StageSight {
+    status: &'static str,
+    stage: Option<&'static str>,
+    production: f64,
+    /// Whether a hook waits for a person, or for a function; and for how many seconds yet.
+    hook: Option<(bool, Option<i64>)>,
 }
 
 #[derive(Clone, Debug)]
@@ -110,6 +126,33 @@ fn service_sight() -> impl Strategy<Value = ServiceSight> {
     )
 }
 
+fn stage_sight() -> impl Strategy<Value = StageSight> {
+    let status = prop::sample::select(vec![
+        "PENDING",
+        "IN_PROGRESS",
+        "IN_PROGRESS",
+        "ROLLBACK_REQUESTED",
+        "ROLLBACK_IN_PROGRESS",
+    ]);
+    let stage = prop::sample::select(vec![
+        None,
+        Some("SCALE_UP"),
+        Some("POST_TEST_TRAFFIC_SHIFT"),
+        Some("PRODUCTION_TRAFFIC_SHIFT"),
+        Some("BAKE_TIME"),
+        Some("CLEAN_UP"),
+    ]);
+    let production = prop::sample::select(vec![0.0, 50.0, 100.0]);
+    let until = prop::sample::select(vec![None, Some(-60), Some(600), Some(86_400)]);
+    let hook = prop::option::weighted(0.4, (any::<bool>(), until));
+    (status, stage, production, hook).prop_map(|(status, stage, production, hook)| StageSight {
+        status,
+        stage,
+        production,
+        hook,
+    })
+}
+
 fn happening() -> impl Strategy<Value = Happening> {
     let name = || prop::sample::select(NAMES.to_vec());
     let exit_code = prop::sample::select(vec![Some(0), Some(1), None]);
@@ -117,8 +160,15 @@ fn happening() -> impl Strategy<Value = Happening> {
     let current =
         (status, exit_code).prop_map(|(status, exit_code)| TaskSight::Current { status, exit_code });
     let task = prop_oneof![1 => Just(TaskSight::None), 3 => current];
-    let deployment =
-        prop::sample::select(vec!["IN_PROGRESS", "STOPPED", "SUCCESSFUL", "ROLLBACK_SUCCESSFUL"]);
+    let deployment = prop::sample::select(vec![
+        "IN_PROGRESS",
+        "STOPPED",
+        "SUCCESSFUL",
+        "ROLLBACK_REQUESTED",
+        "ROLLBACK_IN_PROGRESS",
+        "ROLLBACK_SUCCESSFUL",
+        "ROLLBACK_FAILED",
+    ]);
     prop_oneof![
         12 => Just(Happening::Cooperates),
         4 => prop::sample::select(vec![1, 30, 61, 301, 601, 901, 4000, -500]).prop_map(Happening::Time),
@@ -132,6 +182,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => unseen(Just(())).prop_map(Happening::Cluster),
         6 => unseen(service_sight()).prop_map(Happening::Service),
         2 => unseen((1..4u32, deployment)).prop_map(Happening::Deployments),
+        4 => unseen(stage_sight()).prop_map(Happening::Stage),
         4 => unseen(task).prop_map(Happening::Tasks),
         3 => any::<bool>().prop_map(Happening::Answers),
     ]
@@ -146,6 +197,26 @@ fn map<T, U>(seen: Seen<T>, change: impl FnOnce(T) -> U) -> Seen<U> {
     }
 }
 
+impl StageSight {
+    fn shown(self, now: jiff::Timestamp) -> ObservedStage {
+        let hook = self.hook.map(|(pauses, seconds)| ObservedHook {
+            id: "ecs-hook-1".into(),
+            pauses,
+            target: (!pauses).then(|| "arn:aws:lambda:eu-west-1:1:function:check".into()),
+            until: seconds.map(|seconds| now + SignedDuration::from_secs(seconds)),
+            then: Some("ROLLBACK".into()),
+        });
+        ObservedStage {
+            deployment: "arn:aws:ecs:eu-west-1:123456789012:service-deployment/c/shop-web/1".into(),
+            status: self.status.into(),
+            strategy: "LINEAR".into(),
+            stage: self.stage.map(str::to_owned),
+            production: Some(self.production),
+            hooks: hook.into_iter().collect(),
+        }
+    }
+}
+
 impl Fixture {
     /// A fixture whose web service bakes.
     fn baking() -> Self {
@@ -154,6 +225,52 @@ impl Fixture {
         let Workload::Service { bake_seconds, .. } = workload else { panic!("web is a service") };
         *bake_seconds = u32::try_from(BAKE.as_secs()).unwrap();
         fixture
+    }
+
+    /// The same, and ECS shifts its traffic.
+    fn shifting_traffic() -> Self {
+        let mut fixture = Self::baking();
+        let workload = &mut fixture.desired.components.get_mut("web").unwrap().workload;
+        let Workload::Service { fields, .. } = workload else { panic!("web is a service") };
+        let hook = json!({"targetType": "PAUSE", "lifecycleStages": ["POST_TEST_TRAFFIC_SHIFT"],
+            "timeoutConfiguration": {"timeoutInMinutes": 30, "action": "ROLLBACK"}});
+        fields["deploymentConfiguration"] = json!({"strategy": "LINEAR", "bakeTimeInMinutes": 10,
+            "linearConfiguration": {"stepPercent": 50, "stepBakeTimeInMinutes": 2}, "lifecycleHooks": [hook]});
+        fixture
+    }
+
+    fn stage(&self) -> Option<&ObservedStage> {
+        self.observed.stages.get("web").and_then(Seen::present)
+    }
+
+    /// Whether ECS waits for a person, or for a function that has time yet.
+    fn is_held(&self) -> bool {
+        let mut hooks = self.stage().into_iter().flat_map(|stage| &stage.hooks);
+        hooks.any(|hook| hook.pauses || hook.until.is_some_and(|until| until > self.now))
+    }
+
+    /// How long a rollout may stand still where it is.
+    fn patience(&self) -> SignedDuration {
+        let Workload::Service { fields, .. } = &self.desired.components["web"].workload else {
+            unreachable!()
+        };
+        if fields["deploymentConfiguration"]["strategy"] != "LINEAR" {
+            return PROGRESS_DEADLINE;
+        }
+        PROGRESS_DEADLINE
+            + match self.stage().map(|stage| stage.stage.as_deref()) {
+                None | Some(None) => ALL_STAGES,
+                Some(Some("BAKE_TIME")) => STAGE_BAKE,
+                Some(Some("PRODUCTION_TRAFFIC_SHIFT")) => STAGE_STEP,
+                Some(Some(_)) => SignedDuration::ZERO,
+            }
+    }
+
+    /// Whether the service is at the revision of this content.
+    fn is_at(&self, hash: &ContentHash) -> bool {
+        let revision = self.state.components["web"].revision.as_ref().filter(|known| known.hash == *hash);
+        let service = self.observed.services["web"].present();
+        revision.zip(service).is_some_and(|(revision, service)| revision.arn == service.task_definition)
     }
 
     fn wanted(&self, name: &str) -> Option<&ContentHash> {
@@ -239,6 +356,10 @@ impl Fixture {
             Happening::Deployments(seen) => {
                 let shown = map(seen, |(revision, status)| vec![super::deployed(revision, status)]);
                 self.observed.service_deployments.insert("web".into(), shown);
+            }
+            Happening::Stage(seen) => {
+                let now = self.now;
+                self.observed.stages.insert("web".into(), map(seen, |sight| sight.shown(now)));
             }
             Happening::Tasks(seen) => match seen {
                 Seen::Present(TaskSight::Current { status, exit_code }) => self.show_task(status, exit_code),
@@ -334,6 +455,7 @@ impl Oracle {
             unknown_is_not_failed(name, was, is, fixture, &context)?;
             completed_is_kept(was, is, &context)?;
             no_limbo(name, &was.phase, &is.phase, fixture, &context)?;
+            a_pause_is_no_stall(&is.phase, fixture, &context)?;
         }
         Ok(())
     }
@@ -459,6 +581,16 @@ fn completed_is_kept(
     Ok(())
 }
 
+/// What ECS holds for a person, or for a hook that has time yet, is not given up for want of
+/// progress.
+fn a_pause_is_no_stall(is: &Phase, fixture: &Fixture, context: &str) -> Result<(), TestCaseError> {
+    let Phase::Stalled { hash, reason: StallReason::ProgressDeadlineExceeded, .. } = is else {
+        return Ok(());
+    };
+    prop_assert!(!(fixture.is_held() && fixture.is_at(hash)), "given up in a pause: {context}");
+    Ok(())
+}
+
 /// What is over its time, or over, is not simply left where it stands.
 fn no_limbo(
     name: &str,
@@ -477,13 +609,11 @@ fn no_limbo(
             !just_ended && fixture.wanted(name).is_some_and(|wanted| wanted != hash)
         }
         Phase::Rolling { hash, deployment, progress: (grew, _), .. } => {
-            let revision =
-                fixture.state.components[name].revision.as_ref().filter(|known| known.hash == *hash);
             let watched = service.filter(|service| {
-                revision.is_some_and(|revision| revision.arn == service.task_definition)
-                    && service.primary().map(|primary| &primary.id) == deployment.as_ref()
+                fixture.is_at(hash) && service.primary().map(|primary| &primary.id) == deployment.as_ref()
             });
-            watched.is_some() && now.duration_since(*grew) > PROGRESS_DEADLINE
+            let over = now.duration_since(*grew) > fixture.patience();
+            watched.is_some() && over && !fixture.is_held()
         }
         Phase::Baking { until, .. } => *until > now + BAKE || (service.is_some() && *until <= now),
         Phase::TaskRunning { token, task, deadline, since, .. } => {
@@ -504,8 +634,8 @@ fn no_limbo(
 }
 
 /// Walks through a history and checks every pass; gives the stages that were reached.
-fn walk(history: Vec<Happening>) -> Result<BTreeSet<&'static str>, TestCaseError> {
-    let mut fixture = Fixture::baking();
+fn walk(shifts: bool, history: Vec<Happening>) -> Result<BTreeSet<&'static str>, TestCaseError> {
+    let mut fixture = if shifts { Fixture::shifting_traffic() } else { Fixture::baking() };
     let mut oracle = Oracle::default();
     let mut reached = BTreeSet::new();
     for (happening, number) in history.into_iter().zip(1..) {
@@ -541,9 +671,9 @@ fn every_history_keeps_what_the_stage_machine_promises() {
         failure_persistence: None,
         ..Config::default()
     });
-    let histories = prop::collection::vec(happening(), 1..50);
-    let walked = runner.run(&histories, |history| {
-        reached.borrow_mut().extend(walk(history)?);
+    let histories = (any::<bool>(), prop::collection::vec(happening(), 1..50));
+    let walked = runner.run(&histories, |(shifts, history)| {
+        reached.borrow_mut().extend(walk(shifts, history)?);
         Ok(())
     });
     walked.unwrap_or_else(|broken| panic!("{broken}"));

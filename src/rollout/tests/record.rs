@@ -27,6 +27,7 @@ fn owned_service(arn: &str) -> Seen<ObservedService> {
     Seen::Present(ObservedService {
         controller: None,
         current_deployment: None,
+        revision: None,
         arn: arn.to_owned(),
         name: "shop-web".to_owned(),
         status: "ACTIVE".to_owned(),

@@ -475,6 +475,59 @@ fn a_deployment_that_stands_still_as_declared_is_not_stuck() {
     }
 }
 
+/// A service that has completed its second content and has two groups, of which `green` is managed
+/// by somebody else; with what is in them.
+fn in_two_groups(blue: &str, green: &str) -> Fixture {
+    let mut fixture = Fixture::upgrading();
+    fixture.settings(|fields, _| {
+        fields["loadBalancers"] =
+            json!([{"targetGroup": "blue", "advancedConfiguration": {"alternateTargetGroupArn": GREEN}}]);
+    });
+    fixture.service(2, "COMPLETED", 1);
+    let target = |state: &str| ObservedTarget {
+        id: "10.0.0.1".into(),
+        port: 80,
+        state: state.into(),
+        reason: None,
+        description: None,
+    };
+    for (group, state) in [("blue", blue), (GREEN, green)] {
+        fixture.observed.targets.insert(group.into(), Seen::Present(vec![target(state)]));
+    }
+    let id = ResourceId::new(ResourceKind::TargetGroup, "blue");
+    let group = ObservedResource::new(BLUE, json!({}));
+    fixture.observed.resources.insert(id, Seen::Present(group));
+    fixture
+}
+
+const BLUE: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/blue/1";
+const GREEN: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/green/1";
+
+#[test]
+fn only_the_group_that_the_service_revision_is_resolved_to_says_whether_a_rollout_is_complete() {
+    let serves = |arn: &str| Seen::Present([arn.to_owned()].into());
+    let gap = Gap {
+        operation: "ecs:DescribeServiceRevisions".into(),
+        code: "Throttled".into(),
+        message: "".into(),
+    };
+    for (resolved, blue, green, word) in [
+        (serves(BLUE), "healthy", "unhealthy", "Complete"),
+        (serves(BLUE), "unhealthy", "healthy", "Rolling"),
+        (serves(GREEN), "unhealthy", "healthy", "Complete"),
+        (serves(GREEN), "healthy", "unhealthy", "Rolling"),
+        // Either may serve: both count.
+        (Seen::Absent, "healthy", "unhealthy", "Rolling"),
+        (Seen::Absent, "healthy", "healthy", "Complete"),
+        (Seen::Unknown(gap), "healthy", "healthy", "Rolling"),
+    ] {
+        let mut fixture = in_two_groups(blue, green);
+        fixture.observed.serving_groups.insert("web".into(), resolved.clone());
+        fixture.step();
+        assert_eq!(fixture.word("web"), word, "{resolved:?}: {blue}, {green}");
+    }
+}
+
 #[test]
 fn the_tasks_of_a_service_may_all_be_in_its_alternate_group() {
     let mut fixture = Fixture::upgrading();

@@ -17,7 +17,7 @@ const OWNER: &str = "evenkeel.dev/owner";
 const COMPONENT: &str = "evenkeel.dev/component";
 
 /// Everything that the controller has a reason to call.
-const ALLOWED: [&str; 30] = [
+const ALLOWED: [&str; 31] = [
     "RegisterTaskDefinition",
     "DeregisterTaskDefinition",
     "RunTask",
@@ -25,6 +25,7 @@ const ALLOWED: [&str; 30] = [
     "CreateService",
     "UpdateService",
     "DeleteService",
+    "ContinueServiceDeployment",
     "TagResource",
     "UntagResource",
     "CreateTargetGroup",
@@ -103,6 +104,7 @@ impl Bounds {
                 delete_service(call, facts, sim)
             }
             "StopTask" => stop_task(call, sim),
+            "ContinueServiceDeployment" => continued(call, facts),
             "DeregisterTaskDefinition" => deregister_definition(call, sim),
             _ => Ok(()),
         }
@@ -201,6 +203,15 @@ fn delete_service(call: &Parsed, facts: &Facts, sim: &Sim) -> CheckResult {
     Ok(())
 }
 
+/// Only a person says that a paused deployment goes on, or goes back.
+fn continued(call: &Parsed, facts: &Facts) -> CheckResult {
+    let answer = (call.text("hookId").to_owned(), call.text("action") == "ROLLBACK");
+    if facts.answers.contains(&answer) {
+        return Ok(());
+    }
+    Err(format!("{} of {} with {}, which nobody said", call.operation, call.target(), call.input))
+}
+
 fn stop_task(call: &Parsed, sim: &Sim) -> CheckResult {
     let id = call.text("task").rsplit('/').next().unwrap_or_default().to_owned();
     let task = sim
@@ -254,8 +265,16 @@ fn elb(call: &Parsed, facts: &Facts, sim: &Sim) -> CheckResult {
     };
     let declared = |app: &App| match call.operation.as_str() {
         "DeleteListener" => port == Some(app.port) && balanced(app, &|_| true),
-        "DeleteRule" => port == Some(app.port) && balanced(app, &|part| part.key() == component),
-        _ => balanced(app, &|part| part.target_group() == component && port == Some(part.way.port)),
+        "DeleteRule" => {
+            port == Some(app.port)
+                && balanced(app, &|part| {
+                    part.key() == component || part.test_rule().as_deref() == Some(component)
+                })
+        }
+        _ => balanced(app, &|part| {
+            let is_it = part.target_group() == component || part.alternate().as_deref() == Some(component);
+            is_it && port == Some(part.way.port)
+        }),
     };
     let last = facts.ever(owner).last();
     let lately = facts.lately(owner, facts.now, STALE_VERSION);

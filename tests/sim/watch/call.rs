@@ -69,6 +69,7 @@ impl Parsed {
             "Name",
             "AlarmName",
             "ResourceARN",
+            "serviceDeploymentArn",
         ];
         let named = members.iter().map(|member| self.text(member)).find(|text| !text.is_empty());
         let listed = ["ResourceArns", "AlarmNames"].iter().find_map(|list| self.texts(list).first().copied());

@@ -42,6 +42,10 @@ pub struct Facts {
     disturbed: BTreeMap<Disturbance, Timestamp>,
     /// Deployments whose record was spoilt: what only the record knew is lost.
     pub lost_records: BTreeSet<String>,
+    /// Paused hooks that a person answered, and whether they were to be rolled back.
+    pub answers: BTreeSet<(String, bool)>,
+    /// Deployments of which a person sent something back.
+    pub sent_back: BTreeSet<String>,
     /// The time of the last moment.
     pub now: Timestamp,
 }

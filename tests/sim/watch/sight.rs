@@ -123,6 +123,7 @@ fn shown(call: &Parsed) -> Vec<String> {
             all.push(under("rules", call.text("ListenerArn"), 4));
             all
         }
+        "DescribeServiceDeployments" => each("serviceDeploymentArns", &|arn| format!("deployment:{arn}")),
         "DescribeAlarms" => each("AlarmNames", &|name| format!("alarm:{name}")),
         "DescribeLogGroups" => {
             let mut all = each("logGroupIdentifiers", &|name| format!("logs:{name}"));
@@ -140,6 +141,7 @@ fn needed(call: &Parsed) -> Vec<String> {
         (Service::Ecs, "CreateService" | "UpdateService" | "DeleteService") => {
             vec![format!("service:{}", target.rsplit('/').next().unwrap_or(target))]
         }
+        (Service::Ecs, "ContinueServiceDeployment") => vec![format!("deployment:{target}")],
         (Service::Ecs, "RegisterTaskDefinition") => vec![format!("family:{target}")],
         (Service::Ecs, "RunTask") => {
             let name = call.text("taskDefinition").rsplit('/').next().unwrap_or_default();

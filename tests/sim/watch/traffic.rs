@@ -262,7 +262,7 @@ fn had_a_road(part: &Part, lately: &[Option<&App>]) -> bool {
 
 /// Whether an answer comes from a task of this service; or of the same one in another cluster or
 /// under another key, while it moves there or back.
-fn is_of(answer: &Answer, service: &str, sim: &Sim) -> bool {
+pub fn is_of(answer: &Answer, service: &str, sim: &Sim) -> bool {
     sim.with(|world| world.server(answer)).is_some_and(|by| identity(&by) == identity(service))
 }
 

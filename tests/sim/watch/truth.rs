@@ -140,7 +140,13 @@ fn service_runs(app: &App, part: &Part, order: &Order, sim: &Sim) -> CheckResult
         return Err(format!("is not steady: {found:?}"));
     }
     if part.is_balanced() {
-        let healthy = healthy_targets(app, &name, sim);
+        let shown = service(sim, app.cluster, &name).unwrap_or_default();
+        let strategy = shown["deploymentConfiguration"]["strategy"].as_str().unwrap_or("ROLLING");
+        let declared = part.shifted().map_or("ROLLING", |shift| shift.strategy.name());
+        if strategy != declared {
+            return Err(format!("is deployed by {strategy}, and {declared} is declared"));
+        }
+        let healthy = healthy_targets(&shown, sim);
         if healthy < found.desired {
             return Err(format!("has {healthy} healthy targets for {} tasks", found.desired));
         }
@@ -148,9 +154,13 @@ fn service_runs(app: &App, part: &Part, order: &Order, sim: &Sim) -> CheckResult
     Ok(())
 }
 
-fn healthy_targets(app: &App, name: &str, sim: &Sim) -> usize {
-    let shown = service(sim, app.cluster, name).unwrap_or_default();
-    let arn = &shown["loadBalancers"][0]["targetGroupArn"];
+/// Healthy targets in the group that the tasks of a service are in, by its newest revision.
+fn healthy_targets(shown: &Value, sim: &Sim) -> usize {
+    let revision = &shown["currentServiceRevisions"][0]["arn"];
+    let input = json!({"serviceRevisionArns": [revision]});
+    let revision = read(sim, Service::Ecs, "DescribeServiceRevisions", &input).unwrap_or_default();
+    let resolved = &revision["serviceRevisions"][0]["resolvedConfiguration"];
+    let arn = &resolved["loadBalancers"][0]["targetGroupArn"];
     let health = read(sim, Service::Elbv2, "DescribeTargetHealth", &json!({"TargetGroupArn": arn}))
         .unwrap_or_default();
     let targets = health["TargetHealthDescriptions"].as_array().cloned().unwrap_or_default();

@@ -311,6 +311,7 @@ fn service(name: &str, revision: &str, fields: Tree) -> ObservedService {
     ObservedService {
         controller: None,
         current_deployment: None,
+        revision: None,
         arn: managed_arn(ResourceKind::Service, name),
         name: name.to_owned(),
         status: "ACTIVE".to_owned(),
