@@ -333,7 +333,9 @@ fn record_owned_arns(
     let declared = observed.services.iter().filter(|(name, _)| resolved.components.contains_key(*name));
     let declared: BTreeSet<&str> =
         declared.filter_map(|(_, seen)| Some(seen.present()?.arn.as_str())).collect();
-    state.resources.retain(|id, _| {
-        id.kind != ResourceKind::Service || id.left_over_arn().is_none_or(|arn| !declared.contains(arn))
-    });
+    for (id, known) in state.resources.iter_mut().filter(|(id, _)| id.kind == ResourceKind::Service) {
+        if id.left_over_arn().is_some_and(|arn| declared.contains(arn)) {
+            known.arn = None;
+        }
+    }
 }

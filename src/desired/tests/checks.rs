@@ -94,3 +94,25 @@ fn an_image_with_a_digest_needs_no_tag() {
     let image = format!("shop/web@sha256:{}", "0".repeat(64));
     assert_eq!(findings(&changed(&[(&format!("{C}/image"), json!(image))])), []);
 }
+
+#[test]
+fn traffic_to_a_group_that_no_service_is_in_is_warned_of_and_not_refused() {
+    let action =
+        |groups: Value| ("/spec/rules/web/actions/0", json!({"type": "forward", "targetGroups": groups}));
+    let alone = ("/spec/components/web/service/loadBalancers", json!([]));
+    let cases = [
+        (vec![alone.clone()], Some("spec.rules.web.actions[0].targetGroup")),
+        (
+            vec![alone.clone(), action(json!([{"targetGroup": "web"}]))],
+            Some("spec.rules.web.actions[0].targetGroups[0].targetGroup"),
+        ),
+        (vec![action(json!([{"targetGroup": "web"}]))], None),
+    ];
+    for (changes, field) in cases {
+        let (state, found) = lower(&document(&changed(&changes)), Generation(1));
+        assert!(state.is_some(), "{found:#?}");
+        let mut of_it =
+            found.iter().filter(|finding| finding.message.contains("no service of this document"));
+        assert_eq!(of_it.next().map(|finding| finding.field.as_str()), field, "{found:#?}");
+    }
+}

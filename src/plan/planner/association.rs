@@ -7,17 +7,35 @@
 //! balancer).
 
 use super::Draft;
-use super::traffic::member;
 use crate::model::arn::load_balancer_name;
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::plan::compare::forwarded_groups;
 
-/// Why a rule or listener cannot be as it is declared: it forwards to a group that another load
-/// balancer uses. In words, with what to declare instead.
-pub(super) fn refused(draft: &Draft<'_>, id: &ResourceId, declared: &Tree) -> Option<String> {
+/// The member of a rule or listener that says where traffic goes.
+pub(super) fn member(kind: ResourceKind) -> Option<&'static str> {
+    match kind {
+        ResourceKind::Rule => Some("actions"),
+        ResourceKind::Listener => Some("defaultActions"),
+        _ => None,
+    }
+}
+
+/// Why a rule or listener cannot become what is declared: it would forward to a group that another
+/// load balancer uses. In words, with what to declare instead.
+pub(super) fn refused(
+    draft: &Draft<'_>,
+    id: &ResourceId,
+    declared: &Tree,
+    present: Option<&Tree>,
+) -> Option<String> {
     let balancer = balancer_of(draft, id, declared)?;
     let observed = draft.input.observed;
-    let arns = forwarded_groups(&declared[member(id.kind)?]);
+    let member = member(id.kind)?;
+    let mut arns = forwarded_groups(&declared[member]);
+    if let Some(present) = present {
+        let already = forwarded_groups(&present[member]);
+        arns.retain(|arn| !already.contains(arn));
+    }
     let groups = observed.all_resources().filter(|(other, _)| other.kind == ResourceKind::TargetGroup);
     let mut groups = groups.filter_map(|(_, seen)| seen.present()).filter(|group| arns.contains(&group.arn));
     let (group, other) = groups.find_map(|group| {
@@ -35,7 +53,7 @@ pub(super) fn refused(draft: &Draft<'_>, id: &ResourceId, declared: &Tree) -> Op
 }
 
 /// ARN of the load balancer that a listener, or the listener of a rule, is declared for.
-fn balancer_of(draft: &Draft<'_>, id: &ResourceId, declared: &Tree) -> Option<String> {
+pub(super) fn balancer_of(draft: &Draft<'_>, id: &ResourceId, declared: &Tree) -> Option<String> {
     let fields = match id.kind {
         ResourceKind::Listener => declared,
         _ => {

@@ -100,9 +100,15 @@ fn exchanged<'o>(draft: &Draft<'o>) -> BTreeMap<ResourceId, Move<'o>> {
         }
     }
     let left: BTreeSet<&ResourceId> = from.values().map(|(place, ..)| *place).collect();
-    let free = others.iter().filter(|(id, ..)| left.contains(id) && !from.contains_key(id));
-    let evicted = others.iter().filter(|(id, ..)| from.contains_key(id) && !left.contains(id));
-    let closing = free.zip(evicted).map(|((id, fields, _), (_, _, rule))| (*id, *fields, *rule));
+    // As many of the one as of the other on each listener.
+    let chosen = |is_free: bool| {
+        let wanted = |id: &ResourceId| left.contains(id) == is_free && from.contains_key(id) != is_free;
+        let mut chosen: Vec<_> = others.iter().filter(|(id, ..)| wanted(id)).collect();
+        chosen.sort_by_key(|(_, fields, _)| fields["listenerArn"].as_str());
+        chosen
+    };
+    let pairs = chosen(true).into_iter().zip(chosen(false));
+    let closing = pairs.map(|((id, fields, _), (_, _, rule))| (*id, *fields, *rule));
     let moves = from.iter().map(|(id, (_, fields, rule))| (*id, *fields, *rule)).chain(closing);
     moves.filter_map(|(id, fields, rule)| Some((id.clone(), moved(rule, fields)?))).collect()
 }

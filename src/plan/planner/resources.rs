@@ -73,7 +73,7 @@ fn bring_back(draft: &mut Draft<'_>, one: &One<'_>, moved: &ObservedResource) {
 }
 
 fn create(draft: &mut Draft<'_>, one: &One<'_>, reason: Reason, changes: Vec<FieldChange>) {
-    if let Some(because) = association::refused(draft, one.id, one.fields) {
+    if let Some(because) = association::refused(draft, one.id, one.fields, None) {
         draft.note(one.id, because, true);
         return;
     }
@@ -98,7 +98,7 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, resource: &ObservedResource) {
     let differences_of =
         |fields: &Tree| differences(id.kind, fields, &resource.fields, &draft.traffic_shifted_groups);
     let mut found = differences_of(one.fields);
-    if let Some(because) = association::refused(draft, id, one.fields) {
+    if let Some(because) = association::refused(draft, id, one.fields, Some(&resource.fields)) {
         draft.note(id, because, true);
         return;
     }

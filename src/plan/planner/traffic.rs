@@ -10,6 +10,7 @@
 //! targets by the weights of the groups; a group without targets answers 503); ECS API,
 //! UpdateService.loadBalancers (several target groups of one service).
 
+use super::association::{balancer_of, member};
 use super::requests::{VALUES_PER_RULE, count_values, darkened, is_dark};
 use super::{Draft, seen};
 use crate::model::desired::DesiredComponent;
@@ -27,15 +28,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Target groups that one forward action may name. Source: Elastic Load Balancing quotas.
 const GROUPS_PER_ACTION: usize = 5;
-
-/// The member of a rule or listener that says where traffic goes.
-pub(super) fn member(kind: ResourceKind) -> Option<&'static str> {
-    match kind {
-        ResourceKind::Rule => Some("actions"),
-        ResourceKind::Listener => Some("defaultActions"),
-        _ => None,
-    }
-}
 
 /// The actions that a dark rule has once it takes requests: where ECS shifts its traffic, what ECS
 /// made of them.
@@ -126,7 +118,7 @@ fn handed_on(
     }
     let dropped = serving.keys().filter(|arn| !wanted.contains_key(*arn));
     let handed: Vec<(&String, WaitingOn)> =
-        dropped.filter_map(|arn| Some((arn, taken_over(draft, id, arn)?))).collect();
+        dropped.filter_map(|arn| Some((arn, taken_over(draft, id, declared, arn)?))).collect();
     if handed.is_empty() {
         return None;
     }
@@ -137,12 +129,14 @@ fn handed_on(
 
 /// Who is declared to forward to a group and does not yet, while nothing else that is declared to
 /// forwards to it.
-fn taken_over(draft: &Draft<'_>, id: &ResourceId, arn: &str) -> Option<WaitingOn> {
+fn taken_over(draft: &Draft<'_>, id: &ResourceId, declared: &Tree, arn: &str) -> Option<WaitingOn> {
     let input = draft.input;
     let mut next = None;
     for (other, resolved) in input.resolved.resources.iter().filter(|(other, _)| *other != id) {
         let (Some(member), Some(fields)) = (member(other.kind), &resolved.fields) else { continue };
-        if !weights(&fields[member]).contains_key(arn) {
+        // What stands on another load balancer can take it only once it is free.
+        let here = balancer_of(draft, other, fields) == balancer_of(draft, id, declared);
+        if !here || !weights(&fields[member]).contains_key(arn) {
             continue;
         }
         let there = seen(&input.observed.resources, other).present();
