@@ -64,6 +64,8 @@ pub struct Part {
     pub way: Way,
     /// How ECS shifts its traffic, while it is a service behind a load balancer.
     pub shift: Option<Shift>,
+    /// Whether it says how many tasks it has, as a singleton: otherwise others may scale it.
+    pub counted: bool,
 }
 
 /// How requests come to a component behind a load balancer.
@@ -271,11 +273,13 @@ impl App {
             Kind::Forever => {
                 ("task", json!({"launchType": "FARGATE", "networkConfiguration": network, "run": "Forever"}))
             }
-            Kind::Singleton => (
-                "singleton",
-                json!({"launchType": "FARGATE", "networkConfiguration": network,
-                "desiredCount": 1, "progressDeadlineSeconds": 600}),
-            ),
+            Kind::Singleton => {
+                let mut fields = json!({"launchType": "FARGATE", "networkConfiguration": network, "progressDeadlineSeconds": 600});
+                if part.counted {
+                    fields["desiredCount"] = json!(1);
+                }
+                ("singleton", fields)
+            }
             Kind::Service(service) => ("service", self.service(part, service, &network)),
         };
         component[word] = workload;
@@ -337,7 +341,7 @@ impl Part {
     pub fn count(&self) -> Option<u32> {
         match &self.kind {
             Kind::Service(service) => service.count,
-            Kind::Singleton => Some(1),
+            Kind::Singleton => self.counted.then_some(1),
             Kind::Task | Kind::Forever => None,
         }
     }

@@ -273,6 +273,7 @@ impl Scenario {
         steps.extend(ways(seed, &apps, chaos));
         steps.extend(anything(seed, &apps, chaos));
         steps.extend(shift::draw(seed, &mut apps, chaos));
+        leave_counts(seed, &mut apps);
         steps.sort_by_key(|step| step.at);
         let latency_ms = if rng.bool() { 0 } else { rng.u64(1..=400) };
         let rate_limits = rng.u8(0..4) == 0;
@@ -292,6 +293,7 @@ impl Scenario {
             renames: 0,
             way: Way::default(),
             shift: None,
+            counted: true,
         };
         let web = Service { count: Some(2), balanced: true, breaker: true, least: 100, bake: 0 };
         let parts = vec![part("migrate", Kind::Task, &[]), part("web", Kind::Service(web), &["migrate"])];
@@ -315,6 +317,15 @@ impl Scenario {
     /// The same with only these steps.
     pub fn with_steps(&self, steps: Vec<Step>) -> Self {
         Self { steps, ..self.clone() }
+    }
+}
+
+/// Leaves the count of a third of the components to others while they are singletons. Drawn by a
+/// chance of its own, as [`ways`] are.
+fn leave_counts(seed: u64, apps: &mut [App]) {
+    let mut rng = fastrand::Rng::with_seed(seed ^ 0x0063_6f75_6e74);
+    for part in apps.iter_mut().flat_map(|app| &mut app.parts) {
+        part.counted = rng.u8(0..3) > 0;
     }
 }
 
@@ -432,7 +443,19 @@ fn part(rng: &mut fastrand::Rng, name: &'static str, kind: Kind, after: &[&'stat
     let tag = if rng.u8(0..12) == 0 { "v1-slow" } else { "v1" };
     let way = Way::default();
     let (tag, after) = (tag.to_owned(), after.to_vec());
-    Part { name, kind, tag, variable: 0, secret, after, declared: true, renames: 0, way, shift: None }
+    Part {
+        name,
+        kind,
+        tag,
+        variable: 0,
+        secret,
+        after,
+        declared: true,
+        renames: 0,
+        way,
+        shift: None,
+        counted: true,
+    }
 }
 
 fn service(rng: &mut fastrand::Rng, balanced: bool) -> Kind {

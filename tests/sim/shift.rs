@@ -120,9 +120,9 @@ pub fn test_rule(part: &Part) -> Option<(String, Value)> {
     Some((key, rule))
 }
 
-/// Gives services behind a load balancer a strategy, in a fifth of the seeds that have one. Drawn by
-/// a chance of its own, so that everything else of a seed is as it was before there were any.
-/// Answers the edits of it, and the answers of people to what is paused.
+/// Gives services behind a load balancer a strategy, in a fifth of the seeds that have one. What
+/// follows are edits of it, and what people say to a pause. Drawn by a chance of its own, so that
+/// everything else of a seed is as it was before there were any.
 pub fn draw(seed: u64, apps: &mut [App], chaos: Duration) -> Vec<Step> {
     let mut rng = fastrand::Rng::with_seed(seed ^ 0x0073_6869_6674);
     let candidates: Vec<(usize, usize)> = apps

@@ -136,7 +136,9 @@ impl Traffic {
                     // Another road than before: until it is open, those count that run, and what
                     // the road before lost is told by `leave`. From then on those count that it
                     // reaches.
-                    self.fill(&service, sound.map_or(0, BTreeSet::len), least, excused)?;
+                    if !was_shifted(part, &lately) {
+                        self.fill(&service, sound.map_or(0, BTreeSet::len), least, excused)?;
+                    }
                     if served && opens {
                         self.complete.remove(&service);
                     }
@@ -258,6 +260,15 @@ fn had_a_road(part: &Part, lately: &[Option<&App>]) -> bool {
         let same = app.declared().find(|other| other.name == part.name);
         same.is_some_and(|same| app.road(same).is_some())
     })
+}
+
+/// Whether ECS shifted the traffic of a component by any document that was in force lately: then
+/// tasks that have none yet may be replaced before they serve.
+fn was_shifted(part: &Part, lately: &[Option<&App>]) -> bool {
+    let same = |app: &App| {
+        app.declared().find(|other| other.name == part.name).is_some_and(|it| it.shifted().is_some())
+    };
+    lately.iter().flatten().any(|app| same(app))
 }
 
 /// Whether an answer comes from a task of this service; or of the same one in another cluster or
