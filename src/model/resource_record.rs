@@ -27,11 +27,12 @@ pub struct ResourceRecord {
     /// changed by somebody else: drift. One that is declared otherwise is a change of the document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_applied: Option<LastApplied>,
-    /// What was asked of AWS since then, by path of the field; null under the empty path: to delete
-    /// it. Where an edit is undone before it was in force, the difference is our own, not drift.
-    /// The revision that a service was last sent stays.
+    /// What was asked of AWS since then, or so lately that AWS need not show it, by path of the
+    /// field; null under the empty path: to delete it. Where an edit is undone before it was in
+    /// force, the difference is our own, not drift. The revision that a service was last sent
+    /// stays.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub sent_fields: BTreeMap<String, Tree>,
+    pub sent_fields: BTreeMap<String, SentField>,
     /// The last repair, and how often in a row it was needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repairs: Option<Repairs>,
@@ -60,6 +61,30 @@ pub struct ResourceRecord {
     pub forever: Option<String>,
 }
 
+/// A field that was sent to AWS.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SentField {
+    /// What was sent; null: to be removed.
+    pub value: Tree,
+    /// What was shown before; null when nothing.
+    pub before: Tree,
+    /// When it was sent first.
+    pub at: Timestamp,
+    /// Whether AWS said yes to it, or was seen in agreement since. For some minutes it may go on to
+    /// show what was before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub agreed: bool,
+}
+
+impl SentField {
+    /// Whether AWS may still show what was before. A clock that was set back does not make it so
+    /// for ever.
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        now.duration_since(self.at).abs() < SHOWN_WITHIN
+    }
+}
+
 /// What a service was scaled to nothing from. That the 0 is ours is known by this alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -81,6 +106,8 @@ impl ResourceRecord {
     pub fn set_arn(&mut self, arn: &str) -> Option<String> {
         let before = self.arn.replace(arn.to_owned()).filter(|before| before != arn);
         if before.is_some() {
+            // Something was in agreement under this key, and it was not this.
+            self.applied = self.applied.take().map(|_| ContentHash::default());
             self.last_applied = None;
             self.sent_fields.clear();
         }

@@ -1,6 +1,7 @@
 //! What need not be declared and was: remembered, so that it can be taken back. And what AWS did
 //! not take, so that it holds up nothing else.
 
+use super::applied;
 use crate::model::call::{Call, Verb};
 use crate::model::desired::ResolvedState;
 use crate::model::last_applied::LastApplied;
@@ -72,7 +73,7 @@ pub(super) fn settle(
         if id.kind == ResourceKind::TaskDefinition {
             let tagged = !resolved.tags.is_empty();
             known.last_applied = tagged.then(|| LastApplied::of(&Tree::Null, &resolved.tags));
-            known.sent_fields.clear();
+            applied::settle(known, observed.at);
         }
         known.written = optional(resolved, &id);
         known.refused = None;

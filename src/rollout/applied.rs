@@ -7,8 +7,9 @@ use crate::model::last_applied::LastApplied;
 use crate::model::observed::{Identity, ObservedState, Readiness, Seen};
 use crate::model::plan::{Plan, PlannedAction, Reason};
 use crate::model::resource::{Part, ResourceId, ResourceKind, Tree};
-use crate::model::resource_record::ResourceRecord;
+use crate::model::resource_record::{ResourceRecord, SentField};
 use crate::model::rollout::RolloutState;
+use jiff::Timestamp;
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -42,17 +43,27 @@ pub(super) fn mark(
             known.applied = Some(declared.clone());
             known.last_applied = Some(LastApplied::of(fields, &resolved.tags));
         }
-        known.sent_fields.retain(|path, _| path == REVISION);
+        settle(known, observed.at);
     }
+}
+
+/// What was sent is in force. What AWS may not show yet stays known for as long.
+pub(super) fn settle(known: &mut ResourceRecord, now: Timestamp) {
+    known.sent_fields.retain(|path, sent| path == REVISION || sent.is_fresh(now));
+    known.sent_fields.values_mut().for_each(|sent| sent.agreed = true);
 }
 
 /// Notes, field by field, what a plan is about to ask for that the document wants, before it does:
 /// also when no answer comes, an edit that is undone by then is no drift.
-pub(super) fn note_sent(state: &mut RolloutState, observed: &ObservedState, plan: &Plan) {
+pub(super) fn note_sent(state: &mut RolloutState, observed: &ObservedState, plan: &Plan, now: Timestamp) {
     for action in &plan.actions {
         for (id, fields) in sent(state, observed, action) {
-            if let Some(known) = state.resources.get_mut(&id) {
-                known.sent_fields.extend(fields);
+            let Some(known) = state.resources.get_mut(&id) else { continue };
+            for (path, before, value) in fields {
+                // What is sent again has been waited for since it was sent first.
+                let again = known.sent_fields.get(&path).filter(|sent| sent.value == value);
+                let at = again.map_or(now, |sent| sent.at);
+                known.sent_fields.insert(path, SentField { value, before, at, agreed: false });
             }
         }
     }
@@ -64,17 +75,20 @@ pub(super) fn was_not_sent(state: &mut RolloutState, observed: &ObservedState, a
         if let Some(known) = state.resources.get_mut(&id) {
             known
                 .sent_fields
-                .retain(|path, value| fields.iter().all(|(sent, new)| (sent, new) != (&*path, &*value)));
+                .retain(|path, sent| fields.iter().all(|(of, _, value)| (of, value) != (path, &sent.value)));
         }
     }
 }
+
+/// Path, value before and value of a field.
+type Change = (String, Tree, Tree);
 
 /// What an action sends to what is recorded already. A repair sends what is in force.
 fn sent(
     state: &RolloutState,
     observed: &ObservedState,
     action: &PlannedAction,
-) -> Vec<(ResourceId, Vec<(String, Tree)>)> {
+) -> Vec<(ResourceId, Vec<Change>)> {
     let is_ours = match action.reason {
         Reason::Changed | Reason::Missing | Reason::Rollout { .. } | Reason::Undeclared => true,
         Reason::Drifted | Reason::Deleted | Reason::Superseded | Reason::Deadline | Reason::StaleTarget => {
@@ -89,17 +103,19 @@ fn sent(
         return Vec::new();
     }
     if let Call::SetRulePriorities { priorities } = &action.call {
-        let to = |priority: &i32| vec![("priority".to_owned(), json!(priority))];
+        let to = |priority: &i32| vec![("priority".to_owned(), Tree::Null, json!(priority))];
         let moved = priorities
             .iter()
             .flat_map(|(arn, priority)| known_by(state, arn).map(move |id| (id, to(priority))));
         return moved.collect();
     }
-    let fields: Vec<(String, Tree)> = match action.verb {
-        Verb::Update | Verb::Tag | Verb::Untag => {
-            action.changes.iter().map(|change| (change.path.clone(), change.new.clone())).collect()
-        }
-        Verb::Delete => vec![(ResourceRecord::WHOLE.to_owned(), Tree::Null)],
+    let fields: Vec<Change> = match action.verb {
+        Verb::Update | Verb::Tag | Verb::Untag => action
+            .changes
+            .iter()
+            .map(|change| (change.path.clone(), change.old.clone(), change.new.clone()))
+            .collect(),
+        Verb::Delete => vec![(ResourceRecord::WHOLE.to_owned(), Tree::Null, Tree::Null)],
         Verb::Create | Verb::Register | Verb::Run | Verb::Stop | Verb::Deregister => Vec::new(),
     };
     let arn = match observed.seen(&action.resource) {

@@ -79,7 +79,7 @@ pub fn record_intent(
 ) -> RolloutState {
     let mut state = step;
     super::scaling::note_former_counts(&mut state, observed, plan, now);
-    applied::note_sent(&mut state, observed, plan);
+    applied::note_sent(&mut state, observed, plan, now);
     if plan.actions.iter().any(|action| action.verb.makes()) {
         state.made_at = Some(now);
     }

@@ -6,6 +6,7 @@ use crate::model::ids::ContentHash;
 use crate::model::last_applied::LastApplied;
 use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER, Tree};
 use crate::model::resource_record::ResourceRecord;
+use crate::plan::compare::same;
 use crate::plan::diff::{differences, tag_differences};
 use crate::plan::row::Difference;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,9 +31,13 @@ impl Baseline<'_> {
         if change.path.strip_prefix("tags.") == Some(TAG_OWNER) {
             return self.is_settled();
         }
-        // Until it is seen in force, an answer may have been lost, and what is shown may be old.
-        if self.known.is_some_and(|known| known.sent_fields.contains_key(&change.path)) {
-            return false;
+        // Until it is in force, an answer may have been lost, and for minutes more what is shown may
+        // be old.
+        if let Some(sent) = self.known.and_then(|known| known.sent_fields.get(&change.path)) {
+            let shown = |value: &Tree| same(difference.row.compare, &change.old, value);
+            if !sent.agreed || shown(&sent.value) || shown(&sent.before) {
+                return false;
+            }
         }
         self.changed.as_ref().map_or(self.unchanged, |changed| !changed.contains(&change.path))
     }
@@ -45,7 +50,8 @@ impl Baseline<'_> {
 
 /// What was sent since the last agreement; the revision of a service is the rollout's.
 fn sent_since(known: &ResourceRecord) -> impl Iterator<Item = &String> {
-    known.sent_fields.keys().filter(|path| *path != "taskDefinition")
+    let open = known.sent_fields.iter().filter(|(path, sent)| !sent.agreed && *path != "taskDefinition");
+    open.map(|(path, _)| path)
 }
 
 impl<'a> Draft<'a> {
@@ -53,10 +59,10 @@ impl<'a> Draft<'a> {
     pub(super) fn baseline(&self, id: &ResourceId, declared: &ContentHash) -> Baseline<'a> {
         let input = self.input;
         let known = input.rollout.resources.get(id).map(AsRef::as_ref);
-        let unchanged = known.is_some_and(|known| known.applied.as_ref() == Some(declared));
         // What stands under the key by now may be another one than the recorded one.
         let shown = input.observed.seen(id).present().map(|shown| shown.arn);
         let known = known.filter(|known| shown.is_none() || known.arn.as_deref() == shown);
+        let unchanged = known.is_some_and(|known| known.applied.as_ref() == Some(declared));
         let applied = known.and_then(|known| known.last_applied.as_ref());
         let changed = applied.zip(self.declared_fields(id)).map(|(applied, fields)| {
             // References are what AWS takes: what is made anew has another ARN, and nobody edited.
