@@ -129,6 +129,15 @@ fn is_shifting(service: &ObservedService) -> bool {
     running > 1 && !has_failed(service)
 }
 
+/// Whether ECS goes on to shift traffic by itself, and may have begun before a call gets there: its
+/// tasks are up, and no person is asked first.
+///
+/// Source: ECS developer guide, lifecycle stages of blue/green deployments.
+fn is_about_to_shift(stage: &ObservedStage) -> bool {
+    let scales = ["RECONCILE_SERVICE", "PRE_SCALE_UP", "SCALE_UP"];
+    stage.pause().is_none() && stage.stage.as_deref().is_some_and(|stage| !scales.contains(&stage))
+}
+
 /// Whether its first deployment is under way and may have traffic: nothing completed before it that
 /// ECS could send the traffic back to. One of which nothing runs has none to lose.
 fn serves_first(service: &ObservedService, stage: &Seen<ObservedStage>) -> bool {
@@ -138,7 +147,9 @@ fn serves_first(service: &ObservedService, stage: &Seen<ObservedStage>) -> bool 
     is_first
         && service.running > 0
         && match stage {
-            Seen::Present(stage) => stage.production.is_some_and(|percent| percent > 0.0),
+            Seen::Present(stage) => {
+                stage.production.is_some_and(|percent| percent > 0.0) || is_about_to_shift(stage)
+            }
             Seen::Absent => false,
             Seen::NotRead | Seen::Unknown(_) => true,
         }

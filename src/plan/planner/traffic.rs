@@ -13,7 +13,7 @@
 use super::association::{balancer_of, member};
 use super::requests::{VALUES_PER_RULE, count_values, darkened, is_dark};
 use super::{Draft, seen};
-use crate::model::desired::DesiredComponent;
+use crate::model::desired::{DesiredComponent, Workload};
 use crate::model::ids::ComponentName;
 use crate::model::observed::{ObservedResource, ObservedService, Seen};
 use crate::model::plan::WaitingOn;
@@ -59,7 +59,7 @@ pub(super) fn changed(
     declared: &Tree,
     observed: &Tree,
 ) -> Option<Transition> {
-    let member = member(id.kind)?;
+    let member = member(id.kind).filter(|_| !is_for_tests(draft, id))?;
     if is_dark(observed) {
         let waits = unready(draft, sends_once_lit(draft, id, member, declared, observed));
         return (!waits.is_empty()).then(|| Transition { fields: darkened(declared), waits });
@@ -194,12 +194,27 @@ pub(super) fn gap(draft: &Draft<'_>, id: &ResourceId, declared: &Tree, observed:
 /// The first form of a new rule, while its groups cannot take traffic and requests that it would
 /// take may be served by something else: it takes none. `None` when it can be made as declared.
 pub(super) fn created(draft: &Draft<'_>, id: &ResourceId, declared: &Tree) -> Option<Transition> {
-    if id.kind != ResourceKind::Rule || !may_take_from_others(draft, id, declared) {
+    let takes = id.kind == ResourceKind::Rule && !is_for_tests(draft, id);
+    if !takes || !may_take_from_others(draft, id, declared) {
         return None;
     }
     let waits = unready(draft, &declared["actions"]);
     (!waits.is_empty() && count_values(declared) < VALUES_PER_RULE)
         .then(|| Transition { fields: darkened(declared), waits })
+}
+
+/// Whether a rule or listener is the one by which people test what ECS is about to shift traffic to.
+/// Between deployments the group that it sends to has no targets.
+///
+/// Source: ECS developer guide, blue/green deployments (test listener rule).
+fn is_for_tests(draft: &Draft<'_>, id: &ResourceId) -> bool {
+    let mut shifted = draft.input.desired.components.values().filter(|one| one.is_traffic_shifted());
+    let is_named = |component: &DesiredComponent| {
+        let (Workload::Service { fields, .. } | Workload::Task { fields, .. }) = &component.workload;
+        let mut balancers = load_balancers(fields);
+        balancers.any(|balancer| balancer["advancedConfiguration"]["testListenerRule"] == id.key.as_str())
+    };
+    id.kind == ResourceKind::Rule && shifted.any(is_named)
 }
 
 /// Whether requests that a new rule takes may be served by something else as long as it is not
