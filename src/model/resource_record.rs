@@ -29,8 +29,8 @@ pub struct ResourceRecord {
     pub last_applied: Option<LastApplied>,
     /// What was asked of AWS since then, or so lately that AWS need not show it, by path of the
     /// field; null under the empty path: to delete it. Where an edit is undone before it was in
-    /// force, the difference is our own, not drift. The revision that a service was last sent
-    /// stays.
+    /// force, the difference is our own, not drift. What is old goes with the next that is sent;
+    /// the revision that a service was last sent stays.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sent_fields: BTreeMap<String, SentField>,
     /// The last repair, and how often in a row it was needed.

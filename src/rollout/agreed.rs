@@ -73,7 +73,7 @@ pub(super) fn settle(
         if id.kind == ResourceKind::TaskDefinition {
             let tagged = !resolved.tags.is_empty();
             known.last_applied = tagged.then(|| LastApplied::of(&Tree::Null, &resolved.tags));
-            applied::settle(known, observed.at);
+            applied::settle(known);
         }
         known.written = optional(resolved, &id);
         known.refused = None;

@@ -43,13 +43,12 @@ pub(super) fn mark(
             known.applied = Some(declared.clone());
             known.last_applied = Some(LastApplied::of(fields, &resolved.tags));
         }
-        settle(known, observed.at);
+        settle(known);
     }
 }
 
-/// What was sent is in force. What AWS may not show yet stays known for as long.
-pub(super) fn settle(known: &mut ResourceRecord, now: Timestamp) {
-    known.sent_fields.retain(|path, sent| path == REVISION || sent.is_fresh(now));
+/// What was sent is in force. What AWS may not show yet stays known.
+pub(super) fn settle(known: &mut ResourceRecord) {
     known.sent_fields.values_mut().for_each(|sent| sent.agreed = true);
 }
 
@@ -59,6 +58,7 @@ pub(super) fn note_sent(state: &mut RolloutState, observed: &ObservedState, plan
     for action in &plan.actions {
         for (id, fields) in sent(state, observed, action) {
             let Some(known) = state.resources.get_mut(&id) else { continue };
+            known.sent_fields.retain(|path, sent| path == REVISION || !sent.agreed || sent.is_fresh(now));
             for (path, before, value) in fields {
                 // What is sent again has been waited for since it was sent first.
                 let again = known.sent_fields.get(&path).filter(|sent| sent.value == value);
@@ -90,10 +90,14 @@ fn sent(
     action: &PlannedAction,
 ) -> Vec<(ResourceId, Vec<Change>)> {
     let is_ours = match action.reason {
-        Reason::Changed | Reason::Missing | Reason::Rollout { .. } | Reason::Undeclared => true,
-        Reason::Drifted | Reason::Deleted | Reason::Superseded | Reason::Deadline | Reason::StaleTarget => {
-            false
-        }
+        Reason::Changed | Reason::Rollout { .. } | Reason::Undeclared => true,
+        // What is being made was never in agreement.
+        Reason::Missing
+        | Reason::Drifted
+        | Reason::Deleted
+        | Reason::Superseded
+        | Reason::Deadline
+        | Reason::StaleTarget => false,
     };
     let is_kept = match action.resource.kind.part() {
         Part::Resource | Part::Service | Part::TaskDefinition => is_ours,

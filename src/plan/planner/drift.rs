@@ -9,6 +9,7 @@ use crate::model::resource_record::ResourceRecord;
 use crate::plan::compare::same;
 use crate::plan::diff::{differences, tag_differences};
 use crate::plan::row::Difference;
+use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of a declared resource from when it was last in agreement.
@@ -18,6 +19,7 @@ pub(super) struct Baseline<'a> {
     unchanged: bool,
     /// Fields whose declaration is another one than then; unknown in a record of a version before.
     changed: Option<BTreeSet<String>>,
+    now: Timestamp,
 }
 
 impl Baseline<'_> {
@@ -31,11 +33,12 @@ impl Baseline<'_> {
         if change.path.strip_prefix("tags.") == Some(TAG_OWNER) {
             return self.is_settled();
         }
-        // Until it is in force, an answer may have been lost, and for minutes more what is shown may
-        // be old.
+        // Until it is in force, an answer may have been lost, and for minutes more what is shown
+        // may be old.
         if let Some(sent) = self.known.and_then(|known| known.sent_fields.get(&change.path)) {
             let shown = |value: &Tree| same(difference.row.compare, &change.old, value);
-            if !sent.agreed || shown(&sent.value) || shown(&sent.before) {
+            let may_be_old = sent.is_fresh(self.now) && (shown(&sent.value) || shown(&sent.before));
+            if !sent.agreed || may_be_old {
                 return false;
             }
         }
@@ -78,7 +81,7 @@ impl<'a> Draft<'a> {
             changed.extend(self.changed_tags(id.kind, &applied.tags()));
             changed
         });
-        Baseline { known, unchanged, changed }
+        Baseline { known, unchanged, changed, now: input.now }
     }
 
     /// Whether nothing of a declaration was edited since it was last in agreement.
@@ -92,7 +95,8 @@ impl<'a> Draft<'a> {
         let known = self.input.rollout.resources.get(id).map(AsRef::as_ref);
         let applied = known.and_then(|known| known.last_applied.as_ref());
         let tags = applied.map(LastApplied::tags).unwrap_or_default();
-        Baseline { known, unchanged: true, changed: Some(self.changed_tags(id.kind, &tags)) }
+        let changed = Some(self.changed_tags(id.kind, &tags));
+        Baseline { known, unchanged: true, changed, now: self.input.now }
     }
 
     fn changed_tags(&self, kind: ResourceKind, before: &BTreeMap<String, String>) -> BTreeSet<String> {
@@ -103,7 +107,8 @@ impl<'a> Draft<'a> {
     /// Whether a resource was asked to be deleted by us, and nothing was seen of it since.
     pub(super) fn is_deleted_by_us(&self, id: &ResourceId) -> bool {
         let known = self.input.rollout.resources.get(id);
-        known.is_some_and(|known| known.sent_fields.contains_key(ResourceRecord::WHOLE))
+        let sent = known.and_then(|known| known.sent_fields.get(ResourceRecord::WHOLE));
+        sent.is_some_and(|sent| !sent.agreed || sent.is_fresh(self.input.now))
     }
 
     fn declared_fields(&self, id: &ResourceId) -> Option<&'a Tree> {

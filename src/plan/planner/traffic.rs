@@ -203,8 +203,8 @@ pub(super) fn created(draft: &Draft<'_>, id: &ResourceId, declared: &Tree) -> Op
         .then(|| Transition { fields: darkened(declared), waits })
 }
 
-/// Whether a rule or listener is the one by which people test what ECS is about to shift traffic to.
-/// Between deployments the group that it sends to has no targets.
+/// Whether a rule is the one by which people test what ECS is about to shift traffic to. Between
+/// deployments the group that it sends to has no targets.
 ///
 /// Source: ECS developer guide, blue/green deployments (test listener rule).
 fn is_for_tests(draft: &Draft<'_>, id: &ResourceId) -> bool {
