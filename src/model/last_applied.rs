@@ -4,6 +4,7 @@ use super::resource::Tree;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The declaration of a resource that AWS was last seen in agreement with: its fields as AWS takes
 /// them, and its tags.
@@ -11,12 +12,12 @@ use std::collections::BTreeMap;
 /// Kept as a text, for a controller holds one for everything that it looks after and reads it only
 /// where AWS differs; stored as the JSON that it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LastApplied(Box<str>);
+pub struct LastApplied(Arc<str>);
 
 impl LastApplied {
     /// Of these fields and tags.
     pub fn of(fields: &Tree, tags: &BTreeMap<String, String>) -> Self {
-        Self(json!({"fields": fields, "tags": tags}).to_string().into_boxed_str())
+        Self(json!({"fields": fields, "tags": tags}).to_string().into())
     }
 
     /// Its fields, as AWS took them.
@@ -48,7 +49,7 @@ impl Serialize for LastApplied {
 impl<'de> Deserialize<'de> for LastApplied {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
-        Ok(Self(value.to_string().into_boxed_str()))
+        Ok(Self(value.to_string().into()))
     }
 }
 

@@ -2,10 +2,12 @@
 //! for all layers.
 
 use super::arn::is_arn;
-use super::desired::DesiredComponent;
+use super::desired::{DesiredComponent, Workload};
 use super::observed::{ObservedService, ObservedState, ObservedTarget, Seen};
 use super::resource::{ResourceId, ResourceKind};
+use super::resource_record::Sent;
 use super::service_deployment::{groups_of, shifts_traffic};
+use std::collections::BTreeMap;
 
 /// Whether a service stays out of declared target groups because ECS shifts its traffic between
 /// others: what is in them says nothing of it then. Groups are named by key, or by ARN where they
@@ -66,6 +68,65 @@ pub fn targets_behind<'o, 'g>(
         all.extend(targets.iter().filter(|target| !target.is_draining()));
     }
     Ok(all)
+}
+
+/// A rule of ours that sends production traffic past the tasks of a service.
+pub struct Astray<'a> {
+    /// The rule.
+    pub by: ResourceId,
+    /// ARN of the group that the tasks are in.
+    pub serving: &'a str,
+    /// ARN of the group that gets traffic instead, wholly or in part.
+    pub instead: &'a str,
+}
+
+/// The production traffic of a service that goes to the other one of its two groups, though ECS is
+/// done with shifting it: nothing is under way, all its tasks are of one revision, and that one is
+/// resolved to one group. ECS moves the weights in a deployment only, so nobody puts that right.
+///
+/// Only the production rule is looked at: between deployments the test rule sends to a group
+/// without targets.
+///
+/// Source: ECS API, AdvancedConfiguration.productionListenerRule and
+/// ServiceRevision.resolvedConfiguration; ECS developer guide, blue/green deployments (traffic is
+/// shifted in the stages of a deployment).
+pub fn astray<'a>(component: &'a DesiredComponent, observed: &'a ObservedState) -> Vec<Astray<'a>> {
+    let resting = observed.services.get(&component.name).and_then(Seen::present).filter(|service| {
+        let staged =
+            matches!(observed.stages.get(&component.name), Some(Seen::Present(_) | Seen::Unknown(_)));
+        let rests = service.is_steady() && service.running > 0 && !service.is_in_stages() && !staged;
+        rests && component.is_traffic_shifted() && shifts_traffic(&service.fields)
+    });
+    let resolved = observed.serving_groups.get(&component.name).and_then(Seen::present);
+    let (Some(_), Some(resolved), Workload::Service { fields, .. }) =
+        (resting, resolved, &component.workload)
+    else {
+        return Vec::new();
+    };
+    let balancers = fields["loadBalancers"].as_array().into_iter().flatten();
+    let found = balancers.zip(component.target_groups()).filter_map(|(balancer, groups)| {
+        let pair: Vec<&str> = groups.iter().filter_map(|group| arn_of(observed, group)).collect();
+        let &[one, other] = pair.as_slice() else { return None };
+        let (serving, idle) = match (resolved.contains(one), resolved.contains(other)) {
+            (true, false) => (one, other),
+            (false, true) => (other, one),
+            _ => return None,
+        };
+        let rule = balancer["advancedConfiguration"]["productionListenerRule"].as_str()?;
+        let (by, sent) = production(observed, rule)?;
+        let to = |arn: &str| sent.get(arn).copied().unwrap_or_default();
+        (to(idle) > 0).then_some(Astray { by, serving, instead: idle })
+    });
+    found.collect()
+}
+
+/// The rule of ours with this key or ARN, and the weights of what it forwards to.
+fn production(observed: &ObservedState, rule: &str) -> Option<(ResourceId, BTreeMap<String, u64>)> {
+    let mut rules = observed.resources.iter().filter(|(id, _)| id.kind == ResourceKind::Rule);
+    rules.find_map(|(id, seen)| {
+        let found = seen.present().filter(|found| id.key == rule || found.arn == rule)?;
+        Some((id.clone(), Sent::weights(&found.fields["actions"])))
+    })
 }
 
 /// ARN of a group that is named by it, or by the key of one that is there.

@@ -205,6 +205,13 @@ impl ObservedState {
         }
     }
 
+    /// Key of the managed target group with this ARN.
+    pub fn target_group_key(&self, arn: &str) -> Option<&str> {
+        let mut groups = self.resources.iter().filter(|(id, _)| id.kind == ResourceKind::TargetGroup);
+        let group = groups.find(|(_, seen)| seen.present().is_some_and(|group| group.arn == arn));
+        group.map(|(id, _)| id.key.as_str())
+    }
+
     /// What was seen of a log group, target group, listener, rule or service, declared or left
     /// over. Revisions and tasks are many to a component: of them nothing is said here.
     pub fn seen(&self, id: &ResourceId) -> Seen<Identity<'_>> {

@@ -32,10 +32,10 @@ pub struct ResourceRecord {
     /// force, the difference is our own, not drift. What is old goes with the next that is sent;
     /// the revision that a service was last sent stays.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub sent_fields: BTreeMap<String, SentField>,
+    pub sent_fields: BTreeMap<String, Box<SentField>>,
     /// The last repair, and how often in a row it was needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub repairs: Option<Repairs>,
+    pub repairs: Option<Box<Repairs>>,
     /// Of a target group: registered addresses that belong to no task, each with the time since
     /// when that is so.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -47,15 +47,15 @@ pub struct ResourceRecord {
     pub written: BTreeSet<String>,
     /// Of a service: the last update that AWS did not take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refused: Option<Refusal>,
+    pub refused: Option<Box<Refusal>>,
     /// Of a rule or listener: where its last change sent traffic. It counts while AWS may still
     /// show what was before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sent: Option<Sent>,
+    pub sent: Option<Box<Sent>>,
     /// Of a service: how many tasks it was to have before we scaled it to nothing, because it was
     /// declared no longer or stood in the way of its successor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub former_count: Option<FormerCount>,
+    pub former_count: Option<Box<FormerCount>>,
     /// Of a task: ARN of one that was started to run for ever. To wait for its end is in vain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forever: Option<String>,

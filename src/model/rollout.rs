@@ -130,7 +130,7 @@ impl From<StoredRollout> for RolloutState {
             state.resource_mut(&id).arn = Some(arn);
         }
         for (id, repairs) in stored.repairs {
-            state.resource_mut(&id).repairs = Some(repairs);
+            state.resource_mut(&id).repairs = Some(Box::new(repairs));
         }
         for (key, since) in stored.stale_targets {
             state.resource_mut(&ResourceId::new(ResourceKind::TargetGroup, key)).stale_targets = since;

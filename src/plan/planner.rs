@@ -35,7 +35,7 @@ use crate::model::call::{Call, Verb};
 use crate::model::desired::{DesiredComponent, Workload};
 use crate::model::ids::ContentHash;
 use crate::model::kinds::DriftPolicy;
-use crate::model::observed::{Gap, ObservedResource, Seen};
+use crate::model::observed::{Gap, ObservedResource, ObservedService, Seen};
 use crate::model::owner::{self, Owner, OwnershipBasis};
 use crate::model::plan::{Drift, FieldChange, Note, Plan, PlannedAction, Reason, Waiting, WaitingOn};
 use crate::model::resource::{OnIdentityChange, ResourceId, ResourceKind, TAG_COMPONENT, TAG_OWNER};
@@ -375,9 +375,13 @@ fn traffic_shifted_groups(input: &PlanInput<'_>) -> BTreeSet<String> {
         let known = [observed, input.rollout.arn(&id), Some(group).filter(|group| is_arn(group))];
         arns.extend(known.into_iter().flatten().map(str::to_owned));
     }
-    let services = input.observed.all_services().filter_map(|(_, seen)| seen.present());
-    for balancer in
-        services.filter(|service| shifts_traffic(&service.fields)).flat_map(|s| load_balancers(&s.fields))
+    // What is not declared gets no new revision: once nothing is under way, ECS shifts nothing.
+    let shifts = |id: &ResourceId, service: &ObservedService| {
+        let declared = input.desired.components.contains_key(id.key.as_str());
+        shifts_traffic(&service.fields) && (declared || !service.is_steady())
+    };
+    let services = input.observed.all_services().filter_map(|(id, seen)| Some((id, seen.present()?)));
+    for balancer in services.filter(|(id, it)| shifts(id, it)).flat_map(|(_, it)| load_balancers(&it.fields))
     {
         let alternate = &balancer["advancedConfiguration"]["alternateTargetGroupArn"];
         let groups = [balancer["targetGroupArn"].as_str(), alternate.as_str()];

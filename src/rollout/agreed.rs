@@ -145,7 +145,7 @@ fn refused(
     }
     let refusal =
         || Refusal { declared: component.declared.clone(), message: message.to_owned(), at: observed.at };
-    state.resource_mut(&action.resource).refused = has_side_fields(&action.call).then(refusal);
+    state.resource_mut(&action.resource).refused = has_side_fields(&action.call).then(|| Box::new(refusal()));
 }
 
 /// Whether an update of a service carries more than the revision.

@@ -63,7 +63,7 @@ pub(super) fn note_sent(state: &mut RolloutState, observed: &ObservedState, plan
                 // What is sent again has been waited for since it was sent first.
                 let again = known.sent_fields.get(&path).filter(|sent| sent.value == value);
                 let at = again.map_or(now, |sent| sent.at);
-                known.sent_fields.insert(path, SentField { value, before, at, agreed: false });
+                known.sent_fields.insert(path, Box::new(SentField { value, before, at, agreed: false }));
             }
         }
     }

@@ -139,7 +139,7 @@ fn remember_repairs(
         let all_done = of_it.peek().is_some() && of_it.all(|(index, _)| done(index));
         if let Some(what) = Repairs::wanted(&plan.drift, resource).filter(|_| all_done) {
             let known = state.resource_mut(resource);
-            known.repairs = Some(Repairs::and_again(known.repairs.as_ref(), what, now));
+            known.repairs = Some(Box::new(Repairs::and_again(known.repairs.as_deref(), what, now)));
         }
     }
 }
@@ -251,7 +251,7 @@ fn remember_sent(state: &mut RolloutState, action: &PlannedAction, observed: &Ob
         let mut before =
             known.sent.take().filter(|sent| sent.is_fresh(at)).map_or_else(Vec::new, |sent| sent.before);
         before.extend(shown.map(|shown| Sent::weights(&shown.fields[member])));
-        known.sent = Some(Sent { weights: Sent::weights(actions), before, at });
+        known.sent = Some(Box::new(Sent { weights: Sent::weights(actions), before, at }));
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) fn note_former_counts(
         let Some(count) = taken_away(action) else { continue };
         let Some(arn) = arn_of(observed, &action.resource) else { continue };
         let known = state.resource_mut(&action.resource);
-        known.former_count = Some(FormerCount { arn, count, at: now });
+        known.former_count = Some(Box::new(FormerCount { arn, count, at: now }));
     }
 }
 
@@ -58,7 +58,7 @@ pub(super) fn forget_former_counts(
     }
     let known: BTreeSet<String> = state.arns().map(|(_, arn)| arn.to_owned()).collect();
     for record in state.resources.values_mut() {
-        let stays = |former: &FormerCount| known.contains(&former.arn) && !over.contains(&former.arn);
+        let stays = |former: &Box<FormerCount>| known.contains(&former.arn) && !over.contains(&former.arn);
         record.former_count = record.former_count.take().filter(stays);
     }
 }

@@ -9,7 +9,7 @@ use crate::model::arn::target_group_name;
 use crate::model::condition::{Condition, ConditionReason, ConditionType, Truth};
 use crate::model::desired::DesiredComponent;
 use crate::model::ids::ComponentName;
-use crate::model::membership::serving_groups;
+use crate::model::membership::{Astray, astray, serving_groups};
 use crate::model::observed::{Depth, ObservedTarget, Seen};
 use crate::model::plan::{ActionResult, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind};
@@ -168,7 +168,8 @@ fn targets_healthy(input: &StatusInput<'_>, status: &DeploymentStatus) -> Condit
     if input.observed.depth == Depth::Light {
         return carried(input, kind);
     }
-    let mut unhealthy = Vec::new();
+    let mut unhealthy: Vec<String> =
+        input.desired.components.values().flat_map(|component| past_its_tasks(input, component)).collect();
     let mut unseen = Vec::new();
     for (component, groups) in groups {
         let reported = status.components.get(&component.name);
@@ -211,6 +212,20 @@ fn targets_healthy(input: &StatusInput<'_>, status: &DeploymentStatus) -> Condit
     } else {
         condition(input, kind, Truth::True, ConditionReason::AllHealthy, "all targets are healthy".to_owned())
     }
+}
+
+/// What sends traffic past the tasks of a component.
+fn past_its_tasks(input: &StatusInput<'_>, component: &DesiredComponent) -> Vec<String> {
+    let found = astray(component, input.observed).into_iter();
+    let message = |Astray { by, serving, instead }: Astray<'_>| {
+        let [serving, instead] = [serving, instead]
+            .map(|arn| input.observed.target_group_key(arn).unwrap_or_else(|| target_group_name(arn)));
+        format!(
+            "{}: {by} sends traffic to target group {instead}, and its tasks are in {serving}",
+            component.name
+        )
+    };
+    found.map(message).collect()
 }
 
 /// Whether a target group was seen not to be there.

@@ -498,6 +498,123 @@ async fn what_is_unhealthy_in_the_group_that_serves_is_not_ready_and_what_is_lef
     }
 }
 
+/// Gives the two groups of the service other weights in its production rule, the one that its tasks
+/// are in first.
+fn weigh(fixture: &Fixture, serving: u32, other: u32) {
+    let known = service(fixture)["loadBalancers"][0].clone();
+    let advanced = &known["advancedConfiguration"];
+    let groups = [&advanced["alternateTargetGroupArn"], &known["targetGroupArn"]];
+    let action = "Actions.member.1";
+    let mut input = json!({"RuleArn": advanced["productionListenerRule"]});
+    input[format!("{action}.Type")] = json!("forward");
+    for (index, (group, weight)) in groups.into_iter().zip([serving, other]).enumerate() {
+        let member = format!("{action}.ForwardConfig.TargetGroups.member.{}", index + 1);
+        input[format!("{member}.TargetGroupArn")] = group.clone();
+        input[format!("{member}.Weight")] = json!(weight);
+    }
+    elb(fixture, "ModifyRule", input);
+}
+
+#[tokio::test(start_paused = true)]
+async fn traffic_that_somebody_sends_past_the_tasks_is_told_and_brought_back_and_ecs_shifts_on() {
+    // The first deployment is in the alternate group.
+    let (mut fixture, _) = open(BLUE_GREEN).await;
+    for weights in [(0, 100), (50, 50), (100, 1)] {
+        let noted = noted(&fixture);
+        weigh(&fixture, weights.0, weights.1);
+        fixture.pass(180).await;
+        assert_eq!(*noted.lock().unwrap(), ["ModifyRule"], "its repair");
+        fixture.ready_within(60).await;
+        let traffic = fixture.traffic();
+        fixture.pass(300).await;
+        traffic.all_served();
+    }
+    let traffic = fixture.traffic();
+    upgrade(&mut fixture).await;
+    fixture.pass(60).await;
+    fixture.ready_within(3600).await;
+    assert_eq!(image(&fixture), "registry.example.com/shop:2.0");
+    traffic.all_served();
+}
+
+#[tokio::test(start_paused = true)]
+async fn traffic_that_somebody_sends_past_the_tasks_is_not_ready_where_drift_is_only_reported() {
+    let document = shop(BLUE_GREEN).replace("spec:\n", "spec:\n  drift: {policy: Report}\n");
+    let fixture = Fixture::new(&[("shop.yaml", &document)]).await;
+    fixture.ready_within(900).await;
+    weigh(&fixture, 0, 100);
+    let status = fixture.until(180, |status| condition(status, ConditionType::Ready).0 == Truth::False).await;
+    let (_, reason, message) = condition(&status, ConditionType::TargetsHealthy);
+    assert!(reason == "TargetsUnhealthy", "{reason}: {message}");
+    assert!(
+        message.contains("rule/web sends traffic to target group web, and its tasks are in green"),
+        "{message}"
+    );
+    assert_eq!(condition(&status, ConditionType::Drifted).0, Truth::True);
+    fixture.pass(600).await;
+    assert_eq!(condition(&fixture.status("shop"), ConditionType::Ready).0, Truth::False);
+    weigh(&fixture, 100, 0);
+    fixture.ready_within(180).await;
+}
+
+/// The shop with a strategy after so many deployments, with its customers. There is another cluster,
+/// too. The first deployment is in the alternate group, the second one in the declared one.
+async fn open_with_mall(strategy: &str, upgrades: usize) -> (Fixture, Traffic) {
+    let (mut fixture, traffic) = open(strategy).await;
+    fixture.by_hand("ecs", "CreateCluster", json!({"clusterName": "mall"}));
+    if upgrades == 1 {
+        upgrade(&mut fixture).await;
+        fixture.pass(60).await;
+        fixture.ready_within(3600).await;
+    }
+    (fixture, traffic)
+}
+
+/// Services in a cluster.
+fn services_in(fixture: &Fixture, cluster: &str) -> usize {
+    let listed = fixture.by_hand("ecs", "ListServices", json!({"cluster": cluster}));
+    listed["serviceArns"].as_array().unwrap().len()
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_cluster_under_a_strategy_is_held_and_says_the_way_and_that_way_loses_nothing() {
+    for upgrades in [0, 1] {
+        let (mut fixture, traffic) = open_with_mall(BLUE_GREEN, upgrades).await;
+        fixture.edit("shop.yaml", "cluster: shop}", "cluster: mall}").await;
+        let told = |status: &DeploymentStatus| {
+            condition(status, ConditionType::Stalled).2.contains("serves behind the same rule")
+        };
+        fixture.until(300, told).await;
+        fixture.pass(1800).await;
+        assert_eq!((services_in(&fixture, "shop"), services_in(&fixture, "mall")), (1, 0));
+        traffic.no_longer(&Request::to("shop", 80).header("x-test", "1"));
+        for (document, seconds) in [(SHOP, 600), (&shop(BLUE_GREEN), 60)] {
+            let document = document.replace("cluster: shop}", "cluster: mall}");
+            let document = document.replace("/shop:1.0", &format!("/shop:{}.0", upgrades + 1));
+            fixture.write("shop.yaml", &document).await;
+            fixture.pass(60).await;
+            fixture.ready_within(7200).await;
+            fixture.pass(seconds).await;
+            assert_eq!((services_in(&fixture, "shop"), services_in(&fixture, "mall")), (0, 1));
+        }
+        traffic.all_served();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_cluster_under_a_strategy_that_is_undone_is_as_if_it_had_not_been() {
+    for upgrades in [0, 1] {
+        let (mut fixture, traffic) = open_with_mall(BLUE_GREEN, upgrades).await;
+        for (from, to) in [("shop", "mall"), ("mall", "shop")] {
+            fixture.edit("shop.yaml", &format!("cluster: {from}}}"), &format!("cluster: {to}}}")).await;
+            fixture.pass(600).await;
+        }
+        fixture.ready_within(60).await;
+        assert_eq!((services_in(&fixture, "shop"), services_in(&fixture, "mall")), (1, 0));
+        traffic.all_served();
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_newer_waits_for_the_end_of_a_first_deployment_that_serves() {
     let first = with_alarm(&shop(&format!("{BLUE_GREEN}{ALARMS}")));

@@ -616,8 +616,8 @@ fn change(app: &mut App, edit: &Edit, now: Timestamp) {
             }
         }
         Edit::Shift { part, shift } => shift::edit(&mut app.parts[*part], *shift),
-        // Another key is another service in other groups, which the rule that ECS shifts cannot
-        // come to.
+        // Another key, or another cluster, is another service behind the rule that ECS shifts: it
+        // is held until the document says ROLLING, with words.
         Edit::Key { part } => app.parts[*part].renames += u32::from(app.parts[*part].shifted().is_none()),
         Edit::Kind { part, kind } => {
             let balanced = |kind: &Kind| matches!(kind, Kind::Service(service) if service.balanced);
@@ -628,8 +628,6 @@ fn change(app: &mut App, edit: &Edit, now: Timestamp) {
                 app.parts[*part].kind = kind.clone();
             }
         }
-        // In the other cluster another service comes into the same groups, and ECS shifts one rule
-        // for both.
         Edit::Cluster if app.declared().any(|part| part.shifted().is_some()) => {}
         Edit::Cluster => app.cluster = CLUSTERS[usize::from(app.cluster == CLUSTERS[0])],
         Edit::Several(edits) => {

@@ -45,6 +45,12 @@ impl Baseline<'_> {
         self.changed.as_ref().map_or(self.unchanged, |changed| !changed.contains(&change.path))
     }
 
+    /// The same, where a field was changed otherwise than by an edit, and by nobody else.
+    pub fn with_change(mut self, path: &str) -> Self {
+        self.changed.get_or_insert_default().insert(path.to_owned());
+        self
+    }
+
     /// Whether the declaration is the one that was last in agreement, and nothing was sent since.
     pub fn is_settled(&self) -> bool {
         self.unchanged && self.known.is_none_or(|known| sent_since(known).next().is_none())

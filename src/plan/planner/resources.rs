@@ -2,7 +2,7 @@
 
 use super::requests::{self, Handover};
 use super::traffic::{self, Transition};
-use super::{Draft, association, changes, seen, tags};
+use super::{Draft, association, changes, seen, strategy, tags};
 use crate::model::call::Verb;
 use crate::model::desired::ResolvedResource;
 use crate::model::observed::{ObservedResource, Seen};
@@ -13,7 +13,7 @@ use crate::plan::diff::{differences, tag_differences, updated_fields};
 use crate::plan::resources::{self, Change, ResourceType, texts};
 use crate::plan::row::Difference;
 use crate::plan::row::{Effect, UpdateCall};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
     let input = draft.input;
@@ -95,15 +95,23 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, resource: &ObservedResource) {
         draft.wait(id, on);
         return;
     }
-    let differences_of =
-        |fields: &Tree| differences(id.kind, fields, &resource.fields, &draft.traffic_shifted_groups);
+    let back = strategy::at_rest(draft, id, one.fields, &resource.fields);
+    let nothing = BTreeSet::new();
+    // ECS shifts nothing at present.
+    let shifted = if back.is_some() { &nothing } else { &draft.traffic_shifted_groups };
+    let differences_of = |fields: &Tree| differences(id.kind, fields, &resource.fields, shifted);
     let mut found = differences_of(one.fields);
     if let Some(because) = association::refused(draft, id, one.fields, Some(&resource.fields)) {
         draft.note(id, because, true);
         return;
     }
-    // What differs only by what ECS shifts is not ours to move.
-    let (transition, gap) = if found.is_empty() { (None, None) } else { first_step(draft, one, resource) };
+    let succeeds = back.as_ref().is_some_and(|back| back.succeeds);
+    let (transition, gap) = match back {
+        Some(back) => (Some(back.step), None),
+        // What differs only by what ECS shifts is not ours to move.
+        None if found.is_empty() => (None, None),
+        None => first_step(draft, one, resource),
+    };
     if let Some(transition) = &transition {
         found = differences_of(&transition.fields);
         transition.waits.iter().for_each(|on| draft.wait(id, on.clone()));
@@ -125,7 +133,10 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, resource: &ObservedResource) {
     let all = found.clone();
     // What identifies it is not changed where it stands.
     let is_identity = |difference: &Difference| difference.row.effect == Effect::Replaces;
-    let baseline = draft.baseline(id, &one.resolved.declared);
+    let mut baseline = draft.baseline(id, &one.resolved.declared);
+    if succeeds {
+        baseline = baseline.with_change("actions");
+    }
     let writable = draft.split_writable(id, &baseline, found, is_identity);
     let reason = writable.reason;
     tags::take_off(draft, id, &resource.tags, |keys| one.kind.untag(resource.arn.clone(), keys));

@@ -2,7 +2,7 @@
 
 use super::capacity::FORCED;
 use super::stopping::{stop_before_update, stop_predecessors};
-use super::strategy::{Step, moves_groups};
+use super::strategy::{Step, moves_groups, shares_traffic};
 use super::traffic::{self, Stay};
 use super::{Draft, Writable, capacity, changes, definitions, seen, tags, unsaid};
 use crate::model::arn::{family_revision, is_service};
@@ -117,6 +117,10 @@ fn absent(draft: &mut Draft<'_>, one: &One<'_>) {
         gone(draft, one);
         return;
     };
+    if let Some(because) = shares_traffic(draft, fields) {
+        draft.note(one.id, because, true);
+        return;
+    }
     if let Some(on) = without_traffic(draft, fields) {
         draft.wait(one.id, on);
         return;

@@ -13,13 +13,19 @@
 //! A first deployment that has traffic is over before another one begins: ECS ends the deployment
 //! that is under way, and there is none before it whose tasks could take the traffic back.
 
+use super::traffic::Transition;
 use super::{Draft, seen};
 use crate::model::ids::ComponentName;
+use crate::model::membership::{Astray, astray};
 use crate::model::observed::{ObservedDeployment, ObservedService, Seen};
 use crate::model::plan::{FieldChange, Impact, WaitingOn};
-use crate::model::resource::Tree;
+use crate::model::resource::{ResourceId, Tree};
+use crate::model::resource_record::Sent;
 use crate::model::service_deployment::{ObservedStage, groups_of, shifts_traffic};
+use crate::plan::compare::forwarded;
 use crate::plan::row::Difference;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// Where a service is on its way to the declared strategy.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -174,4 +180,107 @@ pub(super) fn moves_groups(declared: &Tree, service: &ObservedService) -> Option
             strategy.as_str().unwrap_or_default()
         )
     })
+}
+
+/// Why a service that is to shift its traffic is not made yet: one that it takes the place of serves
+/// behind the same rule or in the same groups. Before anything of the first deployment of a service
+/// answers, ECS writes its rule; to what, where the rule has sent traffic to another service so far,
+/// no page of its documentation says.
+///
+/// Source: ECS developer guide, blue/green deployments (the production listener rule is ECS's); a
+/// rule that was written to weights by a first deployment: go-to-k/cdk-real-drift#1730.
+pub(super) fn shares_traffic(draft: &Draft<'_>, declared: &Tree) -> Option<String> {
+    if !shifts_traffic(declared) {
+        return None;
+    }
+    let observed = draft.input.observed;
+    let mut groups: BTreeSet<String> = groups_of(declared).into_iter().map(str::to_owned).collect();
+    let rules = production_rules(declared);
+    let ours = observed.all_resources().filter_map(|(_, seen)| seen.present());
+    for rule in ours.filter(|found| rules.contains(found.arn.as_str())) {
+        let sent = Sent::weights(&rule.fields["actions"]);
+        groups.extend(sent.into_iter().filter(|(_, weight)| *weight > 0).map(|(arn, _)| arn));
+    }
+    let (_, other) = observed.all_services().find_map(|(id, seen)| {
+        let service = seen.present().filter(|service| service.desired + service.running > 0)?;
+        let shares = groups_of(&service.fields).iter().any(|arn| groups.contains(*arn))
+            || !production_rules(&service.fields).is_disjoint(&rules);
+        let ours = draft.is_ours_undeclared(&id, &service.arn, &service.tags);
+        (shares && ours && !is_declared(draft, &id)).then_some((id, service))
+    })?;
+    Some(format!(
+        "service {} serves behind the same rule, and what ECS does to its traffic while it brings up a second service under the          strategy {} is not documented, so that one stays; declare the strategy ROLLING without `advancedConfiguration` for the          move, and the strategy again once it is Ready",
+        other.name,
+        declared["deploymentConfiguration"]["strategy"].as_str().unwrap_or_default()
+    ))
+}
+
+fn is_declared(draft: &Draft<'_>, id: &ResourceId) -> bool {
+    draft.input.desired.components.contains_key(id.key.as_str())
+}
+
+fn production_rules(service: &Tree) -> BTreeSet<&str> {
+    let balancers = service["loadBalancers"].as_array().into_iter().flatten();
+    balancers.filter_map(|it| it["advancedConfiguration"]["productionListenerRule"].as_str()).collect()
+}
+
+/// What a production rule is to become that sends traffic past the tasks of its service.
+pub(super) struct Return {
+    pub(super) step: Transition,
+    /// Whether another service of ours serves where the traffic goes: it went there with that one,
+    /// and nobody edited the rule.
+    pub(super) succeeds: bool,
+}
+
+/// The way back of a production rule whose traffic goes to the other one of two groups while ECS
+/// shifts nothing: to the group that the tasks are in, once they can take it, or at once where
+/// nothing else answers.
+pub(super) fn at_rest(draft: &Draft<'_>, id: &ResourceId, declared: &Tree, present: &Tree) -> Option<Return> {
+    let observed = draft.input.observed;
+    let mut all = draft.input.desired.components.values();
+    let (component, astray) = all.find_map(|component| {
+        let mut found = astray(component, observed).into_iter();
+        Some((component, found.find(|astray| astray.by == *id)?))
+    })?;
+    let service = seen(&observed.services, &component.name).present()?;
+    let name = |arn: &str| observed.target_group_key(arn).unwrap_or(arn).to_owned();
+    let targets = |arn: &str| seen(&observed.targets, name(arn).as_str()).present();
+    let (serving, instead) = (targets(astray.serving), targets(astray.instead));
+    let healthy = serving.into_iter().flatten().filter(|target| target.state == "healthy").count();
+    let answers = instead.is_none_or(|targets| targets.iter().any(|target| !target.is_draining()));
+    let mut others = observed.all_services().filter_map(|(_, seen)| seen.present());
+    let succeeds =
+        others.any(|one| one.arn != service.arn && groups_of(&one.fields).contains(astray.instead));
+    let mut fields = declared.clone();
+    let mut waits = Vec::new();
+    if answers && healthy < service.desired as usize {
+        fields["actions"] = present["actions"].clone();
+        let because = format!("{healthy} of {} healthy", service.desired);
+        waits.push(WaitingOn::Targets { group: name(astray.serving), because });
+    } else {
+        send_to_serving(&mut fields["actions"], &astray);
+    }
+    Some(Return { step: Transition { fields, waits }, succeeds })
+}
+
+/// Gives what the two groups get together to the one that serves. The other one stays beside it:
+/// ECS shifts to it next.
+fn send_to_serving(actions: &mut Tree, astray: &Astray<'_>) {
+    let is_of_pair = |group: &Tree| {
+        let arn = group["targetGroupArn"].as_str();
+        arn == Some(astray.serving) || arn == Some(astray.instead)
+    };
+    let forwards = actions.as_array_mut().into_iter().flatten();
+    for action in forwards.filter(|action| action["type"] == "forward") {
+        let named = forwarded(&json!([action]));
+        let (pair, mut groups): (Vec<Tree>, Vec<Tree>) = named.into_iter().partition(is_of_pair);
+        if pair.is_empty() {
+            continue;
+        }
+        let weight: u64 = pair.iter().map(|group| group["weight"].as_u64().unwrap_or(1)).sum();
+        groups.push(json!({"targetGroupArn": astray.serving, "weight": weight.max(1)}));
+        groups.push(json!({"targetGroupArn": astray.instead, "weight": 0}));
+        action["targetGroups"] = Value::Array(groups);
+        action.as_object_mut().map(|members| members.remove("targetGroupArn"));
+    }
 }

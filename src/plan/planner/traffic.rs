@@ -436,8 +436,11 @@ fn not_taken_over(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
 /// What an undeclared service waits for: a rule or listener that is no longer declared either, or
 /// not declared so, still sends traffic to its tasks, or may.
 pub(super) fn still_sent_to(draft: &Draft<'_>, service: &ObservedService) -> Option<WaitingOn> {
+    // Where a declared service has its tasks, its own traffic goes.
+    let served: BTreeSet<&String> =
+        draft.input.observed.serving_groups.values().filter_map(Seen::present).flatten().collect();
     let mut groups =
-        load_balancers(&service.fields).filter_map(|balancer| balancer["targetGroupArn"].as_str());
+        groups_of(&service.fields).into_iter().filter(|arn| !served.contains(&(*arn).to_owned()));
     groups.find_map(|arn| kept_by(draft, arn))
 }
 
