@@ -1,55 +1,35 @@
 //! What was declared of a resource when AWS was last seen to be in agreement with it.
 
 use super::resource::Tree;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::{Value, json};
+use super::tree_text::TreeText;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// The declaration of a resource that AWS was last seen in agreement with: its fields as AWS takes
 /// them, and its tags.
-///
-/// Kept as a text, for a controller holds one for everything that it looks after and reads it only
-/// where AWS differs; stored as the JSON that it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LastApplied(Arc<str>);
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastApplied(TreeText);
 
 impl LastApplied {
     /// Of these fields and tags.
     pub fn of(fields: &Tree, tags: &BTreeMap<String, String>) -> Self {
-        Self(json!({"fields": fields, "tags": tags}).to_string().into())
+        Self(TreeText::of(&json!({"fields": fields, "tags": tags})))
     }
 
     /// Its fields, as AWS took them.
     pub fn fields(&self) -> Tree {
-        self.read()["fields"].take()
+        self.0.tree()["fields"].take()
     }
 
     /// Its tags, without those that Evenkeel puts on everything.
     pub fn tags(&self) -> BTreeMap<String, String> {
-        serde_json::from_value(self.read()["tags"].take()).unwrap_or_default()
+        serde_json::from_value(self.0.tree()["tags"].take()).unwrap_or_default()
     }
 
     /// Whether it had these tags.
     pub fn has_tags(&self, tags: &BTreeMap<String, String>) -> bool {
-        self.0.ends_with(&format!("\"tags\":{}}}", json!(tags)))
-    }
-
-    fn read(&self) -> Value {
-        serde_json::from_str(&self.0).unwrap_or_default()
-    }
-}
-
-impl Serialize for LastApplied {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.read().serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for LastApplied {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = Value::deserialize(deserializer)?;
-        Ok(Self(value.to_string().into()))
+        self.0.as_str().ends_with(&format!("\"tags\":{}}}", json!(tags)))
     }
 }
 

@@ -25,3 +25,4 @@ pub mod schema;
 pub mod service_deployment;
 pub mod status;
 pub mod stop;
+pub mod tree_text;

@@ -5,6 +5,7 @@ use super::ids::ContentHash;
 use super::last_applied::LastApplied;
 use super::plan::Drift;
 use super::resource::{ResourceId, Tree};
+use super::tree_text::TreeText;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -66,9 +67,9 @@ pub struct ResourceRecord {
 #[serde(rename_all = "camelCase")]
 pub struct SentField {
     /// What was sent; null: to be removed.
-    pub value: Tree,
+    pub value: TreeText,
     /// What was shown before; null when nothing.
-    pub before: Tree,
+    pub before: TreeText,
     /// When it was sent first.
     pub at: Timestamp,
     /// Whether AWS said yes to it, or was seen in agreement since. For some minutes it may go on to

@@ -5,7 +5,7 @@ use crate::desired;
 use crate::model::condition::{Condition, ConditionReason, ConditionType, Truth};
 use crate::model::finding::Finding;
 use crate::model::ids::{DeploymentName, Generation};
-use crate::model::kinds::{DocumentText, RETRY_ANNOTATION, Suspend};
+use crate::model::kinds::{RETRY_ANNOTATION, Suspend};
 use crate::model::request::{Request, RequestKind};
 use crate::model::service_deployment::PauseAnswer;
 use crate::model::status::{
@@ -116,7 +116,7 @@ fn lower(declared: &Arc<specs::StoredDocument>, known: Option<Known<'_>>) -> Low
     declared.locate(&mut findings);
     let result = match desired {
         Some(desired) => Ok(Arc::new(Declaration {
-            document: DocumentText::of(&json),
+            document: declared.text.clone(),
             desired,
             source: declared.source.clone(),
             findings,

@@ -9,6 +9,7 @@ use crate::model::plan::{Plan, PlannedAction, Reason};
 use crate::model::resource::{Part, ResourceId, ResourceKind, Tree};
 use crate::model::resource_record::{ResourceRecord, SentField};
 use crate::model::rollout::RolloutState;
+use crate::model::tree_text::TreeText;
 use jiff::Timestamp;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -81,7 +82,7 @@ pub(super) fn was_not_sent(state: &mut RolloutState, observed: &ObservedState, a
 }
 
 /// Path, value before and value of a field.
-type Change = (String, Tree, Tree);
+type Change = (String, TreeText, TreeText);
 
 /// What an action sends to what is recorded already. A repair sends what is in force.
 fn sent(
@@ -107,19 +108,22 @@ fn sent(
         return Vec::new();
     }
     if let Call::SetRulePriorities { priorities } = &action.call {
-        let to = |priority: &i32| vec![("priority".to_owned(), Tree::Null, json!(priority))];
+        let to = |priority: &i32| {
+            vec![("priority".to_owned(), TreeText::of(&Tree::Null), TreeText::of(&json!(priority)))]
+        };
         let moved = priorities
             .iter()
             .flat_map(|(arn, priority)| known_by(state, arn).map(move |id| (id, to(priority))));
         return moved.collect();
     }
+    let nothing = TreeText::of(&Tree::Null);
     let fields: Vec<Change> = match action.verb {
         Verb::Update | Verb::Tag | Verb::Untag => action
             .changes
             .iter()
-            .map(|change| (change.path.clone(), change.old.clone(), change.new.clone()))
+            .map(|change| (change.path.clone(), TreeText::of(&change.old), TreeText::of(&change.new)))
             .collect(),
-        Verb::Delete => vec![(ResourceRecord::WHOLE.to_owned(), Tree::Null, Tree::Null)],
+        Verb::Delete => vec![(ResourceRecord::WHOLE.to_owned(), nothing.clone(), nothing)],
         Verb::Create | Verb::Register | Verb::Run | Verb::Stop | Verb::Deregister => Vec::new(),
     };
     let arn = match observed.seen(&action.resource) {

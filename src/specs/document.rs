@@ -9,7 +9,6 @@ use crate::model::ids::DeploymentName;
 use crate::model::kinds::{Document, DocumentText, Kind};
 use crate::model::status::Source;
 use serde::Deserialize;
-use serde_json::Value as Json;
 use std::sync::Arc;
 
 /// Largest file that is read, in bytes.
@@ -22,7 +21,7 @@ pub struct StoredDocument {
     pub name: DeploymentName,
     /// Kind of the document.
     pub kind: Kind,
-    /// The document as it is written, without places; see [`Self::document`].
+    /// What the document says, without places; see [`Self::document`].
     pub text: DocumentText,
     /// File, line and content hash.
     pub source: Source,
@@ -33,7 +32,7 @@ pub struct StoredDocument {
 impl StoredDocument {
     /// The document. Made anew each time, because it takes ten times the memory of its text.
     pub fn document(&self) -> Document {
-        self.text.document().expect("this very JSON was read as a document before")
+        self.text.document().expect("it was written from a document")
     }
 
     /// Gives every finding that has no place the place of its field.
@@ -165,7 +164,7 @@ fn read_document(file: &str, parsed: ParsedDocument) -> Result<StoredDocument, R
     if findings.is_empty() {
         let json = root.to_json_without(&left_out);
         match Document::deserialize(&json) {
-            Ok(document) => return Ok(declared(file, &root, &json, document)),
+            Ok(document) => return Ok(declared(file, &root, document)),
             Err(error) => {
                 findings.push(placed(Finding::error("", error.to_string(), ""), file, root.mark));
             }
@@ -184,15 +183,16 @@ fn partial(file: &str, root: &Node, findings: &[Finding], left_out: &[Mark]) -> 
     let wrong: Vec<_> = findings.iter().filter_map(wrong).chain(left_out.iter().copied()).collect();
     let json = root.to_json_without(&wrong);
     let document = Document::deserialize(&json).ok()?;
-    Some(Arc::new(declared(file, root, &json, document)))
+    Some(Arc::new(declared(file, root, document)))
 }
 
-fn declared(file: &str, root: &Node, json: &Json, document: Document) -> StoredDocument {
-    let content_hash = content_hash(&document.to_json()).to_string();
+fn declared(file: &str, root: &Node, document: Document) -> StoredDocument {
+    let json = document.to_json();
+    let content_hash = content_hash(&json).to_string();
     StoredDocument {
         kind: document.spec.kind(),
         name: document.metadata.name,
-        text: DocumentText::of(json),
+        text: DocumentText::of(&json),
         source: Source { file: file.to_owned(), line: root.mark.line, content_hash },
         places: SourceMap::new(file, root),
     }

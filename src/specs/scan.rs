@@ -44,7 +44,8 @@ pub(super) fn scan_cached(root: &Path, cache: &mut Cache) -> Scan {
         Ok(metadata) if metadata.is_dir() => walk.folder(root, "", &mut Vec::new()),
         Ok(_) => {
             let name = root.file_name().unwrap_or(root.as_os_str()).to_string_lossy().into_owned();
-            walk.file(root, &name);
+            let real = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+            walk.file(root, &name, real);
         }
     }
     *cache = walk.new;
@@ -91,18 +92,24 @@ impl Walk {
                 return self.problem(format!("the folder `{label}` cannot be read: {}", plain(&error)));
             }
         };
-        above.push(real);
-        for name in names {
+        above.push(real.clone());
+        for (name, is_link) in names {
             let below = if shown.is_empty() { name.clone() } else { format!("{shown}/{name}") };
-            self.entry(&path.join(&name), &below, above);
+            // Only a link leads elsewhere than its folder does.
+            let place = (!is_link).then(|| real.join(&name));
+            self.entry(&path.join(&name), &below, above, place);
         }
         above.pop();
     }
 
-    fn entry(&mut self, path: &Path, shown: &str, above: &mut Vec<PathBuf>) {
+    /// Visits what a name in a folder leads to; `place` is its real path, unless it is a link.
+    fn entry(&mut self, path: &Path, shown: &str, above: &mut Vec<PathBuf>, place: Option<PathBuf>) {
         match std::fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => self.folder(path, shown, above),
-            Ok(metadata) if metadata.is_file() && is_document_file(path) => self.file(path, shown),
+            Ok(metadata) if metadata.is_file() && is_document_file(path) => {
+                let real = place.or_else(|| path.canonicalize().ok()).unwrap_or_else(|| path.to_owned());
+                self.file(path, shown, real);
+            }
             Ok(_) => {}
             // Between listing and reading it was removed or renamed: the next scan, which that very
             // change brings, sees it right.
@@ -114,8 +121,7 @@ impl Walk {
         }
     }
 
-    fn file(&mut self, path: &Path, shown: &str) {
-        let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    fn file(&mut self, path: &Path, shown: &str, real: PathBuf) {
         if !self.visited.insert(real) {
             return;
         }
@@ -157,13 +163,15 @@ fn contents(path: &Path) -> io::Result<Contents> {
     std::fs::read(path).map(Contents::Read)
 }
 
-/// The names in a folder that may lead to documents, sorted.
-fn list(path: &Path) -> io::Result<Vec<String>> {
+/// The names in a folder that may lead to documents, sorted, each with whether it is a link.
+fn list(path: &Path) -> io::Result<Vec<(String, bool)>> {
     let mut names = Vec::new();
     for entry in std::fs::read_dir(path)? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
         if !name.starts_with(['.', '#']) {
-            names.push(name);
+            // Where the file system does not say, it may be one.
+            names.push((name, entry.file_type().map_or(true, |kind| kind.is_symlink())));
         }
     }
     names.sort_unstable();

@@ -102,8 +102,12 @@ impl LastGood {
         snapshot.incomplete |= settling;
         snapshot.documents.extend(kept);
         self.good.clone_from(&snapshot.documents);
-        let files = self.good.iter().map(|(name, declared)| (name.clone(), declared.source.file.clone()));
-        self.holders.extend(files);
+        for (name, declared) in &self.good {
+            let file = &declared.source.file;
+            if self.holders.get(name) != Some(file) {
+                self.holders.insert(name.clone(), file.clone());
+            }
+        }
         self.absent_since.retain(|name, _| self.good.contains_key(name));
         snapshot
     }
@@ -120,7 +124,7 @@ fn claims(scan: Scan, holders: &BTreeMap<DeploymentName, String>) -> Snapshot {
         for declared in &content.documents {
             let name = &declared.name;
             match owners.get(name) {
-                Some(owner) if *owner != (file.clone(), declared.source.line) => {
+                Some(owner) if *owner != (file.as_str(), declared.source.line) => {
                     let finding = claimed_twice(declared, &format!("{}:{}", owner.0, owner.1));
                     snapshot.refused.entry(name.clone()).or_default().push(finding);
                 }
@@ -145,27 +149,23 @@ fn claims(scan: Scan, holders: &BTreeMap<DeploymentName, String>) -> Snapshot {
 }
 
 /// The file and line that each name belongs to.
-fn owners(
-    items: &BTreeMap<String, Arc<FileContent>>,
+fn owners<'s>(
+    items: &'s BTreeMap<String, Arc<FileContent>>,
     holders: &BTreeMap<DeploymentName, String>,
-) -> BTreeMap<DeploymentName, (String, u32)> {
-    let mut owners: BTreeMap<DeploymentName, (String, u32)> = BTreeMap::new();
+) -> BTreeMap<&'s DeploymentName, (&'s str, u32)> {
+    let mut owners: BTreeMap<&DeploymentName, (&str, u32)> = BTreeMap::new();
     for (file, content) in items {
         let refused = content.refused.iter().filter_map(|refused| {
             let line =
                 refused.findings.first().and_then(|finding| finding.place.as_ref()).map_or(1, |p| p.line);
-            Some((refused.name.clone()?, line))
+            Some((refused.name.as_ref()?, line))
         });
-        let documents =
-            content.documents.iter().map(|declared| (declared.name.clone(), declared.source.line));
+        let documents = content.documents.iter().map(|declared| (&declared.name, declared.source.line));
         for (name, line) in documents.chain(refused) {
-            let held = |owner: &(String, u32)| holders.get(&name) == Some(&owner.0);
-            let takes = match owners.get(&name) {
-                None => true,
-                Some(owner) => holders.get(&name) == Some(file) && !held(owner),
-            };
+            let holds = |file: &str| holders.get(name).is_some_and(|holder| holder == file);
+            let takes = owners.get(name).is_none_or(|(owner, _)| holds(file) && !holds(owner));
             if takes {
-                owners.insert(name, (file.clone(), line));
+                owners.insert(name, (file.as_str(), line));
             }
         }
     }

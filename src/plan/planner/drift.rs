@@ -6,6 +6,7 @@ use crate::model::ids::ContentHash;
 use crate::model::last_applied::LastApplied;
 use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER, Tree};
 use crate::model::resource_record::ResourceRecord;
+use crate::model::tree_text::TreeText;
 use crate::plan::compare::same;
 use crate::plan::diff::{differences, tag_differences};
 use crate::plan::row::Difference;
@@ -36,7 +37,7 @@ impl Baseline<'_> {
         // Until it is in force, an answer may have been lost, and for minutes more what is shown
         // may be old.
         if let Some(sent) = self.known.and_then(|known| known.sent_fields.get(&change.path)) {
-            let shown = |value: &Tree| same(difference.row.compare, &change.old, value);
+            let shown = |sent: &TreeText| same(difference.row.compare, &change.old, &sent.tree());
             let may_be_old = sent.is_fresh(self.now) && (shown(&sent.value) || shown(&sent.before));
             if !sent.agreed || may_be_old {
                 return false;

@@ -101,7 +101,7 @@ impl One<'_> {
     fn sent_another(&self, draft: &Draft<'_>, wanted: &str) -> bool {
         let known = draft.input.rollout.resources.get(self.id);
         let sent = known.and_then(|known| known.sent_fields.get("taskDefinition"));
-        sent.is_some_and(|sent| sent.value != wanted)
+        sent.is_some_and(|sent| sent.value.tree() != wanted)
     }
 
     /// Whether the rollout of this content was complete before: rolling it again repairs what
