@@ -58,8 +58,8 @@ pub(super) fn forget_former_counts(
     }
     let known: BTreeSet<String> = state.arns().map(|(_, arn)| arn.to_owned()).collect();
     for record in state.resources.values_mut() {
-        let stays = |former: &Box<FormerCount>| known.contains(&former.arn) && !over.contains(&former.arn);
-        record.former_count = record.former_count.take().filter(stays);
+        let stays = |former: &FormerCount| known.contains(&former.arn) && !over.contains(&former.arn);
+        record.former_count = record.former_count.take().filter(|former| stays(former));
     }
 }
 

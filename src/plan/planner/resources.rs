@@ -2,7 +2,7 @@
 
 use super::requests::{self, Handover};
 use super::traffic::{self, Transition};
-use super::{Draft, association, changes, seen, strategy, tags};
+use super::{Draft, Writable, association, changes, seen, strategy, tags};
 use crate::model::call::Verb;
 use crate::model::desired::ResolvedResource;
 use crate::model::observed::{ObservedResource, Seen};
@@ -129,7 +129,6 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, resource: &ObservedResource) {
     if draft.is_tagged_first(id, &one.resolved.declared, &resource.tags) {
         found.retain(|difference| difference.row.update_call == UpdateCall::Tag);
     }
-    let total = found.len();
     let all = found.clone();
     // What identifies it is not changed where it stands.
     let is_identity = |difference: &Difference| difference.row.effect == Effect::Replaces;
@@ -138,10 +137,22 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, resource: &ObservedResource) {
         baseline = baseline.with_change("actions");
     }
     let writable = draft.split_writable(id, &baseline, found, is_identity);
-    let reason = writable.reason;
     tags::take_off(draft, id, &resource.tags, |keys| one.kind.untag(resource.arn.clone(), keys));
-    let whole = writable.differences.len() == total && draft.traffic_shifted_groups.is_empty();
-    let kept = kept(&all, &writable.differences);
+    write(draft, one, resource, fields, (&all, writable));
+}
+
+/// Plans the calls that write what is to be written of all differences.
+fn write(
+    draft: &mut Draft<'_>,
+    one: &One<'_>,
+    resource: &ObservedResource,
+    fields: &Tree,
+    (all, writable): (&[Difference], Writable),
+) {
+    let id = one.id;
+    let whole = writable.differences.len() == all.len() && draft.traffic_shifted_groups.is_empty();
+    let kept = kept(all, &writable.differences);
+    let reason = writable.reason;
     let mut by_call: BTreeMap<UpdateCall, Vec<Difference>> = BTreeMap::new();
     for difference in writable.differences {
         by_call.entry(difference.row.update_call).or_default().push(difference);
