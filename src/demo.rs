@@ -11,6 +11,7 @@ use evenkeel::model::condition::{ConditionType, Truth};
 use evenkeel::model::kinds::Kind;
 use evenkeel::model::location::Location;
 use evenkeel::model::status::DeploymentStatus;
+use evenkeel::model::visible::visible;
 use evenkeel::reconcile::{Clock, Handle, Settings, is_ready};
 use evenkeel::settings::{DemoArgs, LogFormat};
 use evenkeel::telemetry;
@@ -184,9 +185,9 @@ async fn wait_until(deadline: Option<Instant>) {
 
 fn explain(handle: &Handle) {
     for status in handle.statuses().iter().filter(|status| !is_ready(status)) {
-        anstream::eprintln!("{}: not ready: {}", status.name, run::why(status));
+        anstream::eprintln!("{}: not ready: {}", status.name, visible(&run::why(status)));
         for waiting in &status.waiting_on {
-            anstream::eprintln!("  {} waits for {}", waiting.resource, waiting.on);
+            anstream::eprintln!("  {} waits for {}", waiting.resource, visible(&waiting.on.to_string()));
         }
         for finding in &status.findings {
             anstream::eprintln!("  {finding}");
@@ -279,7 +280,7 @@ impl Progress {
         let seconds = self.began.elapsed().as_secs_f64();
         let before = format!("{seconds:6.1}s  {who:<24} ");
         let what = cut(what, LINE - before.chars().count());
-        anstream::println!("{before}{style}{what}{style:#}");
+        anstream::println!("{before}{style}{}{style:#}", visible(&what));
     }
 
     fn all_ready(&self, handle: &Handle) -> bool {

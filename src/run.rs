@@ -5,6 +5,7 @@ use evenkeel::aws::{self, Aws};
 use evenkeel::executor::Executor;
 use evenkeel::model::location::Location;
 use evenkeel::model::status::DeploymentStatus;
+use evenkeel::model::visible::visible;
 use evenkeel::observed::Collector;
 use evenkeel::reconcile::{
     self, Clock, Controller, Handle, Metrics, Reconciler, Settings, is_at_rest, is_ready,
@@ -138,7 +139,7 @@ pub async fn settled(handle: &Handle, timeout: Duration) -> bool {
     };
     let errors = handle.store_errors();
     for error in &errors {
-        anstream::eprintln!("spec store: {error}");
+        anstream::eprintln!("spec store: {}", visible(error));
     }
     if errors.is_empty() && statuses.is_empty() {
         anstream::eprintln!("nothing is declared: the spec store holds no document");
@@ -146,7 +147,7 @@ pub async fn settled(handle: &Handle, timeout: Duration) -> bool {
     let unready: Vec<&Arc<DeploymentStatus>> =
         statuses.iter().filter(|status| !is_ready(status) && !status.orphaned).collect();
     for status in &unready {
-        anstream::eprintln!("{}: not ready: {}", status.name, why(status));
+        anstream::eprintln!("{}: not ready: {}", status.name, visible(&why(status)));
     }
     unready.is_empty() && errors.is_empty() && !statuses.is_empty()
 }

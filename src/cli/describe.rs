@@ -27,12 +27,13 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatu
     let state = state::open(places)?;
     let record = state::one(&*state, &args.name).await?;
     let now = places.clock(state::latest([&record]))?.now();
-    out::print(&shown(&record, now))?;
+    out::print(&shown(&record, now)?)?;
     Ok(ExitStatus::Good)
 }
 
 /// The whole text.
-pub(super) fn shown(record: &Record, now: Timestamp) -> String {
+pub(super) fn shown(record: &Record, now: Timestamp) -> anyhow::Result<String> {
+    let record = &out::for_people(record)?;
     let mut text = String::new();
     row(&mut text, "Name", record.name.as_str());
     if let Some(declared) = &record.declared {
@@ -56,7 +57,7 @@ pub(super) fn shown(record: &Record, now: Timestamp) -> String {
             let _ = writeln!(text, "  `ctl events {}` shows all {}", record.name, record.events.len());
         }
     }
-    text
+    Ok(text)
 }
 
 fn row(text: &mut String, label: &str, value: &str) {

@@ -42,7 +42,7 @@ pub(super) fn shown(events: &[Event], now: Timestamp) -> String {
             let times = if event.count > 1 { format!(" (x{})", event.count) } else { String::new() };
             vec![
                 Cell::plain(out::age(event.at, now)),
-                Cell(format!("{:?}", event.kind), style),
+                Cell::coloured(format!("{:?}", event.kind), style),
                 Cell::plain(event.reason.as_str()),
                 Cell::plain(&event.object),
                 Cell::message(format!("{}{times}", out::short(&event.message, 300))),

@@ -1,11 +1,13 @@
 //! How things are said: tables in the plain manner of kubectl, ages, colours, structured output.
 
 use crate::model::heartbeat;
+use crate::model::visible::{made_visible, visible};
 use anstyle::{AnsiColor, Style};
 use anyhow::Context;
 use clap::ValueEnum;
 use jiff::Timestamp;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::io::{ErrorKind, Write};
 
 /// Structured output.
@@ -38,9 +40,18 @@ pub(super) fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
+/// What is shown to people of a value: without anything that their terminal would act on.
+///
+/// # Errors
+///
+/// The value cannot be read back from its own JSON.
+pub(super) fn for_people<T: Serialize + DeserializeOwned>(value: &T) -> anyhow::Result<T> {
+    made_visible(value).context("cannot be shown")
+}
+
 /// Something that a person should know although it is not what was asked for.
 pub(super) fn warn(text: &str) {
-    anstream::eprintln!("{BUSY}warning{BUSY:#}: {text}");
+    anstream::eprintln!("{BUSY}warning{BUSY:#}: {}", visible(text));
 }
 
 /// A value as JSON or YAML, ending with a line break.
@@ -54,21 +65,27 @@ pub(super) fn structured(value: &impl Serialize, form: Structured) -> anyhow::Re
     }
 }
 
-/// A cell with its colour.
+/// A cell with its colour: one line, whatever the text is.
 #[derive(Clone, Debug)]
-pub(super) struct Cell(pub String, pub Style);
+pub(super) struct Cell(String, Style);
 
 impl Cell {
     /// A cell without colour; empty ones show a dash, so that columns can be told apart and cut by
     /// tools.
     pub(super) fn plain(text: impl Into<String>) -> Self {
         let text = text.into();
-        Self(if text.is_empty() { "-".to_owned() } else { text }, PLAIN)
+        Self::coloured(if text.is_empty() { "-".to_owned() } else { text }, PLAIN)
     }
 
     /// A cell that stays empty when it is; for the last column.
     pub(super) fn message(text: impl Into<String>) -> Self {
-        Self(text.into(), PLAIN)
+        Self::coloured(text, PLAIN)
+    }
+
+    /// A cell with a colour.
+    pub(super) fn coloured(text: impl Into<String>, style: Style) -> Self {
+        let text = text.into();
+        Self(visible(&text).into_owned(), style)
     }
 }
 

@@ -12,6 +12,7 @@ use crate::model::plan::Plan;
 use crate::model::request::Request;
 use crate::model::rollout::RolloutState;
 use crate::model::status::Record;
+use crate::model::visible::visible;
 use crate::observed::{self, Collector};
 use crate::plan::{render, render_steps};
 use crate::reconcile::decide::decide;
@@ -134,7 +135,7 @@ pub(super) async fn plan(args: &Args, places: &Places) -> anyhow::Result<Planned
         {
             String::new()
         }
-        None => shown(&plans),
+        None => shown(&plans)?,
     };
     Ok(Planned {
         text,
@@ -228,7 +229,7 @@ fn reasons(gaps: &BTreeSet<Gap>) -> Vec<String> {
         }
         _ => format!("{}: {code}: {message}", calls.concat()),
     });
-    lines.collect()
+    lines.map(|line| visible(&line).into_owned()).collect()
 }
 
 /// Observes AWS in batches by placement and plans.
@@ -271,13 +272,17 @@ async fn plans(
 }
 
 /// Every plan that says anything, with what would follow from it, and the sum.
-fn shown(roads: &[Road]) -> String {
+fn shown(roads: &[Road]) -> anyhow::Result<String> {
     let says_something = |road: &&Road| {
         let Plan { actions, waiting_on, drift, notes, .. } = &road.plan;
         !(actions.is_empty() && waiting_on.is_empty() && drift.is_empty() && notes.is_empty())
     };
-    let text = |road: &Road| render(&road.plan) + &render_steps(&road.then);
-    let mut texts: Vec<String> = roads.iter().filter(says_something).map(text).collect();
+    let text = |road: &Road| {
+        let then: Vec<Plan> = road.then.iter().map(out::for_people).collect::<anyhow::Result<_>>()?;
+        Ok(render(&out::for_people(&road.plan)?) + &render_steps(&then))
+    };
+    let mut texts: Vec<String> =
+        roads.iter().filter(says_something).map(text).collect::<anyhow::Result<_>>()?;
     let actions: usize = roads.iter().map(|road| road.plan.actions.len()).sum();
     let waiting: usize = roads.iter().map(|road| road.plan.waiting_on.len()).sum();
     let differs = roads.iter().any(|road| !road.plan.drift.is_empty());
@@ -289,7 +294,7 @@ fn shown(roads: &[Road]) -> String {
         (0, _) => format!("{BUSY}Nothing to do now, waiting{BUSY:#} ({of}).\n"),
         _ => format!("{BUSY}{} would be done now{BUSY:#} ({of}).\n", out::count(actions, "action")),
     });
-    texts.join("\n")
+    Ok(texts.join("\n"))
 }
 
 #[cfg(test)]
@@ -311,7 +316,7 @@ mod tests {
             notes: Vec::new(),
             stale_targets: Default::default(),
         };
-        let text = |plan: &Plan| shown(&[Road { plan: plan.clone(), then: Vec::new() }]);
+        let text = |plan: &Plan| shown(&[Road { plan: plan.clone(), then: Vec::new() }]).unwrap();
         assert!(text(&plan).contains("AWS differs"), "{}", text(&plan));
         plan.drift.clear();
         assert!(text(&plan).contains("AWS agrees"), "{}", text(&plan));

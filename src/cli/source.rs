@@ -25,9 +25,8 @@ pub(super) fn read(paths: &[String]) -> anyhow::Result<Given> {
     let mut given = Given::default();
     for path in paths {
         if path == "-" {
-            let mut bytes = Vec::new();
-            std::io::stdin().read_to_end(&mut bytes).context("cannot read stdin")?;
-            given.files.push(("stdin".to_owned(), Arc::new(specs::read("stdin", &bytes))));
+            let content = contents("stdin", std::io::stdin().lock()).context("cannot read stdin")?;
+            given.files.push(("stdin".to_owned(), content));
             continue;
         }
         let metadata = std::fs::metadata(path).with_context(|| format!("cannot read {path}"))?;
@@ -38,8 +37,8 @@ pub(super) fn read(paths: &[String]) -> anyhow::Result<Given> {
             let files = scan.items.into_iter().map(|(file, content)| (format!("{folder}/{file}"), content));
             given.files.extend(files);
         } else {
-            let bytes = std::fs::read(path).with_context(|| format!("cannot read {path}"))?;
-            given.files.push((path.clone(), Arc::new(specs::read(path, &bytes))));
+            let read = std::fs::File::open(path).and_then(|file| contents(path, file));
+            given.files.push((path.clone(), read.with_context(|| format!("cannot read {path}"))?));
         }
     }
     let is_nothing = |content: &FileContent| content.documents.is_empty() && content.refused.is_empty();
@@ -47,6 +46,13 @@ pub(super) fn read(paths: &[String]) -> anyhow::Result<Given> {
         bail!("there is no document in {}", paths.join(", "));
     }
     Ok(given)
+}
+
+/// What a stream holds, which may have no end: no more is read than a document may have.
+fn contents(shown: &str, stream: impl Read) -> std::io::Result<Arc<FileContent>> {
+    let mut bytes = Vec::new();
+    stream.take(specs::MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(Arc::new(specs::read(shown, &bytes)))
 }
 
 /// Findings as they are shown for `file`: those of a folder's files are placed below the folder.

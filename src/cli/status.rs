@@ -7,6 +7,7 @@ use super::{ExitStatus, conditions, request};
 use crate::model::condition::{ConditionReason, ConditionType, Truth};
 use crate::model::request::Request;
 use crate::model::status::{ComponentStatus, DeploymentStatus, Record};
+use crate::model::visible::visible;
 use crate::reconcile::Clock;
 use crate::state::RecordStore;
 use anstyle::Style;
@@ -98,9 +99,12 @@ pub(super) async fn text(
             let status = record.status.as_ref();
             return Ok((out::structured(&Shown { requests: &requests, status }, form)?, verdict));
         }
-        let mut text: String = requests.iter().map(|request| format!("{BUSY}{request}{BUSY:#}\n")).collect();
+        let mut text: String = requests
+            .iter()
+            .map(|request| format!("{BUSY}{}{BUSY:#}\n", visible(&request.to_string())))
+            .collect();
         match &record.status {
-            Some(status) => text.push_str(&one(status, args.output == Form::Wide, now)),
+            Some(status) => text.push_str(&one(status, args.output == Form::Wide, now)?),
             None => text.push_str(&format!("{} has not been looked at yet\n", record.name)),
         }
         return Ok((text, verdict));
@@ -175,7 +179,7 @@ pub(super) fn all(recorded: &Recorded, wide: bool, now: Timestamp) -> String {
         text.insert_str(0, &format!("{BAD}Unknown{BAD:#}: {missed}; this is what it saw then\n\n"));
     }
     if let Some(because) = &recorded.report.prune_held {
-        let _ = writeln!(text, "\n{BUSY}Pruning is held{BUSY:#}: {because}");
+        let _ = writeln!(text, "\n{BUSY}Pruning is held{BUSY:#}: {}", visible(because));
     }
     if !recorded.report.problems.is_empty() {
         let _ = writeln!(text, "\n{HEAD}Spec store{HEAD:#}");
@@ -189,7 +193,7 @@ pub(super) fn all(recorded: &Recorded, wide: bool, now: Timestamp) -> String {
 fn row(record: &Record, wide: bool, now: Timestamp) -> Vec<Cell> {
     let Some(status) = &record.status else {
         let mut row = vec![Cell::plain(record.name.as_str()), Cell::plain(""), Cell::plain("Unknown")];
-        row.push(Cell("Pending".to_owned(), BUSY));
+        row.push(Cell::coloured("Pending", BUSY));
         row.extend(std::iter::repeat_n(Cell::plain(""), if wide { 8 } else { 2 }));
         row.push(Cell::message("not looked at yet"));
         return row;
@@ -200,8 +204,8 @@ fn row(record: &Record, wide: bool, now: Timestamp) -> Vec<Cell> {
     let mut row = vec![
         Cell::plain(status.name.as_str()),
         Cell::plain(&status.kind),
-        Cell(ready.to_string(), style),
-        Cell(word, style),
+        Cell::coloured(ready.to_string(), style),
+        Cell::coloured(word, style),
         Cell::plain(format!("{complete}/{}", status.components.len())),
         Cell::plain(out::age(status.updated_at, now)),
     ];
@@ -313,7 +317,8 @@ fn message(status: &DeploymentStatus) -> String {
 }
 
 /// One deployment: its components and everything that is not green.
-pub(super) fn one(status: &DeploymentStatus, wide: bool, now: Timestamp) -> String {
+pub(super) fn one(status: &DeploymentStatus, wide: bool, now: Timestamp) -> anyhow::Result<String> {
+    let status = &out::for_people(status)?;
     let (word, style) = word(status);
     let mut text = format!(
         "{HEAD}{}{HEAD:#}  {}  {style}{word}{style:#}  generation {}  {} in {}  updated {} ago\n\n",
@@ -326,7 +331,7 @@ pub(super) fn one(status: &DeploymentStatus, wide: bool, now: Timestamp) -> Stri
     );
     text.push_str(&components(status, wide));
     conditions::not_green(&mut text, status, now);
-    text
+    Ok(text)
 }
 
 /// The table of components.
@@ -347,7 +352,7 @@ pub(super) fn components(status: &DeploymentStatus, wide: bool) -> String {
             let mut row = vec![
                 Cell::plain(name.as_str()),
                 Cell::plain(&component.workload),
-                Cell(component.phase.clone(), phase_style(&component.phase)),
+                Cell::coloured(&component.phase, phase_style(&component.phase)),
                 Cell::plain(running(component)),
                 Cell::plain(targets(std::iter::once(component.as_ref()))),
                 Cell::plain(revision),

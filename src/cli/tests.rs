@@ -162,7 +162,7 @@ fn one_deployment_shows_its_components_and_what_it_waits_for() {
         waiting.waiting_on.push(Waiting { resource: web.clone(), on });
     }
     similar_asserts::assert_eq!(
-        plain(&status::one(&waiting, false, now())),
+        plain(&status::one(&waiting, false, now()).unwrap()),
         "\
 shop  Application  Reconciling (Progressing)  generation 3  main in eu-west-1  updated 90s ago
 
@@ -184,7 +184,7 @@ Waiting
 
 #[test]
 fn a_ready_deployment_shows_nothing_but_its_components() {
-    let text = plain(&status::one(&status("shop", ""), false, now()));
+    let text = plain(&status::one(&status("shop", ""), false, now()).unwrap());
     assert!(!text.contains("Conditions") && !text.contains("Waiting"), "{text}");
 }
 
@@ -201,7 +201,7 @@ fn describe_shows_all_conditions_and_the_newest_events() {
             count: if number == 19 { 3 } else { 1 },
         });
     }
-    let text = plain(&describe::shown(&record, now()));
+    let text = plain(&describe::shown(&record, now()).unwrap());
     for wanted in ["Stalled         False", "Cluster      main in eu-west-1", "event 19 (x3)", "shows all 20"]
     {
         assert!(text.contains(wanted), "{wanted} is missing in\n{text}");
@@ -661,4 +661,98 @@ async fn an_edit_that_is_refused_is_not_good() {
     refused.findings = vec![Finding::error("spec.components", "unknown field", "")];
     let folders = Folders::with(vec![refused]).await;
     assert_eq!(folders.ctl(&["status", "--exit-code"]).await.unwrap(), ExitStatus::NotGood);
+}
+
+/// A record of which every part that people see says something.
+fn talkative() -> Record {
+    let mut status = status("shop", "1 of 2 running");
+    status.findings.push(Finding::warning("spec.components.web", "is odd", "mend it"));
+    status.notes.push(
+        serde_json::from_value(
+            serde_json::json!({"resource": "service/web", "message": "stays", "blocks": true}),
+        )
+        .unwrap(),
+    );
+    let because = "AccessDenied: no".to_owned();
+    let resource = ResourceId::new(ResourceKind::Service, "web");
+    status.waiting_on.push(Waiting { resource, on: WaitingOn::Observation { because } });
+    let mut record = record(status);
+    record.events.push(Event {
+        at: now(),
+        kind: EventKind::Warning,
+        reason: EventReason::ActionFailed,
+        object: "service/web".to_owned(),
+        message: "ecs:UpdateService: refused".to_owned(),
+        count: 1,
+    });
+    let json = serde_json::json!({"metadata": {"name": "shop", "labels": {"team": "web"}, "annotations": {"note": "none"}}});
+    record.declared = Some(LastGoodDocument {
+        generation: Generation(3),
+        source: Source { file: "shop.yaml".to_owned(), line: 4, content_hash: "00ff".to_owned() },
+        document: DocumentText::of(&json),
+        removed_at: None,
+        doubted: false,
+    });
+    record
+}
+
+/// Every text that is shown of a record.
+fn everything_shown(record: &Record) -> Vec<String> {
+    let status = record.status.as_ref().unwrap();
+    let mut texts = vec![
+        describe::shown(record, now()).unwrap(),
+        events::shown(&record.events, now()),
+        status.findings.iter().map(|finding| format!("{finding}\n")).collect(),
+    ];
+    for wide in [false, true] {
+        texts.push(status::one(status, wide, now()).unwrap());
+        let report =
+            StoreReport { problems: status.findings.clone(), prune_held: Some(status.source.file.clone()) };
+        let recorded = state::Recorded { records: vec![record.clone()], report, damaged: 0, heartbeat: None };
+        texts.push(status::all(&recorded, wide, now()));
+    }
+    texts
+}
+
+#[test]
+fn no_text_from_outside_reaches_a_terminal_as_more_than_text() {
+    let record = serde_json::to_value(talkative()).unwrap();
+    let lines = |record: &Record| -> Vec<usize> {
+        everything_shown(record).iter().map(|text| text.lines().count()).collect()
+    };
+    let before = lines(&talkative());
+    let mut pointers = Vec::new();
+    strings(&record, String::new(), &mut pointers);
+    let mut fed = 0;
+    for pointer in pointers {
+        let mut edited = record.clone();
+        let text = edited.pointer_mut(&pointer).unwrap();
+        let hostile =
+            format!("{}\u{1b}[2J\r\nfake: all is well\u{7}\u{9b}31m\u{202e}", text.as_str().unwrap());
+        *text = hostile.into();
+        // Times, reasons and the like cannot be anything else.
+        let Ok(edited) = serde_json::from_value::<Record>(edited) else { continue };
+        fed += 1;
+        for text in everything_shown(&edited) {
+            let plain = plain(&text);
+            let hidden = |c: char| crate::model::visible::is_hidden(c) && c != '\n';
+            assert!(!plain.contains(hidden) && !text.contains("\u{1b}[2J"), "{pointer}: {plain:?}");
+        }
+        assert_eq!(lines(&edited), before, "{pointer}");
+    }
+    assert!(fed > 30, "{fed}");
+}
+
+/// The places of all texts in a value.
+fn strings(value: &serde_json::Value, at: String, found: &mut Vec<String>) {
+    match value {
+        serde_json::Value::String(_) => found.push(at),
+        serde_json::Value::Array(elements) => {
+            elements.iter().enumerate().for_each(|(index, one)| strings(one, format!("{at}/{index}"), found));
+        }
+        serde_json::Value::Object(members) => members.iter().for_each(|(name, one)| {
+            strings(one, format!("{at}/{}", name.replace('~', "~0").replace('/', "~1")), found);
+        }),
+        _ => {}
+    }
 }

@@ -6,6 +6,7 @@ use crate::model::condition::{ConditionReason, ConditionType, Truth};
 use crate::model::finding::Finding;
 use crate::model::ids::{DeploymentName, Generation};
 use crate::model::status::{DeploymentStatus, Record};
+use crate::model::visible::visible;
 use crate::reconcile::Clock;
 use crate::reconcile::declarations::{self, DeclarationChange, LoweringCache};
 use crate::settings::duration;
@@ -111,7 +112,7 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatu
             }
         };
         let unknown = if verdict == ExitStatus::Unknown { "unknown whether" } else { "not" };
-        anstream::eprintln!("{name}: {unknown} {}={} {why}", goal.kind, goal.status);
+        anstream::eprintln!("{}: {unknown} {}={} {}", visible(name), goal.kind, goal.status, visible(&why));
         return Ok(verdict);
     }
 }

@@ -1,5 +1,6 @@
 //! What is wrong, or odd, with a document: found all at once, each with its place and its mend.
 
+use super::visible::visible;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -78,15 +79,15 @@ impl Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(place) = &self.place {
-            write!(f, "{place}: ")?;
+            write!(f, "{}: ", visible(&place.to_string()))?;
         }
         write!(f, "{}: ", self.severity)?;
         if !self.field.is_empty() {
-            write!(f, "{}: ", self.field)?;
+            write!(f, "{}: ", visible(&self.field))?;
         }
-        write!(f, "{}", self.message)?;
+        f.write_str(&visible(&self.message))?;
         if !self.help.is_empty() {
-            write!(f, " ({})", self.help)?;
+            write!(f, " ({})", visible(&self.help))?;
         }
         Ok(())
     }

@@ -26,3 +26,4 @@ pub mod service_deployment;
 pub mod status;
 pub mod stop;
 pub mod tree_text;
+pub mod visible;

@@ -35,7 +35,7 @@ const STAGES: [&str; 5] = [
     "POST_SCALE_UP",
     "POST_TEST_TRAFFIC_SHIFT",
     "PRE_PRODUCTION_TRAFFIC_SHIFT",
-    "PRODUCTION_TRAFFIC_SHIFT",
+    "PRE_SCALE_UP",
     "POST_PRODUCTION_TRAFFIC_SHIFT",
 ];
 /// Minutes after which ECS goes on without an answer.

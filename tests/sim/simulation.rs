@@ -77,6 +77,9 @@ pub struct Simulation {
 
 /// Runs a scenario to its end.
 pub async fn simulate(scenario: &Scenario, traced: bool) -> RunResult {
+    for app in &scenario.apps {
+        assert!(is_good(&app.document()), "a scenario begins with what can be declared: {}", app.document());
+    }
     fastrand::seed(scenario.seed);
     let latency = Duration::from_millis(scenario.latency_ms);
     let sim = Sim::builder()

@@ -1,7 +1,7 @@
 //! What of the differences from AWS is drift: not what the document changed, nor what was asked for
 //! on the way to an edit that is not declared any more.
 
-use super::Draft;
+use super::{Draft, PlanInput};
 use crate::model::ids::ContentHash;
 use crate::model::last_applied::LastApplied;
 use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER, Tree};
@@ -10,20 +10,26 @@ use crate::model::tree_text::TreeText;
 use crate::plan::compare::same;
 use crate::plan::diff::{differences, tag_differences};
 use crate::plan::row::Difference;
-use jiff::Timestamp;
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
 
 /// What is known of a declared resource from when it was last in agreement.
 pub(super) struct Baseline<'a> {
+    input: PlanInput<'a>,
+    kind: ResourceKind,
     known: Option<&'a ResourceRecord>,
     /// Whether all of its declaration is as it was then.
     unchanged: bool,
-    /// Fields whose declaration is another one than then; unknown in a record of a version before.
-    changed: Option<BTreeSet<String>>,
-    now: Timestamp,
+    /// Its fields as they are declared now; of a revision none, for they are those of its content.
+    fields: Option<&'a Tree>,
+    /// Fields whose declaration is another one than then, once that was asked for; unknown in a
+    /// record of a version before.
+    changed: OnceCell<Option<BTreeSet<String>>>,
+    /// What was changed otherwise than by an edit, and by nobody else.
+    moved: Option<&'static str>,
 }
 
-impl Baseline<'_> {
+impl<'a> Baseline<'a> {
     /// Whether a difference is drift: the field is declared as when AWS was last seen in agreement,
     /// and was not sent since. One of a document that was never in force is a change.
     ///
@@ -38,18 +44,42 @@ impl Baseline<'_> {
         // may be old.
         if let Some(sent) = self.known.and_then(|known| known.sent_fields.get(&change.path)) {
             let shown = |sent: &TreeText| same(difference.row.compare, &change.old, &sent.tree());
-            let may_be_old = sent.is_fresh(self.now) && (shown(&sent.value) || shown(&sent.before));
+            let may_be_old = sent.is_fresh(self.input.now) && (shown(&sent.value) || shown(&sent.before));
             if !sent.agreed || may_be_old {
                 return false;
             }
         }
-        self.changed.as_ref().map_or(self.unchanged, |changed| !changed.contains(&change.path))
+        if self.moved == Some(change.path.as_str()) {
+            return false;
+        }
+        self.changed().map_or(self.unchanged, |changed| !changed.contains(&change.path))
     }
 
     /// The same, where a field was changed otherwise than by an edit, and by nobody else.
-    pub fn with_change(mut self, path: &str) -> Self {
-        self.changed.get_or_insert_default().insert(path.to_owned());
-        self
+    pub fn with_change(self, path: &'static str) -> Self {
+        Self { moved: Some(path), ..self }
+    }
+
+    fn changed(&self) -> Option<&BTreeSet<String>> {
+        self.changed.get_or_init(|| self.compare()).as_ref()
+    }
+
+    fn compare(&self) -> Option<BTreeSet<String>> {
+        let applied = self.known.and_then(|known| known.last_applied.as_ref());
+        // References are what AWS takes: what is made anew has another ARN, and nobody edited.
+        let mut changed = match (applied, self.fields) {
+            (Some(applied), Some(fields)) if !self.unchanged => changed_paths(
+                |one, other| differences(self.kind, one, other, &BTreeSet::new()),
+                fields,
+                &applied.fields(),
+            ),
+            (None, Some(_)) => return None,
+            _ => BTreeSet::new(),
+        };
+        let before = applied.map(LastApplied::tags).unwrap_or_default();
+        let tags = &self.input.desired.tags;
+        changed.extend(changed_paths(|one, other| tag_differences(self.kind, one, other), tags, &before));
+        Some(changed)
     }
 
     /// Whether the declaration is the one that was last in agreement, and nothing was sent since.
@@ -73,22 +103,15 @@ impl<'a> Draft<'a> {
         let shown = input.observed.seen(id).present().map(|shown| shown.arn);
         let known = known.filter(|known| shown.is_none() || known.arn.as_deref() == shown);
         let unchanged = known.is_some_and(|known| known.applied.as_ref() == Some(declared));
-        let applied = known.and_then(|known| known.last_applied.as_ref());
-        let changed = applied.zip(self.declared_fields(id)).map(|(applied, fields)| {
-            // References are what AWS takes: what is made anew has another ARN, and nobody edited.
-            let mut changed = if unchanged {
-                BTreeSet::new()
-            } else {
-                changed_paths(
-                    |one, other| differences(id.kind, one, other, &BTreeSet::new()),
-                    fields,
-                    &applied.fields(),
-                )
-            };
-            changed.extend(self.changed_tags(id.kind, &applied.tags()));
-            changed
-        });
-        Baseline { known, unchanged, changed, now: input.now }
+        Baseline {
+            input,
+            kind: id.kind,
+            known,
+            unchanged,
+            fields: self.declared_fields(id),
+            changed: OnceCell::new(),
+            moved: None,
+        }
     }
 
     /// Whether nothing of a declaration was edited since it was last in agreement.
@@ -99,16 +122,15 @@ impl<'a> Draft<'a> {
     /// What is known of the revision of a component: its own tags are as they were made, whatever
     /// is declared.
     pub(super) fn baseline_of_revision(&self, id: &ResourceId) -> Baseline<'a> {
-        let known = self.input.rollout.resources.get(id).map(AsRef::as_ref);
-        let applied = known.and_then(|known| known.last_applied.as_ref());
-        let tags = applied.map(LastApplied::tags).unwrap_or_default();
-        let changed = Some(self.changed_tags(id.kind, &tags));
-        Baseline { known, unchanged: true, changed, now: self.input.now }
-    }
-
-    fn changed_tags(&self, kind: ResourceKind, before: &BTreeMap<String, String>) -> BTreeSet<String> {
-        let tags = &self.input.desired.tags;
-        changed_paths(|one, other| tag_differences(kind, one, other), tags, before)
+        Baseline {
+            input: self.input,
+            kind: id.kind,
+            known: self.input.rollout.resources.get(id).map(AsRef::as_ref),
+            unchanged: true,
+            fields: None,
+            changed: OnceCell::new(),
+            moved: None,
+        }
     }
 
     /// Whether a resource was asked to be deleted by us, and nothing was seen of it since.

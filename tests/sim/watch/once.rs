@@ -77,6 +77,9 @@ impl Once {
         // Edited to and fro within a minute, while reads show what was there before it.
         let to_and_fro = facts.lately(owner, now, 60).len() > 2;
         let excused = excused || (to_and_fro && !facts.quiet(now, 60, &[Disturbance::Stale]));
+        // Or a secret was rotated, which old reads show undone once more.
+        let rotated = !facts.quiet(now, 300, &[Disturbance::ManualChange]);
+        let excused = excused || (rotated && !facts.quiet(now, 300, &[Disturbance::Stale]));
         match twin {
             Some(twin) if !excused && facts.quiet(now, 1, &[Disturbance::Double]) => {
                 Err(format!("{arn} was registered for content {hash}, for which {twin} is there"))
