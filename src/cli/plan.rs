@@ -14,13 +14,14 @@ use crate::model::rollout::RolloutState;
 use crate::model::status::Record;
 use crate::model::visible::visible;
 use crate::observed::{self, Collector};
-use crate::plan::{render, render_steps};
+use crate::plan::{masked, render, render_steps};
 use crate::reconcile::decide::decide;
 use crate::reconcile::declarations::{self, Changes, DeclarationChange, LoweringCache};
 use crate::reconcile::entry::Declaration;
 use crate::reconcile::forecast::forecast;
 use crate::specs::{Scan, Snapshot};
 use crate::state::ErrorKind;
+use anyhow::Context;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -49,6 +50,9 @@ pub(super) struct Args {
     /// As JSON or YAML
     #[arg(short, long)]
     output: Option<Structured>,
+    /// Show the values of environment variables, which are masked otherwise
+    #[arg(long)]
+    show_values: bool,
     /// Exit with 1 when anything would be done
     #[arg(long)]
     exit_code: bool,
@@ -125,7 +129,12 @@ pub(super) async fn plan(args: &Args, places: &Places) -> anyhow::Result<Planned
         subjects.only(name)?;
     }
     let collector = Collector::new(Aws::connect(places.aws()?).await);
-    let (plans, gaps) = plans(&collector, &subjects.declared, &records, clock.now()).await;
+    let (mut plans, gaps) = plans(&collector, &subjects.declared, &records, clock.now()).await;
+    if !args.show_values {
+        for plan in plans.iter_mut().flat_map(|road| std::iter::once(&mut road.plan).chain(&mut road.then)) {
+            *plan = masked(plan).context("the plan cannot be masked")?;
+        }
+    }
     let text = match args.output {
         Some(form) if args.name.is_some() => out::structured(&plans.first(), form)?,
         Some(form) => out::structured(&plans, form)?,

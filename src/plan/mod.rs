@@ -33,6 +33,7 @@ mod compare;
 pub mod diff;
 mod input;
 pub mod lint;
+mod mask;
 mod order;
 mod planner;
 mod render;
@@ -44,5 +45,6 @@ pub mod table;
 mod tests;
 
 pub use input::PlanInput;
+pub use mask::masked;
 pub use planner::{KEPT_REVISIONS, plan, teardown};
 pub use render::{render, render_steps};

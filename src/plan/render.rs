@@ -10,6 +10,8 @@ use std::fmt::Write as _;
 
 /// Longest value shown; what is longer is cut with an ellipsis.
 const LONGEST_VALUE: usize = 60;
+/// How much of what two long values have in common is shown before they differ.
+const BEFORE_DIFFERENCE: usize = 12;
 /// Most parts of one value that are named.
 const LEAVES: usize = 3;
 
@@ -142,7 +144,10 @@ fn leaves(path: &str, old: &Tree, new: &Tree, found: &mut Vec<String>) {
                 leaves(&path, old.unwrap_or(&Value::Null), new.unwrap_or(&Value::Null), found);
             }
         }
-        _ if old != new => found.push(format!("{path} {} → {}", shown(old), shown(new))),
+        _ if old != new => {
+            let (before, after) = apart(old, new);
+            found.push(format!("{path} {before} → {after}"));
+        }
         _ => {}
     }
 }
@@ -190,15 +195,50 @@ fn condition_words(condition: &Tree) -> String {
     }
 }
 
-fn shown(value: &Value) -> String {
-    let text = match value {
-        Value::Null => return "(none)".to_owned(),
+/// Two values that differ, from a little before where they do when both are long: what they have in
+/// common says nothing.
+fn apart(old: &Value, new: &Value) -> (String, String) {
+    let (before, after) = (whole(old), whole(new));
+    let common = before.chars().zip(after.chars()).take_while(|(one, other)| one == other).count();
+    let from = common.saturating_sub(BEFORE_DIFFERENCE);
+    if common < LONGEST_VALUE || from == 0 {
+        return (shown(old), shown(new));
+    }
+    let tail =
+        |text: &str| shown(&Value::String(format!("…{}", text.chars().skip(from).collect::<String>())));
+    (tail(&before), tail(&after))
+}
+
+fn whole(value: &Value) -> String {
+    match value {
+        Value::Null => "(none)".to_owned(),
         Value::String(text) if !text.is_empty() => text.clone(),
         other => other.to_string(),
-    };
+    }
+}
+
+fn shown(value: &Value) -> String {
+    let text = whole(value);
     if text.chars().count() <= LONGEST_VALUE {
         return text;
     }
     let short: String = text.chars().take(LONGEST_VALUE).collect();
     format!("{short}…")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn of_two_long_values_what_differs_is_shown() {
+        let image = |tag: &str| json!({"name": "web", "image": format!("123456789012.dkr.ecr.eu-west-1.amazonaws.com/payments/web:{tag}")});
+        let mut found = Vec::new();
+        leaves("c[web]", &image("2.3.1"), &image("2.3.2"), &mut found);
+        assert_eq!(found, ["c[web].image …nts/web:2.3.1 → …nts/web:2.3.2"]);
+        let mut found = Vec::new();
+        leaves("tag", &json!("é".repeat(70) + "1"), &json!("é".repeat(70) + "2"), &mut found);
+        assert_eq!(found, [format!("tag …{0}1 → …{0}2", "é".repeat(12))]);
+    }
 }

@@ -17,7 +17,7 @@ use tracing_subscriber::EnvFilter;
 /// The filter cannot be parsed.
 pub fn init(filter: &str, format: LogFormat) -> Result<(), String> {
     let filter = EnvFilter::try_new(filter).map_err(|error| format!("log filter `{filter}`: {error}"))?;
-    let terminal = std::io::stderr().is_terminal();
+    let terminal = io::stderr().is_terminal();
     let json = match format {
         LogFormat::Json => true,
         LogFormat::Text => false,
@@ -25,10 +25,10 @@ pub fn init(filter: &str, format: LogFormat) -> Result<(), String> {
     };
     let builder = tracing_subscriber::fmt().with_env_filter(filter);
     if json {
-        let builder = builder.with_writer(std::io::stderr).json();
+        let builder = builder.with_writer(io::stderr).json();
         builder.flatten_event(true).with_current_span(true).with_span_list(false).init();
     } else {
-        let writer = || OneLine(std::io::stderr());
+        let writer = || OneLine(io::stderr());
         builder.with_writer(writer).with_ansi(terminal).with_target(false).init();
     }
     Ok(())
