@@ -176,17 +176,28 @@ pub struct Usage {
     pub categories: BTreeMap<Category, CategoryUse>,
     /// By operation, such as `ecs:DescribeServices`.
     pub operations: BTreeMap<&'static str, OperationUse>,
+    /// Attempts that failed otherwise than by throttling, by operation and by the code that AWS or
+    /// the connection gave.
+    pub errors: BTreeMap<(&'static str, String), u64>,
 }
 
 /// What came of an attempt, for the counters and the pace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AttemptOutcome {
     /// AWS answered as asked.
     Success,
     /// AWS throttled it.
     Throttled,
     /// Anything else.
-    Failure,
+    Failure(String),
+}
+
+/// A code as a label: what is none, such as a page of a proxy, is not let into the metrics.
+fn error_label(code: String) -> String {
+    let is_code = !code.is_empty()
+        && code.len() <= 64
+        && code.chars().all(|c| c.is_ascii_alphanumeric() || ".-_:".contains(c));
+    if is_code { code } else { "Other".to_owned() }
 }
 
 /// The buckets of one account and region.
@@ -286,8 +297,9 @@ impl Budget {
         let used = state.usage.operations.entry(operation).or_default();
         match outcome {
             AttemptOutcome::Success => return,
-            AttemptOutcome::Failure => {
+            AttemptOutcome::Failure(code) => {
                 used.failures += 1;
+                *state.usage.errors.entry((operation, error_label(code))).or_default() += 1;
                 return;
             }
             AttemptOutcome::Throttled => used.throttles += 1,
@@ -445,7 +457,7 @@ mod tests {
     async fn waits_and_failures_are_counted() {
         let budget = Budget::new(Pace { share: Some(0.25), speed: 1.0 });
         seconds_for(&budget, Category::EcsDefinitionWrite, 6).await;
-        budget.record(Category::EcsDefinitionWrite, OP, AttemptOutcome::Failure);
+        budget.record(Category::EcsDefinitionWrite, OP, AttemptOutcome::Failure("ServerException".to_owned()));
         budget.record(Category::EcsDefinitionWrite, OP, AttemptOutcome::Success);
         let usage = budget.usage();
         let category = usage.categories[&Category::EcsDefinitionWrite];

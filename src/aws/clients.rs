@@ -398,7 +398,11 @@ impl Clients<'_> {
             self.budget.record(
                 category,
                 operation,
-                if throttled { AttemptOutcome::Throttled } else { AttemptOutcome::Failure },
+                if throttled {
+                    AttemptOutcome::Throttled
+                } else {
+                    AttemptOutcome::Failure(error.code.clone())
+                },
             );
             let may_repeat = throttled || (error.kind == Kind::Transient && resend == Resend::Harmless);
             if !may_repeat || attempt >= self.attempts {

@@ -18,7 +18,11 @@ impl Collector for Aws {
         let mut operations: BTreeMap<&'static str, OperationUse> = BTreeMap::new();
         let mut categories: BTreeMap<Category, CategoryUse> =
             Category::iter().map(|category| (category, CategoryUse::default())).collect();
+        let mut errors: BTreeMap<(&'static str, String), u64> = BTreeMap::new();
         for usage in self.usage().into_values() {
+            for (key, count) in usage.errors {
+                *errors.entry(key).or_default() += count;
+            }
             for (operation, used) in usage.operations {
                 let total = operations.entry(operation).or_default();
                 total.calls += used.calls;
@@ -40,6 +44,12 @@ impl Collector for Aws {
         counters(&mut encoder, throttles, None, "operation", by_operation(|used| used.throttles))?;
         let failures = ("aws_failures", "Calls that failed otherwise, by operation");
         counters(&mut encoder, failures, None, "operation", by_operation(|used| used.failures))?;
+        let help = "Calls that failed otherwise, by operation and by the code of AWS or of the connection";
+        let mut family = encoder.encode_descriptor("aws_errors", help, None, MetricType::Counter)?;
+        for ((operation, code), count) in &errors {
+            let labels = [("operation", *operation), ("code", code.as_str())];
+            ConstCounter::new(*count).encode(family.encode_family(&labels)?)?;
+        }
         let waits = categories.iter().map(|(category, used)| (category.as_str(), used.waits));
         let help = "Calls that waited for the request budget, by throttling category of AWS";
         counters(&mut encoder, ("aws_budget_waits", help), None, "category", waits)?;

@@ -105,6 +105,11 @@ pub enum ConditionReason {
     NoAnswer,
     /// Any condition: not enough was seen to tell.
     NotSeen,
+    /// Ready: AWS cannot be read, so what runs is not known.
+    AwsUnreadable,
+    /// Ready: AWS does not take the credentials of the controller any more, or never did, so what
+    /// runs is not known.
+    CredentialsExpired,
     /// Ready, as it is shown: the controller was not seen, or has not looked at the deployment, for
     /// so long that what it last saw may not be so any more.
     NotLookedAt,

@@ -20,7 +20,7 @@ use crate::state::{self, Lease, RecordStore};
 use crate::status::{self, StatusInput, events};
 use jiff::Timestamp;
 use std::sync::Arc;
-use tracing::{Instrument, debug, debug_span, info, warn};
+use tracing::{Instrument, debug, debug_span, error, info, warn};
 
 /// What a pass works with.
 #[derive(Debug)]
@@ -202,6 +202,8 @@ fn log_readiness(before: Option<&DeploymentStatus>, after: &DeploymentStatus) {
     let unseen = after.waiting_on.iter().any(|waiting| matches!(waiting.on, WaitingOn::Observation { .. }));
     if *status == Truth::True || (*reason == ConditionReason::Progressing && !unseen) {
         info!(ready = %status, %reason, "{message}");
+    } else if matches!(reason, ConditionReason::AwsUnreadable | ConditionReason::CredentialsExpired) {
+        error!(ready = %status, %reason, "{message}");
     } else {
         warn!(ready = %status, %reason, "{message}");
     }

@@ -57,6 +57,9 @@ fn readiness(input: &StatusInput<'_>, others: &Others<'_>) -> ReadyWord {
     if let Some((reason, message)) = first_failure(input) {
         return not_ready(reason, message);
     }
+    if let Some((reason, message)) = unreadable(input) {
+        return ReadyWord { truth: Truth::Unknown, reason, message };
+    }
     let incomplete = incomplete(input);
     if !incomplete.is_empty() {
         return not_ready(ConditionReason::Progressing, waiting_message(input, &incomplete));
@@ -90,6 +93,47 @@ fn readiness(input: &StatusInput<'_>, others: &Others<'_>) -> ReadyWord {
     }
     reconciled()
 }
+
+/// Why nothing of what runs could be seen, though it was looked for.
+fn unreadable(input: &StatusInput<'_>) -> Option<(ConditionReason, String)> {
+    let observed = input.observed;
+    let services = observed.services.values().map(is_known);
+    let tasks = observed.tasks.values().map(is_known);
+    let resources = observed.resources.values().map(is_known);
+    let looked: Vec<bool> =
+        services.chain(tasks).chain(resources).chain([is_known(&observed.cluster)]).flatten().collect();
+    if looked.is_empty() || looked.contains(&true) {
+        return None;
+    }
+    let expired = observed.gaps.iter().any(|gap| CREDENTIAL_CODES.contains(&gap.code.as_str()));
+    let reason = if expired { ConditionReason::CredentialsExpired } else { ConditionReason::AwsUnreadable };
+    Some((reason, gaps(input)))
+}
+
+/// Whether an answer was given about what was looked for; `None` where nothing was.
+fn is_known<T>(seen: &Seen<T>) -> Option<bool> {
+    match seen {
+        Seen::Present(_) | Seen::Absent => Some(true),
+        Seen::Unknown(_) => Some(false),
+        Seen::NotRead => None,
+    }
+}
+
+/// Codes by which AWS refuses credentials, whatever is asked.
+///
+/// Source: common errors of the ECS, Elastic Load Balancing and STS APIs.
+const CREDENTIAL_CODES: [&str; 10] = [
+    "NoCredentials",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+    "InvalidSignatureException",
+    "SignatureDoesNotMatch",
+    "IncompleteSignature",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+];
 
 fn reconciled() -> ReadyWord {
     let message = "everything declared runs and is healthy".to_owned();

@@ -337,3 +337,30 @@ fn world_service(fixture: &Fixture) -> Value {
     let service = &answer["services"][0];
     json!({"revision": service["taskDefinition"], "deployments": service["deployments"].as_array().unwrap().iter().map(|d| &d["id"]).collect::<Vec<_>>()})
 }
+
+/// Everything that is asked of AWS is answered by this error.
+fn nothing_but(fixture: &Fixture, code: &str) {
+    let effect = Effect::Error { status: 400, code: code.to_owned(), message: "no".to_owned() };
+    fixture.sim.faults().add(FaultRule::on("*:*", effect));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_read_at_all_is_unknown_and_says_whether_it_is_for_the_credentials() {
+    let mut fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
+    fixture.ready_within(600).await;
+    let reasons = [("ExpiredTokenException", "CredentialsExpired"), ("AccessDeniedException", "AwsUnreadable")];
+    for (edit, (code, reason)) in reasons.into_iter().enumerate() {
+        nothing_but(&fixture, code);
+        let unknown = |status: &DeploymentStatus| condition(status, ConditionType::Ready).0 == Truth::Unknown;
+        let status = fixture.until(180, unknown).await;
+        let (_, found, message) = condition(&status, ConditionType::Ready);
+        assert_eq!(found, reason, "{message}");
+        assert!(message.contains(code), "{message}");
+        // An edit meanwhile is not taken for progress.
+        fixture.edit("shop.yaml", &format!("/shop:{}.0", edit + 1), &format!("/shop:{}.0", edit + 2)).await;
+        fixture.pass(60).await;
+        assert_eq!(condition(&fixture.status("shop"), ConditionType::Ready).0, Truth::Unknown);
+        fixture.sim.faults().clear();
+        fixture.ready_within(900).await;
+    }
+}
