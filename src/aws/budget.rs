@@ -457,7 +457,11 @@ mod tests {
     async fn waits_and_failures_are_counted() {
         let budget = Budget::new(Pace { share: Some(0.25), speed: 1.0 });
         seconds_for(&budget, Category::EcsDefinitionWrite, 6).await;
-        budget.record(Category::EcsDefinitionWrite, OP, AttemptOutcome::Failure("ServerException".to_owned()));
+        budget.record(
+            Category::EcsDefinitionWrite,
+            OP,
+            AttemptOutcome::Failure("ServerException".to_owned()),
+        );
         budget.record(Category::EcsDefinitionWrite, OP, AttemptOutcome::Success);
         let usage = budget.usage();
         let category = usage.categories[&Category::EcsDefinitionWrite];

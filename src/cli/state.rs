@@ -48,7 +48,7 @@ impl Recorded {
 /// A record whose status says so when it is too old to be believed.
 pub(super) fn believed(mut record: Record, heartbeat: &Heartbeat, now: Timestamp) -> Record {
     if let Some(because) = heartbeat.doubt(&record.name, now) {
-        record.status = record.status.map(|status| heartbeat::doubted(status, &because));
+        record.status = record.status.map(|status| heartbeat::doubted((*status).clone(), &because).into());
     }
     record
 }

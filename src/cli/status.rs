@@ -97,7 +97,10 @@ pub(super) async fn text(
         requests.retain(|request| !request.is_over(now));
         if let Some(form) = form {
             let status = record.status.as_ref();
-            return Ok((out::structured(&Shown { requests: &requests, status }, form)?, verdict));
+            return Ok((
+                out::structured(&Shown { requests: &requests, status: status.map(AsRef::as_ref) }, form)?,
+                verdict,
+            ));
         }
         let mut text: String = requests
             .iter()
@@ -123,7 +126,7 @@ pub(super) async fn text(
     let text = match form {
         Some(form) => {
             let statuses: Vec<&DeploymentStatus> =
-                recorded.records.iter().filter_map(|record| record.status.as_ref()).collect();
+                recorded.records.iter().filter_map(|record| record.status.as_deref()).collect();
             out::structured(&statuses, form)?
         }
         None => all(&recorded, args.output == Form::Wide, now),

@@ -20,6 +20,7 @@ use crate::state::{FileRecordStore, RecordStore, StoreReport};
 use clap::CommandFactory;
 use jiff::{SignedDuration, Timestamp};
 use std::path::Path;
+use std::sync::Arc;
 
 fn now() -> Timestamp {
     "2026-06-01T12:00:00Z".parse().unwrap()
@@ -91,7 +92,7 @@ fn status(name: &str, why: &str) -> DeploymentStatus {
 
 fn record(status: DeploymentStatus) -> Record {
     let mut record = Record::new(status.name.clone());
-    record.status = Some(status);
+    record.status = Some(Arc::new(status));
     record
 }
 

@@ -12,6 +12,7 @@ use super::service_deployment::PauseStatus;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use strum::{Display, EnumIter, IntoStaticStr};
 
 /// The status of one deployment, in the shape of a Kubernetes status: kstatus reads it as it is.
@@ -271,7 +272,7 @@ pub struct Record {
     /// Where the rollout stands.
     pub rollout: RolloutState,
     /// What is reported.
-    pub status: Option<DeploymentStatus>,
+    pub status: Option<Arc<DeploymentStatus>>,
     /// The newest events, oldest first; at most [`Record::MAX_EVENTS`].
     #[serde(default)]
     pub events: Vec<Event>,

@@ -416,11 +416,11 @@ impl Controller {
 
     async fn refuse(&mut self, name: DeploymentName, status: crate::model::status::DeploymentStatus) {
         let record = self.parked.entry(name.clone()).or_insert_with(|| Record::new(name));
-        let status = status::carry_time(record.status.as_ref(), status, self.clock.now());
-        if record.status.as_ref() == Some(&status) {
+        let status = status::carry_time(record.status.as_deref(), status, self.clock.now());
+        if record.status.as_deref() == Some(&status) {
             return;
         }
-        record.status = Some(status);
+        record.status = Some(Arc::new(status));
         let record = record.clone();
         self.save(&record).await;
     }

@@ -442,6 +442,7 @@ pub(super) fn record_declaration(record: &mut Record, declared: &Declaration, no
 /// already.
 pub(super) fn orphan(record: &mut Record, now: Timestamp) -> bool {
     let Some(status) = record.status.as_mut().filter(|status| !status.orphaned) else { return false };
+    let status = Arc::make_mut(status);
     status.orphaned = true;
     status.updated_at = now;
     let message = "the document is gone; everything that was made for it stays (deletionPolicy: Retain)";

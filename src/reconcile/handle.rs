@@ -126,9 +126,9 @@ impl Handle {
     pub(super) fn publish(&self, record: &Record) {
         let Some(status) = &record.status else { return };
         let changed = self.with(|inner| match inner.statuses.get(&record.name) {
-            Some(known) if **known == *status => false,
+            Some(known) if known == status => false,
             _ => {
-                inner.statuses.insert(record.name.clone(), Arc::new(status.clone()));
+                inner.statuses.insert(record.name.clone(), Arc::clone(status));
                 true
             }
         });

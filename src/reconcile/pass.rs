@@ -129,7 +129,7 @@ impl Reconciler {
 
         let after = rollout::record(step, &resolved, &observed, &plan, &outcomes);
         let status = status::compute(&StatusInput {
-            prior: entry.record.status.as_ref(),
+            prior: entry.record.status.as_deref(),
             source: &entry.declared.source,
             generation: entry.declared.newest_generation,
             findings: &entry.declared.findings,
@@ -142,9 +142,9 @@ impl Reconciler {
             orphaned: entry.declared.removed_at.is_some(),
             now: self.clock.now(),
         });
-        let conditions = (entry.record.status.as_ref(), &status);
+        let conditions = (entry.record.status.as_deref(), &status);
         let new_events = events::of_pass(&plan, &outcomes, (&before, &after), conditions, now);
-        log_readiness(entry.record.status.as_ref(), &status);
+        log_readiness(entry.record.status.as_deref(), &status);
         let ending = if entry.declared.is_teardown() {
             // What was being rolled out is rolled out no more.
             ending(&RolloutState::default(), &plan, &outcomes, &observed)
@@ -152,11 +152,11 @@ impl Reconciler {
             ending(&after, &plan, &outcomes, &observed)
         };
         let changed = after != entry.record.rollout
-            || entry.record.status.as_ref() != Some(&status)
+            || entry.record.status.as_deref() != Some(&status)
             || !new_events.is_empty();
         if changed || entry.unsaved {
             entry.record.rollout = after;
-            entry.record.status = Some(status);
+            entry.record.status = Some(Arc::new(status));
             events::append(&mut entry.record, new_events);
             if let Err(error) = self.save(entry).await {
                 return self.state_failed(&error, observed.depth);

@@ -348,7 +348,8 @@ fn nothing_but(fixture: &Fixture, code: &str) {
 async fn what_cannot_be_read_at_all_is_unknown_and_says_whether_it_is_for_the_credentials() {
     let mut fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
     fixture.ready_within(600).await;
-    let reasons = [("ExpiredTokenException", "CredentialsExpired"), ("AccessDeniedException", "AwsUnreadable")];
+    let reasons =
+        [("ExpiredTokenException", "CredentialsExpired"), ("AccessDeniedException", "AwsUnreadable")];
     for (edit, (code, reason)) in reasons.into_iter().enumerate() {
         nothing_but(&fixture, code);
         let unknown = |status: &DeploymentStatus| condition(status, ConditionType::Ready).0 == Truth::Unknown;

@@ -9,6 +9,7 @@ use super::watch::call::{read, service};
 use aws_sim::wire::{Protocol, Request, Service};
 use evenkeel::model::status::Record;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What is done, and which checker must see it.
@@ -331,7 +332,7 @@ fn false_ready(run: &Simulation, record: &mut Record) {
     let input = json!({"cluster": run.apps[0].cluster, "service": "app0-web", "desiredCount": 1});
     run.system.by_hand(Service::Ecs, "UpdateService", &input);
     let mut before = record.clone();
-    for condition in before.status.iter_mut().flat_map(|status| &mut status.conditions) {
+    for condition in before.status.iter_mut().flat_map(|status| &mut Arc::make_mut(status).conditions) {
         condition.status = evenkeel::model::condition::Truth::False;
     }
     run.system.watch.saved(&before);

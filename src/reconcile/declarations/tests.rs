@@ -170,7 +170,7 @@ fn an_orphan_that_was_told_of_is_left_out_and_comes_back_with_its_document() {
     let mut controller = Controller::with(&[SHOP]).restarted();
     controller.declare(&store(&[]));
     let record = controller.records.get_mut("shop").unwrap();
-    record.status = Some(refused_status(&"shop".into(), "Application".to_owned(), Vec::new(), now()));
+    record.status = Some(refused_status(&"shop".into(), "Application".to_owned(), Vec::new(), now()).into());
     assert!(orphan(record, now()) && !orphan(record, now()), "it is said once");
     assert!(controller.compare(&store(&[])).by_name.is_empty());
     let changes = controller.compare(&store(&[SHOP]));
@@ -340,7 +340,7 @@ fn requests_are_stale_when_they_are_over_or_what_they_are_for_is_gone() {
     assert!(stale(&controller, &Request { deployment: "gone".into(), ..holds.clone() }, &[SHOP]));
     controller.declare(&store(&[]));
     let record = controller.records.get_mut("shop").unwrap();
-    record.status = Some(refused_status(&"shop".into(), "Application".to_owned(), Vec::new(), now()));
+    record.status = Some(refused_status(&"shop".into(), "Application".to_owned(), Vec::new(), now()).into());
     assert!(orphan(record, now()));
     assert!(stale(&controller, &holds, &[]) && !stale(&controller, &holds, &[SHOP]));
 }

@@ -140,6 +140,16 @@ fn part_of<'a>(app: &'a App, service: &str) -> Option<&'a Part> {
     app.declared().find(|part| part.is_service() && app.resource(part) == service)
 }
 
+/// Whether a service whose count nobody declares may get tasks again: it went to another cluster,
+/// which took them from it, and has come back.
+fn may_come_back(call: &Parsed, parts: &[&Part], deployment: &str, facts: &Facts, sim: &Sim) -> bool {
+    let cluster = call.text("cluster").rsplit('/').next().unwrap_or_default();
+    let name = call.text("service").rsplit('/').next().unwrap_or_default();
+    let has_none = service(sim, cluster, name).is_some_and(|found| found["desiredCount"] == 0);
+    let left = facts.ever(deployment).any(|app| app.cluster != cluster);
+    has_none && left && parts.iter().any(|part| part.count().is_none())
+}
+
 fn update_service(call: &Parsed, facts: &Facts, sim: &Sim) -> CheckResult {
     let name = call.text("service").rsplit('/').next().unwrap_or_default();
     let Some(deployment) = facts.deployment_of(name) else {
@@ -157,7 +167,7 @@ fn update_service(call: &Parsed, facts: &Facts, sim: &Sim) -> CheckResult {
     if let Some(count) = call.input["desiredCount"].as_u64() {
         let declared = parts.iter().any(|part| part.count().is_some_and(|wanted| u64::from(wanted) == count));
         let goes = count == 0 && may_go(name, call.text("cluster"), deployment, facts);
-        if !declared && !goes {
+        if !declared && !goes && !may_come_back(call, &parts, deployment, facts, sim) {
             return Err(format!("UpdateService scales {name} to {count}, which nobody declared"));
         }
     }

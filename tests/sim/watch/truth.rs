@@ -46,7 +46,7 @@ impl Truth {
         now: Timestamp,
     ) -> CheckResult {
         let name = record.name.as_str();
-        let ready = record.status.as_ref().is_some_and(says_ready);
+        let ready = record.status.as_deref().is_some_and(says_ready);
         let rises = ready && self.ready.insert(name.to_owned(), ready) != Some(true);
         self.ready.insert(name.to_owned(), ready);
         let excuses =
