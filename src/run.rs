@@ -30,6 +30,10 @@ pub async fn run(args: RunArgs) -> anyhow::Result<bool> {
     telemetry::init(&log, log_format).map_err(anyhow::Error::msg)?;
     // Begun at once: a signal that comes early must not kill.
     let mut asked_to_stop = tokio::spawn(signalled());
+    anyhow::ensure!(
+        !store.overlaps(&state),
+        "--store {store} and --state {state} are in one another: records would be read as documents; give each a folder of its own"
+    );
     let pace = aws::Pace { share: Some(f64::from(budget_share) / 100.0), speed: 1.0 };
     let aws = Aws::connect(aws::Settings { pace, ..Default::default() }).await;
     let listener = TcpListener::bind(listen).await.with_context(|| {

@@ -50,7 +50,7 @@ pub struct RunArgs {
     #[arg(long, env = "EVENKEEL_STATE")]
     pub state: Location,
     /// How often every deployment is looked at, whatever happens
-    #[arg(long, default_value = "60s", env = "EVENKEEL_RESYNC", value_parser = duration)]
+    #[arg(long, default_value = "60s", env = "EVENKEEL_RESYNC", value_parser = resync)]
     pub resync: Duration,
     /// Walk until nothing is left to do or to wait for, then exit: 0 when all are Ready, 1 when not
     #[arg(long)]
@@ -124,6 +124,15 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Between looks of which one is over before the next is due, and looks that still see drift on the
+/// same day.
+fn resync(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        time if (Duration::from_secs(5)..=Duration::from_secs(86_400)).contains(&time) => Ok(time),
+        _ => Err("expected 5s to 24h".to_owned()),
+    }
+}
+
 fn speed(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(speed) if (1.0..=1000.0).contains(&speed) => Ok(speed),
@@ -139,6 +148,15 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_resync_is_neither_all_the_time_nor_never() {
+        assert_eq!(resync("5s"), Ok(Duration::from_secs(5)));
+        assert_eq!(resync("24h"), Ok(Duration::from_secs(86_400)));
+        for bad in ["1ms", "4s", "25h", "99999999h", "60"] {
+            assert!(resync(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

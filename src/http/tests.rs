@@ -1,13 +1,12 @@
 //! Sentences about what the windows answer.
 
-use super::{answer, metrics, serve};
+use super::{CONNECTIONS, answer, serve};
 use crate::aws::budget::Category;
 use crate::aws::{Aws, Pace, Settings};
 use crate::model::call::{Call, Verb};
 use crate::model::plan::{ActionResult, Drift, Outcome, Plan, PlannedAction, Reason};
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::reconcile::{Ending, Handle, Metrics, Trigger};
-use axum::extract::State;
 use axum::http::StatusCode;
 use strum::IntoEnumIterator;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -64,7 +63,7 @@ async fn calls_of_aws_are_counted_when_metrics_are_asked_for() {
         drop(crate::aws::ecs::read::describe_cluster(&clients, "shop").await);
     }
     for _ in 0..2 {
-        let text = metrics(State(handle.clone())).await;
+        let text = handle.metrics().render();
         assert!(text.contains("evenkeel_aws_calls_total{operation=\"ecs:DescribeClusters\"} 2\n"), "{text}");
         assert!(
             text.contains("evenkeel_aws_throttles_total{operation=\"ecs:DescribeClusters\"} 0\n"),
@@ -163,4 +162,52 @@ fn sizes_and_failed_records_are_told() {
     ] {
         assert!(text.contains(line), "{line} is not in {text}");
     }
+}
+
+/// A connection to a window that is served for as long as the test runs.
+async fn window() -> std::net::SocketAddr {
+    let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(serve(listener, Handle::new(Metrics::default()), std::future::pending()));
+    address
+}
+
+async fn connect(address: std::net::SocketAddr, says: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(says.as_bytes()).await.unwrap();
+    stream
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_for_nothing_is_let_go_and_no_more_are_served_than_there_is_room_for() {
+    let address = window().await;
+    let mut halves = Vec::new();
+    for _ in 0..CONNECTIONS {
+        halves.push(connect(address, "GET /healthz HTTP/1.1\r\nHost: x").await);
+    }
+    let mut one_more =
+        connect(address, "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+    let mut said = String::new();
+    // It is dropped: with nothing said, or by a reset.
+    drop(one_more.read_to_string(&mut said).await);
+    assert_eq!(said, "");
+    for mut half in halves {
+        drop(half.read_to_end(&mut Vec::new()).await);
+    }
+    let mut whole = connect(address, "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+    whole.read_to_string(&mut said).await.unwrap();
+    assert!(said.starts_with("HTTP/1.1 503 ") || said.starts_with("HTTP/1.1 200 "), "{said}");
+}
+
+#[tokio::test]
+async fn metrics_say_which_text_they_are() {
+    let address = window().await;
+    let mut stream = connect(address, "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+    let mut said = String::new();
+    stream.read_to_string(&mut said).await.unwrap();
+    assert!(
+        said.contains("content-type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n"),
+        "{said}"
+    );
+    assert!(said.ends_with("# EOF\n"), "{said}");
 }

@@ -22,6 +22,23 @@ impl Location {
             Self::Memory => None,
         }
     }
+
+    /// Whether one of two is inside of the other, or both are the same: what is written into the
+    /// one would be read from the other.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let (Some(one), Some(other)) = (self.path(), other.path()) else { return false };
+        match (real(one), real(other)) {
+            (Some(one), Some(other)) => one.starts_with(&other) || other.starts_with(&one),
+            _ => false,
+        }
+    }
+}
+
+/// A path without links, as far as it exists.
+fn real(path: &Path) -> Option<PathBuf> {
+    let path = std::path::absolute(path).ok()?;
+    let real = |above: &Path| Some(above.canonicalize().ok()?.join(path.strip_prefix(above).ok()?));
+    path.ancestors().find_map(real)
 }
 
 impl fmt::Display for Location {
@@ -57,6 +74,27 @@ mod tests {
         for text in ["file:specs", "file:/var/lib/evenkeel", "memory:"] {
             assert_eq!(text.parse::<Location>().unwrap().to_string(), text);
         }
+    }
+
+    #[test]
+    fn a_location_overlaps_what_it_is_in_and_what_is_in_it() {
+        let at = |text: &str| text.parse::<Location>().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("specs")).unwrap();
+        std::os::unix::fs::symlink(folder.path().join("specs"), folder.path().join("link")).unwrap();
+        let below = |name: &str| at(&format!("file:{}/{name}", folder.path().display()));
+        for (one, other, expected) in [
+            ("specs", "specs", true),
+            ("specs", "specs/state", true),
+            ("", "specs", true),
+            ("link", "specs", true),
+            ("specs", "state", false),
+            ("specs", "specs-state", false),
+        ] {
+            assert_eq!(below(one).overlaps(&below(other)), expected, "{one}, {other}");
+            assert_eq!(below(other).overlaps(&below(one)), expected, "{other}, {one}");
+        }
+        assert!(!at("memory:").overlaps(&at("memory:")));
     }
 
     #[test]

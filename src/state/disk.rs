@@ -2,11 +2,11 @@
 //! what was not synced.
 
 use std::fmt::Debug;
-use std::fs::{File, Metadata, TryLockError};
+use std::fs::{DirBuilder, File, Metadata, TryLockError};
 use std::future::Future;
 use std::io;
 use std::io::Write;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// A disk. Each method is one step that either happens or does not; what a power cut leaves of it
@@ -64,11 +64,12 @@ impl Disk for RealDisk {
     }
 
     fn make_folder(&self, folder: &Path) -> io::Result<()> {
-        std::fs::create_dir_all(folder)
+        // Documents are in the records, with the values of their variables.
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)
     }
 
     fn lock(&self, path: &Path) -> io::Result<Option<File>> {
-        let file = File::options().create(true).truncate(false).write(true).open(path)?;
+        let file = File::options().create(true).truncate(false).write(true).mode(0o600).open(path)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(file)),
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -95,7 +96,7 @@ impl Disk for RealDisk {
     }
 
     fn put(&self, path: &Path, content: &[u8]) -> io::Result<()> {
-        let mut file = File::create(path)?;
+        let mut file = File::options().create(true).truncate(true).write(true).mode(0o600).open(path)?;
         file.write_all(content)?;
         file.sync_all()
     }

@@ -60,7 +60,7 @@ impl Error {
     pub(super) fn too_new(place: impl Into<String>, found: u32, known: u32) -> Self {
         let place = place.into();
         let message = format!(
-            "record `{place}` has format {found}, this version reads up to {known}; run the newer version"
+            "record `{place}` has format {found}, this version reads up to {known}; run the newer version, or move that file away"
         );
         Self { kind: ErrorKind::TooNew, message, place, source: None }
     }

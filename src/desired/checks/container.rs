@@ -7,7 +7,9 @@ use crate::desired::forms;
 use crate::desired::secret_ref::SecretRef;
 use crate::model::arn::Arn;
 use crate::model::finding::Findings;
-use crate::model::kinds::task_definition::{ContainerDefinition, HealthCheck, LogConfiguration, Secret};
+use crate::model::kinds::task_definition::{
+    ContainerDefinition, HealthCheck, KeyValuePair, LogConfiguration, Secret,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Least memory of a container in MiB. Source: ContainerDefinition, `memory`.
@@ -114,6 +116,16 @@ fn variables(findings: &mut Findings, path: &str, container: &ContainerDefinitio
         }
     }
     findings.duplicates("the variable", names);
+    for (index, variable) in container.environment.iter().enumerate().filter(|(_, one)| holds_secret(one)) {
+        findings.warning(
+            format!("{path}.environment[{index}].value"),
+            format!(
+                "`{}` looks like a secret, and everybody who may read the task definition reads it",
+                variable.name
+            ),
+            "keep it in Secrets Manager and name it under secrets",
+        );
+    }
     secrets(findings, &format!("{path}.secrets"), &container.secrets);
     if container.environment_files.len() > ENVIRONMENT_FILES {
         let message = format!("{} environment files are too many", container.environment_files.len());
@@ -135,6 +147,46 @@ fn variables(findings: &mut Findings, path: &str, container: &ContainerDefinitio
             "name or ARN of a secret",
         );
     }
+}
+
+/// Whether a plain variable looks like a secret: by its name, or as a URL with a password in it.
+fn holds_secret(variable: &KeyValuePair) -> bool {
+    const WORDS: [&str; 9] = [
+        "PASSWORD",
+        "PASSWD",
+        "SECRET",
+        "TOKEN",
+        "APIKEY",
+        "API_KEY",
+        "PRIVATE_KEY",
+        "ACCESS_KEY",
+        "CREDENTIALS",
+    ];
+    // What such a name ends in when the value only says where the secret is, or how it is used.
+    const ABOUT: [&str; 15] = [
+        "FILE", "PATH", "DIR", "ARN", "NAME", "ID", "URL", "URI", "ENDPOINT", "TTL", "LENGTH", "TYPE",
+        "HEADER", "AGE", "LIFETIME",
+    ];
+    let (name, value) = (variable.name.to_ascii_uppercase(), variable.value.trim());
+    let last = name.rsplit(['_', '-', '.']).next().unwrap_or_default();
+    let is_word = WORDS.iter().any(|word| name.contains(word)) && !ABOUT.contains(&last);
+    let says_nothing = value.is_empty()
+        || value.parse::<f64>().is_ok()
+        || matches!(value, "true" | "false" | "yes" | "no" | "on" | "off")
+        || Arn::parse(value).is_some();
+    (is_word && !says_nothing) || has_password(value)
+}
+
+/// Whether a text is a URL with a password: `scheme://user:password@host`.
+fn has_password(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once("://") else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let password = authority.rsplit_once('@').and_then(|(user, _)| user.split_once(':'));
+    let is_scheme = scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    // What is filled in later is no password.
+    is_scheme
+        && password
+            .is_some_and(|(_, password)| !password.is_empty() && !password.starts_with(['$', '{', '<']))
 }
 
 fn secrets(findings: &mut Findings, path: &str, secrets: &[Secret]) {

@@ -14,7 +14,10 @@ pub(super) fn check(findings: &mut Findings, components: &BTreeMap<String, Compo
             } else if !components.contains_key(other) {
                 let known: Vec<&str> =
                     components.keys().map(String::as_str).filter(|name| name != key).collect();
-                let help = format!("there are {}", known.join(", "));
+                let help = match known.as_slice() {
+                    [] => "there is no other".to_owned(),
+                    known => format!("there are {}", known.join(", ")),
+                };
                 findings.error(field, format!("there is no component `{other}`"), help);
             }
         }

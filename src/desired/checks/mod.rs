@@ -13,6 +13,7 @@ mod definition;
 mod graph;
 mod hooks;
 mod launch;
+mod partitions;
 mod ports;
 mod scope;
 mod service;
@@ -45,6 +46,7 @@ pub(super) fn application(name: &DeploymentName, spec: &ApplicationSpec) -> Vec<
     }
     graph::check(&mut findings, &spec.components);
     unique_names(&mut findings, name, spec);
+    partitions::check(&mut findings, spec);
     findings.finish()
 }
 
@@ -71,6 +73,9 @@ fn placement(findings: &mut Findings, placement: &Placement) {
             format!("`{}` is not a region", placement.region),
             "such as eu-west-1",
         );
+    } else if let Some(known) = forms::likely_region(&placement.region) {
+        let message = format!("`{}` is not a region that is known", placement.region);
+        findings.warning("spec.placement.region", message, format!("did you mean {known}?"));
     }
     let cluster = placement.cluster.as_str();
     match Arn::parse(cluster) {
