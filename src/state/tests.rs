@@ -362,3 +362,17 @@ async fn a_folder_in_the_place_of_a_request_holds_nothing_up_and_is_said_as_what
     let text = error.to_string();
     assert!(text.contains("shop.retry.request` cannot be used; delete it, and ask again"), "{text}");
 }
+
+#[tokio::test]
+async fn records_are_read_by_nobody_else_for_documents_hold_what_they_say() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = TempDir::new().unwrap();
+    let inner = folder.path().join("deep/state");
+    let state = held(&inner).await;
+    state.save(&record("shop")).await.unwrap();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&inner), 0o700);
+    for name in names(&inner) {
+        assert_eq!(mode(&inner.join(&name)) & 0o077, 0, "{name}");
+    }
+}

@@ -412,6 +412,7 @@ impl Simulation {
     fn store_gone(&mut self, seconds: u64, emptied: bool) {
         self.store_back = Some(self.elapsed() + Duration::from_secs(seconds));
         self.disturb(Disturbance::Documents, seconds + 30);
+        self.disturb(Disturbance::Unreadable, seconds);
         if emptied && self.present.iter().filter(|there| **there).count() >= 2 {
             self.system.specs.empty(true);
             self.emptied = true;

@@ -15,6 +15,8 @@ use crate::model::kinds::task_definition::TaskDefinition;
 use crate::model::kinds::{ApplicationSpec, Component, TaskWorkload};
 use crate::model::resource::ResourceKind;
 
+/// Tasks of one service. Source: ECS service quotas, "Tasks per service".
+const TASKS_PER_SERVICE: u32 = 5_000;
 /// Target groups of one service. Source: ECS service quotas.
 const TARGET_GROUPS: usize = 5;
 
@@ -103,6 +105,10 @@ fn counts(findings: &mut Findings, path: &str, service: &Service, singleton: boo
     let field = format!("{path}.desiredCount");
     if singleton && service.desired_count.is_some_and(|count| count > 1) {
         findings.error(&field, "a singleton runs one task at most", "1 or 0, or declare it as a service");
+    }
+    if service.desired_count.is_some_and(|count| count > TASKS_PER_SERVICE) {
+        let help = format!("{TASKS_PER_SERVICE} by default; the quota can be raised");
+        findings.warning(&field, "more than ECS runs of one service", help);
     }
     if daemon && service.desired_count.is_some() {
         findings.error(&field, "a DAEMON has one task per instance", "remove it");

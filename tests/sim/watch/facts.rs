@@ -27,6 +27,8 @@ pub enum Disturbance {
     Clock,
     /// Documents change, vanish or cannot be read.
     Documents,
+    /// No document can be read.
+    Unreadable,
 }
 
 /// What is true.

@@ -25,8 +25,9 @@
 //!
 //! Not the controller's doing, and counted apart: while somebody works on AWS by hand, containers
 //! misbehave or secrets rotate, and for a while afterwards; while the newest document names images
-//! that cannot work; while the document was not declared, or did not name the component, or not
-//! behind a load balancer, lately.
+//! that cannot work; a service that the newest document names while no document can be read, for it
+//! may have been on its way out by the one before; while the document was not declared, or did not
+//! name the component, or not behind a load balancer, lately.
 //! What is lost then opens anew when it is next served. Services that may fall to no task by their
 //! own deployment configuration, singletons among them, have no road that must be open.
 //!
@@ -115,6 +116,8 @@ impl Traffic {
         let lately = facts.lately(name, now, LATELY);
         let excused = !facts.quiet(now, BY_HAND, &[Disturbance::ManualChange])
             || app.declared().any(|part| !can_work(&part.tag));
+        // What cannot be read is not known: by the version before, a service may have no place.
+        let unread = !facts.quiet(now, 1, &[Disturbance::Unreadable]);
         let mut all_served = true;
         self.forget_undeclared(name, app, facts);
         for part in app.declared() {
@@ -145,7 +148,7 @@ impl Traffic {
                     continue;
                 }
             }
-            self.fill(&service, able, least, excused)?;
+            self.fill(&service, able, least, excused || unread)?;
         }
         self.leave(name, app, sim, all_served, excused)
     }
