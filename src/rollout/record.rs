@@ -148,14 +148,15 @@ fn remember_repairs(
 /// What is no longer declared either is forgotten altogether.
 ///
 /// **Never** forgets while anything could not be seen, while what was made lately need not be shown
-/// yet, or an ARN that something seen has: a target group whose declaration changed its name is
-/// absent under its new name, and still there.
+/// yet, or an ARN that something seen has: a target group or a service whose declaration changed
+/// its name is absent under its new name, and still there.
 fn forget_absent(state: &mut RolloutState, resolved: &ResolvedState, observed: &ObservedState) {
     if !observed.gaps.is_empty() || state.may_not_be_shown_yet(observed.at) {
         return;
     }
-    let present = observed.all_resources().filter_map(|(_, seen)| seen.present());
-    let present: BTreeSet<&str> = present.map(|resource| resource.arn.as_str()).collect();
+    let resources = observed.all_resources().filter_map(|(_, seen)| Some(&seen.present()?.arn));
+    let services = observed.all_services().filter_map(|(_, seen)| Some(&seen.present()?.arn));
+    let present: BTreeSet<&str> = resources.chain(services).map(String::as_str).collect();
     let absent = |id: &ResourceId| match id.kind.part() {
         Part::Task => {
             let ended = |tasks: &Vec<ObservedTask>| tasks.iter().all(ObservedTask::is_stopped);

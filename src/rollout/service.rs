@@ -411,11 +411,12 @@ fn complete(
             service.is_given_up(now) && repairs(view, "")
         }
         // One that runs another component's tasks, whose name this one has by now, was never made
-        // for it.
+        // for it, and nobody edited it.
         Some(Seen::Present(service)) => {
             let id = ResourceId::new(ResourceKind::Service, view.desired.name.as_str());
             let lent = stands_for(view.step.desired, view.step.prior, &id, service).is_some();
-            view.revision(component, &hash).is_some() && (lent || repairs(view, ".taskDefinition"))
+            let others = lent || stands_elsewhere(view);
+            view.revision(component, &hash).is_some() && (others || repairs(view, ".taskDefinition"))
         }
         Some(Seen::Unknown(_) | Seen::NotRead) | None => false,
     };

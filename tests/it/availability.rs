@@ -2,6 +2,7 @@
 //! or not the edit works out.
 
 mod exchanges;
+mod names;
 
 use crate::support::traffic::Traffic;
 use crate::support::{Fixture, SHOP, condition, update_service};

@@ -4,11 +4,11 @@ use super::capacity::FORCED;
 use super::stopping::{stop_before_update, stop_predecessors};
 use super::strategy::{Step, moves_groups, shares_traffic};
 use super::traffic::{self, Stay};
-use super::{Draft, Writable, capacity, changes, definitions, seen, tags, unsaid};
-use crate::model::arn::{family_revision, is_service};
+use super::{Draft, Writable, capacity, changes, definitions, seen, tags, unfinished, unsaid};
+use crate::model::arn::{family_of, family_revision, is_service};
 use crate::model::call::{Call, Verb};
 use crate::model::desired::{DesiredComponent, ResolvedComponent, Workload};
-use crate::model::ids::ContentHash;
+use crate::model::ids::{ComponentName, ContentHash};
 use crate::model::kinds::DriftPolicy;
 use crate::model::observed::{ObservedService, Seen};
 use crate::model::owner::Owner;
@@ -279,7 +279,59 @@ fn wanted(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) -> Op
     }
 }
 
+/// Whether nothing is done to a service yet because another declared component serves by it: until
+/// that one does so by its own, this one's tasks would answer for it.
+fn is_held_for_another(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) -> bool {
+    let input = draft.input;
+    let Some(other) = server(draft, &one.component.name, service) else { return false };
+    // From each to the one whose service it is to have.
+    let mut chain = vec![&one.component.name, other];
+    while let Some(last) = chain.last().copied() {
+        let own = seen(&input.observed.services, last).present();
+        let Some(next) = own.and_then(|own| server(draft, last, own)) else { break };
+        if chain.contains(&next) {
+            let because = format!(
+                "service {} is component {other}'s until that has another one, and they wait for each other in a circle; give one of \
+                 them another `serviceName`, and this name once it is Ready",
+                service.name
+            );
+            draft.note(one.id, because, true);
+            return true;
+        }
+        chain.push(next);
+    }
+    let what = ResourceId::new(ResourceKind::Service, other.as_str());
+    let own = seen(&input.observed.services, other).present();
+    let serves = own.is_some_and(|own| own.arn != service.arn)
+        && unfinished::lacking(draft, &input.desired.components[other]).is_none();
+    if !serves {
+        let because = format!("service {} serves for it until then", service.name);
+        draft.wait(one.id, WaitingOn::Declared { what, because });
+    }
+    !serves
+}
+
+/// The other declared component that a service serves for so far, by its tag and by what it runs.
+fn server<'a>(
+    draft: &Draft<'a>,
+    own: &ComponentName,
+    service: &ObservedService,
+) -> Option<&'a ComponentName> {
+    let desired = draft.input.desired;
+    let other = desired.components.get(service.tags.get(TAG_COMPONENT)?.as_str())?;
+    let alone =
+        [Some(other), desired.components.get(own)].into_iter().flatten().any(|it| it.workload.recreates());
+    let is_service = matches!(other.workload, Workload::Service { .. });
+    let known = draft.input.rollout.components.get(own);
+    let mut revisions = known.into_iter().flat_map(|known| [&known.revision, &known.completed]).flatten();
+    let runs_own = revisions.any(|revision| revision.arn == service.task_definition);
+    (other.name != *own && is_service && !alone && !runs_own).then_some(&other.name)
+}
+
 fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
+    if is_held_for_another(draft, one, service) {
+        return;
+    }
     let Some(fields) = &wanted(draft, one, service) else { return };
     let mut found = differences(ResourceKind::Service, fields, &service.fields, &BTreeSet::new());
     if let Some(because) = moves_groups(fields, service) {
@@ -460,6 +512,14 @@ fn another_try(service: &ObservedService) -> (Reason, FieldChange) {
 }
 
 /// The change of the revision, when the rollout wants it written; tells one that is left as it is.
+/// Whether a service runs a revision of another component that is declared: it has that one's name
+/// by now, and nobody pointed it there.
+fn runs_another_components(draft: &Draft<'_>, one: &One<'_>, service: &ObservedService) -> bool {
+    let family = family_of(&service.task_definition);
+    let mut components = draft.input.desired.components.values();
+    family != one.component.family && components.any(|other| other.family == family)
+}
+
 fn revision_change(
     draft: &mut Draft<'_>,
     one: &One<'_>,
@@ -477,7 +537,8 @@ fn revision_change(
             return service.gave_up_before(since).then(|| another_try(service));
         }
         let change = change(wanted, Ownership::Declared);
-        if one.was_complete() && !one.sent_another(draft, wanted) {
+        let taken_over = runs_another_components(draft, one, service);
+        if one.was_complete() && !one.sent_another(draft, wanted) && !taken_over {
             draft.report_drift(one.id, Some(change.clone()), true);
             return Some((Reason::Drifted, change));
         }

@@ -62,7 +62,7 @@ fn id_of(component: &DesiredComponent) -> ResourceId {
 }
 
 /// What a component lacks to be complete at the content that is wanted.
-fn lacking(draft: &Draft<'_>, component: &DesiredComponent) -> Option<String> {
+pub(super) fn lacking(draft: &Draft<'_>, component: &DesiredComponent) -> Option<String> {
     let input = draft.input;
     let rollout = input.rollout.components.get(&component.name);
     let wanted = input.resolved.components.get(&component.name).and_then(|known| known.definition.as_ref());

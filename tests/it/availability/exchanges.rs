@@ -9,11 +9,11 @@ use serde_json::json;
 use std::fmt::Write;
 
 /// Three shops, each with a group, a rule and a service of its own.
-const NAMES: [&str; 3] = ["a", "b", "c"];
+pub const NAMES: [&str; 3] = ["a", "b", "c"];
 
 /// One rule of the three: under which key and at which place it takes which host, and to which
 /// group it sends it.
-struct Rule<'a> {
+pub struct Rule<'a> {
     key: &'a str,
     place: usize,
     hosts: &'a str,
@@ -27,12 +27,12 @@ impl<'a> Rule<'a> {
 }
 
 /// The three shops as they are to begin with.
-fn straight() -> Vec<Rule<'static>> {
+pub fn straight() -> Vec<Rule<'static>> {
     NAMES.iter().enumerate().map(|(place, name)| Rule::of(name, place, name, name)).collect()
 }
 
 /// A document with these rules, in which the services are behind these groups.
-fn document(rules: &[Rule<'_>], groups: [&str; 3]) -> String {
+pub fn document(rules: &[Rule<'_>], groups: [&str; 3]) -> String {
     let after = |text: &'static str, mark: &str| text.split(mark).nth(1).unwrap();
     let group = after(SHOP, "  targetGroups:\n    web:\n").split("  listeners:").next().unwrap();
     let listeners =
@@ -62,7 +62,7 @@ fn document(rules: &[Rule<'_>], groups: [&str; 3]) -> String {
     text
 }
 
-fn host(name: &str) -> Request {
+pub fn host(name: &str) -> Request {
     Request::to("shop", 80).host(format!("{name}.example.com"))
 }
 
