@@ -363,12 +363,14 @@ impl<'a> Draft<'a> {
 
 /// ARNs of the target groups of services whose traffic ECS shifts by itself, the alternate ones
 /// included: as they are declared, seen and recorded. What is declared may not be resolved, what is
-/// there may not be seen, and a service that is to be rolled by itself again is still shifted.
+/// there may not be seen, and a service that is to be rolled by itself again is still shifted. One
+/// that was seen to roll is not shifted yet.
 ///
 /// Source: ECS API, DeploymentConfiguration.strategy and AdvancedConfiguration.
 fn traffic_shifted_groups(input: &PlanInput<'_>) -> BTreeSet<String> {
     let mut arns = BTreeSet::new();
-    let shifted = input.desired.components.values().filter(|component| component.is_traffic_shifted());
+    let shifted = input.desired.components.values();
+    let shifted = shifted.filter(|component| component.is_traffic_shifted() && !is_rolling(input, component));
     for group in shifted.flat_map(DesiredComponent::target_groups).flatten() {
         let id = ResourceId::new(ResourceKind::TargetGroup, group);
         let observed = seen(&input.observed.resources, &id).present().map(|group| group.arn.as_str());
@@ -388,6 +390,17 @@ fn traffic_shifted_groups(input: &PlanInput<'_>) -> BTreeSet<String> {
         arns.extend(groups.into_iter().flatten().map(str::to_owned));
     }
     arns
+}
+
+/// Whether the service of a component that is to shift its traffic certainly does not yet: it was
+/// seen to roll, and was not told otherwise so lately that AWS may not show it.
+fn is_rolling(input: &PlanInput<'_>, component: &DesiredComponent) -> bool {
+    let id = ResourceId::new(ResourceKind::Service, component.name.as_str());
+    let known = input.rollout.resources.get(&id);
+    let sent = known.and_then(|known| known.sent_fields.get("deploymentConfiguration.strategy"));
+    let told = sent.is_some_and(|sent| sent.is_fresh(input.now) && sent.value.tree() != "ROLLING");
+    let service = seen(&input.observed.services, &component.name).present();
+    service.is_some_and(|service| !shifts_traffic(&service.fields)) && !told
 }
 
 /// Something that was looked for, when AWS gave an answer about it.

@@ -5,10 +5,11 @@ use crate::model::call::{Call, Verb};
 use crate::model::desired::ResolvedState;
 use crate::model::last_applied::LastApplied;
 use crate::model::observed::{Identity, ObservedState, Readiness, Seen};
-use crate::model::plan::{Plan, PlannedAction, Reason};
+use crate::model::plan::{FieldChange, Plan, PlannedAction, Reason};
 use crate::model::resource::{Part, ResourceId, ResourceKind, Tree};
-use crate::model::resource_record::{ResourceRecord, SentField};
+use crate::model::resource_record::{ResourceRecord, Sent, SentField};
 use crate::model::rollout::RolloutState;
+use crate::model::service_deployment::groups_of;
 use crate::model::tree_text::TreeText;
 use jiff::Timestamp;
 use serde_json::json;
@@ -67,7 +68,39 @@ pub(super) fn note_sent(state: &mut RolloutState, observed: &ObservedState, plan
                 known.sent_fields.insert(path, Box::new(SentField { value, before, at, agreed: false }));
             }
         }
+        for (id, member, actions) in shifted(observed, action) {
+            let Some(known) = state.resources.get_mut(&id) else { continue };
+            let actions = TreeText::of(actions);
+            let sent = SentField { value: actions.clone(), before: actions, at: now, agreed: false };
+            known.sent_fields.insert(member.to_owned(), Box::new(sent));
+        }
     }
+}
+
+/// What forwards to the groups of a service whose traffic ECS is not to shift any more: where that
+/// was shifted to was ECS's doing for us, and nobody else's.
+fn shifted<'o>(
+    observed: &'o ObservedState,
+    action: &PlannedAction,
+) -> Vec<(ResourceId, &'static str, &'o Tree)> {
+    let rolls = |change: &FieldChange| {
+        change.path == "deploymentConfiguration.strategy" && (change.new == "ROLLING" || change.new.is_null())
+    };
+    let service = observed.services.get(action.resource.key.as_str()).and_then(Seen::present);
+    let service = service.filter(|_| action.resource.kind == ResourceKind::Service);
+    let Some(service) = service.filter(|_| action.changes.iter().any(rolls)) else { return Vec::new() };
+    let groups = groups_of(&service.fields);
+    let all = observed.resources.iter().filter_map(|(id, seen)| {
+        let member = match id.kind {
+            ResourceKind::Rule => "actions",
+            ResourceKind::Listener => "defaultActions",
+            _ => return None,
+        };
+        let actions = &seen.present()?.fields[member];
+        let sends = Sent::weights(actions).keys().any(|arn| groups.contains(arn.as_str()));
+        sends.then(|| (id.clone(), member, actions))
+    });
+    all.collect()
 }
 
 /// Forgets what an action would have sent: AWS answered that it did nothing, or was not asked.

@@ -616,6 +616,69 @@ async fn another_cluster_under_a_strategy_that_is_undone_is_as_if_it_had_not_bee
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_strategy_that_is_taken_back_and_declared_again_in_the_middle_loses_nothing() {
+    // Without the alternate group, with it, and with a new image.
+    let kept = shop("");
+    let image = kept.replace("/shop:1.0", "/shop:9.0");
+    for (upgrades, rolling) in [(0, SHOP), (0, &kept), (0, &image), (1, SHOP), (1, &kept)] {
+        for seconds in [6, 12, 24, 36, 60, 120] {
+            let (mut fixture, traffic) = open(BLUE_GREEN).await;
+            traffic.no_longer(&Request::to("shop", 80).header("x-test", "1"));
+            let mut tag = "/shop:1.0";
+            if upgrades == 1 {
+                upgrade(&mut fixture).await;
+                fixture.pass(60).await;
+                fixture.ready_within(3600).await;
+                tag = "/shop:2.0";
+            }
+            fixture.write("shop.yaml", &rolling.replace("/shop:1.0", tag)).await;
+            fixture.pass(seconds).await;
+            fixture.write("shop.yaml", &shop(BLUE_GREEN).replace("/shop:1.0", tag)).await;
+            fixture.pass(60).await;
+            fixture.ready_within(7200).await;
+            fixture.pass(600).await;
+            fixture.ready_within(1).await;
+            traffic.all_served();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_ecs_has_shifted_the_traffic_to_is_no_drift_of_a_rule_that_is_to_roll_again() {
+    let both = "targetGroups: [{targetGroup: web, weight: 1}, {targetGroup: green, weight: 0}]";
+    for policy in ["Report", "Ignore", "Repair"] {
+        for rolling in [SHOP.to_owned(), shop("")] {
+            let with = |document: &str| {
+                let document =
+                    document.replace("spec:\n", &format!("spec:\n  drift: {{policy: {policy}}}\n"));
+                let (head, tail) =
+                    document.rsplit_once("actions: [{type: forward, targetGroup: web}]").unwrap();
+                if tail.contains("green") || head.contains("green:") {
+                    format!("{head}actions: [{{type: forward, {both}}}]{tail}")
+                } else {
+                    document
+                }
+            };
+            let mut fixture = Fixture::new(&[("shop.yaml", &with(&shop(BLUE_GREEN)))]).await;
+            fixture.ready_within(900).await;
+            // The first deployment is in the alternate group.
+            fixture.pass(420).await;
+            let traffic = fixture.traffic();
+            traffic.no_longer(&Request::to("shop", 80).header("x-test", "1"));
+            fixture.write("shop.yaml", &with(&rolling)).await;
+            fixture.pass(60).await;
+            fixture.ready_within(3600).await;
+            fixture.pass(600).await;
+            fixture.ready_within(1).await;
+            traffic.all_served();
+            let events = fixture.record("shop").await.events;
+            let of_drift = events.iter().find(|event| event.reason.as_str().starts_with("Drift"));
+            assert!(of_drift.is_none(), "{policy}: {of_drift:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_newer_waits_for_the_end_of_a_first_deployment_that_serves() {
     let first = with_alarm(&shop(&format!("{BLUE_GREEN}{ALARMS}")));
     for (document, strategy) in [(first.as_str(), "BLUE_GREEN"), (SHOP, "ROLLING")] {

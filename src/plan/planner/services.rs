@@ -17,6 +17,7 @@ use crate::model::predecessor::stands_for;
 use crate::model::resource::{ResourceId, ResourceKind, TAG_COMPONENT, Tree};
 use crate::model::resource_record::Refusal;
 use crate::model::rollout::{ComponentRollout, Phase, client_token};
+use crate::model::service_deployment::shifts_traffic;
 use crate::plan::PlanInput;
 use crate::plan::diff::{differences, leave, tag_differences, updated_fields};
 use crate::plan::resources::target_group::load_balancers;
@@ -256,9 +257,30 @@ fn is_lent(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) -> b
         && (one.revision_to_write().is_none() || stop_before_update(draft, one.id, one.component, service))
 }
 
+/// What a service is to be for now.
+struct Wanted {
+    fields: Tree,
+    /// Whether its traffic comes back to the declared group first, before ECS may shift it.
+    comes_back: bool,
+}
+
+/// What a service that rolls is to be before it may shift its traffic, should that go to another
+/// group than the declared one: in both, and still rolling. ECS takes over a rule that sends to
+/// where the tasks are, not one that it finds elsewhere.
+fn rolling_first(declared: &Tree, service: &ObservedService) -> Option<Tree> {
+    if !shifts_traffic(declared) || shifts_traffic(&service.fields) {
+        return None;
+    }
+    let mut fields = declared.clone();
+    fields["deploymentConfiguration"] = service.fields["deploymentConfiguration"].clone();
+    let balancers = fields["loadBalancers"].as_array_mut().into_iter().flatten();
+    balancers.filter_map(Tree::as_object_mut).for_each(|it| drop(it.remove("advancedConfiguration")));
+    Some(fields)
+}
+
 /// What a service is to be for now: as declared, with what others decided and what it has to keep
 /// for a while. `None` while nothing is done to it.
-fn wanted(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) -> Option<Tree> {
+fn wanted(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) -> Option<Wanted> {
     let declared = one.resolved.fields.as_ref()?;
     if is_lent(draft, one, service) {
         return None;
@@ -266,11 +288,15 @@ fn wanted(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) -> Op
     let fields = capacity::settled(draft, one.id, declared, service);
     let fields = unsaid::kept(draft, one.id, fields, service);
     let fields = with_count(&fields, draft.input.rollout.count_to_restore(declared, service));
-    let edited = !draft.is_settled(one.id, &one.resolved.declared);
-    match traffic::stay(draft, &fields, service, edited) {
+    let first = rolling_first(&fields, service);
+    // What will be its alternate group nobody else is to take over.
+    let edited = first.is_none() && !draft.is_settled(one.id, &one.resolved.declared);
+    match traffic::stay(draft, first.as_ref().unwrap_or(&fields), service, edited) {
         Stay::With(entries, waits) => {
+            let comes_back = !entries.is_empty() && first.is_some();
             waits.into_iter().for_each(|on| draft.wait(one.id, on));
-            Some(with_balancers(&fields, entries))
+            let fields = first.filter(|_| comes_back).unwrap_or(fields);
+            Some(Wanted { fields: with_balancers(&fields, entries), comes_back })
         }
         Stay::Never(because) => {
             draft.note(one.id, because, true);
@@ -332,14 +358,14 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     if is_held_for_another(draft, one, service) {
         return;
     }
-    let Some(fields) = &wanted(draft, one, service) else { return };
+    let Some(Wanted { fields, comes_back }) = &wanted(draft, one, service) else { return };
     let mut found = differences(ResourceKind::Service, fields, &service.fields, &BTreeSet::new());
     if let Some(because) = moves_groups(fields, service) {
         found.retain(|difference| !difference.change.path.starts_with("loadBalancers"));
         draft.note(one.id, because, true);
     }
     let stage = seen(&draft.input.observed.stages, &one.component.name);
-    let step = Step::of(fields, service, stage, &found);
+    let step = if *comes_back { Step::Groups } else { Step::of(fields, service, stage, &found) };
     found.extend(tag_differences(ResourceKind::Service, &draft.tags(one.id), &service.tags));
     let tagged_first = draft.is_tagged_first(one.id, &one.resolved.declared, &service.tags);
     if tagged_first {

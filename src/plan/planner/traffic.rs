@@ -20,7 +20,7 @@ use crate::model::plan::WaitingOn;
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::model::resource_record::Sent;
 use crate::model::service_deployment::{groups_of, shifts_traffic};
-use crate::plan::compare::{forwarded, forwarded_groups};
+use crate::plan::compare::forwarded;
 use crate::plan::diff::differences;
 use crate::plan::resources::target_group::load_balancers;
 use serde_json::{Value, json};
@@ -347,7 +347,8 @@ fn stray_traffic(draft: &Draft<'_>, arn: &str) -> Option<ResourceId> {
         let member = member(id.kind)?;
         let sends = weights(&forwarder.fields[member]).get(arn).is_some_and(|weight| *weight > 0);
         let resolved = draft.input.resolved.resources.get(&id).and_then(|known| known.fields.as_ref());
-        let declared = resolved.is_some_and(|fields| forwarded_groups(&fields[member]).contains(arn));
+        let declared = resolved
+            .is_some_and(|fields| weights(&fields[member]).get(arn).is_some_and(|weight| *weight > 0));
         (sends && !declared).then_some(id)
     })
 }
