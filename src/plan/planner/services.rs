@@ -262,6 +262,8 @@ struct Wanted {
     fields: Tree,
     /// Whether its traffic comes back to the declared group first, before ECS may shift it.
     comes_back: bool,
+    /// Whether it stays in groups that it is not declared to be in.
+    stays: bool,
 }
 
 /// What a service that rolls is to be before it may shift its traffic, should that go to another
@@ -293,10 +295,11 @@ fn wanted(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) -> Op
     let edited = first.is_none() && !draft.is_settled(one.id, &one.resolved.declared);
     match traffic::stay(draft, first.as_ref().unwrap_or(&fields), service, edited) {
         Stay::With(entries, waits) => {
-            let comes_back = !entries.is_empty() && first.is_some();
+            let stays = !entries.is_empty();
+            let comes_back = stays && first.is_some();
             waits.into_iter().for_each(|on| draft.wait(one.id, on));
             let fields = first.filter(|_| comes_back).unwrap_or(fields);
-            Some(Wanted { fields: with_balancers(&fields, entries), comes_back })
+            Some(Wanted { fields: with_balancers(&fields, entries), comes_back, stays })
         }
         Stay::Never(because) => {
             draft.note(one.id, because, true);
@@ -358,7 +361,7 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     if is_held_for_another(draft, one, service) {
         return;
     }
-    let Some(Wanted { fields, comes_back }) = &wanted(draft, one, service) else { return };
+    let Some(Wanted { fields, comes_back, stays }) = &wanted(draft, one, service) else { return };
     let mut found = differences(ResourceKind::Service, fields, &service.fields, &BTreeSet::new());
     if let Some(because) = moves_groups(fields, service) {
         found.retain(|difference| !difference.change.path.starts_with("loadBalancers"));
@@ -387,7 +390,10 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     let unforwarded = not_forwarded_to(draft, one, fields, &found);
     let stays_without = unforwarded || stays_without_balancers(&found, hold, step);
     let all_found = found.clone();
-    let baseline = draft.baseline(one.id, &one.resolved.declared);
+    let mut baseline = draft.baseline(one.id, &one.resolved.declared);
+    if *stays {
+        baseline = baseline.with_change("loadBalancers");
+    }
     let writable = draft.split_writable(one.id, &baseline, found, |difference| {
         (hold && difference.change.impact > Impact::None)
             || (refusal.is_some() && is_updated(difference))
