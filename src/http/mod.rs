@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::reconcile::Handle;
+use crate::reconcile::{Clock, Handle};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -50,7 +50,7 @@ pub async fn serve(
             Ok((stream, _)) => stream,
             // Of one connection, or too many files are open: what is open ends at some time.
             Err(_) => {
-                tokio::time::sleep(BREATH).await;
+                Clock::real().sleep(BREATH).await;
                 continue;
             }
         };

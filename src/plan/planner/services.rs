@@ -48,6 +48,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
             Seen::Present(service) => match draft.owner(&id, &service.arn, &service.tags) {
                 Owner::Ours => match service.deployed_by_another() {
                     Some(message) => draft.note(&id, message, true),
+                    None if is_held_for_another(draft, &one, service) => {}
                     None => repair(draft, &one, service),
                 },
                 Owner::Foreign(owner) => draft.note_foreign(&id, service_name, owner),
@@ -358,9 +359,6 @@ fn server<'a>(
 }
 
 fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
-    if is_held_for_another(draft, one, service) {
-        return;
-    }
     let Some(Wanted { fields, comes_back, stays }) = &wanted(draft, one, service) else { return };
     let mut found = differences(ResourceKind::Service, fields, &service.fields, &BTreeSet::new());
     if let Some(because) = moves_groups(fields, service) {
@@ -390,10 +388,8 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     let unforwarded = not_forwarded_to(draft, one, fields, &found);
     let stays_without = unforwarded || stays_without_balancers(&found, hold, step);
     let all_found = found.clone();
-    let mut baseline = draft.baseline(one.id, &one.resolved.declared);
-    if *stays {
-        baseline = baseline.with_change("loadBalancers");
-    }
+    let baseline = draft.baseline(one.id, &one.resolved.declared);
+    let baseline = if *stays { baseline.with_change("loadBalancers") } else { baseline };
     let writable = draft.split_writable(one.id, &baseline, found, |difference| {
         (hold && difference.change.impact > Impact::None)
             || (refusal.is_some() && is_updated(difference))
