@@ -4,6 +4,7 @@
 use evenkeel::desired::{lower, render};
 use evenkeel::model::finding::{Finding, Place};
 use evenkeel::model::ids::Generation;
+use evenkeel::model::visible::visible;
 use evenkeel::specs::{FileContent, Refused, StoredDocument, read};
 use serde_json::Value;
 
@@ -28,7 +29,7 @@ fn check_refused(refused: &Refused, lines: &Lines) {
         let place = finding.place.as_ref().unwrap_or_else(|| panic!("{finding} has no place"));
         assert!(lines.has(place), "{finding} is not in the text");
         // Everybody who reports a finding prints it.
-        assert!(finding.to_string().contains(&finding.message));
+        assert!(finding.to_string().contains(&*visible(&finding.message)));
     }
     assert!(refused.findings.is_sorted_by(|a, b| a.place <= b.place), "{:?}", refused.findings);
     if let Some(partial) = &refused.partial {
