@@ -21,7 +21,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("state", &["model"]),
     ("status", &["model"]),
     ("aws", &["model"]),
-    ("telemetry", &["settings"]),
+    ("telemetry", &["model", "settings"]),
     ("http", &["reconcile"]),
     (
         "reconcile",

@@ -55,8 +55,8 @@ fn in_json(value: Value) -> Value {
 
 /// Whether a character does something else than to show itself.
 ///
-/// Source: Unicode, "Cc" and the controls and marks of the bidirectional algorithm (UAX 9, 2.1-2.6);
-/// line and paragraph separators; invisible characters of general punctuation.
+/// Source: Unicode, "Cc" and the controls and marks of the bidirectional algorithm (UAX 9, 2.1 to
+/// 2.6); line and paragraph separators; invisible characters of general punctuation.
 pub fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(

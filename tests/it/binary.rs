@@ -208,8 +208,8 @@ fn an_aws_that_cannot_be_reached_is_explained_and_waited_for() {
     let mut running = workspace.run(&["--listen", &listen.to_string()]);
     let line: Value = serde_json::from_str(&running.says("NoConnection")).unwrap();
     let message = line["message"].as_str().unwrap_or_default();
-    assert!(message.contains("waits for a look at AWS") && message.contains("Connection refused"), "{line}");
-    assert_eq!(line["level"], "WARN");
+    assert!(message.contains("Connection refused") && line["reason"] == "AwsUnreadable", "{line}");
+    assert_eq!(line["level"], "ERROR");
     assert_eq!(get(listen, "/healthz").0, 200);
     let (code, _, error) = workspace.ctl(&["wait", "shop", "--for", "Ready", "--timeout", "300ms"]);
     assert_eq!(code, 1);

@@ -557,8 +557,9 @@ async fn traffic_that_somebody_sends_past_the_tasks_is_not_ready_where_drift_is_
     fixture.ready_within(180).await;
 }
 
-/// The shop with a strategy after so many deployments, with its customers. There is another cluster,
-/// too. The first deployment is in the alternate group, the second one in the declared one.
+/// The shop with a strategy after so many deployments, with its customers. There is another
+/// cluster, too. The first deployment is in the alternate group, the second one in the declared
+/// one.
 async fn open_with_mall(strategy: &str, upgrades: usize) -> (Fixture, Traffic) {
     let (mut fixture, traffic) = open(strategy).await;
     fixture.by_hand("ecs", "CreateCluster", json!({"clusterName": "mall"}));

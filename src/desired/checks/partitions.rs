@@ -1,7 +1,7 @@
 //! ARNs of another partition than that of the region: nothing reaches from one to another.
 //!
-//! Source: AWS General Reference, "Amazon Resource Names" (partitions); IAM user guide (roles of one
-//! partition cannot be used in another).
+//! Source: AWS General Reference, "Amazon Resource Names" (partitions); IAM user guide (roles of
+//! one partition cannot be used in another).
 
 use crate::desired::forms;
 use crate::model::finding::{Findings, field_key};

@@ -182,10 +182,10 @@ pub(super) fn moves_groups(declared: &Tree, service: &ObservedService) -> Option
     })
 }
 
-/// Why a service that is to shift its traffic is not made yet: one that it takes the place of serves
-/// behind the same rule or in the same groups. Before anything of the first deployment of a service
-/// answers, ECS writes its rule; to what, where the rule has sent traffic to another service so far,
-/// no page of its documentation says.
+/// Why a service that is to shift its traffic is not made yet: one that it takes the place of
+/// serves behind the same rule or in the same groups. Before anything of the first deployment of a
+/// service answers, ECS writes its rule; to what, where the rule has sent traffic to another
+/// service so far, no page of its documentation says.
 ///
 /// Source: ECS developer guide, blue/green deployments (the production listener rule is ECS's); a
 /// rule that was written to weights by a first deployment: go-to-k/cdk-real-drift#1730.
