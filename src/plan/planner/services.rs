@@ -294,7 +294,8 @@ fn wanted(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) -> Op
     let first = rolling_first(&fields, service);
     // What will be its alternate group nobody else is to take over.
     let edited = first.is_none() && !draft.is_settled(one.id, &one.resolved.declared);
-    match traffic::stay(draft, first.as_ref().unwrap_or(&fields), service, edited) {
+    let only = |id: &ResourceId| first.is_none() || draft.input.desired.resources.contains_key(id);
+    match traffic::stay(draft, first.as_ref().unwrap_or(&fields), service, edited, only) {
         Stay::With(entries, waits) => {
             let stays = !entries.is_empty();
             let comes_back = stays && first.is_some();

@@ -342,8 +342,8 @@ fn forwarders<'a>(draft: &Draft<'a>) -> impl Iterator<Item = (ResourceId, &'a Ob
 }
 
 /// The rule or listener that sends traffic to a group at present and is not declared to do so.
-fn stray_traffic(draft: &Draft<'_>, arn: &str) -> Option<ResourceId> {
-    forwarders(draft).find_map(|(id, forwarder)| {
+fn stray_traffic(draft: &Draft<'_>, arn: &str, counts: impl Fn(&ResourceId) -> bool) -> Option<ResourceId> {
+    forwarders(draft).filter(|(id, _)| counts(id)).find_map(|(id, forwarder)| {
         let member = member(id.kind)?;
         let sends = weights(&forwarder.fields[member]).get(arn).is_some_and(|weight| *weight > 0);
         let resolved = draft.input.resolved.resources.get(&id).and_then(|known| known.fields.as_ref());
@@ -377,8 +377,8 @@ pub(super) fn not_shown(draft: &Draft<'_>, id: &ResourceId, observed: &Tree) -> 
 
 /// What keeps a service in a target group that it is not declared to be in: something still sends
 /// traffic there, or a rule or listener of ours could not be read, and may.
-fn kept_by(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
-    if let Some(by) = stray_traffic(draft, arn) {
+fn kept_by(draft: &Draft<'_>, arn: &str, counts: impl Fn(&ResourceId) -> bool) -> Option<WaitingOn> {
+    if let Some(by) = stray_traffic(draft, arn, counts) {
         return Some(WaitingOn::InUse { by: Forwarder(&by).to_string() });
     }
     let mut all = draft.input.observed.all_resources();
@@ -442,7 +442,7 @@ pub(super) fn still_sent_to(draft: &Draft<'_>, service: &ObservedService) -> Opt
         draft.input.observed.serving_groups.values().filter_map(Seen::present).flatten().collect();
     let mut groups =
         groups_of(&service.fields).into_iter().filter(|arn| !served.contains(&(*arn).to_owned()));
-    groups.find_map(|arn| kept_by(draft, arn))
+    groups.find_map(|arn| kept_by(draft, arn, |_| true))
 }
 
 struct Forwarder<'a>(&'a ResourceId);
@@ -464,7 +464,16 @@ pub(super) enum Stay {
 /// The target groups that a service has to stay in beside the declared ones, because traffic is
 /// sent to them. When it was `edited`, in those too that others are to take over from it; into any
 /// other that it is not declared to be in, somebody put it.
-pub(super) fn stay(draft: &Draft<'_>, declared: &Tree, service: &ObservedService, edited: bool) -> Stay {
+///
+/// Before ECS may shift its traffic, what is declared has to come back, and what is to go goes later:
+/// for that, `only` tells whose traffic counts.
+pub(super) fn stay(
+    draft: &Draft<'_>,
+    declared: &Tree,
+    service: &ObservedService,
+    edited: bool,
+    only: impl Fn(&ResourceId) -> bool,
+) -> Stay {
     if shifts_traffic(declared) {
         // ECS moves the traffic itself.
         return Stay::With(Vec::new(), Vec::new());
@@ -482,7 +491,7 @@ pub(super) fn stay(draft: &Draft<'_>, declared: &Tree, service: &ObservedService
     for (balancer, arn) in present {
         let Some(arn) = arn.filter(|arn| !wanted.contains(arn)) else { continue };
         let next = || not_taken_over(draft, &arn).filter(|_| edited);
-        let Some(kept_by) = kept_by(draft, &arn).or_else(next) else { continue };
+        let Some(kept_by) = kept_by(draft, &arn, &only).or_else(next) else { continue };
         let Some(successor) = successor(declared, service, balancer) else { continue };
         if let Some(what) = successor["targetGroupArn"].as_str().and_then(|new| apart(draft, &arn, new)) {
             return Stay::Never(format!(
