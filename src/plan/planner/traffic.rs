@@ -465,8 +465,8 @@ pub(super) enum Stay {
 /// sent to them. When it was `edited`, in those too that others are to take over from it; into any
 /// other that it is not declared to be in, somebody put it.
 ///
-/// Before ECS may shift its traffic, what is declared has to come back, and what is to go goes later:
-/// for that, `only` tells whose traffic counts.
+/// Before ECS may shift its traffic, what is declared has to come back, and what is to go goes
+/// later: for that, `only` tells whose traffic counts.
 pub(super) fn stay(
     draft: &Draft<'_>,
     declared: &Tree,
