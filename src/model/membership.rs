@@ -3,7 +3,7 @@
 
 use super::arn::is_arn;
 use super::desired::{DesiredComponent, Workload};
-use super::observed::{ObservedService, ObservedState, ObservedTarget, Seen};
+use super::observed::{Gap, ObservedService, ObservedState, ObservedTarget, Seen};
 use super::resource::{ResourceId, ResourceKind};
 use super::resource_record::Sent;
 use super::service_deployment::{groups_of, shifts_traffic};
@@ -70,6 +70,68 @@ pub fn targets_behind<'o, 'g>(
     Ok(all)
 }
 
+/// What ECS means a production rule of ours to send to each of the two groups of a service, in
+/// percent by ARN.
+pub enum Shares<'a> {
+    /// As much to each.
+    Asked([(&'a str, f64); 2]),
+    /// It could not be read.
+    Unknown(&'a Gap),
+}
+
+/// What ECS means the production rule with this id to send to the two groups of the service that
+/// it is of: in the stages of a deployment what it asks for its revisions, else all to the one that
+/// the tasks are in. `None` where the rule is no service's, and where ECS does not say: before the
+/// first deployment, for instance.
+///
+/// Source: ECS API, ServiceRevisionSummary.requestedProductionTrafficWeight,
+/// ServiceRevision.resolvedConfiguration, AdvancedConfiguration.productionListenerRule.
+pub fn shares<'a>(
+    rule: &ResourceId,
+    component: &'a DesiredComponent,
+    observed: &'a ObservedState,
+) -> Option<Shares<'a>> {
+    let service = observed.services.get(&component.name).and_then(Seen::present)?;
+    if !shifts_traffic(&service.fields) || !component.is_traffic_shifted() {
+        return None;
+    }
+    let pair = pairs(component, observed).find_map(|(named, pair)| {
+        let there = observed.resources.get(rule).and_then(Seen::present);
+        let is_it = rule.key == named || there.is_some_and(|there| there.arn == named);
+        is_it.then_some(pair)
+    })?;
+    let percent = match observed.stages.get(&component.name) {
+        Some(Seen::Unknown(gap)) => return Some(Shares::Unknown(gap)),
+        Some(Seen::Present(stage)) => match &stage.asked {
+            Seen::Unknown(gap) => return Some(Shares::Unknown(gap)),
+            Seen::Absent | Seen::NotRead => return None,
+            Seen::Present(asked) => pair.map(|arn| asked.get(arn).copied().unwrap_or_default()),
+        },
+        Some(Seen::Absent | Seen::NotRead) | None => match observed.serving_groups.get(&component.name) {
+            Some(Seen::Unknown(gap)) => return Some(Shares::Unknown(gap)),
+            Some(Seen::Present(resolved)) => pair.map(|arn| if resolved.contains(arn) { 100.0 } else { 0.0 }),
+            Some(Seen::Absent | Seen::NotRead) | None => return None,
+        },
+    };
+    let [one, other] = percent;
+    (one + other > 0.0).then(|| Shares::Asked([(pair[0], one), (pair[1], other)]))
+}
+
+/// The production rule of each entry of `loadBalancers` that has two groups, by key or ARN, and the
+/// ARNs of the groups: the declared one and its alternate.
+fn pairs<'a>(
+    component: &'a DesiredComponent,
+    observed: &'a ObservedState,
+) -> impl Iterator<Item = (&'a str, [&'a str; 2])> {
+    let (Workload::Service { fields, .. } | Workload::Task { fields, .. }) = &component.workload;
+    let balancers = fields["loadBalancers"].as_array().into_iter().flatten();
+    balancers.zip(component.target_groups()).filter_map(|(balancer, groups)| {
+        let pair: Vec<&str> = groups.iter().filter_map(|group| arn_of(observed, group)).collect();
+        let rule = balancer["advancedConfiguration"]["productionListenerRule"].as_str()?;
+        Some((rule, <[&str; 2]>::try_from(pair).ok()?))
+    })
+}
+
 /// A rule of ours that sends production traffic past the tasks of a service.
 pub struct Astray<'a> {
     /// The rule.
@@ -98,21 +160,13 @@ pub fn astray<'a>(component: &'a DesiredComponent, observed: &'a ObservedState) 
         rests && component.is_traffic_shifted() && shifts_traffic(&service.fields)
     });
     let resolved = observed.serving_groups.get(&component.name).and_then(Seen::present);
-    let (Some(_), Some(resolved), Workload::Service { fields, .. }) =
-        (resting, resolved, &component.workload)
-    else {
-        return Vec::new();
-    };
-    let balancers = fields["loadBalancers"].as_array().into_iter().flatten();
-    let found = balancers.zip(component.target_groups()).filter_map(|(balancer, groups)| {
-        let pair: Vec<&str> = groups.iter().filter_map(|group| arn_of(observed, group)).collect();
-        let &[one, other] = pair.as_slice() else { return None };
+    let (Some(_), Some(resolved)) = (resting, resolved) else { return Vec::new() };
+    let found = pairs(component, observed).filter_map(|(rule, [one, other])| {
         let (serving, idle) = match (resolved.contains(one), resolved.contains(other)) {
             (true, false) => (one, other),
             (false, true) => (other, one),
             _ => return None,
         };
-        let rule = balancer["advancedConfiguration"]["productionListenerRule"].as_str()?;
         let (by, sent) = production(observed, rule)?;
         let to = |arn: &str| sent.get(arn).copied().unwrap_or_default();
         (to(idle) > 0).then_some(Astray { by, serving, instead: idle })

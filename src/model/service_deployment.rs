@@ -1,10 +1,11 @@
 //! How far ECS is with a deployment that it takes through stages: where it stands, what holds it,
 //! and what is known of that from pass to pass.
 
+use super::observed::Seen;
 use super::resource::Tree;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// Whether a service with these fields leaves it to ECS to shift its traffic.
@@ -38,6 +39,10 @@ pub struct ObservedStage {
     pub stage: Option<String>,
     /// Percent of production traffic that is asked for the new revision, where ECS shifts it.
     pub production: Option<f64>,
+    /// Percent of production traffic that is asked for each target group, by ARN; absent where ECS
+    /// does not say.
+    #[serde(default)]
+    pub asked: Seen<BTreeMap<String, f64>>,
     /// The hooks that it waits for.
     pub hooks: Vec<ObservedHook>,
 }
@@ -179,6 +184,7 @@ mod tests {
             strategy: "BLUE_GREEN".to_owned(),
             stage: Some("POST_TEST_TRAFFIC_SHIFT".to_owned()),
             production: Some(0.0),
+            asked: Seen::Absent,
             hooks: vec![hook],
         }
     }

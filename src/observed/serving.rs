@@ -29,7 +29,22 @@ pub(super) async fn read(
             wanted.extend(revision.map(|revision| (index, component.name.clone(), revision)));
         }
     }
-    let revisions: BTreeSet<String> = wanted.iter().map(|(_, _, revision)| revision.clone()).collect();
+    let revisions = wanted.iter().map(|(_, _, revision)| revision.clone()).collect();
+    let groups = groups_of_revisions(reader, revisions).await;
+    let mut shown: Vec<ServingGroups> = requests.iter().map(|_| ServingGroups::new()).collect();
+    for (index, component, revision) in wanted {
+        let seen = groups.get(&revision).cloned().unwrap_or(Seen::Absent);
+        shown[index].insert(component, seen);
+    }
+    shown
+}
+
+/// ARNs of the target groups that the tasks of service revisions are in; absent where ECS does not
+/// say.
+pub(super) async fn groups_of_revisions(
+    reader: &Reader<'_>,
+    revisions: BTreeSet<String>,
+) -> BTreeMap<String, Seen<BTreeSet<String>>> {
     let call =
         |arns: Vec<String>| async move { read::describe_service_revisions(reader.clients, &arns).await };
     let answers = reader.batches(revisions.into_iter().collect(), REVISIONS_PER_CALL, refused, call).await;
@@ -46,12 +61,7 @@ pub(super) async fn read(
             }
         }
     }
-    let mut shown: Vec<ServingGroups> = requests.iter().map(|_| ServingGroups::new()).collect();
-    for (index, component, revision) in wanted {
-        let seen = groups.get(&revision).cloned().unwrap_or(Seen::Absent);
-        shown[index].insert(component, seen);
-    }
-    shown
+    groups
 }
 
 fn has_alternate(service: &ObservedService) -> bool {

@@ -3,7 +3,8 @@
 use super::reader::{Reader, refused};
 use super::request::ObservationRequest;
 use super::services::{Services, declared};
-use crate::aws::ecs::deployments::{self, DEPLOYMENTS_PER_CALL};
+use super::serving;
+use crate::aws::ecs::deployments::{self, DEPLOYMENTS_PER_CALL, Staged};
 use crate::aws::ecs::read;
 use crate::model::ids::ComponentName;
 use crate::model::observed::{ObservedService, Seen};
@@ -34,7 +35,7 @@ pub(super) async fn read(
     let call = |arns: Vec<String>| async move {
         deployments::describe_service_deployments(reader.clients, &arns).await
     };
-    let mut described: BTreeMap<String, Seen<ObservedStage>> = BTreeMap::new();
+    let mut described: BTreeMap<String, Seen<Staged>> = BTreeMap::new();
     let answers = reader.batches(known.into_iter().collect(), DEPLOYMENTS_PER_CALL, refused, call).await;
     for (arns, answer) in answers {
         match answer {
@@ -44,6 +45,7 @@ pub(super) async fn read(
             }
         }
     }
+    let described = with_groups(reader, described).await;
     let mut shown: Vec<Stages> = requests.iter().map(|_| Stages::new()).collect();
     for ((index, component, _), arn) in wanted.into_iter().zip(arns) {
         let seen = match arn {
@@ -55,6 +57,32 @@ pub(super) async fn read(
         shown[index].insert(component, seen);
     }
     shown
+}
+
+/// Adds how much of the traffic is asked for each target group: that of the revisions whose tasks
+/// are in it. Asked of deployments only that shift traffic.
+async fn with_groups(
+    reader: &Reader<'_>,
+    described: BTreeMap<String, Seen<Staged>>,
+) -> BTreeMap<String, Seen<ObservedStage>> {
+    let staged = described.values().filter_map(Seen::present);
+    let revisions: BTreeSet<String> = staged.flat_map(|staged| staged.revisions.keys().cloned()).collect();
+    let groups = serving::groups_of_revisions(reader, revisions).await;
+    let asked = |revisions: &BTreeMap<String, f64>| {
+        let mut asked = BTreeMap::new();
+        for (revision, percent) in revisions {
+            match groups.get(revision) {
+                Some(Seen::Present(groups)) => {
+                    groups.iter().for_each(|group| *asked.entry(group.clone()).or_default() += *percent);
+                }
+                Some(Seen::Unknown(gap)) => return Seen::Unknown(gap.clone()),
+                Some(Seen::Absent | Seen::NotRead) | None => return Seen::Absent,
+            }
+        }
+        if revisions.is_empty() { Seen::Absent } else { Seen::Present(asked) }
+    };
+    let filled = |staged: Staged| ObservedStage { asked: asked(&staged.revisions), ..staged.stage };
+    described.into_iter().map(|(arn, seen)| (arn, seen.map(filled))).collect()
 }
 
 /// The ARN of the service deployment under way: as the service names it, else the newest one.

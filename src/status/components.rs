@@ -171,7 +171,7 @@ fn rolling(seen: &Seen<ObservedService>, has_begun: bool, stage: Option<&Observe
             Some(_) => "its ECS deployment has not begun".to_owned(),
             None => "ECS shows no deployment of it".to_owned(),
         },
-        Seen::Absent if has_begun => "its service is gone".to_owned(),
+        // One that was gone before this pass has lost its deployment in the step: it is made now.
         Seen::Absent => "being created".to_owned(),
         Seen::Unknown(gap) => {
             format!("rolled out, and not seen: {}: {}: {}", gap.operation, gap.code, gap.message)

@@ -6,11 +6,13 @@ use crate::support::traffic::Traffic;
 use crate::support::{Fixture, REGION, SHOP, condition};
 use aws_sim::Moment;
 use aws_sim::behaviour::{Behaviour, BehaviourRule};
+use aws_sim::faults::{Effect, FaultRule};
 use aws_sim::traffic::Request;
 use evenkeel::model::condition::{ConditionType, Truth};
 use evenkeel::model::request::RequestKind;
 use evenkeel::model::status::DeploymentStatus;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 /// The shop with a second target group, a rule for test traffic, and more lines of its deployment
@@ -535,6 +537,129 @@ async fn traffic_that_somebody_sends_past_the_tasks_is_told_and_brought_back_and
     fixture.ready_within(3600).await;
     assert_eq!(image(&fixture), "registry.example.com/shop:2.0");
     traffic.all_served();
+}
+
+/// The target groups that the production rule sends to, with the percent of requests that each
+/// gets; none where it does not forward.
+fn sent_to(fixture: &Fixture) -> BTreeMap<String, u64> {
+    let rule = service(fixture)["loadBalancers"][0]["advancedConfiguration"]["productionListenerRule"].clone();
+    let shown = elb(fixture, "DescribeRules", json!({"RuleArns.member.1": rule}));
+    let groups = shown["Rules"][0]["Actions"][0]["ForwardConfig"]["TargetGroups"].clone();
+    let of = |group: &Value| {
+        let weight = group["Weight"].as_u64().or_else(|| group["Weight"].as_str()?.parse().ok());
+        let arn = group["TargetGroupArn"].as_str().unwrap();
+        (arn.split('/').nth(1).unwrap().to_owned(), weight.unwrap_or(1))
+    };
+    let all: Vec<(String, u64)> = groups.as_array().into_iter().flatten().map(of).collect();
+    let sum: u64 = all.iter().map(|(_, weight)| weight).sum();
+    all.into_iter().map(|(group, weight)| (group, weight * 100 / sum)).filter(|(_, of)| *of > 0).collect()
+}
+
+/// Makes the production rule answer by itself.
+fn answer_by_hand(fixture: &Fixture) {
+    let rule = service(fixture)["loadBalancers"][0]["advancedConfiguration"]["productionListenerRule"].clone();
+    let action = "Actions.member.1";
+    let mut input = json!({"RuleArn": rule});
+    input[format!("{action}.Type")] = json!("fixed-response");
+    input[format!("{action}.FixedResponseConfig.StatusCode")] = json!("503");
+    elb(fixture, "ModifyRule", input);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_production_rule_edited_by_hand_in_a_pause_gets_back_what_ecs_asks_for_and_no_more() {
+    for upgrades in [1, 2] {
+        let (mut fixture, _) = open(PAUSED).await;
+        for tag in 1..=upgrades {
+            fixture.edit("shop.yaml", &format!("/shop:{tag}.0"), &format!("/shop:{}.0", tag + 1)).await;
+            paused(&fixture).await;
+            if tag < upgrades {
+                answer(&mut fixture, false).await;
+                fixture.ready_within(3600).await;
+            }
+        }
+        let before = sent_to(&fixture);
+        assert_eq!(before.len(), 1, "to what was there before: {before:?}");
+        let noted = noted(&fixture);
+        answer_by_hand(&fixture);
+        fixture.pass(180).await;
+        assert_eq!(sent_to(&fixture), before, "{upgrades}");
+        assert_eq!(*noted.lock().unwrap(), ["ModifyRule"], "its repair");
+        let traffic = fixture.traffic();
+        answer(&mut fixture, false).await;
+        fixture.ready_within(3600).await;
+        assert_ne!(sent_to(&fixture), before, "approved");
+        // At rest it gets back what serves.
+        let after = sent_to(&fixture);
+        traffic.all_served();
+        drop(traffic);
+        answer_by_hand(&fixture);
+        fixture.pass(180).await;
+        assert_eq!(sent_to(&fixture), after, "{upgrades}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_production_rule_edited_by_hand_between_steps_gets_back_the_share_of_the_step() {
+    let linear = "          strategy: LINEAR\n          linearConfiguration: {stepPercent: 40, stepBakeTimeInMinutes: 30}\n";
+    let (mut fixture, _) = open(linear).await;
+    upgrade(&mut fixture).await;
+    fixture.until(900, |status| web(status).1.contains("at 40 %")).await;
+    let before = sent_to(&fixture);
+    assert_eq!(before.len(), 2, "{before:?}");
+    answer_by_hand(&fixture);
+    fixture.pass(180).await;
+    assert_eq!(sent_to(&fixture), before);
+    fixture.ready_within(7200).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_production_rule_deleted_by_hand_is_made_again_with_what_serves() {
+    // The first deployment is in the alternate group, the second one in the declared one.
+    for upgrades in [0, 1] {
+        let (mut fixture, _) = open(BLUE_GREEN).await;
+        if upgrades == 1 {
+            upgrade(&mut fixture).await;
+            fixture.until(900, |status| web(status).0 == "Rolling").await;
+            fixture.ready_within(3600).await;
+        }
+        let rule = service(&fixture)["loadBalancers"][0]["advancedConfiguration"]["productionListenerRule"].clone();
+        elb(&fixture, "DeleteRule", json!({"RuleArn": rule}));
+        let created = Arc::new(Mutex::new(Vec::new()));
+        let notes = Arc::clone(&created);
+        fixture.sim.on_call(move |moment| {
+            if let Moment::Before { request } = moment
+                && ["CreateRule", "ModifyRule"].contains(&request.operation.as_str())
+            {
+                notes.lock().unwrap().push(request.operation.clone());
+            }
+        });
+        fixture.pass(120).await;
+        fixture.ready_within(3600).await;
+        assert_eq!(*created.lock().unwrap(), ["CreateRule"], "{upgrades}: at once as it is to be");
+        assert_eq!(sent_to(&fixture).len(), 1);
+        let traffic = fixture.traffic();
+        fixture.pass(600).await;
+        traffic.all_served();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_ecs_sends_traffic_is_not_guessed_when_it_cannot_be_read() {
+    let (mut fixture, _) = open(PAUSED).await;
+    upgrade(&mut fixture).await;
+    paused(&fixture).await;
+    let before = sent_to(&fixture);
+    let noted = noted(&fixture);
+    fixture.sim.faults().add(FaultRule::on("ecs:DescribeServiceRevisions", Effect::access_denied("ecs:DescribeServiceRevisions")));
+    answer_by_hand(&fixture);
+    fixture.pass(300).await;
+    assert_eq!(*noted.lock().unwrap(), Vec::<String>::new());
+    let status = fixture.status("shop");
+    let (_, _, message) = condition(&status, ConditionType::Ready);
+    assert!(message.contains("DescribeServiceRevisions"), "{message}");
+    fixture.sim.faults().clear();
+    fixture.pass(180).await;
+    assert_eq!(sent_to(&fixture), before);
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,12 +9,22 @@ use crate::model::observed::Seen;
 use crate::model::service_deployment::{ObservedHook, ObservedStage};
 use aws_sdk_ecs::types::{
     DeploymentLifecycleHookAction, DeploymentLifecycleHookDetail, DeploymentLifecycleHookStatus,
-    ServiceDeployment,
+    ServiceDeployment, ServiceRevisionSummary,
 };
 use std::collections::BTreeMap;
 
 /// ARNs that DescribeServiceDeployments takes.
 pub const DEPLOYMENTS_PER_CALL: usize = 20;
+
+/// Where a service deployment is, and the percent of production traffic that ECS asks for its
+/// service revisions, by their ARNs.
+#[derive(Clone, Debug)]
+pub struct Staged {
+    /// Where it is; its target groups are not known yet.
+    pub stage: ObservedStage,
+    /// Percent by service revision: that of the deployment, and those that it takes the place of.
+    pub revisions: BTreeMap<String, f64>,
+}
 
 /// Reads where up to [`DEPLOYMENTS_PER_CALL`] service deployments are, by ARN. Those that ECS does
 /// not know are absent.
@@ -25,34 +35,40 @@ pub const DEPLOYMENTS_PER_CALL: usize = 20;
 pub async fn describe_service_deployments(
     clients: &PlacementClients,
     arns: &[String],
-) -> Result<BTreeMap<String, Seen<ObservedStage>>, Error> {
+) -> Result<BTreeMap<String, Seen<Staged>>, Error> {
     let send = || {
         let call = clients.ecs.describe_service_deployments();
         call.set_service_deployment_arns(Some(arns.to_vec())).send()
     };
     let answer =
         clients.read(Category::EcsServiceDeployments, "ecs:DescribeServiceDeployments", send).await?;
-    let mut seen: BTreeMap<String, Seen<ObservedStage>> =
+    let mut seen: BTreeMap<String, Seen<Staged>> =
         arns.iter().map(|arn| (arn.clone(), Seen::Absent)).collect();
     for found in answer.service_deployments.unwrap_or_default() {
-        let stage = stage(found);
-        seen.insert(stage.deployment.clone(), Seen::Present(stage));
+        let staged = staged(found);
+        seen.insert(staged.stage.deployment.clone(), Seen::Present(staged));
     }
     Ok(seen)
 }
 
-fn stage(found: ServiceDeployment) -> ObservedStage {
+fn staged(found: ServiceDeployment) -> Staged {
     let strategy = found.deployment_configuration.and_then(|own| own.strategy);
     let target = found.target_service_revision;
     let hooks = found.lifecycle_hook_details.unwrap_or_default();
-    ObservedStage {
+    let all = found.source_service_revisions.unwrap_or_default().into_iter().chain(target.clone());
+    let asked = |revision: ServiceRevisionSummary| {
+        Some((revision.arn?, revision.requested_production_traffic_weight?))
+    };
+    let stage = ObservedStage {
         deployment: found.service_deployment_arn.unwrap_or_default(),
         status: found.status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
         strategy: strategy.map_or_else(|| "ROLLING".to_owned(), |own| own.as_str().to_owned()),
         stage: found.lifecycle_stage.map(|stage| stage.as_str().to_owned()),
         production: target.and_then(|revision| revision.requested_production_traffic_weight),
+        asked: Seen::NotRead,
         hooks: hooks.into_iter().filter_map(hook).collect(),
-    }
+    };
+    Staged { stage, revisions: all.filter_map(asked).collect() }
 }
 
 /// A hook that is not over.

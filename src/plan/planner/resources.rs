@@ -26,7 +26,11 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
             draft.wait(id, on.clone());
         }
         let (Some(fields), Some(kind)) = (&resolved.fields, resources::of(id.kind)) else { continue };
-        let one = One { id, kind, resolved, fields };
+        let (shifted, unseen) = match strategy::as_shifted(draft, id, fields) {
+            Ok(shifted) => (shifted, None),
+            Err(on) => (None, Some(on)),
+        };
+        let one = One { id, kind, resolved, fields: shifted.as_ref().unwrap_or(fields), unseen };
         match seen(&input.observed.resources, id) {
             Seen::NotRead => {}
             Seen::Unknown(gap) => draft.wait_unobserved(id, gap),
@@ -58,6 +62,8 @@ struct One<'a> {
     kind: &'static dyn ResourceType,
     resolved: &'a ResolvedResource,
     fields: &'a Tree,
+    /// What its actions wait for, while it was not seen where ECS sends its traffic.
+    unseen: Option<WaitingOn>,
 }
 
 /// Someone moved it to another port or priority. It is made again where it is declared; the moved
@@ -77,6 +83,10 @@ fn create(draft: &mut Draft<'_>, one: &One<'_>, reason: Reason, changes: Vec<Fie
         draft.note(one.id, because, true);
         return;
     }
+    if let Some(on) = &one.unseen {
+        draft.wait(one.id, on.clone());
+        return;
+    }
     let tags = draft.tags(one.id);
     let mut changes = Some(changes);
     let transition = traffic::created(draft, one.id, one.fields);
@@ -87,6 +97,10 @@ fn create(draft: &mut Draft<'_>, one: &One<'_>, reason: Reason, changes: Vec<Fie
     for (verb, call) in one.kind.create(one.id, fields, tags) {
         draft.act(one.id, verb, call, reason.clone(), changes.take().unwrap_or_default());
     }
+}
+
+fn is_of_actions(difference: &Difference) -> bool {
+    difference.change.path.starts_with("actions")
 }
 
 fn repair(draft: &mut Draft<'_>, one: &One<'_>, resource: &ObservedResource) {
@@ -101,6 +115,10 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, resource: &ObservedResource) {
     let shifted = if back.is_some() { &nothing } else { &draft.traffic_shifted_groups };
     let differences_of = |fields: &Tree| differences(id.kind, fields, &resource.fields, shifted);
     let mut found = differences_of(one.fields);
+    if let Some(on) = one.unseen.as_ref().filter(|_| found.iter().any(is_of_actions)) {
+        draft.wait(id, on.clone());
+        return;
+    }
     if let Some(because) = association::refused(draft, id, one.fields, Some(&resource.fields)) {
         draft.note(id, because, true);
         return;

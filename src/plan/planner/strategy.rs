@@ -16,10 +16,10 @@
 use super::traffic::Transition;
 use super::{Draft, seen};
 use crate::model::ids::ComponentName;
-use crate::model::membership::{Astray, astray};
+use crate::model::membership::{Shares, astray, shares};
 use crate::model::observed::{ObservedDeployment, ObservedService, Seen};
 use crate::model::plan::{FieldChange, Impact, WaitingOn};
-use crate::model::resource::{ResourceId, Tree};
+use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::model::resource_record::Sent;
 use crate::model::service_deployment::{ObservedStage, groups_of, shifts_traffic};
 use crate::plan::compare::forwarded;
@@ -209,7 +209,8 @@ pub(super) fn shares_traffic(draft: &Draft<'_>, declared: &Tree) -> Option<Strin
         (shares && ours && !is_declared(draft, &id)).then_some((id, service))
     })?;
     Some(format!(
-        "service {} serves behind the same rule, and what ECS does to its traffic while it brings up a second service under the          strategy {} is not documented, so that one stays; declare the strategy ROLLING without `advancedConfiguration` for the          move, and the strategy again once it is Ready",
+        "service {} serves behind the same rule, and what ECS does to its traffic while it brings up a second service under the strategy {} \
+         is not documented, so that one stays; declare the strategy ROLLING without `advancedConfiguration` for the move, and the strategy again once it is Ready",
         other.name,
         declared["deploymentConfiguration"]["strategy"].as_str().unwrap_or_default()
     ))
@@ -258,18 +259,56 @@ pub(super) fn at_rest(draft: &Draft<'_>, id: &ResourceId, declared: &Tree, prese
         let because = format!("{healthy} of {} healthy", service.desired);
         waits.push(WaitingOn::Targets { group: name(astray.serving), because });
     } else {
-        send_to_serving(&mut fields["actions"], &astray);
+        give(&mut fields["actions"], [(astray.serving, 100.0), (astray.instead, 0.0)]);
     }
     Some(Return { step: Transition { fields, waits }, succeeds })
 }
 
-/// Gives what the two groups get together to the one that serves. The other one stays beside it:
-/// ECS shifts to it next.
-fn send_to_serving(actions: &mut Tree, astray: &Astray<'_>) {
-    let is_of_pair = |group: &Tree| {
-        let arn = group["targetGroupArn"].as_str();
-        arn == Some(astray.serving) || arn == Some(astray.instead)
-    };
+/// The declared fields of a production rule with the weights that ECS means it to have at present:
+/// what is written of such a rule, for another reason, never moves the traffic. `None` where ECS
+/// means nothing by it.
+///
+/// # Errors
+///
+/// What is waited for, when it could not be read what ECS means.
+pub(super) fn as_shifted(
+    draft: &Draft<'_>,
+    id: &ResourceId,
+    declared: &Tree,
+) -> Result<Option<Tree>, WaitingOn> {
+    if id.kind != ResourceKind::Rule {
+        return Ok(None);
+    }
+    let mut all = draft.input.desired.components.values();
+    match all.find_map(|component| shares(id, component, draft.input.observed)) {
+        None => Ok(None),
+        Some(Shares::Asked(shares)) => {
+            let mut fields = declared.clone();
+            give(&mut fields["actions"], shares);
+            Ok(Some(fields))
+        }
+        Some(Shares::Unknown(gap)) => Err(WaitingOn::Observation {
+            because: format!(
+                "ECS shifts the traffic of this rule, and where to was not seen: {}: {}: {}",
+                gap.operation, gap.code, gap.message
+            ),
+        }),
+    }
+}
+
+/// The sum of the weights that one forward action is written with, where shares are no whole ones.
+/// A weight is at most 999. Source: ELBv2 API, TargetGroupTuple.
+const FINE_WEIGHTS: f64 = 900.0;
+
+/// Gives what the two groups get together to each by its share, in percent. One that gets nothing
+/// stays beside the other: ECS shifts to it next.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 999")]
+#[expect(clippy::cast_precision_loss, reason = "weights are small")]
+fn give(actions: &mut Tree, shares: [(&str, f64); 2]) {
+    let weight = |group: &Tree| group["weight"].as_u64().unwrap_or(1);
+    let is_of_pair = |group: &Tree| shares.iter().any(|(arn, _)| group["targetGroupArn"] == *arn);
+    let is_whole = shares.iter().any(|(_, percent)| *percent == 0.0);
+    let together: f64 = shares.iter().map(|(_, percent)| percent).sum();
     let forwards = actions.as_array_mut().into_iter().flatten();
     for action in forwards.filter(|action| action["type"] == "forward") {
         let named = forwarded(&json!([action]));
@@ -277,9 +316,14 @@ fn send_to_serving(actions: &mut Tree, astray: &Astray<'_>) {
         if pair.is_empty() {
             continue;
         }
-        let weight: u64 = pair.iter().map(|group| group["weight"].as_u64().unwrap_or(1)).sum();
-        groups.push(json!({"targetGroupArn": astray.serving, "weight": weight.max(1)}));
-        groups.push(json!({"targetGroupArn": astray.instead, "weight": 0}));
+        let sum = pair.iter().map(weight).sum::<u64>().max(1);
+        let all = (sum + groups.iter().map(weight).sum::<u64>()) as f64;
+        let fine = if is_whole { 1.0 } else { FINE_WEIGHTS / all };
+        groups.iter_mut().for_each(|group| group["weight"] = json!((weight(group) as f64 * fine) as u64));
+        for (arn, percent) in shares {
+            let own = (sum as f64 * fine * percent / together).round() as u64;
+            groups.push(json!({"targetGroupArn": arn, "weight": own}));
+        }
         action["targetGroups"] = Value::Array(groups);
         action.as_object_mut().map(|members| members.remove("targetGroupArn"));
     }

@@ -211,7 +211,7 @@ impl StageSight {
             status: self.status.into(),
             strategy: "LINEAR".into(),
             stage: self.stage.map(str::to_owned),
-            production: Some(self.production),
+            production: Some(self.production), asked: Seen::Absent,
             hooks: hook.into_iter().collect(),
         }
     }

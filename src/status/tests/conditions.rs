@@ -404,7 +404,10 @@ fn what_could_not_be_seen_of_a_service_is_said_to_be_unseen_in_every_phase() {
         message(&rolling(None), Seen::Unknown(gap("AccessDeniedException")))
             .contains("AccessDeniedException")
     );
-    assert_eq!(message(&rolling(None), Seen::Absent), "being created");
+    // The pass that creates it has seen that it was not there, and knows its deployment.
+    for phase in [rolling(None), rolling(Some("ecs-svc/1"))] {
+        assert_eq!(message(&phase, Seen::Absent), "being created");
+    }
     for phase in silent {
         assert_eq!(message(&phase, Seen::Unknown(gap("AccessDeniedException"))), "");
     }
