@@ -7,7 +7,7 @@ use crate::model::ids::ComponentName;
 use crate::model::request::{Request, RequestKind};
 use crate::model::status::Record;
 use crate::specs::nearest;
-use anyhow::anyhow;
+use anyhow::{anyhow, bail};
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -33,6 +33,10 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatu
     let state = state::open(places)?;
     let record = state::one(&*state, &name).await?;
     let component = component.map(|component| known(&record, &component)).transpose()?;
+    if !record.rollout.can_be_retried(component.as_ref()) {
+        let what = component.map_or_else(|| record.name.to_string(), |one| format!("{one} of {}", record.name));
+        bail!("nothing of {what} has failed: nothing was done; `ctl status {}` says what it waits for", record.name);
+    }
     let at = request::now(places, &*state).await?;
     let kind = RequestKind::Retry { component };
     request::put(&*state, Request { deployment: record.name, kind, by, reason, at }, output).await

@@ -10,6 +10,7 @@ use crate::model::kinds::DocumentText;
 use crate::model::plan::{Waiting, WaitingOn};
 use crate::model::request::Request;
 use crate::model::resource::{ResourceId, ResourceKind};
+use crate::model::rollout::Phase;
 use crate::model::service_deployment::PauseStatus;
 use crate::model::status::{
     ComponentStatus, DeploymentStatus, Event, EventKind, EventReason, LastGoodDocument, Record, Source,
@@ -373,6 +374,22 @@ async fn a_pause_that_is_over_or_of_nothing_is_refused_with_what_is_meant() {
 #[tokio::test]
 async fn retries_of_two_components_stand_beside_each_other() {
     let folders = Folders::with(vec![status("shop", "")]).await;
+    let error = folders.ask(&["retry", "shop", "--reason", "x"]).await.unwrap_err();
+    assert_eq!(
+        error,
+        "nothing of shop has failed: nothing was done; `ctl status shop` says what it waits for"
+    );
+    let mut failed = record(status("shop", "failed"));
+    for component in ["web", "migrate"] {
+        let phase = Phase::RolledBack {
+            hash: "h1".into(),
+            deployment: "ecs-svc/1".to_owned(),
+            reason: "it crashed".to_owned(),
+            since: Timestamp::UNIX_EPOCH,
+        };
+        failed.rollout.components.entry(component.into()).or_default().phase = phase;
+    }
+    folders.state.save(&failed).await.unwrap();
     for component in ["web", "migrate", "web"] {
         folders.ask(&["retry", "shop", component, "--reason", "mended"]).await.unwrap();
     }

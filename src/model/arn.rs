@@ -123,6 +123,14 @@ pub fn alarm_name(alarm: &str) -> &str {
     alarm.split_once(":alarm:").map_or(alarm, |(_, name)| name)
 }
 
+/// The ARN of the alarm of this name in the account and region of something else. Source: Service
+/// Authorization Reference, Amazon CloudWatch (`arn:${Partition}:cloudwatch:${Region}:${Account}:alarm:${AlarmName}`).
+pub fn alarm_arn(beside: &str, name: &str) -> Option<String> {
+    let Arn { region, account, .. } = Arn::parse(beside).filter(Arn::has_account)?;
+    let partition = beside.split(':').nth(1)?;
+    (!region.is_empty()).then(|| format!("arn:{partition}:cloudwatch:{region}:{account}:alarm:{name}"))
+}
+
 /// The listener's ARN, which a rule's ARN holds: `…:listener-rule/app/lb/1/2/3` belongs to
 /// `…:listener/app/lb/1/2`.
 pub fn listener_of_rule(rule_arn: &str) -> Option<String> {

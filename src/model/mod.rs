@@ -23,6 +23,7 @@ pub mod resource_record;
 pub mod rollout;
 pub mod schema;
 pub mod service_deployment;
+pub mod short_value;
 pub mod status;
 pub mod stop;
 pub mod tree_text;

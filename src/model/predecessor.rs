@@ -179,22 +179,50 @@ pub fn before_update<'o>(
 }
 
 /// The other declared component whose tasks a declared service runs so far: the two exchanged their
-/// names, or one took the other's, and either may not run twice. It is that one's by its tag, until
-/// it is pointed at a revision of its own.
+/// names, or one took the other's. It is that one's by its tag, until it is pointed at a revision of
+/// its own.
+fn runs_for<'d>(
+    desired: &'d DesiredState,
+    rollout: &RolloutState,
+    id: &ResourceId,
+    service: &ObservedService,
+) -> Option<&'d DesiredComponent> {
+    let own = desired.components.get(id.key.as_str())?;
+    let of = desired.components.get(service.tags.get(TAG_COMPONENT)?.as_str())?;
+    let services = [own, of].iter().all(|one| matches!(one.workload, Workload::Service { .. }));
+    let known = rollout.components.get(&own.name);
+    let mut revisions = known.into_iter().flat_map(|known| [&known.revision, &known.completed]).flatten();
+    let is_own = revisions.any(|revision| revision.arn == service.task_definition);
+    (own.name != of.name && services && !is_own).then_some(of)
+}
+
+/// The other component whose tasks a declared service runs so far, where either of the two may not
+/// run twice: those tasks stop before any of its own starts.
 pub fn stands_for<'d>(
     desired: &'d DesiredState,
     rollout: &RolloutState,
     id: &ResourceId,
     service: &ObservedService,
 ) -> Option<&'d ComponentName> {
-    let own = desired.components.get(id.key.as_str())?;
-    let of = desired.components.get(service.tags.get(TAG_COMPONENT)?.as_str())?;
-    let services = [own, of].iter().all(|one| matches!(one.workload, Workload::Service { .. }));
-    let alone = runs_alone(&own.workload) || runs_alone(&of.workload);
-    let known = rollout.components.get(&own.name);
-    let mut revisions = known.into_iter().flat_map(|known| [&known.revision, &known.completed]).flatten();
-    let is_own = revisions.any(|revision| revision.arn == service.task_definition);
-    (own.name != of.name && services && alone && !is_own).then_some(&of.name)
+    let of = runs_for(desired, rollout, id, service)?;
+    is_one_alone(desired, id, of).then_some(&of.name)
+}
+
+/// The other component whose tasks a declared service runs so far, where both may run twice: they
+/// serve until that component does so by a service of its own.
+pub fn serves_for<'d>(
+    desired: &'d DesiredState,
+    rollout: &RolloutState,
+    id: &ResourceId,
+    service: &ObservedService,
+) -> Option<&'d ComponentName> {
+    let of = runs_for(desired, rollout, id, service)?;
+    (!is_one_alone(desired, id, of)).then_some(&of.name)
+}
+
+fn is_one_alone(desired: &DesiredState, id: &ResourceId, of: &DesiredComponent) -> bool {
+    let own = desired.components.get(id.key.as_str());
+    own.is_some_and(|own| runs_alone(&own.workload)) || runs_alone(&of.workload)
 }
 
 /// What has to stop of a service: itself, while it has tasks or wants some, else those of its tasks

@@ -94,6 +94,18 @@ impl RolloutState {
         self.resources.retain(|_, known| !known.is_empty());
     }
 
+    /// Whether there is anything for a retry to lift: a failure of this component, or of any where
+    /// none is named, or a repair or change that is held back.
+    pub fn can_be_retried(&self, component: Option<&ComponentName>) -> bool {
+        let has_failed = |known: &ComponentRollout| {
+            !known.failures.is_empty() || matches!(known.phase, Phase::Stalled { .. } | Phase::RolledBack { .. })
+        };
+        let mut components = self.components.iter();
+        components.any(|(name, known)| component.is_none_or(|one| one == name) && has_failed(known))
+            || component.is_none()
+                && self.resources.values().any(|known| known.repairs.is_some() || known.refused.is_some())
+    }
+
     /// Whether something was made so lately that what is shown as absent may be there. A clock that
     /// was set back does not make it wait for ever.
     pub fn may_not_be_shown_yet(&self, now: Timestamp) -> bool {
@@ -322,6 +334,9 @@ pub struct Failure {
     pub reason: String,
     /// When it was seen.
     pub at: Timestamp,
+    /// How many seconds it had, where they were not enough: more of them are worth another try.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<u64>,
 }
 
 /// The stage of one component. Each variant owns what it needs to be judged.
@@ -355,6 +370,10 @@ pub enum Phase {
         since: Timestamp,
         /// When it is stopped and counted as failed.
         deadline: Timestamp,
+        /// Seconds that were declared for a run when `deadline` was set: what is added since then,
+        /// or taken away, moves it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        within: Option<u64>,
     },
     /// A service was set to run this revision (intent) or is rolling it out.
     Rolling {

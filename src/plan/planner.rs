@@ -345,13 +345,9 @@ impl<'a> Draft<'a> {
             return Some(Reason::Missing);
         }
         if !self.is_unchanged(id, declared) {
-            return Some(match (rollout.applied(id).is_some(), rollout.arn(id).is_some()) {
-                // What stood under this key was declared otherwise: a target group of another port,
-                // a rule of another priority.
-                (true, _) => Reason::Changed,
-                (false, true) => Reason::Deleted,
-                (false, false) => Reason::Missing,
-            });
+            // What stood under this key was declared otherwise: a target group of another port, a rule
+            // of another priority.
+            return Some(if rollout.applied(id).is_some() { Reason::Changed } else { Reason::Missing });
         }
         let policy = self.policy(id, "");
         if policy != DriftPolicy::Ignore {

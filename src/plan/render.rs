@@ -4,14 +4,11 @@ use crate::model::arn::{family_revision, target_group_name};
 use crate::model::call::Verb;
 use crate::model::plan::{Drift, FieldChange, Impact, Plan, PlannedAction};
 use crate::model::resource::Tree;
+use crate::model::short_value::{apart, shown};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-/// Longest value shown; what is longer is cut with an ellipsis.
-const LONGEST_VALUE: usize = 60;
-/// How much of what two long values have in common is shown before they differ.
-const BEFORE_DIFFERENCE: usize = 12;
 /// Most parts of one value that are named.
 const LEAVES: usize = 3;
 
@@ -193,37 +190,6 @@ fn condition_words(condition: &Tree) -> String {
         }
         _ => shown(condition),
     }
-}
-
-/// Two values that differ, from a little before where they do when both are long: what they have in
-/// common says nothing.
-fn apart(old: &Value, new: &Value) -> (String, String) {
-    let (before, after) = (whole(old), whole(new));
-    let common = before.chars().zip(after.chars()).take_while(|(one, other)| one == other).count();
-    let from = common.saturating_sub(BEFORE_DIFFERENCE);
-    if common < LONGEST_VALUE || from == 0 {
-        return (shown(old), shown(new));
-    }
-    let tail =
-        |text: &str| shown(&Value::String(format!("…{}", text.chars().skip(from).collect::<String>())));
-    (tail(&before), tail(&after))
-}
-
-fn whole(value: &Value) -> String {
-    match value {
-        Value::Null => "(none)".to_owned(),
-        Value::String(text) if !text.is_empty() => text.clone(),
-        other => other.to_string(),
-    }
-}
-
-fn shown(value: &Value) -> String {
-    let text = whole(value);
-    if text.chars().count() <= LONGEST_VALUE {
-        return text;
-    }
-    let short: String = text.chars().take(LONGEST_VALUE).collect();
-    format!("{short}…")
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What AWS answered, written into the rollout state.
 
 use super::applied;
+use crate::model::arn::alarm_arn;
 use crate::model::call::{Call, Verb};
 use crate::model::desired::ResolvedState;
 use crate::model::observed::{Identity, ObservedState, ObservedTask, Seen};
@@ -223,10 +224,11 @@ fn done(
                 answered(state, component, hook);
             }
             if action.call.writes_revision() {
-                started(state, component, deployment);
+                started(state, component, deployment, at);
             }
             remember_sent(state, action, observed);
-            remember_arn(state, resource, arn);
+            let unsaid = arn.is_none().then(|| unsaid_arn(action, observed)).flatten();
+            remember_arn(state, resource, arn.or(unsaid.as_deref()));
         }
         Verb::Delete => {
             if let Some(known) = state.resources.get_mut(resource) {
@@ -256,6 +258,14 @@ fn remember_sent(state: &mut RolloutState, action: &PlannedAction, observed: &Ob
     }
 }
 
+/// The ARN of a new alarm, which AWS does not answer with and may not show yet: what is made and not
+/// remembered would be left behind.
+fn unsaid_arn(action: &PlannedAction, observed: &ObservedState) -> Option<String> {
+    let Call::PutMetricAlarm { fields, .. } = &action.call else { return None };
+    let cluster = observed.cluster.present()?;
+    alarm_arn(&cluster.arn, fields["alarmName"].as_str()?)
+}
+
 /// A change without an answer may be in force, or not: either may be shown.
 fn forget_sent(state: &mut RolloutState, action: &PlannedAction) {
     if let Call::ModifyRule { .. } | Call::ModifyListener { .. } = &action.call
@@ -272,10 +282,13 @@ fn answered(state: &mut RolloutState, component: &str, hook: &str) {
     }
 }
 
-fn started(state: &mut RolloutState, component: &str, id: Option<&str>) {
-    if let Some(Phase::Rolling { deployment, .. }) = state.components.get_mut(component).map(|c| &mut c.phase)
-    {
+/// A deployment's clock starts with it, however long ago it was wanted: the write may have been
+/// held, and what was made before may be gone.
+fn started(state: &mut RolloutState, component: &str, id: Option<&str>, at: Timestamp) {
+    let phase = state.components.get_mut(component).map(|component| &mut component.phase);
+    if let Some(Phase::Rolling { deployment, progress, .. }) = phase {
         *deployment = id.map(str::to_owned);
+        *progress = (at, 0);
     }
 }
 

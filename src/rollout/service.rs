@@ -354,6 +354,7 @@ fn remember(
         attempt: attempt.to_owned(),
         reason: reason.to_owned(),
         at: view.step.now,
+        within: None,
     });
 }
 

@@ -37,6 +37,8 @@ type TaskView<'a> = View<'a, TaskWorkload>;
 /// Clamps stored times that lie in the future (the clock was ahead): a deadline would last until
 /// the clock gets there.
 pub(super) fn next(view: &TaskView<'_>, component: &mut ComponentRollout) -> Phase {
+    let time = seconds(view.workload.deadline);
+    component.failures.retain(|failure| failure.within.is_none_or(|within| within >= time));
     let phase = step(view, component);
     if let Phase::TaskRunning { hash, .. } | Phase::Complete { hash, .. } = &phase {
         component.last_run = Some(hash.clone());
@@ -47,8 +49,10 @@ pub(super) fn next(view: &TaskView<'_>, component: &mut ComponentRollout) -> Pha
 fn step(view: &TaskView<'_>, component: &mut ComponentRollout) -> Phase {
     let now = view.step.now;
     match component.phase.clone() {
-        Phase::TaskRunning { hash, attempt, token, task, since, deadline } => {
-            let deadline = deadline.min(now + view.workload.deadline);
+        Phase::TaskRunning { hash, attempt, token, task, since, deadline, within } => {
+            let before = within.and_then(|seconds| i64::try_from(seconds).ok());
+            let before = before.map_or(view.workload.deadline, SignedDuration::from_secs);
+            let deadline = (deadline + (view.workload.deadline - before)).min(now + view.workload.deadline);
             judge(view, component, Run { hash, attempt, token, task, since: since.min(now), deadline })
         }
         Phase::Complete { hash, since }
@@ -80,9 +84,10 @@ struct Run {
 }
 
 impl Run {
-    fn into_phase(self) -> Phase {
+    fn into_phase(self, view: &TaskView<'_>) -> Phase {
         let Self { hash, attempt, token, task, since, deadline } = self;
-        Phase::TaskRunning { hash, attempt, token, task, since, deadline }
+        let within = Some(seconds(view.workload.deadline));
+        Phase::TaskRunning { hash, attempt, token, task, since, deadline, within }
     }
 }
 
@@ -96,7 +101,10 @@ fn begin(view: &TaskView<'_>, component: &ComponentRollout) -> Phase {
     if let Some(failure) = component.failures.iter().rev().find(|failure| failure.hash == *wanted) {
         return Phase::Stalled {
             hash: wanted.clone(),
-            reason: StallReason::TaskFailed,
+            reason: match failure.within {
+                Some(_) => StallReason::TaskDeadlineExceeded,
+                None => StallReason::TaskFailed,
+            },
             message: failure.reason.clone(),
             since: failure.at,
         };
@@ -211,7 +219,7 @@ fn start(view: &TaskView<'_>, hash: ContentHash, attempt: u32, within: SignedDur
     let since = view.step.now;
     let deadline = since + within;
     let token = token(view, &hash, attempt, since);
-    Phase::TaskRunning { hash, attempt, token, task: None, since, deadline }
+    Run { hash, attempt, token, task: None, since, deadline }.into_phase(view)
 }
 
 /// The token of one attempt: another for every new intent.
@@ -222,7 +230,7 @@ fn token(view: &TaskView<'_>, hash: &ContentHash, attempt: u32, since: Timestamp
 
 fn judge(view: &TaskView<'_>, component: &mut ComponentRollout, mut run: Run) -> Phase {
     let Some(Seen::Present(tasks)) = view.step.observed.tasks.get(&view.desired.name) else {
-        return run.into_phase();
+        return run.into_phase(view);
     };
     let found = tasks.iter().find(|task| {
         Some(&task.arn) == run.task.as_ref() || task.started_by.as_deref() == Some(run.token.as_str())
@@ -231,7 +239,7 @@ fn judge(view: &TaskView<'_>, component: &mut ComponentRollout, mut run: Run) ->
     run.task = Some(task.arn.clone());
     if !task.is_stopped() {
         let up = runs_forever(view) && task.last_status == "RUNNING";
-        return if up { complete(view, component, run) } else { run.into_phase() };
+        return if up { complete(view, component, run) } else { run.into_phase(view) };
     }
     let late = task.stopped_at.unwrap_or(view.step.now) >= run.deadline;
     let retries = view.workload.retries;
@@ -296,7 +304,7 @@ fn judge_unseen(view: &TaskView<'_>, component: &mut ComponentRollout, run: Run)
                 begin(view, component)
             }
         }
-        _ => run.into_phase(),
+        _ => run.into_phase(view),
     }
 }
 
@@ -334,8 +342,13 @@ fn failed(view: &TaskView<'_>, component: &mut ComponentRollout, run: Run, faile
         attempt: task,
         reason: message.clone(),
         at: view.step.now,
+        within: late.then(|| seconds(view.workload.deadline)),
     });
     Phase::Stalled { hash: run.hash, reason, message, since: view.step.now }
+}
+
+fn seconds(deadline: SignedDuration) -> u64 {
+    deadline.unsigned_abs().as_secs()
 }
 
 fn runs_forever(view: &TaskView<'_>) -> bool {

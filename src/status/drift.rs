@@ -1,6 +1,7 @@
 //! Drift in words, and whether it was repaired.
 
 use crate::model::plan::{ActionResult, Drift, FieldChange, Outcome, Plan};
+use crate::model::short_value::apart;
 
 /// Whether everything that repairs a drift was done.
 pub(super) fn was_done(plan: &Plan, outcomes: &[Outcome], drift: &Drift) -> bool {
@@ -22,19 +23,6 @@ pub fn describe_drift(drift: &Drift) -> String {
 }
 
 fn describe_change(change: &FieldChange) -> String {
-    format!("{} {} → {} ({})", change.path, short(&change.old), short(&change.new), change.owner)
-}
-
-/// A value for a line of text: scalars as they are, the rest as JSON, cut to 80 characters.
-fn short(value: &serde_json::Value) -> String {
-    let text = match value {
-        serde_json::Value::Null => "(none)".to_owned(),
-        serde_json::Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    if text.chars().count() <= 80 {
-        text
-    } else {
-        format!("{}…", text.chars().take(79).collect::<String>())
-    }
+    let (old, new) = apart(&change.old, &change.new);
+    format!("{} {old} → {new} ({})", change.path, change.owner)
 }

@@ -7,7 +7,7 @@ use crate::model::condition::{ConditionType, Truth};
 use crate::model::plan::{ActionResult, Drift, Outcome, Plan, PlannedAction};
 use crate::model::rollout::{Phase, RolloutState};
 use crate::model::status::{DeploymentStatus, Event, EventKind, EventReason, Record};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// An event that has just happened.
 pub fn event(at: Timestamp, kind: EventKind, reason: EventReason, object: &str, message: String) -> Event {
@@ -18,6 +18,10 @@ pub fn event(at: Timestamp, kind: EventKind, reason: EventReason, object: &str, 
 /// tells of trouble: a drift that is seen, tried and refused at every pass comes as two or three.
 const JOINED_WITHIN: usize = 3;
 
+/// For so long trouble is joined with what said the same, whatever else was said since: several
+/// fields that differ at every pass come as one event each.
+const JOINED_FOR: SignedDuration = SignedDuration::from_hours(1);
+
 /// Adds events, joining one that says the same as the last about its object (or trouble as one of
 /// the last), and forgetting the oldest beyond [`Record::MAX_EVENTS`]. Events stay ordered by when
 /// they were last seen.
@@ -25,10 +29,12 @@ pub fn append(record: &mut Record, events: impl IntoIterator<Item = Event>) {
     for event in events {
         let about = record.events.iter().enumerate().rev().filter(|(_, known)| known.object == event.object);
         let trouble = event.kind == EventKind::Warning || event.reason == EventReason::DriftSeen;
-        let same = about
-            .take(if trouble { JOINED_WITHIN } else { 1 })
-            .find(|(_, known)| known.reason == event.reason && known.message == event.message)
-            .map(|(index, _)| index);
+        let newest = if trouble { JOINED_WITHIN } else { 1 };
+        let is_recent = |known: &Event| trouble && event.at.duration_since(known.at) <= JOINED_FOR;
+        let mut near = about.enumerate().take_while(|(age, (_, known))| *age < newest || is_recent(known));
+        let same = near
+            .find(|(_, (_, known))| known.reason == event.reason && known.message == event.message)
+            .map(|(_, (index, _))| index);
         let count = same.map_or(0, |index| record.events.remove(index).count);
         record.events.push(Event { count: count.saturating_add(event.count), ..event });
     }

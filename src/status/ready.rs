@@ -174,6 +174,8 @@ fn shortcoming(input: &StatusInput<'_>, component: &DesiredComponent) -> Option<
     if !complete {
         return Some(format!("{name} {}", phase.map_or("Idle", |phase| phase.word())));
     }
+    // What a task was before, a service of this name, is none of its work.
+    let Workload::Service { .. } = &component.workload else { return None };
     match input.observed.services.get(name) {
         Some(Seen::Absent) => Some(format!("{name}: its service is gone")),
         Some(Seen::Present(service)) if !service.is_steady() => {

@@ -805,6 +805,22 @@ async fn where_ecs_has_shifted_the_traffic_to_is_no_drift_of_a_rule_that_is_to_r
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_newer_waits_until_what_was_replaced_is_cleaned_up() {
+    let (mut fixture, traffic) = open(BLUE_GREEN).await;
+    upgrade(&mut fixture).await;
+    fixture.until(2400, |status| web(status).1.contains("CLEAN_UP")).await;
+    let noted = noted(&fixture);
+    fixture.edit("shop.yaml", "/shop:2.0", "/shop:3.0").await;
+    let status = fixture.until(30, |status| web(status).1.contains("nothing else serves")).await;
+    assert!(web(&status).1.contains("BLUE_GREEN: CLEAN_UP; what is newer comes once that is over"), "{status:?}");
+    assert!(!noted.lock().unwrap().contains(&"UpdateService".to_owned()));
+    fixture.pass(300).await;
+    fixture.ready_within(3600).await;
+    assert_eq!(image(&fixture), "registry.example.com/shop:3.0");
+    traffic.all_served();
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_newer_waits_for_the_end_of_a_first_deployment_that_serves() {
     let first = with_alarm(&shop(&format!("{BLUE_GREEN}{ALARMS}")));
     for (document, strategy) in [(first.as_str(), "BLUE_GREEN"), (SHOP, "ROLLING")] {

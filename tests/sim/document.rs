@@ -33,6 +33,9 @@ pub struct App {
     pub port: u16,
     /// A pause until this time.
     pub suspended_until: Option<jiff::Timestamp>,
+    /// What is done about drift, where it is not repaired: nobody but the controller works on what
+    /// it has then, so that there is none.
+    pub policy: Option<&'static str>,
     /// How often its document was moved to another file.
     pub moves: u32,
     /// What runs.
@@ -193,6 +196,9 @@ impl App {
         });
         if self.delete {
             spec["deletionPolicy"] = json!("Delete");
+        }
+        if let Some(policy) = self.policy {
+            spec["drift"] = json!({"policy": policy});
         }
         if let Some(until) = self.suspended_until {
             spec["suspend"] = json!({"by": "sim", "reason": "an incident", "until": until});

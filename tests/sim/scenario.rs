@@ -274,6 +274,7 @@ impl Scenario {
         steps.extend(anything(seed, &apps, chaos));
         steps.extend(shift::draw(seed, &mut apps, chaos));
         leave_counts(seed, &mut apps);
+        leave_drift(seed, &mut apps, &mut steps);
         steps.sort_by_key(|step| step.at);
         let latency_ms = if rng.bool() { 0 } else { rng.u64(1..=400) };
         let rate_limits = rng.u8(0..4) == 0;
@@ -306,6 +307,7 @@ impl Scenario {
             retry: 0,
             port: 80,
             suspended_until: None,
+            policy: None,
             moves: 0,
             parts,
             fields: Default::default(),
@@ -428,6 +430,7 @@ fn app(rng: &mut fastrand::Rng, index: usize) -> App {
         retry: 0,
         port: 80,
         suspended_until: None,
+        policy: None,
         moves: 0,
         parts,
         fields: Default::default(),
@@ -569,6 +572,26 @@ fn removal(rng: &mut fastrand::Rng, app: usize) -> What {
         2 | 3 => What::Restore { app },
         4 => What::Rename { app },
         _ => What::Confirm { app },
+    }
+}
+
+/// Has drift reported or ignored in a sixth of the seeds, for some of the applications: nobody works
+/// on what is theirs, and nothing that is known of it is lost, so that everything that differs is
+/// the controller's own doing. Drawn by a chance of its own.
+fn leave_drift(seed: u64, apps: &mut [App], steps: &mut Vec<Step>) {
+    let mut rng = fastrand::Rng::with_seed(seed ^ 0x0064_7269_6674);
+    if rng.u8(0..6) > 0 {
+        return;
+    }
+    for (index, app) in apps.iter_mut().enumerate() {
+        app.policy = ["Report", "Ignore", "Report", "Repair"].get(rng.usize(0..5)).copied();
+        if !matches!(app.policy, Some("Report" | "Ignore")) {
+            continue;
+        }
+        steps.retain(|step| match step.what {
+            What::Manual { app, .. } | What::Controller(Trouble::SpoilState { app }) => app != index,
+            _ => true,
+        });
     }
 }
 

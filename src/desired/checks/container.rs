@@ -115,7 +115,17 @@ fn variables(findings: &mut Findings, path: &str, container: &ContainerDefinitio
             findings.error(field, format!("`{name}` is not the name of a variable"), "");
         }
     }
-    findings.duplicates("the variable", names);
+    let (plain, secret) = names.split_at(container.environment.len());
+    // AWS takes two plain ones of a name, and refuses a secret that has the name of another one.
+    for (index, (field, name)) in plain.iter().enumerate() {
+        if let Some((first, _)) = plain[..index].iter().find(|(_, known)| known == name) {
+            let message = format!("the variable `{name}` is already there, at {first}, and a container sees one of the two");
+            findings.warning(field, message, "remove one of them");
+        }
+    }
+    let mut once = BTreeSet::new();
+    let plain = plain.iter().filter(|(_, name)| once.insert(*name)).cloned();
+    findings.duplicates("the variable", plain.chain(secret.iter().cloned()).collect::<Vec<_>>());
     for (index, variable) in container.environment.iter().enumerate().filter(|(_, one)| holds_secret(one)) {
         findings.warning(
             format!("{path}.environment[{index}].value"),

@@ -159,6 +159,11 @@ fn combinations(findings: &mut Findings, path: &str, protocol: &str, attributes:
         let help = "set load_balancing.algorithm.type to weighted_random, or remove it";
         findings.error(field_key(path, mitigation), "it goes with the algorithm weighted_random only", help);
     }
+    let (slow, algorithm) = ("slow_start.duration_seconds", own("load_balancing.algorithm.type"));
+    if own(slow).is_some_and(|seconds| seconds != "0") && algorithm == Some("least_outstanding_requests") {
+        let message = "the algorithm least_outstanding_requests has no slow start";
+        findings.error(field_key(path, slow), message, "remove it, or use round_robin");
+    }
     if protocol.contains("UDP") && own("preserve_client_ip.enabled") == Some("false") {
         let message = format!("target groups of {protocol} always keep the client's address");
         findings.error(field_key(path, "preserve_client_ip.enabled"), message, "remove it");

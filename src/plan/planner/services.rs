@@ -8,12 +8,12 @@ use super::{Draft, Writable, capacity, changes, definitions, seen, tags, unfinis
 use crate::model::arn::{family_of, family_revision, is_service};
 use crate::model::call::{Call, Verb};
 use crate::model::desired::{DesiredComponent, ResolvedComponent, Workload};
-use crate::model::ids::{ComponentName, ContentHash};
+use crate::model::ids::ContentHash;
 use crate::model::kinds::DriftPolicy;
 use crate::model::observed::{ObservedService, Seen};
 use crate::model::owner::Owner;
 use crate::model::plan::{FieldChange, Impact, Ownership, Reason, WaitingOn};
-use crate::model::predecessor::stands_for;
+use crate::model::predecessor::{serves_for, stands_for};
 use crate::model::resource::{ResourceId, ResourceKind, TAG_COMPONENT, Tree};
 use crate::model::resource_record::Refusal;
 use crate::model::rollout::{ComponentRollout, Phase, client_token};
@@ -314,12 +314,13 @@ fn wanted(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) -> Op
 /// that one does so by its own, this one's tasks would answer for it.
 fn is_held_for_another(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) -> bool {
     let input = draft.input;
-    let Some(other) = server(draft, &one.component.name, service) else { return false };
+    let server = |id: &ResourceId, service| serves_for(input.desired, input.rollout, id, service);
+    let Some(other) = server(one.id, service) else { return false };
     // From each to the one whose service it is to have.
     let mut chain = vec![&one.component.name, other];
     while let Some(last) = chain.last().copied() {
         let own = seen(&input.observed.services, last).present();
-        let Some(next) = own.and_then(|own| server(draft, last, own)) else { break };
+        let Some(next) = own.and_then(|own| server(&ResourceId::new(ResourceKind::Service, last.as_str()), own)) else { break };
         if chain.contains(&next) {
             let because = format!(
                 "service {} is component {other}'s until that has another one, and they wait for each other in a circle; give one of \
@@ -340,23 +341,6 @@ fn is_held_for_another(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedS
         draft.wait(one.id, WaitingOn::Declared { what, because });
     }
     !serves
-}
-
-/// The other declared component that a service serves for so far, by its tag and by what it runs.
-fn server<'a>(
-    draft: &Draft<'a>,
-    own: &ComponentName,
-    service: &ObservedService,
-) -> Option<&'a ComponentName> {
-    let desired = draft.input.desired;
-    let other = desired.components.get(service.tags.get(TAG_COMPONENT)?.as_str())?;
-    let alone =
-        [Some(other), desired.components.get(own)].into_iter().flatten().any(|it| it.workload.recreates());
-    let is_service = matches!(other.workload, Workload::Service { .. });
-    let known = draft.input.rollout.components.get(own);
-    let mut revisions = known.into_iter().flat_map(|known| [&known.revision, &known.completed]).flatten();
-    let runs_own = revisions.any(|revision| revision.arn == service.task_definition);
-    (other.name != *own && is_service && !alone && !runs_own).then_some(&other.name)
 }
 
 fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
@@ -540,7 +524,6 @@ fn another_try(service: &ObservedService) -> (Reason, FieldChange) {
     (Reason::Rollout { what }, change)
 }
 
-/// The change of the revision, when the rollout wants it written; tells one that is left as it is.
 /// Whether a service runs a revision of another component that is declared: it has that one's name
 /// by now, and nobody pointed it there.
 fn runs_another_components(draft: &Draft<'_>, one: &One<'_>, service: &ObservedService) -> bool {
@@ -549,6 +532,7 @@ fn runs_another_components(draft: &Draft<'_>, one: &One<'_>, service: &ObservedS
     family != one.component.family && components.any(|other| other.family == family)
 }
 
+/// The change of the revision, when the rollout wants it written; tells one that is left as it is.
 fn revision_change(
     draft: &mut Draft<'_>,
     one: &One<'_>,

@@ -10,8 +10,9 @@
 //! takes its place counts the tasks of both revisions, in whichever group they are, and may stop
 //! first the ones that have the traffic (ECS API, DeploymentConfiguration.minimumHealthyPercent).
 //!
-//! A first deployment that has traffic is over before another one begins: ECS ends the deployment
-//! that is under way, and there is none before it whose tasks could take the traffic back.
+//! A deployment that has traffic while nothing before it could take that back is over before another
+//! one begins, for ECS ends the one that is under way: the first of a service, and any whose
+//! predecessor is being cleaned up.
 
 use super::traffic::Transition;
 use super::{Draft, seen};
@@ -40,8 +41,8 @@ pub(super) enum Step {
     Strategy,
     /// It shifts traffic at present, and is to roll by itself afterwards.
     Shifting,
-    /// Its first deployment is under way and has traffic.
-    First,
+    /// What is under way has the traffic, and nothing else could take it.
+    Alone,
 }
 
 impl Step {
@@ -56,8 +57,8 @@ impl Step {
             (false, true) if found.iter().any(|found| is_of(&found.change, "loadBalancers")) => Self::Groups,
             (false, true) if is_deploying(service) => Self::Settling,
             (false, true) => Self::Strategy,
-            (true, false) if is_shifting(service) || serves_first(service, stage) => Self::Shifting,
-            (true, true) if serves_first(service, stage) => Self::First,
+            (true, false) if is_shifting(service) || serves_alone(service, stage) => Self::Shifting,
+            (true, true) if serves_alone(service, stage) => Self::Alone,
             _ => Self::Free,
         }
     }
@@ -81,7 +82,7 @@ impl Step {
             Self::Free => false,
             Self::Groups => is_strategy,
             Self::Settling | Self::Shifting => is_strategy || starts,
-            Self::Strategy | Self::First => starts,
+            Self::Strategy | Self::Alone => starts,
         }
     }
 
@@ -104,9 +105,9 @@ impl Step {
                 let stage = stage.map_or_else(|| "its traffic is shifted".to_owned(), ToString::to_string);
                 format!("{stage}; ROLLING comes once that is over")
             }
-            Self::First => {
+            Self::Alone => {
                 let stage = seen(&draft.input.observed.stages, name).present();
-                let stage = stage.map_or_else(|| "its first deployment".to_owned(), ToString::to_string);
+                let stage = stage.map_or_else(|| "its deployment".to_owned(), ToString::to_string);
                 format!("{stage}; what is newer comes once that is over, for nothing else serves")
             }
         };
@@ -144,21 +145,29 @@ fn is_about_to_shift(stage: &ObservedStage) -> bool {
     stage.pause().is_none() && stage.stage.as_deref().is_some_and(|stage| !scales.contains(&stage))
 }
 
-/// Whether its first deployment is under way and may have traffic: nothing completed before it that
-/// ECS could send the traffic back to. One of which nothing runs has none to lose.
-fn serves_first(service: &ObservedService, stage: &Seen<ObservedStage>) -> bool {
+/// Whether a deployment is under way that may have the traffic while nothing else could take it back:
+/// the first one, before which nothing completed, or one whose predecessor is being cleaned up. ECS
+/// ends the deployment that is under way when another one begins. One of which nothing runs has no
+/// traffic to lose.
+///
+/// Source: ECS developer guide, lifecycle stages of blue/green deployments (CLEAN_UP: the tasks of
+/// the blue revision are stopped).
+fn serves_alone(service: &ObservedService, stage: &Seen<ObservedStage>) -> bool {
+    if !service.is_in_stages() || service.running == 0 {
+        return false;
+    }
     let completed =
         |deployment: &ObservedDeployment| deployment.rollout_state.as_deref() == Some("COMPLETED");
-    let is_first = service.is_in_stages() && !service.with_tasks().any(completed);
-    is_first
-        && service.running > 0
-        && match stage {
-            Seen::Present(stage) => {
-                stage.production.is_some_and(|percent| percent > 0.0) || is_about_to_shift(stage)
-            }
-            Seen::Absent => false,
-            Seen::NotRead | Seen::Unknown(_) => true,
+    let is_first = !service.with_tasks().any(completed);
+    match stage {
+        Seen::Present(stage) if stage.stage.as_deref() == Some("CLEAN_UP") => true,
+        Seen::Present(stage) => {
+            let shifted = stage.production.is_some_and(|percent| percent > 0.0);
+            is_first && (shifted || is_about_to_shift(stage))
         }
+        Seen::Absent => false,
+        Seen::NotRead | Seen::Unknown(_) => is_first,
+    }
 }
 
 /// Why the declared target groups of a service cannot take the place of its present ones: ECS

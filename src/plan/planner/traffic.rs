@@ -77,7 +77,7 @@ pub(super) fn changed(
     let unready: Vec<(&String, WaitingOn)> =
         wanted.keys().filter(gets_more).filter_map(|arn| Some((arn, not_ready(draft, arn)?))).collect();
     if unready.is_empty() {
-        return handed_on(draft, id, declared, &serving);
+        return handed_on(draft, id, declared, observed, &serving);
     }
     let beside: Vec<&String> =
         unready.iter().map(|(arn, _)| *arn).filter(|arn| !serving.contains_key(*arn)).collect();
@@ -100,7 +100,8 @@ fn put_beside(actions: &mut Tree, beside: &[&String]) {
 }
 
 /// The change of a rule or listener that lets go of groups which others are to forward to and do
-/// not yet: it keeps them without a weight until then. In a group that nothing forwards to no
+/// not yet. Until one stands that is yet to be made, it goes on as it is. For one that stands and
+/// forwards elsewhere, it keeps the groups without a weight: in a group that nothing forwards to no
 /// target is healthy, and whoever forwards to it next would find none.
 ///
 /// Source: ELBv2 API, TargetHealth (`unused`: the target group is not used by a load balancer, and
@@ -109,27 +110,45 @@ fn handed_on(
     draft: &Draft<'_>,
     id: &ResourceId,
     declared: &Tree,
+    observed: &Tree,
     serving: &BTreeMap<String, u64>,
 ) -> Option<Transition> {
     let member = member(id.kind)?;
     let wanted = weights(&declared[member]);
-    if wanted.is_empty() {
+    let dropped = serving.iter().filter(|(arn, _)| !wanted.contains_key(*arn));
+    let handed: Vec<(&String, Taker<'_>, bool)> = dropped
+        .filter_map(|(arn, weight)| Some((arn, taken_over(draft, id, declared, arn)?, *weight > 0)))
+        .collect();
+    let goes_on = handed.iter().any(|(_, taker, serves)| *serves && !taker.stands);
+    if handed.is_empty() || !goes_on && wanted.is_empty() {
         return None;
     }
-    let dropped = serving.keys().filter(|arn| !wanted.contains_key(*arn));
-    let handed: Vec<(&String, WaitingOn)> =
-        dropped.filter_map(|arn| Some((arn, taken_over(draft, id, declared, arn)?))).collect();
-    if handed.is_empty() {
-        return None;
-    }
-    let mut fields = declared.clone();
-    put_beside(&mut fields[member], &handed.iter().map(|(arn, _)| *arn).collect::<Vec<_>>());
-    Some(Transition { fields, waits: handed.into_iter().map(|(_, on)| on).collect() })
+    let fields = if goes_on {
+        with_actions(declared, member, observed)
+    } else {
+        let mut fields = declared.clone();
+        put_beside(&mut fields[member], &handed.iter().map(|(arn, ..)| *arn).collect::<Vec<_>>());
+        fields
+    };
+    let waits = handed.into_iter().map(|(arn, taker, _)| {
+        let group = key_of(draft, arn).unwrap_or(arn);
+        let until = if goes_on { "which serves here until then" } else { "which stays with the load balancer here until then" };
+        let because = format!("it is to forward to target group {group}, {until}");
+        WaitingOn::Declared { what: taker.id.clone(), because }
+    });
+    Some(Transition { fields, waits: waits.collect() })
+}
+
+/// What is declared to forward to a group, and does not yet.
+struct Taker<'a> {
+    id: &'a ResourceId,
+    /// Whether it is there, and forwards elsewhere.
+    stands: bool,
 }
 
 /// Who is declared to forward to a group and does not yet, while nothing else that is declared to
 /// forwards to it.
-fn taken_over(draft: &Draft<'_>, id: &ResourceId, declared: &Tree, arn: &str) -> Option<WaitingOn> {
+fn taken_over<'a>(draft: &Draft<'a>, id: &ResourceId, declared: &Tree, arn: &str) -> Option<Taker<'a>> {
     let input = draft.input;
     let mut next = None;
     for (other, resolved) in input.resolved.resources.iter().filter(|(other, _)| *other != id) {
@@ -139,17 +158,13 @@ fn taken_over(draft: &Draft<'_>, id: &ResourceId, declared: &Tree, arn: &str) ->
         if !here || !weights(&fields[member]).contains_key(arn) {
             continue;
         }
-        let there = seen(&input.observed.resources, other).present();
-        if there.is_some_and(|there| weights(&there.fields[member]).contains_key(arn)) {
+        let there = seen(&input.observed.resources, other);
+        if there.present().is_some_and(|there| weights(&there.fields[member]).contains_key(arn)) {
             return None;
         }
-        next = Some(other);
+        next = Some(Taker { id: other, stands: *there != Seen::Absent });
     }
-    let group = key_of(draft, arn).unwrap_or(arn);
-    let because = format!(
-        "it is to forward to target group {group}, which stays with the load balancer here until then"
-    );
-    Some(WaitingOn::Declared { what: next?.clone(), because })
+    next
 }
 
 fn with_actions(declared: &Tree, member: &str, observed: &Tree) -> Tree {
@@ -330,6 +345,33 @@ fn uses(component: &DesiredComponent, group: &str) -> bool {
 fn spares<'a>(draft: &Draft<'a>, group: &str) -> Option<&'a DesiredComponent> {
     let mut components = draft.input.desired.components.values();
     components.find(|component| component.target_groups().any(|groups| groups.contains(&group)))
+}
+
+/// Whether a rule that is no longer declared is served for already: a declared one on the same
+/// listener takes the same requests and sends them wherever this one does. Then it goes at once, for
+/// the one with the smaller priority hides the other, and ECS shifts the traffic of one only.
+pub(super) fn has_successor(draft: &Draft<'_>, id: &ResourceId, rule: &ObservedResource) -> bool {
+    let served = |fields: &Tree| {
+        let weights = weights(&fields["actions"]).into_iter().filter(|(_, weight)| *weight > 0);
+        weights.map(|(arn, _)| arn).collect::<BTreeSet<String>>()
+    };
+    let takes_the_same = |other: &ObservedResource| {
+        let found = differences(ResourceKind::Rule, &other.fields, &rule.fields, &BTreeSet::new());
+        let differs = |path: &str| found.iter().any(|difference| difference.change.path.starts_with(path));
+        other.fields["listenerArn"] == rule.fields["listenerArn"] && !differs("conditions")
+    };
+    let here = served(&rule.fields);
+    let declared = |other: &ResourceId| draft.input.desired.resources.contains_key(other);
+    id.kind == ResourceKind::Rule
+        && !here.is_empty()
+        && forwarders(draft).any(|(other, there)| {
+            other.kind == ResourceKind::Rule
+                && declared(&other)
+                && there.arn != rule.arn
+                && !is_dark(&there.fields)
+                && takes_the_same(there)
+                && here.is_subset(&served(&there.fields))
+        })
 }
 
 /// Our rules and listeners, as they are at present.

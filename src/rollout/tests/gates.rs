@@ -71,6 +71,7 @@ fn a_component_does_not_go_before_one_that_was_rolled_back() {
     };
     let web = fixture.state.components.get_mut("web").unwrap();
     web.failures = vec![crate::model::rollout::Failure {
+        within: None,
         hash: "w1".into(),
         declared: "declared".into(),
         attempt: "d".into(),

@@ -146,7 +146,7 @@ fn a_started_task_is_known_by_its_arn() {
     let mut fixture = Fixture::registered();
     let (since, token) = (fixture.now, "t".to_owned());
     let phase =
-        Phase::TaskRunning { hash: "m1".into(), attempt: 1, token, task: None, since, deadline: since };
+        Phase::TaskRunning { hash: "m1".into(), attempt: 1, token, task: None, since, deadline: since, within: None };
     fixture.state.components.get_mut("migrate").unwrap().phase = phase;
     let call = Call::RunTask {
         component: "migrate".into(),
@@ -176,6 +176,27 @@ fn a_service_that_was_pointed_at_a_revision_remembers_its_deployment() {
     let scale = Call::UpdateService { component: "web".into(), fields: json!({"desiredCount": 2}) };
     let state = fixture.recorded(&plan(vec![(service(), scale)]), &done);
     assert_eq!(deployment(&state), None, "another field says nothing about the revision");
+}
+
+#[test]
+fn the_clock_of_a_deployment_starts_with_it() {
+    let mut fixture = Fixture::registered();
+    rolling(&mut fixture);
+    fixture.pass(900);
+    let done = [answered("arn:service", Some("ecs-svc/2"))];
+    let state = fixture.recorded(&plan(vec![point_at_revision()]), &done);
+    let Phase::Rolling { progress, .. } = &state.components["web"].phase else { panic!("not rolling") };
+    assert_eq!(*progress, (fixture.observed.at, 0));
+}
+
+#[test]
+fn an_alarm_that_was_made_is_remembered_though_aws_does_not_say_its_arn() {
+    let fixture = Fixture::registered();
+    let alarm = ResourceId::new(ResourceKind::Alarm, "errors");
+    let call = Call::PutMetricAlarm { fields: json!({"alarmName": "shop-errors"}), tags: Default::default() };
+    let done = [Some(ActionResult::Done { arn: None, deployment: None })];
+    let state = fixture.recorded(&plan(vec![(alarm.clone(), call)]), &done);
+    assert_eq!(state.arn(&alarm), Some("arn:aws:cloudwatch:eu-west-1:123456789012:alarm:shop-errors"));
 }
 
 #[test]

@@ -33,6 +33,7 @@ impl Fixture {
             task: None,
             since: self.now,
             deadline: self.now,
+            within: None,
         };
         self.task(status, None);
         self.edit_task(|task| task.task_definition = arn("shop-migrate", revision));
@@ -182,6 +183,43 @@ fn a_failed_task_is_run_again_as_often_as_the_document_says() {
     fixture.step();
     assert_eq!(fixture.word("migrate"), "Stalled");
     assert_eq!(fixture.state.components["migrate"].failures.len(), 1);
+}
+
+#[test]
+fn more_time_is_for_the_run_that_is_under_way_and_for_one_that_had_too_little() {
+    let give = |fixture: &mut Fixture, seconds: u32| {
+        let migrate = fixture.desired.components.get_mut("migrate").unwrap();
+        let Workload::Task { deadline_seconds, .. } = &mut migrate.workload else { panic!("no task") };
+        *deadline_seconds = seconds;
+    };
+    let left = |fixture: &Fixture| {
+        let Phase::TaskRunning { deadline, .. } = fixture.phase("migrate") else { return None };
+        Some(deadline.duration_since(fixture.now).as_secs())
+    };
+    let mut fixture = Fixture::registered();
+    fixture.step();
+    fixture.task("RUNNING", None);
+    fixture.pass(500);
+    for (seconds, expected) in [(900, 400), (900, 400), (700, 200), (600, 100)] {
+        give(&mut fixture, seconds);
+        fixture.step();
+        assert_eq!(left(&fixture), Some(expected), "{seconds}");
+    }
+    fixture.pass(100);
+    fixture.task("STOPPED", Some(137));
+    for (seconds, runs) in [(600, false), (599, false), (601, true)] {
+        give(&mut fixture, seconds);
+        fixture.step();
+        assert_eq!(left(&fixture), runs.then_some(601), "{seconds}");
+    }
+    // What failed by itself does not need more time.
+    let mut fixture = Fixture::registered();
+    fixture.step();
+    fixture.task("STOPPED", Some(1));
+    fixture.step();
+    give(&mut fixture, 6000);
+    fixture.step();
+    assert_eq!(fixture.word("migrate"), "Stalled");
 }
 
 #[test]

@@ -414,13 +414,21 @@ fn what_could_not_be_seen_of_a_service_is_said_to_be_unseen_in_every_phase() {
 }
 
 #[test]
+fn that_a_task_was_a_service_before_is_none_of_its_readiness() {
+    let mut fixture = Fixture::good();
+    fixture.observed.services.insert("migrate".into(), Seen::Absent);
+    let status = fixture.status();
+    assert_eq!(status.condition(ConditionType::Ready).map(|ready| ready.status), Some(Truth::True));
+}
+
+#[test]
 fn a_running_migration_is_counted() {
     let mut fixture = Fixture::good();
     let (since, token) = (fixture.now, "t".to_owned());
     let deadline = since + SignedDuration::from_secs(60);
     let task = Some("arn:aws:ecs:eu-west-1:123456789012:task/main/abc".to_owned());
     fixture
-        .phase("migrate", Phase::TaskRunning { hash: "h1".into(), attempt: 1, token, task, since, deadline });
+        .phase("migrate", Phase::TaskRunning { hash: "h1".into(), attempt: 1, token, task, since, deadline, within: None });
     let migrate = fixture.status().components["migrate"].clone();
     assert_eq!((migrate.workload.as_str(), migrate.desired, migrate.running), ("task", 1, 0));
     assert_eq!(migrate.message, "task abc must exit 0 by 2026-11-20T12:01:00Z");

@@ -66,6 +66,29 @@ fn a_repair_that_is_refused_at_every_pass_does_not_flood() {
 }
 
 #[test]
+fn several_fields_that_differ_at_every_pass_are_one_event_each_until_an_hour_was_quiet() {
+    let mut now = Fixture::good().now;
+    let mut record = Record::new("shop".into());
+    let fields = ["desiredCount", "enableExecuteCommand", "propagateTags", "loadBalancers", "tags.team"];
+    let differ = |record: &mut Record, now: Timestamp| {
+        let told = |field: &&str| {
+            event(now, EventKind::Warning, EventReason::DriftReported, "service/web", format!("{field} a → b"))
+        };
+        append(record, fields.iter().map(told));
+    };
+    for _ in 0..90 {
+        now += SignedDuration::from_secs(60);
+        differ(&mut record, now);
+    }
+    let counts: Vec<u32> = record.events.iter().map(|event| event.count).collect();
+    assert_eq!(counts, [90; 5]);
+    now += SignedDuration::from_hours(2);
+    differ(&mut record, now);
+    differ(&mut record, now);
+    assert_eq!(record.events.len(), 10, "what comes again after that is told anew");
+}
+
+#[test]
 fn events_stay_ordered_by_when_they_were_last_seen() {
     let now = Fixture::good().now;
     let later = now + SignedDuration::from_secs(60);

@@ -318,6 +318,26 @@ async fn a_singleton_gets_a_new_name_and_another_takes_its_former_one() {
     renamed(["one", "two"], ["three", "one"]).await;
 }
 
+/// The shop whose listener sends everything to its group by itself.
+fn by_default() -> String {
+    let rule = SHOP.split("  rules:\n").nth(1).unwrap().split("  components:").next().unwrap();
+    SHOP.replace(&format!("  rules:\n{rule}"), "").replace(
+        "[{type: fixed-response, fixedResponseConfig: {statusCode: \"404\"}}]",
+        "[{type: forward, targetGroup: web}]",
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_default_action_and_a_rule_take_each_others_place_and_back_at_any_moment() {
+    for after in [0, 2, 20, 200] {
+        let (mut fixture, traffic) = open(SHOP).await;
+        fixture.write("shop.yaml", &by_default()).await;
+        fixture.pass(after).await;
+        becomes(&mut fixture, &traffic, SHOP).await;
+        becomes(&mut fixture, &traffic, &by_default()).await;
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_service_waits_with_its_new_group_for_the_load_balancer_that_is_to_forward_to_it() {
     let (mut fixture, traffic) = open(SHOP).await;

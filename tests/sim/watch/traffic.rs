@@ -150,7 +150,13 @@ impl Traffic {
             }
             self.fill(&service, able, least, excused || unread)?;
         }
-        self.leave(name, app, sim, all_served, excused)
+        // A component that may have no tasks for a while serves nobody meanwhile, on whatever road.
+        let emptied: BTreeSet<String> = app
+            .declared()
+            .filter(|part| least(part, &lately) == Some(0))
+            .map(|part| identity(&app.resource(part)).to_owned())
+            .collect();
+        self.leave(name, app, sim, all_served, &|service| excused || emptied.contains(identity(service)))
     }
 
     /// A service that is not declared may go; when it is declared again it begins anew.
@@ -194,7 +200,14 @@ impl Traffic {
     }
 
     /// Roads that only older documents asked for.
-    fn leave(&mut self, name: &str, app: &App, sim: &Sim, all_served: bool, excused: bool) -> CheckResult {
+    fn leave(
+        &mut self,
+        name: &str,
+        app: &App,
+        sim: &Sim,
+        all_served: bool,
+        excused: &dyn Fn(&str) -> bool,
+    ) -> CheckResult {
         let declared: Vec<Request> = app.declared().filter_map(|part| app.road(part)).collect();
         let old: Vec<_> =
             self.open.iter().filter(|road| road.0 == name && !declared.contains(&road.1)).cloned().collect();
@@ -202,7 +215,7 @@ impl Traffic {
             let answers = sim.every_answer(&road.1);
             let served = answers.iter().all(|answer| is_of(answer, &road.2, sim));
             self.count.served += u64::from(served);
-            if all_served || (excused && !served) {
+            if all_served || (!served && excused(&road.2)) {
                 self.open.remove(&road);
             } else if !served {
                 return Err(lost(&road, &answers, "before what replaces it is served"));

@@ -101,6 +101,13 @@ fn attributes_are_refused_in_the_words_of_aws() {
             "You cannot enable both anomaly mitigation and round robin algorithm on a target group",
         ),
         (
+            &[
+                ("load_balancing.algorithm.type", "least_outstanding_requests"),
+                ("slow_start.duration_seconds", "60"),
+            ],
+            "You cannot enable both slow start and least outstanding requests algorithm on a target group",
+        ),
+        (
             &[("load_balancing.cross_zone.enabled", "x")],
             "'load_balancing.cross_zone.enabled' must be one of use_load_balancer_configuration,true,false",
         ),
