@@ -123,8 +123,10 @@ pub fn alarm_name(alarm: &str) -> &str {
     alarm.split_once(":alarm:").map_or(alarm, |(_, name)| name)
 }
 
-/// The ARN of the alarm of this name in the account and region of something else. Source: Service
-/// Authorization Reference, Amazon CloudWatch (`arn:${Partition}:cloudwatch:${Region}:${Account}:alarm:${AlarmName}`).
+/// The ARN of the alarm of this name in the account and region of something else.
+///
+/// Source: Service Authorization Reference, Amazon CloudWatch (the ARN of an alarm ends in
+/// `alarm:` and its name).
 pub fn alarm_arn(beside: &str, name: &str) -> Option<String> {
     let Arn { region, account, .. } = Arn::parse(beside).filter(Arn::has_account)?;
     let partition = beside.split(':').nth(1)?;

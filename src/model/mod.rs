@@ -22,6 +22,7 @@ pub mod resource;
 pub mod resource_record;
 pub mod rollout;
 pub mod schema;
+pub mod seen;
 pub mod service_deployment;
 pub mod short_value;
 pub mod status;

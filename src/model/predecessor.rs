@@ -178,9 +178,9 @@ pub fn before_update<'o>(
     found
 }
 
-/// The other declared component whose tasks a declared service runs so far: the two exchanged their
-/// names, or one took the other's. It is that one's by its tag, until it is pointed at a revision of
-/// its own.
+/// The other declared component whose tasks a declared service runs so far: the two exchanged
+/// their names, or one took the other's. It is that one's by its tag, until it is pointed at a
+/// revision of its own.
 fn runs_for<'d>(
     desired: &'d DesiredState,
     rollout: &RolloutState,

@@ -1,8 +1,8 @@
 //! How far ECS is with a deployment that it takes through stages: where it stands, what holds it,
 //! and what is known of that from pass to pass.
 
-use super::observed::Seen;
 use super::resource::Tree;
+use super::seen::Seen;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};

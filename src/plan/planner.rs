@@ -345,8 +345,8 @@ impl<'a> Draft<'a> {
             return Some(Reason::Missing);
         }
         if !self.is_unchanged(id, declared) {
-            // What stood under this key was declared otherwise: a target group of another port, a rule
-            // of another priority.
+            // What stood under this key was declared otherwise: a target group of another port, a
+            // rule of another priority.
             return Some(if rollout.applied(id).is_some() { Reason::Changed } else { Reason::Missing });
         }
         let policy = self.policy(id, "");

@@ -258,8 +258,8 @@ fn remember_sent(state: &mut RolloutState, action: &PlannedAction, observed: &Ob
     }
 }
 
-/// The ARN of a new alarm, which AWS does not answer with and may not show yet: what is made and not
-/// remembered would be left behind.
+/// The ARN of a new alarm, which AWS does not answer with and may not show yet: what is made and
+/// not remembered would be left behind.
 fn unsaid_arn(action: &PlannedAction, observed: &ObservedState) -> Option<String> {
     let Call::PutMetricAlarm { fields, .. } = &action.call else { return None };
     let cluster = observed.cluster.present()?;

@@ -575,9 +575,9 @@ fn removal(rng: &mut fastrand::Rng, app: usize) -> What {
     }
 }
 
-/// Has drift reported or ignored in a sixth of the seeds, for some of the applications: nobody works
-/// on what is theirs, and nothing that is known of it is lost, so that everything that differs is
-/// the controller's own doing. Drawn by a chance of its own.
+/// Has drift reported or ignored in a sixth of the seeds, for some of the applications: nobody
+/// works on what is theirs, and nothing that is known of it is lost, so that everything that
+/// differs is the controller's own doing. Drawn by a chance of its own.
 fn leave_drift(seed: u64, apps: &mut [App], steps: &mut Vec<Step>) {
     let mut rng = fastrand::Rng::with_seed(seed ^ 0x0064_7269_6674);
     if rng.u8(0..6) > 0 {

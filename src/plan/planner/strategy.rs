@@ -10,9 +10,9 @@
 //! takes its place counts the tasks of both revisions, in whichever group they are, and may stop
 //! first the ones that have the traffic (ECS API, DeploymentConfiguration.minimumHealthyPercent).
 //!
-//! A deployment that has traffic while nothing before it could take that back is over before another
-//! one begins, for ECS ends the one that is under way: the first of a service, and any whose
-//! predecessor is being cleaned up.
+//! A deployment that has traffic while nothing before it could take that back is over before
+//! another one begins, for ECS ends the one that is under way: the first of a service, and any
+//! whose predecessor is being cleaned up.
 
 use super::traffic::Transition;
 use super::{Draft, seen};
@@ -145,10 +145,10 @@ fn is_about_to_shift(stage: &ObservedStage) -> bool {
     stage.pause().is_none() && stage.stage.as_deref().is_some_and(|stage| !scales.contains(&stage))
 }
 
-/// Whether a deployment is under way that may have the traffic while nothing else could take it back:
-/// the first one, before which nothing completed, or one whose predecessor is being cleaned up. ECS
-/// ends the deployment that is under way when another one begins. One of which nothing runs has no
-/// traffic to lose.
+/// Whether a deployment is under way that may have the traffic while nothing else could take it
+/// back: the first one, before which nothing completed, or one whose predecessor is being cleaned
+/// up. ECS ends the deployment that is under way when another one begins. One of which nothing runs
+/// has no traffic to lose.
 ///
 /// Source: ECS developer guide, lifecycle stages of blue/green deployments (CLEAN_UP: the tasks of
 /// the blue revision are stopped).

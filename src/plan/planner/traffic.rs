@@ -348,8 +348,8 @@ fn spares<'a>(draft: &Draft<'a>, group: &str) -> Option<&'a DesiredComponent> {
 }
 
 /// Whether a rule that is no longer declared is served for already: a declared one on the same
-/// listener takes the same requests and sends them wherever this one does. Then it goes at once, for
-/// the one with the smaller priority hides the other, and ECS shifts the traffic of one only.
+/// listener takes the same requests and sends them wherever this one does. Then it goes at once,
+/// for the one with the smaller priority hides the other, and ECS shifts the traffic of one only.
 pub(super) fn has_successor(draft: &Draft<'_>, id: &ResourceId, rule: &ObservedResource) -> bool {
     let served = |fields: &Tree| {
         let weights = weights(&fields["actions"]).into_iter().filter(|(_, weight)| *weight > 0);
