@@ -43,6 +43,9 @@ pub struct ObservedStage {
     /// does not say.
     #[serde(default)]
     pub asked: Seen<BTreeMap<String, f64>>,
+    /// Whether production traffic comes by another rule than before it.
+    #[serde(default)]
+    pub moves_rule: bool,
     /// The hooks that it waits for.
     pub hooks: Vec<ObservedHook>,
 }
@@ -185,6 +188,7 @@ mod tests {
             stage: Some("POST_TEST_TRAFFIC_SHIFT".to_owned()),
             production: Some(0.0),
             asked: Seen::Absent,
+            moves_rule: false,
             hooks: vec![hook],
         }
     }

@@ -4,7 +4,7 @@
 use super::reader::{Reader, refused};
 use super::request::ObservationRequest;
 use super::services::{Services, declared};
-use crate::aws::ecs::read::{self, REVISIONS_PER_CALL};
+use crate::aws::ecs::read::{self, REVISIONS_PER_CALL, ServiceRevision};
 use crate::model::ids::ComponentName;
 use crate::model::observed::{ObservedService, Seen};
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,38 +30,39 @@ pub(super) async fn read(
         }
     }
     let revisions = wanted.iter().map(|(_, _, revision)| revision.clone()).collect();
-    let groups = groups_of_revisions(reader, revisions).await;
+    let known = service_revisions(reader, revisions).await;
     let mut shown: Vec<ServingGroups> = requests.iter().map(|_| ServingGroups::new()).collect();
     for (index, component, revision) in wanted {
-        let seen = groups.get(&revision).cloned().unwrap_or(Seen::Absent);
-        shown[index].insert(component, seen);
+        let groups = match known.get(&revision) {
+            Some(Seen::Present(revision)) => revision.groups.clone().map_or(Seen::Absent, Seen::Present),
+            Some(Seen::Unknown(gap)) => Seen::Unknown(gap.clone()),
+            Some(Seen::Absent | Seen::NotRead) | None => Seen::Absent,
+        };
+        shown[index].insert(component, groups);
     }
     shown
 }
 
-/// ARNs of the target groups that the tasks of service revisions are in; absent where ECS does not
-/// say.
-pub(super) async fn groups_of_revisions(
+/// Reads service revisions by their ARNs. Those that ECS does not know are left out.
+pub(super) async fn service_revisions(
     reader: &Reader<'_>,
-    revisions: BTreeSet<String>,
-) -> BTreeMap<String, Seen<BTreeSet<String>>> {
+    arns: BTreeSet<String>,
+) -> BTreeMap<String, Seen<ServiceRevision>> {
     let call =
         |arns: Vec<String>| async move { read::describe_service_revisions(reader.clients, &arns).await };
-    let answers = reader.batches(revisions.into_iter().collect(), REVISIONS_PER_CALL, refused, call).await;
-    let mut groups: BTreeMap<String, Seen<BTreeSet<String>>> = BTreeMap::new();
+    let answers = reader.batches(arns.into_iter().collect(), REVISIONS_PER_CALL, refused, call).await;
+    let mut known: BTreeMap<String, Seen<ServiceRevision>> = BTreeMap::new();
     for (arns, answer) in answers {
         match answer {
-            Ok(found) => groups.extend(
-                found
-                    .into_iter()
-                    .map(|(arn, revision)| (arn, revision.groups.map_or(Seen::Absent, Seen::Present))),
-            ),
+            Ok(found) => {
+                known.extend(found.into_iter().map(|(arn, revision)| (arn, Seen::Present(revision))));
+            }
             Err(error) => {
-                groups.extend(arns.into_iter().map(|arn| (arn, Seen::Unknown(error.clone().into()))));
+                known.extend(arns.into_iter().map(|arn| (arn, Seen::Unknown(error.clone().into()))));
             }
         }
     }
-    groups
+    known
 }
 
 fn has_alternate(service: &ObservedService) -> bool {

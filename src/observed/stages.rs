@@ -5,7 +5,7 @@ use super::request::ObservationRequest;
 use super::services::{Services, declared};
 use super::serving;
 use crate::aws::ecs::deployments::{self, DEPLOYMENTS_PER_CALL, Staged};
-use crate::aws::ecs::read;
+use crate::aws::ecs::read::{self, ServiceRevision};
 use crate::model::ids::ComponentName;
 use crate::model::observed::{ObservedService, Seen};
 use crate::model::service_deployment::ObservedStage;
@@ -45,7 +45,7 @@ pub(super) async fn read(
             }
         }
     }
-    let described = with_groups(reader, described).await;
+    let described = with_revisions(reader, described).await;
     let mut shown: Vec<Stages> = requests.iter().map(|_| Stages::new()).collect();
     for ((index, component, _), arn) in wanted.into_iter().zip(arns) {
         let seen = match arn {
@@ -59,30 +59,43 @@ pub(super) async fn read(
     shown
 }
 
-/// Adds how much of the traffic is asked for each target group: that of the revisions whose tasks
-/// are in it. Asked of deployments only that shift traffic.
-async fn with_groups(
+/// Adds how much of the traffic is asked for each target group, that of the revisions whose tasks
+/// are in it, and whether another rule brings it than before.
+async fn with_revisions(
     reader: &Reader<'_>,
     described: BTreeMap<String, Seen<Staged>>,
 ) -> BTreeMap<String, Seen<ObservedStage>> {
     let staged = described.values().filter_map(Seen::present);
     let revisions: BTreeSet<String> = staged.flat_map(|staged| staged.revisions.keys().cloned()).collect();
-    let groups = serving::groups_of_revisions(reader, revisions).await;
-    let asked = |revisions: &BTreeMap<String, f64>| {
-        let mut asked = BTreeMap::new();
-        for (revision, percent) in revisions {
-            match groups.get(revision) {
-                Some(Seen::Present(groups)) => {
-                    groups.iter().for_each(|group| *asked.entry(group.clone()).or_default() += *percent);
-                }
-                Some(Seen::Unknown(gap)) => return Seen::Unknown(gap.clone()),
-                Some(Seen::Absent | Seen::NotRead) | None => return Seen::Absent,
-            }
+    let known = serving::service_revisions(reader, revisions).await;
+    let filled = |staged: Staged| {
+        let own = staged.revisions.keys().filter_map(|arn| known.get(arn).and_then(Seen::present));
+        let rules: BTreeSet<&BTreeSet<String>> = own.map(|revision| &revision.production_rules).collect();
+        ObservedStage {
+            asked: asked(&staged.revisions, &known),
+            moves_rule: rules.len() > 1,
+            ..staged.stage
         }
-        if revisions.is_empty() { Seen::Absent } else { Seen::Present(asked) }
     };
-    let filled = |staged: Staged| ObservedStage { asked: asked(&staged.revisions), ..staged.stage };
     described.into_iter().map(|(arn, seen)| (arn, seen.map(filled))).collect()
+}
+
+/// Percent of production traffic by target group, from that of service revisions.
+fn asked(
+    revisions: &BTreeMap<String, f64>,
+    known: &BTreeMap<String, Seen<ServiceRevision>>,
+) -> Seen<BTreeMap<String, f64>> {
+    let mut asked = BTreeMap::new();
+    for (revision, percent) in revisions {
+        match known.get(revision) {
+            Some(Seen::Present(ServiceRevision { groups: Some(groups), .. })) => {
+                groups.iter().for_each(|group| *asked.entry(group.clone()).or_default() += *percent);
+            }
+            Some(Seen::Unknown(gap)) => return Seen::Unknown(gap.clone()),
+            Some(_) | None => return Seen::Absent,
+        }
+    }
+    if revisions.is_empty() { Seen::Absent } else { Seen::Present(asked) }
 }
 
 /// The ARN of the service deployment under way: as the service names it, else the newest one.

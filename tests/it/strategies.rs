@@ -811,8 +811,8 @@ async fn what_is_newer_waits_until_what_was_replaced_is_cleaned_up() {
     fixture.until(2400, |status| web(status).1.contains("CLEAN_UP")).await;
     let noted = noted(&fixture);
     fixture.edit("shop.yaml", "/shop:2.0", "/shop:3.0").await;
-    let status = fixture.until(30, |status| web(status).1.contains("nothing else serves")).await;
-    assert!(web(&status).1.contains("BLUE_GREEN: CLEAN_UP; what is newer comes once that is over"), "{status:?}");
+    let said = "BLUE_GREEN: CLEAN_UP; what is newer comes once that is over: nothing else could take its traffic";
+    fixture.until(30, |status| condition(status, ConditionType::Ready).2.contains(said)).await;
     assert!(!noted.lock().unwrap().contains(&"UpdateService".to_owned()));
     fixture.pass(300).await;
     fixture.ready_within(3600).await;

@@ -66,6 +66,7 @@ fn staged(found: ServiceDeployment) -> Staged {
         stage: found.lifecycle_stage.map(|stage| stage.as_str().to_owned()),
         production: target.and_then(|revision| revision.requested_production_traffic_weight),
         asked: Seen::NotRead,
+        moves_rule: false,
         hooks: hooks.into_iter().filter_map(hook).collect(),
     };
     Staged { stage, revisions: all.filter_map(asked).collect() }

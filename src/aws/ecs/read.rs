@@ -5,7 +5,8 @@
 //! with the reason MISSING, the others raise an error. Here the first become [`Seen::Absent`], the
 //! second are left to the caller as [`Error::is_not_found`].
 
-use super::shapes::{self, ServiceRevision};
+use super::shapes;
+pub use super::shapes::ServiceRevision;
 use crate::aws::budget::Category;
 use crate::aws::clients::PlacementClients;
 use crate::aws::error::Error;

@@ -253,14 +253,18 @@ pub struct ServiceRevision {
     pub task_definition: Option<String>,
     /// ARNs of the target groups that its tasks are in; `None` when ECS does not say.
     pub groups: Option<BTreeSet<String>>,
+    /// ARNs of the rules by which its production traffic comes.
+    pub production_rules: BTreeSet<String>,
 }
 
 /// A service revision by its ARN.
 pub(super) fn service_revision(found: types::ServiceRevision) -> Option<(String, ServiceRevision)> {
     let balancers = found.resolved_configuration.and_then(|resolved| resolved.load_balancers);
+    let all = balancers.iter().flatten();
+    let production_rules = all.filter_map(|balancer| balancer.production_listener_rule.clone()).collect();
     let group = |balancer: types::ServiceRevisionLoadBalancer| balancer.target_group_arn;
     let groups = balancers.map(|all| all.into_iter().filter_map(group).collect());
-    let revision = ServiceRevision { task_definition: found.task_definition, groups };
+    let revision = ServiceRevision { task_definition: found.task_definition, groups, production_rules };
     Some((found.service_revision_arn?, revision))
 }
 

@@ -58,7 +58,7 @@ impl Step {
             (false, true) if is_deploying(service) => Self::Settling,
             (false, true) => Self::Strategy,
             (true, false) if is_shifting(service) || serves_alone(service, stage) => Self::Shifting,
-            (true, true) if serves_alone(service, stage) => Self::Alone,
+            (true, true) if serves_alone(service, stage) || moves_rule(service, stage, found) => Self::Alone,
             _ => Self::Free,
         }
     }
@@ -108,7 +108,7 @@ impl Step {
             Self::Alone => {
                 let stage = seen(&draft.input.observed.stages, name).present();
                 let stage = stage.map_or_else(|| "its deployment".to_owned(), ToString::to_string);
-                format!("{stage}; what is newer comes once that is over, for nothing else serves")
+                format!("{stage}; what is newer comes once that is over: nothing else could take its traffic")
             }
         };
         let id = service.primary().map(|primary| primary.id.clone()).unwrap_or_default();
@@ -168,6 +168,15 @@ fn serves_alone(service: &ObservedService, stage: &Seen<ObservedStage>) -> bool 
         Seen::Absent => false,
         Seen::NotRead | Seen::Unknown(_) => is_first,
     }
+}
+
+/// Whether a deployment is under way that has traffic, and either it or the next one moves the
+/// production rule: what ECS gives back when it ends the one for the other comes by one rule only.
+fn moves_rule(service: &ObservedService, stage: &Seen<ObservedStage>, found: &[Difference]) -> bool {
+    let next = found.iter().any(|found| is_of(&found.change, "loadBalancers"));
+    let Seen::Present(stage) = stage else { return false };
+    let shifted = stage.production.is_some_and(|percent| percent > 0.0) || is_about_to_shift(stage);
+    service.is_in_stages() && shifted && (next || stage.moves_rule)
 }
 
 /// Why the declared target groups of a service cannot take the place of its present ones: ECS

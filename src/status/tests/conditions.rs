@@ -418,7 +418,7 @@ fn that_a_task_was_a_service_before_is_none_of_its_readiness() {
     let mut fixture = Fixture::good();
     fixture.observed.services.insert("migrate".into(), Seen::Absent);
     let status = fixture.status();
-    assert_eq!(status.condition(ConditionType::Ready).unwrap().status, Truth::True);
+    assert_eq!(status.condition(Ready).unwrap().status, Truth::True);
 }
 
 #[test]
