@@ -34,8 +34,12 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatu
     let record = state::one(&*state, &name).await?;
     let component = component.map(|component| known(&record, &component)).transpose()?;
     if !record.rollout.can_be_retried(component.as_ref()) {
-        let what = component.map_or_else(|| record.name.to_string(), |one| format!("{one} of {}", record.name));
-        bail!("nothing of {what} has failed: nothing was done; `ctl status {}` says what it waits for", record.name);
+        let what =
+            component.map_or_else(|| record.name.to_string(), |one| format!("{one} of {}", record.name));
+        bail!(
+            "nothing of {what} has failed: nothing was done; `ctl status {}` says what it waits for",
+            record.name
+        );
     }
     let at = request::now(places, &*state).await?;
     let kind = RequestKind::Retry { component };

@@ -98,7 +98,8 @@ impl RolloutState {
     /// none is named, or a repair or change that is held back.
     pub fn can_be_retried(&self, component: Option<&ComponentName>) -> bool {
         let has_failed = |known: &ComponentRollout| {
-            !known.failures.is_empty() || matches!(known.phase, Phase::Stalled { .. } | Phase::RolledBack { .. })
+            !known.failures.is_empty()
+                || matches!(known.phase, Phase::Stalled { .. } | Phase::RolledBack { .. })
         };
         let mut components = self.components.iter();
         components.any(|(name, known)| component.is_none_or(|one| one == name) && has_failed(known))

@@ -46,9 +46,16 @@ mod tests {
 
     #[test]
     fn of_two_long_values_what_differs_is_shown() {
-        let arn = |tail: &str| json!(format!("arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/shop-web-{tail}/0a1b2c3d"));
+        let arn = |tail: &str| {
+            json!(format!(
+                "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/shop-web-{tail}/0a1b2c3d"
+            ))
+        };
         let (old, new) = apart(&arn("blue"), &arn("green"));
-        assert_eq!((old.as_str(), new.as_str()), ("…up/shop-web-blue/0a1b2c3d", "…up/shop-web-green/0a1b2c3d"));
+        assert_eq!(
+            (old.as_str(), new.as_str()),
+            ("…up/shop-web-blue/0a1b2c3d", "…up/shop-web-green/0a1b2c3d")
+        );
         assert_eq!(apart(&json!(null), &json!(2)), ("(none)".to_owned(), "2".to_owned()));
         assert_eq!(shown(&json!("x".repeat(90))), format!("{}…", "x".repeat(60)));
     }

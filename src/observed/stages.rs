@@ -71,11 +71,7 @@ async fn with_revisions(
     let filled = |staged: Staged| {
         let own = staged.revisions.keys().filter_map(|arn| known.get(arn).and_then(Seen::present));
         let rules: BTreeSet<&BTreeSet<String>> = own.map(|revision| &revision.production_rules).collect();
-        ObservedStage {
-            asked: asked(&staged.revisions, &known),
-            moves_rule: rules.len() > 1,
-            ..staged.stage
-        }
+        ObservedStage { asked: asked(&staged.revisions, &known), moves_rule: rules.len() > 1, ..staged.stage }
     };
     described.into_iter().map(|(arn, seen)| (arn, seen.map(filled))).collect()
 }

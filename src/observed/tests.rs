@@ -26,7 +26,15 @@ fn operations(state: &ObservedState) -> Vec<(&str, &str)> {
 
 fn task_running(token: &str, task: Option<String>) -> Phase {
     let (since, deadline) = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH);
-    Phase::TaskRunning { hash: "h1".into(), attempt: 1, token: token.to_owned(), task, since, deadline, within: None }
+    Phase::TaskRunning {
+        hash: "h1".into(),
+        attempt: 1,
+        token: token.to_owned(),
+        task,
+        since,
+        deadline,
+        within: None,
+    }
 }
 
 fn denied(operation: &str) -> FaultRule {

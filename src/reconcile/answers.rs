@@ -73,7 +73,9 @@ mod tests {
             status: "IN_PROGRESS".to_owned(),
             strategy: "BLUE_GREEN".to_owned(),
             stage: Some("POST_SCALE_UP".to_owned()),
-            production: None, asked: Seen::Absent, moves_rule: false,
+            production: None,
+            asked: Seen::Absent,
+            moves_rule: false,
             hooks: vec![ObservedHook { id: hook.to_owned(), pauses: true, target, until, then }],
         })
     }

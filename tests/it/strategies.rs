@@ -542,7 +542,8 @@ async fn traffic_that_somebody_sends_past_the_tasks_is_told_and_brought_back_and
 /// The target groups that the production rule sends to, with the percent of requests that each
 /// gets; none where it does not forward.
 fn sent_to(fixture: &Fixture) -> BTreeMap<String, u64> {
-    let rule = service(fixture)["loadBalancers"][0]["advancedConfiguration"]["productionListenerRule"].clone();
+    let rule =
+        service(fixture)["loadBalancers"][0]["advancedConfiguration"]["productionListenerRule"].clone();
     let shown = elb(fixture, "DescribeRules", json!({"RuleArns.member.1": rule}));
     let groups = shown["Rules"][0]["Actions"][0]["ForwardConfig"]["TargetGroups"].clone();
     let of = |group: &Value| {
@@ -557,7 +558,8 @@ fn sent_to(fixture: &Fixture) -> BTreeMap<String, u64> {
 
 /// Makes the production rule answer by itself.
 fn answer_by_hand(fixture: &Fixture) {
-    let rule = service(fixture)["loadBalancers"][0]["advancedConfiguration"]["productionListenerRule"].clone();
+    let rule =
+        service(fixture)["loadBalancers"][0]["advancedConfiguration"]["productionListenerRule"].clone();
     let action = "Actions.member.1";
     let mut input = json!({"RuleArn": rule});
     input[format!("{action}.Type")] = json!("fixed-response");
@@ -622,7 +624,8 @@ async fn a_production_rule_deleted_by_hand_is_made_again_with_what_serves() {
             fixture.until(900, |status| web(status).0 == "Rolling").await;
             fixture.ready_within(3600).await;
         }
-        let rule = service(&fixture)["loadBalancers"][0]["advancedConfiguration"]["productionListenerRule"].clone();
+        let rule =
+            service(&fixture)["loadBalancers"][0]["advancedConfiguration"]["productionListenerRule"].clone();
         elb(&fixture, "DeleteRule", json!({"RuleArn": rule}));
         let created = Arc::new(Mutex::new(Vec::new()));
         let notes = Arc::clone(&created);
@@ -650,7 +653,10 @@ async fn where_ecs_sends_traffic_is_not_guessed_when_it_cannot_be_read() {
     paused(&fixture).await;
     let before = sent_to(&fixture);
     let noted = noted(&fixture);
-    fixture.sim.faults().add(FaultRule::on("ecs:DescribeServiceRevisions", Effect::access_denied("ecs:DescribeServiceRevisions")));
+    fixture.sim.faults().add(FaultRule::on(
+        "ecs:DescribeServiceRevisions",
+        Effect::access_denied("ecs:DescribeServiceRevisions"),
+    ));
     answer_by_hand(&fixture);
     fixture.pass(300).await;
     assert_eq!(*noted.lock().unwrap(), Vec::<String>::new());
@@ -811,7 +817,8 @@ async fn what_is_newer_waits_until_what_was_replaced_is_cleaned_up() {
     fixture.until(2400, |status| web(status).1.contains("CLEAN_UP")).await;
     let noted = noted(&fixture);
     fixture.edit("shop.yaml", "/shop:2.0", "/shop:3.0").await;
-    let said = "BLUE_GREEN: CLEAN_UP; what is newer comes once that is over: nothing else could take its traffic";
+    let said =
+        "BLUE_GREEN: CLEAN_UP; what is newer comes once that is over: nothing else could take its traffic";
     fixture.until(30, |status| condition(status, ConditionType::Ready).2.contains(said)).await;
     assert!(!noted.lock().unwrap().contains(&"UpdateService".to_owned()));
     fixture.pass(300).await;

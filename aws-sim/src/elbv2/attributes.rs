@@ -298,7 +298,9 @@ impl Attributes {
         if own("slow_start.duration_seconds").is_some_and(|seconds| seconds != "0")
             && algorithm == "least outstanding requests"
         {
-            return refused(format!("You cannot enable both slow start and {algorithm} algorithm on a target group"));
+            return refused(format!(
+                "You cannot enable both slow start and {algorithm} algorithm on a target group"
+            ));
         }
         // pf-elbv2-tg-attr-preserve-client-ip-udp
         if self.protocol.contains("UDP") && own("preserve_client_ip.enabled") == Some("false") {

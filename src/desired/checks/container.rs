@@ -119,7 +119,9 @@ fn variables(findings: &mut Findings, path: &str, container: &ContainerDefinitio
     // AWS takes two plain ones of a name, and refuses a secret that has the name of another one.
     for (index, (field, name)) in plain.iter().enumerate() {
         if let Some((first, _)) = plain[..index].iter().find(|(_, known)| known == name) {
-            let message = format!("the variable `{name}` is already there, at {first}, and a container sees one of the two");
+            let message = format!(
+                "the variable `{name}` is already there, at {first}, and a container sees one of the two"
+            );
             findings.warning(field, message, "remove one of them");
         }
     }

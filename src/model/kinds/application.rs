@@ -196,7 +196,9 @@ pub struct TaskWorkload {
     /// Subnets and security groups; required with network mode `awsvpc`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_configuration: Option<super::service::NetworkConfiguration>,
-    /// Seconds from RunTask until the task is stopped and counted as failed. Default 3600.
+    /// Seconds from RunTask until the task is stopped and counted as failed. Default 3600. Another
+    /// number moves the end of a run that is under way, and a larger one is another try for a run
+    /// that had too little.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline_seconds: Option<u32>,
     /// How often a failed task is tried again for the same image and configuration before the

@@ -38,7 +38,8 @@ pub(super) fn undeclared(draft: &mut Draft<'_>) {
             draft.note(id, message, false);
         } else if let Some(above) = resources::of(id.kind).and_then(|kind| kind.supports(&input, resource)) {
             draft.note(id, format!("no longer declared, and stays while {above} is declared on it"), true);
-        } else if let Some(on) = unfinished.as_ref().filter(|_| !traffic::has_successor(draft, id, resource)) {
+        } else if let Some(on) = unfinished.as_ref().filter(|_| !traffic::has_successor(draft, id, resource))
+        {
             draft.wait(id, on.clone());
         } else {
             draft.note(id, format!("{} is no longer declared and is removed", id.kind.info().noun), false);

@@ -320,7 +320,11 @@ fn is_held_for_another(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedS
     let mut chain = vec![&one.component.name, other];
     while let Some(last) = chain.last().copied() {
         let own = seen(&input.observed.services, last).present();
-        let Some(next) = own.and_then(|own| server(&ResourceId::new(ResourceKind::Service, last.as_str()), own)) else { break };
+        let Some(next) =
+            own.and_then(|own| server(&ResourceId::new(ResourceKind::Service, last.as_str()), own))
+        else {
+            break;
+        };
         if chain.contains(&next) {
             let because = format!(
                 "service {} is component {other}'s until that has another one, and they wait for each other in a circle; give one of \

@@ -132,7 +132,11 @@ fn handed_on(
     };
     let waits = handed.into_iter().map(|(arn, taker, _)| {
         let group = key_of(draft, arn).unwrap_or(arn);
-        let until = if goes_on { "which serves here until then" } else { "which stays with the load balancer here until then" };
+        let until = if goes_on {
+            "which serves here until then"
+        } else {
+            "which stays with the load balancer here until then"
+        };
         let because = format!("it is to forward to target group {group}, {until}");
         WaitingOn::Declared { what: taker.id.clone(), because }
     });

@@ -305,7 +305,14 @@ fn a_request_is_taken_up_once_and_told_in_an_event() {
     let retry = request("shop", RequestKind::Retry { component: Some("web".into()) });
     let failed = |record: &mut Record| {
         let (attempt, reason) = ("ecs-svc/1".to_owned(), "it crashed".to_owned());
-        let failure = Failure { hash: "00ff".into(), declared: "00aa".into(), attempt, reason, at: now(), within: None };
+        let failure = Failure {
+            hash: "00ff".into(),
+            declared: "00aa".into(),
+            attempt,
+            reason,
+            at: now(),
+            within: None,
+        };
         record.rollout.components.entry("web".into()).or_default().failures.push(failure);
     };
     failed(controller.records.get_mut("shop").unwrap());

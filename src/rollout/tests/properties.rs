@@ -211,7 +211,9 @@ impl StageSight {
             status: self.status.into(),
             strategy: "LINEAR".into(),
             stage: self.stage.map(str::to_owned),
-            production: Some(self.production), asked: Seen::Absent, moves_rule: false,
+            production: Some(self.production),
+            asked: Seen::Absent,
+            moves_rule: false,
             hooks: hook.into_iter().collect(),
         }
     }

@@ -145,8 +145,15 @@ fn an_action_without_a_good_answer_leaves_nothing_behind() {
 fn a_started_task_is_known_by_its_arn() {
     let mut fixture = Fixture::registered();
     let (since, token) = (fixture.now, "t".to_owned());
-    let phase =
-        Phase::TaskRunning { hash: "m1".into(), attempt: 1, token, task: None, since, deadline: since, within: None };
+    let phase = Phase::TaskRunning {
+        hash: "m1".into(),
+        attempt: 1,
+        token,
+        task: None,
+        since,
+        deadline: since,
+        within: None,
+    };
     fixture.state.components.get_mut("migrate").unwrap().phase = phase;
     let call = Call::RunTask {
         component: "migrate".into(),

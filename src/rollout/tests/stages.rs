@@ -25,7 +25,9 @@ impl Fixture {
             status: "IN_PROGRESS".into(),
             strategy: "LINEAR".into(),
             stage: Some(stage.into()),
-            production, asked: Seen::Absent, moves_rule: false,
+            production,
+            asked: Seen::Absent,
+            moves_rule: false,
             hooks,
         };
         self.observed.stages.insert("web".into(), Seen::Present(stage));

@@ -427,8 +427,10 @@ fn a_running_migration_is_counted() {
     let (since, token) = (fixture.now, "t".to_owned());
     let deadline = since + SignedDuration::from_secs(60);
     let task = Some("arn:aws:ecs:eu-west-1:123456789012:task/main/abc".to_owned());
-    fixture
-        .phase("migrate", Phase::TaskRunning { hash: "h1".into(), attempt: 1, token, task, since, deadline, within: None });
+    fixture.phase(
+        "migrate",
+        Phase::TaskRunning { hash: "h1".into(), attempt: 1, token, task, since, deadline, within: None },
+    );
     let migrate = fixture.status().components["migrate"].clone();
     assert_eq!((migrate.workload.as_str(), migrate.desired, migrate.running), ("task", 1, 0));
     assert_eq!(migrate.message, "task abc must exit 0 by 2026-11-20T12:01:00Z");

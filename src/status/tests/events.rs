@@ -72,7 +72,13 @@ fn several_fields_that_differ_at_every_pass_are_one_event_each_until_an_hour_was
     let fields = ["desiredCount", "enableExecuteCommand", "propagateTags", "loadBalancers", "tags.team"];
     let differ = |record: &mut Record, now: Timestamp| {
         let told = |field: &&str| {
-            event(now, EventKind::Warning, EventReason::DriftReported, "service/web", format!("{field} a → b"))
+            event(
+                now,
+                EventKind::Warning,
+                EventReason::DriftReported,
+                "service/web",
+                format!("{field} a → b"),
+            )
         };
         append(record, fields.iter().map(told));
     };
