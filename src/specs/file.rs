@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 
 /// Changes come in bursts (create, write, close, rename): after each one, this long without another
@@ -45,7 +45,7 @@ impl FileSpecStore {
             watch: Watch::new(root.clone()),
             root,
             rescan,
-            cache: Cache::default(),
+            cache: Cache::new(),
             last_good: LastGood::default(),
             loaded: None,
             hinted: false,
@@ -57,7 +57,7 @@ impl FileSpecStore {
         let root = self.root.clone();
         let mut cache = std::mem::take(&mut self.cache);
         let task = tokio::task::spawn_blocking(move || {
-            let scan = scan_cached(&root, &mut cache, SystemTime::now());
+            let scan = scan_cached(&root, &mut cache);
             (scan, cache)
         });
         let mut scan = match task.await {
