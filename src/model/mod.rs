@@ -3,6 +3,7 @@
 pub mod arn;
 pub mod call;
 pub mod canonical;
+pub mod change_words;
 pub mod condition;
 pub mod desired;
 pub mod finding;
@@ -24,7 +25,6 @@ pub mod rollout;
 pub mod schema;
 pub mod seen;
 pub mod service_deployment;
-pub mod short_value;
 pub mod status;
 pub mod stop;
 pub mod tree_text;

@@ -1,7 +1,7 @@
 //! Drift in words, and whether it was repaired.
 
-use crate::model::plan::{ActionResult, Drift, FieldChange, Outcome, Plan};
-use crate::model::short_value::apart;
+use crate::model::change_words::change_words;
+use crate::model::plan::{ActionResult, Drift, Outcome, Plan};
 
 /// Whether everything that repairs a drift was done.
 pub(super) fn was_done(plan: &Plan, outcomes: &[Outcome], drift: &Drift) -> bool {
@@ -17,12 +17,7 @@ pub(super) fn was_done(plan: &Plan, outcomes: &[Outcome], drift: &Drift) -> bool
 /// A drift in words: `desiredCount 5 → 2 (declared)`.
 pub fn describe_drift(drift: &Drift) -> String {
     match &drift.change {
-        Some(change) => describe_change(change),
+        Some(change) => change_words(change),
         None => "deleted by someone".to_owned(),
     }
-}
-
-fn describe_change(change: &FieldChange) -> String {
-    let (old, new) = apart(&change.old, &change.new);
-    format!("{} {old} → {new} ({})", change.path, change.owner)
 }

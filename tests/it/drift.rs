@@ -139,8 +139,11 @@ async fn a_service_pointed_at_another_revision_is_pointed_back() {
     let wanted = service(&fixture)["taskDefinition"].clone();
     let other = another_revision(&fixture);
     update_service(&fixture, json!({"taskDefinition": other}));
-    let case =
-        Case { resource: "service/web", what: "taskDefinition arn:aws:ecs", writes: &["ecs:UpdateService"] };
+    let case = Case {
+        resource: "service/web",
+        what: "taskDefinition shop-web:2 → shop-web:1",
+        writes: &["ecs:UpdateService"],
+    };
     is_repaired(&fixture, &case).await;
     assert_eq!(service(&fixture)["taskDefinition"], wanted);
 }

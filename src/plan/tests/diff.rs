@@ -185,5 +185,5 @@ fn two_long_values_are_told_by_the_parts_in_which_they_differ() {
         impact: crate::model::plan::Impact::StartsDeployment,
     };
     let words = "serviceConnectConfiguration.services[0].timeout.idleTimeoutSeconds 5 → 60 (declared)";
-    assert_eq!(crate::plan::render::change_words(&change), words);
+    assert_eq!(crate::model::change_words::change_words(&change), words);
 }

@@ -140,8 +140,8 @@ fn part_of<'a>(app: &'a App, service: &str) -> Option<&'a Part> {
     app.declared().find(|part| part.is_service() && app.resource(part) == service)
 }
 
-/// Whether a service whose count nobody declares may get tasks again: it went to another cluster, or
-/// from its document, which took them from it, and has come back.
+/// Whether a service whose count nobody declares may get tasks again: it went to another cluster,
+/// or from its document, which took them from it, and has come back.
 fn may_come_back(call: &Parsed, parts: &[&Part], deployment: &str, facts: &Facts, sim: &Sim) -> bool {
     let cluster = call.text("cluster").rsplit('/').next().unwrap_or_default();
     let name = call.text("service").rsplit('/').next().unwrap_or_default();
