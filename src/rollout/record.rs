@@ -42,6 +42,10 @@ pub fn record(
                 if action.verb == Verb::Tag && action.changes.iter().any(|change| change.path == owner) {
                     unsettled.insert(action.resource.clone());
                 }
+                // As it was seen before it was removed, it agrees with nothing.
+                if action.verb == Verb::Delete {
+                    unsettled.insert(action.resource.clone());
+                }
                 done(&mut state, action, arn.as_deref(), deployment.as_deref(), observed);
             }
             result => {

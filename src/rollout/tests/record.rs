@@ -197,6 +197,17 @@ fn the_clock_of_a_deployment_starts_with_it() {
 }
 
 #[test]
+fn what_was_removed_in_a_pass_agrees_with_nothing_though_the_pass_saw_it() {
+    let fixture = Fixture::registered().with_group(owned("arn:web", "shop"));
+    let seen = fixture.recorded(&no_plan(), &[]);
+    assert_eq!(seen.applied(&group()), Some(&"declared".into()));
+    let delete = Call::DeleteTargetGroup { arn: "arn:web".to_owned() };
+    let done = [Some(ActionResult::Done { arn: None, deployment: None })];
+    let removed = fixture.recorded(&plan(vec![(group(), delete)]), &done);
+    assert_eq!((removed.applied(&group()), removed.arn(&group())), (None, None));
+}
+
+#[test]
 fn an_alarm_that_was_made_is_remembered_though_aws_does_not_say_its_arn() {
     let fixture = Fixture::registered();
     let alarm = ResourceId::new(ResourceKind::Alarm, "errors");
