@@ -265,6 +265,7 @@ async fn plans(
                     desired: &one.desired,
                     rollout: rollout(one),
                     depth: Depth::Full,
+                    kept: None,
                 })
                 .collect();
             let seen = collector.collect(placement, &requests, now).await;

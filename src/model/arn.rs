@@ -69,6 +69,14 @@ pub fn is_service(arn: &str, cluster: &str, name: &str) -> bool {
     there && service_name(arn) == name
 }
 
+/// The ARN of the service of this name in a cluster, by the cluster's ARN.
+///
+/// Source: ECS Developer Guide, Amazon Resource Names and IDs (the form that all new resources have).
+pub fn service_arn(cluster_arn: &str, name: &str) -> Option<String> {
+    let (before, cluster) = cluster_arn.split_once(":cluster/")?;
+    Some(format!("{before}:service/{cluster}/{name}"))
+}
+
 /// Name of a service, `…:service/CLUSTER/NAME` or `…:service/NAME`.
 pub fn service_name(service: &str) -> &str {
     last_part(service)

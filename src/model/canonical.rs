@@ -5,49 +5,55 @@
 
 use super::ids::ContentHash;
 use super::resource::Tree;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
 
 /// The tree as compact JSON with object keys sorted at every depth. Lists keep their order.
 pub fn canonical_json(tree: &Tree) -> String {
-    let mut text = String::new();
+    let mut text = Vec::new();
     write_canonical(tree, &mut text);
-    text
+    String::from_utf8(text).expect("JSON is UTF-8")
 }
 
 /// The first 16 hexadecimal digits of the SHA-256 of [`canonical_json`].
 pub fn content_hash(tree: &Tree) -> ContentHash {
-    let digest = Sha256::digest(canonical_json(tree).as_bytes());
-    ContentHash::new(hex::encode(&digest[..8]))
+    let mut text = Vec::new();
+    write_canonical(tree, &mut text);
+    ContentHash::new(hex::encode(&Sha256::digest(text)[..8]))
 }
 
-fn write_canonical(tree: &Tree, text: &mut String) {
+fn write_canonical(tree: &Tree, text: &mut Vec<u8>) {
     match tree {
         Tree::Object(fields) => {
-            let sorted: BTreeMap<_, _> = fields.iter().collect();
-            text.push('{');
+            let mut sorted: Vec<_> = fields.iter().collect();
+            sorted.sort_unstable_by_key(|(key, _)| *key);
+            text.push(b'{');
             for (index, (key, value)) in sorted.into_iter().enumerate() {
                 if index > 0 {
-                    text.push(',');
+                    text.push(b',');
                 }
-                text.push_str(&Tree::from(key.as_str()).to_string());
-                text.push(':');
+                write_json(key, text);
+                text.push(b':');
                 write_canonical(value, text);
             }
-            text.push('}');
+            text.push(b'}');
         }
         Tree::Array(items) => {
-            text.push('[');
+            text.push(b'[');
             for (index, item) in items.iter().enumerate() {
                 if index > 0 {
-                    text.push(',');
+                    text.push(b',');
                 }
                 write_canonical(item, text);
             }
-            text.push(']');
+            text.push(b']');
         }
-        plain => text.push_str(&plain.to_string()),
+        plain => write_json(plain, text),
     }
+}
+
+fn write_json<T: Serialize + ?Sized>(plain: &T, text: &mut Vec<u8>) {
+    serde_json::to_writer(text, plain).expect("texts, numbers and truths are JSON");
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Nouns only: what the layers hand to each other. No async, no clock, no AWS.
 
 pub mod arn;
+pub mod asked;
 pub mod call;
 pub mod canonical;
 pub mod change_words;

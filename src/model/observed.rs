@@ -234,7 +234,7 @@ impl ObservedResource {
 }
 
 /// A service. Source: ECS API, Service.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ObservedService {
     /// Full ARN of the service.
@@ -344,7 +344,7 @@ impl ObservedService {
 }
 
 /// One deployment of a service. Source: ECS API, Deployment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ObservedDeployment {
     /// `ecs-svc/…`.
@@ -370,7 +370,7 @@ pub struct ObservedDeployment {
 }
 
 /// One event of a service.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceEvent {
     /// Id of the event.

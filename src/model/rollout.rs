@@ -1,8 +1,9 @@
 //! Where a rollout stands: stored before anything is done, read at the start of the next pass.
 
 use super::arn::revision_number;
+use super::asked::{Asked, Place};
 use super::ids::{ComponentName, ContentHash, Generation};
-use super::observed::ObservedService;
+use super::observed::{ObservedService, ObservedTask};
 use super::plan::WaitingOn;
 use super::resource::{ResourceId, ResourceKind, Tree};
 use super::resource_record::{Repairs, ResourceRecord, SHOWN_WITHIN};
@@ -10,7 +11,7 @@ use super::service_deployment::StageRecord;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use strum::{EnumIter, IntoStaticStr};
 
 /// The stored state of one deployment's rollout.
@@ -37,6 +38,9 @@ pub struct RolloutState {
     /// When AWS was last asked to make something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_at: Option<Timestamp>,
+    /// What AWS was asked to make and has not said yes or no to, or need not show yet.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub asked: BTreeSet<Asked>,
 }
 
 impl RolloutState {
@@ -83,6 +87,17 @@ impl RolloutState {
         self.resources.values().any(|known| known.forever.as_deref() == Some(task))
     }
 
+    /// Whether a task was started by a call of ours that had no answer.
+    pub fn asked_for(&self, task: &ObservedTask) -> bool {
+        let token = |asked: &Asked| match &asked.place {
+            Place::Task { token, .. } => task.started_by.as_ref() == Some(token),
+            Place::Named { .. } | Place::Port { .. } | Place::Priority { .. } | Place::Service { .. } => {
+                false
+            }
+        };
+        self.asked.iter().any(token)
+    }
+
     /// What is known of a resource, to be changed.
     pub fn resource_mut(&mut self, id: &ResourceId) -> &mut ResourceRecord {
         self.resources.entry(id.clone()).or_default()
@@ -125,6 +140,7 @@ struct StoredRollout {
     resources: BTreeMap<ResourceId, Box<ResourceRecord>>,
     retry: Option<String>,
     made_at: Option<Timestamp>,
+    asked: BTreeSet<Asked>,
     applied: BTreeMap<ResourceId, ContentHash>,
     arns: BTreeMap<ResourceId, String>,
     #[serde(alias = "strays")]
@@ -134,8 +150,8 @@ struct StoredRollout {
 
 impl From<StoredRollout> for RolloutState {
     fn from(stored: StoredRollout) -> Self {
-        let StoredRollout { generation, components, secrets, resources, retry, made_at, .. } = stored;
-        let mut state = Self { generation, components, secrets, resources, retry, made_at };
+        let StoredRollout { generation, components, secrets, resources, retry, made_at, asked, .. } = stored;
+        let mut state = Self { generation, components, secrets, resources, retry, made_at, asked };
         for (id, hash) in stored.applied {
             state.resource_mut(&id).applied = Some(hash);
         }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The observation of one thing. Only `Present` and `Absent` may be acted on.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Seen<T> {
     /// It is there.
@@ -58,7 +58,7 @@ impl<T> Seen<T> {
 }
 
 /// Why something could not be seen.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Gap {
     /// The call, such as `ecs:DescribeServices`.

@@ -28,14 +28,19 @@ pub(super) struct Definitions {
 }
 
 impl Definitions {
-    /// Reads families first, then revisions, each once.
+    /// Reads families first, then revisions, each once; what is kept is not read.
     pub(super) async fn read(
         reader: &Reader<'_>,
         requests: &[ObservationRequest<'_>],
         services: &Services,
     ) -> Self {
         let components = requests.iter().flat_map(|request| request.desired.components.values());
-        let families: BTreeSet<&str> = components.map(|component| component.family.as_str()).collect();
+        let kept =
+            requests.iter().filter_map(|request| Some(request.kept?.families(request.desired))).flatten();
+        let mut known: BTreeMap<String, Seen<Vec<String>>> =
+            kept.map(|(family, arns)| (family.to_owned(), Seen::Present(arns.clone()))).collect();
+        let families = components.map(|component| component.family.as_str());
+        let families: BTreeSet<&str> = families.filter(|family| !known.contains_key(*family)).collect();
         let list = |family: &str| {
             let family = family.to_owned();
             async move {
@@ -43,15 +48,20 @@ impl Definitions {
                 (family, seen_or_absent(answer))
             }
         };
-        let families = reader.each(families, list).await.into_iter().collect();
-        let mut found = Self { revisions: BTreeMap::new(), families };
+        known.extend(reader.each(families, list).await);
+        let mut found = Self { revisions: BTreeMap::new(), families: known };
         let arns: BTreeSet<String> =
             requests.iter().flat_map(|request| found.wanted(reader, request, services)).collect();
+        let kept = |arn: &String| requests.iter().find_map(|request| request.kept?.definition(arn));
+        found.revisions =
+            arns.iter().filter_map(|arn| Some((arn.clone(), Seen::Present(kept(arn)?.clone())))).collect();
+        let arns: Vec<String> = arns.into_iter().filter(|arn| !found.revisions.contains_key(arn)).collect();
         let describe = |arn: String| async move {
             let answer = read::describe_task_definition(reader.clients, &arn).await;
             (arn, seen_or_absent(answer))
         };
-        found.revisions = reader.each(arns, describe).await.into_iter().collect();
+        let read = reader.each(arns, describe).await;
+        found.revisions.extend(read);
         found
     }
 

@@ -1,8 +1,8 @@
 //! 3 OBSERVED: what AWS shows, and what it does not show.
 //!
 //! A pass decides from what was seen in that very pass. So the collector asks AWS and keeps
-//! nothing between passes: not even a task definition, whose content never changes but whose status
-//! does, and the call that shows the status brings the content along.
+//! nothing between passes. One exception: while a rollout is watched every few seconds, what ECS
+//! does not move and nobody has written ([`Kept`]) is asked for twice a minute.
 //!
 //! **It never fails whole.** Each read that fails becomes [`Seen::Unknown`] for exactly the things
 //! that it would have shown. Everything else is as good as it would be otherwise, so a permission
@@ -33,6 +33,7 @@
 
 mod collector;
 mod definitions;
+mod kept;
 mod reader;
 mod request;
 mod resources;
@@ -44,6 +45,7 @@ mod stopping;
 mod tasks;
 
 pub use collector::Collector;
+pub use kept::Kept;
 pub use request::ObservationRequest;
 
 #[cfg(test)]

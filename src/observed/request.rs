@@ -1,6 +1,8 @@
 //! What the collector is asked for.
 
+use super::kept::Kept;
 use crate::model::arn::is_in;
+use crate::model::asked::Asked;
 use crate::model::desired::DesiredState;
 use crate::model::observed::Depth;
 use crate::model::resource::ResourceId;
@@ -15,6 +17,8 @@ pub struct ObservationRequest<'a> {
     pub rollout: &'a RolloutState,
     /// How much to read at least.
     pub depth: Depth,
+    /// What need not be read again.
+    pub kept: Option<&'a Kept>,
 }
 
 impl<'a> ObservationRequest<'a> {
@@ -23,6 +27,12 @@ impl<'a> ObservationRequest<'a> {
     pub(super) fn recorded(&self) -> impl Iterator<Item = (&'a ResourceId, &'a str)> + use<'a> {
         let region = self.desired.placement.region.as_str();
         self.rollout.arns().filter(move |(_, arn)| is_in(region, arn))
+    }
+
+    /// What was asked for in this region and may be there without anybody knowing.
+    pub(super) fn asked(&self) -> impl Iterator<Item = &'a Asked> + use<'a> {
+        let region = self.desired.placement.region.as_str();
+        self.rollout.asked.iter().filter(move |asked| asked.region == region)
     }
 
     /// The recorded ARN of one thing, if it is of this region.

@@ -1,5 +1,6 @@
 //! Secrets: whether they exist and which version is current. Never their values.
 
+use super::kept::Kept;
 use super::reader::{Reader, seen_or_absent};
 use super::request::ObservationRequest;
 use crate::aws::secrets::read;
@@ -10,9 +11,12 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Secrets(BTreeMap<String, Seen<ObservedSecret>>);
 
 impl Secrets {
-    /// Reads every secret that a component uses, each once.
+    /// Reads every secret that a component uses, each once, but those that are kept.
     pub(super) async fn read(reader: &Reader<'_>, requests: &[ObservationRequest<'_>]) -> Self {
-        let ids: BTreeSet<&str> = requests.iter().flat_map(ids).collect();
+        let kept = requests.iter().filter_map(|request| request.kept).flat_map(Kept::secrets);
+        let mut all: BTreeMap<String, Seen<ObservedSecret>> =
+            kept.map(|(id, secret)| (id.clone(), Seen::Present(secret.clone()))).collect();
+        let ids: BTreeSet<&str> = requests.iter().flat_map(ids).filter(|id| !all.contains_key(*id)).collect();
         let read = |id: &str| {
             let id = id.to_owned();
             async move {
@@ -20,7 +24,9 @@ impl Secrets {
                 (id, seen_or_absent(answer))
             }
         };
-        Self(reader.each(ids, read).await.into_iter().collect())
+        let read = reader.each(ids, read).await;
+        all.extend(read);
+        Self(all)
     }
 
     /// The secrets of one deployment.

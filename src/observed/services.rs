@@ -4,11 +4,12 @@ use super::reader::{Reader, refused, seen_from_error};
 use super::request::ObservationRequest;
 use crate::aws::ecs::read::{self, SERVICES_PER_CALL};
 use crate::model::arn::{cluster_name, service_cluster, service_name};
+use crate::model::asked::Place;
 use crate::model::desired::{DesiredComponent, Workload};
 use crate::model::ids::ComponentName;
 use crate::model::observed::{ObservedCluster, ObservedService, Seen};
 use crate::model::predecessor::starts_again;
-use crate::model::resource::{ResourceId, ResourceKind};
+use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER};
 use crate::model::rollout::Phase;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -84,7 +85,44 @@ impl Services {
                 left_over.insert(arn.to_owned(), seen);
             }
         }
+        self.asked(reader, request, &mut shown, &mut left_over);
         (shown, left_over)
+    }
+
+    /// Adds those of which nobody knows whether they were made, where they are ours.
+    fn asked<'s>(
+        &'s self,
+        reader: &Reader<'_>,
+        request: &ObservationRequest<'_>,
+        shown: &mut ByComponent<'s>,
+        left_over: &mut LeftOver<'s>,
+    ) {
+        let here = cluster_name(reader.cluster());
+        for (id, arn) in asked(request) {
+            let is_here = service_cluster(arn).is_none_or(|cluster| cluster == here);
+            let is_declared = is_here && declared(request).any(|(_, name)| name == service_name(arn));
+            let is_recorded = request.recorded().any(|(_, known)| known == arn);
+            if is_declared || is_recorded {
+                continue;
+            }
+            let seen = match is_here {
+                true => self.by_name.get(service_name(arn)),
+                false => self.elsewhere.get(arn),
+            };
+            let owner = request.desired.deployment.as_str();
+            let may_be_ours = |seen: &&Seen<ObservedService>| match seen {
+                Seen::Present(service) => service.tags.get(TAG_OWNER).is_some_and(|tag| tag == owner),
+                Seen::Unknown(_) => true,
+                Seen::Absent | Seen::NotRead => false,
+            };
+            let Some(seen) = seen.filter(may_be_ours) else { continue };
+            let key = ComponentName::new(&id.key);
+            if shown.contains_key(&key) || request.desired.components.contains_key(&key) {
+                left_over.insert(arn.to_owned(), seen);
+            } else {
+                shown.insert(key, seen);
+            }
+        }
     }
 
     fn named(&self, name: &str) -> &Seen<ObservedService> {
@@ -107,7 +145,7 @@ impl Services {
                 && self.named(service_name(arn)).present().is_some()
         };
         left_over.values().any(|seen| seen.present().is_some())
-            || recorded(reader, request).any(undeclared)
+            || recorded(reader, request).chain(asked(request)).any(undeclared)
             || request.desired.components.values().any(|component| !settled(component))
             || declared(request).any(|(component, name)| match self.named(name) {
                 Seen::Absent => true,
@@ -169,7 +207,10 @@ async fn elsewhere(
     requests: &[ObservationRequest<'_>],
 ) -> BTreeMap<String, Seen<ObservedService>> {
     let mut by_cluster: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for (_, arn) in requests.iter().flat_map(|request| recorded_elsewhere(reader, request)) {
+    let here = cluster_name(reader.cluster());
+    let possible =
+        requests.iter().flat_map(|request| recorded_elsewhere(reader, request).chain(asked(request)));
+    for (_, arn) in possible.filter(|(_, arn)| service_cluster(arn) != Some(here)) {
         if let Some(cluster) = service_cluster(arn) {
             by_cluster.entry(cluster).or_default().insert(arn);
         }
@@ -219,7 +260,17 @@ fn recorded_elsewhere<'a>(
     services.filter(move |(_, arn)| service_cluster(arn).is_some_and(|cluster| cluster != here))
 }
 
+/// Services that were asked for and may be there: id and the ARN that each must have.
+fn asked<'a>(request: &ObservationRequest<'a>) -> impl Iterator<Item = (&'a ResourceId, &'a str)> {
+    request.asked().filter_map(|asked| match &asked.place {
+        Place::Service { arn } => Some((&asked.resource, arn.as_str())),
+        Place::Named { .. } | Place::Port { .. } | Place::Priority { .. } | Place::Task { .. } => None,
+    })
+}
+
 fn names(reader: &Reader<'_>, request: &ObservationRequest<'_>) -> Vec<String> {
-    let recorded = recorded(reader, request).map(|(_, arn)| service_name(arn));
-    declared(request).map(|(_, name)| name).chain(recorded).map(str::to_owned).collect()
+    let here = cluster_name(reader.cluster());
+    let asked = asked(request).filter(|(_, arn)| service_cluster(arn) == Some(here));
+    let known = recorded(reader, request).chain(asked).map(|(_, arn)| service_name(arn));
+    declared(request).map(|(_, name)| name).chain(known).map(str::to_owned).collect()
 }

@@ -12,6 +12,7 @@ use super::services::{Services, declared};
 use crate::aws::Error;
 use crate::aws::ecs::read::{self, TASKS_PER_CALL, TasksOf};
 use crate::model::arn::{cluster_name, is_in, task_cluster};
+use crate::model::asked::Place;
 use crate::model::desired::{DesiredComponent, Workload};
 use crate::model::ids::{ComponentName, DeploymentName};
 use crate::model::kinds::application::RunPolicy;
@@ -36,6 +37,8 @@ struct Wanted<'a> {
     stopped: bool,
     /// Known by more than a list.
     recorded: Option<String>,
+    /// The cluster, where it is not the declared one.
+    cluster: Option<&'a str>,
 }
 
 /// The tasks of one deployment, by component.
@@ -66,6 +69,7 @@ pub(super) async fn read(
             wanted.extend(former(reader, index, request, component));
         }
         wanted.extend(left_over(index, request));
+        wanted.extend(asked(reader, index, request));
     }
     let lists = reader.each(&wanted, |want| list(reader, want)).await;
     let arns: BTreeSet<String> =
@@ -78,9 +82,25 @@ pub(super) async fn read(
         };
         let shown = &mut shown[want.request];
         let shown = if want.former { &mut shown.former } else { &mut shown.tasks };
-        shown.insert(want.component, seen);
+        let before = shown.remove(&want.component);
+        shown.insert(want.component, together(before, seen));
     }
     shown
+}
+
+/// What two looks for tasks of one component show together.
+fn together(one: Option<Seen<Vec<ObservedTask>>>, other: Seen<Vec<ObservedTask>>) -> Seen<Vec<ObservedTask>> {
+    match (one, other) {
+        (Some(Seen::Present(mut tasks)), Seen::Present(more)) => {
+            let new = |task: &ObservedTask| tasks.iter().all(|known| known.arn != task.arn);
+            let more: Vec<ObservedTask> = more.into_iter().filter(new).collect();
+            tasks.extend(more);
+            Seen::Present(tasks)
+        }
+        (Some(unknown @ Seen::Unknown(_)), _) | (_, unknown @ Seen::Unknown(_)) => unknown,
+        (Some(tasks @ Seen::Present(_)), _) => tasks,
+        (_, other) => other,
+    }
 }
 
 /// Describes tasks, each in the cluster that it is in.
@@ -145,6 +165,7 @@ fn want<'a>(
         of: Some(of),
         stopped,
         recorded,
+        cluster: None,
     };
     match (&component.workload, service) {
         (Workload::Task { .. }, _) => {
@@ -183,6 +204,7 @@ fn former<'a>(
             of: None,
             stopped: false,
             recorded: Some(arn),
+            cluster: None,
         });
     }
     let rollout = request.rollout.components.get(&component.name);
@@ -196,7 +218,29 @@ fn former<'a>(
         of: Some(TasksOf::Family(&component.family)),
         stopped: false,
         recorded,
+        cluster: None,
     })
+}
+
+/// Tasks that were asked for and had no answer, where nothing else leads to them: the component is
+/// declared no longer, or is a service now, or is in another cluster.
+fn asked<'a>(reader: &Reader<'_>, index: usize, request: &ObservationRequest<'a>) -> Vec<Wanted<'a>> {
+    let wanted = request.asked().filter_map(|asked| {
+        let Place::Task { cluster, token } = &asked.place else { return None };
+        let component = request.desired.components.get(asked.resource.key.as_str());
+        let is_here = cluster == cluster_name(reader.cluster());
+        let is_listed = component.is_some_and(|one| matches!(one.workload, Workload::Task { .. }));
+        (!is_here || !is_listed).then(|| Wanted {
+            request: index,
+            component: ComponentName::new(&asked.resource.key),
+            former: component.is_some(),
+            of: Some(TasksOf::StartedBy(token)),
+            stopped: false,
+            recorded: None,
+            cluster: (!is_here).then_some(cluster.as_str()),
+        })
+    });
+    wanted.collect()
 }
 
 /// Recorded tasks of components that are no longer declared.
@@ -211,6 +255,7 @@ fn left_over<'a>(index: usize, request: &ObservationRequest<'a>) -> Vec<Wanted<'
         of: None,
         stopped: false,
         recorded: Some(arn.to_owned()),
+        cluster: None,
     });
     wanted.collect()
 }
@@ -226,9 +271,10 @@ fn started(rollout: &ComponentRollout) -> Option<String> {
 async fn list(reader: &Reader<'_>, want: &Wanted<'_>) -> Result<BTreeSet<String>, Error> {
     let mut arns: BTreeSet<String> = want.recorded.iter().cloned().collect();
     let Some(of) = want.of else { return Ok(arns) };
-    arns.extend(read::list_tasks(reader.clients, reader.cluster(), of, false).await?);
+    let cluster = want.cluster.unwrap_or(reader.cluster());
+    arns.extend(read::list_tasks(reader.clients, cluster, of, false).await?);
     if want.stopped {
-        arns.extend(read::list_tasks(reader.clients, reader.cluster(), of, true).await?);
+        arns.extend(read::list_tasks(reader.clients, cluster, of, true).await?);
     }
     Ok(arns)
 }
@@ -280,7 +326,7 @@ impl Described {
             if want.former && !by_us(task) {
                 return false;
             }
-            matches!(want.of, Some(TasksOf::Service(_)))
+            matches!(want.of, Some(TasksOf::Service(_) | TasksOf::StartedBy(_)))
                 || want.recorded.as_ref() == Some(&task.arn)
                 || is_own(&request.desired.deployment, &want.component, tags)
                 || token(request, &want.component)

@@ -1,3 +1,4 @@
+mod kept;
 mod shop;
 
 use self::shop::{Shop, collect, hand, id, owned, register, rule, seeded};

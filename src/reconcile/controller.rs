@@ -345,13 +345,12 @@ impl Controller {
             }
             Some(Slot::Idle(entry)) if is_same(&entry.declared, &declared) => return,
             Some(Slot::Idle(entry)) => {
-                entry.declared = declared;
-                entry.full_next = true;
+                entry.declare(declared);
                 entry.held = 0;
             }
             None => {
                 let record = self.parked.remove(&name).unwrap_or_else(|| Record::new(name.clone()));
-                let entry = Entry { declared, record, unsaved: false, held: 0, light: 0, full_next: true };
+                let entry = Entry::new(declared, record);
                 self.entries.insert(name.clone(), Slot::Idle(Box::new(entry)));
             }
         }
@@ -500,8 +499,7 @@ impl Controller {
             if let Some(Slot::InPass(in_pass)) = self.entries.get_mut(&name)
                 && let Some(changed) = in_pass.changed.take()
             {
-                entry.declared = changed;
-                entry.full_next = true;
+                entry.declare(changed);
                 let asked =
                     declarations::record_declaration(&mut entry.record, &entry.declared, self.clock.now());
                 entry.unsaved |= asked;

@@ -64,9 +64,28 @@ pub struct Entry {
     /// Whether the next pass must be full whatever the rest says: first pass, changed declaration,
     /// or its turn has come.
     pub full_next: bool,
+    /// What the next pass need not read again, while a rollout is under way: the text of a
+    /// [`Kept`](crate::observed::Kept).
+    pub kept: Option<Box<str>>,
+    /// The services as the last pass saw them that had nothing to do, as a hash: a light pass that
+    /// sees the same has nothing to compute.
+    pub at_rest: Option<u64>,
 }
 
 impl Entry {
+    /// A deployment that no pass has looked at yet.
+    pub fn new(declared: Arc<Declaration>, record: Record) -> Self {
+        let (kept, at_rest) = (None, None);
+        Self { declared, record, unsaved: false, held: 0, light: 0, full_next: true, kept, at_rest }
+    }
+
+    /// Puts another declaration in force: nothing of what was seen for the last one is kept.
+    pub fn declare(&mut self, declared: Arc<Declaration>) {
+        self.declared = declared;
+        self.full_next = true;
+        (self.kept, self.at_rest) = (None, None);
+    }
+
     /// How deep the next pass is, given whether the fleet is so small that every pass is full.
     pub fn depth(&self, always_in_full: bool) -> Depth {
         let rollout = &self.record.rollout;

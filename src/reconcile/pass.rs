@@ -14,11 +14,12 @@ use crate::model::plan::{ActionResult, WaitingOn};
 use crate::model::request::Request;
 use crate::model::rollout::RolloutState;
 use crate::model::status::DeploymentStatus;
-use crate::observed::{Collector, ObservationRequest};
+use crate::observed::{Collector, Kept, ObservationRequest};
 use crate::rollout;
 use crate::state::{self, Lease, RecordStore};
 use crate::status::{self, StatusInput, events};
 use jiff::Timestamp;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use tracing::{Instrument, debug, debug_span, error, info, warn};
 
@@ -71,6 +72,14 @@ pub struct PassResult {
     pub state_error: Option<String>,
 }
 
+impl PassResult {
+    /// A light pass that saw what the last one saw, which had nothing to do.
+    fn at_rest() -> Self {
+        let (ending, depth, at_rest) = (Ending::Steady, Depth::Light, true);
+        Self { ending, depth, acted: 0, at_rest, pause_ends: None, answered: Vec::new(), state_error: None }
+    }
+}
+
 impl Reconciler {
     /// Reconciles a batch of up to ten deployments of one placement: reads are shared, everything
     /// else is one by one.
@@ -81,18 +90,22 @@ impl Reconciler {
         fence: &dyn Fence,
     ) -> Vec<PassResult> {
         let now = self.clock.now();
+        let kept = |pass: &mut Pass| Kept::from_text(&pass.entry.kept.take()?, now);
+        let kept: Vec<Option<Kept>> = batch.iter_mut().map(kept).collect();
         let requests: Vec<ObservationRequest<'_>> = batch
             .iter()
-            .map(|pass| ObservationRequest {
+            .zip(&kept)
+            .map(|(pass, kept)| ObservationRequest {
                 desired: &pass.entry.declared.desired,
                 rollout: &pass.entry.record.rollout,
                 depth: pass.depth,
+                kept: kept.as_ref(),
             })
             .collect();
         let seen = self.collector.collect(placement, &requests, now).instrument(debug_span!("observe")).await;
         drop(requests);
         let mut results = Vec::with_capacity(batch.len());
-        for (pass, observed) in batch.iter_mut().zip(seen) {
+        for ((pass, observed), kept) in batch.iter_mut().zip(seen).zip(kept) {
             let entry = &mut pass.entry;
             let span = tracing::info_span!(
                 "reconcile",
@@ -101,22 +114,34 @@ impl Reconciler {
                 deployment = %entry.record.name,
                 generation = entry.declared.desired.generation.0,
             );
-            results.push(self.pass_one(entry, observed, fence).instrument(span).await);
+            results.push(self.pass_one(entry, observed, kept, fence).instrument(span).await);
         }
         results
     }
 
-    async fn pass_one(&self, entry: &mut Entry, observed: ObservedState, fence: &dyn Fence) -> PassResult {
+    async fn pass_one(
+        &self,
+        entry: &mut Entry,
+        observed: ObservedState,
+        kept: Option<Kept>,
+        fence: &dyn Fence,
+    ) -> PassResult {
         let now = self.clock.now();
+        let seen = hash_of_services(entry, &observed);
+        if observed.depth == Depth::Light && seen.is_some() && seen == entry.at_rest {
+            return PassResult::at_rest();
+        }
         let before = entry.record.rollout.clone();
         let Decision { observed, resolved, step, plan } = decide(&entry.declared, &before, observed, now);
         debug!(actions = plan.actions.len(), waiting_on = plan.waiting_on.len(), depth = ?observed.depth, "planned");
 
         // Intent before action: whatever happens from here on, the next pass finds what this one
         // set out to do. A repair has no intent to keep, but what comes of it must be kept; that
-        // the record can be written is seen before, not after.
-        let step = rollout::record_intent(step, &observed, &plan, now);
-        if step != before || !plan.actions.is_empty() {
+        // the record can be written is seen before, not after. A pass that does nothing is saved
+        // once, at its end.
+        let region = &entry.declared.desired.placement.region;
+        let step = rollout::record_intent(step, &observed, &plan, region, now);
+        if !plan.actions.is_empty() {
             entry.record.rollout = step.clone();
             if let Err(error) = self.save(entry).await {
                 entry.record.rollout = before;
@@ -167,7 +192,13 @@ impl Reconciler {
         let (requests, desired) = (&entry.declared.requests, &entry.declared.desired);
         let answered = answers::given(requests, desired, &observed, &plan, &outcomes);
         let pause_ends = pause_ends(&observed);
-        PassResult { ending, depth: observed.depth, acted, at_rest, pause_ends, answered, state_error: None }
+        let depth = observed.depth;
+        let settled = at_rest && ending == Ending::Steady && (depth == Depth::Full || !changed);
+        entry.at_rest = seen.filter(|_| settled);
+        if depth == Depth::Full && matches!(ending, Ending::Rolling | Ending::Acted) {
+            entry.kept = Kept::of(observed, kept.as_ref(), &plan).and_then(|kept| kept.to_text());
+        }
+        PassResult { ending, depth, acted, at_rest, pause_ends, answered, state_error: None }
     }
 
     async fn save(&self, entry: &mut Entry) -> Result<(), state::Error> {
@@ -189,6 +220,19 @@ impl Reconciler {
             state_error: Some(text),
         }
     }
+}
+
+/// What was seen of the services, as a hash, if that and the record are all that a light pass decides
+/// by: it saw everything that it read, nobody asks for anything, and no suspension ends.
+fn hash_of_services(entry: &Entry, observed: &ObservedState) -> Option<u64> {
+    let declared = &entry.declared;
+    let asked = !declared.requests.is_empty() || declared.desired.suspend.is_some();
+    if !observed.gaps.is_empty() || entry.unsaved || asked {
+        return None;
+    }
+    let mut hasher = std::hash::DefaultHasher::new();
+    (&observed.services, &observed.leftover_services).hash(&mut hasher);
+    Some(hasher.finish())
 }
 
 /// Logs that a deployment became ready, or why it is not, once per reason.

@@ -2,9 +2,10 @@
 
 use super::applied;
 use crate::model::arn::alarm_arn;
+use crate::model::asked::{Asked, Place};
 use crate::model::call::{Call, Verb};
 use crate::model::desired::ResolvedState;
-use crate::model::observed::{Identity, ObservedState, ObservedTask, Seen};
+use crate::model::observed::{Depth, Identity, ObservedState, ObservedTask, Seen};
 use crate::model::plan::{ActionResult, Outcome, Plan, PlannedAction, WaitingOn};
 use crate::model::resource::{Part, ResourceId, ResourceKind, TAG_COMPONENT, TAG_OWNER};
 use crate::model::resource_record::{Repairs, Sent};
@@ -26,6 +27,9 @@ pub fn record(
 ) -> RolloutState {
     let mut state = step;
     forget_absent(&mut state, resolved, observed);
+    if observed.depth == Depth::Full && observed.gaps.is_empty() {
+        state.asked.retain(|asked| asked.is_fresh(observed.at));
+    }
     let mut unsettled: BTreeSet<ResourceId> =
         plan.waiting_on.iter().map(|waiting| waiting.resource.clone()).collect();
     // What somebody else changed in a field and is only reported does not keep the rest from being
@@ -53,7 +57,7 @@ pub fn record(
                 if matches!(result, Some(ActionResult::Unknown { .. })) {
                     forget_sent(&mut state, action);
                 } else {
-                    was_not_done(&mut state, action);
+                    was_not_done(&mut state, action, observed);
                     applied::was_not_sent(&mut state, observed, action);
                 }
             }
@@ -80,6 +84,7 @@ pub fn record_intent(
     step: RolloutState,
     observed: &ObservedState,
     plan: &Plan,
+    region: &str,
     now: Timestamp,
 ) -> RolloutState {
     let mut state = step;
@@ -89,6 +94,11 @@ pub fn record_intent(
         state.made_at = Some(now);
     }
     for action in &plan.actions {
+        if let Some(place) = Place::of(&action.call, cluster_arn(observed)).filter(|_| action.verb.makes()) {
+            let (resource, region) = (action.resource.clone(), region.to_owned());
+            state.asked.retain(|asked| asked.place != place);
+            state.asked.insert(Asked { resource, place, region, at: now });
+        }
         if let Call::RegisterTaskDefinition { component, hash, .. } = &action.call
             && let Some(known) = state.components.get_mut(component)
         {
@@ -99,12 +109,24 @@ pub fn record_intent(
 }
 
 /// AWS answered that it did nothing, or was not asked.
-fn was_not_done(state: &mut RolloutState, action: &PlannedAction) {
+fn was_not_done(state: &mut RolloutState, action: &PlannedAction, observed: &ObservedState) {
+    was_answered(state, action, observed);
     if action.verb == Verb::Register
         && let Some(known) = state.components.get_mut(action.resource.key.as_str())
     {
         known.pending_registration = None;
     }
+}
+
+/// AWS said what came of what it was asked to make.
+fn was_answered(state: &mut RolloutState, action: &PlannedAction, observed: &ObservedState) {
+    if let Some(place) = Place::of(&action.call, cluster_arn(observed)) {
+        state.asked.retain(|asked| asked.place != place);
+    }
+}
+
+fn cluster_arn(observed: &ObservedState) -> &str {
+    observed.cluster.present().map_or("", |cluster| &cluster.arn)
 }
 
 /// Notes since when addresses belong to no task. Of groups of which that is not known nothing
@@ -198,6 +220,9 @@ fn done(
     let at = observed.at;
     let resource = &action.resource;
     let component = resource.key.as_str();
+    if arn.is_some() {
+        was_answered(state, action, observed);
+    }
     match action.verb {
         Verb::Register => {
             if let Call::RegisterTaskDefinition { hash, .. } = &action.call

@@ -75,3 +75,31 @@ async fn reading_the_same_documents_again_and_again_makes_no_pass() {
     let reads = fixture.sim.counts().reads;
     assert_eq!(reads, 0, "no time went by");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_light_look_that_sees_something_else_than_the_last_one_is_acted_on() {
+    let fixture = fleet().await;
+    // Long enough that nothing was computed for a while.
+    fixture.pass(5 * 60).await;
+    for number in 0..FLEET {
+        let service = format!("app-{number:02}-web");
+        let input = json!({"cluster": "shop", "service": service, "desiredCount": 3});
+        fixture.by_hand("ecs", "UpdateService", input);
+    }
+    fixture.sim.reset_calls();
+    fixture.pass(70).await;
+    assert_eq!(fixture.writes(), vec!["ecs:UpdateService"; FLEET]);
+    fixture.pass(5 * 60).await;
+    fixture.sim.reset_calls();
+    // Tags alone.
+    for number in 0..FLEET {
+        let service = format!("app-{number:02}-web");
+        let input = json!({"cluster": "shop", "services": [service]});
+        let seen = fixture.by_hand("ecs", "DescribeServices", input);
+        let arn = &seen["services"][0]["serviceArn"];
+        let input = json!({"resourceArn": arn, "tagKeys": ["evenkeel.dev/component"]});
+        fixture.by_hand("ecs", "UntagResource", input);
+    }
+    fixture.pass(70).await;
+    assert_eq!(fixture.writes(), vec!["ecs:TagResource"; FLEET]);
+}

@@ -25,8 +25,12 @@ async fn foretold(fixture: &Fixture) -> Vec<String> {
     let sim_clock = fixture.sim.clock();
     let aws = Aws::connect(aws::Settings::closed(fixture.sim.http_client(), move || sim_clock.now())).await;
     let placement = &declared.desired.placement;
-    let request =
-        ObservationRequest { desired: &declared.desired, rollout: &record.rollout, depth: Depth::Full };
+    let request = ObservationRequest {
+        desired: &declared.desired,
+        rollout: &record.rollout,
+        depth: Depth::Full,
+        kept: None,
+    };
     let observed = Collector::new(aws).collect(placement, &[request], now).await.remove(0);
     let decision = decide(declared, &record.rollout, observed, now);
     let road = forecast(declared, &decision, now);

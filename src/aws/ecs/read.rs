@@ -136,6 +136,8 @@ pub enum TasksOf<'a> {
     Service(&'a str),
     /// Of all revisions of a family.
     Family(&'a str),
+    /// Started with this token. Source: ECS API, ListTasks: `startedBy` must be the only filter.
+    StartedBy(&'a str),
 }
 
 /// Lists the ARNs of tasks that are meant to run, or of those that are stopped or about to be (ECS
@@ -159,6 +161,7 @@ pub async fn list_tasks(
             let call = match of {
                 TasksOf::Service(name) => call.service_name(name),
                 TasksOf::Family(family) => call.family(family),
+                TasksOf::StartedBy(token) => call.started_by(token),
             };
             call.set_next_token(next.clone()).send()
         };

@@ -1,29 +1,28 @@
 //! A document as text: what is kept of a thousand documents for as long as the controller runs.
 
 use super::Document;
-use crate::model::canonical::canonical_json;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use crate::model::tree_text::TreeText;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::sync::Arc;
 
 /// Field of the typed kinds in earlier versions. It changed nothing, so a document that was kept
 /// with it means the same without it.
 const RETIRED: &str = "dns";
 
-/// JSON as compact text with sorted keys: a tenth of the memory that its values take. Cheap to
-/// clone.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DocumentText(Arc<str>);
+/// The text of a document. Cheap to clone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DocumentText(TreeText);
 
 impl DocumentText {
     /// The text of a value.
     pub fn of(value: &Value) -> Self {
-        Self(canonical_json(value).into())
+        Self(TreeText::of(value))
     }
 
     /// The value.
     pub fn to_json(&self) -> Value {
-        serde_json::from_str(&self.0).expect("it was written from a value")
+        self.0.tree()
     }
 
     /// The document that it is.
@@ -32,7 +31,7 @@ impl DocumentText {
     ///
     /// It is none in this version, such as one that a newer version has kept.
     pub fn document(&self) -> Result<Document, serde_json::Error> {
-        serde_json::from_str(&self.0).or_else(|error| {
+        serde_json::from_str(self.0.as_str()).or_else(|error| {
             let mut value = self.to_json();
             let spec = value.get_mut("spec").and_then(Value::as_object_mut);
             match spec.and_then(|spec| spec.remove(RETIRED)) {
@@ -40,18 +39,6 @@ impl DocumentText {
                 None => Err(error),
             }
         })
-    }
-}
-
-impl Serialize for DocumentText {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.to_json().serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for DocumentText {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Value::deserialize(deserializer).map(|value| Self::of(&value))
     }
 }
 

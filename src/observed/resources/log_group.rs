@@ -5,6 +5,7 @@ use crate::aws::logs::read::{self, GROUPS_PER_CALL};
 use crate::model::desired::DesiredResource;
 use crate::model::observed::{ObservedResource, Readiness, Seen};
 use crate::model::resource::{ResourceId, ResourceKind};
+use crate::observed::kept::Kept;
 use crate::observed::reader::{Reader, by_name, refused_or_missing, seen_or_absent};
 use crate::observed::request::ObservationRequest;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,16 +14,21 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct LogGroups(BTreeMap<String, Seen<ObservedResource>>);
 
 impl LogGroups {
-    /// Reads all log groups that are declared or recorded, and their tags.
+    /// Reads all log groups that are declared or recorded, and their tags, but those that are kept.
     pub(super) async fn read(reader: &Reader<'_>, requests: &[ObservationRequest<'_>]) -> Self {
-        let names: BTreeSet<String> = requests.iter().flat_map(names).map(str::to_owned).collect();
+        let kept = requests.iter().filter_map(|request| request.kept).flat_map(Kept::log_groups);
+        let mut all: BTreeMap<String, Seen<ObservedResource>> =
+            kept.map(|(name, group)| (name.clone(), Seen::Present(group.clone()))).collect();
+        let names = requests.iter().flat_map(names).filter(|name| !all.contains_key(*name));
+        let names: BTreeSet<String> = names.map(str::to_owned).collect();
         let read = |names: Vec<String>| async move { read::log_groups(reader.clients, &names).await };
         let answers =
             reader.batches(names.into_iter().collect(), GROUPS_PER_CALL, refused_or_missing, read).await;
         let tagged = reader
             .each(by_name(answers), |(name, group)| async move { (name, tagged(reader, group).await) })
             .await;
-        Self(tagged.into_iter().collect())
+        all.extend(tagged);
+        Self(all)
     }
 }
 

@@ -5,6 +5,7 @@
 //! line in [`of`].
 
 mod alarm;
+mod asked;
 mod listener;
 mod lists;
 mod log_group;
@@ -94,7 +95,8 @@ pub(super) async fn read(reader: &Reader<'_>, requests: &[ObservationRequest<'_>
         requests.iter().map(|request| found.resources(request)).collect();
     let mut strays = Vec::new();
     for (request, (resources, leftovers)) in requests.iter().zip(&mut matched) {
-        strays.push(strays::find(reader, request, resources, leftovers).await);
+        let asked = asked::find(reader, request, resources, leftovers).await;
+        strays.push((asked, strays::find(reader, request, resources, leftovers).await));
     }
     let tags = tags::read(reader, lacking_tags(&matched)).await;
     let of_deployment =
@@ -108,7 +110,8 @@ pub(super) async fn read(reader: &Reader<'_>, requests: &[ObservationRequest<'_>
             targets: found.target_groups.targets_of(request),
         };
     let mut all: Vec<OfDeployment> = requests.iter().zip(matched).map(of_deployment).collect();
-    for ((request, strays), one) in requests.iter().zip(strays).zip(&mut all) {
+    for ((request, (asked, strays)), one) in requests.iter().zip(strays).zip(&mut all) {
+        asked::keep_ours(request, &asked, one);
         strays::keep_ours(request, &strays, &mut one.leftovers);
     }
     all

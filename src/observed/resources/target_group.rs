@@ -42,7 +42,7 @@ impl TargetGroups {
             (arn, seen_or_absent(answer))
         };
         let (by_name, by_arn, targets) = tokio::join!(
-            with_attributes(reader, by_name),
+            with_attributes(reader, requests, by_name),
             find(reader, By::Arn, recorded),
             reader.each(with_targets, target_health),
         );
@@ -107,10 +107,16 @@ async fn find(
 
 async fn with_attributes(
     reader: &Reader<'_>,
+    requests: &[ObservationRequest<'_>],
     groups: BTreeMap<String, Seen<ObservedResource>>,
 ) -> BTreeMap<String, Seen<ObservedResource>> {
     let complete = |(name, group): (String, Seen<ObservedResource>)| async move {
         let Seen::Present(mut group) = group else { return (name, group) };
+        let kept = requests.iter().find_map(|request| request.kept?.attributes(&group.arn));
+        if let Some(attributes) = kept {
+            group.fields["attributes"] = attributes.clone();
+            return (name, Seen::Present(group));
+        }
         let answer = read::target_group_attributes(reader.clients, &group.arn).await;
         let complete = answer.map(|attributes| {
             group.fields["attributes"] = attributes.into_iter().collect::<Tree>();

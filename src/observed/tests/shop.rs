@@ -131,7 +131,7 @@ impl Shop {
     }
 
     pub(super) fn ask(&self, depth: Depth) -> ObservationRequest<'_> {
-        ObservationRequest { desired: &self.desired, rollout: &self.rollout, depth }
+        ObservationRequest { desired: &self.desired, rollout: &self.rollout, depth, kept: None }
     }
 
     pub(super) fn arn(&self, kind: ResourceKind, key: &str) -> &str {

@@ -101,7 +101,8 @@ fn undeclared_tasks(draft: &mut Draft<'_>, unfinished: Option<&WaitingOn>) {
         let declared = input.desired.components.contains_key(name);
         for task in found.present().into_iter().flatten().filter(|task| !task.is_stopped()) {
             // One of a component that is a service now was found by our tags and token.
-            if !declared && input.rollout.arn(&id).is_none_or(|arn| arn != task.arn) {
+            let recorded = input.rollout.arn(&id).is_some_and(|arn| arn == task.arn);
+            if !declared && !recorded && !input.rollout.asked_for(task) {
                 continue;
             }
             if draft.actions.iter().any(|action| action.call.arn() == Some(task.arn.as_str())) {

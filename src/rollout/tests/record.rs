@@ -472,8 +472,13 @@ fn an_address_without_a_task_is_remembered_since_it_was_first_seen_and_forgotten
 #[test]
 fn what_was_made_lately_is_not_forgotten_because_an_old_answer_does_not_show_it() {
     let mut fixture = Fixture::registered().with_group(Seen::Absent);
-    fixture.state =
-        record_intent(fixture.state.clone(), &fixture.observed, &plan(vec![create_group()]), fixture.now);
+    fixture.state = record_intent(
+        fixture.state.clone(),
+        &fixture.observed,
+        &plan(vec![create_group()]),
+        "eu-west-1",
+        fixture.now,
+    );
     assert_eq!(fixture.state.made_at, Some(fixture.now), "kept before it is asked for");
     fixture.state.resource_mut(&group()).arn = Some("arn:group".to_owned());
     fixture.pass(299);
