@@ -230,10 +230,12 @@ fn asked<'a>(reader: &Reader<'_>, index: usize, request: &ObservationRequest<'a>
         let component = request.desired.components.get(asked.resource.key.as_str());
         let is_here = cluster == cluster_name(reader.cluster());
         let is_listed = component.is_some_and(|one| matches!(one.workload, Workload::Task { .. }));
+        // The run that the rollout waits for goes on where it was started.
+        let is_awaited = self::token(request, &ComponentName::new(&asked.resource.key)) == Some(token);
         (!is_here || !is_listed).then(|| Wanted {
             request: index,
             component: ComponentName::new(&asked.resource.key),
-            former: component.is_some(),
+            former: component.is_some() && !is_awaited,
             of: Some(TasksOf::StartedBy(token)),
             stopped: false,
             recorded: None,

@@ -624,3 +624,21 @@ async fn a_rollout_that_ecs_took_back_is_no_reason_to_read_more() {
     };
     assert_eq!(shop.observe(&sim, Depth::Light).await.0.depth, Depth::Light);
 }
+
+#[tokio::test(start_paused = true)]
+async fn rules_that_are_recorded_are_asked_for_and_a_listener_is_listed_only_for_what_is_not_there() {
+    let sim = seeded();
+    let shop = shop(&sim).await;
+    let (before, _) = shop.observe(&sim, Depth::Full).await;
+    let rule = id(Rule, "web");
+    assert!(before.resources[&rule].present().is_some());
+    assert_eq!(sim.counts().of("elasticloadbalancing", "DescribeRules"), 1);
+    // Somebody deletes it and makes another one in its place.
+    let hand = hand(&sim).await;
+    elbv2::write::delete_rule(&hand, shop.arn(Rule, "web")).await.unwrap();
+    let fields = self::rule(shop.arn(Listener, "http"), 10, shop.arn(TargetGroup, "web"));
+    let made = elbv2::write::create_rule(&hand, &fields, &owned("stranger", "web")).await.unwrap();
+    let (after, _) = shop.observe(&sim, Depth::Full).await;
+    assert_eq!(Some(&after.resources[&rule].present().unwrap().arn), made.arn.as_ref());
+    assert_eq!(sim.counts().of("elasticloadbalancing", "DescribeRules"), 2, "by its ARN, then the list");
+}

@@ -6,6 +6,7 @@
 
 mod alarms;
 mod answers;
+mod asked;
 mod availability;
 mod binary;
 mod bring_up;

@@ -13,30 +13,41 @@ use std::collections::BTreeSet;
 
 /// The rules of a batch of deployments, without tags.
 pub(super) struct Rules {
-    /// All rules of a listener, by its ARN.
+    /// All rules of a listener, by its ARN; of those on which a declared rule is not yet known.
     of_listener: Lists,
-    /// Recorded rules that no declaration led to.
+    /// Recorded rules that no list shows.
     recorded: ByArn,
 }
 
 impl Rules {
-    /// Reads all rules of the listeners that declared rules stand on, and those that are recorded.
+    /// Reads the rules that are recorded; and, where one of them is not at the place that is declared,
+    /// all rules of the listener. A shared listener has a hundred, of everybody.
     pub(super) async fn read(
         reader: &Reader<'_>,
         requests: &[ObservationRequest<'_>],
         listeners: &Listeners,
     ) -> Self {
-        let arns: BTreeSet<String> =
-            requests.iter().flat_map(|request| listeners_with_rules(listeners, request)).collect();
+        let by_arn = |arns: Vec<String>| {
+            let call =
+                |arns: Vec<String>| async move { read::rules(reader.clients, RulesOf::Arns(&arns)).await };
+            reader.batches(arns, NAMES_PER_CALL, refused_or_missing, call)
+        };
+        let known: BTreeSet<String> = requests.iter().flat_map(recorded_of_declared).collect();
+        let mut recorded = by_id(by_arn(known.into_iter().collect()).await, |rule| &rule.arn);
+        let arns = requests.iter().flat_map(|request| listeners_to_list(listeners, request, &recorded));
+        let arns: BTreeSet<String> = arns.collect();
         let call = |arn: String| async move {
             let answer = read::rules(reader.clients, RulesOf::Listener(&arn)).await;
             (arn, list(answer))
         };
         let of_listener: Lists = reader.each(arns, call).await.into_iter().collect();
-        let unlisted = lists::unlisted(requests, ResourceKind::Rule, &of_listener);
-        let call = |arns: Vec<String>| async move { read::rules(reader.clients, RulesOf::Arns(&arns)).await };
-        let answers = reader.batches(unlisted, NAMES_PER_CALL, refused_or_missing, call).await;
-        Self { of_listener, recorded: by_id(answers, |rule| &rule.arn) }
+        let mut unlisted = lists::unlisted(requests, ResourceKind::Rule, &of_listener);
+        let listed: BTreeSet<&str> =
+            of_listener.values().filter_map(Seen::present).flatten().map(|rule| rule.arn.as_str()).collect();
+        recorded.retain(|arn, _| !listed.contains(arn.as_str()));
+        unlisted.retain(|arn| !recorded.contains_key(arn));
+        recorded.extend(by_id(by_arn(unlisted).await, |rule| &rule.arn));
+        Self { of_listener, recorded }
     }
 }
 
@@ -55,9 +66,33 @@ fn listener_of(
     listeners.declared(request, &id, listener).map(|listener| listener.arn)
 }
 
-fn listeners_with_rules(listeners: &Listeners, request: &ObservationRequest<'_>) -> Vec<String> {
-    let rules = request.desired.resources.iter().filter(|(id, _)| id.kind == ResourceKind::Rule);
-    rules.filter_map(|(_, rule)| listener_of(listeners, request, rule).present().cloned()).collect()
+fn declared<'a>(
+    request: &ObservationRequest<'a>,
+) -> impl Iterator<Item = (&'a ResourceId, &'a DesiredResource)> {
+    request.desired.resources.iter().filter(|(id, _)| id.kind == ResourceKind::Rule)
+}
+
+fn recorded_of_declared(request: &ObservationRequest<'_>) -> Vec<String> {
+    declared(request).filter_map(|(id, _)| request.recorded_arn(id).map(str::to_owned)).collect()
+}
+
+/// ARNs of the listeners on which a declared rule is not where it is declared, as far as is known.
+fn listeners_to_list(
+    listeners: &Listeners,
+    request: &ObservationRequest<'_>,
+    recorded: &ByArn,
+) -> Vec<String> {
+    let listener = |(id, rule): (&ResourceId, &DesiredResource)| {
+        let listener = listener_of(listeners, request, rule).present().cloned()?;
+        let known = request.recorded_arn(id).and_then(|arn| recorded.get(arn)?.present());
+        (!known.is_some_and(|known| stands_at(known, &listener, rule))).then_some(listener)
+    };
+    declared(request).filter_map(listener).collect()
+}
+
+/// Whether a rule has the listener and priority that are declared.
+fn stands_at(rule: &ObservedResource, listener: &str, declared: &DesiredResource) -> bool {
+    rule.fields["listenerArn"] == listener && rule.fields["priority"] == declared.fields["priority"]
 }
 
 /// Found by its priority on its listener. Absent when its listener is one of the deployment's own
@@ -69,14 +104,19 @@ impl ResourceType for Rule {
         &self,
         found: &Found,
         request: &ObservationRequest<'_>,
-        _: &ResourceId,
+        id: &ResourceId,
         declared: &DesiredResource,
     ) -> Seen<ObservedResource> {
         let arn = match listener_of(&found.listeners, request, declared) {
             Seen::Present(arn) => arn,
             lacking => return propagate(&lacking).unwrap_or_default(),
         };
-        pick(found.rules.of_listener.get(&arn), |rule| rule.fields["priority"] == declared.fields["priority"])
+        let listed = found.rules.of_listener.get(&arn);
+        let recorded = request.recorded_arn(id).and_then(|arn| found.rules.recorded.get(arn)?.present());
+        match recorded.filter(|rule| listed.is_none() && stands_at(rule, &arn, declared)) {
+            Some(rule) => Seen::Present(rule.clone()),
+            None => pick(listed, |rule| stands_at(rule, &arn, declared)),
+        }
     }
 
     fn fits(
@@ -87,8 +127,7 @@ impl ResourceType for Rule {
         rule: &ObservedResource,
     ) -> bool {
         let listener = listener_of(&found.listeners, request, declared);
-        listener.present().is_some_and(|arn| rule.fields["listenerArn"] == arn.as_str())
-            && rule.fields["priority"] == declared.fields["priority"]
+        listener.present().is_some_and(|arn| stands_at(rule, arn, declared))
     }
 
     /// A rule can be used as soon as it is there: the API gives it no state.

@@ -1,9 +1,10 @@
 //! Sentences about what an answer of AWS leaves behind.
 
 use super::Fixture;
+use crate::model::asked::{Asked, Place};
 use crate::model::call::Call;
 use crate::model::desired::ResolvedResource;
-use crate::model::observed::{Gap, ObservedResource, ObservedService, Readiness, Seen};
+use crate::model::observed::{Depth, Gap, ObservedResource, ObservedService, Readiness, Seen};
 use crate::model::plan::*;
 use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER};
 use crate::model::rollout::{Phase, Revision, RolloutState};
@@ -467,6 +468,33 @@ fn an_address_without_a_task_is_remembered_since_it_was_first_seen_and_forgotten
     // A group of which it is not known keeps what is known.
     state = record(state, &resolved, &observed, &no_plan(), &[]);
     assert_eq!(state.resources[&group()].stale_targets.len(), 1);
+}
+
+#[test]
+fn what_was_asked_for_is_known_by_its_place_until_aws_answers_or_must_show_it() {
+    let mut fixture = Fixture::registered().with_group(Seen::Absent);
+    let call = Call::CreateTargetGroup { fields: json!({"name": "shop-web"}), tags: Default::default() };
+    let plan = plan(vec![(group(), call)]);
+    let asked = |fixture: &Fixture| {
+        record_intent(fixture.state.clone(), &fixture.observed, &plan, "eu-west-1", fixture.now)
+    };
+    fixture.observed.at = fixture.now;
+    fixture.state = asked(&fixture);
+    let place = Place::Named { name: "shop-web".to_owned() };
+    let expected = Asked { resource: group(), place, region: "eu-west-1".to_owned(), at: fixture.now };
+    assert_eq!(fixture.state.asked, [expected].into(), "kept before it is asked for");
+    let unknown = ActionResult::Unknown { message: "timeout".to_owned() };
+    assert_eq!(fixture.recorded(&plan, &[Some(unknown)]).asked.len(), 1, "no answer");
+    assert_eq!(fixture.recorded(&plan, &[answered("arn:group", None)]).asked.len(), 0, "AWS said yes");
+    assert_eq!(fixture.recorded(&plan, &[None]).asked.len(), 0, "it was not called");
+    fixture.pass(299);
+    fixture.observed.at = fixture.now;
+    assert_eq!(fixture.recorded(&no_plan(), &[]).asked.len(), 1, "it need not be shown yet");
+    fixture.pass(1);
+    fixture.observed.at = fixture.now;
+    assert_eq!(fixture.recorded(&no_plan(), &[]).asked.len(), 0, "it would be shown");
+    fixture.observed.depth = Depth::Light;
+    assert_eq!(fixture.recorded(&no_plan(), &[]).asked.len(), 1, "nobody looked");
 }
 
 #[test]
