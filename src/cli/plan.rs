@@ -265,6 +265,7 @@ async fn plans(
                     desired: &one.desired,
                     rollout: rollout(one),
                     depth: Depth::Full,
+                    removed: one.is_teardown(),
                     kept: None,
                 })
                 .collect();

@@ -220,7 +220,8 @@ pub struct ObservedResource {
     /// How far it is.
     #[serde(default)]
     pub readiness: Readiness,
-    /// Target groups: load balancers that forward to it. Empty otherwise.
+    /// Of a target group: load balancers that forward to it. Of a listener that is to go: rules of
+    /// others on it, in words. Empty otherwise.
     #[serde(default)]
     pub used_by: Vec<String>,
 }

@@ -17,6 +17,8 @@ pub struct ObservationRequest<'a> {
     pub rollout: &'a RolloutState,
     /// How much to read at least.
     pub depth: Depth,
+    /// Whether all that was made for it is to go.
+    pub removed: bool,
     /// What need not be read again.
     pub kept: Option<&'a Kept>,
 }

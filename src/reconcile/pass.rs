@@ -99,6 +99,7 @@ impl Reconciler {
                 desired: &pass.entry.declared.desired,
                 rollout: &pass.entry.record.rollout,
                 depth: pass.depth,
+                removed: pass.entry.declared.is_teardown(),
                 kept: kept.as_ref(),
             })
             .collect();

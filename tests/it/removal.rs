@@ -4,7 +4,7 @@ use crate::support::{Fixture, SHOP, condition, service};
 use evenkeel::model::condition::{ConditionType, Truth};
 use evenkeel::model::request::RequestKind;
 use evenkeel::state::{FileRecordStore, RecordStore};
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn named(name: &str, port: u32) -> String {
     SHOP.replace("name: shop}", &format!("name: {name}}}"))
@@ -310,4 +310,56 @@ async fn a_folder_that_cannot_be_read_removes_nothing() {
     fixture.declare().await;
     fixture.pass(5).await;
     fixture.ready_within(300).await;
+}
+
+/// A listener that is to go has rules on it that this document knows nothing of: another document's,
+/// and one that was made by hand.
+#[tokio::test(start_paused = true)]
+async fn a_listener_with_rules_of_others_stays_and_says_whose_they_are() {
+    for whole in [false, true] {
+        let document = SHOP.replace("spec:\n", "spec:\n  deletionPolicy: Delete\n");
+        let mut fixture =
+            Fixture::new(&[("shop.yaml", &document), ("other.yaml", &named("other", 81))]).await;
+        fixture.ready_within(600).await;
+        let elb = |operation: &str, input| fixture.by_hand("elasticloadbalancing", operation, input);
+        let balancer = elb("DescribeLoadBalancers", json!({}))["LoadBalancers"][0]["LoadBalancerArn"].clone();
+        let listeners = elb("DescribeListeners", json!({"LoadBalancerArn": balancer}))["Listeners"].clone();
+        let http = listeners.as_array().unwrap().iter().find(|one| one["Port"] == 80).unwrap().clone();
+        let input = json!({
+            "ListenerArn": http["ListenerArn"], "Priority": 77,
+            "Conditions.member.1.Field": "path-pattern", "Conditions.member.1.Values.member.1": "/theirs",
+            "Actions.member.1.Type": "fixed-response",
+            "Actions.member.1.FixedResponseConfig.StatusCode": "200",
+        });
+        elb("CreateRule", input);
+        if whole {
+            fixture.remove("shop.yaml").await;
+        } else {
+            fixture.edit("shop.yaml", "port: 80\n", "port: 82\n").await;
+        }
+        fixture.pass(1800).await;
+        let rules = fixture.by_hand(
+            "elasticloadbalancing",
+            "DescribeRules",
+            json!({"ListenerArn": http["ListenerArn"]}),
+        );
+        let priorities: Vec<&Value> =
+            rules["Rules"].as_array().unwrap().iter().map(|rule| &rule["Priority"]).collect();
+        assert_eq!(priorities, ["77", "default"], "ours is gone, theirs is not; removed as a whole: {whole}");
+        let waits = fixture.status("shop").waiting_on;
+        let waits = waits.iter().map(|waiting| waiting.on.to_string()).collect::<Vec<_>>().join("; ");
+        assert!(waits.contains("rule with priority 77 on it, made by somebody else"), "{waits}");
+        // Once it is gone, the listener goes.
+        let theirs = rules["Rules"].as_array().unwrap().iter().find(|rule| rule["Priority"] == "77").unwrap();
+        fixture.by_hand("elasticloadbalancing", "DeleteRule", json!({"RuleArn": theirs["RuleArn"]}));
+        fixture.pass(600).await;
+        let left = fixture.by_hand(
+            "elasticloadbalancing",
+            "DescribeListeners",
+            json!({"LoadBalancerArn": balancer}),
+        );
+        let ports: Vec<&Value> =
+            left["Listeners"].as_array().unwrap().iter().map(|one| &one["Port"]).collect();
+        assert_eq!(ports.contains(&&json!(80)), false, "{ports:?}");
+    }
 }

@@ -29,6 +29,7 @@ async fn foretold(fixture: &Fixture) -> Vec<String> {
         desired: &declared.desired,
         rollout: &record.rollout,
         depth: Depth::Full,
+        removed: false,
         kept: None,
     };
     let observed = Collector::new(aws).collect(placement, &[request], now).await.remove(0);

@@ -6,6 +6,7 @@
 
 mod alarm;
 mod asked;
+mod guests;
 mod listener;
 mod lists;
 mod log_group;
@@ -98,7 +99,13 @@ pub(super) async fn read(reader: &Reader<'_>, requests: &[ObservationRequest<'_>
         let asked = asked::find(reader, request, resources, leftovers).await;
         strays.push((asked, strays::find(reader, request, resources, leftovers).await));
     }
-    let tags = tags::read(reader, lacking_tags(&matched)).await;
+    let mut guests = Vec::new();
+    for (request, (resources, leftovers)) in requests.iter().zip(&matched) {
+        guests.push(guests::find(reader, request, resources, leftovers).await);
+    }
+    let mut lacking = lacking_tags(&matched);
+    lacking.extend(guests.iter().flat_map(guests::arns));
+    let tags = tags::read(reader, lacking).await;
     let of_deployment =
         |(request, (resources, leftovers)): (&ObservationRequest<'_>, (Resources, Leftovers))| OfDeployment {
             resources: resources.into_iter().map(|(id, seen)| (id, tags.put_on(seen))).collect(),
@@ -110,7 +117,8 @@ pub(super) async fn read(reader: &Reader<'_>, requests: &[ObservationRequest<'_>
             targets: found.target_groups.targets_of(request),
         };
     let mut all: Vec<OfDeployment> = requests.iter().zip(matched).map(of_deployment).collect();
-    for ((request, (asked, strays)), one) in requests.iter().zip(strays).zip(&mut all) {
+    for (((request, (asked, strays)), guests), one) in requests.iter().zip(strays).zip(guests).zip(&mut all) {
+        guests::note(request, guests, |rule| tags.put_on(Seen::Present(rule)), one);
         asked::keep_ours(request, &asked, one);
         strays::keep_ours(request, &strays, &mut one.leftovers);
     }

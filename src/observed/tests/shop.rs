@@ -131,7 +131,13 @@ impl Shop {
     }
 
     pub(super) fn ask(&self, depth: Depth) -> ObservationRequest<'_> {
-        ObservationRequest { desired: &self.desired, rollout: &self.rollout, depth, kept: None }
+        ObservationRequest {
+            desired: &self.desired,
+            rollout: &self.rollout,
+            depth,
+            removed: false,
+            kept: None,
+        }
     }
 
     pub(super) fn arn(&self, kind: ResourceKind, key: &str) -> &str {

@@ -3,6 +3,7 @@
 use super::{Change, ResourceType};
 use crate::model::call::{Call, Verb};
 use crate::model::observed::ObservedResource;
+use crate::model::plan::WaitingOn;
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::plan::PlanInput;
 use crate::plan::row::{Class, Compare, Effect, Row, UpdateCall};
@@ -75,6 +76,11 @@ impl ResourceType for Listener {
 
     fn delete(&self, _: &ResourceId, resource: &ObservedResource) -> Call {
         Call::DeleteListener { arn: resource.arn.clone() }
+    }
+
+    /// A rule of somebody else: deleting its listener would delete it as well.
+    fn used_by(&self, _: &PlanInput<'_>, listener: &ObservedResource) -> Option<WaitingOn> {
+        listener.used_by.first().map(|by| WaitingOn::InUse { by: by.clone() })
     }
 
     /// A declared rule: deleting its listener would delete it as well.

@@ -1,0 +1,97 @@
+//! Rules of others on listeners that are to go: AWS deletes a listener with all rules on it,
+//! whoever made them.
+
+use super::{Leftovers, OfDeployment, Resources};
+use crate::aws::elbv2::read::{self, RulesOf};
+use crate::model::observed::{ObservedResource, Seen};
+use crate::model::resource::{ResourceKind, TAG_OWNER};
+use crate::observed::reader::Reader;
+use crate::observed::request::ObservationRequest;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Rules that the deployment does not know, by the ARN of the listener that they stand on; or why
+/// they could not be read.
+pub(super) type Guests = BTreeMap<String, Seen<Vec<ObservedResource>>>;
+
+/// Reads what stands on the listeners of one deployment that are declared no longer. Their tags are
+/// still to be read.
+pub(super) async fn find(
+    reader: &Reader<'_>,
+    request: &ObservationRequest<'_>,
+    resources: &Resources,
+    leftovers: &Leftovers,
+) -> Guests {
+    let undeclared = resources
+        .iter()
+        .filter(|(id, _)| request.removed || !request.desired.resources.contains_key(*id))
+        .map(|(id, seen)| (id.kind, seen));
+    let all = undeclared.chain(leftovers.values().map(|(kind, seen)| (*kind, seen)));
+    let going =
+        all.filter(|(kind, _)| *kind == ResourceKind::Listener).filter_map(|(_, seen)| seen.present());
+    let known: BTreeSet<&str> = resources
+        .values()
+        .chain(leftovers.values().map(|(_, seen)| seen))
+        .filter_map(|seen| Some(seen.present()?.arn.as_str()))
+        .collect();
+    let mut guests = Guests::new();
+    for listener in going {
+        let answer = reader.call(read::rules(reader.clients, RulesOf::Listener(&listener.arn))).await;
+        let seen = match answer {
+            Ok(mut rules) => {
+                rules.retain(|rule| !known.contains(rule.arn.as_str()));
+                Seen::Present(rules)
+            }
+            Err(error) => Seen::Unknown(error.into()),
+        };
+        guests.insert(listener.arn.clone(), seen);
+    }
+    guests
+}
+
+/// ARNs of the rules of which the tags are to be read.
+pub(super) fn arns(guests: &Guests) -> impl Iterator<Item = String> {
+    guests.values().filter_map(Seen::present).flatten().map(|rule| rule.arn.clone())
+}
+
+/// Notes on the listeners who uses them, now that the tags are read. A rule of ours that nothing
+/// remembered is left over; a listener of which it is not known is not known itself.
+pub(super) fn note(
+    request: &ObservationRequest<'_>,
+    guests: Guests,
+    tagged: impl Fn(ObservedResource) -> Seen<ObservedResource>,
+    shown: &mut OfDeployment,
+) {
+    for (listener, seen) in guests {
+        let rules = match seen {
+            Seen::Present(rules) => rules,
+            Seen::Unknown(gap) => {
+                with_listener(shown, &listener, |seen| *seen = Seen::Unknown(gap.clone()));
+                continue;
+            }
+            Seen::Absent | Seen::NotRead => continue,
+        };
+        for rule in rules {
+            let (arn, priority) = (rule.arn.clone(), rule.fields["priority"].clone());
+            let rule = tagged(rule);
+            let owner = rule.present().and_then(|rule| rule.tags.get(TAG_OWNER)).cloned();
+            if owner.as_deref() == Some(request.desired.deployment.as_str()) {
+                shown.leftovers.insert(arn, (ResourceKind::Rule, rule));
+                continue;
+            }
+            let whose =
+                owner.map_or("made by somebody else".to_owned(), |owner| format!("of deployment `{owner}`"));
+            let user = format!("the rule with priority {priority} on it, {whose} ({arn}),");
+            with_listener(shown, &listener, |seen| {
+                if let Seen::Present(listener) = seen {
+                    listener.used_by.push(user.clone());
+                }
+            });
+        }
+    }
+}
+
+fn with_listener(shown: &mut OfDeployment, arn: &str, change: impl Fn(&mut Seen<ObservedResource>)) {
+    let leftovers = shown.leftovers.values_mut().map(|(_, seen)| seen);
+    let all = shown.resources.values_mut().chain(leftovers);
+    all.filter(|seen| seen.present().is_some_and(|one| one.arn == arn)).for_each(change);
+}
