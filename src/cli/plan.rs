@@ -88,7 +88,7 @@ pub(super) struct Planned {
     pub last_good: Vec<DeploymentName>,
     /// Reads that failed: the plan is not whole.
     pub gaps: Vec<String>,
-    /// Whether nothing would be done.
+    /// Whether nothing would be done, now or as AWS does its part.
     pub in_sync: bool,
 }
 
@@ -151,7 +151,7 @@ pub(super) async fn plan(args: &Args, places: &Places) -> anyhow::Result<Planned
         last_good: subjects.last_good(),
         findings: subjects.findings.into_iter().map(|(_, finding)| finding).collect(),
         gaps: reasons(&gaps),
-        in_sync: plans.iter().all(|road| road.plan.is_empty()),
+        in_sync: plans.iter().all(|road| road.plan.is_empty() && road.then.is_empty()),
     })
 }
 

@@ -120,6 +120,13 @@ pub fn load_balancer_name(load_balancer: &str) -> &str {
     Arn::parse(load_balancer).and_then(|arn| arn.resource.split('/').nth(2)).unwrap_or(load_balancer)
 }
 
+/// The load balancer's ARN, which a listener's ARN holds: `…:listener/app/lb/1/2` is on
+/// `…:loadbalancer/app/lb/1`.
+pub fn load_balancer_of(listener_arn: &str) -> Option<String> {
+    let (before, after) = listener_arn.rsplit_once('/')?.0.split_once(":listener/")?;
+    Some(format!("{before}:loadbalancer/{after}"))
+}
+
 /// Name of a target group, `…:targetgroup/NAME/ID`.
 pub fn target_group_name(group: &str) -> &str {
     let Some((_, rest)) = group.split_once("targetgroup/") else { return group };

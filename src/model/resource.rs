@@ -178,7 +178,8 @@ impl ResourceKind {
                 holds_data: false,
                 stage: 7,
                 on_identity_change: Replace,
-                remedy: "declare it under another `serviceName`: then the old service serves until the new one does",
+                remedy: "declare it under another `serviceName`: then the old service serves until the new one does; so long \
+                         nothing else of it is changed",
             },
         }
     }

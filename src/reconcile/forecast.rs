@@ -4,9 +4,9 @@
 
 use super::decide::{Decision, decide};
 use super::entry::Declaration;
-use crate::model::arn::{family_of, revision_number};
+use crate::model::arn::{family_of, load_balancer_of, revision_number};
 use crate::model::call::{Call, Verb};
-use crate::model::desired::Workload;
+use crate::model::desired::{ResolvedDefinition, ResolvedState, Workload};
 use crate::model::ids::ComponentName;
 use crate::model::kinds::application::RunPolicy;
 use crate::model::observed::{
@@ -14,7 +14,8 @@ use crate::model::observed::{
     ObservedState, ObservedTarget, ObservedTask, Seen,
 };
 use crate::model::plan::{ActionResult, Outcome, Plan, PlannedAction};
-use crate::model::resource::{Part, ResourceId, ResourceKind, TAG_HASH, Tree};
+use crate::model::resource::{Part, ResourceId, ResourceKind, TAG_COMPONENT, TAG_HASH, TAG_OWNER, Tree};
+use crate::model::rollout::{Revision, RolloutState};
 use crate::rollout;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -44,6 +45,7 @@ pub fn forecast(declared: &Declaration, first: &Decision, now: Timestamp) -> Vec
         let state = rollout::record(step.clone(), resolved, observed, plan, &outcomes);
         now += REST;
         world.rest(now);
+        world.shows_revisions(&state, resolved);
         let next = decide(declared, &state, world.observed, now);
         let stands_still = next.plan.actions.is_empty() && plan.actions.is_empty() && next.step == *step;
         if stands_still {
@@ -346,6 +348,69 @@ impl World<'_> {
         }
     }
 
+    /// The load balancers that forward to each target group, by ARNs.
+    fn users(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let all = || self.observed.all_resources().filter_map(|(_, seen)| seen.present());
+        let balancer_of = |listener: &str| {
+            let known =
+                all().find(|one| one.arn == listener).and_then(|one| one.fields["loadBalancerArn"].as_str());
+            known.map(str::to_owned).or_else(|| load_balancer_of(listener))
+        };
+        let mut users: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for resource in all() {
+            let mut groups = BTreeSet::new();
+            target_groups(&resource.fields["actions"], &mut groups);
+            target_groups(&resource.fields["defaultActions"], &mut groups);
+            let own = resource.fields["loadBalancerArn"].as_str().map(str::to_owned);
+            let balancer = own.or_else(|| balancer_of(resource.fields["listenerArn"].as_str()?));
+            let Some(balancer) = balancer else { continue };
+            for group in groups {
+                users.entry(group).or_default().insert(balancer.clone());
+            }
+        }
+        users
+    }
+
+    /// The next look shows the revisions that the rollout went back to: what is wanted ran before, and
+    /// this look had no reason to read it.
+    fn shows_revisions(&mut self, state: &RolloutState, resolved: &ResolvedState) {
+        for (name, component) in &state.components {
+            let Some(revision) = &component.revision else { continue };
+            let definition = resolved.components.get(name).and_then(|resolved| resolved.definition.as_ref());
+            let Some(definition) = definition.filter(|definition| definition.hash == revision.hash) else {
+                continue;
+            };
+            let unread = matches!(self.observed.definitions.get(&revision.arn), None | Some(Seen::NotRead));
+            if unread {
+                let known = self.known(name, revision, definition);
+                self.observed.definitions.insert(revision.arn.clone(), Seen::Present(known));
+            }
+        }
+    }
+
+    fn known(
+        &self,
+        name: &ComponentName,
+        revision: &Revision,
+        definition: &ResolvedDefinition,
+    ) -> ObservedDefinition {
+        let desired = &self.declared.desired;
+        let mut tags = desired.tags.clone();
+        tags.extend([
+            (TAG_OWNER.to_owned(), desired.deployment.to_string()),
+            (TAG_COMPONENT.to_owned(), name.to_string()),
+            (TAG_HASH.to_owned(), revision.hash.to_string()),
+        ]);
+        ObservedDefinition {
+            arn: revision.arn.clone(),
+            status: "ACTIVE".to_owned(),
+            registered_at: revision.registered,
+            registered_by: None,
+            fields: definition.fields.clone(),
+            tags,
+        }
+    }
+
     /// Everything has come to rest: targets are healthy, and what forwards to a group uses it.
     fn rest(&mut self, now: Timestamp) {
         self.now = now;
@@ -359,13 +424,7 @@ impl World<'_> {
                 }
             }
         }
-        let mut forwarded = BTreeSet::new();
-        for (_, seen) in self.observed.all_resources() {
-            if let Some(resource) = seen.present() {
-                target_groups(&resource.fields["actions"], &mut forwarded);
-                target_groups(&resource.fields["defaultActions"], &mut forwarded);
-            }
-        }
+        let users = self.users();
         let declared = self.observed.resources.iter_mut().map(|(id, seen)| (id.clone(), seen));
         let leftovers = self.observed.leftovers.iter_mut();
         let leftovers = leftovers.map(|(arn, (kind, seen))| (ResourceId::left_over(*kind, arn), seen));
@@ -374,8 +433,7 @@ impl World<'_> {
             if id.kind != ResourceKind::TargetGroup {
                 continue;
             }
-            let used = forwarded.contains(&group.arn);
-            group.used_by = if used { vec!["load balancer".to_owned()] } else { Vec::new() };
+            group.used_by = users.get(&group.arn).into_iter().flatten().cloned().collect();
             let count = registered.get(&group.arn).copied().unwrap_or_default();
             let target = |number: u32| ObservedTarget {
                 id: format!("target-{number}"),

@@ -41,8 +41,18 @@ async fn foretold(fixture: &Fixture) -> Vec<String> {
 
 /// Makes edits of the shop that runs, and compares what was foretold with what is done.
 async fn comes_true(edits: &[(&str, &str)]) -> Vec<String> {
+    comes_true_after(&[], edits).await
+}
+
+/// The same after other edits, which are done by then.
+async fn comes_true_after(before: &[(&str, &str)], edits: &[(&str, &str)]) -> Vec<String> {
     let mut fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
     fixture.ready_within(600).await;
+    for (from, to) in before {
+        fixture.edit("shop.yaml", from, to).await;
+        fixture.pass(10).await;
+        fixture.ready_within(1800).await;
+    }
     fixture.pass(120).await;
     for (from, to) in edits {
         fixture.edit_quietly("shop.yaml", from, to);
@@ -57,7 +67,7 @@ async fn comes_true(edits: &[(&str, &str)]) -> Vec<String> {
     let in_order = foretold.clone();
     foretold.sort();
     done.sort();
-    assert_eq!(foretold, done, "{edits:?}");
+    assert_eq!(foretold, done, "{edits:?}, foretold {in_order:?}");
     in_order
 }
 
@@ -96,4 +106,30 @@ async fn a_service_under_another_name() {
 async fn a_rule_of_another_priority() {
     let road = comes_true(&[("priority: 10", "priority: 20")]).await;
     assert_eq!(road, ["elasticloadbalancing:SetRulePriorities"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_image_that_ran_before() {
+    let there = ("/shop:1.0", "/shop:2.0");
+    let road = comes_true_after(&[there], &[("/shop:2.0", "/shop:1.0")]).await;
+    assert_eq!(road, ["ecs:UpdateService"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_migration_that_ran_before_runs_again() {
+    let there = ("/shop-migrations:1.0", "/shop-migrations:2.0");
+    let road = comes_true_after(&[there], &[("/shop-migrations:2.0", "/shop-migrations:1.0")]).await;
+    assert_eq!(road, ["ecs:RunTask"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_on_another_port() {
+    let road = comes_true(&[("port: 80\n", "port: 81\n")]).await;
+    let expected = [
+        "elasticloadbalancing:CreateListener",
+        "elasticloadbalancing:CreateRule",
+        "elasticloadbalancing:DeleteRule",
+        "elasticloadbalancing:DeleteListener",
+    ];
+    assert_eq!(road, expected);
 }

@@ -48,7 +48,7 @@ pub(super) fn force(update: &mut Map<String, Value>) {
 pub(super) fn remedy(path: &str) -> Option<&'static str> {
     (path == "launchType").then_some(
         "declare a `capacityProviderStrategy`, which a service can change to, or another `serviceName`: then the old service serves until \
-         the new one does",
+         the new one does; so long nothing else of it is changed",
     )
 }
 

@@ -23,8 +23,7 @@ use crate::plan::diff::{differences, leave, tag_differences, updated_fields};
 use crate::plan::resources::target_group::load_balancers;
 use crate::plan::resources::texts;
 use crate::plan::resources::{self, ResourceType};
-use crate::plan::row::Difference;
-use crate::plan::row::UpdateCall;
+use crate::plan::row::{Difference, Effect, UpdateCall};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -374,6 +373,7 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     if let Some(on) = step.waits(draft, &one.component.name, service).filter(|_| !hold) {
         draft.wait(one.id, on);
     }
+    let another = is_another(draft, one, &found);
     let unforwarded = not_forwarded_to(draft, one, fields, &found);
     let stays_without = unforwarded || stays_without_balancers(&found, hold, step);
     let all_found = found.clone();
@@ -383,6 +383,7 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
         (hold && difference.change.impact > Impact::None)
             || (refusal.is_some() && is_updated(difference))
             || step.holds(&difference.change)
+            || (another && is_updated(difference))
             || (unforwarded && difference.change.path.starts_with("loadBalancers"))
             || (stays_without && difference.row.path == "healthCheckGracePeriodSeconds")
     });
@@ -403,8 +404,11 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
         return;
     }
     // A new revision may be made for the new groups: the two go together.
-    let revision =
-        if unforwarded || step.holds_revision() { None } else { revision_change(draft, one, service) };
+    let revision = if another || unforwarded || step.holds_revision() {
+        None
+    } else {
+        revision_change(draft, one, service)
+    };
     if let Some((why, change)) = revision {
         if change.path == FORCED {
             update.insert(FORCED.to_owned(), change.new.clone());
@@ -418,6 +422,16 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     if !all.is_empty() {
         update_service(draft, one, service, update, reason, all);
     }
+}
+
+/// Whether what is declared is another service than the one that is there: of another scheduling
+/// strategy or launch type, which AWS changes for none. All else that is declared is meant for that
+/// one (a DAEMON stops its tasks before it starts new ones), so nothing of it is done to this one.
+fn is_another(draft: &Draft<'_>, one: &One<'_>, found: &[Difference]) -> bool {
+    found.iter().any(|difference| {
+        difference.row.effect == Effect::Impossible
+            && draft.policy(one.id, &difference.change.path) == DriftPolicy::Repair
+    })
 }
 
 /// The call of an update, unless what may not run beside the tasks that it starts has to stop
