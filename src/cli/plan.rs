@@ -295,6 +295,7 @@ fn shown(roads: &[Road]) -> anyhow::Result<String> {
     let mut texts: Vec<String> =
         roads.iter().filter(says_something).map(text).collect::<anyhow::Result<_>>()?;
     let actions: usize = roads.iter().map(|road| road.plan.actions.len()).sum();
+    let later: usize = roads.iter().flat_map(|road| &road.then).map(|plan| plan.actions.len()).sum();
     let waiting: usize = roads.iter().map(|road| road.plan.waiting_on.len()).sum();
     let differs = roads.iter().any(|road| !road.plan.drift.is_empty());
     let of = out::count(roads.len(), "deployment");
@@ -302,6 +303,9 @@ fn shown(roads: &[Road]) -> anyhow::Result<String> {
         _ if roads.is_empty() => "Nothing to plan: there is no valid document.\n".to_owned(),
         (0, 0) if differs => format!("{BUSY}Nothing to do now; AWS differs{BUSY:#} ({of}).\n"),
         (0, 0) => format!("Nothing to do: AWS agrees with what is declared ({of}).\n"),
+        (0, _) if later > 0 => {
+            format!("{BUSY}Nothing to do now; {} would follow{BUSY:#} ({of}).\n", out::count(later, "action"))
+        }
         (0, _) => format!("{BUSY}Nothing to do now, waiting{BUSY:#} ({of}).\n"),
         _ => format!("{BUSY}{} would be done now{BUSY:#} ({of}).\n", out::count(actions, "action")),
     });

@@ -1001,3 +1001,55 @@ async fn what_the_circuit_breaker_rolled_back_under_a_strategy_is_not_deployed_a
     assert_eq!(*calls.lock().unwrap(), ["UpdateService"]);
     traffic.all_served();
 }
+
+/// The production rule under another key, and on another port: what ECS shifts is one rule, and who
+/// comes by the former one would find the tasks stopped.
+#[tokio::test(start_paused = true)]
+async fn another_production_rule_under_a_strategy_is_held_and_says_the_way_and_that_way_loses_nothing() {
+    let key = |document: &str| {
+        document
+            .replace(
+                "    web:\n      listener: http\n      priority: 10",
+                "    prod:\n      listener: http\n      priority: 30",
+            )
+            .replace("productionListenerRule: web", "productionListenerRule: prod")
+    };
+    let port = |document: &str| document.replace("port: 80\n", "port: 81\n");
+    let moves: [(&dyn Fn(&str) -> String, bool); 2] = [(&key, false), (&port, true)];
+    for (moved, other_port) in moves {
+        for upgrades in [0, 1] {
+            let (mut fixture, traffic) = open(BLUE_GREEN).await;
+            if upgrades == 1 {
+                upgrade(&mut fixture).await;
+                fixture.pass(60).await;
+                fixture.ready_within(3600).await;
+            }
+            let next = |document: &str| moved(document).replace("/shop:1.0", "/shop:3.0");
+            assert_ne!(next(&shop(BLUE_GREEN)), shop(BLUE_GREEN));
+            fixture.write("shop.yaml", &next(&shop(BLUE_GREEN))).await;
+            let told = |status: &DeploymentStatus| {
+                condition(status, ConditionType::Stalled).2.contains("its production rule cannot be replaced")
+            };
+            fixture.until(300, told).await;
+            fixture.pass(3600).await;
+            assert_eq!(image(&fixture), "registry.example.com/shop:3.0", "the image goes on");
+            traffic.all_served();
+            traffic.no_longer(&Request::to("shop", 80).header("x-test", "1"));
+            fixture.write("shop.yaml", &next(SHOP)).await;
+            if other_port {
+                fixture.pass(5).await;
+                traffic.no_longer(&Request::to("shop", 80));
+            }
+            fixture.pass(60).await;
+            fixture.ready_within(3600).await;
+            if other_port {
+                traffic.also(Request::to("shop", 81));
+            }
+            fixture.write("shop.yaml", &next(&shop(BLUE_GREEN))).await;
+            fixture.pass(60).await;
+            fixture.ready_within(3600).await;
+            fixture.pass(3600).await;
+            traffic.all_served();
+        }
+    }
+}

@@ -606,6 +606,11 @@ fn change(app: &mut App, edit: &Edit, now: Timestamp) {
             if moves && app.parts[*part].shifted().is_some() {
                 return;
             }
+            // Its production rule stays, too, and so does the listener.
+            let relists = *change == WayChange::ListenerPort;
+            if relists && app.declared().any(|part| part.shifted().is_some()) {
+                return;
+            }
             let way = &mut app.parts[*part].way;
             match change {
                 WayChange::GroupKey => way.group += 1,

@@ -2,7 +2,7 @@
 
 use super::capacity::FORCED;
 use super::stopping::{stop_before_update, stop_predecessors};
-use super::strategy::{Step, moves_groups, shares_traffic};
+use super::strategy::{Step, moves_groups, moves_production, shares_traffic};
 use super::traffic::{self, Stay};
 use super::{Draft, Writable, capacity, changes, definitions, seen, tags, unfinished, unsaid};
 use crate::model::arn::{family_of, family_revision, is_service};
@@ -349,7 +349,8 @@ fn is_held_for_another(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedS
 fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     let Some(Wanted { fields, comes_back, stays }) = &wanted(draft, one, service) else { return };
     let mut found = differences(ResourceKind::Service, fields, &service.fields, &BTreeSet::new());
-    if let Some(because) = moves_groups(fields, service) {
+    if let Some(because) = moves_groups(fields, service).or_else(|| moves_production(draft, fields, service))
+    {
         found.retain(|difference| !difference.change.path.starts_with("loadBalancers"));
         draft.note(one.id, because, true);
     }

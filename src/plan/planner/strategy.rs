@@ -200,6 +200,34 @@ pub(super) fn moves_groups(declared: &Tree, service: &ObservedService) -> Option
     })
 }
 
+/// Why another production rule cannot take the place of the present one, which stands: ECS shifts the
+/// traffic of the rule that it is told and then stops the tasks that the former one sends to, so
+/// that whoever comes by the former one finds nobody until it is gone.
+///
+/// Source: ECS developer guide, blue/green deployments (the production listener rule is ECS's, and
+/// tasks of the former revision are stopped after the bake time).
+pub(super) fn moves_production(
+    draft: &Draft<'_>,
+    declared: &Tree,
+    service: &ObservedService,
+) -> Option<String> {
+    if !(shifts_traffic(declared) && shifts_traffic(&service.fields)) {
+        return None;
+    }
+    let (present, wanted) = (production_rules(&service.fields), production_rules(declared));
+    let ours = draft.input.observed.all_resources().filter_map(|(_, seen)| seen.present());
+    let stands =
+        ours.map(|found| found.arn.as_str()).any(|arn| present.contains(arn) && !wanted.contains(arn));
+    stands.then(|| {
+        format!(
+            "its production rule cannot be replaced under the strategy {}: ECS would stop the tasks that the present one sends to while it \
+             still takes requests, so it stays; declare the strategy ROLLING without `advancedConfiguration` for the move, and the strategy \
+             again once it is Ready",
+            declared["deploymentConfiguration"]["strategy"].as_str().unwrap_or_default()
+        )
+    })
+}
+
 /// Why a service that is to shift its traffic is not made yet: one that it takes the place of
 /// serves behind the same rule or in the same groups. Before anything of the first deployment of a
 /// service answers, ECS writes its rule; to what, where the rule has sent traffic to another
