@@ -115,6 +115,19 @@ impl Place {
 }
 
 impl Asked {
+    /// Whether something of this ARN is what was asked for, as far as an ARN tells.
+    pub fn is_found(&self, arn: &str) -> bool {
+        match &self.place {
+            Place::Named { name } => {
+                let ends =
+                    [":log-group:", ":alarm:"].iter().any(|before| arn.ends_with(&format!("{before}{name}")));
+                ends || arn.contains(&format!(":targetgroup/{name}/"))
+            }
+            Place::Service { arn: expected } => arn == expected,
+            Place::Port { .. } | Place::Priority { .. } | Place::Task { .. } => false,
+        }
+    }
+
     /// Whether AWS need not show it yet. A clock that was set back does not make it so for ever.
     pub fn is_fresh(&self, now: Timestamp) -> bool {
         now.duration_since(self.at).abs() < SHOWN_WITHIN

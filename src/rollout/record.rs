@@ -30,6 +30,13 @@ pub fn record(
     if observed.depth == Depth::Full && observed.gaps.is_empty() {
         state.asked.retain(|asked| asked.is_fresh(observed.at));
     }
+    let is_seen = |asked: &Asked| match observed.seen(&asked.resource) {
+        Seen::Present(Identity { arn, .. }) => asked.is_found(arn),
+        Seen::Absent | Seen::NotRead | Seen::Unknown(_) => false,
+    };
+    let resources = &state.resources;
+    let is_recorded = |asked: &Asked| resources.get(&asked.resource).is_some_and(|known| known.arn.is_some());
+    state.asked.retain(|asked| !(is_seen(asked) && is_recorded(asked)));
     let mut unsettled: BTreeSet<ResourceId> =
         plan.waiting_on.iter().map(|waiting| waiting.resource.clone()).collect();
     // What somebody else changed in a field and is only reported does not keep the rest from being
