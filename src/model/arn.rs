@@ -71,7 +71,8 @@ pub fn is_service(arn: &str, cluster: &str, name: &str) -> bool {
 
 /// The ARN of the service of this name in a cluster, by the cluster's ARN.
 ///
-/// Source: ECS Developer Guide, Amazon Resource Names and IDs (the form that all new resources have).
+/// Source: ECS Developer Guide, Amazon Resource Names and IDs (the form that all new resources
+/// have).
 pub fn service_arn(cluster_arn: &str, name: &str) -> Option<String> {
     let (before, cluster) = cluster_arn.split_once(":cluster/")?;
     Some(format!("{before}:service/{cluster}/{name}"))

@@ -6,9 +6,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use std::sync::Arc;
 
-/// JSON as compact text with sorted keys: a tenth of the memory that its values take. A controller holds several for
-/// everything that it looks after and reads them only where AWS differs; stored as the JSON that
-/// they are. Cheap to clone.
+/// JSON as compact text with sorted keys: a tenth of the memory that its values take. A controller
+/// holds several for everything that it looks after and reads them only where AWS differs; stored
+/// as the JSON that they are. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TreeText(Arc<str>);
 

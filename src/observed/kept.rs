@@ -33,7 +33,7 @@ impl Kept {
     /// What may be kept of a full look of which this plan was made, given what that look itself had
     /// taken from an earlier one: nothing, when the plan writes any of it.
     pub fn of(observed: ObservedState, earlier: Option<&Self>, plan: &Plan) -> Option<Self> {
-        if plan.actions.iter().any(|action| is_kept(action.resource.kind)) {
+        if Self::is_touched_by(plan) {
             return None;
         }
         let seen_at = earlier.map_or(observed.at, |earlier| earlier.seen_at);
@@ -61,7 +61,14 @@ impl Kept {
         })
     }
 
-    /// Itself as text: a tenth of the memory, and a fleet that starts keeps one for each deployment.
+    /// Whether a plan writes something of what is kept: it is looked at first, for nothing is done
+    /// to what was not seen in the very pass that does it.
+    pub fn is_touched_by(plan: &Plan) -> bool {
+        plan.actions.iter().any(|action| is_kept(action.resource.kind))
+    }
+
+    /// Itself as text: a tenth of the memory, and a fleet that starts keeps one for each
+    /// deployment.
     pub fn to_text(&self) -> Option<Box<str>> {
         serde_json::to_string(self).ok().map(String::into_boxed_str)
     }

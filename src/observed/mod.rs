@@ -2,7 +2,8 @@
 //!
 //! A pass decides from what was seen in that very pass. So the collector asks AWS and keeps
 //! nothing between passes. One exception: while a rollout is watched every few seconds, what ECS
-//! does not move and nobody has written ([`Kept`]) is asked for twice a minute.
+//! does not move and nobody has written ([`Kept`]) is asked for twice a minute, and before anything
+//! of it is written.
 //!
 //! **It never fails whole.** Each read that fails becomes [`Seen::Unknown`] for exactly the things
 //! that it would have shown. Everything else is as good as it would be otherwise, so a permission

@@ -335,7 +335,7 @@ impl World<'_> {
         }
         for (arn, mut rule) in rules {
             rule.fields["priority"] = json!(priorities[&arn]);
-            let key = rule.tags.get(crate::model::resource::TAG_COMPONENT).cloned().unwrap_or_default();
+            let key = rule.tags.get(TAG_COMPONENT).cloned().unwrap_or_default();
             let by_tag = ResourceId::new(ResourceKind::Rule, key);
             let there = declared.iter().find(|(id, resource)| {
                 id.kind == ResourceKind::Rule && resource.fields["priority"] == rule.fields["priority"]
@@ -371,8 +371,8 @@ impl World<'_> {
         users
     }
 
-    /// The next look shows the revisions that the rollout went back to: what is wanted ran before, and
-    /// this look had no reason to read it.
+    /// The next look shows the revisions that the rollout went back to: what is wanted ran before,
+    /// and this look had no reason to read it.
     fn shows_revisions(&mut self, state: &RolloutState, resolved: &ResolvedState) {
         for (name, component) in &state.components {
             let Some(revision) = &component.revision else { continue };

@@ -8,9 +8,10 @@ use super::metrics::Metrics;
 use super::schedule::{Ending, Trigger};
 use crate::executor::{Executor, Fence};
 use crate::model::condition::{Condition, ConditionReason, ConditionType, Truth};
+use crate::model::desired::ResolvedState;
 use crate::model::kinds::Placement;
 use crate::model::observed::{Depth, ObservedState};
-use crate::model::plan::{ActionResult, WaitingOn};
+use crate::model::plan::{ActionResult, Outcome, Plan, WaitingOn};
 use crate::model::request::Request;
 use crate::model::rollout::RolloutState;
 use crate::model::status::DeploymentStatus;
@@ -73,6 +74,12 @@ pub struct PassResult {
 }
 
 impl PassResult {
+    /// Nothing was done: all is read before that.
+    fn looks_again() -> Self {
+        let (ending, depth, at_rest) = (Ending::Acted, Depth::Full, false);
+        Self { ending, depth, acted: 0, at_rest, pause_ends: None, answered: Vec::new(), state_error: None }
+    }
+
     /// A light pass that saw what the last one saw, which had nothing to do.
     fn at_rest() -> Self {
         let (ending, depth, at_rest) = (Ending::Steady, Depth::Light, true);
@@ -134,6 +141,10 @@ impl Reconciler {
         }
         let before = entry.record.rollout.clone();
         let Decision { observed, resolved, step, plan } = decide(&entry.declared, &before, observed, now);
+        if kept.is_some() && Kept::is_touched_by(&plan) {
+            debug!("what is to be written is looked at first");
+            return PassResult::looks_again();
+        }
         debug!(actions = plan.actions.len(), waiting_on = plan.waiting_on.len(), depth = ?observed.depth, "planned");
 
         // Intent before action: whatever happens from here on, the next pass finds what this one
@@ -154,20 +165,7 @@ impl Reconciler {
         self.metrics.acted(&plan, &outcomes);
 
         let after = rollout::record(step, &resolved, &observed, &plan, &outcomes);
-        let status = status::compute(&StatusInput {
-            prior: entry.record.status.as_deref(),
-            source: &entry.declared.source,
-            generation: entry.declared.newest_generation,
-            findings: &entry.declared.findings,
-            desired: &entry.declared.desired,
-            resolved: &resolved,
-            observed: &observed,
-            rollout: &after,
-            plan: &plan,
-            outcomes: &outcomes,
-            orphaned: entry.declared.removed_at.is_some(),
-            now: self.clock.now(),
-        });
+        let status = self.status(entry, (&resolved, &observed), &after, &plan, &outcomes);
         let conditions = (entry.record.status.as_deref(), &status);
         let new_events = events::of_pass(&plan, &outcomes, (&before, &after), conditions, now);
         log_readiness(entry.record.status.as_deref(), &status);
@@ -202,6 +200,31 @@ impl Reconciler {
         PassResult { ending, depth, acted, at_rest, pause_ends, answered, state_error: None }
     }
 
+    fn status(
+        &self,
+        entry: &Entry,
+        (resolved, observed): (&ResolvedState, &ObservedState),
+        rollout: &RolloutState,
+        plan: &Plan,
+        outcomes: &[Outcome],
+    ) -> DeploymentStatus {
+        let declared = &entry.declared;
+        status::compute(&StatusInput {
+            prior: entry.record.status.as_deref(),
+            source: &declared.source,
+            generation: declared.newest_generation,
+            findings: &declared.findings,
+            desired: &declared.desired,
+            resolved,
+            observed,
+            rollout,
+            plan,
+            outcomes,
+            orphaned: declared.removed_at.is_some(),
+            now: self.clock.now(),
+        })
+    }
+
     async fn save(&self, entry: &mut Entry) -> Result<(), state::Error> {
         let saved = self.state.save(&entry.record).await;
         entry.unsaved = saved.is_err();
@@ -223,8 +246,8 @@ impl Reconciler {
     }
 }
 
-/// What was seen of the services, as a hash, if that and the record are all that a light pass decides
-/// by: it saw everything that it read, nobody asks for anything, and no suspension ends.
+/// What was seen of the services, as a hash, if that and the record are all that a light pass
+/// decides by: it saw everything that it read, nobody asks for anything, and no suspension ends.
 fn hash_of_services(entry: &Entry, observed: &ObservedState) -> Option<u64> {
     let declared = &entry.declared;
     let asked = !declared.requests.is_empty() || declared.desired.suspend.is_some();

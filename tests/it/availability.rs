@@ -5,7 +5,7 @@ mod exchanges;
 mod names;
 
 use crate::support::traffic::Traffic;
-use crate::support::{Fixture, SHOP, condition, update_service};
+use crate::support::{Fixture, REGION, SHOP, condition, update_service};
 use aws_sim::Sim;
 use aws_sim::behaviour::{Behaviour, BehaviourRule};
 use aws_sim::traffic::Request;
@@ -683,4 +683,54 @@ async fn a_renamed_task_starts_after_the_run_of_its_former_name_has_ended_well()
         .iter()
         .filter(|task| ["shop-worker", "shop-porter"].iter().any(|name| task.task_definition.contains(name)));
     assert_eq!(workers.map(|task| task.exit_codes.clone()).collect::<Vec<_>>(), [[Some(0)], [Some(0)]]);
+}
+
+/// A service behind an Application and a Network Load Balancer: what a group of HTTP is followed by
+/// is a group of HTTP.
+#[tokio::test(start_paused = true)]
+async fn the_ports_of_a_service_in_two_groups_of_different_protocols_change_at_once() {
+    let sim = Sim::builder().seed(7).build();
+    let seed =
+        json!({"region": REGION, "loadBalancers": [{"name": "net", "type": "network", "listeners": []}]});
+    sim.seed_world(&seed).unwrap();
+    let raw = "    raw:\n      port: 8080\n      protocol: TCP\n      vpcId: vpc-0123456789abcdef0\n      attributes: {deregistration_delay.timeout_seconds: \"15\"}\n";
+    let tcp = "    tcp:\n      loadBalancer: net\n      port: 5432\n      protocol: TCP\n      defaultActions: [{type: forward, targetGroup: raw}]\n";
+    let document = SHOP
+        .replace("  listeners:\n", &format!("{raw}  listeners:\n{tcp}"))
+        .replace("{targetGroup: web, containerName: web, containerPort: 8080}", "{targetGroup: raw, containerName: web, containerPort: 8080}, {targetGroup: web, containerName: web, containerPort: 8080}");
+    let (mut fixture, traffic) = open_on(sim, &document).await;
+    fixture.write("shop.yaml", &document.replace("8080", "9090")).await;
+    fixture.pass(5).await;
+    fixture.ready_within(1800).await;
+    fixture.pass(600).await;
+    traffic.all_served();
+}
+
+/// A FARGATE REPLICA that is declared as a DAEMON on EC2 would be another service: nothing of that
+/// is done to the one that serves.
+#[tokio::test(start_paused = true)]
+async fn what_follows_from_a_change_that_aws_does_not_make_is_not_done_either() {
+    let (mut fixture, traffic) = open(SHOP).await;
+    fixture.pass(120).await;
+    fixture.sim.reset_calls();
+    let daemon = SHOP
+        .replace(
+            "        desiredCount: 2\n        launchType: FARGATE\n",
+            "        launchType: EC2\n        schedulingStrategy: DAEMON\n",
+        )
+        .replace("/shop:1.0", "/shop:2.0");
+    assert!(daemon.contains("DAEMON"));
+    fixture.write("shop.yaml", &daemon).await;
+    fixture.pass(1800).await;
+    let writes = fixture.writes();
+    assert!(!writes.contains(&"ecs:UpdateService".to_owned()), "{writes:?}");
+    let (truth, reason, message) = condition(&fixture.status("shop"), ConditionType::Stalled);
+    assert!(
+        truth == Truth::True && reason == "Blocked" && message.contains("so long nothing else"),
+        "{message}"
+    );
+    fixture.write("shop.yaml", SHOP).await;
+    fixture.pass(5).await;
+    fixture.ready_within(600).await;
+    traffic.all_served();
 }

@@ -312,8 +312,8 @@ async fn a_folder_that_cannot_be_read_removes_nothing() {
     fixture.ready_within(300).await;
 }
 
-/// A listener that is to go has rules on it that this document knows nothing of: another document's,
-/// and one that was made by hand.
+/// A listener that is to go has rules on it that this document knows nothing of: another
+/// document's, and one that was made by hand.
 #[tokio::test(start_paused = true)]
 async fn a_listener_with_rules_of_others_stays_and_says_whose_they_are() {
     for whole in [false, true] {
@@ -360,6 +360,6 @@ async fn a_listener_with_rules_of_others_stays_and_says_whose_they_are() {
         );
         let ports: Vec<&Value> =
             left["Listeners"].as_array().unwrap().iter().map(|one| &one["Port"]).collect();
-        assert_eq!(ports.contains(&&json!(80)), false, "{ports:?}");
+        assert!(!ports.contains(&&json!(80)), "{ports:?}");
     }
 }

@@ -975,6 +975,9 @@ async fn another_port_under_blue_green_is_said_to_be_blocked_and_what_runs_goes_
     assert!(document.contains("containerPort: 9090"), "{document}");
     fixture.write("shop.yaml", &document).await;
     fixture.pass(3600).await;
+    let record = fixture.record("shop").await;
+    let failed = record.events.iter().filter(|event| event.reason.as_str() == "ActionFailed");
+    assert_eq!(failed.count(), 0, "nothing is asked for that AWS refuses: {record:#?}");
     let status = fixture.status("shop");
     let (_, reason, message) = condition(&status, ConditionType::Stalled);
     assert!(reason == "Blocked" && message.contains("strategy BLUE_GREEN"), "{reason}: {message}");
@@ -1015,8 +1018,8 @@ async fn another_production_rule_under_a_strategy_is_held_and_says_the_way_and_t
             .replace("productionListenerRule: web", "productionListenerRule: prod")
     };
     let port = |document: &str| document.replace("port: 80\n", "port: 81\n");
-    let moves: [(&dyn Fn(&str) -> String, bool); 2] = [(&key, false), (&port, true)];
-    for (moved, other_port) in moves {
+    for other_port in [false, true] {
+        let moved = |document: &str| if other_port { port(document) } else { key(document) };
         for upgrades in [0, 1] {
             let (mut fixture, traffic) = open(BLUE_GREEN).await;
             if upgrades == 1 {

@@ -171,8 +171,8 @@ pub struct Component {
     /// A long-running service, as in CreateService.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<Service>,
-    /// A task that runs to completion once for each change of its image or configuration; one that goes
-    /// back to an earlier image runs that one again.
+    /// A task that runs to completion once for each change of its image or configuration; one that
+    /// goes back to an earlier image runs that one again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskWorkload>,
     /// A service of which never two tasks run at a time: recreated, never rolled (minimum 0 %,

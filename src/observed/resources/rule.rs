@@ -20,8 +20,8 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    /// Reads the rules that are recorded; and, where one of them is not at the place that is declared,
-    /// all rules of the listener. A shared listener has a hundred, of everybody.
+    /// Reads the rules that are recorded; and, where one of them is not at the place that is
+    /// declared, all rules of the listener. A shared listener has a hundred, of everybody.
     pub(super) async fn read(
         reader: &Reader<'_>,
         requests: &[ObservationRequest<'_>],

@@ -349,11 +349,7 @@ fn is_held_for_another(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedS
 fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     let Some(Wanted { fields, comes_back, stays }) = &wanted(draft, one, service) else { return };
     let mut found = differences(ResourceKind::Service, fields, &service.fields, &BTreeSet::new());
-    if let Some(because) = moves_groups(fields, service).or_else(|| moves_production(draft, fields, service))
-    {
-        found.retain(|difference| !difference.change.path.starts_with("loadBalancers"));
-        draft.note(one.id, because, true);
-    }
+    let stays_with_ports = stays_in_groups(draft, one, fields, service, &mut found);
     let stage = seen(&draft.input.observed.stages, &one.component.name);
     let step = if *comes_back { Step::Groups } else { Step::of(fields, service, stage, &found) };
     found.extend(tag_differences(ResourceKind::Service, &draft.tags(one.id), &service.tags));
@@ -374,7 +370,7 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     if let Some(on) = step.waits(draft, &one.component.name, service).filter(|_| !hold) {
         draft.wait(one.id, on);
     }
-    let another = is_another(draft, one, &found);
+    let another = is_another(draft, one, &found) || stays_with_ports;
     let unforwarded = not_forwarded_to(draft, one, fields, &found);
     let stays_without = unforwarded || stays_without_balancers(&found, hold, step);
     let all_found = found.clone();
@@ -423,6 +419,32 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     if !all.is_empty() {
         update_service(draft, one, service, update, reason, all);
     }
+}
+
+/// Takes out what cannot change of the groups of a service whose traffic ECS shifts, and says so.
+/// Answers whether new revisions wait for that, too.
+fn stays_in_groups(
+    draft: &mut Draft<'_>,
+    one: &One<'_>,
+    fields: &Tree,
+    service: &ObservedService,
+    found: &mut Vec<Difference>,
+) -> bool {
+    let because = moves_groups(fields, service).or_else(|| moves_production(draft, fields, service));
+    let Some(because) = because else { return false };
+    found.retain(|difference| !difference.change.path.starts_with("loadBalancers"));
+    draft.note(one.id, because, true);
+    has_other_ports(fields, service)
+}
+
+/// Whether a service that stays in its groups is declared with other container ports than they are
+/// for: ECS takes no revision that lacks these.
+///
+/// Source: ECS's own words, "The container web did not have a container port 8080 defined."
+fn has_other_ports(declared: &Tree, service: &ObservedService) -> bool {
+    let port = |it: &Value| (it["containerName"].clone(), it["containerPort"].clone());
+    let declared: Vec<_> = load_balancers(declared).map(port).collect();
+    load_balancers(&service.fields).any(|it| !declared.contains(&port(it)))
 }
 
 /// Whether what is declared is another service than the one that is there: of another scheduling

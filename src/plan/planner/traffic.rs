@@ -538,7 +538,7 @@ pub(super) fn stay(
         let Some(arn) = arn.filter(|arn| !wanted.contains(arn)) else { continue };
         let next = || not_taken_over(draft, &arn).filter(|_| edited);
         let Some(kept_by) = kept_by(draft, &arn, &only).or_else(next) else { continue };
-        let Some(successor) = successor(declared, service, balancer) else { continue };
+        let Some(successor) = successor(draft, declared, service, balancer) else { continue };
         if let Some(what) = successor["targetGroupArn"].as_str().and_then(|new| apart(draft, &arn, new)) {
             return Stay::Never(format!(
                 "its target group changes its {what}, so tasks cannot be in the old and the new one at once, and moving them would cut \
@@ -554,8 +554,14 @@ pub(super) fn stay(
 }
 
 /// The declared entry that takes the place of a present one: of the same container and port, else
-/// of the same container, else the only new one.
-fn successor<'d>(declared: &'d Tree, service: &ObservedService, present: &Tree) -> Option<&'d Tree> {
+/// of the same container, else the only new one; and of these one in whose group the same task can
+/// be, if there is any: a service may be in one group of HTTP and one of TCP.
+fn successor<'d>(
+    draft: &Draft<'_>,
+    declared: &'d Tree,
+    service: &ObservedService,
+    present: &Tree,
+) -> Option<&'d Tree> {
     let known: BTreeSet<&str> =
         load_balancers(&service.fields).filter_map(|balancer| balancer["targetGroupArn"].as_str()).collect();
     let all: Vec<&Tree> = load_balancers(declared).collect();
@@ -565,6 +571,13 @@ fn successor<'d>(declared: &'d Tree, service: &ObservedService, present: &Tree) 
         .filter(|balancer| balancer["targetGroupArn"].as_str().is_some_and(|arn| !known.contains(arn)))
         .collect();
     let candidates = if new.is_empty() { all } else { new };
+    let old = present["targetGroupArn"].as_str().unwrap_or_default();
+    let fits = |balancer: &&Tree| {
+        let new = balancer["targetGroupArn"].as_str();
+        new.is_some_and(|new| apart(draft, old, new).is_none())
+    };
+    let fitting: Vec<&Tree> = candidates.iter().copied().filter(fits).collect();
+    let candidates = if fitting.is_empty() { candidates } else { fitting };
     let same = |field: &str, balancer: &Tree| balancer[field] == present[field];
     let exact = candidates.iter().find(|b| same("containerName", b) && same("containerPort", b));
     let container = candidates.iter().find(|balancer| same("containerName", balancer));
