@@ -201,8 +201,8 @@ pub(super) fn moves_groups(declared: &Tree, service: &ObservedService) -> Option
 }
 
 /// Why another production rule cannot take the place of the present one, which stands: ECS shifts
-/// the traffic of the rule that it is told and then stops the tasks that the former one sends to, so
-/// that whoever comes by the former one finds nobody until it is gone.
+/// the traffic of the rule that it is told and then stops the tasks that the former one sends to,
+/// so that whoever comes by the former one finds nobody until it is gone.
 ///
 /// Source: ECS developer guide, blue/green deployments (the production listener rule is ECS's, and
 /// tasks of the former revision are stopped after the bake time).
