@@ -138,7 +138,7 @@ fn message(
             let on: Vec<String> = on.iter().map(ToString::to_string).collect();
             format!("waiting for {}", on.join("; "))
         }
-        Phase::Rolling { deployment, .. } => rolling(seen, deployment.is_some(), stage),
+        Phase::Rolling { deployment, .. } => rolling(seen, deployment.as_deref(), stage),
         Phase::Baking { until, .. } => format!("must stay healthy until {until}"),
         Phase::RolledBack { reason, .. } => {
             let wanted = revisions.wanted.unwrap_or("?");
@@ -161,18 +161,21 @@ fn message(
 }
 
 /// How far a rollout is, as far as its service was seen.
-fn rolling(seen: &Seen<ObservedService>, has_begun: bool, stage: Option<&ObservedStage>) -> String {
+fn rolling(seen: &Seen<ObservedService>, begun: Option<&str>, stage: Option<&ObservedStage>) -> String {
     match seen {
         Seen::Present(service) => match service.primary() {
-            Some(primary) if has_begun => {
+            Some(primary) if begun == Some(primary.id.as_str()) => {
                 let stage = stage.map(|stage| format!("; {stage}")).unwrap_or_default();
                 format!("{} of {} new tasks running{stage}", primary.running, primary.desired)
             }
+            // It was asked for in this pass, and what was seen is from before.
+            Some(_) if begun.is_some() => "its ECS deployment has just begun".to_owned(),
             Some(_) => "its ECS deployment has not begun".to_owned(),
             None => "ECS shows no deployment of it".to_owned(),
         },
         // One that was gone before this pass has lost its deployment in the step: it is made now.
-        Seen::Absent => "being created".to_owned(),
+        Seen::Absent if begun.is_some() => "being created".to_owned(),
+        Seen::Absent => "not created yet".to_owned(),
         Seen::Unknown(gap) => {
             format!("rolled out, and not seen: {}: {}: {}", gap.operation, gap.code, gap.message)
         }

@@ -13,13 +13,15 @@ use std::collections::{BTreeMap, BTreeSet};
 /// they could not be read.
 pub(super) type Guests = BTreeMap<String, Seen<Vec<ObservedResource>>>;
 
-/// Reads what stands on the listeners of one deployment that are declared no longer. Their tags are
-/// still to be read.
+/// Reads what stands on the listeners of one deployment that are declared no longer, and is not
+/// known; what was found in the place of something that was `asked` for may be a stranger's. Their
+/// tags are still to be read.
 pub(super) async fn find(
     reader: &Reader<'_>,
     request: &ObservationRequest<'_>,
     resources: &Resources,
     leftovers: &Leftovers,
+    asked: &BTreeSet<String>,
 ) -> Guests {
     let undeclared = resources
         .iter()
@@ -32,6 +34,7 @@ pub(super) async fn find(
         .values()
         .chain(leftovers.values().map(|(_, seen)| seen))
         .filter_map(|seen| Some(seen.present()?.arn.as_str()))
+        .filter(|arn| !asked.contains(*arn))
         .collect();
     let mut guests = Guests::new();
     for listener in going {
@@ -75,7 +78,10 @@ pub(super) fn note(
             let rule = tagged(rule);
             let owner = rule.present().and_then(|rule| rule.tags.get(TAG_OWNER)).cloned();
             if owner.as_deref() == Some(request.desired.deployment.as_str()) {
-                shown.leftovers.insert(arn, (ResourceKind::Rule, rule));
+                let mut known = shown.resources.values().filter_map(Seen::present);
+                if known.all(|known| known.arn != arn) {
+                    shown.leftovers.insert(arn, (ResourceKind::Rule, rule));
+                }
                 continue;
             }
             let whose =

@@ -100,8 +100,8 @@ pub(super) async fn read(reader: &Reader<'_>, requests: &[ObservationRequest<'_>
         strays.push((asked, strays::find(reader, request, resources, leftovers).await));
     }
     let mut guests = Vec::new();
-    for (request, (resources, leftovers)) in requests.iter().zip(&matched) {
-        guests.push(guests::find(reader, request, resources, leftovers).await);
+    for ((request, (resources, leftovers)), (asked, _)) in requests.iter().zip(&matched).zip(&strays) {
+        guests.push(guests::find(reader, request, resources, leftovers, asked).await);
     }
     let mut lacking = lacking_tags(&matched);
     lacking.extend(guests.iter().flat_map(guests::arns));

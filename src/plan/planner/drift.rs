@@ -26,7 +26,7 @@ pub(super) struct Baseline<'a> {
     /// record of a version before.
     changed: OnceCell<Option<BTreeSet<String>>>,
     /// What was changed otherwise than by an edit, and by nobody else.
-    moved: Option<&'static str>,
+    moved: BTreeSet<&'static str>,
 }
 
 impl<'a> Baseline<'a> {
@@ -49,15 +49,16 @@ impl<'a> Baseline<'a> {
                 return false;
             }
         }
-        if self.moved == Some(change.path.as_str()) {
+        if self.moved.contains(change.path.as_str()) {
             return false;
         }
         self.changed().map_or(self.unchanged, |changed| !changed.contains(&change.path))
     }
 
     /// The same, where a field was changed otherwise than by an edit, and by nobody else.
-    pub fn with_change(self, path: &'static str) -> Self {
-        Self { moved: Some(path), ..self }
+    pub fn with_change(mut self, path: &'static str) -> Self {
+        self.moved.insert(path);
+        self
     }
 
     fn changed(&self) -> Option<&BTreeSet<String>> {
@@ -110,7 +111,7 @@ impl<'a> Draft<'a> {
             unchanged,
             fields: self.declared_fields(id),
             changed: OnceCell::new(),
-            moved: None,
+            moved: BTreeSet::new(),
         }
     }
 
@@ -129,7 +130,7 @@ impl<'a> Draft<'a> {
             unchanged: true,
             fields: None,
             changed: OnceCell::new(),
-            moved: None,
+            moved: BTreeSet::new(),
         }
     }
 

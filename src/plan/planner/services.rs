@@ -1,6 +1,7 @@
 //! Services: created and pointed at a revision in phase `Rolling` alone, repaired in every phase.
 
 use super::capacity::FORCED;
+use super::drift::Baseline;
 use super::stopping::{stop_before_update, stop_predecessors};
 use super::strategy::{Step, moves_groups, moves_production, shares_traffic};
 use super::traffic::{self, Stay};
@@ -27,6 +28,8 @@ use crate::plan::row::{Difference, Effect, UpdateCall};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
+
+const GRACE: &str = "healthCheckGracePeriodSeconds";
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
     let input = draft.input;
@@ -374,15 +377,14 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     let unforwarded = not_forwarded_to(draft, one, fields, &found);
     let stays_without = unforwarded || stays_without_balancers(&found, hold, step);
     let all_found = found.clone();
-    let baseline = draft.baseline(one.id, &one.resolved.declared);
-    let baseline = if *stays { baseline.with_change("loadBalancers") } else { baseline };
+    let baseline = with_groups(draft.baseline(one.id, &one.resolved.declared), *stays, &found);
     let writable = draft.split_writable(one.id, &baseline, found, |difference| {
         (hold && difference.change.impact > Impact::None)
             || (refusal.is_some() && is_updated(difference))
             || step.holds(&difference.change)
             || (another && is_updated(difference))
             || (unforwarded && difference.change.path.starts_with("loadBalancers"))
-            || (stays_without && difference.row.path == "healthCheckGracePeriodSeconds")
+            || (stays_without && difference.row.path == GRACE)
     });
     let Writable { mut reason, differences: write } = writable;
     let (tags, mut write): (Vec<Difference>, Vec<Difference>) =
@@ -445,6 +447,16 @@ fn has_other_ports(declared: &Tree, service: &ObservedService) -> bool {
     let port = |it: &Value| (it["containerName"].clone(), it["containerPort"].clone());
     let declared: Vec<_> = load_balancers(declared).map(port).collect();
     load_balancers(&service.fields).any(|it| !declared.contains(&port(it)))
+}
+
+/// From when a service was last in agreement, where it stays in groups that it is not declared to
+/// be in, or gets others: ECS forgets the grace period with the groups that it is for, so who brings
+/// them brings it.
+fn with_groups<'a>(baseline: Baseline<'a>, stays: bool, found: &[Difference]) -> Baseline<'a> {
+    let baseline = if stays { baseline.with_change("loadBalancers") } else { baseline };
+    let groups = found.iter().find(|it| it.change.path.starts_with("loadBalancers"));
+    let regrouped = groups.is_some_and(|groups| !baseline.is_drift(groups));
+    if regrouped { baseline.with_change(GRACE) } else { baseline }
 }
 
 /// Whether what is declared is another service than the one that is there: of another scheduling

@@ -163,7 +163,9 @@ fn serves_alone(service: &ObservedService, stage: &Seen<ObservedStage>) -> bool 
         Seen::Present(stage) if stage.stage.as_deref() == Some("CLEAN_UP") => true,
         Seen::Present(stage) => {
             let shifted = stage.production.is_some_and(|percent| percent > 0.0);
-            is_first && (shifted || is_about_to_shift(stage))
+            // One that was begun before the strategy was declared rolls, and has traffic at once.
+            let rolls = stage.stage.is_none();
+            is_first && (rolls || shifted || is_about_to_shift(stage))
         }
         Seen::Absent => false,
         Seen::NotRead | Seen::Unknown(_) => is_first,

@@ -331,6 +331,7 @@ fn tasks_of_the_old_revision_are_not_told_as_new_ones() {
     };
     assert_eq!(rolling(None), "its ECS deployment has not begun");
     assert_eq!(rolling(Some("ecs-svc/1")), "2 of 2 new tasks running");
+    assert_eq!(rolling(Some("ecs-svc/2")), "its ECS deployment has just begun", "what was seen is older");
 }
 
 #[test]
@@ -405,9 +406,8 @@ fn what_could_not_be_seen_of_a_service_is_said_to_be_unseen_in_every_phase() {
             .contains("AccessDeniedException")
     );
     // The pass that creates it has seen that it was not there, and knows its deployment.
-    for phase in [rolling(None), rolling(Some("ecs-svc/1"))] {
-        assert_eq!(message(&phase, Seen::Absent), "being created");
-    }
+    assert_eq!(message(&rolling(Some("ecs-svc/1")), Seen::Absent), "being created");
+    assert_eq!(message(&rolling(None), Seen::Absent), "not created yet");
     for phase in silent {
         assert_eq!(message(&phase, Seen::Unknown(gap("AccessDeniedException"))), "");
     }
