@@ -450,8 +450,8 @@ fn has_other_ports(declared: &Tree, service: &ObservedService) -> bool {
 }
 
 /// From when a service was last in agreement, where it stays in groups that it is not declared to
-/// be in, or gets others: ECS forgets the grace period with the groups that it is for, so who brings
-/// them brings it.
+/// be in, or gets others: ECS forgets the grace period with the groups that it is for, so who
+/// brings them brings it.
 fn with_groups<'a>(baseline: Baseline<'a>, stays: bool, found: &[Difference]) -> Baseline<'a> {
     let baseline = if stays { baseline.with_change("loadBalancers") } else { baseline };
     let groups = found.iter().find(|it| it.change.path.starts_with("loadBalancers"));
