@@ -721,7 +721,7 @@ async fn what_follows_from_a_change_that_aws_does_not_make_is_not_done_either() 
         .replace("/shop:1.0", "/shop:2.0");
     assert!(daemon.contains("DAEMON"));
     fixture.write("shop.yaml", &daemon).await;
-    fixture.pass(1800).await;
+    fixture.pass(600).await;
     let writes = fixture.writes();
     assert!(!writes.contains(&"ecs:UpdateService".to_owned()), "{writes:?}");
     let (truth, reason, message) = condition(&fixture.status("shop"), ConditionType::Stalled);

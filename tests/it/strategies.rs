@@ -1034,7 +1034,7 @@ async fn another_production_rule_under_a_strategy_is_held_and_says_the_way_and_t
                 condition(status, ConditionType::Stalled).2.contains("its production rule cannot be replaced")
             };
             fixture.until(300, told).await;
-            fixture.pass(3600).await;
+            fixture.pass(1200).await;
             assert_eq!(image(&fixture), "registry.example.com/shop:3.0", "the image goes on");
             traffic.all_served();
             traffic.no_longer(&Request::to("shop", 80).header("x-test", "1"));
@@ -1051,7 +1051,7 @@ async fn another_production_rule_under_a_strategy_is_held_and_says_the_way_and_t
             fixture.write("shop.yaml", &next(&shop(BLUE_GREEN))).await;
             fixture.pass(60).await;
             fixture.ready_within(3600).await;
-            fixture.pass(3600).await;
+            fixture.pass(300).await;
             traffic.all_served();
         }
     }
