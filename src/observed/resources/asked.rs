@@ -1,14 +1,14 @@
 //! What was asked for, had no answer, and is declared no longer, or otherwise: nothing but the
 //! place where it would be leads to it.
 
-use super::{Leftovers, OfDeployment, Resources};
+use super::{Leftovers, OfDeployment, Resources, is_ours};
 use crate::aws;
 use crate::aws::elbv2::read::{self, By, ListenersOf, RulesOf};
 use crate::aws::{cloudwatch, logs};
 use crate::model::asked::{Asked, Place};
 use crate::model::desired::DesiredResource;
 use crate::model::observed::{ObservedResource, Seen};
-use crate::model::resource::{ResourceKind, TAG_OWNER, Tree};
+use crate::model::resource::{ResourceKind, Tree};
 use crate::observed::reader::{Reader, seen_from_error};
 use crate::observed::request::ObservationRequest;
 use std::collections::BTreeSet;
@@ -55,10 +55,9 @@ pub(super) fn keep_ours(
     found: &BTreeSet<String>,
     shown: &mut OfDeployment,
 ) {
-    let owner = request.desired.deployment.as_str();
     let keep = |seen: &Seen<ObservedResource>| {
         let found = seen.present().filter(|one| found.contains(&one.arn));
-        found.is_none_or(|one| one.tags.get(TAG_OWNER).is_some_and(|tag| tag == owner))
+        found.is_none_or(|one| is_ours(request, one))
     };
     shown.resources.retain(|_, seen| keep(seen));
     shown.leftovers.retain(|_, (_, seen)| keep(seen));

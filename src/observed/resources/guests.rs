@@ -1,7 +1,7 @@
 //! Rules of others on listeners that are to go: AWS deletes a listener with all rules on it,
 //! whoever made them.
 
-use super::{Leftovers, OfDeployment, Resources};
+use super::{Leftovers, OfDeployment, Resources, is_ours};
 use crate::aws::elbv2::read::{self, RulesOf};
 use crate::model::observed::{ObservedResource, Seen};
 use crate::model::resource::{ResourceKind, TAG_OWNER};
@@ -77,7 +77,7 @@ pub(super) fn note(
             let (arn, priority) = (rule.arn.clone(), rule.fields["priority"].clone());
             let rule = tagged(rule);
             let owner = rule.present().and_then(|rule| rule.tags.get(TAG_OWNER)).cloned();
-            if owner.as_deref() == Some(request.desired.deployment.as_str()) {
+            if rule.present().is_some_and(|rule| is_ours(request, rule)) {
                 let mut known = shown.resources.values().filter_map(Seen::present);
                 if known.all(|known| known.arn != arn) {
                     shown.leftovers.insert(arn, (ResourceKind::Rule, rule));

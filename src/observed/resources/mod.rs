@@ -19,7 +19,7 @@ use super::reader::Reader;
 use super::request::ObservationRequest;
 use crate::model::desired::DesiredResource;
 use crate::model::observed::{Gap, ObservedResource, ObservedTarget, Readiness, Seen};
-use crate::model::resource::{ResourceId, ResourceKind};
+use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that was read for a batch of deployments, by type.
@@ -123,6 +123,11 @@ pub(super) async fn read(reader: &Reader<'_>, requests: &[ObservationRequest<'_>
         strays::keep_ours(request, &strays, &mut one.leftovers);
     }
     all
+}
+
+/// Whether something that nobody remembers is the deployment's own: its tag says so.
+fn is_ours(request: &ObservationRequest<'_>, found: &ObservedResource) -> bool {
+    found.tags.get(TAG_OWNER).is_some_and(|owner| owner == request.desired.deployment.as_str())
 }
 
 /// ARNs of what was found and whose tags are still to be read.

@@ -5,10 +5,10 @@
 //! balancer are read; those that forward to the group, with the listeners that they stand on, are
 //! left over when their tags say that they are ours.
 
-use super::{Leftovers, Resources};
+use super::{Leftovers, Resources, is_ours};
 use crate::aws::elbv2::read::{self, ListenersOf, RulesOf};
 use crate::model::observed::{ObservedResource, Seen};
-use crate::model::resource::{ResourceKind, TAG_OWNER, Tree};
+use crate::model::resource::{ResourceKind, Tree};
 use crate::observed::reader::Reader;
 use crate::observed::request::ObservationRequest;
 use std::collections::BTreeSet;
@@ -53,10 +53,7 @@ pub(super) fn keep_ours(
     found: &BTreeSet<String>,
     leftovers: &mut Leftovers,
 ) {
-    let owner = request.desired.deployment.as_str();
-    let ours = |seen: &Seen<ObservedResource>| {
-        seen.present().is_some_and(|one| one.tags.get(TAG_OWNER).is_some_and(|tag| tag == owner))
-    };
+    let ours = |seen: &Seen<ObservedResource>| seen.present().is_some_and(|one| is_ours(request, one));
     leftovers.retain(|arn, (_, seen)| !found.contains(arn) || ours(seen));
 }
 
