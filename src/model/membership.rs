@@ -174,6 +174,61 @@ pub fn astray<'a>(component: &'a DesiredComponent, observed: &'a ObservedState) 
     found.collect()
 }
 
+/// A production rule of ours that sends traffic elsewhere than ECS asks for while it moves none.
+pub struct Misdirected<'a> {
+    /// The rule.
+    pub by: ResourceId,
+    /// ARN of the one of the two groups that gets more or less than it should.
+    pub group: &'a str,
+    /// Percent of the traffic of both that ECS asks for.
+    pub asked: f64,
+    /// Percent that it gets.
+    pub gets: f64,
+}
+
+impl Misdirected<'_> {
+    /// `sends 0 % of its traffic to target group web, and ECS asks for 100 % at this stage`.
+    pub fn in_words(&self, observed: &ObservedState) -> String {
+        let group = observed.target_group_key(self.group).unwrap_or(self.group);
+        let Self { asked, gets, .. } = self;
+        format!(
+            "sends {gets:.0} % of its traffic to target group {group}, and ECS asks for {asked:.0} % at this stage"
+        )
+    }
+}
+
+/// The production rules of a service that send traffic elsewhere than ECS asks for, though ECS is
+/// in the middle of a deployment and moves nothing of it at present: it waits for a person, or has
+/// shifted all. ECS does not look at what a rule says, and goes on with the deployment.
+/// `None` where that could not be seen.
+///
+/// Source: ECS API, ServiceRevisionSummary.requestedProductionTrafficWeight; deployments that went
+/// on over the weights of somebody else: aws/containers-roadmap#2853.
+#[expect(clippy::cast_precision_loss, reason = "weights are small")]
+pub fn misdirected<'a>(
+    component: &'a DesiredComponent,
+    observed: &'a ObservedState,
+) -> Option<Vec<Misdirected<'a>>> {
+    let stage = observed.stages.get(&component.name).and_then(Seen::present)?;
+    if !stage.holds_traffic() {
+        return Some(Vec::new());
+    }
+    let mut found = Vec::new();
+    for (rule, _) in pairs(component, observed) {
+        let (by, sent) = production(observed, rule)?;
+        let Some(Shares::Asked(shares)) = shares(&by, component, observed) else { return None };
+        let to = |arn: &str| sent.get(arn).copied().unwrap_or_default() as f64;
+        let together: f64 = shares.iter().map(|(arn, _)| to(arn)).sum();
+        let all: f64 = shares.iter().map(|(_, percent)| percent).sum();
+        found.extend(shares.into_iter().find_map(|(group, percent)| {
+            let (asked, gets) = (percent * 100.0 / all, to(group) * 100.0 / together.max(1.0));
+            let differs = (gets - asked).abs() >= 1.0;
+            differs.then(|| Misdirected { by: by.clone(), group, asked, gets })
+        }));
+    }
+    Some(found)
+}
+
 /// The rule of ours with this key or ARN, and the weights of what it forwards to.
 fn production(observed: &ObservedState, rule: &str) -> Option<(ResourceId, BTreeMap<String, u64>)> {
     let mut rules = observed.resources.iter().filter(|(id, _)| id.kind == ResourceKind::Rule);

@@ -220,17 +220,20 @@ pub struct ObservedResource {
     /// How far it is.
     #[serde(default)]
     pub readiness: Readiness,
-    /// Of a target group: load balancers that forward to it. Of a listener that is to go: rules of
-    /// others on it, in words. Empty otherwise.
+    /// Of a target group: load balancers that forward to it. Empty otherwise.
     #[serde(default)]
     pub used_by: Vec<String>,
+    /// What is not of this deployment and uses it, in words: of a listener that is to go the rules
+    /// on it, of a target group that is to go what forwards to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guests: Vec<String>,
 }
 
 impl ObservedResource {
     /// Something that was found, without tags and users, and ready.
     pub fn new(arn: impl Into<String>, fields: Tree) -> Self {
-        let (tags, readiness, used_by) = Default::default();
-        Self { arn: arn.into(), fields, tags, readiness, used_by }
+        let (tags, readiness, used_by, guests) = Default::default();
+        Self { arn: arn.into(), fields, tags, readiness, used_by, guests }
     }
 }
 

@@ -72,6 +72,15 @@ impl ObservedStage {
         self.hooks.iter().find(|hook| hook.pauses)
     }
 
+    /// Whether ECS moves no production traffic at present, and for some time: it waits for a person,
+    /// or has shifted all of it.
+    ///
+    /// Source: ECS developer guide, lifecycle stages of blue/green deployments.
+    pub fn holds_traffic(&self) -> bool {
+        let shifted = matches!(self.stage.as_deref(), Some("BAKE_TIME" | "CLEAN_UP"));
+        self.status == "IN_PROGRESS" && (shifted || self.pause().is_some())
+    }
+
     /// Where it stands, in one word or two: another value is progress.
     pub fn place(&self) -> String {
         let stage = self.stage.as_deref().unwrap_or(&self.status);
@@ -125,6 +134,9 @@ pub struct StageRecord {
     /// The paused hook that was answered last: it is answered once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered: Option<String>,
+    /// Since when, at this place, production traffic has not gone where ECS asks it to go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub misdirected_since: Option<Timestamp>,
 }
 
 /// What a person answered to a paused deployment.

@@ -3,6 +3,7 @@
 
 use super::view::View;
 use super::workload::ServiceWorkload;
+use crate::model::membership::misdirected;
 use crate::model::observed::Seen;
 use crate::model::resource::Tree;
 use crate::model::rollout::ComponentRollout;
@@ -16,16 +17,20 @@ fn stage<'a>(view: &ServiceView<'a>) -> Option<&'a ObservedStage> {
     view.step.observed.stages.get(&view.desired.name).and_then(Seen::present)
 }
 
-/// Takes note of the stage that ECS is at; whether it is another one than before.
+/// Takes note of the stage that ECS is at, and of production traffic that does not go where ECS
+/// asks it to go meanwhile; whether the stage is another one than before.
 pub(super) fn moved_on(view: &ServiceView<'_>, component: &mut ComponentRollout) -> bool {
     let Some(stage) = stage(view) else { return false };
+    let known = component.stage.take().unwrap_or_default();
     let place = stage.place();
-    if component.stage.as_ref().is_some_and(|known| known.place == place) {
-        return false;
-    }
-    let answered = component.stage.take().and_then(|known| known.answered);
-    component.stage = Some(StageRecord { place, answered });
-    true
+    let moved = known.place != place;
+    let before = known.misdirected_since.filter(|_| !moved);
+    let misdirected_since = match misdirected(view.desired, view.step.observed) {
+        None => before,
+        Some(found) => (!found.is_empty()).then(|| before.unwrap_or(view.step.now)),
+    };
+    component.stage = Some(StageRecord { place, answered: known.answered, misdirected_since });
+    moved
 }
 
 /// Whether the deployment waits for a person, or for a hook whose time is not over.

@@ -9,7 +9,7 @@ use crate::model::arn::target_group_name;
 use crate::model::condition::{Condition, ConditionReason, ConditionType, Truth};
 use crate::model::desired::DesiredComponent;
 use crate::model::ids::ComponentName;
-use crate::model::membership::{Astray, astray, serving_groups};
+use crate::model::membership::{Astray, astray, misdirected, serving_groups};
 use crate::model::observed::{Depth, ObservedTarget, Seen};
 use crate::model::plan::{ActionResult, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind};
@@ -225,7 +225,10 @@ fn past_its_tasks(input: &StatusInput<'_>, component: &DesiredComponent) -> Vec<
             component.name
         )
     };
-    found.map(message).collect()
+    let while_shifting = misdirected(component, input.observed).unwrap_or_default().into_iter();
+    let while_shifting = while_shifting
+        .map(|found| format!("{}: {} {}", component.name, found.by, found.in_words(input.observed)));
+    found.map(message).chain(while_shifting).collect()
 }
 
 /// Whether a target group was seen not to be there.

@@ -1,6 +1,7 @@
 //! What happens when a document, a part of it, or the whole folder goes away.
 
 use crate::support::{Fixture, SHOP, condition, service};
+use aws_sim::traffic::Request;
 use evenkeel::model::condition::{ConditionType, Truth};
 use evenkeel::model::request::RequestKind;
 use evenkeel::state::{FileRecordStore, RecordStore};
@@ -348,7 +349,7 @@ async fn a_listener_with_rules_of_others_stays_and_says_whose_they_are() {
         assert_eq!(priorities, ["77", "default"], "ours is gone, theirs is not; removed as a whole: {whole}");
         let waits = fixture.status("shop").waiting_on;
         let waits = waits.iter().map(|waiting| waiting.on.to_string()).collect::<Vec<_>>().join("; ");
-        assert!(waits.contains("rule with priority 77 on it, made by somebody else"), "{waits}");
+        assert!(waits.contains("rule with priority 77, made by somebody else"), "{waits}");
         // Once it is gone, the listener goes.
         let theirs = rules["Rules"].as_array().unwrap().iter().find(|rule| rule["Priority"] == "77").unwrap();
         fixture.by_hand("elasticloadbalancing", "DeleteRule", json!({"RuleArn": theirs["RuleArn"]}));
@@ -362,4 +363,46 @@ async fn a_listener_with_rules_of_others_stays_and_says_whose_they_are() {
             left["Listeners"].as_array().unwrap().iter().map(|one| &one["Port"]).collect();
         assert!(!ports.contains(&&json!(80)), "{ports:?}");
     }
+}
+
+/// A rule of somebody else, on a listener of another document, forwards to a target group that a
+/// service is to leave.
+#[tokio::test(start_paused = true)]
+async fn a_service_stays_in_a_group_that_a_rule_of_somebody_else_sends_to_and_says_which_one() {
+    let mut fixture = Fixture::new(&[("shop.yaml", SHOP), ("other.yaml", &named("other", 81))]).await;
+    fixture.ready_within(600).await;
+    let elb = |operation: &str, input| fixture.by_hand("elasticloadbalancing", operation, input);
+    let balancer = elb("DescribeLoadBalancers", json!({}))["LoadBalancers"][0]["LoadBalancerArn"].clone();
+    let listeners = elb("DescribeListeners", json!({"LoadBalancerArn": balancer}))["Listeners"].clone();
+    let other = listeners.as_array().unwrap().iter().find(|one| one["Port"] == 81).unwrap().clone();
+    let group = service(&fixture)["loadBalancers"][0]["targetGroupArn"].clone();
+    let input = json!({
+        "ListenerArn": other["ListenerArn"], "Priority": 77,
+        "Conditions.member.1.Field": "path-pattern", "Conditions.member.1.Values.member.1": "/theirs",
+        "Actions.member.1.Type": "forward", "Actions.member.1.TargetGroupArn": group,
+    });
+    let theirs = elb("CreateRule", input)["Rules"][0]["RuleArn"].clone();
+    let traffic = fixture.traffic();
+    traffic.also(Request::to("shop", 81).path("/theirs"));
+    fixture.edit("shop.yaml", "      port: 8080\n", "      port: 9090\n").await;
+    fixture.pass(1800).await;
+    traffic.all_served();
+    assert_eq!(service(&fixture)["loadBalancers"].as_array().unwrap().len(), 2, "in both");
+    let waits = fixture.status("shop").waiting_on;
+    let waits =
+        waits.iter().map(|waiting| format!("{} {}", waiting.resource, waiting.on)).collect::<Vec<_>>();
+    for who in ["service/web", "target-group/"] {
+        let told = waits.iter().find(|wait| wait.starts_with(who)).unwrap_or_else(|| panic!("{waits:?}"));
+        assert!(told.contains("the rule with priority 77, made by somebody else (arn:"), "{told}");
+    }
+    // Once it is gone, so is the group.
+    traffic.no_longer(&Request::to("shop", 81).path("/theirs"));
+    fixture.by_hand("elasticloadbalancing", "DeleteRule", json!({"RuleArn": theirs}));
+    fixture.ready_within(1800).await;
+    fixture.pass(600).await;
+    assert_ne!(service(&fixture)["loadBalancers"][0]["targetGroupArn"], group);
+    traffic.all_served();
+    let groups = fixture.by_hand("elasticloadbalancing", "DescribeTargetGroups", json!({}));
+    let mut left = groups["TargetGroups"].as_array().unwrap().iter();
+    assert!(left.all(|one| one["TargetGroupArn"] != group));
 }

@@ -600,6 +600,69 @@ async fn a_production_rule_edited_by_hand_in_a_pause_gets_back_what_ecs_asks_for
     }
 }
 
+/// Whether traffic is said to go elsewhere than ECS asks for.
+fn is_misdirected(status: &DeploymentStatus) -> bool {
+    let (truth, _, message) = condition(status, ConditionType::TargetsHealthy);
+    truth == Truth::False && message.contains("and ECS asks for")
+}
+
+#[tokio::test(start_paused = true)]
+async fn weights_edited_by_hand_in_a_pause_are_told_at_once_and_put_back_after_a_minute() {
+    let (mut fixture, _) = open(PAUSED).await;
+    upgrade(&mut fixture).await;
+    paused(&fixture).await;
+    let before = sent_to(&fixture);
+    for weights in [(0, 100), (50, 50)] {
+        let noted = noted(&fixture);
+        weigh(&fixture, weights.0, weights.1);
+        fixture.until(60, is_misdirected).await;
+        assert_eq!(noted.lock().unwrap().len(), 0, "told before it is written");
+        fixture.pass(180).await;
+        assert_eq!(
+            (sent_to(&fixture), &*noted.lock().unwrap()),
+            (before.clone(), &vec!["ModifyRule".to_owned()])
+        );
+    }
+    let traffic = fixture.traffic();
+    weigh(&fixture, 0, 100);
+    answer(&mut fixture, false).await;
+    fixture.ready_within(3600).await;
+    traffic.all_served();
+    assert_eq!(image(&fixture), "registry.example.com/shop:2.0");
+}
+
+#[tokio::test(start_paused = true)]
+async fn weights_edited_by_hand_while_the_new_tasks_bake_are_put_back_before_the_old_ones_stop() {
+    let (mut fixture, _) = open(BLUE_GREEN).await;
+    upgrade(&mut fixture).await;
+    fixture.until(1800, |status| web(status).1.contains("BAKE_TIME")).await;
+    let before = sent_to(&fixture);
+    let traffic = fixture.traffic();
+    weigh(&fixture, 100, 0);
+    fixture.ready_within(3600).await;
+    assert_eq!(sent_to(&fixture), before);
+    traffic.all_served();
+}
+
+#[tokio::test(start_paused = true)]
+async fn weights_edited_by_hand_in_a_pause_are_told_and_left_where_drift_is_only_reported() {
+    let (mut fixture, _) = open(PAUSED).await;
+    fixture.edit("shop.yaml", "spec:\n", "spec:\n  drift: {policy: Report}\n").await;
+    upgrade(&mut fixture).await;
+    paused(&fixture).await;
+    weigh(&fixture, 0, 100);
+    let noted = noted(&fixture);
+    fixture.pass(300).await;
+    assert_eq!(*noted.lock().unwrap(), Vec::<String>::new());
+    let status = fixture.status("shop");
+    assert!(is_misdirected(&status), "{status:?}");
+    let (_, _, message) = condition(&status, ConditionType::Drifted);
+    assert!(message.contains("rule/web"), "{message}");
+    // A person who goes on all the same has been told.
+    answer(&mut fixture, false).await;
+    assert_eq!(*noted.lock().unwrap(), ["ContinueServiceDeployment"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_production_rule_edited_by_hand_between_steps_gets_back_the_share_of_the_step() {
     let linear = "          strategy: LINEAR\n          linearConfiguration: {stepPercent: 40, stepBakeTimeInMinutes: 30}\n";

@@ -1,5 +1,5 @@
-//! Rules of others on listeners that are to go: AWS deletes a listener with all rules on it,
-//! whoever made them.
+//! What others have on listeners and target groups that are to go: AWS deletes a listener with all
+//! rules on it, whoever made them, and no target group that anything forwards to.
 
 use super::{Leftovers, OfDeployment, Resources, is_ours};
 use crate::aws::elbv2::read::{self, RulesOf};
@@ -68,15 +68,15 @@ pub(super) fn note(
         let rules = match seen {
             Seen::Present(rules) => rules,
             Seen::Unknown(gap) => {
-                with_listener(shown, &listener, |seen| *seen = Seen::Unknown(gap.clone()));
+                with(shown, &listener, |seen| *seen = Seen::Unknown(gap.clone()));
                 continue;
             }
             Seen::Absent | Seen::NotRead => continue,
         };
         for rule in rules {
-            let (arn, priority) = (rule.arn.clone(), rule.fields["priority"].clone());
+            let arn = rule.arn.clone();
             let rule = tagged(rule);
-            let owner = rule.present().and_then(|rule| rule.tags.get(TAG_OWNER)).cloned();
+            let user = whose(ResourceKind::Rule, &arn, &rule);
             if rule.present().is_some_and(|rule| is_ours(request, rule)) {
                 let mut known = shown.resources.values().filter_map(Seen::present);
                 if known.all(|known| known.arn != arn) {
@@ -84,19 +84,32 @@ pub(super) fn note(
                 }
                 continue;
             }
-            let whose =
-                owner.map_or("made by somebody else".to_owned(), |owner| format!("of deployment `{owner}`"));
-            let user = format!("the rule with priority {priority} on it, {whose} ({arn}),");
-            with_listener(shown, &listener, |seen| {
+            with(shown, &listener, |seen| {
                 if let Seen::Present(listener) = seen {
-                    listener.used_by.push(user.clone());
+                    listener.guests.push(user.clone());
                 }
             });
         }
     }
 }
 
-fn with_listener(shown: &mut OfDeployment, arn: &str, change: impl Fn(&mut Seen<ObservedResource>)) {
+/// A rule or listener and whose it is, in words.
+pub(super) fn whose(kind: ResourceKind, arn: &str, seen: &Seen<ObservedResource>) -> String {
+    let owner = seen.present().map(|one| one.tags.get(TAG_OWNER));
+    let whose = match owner {
+        Some(Some(owner)) => format!("of deployment `{owner}`"),
+        Some(None) => "made by somebody else".to_owned(),
+        None => "of an owner that could not be read".to_owned(),
+    };
+    let place = seen.present().map(|one| match kind {
+        ResourceKind::Rule => format!(" with priority {}", one.fields["priority"]),
+        _ => format!(" on port {}", one.fields["port"]),
+    });
+    format!("the {}{}, {whose} ({arn}),", kind.info().noun, place.unwrap_or_default())
+}
+
+/// Changes what was seen under an ARN.
+pub(super) fn with(shown: &mut OfDeployment, arn: &str, change: impl Fn(&mut Seen<ObservedResource>)) {
     let leftovers = shown.leftovers.values_mut().map(|(_, seen)| seen);
     let all = shown.resources.values_mut().chain(leftovers);
     all.filter(|seen| seen.present().is_some_and(|one| one.arn == arn)).for_each(change);

@@ -120,7 +120,7 @@ pub(super) async fn read(reader: &Reader<'_>, requests: &[ObservationRequest<'_>
     for (((request, (asked, strays)), guests), one) in requests.iter().zip(strays).zip(guests).zip(&mut all) {
         guests::note(request, guests, |rule| tags.put_on(Seen::Present(rule)), one);
         asked::keep_ours(request, &asked, one);
-        strays::keep_ours(request, &strays, &mut one.leftovers);
+        strays::keep_ours(request, &strays, one);
     }
     all
 }

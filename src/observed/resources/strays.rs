@@ -5,7 +5,7 @@
 //! balancer are read; those that forward to the group, with the listeners that they stand on, are
 //! left over when their tags say that they are ours.
 
-use super::{Leftovers, Resources, is_ours};
+use super::{Leftovers, OfDeployment, Resources, guests, is_ours};
 use crate::aws::elbv2::read::{self, ListenersOf, RulesOf};
 use crate::model::observed::{ObservedResource, Seen};
 use crate::model::resource::{ResourceKind, Tree};
@@ -47,14 +47,32 @@ pub(super) async fn find(
     found
 }
 
-/// Takes out again what was found and is somebody else's, or may be.
+/// Takes out again what was found and is somebody else's, or may be; the groups that it forwards to
+/// know of it.
 pub(super) fn keep_ours(
     request: &ObservationRequest<'_>,
     found: &BTreeSet<String>,
-    leftovers: &mut Leftovers,
+    shown: &mut OfDeployment,
 ) {
     let ours = |seen: &Seen<ObservedResource>| seen.present().is_some_and(|one| is_ours(request, one));
-    leftovers.retain(|arn, (_, seen)| !found.contains(arn) || ours(seen));
+    let mut others = Vec::new();
+    shown.leftovers.retain(|arn, (kind, seen)| {
+        let stays = !found.contains(arn) || ours(seen);
+        if !stays {
+            let named = seen.present().map(|one| groups_named(&one.fields)).unwrap_or_default();
+            others.push((guests::whose(*kind, arn, seen), named));
+        }
+        stays
+    });
+    for (user, groups) in others {
+        for group in groups {
+            guests::with(shown, &group, |seen| {
+                if let Seen::Present(group) = seen {
+                    group.guests.push(user.clone());
+                }
+            });
+        }
+    }
 }
 
 /// Undeclared target groups that a load balancer uses, though nothing that was read forwards there
@@ -87,11 +105,15 @@ fn all<'r>(resources: &'r Resources, leftovers: &'r Leftovers) -> impl Iterator<
 
 /// Whether the actions of a rule or listener name one of some target groups.
 fn names(fields: &Tree, groups: &BTreeSet<String>) -> bool {
+    !groups_named(fields).is_disjoint(groups)
+}
+
+/// ARNs of the target groups that the actions of a rule or listener name.
+fn groups_named(fields: &Tree) -> BTreeSet<String> {
     let actions = ["actions", "defaultActions"].into_iter().filter_map(|member| fields[member].as_array());
-    actions.flatten().any(|action| {
+    let named = actions.flatten().flat_map(|action| {
         let listed = action["targetGroups"].as_array().into_iter().flatten();
-        listed
-            .chain([action])
-            .any(|group| group["targetGroupArn"].as_str().is_some_and(|arn| groups.contains(arn)))
-    })
+        listed.chain([action]).filter_map(|group| group["targetGroupArn"].as_str())
+    });
+    named.map(str::to_owned).collect()
 }

@@ -1,9 +1,15 @@
 //! The answer to a paused deployment, when a person gave one.
+//!
+//! A deployment does not go on while its production traffic goes elsewhere than ECS asks for and
+//! that is about to be put right: ECS would stop the tasks that get it.
 
 use super::{Draft, seen};
 use crate::model::call::{Call, Verb};
-use crate::model::observed::Seen;
-use crate::model::plan::Reason;
+use crate::model::ids::ComponentName;
+use crate::model::kinds::DriftPolicy;
+use crate::model::membership::misdirected;
+use crate::model::observed::{ObservedService, Seen};
+use crate::model::plan::{Reason, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::service_deployment::PauseAnswer;
 
@@ -20,9 +26,26 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         let known = input.rollout.components.get(name).and_then(|component| component.stage.as_ref());
         let answered = known.is_some_and(|known| known.answered.as_ref() == Some(&answer.hook));
         if asked && !answered && draft.owner(&id, &service.arn, &service.tags).is_ours() {
+            if let Some(because) = misdirected_first(draft, name, answer) {
+                draft.wait(&id, WaitingOn::Deployment { id: deployment_id(service), because });
+                continue;
+            }
             let PauseAnswer { deployment, hook, rollback, because } = answer.clone();
             let call = Call::ContinueServiceDeployment { arn: deployment, hook, rollback };
             draft.act(&id, Verb::Update, call, Reason::Rollout { what: because }, Vec::new());
         }
     }
+}
+
+/// What comes before a deployment goes on; nothing, where it is rolled back or drift of the rule is
+/// left as it is.
+fn misdirected_first(draft: &Draft<'_>, name: &ComponentName, answer: &PauseAnswer) -> Option<String> {
+    let component = draft.input.desired.components.get(name).filter(|_| !answer.rollback)?;
+    let mut found = misdirected(component, draft.input.observed)?.into_iter();
+    let found = found.find(|found| draft.policy(&found.by, "actions") == DriftPolicy::Repair)?;
+    Some(format!("{} is put right first: {}", found.by, found.in_words(draft.input.observed)))
+}
+
+fn deployment_id(service: &ObservedService) -> String {
+    service.primary().map(|primary| primary.id.clone()).unwrap_or_default()
 }

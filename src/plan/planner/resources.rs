@@ -112,7 +112,8 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, resource: &ObservedResource) {
     let back = strategy::at_rest(draft, id, one.fields, &resource.fields);
     let nothing = BTreeSet::new();
     // ECS shifts nothing at present.
-    let shifted = if back.is_some() { &nothing } else { &draft.traffic_shifted_groups };
+    let rests = back.is_some() || strategy::is_misdirected(draft, id);
+    let shifted = if rests { &nothing } else { &draft.traffic_shifted_groups };
     let differences_of = |fields: &Tree| differences(id.kind, fields, &resource.fields, shifted);
     let mut found = differences_of(one.fields);
     if let Some(on) = one.unseen.as_ref().filter(|_| found.iter().any(is_of_actions)) {

@@ -16,8 +16,9 @@
 
 use super::traffic::Transition;
 use super::{Draft, seen};
+use crate::model::desired::DesiredComponent;
 use crate::model::ids::ComponentName;
-use crate::model::membership::{Shares, astray, shares};
+use crate::model::membership::{Shares, astray, misdirected, shares};
 use crate::model::observed::{ObservedDeployment, ObservedService, Seen};
 use crate::model::plan::{FieldChange, Impact, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
@@ -25,6 +26,7 @@ use crate::model::resource_record::Sent;
 use crate::model::service_deployment::{ObservedStage, groups_of, shifts_traffic};
 use crate::plan::compare::forwarded;
 use crate::plan::row::Difference;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -342,6 +344,28 @@ pub(super) fn as_shifted(
             ),
         }),
     }
+}
+
+/// So long the traffic of a production rule has to go elsewhere than ECS asks for, at one stage,
+/// until that is put right: what was seen of the stage may be older than what was seen of the rule.
+const MISDIRECTED: SignedDuration = SignedDuration::from_secs(60);
+
+/// Whether a production rule has sent traffic elsewhere than ECS asks for, while ECS moves none,
+/// for so long that it is nobody's doing but an editor's.
+pub(super) fn is_misdirected(draft: &Draft<'_>, id: &ResourceId) -> bool {
+    let input = draft.input;
+    let is_by = |component: &DesiredComponent| {
+        let found = misdirected(component, input.observed);
+        found.is_some_and(|found| found.iter().any(|found| found.by == *id))
+    };
+    let since = |component: &DesiredComponent| {
+        input.rollout.components.get(&component.name)?.stage.as_ref()?.misdirected_since
+    };
+    let mut all = input.desired.components.values();
+    all.any(|component| {
+        since(component).is_some_and(|since| input.now.duration_since(since) >= MISDIRECTED)
+            && is_by(component)
+    })
 }
 
 /// The sum of the weights that one forward action is written with, where shares are no whole ones.

@@ -13,6 +13,7 @@
 use super::association::{balancer_of, member};
 use super::requests::{VALUES_PER_RULE, count_values, darkened, is_dark};
 use super::{Draft, seen};
+use crate::model::arn::target_group_name;
 use crate::model::desired::{DesiredComponent, Workload};
 use crate::model::ids::ComponentName;
 use crate::model::observed::{ObservedResource, ObservedService, Seen};
@@ -425,7 +426,9 @@ pub(super) fn not_shown(draft: &Draft<'_>, id: &ResourceId, observed: &Tree) -> 
 /// traffic there, or a rule or listener of ours could not be read, and may.
 fn kept_by(draft: &Draft<'_>, arn: &str, counts: impl Fn(&ResourceId) -> bool) -> Option<WaitingOn> {
     if let Some(by) = stray_traffic(draft, arn, counts) {
-        return Some(WaitingOn::InUse { by: Forwarder(&by).to_string() });
+        let by =
+            format!("{}, which sends requests to target group {},", Forwarder(&by), target_group_name(arn));
+        return Some(WaitingOn::InUse { by });
     }
     let mut all = draft.input.observed.all_resources();
     all.find_map(|(id, seen)| {
@@ -444,6 +447,14 @@ fn kept_by(draft: &Draft<'_>, arn: &str, counts: impl Fn(&ResourceId) -> bool) -
         );
         Some(WaitingOn::Observation { because })
     })
+}
+
+/// What of others keeps a service in a target group of ours: something that is not of this
+/// deployment forwards to it.
+fn kept_by_others(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
+    let all = draft.input.observed.all_resources().filter_map(|(_, seen)| seen.present());
+    let mut guests = all.filter(|group| group.arn == arn).filter_map(|group| group.guests.first());
+    guests.next().map(|by| WaitingOn::InUse { by: by.clone() })
 }
 
 /// What a service waits for that leaves a group to which traffic is to be sent on: other services
@@ -537,7 +548,9 @@ pub(super) fn stay(
     for (balancer, arn) in present {
         let Some(arn) = arn.filter(|arn| !wanted.contains(arn)) else { continue };
         let next = || not_taken_over(draft, &arn).filter(|_| edited);
-        let Some(kept_by) = kept_by(draft, &arn, &only).or_else(next) else { continue };
+        let others = || kept_by_others(draft, &arn).filter(|_| edited);
+        let kept_by = kept_by(draft, &arn, &only).or_else(next).or_else(others);
+        let Some(kept_by) = kept_by else { continue };
         let Some(successor) = successor(draft, declared, service, balancer) else { continue };
         if let Some(what) = successor["targetGroupArn"].as_str().and_then(|new| apart(draft, &arn, new)) {
             return Stay::Never(format!(

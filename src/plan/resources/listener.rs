@@ -80,7 +80,7 @@ impl ResourceType for Listener {
 
     /// A rule of somebody else: deleting its listener would delete it as well.
     fn used_by(&self, _: &PlanInput<'_>, listener: &ObservedResource) -> Option<WaitingOn> {
-        listener.used_by.first().map(|by| WaitingOn::InUse { by: by.clone() })
+        listener.guests.first().map(|by| WaitingOn::InUse { by: by.clone() })
     }
 
     /// A declared rule: deleting its listener would delete it as well.

@@ -87,6 +87,9 @@ impl ResourceType for TargetGroup {
 
     /// A load balancer that forwards to it, or a service that registers tasks in it.
     fn used_by(&self, input: &PlanInput<'_>, group: &ObservedResource) -> Option<WaitingOn> {
+        if let Some(by) = group.guests.first() {
+            return Some(WaitingOn::InUse { by: by.clone() });
+        }
         if let Some(balancer) = group.used_by.first() {
             let because = "it still forwards to the target group".to_owned();
             return Some(WaitingOn::LoadBalancer { name: balancer.clone(), because });
