@@ -90,6 +90,9 @@ fn described(text: &mut String, status: &DeploymentStatus, now: Timestamp) {
     if status.orphaned {
         row(text, "Orphaned", "the document is gone; what was made for it stays");
     }
+    if status.removing {
+        row(text, "Removing", "the document is gone; what was made for it is being deleted");
+    }
     let _ = writeln!(text, "\n{HEAD}Conditions{HEAD:#}");
     conditions::lines(text, status.conditions.iter(), now);
     let _ = writeln!(text, "\n{HEAD}Components{HEAD:#}");

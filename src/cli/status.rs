@@ -267,6 +267,9 @@ fn word(status: &DeploymentStatus) -> (String, Style) {
     if status.orphaned {
         return ("Orphaned".to_owned(), BUSY);
     }
+    if status.removing && !status.is(ConditionType::Stalled) {
+        return ("Removing".to_owned(), BUSY);
+    }
     if status.is(ConditionType::Stalled) {
         return (with_reason("Stalled", reason(ConditionType::Stalled)), BAD);
     }
@@ -299,6 +302,9 @@ fn message(status: &DeploymentStatus) -> String {
     }
     if status.orphaned {
         return "the document is gone; what was made for it stays".to_owned();
+    }
+    if status.removing {
+        return of(ConditionType::Ready);
     }
     if let Some(error) = status.findings.iter().find(|finding| finding.is_error()) {
         let errors = status.findings.iter().filter(|finding| finding.is_error()).count();

@@ -87,6 +87,7 @@ fn status(name: &str, why: &str) -> DeploymentStatus {
         notes: Vec::new(),
         last_drift: None,
         orphaned: false,
+        removing: false,
         updated_at: now() - SignedDuration::from_secs(90),
     }
 }

@@ -103,6 +103,8 @@ pub enum ConditionReason {
     ActionFailed,
     /// Ready: an action had no answer, so it may or may not have happened.
     NoAnswer,
+    /// Any condition: the document is gone, and what was made for it is being deleted.
+    Removing,
     /// Any condition: not enough was seen to tell.
     NotSeen,
     /// Ready: AWS cannot be read, so what runs is not known.

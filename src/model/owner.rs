@@ -45,14 +45,14 @@ impl<'t> Owner<'t> {
     }
 }
 
-/// Says that something is in the way, and what can be done about it.
-pub fn in_the_way(noun: &str, name: &str, owner: Option<&str>, instead: &str) -> String {
+/// Says that something (`service `shop-web``) is in the way, and what can be done about it.
+pub fn in_the_way(what: &str, owner: Option<&str>, instead: &str) -> String {
     match owner {
         Some(owner) => format!(
-            "{noun} `{name}` exists and belongs to deployment `{owner}`; {instead}, or take its tag `{TAG_OWNER}` off to adopt it"
+            "{what} exists and belongs to deployment `{owner}`; {instead}, or take its tag `{TAG_OWNER}` off to adopt it"
         ),
         None => format!(
-            "{noun} `{name}` exists and was not created by Evenkeel; take it over with `ctl adopt` or `spec.adopt: true`, or {instead}"
+            "{what} exists and was not created by Evenkeel; take it over with `ctl adopt` or `spec.adopt: true`, or {instead}"
         ),
     }
 }

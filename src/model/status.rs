@@ -50,6 +50,9 @@ pub struct DeploymentStatus {
     /// Whether the document is gone and what was made for it stays.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub orphaned: bool,
+    /// Whether the document is gone and what was made for it is being deleted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub removing: bool,
     /// When this status last changed other than in this time.
     pub updated_at: Timestamp,
 }

@@ -210,8 +210,8 @@ impl<'a> Draft<'a> {
     }
 
     /// Says that something is in the way, and what can be done about it.
-    fn note_foreign(&mut self, id: &ResourceId, name: &str, owner: Option<&str>) {
-        let message = owner::in_the_way(id.kind.info().noun, name, owner, "declare another one");
+    fn note_foreign(&mut self, id: &ResourceId, what: &str, owner: Option<&str>) {
+        let message = owner::in_the_way(what, owner, "declare another one");
         self.note(id, message, true);
     }
 

@@ -109,6 +109,7 @@ enum Slot {
 struct InPass {
     declared: Arc<Declaration>,
     last_good: Option<LastGoodDocument>,
+    has_served: bool,
     depth: Depth,
     /// The declaration that came into force meanwhile.
     changed: Option<Arc<Declaration>>,
@@ -118,7 +119,11 @@ impl Slot {
     fn known(&self) -> Known<'_> {
         match self {
             Self::Idle(entry) => (&entry.record).into(),
-            Self::InPass(in_pass) => Known { declared: in_pass.last_good.as_ref(), orphaned: false },
+            Self::InPass(in_pass) => Known {
+                declared: in_pass.last_good.as_ref(),
+                orphaned: false,
+                has_served: in_pass.has_served,
+            },
         }
     }
 }
@@ -451,6 +456,7 @@ impl Controller {
                 let in_pass = Slot::InPass(InPass {
                     declared: Arc::clone(&entry.declared),
                     last_good: entry.record.declared.clone(),
+                    has_served: declarations::has_served(&entry.record.rollout),
                     depth,
                     changed: None,
                 });

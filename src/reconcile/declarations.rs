@@ -5,8 +5,9 @@ use crate::desired;
 use crate::model::condition::{Condition, ConditionReason, ConditionType, Truth};
 use crate::model::finding::Finding;
 use crate::model::ids::{DeploymentName, Generation};
-use crate::model::kinds::{RETRY_ANNOTATION, Suspend};
+use crate::model::kinds::{DeletionPolicy, RETRY_ANNOTATION, Suspend};
 use crate::model::request::{Request, RequestKind};
+use crate::model::rollout::{ComponentRollout, RolloutState, WorkloadKind};
 use crate::model::service_deployment::PauseAnswer;
 use crate::model::status::{
     DeploymentStatus, Event, EventKind, EventReason, LastGoodDocument, Record, Source,
@@ -51,13 +52,24 @@ pub struct Known<'a> {
     pub declared: Option<&'a LastGoodDocument>,
     /// Whether its status says already that its document is gone.
     pub orphaned: bool,
+    /// Whether a service of it was ever complete.
+    pub has_served: bool,
 }
 
 impl<'a> From<&'a Record> for Known<'a> {
     fn from(record: &'a Record) -> Self {
         let orphaned = record.status.as_ref().is_some_and(|status| status.orphaned);
-        Self { declared: record.declared.as_ref(), orphaned }
+        let has_served = has_served(&record.rollout);
+        Self { declared: record.declared.as_ref(), orphaned, has_served }
     }
+}
+
+/// Whether a service of a deployment was ever complete.
+pub(super) fn has_served(rollout: &RolloutState) -> bool {
+    let served = |component: &ComponentRollout| {
+        component.workload == Some(WorkloadKind::Service) && component.completed.is_some()
+    };
+    rollout.components.values().any(|component| served(component))
 }
 
 /// Lowered documents, kept from snapshot to snapshot: a store is read every few seconds, and a
@@ -249,6 +261,7 @@ fn removed(
     let seen: BTreeSet<DeploymentName> =
         before.iter().filter(|name| !snapshot.is_gone(name)).cloned().collect();
     let decision = PruneGuard::decide(&before, &doubted, &seen, confirmed);
+    let mut prune_held = decision.because.clone();
     for (&name, known) in known {
         if by_name.contains_key(name) {
             continue;
@@ -261,24 +274,62 @@ fn removed(
             continue;
         };
         declared.deletion_confirmed = confirmed.contains(name);
+        let is_new = decision.prune.contains(name) && !declared.deletion_confirmed && known.has_served;
+        let breaks = is_new.then(|| breaks(&declared, snapshot, by_name)).flatten();
+        let held = decision.held.contains(name) || breaks.is_some();
         // Only the document itself, or a person's word, ends the doubt; that the store could not be
         // read does not.
-        declared.doubted =
-            decision.held.contains(name) || (declared.doubted && !decision.prune.contains(name));
+        declared.doubted = held || (declared.doubted && !decision.prune.contains(name));
         let gone_before = declared.removed_at.is_some();
-        if decision.prune.contains(name) || gone_before {
+        let because = breaks.or_else(|| decision.because.clone());
+        if (decision.prune.contains(name) && !held) || gone_before {
             declared.removed_at = declared.removed_at.or(Some(now));
             if known.orphaned && declared.is_orphaned() {
                 continue;
             }
-        } else if let Some(because) = &decision.because {
+        } else if let Some(because) = because {
             declared.findings.push(Finding::warning("", because.clone(), ""));
+            prune_held.get_or_insert(because);
         } else {
             declared.findings.extend(snapshot.problems.iter().cloned());
         }
         by_name.insert(name.clone(), DeclarationChange::InForce(Arc::new(declared)));
     }
-    decision.because
+    prune_held
+}
+
+/// Why a removal that would delete what serves is held until a person confirms it: the store holds
+/// nothing any more, or what is to be deleted is declared by another document by now, which cannot
+/// serve before it is gone.
+fn breaks(
+    gone: &Declaration,
+    snapshot: &Snapshot,
+    by_name: &BTreeMap<DeploymentName, DeclarationChange>,
+) -> Option<String> {
+    if gone.desired.deletion_policy != DeletionPolicy::Delete {
+        return None;
+    }
+    let name = &gone.desired.deployment;
+    let confirm = format!("`ctl delete {name} --confirm {name}`");
+    if snapshot.is_empty() {
+        return Some(format!(
+            "the store holds no document any more, so `{name}` is not deleted; bring it back, or confirm with {confirm}"
+        ));
+    }
+    let living = by_name.values().filter_map(|change| match change {
+        DeclarationChange::InForce(declared) if declared.removed_at.is_none() => Some(&declared.desired),
+        _ => None,
+    });
+    living.filter(|other| other.deployment != *name).find_map(|other| {
+        let found = desired::conflicts([&gone.desired, other]);
+        let claim = found.values().flatten().next()?;
+        let other = &other.deployment;
+        Some(format!(
+            "`{name}` is not deleted, for `{other}` declares what belongs to it and could serve only after it is gone ({}); name that \
+             document `{name}` again, declare something else there, or confirm the deletion with {confirm}",
+            claim.message
+        ))
+    })
 }
 
 /// Warns of a suspension that has ended: who reads the document may believe that it still holds.
@@ -401,6 +452,7 @@ fn refused_status(
         notes: Vec::new(),
         last_drift: None,
         orphaned: false,
+        removing: false,
         updated_at: now,
     }
 }

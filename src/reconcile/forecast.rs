@@ -42,7 +42,9 @@ pub fn forecast(declared: &Declaration, first: &Decision, now: Timestamp) -> Vec
             .map(|(index, action)| Outcome { action: index, result: world.answer(action) })
             .collect();
         let Decision { observed, resolved, step, plan } = &decision;
-        let state = rollout::record(step.clone(), resolved, observed, plan, &outcomes);
+        let region = declared.desired.placement.region.as_str();
+        let intent = rollout::record_intent(step.clone(), observed, plan, region, now);
+        let state = rollout::record(intent, resolved, observed, plan, &outcomes);
         now += REST;
         world.rest(now);
         world.shows_revisions(&state, resolved);

@@ -220,7 +220,7 @@ impl Reconciler {
             rollout,
             plan,
             outcomes,
-            orphaned: declared.removed_at.is_some(),
+            removed: declared.removed_at.is_some(),
             now: self.clock.now(),
         })
     }

@@ -129,7 +129,7 @@ fn owner<'s>(view: &ServiceView<'_>, service: &'s ObservedService) -> Owner<'s> 
 fn not_manageable(view: &ServiceView<'_>, service: &ObservedService) -> Option<String> {
     if let Owner::Foreign(owner) = owner(view, service) {
         let instead = "give the component another `serviceName`";
-        return Some(owner::in_the_way("service", &service.name, owner, instead));
+        return Some(owner::in_the_way(&format!("service `{}`", service.name), owner, instead));
     }
     service.deployed_by_another()
 }

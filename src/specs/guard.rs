@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 /// state store, so a restart changes nothing.
 ///
 /// **The rule**: when at least two documents have vanished and they are more than half of those
-/// known, none of them is pruned. One that vanishes alone is believed, even when it was the only
-/// one: that is what people do by hand. One that a person confirmed is always believed. It counts
+/// known, none of them is pruned. One that vanishes alone is believed: that is what people do by
+/// hand. One that a person confirmed is always believed. It counts
 /// among the vanished all the same, and one that was doubted stays so until it is back or confirmed
 /// itself: a word for one of them says nothing of the others.
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,7 +47,7 @@ impl PruneGuard {
         let what = if most {
             format!("{} of {} documents vanished at once", gone.len(), known.len())
         } else {
-            format!("{} vanished at once with most others", list(&held))
+            format!("the removal of {} was held before", list(&held))
         };
         let because = (!held.is_empty()).then(|| {
             format!(
@@ -111,7 +111,7 @@ mod tests {
         // `a` vanished with it, was confirmed, and is no longer among the known ones.
         let decision = PruneGuard::decide(&names(&["b"]), &doubted, &names(&[]), &names(&[]));
         assert_eq!((decision.prune, decision.held), (names(&[]), doubted.clone()));
-        assert!(decision.because.unwrap().starts_with("`b` vanished at once with most others"));
+        assert!(decision.because.unwrap().starts_with("the removal of `b` was held before"));
         let decision = PruneGuard::decide(&names(&["b"]), &doubted, &names(&[]), &doubted);
         assert_eq!(decision.prune, doubted);
         assert_eq!(

@@ -38,6 +38,11 @@ impl Snapshot {
         !self.incomplete && !self.documents.contains_key(name) && !self.refused.contains_key(name)
     }
 
+    /// Whether the store certainly holds nothing at all, good or refused.
+    pub fn is_empty(&self) -> bool {
+        !self.incomplete && self.documents.is_empty() && self.refused.is_empty()
+    }
+
     /// Every finding there is, those of the store first.
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
         self.problems.iter().chain(self.refused.values().flatten())

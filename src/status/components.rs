@@ -47,6 +47,7 @@ pub(super) fn component_status(input: &StatusInput<'_>, component: &DesiredCompo
         }
     };
     let (phase, message) = match contested(input, component) {
+        _ if input.is_removing() => ("Removing", removing(component, running, pending)),
         Some(until) => ("Contested", format!("next try {until:.0}")),
         None => {
             let revisions = Revisions { wanted: wanted.as_deref(), running: running_revision.as_deref() };
@@ -75,6 +76,19 @@ pub(super) fn component_status(input: &StatusInput<'_>, component: &DesiredCompo
             Seen::Unknown(_) => prior.and_then(|prior| prior.pause.clone()),
             Seen::Absent | Seen::NotRead => None,
         },
+    }
+}
+
+/// What is left of a component whose document is gone.
+fn removing(component: &DesiredComponent, running: u32, pending: u32) -> String {
+    let what = match component.workload {
+        Workload::Service { .. } => "its service",
+        Workload::Task { .. } => "it",
+    };
+    match running + pending {
+        0 => format!("nothing of {what} runs any more"),
+        1 => "1 task still runs".to_owned(),
+        left => format!("{left} tasks still run"),
     }
 }
 

@@ -37,7 +37,8 @@ pub fn compute(input: &StatusInput<'_>) -> DeploymentStatus {
         findings: input.findings.to_vec(),
         notes: notes(input),
         last_drift,
-        orphaned: input.orphaned,
+        orphaned: input.removed && !input.is_removing(),
+        removing: input.is_removing(),
         updated_at: input.now,
     };
     status.conditions = conditions(input, &status);

@@ -4,6 +4,7 @@
 use super::drift::{describe_drift, was_done};
 use super::input::{StatusInput, condition, prior_condition};
 use super::ready::{Others, ready};
+use super::removing;
 use super::sentences::{gaps, joined};
 use crate::model::arn::target_group_name;
 use crate::model::condition::{Condition, ConditionReason, ConditionType, Truth};
@@ -13,12 +14,16 @@ use crate::model::membership::{Astray, astray, misdirected, serving_groups};
 use crate::model::observed::{Depth, ObservedTarget, Seen};
 use crate::model::plan::{ActionResult, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind};
+use crate::model::resource_record::Sent;
 use crate::model::rollout::Phase;
 use crate::model::status::{DeploymentStatus, TargetCount};
 use std::collections::BTreeMap;
 
 /// All conditions, in the order of [`ConditionType`].
 pub(super) fn conditions(input: &StatusInput<'_>, status: &DeploymentStatus) -> Vec<Condition> {
+    if input.is_removing() {
+        return removing::conditions(input, suspended(input), stalled(input, status));
+    }
     let secrets = secrets_ready(input);
     let resources = resources_ready(input);
     let targets = targets_healthy(input, status);
@@ -170,6 +175,7 @@ fn targets_healthy(input: &StatusInput<'_>, status: &DeploymentStatus) -> Condit
     }
     let mut unhealthy: Vec<String> =
         input.desired.components.values().flat_map(|component| past_its_tasks(input, component)).collect();
+    unhealthy.extend(sent_to_nobody(input));
     let mut unseen = Vec::new();
     for (component, groups) in groups {
         let reported = status.components.get(&component.name);
@@ -231,6 +237,34 @@ fn past_its_tasks(input: &StatusInput<'_>, component: &DesiredComponent) -> Vec<
     found.map(message).chain(while_shifting).collect()
 }
 
+/// What sends a part of its requests to a target group without targets, while another part is
+/// answered: nobody means that by a count of 0.
+fn sent_to_nobody(input: &StatusInput<'_>) -> Vec<String> {
+    let observed = input.observed;
+    let answers = |arn: &str| {
+        let key = observed.target_group_key(arn).unwrap_or(arn);
+        let targets = observed.targets.get(key).and_then(Seen::present)?;
+        Some(targets.iter().any(|target| !target.is_draining()))
+    };
+    let declared = input.desired.resources.keys().filter_map(|id| {
+        let member = match id.kind {
+            ResourceKind::Rule => "actions",
+            ResourceKind::Listener => "defaultActions",
+            _ => return None,
+        };
+        Some((id, Sent::weights(&observed.resources.get(id)?.present()?.fields[member])))
+    });
+    let found = declared.filter_map(|(id, weights)| {
+        let sent: Vec<_> = weights.iter().filter(|(_, weight)| **weight > 0).collect();
+        let (empty, _) = sent.iter().find(|(arn, _)| answers(arn) == Some(false))?;
+        sent.iter().any(|(arn, _)| answers(arn) == Some(true)).then(|| {
+            let group = observed.target_group_key(empty).unwrap_or_else(|| target_group_name(empty));
+            format!("{id} sends a part of its requests to target group {group}, which has no targets")
+        })
+    });
+    found.collect()
+}
+
 /// Whether a target group was seen not to be there.
 fn is_missing(input: &StatusInput<'_>, group: &str, targets: Option<&Seen<Vec<ObservedTarget>>>) -> bool {
     let id = ResourceId::new(ResourceKind::TargetGroup, group);
@@ -282,7 +316,9 @@ fn suspended(input: &StatusInput<'_>) -> Condition {
 fn stalled(input: &StatusInput<'_>, status: &DeploymentStatus) -> Condition {
     let kind = ConditionType::Stalled;
     let mut reasons: Vec<(ConditionReason, String)> = Vec::new();
-    let declared = |(name, _): &(&ComponentName, _)| input.desired.components.contains_key(*name);
+    let declared = |(name, _): &(&ComponentName, _)| {
+        !input.is_removing() && input.desired.components.contains_key(*name)
+    };
     for (name, component) in input.rollout.components.iter().filter(declared) {
         match &component.phase {
             Phase::Stalled { reason, message, .. } => {

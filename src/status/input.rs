@@ -4,6 +4,7 @@ use crate::model::condition::{Condition, ConditionReason, ConditionType, Truth};
 use crate::model::desired::{DesiredState, ResolvedState};
 use crate::model::finding::Finding;
 use crate::model::ids::Generation;
+use crate::model::kinds::DeletionPolicy;
 use crate::model::observed::ObservedState;
 use crate::model::plan::{Outcome, Plan};
 use crate::model::rollout::RolloutState;
@@ -34,9 +35,16 @@ pub struct StatusInput<'a> {
     /// What became of it; empty after a dry run.
     pub outcomes: &'a [Outcome],
     /// Whether the document is gone from the store.
-    pub orphaned: bool,
+    pub removed: bool,
     /// The time of the pass.
     pub now: Timestamp,
+}
+
+impl StatusInput<'_> {
+    /// Whether what was made for the document is being deleted.
+    pub(super) fn is_removing(&self) -> bool {
+        self.removed && self.desired.deletion_policy == DeletionPolicy::Delete
+    }
 }
 
 /// A condition whose transition time is carried over while its status stays.

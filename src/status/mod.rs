@@ -11,6 +11,7 @@ mod drift;
 pub mod events;
 mod input;
 mod ready;
+mod removing;
 mod sentences;
 
 #[cfg(test)]

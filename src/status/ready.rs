@@ -206,7 +206,7 @@ fn waiting_message(input: &StatusInput<'_>, incomplete: &[String]) -> String {
 }
 
 /// The wait to tell people of: the one that they can end, else the one that holds the others.
-fn most_actionable<'a>(input: &StatusInput<'a>) -> Option<&'a Waiting> {
+pub(super) fn most_actionable<'a>(input: &StatusInput<'a>) -> Option<&'a Waiting> {
     let waiting = input.plan.waiting_on.iter();
     waiting.filter(|w| !matches!(w.on, WaitingOn::Suspended { .. })).min_by_key(|waiting| rank(&waiting.on))
 }
@@ -235,7 +235,7 @@ fn rank(on: &WaitingOn) -> u8 {
 }
 
 /// The first action that failed or had no answer, with what it was about.
-fn first_failure(input: &StatusInput<'_>) -> Option<(ConditionReason, String)> {
+pub(super) fn first_failure(input: &StatusInput<'_>) -> Option<(ConditionReason, String)> {
     input.outcomes.iter().find_map(|outcome| {
         let PlannedAction { call, resource, .. } = &input.plan.actions[outcome.action];
         let what = format!("{} {resource}", call.operation());
@@ -253,7 +253,7 @@ fn first_failure(input: &StatusInput<'_>) -> Option<(ConditionReason, String)> {
 
 /// Actions that are still to be done, or whose effect has yet to be seen. Tidying up does not
 /// count: nothing that is declared depends on it.
-fn unseen_actions(input: &StatusInput<'_>) -> Option<String> {
+pub(super) fn unseen_actions(input: &StatusInput<'_>) -> Option<String> {
     let counts = |action: &&PlannedAction| !matches!(action.reason, Reason::Superseded | Reason::StaleTarget);
     let actions: Vec<&PlannedAction> = input.plan.actions.iter().filter(counts).collect();
     let first = actions.first()?;

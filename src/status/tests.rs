@@ -258,7 +258,7 @@ impl Fixture {
             rollout: &self.rollout,
             plan: &self.plan,
             outcomes: &self.outcomes,
-            orphaned: false,
+            removed: false,
             now: self.now,
         });
         let is = |kind| status.conditions.iter().any(|c| c.kind == kind && c.status == Truth::True);

@@ -67,6 +67,11 @@ async fn with_deletion_policy_delete_everything_goes_in_order_but_the_logs() {
     fixture.ready_within(900).await;
 }
 
+fn has_logs(fixture: &Fixture) -> bool {
+    let found = fixture.by_hand("logs", "DescribeLogGroups", json!({"logGroupNamePrefix": "/ecs/shop"}));
+    !found["logGroups"].as_array().unwrap().is_empty()
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_log_group_goes_only_when_it_says_so_itself_and_a_person_confirmed() {
     for (says, confirmed, goes) in [(false, true, false), (true, false, false), (true, true, true)] {
@@ -74,16 +79,15 @@ async fn a_log_group_goes_only_when_it_says_so_itself_and_a_person_confirmed() {
         if says {
             document = document.replace("retentionInDays: 30", "retentionInDays: 30, deletionPolicy: Delete");
         }
-        let mut fixture = Fixture::new(&[("shop.yaml", &document)]).await;
+        let mut fixture =
+            Fixture::new(&[("shop.yaml", &document), ("other.yaml", &named("other", 81))]).await;
         fixture.ready_within(600).await;
         if confirmed {
             fixture.ask("shop", RequestKind::ConfirmDeletion).await;
         }
         fixture.remove("shop.yaml").await;
         fixture.pass(900).await;
-        let groups =
-            fixture.by_hand("logs", "DescribeLogGroups", json!({}))["logGroups"].as_array().unwrap().len();
-        assert_eq!(groups, usize::from(!goes), "says {says}, confirmed {confirmed}");
+        assert_eq!(has_logs(&fixture), !goes, "says {says}, confirmed {confirmed}");
         assert_eq!(service(&fixture)["status"], "INACTIVE");
     }
 }
@@ -93,7 +97,7 @@ async fn a_confirmation_holds_for_one_removal_and_not_for_the_next() {
     let document = SHOP
         .replace("spec:\n", "spec:\n  deletionPolicy: Delete\n")
         .replace("retentionInDays: 30", "retentionInDays: 30, deletionPolicy: Delete");
-    let mut fixture = Fixture::new(&[("shop.yaml", &document)]).await;
+    let mut fixture = Fixture::new(&[("shop.yaml", &document), ("other.yaml", &named("other", 81))]).await;
     fixture.ready_within(600).await;
     fixture.ask("shop", RequestKind::ConfirmDeletion).await;
     fixture.remove("shop.yaml").await;
@@ -106,11 +110,7 @@ async fn a_confirmation_holds_for_one_removal_and_not_for_the_next() {
     assert!(fixture.requests().await.is_empty(), "it was withdrawn");
     fixture.remove("shop.yaml").await;
     fixture.pass(900).await;
-    let groups = |fixture: &Fixture| {
-        let found = fixture.by_hand("logs", "DescribeLogGroups", json!({}));
-        found["logGroups"].as_array().unwrap().len()
-    };
-    assert_eq!(groups(&fixture), 1, "nobody confirmed this removal");
+    assert!(has_logs(&fixture), "nobody confirmed this removal");
     // One that a crash has left of something forgotten long ago is none either.
     fixture.ask("blog", RequestKind::ConfirmDeletion).await;
     let blog = document.replace("shop", "blog").replace("priority: 10", "priority: 11");
@@ -156,10 +156,7 @@ async fn a_document_that_is_removed_while_it_is_observed_is_torn_down_and_not_fo
     while fixture.sim.counts().total() == 0 {
         fixture.pass(0).await;
     }
-    std::fs::remove_file(fixture.folder.path().join("specs/shop.yaml")).unwrap();
-    fixture.declare().await;
-    fixture.pass(1).await;
-    fixture.declare().await;
+    fixture.remove("shop.yaml").await;
     fixture.pass(900).await;
     assert_eq!(service(&fixture)["status"], "INACTIVE");
 }
@@ -405,4 +402,55 @@ async fn a_service_stays_in_a_group_that_a_rule_of_somebody_else_sends_to_and_sa
     let groups = fixture.by_hand("elasticloadbalancing", "DescribeTargetGroups", json!({}));
     let mut left = groups["TargetGroups"].as_array().unwrap().iter();
     assert!(left.all(|one| one["TargetGroupArn"] != group));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_document_of_a_store_is_not_deleted_before_a_person_says_so() {
+    let document = SHOP.replace("spec:\n", "spec:\n  deletionPolicy: Delete\n");
+    let mut fixture = Fixture::new(&[("shop.yaml", &document)]).await;
+    fixture.ready_within(600).await;
+    let traffic = fixture.traffic();
+    std::fs::remove_file(fixture.folder.path().join("specs/shop.yaml")).unwrap();
+    fixture.declare().await;
+    fixture.pass(600).await;
+    fixture.declare().await;
+    fixture.pass(600).await;
+    traffic.all_served();
+    let said = fixture.status("shop").findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    assert!(
+        said.contains("the store holds no document any more") && said.contains("ctl delete shop"),
+        "{said}"
+    );
+    drop(traffic);
+    fixture.ask("shop", RequestKind::ConfirmDeletion).await;
+    fixture.declare().await;
+    fixture.pass(900).await;
+    let found =
+        fixture.by_hand("ecs", "DescribeServices", json!({"cluster": "shop", "services": ["shop-web"]}));
+    assert!(found["services"].as_array().unwrap().iter().all(|one| one["status"] == "INACTIVE"), "{found}");
+}
+
+/// A document under another name is another deployment, which can serve only once the former one is
+/// gone: its listener and its service are taken.
+#[tokio::test(start_paused = true)]
+async fn a_document_under_another_name_does_not_take_down_what_serves() {
+    let document = SHOP
+        .replace("spec:\n", "spec:\n  deletionPolicy: Delete\n")
+        .replace("        service:\n", "        service:\n          serviceName: storefront\n");
+    let mut fixture = Fixture::new(&[("shop.yaml", &document)]).await;
+    fixture.ready_within(600).await;
+    let traffic = fixture.traffic();
+    fixture.write("shop.yaml", &document.replace("name: shop}", "name: store}")).await;
+    fixture.pass(2).await;
+    fixture.declare().await;
+    fixture.pass(900).await;
+    traffic.all_served();
+    let said = fixture.status("shop").findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    assert!(said.contains("`store` declares what belongs to it"), "{said}");
+    // Under its name again, it is as it was.
+    fixture.write("shop.yaml", &document).await;
+    fixture.pass(2).await;
+    fixture.declare().await;
+    fixture.ready_within(300).await;
+    traffic.all_served();
 }

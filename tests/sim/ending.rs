@@ -178,9 +178,7 @@ fn absent(run: &Simulation, app: &App, status: Option<&Arc<DeploymentStatus>>) -
     match status {
         None => Progress::Settled,
         Some(status) if status.orphaned && !app.delete => Progress::Settled,
-        Some(status)
-            if status.findings.iter().any(|finding| finding.to_string().contains("vanished at once")) =>
-        {
+        Some(status) if is_doubted(status) => {
             Progress::Held("the removal of most documents at once is doubted".to_owned())
         }
         // Lost with its record: nobody knows any more that it was there.
@@ -191,6 +189,12 @@ fn absent(run: &Simulation, app: &App, status: Option<&Arc<DeploymentStatus>>) -
             Progress::Waiting(format!("it is still there: {}", condition_text(status, ConditionType::Ready)))
         }
     }
+}
+
+/// Whether the removal of a document is held until a person confirms it.
+fn is_doubted(status: &DeploymentStatus) -> bool {
+    let mut said = status.findings.iter().map(ToString::to_string);
+    said.any(|said| said.contains("vanished at once") || said.contains("was held before"))
 }
 
 fn holds(status: &DeploymentStatus, kind: ConditionType) -> bool {

@@ -292,15 +292,21 @@ impl Simulation {
 
     async fn act(&mut self, what: &What) {
         match what {
-            What::Edit { app, edit } => self.edit(*app, edit),
-            What::Remove { app } => self.remove(*app),
+            What::Edit { app, edit } => {
+                self.edit(*app, edit);
+                self.means_it(*app).await;
+            }
+            What::Remove { app } => {
+                self.remove(*app);
+                self.means_it(*app).await;
+            }
             What::Restore { app } => {
                 if !self.present[*app] {
                     self.declare(*app);
                 }
             }
             What::Move { app } => self.move_file(*app),
-            What::Rename { app } => self.rename(*app),
+            What::Rename { app } => self.rename(*app).await,
             What::Confirm { app } => self.confirm(*app).await,
             What::StoreGone { seconds, emptied } => self.store_gone(*seconds, *emptied),
             What::Manual { app, part, change } => self.change_by_hand(*app, *part, *change),
@@ -368,12 +374,21 @@ impl Simulation {
         self.system.specs.write(&self.apps[app].file(), &broken);
     }
 
-    fn rename(&mut self, app: usize) {
+    async fn rename(&mut self, app: usize) {
         if self.present[app] && !self.apps[app].name.ends_with('r') {
             self.remove(app);
+            self.means_it(app).await;
             self.apps[app].name = renamed(&self.apps[app].name);
             self.before[app].name.clone_from(&self.apps[app].name);
             self.declare(app);
+        }
+    }
+
+    /// Confirms the removal of a document that is deleted with all that it declares: the last one of
+    /// a store, and one whose things another one declares from now on, are not believed to be gone.
+    async fn means_it(&mut self, app: usize) {
+        if !self.present[app] && self.apps[app].delete {
+            self.confirm(app).await;
         }
     }
 

@@ -69,7 +69,7 @@ impl<'a> Baseline<'a> {
         let applied = self.known.and_then(|known| known.last_applied.as_ref());
         // References are what AWS takes: what is made anew has another ARN, and nobody edited.
         let mut changed = match (applied, self.fields) {
-            (Some(applied), Some(fields)) if !self.unchanged => changed_paths(
+            (Some(applied), Some(fields)) => changed_paths(
                 |one, other| differences(self.kind, one, other, &BTreeSet::new()),
                 fields,
                 &applied.fields(),

@@ -7,7 +7,7 @@
 
 use super::stopping::{cluster_of, scale_to_nothing, stop_undeclared};
 use super::{Draft, seen, tags, traffic, unfinished};
-use crate::model::arn::is_in;
+use crate::model::arn::{family_of, is_in};
 use crate::model::call::{Call, Verb};
 use crate::model::desired::Workload;
 use crate::model::kinds::DeletionPolicy;
@@ -157,6 +157,7 @@ pub(super) fn teardown(draft: &mut Draft<'_>, confirmed: bool) {
         }
     }
     if !retain {
+        revisions_stay(draft);
         undeclared_tasks(draft, None);
         teardown_tasks(draft);
         wait_for_the_unseen(draft);
@@ -189,6 +190,22 @@ fn wait_for_the_unseen(draft: &mut Draft<'_>) {
     for id in services.chain(resources) {
         let because = "something was made minutes ago, and this may not be shown yet".to_owned();
         draft.wait(&id, WaitingOn::Observation { because });
+    }
+}
+
+/// Says that revisions of task definitions are left: nothing runs because of them, and a document
+/// that comes back finds them again.
+fn revisions_stay(draft: &mut Draft<'_>) {
+    let known = draft.input.rollout.components.iter();
+    let families = known.filter_map(|(name, known)| {
+        let revision = known.revision.as_ref().or(known.earlier.last())?;
+        Some((name, family_of(&revision.arn).to_owned()))
+    });
+    for (name, family) in families {
+        let id = ResourceId::new(ResourceKind::TaskDefinition, name.as_str());
+        let message =
+            format!("the registered revisions of family {family} stay: they run nothing, and cost nothing");
+        draft.note(&id, message, false);
     }
 }
 

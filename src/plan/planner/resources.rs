@@ -50,7 +50,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
                     Some(on) => draft.wait(id, on),
                     None => repair(draft, &one, resource),
                 },
-                Owner::Foreign(owner) => draft.note_foreign(id, kind.name(id, fields), owner),
+                Owner::Foreign(owner) => draft.note_foreign(id, &kind.described(id, resource), owner),
             },
         }
     }

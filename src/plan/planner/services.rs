@@ -53,7 +53,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
                     None if is_held_for_another(draft, &one, service) => {}
                     None => repair(draft, &one, service),
                 },
-                Owner::Foreign(owner) => draft.note_foreign(&id, service_name, owner),
+                Owner::Foreign(owner) => draft.note_foreign(&id, &format!("service `{service_name}`"), owner),
             },
         }
     }

@@ -68,8 +68,8 @@ impl ResourceType for Alarm {
         ROWS
     }
 
-    fn name<'n>(&self, id: &'n ResourceId, fields: &'n Tree) -> &'n str {
-        fields["alarmName"].as_str().unwrap_or(&id.key)
+    fn described(&self, id: &ResourceId, alarm: &ObservedResource) -> String {
+        format!("alarm `{}`", name(id, &alarm.fields))
     }
 
     fn create(&self, _: &ResourceId, fields: &Tree, tags: BTreeMap<String, String>) -> Vec<(Verb, Call)> {
@@ -99,7 +99,7 @@ impl ResourceType for Alarm {
     }
 
     fn delete(&self, id: &ResourceId, alarm: &ObservedResource) -> Call {
-        Call::DeleteAlarm { name: self.name(id, &alarm.fields).to_owned() }
+        Call::DeleteAlarm { name: name(id, &alarm.fields).to_owned() }
     }
 
     /// A service whose deployments it watches: without the alarm ECS could not judge them.
@@ -119,4 +119,8 @@ impl ResourceType for Alarm {
             Seen::Absent => None,
         })
     }
+}
+
+fn name<'n>(id: &'n ResourceId, fields: &'n Tree) -> &'n str {
+    fields["alarmName"].as_str().unwrap_or(&id.key)
 }

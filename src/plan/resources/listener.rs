@@ -45,6 +45,10 @@ impl ResourceType for Listener {
         ROWS
     }
 
+    fn described(&self, _: &ResourceId, listener: &ObservedResource) -> String {
+        format!("a listener on port {} ({})", listener.fields["port"], listener.arn)
+    }
+
     fn forwards(&self) -> bool {
         true
     }

@@ -35,6 +35,10 @@ impl ResourceType for LogGroup {
         ROWS
     }
 
+    fn described(&self, id: &ResourceId, group: &ObservedResource) -> String {
+        format!("log group `{}`", name(id, &group.fields))
+    }
+
     fn create(&self, id: &ResourceId, fields: &Tree, tags: BTreeMap<String, String>) -> Vec<(Verb, Call)> {
         let name = name(id, fields);
         let kms_key_id = fields["kmsKeyId"].as_str().map(str::to_owned);

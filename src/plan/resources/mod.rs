@@ -25,9 +25,10 @@ pub(super) trait ResourceType: Sync {
     /// Every field of it.
     fn rows(&self) -> &'static [Row];
 
-    /// The name under which people know it in AWS.
-    fn name<'n>(&self, id: &'n ResourceId, fields: &'n Tree) -> &'n str {
-        fields["name"].as_str().unwrap_or(&id.key)
+    /// What people find it by in AWS: noun and name, or the place of what has no name.
+    fn described(&self, id: &ResourceId, resource: &ObservedResource) -> String {
+        let name = resource.fields["name"].as_str().unwrap_or(&id.key);
+        format!("{} `{name}`", id.kind.info().noun)
     }
 
     /// Whether it sends traffic to target groups.

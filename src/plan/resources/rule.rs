@@ -32,6 +32,11 @@ impl ResourceType for Rule {
         ROWS
     }
 
+    fn described(&self, _: &ResourceId, rule: &ObservedResource) -> String {
+        let listener = rule.fields["listenerArn"].as_str().unwrap_or_default();
+        format!("a rule with priority {} of listener {listener} ({})", rule.fields["priority"], rule.arn)
+    }
+
     fn forwards(&self) -> bool {
         true
     }

@@ -167,9 +167,16 @@ impl Fixture {
         self.declare().await;
     }
 
-    /// Removes a document for good: absent for longer than editors take.
+    /// Removes a document for good: absent for longer than editors take. The last one of a store is
+    /// not deleted before that is confirmed, which is done, too.
     pub async fn remove(&mut self, file: &str) {
-        std::fs::remove_file(self.folder.path().join("specs").join(file)).unwrap();
+        let specs = self.folder.path().join("specs");
+        let deletes =
+            std::fs::read_to_string(specs.join(file)).unwrap().contains("\n  deletionPolicy: Delete\n");
+        std::fs::remove_file(specs.join(file)).unwrap();
+        if deletes && std::fs::read_dir(&specs).unwrap().next().is_none() {
+            self.ask(file.trim_end_matches(".yaml"), RequestKind::ConfirmDeletion).await;
+        }
         self.declare().await;
         self.pass(2).await;
         self.declare().await;
