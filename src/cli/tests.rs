@@ -120,9 +120,12 @@ fn the_table_says_why_what_is_not_green_is_not() {
     refused.findings.push(Finding::error("spec.x", "unknown field `x`", ""));
     let mut gone = status("gone", "");
     gone.orphaned = true;
+    let mut going = status("going", "the document is gone");
+    going.removing = true;
     let records = vec![
         record(stalled),
         record(refused),
+        record(going),
         record(gone),
         record(status("shop", "")),
         record(status("web", "web: 1 of 2 running")),
@@ -134,6 +137,7 @@ fn the_table_says_why_what_is_not_green_is_not() {
 NAME    KIND          READY     STATUS                      COMPONENTS   UPDATED   MESSAGE
 blog    Application   False     Stalled (TaskFailed)        1/2          90s       migrate: exited 1
 edit    Application   True      Ready (EditRefused)         2/2          90s       1 error: error: spec.x: unknown field `x`
+going   Application   False     Removing                    1/2          90s       the document is gone
 gone    Application   True      Orphaned                    2/2          90s       the document is gone; what was made for it stays
 shop    Application   True      Ready                       2/2          90s
 web     Application   False     Reconciling (Progressing)   1/2          90s       web: 1 of 2 running

@@ -212,6 +212,23 @@ fn with_api() -> String {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_rule_that_sends_a_part_of_its_requests_to_a_group_without_targets_is_not_healthy() {
+    let both = "actions: [{type: forward, targetGroups: [{targetGroup: web, weight: 1}, {targetGroup: api, weight: 1}]}]";
+    let document = with_api().replace("actions: [{type: forward, targetGroup: web}]", both);
+    let mut fixture = Fixture::new(&[("shop.yaml", &document)]).await;
+    fixture.ready_within(900).await;
+    let (before, api) = document.rsplit_once("desiredCount: 2").unwrap();
+    fixture.write("shop.yaml", &format!("{before}desiredCount: 0{api}")).await;
+    fixture.pass(600).await;
+    let (truth, _, message) = condition(&fixture.status("shop"), ConditionType::TargetsHealthy);
+    assert_eq!(truth, Truth::False, "{message}");
+    assert!(message.contains("rule/web sends a part of its requests to target group api"), "{message}");
+    // Where nothing else is sent, no task is what was declared.
+    fixture.write("shop.yaml", &with_api().replace("desiredCount: 2", "desiredCount: 0")).await;
+    fixture.ready_within(900).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn two_rules_change_places() {
     let edits = [
         ("priority: 5\n", "priority: 99\n"),

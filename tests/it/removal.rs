@@ -45,6 +45,17 @@ async fn with_deletion_policy_delete_everything_goes_in_order_but_the_logs() {
     fixture.ready_within(600).await;
     fixture.sim.reset_calls();
     fixture.remove("shop.yaml").await;
+    fixture.pass(3).await;
+    let status = fixture.status("shop");
+    assert!(status.removing && !status.orphaned);
+    let (truth, reason, message) = condition(&status, ConditionType::Ready);
+    assert_eq!((truth, reason.as_str()), (Truth::False, "Removing"), "{message}");
+    assert!(
+        message.starts_with("the document is gone, and what was made for it is being deleted"),
+        "{message}"
+    );
+    assert_eq!(status.components["web"].phase, "Removing");
+    assert!(status.notes.iter().any(|note| note.message.contains("revisions of family shop-web stay")));
     fixture.pass(900).await;
     let writes = fixture.writes();
     let place = |call: &str| {
