@@ -84,6 +84,12 @@ impl SentField {
     pub fn is_fresh(&self, now: Timestamp) -> bool {
         now.duration_since(self.at).abs() < SHOWN_WITHIN
     }
+
+    /// Whether nothing was sent of the field itself: it is what ECS had made of it when ECS was told
+    /// to leave it, and is so until something is sent of it.
+    pub fn is_left_by_ecs(&self) -> bool {
+        self.value == self.before
+    }
 }
 
 /// What a service was scaled to nothing from. That the 0 is ours is known by this alone.

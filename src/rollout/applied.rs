@@ -60,7 +60,9 @@ pub(super) fn note_sent(state: &mut RolloutState, observed: &ObservedState, plan
     for action in &plan.actions {
         for (id, fields) in sent(state, observed, action) {
             let Some(known) = state.resources.get_mut(&id) else { continue };
-            known.sent_fields.retain(|path, sent| path == REVISION || !sent.agreed || sent.is_fresh(now));
+            known.sent_fields.retain(|path, sent| {
+                path == REVISION || !sent.agreed || sent.is_fresh(now) || sent.is_left_by_ecs()
+            });
             for (path, before, value) in fields {
                 // What is sent again has been waited for since it was sent first.
                 let again = known.sent_fields.get(&path).filter(|sent| sent.value == value);

@@ -1,8 +1,10 @@
 //! What `ctl plan` foretells is what is done, and nothing else.
 
+use crate::strategies::shop;
 use crate::support::{Fixture, SHOP};
 use evenkeel::aws::{self, Aws};
 use evenkeel::model::observed::Depth;
+use evenkeel::model::plan::{Plan, Reason};
 use evenkeel::observed::{Collector, ObservationRequest};
 use evenkeel::reconcile::decide::decide;
 use evenkeel::reconcile::declarations::{self, DeclarationChange, LoweringCache};
@@ -13,6 +15,12 @@ use std::time::Duration;
 
 /// The writes that are foretold for the documents as they are in the folder now, in order.
 async fn foretold(fixture: &Fixture) -> Vec<String> {
+    let road = road(fixture).await;
+    road.iter().flat_map(|plan| &plan.actions).map(|action| action.call.operation().to_owned()).collect()
+}
+
+/// The plans that are foretold for the documents as they are in the folder now, in order.
+async fn road(fixture: &Fixture) -> Vec<Plan> {
     let record = fixture.record("shop").await;
     let mut store = FileSpecStore::new(fixture.folder.path().join("specs"), Duration::from_secs(3600));
     let snapshot = store.load().await;
@@ -35,8 +43,7 @@ async fn foretold(fixture: &Fixture) -> Vec<String> {
     let observed = Collector::new(aws).collect(placement, &[request], now).await.remove(0);
     let decision = decide(declared, &record.rollout, observed, now);
     let road = forecast(declared, &decision, now);
-    let plans = std::iter::once(&decision.plan).chain(&road);
-    plans.flat_map(|plan| &plan.actions).map(|action| action.call.operation().to_owned()).collect()
+    std::iter::once(decision.plan).chain(road).collect()
 }
 
 /// Makes edits of the shop that runs, and compares what was foretold with what is done.
@@ -132,4 +139,20 @@ async fn a_listener_on_another_port() {
         "elasticloadbalancing:DeleteListener",
     ];
     assert_eq!(road, expected);
+}
+
+/// Where ECS has shifted the traffic to is its own doing, and no drift of the rule.
+#[tokio::test(start_paused = true)]
+async fn a_service_that_is_to_roll_again_after_ecs_has_shifted_its_traffic() {
+    let strategy = "          strategy: BLUE_GREEN\n          bakeTimeInMinutes: 1\n";
+    let mut fixture = Fixture::new(&[("shop.yaml", &shop(strategy))]).await;
+    fixture.ready_within(1800).await;
+    fixture.pass(120).await;
+    fixture.edit_quietly("shop.yaml", strategy, "          strategy: ROLLING\n");
+    let road = road(&fixture).await;
+    let mut actions = road.iter().flat_map(|plan| &plan.actions);
+    assert!(actions.any(|action| action.call.operation().ends_with("ModifyRule")), "{road:?}");
+    assert!(actions.all(|action| action.reason != Reason::Drifted), "{road:?}");
+    assert!(road.iter().all(|plan| plan.drift.is_empty()), "{road:?}");
+    fixture.declare().await;
 }

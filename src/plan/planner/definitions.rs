@@ -139,8 +139,9 @@ fn standing(
 ) -> RevisionState {
     let observed = draft.input.observed;
     let recorded = draft.input.rollout.components.get(&component.name).and_then(|c| c.revision.as_ref());
+    let id = ResourceId::new(ResourceKind::TaskDefinition, component.name.as_str());
     if let Some(revision) = recorded.filter(|revision| revision.hash == wanted.hash) {
-        return match seen(&observed.definitions, revision.arn.as_str()) {
+        let state = match seen(&observed.definitions, revision.arn.as_str()) {
             Seen::Present(definition) if definition.status != "ACTIVE" => {
                 RevisionState::Deregistered { arn: revision.arn.clone(), status: definition.status.clone() }
             }
@@ -149,6 +150,14 @@ fn standing(
                 RevisionState::Deregistered { arn: revision.arn.clone(), status: "deleted".to_owned() }
             }
             Seen::Present(_) | Seen::NotRead | Seen::Unknown(_) => RevisionState::Registered,
+        };
+        // Another one of that content may be there: the family says.
+        return match (state, seen(&observed.families, &component.name)) {
+            (RevisionState::Deregistered { .. }, Seen::Unknown(gap)) => {
+                draft.wait_unobserved(&id, gap);
+                RevisionState::Unseen
+            }
+            (state, _) => state,
         };
     }
     let found = observed.definitions.values().filter_map(Seen::present).any(|definition| {
@@ -166,17 +175,14 @@ fn standing(
         _ => None,
     });
     if let Some(gap) = unread {
-        let id = ResourceId::new(ResourceKind::TaskDefinition, component.name.as_str());
         draft.wait_unobserved(&id, gap);
         return RevisionState::Unseen;
     }
-    let id = ResourceId::new(ResourceKind::TaskDefinition, component.name.as_str());
     if may_come_to_light(draft, &id, component, wanted) {
         return RevisionState::Unseen;
     }
     match seen(&observed.families, &component.name) {
         Seen::Unknown(gap) => {
-            let id = ResourceId::new(ResourceKind::TaskDefinition, component.name.as_str());
             draft.wait_unobserved(&id, gap);
             RevisionState::Unseen
         }

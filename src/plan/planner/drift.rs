@@ -44,6 +44,9 @@ impl<'a> Baseline<'a> {
         // may be old.
         if let Some(sent) = self.known.and_then(|known| known.sent_fields.get(&change.path)) {
             let shown = |sent: &TreeText| same(difference.row.compare, &change.old, &sent.tree());
+            if sent.is_left_by_ecs() && shown(&sent.value) {
+                return false;
+            }
             let may_be_old = sent.is_fresh(self.input.now) && (shown(&sent.value) || shown(&sent.before));
             if !sent.agreed || may_be_old {
                 return false;
