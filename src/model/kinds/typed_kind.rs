@@ -55,7 +55,8 @@ macro_rules! typed_kind {
             /// Stops all writes for this deployment while it is set and not expired.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub suspend: Option<Suspend>,
-            /// What happens to services, rules and target groups when this document is removed.
+            /// What happens to services, rules, target groups and alarms when this document is
+            /// removed. Revisions of task definitions stay registered.
             #[serde(skip_serializing_if = "DeletionPolicy::is_retain")]
             pub deletion_policy: DeletionPolicy,
             /// Take over resources of these names that Evenkeel did not create.
