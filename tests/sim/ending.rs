@@ -229,8 +229,8 @@ fn check_reason(run: &Simulation, app: usize, reason: &str) -> Result<(), Violat
     ))
 }
 
-/// What is said of groups that cannot be replaced, with what to do: the strategy ROLLING first.
-const UNDER_STRATEGY: &str = "cannot be replaced under the strategy";
+/// What is said of what ECS has to let go of before it can be replaced: what to do first.
+const UNDER_STRATEGY: &str = "declare the strategy ROLLING";
 
 /// What a person does about what is held: images that work, another try, a confirmation, another
 /// strategy.
