@@ -112,6 +112,20 @@ impl ResourceKind {
         }
     }
 
+    /// The member of its fields that says where traffic goes, for what forwards any.
+    pub const fn actions_member(self) -> Option<&'static str> {
+        match self {
+            Self::Rule => Some("actions"),
+            Self::Listener => Some("defaultActions"),
+            Self::TaskDefinition
+            | Self::Task
+            | Self::Service
+            | Self::LogGroup
+            | Self::TargetGroup
+            | Self::Alarm => None,
+        }
+    }
+
     /// What is declared for this kind.
     pub const fn info(self) -> &'static TypeInfo {
         use OnIdentityChange::{Refuse, Replace};

@@ -85,8 +85,8 @@ impl SentField {
         now.duration_since(self.at).abs() < SHOWN_WITHIN
     }
 
-    /// Whether nothing was sent of the field itself: it is what ECS had made of it when ECS was told
-    /// to leave it, and is so until something is sent of it.
+    /// Whether nothing was sent of the field itself: it is what ECS had made of it when ECS was
+    /// told to leave it, and is so until something is sent of it.
     pub fn is_left_by_ecs(&self) -> bool {
         self.value == self.before
     }

@@ -72,8 +72,8 @@ impl ObservedStage {
         self.hooks.iter().find(|hook| hook.pauses)
     }
 
-    /// Whether ECS moves no production traffic at present, and for some time: it waits for a person,
-    /// or has shifted all of it.
+    /// Whether ECS moves no production traffic at present, and for some time: it waits for a
+    /// person, or has shifted all of it.
     ///
     /// Source: ECS developer guide, lifecycle stages of blue/green deployments.
     pub fn holds_traffic(&self) -> bool {
@@ -203,6 +203,19 @@ mod tests {
             moves_rule: false,
             hooks: vec![hook],
         }
+    }
+
+    #[test]
+    fn ecs_moves_no_traffic_while_a_person_is_asked_and_once_all_is_shifted() {
+        assert!(stage(true).holds_traffic(), "a pause");
+        assert!(!stage(false).holds_traffic(), "a function may answer at any moment");
+        let at = |status: &str, stage_name: &str, pauses: bool| {
+            let (status, name) = (status.to_owned(), Some(stage_name.to_owned()));
+            ObservedStage { status, stage: name, ..stage(pauses) }.holds_traffic()
+        };
+        assert!(at("IN_PROGRESS", "BAKE_TIME", false) && at("IN_PROGRESS", "CLEAN_UP", false));
+        assert!(!at("IN_PROGRESS", "PRODUCTION_TRAFFIC_SHIFT", false), "its steps are ECS's");
+        assert!(!at("ROLLBACK_IN_PROGRESS", "BAKE_TIME", true), "it goes back at this moment");
     }
 
     #[test]

@@ -93,11 +93,7 @@ fn shifted<'o>(
     let Some(service) = service.filter(|_| action.changes.iter().any(rolls)) else { return Vec::new() };
     let groups = groups_of(&service.fields);
     let all = observed.resources.iter().filter_map(|(id, seen)| {
-        let member = match id.kind {
-            ResourceKind::Rule => "actions",
-            ResourceKind::Listener => "defaultActions",
-            _ => return None,
-        };
+        let member = id.kind.actions_member()?;
         let actions = &seen.present()?.fields[member];
         let sends = Sent::weights(actions).keys().any(|arn| groups.contains(arn.as_str()));
         sends.then(|| (id.clone(), member, actions))

@@ -247,11 +247,7 @@ fn sent_to_nobody(input: &StatusInput<'_>) -> Vec<String> {
         Some(targets.iter().any(|target| !target.is_draining()))
     };
     let declared = input.desired.resources.keys().filter_map(|id| {
-        let member = match id.kind {
-            ResourceKind::Rule => "actions",
-            ResourceKind::Listener => "defaultActions",
-            _ => return None,
-        };
+        let member = id.kind.actions_member()?;
         Some((id, Sent::weights(&observed.resources.get(id)?.present()?.fields[member])))
     });
     let found = declared.filter_map(|(id, weights)| {

@@ -384,8 +384,9 @@ impl Simulation {
         }
     }
 
-    /// Confirms the removal of a document that is deleted with all that it declares: the last one of
-    /// a store, and one whose things another one declares from now on, are not believed to be gone.
+    /// Confirms the removal of a document that is deleted with all that it declares: the last one
+    /// of a store, and one whose things another one declares from now on, are not believed to be
+    /// gone.
     async fn means_it(&mut self, app: usize) {
         if !self.present[app] && self.apps[app].delete {
             self.confirm(app).await;

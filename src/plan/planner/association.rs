@@ -11,15 +11,6 @@ use crate::model::arn::load_balancer_name;
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::plan::compare::forwarded_groups;
 
-/// The member of a rule or listener that says where traffic goes.
-pub(super) fn member(kind: ResourceKind) -> Option<&'static str> {
-    match kind {
-        ResourceKind::Rule => Some("actions"),
-        ResourceKind::Listener => Some("defaultActions"),
-        _ => None,
-    }
-}
-
 /// Why a rule or listener cannot become what is declared: it would forward to a group that another
 /// load balancer uses. In words, with what to declare instead.
 pub(super) fn refused(
@@ -30,7 +21,7 @@ pub(super) fn refused(
 ) -> Option<String> {
     let balancer = balancer_of(draft, id, declared)?;
     let observed = draft.input.observed;
-    let member = member(id.kind)?;
+    let member = id.kind.actions_member()?;
     let mut arns = forwarded_groups(&declared[member]);
     if let Some(present) = present {
         let already = forwarded_groups(&present[member]);

@@ -10,7 +10,7 @@
 //! targets by the weights of the groups; a group without targets answers 503); ECS API,
 //! UpdateService.loadBalancers (several target groups of one service).
 
-use super::association::{balancer_of, member};
+use super::association::balancer_of;
 use super::requests::{VALUES_PER_RULE, count_values, darkened, is_dark};
 use super::{Draft, seen};
 use crate::model::arn::target_group_name;
@@ -60,7 +60,7 @@ pub(super) fn changed(
     declared: &Tree,
     observed: &Tree,
 ) -> Option<Transition> {
-    let member = member(id.kind).filter(|_| !is_for_tests(draft, id))?;
+    let member = id.kind.actions_member().filter(|_| !is_for_tests(draft, id))?;
     if is_dark(observed) {
         let waits = unready(draft, sends_once_lit(draft, id, member, declared, observed));
         return (!waits.is_empty()).then(|| Transition { fields: darkened(declared), waits });
@@ -114,7 +114,7 @@ fn handed_on(
     observed: &Tree,
     serving: &BTreeMap<String, u64>,
 ) -> Option<Transition> {
-    let member = member(id.kind)?;
+    let member = id.kind.actions_member()?;
     let wanted = weights(&declared[member]);
     let dropped = serving.iter().filter(|(arn, _)| !wanted.contains_key(*arn));
     let handed: Vec<(&String, Taker<'_>, bool)> = dropped
@@ -157,7 +157,7 @@ fn taken_over<'a>(draft: &Draft<'a>, id: &ResourceId, declared: &Tree, arn: &str
     let input = draft.input;
     let mut next = None;
     for (other, resolved) in input.resolved.resources.iter().filter(|(other, _)| *other != id) {
-        let (Some(member), Some(fields)) = (member(other.kind), &resolved.fields) else { continue };
+        let (Some(member), Some(fields)) = (other.kind.actions_member(), &resolved.fields) else { continue };
         // What stands on another load balancer can take it only once it is free.
         let here = balancer_of(draft, other, fields) == balancer_of(draft, id, declared);
         if !here || !weights(&fields[member]).contains_key(arn) {
@@ -200,7 +200,7 @@ fn unready_and_associated(draft: &Draft<'_>, actions: &Tree) -> Option<Vec<Waiti
 ///
 /// Source: ECS API, CreateService (a target group has to be associated with a load balancer).
 pub(super) fn gap(draft: &Draft<'_>, id: &ResourceId, declared: &Tree, observed: &Tree) -> Option<String> {
-    let member = member(id.kind)?;
+    let member = id.kind.actions_member()?;
     if !redirects(&observed[member]) || unready(draft, &declared[member]).is_empty() {
         return None;
     }
@@ -383,7 +383,7 @@ pub(super) fn has_successor(draft: &Draft<'_>, id: &ResourceId, rule: &ObservedR
 fn forwarders<'a>(draft: &Draft<'a>) -> impl Iterator<Item = (ResourceId, &'a ObservedResource)> {
     let all = draft.input.observed.all_resources();
     all.filter_map(|(id, seen)| {
-        member(id.kind)?;
+        id.kind.actions_member()?;
         Some((id, seen.present()?))
     })
 }
@@ -391,7 +391,7 @@ fn forwarders<'a>(draft: &Draft<'a>) -> impl Iterator<Item = (ResourceId, &'a Ob
 /// The rule or listener that sends traffic to a group at present and is not declared to do so.
 fn stray_traffic(draft: &Draft<'_>, arn: &str, counts: impl Fn(&ResourceId) -> bool) -> Option<ResourceId> {
     forwarders(draft).filter(|(id, _)| counts(id)).find_map(|(id, forwarder)| {
-        let member = member(id.kind)?;
+        let member = id.kind.actions_member()?;
         let sends = weights(&forwarder.fields[member]).get(arn).is_some_and(|weight| *weight > 0);
         let resolved = draft.input.resolved.resources.get(&id).and_then(|known| known.fields.as_ref());
         let declared = resolved
@@ -403,7 +403,7 @@ fn stray_traffic(draft: &Draft<'_>, arn: &str, counts: impl Fn(&ResourceId) -> b
 /// What is waited for while AWS does not show where the last change of a rule or listener sent
 /// traffic: what it shows may be what was before. Where ECS shifts traffic, it may have gone on.
 pub(super) fn not_shown(draft: &Draft<'_>, id: &ResourceId, observed: &Tree) -> Option<WaitingOn> {
-    let member = member(id.kind)?;
+    let member = id.kind.actions_member()?;
     let now = draft.input.now;
     let sent = draft.input.rollout.resources.get(id)?.sent.as_ref()?;
     let shown = Sent::weights(&observed[member]);
@@ -432,7 +432,7 @@ fn kept_by(draft: &Draft<'_>, arn: &str, counts: impl Fn(&ResourceId) -> bool) -
     }
     let mut all = draft.input.observed.all_resources();
     all.find_map(|(id, seen)| {
-        member(id.kind)?;
+        id.kind.actions_member()?;
         let gap = match seen {
             Seen::Unknown(gap) => gap,
             Seen::Present(forwarder) => return not_shown(draft, &id, &forwarder.fields),
@@ -464,7 +464,7 @@ fn not_taken_over(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
     let input = draft.input;
     let group = key_of(draft, arn)?;
     let sends = |(id, forwarder): (ResourceId, &ObservedResource)| {
-        let member = member(id.kind)?;
+        let member = id.kind.actions_member()?;
         weights(&forwarder.fields[member]).get(arn).copied()
     };
     if !forwarders(draft).filter_map(sends).any(|weight| weight > 0) {
