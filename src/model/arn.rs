@@ -69,13 +69,14 @@ pub fn is_service(arn: &str, cluster: &str, name: &str) -> bool {
     there && service_name(arn) == name
 }
 
-/// The ARN of the service of this name in a cluster, by the cluster's ARN.
+/// The ARN of the service of this name in a cluster, which may be given by its ARN, in the account
+/// and region of its task definition.
 ///
 /// Source: ECS Developer Guide, Amazon Resource Names and IDs (the form that all new resources
 /// have).
-pub fn service_arn(cluster_arn: &str, name: &str) -> Option<String> {
-    let (before, cluster) = cluster_arn.split_once(":cluster/")?;
-    Some(format!("{before}:service/{cluster}/{name}"))
+pub fn service_arn(task_definition: &str, cluster: &str, name: &str) -> Option<String> {
+    let (before, _) = task_definition.split_once(":task-definition/")?;
+    Some(format!("{before}:service/{}/{name}", cluster_name(cluster)))
 }
 
 /// Name of a service, `…:service/CLUSTER/NAME` or `…:service/NAME`.

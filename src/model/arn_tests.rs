@@ -7,7 +7,7 @@ fn a_listener_names_its_load_balancer_and_a_cluster_its_services() {
     let of = |resource: &str| format!("arn:aws:elasticloadbalancing:eu-west-1:1:{resource}");
     assert_eq!(load_balancer_of(&of("listener/app/lb/1/2")), Some(of("loadbalancer/app/lb/1")));
     assert_eq!(load_balancer_of(&of("targetgroup/web/1")), None);
-    let service = service_arn("arn:aws:ecs:eu-west-1:1:cluster/main", "web");
+    let service = service_arn("arn:aws:ecs:eu-west-1:1:task-definition/web:1", "main", "web");
     assert_eq!(service.as_deref(), Some("arn:aws:ecs:eu-west-1:1:service/main/web"));
     assert!(is_service(&service.unwrap(), "main", "web"));
 }

@@ -61,9 +61,9 @@ pub enum Place {
 }
 
 impl Place {
-    /// Where a call makes something, given the ARN of the cluster; none when it makes nothing, or
-    /// nothing that is found by a place: a registration is found by its family.
-    pub fn of(call: &Call, cluster_arn: &str) -> Option<Self> {
+    /// Where a call makes something; none when it makes nothing, or nothing that is found by a place:
+    /// a registration is found by its family.
+    pub fn of(call: &Call) -> Option<Self> {
         let text = |fields: &Tree, name: &str| fields[name].as_str().map(str::to_owned);
         match call {
             Call::CreateLogGroup { name, .. } => Some(Self::Named { name: name.clone() }),
@@ -78,10 +78,13 @@ impl Place {
                 priority: fields["priority"].as_i64()?,
             }),
             Call::CreateService { fields, .. } => {
-                Some(Self::Service { arn: service_arn(cluster_arn, fields["serviceName"].as_str()?)? })
+                let [definition, cluster, name] =
+                    ["taskDefinition", "cluster", "serviceName"].map(|field| fields[field].as_str());
+                Some(Self::Service { arn: service_arn(definition?, cluster?, name?)? })
             }
-            Call::RunTask { token, .. } => {
-                Some(Self::Task { cluster: cluster_name(cluster_arn).to_owned(), token: token.clone() })
+            Call::RunTask { fields, token, .. } => {
+                let cluster = cluster_name(fields["cluster"].as_str()?).to_owned();
+                Some(Self::Task { cluster, token: token.clone() })
             }
             Call::PutRetentionPolicy { .. }
             | Call::DeleteRetentionPolicy { .. }
@@ -131,5 +134,38 @@ impl Asked {
     /// Whether AWS need not show it yet. A clock that was set back does not make it so for ever.
     pub fn is_fresh(&self, now: Timestamp) -> bool {
         now.duration_since(self.at).abs() < SHOWN_WITHIN
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ids::ComponentName;
+    use serde_json::json;
+    use std::collections::BTreeMap;
+
+    /// What a pass saw of the cluster is no part of it: light passes do not look.
+    #[test]
+    fn a_call_alone_tells_where_a_service_and_a_task_would_be() {
+        let (before, tags) = ("arn:aws:ecs:eu-west-1:1", BTreeMap::new());
+        for cluster in ["main".to_owned(), format!("{before}:cluster/main")] {
+            let definition = format!("{before}:task-definition/web:1");
+            let fields = json!({"cluster": cluster, "serviceName": "web", "taskDefinition": definition});
+            let (component, token) = (ComponentName::new("web"), "evk-1".to_owned());
+            let run = Call::RunTask {
+                component: component.clone(),
+                token: token.clone(),
+                forever: false,
+                fields: fields.clone(),
+                tags: tags.clone(),
+            };
+            assert_eq!(
+                Place::of(&run),
+                Some(Place::Task { cluster: "main".to_owned(), token: token.clone() })
+            );
+            let create = Call::CreateService { component, token, fields, tags: tags.clone() };
+            let arn = format!("{before}:service/main/web");
+            assert_eq!(Place::of(&create), Some(Place::Service { arn }));
+        }
     }
 }

@@ -274,7 +274,14 @@ async fn list(reader: &Reader<'_>, want: &Wanted<'_>) -> Result<BTreeSet<String>
     let mut arns: BTreeSet<String> = want.recorded.iter().cloned().collect();
     let Some(of) = want.of else { return Ok(arns) };
     let cluster = want.cluster.unwrap_or(reader.cluster());
-    arns.extend(read::list_tasks(reader.clients, cluster, of, false).await?);
+    let running = read::list_tasks(reader.clients, cluster, of, false).await;
+    // A former cluster that is gone runs nothing: AWS deletes none with tasks in it.
+    // Source: ECS API, DeleteCluster (ClusterContainsTasksException).
+    if want.cluster.is_some() && running.as_ref().is_err_and(|error| error.code == "ClusterNotFoundException")
+    {
+        return Ok(arns);
+    }
+    arns.extend(running?);
     if want.stopped {
         arns.extend(read::list_tasks(reader.clients, cluster, of, true).await?);
     }

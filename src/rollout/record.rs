@@ -64,7 +64,7 @@ pub fn record(
                 if matches!(result, Some(ActionResult::Unknown { .. })) {
                     forget_sent(&mut state, action);
                 } else {
-                    was_not_done(&mut state, action, observed);
+                    was_not_done(&mut state, action);
                     applied::was_not_sent(&mut state, observed, action);
                 }
             }
@@ -101,7 +101,7 @@ pub fn record_intent(
         state.made_at = Some(now);
     }
     for action in &plan.actions {
-        if let Some(place) = Place::of(&action.call, cluster_arn(observed)).filter(|_| action.verb.makes()) {
+        if let Some(place) = Place::of(&action.call).filter(|_| action.verb.makes()) {
             let (resource, region) = (action.resource.clone(), region.to_owned());
             state.asked.retain(|asked| asked.place != place);
             state.asked.insert(Asked { resource, place, region, at: now });
@@ -116,8 +116,8 @@ pub fn record_intent(
 }
 
 /// AWS answered that it did nothing, or was not asked.
-fn was_not_done(state: &mut RolloutState, action: &PlannedAction, observed: &ObservedState) {
-    was_answered(state, action, observed);
+fn was_not_done(state: &mut RolloutState, action: &PlannedAction) {
+    was_answered(state, action);
     if action.verb == Verb::Register
         && let Some(known) = state.components.get_mut(action.resource.key.as_str())
     {
@@ -126,14 +126,10 @@ fn was_not_done(state: &mut RolloutState, action: &PlannedAction, observed: &Obs
 }
 
 /// AWS said what came of what it was asked to make.
-fn was_answered(state: &mut RolloutState, action: &PlannedAction, observed: &ObservedState) {
-    if let Some(place) = Place::of(&action.call, cluster_arn(observed)) {
+fn was_answered(state: &mut RolloutState, action: &PlannedAction) {
+    if let Some(place) = Place::of(&action.call) {
         state.asked.retain(|asked| asked.place != place);
     }
-}
-
-fn cluster_arn(observed: &ObservedState) -> &str {
-    observed.cluster.present().map_or("", |cluster| &cluster.arn)
 }
 
 /// Notes since when addresses belong to no task. Of groups of which that is not known nothing
@@ -228,7 +224,7 @@ fn done(
     let resource = &action.resource;
     let component = resource.key.as_str();
     if arn.is_some() {
-        was_answered(state, action, observed);
+        was_answered(state, action);
     }
     match action.verb {
         Verb::Register => {

@@ -1,69 +1,98 @@
 //! Rules and listeners of ours that nothing remembers: the record was lost, or never written.
 //!
 //! They show by what they do: a target group of ours that is declared no longer is used by a load
-//! balancer, and nothing that is known forwards to it. Then, and only then, all rules of that load
-//! balancer are read; those that forward to the group, with the listeners that they stand on, are
-//! left over when their tags say that they are ours.
+//! balancer, and nothing that is known forwards to it, or its whole document is removed. Then, and
+//! only then, all rules of that load balancer are read; those that forward to the group, with the
+//! listeners that they stand on, are left over when their tags say that they are ours, and guests
+//! of the group when they are not.
 
 use super::{Leftovers, OfDeployment, Resources, guests, is_ours};
+use crate::aws;
 use crate::aws::elbv2::read::{self, ListenersOf, RulesOf};
 use crate::model::observed::{ObservedResource, Seen};
 use crate::model::resource::{ResourceKind, Tree};
 use crate::observed::reader::Reader;
 use crate::observed::request::ObservationRequest;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What was found, and what could not be.
+#[derive(Default)]
+pub(super) struct Strays {
+    /// ARNs of what was added to what is left over.
+    found: BTreeSet<String>,
+    /// ARNs of target groups of which not all is known that forwards to them, with why.
+    unread: BTreeMap<String, String>,
+}
 
 /// Adds what forwards to the unexplained target groups of one deployment to what is left over, its
-/// tags still to be read. Answers what was added.
+/// tags still to be read.
 pub(super) async fn find(
     reader: &Reader<'_>,
     request: &ObservationRequest<'_>,
     resources: &Resources,
     leftovers: &mut Leftovers,
-) -> BTreeSet<String> {
+) -> Strays {
     let groups = unexplained(request, resources, leftovers);
-    let balancers: BTreeSet<String> = groups.iter().flat_map(|group| group.used_by.iter().cloned()).collect();
-    let groups: BTreeSet<String> = groups.iter().map(|group| group.arn.clone()).collect();
-    let known: BTreeSet<String> = all(resources, leftovers).map(|resource| resource.arn.clone()).collect();
-    let mut found = BTreeSet::new();
-    for balancer in balancers {
-        let listeners = read::listeners(reader.clients, ListenersOf::LoadBalancer(&balancer));
-        for listener in reader.call(listeners).await.unwrap_or_default() {
-            let rules = reader.call(read::rules(reader.clients, RulesOf::Listener(&listener.arn))).await;
-            let rules = rules.unwrap_or_default().into_iter().filter(|rule| names(&rule.fields, &groups));
-            let rules: Vec<ObservedResource> = rules.collect();
-            if rules.is_empty() && !names(&listener.fields, &groups) {
-                continue;
-            }
-            let rules = rules.into_iter().map(|rule| (ResourceKind::Rule, rule));
-            for (kind, one) in rules.chain([(ResourceKind::Listener, listener)]) {
-                if !known.contains(&one.arn) {
-                    found.insert(one.arn.clone());
-                    leftovers.insert(one.arn.clone(), (kind, Seen::Present(one)));
-                }
-            }
+    let mut by_balancer: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for group in groups {
+        for balancer in group.used_by {
+            by_balancer.entry(balancer).or_default().insert(group.arn.clone());
         }
     }
-    found
+    let known: BTreeSet<String> = all(resources, leftovers).map(|resource| resource.arn.clone()).collect();
+    let mut strays = Strays::default();
+    for (balancer, groups) in by_balancer {
+        let forwarders = match forwarders(reader, &balancer, &groups).await {
+            Ok(forwarders) => forwarders,
+            Err(error) => {
+                let because = format!("something that could not be seen ({error})");
+                strays.unread.extend(groups.into_iter().map(|group| (group, because.clone())));
+                continue;
+            }
+        };
+        for (kind, one) in forwarders.into_iter().filter(|(_, one)| !known.contains(&one.arn)) {
+            strays.found.insert(one.arn.clone());
+            leftovers.insert(one.arn.clone(), (kind, Seen::Present(one)));
+        }
+    }
+    strays
+}
+
+/// What of a load balancer forwards to some target groups: rules, each with its listener, and
+/// listeners.
+async fn forwarders(
+    reader: &Reader<'_>,
+    balancer: &str,
+    groups: &BTreeSet<String>,
+) -> Result<Vec<(ResourceKind, ObservedResource)>, aws::Error> {
+    let mut all = Vec::new();
+    let listeners = read::listeners(reader.clients, ListenersOf::LoadBalancer(balancer));
+    for listener in reader.call(listeners).await? {
+        let rules = reader.call(read::rules(reader.clients, RulesOf::Listener(&listener.arn))).await?;
+        let rules: Vec<ObservedResource> =
+            rules.into_iter().filter(|rule| names(&rule.fields, groups)).collect();
+        if !rules.is_empty() || names(&listener.fields, groups) {
+            all.extend(rules.into_iter().map(|rule| (ResourceKind::Rule, rule)));
+            all.push((ResourceKind::Listener, listener));
+        }
+    }
+    Ok(all)
 }
 
 /// Takes out again what was found and is somebody else's, or may be; the groups that it forwards to
 /// know of it.
-pub(super) fn keep_ours(
-    request: &ObservationRequest<'_>,
-    found: &BTreeSet<String>,
-    shown: &mut OfDeployment,
-) {
+pub(super) fn keep_ours(request: &ObservationRequest<'_>, strays: &Strays, shown: &mut OfDeployment) {
     let ours = |seen: &Seen<ObservedResource>| seen.present().is_some_and(|one| is_ours(request, one));
     let mut others = Vec::new();
     shown.leftovers.retain(|arn, (kind, seen)| {
-        let stays = !found.contains(arn) || ours(seen);
+        let stays = !strays.found.contains(arn) || ours(seen);
         if !stays {
             let named = seen.present().map(|one| groups_named(&one.fields)).unwrap_or_default();
             others.push((guests::whose(*kind, arn, seen), named));
         }
         stays
     });
+    others.extend(strays.unread.iter().map(|(group, because)| (because.clone(), [group.clone()].into())));
     for (user, groups) in others {
         for group in groups {
             guests::with(shown, &group, |seen| {
@@ -75,14 +104,15 @@ pub(super) fn keep_ours(
     }
 }
 
-/// Undeclared target groups that a load balancer uses, though nothing that was read forwards there
-/// and everything could be read.
+/// Target groups that are to go and that a load balancer uses, though nothing that was read forwards
+/// there; of a document that is removed, all of them.
 fn unexplained(
     request: &ObservationRequest<'_>,
     resources: &Resources,
     leftovers: &Leftovers,
 ) -> Vec<ObservedResource> {
     let kept = resources.iter().filter(|(id, _)| request.desired.resources.contains_key(*id));
+    let kept = kept.filter(|_| !request.removed);
     let declared: BTreeSet<&str> =
         kept.filter_map(|(_, seen)| seen.present()).map(|resource| resource.arn.as_str()).collect();
     let known = resources.iter().map(|(id, seen)| (id.kind, seen));
@@ -95,7 +125,7 @@ fn unexplained(
         let groups = BTreeSet::from([group.arn.clone()]);
         all(resources, leftovers).any(|resource| names(&resource.fields, &groups))
     };
-    undeclared.filter(|group| !is_explained(group)).cloned().collect()
+    undeclared.filter(|group| request.removed || !is_explained(group)).cloned().collect()
 }
 
 fn all<'r>(resources: &'r Resources, leftovers: &'r Leftovers) -> impl Iterator<Item = &'r ObservedResource> {

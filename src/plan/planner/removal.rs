@@ -57,7 +57,9 @@ pub(super) fn undeclared(draft: &mut Draft<'_>) {
         if draft.actions.iter().any(|action| action.resource == id) {
             continue;
         }
-        match unfinished.clone().or_else(|| traffic::still_sent_to(draft, service)) {
+        let used =
+            || traffic::still_sent_to(draft, service).or_else(|| traffic::used_by_others(draft, service));
+        match unfinished.clone().or_else(used) {
             Some(on) => draft.wait(&id, on),
             None => {
                 draft.note(&id, "service is no longer declared and is removed".to_owned(), false);
@@ -146,10 +148,18 @@ pub(super) fn teardown(draft: &mut Draft<'_>, confirmed: bool) {
     for (id, found) in input.observed.all_services() {
         match found {
             Seen::Present(service) if draft.owner(&id, &service.arn, &service.tags).is_ours() => {
-                if retain {
-                    draft.note(&id, "stays: the deletion policy is Retain".to_owned(), false);
-                } else {
-                    remove_service(draft, &id, service);
+                let used = traffic::used_by_others(draft, service).filter(|_| !confirmed);
+                match used {
+                    _ if retain => draft.note(&id, "stays: the deletion policy is Retain".to_owned(), false),
+                    Some(on) => {
+                        let command = format!("ctl delete {0} --confirm {0}", input.desired.deployment);
+                        let message = format!(
+                            "stays while others send requests to its tasks (`{command}` deletes it all the same)"
+                        );
+                        draft.note(&id, message, false);
+                        draft.wait(&id, on);
+                    }
+                    None => remove_service(draft, &id, service),
                 }
             }
             Seen::Unknown(gap) => draft.wait_unobserved(&id, gap),

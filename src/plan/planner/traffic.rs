@@ -457,6 +457,12 @@ fn kept_by_others(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
     guests.next().map(|by| WaitingOn::InUse { by: by.clone() })
 }
 
+/// What of others keeps a service that is to go: something that is not of this deployment forwards
+/// to a target group that it is in.
+pub(super) fn used_by_others(draft: &Draft<'_>, service: &ObservedService) -> Option<WaitingOn> {
+    groups_of(&service.fields).into_iter().find_map(|arn| kept_by_others(draft, arn))
+}
+
 /// What a service waits for that leaves a group to which traffic is to be sent on: other services
 /// are declared to be in it, and each has to serve there first. Where none is declared to be, it
 /// is left as it was edited.
