@@ -368,18 +368,20 @@ fn record_owned_arns(
         {
             match id.kind.part() {
                 // The one that it had may be there, too.
-                Part::Service => remember_arn(state, &id, Some(arn)),
-                Part::Resource | Part::TaskDefinition | Part::Task => {
+                Part::Service | Part::Resource => remember_arn(state, &id, Some(arn)),
+                Part::TaskDefinition | Part::Task => {
                     state.resource_mut(&id).set_arn(arn);
                 }
             }
         }
     }
-    // What is a declared service by now is left over no more.
-    let declared = observed.services.iter().filter(|(name, _)| resolved.components.contains_key(*name));
-    let declared: BTreeSet<&str> =
-        declared.filter_map(|(_, seen)| Some(seen.present()?.arn.as_str())).collect();
-    for (id, known) in state.resources.iter_mut().filter(|(id, _)| id.kind == ResourceKind::Service) {
+    // What is declared by now is left over no more.
+    let services = observed.services.iter().filter(|(name, _)| resolved.components.contains_key(*name));
+    let services = services.filter_map(|(_, seen)| Some(seen.present()?.arn.as_str()));
+    let resources = observed.resources.iter().filter(|(id, _)| resolved.resources.contains_key(*id));
+    let resources = resources.filter_map(|(_, seen)| Some(seen.present()?.arn.as_str()));
+    let declared: BTreeSet<&str> = services.chain(resources).collect();
+    for (id, known) in &mut state.resources {
         if id.left_over_arn().is_some_and(|arn| declared.contains(arn)) {
             known.arn = None;
         }

@@ -238,6 +238,20 @@ fn what_was_seen_to_be_ours_is_remembered() {
     assert_eq!(state.applied(&service()), Some(&"declared".into()));
 }
 
+/// A listener was made on another port and the edit undone, while old answers did not show it yet.
+#[test]
+fn what_had_the_key_before_is_left_over_until_it_is_seen_to_be_gone_or_is_declared_again() {
+    let mut fixture = Fixture::new().with_group(owned("arn:group/1", "shop"));
+    fixture.state.resource_mut(&group()).set_arn("arn:group/2");
+    fixture.state = fixture.recorded(&no_plan(), &[]);
+    let left_over = ResourceId::left_over(ResourceKind::TargetGroup, "arn:group/2");
+    assert_eq!(fixture.state.arn(&group()), Some("arn:group/1"));
+    assert_eq!(fixture.state.arn(&left_over), Some("arn:group/2"));
+    let fixture = fixture.with_group(owned("arn:group/2", "shop"));
+    let state = fixture.recorded(&no_plan(), &[]);
+    assert_eq!((state.arn(&group()), state.arn(&left_over)), (Some("arn:group/2"), None));
+}
+
 #[test]
 fn what_belongs_to_somebody_else_is_not_remembered() {
     let fixture = Fixture::registered().with_group(owned("arn:group", "other"));
