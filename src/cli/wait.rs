@@ -185,7 +185,11 @@ fn judge(status: &DeploymentStatus, goal: Goal, why: String) -> Look {
         return Look::Met;
     }
     let is_ready = goal == Goal { kind: ConditionType::Ready, status: Truth::True };
-    if is_ready && status.is(ConditionType::Stalled) { Look::Never(why) } else { Look::NotYet(why) }
+    if is_ready && (status.is(ConditionType::Stalled) || status.removing) {
+        Look::Never(why)
+    } else {
+        Look::NotYet(why)
+    }
 }
 
 fn why_not(record: Option<&Record>, goal: Goal) -> String {

@@ -49,7 +49,8 @@ impl<'t> Owner<'t> {
 pub fn in_the_way(what: &str, owner: Option<&str>, instead: &str) -> String {
     match owner {
         Some(owner) => format!(
-            "{what} exists and belongs to deployment `{owner}`; {instead}, or take its tag `{TAG_OWNER}` off to adopt it"
+            "{what} exists and belongs to deployment `{owner}`; {instead}, or, once `{owner}` does not declare it any more, take its tag \
+             `{TAG_OWNER}` off to adopt it"
         ),
         None => format!(
             "{what} exists and was not created by Evenkeel; take it over with `ctl adopt` or `spec.adopt: true`, or {instead}"

@@ -366,7 +366,9 @@ impl<'a> Draft<'a> {
 fn traffic_shifted_groups(input: &PlanInput<'_>) -> BTreeSet<String> {
     let mut arns = BTreeSet::new();
     let shifted = input.desired.components.values();
-    let shifted = shifted.filter(|component| component.is_traffic_shifted() && !is_rolling(input, component));
+    let shifted = shifted.filter(|component| {
+        component.is_traffic_shifted() && !is_rolling(input, component) && !is_absent(input, component)
+    });
     for group in shifted.flat_map(DesiredComponent::target_groups).flatten() {
         let id = ResourceId::new(ResourceKind::TargetGroup, group);
         let observed = seen(&input.observed.resources, &id).present().map(|group| group.arn.as_str());
@@ -397,6 +399,14 @@ fn is_rolling(input: &PlanInput<'_>, component: &DesiredComponent) -> bool {
     let told = sent.is_some_and(|sent| sent.is_fresh(input.now) && sent.value.tree() != "ROLLING");
     let service = seen(&input.observed.services, &component.name).present();
     service.is_some_and(|service| !shifts_traffic(&service.fields)) && !told
+}
+
+/// Whether the service of a component is certainly not there, so that ECS shifts nothing for it: it
+/// was seen not to be, and neither made nor asked for.
+fn is_absent(input: &PlanInput<'_>, component: &DesiredComponent) -> bool {
+    let id = ResourceId::new(ResourceKind::Service, component.name.as_str());
+    let asked = input.rollout.asked.iter().any(|asked| asked.resource == id);
+    seen(&input.observed.services, &component.name).is_absent() && input.rollout.arn(&id).is_none() && !asked
 }
 
 /// Something that was looked for, when AWS gave an answer about it.

@@ -74,8 +74,11 @@ fn hold_new_intents(prior: &RolloutState, step: &mut RolloutState) {
 /// times out.
 fn is_paused(component: &ComponentRollout, stage: Option<&Seen<ObservedStage>>) -> bool {
     let stage = stage.and_then(Seen::present).and_then(ObservedStage::pause);
-    let answered = component.stage.as_ref().and_then(|known| known.answered.as_ref());
-    let waits = stage.is_some_and(|hook| answered != Some(&hook.id));
+    let known = component.stage.as_ref();
+    let answered = known.and_then(|known| known.answered.as_ref());
+    // Traffic that goes elsewhere meanwhile is to be put right before ECS goes on.
+    let misdirected = known.is_some_and(|known| known.misdirected_since.is_some());
+    let waits = stage.is_some_and(|hook| answered != Some(&hook.id) && !misdirected);
     waits && matches!(component.phase, Phase::Rolling { deployment: Some(_), .. })
 }
 

@@ -274,8 +274,9 @@ fn removed(
             continue;
         };
         declared.deletion_confirmed = confirmed.contains(name);
-        let is_new = decision.prune.contains(name) && !declared.deletion_confirmed && known.has_served;
-        let breaks = is_new.then(|| breaks(&declared, snapshot, by_name)).flatten();
+        let is_asked = declared.removed_at.is_none() && snapshot.is_gone(name);
+        let is_asked = is_asked && !declared.deletion_confirmed && known.has_served;
+        let breaks = is_asked.then(|| breaks(&declared, snapshot, by_name)).flatten();
         let held = decision.held.contains(name) || breaks.is_some();
         // Only the document itself, or a person's word, ends the doubt; that the store could not be
         // read does not.
@@ -326,7 +327,8 @@ fn breaks(
         let other = &other.deployment;
         Some(format!(
             "`{name}` is not deleted, for `{other}` declares what belongs to it and could serve only after it is gone ({}); name that \
-             document `{name}` again, declare something else there, or confirm the deletion with {confirm}",
+             document `{name}` again, declare something else there, or confirm the deletion with {confirm}: then nothing serves until `{other}` has \
+             made it anew",
             claim.message
         ))
     })

@@ -3,7 +3,7 @@
 use super::drift::describe_drift;
 use crate::model::arn::{family_revision, task_id};
 use crate::model::call::Verb;
-use crate::model::condition::{ConditionType, Truth};
+use crate::model::condition::{ConditionReason, ConditionType, Truth};
 use crate::model::plan::{ActionResult, Drift, Outcome, Plan, PlannedAction};
 use crate::model::rollout::{Phase, RolloutState};
 use crate::model::status::{DeploymentStatus, Event, EventKind, EventReason, Record};
@@ -176,6 +176,7 @@ fn of_conditions(before: Option<&DeploymentStatus>, after: &DeploymentStatus, no
             (ConditionType::Ready, _) => (EventKind::Normal, EventReason::NotReady),
             (ConditionType::SecretsReady, Truth::True) if was.is_none() => continue,
             (ConditionType::SecretsReady, Truth::True) => (EventKind::Normal, EventReason::SecretsReady),
+            (ConditionType::SecretsReady, _) if condition.reason == ConditionReason::Removing => continue,
             (ConditionType::SecretsReady, _) => (EventKind::Warning, EventReason::SecretsNotReady),
             (_, Truth::True) => (EventKind::Normal, EventReason::Suspended),
             _ => (EventKind::Normal, EventReason::Resumed),

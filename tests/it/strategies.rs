@@ -4,10 +4,10 @@
 use crate::alarms::with_alarm;
 use crate::support::traffic::Traffic;
 use crate::support::{Fixture, REGION, SHOP, condition};
-use aws_sim::Moment;
 use aws_sim::behaviour::{Behaviour, BehaviourRule};
 use aws_sim::faults::{Effect, FaultRule};
 use aws_sim::traffic::Request;
+use aws_sim::{Moment, Sim};
 use evenkeel::model::condition::{ConditionType, Truth};
 use evenkeel::model::request::RequestKind;
 use evenkeel::model::status::DeploymentStatus;
@@ -1118,4 +1118,19 @@ async fn another_production_rule_under_a_strategy_is_held_and_says_the_way_and_t
             traffic.all_served();
         }
     }
+}
+
+/// The first service was never made: its rule forwards to the group that was declared then.
+#[tokio::test(start_paused = true)]
+async fn a_strategy_and_another_group_before_the_first_service_is_there_come_about() {
+    let mut fixture = Fixture::idle(Sim::builder().seed(7).build(), &[("shop.yaml", SHOP)]).await;
+    let refused = Effect::Error { status: 500, code: "ServerException".to_owned(), message: String::new() };
+    fixture.sim.faults().add(FaultRule::on("ecs:CreateService", refused));
+    fixture.start().await;
+    fixture.pass(300).await;
+    let next = shop(BLUE_GREEN).replace("      port: 8080\n", "      port: 9090\n");
+    fixture.write("shop.yaml", &next).await;
+    fixture.pass(30).await;
+    fixture.sim.faults().clear();
+    fixture.ready_within(1800).await;
 }

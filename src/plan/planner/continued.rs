@@ -1,7 +1,7 @@
 //! The answer to a paused deployment, when a person gave one.
 //!
-//! A deployment does not go on while its production traffic goes elsewhere than ECS asks for and
-//! that is about to be put right: ECS would stop the tasks that get it.
+//! A deployment does not go on while its production traffic goes elsewhere than ECS asks for: ECS
+//! would stop the tasks that get it.
 
 use super::{Draft, seen};
 use crate::model::call::{Call, Verb};
@@ -37,13 +37,18 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     }
 }
 
-/// What comes before a deployment goes on; nothing, where it is rolled back or drift of the rule is
-/// left as it is.
+/// What comes before a deployment goes on; one that is rolled back goes at once. Whatever is to be
+/// done about drift, an answer is no wish to send all requests to nobody.
 fn misdirected_first(draft: &Draft<'_>, name: &ComponentName, answer: &PauseAnswer) -> Option<String> {
     let component = draft.input.desired.components.get(name).filter(|_| !answer.rollback)?;
-    let mut found = misdirected(component, draft.input.observed)?.into_iter();
-    let found = found.find(|found| draft.policy(&found.by, "actions") == DriftPolicy::Repair)?;
-    Some(format!("{} is put right first: {}", found.by, found.in_words(draft.input.observed)))
+    let found = misdirected(component, draft.input.observed)?.into_iter().next()?;
+    let who = match draft.policy(&found.by, "actions") {
+        DriftPolicy::Repair => "it is put right first",
+        DriftPolicy::Report | DriftPolicy::Ignore => {
+            "`spec.drift` leaves that as it is, so set it right yourself, or roll back with `ctl continue --rollback`"
+        }
+    };
+    Some(format!("{} {}; {who}", found.by, found.in_words(draft.input.observed)))
 }
 
 fn deployment_id(service: &ObservedService) -> String {

@@ -212,7 +212,9 @@ fn may_come_to_light(
     else {
         return false;
     };
-    let because = format!("a revision that was asked for at {:.0} may not be shown yet", pending.at);
+    let until = pending.at + SHOWN_WITHIN;
+    let because =
+        format!("a revision that was asked for at {:.0} may not be shown before {until:.0}", pending.at);
     draft.wait(id, WaitingOn::Observation { because });
     true
 }

@@ -197,8 +197,10 @@ fn wait_for_the_unseen(draft: &mut Draft<'_>) {
     }
     let services = input.observed.all_services().filter(|(_, seen)| seen.is_absent()).map(|(id, _)| id);
     let resources = input.observed.all_resources().filter(|(_, seen)| seen.is_absent()).map(|(id, _)| id);
-    for id in services.chain(resources) {
-        let because = "something was made minutes ago, and this may not be shown yet".to_owned();
+    let rollout = input.rollout;
+    let asked = |id: &ResourceId| rollout.asked.iter().any(|asked| asked.resource == *id);
+    for id in services.chain(resources).filter(|id| rollout.arn(id).is_some() || asked(id)) {
+        let because = "it was asked for minutes ago, and may not be shown yet".to_owned();
         draft.wait(&id, WaitingOn::Observation { because });
     }
 }

@@ -348,7 +348,7 @@ pub(super) fn as_shifted(
 
 /// So long the traffic of a production rule has to go elsewhere than ECS asks for, at one stage,
 /// until that is put right: what was seen of the stage may be older than what was seen of the rule.
-const MISDIRECTED: SignedDuration = SignedDuration::from_secs(60);
+const MISDIRECTED: SignedDuration = SignedDuration::from_secs(15);
 
 /// Whether a production rule has sent traffic elsewhere than ECS asks for, while ECS moves none,
 /// for so long that it is nobody's doing but an editor's.

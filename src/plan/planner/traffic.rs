@@ -292,7 +292,7 @@ fn not_ready(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
     for component in input.desired.components.values().filter(|component| uses(component, group)) {
         users += 1;
         match seen(&input.observed.services, &component.name) {
-            Seen::Present(service) => wanted += service.desired as usize,
+            Seen::Present(service) => wanted += count_of(component, service),
             Seen::Absent => return lacks(format!("service {} does not run yet", component.name)),
             Seen::Unknown(_) | Seen::NotRead => return lacks(not_seen(&component.name)),
         }
@@ -314,6 +314,13 @@ fn not_ready(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
         )),
         None => lacks(format!("{healthy} of {wanted} healthy")),
     }
+}
+
+/// How many tasks a service is to have once all that is declared is in force.
+fn count_of(component: &DesiredComponent, service: &ObservedService) -> usize {
+    let (Workload::Service { fields, .. } | Workload::Task { fields, .. }) = &component.workload;
+    let declared = fields["desiredCount"].as_u64().and_then(|count| usize::try_from(count).ok());
+    declared.unwrap_or(service.desired as usize)
 }
 
 fn not_seen(component: &ComponentName) -> String {
@@ -557,7 +564,14 @@ pub(super) fn stay(
         let others = || kept_by_others(draft, &arn).filter(|_| edited);
         let kept_by = kept_by(draft, &arn, &only).or_else(next).or_else(others);
         let Some(kept_by) = kept_by else { continue };
-        let Some(successor) = successor(draft, declared, service, balancer) else { continue };
+        let Some(successor) = successor(draft, declared, service, balancer) else {
+            // Nothing follows it: what others send there, it goes on to serve.
+            if let Some(on) = kept_by_others(draft, &arn).filter(|_| edited) {
+                entries.push(balancer.clone());
+                waits.push(on);
+            }
+            continue;
+        };
         if let Some(what) = successor["targetGroupArn"].as_str().and_then(|new| apart(draft, &arn, new)) {
             return Stay::Never(format!(
                 "its target group changes its {what}, so tasks cannot be in the old and the new one at once, and moving them would cut \
