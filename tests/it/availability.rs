@@ -228,6 +228,27 @@ async fn a_rule_that_sends_a_part_of_its_requests_to_a_group_without_targets_is_
     fixture.ready_within(900).await;
 }
 
+/// One edit brings a component up from no tasks and gives it traffic.
+#[tokio::test(start_paused = true)]
+async fn traffic_waits_for_the_tasks_that_the_same_edit_asks_for() {
+    let rule = "actions: [{type: forward, targetGroup: web}]";
+    let weighted = |web: u32, api: u32| {
+        let groups = format!(
+            "actions: [{{type: forward, targetGroups: [{{targetGroup: web, weight: {web}}}, {{targetGroup: api, weight: {api}}}]}}]"
+        );
+        with_api().replace(rule, &groups)
+    };
+    let full = weighted(1, 0);
+    let (before, api) = full.rsplit_once("desiredCount: 2").unwrap();
+    let (mut fixture, traffic) = open(&format!("{before}desiredCount: 0{api}")).await;
+    for (web, api) in [(1, 1), (0, 1)] {
+        fixture.write("shop.yaml", &weighted(web, api)).await;
+        fixture.pass(5).await;
+        fixture.ready_within(900).await;
+        traffic.all_served();
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn two_rules_change_places() {
     let edits = [

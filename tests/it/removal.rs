@@ -415,6 +415,50 @@ async fn a_service_stays_in_a_group_that_a_rule_of_somebody_else_sends_to_and_sa
     assert!(left.all(|one| one["TargetGroupArn"] != group));
 }
 
+/// A document without load balancing, one whose component is renamed together with its group, and
+/// one that is gone: what others send to the group is served on.
+#[tokio::test(start_paused = true)]
+async fn what_others_send_to_a_group_is_served_whatever_becomes_of_its_document() {
+    let document = SHOP.replace("spec:\n", "spec:\n  deletionPolicy: Delete\n");
+    let (before, rest) = document.split_once("  targetGroups:\n").unwrap();
+    let (_, components) = rest.split_once("  components:\n").unwrap();
+    let bare = format!("{before}  components:\n{components}")
+        .replace("        loadBalancers: [{targetGroup: web, containerName: web, containerPort: 8080}]\n", "")
+        .replace("        healthCheckGracePeriodSeconds: 30\n", "");
+    let renamed = document
+        .replace("  targetGroups:\n    web:\n", "  targetGroups:\n    front:\n")
+        .replace("targetGroup: web", "targetGroup: front")
+        .replace("\n    web:\n      dependsOn", "\n    front:\n      dependsOn");
+    for next in [Some(bare), Some(renamed), None] {
+        let mut fixture =
+            Fixture::new(&[("shop.yaml", &document), ("other.yaml", &named("other", 81))]).await;
+        fixture.ready_within(600).await;
+        let elb = |operation: &str, input| fixture.by_hand("elasticloadbalancing", operation, input);
+        let balancer = elb("DescribeLoadBalancers", json!({}))["LoadBalancers"][0]["LoadBalancerArn"].clone();
+        let listeners = elb("DescribeListeners", json!({"LoadBalancerArn": balancer}))["Listeners"].clone();
+        let other = listeners.as_array().unwrap().iter().find(|one| one["Port"] == 81).unwrap().clone();
+        let input = json!({
+            "ListenerArn": other["ListenerArn"], "Priority": 77,
+            "Conditions.member.1.Field": "path-pattern", "Conditions.member.1.Values.member.1": "/theirs",
+            "Actions.member.1.Type": "forward",
+            "Actions.member.1.TargetGroupArn": service(&fixture)["loadBalancers"][0]["targetGroupArn"],
+        });
+        elb("CreateRule", input);
+        let traffic = fixture.traffic();
+        traffic.also(Request::to("shop", 81).path("/theirs"));
+        traffic.no_longer(&Request::to("shop", 80));
+        match &next {
+            Some(next) => fixture.write("shop.yaml", next).await,
+            None => fixture.remove("shop.yaml").await,
+        }
+        fixture.pass(900).await;
+        traffic.all_served();
+        let waits = fixture.status("shop").waiting_on;
+        let told = |wait: &str| wait.contains("the rule with priority 77, made by somebody else");
+        assert!(waits.iter().any(|waiting| told(&waiting.on.to_string())), "{waits:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_last_document_of_a_store_is_not_deleted_before_a_person_says_so() {
     let document = SHOP.replace("spec:\n", "spec:\n  deletionPolicy: Delete\n");
