@@ -61,8 +61,8 @@ pub enum Place {
 }
 
 impl Place {
-    /// Where a call makes something; none when it makes nothing, or nothing that is found by a place:
-    /// a registration is found by its family.
+    /// Where a call makes something; none when it makes nothing, or nothing that is found by a
+    /// place: a registration is found by its family.
     pub fn of(call: &Call) -> Option<Self> {
         let text = |fields: &Tree, name: &str| fields[name].as_str().map(str::to_owned);
         match call {

@@ -104,8 +104,8 @@ pub(super) fn keep_ours(request: &ObservationRequest<'_>, strays: &Strays, shown
     }
 }
 
-/// Target groups that are to go and that a load balancer uses, though nothing that was read forwards
-/// there; of a document that is removed, all of them.
+/// Target groups that are to go and that a load balancer uses, though nothing that was read
+/// forwards there; of a document that is removed, all of them.
 fn unexplained(
     request: &ObservationRequest<'_>,
     resources: &Resources,
