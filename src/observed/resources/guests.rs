@@ -4,7 +4,7 @@
 use super::{Leftovers, OfDeployment, Resources, is_ours};
 use crate::aws::elbv2::read::{self, RulesOf};
 use crate::model::observed::{ObservedResource, Seen};
-use crate::model::resource::{ResourceKind, TAG_OWNER};
+use crate::model::resource::{ResourceKind, TAG_OWNER, Tree};
 use crate::observed::reader::Reader;
 use crate::observed::request::ObservationRequest;
 use std::collections::{BTreeMap, BTreeSet};
@@ -101,9 +101,9 @@ pub(super) fn whose(kind: ResourceKind, arn: &str, seen: &Seen<ObservedResource>
         Some(None) => "made by somebody else".to_owned(),
         None => "of an owner that could not be read".to_owned(),
     };
-    let place = seen.present().map(|one| match kind {
-        ResourceKind::Rule => format!(" with priority {}", one.fields["priority"]),
-        _ => format!(" on port {}", one.fields["port"]),
+    let place = seen.present().map(|one| match &one.fields["priority"] {
+        Tree::Null => format!(" on port {}", one.fields["port"]),
+        priority => format!(" with priority {priority}"),
     });
     format!("the {}{}, {whose} ({arn}),", kind.info().noun, place.unwrap_or_default())
 }

@@ -4,7 +4,7 @@
 use super::{Draft, PlanInput};
 use crate::model::ids::ContentHash;
 use crate::model::last_applied::LastApplied;
-use crate::model::resource::{ResourceId, ResourceKind, TAG_OWNER, Tree};
+use crate::model::resource::{Part, ResourceId, ResourceKind, TAG_OWNER, Tree};
 use crate::model::resource_record::ResourceRecord;
 use crate::model::tree_text::TreeText;
 use crate::plan::compare::same;
@@ -146,9 +146,9 @@ impl<'a> Draft<'a> {
 
     fn declared_fields(&self, id: &ResourceId) -> Option<&'a Tree> {
         let resolved = self.input.resolved;
-        match id.kind {
-            ResourceKind::Service => resolved.components.get(id.key.as_str())?.fields.as_ref(),
-            _ => resolved.resources.get(id)?.fields.as_ref(),
+        match id.kind.part() {
+            Part::Service => resolved.components.get(id.key.as_str())?.fields.as_ref(),
+            Part::Resource | Part::TaskDefinition | Part::Task => resolved.resources.get(id)?.fields.as_ref(),
         }
     }
 }
