@@ -48,6 +48,22 @@ pub fn conflicts<'a>(
     findings
 }
 
+/// What one document claims that another one claims, too, in words; the first of it.
+pub fn claimed_by_both(one: &DesiredState, other: &DesiredState) -> Option<String> {
+    if whereabouts(one) != whereabouts(other) {
+        return None;
+    }
+    let others = claims(other);
+    let is_contested = |claimed: &Claimed| {
+        let same = |theirs: &&Claimed| theirs.claim.what == claimed.claim.what;
+        let agrees = |theirs: &Claimed| {
+            claimed.claim.settings.is_some() && theirs.claim.settings == claimed.claim.settings
+        };
+        others.iter().find(same).is_some_and(|theirs| !agrees(theirs))
+    };
+    claims(one).into_iter().find(is_contested).map(|claimed| claimed.claim.what)
+}
+
 fn conflict(state: &DesiredState, holder: &DeploymentName, claimed: &Claimed) -> Finding {
     let field = if state.kind == "Application" { claimed.field.as_str() } else { "spec" };
     let (message, help) = match claimed.claim.settings {

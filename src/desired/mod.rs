@@ -27,7 +27,7 @@ mod secret_ref;
 #[cfg(test)]
 mod tests;
 
-pub use conflicts::conflicts;
+pub use conflicts::{claimed_by_both, conflicts};
 pub use resolve::resolve;
 
 use crate::model::desired::DesiredState;

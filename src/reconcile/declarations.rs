@@ -322,14 +322,12 @@ fn breaks(
         _ => None,
     });
     living.filter(|other| other.deployment != *name).find_map(|other| {
-        let found = desired::conflicts([&gone.desired, other]);
-        let claim = found.values().flatten().next()?;
+        let claim = desired::claimed_by_both(&gone.desired, other)?;
         let other = &other.deployment;
         Some(format!(
-            "`{name}` is not deleted, for `{other}` declares what belongs to it and could serve only after it is gone ({}); name that \
+            "`{name}` is not deleted, for `{other}` declares what belongs to it and could serve only after it is gone (the {claim}); name that \
              document `{name}` again, declare something else there, or confirm the deletion with {confirm}: then nothing serves until `{other}` has \
-             made it anew",
-            claim.message
+             made it anew"
         ))
     })
 }

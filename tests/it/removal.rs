@@ -502,6 +502,7 @@ async fn a_document_under_another_name_does_not_take_down_what_serves() {
     traffic.all_served();
     let said = fixture.status("shop").findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     assert!(said.contains("`store` declares what belongs to it"), "{said}");
+    assert!(said.contains("(the listener on port 80 of load balancer `shop`)"), "{said}");
     // Under its name again, it is as it was.
     fixture.write("shop.yaml", &document).await;
     fixture.pass(2).await;
