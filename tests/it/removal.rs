@@ -13,6 +13,14 @@ fn named(name: &str, port: u32) -> String {
         .replace("port: 80\n", &format!("port: {port}\n"))
 }
 
+/// The listener on a port of the load balancer, as AWS shows it.
+fn listener(fixture: &Fixture, port: u32) -> Value {
+    let elb = |operation: &str, input| fixture.by_hand("elasticloadbalancing", operation, input);
+    let balancer = elb("DescribeLoadBalancers", json!({}))["LoadBalancers"][0]["LoadBalancerArn"].clone();
+    let listeners = elb("DescribeListeners", json!({"LoadBalancerArn": balancer}))["Listeners"].clone();
+    listeners.as_array().unwrap().iter().find(|one| one["Port"] == port).unwrap().clone()
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_removed_document_is_retained_by_default_and_taken_up_again_when_it_comes_back() {
     let mut fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
@@ -331,9 +339,8 @@ async fn a_listener_with_rules_of_others_stays_and_says_whose_they_are() {
             Fixture::new(&[("shop.yaml", &document), ("other.yaml", &named("other", 81))]).await;
         fixture.ready_within(600).await;
         let elb = |operation: &str, input| fixture.by_hand("elasticloadbalancing", operation, input);
-        let balancer = elb("DescribeLoadBalancers", json!({}))["LoadBalancers"][0]["LoadBalancerArn"].clone();
-        let listeners = elb("DescribeListeners", json!({"LoadBalancerArn": balancer}))["Listeners"].clone();
-        let http = listeners.as_array().unwrap().iter().find(|one| one["Port"] == 80).unwrap().clone();
+        let http = listener(&fixture, 80);
+        let balancer = http["LoadBalancerArn"].clone();
         let input = json!({
             "ListenerArn": http["ListenerArn"], "Priority": 77,
             "Conditions.member.1.Field": "path-pattern", "Conditions.member.1.Values.member.1": "/theirs",
@@ -380,9 +387,7 @@ async fn a_service_stays_in_a_group_that_a_rule_of_somebody_else_sends_to_and_sa
     let mut fixture = Fixture::new(&[("shop.yaml", SHOP), ("other.yaml", &named("other", 81))]).await;
     fixture.ready_within(600).await;
     let elb = |operation: &str, input| fixture.by_hand("elasticloadbalancing", operation, input);
-    let balancer = elb("DescribeLoadBalancers", json!({}))["LoadBalancers"][0]["LoadBalancerArn"].clone();
-    let listeners = elb("DescribeListeners", json!({"LoadBalancerArn": balancer}))["Listeners"].clone();
-    let other = listeners.as_array().unwrap().iter().find(|one| one["Port"] == 81).unwrap().clone();
+    let other = listener(&fixture, 81);
     let group = service(&fixture)["loadBalancers"][0]["targetGroupArn"].clone();
     let input = json!({
         "ListenerArn": other["ListenerArn"], "Priority": 77,
@@ -434,9 +439,7 @@ async fn what_others_send_to_a_group_is_served_whatever_becomes_of_its_document(
             Fixture::new(&[("shop.yaml", &document), ("other.yaml", &named("other", 81))]).await;
         fixture.ready_within(600).await;
         let elb = |operation: &str, input| fixture.by_hand("elasticloadbalancing", operation, input);
-        let balancer = elb("DescribeLoadBalancers", json!({}))["LoadBalancers"][0]["LoadBalancerArn"].clone();
-        let listeners = elb("DescribeListeners", json!({"LoadBalancerArn": balancer}))["Listeners"].clone();
-        let other = listeners.as_array().unwrap().iter().find(|one| one["Port"] == 81).unwrap().clone();
+        let other = listener(&fixture, 81);
         let input = json!({
             "ListenerArn": other["ListenerArn"], "Priority": 77,
             "Conditions.member.1.Field": "path-pattern", "Conditions.member.1.Values.member.1": "/theirs",
