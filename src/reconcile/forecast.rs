@@ -73,7 +73,7 @@ impl World<'_> {
     fn answer(&mut self, action: &PlannedAction) -> ActionResult {
         let arn = match (action.resource.kind.part(), action.verb) {
             (Part::Service, verb) => self.service(action, verb),
-            (Part::TaskDefinition, verb) => self.definition(action, verb),
+            (Part::TaskDefinition, _) => self.definition(action),
             (Part::Task, verb) => self.task(action, verb),
             (Part::Resource, verb) => self.resource(action, verb),
         };
@@ -145,9 +145,9 @@ impl World<'_> {
         Some(arn)
     }
 
-    fn definition(&mut self, action: &PlannedAction, verb: Verb) -> Option<String> {
+    fn definition(&mut self, action: &PlannedAction) -> Option<String> {
         match &action.call {
-            Call::RegisterTaskDefinition { fields, tags, hash, .. } if verb == Verb::Register => {
+            Call::RegisterTaskDefinition { fields, tags, hash, .. } => {
                 let family = fields["family"].as_str().unwrap_or_default();
                 let known = self.observed.definitions.keys().filter(|arn| family_of(arn) == family);
                 let number = known.map(|arn| revision_number(arn)).max().unwrap_or_default() + 1;
@@ -185,7 +185,36 @@ impl World<'_> {
                 }
                 None
             }
-            _ => None,
+            Call::CreateLogGroup { .. }
+            | Call::PutRetentionPolicy { .. }
+            | Call::DeleteRetentionPolicy { .. }
+            | Call::TagLogGroup { .. }
+            | Call::UntagLogGroup { .. }
+            | Call::DeleteLogGroup { .. }
+            | Call::CreateTargetGroup { .. }
+            | Call::ModifyTargetGroup { .. }
+            | Call::ModifyTargetGroupAttributes { .. }
+            | Call::DeleteTargetGroup { .. }
+            | Call::DeregisterTargets { .. }
+            | Call::CreateListener { .. }
+            | Call::ModifyListener { .. }
+            | Call::DeleteListener { .. }
+            | Call::CreateRule { .. }
+            | Call::ModifyRule { .. }
+            | Call::DeleteRule { .. }
+            | Call::SetRulePriorities { .. }
+            | Call::TagElb { .. }
+            | Call::UntagElb { .. }
+            | Call::RunTask { .. }
+            | Call::StopTask { .. }
+            | Call::CreateService { .. }
+            | Call::UpdateService { .. }
+            | Call::ContinueServiceDeployment { .. }
+            | Call::DeleteService { .. }
+            | Call::PutMetricAlarm { .. }
+            | Call::TagAlarm { .. }
+            | Call::UntagAlarm { .. }
+            | Call::DeleteAlarm { .. } => None,
         }
     }
 
@@ -306,7 +335,34 @@ impl World<'_> {
             | Call::CreateListener { fields, tags }
             | Call::CreateRule { fields, tags }
             | Call::PutMetricAlarm { fields, tags } => (fields.clone(), tags),
-            _ => return None,
+            Call::DeleteRetentionPolicy { .. }
+            | Call::TagLogGroup { .. }
+            | Call::UntagLogGroup { .. }
+            | Call::DeleteLogGroup { .. }
+            | Call::ModifyTargetGroup { .. }
+            | Call::ModifyTargetGroupAttributes { .. }
+            | Call::DeleteTargetGroup { .. }
+            | Call::DeregisterTargets { .. }
+            | Call::ModifyListener { .. }
+            | Call::DeleteListener { .. }
+            | Call::ModifyRule { .. }
+            | Call::DeleteRule { .. }
+            | Call::SetRulePriorities { .. }
+            | Call::TagElb { .. }
+            | Call::UntagElb { .. }
+            | Call::RegisterTaskDefinition { .. }
+            | Call::DeregisterTaskDefinition { .. }
+            | Call::RunTask { .. }
+            | Call::StopTask { .. }
+            | Call::CreateService { .. }
+            | Call::UpdateService { .. }
+            | Call::ContinueServiceDeployment { .. }
+            | Call::DeleteService { .. }
+            | Call::TagAlarm { .. }
+            | Call::UntagAlarm { .. }
+            | Call::DeleteAlarm { .. }
+            | Call::TagEcs { .. }
+            | Call::UntagEcs { .. } => return None,
         };
         let name = fields["name"].as_str().unwrap_or(&id.key);
         let arn = match id.kind {

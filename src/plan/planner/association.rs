@@ -19,7 +19,7 @@ pub(super) fn refused(
     declared: &Tree,
     present: Option<&Tree>,
 ) -> Option<String> {
-    let balancer = balancer_of(draft, id, declared)?;
+    let balancer = balancer_of(draft, declared)?;
     let observed = draft.input.observed;
     let member = id.kind.actions_member()?;
     let mut arns = forwarded_groups(&declared[member]);
@@ -44,12 +44,12 @@ pub(super) fn refused(
 }
 
 /// ARN of the load balancer that a listener, or the listener of a rule, is declared for.
-pub(super) fn balancer_of(draft: &Draft<'_>, id: &ResourceId, declared: &Tree) -> Option<String> {
-    let fields = match id.kind {
-        ResourceKind::Listener => declared,
-        _ => {
+pub(super) fn balancer_of(draft: &Draft<'_>, declared: &Tree) -> Option<String> {
+    let fields = match declared["listenerArn"].as_str() {
+        None => declared,
+        Some(listener) => {
             let mut all = draft.input.observed.all_resources().filter_map(|(_, seen)| seen.present());
-            &all.find(|listener| declared["listenerArn"] == listener.arn.as_str())?.fields
+            &all.find(|found| found.arn == listener)?.fields
         }
     };
     fields["loadBalancerArn"].as_str().map(str::to_owned)

@@ -159,7 +159,7 @@ fn taken_over<'a>(draft: &Draft<'a>, id: &ResourceId, declared: &Tree, arn: &str
     for (other, resolved) in input.resolved.resources.iter().filter(|(other, _)| *other != id) {
         let (Some(member), Some(fields)) = (other.kind.actions_member(), &resolved.fields) else { continue };
         // What stands on another load balancer can take it only once it is free.
-        let here = balancer_of(draft, other, fields) == balancer_of(draft, id, declared);
+        let here = balancer_of(draft, fields) == balancer_of(draft, declared);
         if !here || !weights(&fields[member]).contains_key(arn) {
             continue;
         }
