@@ -20,6 +20,7 @@ use crate::specs;
 use crate::state::{FileRecordStore, RecordStore, StoreReport};
 use clap::CommandFactory;
 use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -315,6 +316,7 @@ async fn a_deletion_is_confirmed_by_saying_the_name_twice() {
         document: DocumentText::of(&serde_json::json!({})),
         removed_at: None,
         doubted: false,
+        given_up: BTreeMap::new(),
     });
     folders.state.save(&declared).await.unwrap();
     let error = folders.ask(&["delete", "shop", "--confirm", "shop"]).await.unwrap_err();
@@ -580,6 +582,7 @@ async fn a_plan_is_made_against_the_demo_and_nothing_is_written() {
         document: DocumentText::of(&known),
         removed_at: None,
         doubted: false,
+        given_up: BTreeMap::new(),
     });
     folders.state.save(&record).await.unwrap();
     let planned = plan(&[]).await.unwrap();
@@ -715,6 +718,7 @@ fn talkative() -> Record {
         document: DocumentText::of(&json),
         removed_at: None,
         doubted: false,
+        given_up: BTreeMap::new(),
     });
     record
 }

@@ -5,8 +5,9 @@ use crate::model::arn::{Arn, cluster_name};
 use crate::model::desired::{DesiredState, Workload};
 use crate::model::finding::{Finding, field_key};
 use crate::model::ids::DeploymentName;
-use crate::model::resource::Tree;
-use std::collections::BTreeMap;
+use crate::model::resource::{ResourceId, ResourceKind, Tree};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What is claimed, where: account, region, and the words of the claim.
 type ClaimKey = (String, String, String);
@@ -15,53 +16,66 @@ type ClaimKey = (String, String, String);
 struct Claimed {
     claim: Claim,
     field: String,
+    /// What is made for it. Of a family: the component's task definition.
+    id: ResourceId,
+}
+
+/// What documents have in common.
+#[derive(Debug, Default, PartialEq)]
+pub struct Common {
+    /// What only one of them may declare, by the document that is refused for it.
+    pub conflicts: BTreeMap<DeploymentName, Vec<Finding>>,
+    /// What several declare alike, by each of them, with all that do.
+    pub shared: BTreeMap<DeploymentName, BTreeMap<ResourceId, Arc<BTreeSet<DeploymentName>>>>,
 }
 
 /// Finds what two documents claim: a service name in a cluster, a family, a target group name, a
-/// port of a load balancer, a priority of a listener, a log group with other settings.
+/// port of a load balancer, a priority of a listener, a log group with other settings; and what
+/// they share.
 ///
 /// The document whose name comes first keeps the claim; the other one gets the error, which names
 /// the first. Name order, not age, decides, so that a restarted controller decides as before.
 ///
 /// **Guarantees**: independent of the order of `all`; a document without conflicts has no entry.
-pub fn conflicts<'a>(
-    all: impl IntoIterator<Item = &'a DesiredState>,
-) -> BTreeMap<DeploymentName, Vec<Finding>> {
+pub fn common<'a>(all: impl IntoIterator<Item = &'a DesiredState>) -> Common {
     let by_name: BTreeMap<&DeploymentName, &DesiredState> =
         all.into_iter().map(|state| (&state.deployment, state)).collect();
     let mut holders: BTreeMap<ClaimKey, (&DeploymentName, Option<Tree>)> = BTreeMap::new();
-    let mut findings: BTreeMap<DeploymentName, Vec<Finding>> = BTreeMap::new();
+    let mut sharers: BTreeMap<ClaimKey, BTreeMap<&DeploymentName, ResourceId>> = BTreeMap::new();
+    let mut common = Common::default();
     for (name, state) in by_name {
         let (account, region) = whereabouts(state);
         for claimed in claims(state) {
             let key = (account.clone(), region.clone(), claimed.claim.what.clone());
+            if claimed.claim.settings.is_some() {
+                sharers.entry(key.clone()).or_default().insert(name, claimed.id.clone());
+            }
             let Some((holder, settings)) = holders.get(&key) else {
                 holders.insert(key, (name, claimed.claim.settings));
                 continue;
             };
             let agrees = claimed.claim.settings.is_some() && *settings == claimed.claim.settings;
             if *holder != name && !agrees {
-                findings.entry(name.clone()).or_default().push(conflict(state, holder, &claimed));
+                common.conflicts.entry(name.clone()).or_default().push(conflict(state, holder, &claimed));
             }
         }
     }
-    findings
+    for sharers in sharers.into_values().filter(|sharers| sharers.len() > 1) {
+        let names: Arc<BTreeSet<DeploymentName>> =
+            Arc::new(sharers.keys().map(|name| (*name).clone()).collect());
+        for (name, id) in sharers {
+            common.shared.entry(name.clone()).or_default().insert(id, Arc::clone(&names));
+        }
+    }
+    common
 }
 
-/// What one document claims that another one claims, too, in words; the first of it.
-pub fn claimed_by_both(one: &DesiredState, other: &DesiredState) -> Option<String> {
-    if whereabouts(one) != whereabouts(other) {
-        return None;
-    }
-    let others = claims(other);
-    let is_contested = |claimed: &Claimed| {
-        let same = |theirs: &&Claimed| theirs.claim.what == claimed.claim.what;
-        let agrees = |theirs: &Claimed| {
-            claimed.claim.settings.is_some() && theirs.claim.settings == claimed.claim.settings
-        };
-        others.iter().find(same).is_some_and(|theirs| !agrees(theirs))
-    };
-    claims(one).into_iter().find(is_contested).map(|claimed| claimed.claim.what)
+/// Everything that a document claims, in words that say account and region, too: equal texts are
+/// equal claims. With each what is made for it; of a family, the component's task definition.
+pub fn claimed(state: &DesiredState) -> BTreeMap<String, ResourceId> {
+    let (account, region) = whereabouts(state);
+    let text = |claimed: Claimed| (format!("{} ({region} {account})", claimed.claim.what), claimed.id);
+    claims(state).into_iter().map(text).collect()
 }
 
 fn conflict(state: &DesiredState, holder: &DeploymentName, claimed: &Claimed) -> Finding {
@@ -83,19 +97,22 @@ fn conflict(state: &DesiredState, holder: &DeploymentName, claimed: &Claimed) ->
 fn claims(state: &DesiredState) -> Vec<Claimed> {
     let cluster = cluster_name(&state.placement.cluster);
     let mut claims = Vec::new();
-    let mut claim = |claim: Claim, field: String| claims.push(Claimed { claim, field });
+    let mut claim = |claim: Claim, field: String, id: ResourceId| claims.push(Claimed { claim, field, id });
     for (name, component) in &state.components {
         let base = field_key("spec.components", name.as_str());
+        let of = |kind: ResourceKind| ResourceId::new(kind, name.as_str());
         let family = format!("task definition family `{}`", component.family);
-        claim(Claim::alone(family), format!("{base}.taskDefinition.family"));
+        let field = format!("{base}.taskDefinition.family");
+        claim(Claim::alone(family), field, of(ResourceKind::TaskDefinition));
         if let Workload::Service { service_name, .. } = &component.workload {
-            claim(Claim::alone(format!("service `{service_name}` in cluster `{cluster}`")), base);
+            let service = format!("service `{service_name}` in cluster `{cluster}`");
+            claim(Claim::alone(service), base, of(ResourceKind::Service));
         }
     }
     for (id, resource) in &state.resources {
         let claimed = resources::of(id.kind).and_then(|kind| kind.claim(state, id, &resource.fields));
         if let Some(claimed) = claimed {
-            claim(claimed, field_key(&format!("spec.{}", id.kind.info().spec_key), &id.key));
+            claim(claimed, field_key(&format!("spec.{}", id.kind.info().spec_key), &id.key), id.clone());
         }
     }
     claims

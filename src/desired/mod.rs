@@ -4,7 +4,7 @@
 //! [`ApplicationSpec`], which is checked ([`checks`]) and filled ([`defaults`]) into a
 //! [`DesiredState`]. [`resolve`] adds what was observed in this pass: keys become ARNs, secret
 //! names become full ARNs, contents become hashes; what cannot be resolved yet becomes a reason to
-//! wait. [`conflicts`] compares all documents together, for two of them may claim one thing in AWS.
+//! wait. [`common`] compares all documents together, for two of them may claim one thing in AWS.
 //!
 //! Why so: everything that AWS would refuse and that can be known without asking AWS is said here,
 //! with the field it concerns, before anything is written. A half-applied document is harder to
@@ -27,7 +27,7 @@ mod secret_ref;
 #[cfg(test)]
 mod tests;
 
-pub use conflicts::{claimed_by_both, conflicts};
+pub use conflicts::{Common, claimed, common};
 pub use resolve::resolve;
 
 use crate::model::desired::DesiredState;

@@ -112,7 +112,7 @@ impl Resolver<'_> {
     fn is_ours(&self, id: &ResourceId, resource: &ObservedResource) -> bool {
         let recorded = self.recorded.get(id).is_some_and(|known| known.arn.as_ref() == Some(&resource.arn));
         let basis = OwnershipBasis { adopts: self.desired.adopt, recorded };
-        Owner::of(&resource.tags, &self.desired.deployment, basis).is_ours()
+        Owner::of(&resource.arn, &resource.tags, self.desired, basis).is_ours()
     }
 
     /// Hash of a declaration: of its fields, and of what it refers to by key. A document that makes

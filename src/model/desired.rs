@@ -8,6 +8,7 @@ use super::resource::{ResourceId, Tree};
 use super::service_deployment::{PauseAnswer, shifts_traffic};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Everything that one document asks for, before anything of AWS is known.
 ///
@@ -35,6 +36,17 @@ pub struct DesiredState {
     /// What people answered to paused deployments, by component; never declared.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub answers: BTreeMap<ComponentName, PauseAnswer>,
+    /// What other documents of the store declare alike, which all of them may: who made it has its
+    /// tag on it, and serves the others, too. Never declared itself.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shared: BTreeMap<ResourceId, Arc<BTreeSet<DeploymentName>>>,
+    /// What goes over to another document of the store, by ARN: it declares by now what this one
+    /// declared. Never declared itself.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub handed_to: BTreeMap<String, DeploymentName>,
+    /// What comes over from another document, by ARN: the other side of `handed_to`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub handed_from: BTreeMap<String, DeploymentName>,
     /// Value of the retry annotation; a new value lifts the memory of failures.
     pub retry: Option<String>,
     /// Tags for everything: `spec.tags` and the owner tag.

@@ -1,5 +1,6 @@
 //! Whose something in AWS is: one decision for all layers.
 
+use super::desired::DesiredState;
 use super::ids::DeploymentName;
 use super::resource::TAG_OWNER;
 use std::collections::BTreeMap;
@@ -13,7 +14,7 @@ pub enum Owner<'t> {
     Foreign(Option<&'t str>),
 }
 
-/// What makes something ours that does not carry our owner tag.
+/// What makes something ours that carries nobody's owner tag.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OwnershipBasis {
     /// The document adopts what it declares and nobody's tag is on. Adopting says "take over what I
@@ -26,15 +27,32 @@ pub struct OwnershipBasis {
 }
 
 impl<'t> Owner<'t> {
-    /// Whose something is that was seen with these tags.
+    /// Whose something is that was seen with this ARN and these tags.
+    ///
+    /// What goes over from one document of the store to another is of the one that declares it by
+    /// now, though the tag still names the other.
     pub fn of(
+        arn: &str,
         tags: &'t BTreeMap<String, String>,
-        deployment: &DeploymentName,
+        desired: &'t DesiredState,
         basis: OwnershipBasis,
     ) -> Self {
-        match tags.get(TAG_OWNER).map(String::as_str) {
-            Some(owner) if owner == deployment.as_str() => Self::Ours,
+        let name = |handed: &'t BTreeMap<String, DeploymentName>| handed.get(arn).map(DeploymentName::as_str);
+        let (to, from) = (name(&desired.handed_to), name(&desired.handed_from));
+        Self::decided(tags.get(TAG_OWNER).map(String::as_str), desired.deployment.as_str(), (to, from), basis)
+    }
+
+    fn decided(
+        tag: Option<&'t str>,
+        own: &str,
+        (to, from): (Option<&'t str>, Option<&'t str>),
+        basis: OwnershipBasis,
+    ) -> Self {
+        match tag {
+            None if to.is_some() => Self::Foreign(to),
             None if basis.adopts || basis.recorded => Self::Ours,
+            Some(owner) if owner == own => to.map_or(Self::Ours, |to| Self::Foreign(Some(to))),
+            Some(owner) if from == Some(owner) => Self::Ours,
             owner => Self::Foreign(owner),
         }
     }
@@ -49,8 +67,8 @@ impl<'t> Owner<'t> {
 pub fn in_the_way(what: &str, owner: Option<&str>, instead: &str) -> String {
     match owner {
         Some(owner) => format!(
-            "{what} exists and belongs to deployment `{owner}`; {instead}, or, once `{owner}` does not declare it any more, take its tag \
-             `{TAG_OWNER}` off to adopt it"
+            "{what} exists and belongs to deployment `{owner}`; {instead}, or take it out of `{owner}`: it then goes over as it stands (what \
+             `{owner}` left when it was removed is taken over with `ctl adopt`, what is of another store once its tag `{TAG_OWNER}` is off)"
         ),
         None => format!(
             "{what} exists and was not created by Evenkeel; take it over with `ctl adopt` or `spec.adopt: true`, or {instead}"
@@ -64,19 +82,28 @@ mod tests {
 
     #[test]
     fn an_owner_tag_decides_and_what_has_none_can_be_adopted() {
-        let shop = DeploymentName::from("shop");
-        let tagged = |owner: &str| BTreeMap::from([(TAG_OWNER.to_owned(), owner.to_owned())]);
-        let (nobody, ours, others) = (BTreeMap::new(), tagged("shop"), tagged("blog"));
         let recorded = OwnershipBasis { recorded: true, ..OwnershipBasis::default() };
         let adopts = OwnershipBasis { adopts: true, ..OwnershipBasis::default() };
         for basis in [OwnershipBasis::default(), recorded, adopts] {
-            assert_eq!(Owner::of(&ours, &shop, basis), Owner::Ours);
-            assert_eq!(Owner::of(&others, &shop, basis), Owner::Foreign(Some("blog")), "{basis:?}");
-            assert_eq!(
-                Owner::of(&nobody, &shop, basis).is_ours(),
-                basis != OwnershipBasis::default(),
-                "{basis:?}"
-            );
+            let owner = |tag| Owner::decided(tag, "shop", (None, None), basis);
+            assert_eq!(owner(Some("shop")), Owner::Ours);
+            assert_eq!(owner(Some("blog")), Owner::Foreign(Some("blog")), "{basis:?}");
+            assert_eq!(owner(None).is_ours(), basis != OwnershipBasis::default(), "{basis:?}");
+        }
+    }
+
+    #[test]
+    fn what_goes_over_is_of_the_document_that_declares_it_by_now() {
+        let recorded = OwnershipBasis { recorded: true, ..OwnershipBasis::default() };
+        for basis in [OwnershipBasis::default(), recorded] {
+            let gives = |tag| Owner::decided(tag, "shop", (Some("front"), None), basis);
+            for tag in [Some("shop"), None, Some("front")] {
+                assert_eq!(gives(tag), Owner::Foreign(Some("front")), "{tag:?}");
+            }
+            let takes = |tag| Owner::decided(tag, "front", (None, Some("shop")), basis);
+            assert_eq!(takes(Some("shop")), Owner::Ours);
+            assert_eq!(takes(Some("front")), Owner::Ours);
+            assert_eq!(takes(Some("blog")), Owner::Foreign(Some("blog")), "from nobody else");
         }
     }
 }

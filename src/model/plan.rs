@@ -289,6 +289,11 @@ pub enum WaitingOn {
         /// By what: `service web`.
         by: String,
     },
+    /// Another document declares it by now, and has not written its own tag on it yet.
+    Handover {
+        /// Name of that document.
+        to: DeploymentName,
+    },
     /// What is declared is not complete: what is declared no longer is removed last.
     Declared {
         /// The first thing that is not.
@@ -373,6 +378,7 @@ impl WaitingOn {
             Self::Targets { group, because: _ } => group.clone(),
             Self::Draining { service } => service.clone(),
             Self::InUse { by } => by.clone(),
+            Self::Handover { to } => to.to_string(),
             Self::Declared { what, because: _ } => what.to_string(),
             Self::Predecessor { what, because: _ } => what.clone(),
             Self::Rotation { secret, until: _ } => secret.clone(),
@@ -400,6 +406,7 @@ impl fmt::Display for WaitingOn {
             Self::Targets { group, because } => write!(f, "targets of {group}: {because}"),
             Self::Draining { service } => write!(f, "service {service} to finish draining"),
             Self::InUse { by } => write!(f, "{by} to use it no more"),
+            Self::Handover { to } => write!(f, "`{to}`, which declares it by now, to take it over"),
             Self::Declared { what, because } => {
                 write!(f, "{what}, which is declared, to be complete: {because}")
             }

@@ -109,7 +109,7 @@ pub fn predecessors<'o>(
         match seen {
             Seen::Present(service) => {
                 let basis = OwnershipBasis { adopts: false, recorded: recorded(&id, &service.arn) };
-                let ours = Owner::of(&service.tags, &desired.deployment, basis).is_ours();
+                let ours = Owner::of(&service.arn, &service.tags, desired, basis).is_ours();
                 if !ours || !precedes(component, &id, service) {
                     continue;
                 }

@@ -319,4 +319,19 @@ pub struct LastGoodDocument {
     /// person confirms it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub doubted: bool,
+    /// What earlier versions of it claimed and it does not, by ARN of what was made for that.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub given_up: BTreeMap<String, GivenUp>,
+}
+
+/// What a document claims no more: whoever claims it next gets it as it stands, for to delete it
+/// and to make it anew would be an outage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GivenUp {
+    /// The claim: equal texts are equal claims.
+    pub claim: String,
+    /// The document that claims it now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<DeploymentName>,
 }

@@ -135,6 +135,13 @@ fn least_need(action: &PlannedAction) -> Option<Need> {
     }
 }
 
+/// Whether the name in an owner tag is ours, or that of the document from which it comes over.
+fn is_owner(input: &PlanInput<'_>, arn: &str, owner: &str) -> bool {
+    let desired = input.desired;
+    let comes = desired.handed_from.get(arn).is_some_and(|from| *from.as_str() == *owner);
+    (owner == desired.deployment.as_str() || comes) && !desired.handed_to.contains_key(arn)
+}
+
 fn seen_as_needed(input: &PlanInput<'_>, action: &PlannedAction) -> Option<Violation> {
     let id = &action.resource;
     let owned = |arn: &str, tags: &BTreeMap<String, String>, adopted: bool| {
@@ -143,7 +150,7 @@ fn seen_as_needed(input: &PlanInput<'_>, action: &PlannedAction) -> Option<Viola
         let recorded = known.any(|(_, known)| known == arn)
             || (id.kind == ResourceKind::TaskDefinition && recorded_revision(input, id) == Some(arn));
         match tags.get(TAG_OWNER) {
-            Some(owner) => owner == input.desired.deployment.as_str(),
+            Some(owner) => is_owner(input, arn, owner),
             None => recorded || adopted,
         }
     };
@@ -178,7 +185,7 @@ fn moved_rules(input: &PlanInput<'_>, action: &PlannedAction) -> Option<Violatio
         match all.find(|rule| rule.arn == *arn) {
             None => Some(Violation::Unseen),
             Some(rule) => match rule.tags.get(TAG_OWNER) {
-                Some(owner) => (owner != input.desired.deployment.as_str()).then_some(Violation::NotOurs),
+                Some(owner) => (!is_owner(input, arn, owner)).then_some(Violation::NotOurs),
                 None => input.rollout.arns().all(|(_, known)| known != arn).then_some(Violation::NotOurs),
             },
         }

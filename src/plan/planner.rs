@@ -189,19 +189,27 @@ impl<'a> Draft<'a> {
     }
 
     /// Whose something is that was seen and is declared.
-    fn owner<'t>(&self, id: &ResourceId, arn: &str, tags: &'t BTreeMap<String, String>) -> Owner<'t> {
-        let adopts = self.input.desired.adopt;
-        Owner::of(
-            tags,
-            &self.input.desired.deployment,
-            OwnershipBasis { adopts, recorded: self.is_recorded(id, arn) },
-        )
+    fn owner<'t>(&self, id: &ResourceId, arn: &str, tags: &'t BTreeMap<String, String>) -> Owner<'t>
+    where
+        'a: 't,
+    {
+        let desired = self.input.desired;
+        let recorded = self.is_recorded(id, arn);
+        Owner::of(arn, tags, desired, OwnershipBasis { adopts: desired.adopt, recorded })
+    }
+
+    /// Whether something that is declared belongs to another document of the store that declares
+    /// it alike: that one keeps it as it is declared.
+    fn is_shared(&self, id: &ResourceId, tags: &BTreeMap<String, String>) -> bool {
+        let (desired, owner) = (self.input.desired, tags.get(TAG_OWNER).map(String::as_str));
+        let shared = |owner: &str| desired.shared.get(id).is_some_and(|names| names.contains(owner));
+        owner.is_some_and(|owner| owner != desired.deployment.as_str() && shared(owner))
     }
 
     /// Whether something that is not declared is ours.
     fn is_ours_undeclared(&self, id: &ResourceId, arn: &str, tags: &BTreeMap<String, String>) -> bool {
         let basis = OwnershipBasis { adopts: false, recorded: self.is_recorded(id, arn) };
-        Owner::of(tags, &self.input.desired.deployment, basis).is_ours()
+        Owner::of(arn, tags, self.input.desired, basis).is_ours()
     }
 
     /// Whether the record says that we made or adopted it.
@@ -234,7 +242,7 @@ impl<'a> Draft<'a> {
         let path = format!("tags.{TAG_OWNER}");
         let settled = self.is_settled(id, declared);
         let writes = !settled || self.policy(id, &path) == DriftPolicy::Repair;
-        writes && !tags.contains_key(TAG_OWNER)
+        writes && tags.get(TAG_OWNER).is_none_or(|owner| *owner != self.input.desired.deployment.as_str())
     }
 
     /// What AWS did not take of this declaration, while it is not asked for: for a time, and for as

@@ -5,6 +5,7 @@ use super::clock::Clock;
 use super::declarations::{self, DeclarationChange, Known, LoweringCache};
 use super::entry::{Declaration, Entry};
 use super::handle::Handle;
+use super::handover::{self, Made};
 use super::pass::{Pass, PassResult, Reconciler};
 use super::queue::Queue;
 use super::schedule::{self, Ending, Trigger};
@@ -14,6 +15,7 @@ use crate::model::ids::DeploymentName;
 use crate::model::kinds::Placement;
 use crate::model::observed::Depth;
 use crate::model::request::Request;
+use crate::model::resource::ResourceId;
 use crate::model::status::{LastGoodDocument, Record};
 use crate::specs::Snapshot;
 use crate::state::{self, Lease, StoreReport};
@@ -110,6 +112,8 @@ struct InPass {
     declared: Arc<Declaration>,
     last_good: Option<LastGoodDocument>,
     has_served: bool,
+    ready: bool,
+    made: Vec<(ResourceId, String)>,
     depth: Depth,
     /// The declaration that came into force meanwhile.
     changed: Option<Arc<Declaration>>,
@@ -123,6 +127,8 @@ impl Slot {
                 declared: in_pass.last_good.as_ref(),
                 orphaned: false,
                 has_served: in_pass.has_served,
+                ready: in_pass.ready,
+                made: Made::Before(&in_pass.made),
             },
         }
     }
@@ -457,6 +463,8 @@ impl Controller {
                     declared: Arc::clone(&entry.declared),
                     last_good: entry.record.declared.clone(),
                     has_served: declarations::has_served(&entry.record.rollout),
+                    ready: declarations::is_ready(&entry.record),
+                    made: handover::everything_made(&entry.record.rollout),
                     depth,
                     changed: None,
                 });

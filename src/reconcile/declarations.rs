@@ -1,8 +1,10 @@
 //! From a snapshot of the store to what is in force, what is refused and what is gone. Pure.
 
 use super::entry::Declaration;
-use crate::desired;
+use super::handover::{self, Made};
+use crate::desired::{self, Common};
 use crate::model::condition::{Condition, ConditionReason, ConditionType, Truth};
+use crate::model::desired::DesiredState;
 use crate::model::finding::Finding;
 use crate::model::ids::{DeploymentName, Generation};
 use crate::model::kinds::{DeletionPolicy, RETRY_ANNOTATION, Suspend};
@@ -54,14 +56,27 @@ pub struct Known<'a> {
     pub orphaned: bool,
     /// Whether a service of it was ever complete.
     pub has_served: bool,
+    /// Whether all that it declares was seen to be there and healthy.
+    pub ready: bool,
+    /// What was made for it.
+    pub made: Made<'a>,
 }
 
 impl<'a> From<&'a Record> for Known<'a> {
     fn from(record: &'a Record) -> Self {
         let orphaned = record.status.as_ref().is_some_and(|status| status.orphaned);
         let has_served = has_served(&record.rollout);
-        Self { declared: record.declared.as_ref(), orphaned, has_served }
+        let (ready, made) = (is_ready(record), Made::Recorded(&record.rollout));
+        Self { declared: record.declared.as_ref(), orphaned, has_served, ready, made }
     }
+}
+
+/// Whether all that a deployment declares now was seen to be there and healthy.
+pub(super) fn is_ready(record: &Record) -> bool {
+    let status = record.status.as_ref();
+    let declared = record.declared.as_ref().map(|declared| declared.generation);
+    status
+        .is_some_and(|status| status.is(ConditionType::Ready) && Some(status.observed_generation) == declared)
 }
 
 /// Whether a service of a deployment was ever complete.
@@ -108,7 +123,15 @@ impl LoweringCache {
             }
         }
         let states = self.by_name.values().filter_map(|lowered| lowered.result.as_ref().ok());
-        self.conflicts = desired::conflicts(states.map(|declared| &declared.desired));
+        let Common { conflicts, mut shared } = desired::common(states.map(|declared| &declared.desired));
+        self.conflicts = conflicts;
+        for (name, lowered) in &mut self.by_name {
+            let Ok(declared) = &mut lowered.result else { continue };
+            let shared = shared.remove(name).unwrap_or_default();
+            if declared.desired.shared != shared {
+                Arc::make_mut(declared).desired.shared = shared;
+            }
+        }
     }
 }
 
@@ -137,6 +160,7 @@ fn lower(declared: &Arc<specs::StoredDocument>, known: Option<Known<'_>>) -> Low
             doubted: false,
             deletion_confirmed: false,
             requests: Vec::new(),
+            given_up: BTreeMap::new(),
         })),
         None => Err(findings),
     };
@@ -212,6 +236,7 @@ pub fn changes(
     let prune_held = removed(snapshot, known, &confirmed, now, &mut by_name);
     warn_of_ended_suspensions(snapshot, &mut by_name, now);
     apply_requests(requests, &mut by_name, now);
+    handover::hand_over(known, &mut by_name);
     Changes { by_name, problems: snapshot.problems.clone(), prune_held }
 }
 
@@ -224,6 +249,11 @@ fn generation(json: &serde_json::Value, known: Option<Known<'_>>) -> Generation 
         && json["metadata"]["annotations"][RETRY_ANNOTATION]
             == stored["metadata"]["annotations"][RETRY_ANNOTATION];
     if same { before.generation } else { before.generation.next() }
+}
+
+/// What a stored version of a document asks for.
+pub(super) fn lowered(stored: &LastGoodDocument) -> Option<DesiredState> {
+    desired::lower(&stored.document.document().ok()?, stored.generation).0
 }
 
 /// The last valid version of a document, as it was stored.
@@ -241,6 +271,7 @@ fn last_good(stored: Option<&LastGoodDocument>) -> Option<Declaration> {
         doubted: stored.doubted,
         deletion_confirmed: false,
         requests: Vec::new(),
+        given_up: BTreeMap::new(),
     })
 }
 
@@ -276,7 +307,7 @@ fn removed(
         declared.deletion_confirmed = confirmed.contains(name);
         let is_asked = declared.removed_at.is_none() && snapshot.is_gone(name);
         let is_asked = is_asked && !declared.deletion_confirmed && known.has_served;
-        let breaks = is_asked.then(|| breaks(&declared, snapshot, by_name)).flatten();
+        let breaks = is_asked.then(|| breaks(&declared, known.made, snapshot, by_name)).flatten();
         let held = decision.held.contains(name) || breaks.is_some();
         // Only the document itself, or a person's word, ends the doubt; that the store could not be
         // read does not.
@@ -300,10 +331,11 @@ fn removed(
 }
 
 /// Why a removal that would delete what serves is held until a person confirms it: the store holds
-/// nothing any more, or what is to be deleted is declared by another document by now, which cannot
-/// serve before it is gone.
+/// nothing any more, or what is to be deleted is declared by another document by now and cannot go
+/// over to it.
 fn breaks(
     gone: &Declaration,
+    made: Made<'_>,
     snapshot: &Snapshot,
     by_name: &BTreeMap<DeploymentName, DeclarationChange>,
 ) -> Option<String> {
@@ -318,12 +350,12 @@ fn breaks(
         ));
     }
     let living = by_name.values().filter_map(|change| match change {
-        DeclarationChange::InForce(declared) if declared.removed_at.is_none() => Some(&declared.desired),
+        DeclarationChange::InForce(declared) if declared.removed_at.is_none() => Some(declared),
         _ => None,
     });
-    living.filter(|other| other.deployment != *name).find_map(|other| {
-        let claim = desired::claimed_by_both(&gone.desired, other)?;
-        let other = &other.deployment;
+    living.filter(|other| other.desired.deployment != *name).find_map(|other| {
+        let claim = handover::cannot_go_over(gone, other, made)?;
+        let other = &other.desired.deployment;
         Some(format!(
             "`{name}` is not deleted, for `{other}` declares what belongs to it and could serve only after it is gone (the {claim}); name that \
              document `{name}` again, declare something else there, or confirm the deletion with {confirm}: then nothing serves until `{other}` has \
@@ -466,6 +498,7 @@ pub(super) fn record_declaration(record: &mut Record, declared: &Declaration, no
         document: declared.document.clone(),
         removed_at: declared.removed_at,
         doubted: declared.doubted,
+        given_up: declared.given_up.clone(),
     });
     if record.requests == declared.requests {
         return false;

@@ -8,8 +8,9 @@ use crate::model::kinds::{DeletionPolicy, DocumentText};
 use crate::model::observed::Depth;
 use crate::model::request::Request;
 use crate::model::rollout::Phase;
-use crate::model::status::{Record, Source};
+use crate::model::status::{GivenUp, Record, Source};
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +35,8 @@ pub struct Declaration {
     pub deletion_confirmed: bool,
     /// What else people ask for. The end of a pause is in `desired` already.
     pub requests: Vec<Request>,
+    /// What earlier versions of it claimed and it does not, by ARN.
+    pub given_up: BTreeMap<String, GivenUp>,
 }
 
 impl Declaration {

@@ -375,6 +375,7 @@ fn record_owned_arns(
             }
         }
     }
+    forget_others(state, resolved, observed, plan);
     // What is declared by now is left over no more.
     let services = observed.services.iter().filter(|(name, _)| resolved.components.contains_key(*name));
     let services = services.filter_map(|(_, seen)| Some(seen.present()?.arn.as_str()));
@@ -384,6 +385,25 @@ fn record_owned_arns(
     for (id, known) in &mut state.resources {
         if id.left_over_arn().is_some_and(|arn| declared.contains(arn)) {
             known.arn = None;
+        }
+    }
+}
+
+/// Forgets what is not declared and has the tag of another deployment: it is that one's now.
+fn forget_others(state: &mut RolloutState, resolved: &ResolvedState, observed: &ObservedState, plan: &Plan) {
+    let is_declared = |id: &ResourceId| match id.kind.part() {
+        Part::Resource => resolved.resources.contains_key(id),
+        Part::TaskDefinition | Part::Service | Part::Task => {
+            resolved.components.contains_key(id.key.as_str())
+        }
+    };
+    for (id, known) in state.resources.iter_mut().filter(|(id, _)| !is_declared(id)) {
+        if let Seen::Present(Identity { arn, tags, .. }) = observed.seen(id)
+            && known.arn.as_deref() == Some(arn)
+            && tags.get(TAG_OWNER).is_some_and(|owner| *owner != plan.deployment.as_str())
+        {
+            known.arn = None;
+            known.forget_applied();
         }
     }
 }

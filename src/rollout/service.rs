@@ -114,15 +114,12 @@ fn begin(view: &ServiceView<'_>, component: &mut ComponentRollout) -> Phase {
 }
 
 /// Whose a declared service is; one whose tags were removed is ours by its record.
-fn owner<'s>(view: &ServiceView<'_>, service: &'s ObservedService) -> Owner<'s> {
+fn owner<'s>(view: &ServiceView<'s>, service: &'s ObservedService) -> Owner<'s> {
     let step = view.step;
     let id = ResourceId::new(ResourceKind::Service, view.desired.name.as_str());
     let recorded = step.prior.arn(&id).is_some_and(|known| known == service.arn);
-    Owner::of(
-        &service.tags,
-        &step.desired.deployment,
-        OwnershipBasis { adopts: step.desired.adopt, recorded },
-    )
+    let basis = OwnershipBasis { adopts: step.desired.adopt, recorded };
+    Owner::of(&service.arn, &service.tags, step.desired, basis)
 }
 
 /// Why a service of the declared name cannot be managed, in words.

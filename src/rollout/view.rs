@@ -5,8 +5,9 @@ use crate::model::arn::{family_of, revision_number};
 use crate::model::desired::{DesiredComponent, ResolvedComponent};
 use crate::model::ids::{ComponentName, ContentHash};
 use crate::model::observed::{ObservedDefinition, Seen};
+use crate::model::owner::{Owner, OwnershipBasis};
 use crate::model::plan::WaitingOn;
-use crate::model::resource::{ResourceId, ResourceKind, TAG_HASH, TAG_OWNER};
+use crate::model::resource::{ResourceId, ResourceKind, TAG_HASH};
 use crate::model::rollout::{ComponentRollout, Phase, Revision, RolloutState};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -131,10 +132,10 @@ impl<W> View<'_, W> {
             .map(|definition| definition.arn.clone())
     }
 
-    /// The ACTIVE revisions of the family with our owner tag, as far as they were seen.
+    /// The ACTIVE revisions of the family that are ours, as far as they were seen.
     fn registered(&self) -> impl Iterator<Item = &ObservedDefinition> {
         let family = self.desired.family.as_str();
-        let owner = self.step.desired.deployment.as_str();
+        let (desired, basis) = (self.step.desired, OwnershipBasis::default());
         self.step
             .observed
             .definitions
@@ -142,7 +143,7 @@ impl<W> View<'_, W> {
             .filter_map(Seen::present)
             .filter(|definition| definition.status == "ACTIVE")
             .filter(move |definition| family_of(&definition.arn) == family)
-            .filter(move |definition| definition.tags.get(TAG_OWNER).map(String::as_str) == Some(owner))
+            .filter(move |one| Owner::of(&one.arn, &one.tags, desired, basis).is_ours())
     }
 
     /// What keeps this component from being changed now: its references, its cluster, its gates,

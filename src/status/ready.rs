@@ -226,6 +226,7 @@ fn rank(on: &WaitingOn) -> u8 {
         | WaitingOn::Targets { .. }
         | WaitingOn::Draining { .. }
         | WaitingOn::InUse { .. }
+        | WaitingOn::Handover { .. }
         | WaitingOn::Predecessor { .. }
         | WaitingOn::Bake { .. }
         | WaitingOn::Rotation { .. }

@@ -201,6 +201,9 @@ impl Fixture {
             deletion_policy: DeletionPolicy::Retain,
             adopt: false,
             answers: BTreeMap::new(),
+            shared: BTreeMap::new(),
+            handed_to: BTreeMap::new(),
+            handed_from: BTreeMap::new(),
             retry: None,
             tags: BTreeMap::new(),
             resources: [(

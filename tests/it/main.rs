@@ -18,6 +18,7 @@ mod drift;
 mod examples;
 mod faults;
 mod fleet;
+mod handover;
 mod idle;
 mod matrix;
 mod permissions;

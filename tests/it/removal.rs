@@ -487,29 +487,3 @@ async fn the_last_document_of_a_store_is_not_deleted_before_a_person_says_so() {
         fixture.by_hand("ecs", "DescribeServices", json!({"cluster": "shop", "services": ["shop-web"]}));
     assert!(found["services"].as_array().unwrap().iter().all(|one| one["status"] == "INACTIVE"), "{found}");
 }
-
-/// A document under another name is another deployment, which can serve only once the former one is
-/// gone: its listener and its service are taken.
-#[tokio::test(start_paused = true)]
-async fn a_document_under_another_name_does_not_take_down_what_serves() {
-    let document = SHOP
-        .replace("spec:\n", "spec:\n  deletionPolicy: Delete\n")
-        .replace("        service:\n", "        service:\n          serviceName: storefront\n");
-    let mut fixture = Fixture::new(&[("shop.yaml", &document)]).await;
-    fixture.ready_within(600).await;
-    let traffic = fixture.traffic();
-    fixture.write("shop.yaml", &document.replace("name: shop}", "name: store}")).await;
-    fixture.pass(2).await;
-    fixture.declare().await;
-    fixture.pass(900).await;
-    traffic.all_served();
-    let said = fixture.status("shop").findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-    assert!(said.contains("`store` declares what belongs to it"), "{said}");
-    assert!(said.contains("(the listener on port 80 of load balancer `shop`)"), "{said}");
-    // Under its name again, it is as it was.
-    fixture.write("shop.yaml", &document).await;
-    fixture.pass(2).await;
-    fixture.declare().await;
-    fixture.ready_within(300).await;
-    traffic.all_served();
-}

@@ -1,5 +1,5 @@
 use super::*;
-use crate::desired::conflicts;
+use crate::desired::common;
 
 fn named(name: &str, changes: &[(&str, Value)]) -> DesiredState {
     let mut document = changed(changes);
@@ -8,7 +8,7 @@ fn named(name: &str, changes: &[(&str, Value)]) -> DesiredState {
 }
 
 fn messages(all: &[DesiredState], name: &str) -> Vec<String> {
-    conflicts(all).remove(name).unwrap_or_default().iter().map(ToString::to_string).collect()
+    common(all).conflicts.remove(name).unwrap_or_default().iter().map(ToString::to_string).collect()
 }
 
 #[test]
@@ -24,7 +24,7 @@ fn the_second_claim_is_an_error_that_names_the_first() {
         "error: spec.listeners.http: the listener on port 80 of load balancer `front` belongs to `a`"
     ));
     assert!(found[1].contains("priority 10 of the listener on port 80"));
-    assert_eq!(conflicts(&[one, named("b", &other_port)]), Default::default());
+    assert_eq!(common(&[one, named("b", &other_port)]).conflicts, Default::default());
 }
 
 #[test]
@@ -55,7 +55,10 @@ fn services_families_and_target_groups_have_one_owner_each() {
 fn a_log_group_may_be_shared_when_both_say_the_same() {
     let port = ("/spec/listeners/http/port", json!(81));
     let days = ("/spec/logGroups/~1ecs~1shop/retentionInDays", json!(7));
-    assert_eq!(conflicts(&[named("a", &[]), named("b", std::slice::from_ref(&port))]), Default::default());
+    assert_eq!(
+        common(&[named("a", &[]), named("b", std::slice::from_ref(&port))]).conflicts,
+        Default::default()
+    );
     let found = messages(&[named("a", &[]), named("b", &[port, days])], "b");
     assert!(found.len() == 1 && found[0].contains("declared with other settings by `a`"), "{found:#?}");
 }
@@ -63,5 +66,5 @@ fn a_log_group_may_be_shared_when_both_say_the_same() {
 #[test]
 fn another_region_is_another_world() {
     let region = ("/spec/placement/region", json!("eu-west-2"));
-    assert_eq!(conflicts(&[named("a", &[]), named("b", &[region])]), Default::default());
+    assert_eq!(common(&[named("a", &[]), named("b", &[region])]).conflicts, Default::default());
 }

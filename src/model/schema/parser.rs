@@ -2,23 +2,35 @@
 
 use crate::model::kinds::{API_VERSION, Kind, Metadata};
 use crate::model::resource::Tree;
+use schemars::Schema;
 use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
 use serde_json::json;
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
-static BY_KIND: LazyLock<BTreeMap<Kind, Tree>> =
-    LazyLock::new(|| Kind::ALL.into_iter().map(|kind| (kind, generate(Some(kind)))).collect());
+static BY_KIND: [OnceLock<Tree>; Kind::ALL.len()] = [const { OnceLock::new() }; Kind::ALL.len()];
 static OF_NO_KIND: LazyLock<Tree> = LazyLock::new(|| generate(None));
 
 /// The JSON Schema (2020-12) of a document of `kind`; without a kind, one that takes any `kind` and
-/// `spec`, to check the rest by.
+/// `spec`, to check the rest by. It holds what is checked, and nothing in words; each is made when
+/// it is first asked for.
 pub fn parser_schema(kind: Option<Kind>) -> &'static Tree {
-    kind.map_or_else(|| &*OF_NO_KIND, |kind| &BY_KIND[&kind])
+    match kind {
+        Some(kind) => BY_KIND[kind as usize].get_or_init(|| generate(Some(kind))),
+        None => &OF_NO_KIND,
+    }
+}
+
+/// Takes out of a schema what is for people.
+fn without_words(schema: &mut Schema) {
+    for word in ["description", "title", "default", "examples"] {
+        schema.remove(word);
+    }
 }
 
 fn generate(kind: Option<Kind>) -> Tree {
-    let mut generator = SchemaSettings::draft2020_12().into_generator();
+    let settings = SchemaSettings::draft2020_12().with_transform(RecursiveTransform(without_words));
+    let mut generator = settings.into_generator();
     let metadata = generator.subschema_for::<Metadata>();
     let spec = kind.map(|kind| kind.spec_schema(&mut generator)).unwrap_or_default();
     json!({

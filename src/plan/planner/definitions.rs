@@ -233,7 +233,8 @@ fn is_fresh(revision: &Revision, now: Timestamp) -> bool {
 
 fn is_ours(draft: &Draft<'_>, definition: &ObservedDefinition) -> bool {
     // A family may be shared, so only the revision's own tag decides.
-    Owner::of(&definition.tags, &draft.input.desired.deployment, OwnershipBasis::default()).is_ours()
+    let basis = OwnershipBasis::default();
+    Owner::of(&definition.arn, &definition.tags, draft.input.desired, basis).is_ours()
 }
 
 /// The revision that the component runs or last completed.

@@ -180,8 +180,9 @@ fn act(draft: &mut Draft<'_>, moves: BTreeMap<ResourceId, Move<'_>>) {
 /// Gives rules that are to be moved their owner tag back, where someone took it. Answers whether it
 /// had to; then all of the listener are moved in the next pass, for they go in one call.
 fn give_owners_back(draft: &mut Draft<'_>, together: &[(ResourceId, Move<'_>)]) -> bool {
-    let bare: Vec<&Move<'_>> =
-        together.iter().map(|(_, one)| one).filter(|one| !one.rule.tags.contains_key(TAG_OWNER)).collect();
+    let own = draft.input.desired.deployment.as_str();
+    let is_bare = |one: &&Move<'_>| one.rule.tags.get(TAG_OWNER).is_none_or(|owner| *owner != own);
+    let bare: Vec<&Move<'_>> = together.iter().map(|(_, one)| one).filter(is_bare).collect();
     for Move { rule, reason, .. } in &bare {
         let mut all = draft.input.observed.all_resources();
         let Some((id, _)) = all.find(|(_, seen)| seen.present().is_some_and(|one| one.arn == rule.arn))

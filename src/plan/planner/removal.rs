@@ -10,10 +10,11 @@ use super::{Draft, seen, tags, traffic, unfinished};
 use crate::model::arn::{family_of, is_in};
 use crate::model::call::{Call, Verb};
 use crate::model::desired::Workload;
+use crate::model::ids::DeploymentName;
 use crate::model::kinds::DeletionPolicy;
 use crate::model::observed::{ObservedResource, ObservedService, Seen};
 use crate::model::plan::{Impact, Reason, WaitingOn};
-use crate::model::resource::{Part, ResourceId, ResourceKind};
+use crate::model::resource::{Part, ResourceId, ResourceKind, TAG_OWNER};
 use crate::plan::resources;
 use std::collections::BTreeSet;
 
@@ -69,6 +70,20 @@ pub(super) fn undeclared(draft: &mut Draft<'_>) {
     }
     undeclared_tasks(draft, unfinished.as_ref());
     left_behind(draft);
+    for (id, to) in handed_over(draft) {
+        draft.note(&id, format!("is declared by `{to}` now, and goes over to it as it stands"), false);
+    }
+}
+
+/// What goes over to another document and was not seen to be with it yet.
+fn handed_over(draft: &Draft<'_>) -> Vec<(ResourceId, DeploymentName)> {
+    let input = draft.input;
+    let goes = input.rollout.arns().filter_map(|(id, arn)| Some((id, input.desired.handed_to.get(arn)?)));
+    let is_taken = |id: &ResourceId, to: &DeploymentName| {
+        let seen = input.observed.seen(id);
+        seen.present().is_some_and(|it| it.tags.get(TAG_OWNER).is_some_and(|owner| *owner == to.as_str()))
+    };
+    goes.filter(|(id, to)| !is_taken(id, to)).map(|(id, to)| (id.clone(), to.clone())).collect()
 }
 
 /// Tells what the deployment left in a region where it is no longer declared. Nothing of that
@@ -180,6 +195,9 @@ pub(super) fn teardown(draft: &mut Draft<'_>, confirmed: bool) {
 fn wait_for_the_unseen(draft: &mut Draft<'_>) {
     let input = draft.input;
     left_behind(draft);
+    for (id, to) in handed_over(draft) {
+        draft.wait(&id, WaitingOn::Handover { to });
+    }
     let here = |(_, arn): &(&ResourceId, &str)| is_in(&input.desired.placement.region, arn);
     for id in input.rollout.arns().filter(here).map(|(id, _)| id) {
         let unseen = match id.kind.part() {

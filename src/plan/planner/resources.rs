@@ -44,6 +44,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
                     }
                 }
             },
+            Seen::Present(resource) if draft.is_shared(id, &resource.tags) => {}
             Seen::Present(resource) => match draft.owner(id, &resource.arn, &resource.tags) {
                 // AWS refuses changes of what it is changing.
                 Owner::Ours => match WaitingOn::readiness(id, &resource.readiness) {

@@ -38,9 +38,9 @@ pub(super) fn take_off(
     draft.act(id, Verb::Untag, call(keys), Reason::Changed, changes);
 }
 
-/// Gives what is to be removed or moved its owner tag back, which someone took: a policy lets its
-/// holder change only what carries that tag. Answers whether it had to; then what is to be done
-/// with it waits for the next pass.
+/// Gives what is to be removed or moved its owner tag, which someone took, or which still names the
+/// document that it comes from: a policy lets its holder change only what carries that tag. Answers
+/// whether it had to; then what is to be done with it waits for the next pass.
 pub(super) fn give_back_owner(
     draft: &mut Draft<'_>,
     id: &ResourceId,
@@ -49,10 +49,10 @@ pub(super) fn give_back_owner(
     reason: Reason,
     call: impl FnOnce(BTreeMap<String, String>) -> Call,
 ) -> bool {
-    if observed.contains_key(TAG_OWNER) {
+    let owner = draft.input.desired.deployment.to_string();
+    if observed.get(TAG_OWNER) == Some(&owner) {
         return false;
     }
-    let owner = draft.input.desired.deployment.to_string();
     let call = call(BTreeMap::from([(TAG_OWNER.to_owned(), owner.clone())]));
     // It may be known by two keys, or be in the way of several.
     if draft.actions.iter().any(|action| action.call == call) {
@@ -60,13 +60,14 @@ pub(super) fn give_back_owner(
     }
     let change = FieldChange {
         path: format!("tags.{TAG_OWNER}"),
-        old: Tree::Null,
+        old: json!(observed.get(TAG_OWNER)),
         new: json!(owner),
         owner: Ownership::Declared,
         impact: Impact::None,
     };
+    let back = if observed.contains_key(TAG_OWNER) { "" } else { " back" };
     let message =
-        format!("gets its owner tag back before it is {before}: without it that may not be allowed");
+        format!("gets its owner tag{back} before it is {before}: without it that may not be allowed");
     draft.note(id, message, false);
     draft.act(id, Verb::Tag, call, reason, vec![change]);
     true

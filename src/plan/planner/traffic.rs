@@ -457,8 +457,16 @@ fn kept_by(draft: &Draft<'_>, arn: &str, counts: impl Fn(&ResourceId) -> bool) -
 }
 
 /// What of others keeps a service in a target group of ours: something that is not of this
-/// deployment forwards to it.
+/// deployment, or goes over to another one, forwards to it.
 fn kept_by_others(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
+    let handed = forwarders(draft).find_map(|(id, forwarder)| {
+        let to = draft.input.desired.handed_to.get(&forwarder.arn)?;
+        let sends = weights(&forwarder.fields[id.kind.actions_member()?]).get(arn).is_some_and(|it| *it > 0);
+        sends.then(|| WaitingOn::InUse { by: format!("{}, which goes over to `{to}`,", Forwarder(&id)) })
+    });
+    if handed.is_some() {
+        return handed;
+    }
     let all = draft.input.observed.all_resources().filter_map(|(_, seen)| seen.present());
     let mut guests = all.filter(|group| group.arn == arn).filter_map(|group| group.guests.first());
     guests.next().map(|by| WaitingOn::InUse { by: by.clone() })

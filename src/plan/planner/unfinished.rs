@@ -41,7 +41,8 @@ pub(super) fn first(draft: &Draft<'_>) -> Option<WaitingOn> {
     let unready = resources.find(|id| {
         let resource = seen(&draft.input.observed.resources, *id).present();
         !resource.is_some_and(|resource| {
-            draft.owner(id, &resource.arn, &resource.tags).is_ours() && resource.readiness == Readiness::Ready
+            let ours = draft.owner(id, &resource.arn, &resource.tags).is_ours();
+            (ours || draft.is_shared(id, &resource.tags)) && resource.readiness == Readiness::Ready
         })
     });
     if let Some(id) = unready {

@@ -1,0 +1,176 @@
+//! What goes over from one document of the store to another. Pure.
+//!
+//! A component moves to another file, a document gets another name: what one document claimed (a
+//! service, a listener, a rule) another one claims now. To delete it for the one and to make it
+//! anew for the other would be an outage, so it goes over as it stands: it is no longer of the
+//! first, whatever its tag says, and the second writes its own tag on it before anything else.
+
+use super::declarations::{DeclarationChange, Known};
+use super::entry::Declaration;
+use crate::desired;
+use crate::model::ids::DeploymentName;
+use crate::model::resource::{ResourceId, ResourceKind};
+use crate::model::rollout::RolloutState;
+use crate::model::status::{GivenUp, LastGoodDocument};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What was made for a deployment, as far as its record says.
+#[derive(Clone, Copy, Debug)]
+pub enum Made<'a> {
+    /// Its record is here.
+    Recorded(&'a RolloutState),
+    /// A pass has it; this is from before.
+    Before(&'a [(ResourceId, String)]),
+}
+
+impl Made<'_> {
+    /// The ARNs of what is recorded for a resource; of a task definition the revisions that its
+    /// component uses.
+    fn arns(&self, id: &ResourceId) -> Vec<String> {
+        match self {
+            Self::Recorded(rollout) => of_record(rollout, id),
+            Self::Before(made) => {
+                made.iter().filter(|(known, _)| known == id).map(|(_, arn)| arn.clone()).collect()
+            }
+        }
+    }
+
+    fn knows(&self, arn: &str) -> bool {
+        match self {
+            Self::Recorded(rollout) => rollout.arns().any(|(_, known)| known == arn),
+            Self::Before(made) => made.iter().any(|(_, known)| known == arn),
+        }
+    }
+}
+
+fn of_record(rollout: &RolloutState, id: &ResourceId) -> Vec<String> {
+    if id.kind != ResourceKind::TaskDefinition {
+        return rollout.arn(id).map(str::to_owned).into_iter().collect();
+    }
+    let component = rollout.components.get(id.key.as_str());
+    let revisions =
+        component.into_iter().flat_map(|known| [known.revision.as_ref(), known.completed.as_ref()]);
+    revisions.flatten().map(|revision| revision.arn.clone()).collect()
+}
+
+/// Everything that a record says was made, for as long as a pass has the record.
+pub(super) fn everything_made(rollout: &RolloutState) -> Vec<(ResourceId, String)> {
+    let made = rollout.arns().map(|(id, arn)| (id.clone(), arn.to_owned()));
+    let definition = |name: &_| ResourceId::new(ResourceKind::TaskDefinition, name);
+    let revisions = rollout.components.keys().map(|name| definition(name.as_str()));
+    let revisions =
+        revisions.flat_map(|id| of_record(rollout, &id).into_iter().map(move |arn| (id.clone(), arn)));
+    made.chain(revisions).collect()
+}
+
+/// The first thing that a document claims which another one claims, too, and which cannot go over:
+/// nothing that was made for it is known. In words.
+pub(super) fn cannot_go_over(one: &Declaration, other: &Declaration, made: Made<'_>) -> Option<String> {
+    let others = desired::claimed(&other.desired);
+    let hidden = |id: &ResourceId| !id.kind.info().holds_data && made.arns(id).is_empty();
+    let mut contested =
+        desired::claimed(&one.desired).into_iter().filter(|(claim, _)| others.contains_key(claim));
+    contested.find(|(_, id)| id.kind != ResourceKind::TaskDefinition && hidden(id)).map(|(claim, _)| claim)
+}
+
+/// Says in the declarations what goes over from one document to another.
+///
+/// What a document claimed and does not claim any more is given up, until its record knows it no
+/// longer. Whoever claims it now, in force, takes it over; what was left by a document that is
+/// gone, only who took it over at once, or adopts.
+///
+/// **Guarantees**: costs nothing while no document changes; nothing goes over that its document
+/// still claims, or that is not known by its ARN.
+pub(super) fn hand_over(
+    known: &BTreeMap<&DeploymentName, Known<'_>>,
+    by_name: &mut BTreeMap<DeploymentName, DeclarationChange>,
+) {
+    let mut given: BTreeMap<&DeploymentName, BTreeMap<String, GivenUp>> = BTreeMap::new();
+    for (&name, known) in known {
+        let Some(before) = known.declared else { continue };
+        let now = match by_name.get(name) {
+            Some(DeclarationChange::InForce(now)) => Some(now.as_ref()),
+            Some(DeclarationChange::Refused(_) | DeclarationChange::Gone) => continue,
+            None => None,
+        };
+        let given_up = given_up(before, now, known.made);
+        if !given_up.is_empty() {
+            given.insert(name, given_up);
+        }
+    }
+    if given.is_empty() {
+        return;
+    }
+    let claimants = claimants(by_name);
+    let is_settled = |name: &DeploymentName| known.get(name).is_some_and(|known| known.ready);
+    for (&name, given_up) in &mut given {
+        let Some(from) = known.get(name) else { continue };
+        for given in given_up.values_mut() {
+            let claimant = claimants.get(&given.claim).filter(|(other, _)| *other != *name);
+            let may = |(other, adopts): &&(DeploymentName, bool)| {
+                !from.orphaned || *adopts || given.to.as_ref() == Some(other)
+            };
+            given.to = claimant.filter(may).map(|(other, _)| other.clone());
+        }
+        given_up
+            .retain(|arn, given| from.made.knows(arn) || given.to.as_ref().is_some_and(|to| !is_settled(to)));
+    }
+    for (name, given_up) in given {
+        for (arn, to) in given_up.iter().filter_map(|(arn, given)| Some((arn, given.to.as_ref()?))) {
+            if let Some(DeclarationChange::InForce(taker)) = by_name.get_mut(to) {
+                Arc::make_mut(taker).desired.handed_from.insert(arn.clone(), name.clone());
+            }
+        }
+        if let Some(DeclarationChange::InForce(giver)) = by_name.get_mut(name) {
+            let giver = Arc::make_mut(giver);
+            let taken = given_up.iter().filter_map(|(arn, given)| Some((arn.clone(), given.to.clone()?)));
+            giver.desired.handed_to = taken.collect();
+            giver.given_up = given_up;
+        }
+    }
+}
+
+/// What a document gave up: by ARN what its last version claimed and this one does not, with what
+/// was given up before.
+fn given_up(
+    before: &LastGoodDocument,
+    now: Option<&Declaration>,
+    made: Made<'_>,
+) -> BTreeMap<String, GivenUp> {
+    let mut given_up = before.given_up.clone();
+    let is_living = |declared: &&Declaration| declared.removed_at.is_none();
+    let changed = now.is_some_and(|now| {
+        now.document != before.document || now.removed_at.is_some() != before.removed_at.is_some()
+    });
+    if given_up.is_empty() && !changed {
+        return given_up;
+    }
+    let claims = now.filter(is_living).map(|now| desired::claimed(&now.desired)).unwrap_or_default();
+    if changed && let Some(last) = super::declarations::lowered(before) {
+        for (claim, id) in desired::claimed(&last) {
+            for arn in made.arns(&id) {
+                given_up.insert(arn, GivenUp { claim: claim.clone(), to: None });
+            }
+        }
+    }
+    given_up.retain(|_, given| !claims.contains_key(&given.claim));
+    given_up
+}
+
+/// Who claims what, of the documents in force, and whether it adopts.
+fn claimants(
+    by_name: &BTreeMap<DeploymentName, DeclarationChange>,
+) -> BTreeMap<String, (DeploymentName, bool)> {
+    let mut claimants = BTreeMap::new();
+    for (name, change) in by_name {
+        let DeclarationChange::InForce(declared) = change else { continue };
+        if declared.removed_at.is_some() {
+            continue;
+        }
+        for claim in desired::claimed(&declared.desired).into_keys() {
+            claimants.entry(claim).or_insert_with(|| (name.clone(), declared.desired.adopt));
+        }
+    }
+    claimants
+}

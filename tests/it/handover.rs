@@ -1,0 +1,232 @@
+//! What goes over from one document to another: a component that moves to another file, a document
+//! under another name.
+
+use crate::support::{Fixture, SHOP};
+use aws_sim::Sim;
+use evenkeel::model::request::RequestKind;
+use serde_json::{Value, json};
+
+/// The shop with a service name of its own.
+fn storefront() -> String {
+    SHOP.replace("      service:\n", "      service:\n        serviceName: storefront\n")
+}
+
+fn deleting(document: &str) -> String {
+    document.replace("spec:\n", "spec:\n  deletionPolicy: Delete\n")
+}
+
+/// Takes a document away and puts another one in its place, in one commit.
+async fn rename(fixture: &mut Fixture, document: &str, name: &str) {
+    let renamed = document.replace("name: shop}", &format!("name: {name}}}"));
+    fixture.write("shop.yaml", &renamed).await;
+    fixture.pass(2).await;
+    fixture.declare().await;
+}
+
+fn found(fixture: &Fixture, service: &str) -> Value {
+    let input = json!({"cluster": "shop", "services": [service], "include": ["TAGS"]});
+    fixture.by_hand("ecs", "DescribeServices", input)["services"][0].clone()
+}
+
+fn owner(service: &Value) -> Option<&str> {
+    let mut tags = service["tags"].as_array()?.iter();
+    tags.find(|tag| tag["key"] == "evenkeel.dev/owner")?["value"].as_str()
+}
+
+/// Calls that AWS carried out and that delete something or make it.
+fn made_or_deleted(fixture: &Fixture) -> Vec<String> {
+    let calls = fixture.carried_out().into_keys();
+    calls
+        .filter(|call| [":Create", ":Delete", ":Register", ":RunTask"].iter().any(|word| call.contains(word)))
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_document_under_another_name_takes_over_what_it_names_alike_and_serves_on() {
+    for (document, policy) in [(storefront(), "Retain"), (deleting(&storefront()), "Delete")] {
+        let mut fixture = Fixture::new(&[("shop.yaml", &document)]).await;
+        fixture.ready_within(600).await;
+        let traffic = fixture.traffic();
+        rename(&mut fixture, &document, "store").await;
+        fixture
+            .until(900, |status| status.name.as_str() == "store" && evenkeel::reconcile::is_ready(status))
+            .await;
+        fixture.pass(900).await;
+        traffic.all_served();
+        assert_eq!(owner(&found(&fixture, "storefront")), Some("store"), "{policy}");
+        let left = fixture.handle.statuses().iter().any(|status| status.name.as_str() == "shop");
+        assert_eq!(left, policy == "Retain", "a document that deletes is gone once all of it is");
+        fixture.sim.reset_calls();
+        fixture.pass(900).await;
+        assert_eq!(fixture.writes(), Vec::<String>::new(), "{policy}");
+        // Back again.
+        fixture.write("shop.yaml", &document).await;
+        fixture.pass(2).await;
+        fixture.declare().await;
+        fixture
+            .until(900, |status| status.name.as_str() == "shop" && evenkeel::reconcile::is_ready(status))
+            .await;
+        fixture.pass(900).await;
+        traffic.all_served();
+        assert_eq!(owner(&found(&fixture, "storefront")), Some("shop"), "{policy}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_document_under_another_name_whose_services_are_named_by_it_serves_until_its_successor_does() {
+    let document = deleting(SHOP);
+    let mut fixture = Fixture::new(&[("shop.yaml", &document)]).await;
+    fixture.ready_within(600).await;
+    let traffic = fixture.traffic();
+    rename(&mut fixture, &document, "store").await;
+    fixture
+        .until(900, |status| status.name.as_str() == "store" && evenkeel::reconcile::is_ready(status))
+        .await;
+    fixture.pass(1800).await;
+    traffic.all_served();
+    assert_eq!(found(&fixture, "shop-web")["status"], "INACTIVE");
+    assert!(fixture.handle.statuses().iter().all(|status| status.name.as_str() != "shop"));
+}
+
+/// Web with all that is of it, as a document of its own, and what is left of the shop.
+fn split() -> (String, String) {
+    let document = storefront();
+    let (before, web) = document.split_once("    web:\n      dependsOn").unwrap();
+    let (head, migrate) = before.split_once("  components:\n").unwrap();
+    let (head, _) = head.split_once("  targetGroups:\n").unwrap();
+    let rest = format!("{head}  components:\n{migrate}");
+    let front = document.split_once("    migrate:\n").unwrap().0.replace("name: shop}", "name: front}");
+    let network = "&network\n          awsvpcConfiguration: {subnets: [subnet-0123456789abcdef0, subnet-0123456789abcdef1], securityGroups: [sg-0123456789abcdef0]}";
+    let logs = "\n              logDriver: awslogs\n              options: {awslogs-group: /ecs/shop, awslogs-region: eu-west-1, awslogs-stream-prefix: shop}";
+    let web = format!("    web:\n      dependsOn{web}")
+        .replace("      dependsOn: [migrate]\n", "")
+        .replace("*network", network)
+        .replace("*logs", logs)
+        .replace("      taskDefinition:\n", "      taskDefinition:\n        family: shop-web\n");
+    let group = "      port: 8080\n";
+    (rest, format!("{front}{web}").replace(group, &format!("      name: GROUP\n{group}")))
+}
+
+async fn moved(sim: Sim, interrupted: bool) {
+    let document = storefront();
+    let mut fixture = Fixture::on(sim, &[("shop.yaml", &document)]).await;
+    fixture.ready_within(600).await;
+    let groups = fixture.by_hand("elasticloadbalancing", "DescribeTargetGroups", json!({}));
+    let group = groups["TargetGroups"][0]["TargetGroupName"].as_str().unwrap();
+    let (rest, front) = split();
+    let front = front.replace("GROUP", group);
+    let traffic = fixture.traffic();
+    fixture.sim.reset_calls();
+    std::fs::write(fixture.folder.path().join("specs/front.yaml"), &front).unwrap();
+    fixture.write("shop.yaml", &rest).await;
+    if interrupted {
+        fixture.pass(1).await;
+        fixture.kill().await;
+        fixture.start().await;
+    }
+    fixture.pass(5).await;
+    fixture.ready_within(900).await;
+    fixture.pass(900).await;
+    traffic.all_served();
+    assert_eq!(made_or_deleted(&fixture), Vec::<String>::new(), "it goes over as it stands");
+    assert_eq!(owner(&found(&fixture, "storefront")), Some("front"));
+    let known = fixture.record("shop").await.rollout.resources;
+    assert!(known.keys().all(|id| id.key != "web" && id.key != "http"), "{known:?}");
+    // It is of its new document: what is edited there happens, and what is removed there goes.
+    fixture.edit("front.yaml", "shop:1.0", "shop:1.1").await;
+    fixture.pass(5).await;
+    fixture.ready_within(900).await;
+    traffic.all_served();
+    drop(traffic);
+    std::fs::write(fixture.folder.path().join("specs/front.yaml"), deleting(&front)).unwrap();
+    fixture.declare().await;
+    fixture.pass(60).await;
+    fixture.remove("front.yaml").await;
+    fixture.pass(900).await;
+    assert_eq!(found(&fixture, "storefront")["status"], "INACTIVE");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_component_that_moves_to_another_document_goes_over_as_it_stands() {
+    moved(Sim::builder().seed(7).build(), false).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kill_in_the_middle_of_a_move_changes_nothing() {
+    moved(Sim::builder().seed(7).build(), true).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_goes_over_to_a_document_that_cannot_take_it_stays_and_serves() {
+    let document = deleting(&storefront());
+    let mut fixture = Fixture::new(&[("shop.yaml", &document)]).await;
+    fixture.ready_within(600).await;
+    let traffic = fixture.traffic();
+    let paused = document.replace(
+        "spec:\n",
+        "spec:\n  suspend: {until: \"2030-01-01T00:00:00Z\", reason: not yet, by: ops}\n",
+    );
+    rename(&mut fixture, &paused, "store").await;
+    fixture.pass(900).await;
+    traffic.all_served();
+    let status = fixture.status("shop");
+    let waits: Vec<String> = status.waiting_on.iter().map(|waiting| waiting.on.to_string()).collect();
+    assert!(
+        waits.iter().any(|wait| wait == "`store`, which declares it by now, to take it over"),
+        "{waits:?}"
+    );
+    // A document that declares something else takes nothing over, and the removal goes on.
+    let other = paused.replace("storefront", "other").replace("port: 80\n", "port: 81\n");
+    rename(&mut fixture, &other, "store").await;
+    fixture.ask("shop", RequestKind::ConfirmDeletion).await;
+    fixture.declare().await;
+    fixture.pass(1800).await;
+    assert_eq!(found(&fixture, "storefront")["status"], "INACTIVE");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_removed_document_left_is_taken_over_later_only_by_one_that_adopts() {
+    let document = storefront();
+    let mut fixture = Fixture::new(&[("shop.yaml", &document)]).await;
+    fixture.ready_within(600).await;
+    let traffic = fixture.traffic();
+    fixture.remove("shop.yaml").await;
+    fixture.pass(60).await;
+    fixture.write("store.yaml", &document.replace("name: shop}", "name: store}")).await;
+    fixture.pass(300).await;
+    let waits = serde_json::to_string(&fixture.status("store")).unwrap();
+    assert!(waits.contains("belongs to deployment `shop`") && waits.contains("ctl adopt"), "{waits}");
+    assert_eq!(owner(&found(&fixture, "storefront")), Some("shop"));
+    let until = fixture.clock.now() + jiff::SignedDuration::from_hours(1);
+    fixture.ask("store", RequestKind::Adopt { until }).await;
+    fixture.declare().await;
+    fixture
+        .until(900, |status| status.name.as_str() == "store" && evenkeel::reconcile::is_ready(status))
+        .await;
+    assert_eq!(owner(&found(&fixture, "storefront")), Some("store"));
+    fixture.pass(2 * 3600).await;
+    fixture.until(1, |status| status.name.as_str() == "store" && evenkeel::reconcile::is_ready(status)).await;
+    traffic.all_served();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_group_that_several_documents_declare_alike_serves_them_all_and_outlives_who_made_it() {
+    let other = SHOP.replace("name: shop}", "name: blog}").replace("port: 80\n", "port: 81\n");
+    let mut fixture = Fixture::new(&[("shop.yaml", SHOP), ("blog.yaml", &other)]).await;
+    fixture.ready_within(600).await;
+    fixture.pass(300).await;
+    fixture.ready_within(1).await;
+    let logs = || fixture.by_hand("logs", "DescribeLogGroups", json!({"logGroupNamePrefix": "/ecs/shop"}));
+    let arn = logs()["logGroups"][0]["logGroupArn"].clone();
+    let tags = |fixture: &Fixture| {
+        fixture.by_hand("logs", "ListTagsForResource", json!({"resourceArn": arn}))["tags"].clone()
+    };
+    let first = tags(&fixture)["evenkeel.dev/owner"].as_str().unwrap().to_owned();
+    let (gone, stays) = if first == "shop" { ("shop.yaml", "blog") } else { ("blog.yaml", "shop") };
+    fixture.remove(gone).await;
+    fixture.pass(300).await;
+    assert_eq!(tags(&fixture)["evenkeel.dev/owner"], stays, "it goes over");
+    fixture.sim.reset_calls();
+    fixture.pass(300).await;
+    assert_eq!(fixture.writes(), Vec::<String>::new());
+}
