@@ -5,7 +5,7 @@ use super::clock::Clock;
 use super::declarations::{self, DeclarationChange, Known, LoweringCache};
 use super::entry::{Declaration, Entry};
 use super::handle::Handle;
-use super::handover::{self, Made};
+use super::known::{self, Made};
 use super::pass::{Pass, PassResult, Reconciler};
 use super::queue::Queue;
 use super::schedule::{self, Ending, Trigger};
@@ -462,9 +462,9 @@ impl Controller {
                 let in_pass = Slot::InPass(InPass {
                     declared: Arc::clone(&entry.declared),
                     last_good: entry.record.declared.clone(),
-                    has_served: declarations::has_served(&entry.record.rollout),
-                    ready: declarations::is_ready(&entry.record),
-                    made: handover::everything_made(&entry.record.rollout),
+                    has_served: known::has_served(&entry.record.rollout),
+                    ready: known::is_ready(&entry.record),
+                    made: known::everything_made(&entry.record.rollout),
                     depth,
                     changed: None,
                 });

@@ -1,15 +1,15 @@
 //! From a snapshot of the store to what is in force, what is refused and what is gone. Pure.
 
 use super::entry::Declaration;
-use super::handover::{self, Made};
+use super::handover;
+use super::known::Made;
+pub use super::known::{DeclarationChange, Known};
 use crate::desired::{self, Common};
 use crate::model::condition::{Condition, ConditionReason, ConditionType, Truth};
-use crate::model::desired::DesiredState;
 use crate::model::finding::Finding;
 use crate::model::ids::{DeploymentName, Generation};
 use crate::model::kinds::{DeletionPolicy, RETRY_ANNOTATION, Suspend};
 use crate::model::request::{Request, RequestKind};
-use crate::model::rollout::{ComponentRollout, RolloutState, WorkloadKind};
 use crate::model::service_deployment::PauseAnswer;
 use crate::model::status::{
     DeploymentStatus, Event, EventKind, EventReason, LastGoodDocument, Record, Source,
@@ -25,17 +25,6 @@ use strum::IntoEnumIterator;
 #[cfg(test)]
 mod tests;
 
-/// What a snapshot means for one deployment.
-#[derive(Debug)]
-pub enum DeclarationChange {
-    /// This is in force now.
-    InForce(Arc<Declaration>),
-    /// A new document was refused and no earlier version of it is known: only this can be said.
-    Refused(Box<DeploymentStatus>),
-    /// It was never valid, and the store no longer holds it: what is said of it is forgotten.
-    Gone,
-}
-
 /// What a snapshot means.
 #[derive(Debug)]
 pub struct Changes {
@@ -45,46 +34,6 @@ pub struct Changes {
     pub problems: Vec<Finding>,
     /// Why nothing is pruned at present, when pruning is held.
     pub prune_held: Option<String>,
-}
-
-/// What is known of a deployment before a snapshot is compared with it.
-#[derive(Clone, Copy, Debug)]
-pub struct Known<'a> {
-    /// The last declaration that was in force.
-    pub declared: Option<&'a LastGoodDocument>,
-    /// Whether its status says already that its document is gone.
-    pub orphaned: bool,
-    /// Whether a service of it was ever complete.
-    pub has_served: bool,
-    /// Whether all that it declares was seen to be there and healthy.
-    pub ready: bool,
-    /// What was made for it.
-    pub made: Made<'a>,
-}
-
-impl<'a> From<&'a Record> for Known<'a> {
-    fn from(record: &'a Record) -> Self {
-        let orphaned = record.status.as_ref().is_some_and(|status| status.orphaned);
-        let has_served = has_served(&record.rollout);
-        let (ready, made) = (is_ready(record), Made::Recorded(&record.rollout));
-        Self { declared: record.declared.as_ref(), orphaned, has_served, ready, made }
-    }
-}
-
-/// Whether all that a deployment declares now was seen to be there and healthy.
-pub(super) fn is_ready(record: &Record) -> bool {
-    let status = record.status.as_ref();
-    let declared = record.declared.as_ref().map(|declared| declared.generation);
-    status
-        .is_some_and(|status| status.is(ConditionType::Ready) && Some(status.observed_generation) == declared)
-}
-
-/// Whether a service of a deployment was ever complete.
-pub(super) fn has_served(rollout: &RolloutState) -> bool {
-    let served = |component: &ComponentRollout| {
-        component.workload == Some(WorkloadKind::Service) && component.completed.is_some()
-    };
-    rollout.components.values().any(|component| served(component))
 }
 
 /// Lowered documents, kept from snapshot to snapshot: a store is read every few seconds, and a
@@ -249,11 +198,6 @@ fn generation(json: &serde_json::Value, known: Option<Known<'_>>) -> Generation 
         && json["metadata"]["annotations"][RETRY_ANNOTATION]
             == stored["metadata"]["annotations"][RETRY_ANNOTATION];
     if same { before.generation } else { before.generation.next() }
-}
-
-/// What a stored version of a document asks for.
-pub(super) fn lowered(stored: &LastGoodDocument) -> Option<DesiredState> {
-    desired::lower(&stored.document.document().ok()?, stored.generation).0
 }
 
 /// The last valid version of a document, as it was stored.

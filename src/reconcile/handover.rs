@@ -5,64 +5,14 @@
 //! anew for the other would be an outage, so it goes over as it stands: it is no longer of the
 //! first, whatever its tag says, and the second writes its own tag on it before anything else.
 
-use super::declarations::{DeclarationChange, Known};
 use super::entry::Declaration;
+use super::known::{DeclarationChange, Known, Made, lowered};
 use crate::desired;
 use crate::model::ids::DeploymentName;
 use crate::model::resource::{ResourceId, ResourceKind};
-use crate::model::rollout::RolloutState;
 use crate::model::status::{GivenUp, LastGoodDocument};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// What was made for a deployment, as far as its record says.
-#[derive(Clone, Copy, Debug)]
-pub enum Made<'a> {
-    /// Its record is here.
-    Recorded(&'a RolloutState),
-    /// A pass has it; this is from before.
-    Before(&'a [(ResourceId, String)]),
-}
-
-impl Made<'_> {
-    /// The ARNs of what is recorded for a resource; of a task definition the revisions that its
-    /// component uses.
-    fn arns(&self, id: &ResourceId) -> Vec<String> {
-        match self {
-            Self::Recorded(rollout) => of_record(rollout, id),
-            Self::Before(made) => {
-                made.iter().filter(|(known, _)| known == id).map(|(_, arn)| arn.clone()).collect()
-            }
-        }
-    }
-
-    fn knows(&self, arn: &str) -> bool {
-        match self {
-            Self::Recorded(rollout) => rollout.arns().any(|(_, known)| known == arn),
-            Self::Before(made) => made.iter().any(|(_, known)| known == arn),
-        }
-    }
-}
-
-fn of_record(rollout: &RolloutState, id: &ResourceId) -> Vec<String> {
-    if id.kind != ResourceKind::TaskDefinition {
-        return rollout.arn(id).map(str::to_owned).into_iter().collect();
-    }
-    let component = rollout.components.get(id.key.as_str());
-    let revisions =
-        component.into_iter().flat_map(|known| [known.revision.as_ref(), known.completed.as_ref()]);
-    revisions.flatten().map(|revision| revision.arn.clone()).collect()
-}
-
-/// Everything that a record says was made, for as long as a pass has the record.
-pub(super) fn everything_made(rollout: &RolloutState) -> Vec<(ResourceId, String)> {
-    let made = rollout.arns().map(|(id, arn)| (id.clone(), arn.to_owned()));
-    let definition = |name: &_| ResourceId::new(ResourceKind::TaskDefinition, name);
-    let revisions = rollout.components.keys().map(|name| definition(name.as_str()));
-    let revisions =
-        revisions.flat_map(|id| of_record(rollout, &id).into_iter().map(move |arn| (id.clone(), arn)));
-    made.chain(revisions).collect()
-}
 
 /// The first thing that a document claims which another one claims, too, and which cannot go over:
 /// nothing that was made for it is known. In words.
@@ -147,7 +97,7 @@ fn given_up(
         return given_up;
     }
     let claims = now.filter(is_living).map(|now| desired::claimed(&now.desired)).unwrap_or_default();
-    if changed && let Some(last) = super::declarations::lowered(before) {
+    if changed && let Some(last) = lowered(before) {
         for (claim, id) in desired::claimed(&last) {
             for arn in made.arns(&id) {
                 given_up.insert(arn, GivenUp { claim: claim.clone(), to: None });

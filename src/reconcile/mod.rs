@@ -7,7 +7,8 @@
 //!
 //! - `controller`: the loop; `queue`: which name is due when; `schedule`: when the next pass comes;
 //! - `declarations`: from a snapshot of the store to what is in force, what is refused, what is
-//!   gone; `handover`: what goes over from one document to another;
+//!   gone; `known`: what it is compared with; `handover`: what goes over from one
+//!   document to another;
 //! - `pass`: the pass itself; `decide`: its pure part; `entry`: what is kept in memory of a
 //!   deployment;
 //! - `handle`: what `http` and the binaries may know of it; `metrics`: what is counted; `clock`:
@@ -26,6 +27,7 @@ pub mod entry;
 pub mod forecast;
 mod handle;
 mod handover;
+mod known;
 mod metrics;
 pub mod pass;
 mod queue;

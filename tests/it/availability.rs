@@ -249,6 +249,47 @@ async fn traffic_waits_for_the_tasks_that_the_same_edit_asks_for() {
     }
 }
 
+/// The mirror: one edit takes traffic away from a component and all of its tasks, while the other
+/// one has none yet; and back again.
+#[tokio::test(start_paused = true)]
+async fn the_tasks_of_a_service_stay_until_its_traffic_has_gone_elsewhere() {
+    let rule = "actions: [{type: forward, targetGroup: web}]";
+    let at = |web: u32, api: u32| {
+        let groups = format!(
+            "actions: [{{type: forward, targetGroups: [{{targetGroup: web, weight: {web}}}, {{targetGroup: api, weight: {api}}}]}}]"
+        );
+        let document = with_api()
+            .replace(rule, &groups)
+            .replacen("values: [/api/*]", "values: [/never]", 1)
+            .replacen("desiredCount: 2", &format!("desiredCount: {}", 2 * web), 1);
+        let (before, last) = document.rsplit_once("desiredCount: 2").unwrap_or((&document, ""));
+        if api == 0 { format!("{before}desiredCount: 0{last}") } else { document.clone() }
+    };
+    let (mut fixture, traffic) = open(&at(1, 0)).await;
+    for (web, api) in [(0, 1), (1, 0)] {
+        fixture.write("shop.yaml", &at(web, api)).await;
+        fixture.pass(5).await;
+        let waits = fixture.status("shop").waiting_on;
+        let told = |wait: &str| wait.starts_with("rule web, which sends requests to target group shop-");
+        assert!(waits.iter().any(|waiting| told(&waiting.on.to_string())), "{waits:?}");
+        fixture.pass(600).await;
+        traffic.all_served();
+        fixture.ready_within(900).await;
+        let found = fixture.by_hand(
+            "ecs",
+            "DescribeServices",
+            json!({"cluster": "shop", "services": ["shop-web", "shop-api"]}),
+        );
+        let counts: Vec<u64> = found["services"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["runningCount"].as_u64().unwrap())
+            .collect();
+        assert_eq!(counts, [u64::from(2 * web), u64::from(2 * api)]);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn two_rules_change_places() {
     let edits = [

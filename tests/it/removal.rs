@@ -434,7 +434,8 @@ async fn what_others_send_to_a_group_is_served_whatever_becomes_of_its_document(
         .replace("  targetGroups:\n    web:\n", "  targetGroups:\n    front:\n")
         .replace("targetGroup: web", "targetGroup: front")
         .replace("\n    web:\n      dependsOn", "\n    front:\n      dependsOn");
-    for next in [Some(bare), Some(renamed), None] {
+    let nexts = [Some(bare), Some(renamed), None];
+    for (next, by_listener) in nexts.iter().flat_map(|next| [(next, false), (next, true)]) {
         let mut fixture =
             Fixture::new(&[("shop.yaml", &document), ("other.yaml", &named("other", 81))]).await;
         fixture.ready_within(600).await;
@@ -446,18 +447,30 @@ async fn what_others_send_to_a_group_is_served_whatever_becomes_of_its_document(
             "Actions.member.1.Type": "forward",
             "Actions.member.1.TargetGroupArn": service(&fixture)["loadBalancers"][0]["targetGroupArn"],
         });
-        elb("CreateRule", input);
-        let traffic = fixture.traffic();
-        traffic.also(Request::to("shop", 81).path("/theirs"));
+        let traffic = if by_listener {
+            let input = json!({
+                "LoadBalancerArn": other["LoadBalancerArn"], "Port": 88, "Protocol": "HTTP",
+                "DefaultActions.member.1.Type": "forward",
+                "DefaultActions.member.1.TargetGroupArn": input["Actions.member.1.TargetGroupArn"],
+            });
+            elb("CreateListener", input);
+            fixture.traffic()
+        } else {
+            elb("CreateRule", input);
+            let traffic = fixture.traffic();
+            traffic.also(Request::to("shop", 81).path("/theirs"));
+            traffic
+        };
         traffic.no_longer(&Request::to("shop", 80));
-        match &next {
+        match next {
             Some(next) => fixture.write("shop.yaml", next).await,
             None => fixture.remove("shop.yaml").await,
         }
         fixture.pass(900).await;
         traffic.all_served();
         let waits = fixture.status("shop").waiting_on;
-        let told = |wait: &str| wait.contains("the rule with priority 77, made by somebody else");
+        let by = if by_listener { "the listener on port 88" } else { "the rule with priority 77" };
+        let told = |wait: &str| wait.contains(&format!("{by}, made by somebody else"));
         assert!(waits.iter().any(|waiting| told(&waiting.on.to_string())), "{waits:?}");
     }
 }

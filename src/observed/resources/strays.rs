@@ -1,10 +1,9 @@
 //! Rules and listeners of ours that nothing remembers: the record was lost, or never written.
 //!
 //! They show by what they do: a target group of ours that is declared no longer is used by a load
-//! balancer, and nothing that is known forwards to it, or its whole document is removed. Then, and
-//! only then, all rules of that load balancer are read; those that forward to the group, with the
-//! listeners that they stand on, are left over when their tags say that they are ours, and guests
-//! of the group when they are not.
+//! balancer. Then, and only then, all rules of that load balancer are read; those that forward to
+//! the group, with the listeners that they stand on, are left over when their tags say that they
+//! are ours, and guests of the group when they are not.
 
 use super::{Leftovers, OfDeployment, Resources, guests, is_ours};
 use crate::aws;
@@ -24,15 +23,15 @@ pub(super) struct Strays {
     unread: BTreeMap<String, String>,
 }
 
-/// Adds what forwards to the unexplained target groups of one deployment to what is left over, its
-/// tags still to be read.
+/// Adds what forwards to the target groups of one deployment that are to go to what is left over,
+/// its tags still to be read.
 pub(super) async fn find(
     reader: &Reader<'_>,
     request: &ObservationRequest<'_>,
     resources: &Resources,
     leftovers: &mut Leftovers,
 ) -> Strays {
-    let groups = unexplained(request, resources, leftovers);
+    let groups = going(request, resources, leftovers);
     let mut by_balancer: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for group in groups {
         for balancer in group.used_by {
@@ -104,9 +103,9 @@ pub(super) fn keep_ours(request: &ObservationRequest<'_>, strays: &Strays, shown
     }
 }
 
-/// Target groups that are to go and that a load balancer uses, though nothing that was read
-/// forwards there; of a document that is removed, all of them.
-fn unexplained(
+/// Target groups that are to go and that a load balancer uses. What is known to forward there may
+/// not be all that does: somebody else's listener may, too, and the service is about to leave.
+fn going(
     request: &ObservationRequest<'_>,
     resources: &Resources,
     leftovers: &Leftovers,
@@ -121,11 +120,7 @@ fn unexplained(
     let groups = groups.filter_map(|(_, seen)| seen.present());
     let undeclared =
         groups.filter(|group| !declared.contains(group.arn.as_str()) && !group.used_by.is_empty());
-    let is_explained = |group: &ObservedResource| {
-        let groups = BTreeSet::from([group.arn.clone()]);
-        all(resources, leftovers).any(|resource| names(&resource.fields, &groups))
-    };
-    undeclared.filter(|group| request.removed || !is_explained(group)).cloned().collect()
+    undeclared.cloned().collect()
 }
 
 fn all<'r>(resources: &'r Resources, leftovers: &'r Leftovers) -> impl Iterator<Item = &'r ObservedResource> {

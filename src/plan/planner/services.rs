@@ -293,6 +293,7 @@ fn wanted(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) -> Op
     let fields = capacity::settled(draft, one.id, declared, service);
     let fields = unsaid::kept(draft, one.id, fields, service);
     let fields = with_count(&fields, draft.input.rollout.count_to_restore(declared, service));
+    let fields = with_count(&fields, count_while_sent_to(draft, one.id, &fields, service));
     let first = rolling_first(&fields, service);
     // What will be its alternate group nobody else is to take over.
     let edited = first.is_none() && !draft.is_settled(one.id, &one.resolved.declared);
@@ -310,6 +311,22 @@ fn wanted(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) -> Op
             None
         }
     }
+}
+
+/// How many tasks a service keeps that is declared to have none, while requests are sent to it that
+/// are declared to go elsewhere.
+fn count_while_sent_to(
+    draft: &mut Draft<'_>,
+    id: &ResourceId,
+    declared: &Tree,
+    service: &ObservedService,
+) -> Option<u32> {
+    if declared["desiredCount"] != 0 || service.desired == 0 || shifts_traffic(declared) {
+        return None;
+    }
+    let on = traffic::still_sent_to(draft, service)?;
+    draft.wait(id, on);
+    Some(service.desired)
 }
 
 /// Whether nothing is done to a service yet because another declared component serves by it: until

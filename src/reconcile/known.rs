@@ -1,0 +1,116 @@
+//! What is known of a deployment before a snapshot of the store is compared with it, and what that
+//! snapshot means for it.
+
+use super::entry::Declaration;
+use crate::desired;
+use crate::model::condition::ConditionType;
+use crate::model::desired::DesiredState;
+use crate::model::resource::{ResourceId, ResourceKind};
+use crate::model::rollout::{ComponentRollout, RolloutState, WorkloadKind};
+use crate::model::status::{DeploymentStatus, LastGoodDocument, Record};
+use std::sync::Arc;
+
+/// What a snapshot means for one deployment.
+#[derive(Debug)]
+pub enum DeclarationChange {
+    /// This is in force now.
+    InForce(Arc<Declaration>),
+    /// A new document was refused and no earlier version of it is known: only this can be said.
+    Refused(Box<DeploymentStatus>),
+    /// It was never valid, and the store no longer holds it: what is said of it is forgotten.
+    Gone,
+}
+
+/// What is known of a deployment before a snapshot is compared with it.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// The last declaration that was in force.
+    pub declared: Option<&'a LastGoodDocument>,
+    /// Whether its status says already that its document is gone.
+    pub orphaned: bool,
+    /// Whether a service of it was ever complete.
+    pub has_served: bool,
+    /// Whether all that it declares was seen to be there and healthy.
+    pub ready: bool,
+    /// What was made for it.
+    pub made: Made<'a>,
+}
+
+impl<'a> From<&'a Record> for Known<'a> {
+    fn from(record: &'a Record) -> Self {
+        let orphaned = record.status.as_ref().is_some_and(|status| status.orphaned);
+        let has_served = has_served(&record.rollout);
+        let (ready, made) = (is_ready(record), Made::Recorded(&record.rollout));
+        Self { declared: record.declared.as_ref(), orphaned, has_served, ready, made }
+    }
+}
+
+/// Whether all that a deployment declares now was seen to be there and healthy.
+pub(super) fn is_ready(record: &Record) -> bool {
+    let status = record.status.as_ref();
+    let declared = record.declared.as_ref().map(|declared| declared.generation);
+    status
+        .is_some_and(|status| status.is(ConditionType::Ready) && Some(status.observed_generation) == declared)
+}
+
+/// Whether a service of a deployment was ever complete.
+pub(super) fn has_served(rollout: &RolloutState) -> bool {
+    let served = |component: &ComponentRollout| {
+        component.workload == Some(WorkloadKind::Service) && component.completed.is_some()
+    };
+    rollout.components.values().any(|component| served(component))
+}
+
+/// What a stored version of a document asks for.
+pub(super) fn lowered(stored: &LastGoodDocument) -> Option<DesiredState> {
+    desired::lower(&stored.document.document().ok()?, stored.generation).0
+}
+
+/// What was made for a deployment, as far as its record says.
+#[derive(Clone, Copy, Debug)]
+pub enum Made<'a> {
+    /// Its record is here.
+    Recorded(&'a RolloutState),
+    /// A pass has it; this is from before.
+    Before(&'a [(ResourceId, String)]),
+}
+
+impl Made<'_> {
+    /// The ARNs of what is recorded for a resource; of a task definition the revisions that its
+    /// component uses.
+    pub(super) fn arns(&self, id: &ResourceId) -> Vec<String> {
+        match self {
+            Self::Recorded(rollout) => of_record(rollout, id),
+            Self::Before(made) => {
+                made.iter().filter(|(known, _)| known == id).map(|(_, arn)| arn.clone()).collect()
+            }
+        }
+    }
+
+    pub(super) fn knows(&self, arn: &str) -> bool {
+        match self {
+            Self::Recorded(rollout) => rollout.arns().any(|(_, known)| known == arn),
+            Self::Before(made) => made.iter().any(|(_, known)| known == arn),
+        }
+    }
+}
+
+fn of_record(rollout: &RolloutState, id: &ResourceId) -> Vec<String> {
+    if id.kind != ResourceKind::TaskDefinition {
+        return rollout.arn(id).map(str::to_owned).into_iter().collect();
+    }
+    let component = rollout.components.get(id.key.as_str());
+    let revisions =
+        component.into_iter().flat_map(|known| [known.revision.as_ref(), known.completed.as_ref()]);
+    revisions.flatten().map(|revision| revision.arn.clone()).collect()
+}
+
+/// Everything that a record says was made, for as long as a pass has the record.
+pub(super) fn everything_made(rollout: &RolloutState) -> Vec<(ResourceId, String)> {
+    let made = rollout.arns().map(|(id, arn)| (id.clone(), arn.to_owned()));
+    let definition = |name: &_| ResourceId::new(ResourceKind::TaskDefinition, name);
+    let revisions = rollout.components.keys().map(|name| definition(name.as_str()));
+    let revisions =
+        revisions.flat_map(|id| of_record(rollout, &id).into_iter().map(move |arn| (id.clone(), arn)));
+    made.chain(revisions).collect()
+}
