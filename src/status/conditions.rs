@@ -10,6 +10,7 @@ use crate::model::arn::target_group_name;
 use crate::model::condition::{Condition, ConditionReason, ConditionType, Truth};
 use crate::model::desired::DesiredComponent;
 use crate::model::ids::ComponentName;
+use crate::model::kinds::DriftPolicy;
 use crate::model::membership::{Astray, astray, misdirected, serving_groups};
 use crate::model::observed::{Depth, ObservedTarget, Seen};
 use crate::model::plan::{ActionResult, WaitingOn};
@@ -220,21 +221,28 @@ fn targets_healthy(input: &StatusInput<'_>, status: &DeploymentStatus) -> Condit
     }
 }
 
-/// What sends traffic past the tasks of a component.
+/// What sends traffic past the tasks of a component, and that a person has to put it right where
+/// the drift policy does not let Evenkeel do it.
 fn past_its_tasks(input: &StatusInput<'_>, component: &DesiredComponent) -> Vec<String> {
     let found = astray(component, input.observed).into_iter();
-    let message = |Astray { by, serving, instead }: Astray<'_>| {
+    let at_rest = found.map(|Astray { by, serving, instead }| {
         let [serving, instead] = [serving, instead]
             .map(|arn| input.observed.target_group_key(arn).unwrap_or_else(|| target_group_name(arn)));
-        format!(
-            "{}: {by} sends traffic to target group {instead}, and its tasks are in {serving}",
-            component.name
-        )
-    };
+        let what = format!("sends traffic to target group {instead}, and its tasks are in {serving}");
+        (by, what)
+    });
     let while_shifting = misdirected(component, input.observed).unwrap_or_default().into_iter();
-    let while_shifting = while_shifting
-        .map(|found| format!("{}: {} {}", component.name, found.by, found.in_words(input.observed)));
-    found.map(message).chain(while_shifting).collect()
+    let while_shifting = while_shifting.map(|found| (found.by.clone(), found.in_words(input.observed)));
+    let told = |(by, what): (ResourceId, String)| {
+        let who = match input.desired.drift.policy_for(&format!("{by}.actions")) {
+            DriftPolicy::Repair => "",
+            DriftPolicy::Report | DriftPolicy::Ignore => {
+                "; `spec.drift` leaves that as it is, so set it right yourself"
+            }
+        };
+        format!("{}: {by} {what}{who}", component.name)
+    };
+    at_rest.chain(while_shifting).map(told).collect()
 }
 
 /// What sends a part of its requests to a target group without targets, while another part is

@@ -754,6 +754,7 @@ async fn traffic_that_somebody_sends_past_the_tasks_is_not_ready_where_drift_is_
         message.contains("rule/web sends traffic to target group web, and its tasks are in green"),
         "{message}"
     );
+    assert!(message.ends_with("`spec.drift` leaves that as it is, so set it right yourself"), "{message}");
     assert_eq!(condition(&status, ConditionType::Drifted).0, Truth::True);
     fixture.pass(600).await;
     assert_eq!(condition(&fixture.status("shop"), ConditionType::Ready).0, Truth::False);
