@@ -272,6 +272,15 @@ pub enum WaitingOn {
         /// `1 of 2 running`, newest event.
         because: String,
     },
+    /// Traffic goes elsewhere than a paused deployment has it: the answer that was given is held.
+    Traffic {
+        /// Id of the deployment.
+        deployment: String,
+        /// Where the traffic goes, and who puts it right.
+        because: String,
+        /// Whether a person has to.
+        by_hand: bool,
+    },
     /// Targets are not healthy.
     Targets {
         /// Key of the target group.
@@ -375,6 +384,7 @@ impl WaitingOn {
             Self::Cluster { name, because: _ } | Self::LoadBalancer { name, because: _ } => name.clone(),
             Self::Task { task, status: _ } => task.clone(),
             Self::Deployment { id, because: _ } => id.clone(),
+            Self::Traffic { deployment, because: _, by_hand: _ } => deployment.clone(),
             Self::Targets { group, because: _ } => group.clone(),
             Self::Draining { service } => service.clone(),
             Self::InUse { by } => by.clone(),
@@ -403,6 +413,9 @@ impl fmt::Display for WaitingOn {
             Self::Task { task, status } => write!(f, "task {task}: {status}"),
             Self::Deployment { id, because } if id.is_empty() => write!(f, "its ECS deployment: {because}"),
             Self::Deployment { id, because } => write!(f, "ECS deployment {id}: {because}"),
+            Self::Traffic { deployment, because, by_hand: _ } => {
+                write!(f, "traffic to be put right before ECS deployment {deployment} goes on: {because}")
+            }
             Self::Targets { group, because } => write!(f, "targets of {group}: {because}"),
             Self::Draining { service } => write!(f, "service {service} to finish draining"),
             Self::InUse { by } => write!(f, "{by} to use it no more"),

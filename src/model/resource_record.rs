@@ -9,7 +9,7 @@ use super::tree_text::TreeText;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// So long after a write AWS may show what was before it.
 pub const SHOWN_WITHIN: SignedDuration = SignedDuration::from_mins(5);
@@ -43,9 +43,10 @@ pub struct ResourceRecord {
     pub stale_targets: BTreeMap<String, Timestamp>,
     /// What need not be declared and was written, or agreed with what was declared:
     /// `capacityProviderStrategy`, `tags.team`. When it is declared no longer, it is taken away;
-    /// what was never in here is somebody else's.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub written: BTreeSet<String>,
+    /// what was never in here is somebody else's. In order, each once; not a set, which keeps room
+    /// for eleven where nearly always one is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub written: Vec<String>,
     /// Of a service: the last update that AWS did not take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<Box<Refusal>>,

@@ -248,6 +248,8 @@ pub enum EventReason {
     ResumeRequested,
     /// A component: a person asked to go on with a paused deployment, or to roll it back.
     ContinueRequested,
+    /// A component: that is held, because its traffic goes elsewhere.
+    ContinueHeld,
     /// A person asked to take over what stands under declared names.
     AdoptionRequested,
     /// The deployment: its document is gone, and what was made for it stays.

@@ -9,6 +9,7 @@ mod continued;
 mod definitions;
 mod drift;
 mod flapping;
+mod impassable;
 mod priorities;
 mod removal;
 mod requests;
@@ -33,7 +34,7 @@ use super::{lint, order};
 use crate::model::arn::is_arn;
 use crate::model::call::{Call, Verb};
 use crate::model::desired::{DesiredComponent, Workload};
-use crate::model::ids::ContentHash;
+use crate::model::ids::{ComponentName, ContentHash};
 use crate::model::kinds::DriftPolicy;
 use crate::model::observed::{Gap, ObservedResource, ObservedService, Seen};
 use crate::model::owner::{self, Owner, OwnershipBasis};
@@ -42,6 +43,7 @@ use crate::model::resource::{OnIdentityChange, ResourceId, ResourceKind, TAG_COM
 use crate::model::resource_record::Refusal;
 use crate::model::service_deployment::shifts_traffic;
 use drift::Baseline;
+use impassable::Impassable;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use definitions::KEPT_REVISIONS;
@@ -56,6 +58,7 @@ pub use definitions::KEPT_REVISIONS;
 /// deployment is seen.
 pub fn plan(input: &PlanInput<'_>) -> Plan {
     let mut draft = Draft::new(input);
+    draft.impassable = impassable::find(&draft);
     priorities::plan(&mut draft);
     resources::plan(&mut draft);
     definitions::plan(&mut draft);
@@ -104,6 +107,8 @@ struct Draft<'a> {
     stale_targets: BTreeMap<String, BTreeSet<String>>,
     /// Declared rules that are moved to their priority in this pass, with their ARNs.
     repositioned: BTreeMap<ResourceId, String>,
+    /// Components whose service cannot come to a target group that is declared and not there yet.
+    impassable: BTreeMap<ComponentName, Impassable>,
 }
 
 /// What may be written of a list of differences, and why.
@@ -123,6 +128,7 @@ impl<'a> Draft<'a> {
             notes: BTreeSet::new(),
             stale_targets: BTreeMap::new(),
             repositioned: BTreeMap::new(),
+            impassable: BTreeMap::new(),
         }
     }
 

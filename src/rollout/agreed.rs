@@ -89,8 +89,8 @@ fn is_declared(resolved: &ResolvedState, id: &ResourceId) -> bool {
 }
 
 /// What a resource is declared to have and need not have.
-fn optional(resolved: &ResolvedState, id: &ResourceId) -> BTreeSet<String> {
-    let mut paths: BTreeSet<String> = resolved.tags.keys().map(|key| format!("tags.{key}")).collect();
+fn optional(resolved: &ResolvedState, id: &ResourceId) -> Vec<String> {
+    let mut paths: Vec<String> = resolved.tags.keys().map(|key| format!("tags.{key}")).collect();
     let component = resolved.components.get(id.key.as_str()).filter(|_| id.kind == ResourceKind::Service);
     let Some(fields) = component.and_then(|component| component.fields.as_ref()) else { return paths };
     let declared = |path: &&&str| {
@@ -98,6 +98,7 @@ fn optional(resolved: &ResolvedState, id: &ResourceId) -> BTreeSet<String> {
         value.is_some_and(|value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty()))
     };
     paths.extend(OPTIONAL.iter().filter(declared).map(|path| (*path).to_owned()));
+    paths.sort_unstable();
     paths
 }
 
@@ -110,6 +111,9 @@ fn done(state: &mut RolloutState, resolved: &ResolvedState, action: &PlannedActi
         Verb::Create | Verb::Register | Verb::Tag | Verb::Update if is_declared(resolved, id) => {
             let known = state.resource_mut(id);
             known.written.extend(optional(resolved, id));
+            known.written.sort_unstable();
+            known.written.dedup();
+            known.written.shrink_to_fit();
             if has_side_fields(&action.call) {
                 known.refused = None;
             }

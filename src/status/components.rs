@@ -4,6 +4,7 @@ use super::input::StatusInput;
 use crate::model::arn::{family_revision, target_group_name, task_id};
 use crate::model::desired::{DesiredComponent, Workload};
 use crate::model::observed::{Depth, ObservedService, Seen};
+use crate::model::plan::WaitingOn;
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::rollout::{ComponentRollout, Phase, StallReason};
 use crate::model::service_deployment::{ObservedStage, PauseStatus};
@@ -51,8 +52,9 @@ pub(super) fn component_status(input: &StatusInput<'_>, component: &DesiredCompo
         Some(until) => ("Contested", format!("next try {until:.0}")),
         None => {
             let revisions = Revisions { wanted: wanted.as_deref(), running: running_revision.as_deref() };
-            let message =
-                message(&rollout.phase, seen.unwrap_or(&Seen::NotRead), stage.present(), &revisions);
+            let message = held_answer(input, component).unwrap_or_else(|| {
+                message(&rollout.phase, seen.unwrap_or(&Seen::NotRead), stage.present(), &revisions)
+            });
             (rollout.phase.word(), message)
         }
     };
@@ -97,6 +99,15 @@ fn removing(component: &DesiredComponent, running: u32, pending: u32) -> String 
 fn contested(input: &StatusInput<'_>, component: &DesiredComponent) -> Option<Timestamp> {
     let id = ResourceId::new(ResourceKind::Service, component.name.as_str());
     input.plan.notes.iter().find(|note| note.resource == id)?.next_try
+}
+
+/// Why the answer to a pause is held: whoever gave it is not asked for it again.
+fn held_answer(input: &StatusInput<'_>, component: &DesiredComponent) -> Option<String> {
+    let id = ResourceId::new(ResourceKind::Service, component.name.as_str());
+    input.plan.waiting_on.iter().filter(|waiting| waiting.resource == id).find_map(|waiting| {
+        let WaitingOn::Traffic { because, .. } = &waiting.on else { return None };
+        Some(format!("its pause is answered, and the answer is held: {because}"))
+    })
 }
 
 fn workload_word(workload: &Workload) -> &'static str {

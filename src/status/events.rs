@@ -4,13 +4,21 @@ use super::drift::describe_drift;
 use crate::model::arn::{family_revision, task_id};
 use crate::model::call::Verb;
 use crate::model::condition::{ConditionReason, ConditionType, Truth};
-use crate::model::plan::{ActionResult, Drift, Outcome, Plan, PlannedAction};
+use crate::model::plan::{ActionResult, Drift, Outcome, Plan, PlannedAction, Waiting, WaitingOn};
 use crate::model::rollout::{Phase, RolloutState};
 use crate::model::status::{DeploymentStatus, Event, EventKind, EventReason, Record};
 use jiff::{SignedDuration, Timestamp};
 
 /// An event that has just happened.
-pub fn event(at: Timestamp, kind: EventKind, reason: EventReason, object: &str, message: String) -> Event {
+pub fn event(
+    at: Timestamp,
+    kind: EventKind,
+    reason: EventReason,
+    object: &str,
+    mut message: String,
+) -> Event {
+    // Hundreds are kept for each deployment, and what was put together has room to grow.
+    message.shrink_to_fit();
     Event { at, kind, reason, object: object.to_owned(), message, count: 1 }
 }
 
@@ -40,6 +48,7 @@ pub fn append(record: &mut Record, events: impl IntoIterator<Item = Event>) {
     }
     let excess = record.events.len().saturating_sub(Record::MAX_EVENTS);
     record.events.drain(..excess);
+    record.events.shrink_to_fit();
 }
 
 /// Everything that a pass brought, causes before their effects: drift that was seen, stages, what
@@ -54,8 +63,28 @@ pub fn of_pass(
     let mut events = of_drift(plan, now);
     events.extend(of_phases(rollout.0, rollout.1, now));
     events.extend(of_actions(plan, outcomes, now));
+    events.extend(of_held_answers(status.0, status.1, now));
     events.extend(of_conditions(status.0, status.1, now));
     events
+}
+
+/// Events of answers to paused deployments that are held from now on.
+fn of_held_answers(
+    before: Option<&DeploymentStatus>,
+    after: &DeploymentStatus,
+    now: Timestamp,
+) -> Vec<Event> {
+    let is_new = |waiting: &&Waiting| {
+        let mut known = before.into_iter().flat_map(|before| &before.waiting_on);
+        !known.any(|known| known.resource == waiting.resource && known.on.is_for_the_same(&waiting.on))
+    };
+    let held = |waiting: &Waiting| {
+        let WaitingOn::Traffic { because, by_hand, .. } = &waiting.on else { return None };
+        let kind = if *by_hand { EventKind::Warning } else { EventKind::Normal };
+        let component = format!("component/{}", waiting.resource.key);
+        Some(event(now, kind, EventReason::ContinueHeld, &component, because.clone()))
+    };
+    after.waiting_on.iter().filter(is_new).filter_map(held).collect()
 }
 
 /// Events of the drift that a plan saw: what differs and who owns the field.

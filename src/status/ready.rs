@@ -219,8 +219,10 @@ fn rank(on: &WaitingOn) -> u8 {
         | WaitingOn::Cluster { .. }
         | WaitingOn::LoadBalancer { .. }
         | WaitingOn::Observation { .. }
+        | WaitingOn::Traffic { by_hand: true, .. }
         | WaitingOn::Failed { .. } => 0,
         WaitingOn::NotReady { failed: false, .. }
+        | WaitingOn::Traffic { by_hand: false, .. }
         | WaitingOn::Task { .. }
         | WaitingOn::Deployment { .. }
         | WaitingOn::Targets { .. }

@@ -813,3 +813,25 @@ async fn what_follows_from_a_change_that_aws_does_not_make_is_not_done_either() 
     fixture.ready_within(600).await;
     traffic.all_served();
 }
+
+/// Tasks cannot be in a group of HTTP/1 and in one of HTTP/2: both documents tell, so nothing is
+/// made for a move that cannot be made.
+#[tokio::test(start_paused = true)]
+async fn a_move_that_cannot_be_made_is_told_before_anything_is_made_for_it() {
+    let (mut fixture, traffic) = open(SHOP).await;
+    fixture.pass(120).await;
+    fixture.sim.reset_calls();
+    let http2 = SHOP.replace("      port: 8080\n", "      port: 8080\n      protocolVersion: HTTP2\n");
+    fixture.write("shop.yaml", &http2).await;
+    fixture.pass(300).await;
+    assert_eq!(fixture.writes(), Vec::<String>::new());
+    let status = fixture.status("shop");
+    let (truth, reason, message) = condition(&status, ConditionType::Stalled);
+    assert!(truth == Truth::True && reason == "Blocked" && message.contains("protocolVersion"), "{message}");
+    // As it says.
+    let named = http2.replace("      service:\n", "      service:\n        serviceName: shop-web-2\n");
+    fixture.write("shop.yaml", &named).await;
+    fixture.pass(5).await;
+    fixture.ready_within(900).await;
+    traffic.all_served();
+}

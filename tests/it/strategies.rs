@@ -10,7 +10,7 @@ use aws_sim::traffic::Request;
 use aws_sim::{Moment, Sim};
 use evenkeel::model::condition::{ConditionType, Truth};
 use evenkeel::model::request::RequestKind;
-use evenkeel::model::status::DeploymentStatus;
+use evenkeel::model::status::{DeploymentStatus, EventKind, EventReason};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -665,6 +665,15 @@ async fn weights_edited_by_hand_in_a_pause_are_told_and_left_where_drift_is_only
     let waits: Vec<String> = fixture.status("shop").waiting_on.iter().map(|it| it.on.to_string()).collect();
     let way = "set it right yourself, or roll back with `ctl continue --rollback`";
     assert!(waits.iter().any(|wait| wait.contains(way)), "{waits:?}");
+    // Who gave the answer is not asked for it again, and is told once that it is held.
+    let status = fixture.status("shop");
+    let ready = condition(&status, ConditionType::Ready).2;
+    for told in [web(&status).1, &ready] {
+        assert!(told.contains(way) && !told.contains("waits for ctl continue"), "{told}");
+    }
+    let record = fixture.record("shop").await;
+    let held = record.events.iter().filter(|event| event.reason == EventReason::ContinueHeld);
+    assert_eq!(held.map(|event| (event.kind, event.count)).collect::<Vec<_>>(), [(EventKind::Warning, 1)]);
     let traffic = fixture.traffic();
     weigh(&fixture, 100, 0);
     fixture.pass(60).await;

@@ -24,7 +24,12 @@ pub(super) fn settled(
 ) -> Tree {
     let mut fields = declared.clone();
     let Some(members) = fields.as_object_mut().filter(|_| !has_strategy(declared)) else { return fields };
-    let was_ours = draft.input.rollout.resources.get(id).is_some_and(|it| it.written.contains(STRATEGY));
+    let was_ours = draft
+        .input
+        .rollout
+        .resources
+        .get(id)
+        .is_some_and(|it| it.written.iter().any(|path| path == STRATEGY));
     if has_strategy(&service.fields) && (was_ours || declared["launchType"].is_string()) {
         members.insert(STRATEGY.to_owned(), json!([]));
         // Which launch type it comes back to is seen afterwards.

@@ -26,8 +26,8 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         let known = input.rollout.components.get(name).and_then(|component| component.stage.as_ref());
         let answered = known.is_some_and(|known| known.answered.as_ref() == Some(&answer.hook));
         if asked && !answered && draft.owner(&id, &service.arn, &service.tags).is_ours() {
-            if let Some(because) = misdirected_first(draft, name, answer) {
-                draft.wait(&id, WaitingOn::Deployment { id: deployment_id(service), because });
+            if let Some(on) = misdirected_first(draft, name, answer, service) {
+                draft.wait(&id, on);
                 continue;
             }
             let PauseAnswer { deployment, hook, rollback, because } = answer.clone();
@@ -39,16 +39,22 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
 
 /// What comes before a deployment goes on; one that is rolled back goes at once. Whatever is to be
 /// done about drift, an answer is no wish to send all requests to nobody.
-fn misdirected_first(draft: &Draft<'_>, name: &ComponentName, answer: &PauseAnswer) -> Option<String> {
+fn misdirected_first(
+    draft: &Draft<'_>,
+    name: &ComponentName,
+    answer: &PauseAnswer,
+    service: &ObservedService,
+) -> Option<WaitingOn> {
     let component = draft.input.desired.components.get(name).filter(|_| !answer.rollback)?;
     let found = misdirected(component, draft.input.observed)?.into_iter().next()?;
-    let who = match draft.policy(&found.by, "actions") {
-        DriftPolicy::Repair => "it is put right first",
-        DriftPolicy::Report | DriftPolicy::Ignore => {
-            "`spec.drift` leaves that as it is, so set it right yourself, or roll back with `ctl continue --rollback`"
-        }
+    let by_hand = draft.policy(&found.by, "actions") != DriftPolicy::Repair;
+    let who = if by_hand {
+        "`spec.drift` leaves that as it is, so set it right yourself, or roll back with `ctl continue --rollback`"
+    } else {
+        "it is put right first"
     };
-    Some(format!("{} {}; {who}", found.by, found.in_words(draft.input.observed)))
+    let because = format!("{} {}; {who}", found.by, found.in_words(draft.input.observed));
+    Some(WaitingOn::Traffic { deployment: deployment_id(service), because, by_hand })
 }
 
 fn deployment_id(service: &ObservedService) -> String {

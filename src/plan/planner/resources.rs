@@ -2,7 +2,7 @@
 
 use super::requests::{self, Handover};
 use super::traffic::{self, Transition};
-use super::{Draft, Writable, association, changes, seen, strategy, tags};
+use super::{Draft, Writable, association, changes, impassable, seen, strategy, tags};
 use crate::model::call::Verb;
 use crate::model::desired::ResolvedResource;
 use crate::model::observed::{ObservedResource, Seen};
@@ -38,6 +38,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
                 // Rules are moved back to their priority, not made again.
                 Some(_) if id.kind == ResourceKind::Rule => {}
                 Some(moved) => bring_back(draft, &one, moved),
+                None if impassable::is_for_nobody(draft, id) => {}
                 None => {
                     if let Some(reason) = draft.judge_absent(id, &resolved.declared) {
                         create(draft, &one, reason, Vec::new());

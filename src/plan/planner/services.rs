@@ -48,11 +48,14 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
                 draft.wait(&id, WaitingOn::Draining { service: service.name.clone() });
             }
             Seen::Present(service) => match draft.owner(&id, &service.arn, &service.tags) {
-                Owner::Ours => match service.deployed_by_another() {
-                    Some(message) => draft.note(&id, message, true),
-                    None if is_held_for_another(draft, &one, service) => {}
-                    None => repair(draft, &one, service),
-                },
+                Owner::Ours => {
+                    let impassable = || Some(draft.impassable.get(name)?.because.clone());
+                    match service.deployed_by_another().or_else(impassable) {
+                        Some(message) => draft.note(&id, message, true),
+                        None if is_held_for_another(draft, &one, service) => {}
+                        None => repair(draft, &one, service),
+                    }
+                }
                 Owner::Foreign(owner) => draft.note_foreign(&id, &format!("service `{service_name}`"), owner),
             },
         }
@@ -298,7 +301,7 @@ fn wanted(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) -> Op
     // What will be its alternate group nobody else is to take over.
     let edited = first.is_none() && !draft.is_settled(one.id, &one.resolved.declared);
     let only = |id: &ResourceId| first.is_none() || draft.input.desired.resources.contains_key(id);
-    match traffic::stay(draft, first.as_ref().unwrap_or(&fields), service, edited, only) {
+    match traffic::stay(draft, first.as_ref().unwrap_or(&fields), service, edited, only, |_| true) {
         Stay::With(entries, waits) => {
             let stays = !entries.is_empty();
             let comes_back = stays && first.is_some();

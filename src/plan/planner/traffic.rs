@@ -328,7 +328,7 @@ fn not_seen(component: &ComponentName) -> String {
 }
 
 /// The key of a declared target group, by its ARN.
-fn key_of<'a>(draft: &Draft<'a>, arn: &str) -> Option<&'a str> {
+pub(super) fn key_of<'a>(draft: &Draft<'a>, arn: &str) -> Option<&'a str> {
     let input = draft.input;
     let mut groups = input.desired.resources.keys().filter(|id| id.kind == ResourceKind::TargetGroup);
     let is_it = |id: &&ResourceId| {
@@ -544,13 +544,14 @@ pub(super) enum Stay {
 /// other that it is not declared to be in, somebody put it.
 ///
 /// Before ECS may shift its traffic, what is declared has to come back, and what is to go goes
-/// later: for that, `only` tells whose traffic counts.
+/// later: for that, `only` tells whose traffic counts. Groups that do not count are left out of it.
 pub(super) fn stay(
     draft: &Draft<'_>,
     declared: &Tree,
     service: &ObservedService,
     edited: bool,
     only: impl Fn(&ResourceId) -> bool,
+    counts: impl Fn(&str) -> bool,
 ) -> Stay {
     if shifts_traffic(declared) {
         // ECS moves the traffic itself.
@@ -567,7 +568,7 @@ pub(super) fn stay(
     let present = load_balancers(&service.fields)
         .flat_map(|balancer| [arn_of(balancer), alternate(balancer)].map(|arn| (balancer, arn)));
     for (balancer, arn) in present {
-        let Some(arn) = arn.filter(|arn| !wanted.contains(arn)) else { continue };
+        let Some(arn) = arn.filter(|arn| !wanted.contains(arn) && counts(arn)) else { continue };
         let next = || not_taken_over(draft, &arn).filter(|_| edited);
         let others = || kept_by_others(draft, &arn).filter(|_| edited);
         let kept_by = kept_by(draft, &arn, &only).or_else(next).or_else(others);
@@ -625,16 +626,19 @@ fn successor<'d>(
     exact.or(container).or(candidates.first()).copied()
 }
 
-/// In what two target groups differ so that one task cannot be a healthy target of both.
+/// In what two target groups differ so that one task cannot be a healthy target of both. One that
+/// is not there yet is told by its key.
 fn apart(draft: &Draft<'_>, old: &str, new: &str) -> Option<&'static str> {
     let group = |arn: &str| {
         let mut all = draft.input.observed.all_resources();
-        all.find_map(|(_, seen)| seen.present().filter(|resource| resource.arn == arn))
+        let found = all.find_map(|(_, seen)| seen.present().filter(|resource| resource.arn == arn));
+        let declared = || draft.input.desired.resources.get(&ResourceId::new(ResourceKind::TargetGroup, arn));
+        found.map(|found| &found.fields).or_else(|| declared().map(|declared| &declared.fields))
     };
     let (old, new) = (group(old)?, group(new)?);
     let fields = ["targetType", "vpcId", "ipAddressType", "protocol", "protocolVersion"];
     fields.into_iter().find(|field| {
         let differs = |a: &Tree, b: &Tree| !a.is_null() && !b.is_null() && a != b;
-        differs(&old.fields[*field], &new.fields[*field])
+        differs(&old[*field], &new[*field])
     })
 }

@@ -88,8 +88,10 @@ fn phase(draft: &mut Draft<'_>, id: &ResourceId, component: &DesiredComponent, s
 
 /// Whether it is known already which deployment comes before the one that is to begin.
 fn waits_for_deployment(draft: &Draft<'_>, id: &ResourceId) -> bool {
-    let of_it =
-        |waiting: &Waiting| waiting.resource == *id && matches!(waiting.on, WaitingOn::Deployment { .. });
+    let of_it = |waiting: &Waiting| {
+        waiting.resource == *id
+            && matches!(waiting.on, WaitingOn::Deployment { .. } | WaitingOn::Traffic { .. })
+    };
     draft.waiting.iter().any(of_it)
 }
 
