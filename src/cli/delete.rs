@@ -2,6 +2,8 @@
 
 use super::places::Places;
 use super::{ExitStatus, out, request, state};
+use crate::desired;
+use crate::model::kinds::DeletionPolicy;
 use crate::model::request::{Request, RequestKind};
 use crate::model::status::Source;
 use anyhow::bail;
@@ -42,8 +44,17 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatu
     let at = request::now(places, &*state).await?;
     let (deployment, kind) = (record.name.clone(), RequestKind::ConfirmDeletion);
     state.put_request(&Request { deployment, kind, by, reason: String::new(), at }).await?;
-    out::print(&format!(
-        "deletion of {name} is confirmed; the controller deletes now what says `deletionPolicy: Delete`\n"
-    ))?;
+    let policy = record.declared.and_then(|declared| {
+        let document = declared.document.document().ok()?;
+        Some(desired::lower(&document, declared.generation).0?.deletion_policy)
+    });
+    out::print(&match policy {
+        Some(DeletionPolicy::Retain) => format!(
+            "removal of {name} is confirmed; its document says `deletionPolicy: Retain`, so everything that was made for it stays\n"
+        ),
+        Some(DeletionPolicy::Delete) | None => format!(
+            "deletion of {name} is confirmed; the controller deletes now what says `deletionPolicy: Delete`\n"
+        ),
+    })?;
     Ok(ExitStatus::Good)
 }

@@ -109,6 +109,13 @@ impl ResourceRecord {
     /// Path of the whole resource among the fields that were sent: it was to be deleted.
     pub const WHOLE: &'static str = "";
 
+    /// What need not be declared and was written by us, as far as is known: also what was asked
+    /// for and is not known to be in force.
+    pub fn put_on(&self) -> impl Iterator<Item = &str> {
+        let asked = self.sent_fields.iter().filter(|(_, sent)| !sent.agreed).map(|(path, _)| path);
+        self.written.iter().chain(asked).map(String::as_str)
+    }
+
     /// Notes its ARN; answers another one that it had before. What that one agreed with says
     /// nothing of this one.
     pub fn set_arn(&mut self, arn: &str) -> Option<String> {

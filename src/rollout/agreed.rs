@@ -91,13 +91,18 @@ fn is_declared(resolved: &ResolvedState, id: &ResourceId) -> bool {
 /// What a resource is declared to have and need not have.
 fn optional(resolved: &ResolvedState, id: &ResourceId) -> Vec<String> {
     let mut paths: Vec<String> = resolved.tags.keys().map(|key| format!("tags.{key}")).collect();
+    let group = resolved.resources.get(id).filter(|_| id.kind == ResourceKind::TargetGroup);
+    let attributes = group.and_then(|group| group.fields.as_ref()?["attributes"].as_object());
+    paths.extend(attributes.into_iter().flat_map(|all| all.keys()).map(|key| format!("attributes.{key}")));
     let component = resolved.components.get(id.key.as_str()).filter(|_| id.kind == ResourceKind::Service);
-    let Some(fields) = component.and_then(|component| component.fields.as_ref()) else { return paths };
-    let declared = |path: &&&str| {
-        let value = path.split('.').try_fold(fields, |tree, segment| tree.get(segment));
-        value.is_some_and(|value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty()))
-    };
-    paths.extend(OPTIONAL.iter().filter(declared).map(|path| (*path).to_owned()));
+    if let Some(fields) = component.and_then(|component| component.fields.as_ref()) {
+        let declared = |path: &&&str| {
+            let value = path.split('.').try_fold(fields, |tree, segment| tree.get(segment));
+            value
+                .is_some_and(|value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty()))
+        };
+        paths.extend(OPTIONAL.iter().filter(declared).map(|path| (*path).to_owned()));
+    }
     paths.sort_unstable();
     paths
 }

@@ -2,6 +2,7 @@
 //! it, and then peace.
 
 use crate::support::{Fixture, REGION, SHOP, condition, service, update_service};
+use aws_sim::faults::{Effect, FaultRule, When};
 use evenkeel::model::condition::{ConditionType, Truth};
 use evenkeel::model::resource::ResourceId;
 use serde_json::{Value, json};
@@ -590,4 +591,65 @@ async fn tasks_stopped_by_hand_are_left_to_ecs() {
     fixture.ready_within(300).await;
     assert_eq!(fixture.writes(), Vec::<String>::new());
     assert_eq!(service(&fixture)["runningCount"], 2);
+}
+
+/// What a document names no longer gets the value that AWS has for it, also where drift is only
+/// reported; what it never named is left alone.
+#[tokio::test(start_paused = true)]
+async fn attributes_of_a_target_group_that_are_declared_no_longer_get_their_defaults_back() {
+    for policy in ["Repair", "Report", "Ignore"] {
+        let document = SHOP.replace("spec:\n", &format!("spec:\n  drift: {{policy: {policy}}}\n"));
+        let mut fixture = Fixture::new(&[("shop.yaml", &document)]).await;
+        fixture.ready_within(600).await;
+        let group = fixture.by_hand("elasticloadbalancing", "DescribeTargetGroups", json!({}));
+        let group = group["TargetGroups"][0]["TargetGroupArn"].clone();
+        let others = json!({"TargetGroupArn": group, "Attributes.member.1.Key": "slow_start.duration_seconds", "Attributes.member.1.Value": "60"});
+        fixture.by_hand("elasticloadbalancing", "ModifyTargetGroupAttributes", others);
+        let shown = |fixture: &Fixture, key: &str| {
+            let input = json!({"TargetGroupArn": group});
+            let all = fixture.by_hand("elasticloadbalancing", "DescribeTargetGroupAttributes", input);
+            let all = all["Attributes"].as_array().unwrap().clone();
+            all.iter().find(|one| one["Key"] == key).unwrap()["Value"].as_str().unwrap().to_owned()
+        };
+        let named = "attributes: {deregistration_delay.timeout_seconds: \"15\"";
+        let sticky = format!("{named}, stickiness.enabled: \"true\"");
+        fixture.write("shop.yaml", &document.replace(named, &sticky)).await;
+        fixture.pass(120).await;
+        assert_eq!(shown(&fixture, "stickiness.enabled"), "true", "{policy}");
+        // One edit is undone, and the other line goes as well.
+        let without = document.replace(&format!("{named}}}"), "attributes: {}");
+        assert!(!without.contains("deregistration_delay"));
+        fixture.write("shop.yaml", &without).await;
+        fixture.pass(120).await;
+        assert_eq!(shown(&fixture, "stickiness.enabled"), "false", "{policy}");
+        assert_eq!(shown(&fixture, "deregistration_delay.timeout_seconds"), "300", "{policy}");
+        assert_eq!(shown(&fixture, "slow_start.duration_seconds"), "60", "never declared: {policy}");
+        // From now on they are anybody's.
+        let others = json!({"TargetGroupArn": group, "Attributes.member.1.Key": "stickiness.enabled", "Attributes.member.1.Value": "true"});
+        fixture.by_hand("elasticloadbalancing", "ModifyTargetGroupAttributes", others);
+        fixture.sim.reset_calls();
+        fixture.pass(900).await;
+        assert_eq!(fixture.writes(), Vec::<String>::new(), "{policy}");
+        assert_eq!(shown(&fixture, "stickiness.enabled"), "true", "{policy}");
+    }
+}
+
+/// The edit had no answer and is undone: what was asked for is taken back all the same.
+#[tokio::test(start_paused = true)]
+async fn an_attribute_that_was_set_without_an_answer_is_taken_back_when_its_edit_is_undone() {
+    let mut fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
+    fixture.ready_within(600).await;
+    let modify = "elasticloadbalancing:ModifyTargetGroupAttributes";
+    fixture.sim.faults().add(FaultRule::on(modify, Effect::LostReply).when(When::Once));
+    let named = "attributes: {deregistration_delay.timeout_seconds: \"15\"";
+    fixture.write("shop.yaml", &SHOP.replace(named, &format!("{named}, stickiness.enabled: \"true\""))).await;
+    fixture.pass(2).await;
+    fixture.write("shop.yaml", SHOP).await;
+    fixture.pass(120).await;
+    let group = fixture.by_hand("elasticloadbalancing", "DescribeTargetGroups", json!({}));
+    let input = json!({"TargetGroupArn": group["TargetGroups"][0]["TargetGroupArn"]});
+    let all = fixture.by_hand("elasticloadbalancing", "DescribeTargetGroupAttributes", input);
+    let sticky =
+        all["Attributes"].as_array().unwrap().iter().find(|one| one["Key"] == "stickiness.enabled").unwrap();
+    assert_eq!(sticky["Value"], "false");
 }

@@ -121,6 +121,7 @@ async fn settle(run: &mut Simulation) -> Result<Vec<(usize, String)>, Violation>
         for app in 0..run.apps.len() {
             run.answer(app, false).await;
         }
+        run.confirm_former(is_doubted).await;
         let next = run.elapsed() + Duration::from_secs(20);
         run.wait_until(next).await?;
     }
@@ -194,7 +195,9 @@ fn absent(run: &Simulation, app: &App, status: Option<&Arc<DeploymentStatus>>) -
 /// Whether the removal of a document is held until a person confirms it.
 fn is_doubted(status: &DeploymentStatus) -> bool {
     let mut said = status.findings.iter().map(ToString::to_string);
-    said.any(|said| said.contains("vanished at once") || said.contains("was held before"))
+    said.any(|said| {
+        said.contains("vanished at once") || said.contains("was held before") || said.contains("--confirm")
+    })
 }
 
 fn holds(status: &DeploymentStatus, kind: ConditionType) -> bool {

@@ -16,6 +16,7 @@ use aws_sim::behaviour::{Behaviour, BehaviourRule};
 use aws_sim::faults::{Effect, FaultRule, When};
 use aws_sim::wire::Service;
 use evenkeel::model::request::RequestKind;
+use evenkeel::model::status::DeploymentStatus;
 use evenkeel::state::ErrorKind;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -306,7 +307,7 @@ impl Simulation {
                 }
             }
             What::Move { app } => self.move_file(*app),
-            What::Rename { app } => self.rename(*app).await,
+            What::Rename { app } => self.rename(*app),
             What::Confirm { app } => self.confirm(*app).await,
             What::StoreGone { seconds, emptied } => self.store_gone(*seconds, *emptied),
             What::Manual { app, part, change } => self.change_by_hand(*app, *part, *change),
@@ -374,12 +375,14 @@ impl Simulation {
         self.system.specs.write(&self.apps[app].file(), &broken);
     }
 
-    async fn rename(&mut self, app: usize) {
+    fn rename(&mut self, app: usize) {
         if self.present[app] && !self.apps[app].name.ends_with('r') {
             self.remove(app);
-            self.means_it(app).await;
-            self.apps[app].name = renamed(&self.apps[app].name);
-            self.before[app].name.clone_from(&self.apps[app].name);
+            let former = self.apps[app].name.clone();
+            let name = renamed(&former);
+            self.system.watch.facts(|facts| facts.renamed.insert(former, name.clone()));
+            self.before[app].name.clone_from(&name);
+            self.apps[app].name = name;
             self.declare(app);
         }
     }
@@ -394,7 +397,20 @@ impl Simulation {
     }
 
     async fn confirm(&mut self, app: usize) {
-        let name = self.apps[app].name.clone();
+        self.confirm_named(self.apps[app].name.clone()).await;
+    }
+
+    /// Confirms what is held of documents under their former names.
+    pub async fn confirm_former(&mut self, is_held: impl Fn(&DeploymentStatus) -> bool) {
+        let (statuses, _) = self.system.statuses();
+        let former = self.system.watch.facts(|facts| facts.renamed.keys().cloned().collect::<BTreeSet<_>>());
+        let held = statuses.iter().filter(|status| former.contains(status.name.as_str()) && is_held(status));
+        for name in held.map(|status| status.name.to_string()).collect::<Vec<_>>() {
+            self.confirm_named(name).await;
+        }
+    }
+
+    async fn confirm_named(&mut self, name: String) {
         // A person types it again when the disk is full.
         if self.system.confirm(&name).await.is_ok() {
             self.system.watch.facts(|facts| facts.confirmed.insert(name));

@@ -2,7 +2,7 @@
 
 use super::requests::{self, Handover};
 use super::traffic::{self, Transition};
-use super::{Draft, Writable, association, changes, impassable, seen, strategy, tags};
+use super::{Draft, Writable, association, changes, impassable, seen, strategy, tags, unsaid};
 use crate::model::call::Verb;
 use crate::model::desired::ResolvedResource;
 use crate::model::observed::{ObservedResource, Seen};
@@ -30,7 +30,9 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
             Ok(shifted) => (shifted, None),
             Err(on) => (None, Some(on)),
         };
-        let one = One { id, kind, resolved, fields: shifted.as_ref().unwrap_or(fields), unseen };
+        let restored = unsaid::restored(draft, id, kind, fields);
+        let fields = shifted.as_ref().or(restored.as_ref()).unwrap_or(fields);
+        let one = One { id, kind, resolved, fields, unseen };
         match seen(&input.observed.resources, id) {
             Seen::NotRead => {}
             Seen::Unknown(gap) => draft.wait_unobserved(id, gap),

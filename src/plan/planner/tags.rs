@@ -18,7 +18,7 @@ pub(super) fn take_off(
     call: impl FnOnce(BTreeSet<String>) -> Call,
 ) {
     let declared = draft.tags(id);
-    let written = draft.input.rollout.resources.get(id).into_iter().flat_map(|known| &known.written);
+    let written = draft.input.rollout.resources.get(id).into_iter().flat_map(|known| known.put_on());
     let keys: BTreeSet<String> = written
         .filter_map(|path| path.strip_prefix("tags."))
         .filter(|key| !declared.contains_key(*key) && observed.contains_key(*key))

@@ -1,11 +1,13 @@
-//! What a document does not say of a service that is there and that stays as it is: thresholds of
-//! the circuit breaker, though AWS takes the breaker as a whole (what was said before goes back to
-//! AWS's default), and a grace period without load balancers, which AWS refuses there.
+//! What a document does not say of what is there and that stays as it is: thresholds of the circuit
+//! breaker, though AWS takes the breaker as a whole, attributes of target groups, and a grace
+//! period without load balancers, which AWS refuses there. What was said before goes back to AWS's
+//! default.
 
 use super::Draft;
 use crate::model::observed::ObservedService;
 use crate::model::resource::{ResourceId, Tree};
-use serde_json::Value;
+use crate::plan::resources::ResourceType;
+use serde_json::{Value, json};
 
 /// Adds what is left as it is to the declared fields.
 pub(super) fn kept(draft: &Draft<'_>, id: &ResourceId, declared: Tree, service: &ObservedService) -> Tree {
@@ -24,6 +26,29 @@ pub(super) fn kept(draft: &Draft<'_>, id: &ResourceId, declared: Tree, service: 
         let observed = &service.fields["deploymentConfiguration"]["deploymentCircuitBreaker"][member];
         if !was_ours && !observed.is_null() {
             breaker.entry(member).or_insert_with(|| observed.clone());
+        }
+    }
+    fields
+}
+
+/// The declared fields of a resource with AWS's default for what we wrote and the document says
+/// nothing of any more.
+pub(super) fn restored(
+    draft: &Draft<'_>,
+    id: &ResourceId,
+    kind: &dyn ResourceType,
+    declared: &Tree,
+) -> Option<Tree> {
+    let known = draft.input.rollout.resources.get(id)?;
+    let mut fields = None;
+    for path in known.put_on() {
+        let Some((member, key)) =
+            path.split_once('.').filter(|(member, key)| declared[member][key].is_null())
+        else {
+            continue;
+        };
+        if let Some(default) = kind.default_of(declared, path) {
+            fields.get_or_insert_with(|| declared.clone())[member][key] = json!(default);
         }
     }
     fields

@@ -52,6 +52,12 @@ pub(super) trait ResourceType: Sync {
         &[]
     }
 
+    /// What AWS has for a field that nobody names, at a resource with these fields. Only of fields
+    /// whose absence in a document leaves them alone, and none where that is not known.
+    fn default_of(&self, _fields: &Tree, _path: &str) -> Option<&'static str> {
+        None
+    }
+
     /// The call that sets tags.
     fn tag(&self, arn: String, tags: BTreeMap<String, String>) -> Call;
 

@@ -37,10 +37,13 @@ const ROWS: &[Row] = &[
     row("unhealthyThresholdCount", "failures until unhealthy").compare(Compare::Text),
     row("matcher.httpCode", "HTTP codes that count as success").compare(Compare::Text),
     row("matcher.grpcCode", "gRPC codes that count as success").compare(Compare::Text),
-    row("attributes", "named attributes; what is not named is left alone")
-        .class(Class::DefaultedUnlessDeclared)
-        .compare(Compare::DeclaredKeys)
-        .update_call(UpdateCall::ModifyTargetGroupAttributes),
+    row(
+        "attributes",
+        "named attributes; one never named is left alone, one named no longer gets AWS's default",
+    )
+    .class(Class::DefaultedUnlessDeclared)
+    .compare(Compare::DeclaredKeys)
+    .update_call(UpdateCall::ModifyTargetGroupAttributes),
     row("targets", "registered by ECS; only addresses that belong to no task are taken out")
         .class(Class::Delegated)
         .compare(Compare::Never)
@@ -71,6 +74,11 @@ impl ResourceType for TargetGroup {
         }
         let fields = || Value::Object(change.updated.clone());
         (with == UpdateCall::ModifyTargetGroup).then(|| Call::ModifyTargetGroup { arn, fields: fields() })
+    }
+
+    fn default_of(&self, fields: &Tree, path: &str) -> Option<&'static str> {
+        let protocol = fields["protocol"].as_str()?;
+        default_attribute(path.strip_prefix("attributes.")?, protocol, fields["targetType"].as_str()?)
     }
 
     fn tag(&self, arn: String, tags: BTreeMap<String, String>) -> Call {
@@ -108,6 +116,39 @@ impl ResourceType for TargetGroup {
             }
             Seen::Absent => None,
         })
+    }
+}
+
+/// What an attribute is where nobody sets it. The name of an application's cookie has no default
+/// that could be set: it says nothing once cookies of the load balancer are used again.
+///
+/// Source: Elastic Load Balancing v2 API, TargetGroupAttribute.
+fn default_attribute(key: &str, protocol: &str, target_type: &str) -> Option<&'static str> {
+    let is_web = matches!(protocol, "HTTP" | "HTTPS");
+    let flag = |on: bool| Some(if on { "true" } else { "false" });
+    match key {
+        "deregistration_delay.timeout_seconds" => Some("300"),
+        "stickiness.enabled" => flag(false),
+        "stickiness.type" => Some(if is_web { "lb_cookie" } else { "source_ip" }),
+        "load_balancing.cross_zone.enabled" => Some("use_load_balancer_configuration"),
+        "target_group_health.dns_failover.minimum_healthy_targets.count"
+        | "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count" => Some("1"),
+        "target_group_health.dns_failover.minimum_healthy_targets.percentage"
+        | "target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage" => Some("off"),
+        "load_balancing.algorithm.type" if is_web => Some("round_robin"),
+        "load_balancing.algorithm.anomaly_mitigation" if is_web => Some("off"),
+        "slow_start.duration_seconds" if is_web => Some("0"),
+        "stickiness.app_cookie.duration_seconds" | "stickiness.lb_cookie.duration_seconds" if is_web => {
+            Some("86400")
+        }
+        "deregistration_delay.connection_termination.enabled" if !is_web => flag(protocol.contains("UDP")),
+        "preserve_client_ip.enabled" if !is_web => {
+            flag(target_type != "ip" || !matches!(protocol, "TCP" | "TLS"))
+        }
+        "proxy_protocol_v2.enabled" if !is_web => flag(false),
+        "target_health_state.unhealthy.connection_termination.enabled" if !is_web => flag(true),
+        "target_health_state.unhealthy.draining_interval_seconds" if !is_web => Some("0"),
+        _ => None,
     }
 }
 

@@ -38,6 +38,8 @@ pub struct Facts {
     versions: BTreeMap<String, Vec<(Timestamp, Option<App>)>>,
     /// Deployments whose data may go.
     pub confirmed: BTreeSet<String>,
+    /// By former name of a document: the one that it got.
+    pub renamed: BTreeMap<String, String>,
     /// By deployment: how often it was edited, removed or restored.
     pub edits: BTreeMap<String, u64>,
     /// Until when something disturbs.
@@ -91,6 +93,13 @@ impl Facts {
     /// The version that is declared now.
     pub fn newest(&self, name: &str) -> Option<&App> {
         self.versions.get(name)?.last()?.1.as_ref()
+    }
+
+    /// What a document is that was given another name, under that name, while it is declared and
+    /// nobody confirmed that what was made under the former one may go.
+    pub fn successor(&self, name: &str) -> Option<&App> {
+        let to = self.renamed.get(name).filter(|_| !self.confirmed.contains(name))?;
+        self.newest(to)
     }
 
     /// Every version ever.

@@ -14,6 +14,9 @@
 //! - an older one did, and what the newest asks for is not all served yet: what is no longer
 //!   declared goes when all that is declared is complete, and not before.
 //!
+//! A document that is given another name goes on asking for what it asked for: until that is all
+//! served by the services of the new name, those of the former one answer, or the new ones.
+//!
 //! A service is **complete** to the number of tasks that serve (behind a load balancer: that may be
 //! given requests, once its road is open; otherwise: that run), up to the least that its
 //! deployments must leave: `minimumHealthyPercent` of the lowest count that was declared lately. It
@@ -107,6 +110,9 @@ impl Traffic {
         now: Timestamp,
     ) -> CheckResult {
         let Some(app) = facts.newest(name) else {
+            if let Some(successor) = facts.successor(name) {
+                return self.hand_over(name, successor, facts, sim, now);
+            }
             // What goes with its document goes in any order.
             self.open.retain(|(deployment, _, _)| deployment != name);
             let of_it = |key: &str| facts.deployment_of(key.rsplit('/').next().unwrap_or_default());
@@ -157,6 +163,38 @@ impl Traffic {
             .map(|part| identity(&app.resource(part)).to_owned())
             .collect();
         self.leave(name, app, sim, all_served, &|service| excused || emptied.contains(identity(service)))
+    }
+
+    /// Roads of a document that has another name by now.
+    fn hand_over(&mut self, name: &str, app: &App, facts: &Facts, sim: &Sim, now: Timestamp) -> CheckResult {
+        let excused = !facts.quiet(now, BY_HAND, &[Disturbance::ManualChange])
+            || app.declared().any(|part| !can_work(&part.tag) || least(part, &[Some(app)]) == Some(0));
+        let by = |service: &str, request: &Request| {
+            let answers = sim.every_answer(request);
+            let own = format!("{}{}", app.name, identity(service).strip_prefix(name).unwrap_or_default());
+            let is_by = |answer: &Answer| is_of(answer, service, sim) || is_of(answer, &own, sim);
+            (answers.iter().all(is_by), answers)
+        };
+        let all_served =
+            app.declared().filter_map(|part| Some((part, app.road(part)?))).all(|(part, road)| {
+                let own = app.resource(part);
+                sim.every_answer(&road).iter().all(|answer| is_of(answer, &own, sim))
+            });
+        let old: Vec<_> = self.open.iter().filter(|road| road.0 == name).cloned().collect();
+        for road in old {
+            let (served, answers) = by(&road.2, &road.1);
+            self.count.served += u64::from(served);
+            if all_served || (!served && excused) {
+                self.open.remove(&road);
+            } else if !served {
+                return Err(lost(
+                    &road,
+                    &answers,
+                    "whose document has another name, which does not serve yet",
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// A service that is not declared may go; when it is declared again it begins anew.
