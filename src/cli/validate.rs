@@ -103,7 +103,7 @@ pub(super) fn check(given: &Given) -> Report {
 
 fn conflicts(sound: &mut [Sound<'_>]) {
     let states: Vec<DesiredState> = sound.iter().filter_map(|document| document.desired.clone()).collect();
-    for (name, found) in desired::common(&states).conflicts {
+    for (name, found) in desired::common(&states, &BTreeMap::new()).conflicts {
         if let Some(document) = sound.iter_mut().find(|document| document.declared.name == name) {
             document.findings.extend(found);
         }

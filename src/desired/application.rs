@@ -36,6 +36,7 @@ pub(super) fn lower(doc: &Document, spec: &ApplicationSpec, generation: Generati
         answers: BTreeMap::new(),
         shared: BTreeMap::new(),
         handed_to: BTreeMap::new(),
+        held_back: BTreeMap::new(),
         handed_from: BTreeMap::new(),
         retry: doc.metadata.annotations.get(RETRY_ANNOTATION).cloned(),
         tags,

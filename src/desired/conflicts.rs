@@ -33,31 +33,43 @@ pub struct Common {
 /// port of a load balancer, a priority of a listener, a log group with other settings; and what
 /// they share.
 ///
-/// The document whose name comes first keeps the claim; the other one gets the error, which names
-/// the first. Name order, not age, decides, so that a restarted controller decides as before.
+/// The document for which the claim was in force already (`standing`, see [`claimed`]) keeps it,
+/// else the one whose name comes first; the other one gets the error, which names the first. What
+/// is in force is recorded, so a restarted controller decides as before.
 ///
 /// **Guarantees**: independent of the order of `all`; a document without conflicts has no entry.
-pub fn common<'a>(all: impl IntoIterator<Item = &'a DesiredState>) -> Common {
+pub fn common<'a>(
+    all: impl IntoIterator<Item = &'a DesiredState>,
+    standing: &BTreeMap<&DeploymentName, BTreeSet<String>>,
+) -> Common {
     let by_name: BTreeMap<&DeploymentName, &DesiredState> =
         all.into_iter().map(|state| (&state.deployment, state)).collect();
+    let of_one = |(name, state): (&'a DeploymentName, &'a DesiredState)| {
+        let place = whereabouts(state);
+        let stands = |claimed: &Claimed| {
+            standing.get(name).is_some_and(|claims| claims.contains(&text(claimed, &place)))
+        };
+        let all = claims(state).into_iter().map(|claimed| (!stands(&claimed), name, state, claimed));
+        all.collect::<Vec<_>>()
+    };
+    let mut all: Vec<_> = by_name.into_iter().flat_map(of_one).collect();
+    all.sort_by_key(|(is_new, ..)| *is_new);
     let mut holders: BTreeMap<ClaimKey, (&DeploymentName, Option<Tree>)> = BTreeMap::new();
     let mut sharers: BTreeMap<ClaimKey, BTreeMap<&DeploymentName, ResourceId>> = BTreeMap::new();
     let mut common = Common::default();
-    for (name, state) in by_name {
+    for (_, name, state, claimed) in all {
         let (account, region) = whereabouts(state);
-        for claimed in claims(state) {
-            let key = (account.clone(), region.clone(), claimed.claim.what.clone());
-            if claimed.claim.settings.is_some() {
-                sharers.entry(key.clone()).or_default().insert(name, claimed.id.clone());
-            }
-            let Some((holder, settings)) = holders.get(&key) else {
-                holders.insert(key, (name, claimed.claim.settings));
-                continue;
-            };
-            let agrees = claimed.claim.settings.is_some() && *settings == claimed.claim.settings;
-            if *holder != name && !agrees {
-                common.conflicts.entry(name.clone()).or_default().push(conflict(state, holder, &claimed));
-            }
+        let key = (account, region, claimed.claim.what.clone());
+        if claimed.claim.settings.is_some() {
+            sharers.entry(key.clone()).or_default().insert(name, claimed.id.clone());
+        }
+        let Some((holder, settings)) = holders.get(&key) else {
+            holders.insert(key, (name, claimed.claim.settings));
+            continue;
+        };
+        let agrees = claimed.claim.settings.is_some() && *settings == claimed.claim.settings;
+        if *holder != name && !agrees {
+            common.conflicts.entry(name.clone()).or_default().push(conflict(state, holder, &claimed));
         }
     }
     for sharers in sharers.into_values().filter(|sharers| sharers.len() > 1) {
@@ -73,9 +85,12 @@ pub fn common<'a>(all: impl IntoIterator<Item = &'a DesiredState>) -> Common {
 /// Everything that a document claims, in words that say account and region, too: equal texts are
 /// equal claims. With each what is made for it; of a family, the component's task definition.
 pub fn claimed(state: &DesiredState) -> BTreeMap<String, ResourceId> {
-    let (account, region) = whereabouts(state);
-    let text = |claimed: Claimed| (format!("{} ({region} {account})", claimed.claim.what), claimed.id);
-    claims(state).into_iter().map(text).collect()
+    let place = whereabouts(state);
+    claims(state).into_iter().map(|claimed| (text(&claimed, &place), claimed.id)).collect()
+}
+
+fn text(claimed: &Claimed, (account, region): &(String, String)) -> String {
+    format!("{} ({region} {account})", claimed.claim.what)
 }
 
 fn conflict(state: &DesiredState, holder: &DeploymentName, claimed: &Claimed) -> Finding {

@@ -6,6 +6,7 @@ use super::kinds::{DeletionPolicy, DriftSpec, Placement, Suspend};
 use super::plan::WaitingOn;
 use super::resource::{ResourceId, Tree};
 use super::service_deployment::{PauseAnswer, shifts_traffic};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -47,6 +48,9 @@ pub struct DesiredState {
     /// What comes over from another document, by ARN: the other side of `handed_to`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub handed_from: BTreeMap<String, DeploymentName>,
+    /// What nobody declares any more and is not removed yet, by ARN. Never declared itself.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub held_back: BTreeMap<String, HeldBack>,
     /// Value of the retry annotation; a new value lifts the memory of failures.
     pub retry: Option<String>,
     /// Tags for everything: `spec.tags` and the owner tag.
@@ -55,6 +59,16 @@ pub struct DesiredState {
     pub resources: BTreeMap<ResourceId, DesiredResource>,
     /// What runs.
     pub components: BTreeMap<ComponentName, DesiredComponent>,
+}
+
+/// Until when something that is declared no longer is not removed: another document may be about to
+/// declare it, and would get it as it stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HeldBack {
+    /// Not before.
+    pub until: Timestamp,
+    /// Nor while there is a text that cannot be read and may be the one that declares it.
+    pub unread: Option<String>,
 }
 
 /// A log group, target group, listener or rule.

@@ -100,6 +100,11 @@ pub enum Reason {
         /// In words: `image 1.4.1 → 1.4.2`.
         what: String,
     },
+    /// Another document declared it before, and this one gets it as it stands.
+    TakenOver {
+        /// Name of that document.
+        from: DeploymentName,
+    },
     /// No longer declared.
     Undeclared,
     /// An older revision beyond the number that is kept.
@@ -119,6 +124,7 @@ impl fmt::Display for Reason {
             Self::Changed => f.write_str("declaration changed"),
             Self::Drifted => f.write_str("drifted"),
             Self::Rollout { what } => f.write_str(what),
+            Self::TakenOver { from } => write!(f, "taken over from `{from}`"),
             Self::Undeclared => f.write_str("no longer declared"),
             Self::Superseded => f.write_str("superseded"),
             Self::Deadline => f.write_str("deadline passed"),
@@ -303,6 +309,13 @@ pub enum WaitingOn {
         /// Name of that document.
         to: DeploymentName,
     },
+    /// Nobody declares it any more, and another document may be about to.
+    Claimant {
+        /// Until when, or which text may be the one.
+        because: String,
+        /// Whether it ends by itself.
+        ends: bool,
+    },
     /// What is declared is not complete: what is declared no longer is removed last.
     Declared {
         /// The first thing that is not.
@@ -393,9 +406,10 @@ impl WaitingOn {
             Self::Predecessor { what, because: _ } => what.clone(),
             Self::Rotation { secret, until: _ } => secret.clone(),
             Self::Failed { hash, because: _ } => hash.to_string(),
-            Self::Observation { because: _ } | Self::Bake { until: _ } | Self::Suspended { because: _ } => {
-                String::new()
-            }
+            Self::Claimant { because: _, ends: _ }
+            | Self::Observation { because: _ }
+            | Self::Bake { until: _ }
+            | Self::Suspended { because: _ } => String::new(),
         }
     }
 }
@@ -420,6 +434,7 @@ impl fmt::Display for WaitingOn {
             Self::Draining { service } => write!(f, "service {service} to finish draining"),
             Self::InUse { by } => write!(f, "{by} to use it no more"),
             Self::Handover { to } => write!(f, "`{to}`, which declares it by now, to take it over"),
+            Self::Claimant { because, ends: _ } => write!(f, "another document to declare it: {because}"),
             Self::Declared { what, because } => {
                 write!(f, "{what}, which is declared, to be complete: {because}")
             }

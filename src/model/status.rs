@@ -336,4 +336,7 @@ pub struct GivenUp {
     /// The document that claims it now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<DeploymentName>,
+    /// When it was given up.
+    #[serde(default)]
+    pub since: Timestamp,
 }

@@ -177,6 +177,12 @@ impl<'a> Draft<'a> {
         self.actions.push(PlannedAction { resource: resource.clone(), verb, call, reason, changes });
     }
 
+    /// Why tags are put on what was seen with this ARN.
+    fn reason_to_tag(&self, arn: &str, reason: &Reason) -> Reason {
+        let from = self.input.desired.handed_from.get(arn).cloned();
+        from.map_or_else(|| reason.clone(), |from| Reason::TakenOver { from })
+    }
+
     fn wait(&mut self, resource: &ResourceId, on: WaitingOn) {
         self.waiting.insert(Waiting { resource: resource.clone(), on });
     }

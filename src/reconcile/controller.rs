@@ -276,7 +276,7 @@ impl Controller {
                 DeclarationChange::InForce(declared) => self.apply_declaration(name, declared).await,
                 DeclarationChange::Refused(status) => self.refuse(name, *status).await,
                 DeclarationChange::Gone => {
-                    info!(deployment = %name, "its document is gone, and no version of it was ever valid");
+                    info!(deployment = %name, "its document is gone, and nothing is left that was made for it");
                     self.parked.remove(&name);
                     self.forget(name).await;
                 }
@@ -552,6 +552,8 @@ impl Controller {
         self.entries.remove(&name);
         self.looked_at.remove(&name);
         self.queue.remove(&name);
+        // The last sign of life names it.
+        self.next_sign = Instant::now();
         self.handle.forget(&name);
         if let Err(error) = self.reconciler.state.delete(&name).await {
             warn!(deployment = %name, error = %crate::telemetry::chain(&error), "cannot remove the record");

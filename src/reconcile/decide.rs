@@ -114,6 +114,7 @@ pub fn ending(after: &RolloutState, plan: &Plan, outcomes: &[Outcome], observed:
                     | WaitingOn::Draining { .. }
                     | WaitingOn::InUse { .. }
                     | WaitingOn::Predecessor { .. }
+                    | WaitingOn::Claimant { ends: true, .. }
                     | WaitingOn::Resource { .. }
                     | WaitingOn::NotReady { failed: false, .. }
             )

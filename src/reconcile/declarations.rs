@@ -2,10 +2,11 @@
 
 use super::entry::Declaration;
 use super::handover;
-use super::known::Made;
+use super::known::{self, Made};
 pub use super::known::{DeclarationChange, Known};
 use crate::desired::{self, Common};
 use crate::model::condition::{Condition, ConditionReason, ConditionType, Truth};
+use crate::model::desired::DesiredState;
 use crate::model::finding::Finding;
 use crate::model::ids::{DeploymentName, Generation};
 use crate::model::kinds::{DeletionPolicy, RETRY_ANNOTATION, Suspend};
@@ -71,14 +72,56 @@ impl LoweringCache {
                 self.by_name.insert(name.clone(), lower(declared, known.get(name).copied()));
             }
         }
-        let states = self.by_name.values().filter_map(|lowered| lowered.result.as_ref().ok());
-        let Common { conflicts, mut shared } = desired::common(states.map(|declared| &declared.desired));
+        let Common { conflicts, mut shared } = self.common(snapshot, known);
         self.conflicts = conflicts;
         for (name, lowered) in &mut self.by_name {
             let Ok(declared) = &mut lowered.result else { continue };
             let shared = shared.remove(name).unwrap_or_default();
             if declared.desired.shared != shared {
                 Arc::make_mut(declared).desired.shared = shared;
+            }
+        }
+    }
+}
+
+impl LoweringCache {
+    /// What the documents have in common. Of one that is refused, for whatever reason, its last
+    /// good version goes on to claim what it claimed.
+    fn common(&self, snapshot: &Snapshot, known: &BTreeMap<&DeploymentName, Known<'_>>) -> Common {
+        let new: BTreeMap<&DeploymentName, &Arc<Declaration>> = self
+            .by_name
+            .iter()
+            .filter_map(|(name, lowered)| Some((name, lowered.result.as_ref().ok()?)))
+            .collect();
+        let mut last: BTreeMap<&DeploymentName, DesiredState> = BTreeMap::new();
+        let mut standing: BTreeMap<&DeploymentName, BTreeSet<String>> = BTreeMap::new();
+        for (&name, known) in known.iter().filter(|(name, _)| !snapshot.is_gone(name)) {
+            let Some(before) = known.declared.filter(|before| before.removed_at.is_none()) else { continue };
+            let claims = match new.get(name).filter(|declared| declared.document == before.document) {
+                Some(declared) => desired::claimed(&declared.desired),
+                None => {
+                    let Some(state) = known::lowered(before) else { continue };
+                    let claims = desired::claimed(&state);
+                    last.insert(name, state);
+                    claims
+                }
+            };
+            standing.insert(name, claims.into_keys().collect());
+        }
+        let mut refused: BTreeMap<DeploymentName, Vec<Finding>> = BTreeMap::new();
+        loop {
+            let current = new.iter().filter(|(name, _)| !refused.contains_key(**name));
+            let kept =
+                last.iter().filter(|(name, _)| refused.contains_key(**name) || !new.contains_key(**name));
+            let states = current.map(|(_, declared)| &declared.desired).chain(kept.map(|(_, state)| state));
+            let common = desired::common(states, &standing);
+            let before = refused.len();
+            let found = common.conflicts.into_iter().filter(|(name, _)| new.contains_key(name));
+            for (name, conflicts) in found {
+                refused.entry(name).or_insert(conflicts);
+            }
+            if refused.len() == before {
+                return Common { conflicts: refused, shared: common.shared };
             }
         }
     }
@@ -135,6 +178,7 @@ pub fn changes(
         // A typo in one field does not hide what is wrong with the others.
         refused.entry(name.clone()).or_default().extend(semantic_errors(partial));
     }
+    let unread = unread(snapshot, cache);
     let mut kinds: BTreeMap<DeploymentName, String> = BTreeMap::new();
     let mut by_name: BTreeMap<DeploymentName, DeclarationChange> = BTreeMap::new();
     for (name, lowered) in &cache.by_name {
@@ -145,7 +189,7 @@ pub fn changes(
             }
             Ok(declared) => {
                 if let Some(conflicts) = cache.conflicts.get(name) {
-                    // Two documents that claim one thing: the second by name is refused.
+                    // Two documents that claim one thing: one of them is refused.
                     let mut found = conflicts.clone();
                     lowered.document.locate(&mut found);
                     refused
@@ -185,8 +229,21 @@ pub fn changes(
     let prune_held = removed(snapshot, known, &confirmed, now, &mut by_name);
     warn_of_ended_suspensions(snapshot, &mut by_name, now);
     apply_requests(requests, &mut by_name, now);
-    handover::hand_over(known, &mut by_name);
+    handover::hand_over(known, &mut by_name, unread.as_deref(), now);
     Changes { by_name, problems: snapshot.problems.clone(), prune_held }
+}
+
+/// The first text of the store of which nobody knows what it declares, where there is one.
+fn unread(snapshot: &Snapshot, cache: &LoweringCache) -> Option<String> {
+    let invalid = cache.by_name.iter().filter(|(_, lowered)| lowered.result.is_err()).map(|(name, _)| name);
+    let refused = snapshot.refused.keys().chain(invalid).min();
+    if let Some(name) = refused {
+        return Some(format!("document `{name}`, which is refused,"));
+    }
+    let error = snapshot.problems.iter().find(|problem| problem.is_error());
+    let file = error.and_then(|problem| problem.place.as_ref()).map(|place| place.file.clone());
+    let what = || file.map_or_else(|| "something in the store".to_owned(), |file| format!("`{file}`"));
+    (snapshot.incomplete || error.is_some()).then(|| format!("{}, which cannot be read,", what()))
 }
 
 /// The generation of a document: one more than the stored one when its spec or kind changed.

@@ -8,11 +8,17 @@
 use super::entry::Declaration;
 use super::known::{DeclarationChange, Known, Made, lowered};
 use crate::desired;
+use crate::model::desired::HeldBack;
 use crate::model::ids::DeploymentName;
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::status::{GivenUp, LastGoodDocument};
+use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// For so long what no document claims any more is left alone: it may be on its way from one file
+/// to another.
+const CLAIMED_WITHIN: SignedDuration = SignedDuration::from_secs(30);
 
 /// The first thing that a document claims which another one claims, too, and which cannot go over:
 /// nothing that was made for it is known. In words.
@@ -30,21 +36,26 @@ pub(super) fn cannot_go_over(one: &Declaration, other: &Declaration, made: Made<
 /// longer. Whoever claims it now, in force, takes it over; what was left by a document that is
 /// gone, only who took it over at once, or adopts.
 ///
+/// What nobody claims is not removed at once: the files of one commit may come one after the
+/// other. Nor is it while a text of the store is `unread`: it may be the one that claims it.
+///
 /// **Guarantees**: costs nothing while no document changes; nothing goes over that its document
 /// still claims, or that is not known by its ARN.
 pub(super) fn hand_over(
     known: &BTreeMap<&DeploymentName, Known<'_>>,
     by_name: &mut BTreeMap<DeploymentName, DeclarationChange>,
+    unread: Option<&str>,
+    now: Timestamp,
 ) {
     let mut given: BTreeMap<&DeploymentName, BTreeMap<String, GivenUp>> = BTreeMap::new();
     for (&name, known) in known {
         let Some(before) = known.declared else { continue };
-        let now = match by_name.get(name) {
-            Some(DeclarationChange::InForce(now)) => Some(now.as_ref()),
+        let declared = match by_name.get(name) {
+            Some(DeclarationChange::InForce(declared)) => Some(declared.as_ref()),
             Some(DeclarationChange::Refused(_) | DeclarationChange::Gone) => continue,
             None => None,
         };
-        let given_up = given_up(before, now, known.made);
+        let given_up = given_up(before, declared, known.made, now);
         if !given_up.is_empty() {
             given.insert(name, given_up);
         }
@@ -63,10 +74,23 @@ pub(super) fn hand_over(
             };
             given.to = claimant.filter(may).map(|(other, _)| other.clone());
         }
-        given_up
-            .retain(|arn, given| from.made.knows(arn) || given.to.as_ref().is_some_and(|to| !is_settled(to)));
+        given_up.retain(|arn, given| {
+            // Revisions are known no longer than their component.
+            let is_awaited = || unread.is_some() || now < given.since + CLAIMED_WITHIN;
+            from.made.knows(arn) || given.to.as_ref().map_or_else(is_awaited, |to| !is_settled(to))
+        });
     }
     for (name, given_up) in given {
+        let is_taken =
+            |arn: &str| given_up.get(arn).and_then(|given| given.to.as_ref()).is_some_and(is_settled);
+        if known
+            .get(name)
+            .is_some_and(|from| from.orphaned && from.made.all().iter().all(|arn| is_taken(arn)))
+        {
+            // Nothing is left of what its document left behind.
+            by_name.insert(name.clone(), DeclarationChange::Gone);
+            continue;
+        }
         for (arn, to) in given_up.iter().filter_map(|(arn, given)| Some((arn, given.to.as_ref()?))) {
             if let Some(DeclarationChange::InForce(taker)) = by_name.get_mut(to) {
                 Arc::make_mut(taker).desired.handed_from.insert(arn.clone(), name.clone());
@@ -76,31 +100,44 @@ pub(super) fn hand_over(
             let giver = Arc::make_mut(giver);
             let taken = given_up.iter().filter_map(|(arn, given)| Some((arn.clone(), given.to.clone()?)));
             giver.desired.handed_to = taken.collect();
+            if !giver.deletion_confirmed {
+                giver.desired.held_back = held_back(&given_up, unread);
+            }
             giver.given_up = given_up;
         }
     }
+}
+
+/// Until when, or why, what nobody claims by now is not removed yet.
+fn held_back(given_up: &BTreeMap<String, GivenUp>, unread: Option<&str>) -> BTreeMap<String, HeldBack> {
+    let nobodys = given_up.iter().filter(|(_, given)| given.to.is_none());
+    let held =
+        |given: &GivenUp| HeldBack { until: given.since + CLAIMED_WITHIN, unread: unread.map(str::to_owned) };
+    nobodys.map(|(arn, given)| (arn.clone(), held(given))).collect()
 }
 
 /// What a document gave up: by ARN what its last version claimed and this one does not, with what
 /// was given up before.
 fn given_up(
     before: &LastGoodDocument,
-    now: Option<&Declaration>,
+    declared: Option<&Declaration>,
     made: Made<'_>,
+    now: Timestamp,
 ) -> BTreeMap<String, GivenUp> {
     let mut given_up = before.given_up.clone();
     let is_living = |declared: &&Declaration| declared.removed_at.is_none();
-    let changed = now.is_some_and(|now| {
-        now.document != before.document || now.removed_at.is_some() != before.removed_at.is_some()
+    let changed = declared.is_some_and(|declared| {
+        declared.document != before.document || declared.removed_at.is_some() != before.removed_at.is_some()
     });
     if given_up.is_empty() && !changed {
         return given_up;
     }
-    let claims = now.filter(is_living).map(|now| desired::claimed(&now.desired)).unwrap_or_default();
+    let claims =
+        declared.filter(is_living).map(|living| desired::claimed(&living.desired)).unwrap_or_default();
     if changed && let Some(last) = lowered(before) {
         for (claim, id) in desired::claimed(&last) {
             for arn in made.arns(&id) {
-                given_up.insert(arn, GivenUp { claim: claim.clone(), to: None });
+                given_up.insert(arn, GivenUp { claim: claim.clone(), to: None, since: now });
             }
         }
     }

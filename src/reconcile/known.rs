@@ -17,7 +17,8 @@ pub enum DeclarationChange {
     InForce(Arc<Declaration>),
     /// A new document was refused and no earlier version of it is known: only this can be said.
     Refused(Box<DeploymentStatus>),
-    /// It was never valid, and the store no longer holds it: what is said of it is forgotten.
+    /// The store no longer holds it, and nothing is left of it (it was never valid, or all of it
+    /// went over to others): what is said of it is forgotten.
     Gone,
 }
 
@@ -83,6 +84,17 @@ impl Made<'_> {
             Self::Recorded(rollout) => of_record(rollout, id),
             Self::Before(made) => {
                 made.iter().filter(|(known, _)| known == id).map(|(_, arn)| arn.clone()).collect()
+            }
+        }
+    }
+
+    /// ARNs of everything but revisions of task definitions, which run nothing.
+    pub(super) fn all(&self) -> Vec<&str> {
+        match self {
+            Self::Recorded(rollout) => rollout.arns().map(|(_, arn)| arn).collect(),
+            Self::Before(made) => {
+                let made = made.iter().filter(|(id, _)| id.kind != ResourceKind::TaskDefinition);
+                made.map(|(_, arn)| arn.as_str()).collect()
             }
         }
     }

@@ -122,7 +122,7 @@ fn sent(
     action: &PlannedAction,
 ) -> Vec<(ResourceId, Vec<Change>)> {
     let is_ours = match action.reason {
-        Reason::Changed | Reason::Rollout { .. } | Reason::Undeclared => true,
+        Reason::Changed | Reason::Rollout { .. } | Reason::TakenOver { .. } | Reason::Undeclared => true,
         // What is being made was never in agreement.
         Reason::Missing
         | Reason::Drifted

@@ -98,6 +98,7 @@ impl Fixture {
             answers: BTreeMap::new(),
             shared: BTreeMap::new(),
             handed_to: BTreeMap::new(),
+            held_back: BTreeMap::new(),
             handed_from: BTreeMap::new(),
             retry: None,
             tags: BTreeMap::new(),

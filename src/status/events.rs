@@ -203,11 +203,13 @@ fn of_conditions(before: Option<&DeploymentStatus>, after: &DeploymentStatus, no
         let (kind, reason) = match (condition.kind, condition.status) {
             (ConditionType::Ready, Truth::True) => (EventKind::Normal, EventReason::Ready),
             (ConditionType::Ready, _) => (EventKind::Normal, EventReason::NotReady),
-            (ConditionType::SecretsReady, Truth::True) if was.is_none() => continue,
+            (ConditionType::SecretsReady, Truth::True) if was != Some(Truth::False) => continue,
             (ConditionType::SecretsReady, Truth::True) => (EventKind::Normal, EventReason::SecretsReady),
             (ConditionType::SecretsReady, _) if condition.reason == ConditionReason::Removing => continue,
             (ConditionType::SecretsReady, _) => (EventKind::Warning, EventReason::SecretsNotReady),
             (_, Truth::True) => (EventKind::Normal, EventReason::Suspended),
+            // Of a document that was refused until now nobody knows whether it was held back.
+            _ if was != Some(Truth::True) => continue,
             _ => (EventKind::Normal, EventReason::Resumed),
         };
         events.push(event(now, kind, reason, "", condition.message.clone()));

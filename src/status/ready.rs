@@ -220,6 +220,7 @@ fn rank(on: &WaitingOn) -> u8 {
         | WaitingOn::LoadBalancer { .. }
         | WaitingOn::Observation { .. }
         | WaitingOn::Traffic { by_hand: true, .. }
+        | WaitingOn::Claimant { ends: false, .. }
         | WaitingOn::Failed { .. } => 0,
         WaitingOn::NotReady { failed: false, .. }
         | WaitingOn::Traffic { by_hand: false, .. }
@@ -229,6 +230,7 @@ fn rank(on: &WaitingOn) -> u8 {
         | WaitingOn::Draining { .. }
         | WaitingOn::InUse { .. }
         | WaitingOn::Handover { .. }
+        | WaitingOn::Claimant { ends: true, .. }
         | WaitingOn::Predecessor { .. }
         | WaitingOn::Bake { .. }
         | WaitingOn::Rotation { .. }

@@ -230,3 +230,148 @@ async fn a_log_group_that_several_documents_declare_alike_serves_them_all_and_ou
     fixture.pass(300).await;
     assert_eq!(fixture.writes(), Vec::<String>::new());
 }
+
+/// Writes a file and gives the controller a moment to see it.
+async fn put(fixture: &mut Fixture, file: &str, text: &str, seconds: u64) {
+    std::fs::write(fixture.folder.path().join("specs").join(file), text).unwrap();
+    fixture.declare().await;
+    fixture.pass(seconds.min(1)).await;
+    // What is gone is believed to be gone when it is seen so twice.
+    fixture.declare().await;
+    fixture.pass(seconds.saturating_sub(1)).await;
+}
+
+async fn ready(fixture: &mut Fixture, name: &str) {
+    let is_ready = |status: &evenkeel::model::status::DeploymentStatus| {
+        status.name.as_str() == name && evenkeel::reconcile::is_ready(status)
+    };
+    fixture.until(900, is_ready).await;
+}
+
+/// The shop as it runs, and both documents of its web moved to another one.
+async fn to_be_split() -> (Fixture, String, String) {
+    let fixture = Fixture::new(&[("shop.yaml", &storefront())]).await;
+    fixture.ready_within(600).await;
+    fixture.pass(60).await;
+    let groups = fixture.by_hand("elasticloadbalancing", "DescribeTargetGroups", json!({}));
+    let (rest, front) = split();
+    let front = front.replace("GROUP", groups["TargetGroups"][0]["TargetGroupName"].as_str().unwrap());
+    fixture.sim.reset_calls();
+    (fixture, rest, front)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_files_of_one_move_may_come_one_after_the_other() {
+    for between in [1, 5, 20] {
+        let (mut fixture, rest, front) = to_be_split().await;
+        let traffic = fixture.traffic();
+        put(&mut fixture, "shop.yaml", &rest, between).await;
+        put(&mut fixture, "front.yaml", &front, 5).await;
+        ready(&mut fixture, "front").await;
+        fixture.pass(300).await;
+        traffic.all_served();
+        assert_eq!(made_or_deleted(&fixture), Vec::<String>::new(), "{between} s between");
+        assert_eq!(owner(&found(&fixture, "storefront")), Some("front"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_removed_while_a_document_that_may_declare_it_is_refused() {
+    let (mut fixture, rest, front) = to_be_split().await;
+    let traffic = fixture.traffic();
+    for wrong in [front.replace("desiredCount", "desiredConut"), format!("{front}\n  - : [\n")] {
+        put(&mut fixture, "front.yaml", &wrong, 5).await;
+        put(&mut fixture, "shop.yaml", &rest, 600).await;
+        traffic.all_served();
+        assert_eq!(made_or_deleted(&fixture), Vec::<String>::new());
+        let waits = serde_json::to_string(&fixture.status("shop").waiting_on).unwrap();
+        assert!(waits.contains("front") && waits.contains("may be the one; mend it"), "{waits}");
+    }
+    put(&mut fixture, "front.yaml", &front, 5).await;
+    ready(&mut fixture, "front").await;
+    fixture.pass(300).await;
+    traffic.all_served();
+    assert_eq!(made_or_deleted(&fixture), Vec::<String>::new());
+    assert_eq!(owner(&found(&fixture, "storefront")), Some("front"));
+    // Once the text is out of the store, nothing holds a removal.
+    drop(traffic);
+    put(
+        &mut fixture,
+        "typo.yaml",
+        &front.replace("name: front}", "name: typo}").replace("spec:", "spce:"),
+        5,
+    )
+    .await;
+    put(&mut fixture, "front.yaml", &deleting(&front), 60).await;
+    fixture.remove("front.yaml").await;
+    fixture.pass(600).await;
+    assert_eq!(found(&fixture, "storefront")["status"], "ACTIVE");
+    fixture.remove("typo.yaml").await;
+    fixture.pass(600).await;
+    assert_eq!(found(&fixture, "storefront")["status"], "INACTIVE");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_document_under_another_name_with_a_mistake_in_it_takes_nothing_away() {
+    let document = deleting(&storefront());
+    let mut fixture = Fixture::new(&[("shop.yaml", &document)]).await;
+    fixture.ready_within(600).await;
+    fixture.pass(60).await;
+    let traffic = fixture.traffic();
+    fixture.sim.reset_calls();
+    let renamed = document.replace("name: shop}", "name: store}");
+    put(&mut fixture, "shop.yaml", &renamed.replace("desiredCount", "desiredConut"), 600).await;
+    put(&mut fixture, "shop.yaml", &renamed, 5).await;
+    ready(&mut fixture, "store").await;
+    fixture.pass(300).await;
+    traffic.all_served();
+    let served = ["CreateService", "DeleteService", "DeleteRule", "DeleteListener"];
+    let calls = made_or_deleted(&fixture);
+    assert!(calls.iter().all(|call| served.iter().all(|one| !call.ends_with(one))), "{calls:?}");
+    assert!(fixture.handle.statuses().iter().all(|status| status.name.as_str() != "shop"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_runs_keeps_what_it_claims_whatever_the_name_of_a_new_document() {
+    let mut fixture = Fixture::new(&[("shop.yaml", &storefront())]).await;
+    fixture.ready_within(600).await;
+    fixture.pass(60).await;
+    let traffic = fixture.traffic();
+    fixture.sim.reset_calls();
+    // `attic` comes before `shop`, and claims its service, listener and rule.
+    let other = storefront().replace("name: shop}", "name: attic}");
+    put(&mut fixture, "attic.yaml", &other, 120).await;
+    assert_eq!(fixture.writes(), Vec::<String>::new());
+    let refused = serde_json::to_string(&fixture.status("attic")).unwrap();
+    assert!(refused.contains("belongs to `shop`"), "{refused}");
+    let running = fixture.status("shop");
+    assert!(evenkeel::reconcile::is_ready(&running) && running.generation == running.observed_generation);
+    // So it is after a restart, and while the document that runs has a mistake in it.
+    fixture.kill().await;
+    fixture.start().await;
+    put(&mut fixture, "shop.yaml", &storefront().replace("desiredCount", "desiredConut"), 120).await;
+    assert_eq!(fixture.writes(), Vec::<String>::new());
+    // Its edits happen.
+    put(&mut fixture, "shop.yaml", &storefront().replace("shop:1.0", "shop:1.1"), 5).await;
+    ready(&mut fixture, "shop").await;
+    traffic.all_served();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_document_that_left_everything_is_forgotten_once_another_one_has_all_of_it() {
+    let (mut fixture, rest, front) = to_be_split().await;
+    put(&mut fixture, "front.yaml", &front, 1).await;
+    put(&mut fixture, "shop.yaml", &rest, 5).await;
+    ready(&mut fixture, "front").await;
+    let traffic = fixture.traffic();
+    let renamed = front.replace("name: front}", "name: window}");
+    put(&mut fixture, "front.yaml", &renamed, 5).await;
+    ready(&mut fixture, "window").await;
+    fixture.pass(300).await;
+    fixture.declare().await;
+    traffic.all_served();
+    assert!(fixture.handle.statuses().iter().all(|status| status.name.as_str() != "front"));
+    let events = fixture.record("window").await.events;
+    assert!(events.iter().any(|event| event.message.contains("taken over from `front`")), "{events:#?}");
+    assert!(events.iter().all(|event| !["DriftRepaired", "Resumed"].contains(&event.reason.as_str())));
+}

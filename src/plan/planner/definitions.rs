@@ -127,6 +127,7 @@ fn retag(draft: &mut Draft<'_>, id: &ResourceId, component: &DesiredComponent, w
     let baseline = draft.baseline_of_revision(id);
     let Writable { reason, differences } = draft.split_writable(id, &baseline, missing, |_| false);
     if !differences.is_empty() {
+        let reason = draft.reason_to_tag(&definition.arn, &reason);
         let call = Call::TagEcs { arn: definition.arn.clone(), tags: texts(&differences, "tags.") };
         draft.act(id, Verb::Tag, call, reason, super::changes(&differences));
     }

@@ -2,7 +2,7 @@
 //! on the way to an edit that is not declared any more.
 
 use super::{Draft, PlanInput};
-use crate::model::ids::ContentHash;
+use crate::model::ids::{ContentHash, DeploymentName};
 use crate::model::last_applied::LastApplied;
 use crate::model::resource::{Part, ResourceId, ResourceKind, TAG_OWNER, Tree};
 use crate::model::resource_record::ResourceRecord;
@@ -38,7 +38,10 @@ impl<'a> Baseline<'a> {
     pub fn is_drift(&self, difference: &Difference) -> bool {
         let change = &difference.change;
         if change.path.strip_prefix("tags.") == Some(TAG_OWNER) {
-            return self.is_settled();
+            // What comes over from another document has that one's tag on.
+            let before = change.old.as_str();
+            let comes = |from: &DeploymentName| Some(from.as_str()) == before;
+            return self.is_settled() && !self.input.desired.handed_from.values().any(comes);
         }
         // Until it is in force, an answer may have been lost, and for minutes more what is shown
         // may be old.

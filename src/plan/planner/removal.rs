@@ -42,6 +42,10 @@ pub(super) fn undeclared(draft: &mut Draft<'_>) {
         } else if let Some(on) = unfinished.as_ref().filter(|_| !traffic::has_successor(draft, id, resource))
         {
             draft.wait(id, on.clone());
+        } else if let Some(on) =
+            held_back(draft, &resource.arn).filter(|_| !traffic::has_successor(draft, id, resource))
+        {
+            draft.wait(id, on);
         } else {
             draft.note(id, format!("{} is no longer declared and is removed", id.kind.info().noun), false);
             remove(draft, id, resource);
@@ -60,7 +64,8 @@ pub(super) fn undeclared(draft: &mut Draft<'_>) {
         }
         let used =
             || traffic::still_sent_to(draft, service).or_else(|| traffic::used_by_others(draft, service));
-        match unfinished.clone().or_else(used) {
+        let held = || held_back(draft, &service.arn);
+        match unfinished.clone().or_else(used).or_else(held) {
             Some(on) => draft.wait(&id, on),
             None => {
                 draft.note(&id, "service is no longer declared and is removed".to_owned(), false);
@@ -73,6 +78,20 @@ pub(super) fn undeclared(draft: &mut Draft<'_>) {
     for (id, to) in handed_over(draft) {
         draft.note(&id, format!("is declared by `{to}` now, and goes over to it as it stands"), false);
     }
+}
+
+/// What is waited for before something that nobody declares is removed: the files of one commit may
+/// come one after the other, and a text that cannot be read may be the one that declares it.
+fn held_back(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
+    let held = draft.input.desired.held_back.get(arn)?;
+    let because = match &held.unread {
+        Some(what) => format!(
+            "{what} may be the one; mend it, or take it out of the store, and this is removed if it is not"
+        ),
+        None if draft.input.now < held.until => format!("it is removed at {:.0} if none does", held.until),
+        None => return None,
+    };
+    Some(WaitingOn::Claimant { because, ends: held.unread.is_none() })
 }
 
 /// What goes over to another document and was not seen to be with it yet.
@@ -156,6 +175,8 @@ pub(super) fn teardown(draft: &mut Draft<'_>, confirmed: bool) {
             draft.note(id, "stays: the deletion policy is Retain".to_owned(), false);
         } else if id.kind.info().holds_data {
             teardown_data(draft, id, resource, confirmed);
+        } else if let Some(on) = held_back(draft, &resource.arn) {
+            draft.wait(id, on);
         } else {
             remove(draft, id, resource);
         }
@@ -174,7 +195,10 @@ pub(super) fn teardown(draft: &mut Draft<'_>, confirmed: bool) {
                         draft.note(&id, message, false);
                         draft.wait(&id, on);
                     }
-                    None => remove_service(draft, &id, service),
+                    None => match held_back(draft, &service.arn) {
+                        Some(on) => draft.wait(&id, on),
+                        None => remove_service(draft, &id, service),
+                    },
                 }
             }
             Seen::Unknown(gap) => draft.wait_unobserved(&id, gap),

@@ -199,7 +199,8 @@ fn write(
             (Verb::Update, one.kind.update(with, &change))
         };
         if let Some(call) = call {
-            draft.act(id, verb, call, reason.clone(), changes(&differences));
+            let reason = if verb == Verb::Tag { draft.reason_to_tag(arn, &reason) } else { reason.clone() };
+            draft.act(id, verb, call, reason, changes(&differences));
         }
     }
 }

@@ -411,7 +411,8 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
         write.into_iter().partition(|difference| difference.row.update_call == UpdateCall::Tag);
     if !tags.is_empty() {
         let call = Call::TagEcs { arn: service.arn.clone(), tags: texts(&tags, "tags.") };
-        draft.act(one.id, Verb::Tag, call, reason.clone(), changes(&tags));
+        let reason = draft.reason_to_tag(&service.arn, &reason);
+        draft.act(one.id, Verb::Tag, call, reason, changes(&tags));
     }
     tags::take_off(draft, one.id, &service.tags, |keys| Call::UntagEcs { arn: service.arn.clone(), keys });
     write.retain(is_updated);
