@@ -38,7 +38,8 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatu
     {
         let Source { file, line, .. } = &declared.source;
         bail!(
-            "{name} is still declared in {file}:{line}: remove it there, then confirm; nothing was confirmed"
+            "{name} was still declared in {file}:{line} when the controller last read the store: remove it there, then confirm (in a moment, \
+             when it is removed already); nothing was confirmed"
         );
     }
     let at = request::now(places, &*state).await?;

@@ -111,18 +111,21 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatu
 pub(super) async fn plan(args: &Args, places: &Places) -> anyhow::Result<Planned> {
     let (records, requests) = recorded(places).await?;
     let clock = places.clock(state::latest(records.values()))?;
-    let snapshot = match &args.file {
-        Some(file) => from_file(file)?,
-        None => crate::specs::open(&places.store()?, RESCAN).load().await,
+    let given = args.file.as_deref().map(from_file).transpose()?;
+    let is_given = given.as_ref().map(|given| -> BTreeSet<DeploymentName> {
+        given.documents.keys().chain(given.refused.keys()).cloned().collect()
+    });
+    let snapshot = match (given, places.store()) {
+        (Some(given), Ok(store)) => crate::specs::open(&store, RESCAN).load().await.with(given),
+        // A plan for a file needs no store.
+        (Some(given), Err(_)) => given,
+        (None, store) => crate::specs::open(&store?, RESCAN).load().await,
     };
     let known = records.iter().map(|(name, record)| (name, record.into())).collect();
     let mut changes =
         declarations::changes(&mut LoweringCache::default(), &snapshot, &known, &requests, clock.now());
-    if args.file.is_some() {
-        let is_given = |name: &DeploymentName| {
-            snapshot.documents.contains_key(name) || snapshot.refused.contains_key(name)
-        };
-        changes.by_name.retain(|name, _| is_given(name));
+    if let Some(is_given) = is_given {
+        changes.by_name.retain(|name, _| is_given.contains(name));
     }
     let mut subjects = Subjects::of(changes);
     if let Some(name) = &args.name {

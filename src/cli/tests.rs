@@ -320,7 +320,7 @@ async fn a_deletion_is_confirmed_by_saying_the_name_twice() {
     });
     folders.state.save(&declared).await.unwrap();
     let error = folders.ask(&["delete", "shop", "--confirm", "shop"]).await.unwrap_err();
-    assert!(error.contains("shop is still declared in shop.yaml:4"), "{error}");
+    assert!(error.contains("shop was still declared in shop.yaml:4"), "{error}");
     assert!(folders.requests().await.is_empty());
     // One that vanished with most others is confirmed, so that its removal is believed.
     declared.declared.as_mut().unwrap().doubted = true;
@@ -564,6 +564,14 @@ async fn a_plan_is_made_against_the_demo_and_nothing_is_written() {
     }
     let file = folders.dir.path().join("specs/shop.yaml").display().to_string();
     assert!(!plan(&["-f", &file]).await.unwrap().in_sync);
+    // A file is planned as it will be once it is in the store.
+    let other = DOCUMENT.replace("name: shop", "name: zoo");
+    let other = other.replace("      service:\n", "      service:\n        serviceName: shop-web\n");
+    let zoo = folders.dir.path().join("zoo.yaml").display().to_string();
+    std::fs::write(&zoo, other).unwrap();
+    let planned = plan(&["-f", &zoo]).await.unwrap();
+    let findings: Vec<String> = planned.findings.iter().map(ToString::to_string).collect();
+    assert!(findings.iter().any(|finding| finding.contains("belongs to `shop`")), "{findings:?}");
     let json = plan(&["shop", "-o", "json"]).await.unwrap().text;
     assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap()["deployment"], "shop");
     let broken = DOCUMENT.replace("desiredCount: 1", "desiredCount: many");

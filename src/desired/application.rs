@@ -37,6 +37,7 @@ pub(super) fn lower(doc: &Document, spec: &ApplicationSpec, generation: Generati
         shared: BTreeMap::new(),
         handed_to: BTreeMap::new(),
         held_back: BTreeMap::new(),
+        adopts_from: BTreeSet::new(),
         handed_from: BTreeMap::new(),
         retry: doc.metadata.annotations.get(RETRY_ANNOTATION).cloned(),
         tags,

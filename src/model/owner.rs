@@ -19,7 +19,8 @@ pub enum Owner<'t> {
 pub struct OwnershipBasis {
     /// The document adopts what it declares and nobody's tag is on. Adopting says "take over what I
     /// declare", so it does not cover what is not declared; what another deployment's tag is on is
-    /// never taken over, for two controllers might fight over it.
+    /// taken over only where a person asked for it and that deployment is a document of the same
+    /// store, for two controllers might fight over it.
     pub adopts: bool,
     /// The record names its ARN as made or adopted by us: it counts when there is no owner tag at
     /// all, for then someone removed it.
@@ -39,7 +40,10 @@ impl<'t> Owner<'t> {
     ) -> Self {
         let name = |handed: &'t BTreeMap<String, DeploymentName>| handed.get(arn).map(DeploymentName::as_str);
         let (to, from) = (name(&desired.handed_to), name(&desired.handed_from));
-        Self::decided(tags.get(TAG_OWNER).map(String::as_str), desired.deployment.as_str(), (to, from), basis)
+        let tag = tags.get(TAG_OWNER).map(String::as_str);
+        let left = tag.and_then(|owner| desired.adopts_from.get(owner)).filter(|_| basis.adopts);
+        let from = from.or(left.map(DeploymentName::as_str));
+        Self::decided(tag, desired.deployment.as_str(), (to, from), basis)
     }
 
     fn decided(
@@ -68,7 +72,8 @@ pub fn in_the_way(what: &str, owner: Option<&str>, instead: &str) -> String {
     match owner {
         Some(owner) => format!(
             "{what} exists and belongs to deployment `{owner}`; {instead}, or take it out of `{owner}`: it then goes over as it stands (what \
-             `{owner}` left when it was removed is taken over with `ctl adopt`, what is of another store once its tag `{TAG_OWNER}` is off)"
+             `{owner}` left when it was removed, or does not declare any more, is taken over with `ctl adopt`, what is of another store once \
+             its tag `{TAG_OWNER}` is off)"
         ),
         None => format!(
             "{what} exists and was not created by Evenkeel; take it over with `ctl adopt` or `spec.adopt: true`, or {instead}"

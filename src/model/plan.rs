@@ -309,6 +309,11 @@ pub enum WaitingOn {
         /// Name of that document.
         to: DeploymentName,
     },
+    /// It holds data, its document is gone and says `deletionPolicy: Delete`: a person confirms that.
+    Confirmation {
+        /// How.
+        command: String,
+    },
     /// Nobody declares it any more, and another document may be about to.
     Claimant {
         /// Until when, or which text may be the one.
@@ -406,7 +411,8 @@ impl WaitingOn {
             Self::Predecessor { what, because: _ } => what.clone(),
             Self::Rotation { secret, until: _ } => secret.clone(),
             Self::Failed { hash, because: _ } => hash.to_string(),
-            Self::Claimant { because: _, ends: _ }
+            Self::Confirmation { command: _ }
+            | Self::Claimant { because: _, ends: _ }
             | Self::Observation { because: _ }
             | Self::Bake { until: _ }
             | Self::Suspended { because: _ } => String::new(),
@@ -434,6 +440,9 @@ impl fmt::Display for WaitingOn {
             Self::Draining { service } => write!(f, "service {service} to finish draining"),
             Self::InUse { by } => write!(f, "{by} to use it no more"),
             Self::Handover { to } => write!(f, "`{to}`, which declares it by now, to take it over"),
+            Self::Confirmation { command } => {
+                write!(f, "a person to confirm that its data is deleted: `{command}`")
+            }
             Self::Claimant { because, ends: _ } => write!(f, "another document to declare it: {because}"),
             Self::Declared { what, because } => {
                 write!(f, "{what}, which is declared, to be complete: {because}")

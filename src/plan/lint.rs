@@ -139,7 +139,8 @@ fn least_need(action: &PlannedAction) -> Option<Need> {
 fn is_owner(input: &PlanInput<'_>, arn: &str, owner: &str) -> bool {
     let desired = input.desired;
     let comes = desired.handed_from.get(arn).is_some_and(|from| *from.as_str() == *owner);
-    (owner == desired.deployment.as_str() || comes) && !desired.handed_to.contains_key(arn)
+    let left = desired.adopt && desired.adopts_from.contains(owner);
+    (owner == desired.deployment.as_str() || comes || left) && !desired.handed_to.contains_key(arn)
 }
 
 fn seen_as_needed(input: &PlanInput<'_>, action: &PlannedAction) -> Option<Violation> {

@@ -275,6 +275,8 @@ impl Controller {
             match change {
                 DeclarationChange::InForce(declared) => self.apply_declaration(name, declared).await,
                 DeclarationChange::Refused(status) => self.refuse(name, *status).await,
+                // A pass has it: at the next snapshot.
+                DeclarationChange::Gone if matches!(self.entries.get(&name), Some(Slot::InPass(_))) => {}
                 DeclarationChange::Gone => {
                     info!(deployment = %name, "its document is gone, and nothing is left that was made for it");
                     self.parked.remove(&name);

@@ -396,13 +396,23 @@ fn apply_requests(
     by_name: &mut BTreeMap<DeploymentName, DeclarationChange>,
     now: Timestamp,
 ) {
+    let living = |(name, change): (&DeploymentName, &DeclarationChange)| match change {
+        DeclarationChange::InForce(declared) => declared.removed_at.is_none().then(|| name.clone()),
+        DeclarationChange::Refused(_) | DeclarationChange::Gone => None,
+    };
+    let adopts = requests.iter().any(Request::adopts);
+    let living: BTreeSet<DeploymentName> =
+        if adopts { by_name.iter().filter_map(living).collect() } else { BTreeSet::new() };
     for request in requests.iter().filter(|request| !request.is_confirmation() && !request.is_over(now)) {
         let Some(DeclarationChange::InForce(declared)) = by_name.get_mut(&request.deployment) else {
             continue;
         };
         let declared = Arc::make_mut(declared);
         declared.requests.push(request.clone());
-        declared.desired.adopt |= request.adopts();
+        if request.adopts() {
+            declared.desired.adopt = true;
+            declared.desired.adopts_from.clone_from(&living);
+        }
         if let RequestKind::Continue { component, service_deployment, hook, rollback } = &request.kind {
             let answer = PauseAnswer {
                 deployment: service_deployment.clone(),

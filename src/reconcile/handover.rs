@@ -83,9 +83,10 @@ pub(super) fn hand_over(
     for (name, given_up) in given {
         let is_taken =
             |arn: &str| given_up.get(arn).and_then(|given| given.to.as_ref()).is_some_and(is_settled);
+        let is_gone = |from: &Known<'_>| from.orphaned || is_doubted(by_name.get(name));
         if known
             .get(name)
-            .is_some_and(|from| from.orphaned && from.made.all().iter().all(|arn| is_taken(arn)))
+            .is_some_and(|from| is_gone(from) && from.made.all().iter().all(|arn| is_taken(arn)))
         {
             // Nothing is left of what its document left behind.
             by_name.insert(name.clone(), DeclarationChange::Gone);
@@ -108,6 +109,11 @@ pub(super) fn hand_over(
     }
 }
 
+/// Whether the store holds the document no more, and that is not believed.
+fn is_doubted(change: Option<&DeclarationChange>) -> bool {
+    matches!(change, Some(DeclarationChange::InForce(declared)) if declared.doubted)
+}
+
 /// Until when, or why, what nobody claims by now is not removed yet.
 fn held_back(given_up: &BTreeMap<String, GivenUp>, unread: Option<&str>) -> BTreeMap<String, HeldBack> {
     let nobodys = given_up.iter().filter(|(_, given)| given.to.is_none());
@@ -125,10 +131,12 @@ fn given_up(
     now: Timestamp,
 ) -> BTreeMap<String, GivenUp> {
     let mut given_up = before.given_up.clone();
-    let is_living = |declared: &&Declaration| declared.removed_at.is_none();
-    let changed = declared.is_some_and(|declared| {
-        declared.document != before.document || declared.removed_at.is_some() != before.removed_at.is_some()
-    });
+    // Of a document that the store does not hold any more, believed or not, others may declare what
+    // it did.
+    let is_living = |declared: &&Declaration| declared.removed_at.is_none() && !declared.doubted;
+    let was_living = before.removed_at.is_none() && !before.doubted;
+    let changed = declared
+        .is_some_and(|declared| declared.document != before.document || is_living(&declared) != was_living);
     if given_up.is_empty() && !changed {
         return given_up;
     }
@@ -152,7 +160,7 @@ fn claimants(
     let mut claimants = BTreeMap::new();
     for (name, change) in by_name {
         let DeclarationChange::InForce(declared) = change else { continue };
-        if declared.removed_at.is_some() {
+        if declared.removed_at.is_some() || declared.doubted {
             continue;
         }
         for claim in desired::claimed(&declared.desired).into_keys() {

@@ -99,6 +99,7 @@ impl Fixture {
             shared: BTreeMap::new(),
             handed_to: BTreeMap::new(),
             held_back: BTreeMap::new(),
+            adopts_from: Default::default(),
             handed_from: BTreeMap::new(),
             retry: None,
             tags: BTreeMap::new(),

@@ -43,6 +43,21 @@ impl Snapshot {
         !self.incomplete && self.documents.is_empty() && self.refused.is_empty()
     }
 
+    /// This store with the documents of another one in the place of its own of the same names: as it
+    /// will be once they are in it. What is wrong is told of the other one alone.
+    #[must_use]
+    pub fn with(mut self, given: Self) -> Self {
+        let is_given =
+            |name: &DeploymentName| given.documents.contains_key(name) || given.refused.contains_key(name);
+        self.documents.retain(|name, _| !is_given(name));
+        self.refused.retain(|name, _| !is_given(name));
+        self.partial.retain(|name, _| !is_given(name));
+        self.documents.extend(given.documents);
+        self.refused.extend(given.refused);
+        self.partial.extend(given.partial);
+        Self { problems: given.problems, incomplete: given.incomplete || self.incomplete, ..self }
+    }
+
     /// Every finding there is, those of the store first.
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
         self.problems.iter().chain(self.refused.values().flatten())

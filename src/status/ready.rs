@@ -221,6 +221,7 @@ fn rank(on: &WaitingOn) -> u8 {
         | WaitingOn::Observation { .. }
         | WaitingOn::Traffic { by_hand: true, .. }
         | WaitingOn::Claimant { ends: false, .. }
+        | WaitingOn::Confirmation { .. }
         | WaitingOn::Failed { .. } => 0,
         WaitingOn::NotReady { failed: false, .. }
         | WaitingOn::Traffic { by_hand: false, .. }

@@ -375,3 +375,62 @@ async fn a_document_that_left_everything_is_forgotten_once_another_one_has_all_o
     assert!(events.iter().any(|event| event.message.contains("taken over from `front`")), "{events:#?}");
     assert!(events.iter().all(|event| !["DriftRepaired", "Resumed"].contains(&event.reason.as_str())));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_lost_record_knew_goes_over_where_a_person_asks_for_it() {
+    let (mut fixture, rest, front) = to_be_split().await;
+    let traffic = fixture.traffic();
+    fixture.kill().await;
+    for record in std::fs::read_dir(fixture.state_folder()).unwrap() {
+        let path = record.unwrap().path();
+        if path.is_file() {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    std::fs::write(fixture.folder.path().join("specs/front.yaml"), &front).unwrap();
+    std::fs::write(fixture.folder.path().join("specs/shop.yaml"), &rest).unwrap();
+    fixture.start().await;
+    fixture.declare().await;
+    fixture.pass(300).await;
+    let waits = serde_json::to_string(&fixture.status("front")).unwrap();
+    assert!(waits.contains("does not declare any more, is taken over with `ctl adopt`"), "{waits}");
+    let until = fixture.clock.now() + jiff::SignedDuration::from_hours(1);
+    fixture.ask("front", RequestKind::Adopt { until }).await;
+    fixture.declare().await;
+    ready(&mut fixture, "front").await;
+    fixture.pass(600).await;
+    traffic.all_served();
+    assert_eq!(owner(&found(&fixture, "storefront")), Some("front"));
+}
+
+/// When most documents vanish at once nothing of them is removed until that is confirmed; what others
+/// declare by then goes over to them all the same.
+#[tokio::test(start_paused = true)]
+async fn all_documents_under_other_names_at_once_go_over_without_a_confirmation() {
+    let (mut fixture, rest, front) = to_be_split().await;
+    put(&mut fixture, "front.yaml", &front, 1).await;
+    put(&mut fixture, "shop.yaml", &rest, 5).await;
+    ready(&mut fixture, "front").await;
+    fixture.pass(300).await;
+    fixture.declare().await;
+    let traffic = fixture.traffic();
+    fixture.sim.reset_calls();
+    let write = |file: &str, text: &str| {
+        std::fs::write(fixture.folder.path().join("specs").join(file), text).unwrap();
+    };
+    write("front.yaml", &front.replace("name: front}", "name: window}"));
+    write("shop.yaml", &rest.replace("name: shop}", "name: office}"));
+    fixture.declare().await;
+    fixture.pass(2).await;
+    fixture.declare().await;
+    ready(&mut fixture, "window").await;
+    fixture.pass(120).await;
+    fixture.declare().await;
+    fixture.pass(5).await;
+    traffic.all_served();
+    assert_eq!(owner(&found(&fixture, "storefront")), Some("window"));
+    let left: Vec<String> = fixture.handle.statuses().iter().map(|status| status.name.to_string()).collect();
+    assert!(!left.contains(&"front".to_owned()), "{left:?}");
+    let services = made_or_deleted(&fixture).into_iter().filter(|call| call.contains("Service"));
+    assert_eq!(services.collect::<Vec<_>>(), Vec::<String>::new());
+}

@@ -192,9 +192,10 @@ fn absent(run: &Simulation, app: &App, status: Option<&Arc<DeploymentStatus>>) -
     }
 }
 
-/// Whether the removal of a document is held until a person confirms it.
+/// Whether the removal of a document, or of its data, is held until a person confirms it.
 fn is_doubted(status: &DeploymentStatus) -> bool {
-    let mut said = status.findings.iter().map(ToString::to_string);
+    let said = status.findings.iter().map(ToString::to_string);
+    let mut said = said.chain(status.waiting_on.iter().map(|waiting| waiting.on.to_string()));
     said.any(|said| {
         said.contains("vanished at once") || said.contains("was held before") || said.contains("--confirm")
     })

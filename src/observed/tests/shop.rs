@@ -125,6 +125,7 @@ impl Shop {
             shared: BTreeMap::new(),
             handed_to: BTreeMap::new(),
             held_back: BTreeMap::new(),
+            adopts_from: BTreeSet::new(),
             handed_from: BTreeMap::new(),
             retry: None,
             tags: BTreeMap::new(),

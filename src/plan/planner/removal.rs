@@ -271,7 +271,7 @@ fn teardown_data(draft: &mut Draft<'_>, id: &ResourceId, resource: &ObservedReso
         draft.note(id, message, false);
     } else if !confirmed {
         let command = format!("ctl delete {0} --confirm {0}", draft.input.desired.deployment);
-        draft.note(id, format!("stays until its deletion is confirmed (`{command}`)"), false);
+        draft.wait(id, WaitingOn::Confirmation { command });
     } else {
         remove(draft, id, resource);
     }

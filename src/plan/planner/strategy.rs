@@ -16,6 +16,7 @@
 
 use super::traffic::Transition;
 use super::{Draft, seen};
+use crate::model::arn::target_group_name;
 use crate::model::desired::DesiredComponent;
 use crate::model::ids::ComponentName;
 use crate::model::membership::{Shares, astray, misdirected, shares};
@@ -251,17 +252,24 @@ pub(super) fn shares_traffic(draft: &Draft<'_>, declared: &Tree) -> Option<Strin
         let sent = Sent::weights(&rule.fields["actions"]);
         groups.extend(sent.into_iter().filter(|(_, weight)| *weight > 0).map(|(arn, _)| arn));
     }
-    let (_, other) = observed.all_services().find_map(|(id, seen)| {
+    // A rule that came over from another document sends to where that one's tasks are.
+    let ours: BTreeSet<&str> =
+        observed.all_resources().filter_map(|(_, seen)| Some(seen.present()?.arn.as_str())).collect();
+    let declared_groups = groups_of(declared);
+    let is_known = |arn: &str| ours.contains(arn) || declared_groups.contains(arn);
+    let foreign = groups.iter().find(|arn| !is_known(arn));
+    let of_service = |(id, seen): (ResourceId, &Seen<ObservedService>)| {
         let service = seen.present().filter(|service| service.desired + service.running > 0)?;
         let shares = groups_of(&service.fields).iter().any(|arn| groups.contains(*arn))
             || !production_rules(&service.fields).is_disjoint(&rules);
         let ours = draft.is_ours_undeclared(&id, &service.arn, &service.tags);
-        (shares && ours && !is_declared(draft, &id)).then_some((id, service))
-    })?;
+        (shares && ours && !is_declared(draft, &id)).then(|| format!("service {}", service.name))
+    };
+    let others = || foreign.map(|arn| format!("what is in target group {}", target_group_name(arn)));
+    let other = observed.all_services().find_map(of_service).or_else(others)?;
     Some(format!(
-        "service {} serves behind the same rule, and what ECS does to its traffic while it brings up a second service under the strategy {} \
+        "{other} serves behind the same rule, and what ECS does to its traffic while it brings up a second service under the strategy {} \
          is not documented, so that one stays; declare the strategy ROLLING without `advancedConfiguration` for the move, and the strategy again once it is Ready",
-        other.name,
         declared["deploymentConfiguration"]["strategy"].as_str().unwrap_or_default()
     ))
 }
