@@ -6,7 +6,7 @@ use super::kinds::{DeletionPolicy, DriftSpec, Placement, Suspend};
 use super::plan::WaitingOn;
 use super::resource::{ResourceId, Tree};
 use super::service_deployment::{PauseAnswer, shifts_traffic};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -69,10 +69,23 @@ pub struct DesiredState {
 /// declare it, and would get it as it stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeldBack {
-    /// Not before.
-    pub until: Timestamp,
-    /// Nor while there is a text that cannot be read and may be the one that declares it.
+    /// Since when nobody declares it.
+    pub since: Timestamp,
+    /// A text that cannot be read and may be the one that declares it.
     pub unread: Option<String>,
+}
+
+impl HeldBack {
+    /// For so long what no document declares any more is left alone: it may be on its way from one
+    /// file to another.
+    pub const DECLARED_WITHIN: SignedDuration = SignedDuration::from_secs(30);
+
+    /// Until when it is left alone, while it is. A clock that was set back does not make it so for
+    /// ever.
+    pub fn until(since: Timestamp, now: Timestamp) -> Option<Timestamp> {
+        let is_fresh = now.duration_since(since).abs() < Self::DECLARED_WITHIN;
+        is_fresh.then(|| since + Self::DECLARED_WITHIN)
+    }
 }
 
 /// A log group, target group, listener or rule.

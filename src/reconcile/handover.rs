@@ -12,13 +12,9 @@ use crate::model::desired::HeldBack;
 use crate::model::ids::DeploymentName;
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::status::{GivenUp, LastGoodDocument};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// For so long what no document claims any more is left alone: it may be on its way from one file
-/// to another.
-const CLAIMED_WITHIN: SignedDuration = SignedDuration::from_secs(30);
 
 /// The first thing that a document claims which another one claims, too, and which cannot go over:
 /// nothing that was made for it is known. In words.
@@ -76,7 +72,7 @@ pub(super) fn hand_over(
         }
         given_up.retain(|arn, given| {
             // Revisions are known no longer than their component.
-            let is_awaited = || unread.is_some() || now < given.since + CLAIMED_WITHIN;
+            let is_awaited = || unread.is_some() || HeldBack::until(given.since, now).is_some();
             from.made.knows(arn) || given.to.as_ref().map_or_else(is_awaited, |to| !is_settled(to))
         });
     }
@@ -117,8 +113,7 @@ fn is_doubted(change: Option<&DeclarationChange>) -> bool {
 /// Until when, or why, what nobody claims by now is not removed yet.
 fn held_back(given_up: &BTreeMap<String, GivenUp>, unread: Option<&str>) -> BTreeMap<String, HeldBack> {
     let nobodys = given_up.iter().filter(|(_, given)| given.to.is_none());
-    let held =
-        |given: &GivenUp| HeldBack { until: given.since + CLAIMED_WITHIN, unread: unread.map(str::to_owned) };
+    let held = |given: &GivenUp| HeldBack { since: given.since, unread: unread.map(str::to_owned) };
     nobodys.map(|(arn, given)| (arn.clone(), held(given))).collect()
 }
 

@@ -108,6 +108,17 @@ async fn a_log_group_goes_only_when_it_says_so_itself_and_a_person_confirmed() {
         fixture.pass(900).await;
         assert_eq!(has_logs(&fixture), !goes, "says {says}, confirmed {confirmed}");
         assert_eq!(service(&fixture)["status"], "INACTIVE");
+        if !says || confirmed {
+            continue;
+        }
+        // It is waited for, and may be confirmed at any time.
+        let waits = serde_json::to_string(&fixture.status("shop").waiting_on).unwrap();
+        assert!(waits.contains("ctl delete shop --confirm shop"), "{waits}");
+        fixture.ask("shop", RequestKind::ConfirmDeletion).await;
+        fixture.declare().await;
+        fixture.pass(120).await;
+        assert!(!has_logs(&fixture));
+        assert!(fixture.handle.statuses().iter().all(|status| status.name.as_str() != "shop"));
     }
 }
 

@@ -334,7 +334,8 @@ async fn back_to_rolling(upgrades: usize, document: &str) -> (Fixture, Traffic) 
 
 #[tokio::test(start_paused = true)]
 async fn edited_back_to_rolling_no_rule_moves_before_the_tasks_are_where_it_sends_to() {
-    for (upgrades, document) in [(0, SHOP), (1, SHOP), (0, &shop(""))] {
+    let reported = SHOP.replace("spec:\n", "spec:\n  drift: {policy: Report}\n");
+    for (upgrades, document) in [(0, SHOP), (1, SHOP), (0, &shop("")), (0, &reported), (1, &reported)] {
         let (fixture, traffic) = back_to_rolling(upgrades, document).await;
         fixture.ready_within(3600).await;
         fixture.pass(1800).await;

@@ -236,12 +236,15 @@ fn check_reason(run: &Simulation, app: usize, reason: &str) -> Result<(), Violat
 /// What is said of what ECS has to let go of before it can be replaced: what to do first.
 const UNDER_STRATEGY: &str = "declare the strategy ROLLING";
 
-/// What a person does about what is held: images that work, another try, a confirmation, another
-/// strategy.
+/// What a person does about what is held: images that work, another try, a confirmation, an
+/// adoption of what a former document left, another strategy.
 async fn mend(run: &mut Simulation, app: usize, reason: &str) {
     if !run.present[app] {
         run.act_now(&What::Confirm { app }).await;
         return;
+    }
+    if reason.contains("ctl adopt") {
+        run.adopt(app).await;
     }
     for part in 0..run.apps[app].parts.len() {
         if run.apps[app].parts[part].is_hopeless() {

@@ -441,6 +441,14 @@ impl Simulation {
         }
     }
 
+    /// `ctl adopt`, for an hour.
+    pub async fn adopt(&mut self, app: usize) {
+        let name = self.apps[app].name.clone();
+        let until = self.system.sim.now() + SignedDuration::from_hours(1);
+        // Who sees it fail is none of this simulation's business: the next one that reads it asks.
+        let _ = self.system.ask(&name, RequestKind::Adopt { until }).await;
+    }
+
     fn store_gone(&mut self, seconds: u64, emptied: bool) {
         self.store_back = Some(self.elapsed() + Duration::from_secs(seconds));
         self.disturb(Disturbance::Documents, seconds + 30);

@@ -9,7 +9,7 @@ use super::stopping::{cluster_of, scale_to_nothing, stop_undeclared};
 use super::{Draft, seen, tags, traffic, unfinished};
 use crate::model::arn::{family_of, is_in};
 use crate::model::call::{Call, Verb};
-use crate::model::desired::Workload;
+use crate::model::desired::{HeldBack, Workload};
 use crate::model::ids::DeploymentName;
 use crate::model::kinds::DeletionPolicy;
 use crate::model::observed::{ObservedResource, ObservedService, Seen};
@@ -84,12 +84,12 @@ pub(super) fn undeclared(draft: &mut Draft<'_>) {
 /// come one after the other, and a text that cannot be read may be the one that declares it.
 fn held_back(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
     let held = draft.input.desired.held_back.get(arn)?;
-    let because = match &held.unread {
-        Some(what) => format!(
+    let because = match (&held.unread, HeldBack::until(held.since, draft.input.now)) {
+        (Some(what), _) => format!(
             "{what} may be the one; mend it, or take it out of the store, and this is removed if it is not"
         ),
-        None if draft.input.now < held.until => format!("it is removed at {:.0} if none does", held.until),
-        None => return None,
+        (None, Some(until)) => format!("it is removed at {until:.0} if none does"),
+        (None, None) => return None,
     };
     Some(WaitingOn::Claimant { because, ends: held.unread.is_none() })
 }

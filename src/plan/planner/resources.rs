@@ -159,6 +159,10 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, resource: &ObservedResource) {
     if succeeds {
         baseline = baseline.with_change("actions");
     }
+    // Its group was taken out of the document, though nobody edited the rule.
+    if let Some(member) = id.kind.actions_member().filter(|_| traffic::sends_to_undeclared(draft, resource)) {
+        baseline = baseline.with_change(member);
+    }
     let writable = draft.split_writable(id, &baseline, found, is_identity);
     tags::take_off(draft, id, &resource.tags, |keys| one.kind.untag(resource.arn.clone(), keys));
     write(draft, one, resource, fields, (&all, writable));

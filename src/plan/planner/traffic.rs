@@ -407,6 +407,21 @@ fn stray_traffic(draft: &Draft<'_>, arn: &str, counts: impl Fn(&ResourceId) -> b
     })
 }
 
+/// Whether a rule or listener sends traffic to a target group of ours that is declared no longer,
+/// such as the alternate one where ECS left the traffic.
+pub(super) fn sends_to_undeclared(draft: &Draft<'_>, forwarder: &ObservedResource) -> bool {
+    let members = ["actions", "defaultActions"].map(|member| weights(&forwarder.fields[member]));
+    let mut sent = members.into_iter().flatten().filter(|(_, weight)| *weight > 0);
+    let undeclared = |arn: &str| {
+        let mut all = draft.input.observed.all_resources();
+        let found = all.find_map(|(id, seen)| Some((id, seen.present().filter(|group| group.arn == arn)?)));
+        found.is_some_and(|(id, group)| {
+            key_of(draft, arn).is_none() && draft.is_ours_undeclared(&id, arn, &group.tags)
+        })
+    };
+    sent.any(|(arn, _)| undeclared(&arn))
+}
+
 /// What is waited for while AWS does not show where the last change of a rule or listener sent
 /// traffic: what it shows may be what was before. Where ECS shifts traffic, it may have gone on.
 pub(super) fn not_shown(draft: &Draft<'_>, id: &ResourceId, observed: &Tree) -> Option<WaitingOn> {
