@@ -309,7 +309,8 @@ pub enum WaitingOn {
         /// Name of that document.
         to: DeploymentName,
     },
-    /// It holds data, its document is gone and says `deletionPolicy: Delete`: a person confirms that.
+    /// It holds data, and its document is gone and says `deletionPolicy: Delete`: a person confirms
+    /// that.
     Confirmation {
         /// How.
         command: String,

@@ -43,8 +43,8 @@ impl Snapshot {
         !self.incomplete && self.documents.is_empty() && self.refused.is_empty()
     }
 
-    /// This store with the documents of another one in the place of its own of the same names: as it
-    /// will be once they are in it. What is wrong is told of the other one alone.
+    /// This store with the documents of another one in the place of its own of the same names: as
+    /// it will be once they are in it. What is wrong is told of the other one alone.
     #[must_use]
     pub fn with(mut self, given: Self) -> Self {
         let is_given =

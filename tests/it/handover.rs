@@ -403,8 +403,8 @@ async fn what_a_lost_record_knew_goes_over_where_a_person_asks_for_it() {
     assert_eq!(owner(&found(&fixture, "storefront")), Some("front"));
 }
 
-/// When most documents vanish at once nothing of them is removed until that is confirmed; what others
-/// declare by then goes over to them all the same.
+/// When most documents vanish at once nothing of them is removed until that is confirmed; what
+/// others declare by then goes over to them all the same.
 #[tokio::test(start_paused = true)]
 async fn all_documents_under_other_names_at_once_go_over_without_a_confirmation() {
     let (mut fixture, rest, front) = to_be_split().await;
