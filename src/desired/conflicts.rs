@@ -2,6 +2,7 @@
 
 use super::resources::{self, Claim};
 use crate::model::arn::{Arn, cluster_name};
+use crate::model::canonical::canonical_json;
 use crate::model::desired::{DesiredState, Workload};
 use crate::model::finding::{Finding, field_key};
 use crate::model::ids::DeploymentName;
@@ -33,7 +34,7 @@ pub struct Common {
 /// port of a load balancer, a priority of a listener, a log group with other settings; and what
 /// they share.
 ///
-/// The document for which the claim was in force already (`standing`, see [`claimed`]) keeps it,
+/// The document for which the claim was in force already (`standing`, see [`standing`]) keeps it,
 /// else the one whose name comes first; the other one gets the error, which names the first. What
 /// is in force is recorded, so a restarted controller decides as before.
 ///
@@ -47,7 +48,7 @@ pub fn common<'a>(
     let of_one = |(name, state): (&'a DeploymentName, &'a DesiredState)| {
         let place = whereabouts(state);
         let stands = |claimed: &Claimed| {
-            standing.get(name).is_some_and(|claims| claims.contains(&text(claimed, &place)))
+            standing.get(name).is_some_and(|claims| claims.contains(&with_settings(claimed, &place)))
         };
         let all = claims(state).into_iter().map(|claimed| (!stands(&claimed), name, state, claimed));
         all.collect::<Vec<_>>()
@@ -87,6 +88,17 @@ pub fn common<'a>(
 pub fn claimed(state: &DesiredState) -> BTreeMap<String, ResourceId> {
     let place = whereabouts(state);
     claims(state).into_iter().map(|claimed| (text(&claimed, &place), claimed.id)).collect()
+}
+
+/// The same with the settings of what may be shared: who edits them claims something else.
+pub fn standing(state: &DesiredState) -> BTreeSet<String> {
+    let place = whereabouts(state);
+    claims(state).iter().map(|claimed| with_settings(claimed, &place)).collect()
+}
+
+fn with_settings(claimed: &Claimed, place: &(String, String)) -> String {
+    let settings = claimed.claim.settings.as_ref().map(canonical_json).unwrap_or_default();
+    format!("{} {settings}", text(claimed, place))
 }
 
 fn text(claimed: &Claimed, (account, region): &(String, String)) -> String {

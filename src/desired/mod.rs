@@ -27,7 +27,7 @@ mod secret_ref;
 #[cfg(test)]
 mod tests;
 
-pub use conflicts::{Common, claimed, common};
+pub use conflicts::{Common, claimed, common, standing};
 pub use resolve::resolve;
 
 use crate::model::desired::DesiredState;

@@ -1,7 +1,7 @@
 //! From a snapshot of the store to what is in force, what is refused and what is gone. Pure.
 
 use super::entry::Declaration;
-use super::handover;
+use super::handover::{self, Unread};
 use super::known::{self, Made};
 pub use super::known::{DeclarationChange, Known};
 use crate::desired::{self, Common};
@@ -42,8 +42,8 @@ pub struct Changes {
 #[derive(Debug, Default)]
 pub struct LoweringCache {
     by_name: BTreeMap<DeploymentName, LoweredDocument>,
-    /// Conflicts between the documents in `by_name`.
-    conflicts: BTreeMap<DeploymentName, Vec<Finding>>,
+    /// What they have in common, with the last good versions of those that are refused.
+    common: Common,
 }
 
 /// One document, lowered.
@@ -72,19 +72,42 @@ impl LoweringCache {
                 self.by_name.insert(name.clone(), lower(declared, known.get(name).copied()));
             }
         }
-        let Common { conflicts, mut shared } = self.common(snapshot, known);
-        self.conflicts = conflicts;
+        self.common = self.common(snapshot, known);
+        let nothing = BTreeMap::new();
         for (name, lowered) in &mut self.by_name {
             let Ok(declared) = &mut lowered.result else { continue };
-            let shared = shared.remove(name).unwrap_or_default();
-            if declared.desired.shared != shared {
-                Arc::make_mut(declared).desired.shared = shared;
+            let shared = self.common.shared.get(name).unwrap_or(&nothing);
+            if declared.desired.shared != *shared {
+                Arc::make_mut(declared).desired.shared.clone_from(shared);
             }
         }
     }
-}
 
-impl LoweringCache {
+    /// What cannot be known of what the store declares.
+    fn unread(&self, snapshot: &Snapshot) -> Unread {
+        let invalid =
+            self.by_name.iter().filter(|(_, lowered)| lowered.result.is_err()).map(|(name, _)| name);
+        let refused = snapshot.refused.keys().chain(invalid).min();
+        let error = snapshot.problems.iter().find(|problem| problem.is_error());
+        let file = || error.and_then(|problem| problem.place.as_ref()).map(|place| place.file.clone());
+        let text = match refused {
+            Some(name) => Some(handover::refused(name)),
+            None if snapshot.incomplete || error.is_some() => Some(match file() {
+                Some(file) => format!("`{file}`, which cannot be read,"),
+                None => "something in the store that cannot be read".to_owned(),
+            }),
+            None => None,
+        };
+        let conflicting = self.common.conflicts.keys().filter_map(|name| {
+            let declared = self.by_name.get(name)?.result.as_ref().ok()?;
+            Some((name, declared))
+        });
+        let claims = conflicting.flat_map(|(name, declared)| {
+            desired::claimed(&declared.desired).into_keys().map(move |claim| (claim, name.clone()))
+        });
+        Unread { text, claims: claims.collect() }
+    }
+
     /// What the documents have in common. Of one that is refused, for whatever reason, its last
     /// good version goes on to claim what it claimed.
     fn common(&self, snapshot: &Snapshot, known: &BTreeMap<&DeploymentName, Known<'_>>) -> Common {
@@ -98,15 +121,15 @@ impl LoweringCache {
         for (&name, known) in known.iter().filter(|(name, _)| !snapshot.is_gone(name)) {
             let Some(before) = known.declared.filter(|before| before.removed_at.is_none()) else { continue };
             let claims = match new.get(name).filter(|declared| declared.document == before.document) {
-                Some(declared) => desired::claimed(&declared.desired),
+                Some(declared) => desired::standing(&declared.desired),
                 None => {
                     let Some(state) = known::lowered(before) else { continue };
-                    let claims = desired::claimed(&state);
+                    let claims = desired::standing(&state);
                     last.insert(name, state);
                     claims
                 }
             };
-            standing.insert(name, claims.into_keys().collect());
+            standing.insert(name, claims);
         }
         let mut refused: BTreeMap<DeploymentName, Vec<Finding>> = BTreeMap::new();
         loop {
@@ -178,7 +201,7 @@ pub fn changes(
         // A typo in one field does not hide what is wrong with the others.
         refused.entry(name.clone()).or_default().extend(semantic_errors(partial));
     }
-    let unread = unread(snapshot, cache);
+    let unread = cache.unread(snapshot);
     let mut kinds: BTreeMap<DeploymentName, String> = BTreeMap::new();
     let mut by_name: BTreeMap<DeploymentName, DeclarationChange> = BTreeMap::new();
     for (name, lowered) in &cache.by_name {
@@ -188,7 +211,7 @@ pub fn changes(
                 refused.entry(name.clone()).or_default().extend(findings.iter().cloned());
             }
             Ok(declared) => {
-                if let Some(conflicts) = cache.conflicts.get(name) {
+                if let Some(conflicts) = cache.common.conflicts.get(name) {
                     // Two documents that claim one thing: one of them is refused.
                     let mut found = conflicts.clone();
                     lowered.document.locate(&mut found);
@@ -211,6 +234,7 @@ pub fn changes(
     for (name, findings) in refused {
         let change = match known.get(&name).and_then(|known| last_good(known.declared)) {
             Some(mut declared) => {
+                declared.desired.shared = cache.common.shared.get(&name).cloned().unwrap_or_default();
                 declared.newest_generation = declared.desired.generation.next();
                 declared.findings = findings;
                 declared.removed_at = None;
@@ -229,21 +253,8 @@ pub fn changes(
     let prune_held = removed(snapshot, known, &confirmed, now, &mut by_name);
     warn_of_ended_suspensions(snapshot, &mut by_name, now);
     apply_requests(requests, &mut by_name, now);
-    handover::hand_over(known, &mut by_name, unread.as_deref(), now);
+    handover::hand_over(known, &mut by_name, &unread, now);
     Changes { by_name, problems: snapshot.problems.clone(), prune_held }
-}
-
-/// The first text of the store of which nobody knows what it declares, where there is one.
-fn unread(snapshot: &Snapshot, cache: &LoweringCache) -> Option<String> {
-    let invalid = cache.by_name.iter().filter(|(_, lowered)| lowered.result.is_err()).map(|(name, _)| name);
-    let refused = snapshot.refused.keys().chain(invalid).min();
-    if let Some(name) = refused {
-        return Some(format!("document `{name}`, which is refused,"));
-    }
-    let error = snapshot.problems.iter().find(|problem| problem.is_error());
-    let file = error.and_then(|problem| problem.place.as_ref()).map(|place| place.file.clone());
-    let what = || file.map_or_else(|| "something in the store".to_owned(), |file| format!("`{file}`"));
-    (snapshot.incomplete || error.is_some()).then(|| format!("{}, which cannot be read,", what()))
 }
 
 /// The generation of a document: one more than the stored one when its spec or kind changed.

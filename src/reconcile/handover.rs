@@ -16,6 +16,27 @@ use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// What the store declares without being in force.
+#[derive(Debug, Default)]
+pub(super) struct Unread {
+    /// A text of which nobody knows what it declares.
+    pub(super) text: Option<String>,
+    /// What documents claim that are refused because of others.
+    pub(super) claims: BTreeMap<String, DeploymentName>,
+}
+
+impl Unread {
+    /// What may be about to claim this, in words.
+    fn claimant(&self, claim: &str) -> Option<String> {
+        self.claims.get(claim).map(refused).or_else(|| self.text.clone())
+    }
+}
+
+/// A document that is refused, in words.
+pub(super) fn refused(name: &DeploymentName) -> String {
+    format!("document `{name}`, which is refused,")
+}
+
 /// The first thing that a document claims which another one claims, too, and which cannot go over:
 /// nothing that was made for it is known. In words.
 pub(super) fn cannot_go_over(one: &Declaration, other: &Declaration, made: Made<'_>) -> Option<String> {
@@ -33,14 +54,14 @@ pub(super) fn cannot_go_over(one: &Declaration, other: &Declaration, made: Made<
 /// gone, only who took it over at once, or adopts.
 ///
 /// What nobody claims is not removed at once: the files of one commit may come one after the
-/// other. Nor is it while a text of the store is `unread`: it may be the one that claims it.
+/// other. Nor is it while the store may hold a document that claims it and is not in force.
 ///
 /// **Guarantees**: costs nothing while no document changes; nothing goes over that its document
 /// still claims, or that is not known by its ARN.
 pub(super) fn hand_over(
     known: &BTreeMap<&DeploymentName, Known<'_>>,
     by_name: &mut BTreeMap<DeploymentName, DeclarationChange>,
-    unread: Option<&str>,
+    unread: &Unread,
     now: Timestamp,
 ) {
     let mut given: BTreeMap<&DeploymentName, BTreeMap<String, GivenUp>> = BTreeMap::new();
@@ -72,7 +93,8 @@ pub(super) fn hand_over(
         }
         given_up.retain(|arn, given| {
             // Revisions are known no longer than their component.
-            let is_awaited = || unread.is_some() || HeldBack::until(given.since, now).is_some();
+            let is_awaited =
+                || unread.claimant(&given.claim).is_some() || HeldBack::until(given.since, now).is_some();
             from.made.knows(arn) || given.to.as_ref().map_or_else(is_awaited, |to| !is_settled(to))
         });
     }
@@ -111,9 +133,9 @@ fn is_doubted(change: Option<&DeclarationChange>) -> bool {
 }
 
 /// Until when, or why, what nobody claims by now is not removed yet.
-fn held_back(given_up: &BTreeMap<String, GivenUp>, unread: Option<&str>) -> BTreeMap<String, HeldBack> {
+fn held_back(given_up: &BTreeMap<String, GivenUp>, unread: &Unread) -> BTreeMap<String, HeldBack> {
     let nobodys = given_up.iter().filter(|(_, given)| given.to.is_none());
-    let held = |given: &GivenUp| HeldBack { since: given.since, unread: unread.map(str::to_owned) };
+    let held = |given: &GivenUp| HeldBack { since: given.since, unread: unread.claimant(&given.claim) };
     nobodys.map(|(arn, given)| (arn.clone(), held(given))).collect()
 }
 

@@ -1,8 +1,9 @@
 //! What goes over from one document to another: a component that moves to another file, a document
 //! under another name.
 
-use crate::support::{Fixture, SHOP};
+use crate::support::{Fixture, SHOP, condition};
 use aws_sim::Sim;
+use evenkeel::model::condition::{ConditionType, Truth};
 use evenkeel::model::request::RequestKind;
 use serde_json::{Value, json};
 
@@ -433,4 +434,49 @@ async fn all_documents_under_other_names_at_once_go_over_without_a_confirmation(
     assert!(!left.contains(&"front".to_owned()), "{left:?}");
     let services = made_or_deleted(&fixture).into_iter().filter(|call| call.contains("Service"));
     assert_eq!(services.collect::<Vec<_>>(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_removed_while_the_document_that_declares_it_is_refused_because_of_a_third_one() {
+    let (mut fixture, rest, front) = to_be_split().await;
+    let logs = "    /ecs/shop: {retentionInDays: 30}\n";
+    let with = |document: &str, days: u32| {
+        assert!(document.contains(logs));
+        document.replace(logs, &format!("{logs}    /ecs/common: {{retentionInDays: {days}}}\n"))
+    };
+    let third = SHOP.replace("name: shop}", "name: third}").replace("port: 80\n", "port: 81\n");
+    put(&mut fixture, "third.yaml", &with(&third, 7), 5).await;
+    ready(&mut fixture, "third").await;
+    fixture.pass(60).await;
+    let traffic = fixture.traffic();
+    fixture.sim.reset_calls();
+    put(&mut fixture, "front.yaml", &with(&front, 3), 5).await;
+    put(&mut fixture, "shop.yaml", &rest, 600).await;
+    traffic.all_served();
+    assert_eq!(made_or_deleted(&fixture), Vec::<String>::new());
+    let waits = serde_json::to_string(&fixture.status("shop").waiting_on).unwrap();
+    assert!(waits.contains("document `front`, which is refused, may be the one"), "{waits}");
+    put(&mut fixture, "front.yaml", &front, 5).await;
+    ready(&mut fixture, "front").await;
+    fixture.pass(300).await;
+    traffic.all_served();
+    assert_eq!(made_or_deleted(&fixture), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_edit_of_a_shared_log_group_leaves_the_version_in_force_ready() {
+    let other = SHOP.replace("name: shop}", "name: blog}").replace("port: 80\n", "port: 81\n");
+    let mut fixture = Fixture::new(&[("shop.yaml", SHOP), ("blog.yaml", &other)]).await;
+    fixture.ready_within(600).await;
+    fixture.pass(300).await;
+    fixture.sim.reset_calls();
+    for (file, document) in [("shop.yaml", SHOP), ("blog.yaml", &other)] {
+        put(&mut fixture, file, &document.replace("retentionInDays: 30", "retentionInDays: 3"), 180).await;
+        for status in fixture.handle.statuses() {
+            let stalled = condition(&status, ConditionType::Stalled);
+            assert_eq!(stalled.0, Truth::False, "{stalled:?}");
+        }
+        put(&mut fixture, file, document, 60).await;
+    }
+    assert_eq!(fixture.writes(), Vec::<String>::new());
 }
