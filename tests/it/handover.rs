@@ -261,6 +261,17 @@ async fn to_be_split() -> (Fixture, String, String) {
     (fixture, rest, front)
 }
 
+/// The same, moved.
+async fn split_up() -> (Fixture, String, String) {
+    let (mut fixture, rest, front) = to_be_split().await;
+    put(&mut fixture, "front.yaml", &front, 1).await;
+    put(&mut fixture, "shop.yaml", &rest, 5).await;
+    ready(&mut fixture, "front").await;
+    fixture.pass(300).await;
+    fixture.declare().await;
+    (fixture, rest, front)
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_files_of_one_move_may_come_one_after_the_other() {
     for between in [1, 5, 20] {
@@ -360,10 +371,7 @@ async fn what_runs_keeps_what_it_claims_whatever_the_name_of_a_new_document() {
 
 #[tokio::test(start_paused = true)]
 async fn a_document_that_left_everything_is_forgotten_once_another_one_has_all_of_it() {
-    let (mut fixture, rest, front) = to_be_split().await;
-    put(&mut fixture, "front.yaml", &front, 1).await;
-    put(&mut fixture, "shop.yaml", &rest, 5).await;
-    ready(&mut fixture, "front").await;
+    let (mut fixture, _, front) = split_up().await;
     let traffic = fixture.traffic();
     let renamed = front.replace("name: front}", "name: window}");
     put(&mut fixture, "front.yaml", &renamed, 5).await;
@@ -408,12 +416,7 @@ async fn what_a_lost_record_knew_goes_over_where_a_person_asks_for_it() {
 /// others declare by then goes over to them all the same.
 #[tokio::test(start_paused = true)]
 async fn all_documents_under_other_names_at_once_go_over_without_a_confirmation() {
-    let (mut fixture, rest, front) = to_be_split().await;
-    put(&mut fixture, "front.yaml", &front, 1).await;
-    put(&mut fixture, "shop.yaml", &rest, 5).await;
-    ready(&mut fixture, "front").await;
-    fixture.pass(300).await;
-    fixture.declare().await;
+    let (mut fixture, rest, front) = split_up().await;
     let traffic = fixture.traffic();
     fixture.sim.reset_calls();
     let write = |file: &str, text: &str| {
