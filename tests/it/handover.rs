@@ -483,3 +483,23 @@ async fn a_refused_edit_of_a_shared_log_group_leaves_the_version_in_force_ready(
     }
     assert_eq!(fixture.writes(), Vec::<String>::new());
 }
+
+/// What ECS does to a rule that sends to another service's tasks, while it brings up the first
+/// deployment of a service that shifts its traffic, no page says.
+#[tokio::test(start_paused = true)]
+async fn a_service_that_shifts_its_traffic_does_not_come_beside_another_document_s_behind_one_rule() {
+    let strategy = "          strategy: BLUE_GREEN\n          bakeTimeInMinutes: 1\n";
+    let document = deleting(&crate::strategies::shop(strategy));
+    let mut fixture = Fixture::new(&[("shop.yaml", &document)]).await;
+    fixture.ready_within(1800).await;
+    let traffic = fixture.traffic();
+    // Where testers went nobody is until the new service is there.
+    traffic.no_longer(&aws_sim::traffic::Request::to("shop", 80).header("x-test", "1"));
+    rename(&mut fixture, &document, "store").await;
+    fixture.pass(900).await;
+    traffic.all_served();
+    let (_, reason, message) = condition(&fixture.status("store"), ConditionType::Stalled);
+    assert!(reason == "Blocked" && message.contains("serves behind the same rule"), "{reason}: {message}");
+    assert!(message.contains("declare the strategy ROLLING"), "{message}");
+    assert_eq!(found(&fixture, "shop-web")["status"], "ACTIVE");
+}
