@@ -56,15 +56,15 @@ impl Intercept for Encodings {
 }
 
 fn client(sim: &Sim) -> Client {
-    client_with(sim, Encodings::default())
+    client_with(sim, Encodings::default(), RetryConfig::standard())
 }
 
-fn client_with(sim: &Sim, encodings: Encodings) -> Client {
+fn client_with(sim: &Sim, encodings: Encodings, retries: RetryConfig) -> Client {
     let config = Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new(REGION))
         .credentials_provider(Credentials::from_keys("AKIDSIMULATED", "secret", None))
-        .retry_config(RetryConfig::standard())
+        .retry_config(retries)
         .interceptor(encodings)
         .http_client(sim.http_client());
     Client::from_conf(config.build())
@@ -182,7 +182,7 @@ async fn numbers_times_and_pages_survive_cbor() {
 async fn a_large_call_comes_compressed() {
     let sim = Sim::builder().build();
     let encodings = Encodings::default();
-    let client = client_with(&sim, encodings.clone());
+    let client = client_with(&sim, encodings.clone(), RetryConfig::standard());
     let data: Vec<MetricDatum> = (0..500).map(|_| datum(1.0)).collect();
     client.put_metric_data().namespace("App").set_metric_data(Some(data)).send().await.unwrap();
     put_alarm(&client, "errors").await;
@@ -195,7 +195,8 @@ async fn a_large_call_comes_compressed() {
 #[tokio::test(start_paused = true)]
 async fn the_published_rates_hold_and_the_sdk_waits_them_out() {
     let sim = Sim::builder().rate_limits(true).build();
-    let client = client(&sim);
+    // The SDK draws its waits; three tries may all fall into the first third of a second.
+    let client = client_with(&sim, Encodings::default(), RetryConfig::standard().with_max_attempts(10));
     for index in 0..6 {
         put_alarm(&client, &format!("a{index}")).await;
     }
