@@ -4,6 +4,7 @@ use super::out::{self, BUSY, Structured};
 use super::places::Places;
 use super::{ExitStatus, source, state};
 use crate::aws::Aws;
+use crate::model::desired::DesiredState;
 use crate::model::finding::Finding;
 use crate::model::ids::DeploymentName;
 use crate::model::kinds::Placement;
@@ -19,6 +20,7 @@ use crate::reconcile::decide::decide;
 use crate::reconcile::declarations::{self, Changes, DeclarationChange, LoweringCache};
 use crate::reconcile::entry::Declaration;
 use crate::reconcile::forecast::forecast;
+use crate::reconcile::succession;
 use crate::specs::{Scan, Snapshot};
 use crate::state::ErrorKind;
 use anyhow::Context;
@@ -244,6 +246,14 @@ fn reasons(gaps: &BTreeSet<Gap>) -> Vec<String> {
     lines.map(|line| visible(&line).into_owned()).collect()
 }
 
+/// Where a rollout stands when a pass begins.
+fn rollout(desired: &DesiredState, records: &BTreeMap<DeploymentName, Record>) -> RolloutState {
+    let record = records.get(&desired.deployment);
+    let mut rollout = record.map_or_else(RolloutState::default, |record| record.rollout.clone());
+    succession::inherit_all(&mut rollout, &desired.handover.inherits, |name| records.get(name));
+    rollout
+}
+
 /// Observes AWS in batches by placement and plans.
 async fn plans(
     collector: &Collector,
@@ -251,9 +261,9 @@ async fn plans(
     records: &BTreeMap<DeploymentName, Record>,
     now: Timestamp,
 ) -> (Vec<Road>, BTreeSet<Gap>) {
-    let fresh = RolloutState::default();
-    let rollout =
-        |of: &Declaration| records.get(&of.desired.deployment).map_or(&fresh, |record| &record.rollout);
+    let rollouts: BTreeMap<&DeploymentName, RolloutState> =
+        declared.iter().map(|one| (&one.desired.deployment, rollout(&one.desired, records))).collect();
+    let rollout = |of: &Declaration| &rollouts[&of.desired.deployment];
     let mut places: BTreeMap<&Placement, Vec<&Declaration>> = BTreeMap::new();
     for one in declared {
         places.entry(&one.desired.placement).or_default().push(one);

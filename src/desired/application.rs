@@ -6,6 +6,7 @@ use super::fields::fields_of;
 use super::resources;
 use super::secret_ref::SecretRef;
 use crate::model::desired::{DesiredComponent, DesiredState, SecretUse, Workload};
+use crate::model::handover::Handover;
 use crate::model::ids::{ComponentName, DeploymentName, Generation};
 use crate::model::kinds::service::Service;
 use crate::model::kinds::task_definition::{OnRotation, TaskDefinition};
@@ -35,10 +36,8 @@ pub(super) fn lower(doc: &Document, spec: &ApplicationSpec, generation: Generati
         adopt: spec.adopt,
         answers: BTreeMap::new(),
         shared: BTreeMap::new(),
-        handed_to: BTreeMap::new(),
-        held_back: BTreeMap::new(),
+        handover: Handover::default(),
         adopts_from: BTreeSet::new(),
-        handed_from: BTreeMap::new(),
         retry: doc.metadata.annotations.get(RETRY_ANNOTATION).cloned(),
         tags,
         resources: resources::lower(name, spec),

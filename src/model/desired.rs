@@ -1,12 +1,12 @@
 //! What should be: a document lowered, all defaults filled, every resource a tree of fields.
 
+use super::handover::{Handover, Runs, repository};
 use super::ids::{ComponentName, ContentHash, DeploymentName, Generation};
 use super::kinds::application::RunPolicy;
 use super::kinds::{DeletionPolicy, DriftSpec, Placement, Suspend};
 use super::plan::WaitingOn;
 use super::resource::{ResourceId, Tree};
 use super::service_deployment::{PauseAnswer, shifts_traffic};
-use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -45,16 +45,9 @@ pub struct DesiredState {
     /// tag on it, and serves the others, too. Never declared itself.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub shared: BTreeMap<ResourceId, Arc<BTreeSet<DeploymentName>>>,
-    /// What goes over to another document of the store, by ARN: it declares by now what this one
-    /// declared. Never declared itself.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub handed_to: BTreeMap<String, DeploymentName>,
-    /// What comes over from another document, by ARN: the other side of `handed_to`.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub handed_from: BTreeMap<String, DeploymentName>,
-    /// What nobody declares any more and is not removed yet, by ARN. Never declared itself.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub held_back: BTreeMap<String, HeldBack>,
+    /// What goes over from and to other documents of the store. Never declared itself.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub handover: Handover,
     /// Value of the retry annotation; a new value lifts the memory of failures.
     pub retry: Option<String>,
     /// Tags for everything: `spec.tags` and the owner tag.
@@ -65,27 +58,8 @@ pub struct DesiredState {
     pub components: BTreeMap<ComponentName, DesiredComponent>,
 }
 
-/// Until when something that is declared no longer is not removed: another document may be about to
-/// declare it, and would get it as it stands.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct HeldBack {
-    /// Since when nobody declares it.
-    pub since: Timestamp,
-    /// A text that cannot be read and may be the one that declares it.
-    pub unread: Option<String>,
-}
-
-impl HeldBack {
-    /// For so long what no document declares any more is left alone: it may be on its way from one
-    /// file to another.
-    pub const DECLARED_WITHIN: SignedDuration = SignedDuration::from_secs(30);
-
-    /// Until when it is left alone, while it is. A clock that was set back does not make it so for
-    /// ever.
-    pub fn until(since: Timestamp, now: Timestamp) -> Option<Timestamp> {
-        let is_fresh = now.duration_since(since).abs() < Self::DECLARED_WITHIN;
-        is_fresh.then(|| since + Self::DECLARED_WITHIN)
-    }
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// A log group, target group, listener or rule.
@@ -186,6 +160,17 @@ impl DesiredComponent {
         })
     }
 
+    /// How it runs, as far as it tells whether it is another component by another name.
+    pub fn runs(&self) -> Runs {
+        let containers = self.task_definition["containerDefinitions"].as_array();
+        let images = containers.into_iter().flatten().filter_map(|container| container["image"].as_str());
+        Runs {
+            alone: self.workload.runs_alone(),
+            ends: matches!(self.workload, Workload::Task { run: RunPolicy::Completion, .. }),
+            images: images.map(|image| repository(image).to_owned()).collect(),
+        }
+    }
+
     /// Whether ECS shifts the traffic of the service from one target group to another by itself.
     ///
     /// Source: ECS API, DeploymentConfiguration.strategy.
@@ -202,6 +187,14 @@ impl Workload {
         let Self::Service { fields, .. } = self else { return false };
         let configuration = &fields["deploymentConfiguration"];
         configuration["minimumHealthyPercent"] == 0 && configuration["maximumPercent"] == 100
+    }
+
+    /// Whether no second one may run beside it.
+    pub fn runs_alone(&self) -> bool {
+        match self {
+            Self::Service { .. } => self.recreates(),
+            Self::Task { run, .. } => *run == RunPolicy::Forever,
+        }
     }
 }
 

@@ -8,6 +8,7 @@ pub mod change_words;
 pub mod condition;
 pub mod desired;
 pub mod finding;
+pub mod handover;
 pub mod heartbeat;
 pub mod ids;
 pub mod kinds;

@@ -81,6 +81,9 @@ pub struct ObservedState {
     /// nowhere.
     #[serde(default)]
     pub stopping_tasks: BTreeMap<ResourceId, Seen<Vec<ObservedTask>>>,
+    /// What runs of other documents and is waited for, by ARN; absent once it has stopped.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub formers: BTreeMap<String, Seen<ObservedFormer>>,
     /// Targets by key of the target group, read in full passes, before `tasks` are.
     pub targets: BTreeMap<String, Seen<Vec<ObservedTarget>>>,
     /// Secrets by id as declared.
@@ -99,6 +102,15 @@ pub struct ObservedState {
     pub serving_groups: BTreeMap<ComponentName, Seen<BTreeSet<String>>>,
     /// Everything that could not be seen, each once.
     pub gaps: Vec<Gap>,
+}
+
+/// Something of another document that has tasks, or wants some.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObservedFormer {
+    /// Name of the service, or ARN of the task.
+    pub name: String,
+    /// How many of its tasks run, or how far the last one is.
+    pub because: String,
 }
 
 /// By what something that was seen is known.
@@ -129,6 +141,7 @@ impl ObservedState {
             tasks: BTreeMap::new(),
             former_tasks: BTreeMap::new(),
             stopping_tasks: BTreeMap::new(),
+            formers: BTreeMap::new(),
             targets: BTreeMap::new(),
             secrets: BTreeMap::new(),
             service_deployments: BTreeMap::new(),

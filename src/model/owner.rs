@@ -39,7 +39,7 @@ impl<'t> Owner<'t> {
         basis: OwnershipBasis,
     ) -> Self {
         let name = |handed: &'t BTreeMap<String, DeploymentName>| handed.get(arn).map(DeploymentName::as_str);
-        let (to, from) = (name(&desired.handed_to), name(&desired.handed_from));
+        let (to, from) = (name(&desired.handover.to), name(&desired.handover.from));
         let tag = tags.get(TAG_OWNER).map(String::as_str);
         let left = tag.and_then(|owner| desired.adopts_from.get(owner)).filter(|_| basis.adopts);
         let from = from.or(left.map(DeploymentName::as_str));

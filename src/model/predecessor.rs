@@ -6,9 +6,10 @@
 
 use super::arn::task_id;
 use super::desired::{DesiredComponent, DesiredState, Workload};
+use super::handover::Former;
 use super::ids::ComponentName;
 use super::kinds::application::RunPolicy;
-use super::observed::{Gap, ObservedService, ObservedState, ObservedTask, Seen};
+use super::observed::{Gap, ObservedFormer, ObservedService, ObservedState, ObservedTask, Seen};
 use super::owner::{Owner, OwnershipBasis};
 use super::plan::WaitingOn;
 use super::resource::{ResourceId, ResourceKind, TAG_COMPONENT};
@@ -41,6 +42,13 @@ pub enum Predecessor<'o> {
         /// As it was seen.
         task: &'o ObservedTask,
     },
+    /// What ran of it in another document, under another name.
+    Elsewhere {
+        /// Whose it is, and where.
+        former: &'o Former,
+        /// As it was seen.
+        seen: &'o ObservedFormer,
+    },
     /// It was made by us, and AWS does not show it.
     Unseen {
         /// How plans and records know it.
@@ -62,6 +70,17 @@ impl Predecessor<'_> {
                 what: format!("task {}", task_id(&task.arn)),
                 because: task.last_status.clone(),
             },
+            Self::Elsewhere { former: Former { document, resource, stays, .. }, seen } => {
+                let what = format!("{} {} of `{document}`", resource.kind.info().noun, seen.name);
+                let because = match stays {
+                    true => format!(
+                        "{}, and `{document}` is gone and left it; stop it, or name this one alike and it goes over as it stands",
+                        seen.because
+                    ),
+                    false => seen.because.clone(),
+                };
+                WaitingOn::Predecessor { what, because }
+            }
             Self::Unseen { id, because } => {
                 WaitingOn::Observation { because: format!("{id}, which may not run beside it: {because}") }
             }
@@ -74,7 +93,7 @@ impl Predecessor<'_> {
             Self::Service { id, service } => component_of(id, service) == component.name.as_str(),
             Self::Task { id, .. } => id.key == component.name.as_str(),
             // Of whom it was is not told by what is seen of it.
-            Self::Stopping { .. } | Self::Unseen { .. } => true,
+            Self::Stopping { .. } | Self::Elsewhere { .. } | Self::Unseen { .. } => true,
         }
     }
 }
@@ -89,12 +108,12 @@ impl Predecessor<'_> {
 /// **Guarantees**: names nothing that is not ours, and of what is declared only what runs another
 /// component's tasks.
 pub fn predecessors<'o>(
-    desired: &DesiredState,
+    desired: &'o DesiredState,
     rollout: &RolloutState,
     observed: &'o ObservedState,
     component: &DesiredComponent,
 ) -> Vec<Predecessor<'o>> {
-    let alone = runs_alone(&component.workload);
+    let alone = component.workload.runs_alone();
     let recorded = |id: &ResourceId, arn: &str| rollout.is_recorded(id, arn);
     let mut found = Vec::new();
     for (id, seen) in observed.all_services() {
@@ -141,7 +160,26 @@ pub fn predecessors<'o>(
             Seen::NotRead | Seen::Absent => {}
         }
     }
+    found.extend(elsewhere(desired, observed, component));
     found
+}
+
+/// What ran of a component in other documents, as far as it was not seen to have stopped.
+fn elsewhere<'o>(
+    desired: &'o DesiredState,
+    observed: &'o ObservedState,
+    component: &DesiredComponent,
+) -> impl Iterator<Item = Predecessor<'o>> {
+    let formers = desired.handover.formers.get(&component.name).into_iter().flatten();
+    formers.filter_map(|former| match observed.formers.get(&former.arn) {
+        Some(Seen::Present(seen)) => Some(Predecessor::Elsewhere { former, seen }),
+        Some(Seen::Absent) => None,
+        Some(Seen::Unknown(gap)) => Some(unseen(former.resource.clone(), gap)),
+        Some(Seen::NotRead) | None => {
+            let because = format!("{} of `{}` was not looked at", former.arn, former.document);
+            Some(Predecessor::Unseen { id: former.resource.clone(), because })
+        }
+    })
 }
 
 /// Until when a run of another task is left to end before a task that is to end, too: how long it
@@ -159,7 +197,7 @@ fn left_until(component: &DesiredComponent, task: &ObservedTask) -> Option<Times
 /// while it wants none; what stood under the component's own key, while it runs already. While its
 /// tasks are those of another component, these have to stop as well.
 pub fn before_update<'o>(
-    desired: &DesiredState,
+    desired: &'o DesiredState,
     rollout: &RolloutState,
     observed: &'o ObservedState,
     component: &DesiredComponent,
@@ -222,7 +260,7 @@ pub fn serves_for<'d>(
 
 fn is_one_alone(desired: &DesiredState, id: &ResourceId, of: &DesiredComponent) -> bool {
     let own = desired.components.get(id.key.as_str());
-    own.is_some_and(|own| runs_alone(&own.workload)) || runs_alone(&of.workload)
+    own.is_some_and(|own| own.workload.runs_alone()) || of.workload.runs_alone()
 }
 
 /// What has to stop of a service: itself, while it has tasks or wants some, else those of its tasks
@@ -293,7 +331,7 @@ fn component_of<'s>(id: &'s ResourceId, service: &'s ObservedService) -> &'s str
 
 fn precedes(component: &DesiredComponent, id: &ResourceId, service: &ObservedService) -> bool {
     let key = component_of(id, service);
-    let (new, old) = (runs_alone(&component.workload), service_runs_alone(service));
+    let (new, old) = (component.workload.runs_alone(), service_runs_alone(service));
     (new && old) || (key == component.name.as_str() && (new || old))
 }
 
@@ -303,15 +341,8 @@ fn is_declared_service(desired: &DesiredState, id: &ResourceId) -> bool {
     component.is_some_and(|component| matches!(component.workload, Workload::Service { .. }))
 }
 
-/// Whether no second one may run beside it.
-fn runs_alone(workload: &Workload) -> bool {
-    match workload {
-        Workload::Service { .. } => workload.recreates(),
-        Workload::Task { run, .. } => *run == RunPolicy::Forever,
-    }
-}
-
-fn service_runs_alone(service: &ObservedService) -> bool {
+/// Whether no second one may run beside a service, as it was seen.
+pub fn service_runs_alone(service: &ObservedService) -> bool {
     let configuration = &service.fields["deploymentConfiguration"];
     configuration["minimumHealthyPercent"] == 0 && configuration["maximumPercent"] == 100
 }

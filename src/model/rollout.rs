@@ -216,6 +216,12 @@ impl ComponentRollout {
     /// Earlier revisions that are remembered; a family keeps no more of them.
     const REMEMBERED: usize = 10;
 
+    /// Whether a revision of it is known, or it did anything else than wait.
+    pub fn has_begun(&self) -> bool {
+        let waits = matches!(self.phase, Phase::Idle | Phase::Waiting { .. });
+        !waits || self.revision.is_some() || self.completed.is_some()
+    }
+
     /// Takes note of the type of workload. When it is another one than before, the component begins
     /// anew: a content that was complete, or failed, as a service was neither as a task. Its
     /// registered revisions stay known.

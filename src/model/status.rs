@@ -2,6 +2,7 @@
 
 use super::condition::{Condition, ConditionType, Truth};
 use super::finding::Finding;
+use super::handover::{Former, GivenUp};
 use super::ids::{ComponentName, DeploymentName, Generation};
 use super::kinds::DocumentText;
 use super::plan::{Note, Waiting};
@@ -324,19 +325,7 @@ pub struct LastGoodDocument {
     /// What earlier versions of it claimed and it does not, by ARN of what was made for that.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub given_up: BTreeMap<String, GivenUp>,
-}
-
-/// What a document claims no more: whoever claims it next gets it as it stands, for to delete it
-/// and to make it anew would be an outage.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct GivenUp {
-    /// The claim: equal texts are equal claims.
-    pub claim: String,
-    /// The document that claims it now.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub to: Option<DeploymentName>,
-    /// When it was given up.
-    #[serde(default)]
-    pub since: Timestamp,
+    /// What ran of its components in other documents, and was not seen to have stopped.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub formers: BTreeMap<ComponentName, Vec<Former>>,
 }

@@ -6,7 +6,7 @@ use super::request::ObservationRequest;
 use super::resources::{self, OfDeployment};
 use super::secrets::Secrets;
 use super::services::{self, Services};
-use super::{serving, stages, stopping, tasks};
+use super::{formers, serving, stages, stopping, tasks};
 use crate::aws::Aws;
 use crate::model::kinds::Placement;
 use crate::model::observed::{Depth, Gap, ObservedState, Seen};
@@ -95,7 +95,7 @@ async fn everything(
         let resources = resources::read(reader, requests).await;
         (resources, tasks::read(reader, requests, services).await)
     };
-    let (cluster, (resources, tasks), secrets, definitions, deployments, stages, serving, stopping) = tokio::join!(
+    let (cluster, (resources, tasks), secrets, definitions, deployments, stages, serving, stopping, formers) = tokio::join!(
         services::cluster(reader),
         targets_then_tasks,
         Secrets::read(reader, requests),
@@ -104,15 +104,16 @@ async fn everything(
         stages::read(reader, requests, services),
         serving::read(reader, requests, services),
         stopping::read(reader, requests, services),
+        formers::read(reader, requests),
     );
     let cluster = match cluster {
         Seen::Unknown(_) if services.no_cluster => Seen::Absent,
         cluster => cluster,
     };
     let parts = requests.iter().zip(resources).zip(tasks).zip(deployments);
-    let parts = parts.zip(stages).zip(serving).zip(stopping);
-    let states =
-        parts.map(|((((((request, resources), tasks), deployments), stages), serving), stopping)| {
+    let parts = parts.zip(stages).zip(serving).zip(stopping.into_iter().zip(formers));
+    let states = parts.map(
+        |((((((request, resources), tasks), deployments), stages), serving), (stopping, formers))| {
             let OfDeployment { resources, leftovers, load_balancers, targets } = resources;
             let mut state = ObservedState {
                 depth: Depth::Full,
@@ -125,6 +126,7 @@ async fn everything(
                 tasks: tasks.tasks,
                 former_tasks: tasks.former,
                 stopping_tasks: stopping,
+                formers,
                 targets,
                 secrets: secrets.of(request),
                 service_deployments: deployments.by_component,
@@ -134,7 +136,8 @@ async fn everything(
             };
             state.gaps = gaps(&state, deployments.gaps);
             state
-        });
+        },
+    );
     states.collect()
 }
 
@@ -161,6 +164,7 @@ fn gaps(state: &ObservedState, more: Vec<Gap>) -> Vec<Gap> {
         tasks,
         former_tasks,
         stopping_tasks,
+        formers,
         targets,
         secrets,
         service_deployments,
@@ -180,6 +184,7 @@ fn gaps(state: &ObservedState, more: Vec<Gap>) -> Vec<Gap> {
     all.extend(of(tasks.values()));
     all.extend(of(former_tasks.values()));
     all.extend(of(stopping_tasks.values()));
+    all.extend(of(formers.values()));
     all.extend(of(targets.values()));
     all.extend(of(secrets.values()));
     all.extend(of(service_deployments.values()));

@@ -34,6 +34,7 @@
 
 mod collector;
 mod definitions;
+mod formers;
 mod kept;
 mod reader;
 mod request;

@@ -13,7 +13,7 @@ use crate::aws::Error;
 use crate::aws::ecs::read::{self, TASKS_PER_CALL, TasksOf};
 use crate::model::arn::service_cluster;
 use crate::model::observed::{ObservedService, ObservedTask, Seen};
-use crate::model::predecessor::{precedes_any, stands_for, starts_again};
+use crate::model::predecessor::{precedes_any, service_runs_alone, stands_for, starts_again};
 use crate::model::resource::{ResourceId, ResourceKind};
 use std::collections::BTreeMap;
 
@@ -38,6 +38,7 @@ pub(super) async fn read(
             let quiet = seen.present().filter(|service| service.running + service.pending == 0);
             let matters = |service: &&ObservedService| {
                 precedes_any(request.desired, &id, service)
+                    || is_to_go(request, &id, service)
                     || starts_again(request.desired, request.rollout, &id, service)
                     || stands_for(request.desired, request.rollout, &id, service).is_some()
             };
@@ -54,7 +55,17 @@ pub(super) async fn read(
     shown
 }
 
-async fn not_stopped(reader: &Reader<'_>, service: &ObservedService) -> Result<Vec<ObservedTask>, Error> {
+/// Whether a service that may not run twice is to be removed: others may wait for its last task,
+/// and once it is gone nothing tells of them.
+fn is_to_go(request: &ObservationRequest<'_>, id: &ResourceId, service: &ObservedService) -> bool {
+    let is_declared = request.desired.components.contains_key(id.key.as_str());
+    service_runs_alone(service) && service.status == "ACTIVE" && (request.removed || !is_declared)
+}
+
+pub(super) async fn not_stopped(
+    reader: &Reader<'_>,
+    service: &ObservedService,
+) -> Result<Vec<ObservedTask>, Error> {
     let cluster = service_cluster(&service.arn).unwrap_or(reader.cluster());
     let arns = read::list_tasks(reader.clients, cluster, TasksOf::Service(&service.name), true).await?;
     let mut tasks = Vec::new();

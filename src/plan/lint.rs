@@ -138,9 +138,9 @@ fn least_need(action: &PlannedAction) -> Option<Need> {
 /// Whether the name in an owner tag is ours, or that of the document from which it comes over.
 fn is_owner(input: &PlanInput<'_>, arn: &str, owner: &str) -> bool {
     let desired = input.desired;
-    let comes = desired.handed_from.get(arn).is_some_and(|from| *from.as_str() == *owner);
+    let comes = desired.handover.from.get(arn).is_some_and(|from| *from.as_str() == *owner);
     let left = desired.adopt && desired.adopts_from.contains(owner);
-    (owner == desired.deployment.as_str() || comes || left) && !desired.handed_to.contains_key(arn)
+    (owner == desired.deployment.as_str() || comes || left) && !desired.handover.to.contains_key(arn)
 }
 
 fn seen_as_needed(input: &PlanInput<'_>, action: &PlannedAction) -> Option<Violation> {

@@ -179,7 +179,7 @@ impl<'a> Draft<'a> {
 
     /// Why tags are put on what was seen with this ARN.
     fn reason_to_tag(&self, arn: &str, reason: &Reason) -> Reason {
-        let from = self.input.desired.handed_from.get(arn).cloned();
+        let from = self.input.desired.handover.from.get(arn).cloned();
         from.map_or_else(|| reason.clone(), |from| Reason::TakenOver { from })
     }
 

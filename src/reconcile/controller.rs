@@ -9,6 +9,7 @@ use super::known::{self, Made};
 use super::pass::{Pass, PassResult, Reconciler};
 use super::queue::Queue;
 use super::schedule::{self, Ending, Trigger};
+use super::succession;
 use crate::executor::Fence;
 use crate::model::heartbeat::Heartbeat;
 use crate::model::ids::DeploymentName;
@@ -36,6 +37,8 @@ use tracing::{error, info, warn};
 const BATCHES: usize = 4;
 /// Deployments in a batch: what one DescribeServices serves.
 const BATCH: usize = 10;
+/// What a deployment takes over from one that a pass has it looks for again so soon.
+const TAKES_OVER: Duration = Duration::from_millis(250);
 /// The loop wakes at least this often, so that an idle controller differs from a hung one.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
@@ -455,6 +458,8 @@ impl Controller {
         let names = self.queue.take(Instant::now(), BATCH, |a, b| {
             batch_key(entries, a, in_full) == batch_key(entries, b, in_full)
         });
+        let names: Vec<_> =
+            names.into_iter().filter(|(name, trigger)| self.takes_over(name, *trigger)).collect();
         let batch: Batch = names
             .into_iter()
             .filter_map(|(name, trigger)| {
@@ -476,6 +481,37 @@ impl Controller {
             })
             .collect();
         Some(batch).filter(|batch| !batch.is_empty())
+    }
+
+    /// Takes over what other documents know of components that are this one's by now. While a pass
+    /// has one of them, it may be about to start something of which nobody else knows: then this
+    /// one comes later. True when it may go on.
+    fn takes_over(&mut self, name: &DeploymentName, trigger: Trigger) -> bool {
+        let Some(Slot::Idle(entry)) = self.entries.get(name) else { return true };
+        if entry.declared.desired.handover.inherits.is_empty() {
+            return true;
+        }
+        let declared = Arc::clone(&entry.declared);
+        let mut rollout = entry.record.rollout.clone();
+        for (id, origin) in &declared.desired.handover.inherits {
+            let from = match self.entries.get(&origin.document) {
+                Some(Slot::Idle(entry)) => Some(&entry.record),
+                Some(Slot::InPass(_)) => {
+                    self.queue.done(name);
+                    self.queue.add(name.clone(), self.clock.after(TAKES_OVER), Duration::ZERO, trigger);
+                    return false;
+                }
+                None => self.parked.get(&origin.document),
+            };
+            if let Some(from) = from {
+                succession::inherit(&mut rollout, id, origin, &from.rollout);
+            }
+        }
+        if let Some(Slot::Idle(entry)) = self.entries.get_mut(name) {
+            entry.unsaved |= entry.record.rollout != rollout;
+            entry.record.rollout = rollout;
+        }
+        true
     }
 
     /// Takes a batch back and decides when each is due again.

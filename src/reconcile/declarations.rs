@@ -253,7 +253,7 @@ pub fn changes(
     let prune_held = removed(snapshot, known, &confirmed, now, &mut by_name);
     warn_of_ended_suspensions(snapshot, &mut by_name, now);
     apply_requests(requests, &mut by_name, now);
-    handover::hand_over(known, &mut by_name, &unread, now);
+    handover::hand_over(known, &mut by_name, &unread, &snapshot.absent, now);
     Changes { by_name, problems: snapshot.problems.clone(), prune_held }
 }
 
@@ -521,6 +521,7 @@ pub(super) fn record_declaration(record: &mut Record, declared: &Declaration, no
         removed_at: declared.removed_at,
         doubted: declared.doubted,
         given_up: declared.given_up.clone(),
+        formers: declared.desired.handover.formers.clone(),
     });
     if record.requests == declared.requests {
         return false;

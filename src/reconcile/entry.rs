@@ -3,12 +3,13 @@
 use crate::model::condition::ConditionType;
 use crate::model::desired::DesiredState;
 use crate::model::finding::Finding;
+use crate::model::handover::GivenUp;
 use crate::model::ids::Generation;
 use crate::model::kinds::{DeletionPolicy, DocumentText};
 use crate::model::observed::Depth;
 use crate::model::request::Request;
 use crate::model::rollout::Phase;
-use crate::model::status::{GivenUp, Record, Source};
+use crate::model::status::{Record, Source};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -7,13 +7,15 @@
 
 use super::entry::Declaration;
 use super::known::{DeclarationChange, Known, Made, lowered};
+use super::succession::{Claimant, Given, Succession};
 use crate::desired;
-use crate::model::desired::HeldBack;
+use crate::model::desired::DesiredComponent;
+use crate::model::handover::{GivenUp, HeldBack};
 use crate::model::ids::DeploymentName;
 use crate::model::resource::{ResourceId, ResourceKind};
-use crate::model::status::{GivenUp, LastGoodDocument};
+use crate::model::status::LastGoodDocument;
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What the store declares without being in force.
@@ -56,15 +58,19 @@ pub(super) fn cannot_go_over(one: &Declaration, other: &Declaration, made: Made<
 /// What nobody claims is not removed at once: the files of one commit may come one after the
 /// other. Nor is it while the store may hold a document that claims it and is not in force.
 ///
+/// Of a document that is missing and may come back (`missing`) nothing is given up; but what may
+/// not run beside what it started waits from now on.
+///
 /// **Guarantees**: costs nothing while no document changes; nothing goes over that its document
 /// still claims, or that is not known by its ARN.
 pub(super) fn hand_over(
     known: &BTreeMap<&DeploymentName, Known<'_>>,
     by_name: &mut BTreeMap<DeploymentName, DeclarationChange>,
     unread: &Unread,
+    missing: &BTreeSet<DeploymentName>,
     now: Timestamp,
 ) {
-    let mut given: BTreeMap<&DeploymentName, BTreeMap<String, GivenUp>> = BTreeMap::new();
+    let mut given = Given::new();
     for (&name, known) in known {
         let Some(before) = known.declared else { continue };
         let declared = match by_name.get(name) {
@@ -77,19 +83,20 @@ pub(super) fn hand_over(
             given.insert(name, given_up);
         }
     }
-    if given.is_empty() {
+    if given.is_empty() && missing.is_empty() && !Succession::is_awaited(known) {
         return;
     }
     let claimants = claimants(by_name);
-    let is_settled = |name: &DeploymentName| known.get(name).is_some_and(|known| known.ready);
+    let is_settled = settled(known, by_name);
+    let is_settled = |name: &DeploymentName| is_settled.contains(name);
     for (&name, given_up) in &mut given {
         let Some(from) = known.get(name) else { continue };
         for given in given_up.values_mut() {
-            let claimant = claimants.get(&given.claim).filter(|(other, _)| *other != *name);
-            let may = |(other, adopts): &&(DeploymentName, bool)| {
-                !from.orphaned || *adopts || given.to.as_ref() == Some(other)
+            let claimant = claimants.get(&given.claim).filter(|other| other.document != *name);
+            let may = |other: &&Claimant| {
+                !from.orphaned || other.adopts || given.to.as_ref() == Some(&other.document)
             };
-            given.to = claimant.filter(may).map(|(other, _)| other.clone());
+            given.to = claimant.filter(may).map(|other| other.document.clone());
         }
         given_up.retain(|arn, given| {
             // Revisions are known no longer than their component.
@@ -98,6 +105,11 @@ pub(super) fn hand_over(
             from.made.knows(arn) || given.to.as_ref().map_or_else(is_awaited, |to| !is_settled(to))
         });
     }
+    let leaving = missing.iter().filter_map(|name| {
+        let known = known.get(name)?;
+        Some((name, all_of(known.declared?, known.made, now)))
+    });
+    let succession = Succession::of(known, by_name, (&given, &leaving.collect()), &claimants, now);
     for (name, given_up) in given {
         let is_taken =
             |arn: &str| given_up.get(arn).and_then(|given| given.to.as_ref()).is_some_and(is_settled);
@@ -112,19 +124,35 @@ pub(super) fn hand_over(
         }
         for (arn, to) in given_up.iter().filter_map(|(arn, given)| Some((arn, given.to.as_ref()?))) {
             if let Some(DeclarationChange::InForce(taker)) = by_name.get_mut(to) {
-                Arc::make_mut(taker).desired.handed_from.insert(arn.clone(), name.clone());
+                Arc::make_mut(taker).desired.handover.from.insert(arn.clone(), name.clone());
             }
         }
         if let Some(DeclarationChange::InForce(giver)) = by_name.get_mut(name) {
             let giver = Arc::make_mut(giver);
             let taken = given_up.iter().filter_map(|(arn, given)| Some((arn.clone(), given.to.clone()?)));
-            giver.desired.handed_to = taken.collect();
+            giver.desired.handover.to = taken.collect();
             if !giver.deletion_confirmed {
-                giver.desired.held_back = held_back(&given_up, unread);
+                giver.desired.handover.held_back = held_back(&given_up, unread);
             }
             giver.given_up = given_up;
         }
     }
+    succession.tell(by_name);
+}
+
+/// Deployments of which all that they declare by now was seen to be there and healthy.
+fn settled(
+    known: &BTreeMap<&DeploymentName, Known<'_>>,
+    by_name: &BTreeMap<DeploymentName, DeclarationChange>,
+) -> BTreeSet<DeploymentName> {
+    let ready = known.iter().filter(|(_, known)| known.ready);
+    let is_still = |name: &DeploymentName, known: &Known<'_>| match by_name.get(name) {
+        Some(DeclarationChange::InForce(declared)) => {
+            known.declared.is_some_and(|before| before.generation == declared.desired.generation)
+        }
+        Some(DeclarationChange::Refused(_) | DeclarationChange::Gone) | None => true,
+    };
+    ready.filter(|(name, known)| is_still(name, known)).map(|(name, _)| (*name).clone()).collect()
 }
 
 /// Whether the store holds the document no more, and that is not believed.
@@ -159,29 +187,47 @@ fn given_up(
     }
     let claims =
         declared.filter(is_living).map(|living| desired::claimed(&living.desired)).unwrap_or_default();
-    if changed && let Some(last) = lowered(before) {
-        for (claim, id) in desired::claimed(&last) {
-            for arn in made.arns(&id) {
-                given_up.insert(arn, GivenUp { claim: claim.clone(), to: None, since: now });
-            }
-        }
+    if changed {
+        given_up.extend(all_of(before, made, now));
     }
     given_up.retain(|_, given| !claims.contains_key(&given.claim));
     given_up
 }
 
-/// Who claims what, of the documents in force, and whether it adopts.
-fn claimants(
-    by_name: &BTreeMap<DeploymentName, DeclarationChange>,
-) -> BTreeMap<String, (DeploymentName, bool)> {
+/// All that the last version of a document claimed, as if it were given up.
+fn all_of(before: &LastGoodDocument, made: Made<'_>, now: Timestamp) -> BTreeMap<String, GivenUp> {
+    let mut all = BTreeMap::new();
+    let Some(last) = lowered(before) else { return all };
+    for (claim, id) in desired::claimed(&last) {
+        let given = |id: &ResourceId, runs| {
+            let (claim, resource) = (claim.clone(), Some(id.clone()));
+            GivenUp { claim, to: None, since: now, resource, runs }
+        };
+        let is_run = matches!(id.kind, ResourceKind::Service | ResourceKind::TaskDefinition);
+        let component = last.components.get(id.key.as_str()).filter(|_| is_run);
+        let runs = component.map(DesiredComponent::runs);
+        if id.kind == ResourceKind::TaskDefinition {
+            let task = ResourceId::new(ResourceKind::Task, id.key.as_str());
+            let tasks = made.arns(&task).into_iter().map(|arn| (arn, given(&task, runs.clone())));
+            all.extend(tasks);
+        }
+        let runs = runs.filter(|_| id.kind == ResourceKind::Service);
+        all.extend(made.arns(&id).into_iter().map(|arn| (arn, given(&id, runs.clone()))));
+    }
+    all
+}
+
+/// Who claims what, of the documents in force.
+fn claimants(by_name: &BTreeMap<DeploymentName, DeclarationChange>) -> BTreeMap<String, Claimant> {
     let mut claimants = BTreeMap::new();
     for (name, change) in by_name {
         let DeclarationChange::InForce(declared) = change else { continue };
         if declared.removed_at.is_some() || declared.doubted {
             continue;
         }
-        for claim in desired::claimed(&declared.desired).into_keys() {
-            claimants.entry(claim).or_insert_with(|| (name.clone(), declared.desired.adopt));
+        for (claim, id) in desired::claimed(&declared.desired) {
+            let (document, adopts) = (name.clone(), declared.desired.adopt);
+            claimants.entry(claim).or_insert(Claimant { document, adopts, id });
         }
     }
     claimants

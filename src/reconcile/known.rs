@@ -5,6 +5,7 @@ use super::entry::Declaration;
 use crate::desired;
 use crate::model::condition::ConditionType;
 use crate::model::desired::DesiredState;
+use crate::model::ids::ComponentName;
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::rollout::{ComponentRollout, RolloutState, WorkloadKind};
 use crate::model::status::{DeploymentStatus, LastGoodDocument, Record};
@@ -96,6 +97,32 @@ impl Made<'_> {
                 let made = made.iter().filter(|(id, _)| id.kind != ResourceKind::TaskDefinition);
                 made.map(|(_, arn)| arn.as_str()).collect()
             }
+        }
+    }
+
+    /// Whether a revision of a component is known, or it did anything else.
+    pub(super) fn has_begun(&self, component: &ComponentName) -> bool {
+        match self {
+            Self::Recorded(rollout) => {
+                rollout.components.get(component).is_some_and(|known| known.has_begun())
+            }
+            Self::Before(_) => {
+                !self.arns(&ResourceId::new(ResourceKind::TaskDefinition, component.as_str())).is_empty()
+            }
+        }
+    }
+
+    /// Whether a service or task of a component is known.
+    pub(super) fn has_run(&self, component: &ComponentName) -> bool {
+        let has = |kind| !self.arns(&ResourceId::new(kind, component.as_str())).is_empty();
+        has(ResourceKind::Service) || has(ResourceKind::Task)
+    }
+
+    /// What is recorded of a rollout, unless a pass has it.
+    pub(super) fn rollout(&self) -> Option<&RolloutState> {
+        match self {
+            Self::Recorded(rollout) => Some(rollout),
+            Self::Before(_) => None,
         }
     }
 

@@ -32,6 +32,7 @@ mod metrics;
 pub mod pass;
 mod queue;
 mod schedule;
+pub mod succession;
 
 pub use clock::Clock;
 pub use controller::{Controller, Running, Settings};

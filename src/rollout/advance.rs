@@ -27,7 +27,12 @@ pub fn advance(input: &StepInput<'_>) -> RolloutState {
         state.forget_repairs();
         state.generation = input.desired.generation;
     }
-    state.components.retain(|name, _| input.desired.components.contains_key(name));
+    // Of what another document goes on with, it is to know how far it is.
+    let is_kept = |name: &ComponentName| {
+        let handover = &input.desired.handover;
+        handover.bequeaths.contains_key(name) || handover.awaited.contains_key(name)
+    };
+    state.components.retain(|name, _| input.desired.components.contains_key(name) || is_kept(name));
     if input.desired.retry != state.retry {
         state.retry.clone_from(&input.desired.retry);
         state.components.values_mut().for_each(|component| clear_failures(component));

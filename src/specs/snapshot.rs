@@ -5,7 +5,7 @@ use super::document::{FileContent, StoredDocument};
 use super::scan::Scan;
 use crate::model::finding::Finding;
 use crate::model::ids::DeploymentName;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -19,6 +19,8 @@ pub(super) const SETTLE: Duration = Duration::from_secs(1);
 pub struct Snapshot {
     /// The documents in force, by name: as they stand in the store, or in their last good version.
     pub documents: BTreeMap<DeploymentName, Arc<StoredDocument>>,
+    /// Those of them that the store does not hold at this look: they are back in a moment, or gone.
+    pub absent: BTreeSet<DeploymentName>,
     /// Names whose text in the store is refused, with everything that is wrong with it. Where a
     /// good version was seen before, that one is in `documents`. A second document that claims a
     /// name is here too.
@@ -99,7 +101,7 @@ impl LastGood {
             snapshot.documents.contains_key(name) || snapshot.refused.contains_key(name)
         };
         self.absent_since.retain(|name, _| !seen(name));
-        let mut kept = Vec::new();
+        let (mut kept, mut absent) = (Vec::new(), BTreeSet::new());
         let mut settling = false;
         for (name, declared) in &self.good {
             let keep = if seen(name) {
@@ -113,6 +115,9 @@ impl LastGood {
                 settling |= settles;
                 settles
             };
+            if keep && !seen(name) {
+                absent.insert(name.clone());
+            }
             if keep {
                 kept.push((name.clone(), declared.clone()));
             }
@@ -121,6 +126,7 @@ impl LastGood {
         // were gone alone.
         snapshot.incomplete |= settling;
         snapshot.documents.extend(kept);
+        snapshot.absent = absent;
         self.good.clone_from(&snapshot.documents);
         for (name, declared) in &self.good {
             let file = &declared.source.file;

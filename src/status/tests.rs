@@ -202,10 +202,8 @@ impl Fixture {
             adopt: false,
             answers: BTreeMap::new(),
             shared: BTreeMap::new(),
-            handed_to: BTreeMap::new(),
-            held_back: BTreeMap::new(),
+            handover: Default::default(),
             adopts_from: Default::default(),
-            handed_from: BTreeMap::new(),
             retry: None,
             tags: BTreeMap::new(),
             resources: [(

@@ -32,6 +32,7 @@ mod rotation;
 mod service_fields;
 mod state;
 mod strategies;
+mod succession;
 mod support;
 mod task_endings;
 mod twins;

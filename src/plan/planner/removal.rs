@@ -9,12 +9,15 @@ use super::stopping::{cluster_of, scale_to_nothing, stop_undeclared};
 use super::{Draft, seen, tags, traffic, unfinished};
 use crate::model::arn::{family_of, is_in};
 use crate::model::call::{Call, Verb};
-use crate::model::desired::{HeldBack, Workload};
-use crate::model::ids::DeploymentName;
+use crate::model::desired::Workload;
+use crate::model::handover::HeldBack;
+use crate::model::ids::{ComponentName, DeploymentName};
 use crate::model::kinds::DeletionPolicy;
-use crate::model::observed::{ObservedResource, ObservedService, Seen};
+use crate::model::observed::{ObservedResource, ObservedService, ObservedTask, Seen};
 use crate::model::plan::{Impact, Reason, WaitingOn};
+use crate::model::predecessor::service_runs_alone;
 use crate::model::resource::{Part, ResourceId, ResourceKind, TAG_OWNER};
+use crate::model::rollout::Phase;
 use crate::plan::resources;
 use std::collections::BTreeSet;
 
@@ -83,7 +86,7 @@ pub(super) fn undeclared(draft: &mut Draft<'_>) {
 /// What is waited for before something that nobody declares is removed: the files of one commit may
 /// come one after the other, and a text that cannot be read may be the one that declares it.
 fn held_back(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
-    let held = draft.input.desired.held_back.get(arn)?;
+    let held = draft.input.desired.handover.held_back.get(arn)?;
     let because = match (&held.unread, HeldBack::until(held.since, draft.input.now)) {
         (Some(what), _) => format!(
             "{what} may be the one; mend it, or take it out of the store, and this is removed if it is not"
@@ -97,7 +100,7 @@ fn held_back(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
 /// What goes over to another document and was not seen to be with it yet.
 fn handed_over(draft: &Draft<'_>) -> Vec<(ResourceId, DeploymentName)> {
     let input = draft.input;
-    let goes = input.rollout.arns().filter_map(|(id, arn)| Some((id, input.desired.handed_to.get(arn)?)));
+    let goes = input.rollout.arns().filter_map(|(id, arn)| Some((id, input.desired.handover.to.get(arn)?)));
     let is_taken = |id: &ResourceId, to: &DeploymentName| {
         let seen = input.observed.seen(id);
         seen.present().is_some_and(|it| it.tags.get(TAG_OWNER).is_some_and(|owner| *owner == to.as_str()))
@@ -141,11 +144,12 @@ fn undeclared_tasks(draft: &mut Draft<'_>, unfinished: Option<&WaitingOn>) {
             if !declared && !recorded && !input.rollout.asked_for(task) {
                 continue;
             }
-            if draft.actions.iter().any(|action| action.call.arn() == Some(task.arn.as_str())) {
+            let is_stopped = draft.actions.iter().any(|action| action.call.arn() == Some(task.arn.as_str()));
+            if is_stopped || goes_over(draft, task) {
                 continue;
             }
-            match unfinished {
-                Some(on) => draft.wait(&id, on.clone()),
+            match unfinished.cloned().or_else(|| left_alone(draft, name, task)) {
+                Some(on) => draft.wait(&id, on),
                 None => {
                     draft.note(&id, "task is no longer declared and is stopped".to_owned(), false);
                     stop_undeclared(draft, &id, task);
@@ -153,6 +157,28 @@ fn undeclared_tasks(draft: &mut Draft<'_>, unfinished: Option<&WaitingOn>) {
             }
         }
     }
+}
+
+/// Whether a task goes over to another document, with its revision.
+fn goes_over(draft: &Draft<'_>, task: &ObservedTask) -> bool {
+    let to = &draft.input.desired.handover.to;
+    to.contains_key(&task.arn) || to.contains_key(&task.task_definition)
+}
+
+/// Why a task is not stopped though nobody declares it here: another document may be about to
+/// declare it, or one that waits for its end lets it come to that by itself.
+fn left_alone(draft: &Draft<'_>, name: &ComponentName, task: &ObservedTask) -> Option<WaitingOn> {
+    let input = draft.input;
+    let handover = &input.desired.handover;
+    let known = input.rollout.components.get(name);
+    let deadline = known.and_then(|known| match known.phase {
+        Phase::TaskRunning { deadline, .. } => Some(deadline),
+        _ => known.former_task_until,
+    });
+    let ends = !input.rollout.runs_forever(&task.arn) && deadline.is_some_and(|until| input.now < until);
+    let awaited = handover.awaited.contains_key(name) && ends;
+    let ended = || WaitingOn::Task { task: task.arn.clone(), status: task.last_status.clone() };
+    awaited.then(ended).or_else(|| held_back(draft, &task.arn))
 }
 
 /// Takes everything down that is ours.
@@ -222,6 +248,10 @@ fn wait_for_the_unseen(draft: &mut Draft<'_>) {
     for (id, to) in handed_over(draft) {
         draft.wait(&id, WaitingOn::Handover { to });
     }
+    for (name, to) in &input.desired.handover.bequeaths {
+        let id = ResourceId::new(ResourceKind::TaskDefinition, name.as_str());
+        draft.wait(&id, WaitingOn::Handover { to: to.clone() });
+    }
     let here = |(_, arn): &(&ResourceId, &str)| is_in(&input.desired.placement.region, arn);
     for id in input.rollout.arns().filter(here).map(|(id, _)| id) {
         let unseen = match id.kind.part() {
@@ -286,7 +316,11 @@ fn teardown_tasks(draft: &mut Draft<'_>) {
         match seen(&input.observed.tasks, name) {
             Seen::Present(found) => {
                 for task in found.iter().filter(|task| !task.is_stopped()) {
-                    stop_undeclared(draft, &id, task);
+                    match left_alone(draft, name, task) {
+                        _ if goes_over(draft, task) => {}
+                        Some(on) => draft.wait(&id, on),
+                        None => stop_undeclared(draft, &id, task),
+                    }
                 }
             }
             Seen::Unknown(gap) => draft.wait_unobserved(&id, gap),
@@ -326,6 +360,7 @@ fn remove(draft: &mut Draft<'_>, id: &ResourceId, resource: &ObservedResource) {
 
 /// Scales a service to 0 and deletes it when nothing runs any more.
 fn remove_service(draft: &mut Draft<'_>, id: &ResourceId, service: &ObservedService) {
+    let input = draft.input;
     if service.status == "DRAINING" {
         draft.wait(id, WaitingOn::Draining { service: service.name.clone() });
         return;
@@ -337,6 +372,19 @@ fn remove_service(draft: &mut Draft<'_>, id: &ResourceId, service: &ObservedServ
     let daemon = service.fields["schedulingStrategy"] == "DAEMON";
     if daemon || (service.desired == 0 && service.running == 0 && service.pending == 0) {
         // A DAEMON service has no count to scale; ECS deletes it only by force.
+        match input.observed.stopping_tasks.get(id).filter(|_| service_runs_alone(service)) {
+            // Who waits for the last of them could not see them any more.
+            Some(Seen::Present(tasks)) if !tasks.is_empty() => {
+                let (task, status) = (tasks[0].arn.clone(), tasks[0].last_status.clone());
+                draft.wait(id, WaitingOn::Task { task, status });
+                return;
+            }
+            Some(Seen::Unknown(gap)) => {
+                draft.wait_unobserved(id, gap);
+                return;
+            }
+            Some(Seen::Present(_) | Seen::Absent | Seen::NotRead) | None => {}
+        }
         let call = Call::DeleteService { cluster, service: service.name.clone(), force: daemon };
         draft.act(id, Verb::Delete, call, Reason::Undeclared, Vec::new());
         return;

@@ -55,7 +55,11 @@ fn make_way(draft: &mut Draft<'_>, successor: &ResourceId, found: &[Predecessor<
             Predecessor::Task { id, task, until } if until.is_none_or(|until| now >= until) => {
                 stop_undeclared(draft, id, task);
             }
-            Predecessor::Task { .. } | Predecessor::Stopping { .. } | Predecessor::Unseen { .. } => {}
+            // Its own document stops it.
+            Predecessor::Task { .. }
+            | Predecessor::Stopping { .. }
+            | Predecessor::Elsewhere { .. }
+            | Predecessor::Unseen { .. } => {}
         }
     }
     !found.is_empty()

@@ -475,7 +475,7 @@ fn kept_by(draft: &Draft<'_>, arn: &str, counts: impl Fn(&ResourceId) -> bool) -
 /// deployment, or goes over to another one, forwards to it.
 fn kept_by_others(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
     let handed = forwarders(draft).find_map(|(id, forwarder)| {
-        let to = draft.input.desired.handed_to.get(&forwarder.arn)?;
+        let to = draft.input.desired.handover.to.get(&forwarder.arn)?;
         let sends = weights(&forwarder.fields[id.kind.actions_member()?]).get(arn).is_some_and(|it| *it > 0);
         sends.then(|| WaitingOn::InUse { by: format!("{}, which goes over to `{to}`,", Forwarder(&id)) })
     });

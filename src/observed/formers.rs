@@ -1,0 +1,76 @@
+//! What ran in other documents of the store and may not run beside what is declared here.
+
+use super::reader::{Reader, seen_from_error};
+use super::request::ObservationRequest;
+use super::stopping::not_stopped;
+use crate::aws::ecs::read;
+use crate::model::arn::{is_in, service_cluster, service_name, task_cluster};
+use crate::model::handover::Former;
+use crate::model::observed::{ObservedFormer, Seen};
+use crate::model::resource::ResourceKind;
+use std::collections::BTreeMap;
+
+/// Reads what the components of each deployment may not be started beside, by ARN; the answers are
+/// in the order of the deployments.
+pub(super) async fn read(
+    reader: &Reader<'_>,
+    requests: &[ObservationRequest<'_>],
+) -> Vec<BTreeMap<String, Seen<ObservedFormer>>> {
+    let mut shown = vec![BTreeMap::new(); requests.len()];
+    let mut wanted: Vec<(usize, &Former)> = Vec::new();
+    for (index, request) in requests.iter().enumerate() {
+        let region = request.desired.placement.region.as_str();
+        let formers = request.desired.handover.formers.values().flatten();
+        let formers = formers.filter(|former| is_in(region, &former.arn));
+        wanted.extend(formers.map(|former| (index, former)));
+    }
+    let answers = reader.each(&wanted, |(_, former)| one(reader, former)).await;
+    for ((index, former), seen) in wanted.into_iter().zip(answers) {
+        shown[index].insert(former.arn.clone(), seen);
+    }
+    shown
+}
+
+async fn one(reader: &Reader<'_>, former: &Former) -> Seen<ObservedFormer> {
+    let seen = match former.resource.kind {
+        ResourceKind::Task => task(reader, &former.arn).await,
+        _ => service(reader, &former.arn).await,
+    };
+    match seen {
+        Ok(seen) => seen,
+        // With a cluster all that runs in it is gone: AWS deletes none with tasks in it.
+        // Source: ECS API, DeleteCluster (ClusterContainsTasksException).
+        Err(error) if error.code == "ClusterNotFoundException" => Seen::Absent,
+        Err(error) => seen_from_error(&error),
+    }
+}
+
+async fn task(reader: &Reader<'_>, arn: &str) -> Result<Seen<ObservedFormer>, crate::aws::Error> {
+    let cluster = task_cluster(arn).unwrap_or(reader.cluster());
+    let tasks = read::describe_tasks(reader.clients, cluster, &[arn.to_owned()]).await?;
+    let running = tasks.into_iter().map(|(task, _)| task).find(|task| !task.is_stopped());
+    Ok(running.map_or(Seen::Absent, |task| {
+        Seen::Present(ObservedFormer { name: arn.to_owned(), because: task.last_status })
+    }))
+}
+
+async fn service(reader: &Reader<'_>, arn: &str) -> Result<Seen<ObservedFormer>, crate::aws::Error> {
+    let cluster = service_cluster(arn).unwrap_or(reader.cluster());
+    let names = [service_name(arn).to_owned()];
+    let seen = read::describe_services(reader.clients, cluster, &names).await?;
+    let Some((name, seen)) = seen.into_iter().next() else { return Ok(Seen::Absent) };
+    let service = match seen {
+        Seen::Present(service) => service,
+        Seen::Absent | Seen::NotRead => return Ok(Seen::Absent),
+        Seen::Unknown(gap) => return Ok(Seen::Unknown(gap)),
+    };
+    let tasks = service.running + service.pending;
+    if service.desired + tasks > 0 {
+        return Ok(Seen::Present(ObservedFormer { name, because: format!("{tasks} of its tasks run") }));
+    }
+    let stopping = not_stopped(reader, &service).await?;
+    Ok(match stopping.first() {
+        Some(task) => Seen::Present(ObservedFormer { name, because: task.last_status.clone() }),
+        None => Seen::Absent,
+    })
+}

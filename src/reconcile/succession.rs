@@ -1,0 +1,274 @@
+//! Which component goes on with what another document began. Pure.
+//!
+//! A component that moves to another document with the family of its revisions is the same
+//! component: what is known of it (what is complete, what failed, what runs) goes over with it. One
+//! that gets other names on its way cannot be told for certain; so where the two may not run at the
+//! same time, the new one starts when the old one was seen to have stopped.
+
+use super::entry::Declaration;
+use super::known::{DeclarationChange, Known};
+use crate::model::arn::is_in;
+use crate::model::handover::{Former, GivenUp, HeldBack, Origin, Runs};
+use crate::model::ids::{ComponentName, DeploymentName};
+use crate::model::resource::{ResourceId, ResourceKind};
+use crate::model::rollout::RolloutState;
+use crate::model::status::Record;
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+type ByComponent<T> = BTreeMap<ComponentName, T>;
+/// By document: what was given up, by ARN.
+pub(super) type Given<'k> = BTreeMap<&'k DeploymentName, BTreeMap<String, GivenUp>>;
+
+/// Who claims something.
+#[derive(Debug)]
+pub(super) struct Claimant {
+    /// The document.
+    pub(super) document: DeploymentName,
+    /// Whether it adopts.
+    pub(super) adopts: bool,
+    /// What it is there.
+    pub(super) id: ResourceId,
+}
+
+/// What components have to do with those of other documents, by the document that declares them
+/// now.
+#[derive(Debug, Default)]
+pub(super) struct Succession {
+    inherits: BTreeMap<DeploymentName, BTreeMap<ResourceId, Origin>>,
+    formers: BTreeMap<DeploymentName, ByComponent<Vec<Former>>>,
+}
+
+impl Succession {
+    /// Finds out who goes on with what, of what was given up and of what is in documents that may be
+    /// leaving. Of a component that has begun by itself, or that runs,
+    /// there is nothing to find.
+    pub(super) fn of(
+        known: &BTreeMap<&DeploymentName, Known<'_>>,
+        by_name: &BTreeMap<DeploymentName, DeclarationChange>,
+        (given, leaving): (&Given<'_>, &Given<'_>),
+        claimants: &BTreeMap<String, Claimant>,
+        now: Timestamp,
+    ) -> Self {
+        let mut found = Self::default();
+        for (&from, given_up) in given {
+            let Some(giver) = known.get(from) else { continue };
+            for (arn, given) in given_up {
+                found.inherit(known, (from, giver), (arn, given), claimants);
+                found.follow(known, by_name, (from, giver), (arn, given), now);
+            }
+        }
+        for (&from, leaves) in leaving {
+            let Some(giver) = known.get(from) else { continue };
+            for given in leaves {
+                found.follow(known, by_name, (from, giver), given, now);
+            }
+        }
+        found.remember(known, by_name, given);
+        found
+    }
+
+    /// Whether any document has to be told.
+    pub(super) fn is_awaited(known: &BTreeMap<&DeploymentName, Known<'_>>) -> bool {
+        known.values().any(|known| known.declared.is_some_and(|declared| !declared.formers.is_empty()))
+    }
+
+    /// What went over is known to its former document: how far a component is, for all of it goes
+    /// with the family of its revisions; what was written of a resource.
+    fn inherit(
+        &mut self,
+        known: &BTreeMap<&DeploymentName, Known<'_>>,
+        (from, giver): (&DeploymentName, &Known<'_>),
+        (arn, given): (&String, &GivenUp),
+        claimants: &BTreeMap<String, Claimant>,
+    ) {
+        let (Some(to), Some(id)) = (&given.to, &given.resource) else { return };
+        let Some(heir) = claimants.get(&given.claim).filter(|_| id.kind != ResourceKind::Task) else {
+            return;
+        };
+        let component = ComponentName::new(&heir.id.key);
+        let has_it = known.get(to).is_some_and(|known| match id.kind {
+            ResourceKind::TaskDefinition => known.made.has_begun(&component),
+            _ => known.made.knows(arn),
+        });
+        let knows = giver.made.rollout().is_none_or(|rollout| match id.kind {
+            ResourceKind::TaskDefinition => rollout.components.contains_key(id.key.as_str()),
+            _ => true,
+        });
+        if !has_it && knows {
+            let origin = Origin { document: from.clone(), resource: id.clone() };
+            self.inherits.entry(to.clone()).or_default().insert(heir.id.clone(), origin);
+        }
+    }
+
+    /// What nobody claims and still runs may be what another document declares by another name.
+    fn follow(
+        &mut self,
+        known: &BTreeMap<&DeploymentName, Known<'_>>,
+        by_name: &BTreeMap<DeploymentName, DeclarationChange>,
+        (from, giver): (&DeploymentName, &Known<'_>),
+        (arn, given): (&String, &GivenUp),
+        now: Timestamp,
+    ) {
+        let (Some(runs), Some(id)) = (&given.runs, &given.resource) else { return };
+        if given.to.is_some() || !giver.made.knows(arn) {
+            return;
+        }
+        let stays = giver.orphaned || living(by_name, from).is_none_or(Declaration::is_orphaned);
+        // What was left as it is, and not just now, was left to run.
+        if stays && HeldBack::until(given.since, now).is_none() {
+            return;
+        }
+        for (to, declared) in by_name.iter().filter_map(|(to, _)| Some((to, living(by_name, to)?))) {
+            if to == from || declared.removed_at.is_some() || declared.doubted {
+                continue;
+            }
+            for (name, component) in &declared.desired.components {
+                let has_run = known.get(to).is_some_and(|known| known.made.has_run(name));
+                if !has_run && is_same(id, runs, name, &component.runs()) {
+                    let (document, resource) = (from.clone(), id.clone());
+                    let former = Former { document, resource, arn: arn.clone(), stays };
+                    self.formers.entry(to.clone()).or_default().entry(name.clone()).or_default().push(former);
+                }
+            }
+        }
+    }
+
+    /// What was found before, until it was seen to have stopped: the document that it was of may
+    /// be forgotten by then. Of what that document declares again there is no successor.
+    fn remember(
+        &mut self,
+        known: &BTreeMap<&DeploymentName, Known<'_>>,
+        by_name: &BTreeMap<DeploymentName, DeclarationChange>,
+        given: &Given<'_>,
+    ) {
+        for (&to, of) in known {
+            let Some(before) = of.declared.filter(|declared| !declared.formers.is_empty()) else { continue };
+            let Some(declared) = living(by_name, to).filter(|declared| declared.removed_at.is_none()) else {
+                continue;
+            };
+            for (name, formers) in &before.formers {
+                if of.made.has_run(name) || !declared.desired.components.contains_key(name) {
+                    continue;
+                }
+                let found = self.formers.entry(to.clone()).or_default().entry(name.clone()).or_default();
+                for former in formers {
+                    let is_declared_again = known.get(&former.document).is_some_and(|giver| {
+                        let is_given =
+                            given.get(&former.document).is_some_and(|g| g.contains_key(&former.arn));
+                        giver.made.knows(&former.arn) && !is_given
+                    });
+                    // Nobody looks for it from another region: only its own document tells.
+                    let is_lost = !is_in(&declared.desired.placement.region, &former.arn)
+                        && !known.get(&former.document).is_some_and(|giver| giver.made.knows(&former.arn));
+                    if !is_declared_again && !is_lost && found.iter().all(|one| one.arn != former.arn) {
+                        found.push(former.clone());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Tells both sides.
+    pub(super) fn tell(self, by_name: &mut BTreeMap<DeploymentName, DeclarationChange>) {
+        for (heir, origins) in self.inherits {
+            let of_components =
+                origins.values().filter(|origin| origin.resource.kind == ResourceKind::TaskDefinition);
+            for origin in of_components {
+                if let Some(giver) = in_force(by_name, &origin.document) {
+                    let component = ComponentName::new(&origin.resource.key);
+                    giver.desired.handover.bequeaths.insert(component, heir.clone());
+                }
+            }
+            if let Some(heir) = in_force(by_name, &heir) {
+                heir.desired.handover.inherits = origins;
+            }
+        }
+        for (successor, mut formers) in self.formers {
+            formers.retain(|_, formers| !formers.is_empty());
+            for former in formers.values().flatten() {
+                let component = ComponentName::new(&former.resource.key);
+                if let Some(giver) = in_force(by_name, &former.document) {
+                    giver.desired.handover.awaited.insert(component, successor.clone());
+                }
+            }
+            if let Some(successor) = in_force(by_name, &successor) {
+                successor.desired.handover.formers = formers;
+            }
+        }
+    }
+}
+
+/// Whether something that runs may be a component by another name, and may not run beside it.
+fn is_same(id: &ResourceId, runs: &Runs, name: &ComponentName, other: &Runs) -> bool {
+    let alike = id.key == name.as_str() || (runs.images == other.images && !runs.images.is_empty());
+    alike && runs.excludes(other)
+}
+
+fn living<'n>(
+    by_name: &'n BTreeMap<DeploymentName, DeclarationChange>,
+    name: &DeploymentName,
+) -> Option<&'n Declaration> {
+    match by_name.get(name) {
+        Some(DeclarationChange::InForce(declared)) => Some(declared),
+        Some(DeclarationChange::Refused(_) | DeclarationChange::Gone) | None => None,
+    }
+}
+
+fn in_force<'n>(
+    by_name: &'n mut BTreeMap<DeploymentName, DeclarationChange>,
+    name: &DeploymentName,
+) -> Option<&'n mut Declaration> {
+    match by_name.get_mut(name) {
+        Some(DeclarationChange::InForce(declared)) => Some(Arc::make_mut(declared)),
+        Some(DeclarationChange::Refused(_) | DeclarationChange::Gone) | None => None,
+    }
+}
+
+/// Takes over what another document knows of something, unless it is known already.
+///
+/// **Guarantees**: what the heir knows is not changed; a second call changes nothing.
+pub fn inherit(heir: &mut RolloutState, id: &ResourceId, origin: &Origin, from: &RolloutState) {
+    if id.kind == ResourceKind::TaskDefinition {
+        inherit_component(heir, &id.key, &origin.resource.key, from);
+    } else if let Some(known) = from.resources.get(&origin.resource) {
+        // What was put on it is taken off by whoever does not declare it.
+        let own = heir.resources.entry(id.clone()).or_default();
+        if own.arn.is_none() && own.written.is_empty() {
+            own.written = known.put_on().map(str::to_owned).collect();
+            own.written.sort();
+            own.written.dedup();
+        }
+        heir.resources.retain(|_, known| !known.is_empty());
+    }
+}
+
+fn inherit_component(heir: &mut RolloutState, to: &str, of: &str, from: &RolloutState) {
+    let Some(known) = from.components.get(of) else { return };
+    if heir.components.get(to).is_some_and(|own| own.has_begun()) {
+        return;
+    }
+    heir.components.insert(ComponentName::new(to), known.clone());
+    let task = |name: &str| ResourceId::new(ResourceKind::Task, name);
+    if let Some(run) = from.resources.get(&task(of)) {
+        heir.resources.entry(task(to)).or_insert_with(|| run.clone());
+    }
+    // The content is known by the versions of its secrets, too.
+    for (id, version) in &from.secrets {
+        heir.secrets.entry(id.clone()).or_insert_with(|| version.clone());
+    }
+}
+
+/// Takes over all that a document inherits, as far as the records show it.
+pub fn inherit_all<'r>(
+    heir: &mut RolloutState,
+    inherits: &BTreeMap<ResourceId, Origin>,
+    record: impl Fn(&DeploymentName) -> Option<&'r Record>,
+) {
+    for (id, origin) in inherits {
+        if let Some(from) = record(&origin.document) {
+            inherit(heir, id, origin, &from.rollout);
+        }
+    }
+}

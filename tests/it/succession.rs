@@ -1,0 +1,438 @@
+//! Components that move to another document: what is known of them goes over with them, and what
+//! may not run twice does not, whatever it is called there.
+
+use crate::support::{Fixture, REGION};
+use aws_sim::Sim;
+use aws_sim::behaviour::{Behaviour, BehaviourRule};
+use aws_sim::faults::{Effect, FaultRule, When};
+use evenkeel::model::rollout::Phase;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// A worker that takes its time to stop, and a job that takes its time to end.
+fn sim() -> Sim {
+    let sim = Sim::builder().seed(7).build();
+    let slow = Behaviour { stop_seconds: 20.0, ..Behaviour::default() };
+    sim.behave(BehaviourRule::image("*/worker:*", slow));
+    sim.behave(BehaviourRule::image(
+        "*/job:*",
+        Behaviour { stop_seconds: 20.0, ..Behaviour::exits(0, 90.0) },
+    ));
+    sim
+}
+
+fn document(name: &str, components: &[&str]) -> String {
+    format!(
+        "apiVersion: evenkeel.dev/v1alpha1
+kind: Application
+metadata: {{name: {name}}}
+spec:
+  placement: {{region: eu-west-1, cluster: shop}}
+  deletionPolicy: Delete
+  components:
+{}",
+        components.concat()
+    )
+}
+
+fn component(key: &str, image: &str, more: &str) -> String {
+    let (family, workload) = match more.split_once("family: ") {
+        Some((before, after)) => {
+            let (family, after) = after.split_once('\n').unwrap();
+            (format!("        family: {family}\n"), format!("{}{after}", before.trim_end_matches(' ')))
+        }
+        None => (String::new(), more.to_owned()),
+    };
+    format!(
+        "    {key}:
+      taskDefinition:
+{family}        cpu: 256
+        memory: 512
+        executionRoleArn: arn:aws:iam::123456789012:role/shop-execution
+        containerDefinitions:
+          - {{name: main, image: \"registry.example.com/{image}\", stopTimeout: 30}}
+{workload}        launchType: FARGATE
+        networkConfiguration:
+          awsvpcConfiguration: {{subnets: [subnet-0123456789abcdef0], securityGroups: [sg-0123456789abcdef0]}}
+"
+    )
+}
+
+/// A service that stays where it is.
+fn clerk() -> String {
+    component("clerk", "clerk:1.0", "      service:\n        desiredCount: 1\n")
+}
+
+fn worker(key: &str, more: &str) -> String {
+    component(key, "worker:1.0", &format!("      singleton:\n        desiredCount: 1\n{more}"))
+}
+
+fn job(more: &str) -> String {
+    component("migrate", "job:1.0", &format!("{more}      task:\n"))
+}
+
+/// How many tasks of an image have processes that run.
+fn alive(fixture: &Fixture, image: &str) -> usize {
+    let tasks = fixture.sim.with(|world| world.region(REGION).ecs.tasks());
+    let is_alive = |status: &str| matches!(status, "ACTIVATING" | "RUNNING" | "DEACTIVATING" | "STOPPING");
+    let alive = tasks.iter().filter(|task| is_alive(task.status));
+    let of_image = |arn: &str| {
+        let input = json!({"taskDefinition": arn});
+        let shown = fixture.by_hand("ecs", "DescribeTaskDefinition", input);
+        shown["taskDefinition"]["containerDefinitions"][0]["image"].as_str().unwrap().contains(image)
+    };
+    alive.filter(|task| of_image(&task.task_definition)).count()
+}
+
+fn write(fixture: &Fixture, documents: &[(&str, String)]) {
+    let specs = fixture.folder.path().join("specs");
+    for (name, document) in documents {
+        let file = specs.join(format!("{name}.yaml"));
+        match document.is_empty() {
+            true => std::fs::remove_file(file).unwrap(),
+            false => std::fs::write(file, document).unwrap(),
+        }
+    }
+}
+
+/// Lets time pass while the store is read, until all are Ready for a while; never more than one
+/// task of the image runs.
+async fn comes_to_rest(fixture: &mut Fixture, image: &str) {
+    let mut ready_since = 0;
+    for second in 0..1200 {
+        if second % 2 == 0 {
+            fixture.declare().await;
+        }
+        fixture.pass(1).await;
+        let count = alive(fixture, image);
+        assert!(count <= 1, "{count} of {image} at {}", fixture.sim.now());
+        let statuses = fixture.handle.statuses();
+        let all = statuses.iter().all(|status| evenkeel::reconcile::is_ready(status));
+        ready_since = if all { ready_since + 1 } else { 0 };
+        if ready_since > 120 {
+            return;
+        }
+    }
+    for status in fixture.handle.statuses() {
+        eprintln!("{}", serde_json::to_string_pretty(&*status).unwrap());
+    }
+    panic!("it does not come to rest");
+}
+
+/// The two documents as they run, with this in the first one.
+async fn open(component: &str) -> Fixture {
+    let desk = document("desk", &[&clerk(), component]);
+    let lab = document("lab", &[&clerk()]);
+    let fixture = Fixture::on(sim(), &[("desk.yaml", &desk), ("lab.yaml", &lab)]).await;
+    fixture.by_hand("ecs", "CreateCluster", json!({"clusterName": "mall"}));
+    fixture
+}
+
+/// Moves what is in the first document to the second one, where it looks like this.
+fn moves(fixture: &Fixture, component: &str) {
+    write(
+        fixture,
+        &[("desk", document("desk", &[&clerk()])), ("lab", document("lab", &[&clerk(), component]))],
+    );
+}
+
+fn runs(fixture: &Fixture) -> usize {
+    fixture.carried_out().get("ecs:RunTask").copied().unwrap_or_default()
+}
+
+fn stops(fixture: &Fixture) -> usize {
+    fixture.carried_out().get("ecs:StopTask").copied().unwrap_or_default()
+}
+
+fn services(fixture: &Fixture) -> BTreeMap<String, i64> {
+    let mut found = BTreeMap::new();
+    for cluster in ["shop", "mall"] {
+        let listed = fixture.by_hand("ecs", "ListServices", json!({"cluster": cluster}));
+        for arn in listed["serviceArns"].as_array().unwrap() {
+            let shown =
+                fixture.by_hand("ecs", "DescribeServices", json!({"cluster": cluster, "services": [arn]}));
+            let service = &shown["services"][0];
+            let name = service["serviceName"].as_str().unwrap();
+            found.insert(format!("{cluster}/{name}"), service["runningCount"].as_i64().unwrap());
+        }
+    }
+    found
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_runs_goes_over_with_its_family_and_is_not_started_again() {
+    for restarts in [false, true] {
+        let task = job("family: migrations\n");
+        let mut fixture = open(&task).await;
+        while alive(&fixture, "job") == 0 {
+            fixture.pass(1).await;
+        }
+        fixture.pass(5).await;
+        moves(&fixture, &task);
+        if restarts {
+            fixture.declare().await;
+            fixture.kill().await;
+            fixture.start().await;
+        }
+        comes_to_rest(&mut fixture, "job").await;
+        assert_eq!((runs(&fixture), stops(&fixture)), (1, 0), "restarts: {restarts}");
+        let known = fixture.record("lab").await.rollout.components;
+        assert!(matches!(known["migrate"].phase, Phase::Complete { .. }), "{known:?}");
+        assert!(!fixture.record("desk").await.rollout.components.contains_key("migrate"));
+        fixture.sim.reset_calls();
+        comes_to_rest(&mut fixture, "job").await;
+        assert_eq!(fixture.writes(), Vec::<String>::new());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_complete_is_not_run_again_because_it_moved() {
+    let task = job("family: migrations\n");
+    let mut fixture = open(&task).await;
+    comes_to_rest(&mut fixture, "job").await;
+    // To the other document, and to one that is new.
+    moves(&fixture, &task);
+    comes_to_rest(&mut fixture, "job").await;
+    assert_eq!(runs(&fixture), 1);
+    write(&fixture, &[("lab", document("lab", &[&clerk()])), ("attic", document("attic", &[&task]))]);
+    comes_to_rest(&mut fixture, "job").await;
+    assert_eq!(runs(&fixture), 1);
+    assert!(matches!(
+        fixture.record("attic").await.rollout.components["migrate"].phase,
+        Phase::Complete { .. }
+    ));
+    // Another image is another run.
+    write(&fixture, &[("attic", document("attic", &[&task.replace("job:1.0", "job:1.1")]))]);
+    comes_to_rest(&mut fixture, "job").await;
+    assert_eq!(runs(&fixture), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_ecs_rolled_back_is_not_tried_again_because_it_moved() {
+    let breaker =
+        "        deploymentConfiguration: {deploymentCircuitBreaker: {enable: true, rollback: true}}\n";
+    let service = |image: &str| {
+        let rest = format!(
+            "family: porter\n      service:\n        desiredCount: 1\n        serviceName: porter\n{breaker}"
+        );
+        component("porter", image, &rest)
+    };
+    let mut fixture = open(&service("porter:1.0")).await;
+    comes_to_rest(&mut fixture, "porter").await;
+    write(&fixture, &[("desk", document("desk", &[&clerk(), &service("crash:2.0")]))]);
+    fixture.declare().await;
+    let rolled_back =
+        |fixture: &Fixture| serde_json::to_string(&fixture.handle.statuses()).unwrap().contains("RolledBack");
+    while !rolled_back(&fixture) {
+        fixture.pass(1).await;
+    }
+    fixture.pass(60).await;
+    fixture.sim.reset_calls();
+    moves(&fixture, &service("crash:2.0"));
+    for _ in 0..150 {
+        fixture.declare().await;
+        fixture.pass(2).await;
+    }
+    let writes: Vec<String> = fixture.carried_out().into_keys().collect();
+    let tags =
+        |call: &String| ["Describe", "List", "Get", "TagResource"].iter().any(|word| call.contains(word));
+    assert!(writes.iter().all(tags), "{writes:?}");
+    assert!(serde_json::to_string(&fixture.status("lab")).unwrap().contains("RolledBack"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_singleton_under_other_names_in_another_document_starts_when_the_first_has_stopped() {
+    let moved = [
+        ("another service name", worker("worker", "        serviceName: porter\n"), "shop/porter"),
+        ("names of its document", worker("worker", ""), "shop/lab-worker"),
+        ("another key", worker("porter", ""), "shop/lab-porter"),
+    ];
+    for (what, moved, service) in moved {
+        let mut fixture = open(&worker("worker", "")).await;
+        comes_to_rest(&mut fixture, "worker").await;
+        moves(&fixture, &moved);
+        fixture.declare().await;
+        fixture.pass(10).await;
+        let waits = serde_json::to_string(&fixture.status("lab").waiting_on).unwrap();
+        assert!(waits.contains("service desk-worker of `desk`"), "{what}: {waits}");
+        comes_to_rest(&mut fixture, "worker").await;
+        let services = services(&fixture);
+        assert_eq!(services.get(service), Some(&1), "{what}: {services:?}");
+        assert_eq!(services.len(), 3, "{what}: {services:?}");
+        fixture.sim.reset_calls();
+        comes_to_rest(&mut fixture, "worker").await;
+        assert_eq!(fixture.writes(), Vec::<String>::new(), "{what}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_singleton_in_another_cluster_and_document_starts_when_the_first_has_stopped() {
+    let mut fixture = open(&worker("worker", "")).await;
+    comes_to_rest(&mut fixture, "worker").await;
+    let mall = document("mall", &[&worker("worker", "")]).replace("cluster: shop", "cluster: mall");
+    write(&fixture, &[("desk", document("desk", &[&clerk()])), ("mall", mall)]);
+    comes_to_rest(&mut fixture, "worker").await;
+    assert_eq!(services(&fixture).get("mall/mall-worker"), Some(&1));
+}
+
+/// A document under another name, all names by default.
+async fn renamed(fixture: &mut Fixture, component: &str, policy: &str) {
+    let document = document("depot", &[component]).replace("Policy: Delete", policy);
+    write(fixture, &[("desk", String::new()), ("depot", document)]);
+    fixture.declare().await;
+    fixture.pass(2).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_document_under_another_name_starts_its_singleton_when_the_first_has_stopped() {
+    let mut fixture = open(&worker("worker", "")).await;
+    comes_to_rest(&mut fixture, "worker").await;
+    renamed(&mut fixture, &worker("worker", ""), "Policy: Delete").await;
+    comes_to_rest(&mut fixture, "worker").await;
+    assert_eq!(services(&fixture).keys().collect::<Vec<_>>(), ["shop/depot-worker", "shop/lab-clerk"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_singleton_that_is_left_running_keeps_its_successor_from_starting_until_it_stops() {
+    for restarts in [false, true] {
+        let mut fixture = open(&worker("worker", "")).await;
+        comes_to_rest(&mut fixture, "worker").await;
+        let kept =
+            document("desk", &[&clerk(), &worker("worker", "")]).replace("Policy: Delete", "Policy: Retain");
+        write(&fixture, &[("desk", kept)]);
+        comes_to_rest(&mut fixture, "worker").await;
+        renamed(&mut fixture, &worker("worker", ""), "Policy: Retain").await;
+        if restarts {
+            fixture.kill().await;
+            fixture.start().await;
+        }
+        for _ in 0..100 {
+            fixture.declare().await;
+            fixture.pass(6).await;
+            assert_eq!(alive(&fixture, "worker"), 1);
+        }
+        let waits = serde_json::to_string(&fixture.status("depot").waiting_on).unwrap();
+        assert!(waits.contains("`desk` is gone and left it"), "{waits}");
+        let stop = json!({"cluster": "shop", "service": "desk-worker", "desiredCount": 0});
+        fixture.by_hand("ecs", "UpdateService", stop);
+        for _ in 0..100 {
+            fixture.declare().await;
+            fixture.pass(2).await;
+            assert!(alive(&fixture, "worker") <= 1);
+        }
+        assert_eq!(services(&fixture).get("shop/depot-worker"), Some(&1));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_of_a_document_under_another_name_ends_before_the_next_one_starts() {
+    let mut fixture = open(&job("")).await;
+    while alive(&fixture, "job") == 0 {
+        fixture.pass(1).await;
+    }
+    fixture.pass(5).await;
+    renamed(&mut fixture, &job(""), "Policy: Delete").await;
+    comes_to_rest(&mut fixture, "job").await;
+    assert_eq!((runs(&fixture), stops(&fixture)), (2, 0), "the first run is left to end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_move_that_is_undone_leaves_the_singleton_as_it_is() {
+    let first = worker("worker", "");
+    let mut fixture = open(&first).await;
+    comes_to_rest(&mut fixture, "worker").await;
+    moves(&fixture, &worker("worker", "        serviceName: porter\n"));
+    fixture.declare().await;
+    fixture.pass(10).await;
+    fixture.sim.reset_calls();
+    write(
+        &fixture,
+        &[("desk", document("desk", &[&clerk(), &first])), ("lab", document("lab", &[&clerk()]))],
+    );
+    comes_to_rest(&mut fixture, "worker").await;
+    let services = services(&fixture);
+    assert_eq!(services.get("shop/desk-worker"), Some(&1), "{services:?}");
+    assert_eq!(services.len(), 3, "{services:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_documents_that_both_declare_one_do_not_wait_for_each_other() {
+    let mut fixture = open(&worker("worker", "")).await;
+    comes_to_rest(&mut fixture, "worker").await;
+    let other = worker("worker", "        serviceName: porter\n");
+    write(&fixture, &[("lab", document("lab", &[&clerk(), &other]))]);
+    for _ in 0..60 {
+        fixture.declare().await;
+        fixture.pass(2).await;
+    }
+    assert_eq!(alive(&fixture, "worker"), 2, "nobody took the first one away");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_former_one_that_cannot_be_seen_is_waited_for() {
+    let mut fixture = open(&worker("worker", "")).await;
+    comes_to_rest(&mut fixture, "worker").await;
+    moves(&fixture, &worker("worker", "        serviceName: porter\n"));
+    let denied = Effect::access_denied("ecs:ListTasks");
+    fixture.sim.faults().add(FaultRule::on("ecs:ListTasks", denied).when(When::Always));
+    for _ in 0..60 {
+        fixture.declare().await;
+        fixture.pass(5).await;
+        assert!(alive(&fixture, "worker") <= 1);
+    }
+    assert_eq!(services(&fixture).get("shop/porter"), None, "what it waits for was not seen to have stopped");
+    fixture.sim.faults().clear();
+    comes_to_rest(&mut fixture, "worker").await;
+    assert_eq!(services(&fixture).get("shop/porter"), Some(&1));
+}
+
+/// A service with names of its own.
+fn named(name: &str) -> String {
+    let rest =
+        format!("family: {name}\n      service:\n        desiredCount: 2\n        serviceName: {name}\n");
+    component(name, &format!("{name}:1.0"), &rest)
+}
+
+fn only_tags(fixture: &Fixture) -> bool {
+    let reads = ["Describe", "List", "Get", "TagResource"];
+    fixture.carried_out().into_keys().all(|call| reads.iter().any(|word| call.contains(word)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_documents_may_exchange_what_they_have() {
+    let documents = |desk: &str, lab: &str| {
+        [("desk", document("desk", &[&clerk(), desk])), ("lab", document("lab", &[&clerk(), lab]))]
+    };
+    let mut fixture = open(&named("porter")).await;
+    write(&fixture, &documents(&named("porter"), &named("guard")));
+    comes_to_rest(&mut fixture, "worker").await;
+    fixture.sim.reset_calls();
+    write(&fixture, &documents(&named("guard"), &named("porter")));
+    comes_to_rest(&mut fixture, "worker").await;
+    assert!(only_tags(&fixture), "{:?}", fixture.carried_out());
+    fixture.sim.reset_calls();
+    comes_to_rest(&mut fixture, "worker").await;
+    assert_eq!(fixture.writes(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_former_document_put_on_is_taken_off_by_the_one_that_does_not_declare_it() {
+    let tagged = |document: String| document.replace("spec:\n", "spec:\n  tags: {floor: first}\n");
+    let mut fixture = open(&named("porter")).await;
+    write(&fixture, &[("desk", tagged(document("desk", &[&clerk(), &named("porter")])))]);
+    comes_to_rest(&mut fixture, "worker").await;
+    let tags = |fixture: &Fixture| {
+        let input = json!({"cluster": "shop", "services": ["porter"], "include": ["TAGS"]});
+        fixture.by_hand("ecs", "DescribeServices", input)["services"][0]["tags"].to_string()
+    };
+    assert!(tags(&fixture).contains("floor"));
+    write(
+        &fixture,
+        &[
+            ("desk", tagged(document("desk", &[&clerk()]))),
+            ("lab", document("lab", &[&clerk(), &named("porter")])),
+        ],
+    );
+    comes_to_rest(&mut fixture, "worker").await;
+    assert!(!tags(&fixture).contains("floor"), "{}", tags(&fixture));
+}
