@@ -299,7 +299,8 @@ async fn plans(
 fn shown(roads: &[Road]) -> anyhow::Result<String> {
     let says_something = |road: &&Road| {
         let Plan { actions, waiting_on, drift, notes, .. } = &road.plan;
-        !(actions.is_empty() && waiting_on.is_empty() && drift.is_empty() && notes.is_empty())
+        let is_quiet = actions.is_empty() && waiting_on.is_empty() && drift.is_empty() && notes.is_empty();
+        !is_quiet || !road.then.is_empty()
     };
     let text = |road: &Road| {
         let then: Vec<Plan> = road.then.iter().map(out::for_people).collect::<anyhow::Result<_>>()?;
@@ -314,11 +315,11 @@ fn shown(roads: &[Road]) -> anyhow::Result<String> {
     let of = out::count(roads.len(), "deployment");
     texts.push(match (actions, waiting) {
         _ if roads.is_empty() => "Nothing to plan: there is no valid document.\n".to_owned(),
-        (0, 0) if differs => format!("{BUSY}Nothing to do now; AWS differs{BUSY:#} ({of}).\n"),
-        (0, 0) => format!("Nothing to do: AWS agrees with what is declared ({of}).\n"),
         (0, _) if later > 0 => {
             format!("{BUSY}Nothing to do now; {} would follow{BUSY:#} ({of}).\n", out::count(later, "action"))
         }
+        (0, 0) if differs => format!("{BUSY}Nothing to do now; AWS differs{BUSY:#} ({of}).\n"),
+        (0, 0) => format!("Nothing to do: AWS agrees with what is declared ({of}).\n"),
         (0, _) => format!("{BUSY}Nothing to do now, waiting{BUSY:#} ({of}).\n"),
         _ => format!("{BUSY}{} would be done now{BUSY:#} ({of}).\n", out::count(actions, "action")),
     });

@@ -7,7 +7,7 @@ use crate::desired;
 use crate::model::desired::{DesiredState, ResolvedState};
 use crate::model::observed::{ObservedState, Seen};
 use crate::model::plan::{ActionResult, Outcome, Plan, WaitingOn};
-use crate::model::rollout::{ComponentRollout, Phase, RolloutState};
+use crate::model::rollout::{ComponentRollout, Phase, RolloutState, SecretVersion};
 use crate::model::service_deployment::ObservedStage;
 use crate::plan::{self, PlanInput};
 use crate::rollout::{self, StepInput};
@@ -35,10 +35,15 @@ pub fn decide(
     now: Timestamp,
 ) -> Decision {
     let desired: &DesiredState = &declared.desired;
-    let secrets = rollout::settle_secrets(prior, &observed, now);
-    let versions: BTreeMap<String, String> =
-        secrets.iter().map(|(id, version)| (id.clone(), version.version.clone())).collect();
-    let resolved = desired::resolve(desired, &observed, &versions, &prior.resources);
+    let mut secrets = rollout::settle_secrets(prior, &observed, now);
+    let resolve = |secrets: &BTreeMap<String, SecretVersion>| {
+        let versions = secrets.iter().map(|(id, version)| (id.clone(), version.version.clone()));
+        desired::resolve(desired, &observed, &versions.collect(), &prior.resources)
+    };
+    let mut resolved = resolve(&secrets);
+    if rollout::hasten_secrets(&mut secrets, prior, desired, &resolved) {
+        resolved = resolve(&secrets);
+    }
     let mut prior = prior.clone();
     prior.secrets = secrets;
     if declared.is_teardown() {

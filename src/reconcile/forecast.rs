@@ -11,7 +11,7 @@ use crate::model::ids::ComponentName;
 use crate::model::kinds::application::RunPolicy;
 use crate::model::observed::{
     ObservedContainer, ObservedDefinition, ObservedDeployment, ObservedResource, ObservedService,
-    ObservedState, ObservedTarget, ObservedTask, Seen,
+    ObservedState, ObservedTarget, ObservedTask, Readiness, Seen,
 };
 use crate::model::plan::{ActionResult, Outcome, Plan, PlannedAction};
 use crate::model::resource::{Part, ResourceId, ResourceKind, TAG_COMPONENT, TAG_HASH, TAG_OWNER, Tree};
@@ -482,6 +482,16 @@ impl World<'_> {
                 }
             }
         }
+        // What AWS is at work on is done.
+        let left = self.observed.leftovers.values_mut().map(|(_, seen)| seen);
+        let all = self.observed.resources.values_mut().chain(self.observed.load_balancers.values_mut());
+        for seen in all.chain(left) {
+            if let Seen::Present(resource) = seen
+                && matches!(resource.readiness, Readiness::Changing { .. })
+            {
+                resource.readiness = Readiness::Ready;
+            }
+        }
         let users = self.users();
         let declared = self.observed.resources.iter_mut().map(|(id, seen)| (id.clone(), seen));
         let leftovers = self.observed.leftovers.iter_mut();
@@ -502,6 +512,24 @@ impl World<'_> {
             };
             self.observed.targets.insert(id.key, Seen::Present((0..count).map(target).collect()));
         }
+        let ends = |name: &ComponentName| {
+            let component = self.declared.desired.components.get(name);
+            !component
+                .is_some_and(|one| matches!(one.workload, Workload::Task { run: RunPolicy::Forever, .. }))
+        };
+        for (name, seen) in &mut self.observed.tasks {
+            if let (Seen::Present(tasks), true) = (seen, ends(name)) {
+                tasks.iter_mut().filter(|task| !task.is_stopped()).for_each(|task| end(task));
+            }
+        }
+        self.observed.stopping_tasks.clear();
+        let stays = |arn: &String| {
+            let formers = self.declared.desired.handover.formers.values().flatten();
+            formers.into_iter().any(|former| former.arn == *arn && former.stays)
+        };
+        for (_, seen) in self.observed.formers.iter_mut().filter(|(arn, _)| !stays(arn)) {
+            *seen = Seen::Absent;
+        }
         // Which tasks a service has after all this, nobody knows.
         let services: Vec<ComponentName> = self.observed.services.keys().cloned().collect();
         for name in services {
@@ -510,6 +538,16 @@ impl World<'_> {
                 self.observed.tasks.insert(name, Seen::NotRead);
             }
         }
+    }
+}
+
+/// A run has ended well, in time.
+fn end(task: &mut ObservedTask) {
+    "STOPPED".clone_into(&mut task.last_status);
+    task.stop_code.get_or_insert_with(|| "EssentialContainerExited".to_owned());
+    task.stopped_at = task.created_at;
+    for container in &mut task.containers {
+        container.exit_code.get_or_insert(0);
     }
 }
 

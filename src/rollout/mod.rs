@@ -33,7 +33,7 @@ mod tests;
 pub use advance::{advance, retry};
 pub use input::StepInput;
 pub use record::{record, record_intent};
-pub use secrets::{ROTATION_SETTLE_SECONDS, settle_secrets};
+pub use secrets::{ROTATION_SETTLE_SECONDS, hasten_secrets, settle_secrets};
 
 use crate::model::rollout::Phase;
 

@@ -1,5 +1,6 @@
 //! Rotated secrets are left to settle before they roll tasks.
 
+use crate::model::desired::{DesiredComponent, DesiredState, ResolvedState};
 use crate::model::observed::{ObservedState, Seen};
 use crate::model::rollout::{RolloutState, SecretVersion};
 use jiff::{SignedDuration, Timestamp};
@@ -36,6 +37,32 @@ pub fn settle_secrets(
         settled.insert(id.clone(), next);
     }
     settled
+}
+
+/// Takes a rotated secret as it is by now for every component that is to get another content
+/// anyway: its new tasks read the newest version, and would be replaced for nothing once that has
+/// settled. True when anything changed.
+pub fn hasten_secrets(
+    secrets: &mut BTreeMap<String, SecretVersion>,
+    prior: &RolloutState,
+    desired: &DesiredState,
+    resolved: &ResolvedState,
+) -> bool {
+    let is_new = |component: &&DesiredComponent| {
+        let wanted = resolved.components.get(&component.name).and_then(|one| one.definition.as_ref());
+        let known = prior.components.get(&component.name).and_then(|known| known.revision.as_ref());
+        wanted.is_some_and(|wanted| known.is_none_or(|known| known.hash != wanted.hash))
+    };
+    let mut changed = false;
+    for using in desired.components.values().filter(is_new).flat_map(|component| &component.secrets) {
+        if let Some(known) = secrets.get_mut(&using.secret_id).filter(|_| using.restarts)
+            && let Some((newest, _)) = known.pending.take()
+        {
+            known.version = newest;
+            changed = true;
+        }
+    }
+    changed
 }
 
 fn settle(known: &SecretVersion, newest: &str, now: Timestamp) -> SecretVersion {

@@ -10,6 +10,7 @@ use evenkeel::reconcile::decide::decide;
 use evenkeel::reconcile::declarations::{self, DeclarationChange, LoweringCache};
 use evenkeel::reconcile::forecast::forecast;
 use evenkeel::specs::{FileSpecStore, SpecStore};
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -85,6 +86,74 @@ async fn an_upgrade_behind_a_migration() {
     let expected =
         ["ecs:RegisterTaskDefinition", "ecs:RegisterTaskDefinition", "ecs:RunTask", "ecs:UpdateService"];
     assert_eq!(road, expected);
+}
+
+/// The web service reads the secret, too.
+const NO_SECRET: &str = "            portMappings: [{containerPort: 8080}]\n";
+const SECRET: &str = "            portMappings: [{containerPort: 8080}]\n            secrets: [{name: URL, valueFrom: \"shop/db:url::\"}]\n";
+
+fn rotate(fixture: &Fixture) {
+    let value = json!({"url": "mysql://canary-2", "password": "canary-3"}).to_string();
+    let input = json!({"SecretId": "shop/db", "SecretString": value, "ClientRequestToken": "r".repeat(32)});
+    fixture.by_hand("secretsmanager", "PutSecretValue", input);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_key_of_a_secret_soon_and_long_after_it_was_rotated() {
+    for waits in [1, 5, 20, 600] {
+        let document = SHOP.replace(NO_SECRET, SECRET);
+        let mut fixture = Fixture::new(&[("shop.yaml", &document)]).await;
+        fixture.ready_within(600).await;
+        fixture.pass(120).await;
+        rotate(&fixture);
+        fixture.pass(waits).await;
+        if waits > 100 {
+            fixture.ready_within(600).await;
+        }
+        fixture.edit_quietly("shop.yaml", SECRET, &SECRET.replace("db:url", "db:password"));
+        let mut foretold = foretold(&fixture).await;
+        fixture.sim.reset_calls();
+        fixture.declare().await;
+        fixture.pass(1).await;
+        fixture.ready_within(1800).await;
+        fixture.pass(600).await;
+        let mut done = fixture.writes();
+        let in_order = foretold.clone();
+        foretold.sort();
+        done.sort();
+        assert_eq!(foretold, done, "{waits} s after the rotation, foretold {in_order:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_was_rotated_a_moment_ago() {
+    let mut fixture = Fixture::new(&[("shop.yaml", &SHOP.replace(NO_SECRET, SECRET))]).await;
+    fixture.ready_within(600).await;
+    fixture.pass(120).await;
+    rotate(&fixture);
+    fixture.pass(3).await;
+    let mut foretold = foretold(&fixture).await;
+    fixture.sim.reset_calls();
+    fixture.declare().await;
+    fixture.pass(120).await;
+    fixture.ready_within(1800).await;
+    let mut done = fixture.writes();
+    foretold.sort();
+    done.sort();
+    assert_eq!(foretold, done);
+    assert!(!done.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_migration_that_runs_is_not_foretold_to_be_stopped() {
+    let fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
+    while !fixture.carried_out().contains_key("ecs:RunTask") {
+        fixture.pass(1).await;
+    }
+    fixture.pass(1).await;
+    let foretold = foretold(&fixture).await;
+    assert!(!foretold.contains(&"ecs:StopTask".to_owned()), "{foretold:?}");
+    assert!(foretold.contains(&"ecs:CreateService".to_owned()), "{foretold:?}");
 }
 
 #[tokio::test(start_paused = true)]
