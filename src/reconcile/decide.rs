@@ -41,7 +41,7 @@ pub fn decide(
         desired::resolve(desired, &observed, &versions.collect(), &prior.resources)
     };
     let mut resolved = resolve(&secrets);
-    if rollout::hasten_secrets(&mut secrets, prior, desired, &resolved) {
+    if rollout::hasten_secrets(&mut secrets, prior, desired, &resolved, &observed) {
         resolved = resolve(&secrets);
     }
     let mut prior = prior.clone();

@@ -2,7 +2,7 @@
 
 use crate::model::desired::{DesiredComponent, DesiredState, ResolvedState};
 use crate::model::observed::{ObservedState, Seen};
-use crate::model::rollout::{RolloutState, SecretVersion};
+use crate::model::rollout::{Revision, RolloutState, SecretVersion};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
@@ -40,18 +40,24 @@ pub fn settle_secrets(
 }
 
 /// Takes a rotated secret as it is by now for every component that is to get another content
-/// anyway: its new tasks read the newest version, and would be replaced for nothing once that has
+/// anyway, or the same anew because its revision is gone: its new tasks read the newest version, and would be replaced for nothing once that has
 /// settled. True when anything changed.
 pub fn hasten_secrets(
     secrets: &mut BTreeMap<String, SecretVersion>,
     prior: &RolloutState,
     desired: &DesiredState,
     resolved: &ResolvedState,
+    observed: &ObservedState,
 ) -> bool {
+    let is_lost = |revision: &Revision| match observed.definitions.get(&revision.arn) {
+        Some(Seen::Present(definition)) => definition.status != "ACTIVE",
+        Some(Seen::Absent) => true,
+        Some(Seen::NotRead | Seen::Unknown(_)) | None => false,
+    };
     let is_new = |component: &&DesiredComponent| {
         let wanted = resolved.components.get(&component.name).and_then(|one| one.definition.as_ref());
         let known = prior.components.get(&component.name).and_then(|known| known.revision.as_ref());
-        wanted.is_some_and(|wanted| known.is_none_or(|known| known.hash != wanted.hash))
+        wanted.is_some_and(|wanted| known.is_none_or(|known| known.hash != wanted.hash || is_lost(known)))
     };
     let mut changed = false;
     for using in desired.components.values().filter(is_new).flat_map(|component| &component.secrets) {

@@ -78,3 +78,36 @@ async fn a_rotation_that_is_to_be_ignored_changes_nothing() {
     fixture.ready_within(1).await;
     traffic.all_served();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_is_rotated_while_ecs_bakes_a_deployment_rolls_the_service_once_more() {
+    for deregisters in [false, true] {
+        let strategy = "          strategy: BLUE_GREEN\n          bakeTimeInMinutes: 20\n";
+        let document = crate::strategies::shop(strategy);
+        let secret = "portMappings: [{containerPort: 8080}]\n            secrets: [{name: DATABASE_URL, valueFrom: \"shop/db:url::\"}]";
+        let document = document.replace("portMappings: [{containerPort: 8080}]", secret);
+        let mut fixture = Fixture::new(&[("shop.yaml", &document)]).await;
+        fixture.ready_within(3600).await;
+        fixture.pass(120).await;
+        fixture.edit("shop.yaml", "/shop:1.0", "/shop:1.1").await;
+        let stage = |status: &evenkeel::model::status::DeploymentStatus| {
+            status.components["web"].message.contains("BAKE")
+        };
+        fixture.until(900, stage).await;
+        rotate(&fixture, 1);
+        if deregisters {
+            fixture.pass(10).await;
+            let service = json!({"cluster": "shop", "services": ["shop-web"]});
+            let shown = fixture.by_hand("ecs", "DescribeServices", service);
+            let revision = shown["services"][0]["taskDefinition"].clone();
+            fixture.by_hand("ecs", "DeregisterTaskDefinition", json!({"taskDefinition": revision}));
+        }
+        fixture.pass(3600).await;
+        fixture.ready_within(3600).await;
+        fixture.pass(600).await;
+        let input = json!({"cluster": "shop", "service": "shop-web"});
+        let listed = fixture.by_hand("ecs", "ListServiceDeployments", input);
+        let deployments = listed["serviceDeployments"].as_array().unwrap();
+        assert_eq!(deployments.len(), 3, "the first, the image, the secret; {deregisters}: {deployments:#?}");
+    }
+}
