@@ -317,6 +317,7 @@ async fn a_deletion_is_confirmed_by_saying_the_name_twice() {
         removed_at: None,
         doubted: false,
         given_up: BTreeMap::new(),
+        formers: BTreeMap::new(),
     });
     folders.state.save(&declared).await.unwrap();
     let error = folders.ask(&["delete", "shop", "--confirm", "shop"]).await.unwrap_err();
@@ -591,6 +592,7 @@ async fn a_plan_is_made_against_the_demo_and_nothing_is_written() {
         removed_at: None,
         doubted: false,
         given_up: BTreeMap::new(),
+        formers: BTreeMap::new(),
     });
     folders.state.save(&record).await.unwrap();
     let planned = plan(&[]).await.unwrap();
@@ -727,6 +729,7 @@ fn talkative() -> Record {
         removed_at: None,
         doubted: false,
         given_up: BTreeMap::new(),
+        formers: BTreeMap::new(),
     });
     record
 }

@@ -157,6 +157,9 @@ pub enum ConditionReason {
     NoTargets,
     /// TargetsHealthy: every target is healthy.
     AllHealthy,
+    /// TargetsHealthy: no rule or listener forwards to a target group, so that its targets are not
+    /// checked; all others are healthy.
+    TargetsUnused,
     /// TargetsHealthy: a target is not healthy, or not there.
     TargetsUnhealthy,
     /// Drifted: AWS agrees with what is declared.

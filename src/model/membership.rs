@@ -2,7 +2,7 @@
 //! for all layers.
 
 use super::arn::is_arn;
-use super::desired::{DesiredComponent, Workload};
+use super::desired::{DesiredComponent, DesiredState, Workload};
 use super::observed::{Gap, ObservedService, ObservedState, ObservedTarget, Seen};
 use super::resource::{ResourceId, ResourceKind};
 use super::resource_record::Sent;
@@ -68,6 +68,31 @@ pub fn targets_behind<'o, 'g>(
         all.extend(targets.iter().filter(|target| !target.is_draining()));
     }
     Ok(all)
+}
+
+/// Whether requests are sent to none of these groups: no rule or listener is declared to, no load
+/// balancer does, and AWS says so of every target. Their health is not checked then.
+///
+/// Source: ELBv2 API, TargetHealth (`unused`, `Target.NotInUse`), TargetGroup.LoadBalancerArns.
+pub fn are_unused(desired: &DesiredState, observed: &ObservedState, groups: &[&str]) -> bool {
+    let actions = || {
+        let forwarders = desired.resources.iter();
+        let forwarders = forwarders.filter_map(|(id, one)| one.fields[id.kind.actions_member()?].as_array());
+        forwarders.flatten()
+    };
+    let is_named = |name: &str| {
+        let mut groups = actions().filter_map(|action| action["targetGroups"].as_array()).flatten();
+        groups.any(|group| group["targetGroup"] == name || group["targetGroupArn"] == name)
+    };
+    groups.iter().all(|key| {
+        let group = observed.resources.get(&ResourceId::new(ResourceKind::TargetGroup, *key));
+        let Some(group) = group.and_then(Seen::present) else { return false };
+        let targets = observed.targets.get(*key).and_then(Seen::present);
+        group.used_by.is_empty()
+            && !is_named(key)
+            && !is_named(&group.arn)
+            && targets.is_some_and(|targets| targets.iter().all(|target| target.state == "unused"))
+    })
 }
 
 /// What ECS means a production rule of ours to send to each of the two groups of a service, in

@@ -253,6 +253,8 @@ pub enum EventReason {
     ContinueHeld,
     /// A person asked to take over what stands under declared names.
     AdoptionRequested,
+    /// A resource: another document declares it by now, and goes on with it.
+    HandedOver,
     /// The deployment: its document is gone, and what was made for it stays.
     Orphaned,
     /// A word in a record of another version that this one does not know.

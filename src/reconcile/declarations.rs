@@ -8,6 +8,7 @@ use crate::desired::{self, Common};
 use crate::model::condition::{Condition, ConditionReason, ConditionType, Truth};
 use crate::model::desired::DesiredState;
 use crate::model::finding::Finding;
+use crate::model::handover::GivenUp;
 use crate::model::ids::{DeploymentName, Generation};
 use crate::model::kinds::{DeletionPolicy, RETRY_ANNOTATION, Suspend};
 use crate::model::request::{Request, RequestKind};
@@ -514,6 +515,8 @@ fn refused_status(
 /// Puts the declaration in force into its record, so that no later edit or removal can lose it, and
 /// takes up what people ask for; true when their requests are not those of the record.
 pub(super) fn record_declaration(record: &mut Record, declared: &Declaration, now: Timestamp) -> bool {
+    let handed = handed_over(record, declared, now);
+    events::append(record, handed);
     record.declared = Some(LastGoodDocument {
         generation: declared.desired.generation,
         source: declared.source.clone(),
@@ -544,6 +547,21 @@ pub(super) fn record_declaration(record: &mut Record, declared: &Declaration, no
         events::append(record, [event]);
     }
     true
+}
+
+/// What another document goes on with by now, once each.
+fn handed_over(record: &Record, declared: &Declaration, now: Timestamp) -> Vec<Event> {
+    let known = record.declared.as_ref().map(|before| &before.given_up);
+    let was_told = |arn: &String, to: &DeploymentName| {
+        known.and_then(|known| known.get(arn)).is_some_and(|before| before.to.as_ref() == Some(to))
+    };
+    let handed = declared.given_up.iter().filter_map(|(arn, given)| Some((arn, given.to.as_ref()?, given)));
+    let event = |(arn, to, given): (&String, &DeploymentName, &GivenUp)| {
+        let object = given.resource.as_ref().map(ToString::to_string).unwrap_or_default();
+        let message = format!("`{to}` declares it now, and goes on with it as it stands ({arn})");
+        events::event(now, EventKind::Normal, EventReason::HandedOver, &object, message)
+    };
+    handed.filter(|(arn, to, _)| !was_told(arn, to)).map(event).collect()
 }
 
 /// Says in a record that its document is gone and what was made for it stays; false when it says so

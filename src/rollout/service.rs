@@ -7,7 +7,7 @@ use crate::model::arn::{is_arn, is_service};
 use crate::model::desired::Workload;
 use crate::model::ids::ContentHash;
 use crate::model::kinds::DriftPolicy;
-use crate::model::membership::{stays_out_of, targets_behind};
+use crate::model::membership::{are_unused, stays_out_of, targets_behind};
 use crate::model::observed::{ObservedService, Seen};
 use crate::model::owner::{self, Owner, OwnershipBasis};
 use crate::model::plan::WaitingOn;
@@ -168,7 +168,8 @@ pub(super) fn unhealthy_group(view: &ServiceView<'_>, service: &ObservedService)
             Ok(targets) => targets,
             Err(unseen) => return Some(unseen.to_owned()),
         };
-        let all_healthy = targets.iter().all(|target| target.state == "healthy");
+        let all_healthy = targets.iter().all(|target| target.state == "healthy")
+            || are_unused(view.step.desired, view.step.observed, &groups);
         (!all_healthy || targets.len() < service.desired as usize).then(|| (*managed).to_owned())
     })
 }

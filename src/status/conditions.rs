@@ -11,7 +11,7 @@ use crate::model::condition::{Condition, ConditionReason, ConditionType, Truth};
 use crate::model::desired::DesiredComponent;
 use crate::model::ids::ComponentName;
 use crate::model::kinds::DriftPolicy;
-use crate::model::membership::{Astray, astray, misdirected, serving_groups};
+use crate::model::membership::{Astray, are_unused, astray, misdirected, serving_groups};
 use crate::model::observed::{Depth, ObservedTarget, Seen};
 use crate::model::plan::{ActionResult, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind};
@@ -177,7 +177,7 @@ fn targets_healthy(input: &StatusInput<'_>, status: &DeploymentStatus) -> Condit
     let mut unhealthy: Vec<String> =
         input.desired.components.values().flat_map(|component| past_its_tasks(input, component)).collect();
     unhealthy.extend(sent_to_nobody(input));
-    let mut unseen = Vec::new();
+    let (mut unseen, mut unused) = (Vec::new(), Vec::new());
     for (component, groups) in groups {
         let reported = status.components.get(&component.name);
         let wanted = reported.map_or(0, |reported| reported.desired);
@@ -197,9 +197,15 @@ fn targets_healthy(input: &StatusInput<'_>, status: &DeploymentStatus) -> Condit
                 let (healthy, total) = all.fold((0, 0), |(healthy, total), count: &TargetCount| {
                     (healthy + count.healthy, total + count.total)
                 });
-                if healthy < total || healthy < wanted {
-                    let shown =
-                        groups.iter().map(|group| target_group_name(group)).collect::<Vec<_>>().join("+");
+                let shown =
+                    || groups.iter().map(|group| target_group_name(group)).collect::<Vec<_>>().join("+");
+                if total >= wanted && total > 0 && are_unused(input.desired, input.observed, &groups) {
+                    unused.push(format!(
+                        "no rule or listener forwards to {}, so ELB does not check its targets",
+                        shown()
+                    ));
+                } else if healthy < total || healthy < wanted {
+                    let shown = shown();
                     unhealthy.push(format!("{shown}: {healthy} of {} healthy", wanted.max(total)));
                 }
             }
@@ -216,6 +222,8 @@ fn targets_healthy(input: &StatusInput<'_>, status: &DeploymentStatus) -> Condit
         condition(input, kind, Truth::False, ConditionReason::TargetsUnhealthy, joined(unhealthy))
     } else if !unseen.is_empty() {
         condition(input, kind, Truth::Unknown, ConditionReason::NotSeen, joined(unseen))
+    } else if !unused.is_empty() {
+        condition(input, kind, Truth::True, ConditionReason::TargetsUnused, joined(unused))
     } else {
         condition(input, kind, Truth::True, ConditionReason::AllHealthy, "all targets are healthy".to_owned())
     }

@@ -42,3 +42,26 @@ async fn a_load_balancer_that_failed_stalls_the_deployment_with_awss_reason_unti
     fixture.ready_within(300).await;
     assert_eq!(fixture.writes(), Vec::<String>::new());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_service_behind_a_group_that_nothing_forwards_to_is_ready_and_says_so() {
+    let document = SHOP.replace(
+        "actions: [{type: forward, targetGroup: web}]",
+        "actions: [{type: fixed-response, fixedResponseConfig: {statusCode: \"503\"}}]",
+    );
+    let mut fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
+    fixture.ready_within(600).await;
+    fixture.write("shop.yaml", &document).await;
+    fixture.pass(60).await;
+    fixture.ready_within(600).await;
+    let (truth, reason, message) = condition(&fixture.status("shop"), ConditionType::TargetsHealthy);
+    assert_eq!((truth, reason.as_str()), (Truth::True, "TargetsUnused"), "{message}");
+    assert!(message.contains("no rule or listener forwards to web"), "{message}");
+    // What is to serve again has to be healthy first.
+    fixture.write("shop.yaml", SHOP).await;
+    fixture.pass(5).await;
+    fixture.ready_within(900).await;
+    let (truth, reason, _) = condition(&fixture.status("shop"), ConditionType::TargetsHealthy);
+    assert_eq!((truth, reason.as_str()), (Truth::True, "AllHealthy"));
+    fixture.traffic().all_served();
+}

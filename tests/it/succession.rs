@@ -410,6 +410,10 @@ async fn two_documents_may_exchange_what_they_have() {
     write(&fixture, &documents(&named("guard"), &named("porter")));
     comes_to_rest(&mut fixture, "worker").await;
     assert!(only_tags(&fixture), "{:?}", fixture.carried_out());
+    let events = fixture.record("desk").await.events;
+    let handed: Vec<_> = events.iter().filter(|event| event.reason.as_str() == "HandedOver").collect();
+    assert!(handed.iter().any(|event| event.object == "service/porter"), "{events:#?}");
+    assert!(handed.iter().all(|event| event.count == 1 && event.message.contains("`lab` declares it now")));
     fixture.sim.reset_calls();
     comes_to_rest(&mut fixture, "worker").await;
     assert_eq!(fixture.writes(), Vec::<String>::new());

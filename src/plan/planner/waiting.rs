@@ -3,7 +3,7 @@
 use super::{Draft, seen};
 use crate::model::arn::is_arn;
 use crate::model::desired::{DesiredComponent, Workload};
-use crate::model::membership::{stays_out_of, targets_behind};
+use crate::model::membership::{are_unused, stays_out_of, targets_behind};
 use crate::model::observed::{ObservedService, ObservedTarget, Seen};
 use crate::model::plan::{Waiting, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind};
@@ -139,7 +139,11 @@ fn targets(
             continue;
         }
         let Ok(targets) = targets_behind(component, draft.input.observed, &groups) else { continue };
-        if let Some(because) = unhealthy(&targets, service.desired as usize) {
+        let wanted = service.desired as usize;
+        if targets.len() >= wanted && are_unused(draft.input.desired, draft.input.observed, &groups) {
+            continue;
+        }
+        if let Some(because) = unhealthy(&targets, wanted) {
             draft.wait(id, WaitingOn::Targets { group: (*first).to_owned(), because });
         }
     }
