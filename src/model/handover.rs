@@ -32,9 +32,9 @@ pub struct Handover {
     /// What ran of components in other documents, under other names, and may not run beside them.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub formers: BTreeMap<ComponentName, Vec<Former>>,
-    /// Components of which another document waits for the end: the other side of `formers`.
+    /// What another document waits for to stop, by ARN: the other side of `formers`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub awaited: BTreeMap<ComponentName, DeploymentName>,
+    pub waited_for: BTreeMap<String, Successor>,
 }
 
 /// Where something was before.
@@ -44,6 +44,17 @@ pub struct Origin {
     pub document: DeploymentName,
     /// What it is there.
     pub resource: ResourceId,
+}
+
+/// What comes after something that runs, and waits for it to stop.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Successor {
+    /// The document that declares it.
+    pub document: DeploymentName,
+    /// The component here that it comes after.
+    pub component: ComponentName,
+    /// Whether it waits for nothing else. Until then, what runs goes on.
+    pub ready: bool,
 }
 
 /// A service or task of another document of which something here is the successor.

@@ -309,6 +309,11 @@ pub enum WaitingOn {
         /// Name of that document.
         to: DeploymentName,
     },
+    /// What comes after it in another document, and may not run beside it, could not start yet.
+    Successor {
+        /// Name of that document.
+        of: DeploymentName,
+    },
     /// It holds data, and its document is gone and says `deletionPolicy: Delete`: a person confirms
     /// that.
     Confirmation {
@@ -408,6 +413,7 @@ impl WaitingOn {
             Self::Draining { service } => service.clone(),
             Self::InUse { by } => by.clone(),
             Self::Handover { to } => to.to_string(),
+            Self::Successor { of } => of.to_string(),
             Self::Declared { what, because: _ } => what.to_string(),
             Self::Predecessor { what, because: _ } => what.clone(),
             Self::Rotation { secret, until: _ } => secret.clone(),
@@ -441,6 +447,7 @@ impl fmt::Display for WaitingOn {
             Self::Draining { service } => write!(f, "service {service} to finish draining"),
             Self::InUse { by } => write!(f, "{by} to use it no more"),
             Self::Handover { to } => write!(f, "`{to}`, which declares it by now, to take it over"),
+            Self::Successor { of } => write!(f, "its successor in `{of}` to be able to start"),
             Self::Confirmation { command } => {
                 write!(f, "a person to confirm that its data is deleted: `{command}`")
             }

@@ -74,7 +74,7 @@ impl Predecessor<'_> {
                 let what = format!("{} {} of `{document}`", resource.kind.info().noun, seen.name);
                 let because = match stays {
                     true => format!(
-                        "{}, and `{document}` is gone and left it; stop it, or name this one alike and it goes over as it stands",
+                        "{}, and `{document}` is gone and left it; stop it, or declare it here by its own name and it goes over as it stands",
                         seen.because
                     ),
                     false => seen.because.clone(),

@@ -17,7 +17,7 @@ use crate::model::kinds::Placement;
 use crate::model::observed::Depth;
 use crate::model::request::Request;
 use crate::model::resource::ResourceId;
-use crate::model::status::{LastGoodDocument, Record};
+use crate::model::status::{DeploymentStatus, LastGoodDocument, Record};
 use crate::specs::Snapshot;
 use crate::state::{self, Lease, StoreReport};
 use crate::status;
@@ -117,6 +117,7 @@ struct InPass {
     has_served: bool,
     ready: bool,
     made: Vec<(ResourceId, String)>,
+    status: Option<Arc<DeploymentStatus>>,
     depth: Depth,
     /// The declaration that came into force meanwhile.
     changed: Option<Arc<Declaration>>,
@@ -132,6 +133,7 @@ impl Slot {
                 has_served: in_pass.has_served,
                 ready: in_pass.ready,
                 made: Made::Before(&in_pass.made),
+                status: in_pass.status.as_deref(),
             },
         }
     }
@@ -429,7 +431,7 @@ impl Controller {
         self.parked.insert(name, record);
     }
 
-    async fn refuse(&mut self, name: DeploymentName, status: crate::model::status::DeploymentStatus) {
+    async fn refuse(&mut self, name: DeploymentName, status: DeploymentStatus) {
         let record = self.parked.entry(name.clone()).or_insert_with(|| Record::new(name));
         let status = status::carry_time(record.status.as_deref(), status, self.clock.now());
         if record.status.as_deref() == Some(&status) {
@@ -472,6 +474,7 @@ impl Controller {
                     has_served: known::has_served(&entry.record.rollout),
                     ready: known::is_ready(&entry.record),
                     made: known::everything_made(&entry.record.rollout),
+                    status: entry.record.status.clone(),
                     depth,
                     changed: None,
                 });

@@ -519,7 +519,7 @@ impl World<'_> {
         };
         for (name, seen) in &mut self.observed.tasks {
             if let (Seen::Present(tasks), true) = (seen, ends(name)) {
-                tasks.iter_mut().filter(|task| !task.is_stopped()).for_each(|task| end(task));
+                tasks.iter_mut().filter(|task| !task.is_stopped()).for_each(end);
             }
         }
         self.observed.stopping_tasks.clear();

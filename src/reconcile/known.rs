@@ -6,9 +6,11 @@ use crate::desired;
 use crate::model::condition::ConditionType;
 use crate::model::desired::DesiredState;
 use crate::model::ids::ComponentName;
+use crate::model::plan::WaitingOn;
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::rollout::{ComponentRollout, RolloutState, WorkloadKind};
 use crate::model::status::{DeploymentStatus, LastGoodDocument, Record};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What a snapshot means for one deployment.
@@ -36,6 +38,24 @@ pub struct Known<'a> {
     pub ready: bool,
     /// What was made for it.
     pub made: Made<'a>,
+    /// What was last reported of it.
+    pub status: Option<&'a DeploymentStatus>,
+}
+
+impl Known<'_> {
+    /// Its components that would start if what may not run beside them had stopped.
+    pub(super) fn wait_for_an_end(&self) -> BTreeSet<ComponentName> {
+        let waiting = self.status.map(|status| status.waiting_on.as_slice()).unwrap_or_default();
+        let is_end = |on: &WaitingOn| matches!(on, WaitingOn::Predecessor { .. });
+        let of_component = |id: &ResourceId| matches!(id.kind, ResourceKind::Service | ResourceKind::Task);
+        let mut found = BTreeSet::new();
+        for one in waiting.iter().filter(|one| of_component(&one.resource) && is_end(&one.on)) {
+            if waiting.iter().all(|other| other.resource != one.resource || is_end(&other.on)) {
+                found.insert(ComponentName::new(&one.resource.key));
+            }
+        }
+        found
+    }
 }
 
 impl<'a> From<&'a Record> for Known<'a> {
@@ -43,7 +63,8 @@ impl<'a> From<&'a Record> for Known<'a> {
         let orphaned = record.status.as_ref().is_some_and(|status| status.orphaned);
         let has_served = has_served(&record.rollout);
         let (ready, made) = (is_ready(record), Made::Recorded(&record.rollout));
-        Self { declared: record.declared.as_ref(), orphaned, has_served, ready, made }
+        let (declared, status) = (record.declared.as_ref(), record.status.as_deref());
+        Self { declared, orphaned, has_served, ready, made, status }
     }
 }
 

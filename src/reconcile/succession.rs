@@ -8,13 +8,13 @@
 use super::entry::Declaration;
 use super::known::{DeclarationChange, Known};
 use crate::model::arn::is_in;
-use crate::model::handover::{Former, GivenUp, HeldBack, Origin, Runs};
+use crate::model::handover::{Former, GivenUp, HeldBack, Origin, Runs, Successor};
 use crate::model::ids::{ComponentName, DeploymentName};
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::rollout::RolloutState;
 use crate::model::status::Record;
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 type ByComponent<T> = BTreeMap<ComponentName, T>;
@@ -38,12 +38,13 @@ pub(super) struct Claimant {
 pub(super) struct Succession {
     inherits: BTreeMap<DeploymentName, BTreeMap<ResourceId, Origin>>,
     formers: BTreeMap<DeploymentName, ByComponent<Vec<Former>>>,
+    /// Components that wait for nothing but for something to stop.
+    ready: BTreeSet<(DeploymentName, ComponentName)>,
 }
 
 impl Succession {
-    /// Finds out who goes on with what, of what was given up and of what is in documents that may be
-    /// leaving. Of a component that has begun by itself, or that runs,
-    /// there is nothing to find.
+    /// Finds out who goes on with what, of what was given up and of what is in documents that may
+    /// be leaving. Of a component that has begun by itself, or that runs, there is nothing to find.
     pub(super) fn of(
         known: &BTreeMap<&DeploymentName, Known<'_>>,
         by_name: &BTreeMap<DeploymentName, DeclarationChange>,
@@ -66,6 +67,10 @@ impl Succession {
             }
         }
         found.remember(known, by_name, given);
+        for to in found.formers.keys() {
+            let waiting = known.get(to).map(Known::wait_for_an_end).unwrap_or_default();
+            found.ready.extend(waiting.into_iter().map(|name| (to.clone(), name)));
+        }
         found
     }
 
@@ -120,7 +125,7 @@ impl Succession {
         if stays && HeldBack::until(given.since, now).is_none() {
             return;
         }
-        for (to, declared) in by_name.iter().filter_map(|(to, _)| Some((to, living(by_name, to)?))) {
+        for (to, declared) in by_name.keys().filter_map(|to| Some((to, living(by_name, to)?))) {
             if to == from || declared.removed_at.is_some() || declared.doubted {
                 continue;
             }
@@ -187,10 +192,14 @@ impl Succession {
         }
         for (successor, mut formers) in self.formers {
             formers.retain(|_, formers| !formers.is_empty());
-            for former in formers.values().flatten() {
-                let component = ComponentName::new(&former.resource.key);
+            for (name, former) in
+                formers.iter().flat_map(|(name, formers)| formers.iter().map(move |one| (name, one)))
+            {
+                let ready = self.ready.contains(&(successor.clone(), name.clone()));
+                let (document, component) = (successor.clone(), ComponentName::new(&former.resource.key));
                 if let Some(giver) = in_force(by_name, &former.document) {
-                    giver.desired.handover.awaited.insert(component, successor.clone());
+                    let successor = Successor { document, component, ready };
+                    giver.desired.handover.waited_for.insert(former.arn.clone(), successor);
                 }
             }
             if let Some(successor) = in_force(by_name, &successor) {

@@ -30,7 +30,8 @@ pub fn advance(input: &StepInput<'_>) -> RolloutState {
     // Of what another document goes on with, it is to know how far it is.
     let is_kept = |name: &ComponentName| {
         let handover = &input.desired.handover;
-        handover.bequeaths.contains_key(name) || handover.awaited.contains_key(name)
+        let mut waited_for = handover.waited_for.values();
+        handover.bequeaths.contains_key(name) || waited_for.any(|one| one.component == *name)
     };
     state.components.retain(|name, _| input.desired.components.contains_key(name) || is_kept(name));
     if input.desired.retry != state.retry {

@@ -40,8 +40,8 @@ pub fn settle_secrets(
 }
 
 /// Takes a rotated secret as it is by now for every component that is to get another content
-/// anyway, or the same anew because its revision is gone: its new tasks read the newest version, and would be replaced for nothing once that has
-/// settled. True when anything changed.
+/// anyway, or the same anew because its revision is gone: its new tasks read the newest version,
+/// and would be replaced for nothing once that has settled. True when anything changed.
 pub fn hasten_secrets(
     secrets: &mut BTreeMap<String, SecretVersion>,
     prior: &RolloutState,

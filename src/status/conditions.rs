@@ -197,15 +197,10 @@ fn targets_healthy(input: &StatusInput<'_>, status: &DeploymentStatus) -> Condit
                 let (healthy, total) = all.fold((0, 0), |(healthy, total), count: &TargetCount| {
                     (healthy + count.healthy, total + count.total)
                 });
-                let shown =
-                    || groups.iter().map(|group| target_group_name(group)).collect::<Vec<_>>().join("+");
+                let shown = groups.iter().map(|group| target_group_name(group)).collect::<Vec<_>>().join("+");
                 if total >= wanted && total > 0 && are_unused(input.desired, input.observed, &groups) {
-                    unused.push(format!(
-                        "no rule or listener forwards to {}, so ELB does not check its targets",
-                        shown()
-                    ));
+                    unused.push(shown);
                 } else if healthy < total || healthy < wanted {
-                    let shown = shown();
                     unhealthy.push(format!("{shown}: {healthy} of {} healthy", wanted.max(total)));
                 }
             }
@@ -223,7 +218,9 @@ fn targets_healthy(input: &StatusInput<'_>, status: &DeploymentStatus) -> Condit
     } else if !unseen.is_empty() {
         condition(input, kind, Truth::Unknown, ConditionReason::NotSeen, joined(unseen))
     } else if !unused.is_empty() {
-        condition(input, kind, Truth::True, ConditionReason::TargetsUnused, joined(unused))
+        let message =
+            format!("no rule or listener forwards to {}: ELB does not check its targets", unused.join(", "));
+        condition(input, kind, Truth::True, ConditionReason::TargetsUnused, message)
     } else {
         condition(input, kind, Truth::True, ConditionReason::AllHealthy, "all targets are healthy".to_owned())
     }

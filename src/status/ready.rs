@@ -231,6 +231,7 @@ fn rank(on: &WaitingOn) -> u8 {
         | WaitingOn::Draining { .. }
         | WaitingOn::InUse { .. }
         | WaitingOn::Handover { .. }
+        | WaitingOn::Successor { .. }
         | WaitingOn::Claimant { ends: true, .. }
         | WaitingOn::Predecessor { .. }
         | WaitingOn::Bake { .. }

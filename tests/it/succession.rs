@@ -440,3 +440,47 @@ async fn what_the_former_document_put_on_is_taken_off_by_the_one_that_does_not_d
     comes_to_rest(&mut fixture, "worker").await;
     assert!(!tags(&fixture).contains("floor"), "{}", tags(&fixture));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_runs_goes_on_until_its_successor_elsewhere_could_start() {
+    let mut fixture = open(&worker("worker", "")).await;
+    comes_to_rest(&mut fixture, "worker").await;
+    let needs = worker("worker", "").replace(
+        "stopTimeout: 30}",
+        "stopTimeout: 30, secrets: [{name: KEY, valueFrom: \"lab/key:key::\"}]}",
+    );
+    moves(&fixture, &needs);
+    for _ in 0..100 {
+        fixture.declare().await;
+        fixture.pass(3).await;
+        assert_eq!(alive(&fixture, "worker"), 1);
+    }
+    assert_eq!(services(&fixture).get("shop/desk-worker"), Some(&1));
+    let waits = serde_json::to_string(&fixture.status("desk").waiting_on).unwrap();
+    assert!(waits.contains("\"of\":\"lab\""), "{waits}");
+    let secret =
+        json!({"Name": "lab/key", "SecretString": "{\"key\": \"1\"}", "ClientRequestToken": "k".repeat(32)});
+    fixture.by_hand("secretsmanager", "CreateSecret", secret);
+    comes_to_rest(&mut fixture, "worker").await;
+    assert_eq!(services(&fixture).get("shop/lab-worker"), Some(&1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_singleton_makes_way_though_its_former_document_is_not_complete() {
+    let mut fixture = open(&worker("worker", "")).await;
+    comes_to_rest(&mut fixture, "worker").await;
+    let broken = clerk().replace("clerk:1.0", "crash:1.0");
+    write(
+        &fixture,
+        &[
+            ("desk", document("desk", &[&broken])),
+            ("lab", document("lab", &[&clerk(), &worker("worker", "")])),
+        ],
+    );
+    for _ in 0..100 {
+        fixture.declare().await;
+        fixture.pass(3).await;
+        assert!(alive(&fixture, "worker") <= 1);
+    }
+    assert_eq!(services(&fixture).get("shop/lab-worker"), Some(&1));
+}

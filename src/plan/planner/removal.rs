@@ -67,8 +67,9 @@ pub(super) fn undeclared(draft: &mut Draft<'_>) {
         }
         let used =
             || traffic::still_sent_to(draft, service).or_else(|| traffic::used_by_others(draft, service));
-        let held = || held_back(draft, &service.arn);
-        match unfinished.clone().or_else(used).or_else(held) {
+        let held = || serves_on(draft, &service.arn).or_else(|| held_back(draft, &service.arn));
+        let unfinished = unfinished.clone().filter(|_| !makes_way(draft, &service.arn));
+        match unfinished.or_else(used).or_else(held) {
             Some(on) => draft.wait(&id, on),
             None => {
                 draft.note(&id, "service is no longer declared and is removed".to_owned(), false);
@@ -148,7 +149,8 @@ fn undeclared_tasks(draft: &mut Draft<'_>, unfinished: Option<&WaitingOn>) {
             if is_stopped || goes_over(draft, task) {
                 continue;
             }
-            match unfinished.cloned().or_else(|| left_alone(draft, name, task)) {
+            let unfinished = unfinished.cloned().filter(|_| !makes_way(draft, &task.arn));
+            match unfinished.or_else(|| left_alone(draft, name, task)) {
                 Some(on) => draft.wait(&id, on),
                 None => {
                     draft.note(&id, "task is no longer declared and is stopped".to_owned(), false);
@@ -166,19 +168,31 @@ fn goes_over(draft: &Draft<'_>, task: &ObservedTask) -> bool {
 }
 
 /// Why a task is not stopped though nobody declares it here: another document may be about to
-/// declare it, or one that waits for its end lets it come to that by itself.
+/// declare it, or something waits for its end and lets it come to that by itself.
 fn left_alone(draft: &Draft<'_>, name: &ComponentName, task: &ObservedTask) -> Option<WaitingOn> {
     let input = draft.input;
-    let handover = &input.desired.handover;
     let known = input.rollout.components.get(name);
     let deadline = known.and_then(|known| match known.phase {
         Phase::TaskRunning { deadline, .. } => Some(deadline),
         _ => known.former_task_until,
     });
     let ends = !input.rollout.runs_forever(&task.arn) && deadline.is_some_and(|until| input.now < until);
-    let awaited = handover.awaited.contains_key(name) && ends;
-    let ended = || WaitingOn::Task { task: task.arn.clone(), status: task.last_status.clone() };
-    awaited.then(ended).or_else(|| held_back(draft, &task.arn))
+    if ends && input.desired.handover.waited_for.contains_key(&task.arn) {
+        return Some(WaitingOn::Task { task: task.arn.clone(), status: task.last_status.clone() });
+    }
+    serves_on(draft, &task.arn).or_else(|| held_back(draft, &task.arn))
+}
+
+/// What is waited for before something is stopped of which another document declares the successor:
+/// that it could start at once.
+fn serves_on(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
+    let successor = draft.input.desired.handover.waited_for.get(arn).filter(|successor| !successor.ready)?;
+    Some(WaitingOn::Successor { of: successor.document.clone() })
+}
+
+/// Whether all that a successor in another document waits for is that this stops.
+fn makes_way(draft: &Draft<'_>, arn: &str) -> bool {
+    draft.input.desired.handover.waited_for.get(arn).is_some_and(|successor| successor.ready)
 }
 
 /// Takes everything down that is ours.
@@ -221,7 +235,7 @@ pub(super) fn teardown(draft: &mut Draft<'_>, confirmed: bool) {
                         draft.note(&id, message, false);
                         draft.wait(&id, on);
                     }
-                    None => match held_back(draft, &service.arn) {
+                    None => match serves_on(draft, &service.arn).or_else(|| held_back(draft, &service.arn)) {
                         Some(on) => draft.wait(&id, on),
                         None => remove_service(draft, &id, service),
                     },

@@ -55,10 +55,13 @@ fn make_way(draft: &mut Draft<'_>, successor: &ResourceId, found: &[Predecessor<
             Predecessor::Task { id, task, until } if until.is_none_or(|until| now >= until) => {
                 stop_undeclared(draft, id, task);
             }
+            Predecessor::Elsewhere { former, .. } if former.stays => {
+                draft.note(successor, format!("waits for {}", predecessor.wait()), true);
+            }
             // Its own document stops it.
-            Predecessor::Task { .. }
+            Predecessor::Elsewhere { .. }
+            | Predecessor::Task { .. }
             | Predecessor::Stopping { .. }
-            | Predecessor::Elsewhere { .. }
             | Predecessor::Unseen { .. } => {}
         }
     }

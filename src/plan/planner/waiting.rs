@@ -86,11 +86,15 @@ fn phase(draft: &mut Draft<'_>, id: &ResourceId, component: &DesiredComponent, s
     }
 }
 
-/// Whether it is known already which deployment comes before the one that is to begin.
+/// Whether it is known already which deployment comes before the one that is to begin, or what else
+/// has to end.
 fn waits_for_deployment(draft: &Draft<'_>, id: &ResourceId) -> bool {
     let of_it = |waiting: &Waiting| {
         waiting.resource == *id
-            && matches!(waiting.on, WaitingOn::Deployment { .. } | WaitingOn::Traffic { .. })
+            && matches!(
+                waiting.on,
+                WaitingOn::Deployment { .. } | WaitingOn::Traffic { .. } | WaitingOn::Predecessor { .. }
+            )
     };
     draft.waiting.iter().any(of_it)
 }
