@@ -76,6 +76,7 @@ fn service_workload(deployment: &DeploymentName, key: &str, service: &Service, s
         service_name: service.service_name.clone().unwrap_or_else(|| format!("{deployment}-{key}")),
         fields: defaults::service(service, singleton),
         initial_count: initial,
+        most: singleton.then_some(1),
         bake_seconds: service.bake_seconds.unwrap_or(0),
         progress_deadline_seconds: service.progress_deadline_seconds.unwrap_or(PROGRESS_DEADLINE),
     }

@@ -125,6 +125,9 @@ pub enum Workload {
         fields: Tree,
         /// Desired count to create it with when the count is delegated.
         initial_count: u32,
+        /// Most tasks that it may have, whoever counts them: one, as a singleton.
+        #[serde(default)]
+        most: Option<u32>,
         /// Seconds that new tasks must stay healthy before the rollout is complete.
         bake_seconds: u32,
         /// Seconds without progress until the rollout is stalled.

@@ -67,6 +67,16 @@ pub struct ObservedHook {
 }
 
 impl ObservedStage {
+    /// Whether it has production traffic, or ECS goes on to shift some by itself, and may have
+    /// begun before a call gets there: its tasks are up, and no person is asked first.
+    ///
+    /// Source: ECS developer guide, lifecycle stages of blue/green deployments.
+    pub fn has_or_gets_traffic(&self) -> bool {
+        let scales = ["RECONCILE_SERVICE", "PRE_SCALE_UP", "SCALE_UP"];
+        let is_up = self.stage.as_deref().is_some_and(|stage| !scales.contains(&stage));
+        self.production.is_some_and(|percent| percent > 0.0) || (is_up && self.pause().is_none())
+    }
+
     /// The hook that waits for a person, when one does.
     pub fn pause(&self) -> Option<&ObservedHook> {
         self.hooks.iter().find(|hook| hook.pauses)
@@ -129,6 +139,12 @@ impl fmt::Display for ObservedHook {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StageRecord {
+    /// Full ARN of the service deployment; records before this field say nothing of it.
+    #[serde(default)]
+    pub deployment: String,
+    /// Whether it was seen to have production traffic, or to be about to: what shows less is older.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_traffic: bool,
     /// [`ObservedStage::place`] when it was last seen.
     pub place: String,
     /// The paused hook that was answered last: it is answered once.

@@ -37,6 +37,7 @@ pub fn record(
     let resources = &state.resources;
     let is_recorded = |asked: &Asked| resources.get(&asked.resource).is_some_and(|known| known.arn.is_some());
     state.asked.retain(|asked| !(is_seen(asked) && is_recorded(asked)));
+    let was_there = found_again(&state, plan, outcomes);
     let mut unsettled: BTreeSet<ResourceId> =
         plan.waiting_on.iter().map(|waiting| waiting.resource.clone()).collect();
     // What somebody else changed in a field and is only reported does not keep the rest from being
@@ -73,7 +74,7 @@ pub fn record(
     super::agreed::remember(&mut state, resolved, observed, plan, outcomes);
     record_owned_arns(&mut state, resolved, observed, plan, outcomes);
     remember_stale_targets(&mut state, plan, observed.at);
-    remember_repairs(&mut state, resolved, plan, outcomes, observed.at);
+    remember_repairs(&mut state, resolved, plan, outcomes, &was_there, observed.at);
     // A suspended plan has no actions whatever differs, so its silence is no agreement.
     if !plan.waiting_on.iter().any(|waiting| matches!(waiting.on, WaitingOn::Suspended { .. })) {
         applied::mark(&mut state, resolved, observed, &unsettled);
@@ -144,16 +145,32 @@ fn remember_stale_targets(state: &mut RolloutState, plan: &Plan, now: Timestamp)
     }
 }
 
-/// Counts the repairs that AWS said yes to. They are forgotten with what was repaired.
+/// What was to be made again and was there all along: AWS answers with what is known of it. That it
+/// was not shown is nobody's doing.
+fn found_again(state: &RolloutState, plan: &Plan, outcomes: &[Outcome]) -> BTreeSet<ResourceId> {
+    let made = outcomes.iter().filter_map(|outcome| match &outcome.result {
+        ActionResult::Done { arn: Some(arn), .. } => Some((&plan.actions[outcome.action], arn)),
+        _ => None,
+    });
+    let again = made.filter(|(action, arn)| {
+        action.verb == Verb::Create && state.arn(&action.resource) == Some(arn.as_str())
+    });
+    again.map(|(action, _)| action.resource.clone()).collect()
+}
+
+/// Counts the repairs that AWS said yes to, except of what was `found_again`. They are forgotten
+/// with what was repaired.
 fn remember_repairs(
     state: &mut RolloutState,
     resolved: &ResolvedState,
     plan: &Plan,
     outcomes: &[Outcome],
+    found_again: &BTreeSet<ResourceId>,
     now: Timestamp,
 ) {
     let repaired: BTreeSet<&ResourceId> =
         plan.drift.iter().filter(|drift| drift.repaired).map(|drift| &drift.resource).collect();
+    let repaired = repaired.into_iter().filter(|id| !found_again.contains(id));
     for (id, known) in &mut state.resources {
         if !resolved.resources.contains_key(id) && !resolved.components.contains_key(id.key.as_str()) {
             known.repairs = None;

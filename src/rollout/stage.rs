@@ -29,7 +29,10 @@ pub(super) fn moved_on(view: &ServiceView<'_>, component: &mut ComponentRollout)
         None => before,
         Some(found) => (!found.is_empty()).then(|| before.unwrap_or(view.step.now)),
     };
-    component.stage = Some(StageRecord { place, answered: known.answered, misdirected_since });
+    let deployment = stage.deployment.clone();
+    let has_traffic = stage.has_or_gets_traffic() || (known.has_traffic && known.deployment == deployment);
+    let answered = known.answered;
+    component.stage = Some(StageRecord { deployment, has_traffic, place, answered, misdirected_since });
     moved
 }
 

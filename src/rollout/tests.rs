@@ -82,6 +82,7 @@ impl Fixture {
             service_name: "shop-web".to_owned(),
             fields: breaker,
             initial_count: 1,
+            most: None,
             bake_seconds: 0,
             progress_deadline_seconds: 900,
         };

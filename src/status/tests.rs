@@ -70,6 +70,7 @@ fn components() -> [DesiredComponent; 2] {
         service_name: "shop-web".to_owned(),
         fields: json!({"desiredCount": 2, "loadBalancers": [{"targetGroup": "web"}]}),
         initial_count: 1,
+        most: None,
         bake_seconds: 0,
         progress_deadline_seconds: 900,
     };

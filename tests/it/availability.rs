@@ -615,6 +615,54 @@ async fn a_singleton_without_a_count_that_moves_back_from_another_cluster_runs_a
     a_move_is_undone(&before, &in_the_mall(&before), "shop-worker", "STOPPING").await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_target_group_is_replaced_while_a_new_image_is_rolled_out() {
+    for seconds in [2, 6, 10, 14, 20] {
+        let one = SHOP.replace("desiredCount: 2", "desiredCount: 1");
+        let (mut fixture, traffic) = open(&one).await;
+        edit(&mut fixture, &[("/shop:1.0", "/shop:1.1")]).await;
+        fixture.pass(seconds).await;
+        let edits = [
+            ("      port: 8080\n", "      port: 9090\n"),
+            (
+                "containerPort: 8080}]\n            environment",
+                "containerPort: 9090}]\n            environment",
+            ),
+            ("containerName: web, containerPort: 8080", "containerName: web, containerPort: 9090"),
+        ];
+        edit(&mut fixture, &edits).await;
+        fixture.ready_within(1800).await;
+        fixture.pass(900).await;
+        traffic.all_served();
+        assert_eq!(target_groups(&fixture).len(), 1, "{seconds} s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_singleton_whose_count_others_set_has_one_task_at_most() {
+    let many = with_worker("worker", "service") + "        desiredCount: 3\n";
+    let (mut fixture, _) = open_with_mall(with_slow_workers(), &many).await;
+    fixture.pass(120).await;
+    assert_eq!(alive(&fixture, "shop-worker"), 3);
+    fixture.write("shop.yaml", &with_worker("worker", "singleton")).await;
+    fixture.pass(300).await;
+    fixture.ready_within(600).await;
+    assert_eq!(alive(&fixture, "shop-worker"), 1);
+    let by_hand = json!({"cluster": "shop", "service": "shop-worker", "desiredCount": 4});
+    fixture.by_hand("ecs", "UpdateService", by_hand);
+    fixture.pass(300).await;
+    assert_eq!(alive(&fixture, "shop-worker"), 1);
+    nobody_works(&fixture);
+    fixture.pass(600).await;
+    assert_eq!(alive(&fixture, "shop-worker"), 0, "none is theirs to decide");
+    // In the place of one of another name that had several.
+    let (mut fixture, _) = open_with_mall(with_slow_workers(), &many).await;
+    fixture.write("shop.yaml", &with_worker("porter", "singleton")).await;
+    fixture.pass(600).await;
+    fixture.ready_within(600).await;
+    assert_eq!((alive(&fixture, "shop-worker"), alive(&fixture, "shop-porter")), (0, 1));
+}
+
 /// Scales the worker to nothing by hand.
 fn nobody_works(fixture: &Fixture) {
     fixture.by_hand(

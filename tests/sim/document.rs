@@ -13,6 +13,8 @@ pub const REGION: &str = "eu-west-1";
 pub const CLUSTERS: [&str; 2] = ["blue", "green"];
 /// What the other name of an application ends with.
 pub const RENAMED: char = 'r';
+/// What the image of a component that ends by itself ends with, unless its own name says so.
+pub const ENDS: &str = "-migrate";
 /// What every secret's value begins with: found anywhere outside of Secrets Manager, it has leaked.
 pub const CANARY: &str = "canary-7f3a9c-";
 
@@ -65,6 +67,10 @@ pub struct Part {
     pub after: Vec<&'static str>,
     /// Whether the document names it at present.
     pub declared: bool,
+    /// Whether it moved to another document, for good.
+    pub left: bool,
+    /// The application that it came from, if it is another one.
+    pub home: Option<String>,
     /// How requests come to it.
     pub way: Way,
     /// How ECS shifts its traffic, while it is a service behind a load balancer.
@@ -169,8 +175,14 @@ impl App {
     /// Image of a component.
     pub fn image(&self, part: &Part) -> String {
         // The simulation goes by the name: what migrates ends by itself.
-        let ends = if part.kind == Kind::Task && part.name != "migrate" { "-migrate" } else { "" };
-        format!("registry.example.com/{}-{}{ends}:{}", self.name, part.name, part.tag)
+        let ends = if part.kind == Kind::Task && part.name != "migrate" { ENDS } else { "" };
+        format!("registry.example.com/{}{ends}:{}", self.identity(part), part.tag)
+    }
+
+    /// What a component is, whatever it and its document are called, and wherever it is declared.
+    pub fn identity(&self, part: &Part) -> String {
+        let home = part.home.as_deref().unwrap_or(self.name.trim_end_matches(RENAMED));
+        format!("{home}-{}", part.name)
     }
 
     /// A request for a component behind the load balancer.

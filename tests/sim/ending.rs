@@ -222,7 +222,7 @@ fn check_reason(run: &Simulation, app: usize, reason: &str) -> Result<(), Violat
         let waits = |app: &App| app.parts.iter().any(|part| part.shift.is_some_and(|it| it.pause.is_some()));
         facts.sent_back.contains(&declared.name) || facts.ever(&declared.name).any(waits)
     });
-    let stays = reason.contains(UNDER_STRATEGY);
+    let stays = reason.contains(UNDER_STRATEGY) || reason.contains(LEFT);
     if !run.present[app] || disturbed || sent_back || stays || declared.is_hopeless() {
         return Ok(());
     }
@@ -236,6 +236,9 @@ fn check_reason(run: &Simulation, app: usize, reason: &str) -> Result<(), Violat
 /// What is said of what ECS has to let go of before it can be replaced: what to do first.
 const UNDER_STRATEGY: &str = "declare the strategy ROLLING";
 
+/// What is said of what a document left running that its successor may not run beside.
+const LEFT: &str = "is gone and left it";
+
 /// What a person does about what is held: images that work, another try, a confirmation, an
 /// adoption of what a former document left, another strategy.
 async fn mend(run: &mut Simulation, app: usize, reason: &str) {
@@ -246,6 +249,9 @@ async fn mend(run: &mut Simulation, app: usize, reason: &str) {
     if reason.contains("ctl adopt") {
         run.adopt(app).await;
     }
+    if reason.contains(LEFT) {
+        stop_what_was_left(run, app);
+    }
     for part in 0..run.apps[app].parts.len() {
         if run.apps[app].parts[part].is_hopeless() {
             "v9".clone_into(&mut run.apps[app].parts[part].tag);
@@ -255,6 +261,25 @@ async fn mend(run: &mut Simulation, app: usize, reason: &str) {
         }
     }
     run.act_now(&What::Edit { app, edit: Edit::Retry }).await;
+}
+
+/// A person stops what documents under former names left.
+fn stop_what_was_left(run: &Simulation, app: usize) {
+    let app = &run.apps[app];
+    let former: Vec<String> = run.system.watch.facts(|facts| {
+        let names = facts.renamed.iter().filter(|(_, to)| **to == app.name).map(|(from, _)| from);
+        let versions = names.flat_map(|name| facts.ever(name));
+        versions.flat_map(|one| one.parts.iter().map(|part| one.resource(part))).collect()
+    });
+    for (name, cluster) in former.iter().flat_map(|name| CLUSTERS.map(|cluster| (name, cluster))) {
+        let stop = json!({"cluster": cluster, "service": name, "desiredCount": 0});
+        run.system.by_hand(Service::Ecs, "UpdateService", &stop);
+        let tasks = json!({"cluster": cluster, "family": name});
+        let listed = run.system.by_hand(Service::Ecs, "ListTasks", &tasks).unwrap_or_default();
+        for task in listed["taskArns"].as_array().into_iter().flatten() {
+            run.system.by_hand(Service::Ecs, "StopTask", &json!({"cluster": cluster, "task": task}));
+        }
+    }
 }
 
 /// From now on nothing is written, neither to AWS nor to the disk.
@@ -392,7 +417,8 @@ fn balancing(sim: &Sim, app: &App, present: bool, lost_records: bool) -> Result<
             rules["Rules"].as_array().into_iter().flatten().filter(|rule| ours(rule, "RuleArn")).count()
         })
         .sum();
-    let found = (groups, rules, listeners.len());
+    let own = listeners.iter().filter(|listener| ours(listener, "ListenerArn")).count();
+    let found = (groups, rules, own);
     let more = |of: fn(&Part) -> Option<String>| app.declared().filter_map(of).filter(|_| present).count();
     let (alternates, tests) = (more(Part::alternate), more(Part::test_rule));
     let expected = (wanted + alternates, wanted + tests, usize::from(wanted > 0));

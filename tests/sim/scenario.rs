@@ -48,6 +48,8 @@ pub enum What {
     Move { app: usize },
     /// A document is removed and its text comes back under another name.
     Rename { app: usize },
+    /// A component moves to another document, where it goes by that one's names.
+    Hand { app: usize, part: usize, to: usize },
     /// A person confirms that a deployment's data may go: `ctl delete --confirm`.
     Confirm { app: usize },
     /// All documents vanish, or the folder cannot be read, for so many seconds.
@@ -273,6 +275,7 @@ impl Scenario {
         steps.extend(ways(seed, &apps, chaos));
         steps.extend(anything(seed, &apps, chaos));
         steps.extend(shift::draw(seed, &mut apps, chaos));
+        steps.extend(moves(seed, &apps, chaos));
         leave_counts(seed, &mut apps);
         leave_drift(seed, &mut apps, &mut steps);
         steps.sort_by_key(|step| step.at);
@@ -291,6 +294,8 @@ impl Scenario {
             secret: Some(OnRotation::Restart),
             after: after.to_vec(),
             declared: true,
+            left: false,
+            home: None,
             renames: 0,
             way: Way::default(),
             shift: None,
@@ -386,6 +391,28 @@ fn anything(seed: u64, apps: &[App], chaos: Duration) -> Vec<Step> {
     steps
 }
 
+/// Components that move to other documents, and documents that get another name, in a quarter of
+/// the seeds. Drawn by a chance of its own.
+fn moves(seed: u64, apps: &[App], chaos: Duration) -> Vec<Step> {
+    let mut rng = fastrand::Rng::with_seed(seed ^ 0x006d_6f76_6573);
+    if rng.u8(0..4) > 0 {
+        return Vec::new();
+    }
+    let draw = |_| {
+        let app = rng.usize(0..apps.len());
+        let what = match rng.u8(0..3) {
+            0 => What::Rename { app },
+            _ => {
+                let part = rng.usize(0..apps[app].parts.len());
+                What::Hand { app, part, to: rng.usize(0..apps.len()) }
+            }
+        };
+        Step { at: Duration::from_millis(rng.u64(0..chaos.as_millis() as u64)), what }
+    };
+    let mut number = fastrand::Rng::with_seed(seed ^ 0x006e_756d_6265);
+    (0..number.usize(1..=3)).map(draw).collect()
+}
+
 fn any_edit(rng: &mut fastrand::Rng, app: &App) -> Edit {
     let part = rng.usize(0..app.parts.len());
     match rng.u8(0..12) {
@@ -454,6 +481,8 @@ fn part(rng: &mut fastrand::Rng, name: &'static str, kind: Kind, after: &[&'stat
         secret,
         after,
         declared: true,
+        left: false,
+        home: None,
         renames: 0,
         way,
         shift: None,

@@ -1,7 +1,7 @@
 //! Runs a scenario: everything that happens in it, in order of time, around a controller that
 //! knows nothing of it.
 
-use super::document::{App, CLUSTERS, Kind, RENAMED};
+use super::document::{App, CLUSTERS, Kind, Part, RENAMED};
 use super::fields::{self, is_good};
 use super::scenario::{
     Breakage, Edit, Fault, ManualChange, Misbehaviour, Scenario, Step, Trouble, WayChange, What,
@@ -308,6 +308,7 @@ impl Simulation {
             }
             What::Move { app } => self.move_file(*app),
             What::Rename { app } => self.rename(*app),
+            What::Hand { app, part, to } => self.hand(*app, *part, *to),
             What::Confirm { app } => self.confirm(*app).await,
             What::StoreGone { seconds, emptied } => self.store_gone(*seconds, *emptied),
             What::Manual { app, part, change } => self.change_by_hand(*app, *part, *change),
@@ -385,6 +386,31 @@ impl Simulation {
             self.apps[app].name = name;
             self.declare(app);
         }
+    }
+
+    /// Takes a component out of a document and puts it into another one, in one commit.
+    fn hand(&mut self, app: usize, part: usize, to: usize) {
+        let may = |one: usize| self.present[one] && !self.broken.contains(&one);
+        let moved = self.apps[app].parts[part].clone();
+        let is_there = self.apps[to].parts.iter().any(|other| other.name == moved.name);
+        if app == to || !may(app) || !may(to) || is_there || !moved.declared || moved.is_balanced() {
+            return;
+        }
+        let mut giver = self.apps[app].clone();
+        declare_part(&mut giver, part, false);
+        let mut taker = self.apps[to].clone();
+        let home = moved.home.clone().unwrap_or_else(|| giver.name.trim_end_matches(RENAMED).to_owned());
+        taker.parts.push(Part { home: Some(home), after: Vec::new(), ..moved });
+        let good = is_good(&giver.document()) && is_good(&taker.document());
+        if giver.parts[part].declared || !good {
+            return;
+        }
+        giver.parts[part].left = true;
+        for apps in [&mut self.apps, &mut self.before] {
+            (apps[app], apps[to]) = (giver.clone(), taker.clone());
+        }
+        self.declare(app);
+        self.declare(to);
     }
 
     /// Confirms the removal of a document that is deleted with all that it declares: the last one
@@ -510,7 +536,7 @@ impl Simulation {
     }
 
     fn misbehave(&mut self, app: usize, part: usize, how: Misbehaviour, seconds: u64) {
-        let name = format!("{}-{}", self.apps[app].name, self.apps[app].parts[part].name);
+        let name = self.apps[app].identity(&self.apps[app].parts[part]);
         let behaviour = match how {
             Misbehaviour::Dies => Behaviour::exits(1, 5.0),
             Misbehaviour::NeverStarts => Behaviour::unpullable(&name),
@@ -697,7 +723,7 @@ fn change(app: &mut App, edit: &Edit, now: Timestamp) {
 fn declare_part(app: &mut App, part: usize, there: bool) {
     let others = app.parts.iter().enumerate().any(|(index, other)| index != part && other.declared);
     let needed = app.parts.iter().any(|other| other.declared && other.after.contains(&app.parts[part].name));
-    if there || (others && !needed) {
+    if (there && !app.parts[part].left) || (!there && others && !needed) {
         app.parts[part].declared = there;
         let missing: Vec<&str> = app.parts[part].after.clone();
         for other in &mut app.parts {

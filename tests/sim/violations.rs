@@ -31,7 +31,7 @@ enum Act {
     Record(fn(&Simulation, &mut Record)),
 }
 
-const VIOLATIONS: [PlantedViolation; 21] = [
+const VIOLATIONS: [PlantedViolation; 22] = [
     PlantedViolation { name: "data is deleted", seen_by: "bounds", act: Act::Call(delete_logs) },
     PlantedViolation { name: "a secret is deleted", seen_by: "bounds", act: Act::Call(delete_secret) },
     PlantedViolation {
@@ -87,6 +87,11 @@ const VIOLATIONS: [PlantedViolation; 21] = [
         name: "more is asked than is allowed",
         seen_by: "permitted",
         act: Act::World(allow_nothing, 120),
+    },
+    PlantedViolation {
+        name: "what may not run twice does",
+        seen_by: "alone",
+        act: Act::World(many_runs, 60),
     },
     PlantedViolation {
         name: "Ready is said of what does not run",
@@ -221,6 +226,13 @@ fn no_targets(run: &Simulation) {
         let input = json!({"TargetGroupArn": group, "Targets.member.1.Id": found["Target"]["Id"]});
         run.system.by_hand(Service::Elbv2, "DeregisterTargets", &input);
     }
+}
+
+fn many_runs(run: &Simulation) {
+    let network = json!({"awsvpcConfiguration": {"subnets": ["subnet-0123456789abcdef0"]}});
+    let input = json!({"cluster": "blue", "taskDefinition": "app0-migrate", "count": 10, "launchType": "FARGATE",
+        "networkConfiguration": network});
+    run.system.by_hand(Service::Ecs, "RunTask", &input);
 }
 
 fn one_task_less(run: &Simulation) {

@@ -108,6 +108,7 @@ impl Shop {
                 service_name: format!("{name}-web"),
                 fields: json!({"desiredCount": 1}),
                 initial_count: 1,
+                most: None,
                 bake_seconds: 0,
                 progress_deadline_seconds: 900,
             },

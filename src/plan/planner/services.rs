@@ -143,7 +143,7 @@ fn absent(draft: &mut Draft<'_>, one: &One<'_>) {
     }
     let token = token(draft, one, &intent);
     let mut fields = fields.clone();
-    if let (Some(members), Workload::Service { initial_count, .. }) =
+    if let (Some(members), Workload::Service { initial_count, most, .. }) =
         (fields.as_object_mut(), &one.component.workload)
     {
         members.insert("cluster".to_owned(), json!(draft.input.desired.placement.cluster));
@@ -157,6 +157,7 @@ fn absent(draft: &mut Draft<'_>, one: &One<'_>) {
         if members.get("schedulingStrategy").is_none_or(|strategy| strategy != "DAEMON") {
             // Where nobody declares the count, its predecessor has the one that is needed.
             let count = one.predecessor_count(draft).unwrap_or_default().max(*initial_count);
+            let count = most.map_or(count, |most| count.min(most));
             members.entry("desiredCount").or_insert(json!(count));
         }
     }
@@ -296,6 +297,7 @@ fn wanted(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) -> Op
     let fields = capacity::settled(draft, one.id, declared, service);
     let fields = unsaid::kept(draft, one.id, fields, service);
     let fields = with_count(&fields, draft.input.rollout.count_to_restore(declared, service));
+    let fields = with_count(&fields, too_many(one.component, &fields, service));
     let fields = with_count(&fields, count_while_sent_to(draft, one.id, &fields, service));
     let first = rolling_first(&fields, service);
     // What will be its alternate group nobody else is to take over.
@@ -314,6 +316,14 @@ fn wanted(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) -> Op
             None
         }
     }
+}
+
+/// How many tasks a service is to have that has more than it may: nobody declares how many, and
+/// somebody else's count, or that of a former form of it, is too high.
+fn too_many(component: &DesiredComponent, fields: &Tree, service: &ObservedService) -> Option<u32> {
+    let Workload::Service { most, .. } = &component.workload else { return None };
+    let count = fields["desiredCount"].as_u64().unwrap_or_else(|| u64::from(service.desired));
+    (*most).filter(|most| count > u64::from(*most))
 }
 
 /// How many tasks a service keeps that is declared to have none, while requests are sent to it that
@@ -374,6 +384,7 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     let mut found = differences(ResourceKind::Service, fields, &service.fields, &BTreeSet::new());
     let stays_with_ports = stays_in_groups(draft, one, fields, service, &mut found);
     let stage = seen(&draft.input.observed.stages, &one.component.name);
+    let stage = (stage, one.state.stage.as_ref());
     let step = if *comes_back { Step::Groups } else { Step::of(fields, service, stage, &found) };
     found.extend(tag_differences(ResourceKind::Service, &draft.tags(one.id), &service.tags));
     let tagged_first = draft.is_tagged_first(one.id, &one.resolved.declared, &service.tags);

@@ -24,7 +24,7 @@ use crate::model::observed::{ObservedDeployment, ObservedService, Seen};
 use crate::model::plan::{FieldChange, Impact, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind, Tree};
 use crate::model::resource_record::Sent;
-use crate::model::service_deployment::{ObservedStage, groups_of, shifts_traffic};
+use crate::model::service_deployment::{ObservedStage, StageRecord, groups_of, shifts_traffic};
 use crate::plan::compare::forwarded;
 use crate::plan::row::Difference;
 use jiff::SignedDuration;
@@ -53,7 +53,7 @@ impl Step {
     pub(super) fn of(
         declared: &Tree,
         service: &ObservedService,
-        stage: &Seen<ObservedStage>,
+        stage: Stages<'_>,
         found: &[Difference],
     ) -> Self {
         match (shifts_traffic(&service.fields), shifts_traffic(declared)) {
@@ -139,13 +139,14 @@ fn is_shifting(service: &ObservedService) -> bool {
     running > 1 && !has_failed(service)
 }
 
-/// Whether ECS goes on to shift traffic by itself, and may have begun before a call gets there: its
-/// tasks are up, and no person is asked first.
-///
-/// Source: ECS developer guide, lifecycle stages of blue/green deployments.
-fn is_about_to_shift(stage: &ObservedStage) -> bool {
-    let scales = ["RECONCILE_SERVICE", "PRE_SCALE_UP", "SCALE_UP"];
-    stage.pause().is_none() && stage.stage.as_deref().is_some_and(|stage| !scales.contains(&stage))
+/// What was seen of a deployment that goes through stages, and what is remembered of it.
+type Stages<'a> = (&'a Seen<ObservedStage>, Option<&'a StageRecord>);
+
+/// Whether a deployment has production traffic, or may have some before a call gets there; also
+/// where AWS shows again what was before.
+fn has_traffic(stage: &ObservedStage, known: Option<&StageRecord>) -> bool {
+    let remembered = known.is_some_and(|known| known.has_traffic && known.deployment == stage.deployment);
+    remembered || stage.has_or_gets_traffic()
 }
 
 /// Whether a deployment is under way that may have the traffic while nothing else could take it
@@ -155,7 +156,7 @@ fn is_about_to_shift(stage: &ObservedStage) -> bool {
 ///
 /// Source: ECS developer guide, lifecycle stages of blue/green deployments (CLEAN_UP: the tasks of
 /// the blue revision are stopped).
-fn serves_alone(service: &ObservedService, stage: &Seen<ObservedStage>) -> bool {
+fn serves_alone(service: &ObservedService, (stage, known): Stages<'_>) -> bool {
     if !service.is_in_stages() || service.running == 0 {
         return false;
     }
@@ -165,10 +166,9 @@ fn serves_alone(service: &ObservedService, stage: &Seen<ObservedStage>) -> bool 
     match stage {
         Seen::Present(stage) if stage.stage.as_deref() == Some("CLEAN_UP") => true,
         Seen::Present(stage) => {
-            let shifted = stage.production.is_some_and(|percent| percent > 0.0);
             // One that was begun before the strategy was declared rolls, and has traffic at once.
             let rolls = stage.stage.is_none();
-            is_first && (rolls || shifted || is_about_to_shift(stage))
+            is_first && (rolls || has_traffic(stage, known))
         }
         Seen::Absent => false,
         Seen::NotRead | Seen::Unknown(_) => is_first,
@@ -177,11 +177,10 @@ fn serves_alone(service: &ObservedService, stage: &Seen<ObservedStage>) -> bool 
 
 /// Whether a deployment is under way that has traffic, and either it or the next one moves the
 /// production rule: what ECS gives back when it ends the one for the other comes by one rule only.
-fn moves_rule(service: &ObservedService, stage: &Seen<ObservedStage>, found: &[Difference]) -> bool {
+fn moves_rule(service: &ObservedService, (stage, known): Stages<'_>, found: &[Difference]) -> bool {
     let next = found.iter().any(|found| is_of(&found.change, "loadBalancers"));
     let Seen::Present(stage) = stage else { return false };
-    let shifted = stage.production.is_some_and(|percent| percent > 0.0) || is_about_to_shift(stage);
-    service.is_in_stages() && shifted && (next || stage.moves_rule)
+    service.is_in_stages() && has_traffic(stage, known) && (next || stage.moves_rule)
 }
 
 /// Why the declared target groups of a service cannot take the place of its present ones: ECS

@@ -282,7 +282,9 @@ fn weights(actions: &Tree) -> BTreeMap<String, u64> {
 /// Why a target group cannot take traffic yet; `None` when it can, or is none of this deployment.
 ///
 /// It can when every service that is declared for it is there and has as many healthy targets as
-/// the services want tasks. What nobody here registers targets in needs one healthy target.
+/// the services want tasks, and no tasks of an earlier deployment: those need not be in it, and
+/// with the next deployment ECS may keep them and stop the others. What nobody here registers
+/// targets in needs one healthy target.
 fn not_ready(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
     let input = draft.input;
     let group = key_of(draft, arn)?;
@@ -292,6 +294,9 @@ fn not_ready(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
     for component in input.desired.components.values().filter(|component| uses(component, group)) {
         users += 1;
         match seen(&input.observed.services, &component.name) {
+            Seen::Present(service) if has_older_tasks(service) => {
+                return lacks(format!("service {} has tasks of an earlier deployment", component.name));
+            }
             Seen::Present(service) => wanted += count_of(component, service),
             Seen::Absent => return lacks(format!("service {} does not run yet", component.name)),
             Seen::Unknown(_) | Seen::NotRead => return lacks(not_seen(&component.name)),
@@ -314,6 +319,11 @@ fn not_ready(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
         )),
         None => lacks(format!("{healthy} of {wanted} healthy")),
     }
+}
+
+/// Whether some tasks of a service are of an earlier deployment, that ECS keeps count of by itself.
+fn has_older_tasks(service: &ObservedService) -> bool {
+    !shifts_traffic(&service.fields) && service.with_tasks().any(|deployment| deployment.status != "PRIMARY")
 }
 
 /// How many tasks a service is to have once all that is declared is in force.

@@ -116,6 +116,20 @@ impl Facts {
         versions[begin..].iter().map(|(_, app)| app.as_ref()).collect()
     }
 
+    /// Whether several deployments declared something at the same time, within so many seconds.
+    pub fn together(&self, now: Timestamp, seconds: i64, declares: impl Fn(&App) -> bool) -> bool {
+        let since = now - SignedDuration::from_secs(seconds);
+        let all = self.versions.values().flatten().map(|(from, _)| (*from).max(since));
+        let times: BTreeSet<Timestamp> = all.collect();
+        times.into_iter().any(|then| {
+            let at = |versions: &&Vec<(Timestamp, Option<App>)>| {
+                let version = versions.iter().rev().find(|(from, _)| *from <= then);
+                version.and_then(|(_, app)| app.as_ref()).is_some_and(&declares)
+            };
+            self.versions.values().filter(at).count() > 1
+        })
+    }
+
     /// The deployment that a resource of this name belongs to: `app0` of `app0-web`.
     pub fn deployment_of(&self, resource: &str) -> Option<&str> {
         let names = self.versions.keys().filter(|name| {

@@ -10,6 +10,7 @@
 //! | [`bounds`] | nothing is written but what is its own; no data is deleted that was not confirmed; never below minimum health by its own hand; one writer |
 //! | [`sight`] | no action on something that was not seen in this pass |
 //! | [`once`] | one revision per content, one run per content; everything made carries its tags |
+//! | [`alone`] | what may not run twice does not, also when it moves to another document |
 //! | [`needless`] | no write that changes nothing |
 //! | [`order`] | gates before what they guard; what failed is not tried again; a pause pauses |
 //! | [`permitted`] | nothing is asked of AWS that the shipped policy does not allow |
@@ -17,6 +18,7 @@
 //! | [`truth`] | never Ready when it is not |
 //! | [`traffic`] | no request is lost and no service has too few tasks by its own hand |
 
+pub mod alone;
 pub mod bounds;
 pub mod call;
 pub mod facts;
@@ -144,8 +146,10 @@ impl Watch {
                         inner.needless.after(&parsed, done, &inner.facts, &self.sim, now),
                         inner.order.after(&parsed, done, &inner.facts, &self.sim, now),
                         inner.traffic.look(&inner.facts, &self.sim, now),
+                        alone::look(&inner.facts, &self.sim, now),
                     ];
-                    inner.record(now, &["sight", "once", "needless", "order", "traffic"], results);
+                    let checkers = ["sight", "once", "needless", "order", "traffic", "alone"];
+                    inner.record(now, &checkers, results);
                 } else if matches!(parsed.operation.as_str(), "DescribeServices" | "DescribeTasks") {
                     inner.order.observe(&self.sim);
                 }
@@ -226,8 +230,9 @@ impl Watch {
     pub fn beat(&self) {
         let now = self.sim.now();
         let inner = &mut *self.inner();
-        let result = inner.traffic.beat(&inner.facts, &self.sim, now);
-        inner.record(now, &["traffic"], [result]);
+        let traffic = inner.traffic.beat(&inner.facts, &self.sim, now);
+        let alone = alone::look(&inner.facts, &self.sim, now);
+        inner.record(now, &["traffic", "alone"], [traffic, alone]);
     }
 
     /// What became of all requests so far.

@@ -17,10 +17,10 @@
 //! A document that is given another name goes on asking for what it asked for: until that is all
 //! served by the services of the new name, those of the former one answer, or the new ones.
 //!
-//! A service is **complete** to the number of tasks that serve (behind a load balancer: that may be
-//! given requests, once its road is open; otherwise: that run), up to the least that its
-//! deployments must leave: `minimumHealthyPercent` of the lowest count that was declared lately. It
-//! never falls below that again by itself, for as long as it is declared.
+//! A service is **complete** once it has the least number of tasks that its deployments must leave,
+//! `minimumHealthyPercent` of the lowest count that was declared lately, and all of these serve
+//! (behind a load balancer: may be given requests, once its road is open; otherwise: run). It never
+//! falls below that again by itself, for as long as it is declared.
 //!
 //! A look is taken after every write of the controller, and every few seconds.
 //!
@@ -266,7 +266,8 @@ impl Traffic {
     fn fill(&mut self, service: &str, able: usize, least: usize, excused: bool) -> CheckResult {
         let known = self.complete.entry(service.to_owned()).or_default();
         let must = least.min(*known);
-        *known = able.min(least);
+        // A service that was never complete promises nothing: an edit may replace what starts.
+        *known = if able >= least { least } else { able.min(must) };
         if able < must && !excused {
             return Err(format!("{service} has {able} tasks that serve, had {must}, and must have {least}"));
         }
