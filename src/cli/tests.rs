@@ -318,6 +318,7 @@ async fn a_deletion_is_confirmed_by_saying_the_name_twice() {
         doubted: false,
         given_up: BTreeMap::new(),
         formers: BTreeMap::new(),
+        brought: None,
     });
     folders.state.save(&declared).await.unwrap();
     let error = folders.ask(&["delete", "shop", "--confirm", "shop"]).await.unwrap_err();
@@ -593,6 +594,7 @@ async fn a_plan_is_made_against_the_demo_and_nothing_is_written() {
         doubted: false,
         given_up: BTreeMap::new(),
         formers: BTreeMap::new(),
+        brought: None,
     });
     folders.state.save(&record).await.unwrap();
     let planned = plan(&[]).await.unwrap();
@@ -730,6 +732,7 @@ fn talkative() -> Record {
         doubted: false,
         given_up: BTreeMap::new(),
         formers: BTreeMap::new(),
+        brought: None,
     });
     record
 }

@@ -94,6 +94,15 @@ impl HeldBack {
     }
 }
 
+/// What a version of a document has that the one before had not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Brought {
+    /// When it came into force.
+    pub at: Timestamp,
+    /// Its new components.
+    pub components: BTreeSet<ComponentName>,
+}
+
 /// What a document claims no more: whoever claims it next gets it as it stands, for to delete it
 /// and to make it anew would be an outage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

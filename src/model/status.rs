@@ -2,7 +2,7 @@
 
 use super::condition::{Condition, ConditionType, Truth};
 use super::finding::Finding;
-use super::handover::{Former, GivenUp};
+use super::handover::{Brought, Former, GivenUp};
 use super::ids::{ComponentName, DeploymentName, Generation};
 use super::kinds::DocumentText;
 use super::plan::{Note, Waiting};
@@ -327,6 +327,9 @@ pub struct LastGoodDocument {
     /// What earlier versions of it claimed and it does not, by ARN of what was made for that.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub given_up: BTreeMap<String, GivenUp>,
+    /// The components that its last version brought.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brought: Option<Box<Brought>>,
     /// What ran of its components in other documents, and was not seen to have stopped.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub formers: BTreeMap<ComponentName, Vec<Former>>,

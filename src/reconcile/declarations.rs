@@ -8,8 +8,8 @@ use crate::desired::{self, Common};
 use crate::model::condition::{Condition, ConditionReason, ConditionType, Truth};
 use crate::model::desired::DesiredState;
 use crate::model::finding::Finding;
-use crate::model::handover::GivenUp;
-use crate::model::ids::{DeploymentName, Generation};
+use crate::model::handover::{Brought, GivenUp, HeldBack};
+use crate::model::ids::{ComponentName, DeploymentName, Generation};
 use crate::model::kinds::{DeletionPolicy, RETRY_ANNOTATION, Suspend};
 use crate::model::request::{Request, RequestKind};
 use crate::model::service_deployment::PauseAnswer;
@@ -516,6 +516,7 @@ fn refused_status(
 /// takes up what people ask for; true when their requests are not those of the record.
 pub(super) fn record_declaration(record: &mut Record, declared: &Declaration, now: Timestamp) -> bool {
     let handed = handed_over(record, declared, now);
+    let brought = brought(record, declared, now);
     events::append(record, handed);
     record.declared = Some(LastGoodDocument {
         generation: declared.desired.generation,
@@ -525,6 +526,7 @@ pub(super) fn record_declaration(record: &mut Record, declared: &Declaration, no
         doubted: declared.doubted,
         given_up: declared.given_up.clone(),
         formers: declared.desired.handover.formers.clone(),
+        brought,
     });
     if record.requests == declared.requests {
         return false;
@@ -547,6 +549,22 @@ pub(super) fn record_declaration(record: &mut Record, declared: &Declaration, no
         events::append(record, [event]);
     }
     true
+}
+
+/// The components that a declaration brings, with those that came a moment before it.
+fn brought(record: &Record, declared: &Declaration, now: Timestamp) -> Option<Box<Brought>> {
+    let before = record.declared.as_ref();
+    if let Some(before) = before.filter(|before| before.document == declared.document) {
+        return before.brought.clone();
+    }
+    let known = before.and_then(known::lowered).map(|last| last.components).unwrap_or_default();
+    let lately = before.and_then(|before| before.brought.as_ref());
+    let lately = lately.filter(|brought| HeldBack::until(brought.at, now).is_some());
+    let is_new = |name: &&ComponentName| {
+        !known.contains_key(*name) || lately.is_some_and(|lately| lately.components.contains(*name))
+    };
+    let components: BTreeSet<_> = declared.desired.components.keys().filter(is_new).cloned().collect();
+    (!components.is_empty()).then(|| Box::new(Brought { at: now, components }))
 }
 
 /// What another document goes on with by now, once each.

@@ -2,14 +2,16 @@
 //!
 //! A component that moves to another document with the family of its revisions is the same
 //! component: what is known of it (what is complete, what failed, what runs) goes over with it. One
-//! that gets other names on its way cannot be told for certain; so where the two may not run at the
-//! same time, the new one starts when the old one was seen to have stopped.
+//! that gets other names on its way cannot be told for certain: it comes when the old one goes, and
+//! has the same key or the same images. So where two such may not run at the same time, the new one
+//! starts when the old one was seen to have stopped.
 
 use super::entry::Declaration;
-use super::known::{DeclarationChange, Known};
+use super::known::{DeclarationChange, Known, lowered};
 use crate::model::arn::is_in;
 use crate::model::handover::{Former, GivenUp, HeldBack, Origin, Runs, Successor};
 use crate::model::ids::{ComponentName, DeploymentName};
+use crate::model::kinds::DeletionPolicy;
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::rollout::RolloutState;
 use crate::model::status::Record;
@@ -57,13 +59,13 @@ impl Succession {
             let Some(giver) = known.get(from) else { continue };
             for (arn, given) in given_up {
                 found.inherit(known, (from, giver), (arn, given), claimants);
-                found.follow(known, by_name, (from, giver), (arn, given), now);
+                found.follow(known, by_name, (from, giver), (arn, given), (false, now));
             }
         }
         for (&from, leaves) in leaving {
             let Some(giver) = known.get(from) else { continue };
             for given in leaves {
-                found.follow(known, by_name, (from, giver), given, now);
+                found.follow(known, by_name, (from, giver), given, (true, now));
             }
         }
         found.remember(known, by_name, given);
@@ -114,13 +116,17 @@ impl Succession {
         by_name: &BTreeMap<DeploymentName, DeclarationChange>,
         (from, giver): (&DeploymentName, &Known<'_>),
         (arn, given): (&String, &GivenUp),
-        now: Timestamp,
+        (is_leaving, now): (bool, Timestamp),
     ) {
         let (Some(runs), Some(id)) = (&given.runs, &given.resource) else { return };
         if given.to.is_some() || !giver.made.knows(arn) {
             return;
         }
-        let stays = giver.orphaned || living(by_name, from).is_none_or(Declaration::is_orphaned);
+        let former = living(by_name, from);
+        let stays = giver.orphaned || former.is_none_or(Declaration::is_orphaned);
+        let may_stay = former.is_none_or(|former| former.desired.deletion_policy == DeletionPolicy::Retain);
+        // What is taken out of a document goes, whatever the document says.
+        let goes = !stays && !(is_leaving && may_stay);
         // What was left as it is, and not just now, was left to run.
         if stays && HeldBack::until(given.since, now).is_none() {
             return;
@@ -131,7 +137,9 @@ impl Succession {
             }
             for (name, component) in &declared.desired.components {
                 let has_run = known.get(to).is_some_and(|known| known.made.has_run(name));
-                if !has_run && is_same(id, runs, name, &component.runs()) {
+                let others = component.runs();
+                let alike = same_images(runs, &others) || (goes && id.key == name.as_str());
+                if !has_run && alike && runs.excludes(&others) && is_new(known.get(to), declared, name, now) {
                     let (document, resource) = (from.clone(), id.clone());
                     let former = Former { document, resource, arn: arn.clone(), stays };
                     self.formers.entry(to.clone()).or_default().entry(name.clone()).or_default().push(former);
@@ -209,10 +217,21 @@ impl Succession {
     }
 }
 
-/// Whether something that runs may be a component by another name, and may not run beside it.
-fn is_same(id: &ResourceId, runs: &Runs, name: &ComponentName, other: &Runs) -> bool {
-    let alike = id.key == name.as_str() || (runs.images == other.images && !runs.images.is_empty());
-    alike && runs.excludes(other)
+fn same_images(one: &Runs, other: &Runs) -> bool {
+    one.images == other.images && !one.images.is_empty()
+}
+
+/// Whether a component came with the version of a document that is in force now, or a moment before
+/// it: what was declared beside something is not its successor.
+fn is_new(known: Option<&Known<'_>>, declared: &Declaration, name: &ComponentName, now: Timestamp) -> bool {
+    let Some(before) = known.and_then(|known| known.declared) else { return true };
+    let came = before.brought.as_ref().filter(|brought| HeldBack::until(brought.at, now).is_some());
+    let came_lately = came.is_some_and(|brought| brought.components.contains(name));
+    let comes_now = || {
+        before.document != declared.document
+            && lowered(before).is_none_or(|last| !last.components.contains_key(name))
+    };
+    came_lately || comes_now()
 }
 
 fn living<'n>(

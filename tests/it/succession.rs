@@ -484,3 +484,39 @@ async fn a_singleton_makes_way_though_its_former_document_is_not_complete() {
     }
     assert_eq!(services(&fixture).get("shop/lab-worker"), Some(&1));
 }
+
+/// Two components of one name that have nothing to do with each other: one was declared before the
+/// other went.
+#[tokio::test(start_paused = true)]
+async fn what_was_declared_beside_something_is_not_its_successor() {
+    let kept = document(
+        "desk",
+        &[&clerk(), &component("worker", "other:1.0", "      service:\n        desiredCount: 2\n")],
+    )
+    .replace("Policy: Delete", "Policy: Retain");
+    // It waits for what it depends on while the other one goes.
+    let waits = worker("worker", "")
+        .replace("      taskDefinition:\n", "      dependsOn: [slow]\n      taskDefinition:\n");
+    let slow = component("slow", "clerk:1.0-slow", "      service:\n        desiredCount: 1\n");
+    let lab = document("lab", &[&slow, &waits]);
+    let mut fixture = Fixture::on(sim(), &[("desk.yaml", &kept), ("lab.yaml", &lab)]).await;
+    fixture.pass(30).await;
+    assert_eq!(alive(&fixture, "worker"), 0);
+    write(&fixture, &[("desk", String::new())]);
+    for _ in 0..100 {
+        fixture.declare().await;
+        fixture.pass(2).await;
+    }
+    assert_eq!(alive(&fixture, "worker"), 1);
+    // Nor is one of another image that comes when the other one is left running.
+    let kept = kept.replace("name: desk", "name: dock");
+    write(&fixture, &[("dock", kept)]);
+    fixture.declare().await;
+    fixture.pass(120).await;
+    write(&fixture, &[("dock", String::new()), ("pier", document("pier", &[&worker("worker", "")]))]);
+    for _ in 0..60 {
+        fixture.declare().await;
+        fixture.pass(2).await;
+    }
+    assert_eq!(alive(&fixture, "worker"), 2);
+}

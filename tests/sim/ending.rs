@@ -2,7 +2,7 @@
 //! declared, or a status says what holds it and the reason is a good one; and then nothing happens
 //! any more.
 
-use super::document::{App, CLUSTERS, Part, REGION};
+use super::document::{App, CLUSTERS, Kind, Part, REGION};
 use super::scenario::{Edit, What};
 use super::simulation::Simulation;
 use super::watch::Violation;
@@ -269,7 +269,8 @@ fn stop_what_was_left(run: &Simulation, app: usize) {
     let former: Vec<String> = run.system.watch.facts(|facts| {
         let names = facts.renamed.iter().filter(|(_, to)| **to == app.name).map(|(from, _)| from);
         let versions = names.flat_map(|name| facts.ever(name));
-        versions.flat_map(|one| one.parts.iter().map(|part| one.resource(part))).collect()
+        let alone = |part: &&Part| !matches!(part.kind, Kind::Service(_));
+        versions.flat_map(|one| one.parts.iter().filter(alone).map(|part| one.resource(part))).collect()
     });
     for (name, cluster) in former.iter().flat_map(|name| CLUSTERS.map(|cluster| (name, cluster))) {
         let stop = json!({"cluster": cluster, "service": name, "desiredCount": 0});
