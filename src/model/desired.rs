@@ -37,8 +37,8 @@ pub struct DesiredState {
     /// What people answered to paused deployments, by component; never declared.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub answers: BTreeMap<ComponentName, PauseAnswer>,
-    /// Documents of the store whose tag may be on what a person asked to take over: none of them
-    /// declares what this one does. Never declared itself.
+    /// Documents of the store, and those that left what they had, whose tag may be on what a person
+    /// asked to take over: none of them declares what this one does. Never declared itself.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub adopts_from: BTreeSet<DeploymentName>,
     /// What other documents of the store declare alike, which all of them may: who made it has its

@@ -253,7 +253,8 @@ pub fn changes(
     let confirmed = confirmed.map(|request| request.deployment.clone()).collect();
     let prune_held = removed(snapshot, known, &confirmed, now, &mut by_name);
     warn_of_ended_suspensions(snapshot, &mut by_name, now);
-    apply_requests(requests, &mut by_name, now);
+    let left = known.iter().filter(|(_, known)| known.orphaned).map(|(name, _)| (*name).clone()).collect();
+    apply_requests(requests, &mut by_name, left, now);
     handover::hand_over(known, &mut by_name, &unread, &snapshot.absent, now);
     Changes { by_name, problems: snapshot.problems.clone(), prune_held }
 }
@@ -401,11 +402,13 @@ fn warn_of_ended_suspensions(
     }
 }
 
-/// Adds what people ask for to the declarations. Of two suspensions, the declared one and a pause
+/// Adds what people ask for to the declarations; who adopts may take what documents left that are
+/// gone. Of two suspensions, the declared one and a pause
 /// that was asked for, the longer one holds.
 fn apply_requests(
     requests: &[Request],
     by_name: &mut BTreeMap<DeploymentName, DeclarationChange>,
+    left: BTreeSet<DeploymentName>,
     now: Timestamp,
 ) {
     let living = |(name, change): (&DeploymentName, &DeclarationChange)| match change {
@@ -413,8 +416,10 @@ fn apply_requests(
         DeclarationChange::Refused(_) | DeclarationChange::Gone => None,
     };
     let adopts = requests.iter().any(Request::adopts);
-    let living: BTreeSet<DeploymentName> =
-        if adopts { by_name.iter().filter_map(living).collect() } else { BTreeSet::new() };
+    let of_store: BTreeSet<DeploymentName> = match adopts {
+        true => by_name.iter().filter_map(living).chain(left).collect(),
+        false => BTreeSet::new(),
+    };
     for request in requests.iter().filter(|request| !request.is_confirmation() && !request.is_over(now)) {
         let Some(DeclarationChange::InForce(declared)) = by_name.get_mut(&request.deployment) else {
             continue;
@@ -423,7 +428,7 @@ fn apply_requests(
         declared.requests.push(request.clone());
         if request.adopts() {
             declared.desired.adopt = true;
-            declared.desired.adopts_from.clone_from(&living);
+            declared.desired.adopts_from.clone_from(&of_store);
         }
         if let RequestKind::Continue { component, service_deployment, hook, rollback } = &request.kind {
             let answer = PauseAnswer {
@@ -518,13 +523,20 @@ pub(super) fn record_declaration(record: &mut Record, declared: &Declaration, no
     let handed = handed_over(record, declared, now);
     let brought = brought(record, declared, now);
     events::append(record, handed);
+    let mut given_up = declared.given_up.clone();
+    if let Some(before) = &record.declared {
+        let made = handover::gives_up(before, declared, Made::Recorded(&record.rollout), now);
+        made.into_iter().for_each(|(arn, given)| {
+            given_up.entry(arn).or_insert(given);
+        });
+    }
     record.declared = Some(LastGoodDocument {
         generation: declared.desired.generation,
         source: declared.source.clone(),
         document: declared.document.clone(),
         removed_at: declared.removed_at,
         doubted: declared.doubted,
-        given_up: declared.given_up.clone(),
+        given_up,
         formers: declared.desired.handover.formers.clone(),
         brought,
     });

@@ -176,22 +176,39 @@ fn given_up(
     now: Timestamp,
 ) -> BTreeMap<String, GivenUp> {
     let mut given_up = before.given_up.clone();
-    // Of a document that the store does not hold any more, believed or not, others may declare what
-    // it did.
-    let is_living = |declared: &&Declaration| declared.removed_at.is_none() && !declared.doubted;
-    let was_living = before.removed_at.is_none() && !before.doubted;
-    let changed = declared
-        .is_some_and(|declared| declared.document != before.document || is_living(&declared) != was_living);
-    if given_up.is_empty() && !changed {
+    let new = declared.map(|declared| gives_up(before, declared, made, now)).unwrap_or_default();
+    if given_up.is_empty() && new.is_empty() {
         return given_up;
     }
-    let claims =
-        declared.filter(is_living).map(|living| desired::claimed(&living.desired)).unwrap_or_default();
-    if changed {
-        given_up.extend(all_of(before, made, now));
-    }
+    given_up.extend(new);
+    let living = declared.filter(|declared| is_living(declared));
+    let claims = living.map(|living| desired::claimed(&living.desired)).unwrap_or_default();
     given_up.retain(|_, given| !claims.contains_key(&given.claim));
     given_up
+}
+
+/// Whether the store holds a document, as far as is believed: of another one, others may declare
+/// what it did.
+fn is_living(declared: &Declaration) -> bool {
+    declared.removed_at.is_none() && !declared.doubted
+}
+
+/// What a declaration gives up that the one before it claimed, by ARN, as far as is known now: a
+/// pass that was under way when the document changed may have made more.
+pub(super) fn gives_up(
+    before: &LastGoodDocument,
+    declared: &Declaration,
+    made: Made<'_>,
+    now: Timestamp,
+) -> BTreeMap<String, GivenUp> {
+    let was_living = before.removed_at.is_none() && !before.doubted;
+    if declared.document == before.document && is_living(declared) == was_living {
+        return BTreeMap::new();
+    }
+    let claims = if is_living(declared) { desired::claimed(&declared.desired) } else { BTreeMap::new() };
+    let mut all = all_of(before, made, now);
+    all.retain(|_, given| !claims.contains_key(&given.claim));
+    all
 }
 
 /// All that the last version of a document claimed, as if it were given up.

@@ -10,6 +10,7 @@ use super::watch::call::{elb_tags, read, service, tag_in};
 use super::watch::records::leaks;
 use super::watch::traffic::is_of;
 use aws_sim::Sim;
+use aws_sim::traffic::Answer;
 use aws_sim::wire::Service;
 use evenkeel::model::arn::family_of;
 use evenkeel::model::condition::{ConditionType, Truth};
@@ -163,7 +164,11 @@ fn unserved(run: &Simulation, app: usize) -> Result<(), String> {
     app.declared().filter_map(|part| Some((part, app.road(part)?))).try_for_each(|(part, request)| {
         let name = format!("{}/{}", app.cluster, app.resource(part));
         let answers = run.system.sim.every_answer(&request);
-        let lost = answers.iter().find(|answer| !is_of(answer, &name, &run.system.sim));
+        // A rule that a former name of the document left may come first.
+        let left = |answer: &Answer| {
+            !app.delete && former_services(run, app).iter().any(|name| is_of(answer, name, &run.system.sim))
+        };
+        let lost = answers.iter().find(|answer| !is_of(answer, &name, &run.system.sim) && !left(answer));
         // A count that nobody declares is somebody else's, nothing at all included.
         let is_none = service(&run.system.sim, app.cluster, &app.resource(part))
             .is_some_and(|found| found["desiredCount"] == 0);
@@ -172,6 +177,16 @@ fn unserved(run: &Simulation, app: usize) -> Result<(), String> {
             Some(answer) => Err(format!("{} is not served: {:?}", request.path, answer.outcome)),
             None => Ok(()),
         }
+    })
+}
+
+/// The services that a document had under former names, in every cluster.
+fn former_services(run: &Simulation, app: &App) -> BTreeSet<String> {
+    run.system.watch.facts(|facts| {
+        let names = facts.renamed.iter().filter(|(_, to)| **to == app.name).map(|(from, _)| from);
+        let versions = names.flat_map(|name| facts.ever(name));
+        let services = versions.flat_map(|one| one.parts.iter().map(move |part| one.resource(part)));
+        services.flat_map(|name| CLUSTERS.map(|cluster| format!("{cluster}/{name}"))).collect()
     })
 }
 

@@ -167,7 +167,10 @@ fn update_service(call: &Parsed, facts: &Facts, sim: &Sim) -> CheckResult {
     if let Some(count) = call.input["desiredCount"].as_u64() {
         let declared = parts.iter().any(|part| part.count().is_some_and(|wanted| u64::from(wanted) == count));
         let goes = count == 0 && may_go(name, call.text("cluster"), deployment, facts);
-        if !declared && !goes && !may_come_back(call, &parts, deployment, facts, sim) {
+        // Of several, whoever counted them, a singleton has one.
+        let is_alone = |part: &&Part| part.kind == Kind::Singleton;
+        let alone = count == 1 && parts.iter().any(is_alone);
+        if !declared && !goes && !alone && !may_come_back(call, &parts, deployment, facts, sim) {
             return Err(format!("UpdateService scales {name} to {count}, which nobody declared"));
         }
     }
