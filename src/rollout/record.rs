@@ -381,7 +381,7 @@ fn record_owned_arns(
             && tags.get(TAG_OWNER).is_some_and(|tag| tag == plan.deployment.as_str())
             && !deleted.contains(&id)
             && !is_anothers(&id, tags)
-            && (state.arn(&id).is_some() || !is_going(&id))
+            && (!is_going(&id) || state.arn(&id) == Some(arn))
         {
             match id.kind.part() {
                 // The one that it had may be there, too.

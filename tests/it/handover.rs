@@ -3,6 +3,7 @@
 
 use crate::support::{Fixture, SHOP, condition};
 use aws_sim::Sim;
+use aws_sim::faults::{Effect, FaultRule, When};
 use evenkeel::model::condition::{ConditionType, Truth};
 use evenkeel::model::request::RequestKind;
 use serde_json::{Value, json};
@@ -502,4 +503,53 @@ async fn a_service_that_shifts_its_traffic_does_not_come_beside_another_document
     assert!(reason == "Blocked" && message.contains("serves behind the same rule"), "{reason}: {message}");
     assert!(message.contains("declare the strategy ROLLING"), "{message}");
     assert_eq!(found(&fixture, "shop-web")["status"], "ACTIVE");
+}
+
+/// What cannot be read may be what still sends requests to a service that is to go.
+#[tokio::test(start_paused = true)]
+async fn nothing_that_serves_stops_while_what_sends_to_it_cannot_be_read() {
+    let document = deleting(SHOP);
+    let mut fixture = Fixture::new(&[("shop.yaml", &document)]).await;
+    fixture.ready_within(600).await;
+    fixture.pass(60).await;
+    let traffic = fixture.traffic();
+    for operation in ["DescribeTargetGroups", "DescribeRules"] {
+        let denied = Effect::access_denied(&format!("elasticloadbalancing:{operation}"));
+        fixture.sim.faults().add(FaultRule::on(operation, denied).when(When::Always));
+    }
+    put(&mut fixture, "shop.yaml", &document.replace("name: shop}", "name: store}"), 300).await;
+    traffic.all_served();
+    assert_eq!(found(&fixture, "shop-web")["desiredCount"], 2);
+    fixture.sim.faults().clear();
+    ready(&mut fixture, "store").await;
+    for _ in 0..10 {
+        put(&mut fixture, "shop.yaml", &document.replace("name: shop}", "name: store}"), 60).await;
+    }
+    traffic.all_served();
+    assert_eq!(found(&fixture, "shop-web")["status"], "INACTIVE");
+}
+
+/// A record that was lost knows nothing of what it left; whoever asks for it gets it by its tags.
+#[tokio::test(start_paused = true)]
+async fn what_a_document_left_whose_record_was_lost_is_adopted() {
+    let mut fixture = Fixture::new(&[("shop.yaml", &storefront())]).await;
+    fixture.ready_within(600).await;
+    fixture.pass(60).await;
+    let traffic = fixture.traffic();
+    fixture.kill().await;
+    std::fs::remove_file(fixture.state_folder().join("shop.json")).unwrap();
+    fixture.start().await;
+    // The document as it was is read once more, and all its things are its own again but one.
+    let listener = "      port: 80\n";
+    fixture.write("shop.yaml", &storefront().replace(listener, "      port: 82\n")).await;
+    fixture.pass(2).await;
+    rename(&mut fixture, &storefront(), "store").await;
+    fixture.pass(300).await;
+    let until = fixture.clock.now() + jiff::SignedDuration::from_hours(1);
+    fixture.ask("store", RequestKind::Adopt { until }).await;
+    fixture.declare().await;
+    ready(&mut fixture, "store").await;
+    fixture.pass(600).await;
+    traffic.all_served();
+    assert_eq!(owner(&found(&fixture, "storefront")), Some("store"));
 }

@@ -498,9 +498,29 @@ fn kept_by_others(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
 }
 
 /// What of others keeps a service that is to go: something that is not of this deployment forwards
-/// to a target group that it is in.
+/// to a target group that it is in, or may, for not all could be read.
 pub(super) fn used_by_others(draft: &Draft<'_>, service: &ObservedService) -> Option<WaitingOn> {
-    groups_of(&service.fields).into_iter().find_map(|arn| kept_by_others(draft, arn))
+    let groups = groups_of(&service.fields);
+    let used = groups.iter().find_map(|arn| kept_by_others(draft, arn));
+    used.or_else(|| unread(draft).filter(|_| !groups.is_empty()))
+}
+
+/// A rule, listener or target group that could not be read: of what sends requests where, not all
+/// is known.
+fn unread(draft: &Draft<'_>) -> Option<WaitingOn> {
+    let mut all = draft.input.observed.all_resources();
+    all.find_map(|(id, seen)| {
+        let Seen::Unknown(gap) = seen else { return None };
+        let matters = id.kind.actions_member().is_some() || id.kind == ResourceKind::TargetGroup;
+        let because = format!(
+            "{} may have to do with its traffic: {}: {}: {}",
+            Forwarder(&id),
+            gap.operation,
+            gap.code,
+            gap.message
+        );
+        matters.then_some(WaitingOn::Observation { because })
+    })
 }
 
 /// What a service waits for that leaves a group to which traffic is to be sent on: other services
