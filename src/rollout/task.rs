@@ -8,7 +8,7 @@ use crate::model::kinds::application::RunPolicy;
 use crate::model::observed::{ObservedTask, Seen};
 use crate::model::plan::WaitingOn;
 use crate::model::predecessor::{Predecessor, predecessors};
-use crate::model::resource::TAG_HASH;
+use crate::model::resource::{ResourceId, ResourceKind, TAG_HASH};
 use crate::model::rollout::{ComponentRollout, Failure, Phase, Revision, StallReason, client_token};
 use jiff::{SignedDuration, Timestamp};
 
@@ -56,7 +56,7 @@ fn step(view: &TaskView<'_>, component: &mut ComponentRollout) -> Phase {
             judge(view, component, Run { hash, attempt, token, task, since: since.min(now), deadline })
         }
         Phase::Complete { hash, since }
-            if view.may_be_wanted(&hash) && !(runs_forever(view) && is_gone(view)) =>
+            if view.may_be_wanted(&hash) && !(runs_forever(view) && is_gone(view, since)) =>
         {
             Phase::Complete { hash, since }
         }
@@ -355,11 +355,18 @@ fn runs_forever(view: &TaskView<'_>) -> bool {
     view.workload.run == RunPolicy::Forever
 }
 
-/// Whether the tasks were seen and none of them is alive.
-fn is_gone(view: &TaskView<'_>) -> bool {
+/// Whether the tasks were seen and none of them is alive. One that came up lately, and is shown
+/// neither as running nor as stopped, is not gone: reads may lag behind it.
+fn is_gone(view: &TaskView<'_>, up_since: Timestamp) -> bool {
+    let id = ResourceId::new(ResourceKind::Task, view.desired.name.as_str());
+    let lately = view.step.now.duration_since(up_since).abs() < LOST_AFTER;
+    let is_hidden = |tasks: &[ObservedTask]| {
+        let recorded = view.step.prior.arn(&id).filter(|_| lately);
+        recorded.is_some_and(|arn| tasks.iter().all(|task| task.arn != arn))
+    };
     match view.step.observed.tasks.get(&view.desired.name) {
-        Some(Seen::Present(tasks)) => tasks.iter().all(ObservedTask::is_stopped),
-        Some(Seen::Absent) => true,
+        Some(Seen::Present(tasks)) => tasks.iter().all(ObservedTask::is_stopped) && !is_hidden(tasks),
+        Some(Seen::Absent) => !is_hidden(&[]),
         Some(Seen::NotRead | Seen::Unknown(_)) | None => false,
     }
 }

@@ -8,6 +8,7 @@ use crate::support::traffic::Traffic;
 use crate::support::{Fixture, REGION, SHOP, condition, update_service};
 use aws_sim::Sim;
 use aws_sim::behaviour::{Behaviour, BehaviourRule};
+use aws_sim::faults::{Effect, FaultRule, When};
 use aws_sim::traffic::Request;
 use evenkeel::model::condition::{ConditionType, Truth};
 use serde_json::{Value, json};
@@ -613,6 +614,57 @@ async fn a_singleton_without_a_count_that_moves_back_from_another_cluster_runs_a
     let (before, moved) = (with_worker("worker", "singleton"), with_worker("porter", "singleton"));
     a_move_is_undone(&before, &in_the_mall(&moved), "shop-porter", "RUNNING").await;
     a_move_is_undone(&before, &in_the_mall(&before), "shop-worker", "STOPPING").await;
+}
+
+/// A task that came up a moment ago and is not shown is there all the same.
+#[tokio::test(start_paused = true)]
+async fn a_task_for_ever_is_not_started_again_because_old_answers_do_not_show_it() {
+    let forever = with_worker("worker", "task") + "        run: Forever\n";
+    for seed in 0..6 {
+        let sim = Sim::builder().seed(seed).build();
+        let fixture = Fixture::on(sim, &[("shop.yaml", &forever)]).await;
+        while alive(&fixture, "shop-worker") == 0 {
+            fixture.pass(1).await;
+        }
+        fixture
+            .sim
+            .faults()
+            .add(FaultRule::on("ListTasks", Effect::StaleRead(40.0)).when(When::Probability(0.6)));
+        fixture
+            .sim
+            .faults()
+            .add(FaultRule::on("DescribeTasks", Effect::StaleRead(40.0)).when(When::Probability(0.6)));
+        fixture.pass(240).await;
+        fixture.sim.faults().clear();
+        fixture.pass(600).await;
+        assert_eq!(alive(&fixture, "shop-worker"), 1, "seed {seed}");
+        fixture.ready_within(1).await;
+    }
+}
+
+/// Two that run by now, whatever made it so: the one that is known stays.
+#[tokio::test(start_paused = true)]
+async fn a_second_task_beside_one_that_runs_for_ever_is_stopped() {
+    let forever = with_worker("worker", "task") + "        run: Forever\n";
+    let (fixture, _) = open(&forever).await;
+    fixture.pass(400).await;
+    let tasks = fixture.by_hand("ecs", "ListTasks", json!({"cluster": "shop", "family": "shop-worker"}));
+    let shown = fixture.by_hand(
+        "ecs",
+        "DescribeTasks",
+        json!({"cluster": "shop", "tasks": tasks["taskArns"], "include": ["TAGS"]}),
+    );
+    let first = &shown["tasks"][0];
+    let network = json!({"awsvpcConfiguration": {"subnets": ["subnet-0123456789abcdef0"]}});
+    let tags = first["tags"].as_array().unwrap().iter();
+    let tags: Vec<&Value> = tags.filter(|tag| !tag["key"].as_str().unwrap().starts_with("aws:")).collect();
+    let input = json!({"cluster": "shop", "taskDefinition": first["taskDefinitionArn"], "launchType": "FARGATE",
+        "networkConfiguration": network, "tags": tags, "startedBy": "evk-somebody"});
+    fixture.by_hand("ecs", "RunTask", input);
+    fixture.pass(400).await;
+    let left = fixture.by_hand("ecs", "ListTasks", json!({"cluster": "shop", "family": "shop-worker"}));
+    assert_eq!(left["taskArns"], tasks["taskArns"]);
+    fixture.ready_within(1).await;
 }
 
 #[tokio::test(start_paused = true)]

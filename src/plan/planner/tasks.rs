@@ -2,7 +2,7 @@
 
 use super::stopping::{may_be_stopped, stop, stop_predecessors};
 use super::{Draft, seen};
-use crate::model::arn::family_revision;
+use crate::model::arn::{family_revision, task_id};
 use crate::model::call::{Call, Verb};
 use crate::model::desired::{DesiredComponent, Workload};
 use crate::model::kinds::application::RunPolicy;
@@ -28,6 +28,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
                 RunPolicy::Forever => make_way(draft, component, state, on),
                 RunPolicy::Completion => end_forgotten(draft, component, *deadline_seconds, on),
             },
+            Phase::Complete { .. } if *run == RunPolicy::Forever => stop_others(draft, component),
             Phase::Idle
             | Phase::Rolling { .. }
             | Phase::Baking { .. }
@@ -35,6 +36,23 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
             | Phase::RolledBack { .. }
             | Phase::Stalled { .. } => {}
         }
+    }
+}
+
+/// Stops what runs beside the task that is to run for ever: one was started again because the first
+/// was not shown, and by now both are. The recorded one stays.
+fn stop_others(draft: &mut Draft<'_>, component: &DesiredComponent) {
+    let id = id_of(component);
+    let tasks = seen(&draft.input.observed.tasks, &component.name).present().map(Vec::as_slice);
+    let running = |task: &&ObservedTask| task.last_status == "RUNNING";
+    let all = tasks.unwrap_or_default();
+    let recorded = draft.input.rollout.arn(&id);
+    let Some(stays) = all.iter().filter(running).find(|task| Some(task.arn.as_str()) == recorded) else {
+        return;
+    };
+    for other in all.iter().filter(|task| task.arn != stays.arn && may_be_stopped(task)) {
+        let what = format!("{} runs already", task_id(&stays.arn));
+        stop(draft, &id, other, StopCause::Superseded(&what), Reason::Superseded);
     }
 }
 

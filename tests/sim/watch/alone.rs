@@ -62,8 +62,13 @@ fn may_run_twice(facts: &Facts, now: Timestamp, what: &str) -> bool {
     if declared.iter().any(|name| facts.lost_records.contains(*name)) {
         return true;
     }
-    let lately = declared.iter().flat_map(|name| facts.lately(name, now, LATELY)).flatten().filter_map(of);
+    let lately = declared.iter().flat_map(|name| facts.lately(name, now, LATELY)).flatten();
+    // What a document left when it went runs on as it was then.
+    let gone = declared.iter().filter(|name| facts.newest(name).is_none());
+    let left = gone.filter_map(|name| facts.ever(name).last());
     let kinds: BTreeSet<u8> = lately
+        .chain(left)
+        .filter_map(of)
         .map(|part| match part.kind {
             Kind::Singleton | Kind::Forever => 0,
             Kind::Task => 1,

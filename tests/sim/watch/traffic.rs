@@ -14,8 +14,9 @@
 //! - an older one did, and what the newest asks for is not all served yet: what is no longer
 //!   declared goes when all that is declared is complete, and not before.
 //!
-//! A document that is given another name goes on asking for what it asked for: until that is all
-//! served by the services of the new name, those of the former one answer, or the new ones.
+//! A document that is given another name goes on asking for what it asked for, as far as the new
+//! one asks for the same: until that is all served by the services of the new name, those of the
+//! former one answer, or the new ones.
 //!
 //! A service is **complete** once it has the least number of tasks that its deployments must leave,
 //! `minimumHealthyPercent` of the lowest count that was declared lately, and all of these serve
@@ -180,6 +181,9 @@ impl Traffic {
                 let own = app.resource(part);
                 sim.every_answer(&road).iter().all(|answer| is_of(answer, &own, sim))
             });
+        let asked: BTreeSet<Request> = app.declared().filter_map(|part| app.road(part)).collect();
+        // What the new name does not ask for is another road, and goes with the former one.
+        self.open.retain(|road| road.0 != name || asked.contains(&road.1));
         let old: Vec<_> = self.open.iter().filter(|road| road.0 == name).cloned().collect();
         for road in old {
             let (served, answers) = by(&road.2, &road.1);
