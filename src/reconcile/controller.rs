@@ -107,7 +107,7 @@ enum Slot {
     /// Here.
     Idle(Box<Entry>),
     /// With a pass, which gives it back.
-    InPass(InPass),
+    InPass(Box<InPass>),
 }
 
 /// What is known of an entry that a pass has.
@@ -468,7 +468,7 @@ impl Controller {
                 let slot = self.entries.get_mut(&name)?;
                 let Slot::Idle(entry) = slot else { return None };
                 let depth = entry.depth(in_full);
-                let in_pass = Slot::InPass(InPass {
+                let in_pass = Slot::InPass(Box::new(InPass {
                     declared: Arc::clone(&entry.declared),
                     last_good: entry.record.declared.clone(),
                     has_served: known::has_served(&entry.record.rollout),
@@ -477,7 +477,7 @@ impl Controller {
                     status: entry.record.status.clone(),
                     depth,
                     changed: None,
-                });
+                }));
                 let Slot::Idle(entry) = std::mem::replace(slot, in_pass) else { return None };
                 self.passes += 1;
                 Some(Pass { id: self.passes, trigger, entry: *entry, depth })

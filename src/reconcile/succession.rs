@@ -126,7 +126,7 @@ impl Succession {
         let stays = giver.orphaned || former.is_none_or(Declaration::is_orphaned);
         let may_stay = former.is_none_or(|former| former.desired.deletion_policy == DeletionPolicy::Retain);
         // What is taken out of a document goes, whatever the document says.
-        let goes = !stays && !(is_leaving && may_stay);
+        let goes = !(stays || is_leaving && may_stay);
         // What was left as it is, and not just now, was left to run.
         if stays && HeldBack::until(given.since, now).is_none() {
             return;

@@ -383,8 +383,7 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     let Some(Wanted { fields, comes_back, stays }) = &wanted(draft, one, service) else { return };
     let mut found = differences(ResourceKind::Service, fields, &service.fields, &BTreeSet::new());
     let stays_with_ports = stays_in_groups(draft, one, fields, service, &mut found);
-    let stage = seen(&draft.input.observed.stages, &one.component.name);
-    let stage = (stage, one.state.stage.as_ref());
+    let stage = (seen(&draft.input.observed.stages, &one.component.name), one.state.stage.as_ref());
     let step = if *comes_back { Step::Groups } else { Step::of(fields, service, stage, &found) };
     found.extend(tag_differences(ResourceKind::Service, &draft.tags(one.id), &service.tags));
     let tagged_first = draft.is_tagged_first(one.id, &one.resolved.declared, &service.tags);
