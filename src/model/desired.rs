@@ -166,11 +166,14 @@ impl DesiredComponent {
     /// How it runs, as far as it tells whether it is another component by another name.
     pub fn runs(&self) -> Runs {
         let containers = self.task_definition["containerDefinitions"].as_array();
-        let images = containers.into_iter().flatten().filter_map(|container| container["image"].as_str());
+        let program = |container: &Tree| {
+            let image = repository(container["image"].as_str()?);
+            Some(format!("{image} {} {}", container["entryPoint"], container["command"]))
+        };
         Runs {
             alone: self.workload.runs_alone(),
             ends: matches!(self.workload, Workload::Task { run: RunPolicy::Completion, .. }),
-            images: images.map(|image| repository(image).to_owned()).collect(),
+            programs: containers.into_iter().flatten().filter_map(program).collect(),
         }
     }
 

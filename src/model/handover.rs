@@ -55,6 +55,8 @@ pub struct Successor {
     pub component: ComponentName,
     /// Whether it waits for nothing else. Until then, what runs goes on.
     pub ready: bool,
+    /// Whether it is certain to be the one, or runs already: nobody else may be about to come.
+    pub certain: bool,
 }
 
 /// A service or task of another document of which something here is the successor.
@@ -69,6 +71,9 @@ pub struct Former {
     /// Whether that document is gone and left it as it is.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stays: bool,
+    /// Since when that document declares it again: the change may be on its way back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declared_again: Option<Timestamp>,
 }
 
 /// Until when something that is declared no longer is not removed: another document may be about to
@@ -133,8 +138,8 @@ pub struct Runs {
     pub alone: bool,
     /// Whether it is a run that is to come to an end.
     pub ends: bool,
-    /// Repositories of its images, without tags and digests.
-    pub images: BTreeSet<String>,
+    /// What its containers run: repository, without tag and digest, entry point and command.
+    pub programs: BTreeSet<String>,
 }
 
 impl Runs {

@@ -72,8 +72,8 @@ pub fn in_the_way(what: &str, owner: Option<&str>, instead: &str) -> String {
     match owner {
         Some(owner) => format!(
             "{what} exists and belongs to deployment `{owner}`; {instead}, or take it out of `{owner}`: it then goes over as it stands (what \
-             `{owner}` left when it was removed, or does not declare any more, is taken over with `ctl adopt`, what is of another store once \
-             its tag `{TAG_OWNER}` is off)"
+             `{owner}` left when it was removed, or does not declare any more, is taken over with `ctl adopt`; what is of another store, or \
+             of a removed document without a record, once its tag `{TAG_OWNER}` is off)"
         ),
         None => format!(
             "{what} exists and was not created by Evenkeel; take it over with `ctl adopt` or `spec.adopt: true`, or {instead}"

@@ -103,10 +103,14 @@ impl LoweringCache {
             let declared = self.by_name.get(name)?.result.as_ref().ok()?;
             Some((name, declared))
         });
-        let claims = conflicting.flat_map(|(name, declared)| {
+        let claims = conflicting.clone().flat_map(|(name, declared)| {
             desired::claimed(&declared.desired).into_keys().map(move |claim| (claim, name.clone()))
         });
-        Unread { text, claims: claims.collect() }
+        let runs = conflicting.clone().flat_map(|(name, declared)| {
+            let components = declared.desired.components.iter();
+            components.map(move |(component, one)| (name.clone(), component.clone(), one.runs()))
+        });
+        Unread { text, claims: claims.collect(), runs: runs.collect() }
     }
 
     /// What the documents have in common. Of one that is refused, for whatever reason, its last

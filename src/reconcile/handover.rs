@@ -10,8 +10,8 @@ use super::known::{DeclarationChange, Known, Made, lowered};
 use super::succession::{Claimant, Given, Succession};
 use crate::desired;
 use crate::model::desired::DesiredComponent;
-use crate::model::handover::{GivenUp, HeldBack};
-use crate::model::ids::DeploymentName;
+use crate::model::handover::{GivenUp, HeldBack, Runs};
+use crate::model::ids::{ComponentName, DeploymentName};
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::status::LastGoodDocument;
 use jiff::Timestamp;
@@ -25,12 +25,21 @@ pub(super) struct Unread {
     pub(super) text: Option<String>,
     /// What documents claim that are refused because of others.
     pub(super) claims: BTreeMap<String, DeploymentName>,
+    /// What they would run, by the names of their components.
+    pub(super) runs: Vec<(DeploymentName, ComponentName, Runs)>,
 }
 
 impl Unread {
     /// What may be about to claim this, in words.
-    fn claimant(&self, claim: &str) -> Option<String> {
-        self.claims.get(claim).map(refused).or_else(|| self.text.clone())
+    fn claimant(&self, given: &GivenUp) -> Option<String> {
+        let alike = || {
+            let (runs, id) = given.runs.as_ref().zip(given.resource.as_ref())?;
+            let mut all = self.runs.iter();
+            let found =
+                all.find(|(_, name, other)| id.key == name.as_str() || runs.programs == other.programs);
+            found.map(|(document, ..)| document)
+        };
+        self.claims.get(&given.claim).or_else(alike).map(refused).or_else(|| self.text.clone())
     }
 }
 
@@ -101,7 +110,7 @@ pub(super) fn hand_over(
         given_up.retain(|arn, given| {
             // Revisions are known no longer than their component.
             let is_awaited =
-                || unread.claimant(&given.claim).is_some() || HeldBack::until(given.since, now).is_some();
+                || unread.claimant(given).is_some() || HeldBack::until(given.since, now).is_some();
             from.made.knows(arn) || given.to.as_ref().map_or_else(is_awaited, |to| !is_settled(to))
         });
     }
@@ -109,7 +118,7 @@ pub(super) fn hand_over(
         let known = known.get(name)?;
         Some((name, all_of(known.declared?, known.made, now)))
     });
-    let succession = Succession::of(known, by_name, (&given, &leaving.collect()), &claimants, now);
+    let succession = Succession::of(known, by_name, (&mut given, &leaving.collect()), &claimants, now);
     for (name, given_up) in given {
         let is_taken =
             |arn: &str| given_up.get(arn).and_then(|given| given.to.as_ref()).is_some_and(is_settled);
@@ -163,7 +172,7 @@ fn is_doubted(change: Option<&DeclarationChange>) -> bool {
 /// Until when, or why, what nobody claims by now is not removed yet.
 fn held_back(given_up: &BTreeMap<String, GivenUp>, unread: &Unread) -> BTreeMap<String, HeldBack> {
     let nobodys = given_up.iter().filter(|(_, given)| given.to.is_none());
-    let held = |given: &GivenUp| HeldBack { since: given.since, unread: unread.claimant(&given.claim) };
+    let held = |given: &GivenUp| HeldBack { since: given.since, unread: unread.claimant(given) };
     nobodys.map(|(arn, given)| (arn.clone(), held(given))).collect()
 }
 

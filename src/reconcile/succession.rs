@@ -3,7 +3,7 @@
 //! A component that moves to another document with the family of its revisions is the same
 //! component: what is known of it (what is complete, what failed, what runs) goes over with it. One
 //! that gets other names on its way cannot be told for certain: it comes when the old one goes, and
-//! has the same key or the same images. So where two such may not run at the same time, the new one
+//! has the same key or runs the same programs. So where two such may not run at the same time, the new one
 //! starts when the old one was seen to have stopped.
 
 use super::entry::Declaration;
@@ -42,6 +42,8 @@ pub(super) struct Succession {
     formers: BTreeMap<DeploymentName, ByComponent<Vec<Former>>>,
     /// Components that wait for nothing but for something to stop.
     ready: BTreeSet<(DeploymentName, ComponentName)>,
+    /// By document and ARN: what is certain to make way, for this.
+    certain: BTreeMap<(DeploymentName, String), Successor>,
 }
 
 impl Succession {
@@ -50,25 +52,28 @@ impl Succession {
     pub(super) fn of(
         known: &BTreeMap<&DeploymentName, Known<'_>>,
         by_name: &BTreeMap<DeploymentName, DeclarationChange>,
-        (given, leaving): (&Given<'_>, &Given<'_>),
+        (given, leaving): (&mut Given<'_>, &Given<'_>),
         claimants: &BTreeMap<String, Claimant>,
         now: Timestamp,
     ) -> Self {
         let mut found = Self::default();
-        for (&from, given_up) in given {
+        for (&from, given_up) in given.iter() {
             let Some(giver) = known.get(from) else { continue };
             for (arn, given) in given_up {
                 found.inherit(known, (from, giver), (arn, given), claimants);
-                found.follow(known, by_name, (from, giver), (arn, given), (false, now));
             }
         }
-        for (&from, leaves) in leaving {
-            let Some(giver) = known.get(from) else { continue };
-            for given in leaves {
-                found.follow(known, by_name, (from, giver), given, (true, now));
+        found.take_back(known, given, claimants);
+        for (all, is_leaving) in [(&*given, false), (leaving, true)] {
+            for (&from, given_up) in all {
+                let Some(giver) = known.get(from) else { continue };
+                for (arn, given) in given_up {
+                    let certain = claimants.get(&given.claim).filter(|_| !is_leaving);
+                    found.follow(known, by_name, (from, giver), (arn, given, certain), (is_leaving, now));
+                }
             }
         }
-        found.remember(known, by_name, given);
+        found.remember(known, by_name, given, now);
         for to in found.formers.keys() {
             let waiting = known.get(to).map(Known::wait_for_an_end).unwrap_or_default();
             found.ready.extend(waiting.into_iter().map(|name| (to.clone(), name)));
@@ -109,13 +114,37 @@ impl Succession {
         }
     }
 
+    /// A task goes over with what is known of its component, or not at all: who claims its family
+    /// and has begun by itself waits for its end.
+    fn take_back(
+        &self,
+        known: &BTreeMap<&DeploymentName, Known<'_>>,
+        given: &mut Given<'_>,
+        claimants: &BTreeMap<String, Claimant>,
+    ) {
+        for (&from, given_up) in given.iter_mut() {
+            let tasks = given_up
+                .iter_mut()
+                .filter(|(_, given)| given.resource.as_ref().is_some_and(|id| id.kind == ResourceKind::Task));
+            for (arn, given) in tasks {
+                let Some((to, heir)) = given.to.as_ref().zip(claimants.get(&given.claim)) else { continue };
+                let origin = self.inherits.get(to).and_then(|inherits| inherits.get(&heir.id));
+                let goes = origin.is_some_and(|origin| origin.document == *from);
+                let is_taken = known.get(to).is_some_and(|known| known.made.knows(arn));
+                if !goes && !is_taken {
+                    given.to = None;
+                }
+            }
+        }
+    }
+
     /// What nobody claims and still runs may be what another document declares by another name.
     fn follow(
         &mut self,
         known: &BTreeMap<&DeploymentName, Known<'_>>,
         by_name: &BTreeMap<DeploymentName, DeclarationChange>,
         (from, giver): (&DeploymentName, &Known<'_>),
-        (arn, given): (&String, &GivenUp),
+        (arn, given, certain): (&String, &GivenUp, Option<&Claimant>),
         (is_leaving, now): (bool, Timestamp),
     ) {
         let (Some(runs), Some(id)) = (&given.runs, &given.resource) else { return };
@@ -136,12 +165,28 @@ impl Succession {
                 continue;
             }
             for (name, component) in &declared.desired.components {
-                let has_run = known.get(to).is_some_and(|known| known.made.has_run(name));
                 let others = component.runs();
-                let alike = same_images(runs, &others) || (goes && id.key == name.as_str());
-                if !has_run && alike && runs.excludes(&others) && is_new(known.get(to), declared, name, now) {
+                let of = known.get(to);
+                let is_heir =
+                    certain.is_some_and(|heir| heir.document == *to && heir.id.key == name.as_str());
+                let same_kind = (runs.alone, runs.ends) == (others.alone, others.ends);
+                let alike = match goes {
+                    true => same_programs(runs, &others) || id.key == name.as_str(),
+                    false => same_programs(runs, &others) && same_kind,
+                };
+                if !runs.excludes(&others) || !(is_heir || alike && is_new(of, declared, name, now)) {
+                    continue;
+                }
+                let has_run = of.is_some_and(|of| of.made.has_run(name)) && !is_heir;
+                if is_heir || has_run {
+                    let component = ComponentName::new(&id.key);
+                    let successor =
+                        Successor { document: to.clone(), component, ready: has_run, certain: true };
+                    self.certain.insert((from.clone(), arn.clone()), successor);
+                }
+                if !has_run {
                     let (document, resource) = (from.clone(), id.clone());
-                    let former = Former { document, resource, arn: arn.clone(), stays };
+                    let former = Former { document, resource, arn: arn.clone(), stays, declared_again: None };
                     self.formers.entry(to.clone()).or_default().entry(name.clone()).or_default().push(former);
                 }
             }
@@ -155,6 +200,7 @@ impl Succession {
         known: &BTreeMap<&DeploymentName, Known<'_>>,
         by_name: &BTreeMap<DeploymentName, DeclarationChange>,
         given: &Given<'_>,
+        now: Timestamp,
     ) {
         for (&to, of) in known {
             let Some(before) = of.declared.filter(|declared| !declared.formers.is_empty()) else { continue };
@@ -175,8 +221,11 @@ impl Succession {
                     // Nobody looks for it from another region: only its own document tells.
                     let is_lost = !is_in(&declared.desired.placement.region, &former.arn)
                         && !known.get(&former.document).is_some_and(|giver| giver.made.knows(&former.arn));
-                    if !is_declared_again && !is_lost && found.iter().all(|one| one.arn != former.arn) {
-                        found.push(former.clone());
+                    // Its document may declare it again because the whole change is on its way back.
+                    let again = is_declared_again.then(|| former.declared_again.unwrap_or(now));
+                    let is_over = again.is_some_and(|since| HeldBack::until(since, now).is_none());
+                    if !is_over && !is_lost && found.iter().all(|one| one.arn != former.arn) {
+                        found.push(Former { declared_again: again, ..former.clone() });
                     }
                 }
             }
@@ -184,7 +233,7 @@ impl Succession {
     }
 
     /// Tells both sides.
-    pub(super) fn tell(self, by_name: &mut BTreeMap<DeploymentName, DeclarationChange>) {
+    pub(super) fn tell(mut self, by_name: &mut BTreeMap<DeploymentName, DeclarationChange>) {
         for (heir, origins) in self.inherits {
             let of_components =
                 origins.values().filter(|origin| origin.resource.kind == ResourceKind::TaskDefinition);
@@ -206,7 +255,9 @@ impl Succession {
                 let ready = self.ready.contains(&(successor.clone(), name.clone()));
                 let (document, component) = (successor.clone(), ComponentName::new(&former.resource.key));
                 if let Some(giver) = in_force(by_name, &former.document) {
-                    let successor = Successor { document, component, ready };
+                    let known = self.certain.remove(&(former.document.clone(), former.arn.clone()));
+                    let certain = known.is_some();
+                    let successor = Successor { document, component, ready, certain };
                     giver.desired.handover.waited_for.insert(former.arn.clone(), successor);
                 }
             }
@@ -214,11 +265,17 @@ impl Succession {
                 successor.desired.handover.formers = formers;
             }
         }
+        // What runs beside its successor stops at once.
+        for ((giver, arn), successor) in self.certain.into_iter().filter(|(_, successor)| successor.ready) {
+            if let Some(giver) = in_force(by_name, &giver) {
+                giver.desired.handover.waited_for.insert(arn, successor);
+            }
+        }
     }
 }
 
-fn same_images(one: &Runs, other: &Runs) -> bool {
-    one.images == other.images && !one.images.is_empty()
+fn same_programs(one: &Runs, other: &Runs) -> bool {
+    one.programs == other.programs && !one.programs.is_empty()
 }
 
 /// Whether a component came with the version of a document that is in force now, or a moment before
@@ -280,7 +337,11 @@ fn inherit_component(heir: &mut RolloutState, to: &str, of: &str, from: &Rollout
     heir.components.insert(ComponentName::new(to), known.clone());
     let task = |name: &str| ResourceId::new(ResourceKind::Task, name);
     if let Some(run) = from.resources.get(&task(of)) {
-        heir.resources.entry(task(to)).or_insert_with(|| run.clone());
+        let own = heir.resources.insert(task(to), run.clone());
+        // What it had before is left over.
+        if let Some((own, arn)) = own.and_then(|own| Some((own.clone(), own.arn?))) {
+            heir.resources.insert(ResourceId::left_over(ResourceKind::Task, &arn), own);
+        }
     }
     // The content is known by the versions of its secrets, too.
     for (id, version) in &from.secrets {

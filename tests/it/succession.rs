@@ -520,3 +520,119 @@ async fn what_was_declared_beside_something_is_not_its_successor() {
     }
     assert_eq!(alive(&fixture, "worker"), 2);
 }
+
+/// The whole change is taken back while the second one waits: it comes to nothing, whichever file
+/// comes first.
+#[tokio::test(start_paused = true)]
+async fn a_waiting_successor_does_not_start_because_its_change_is_taken_back() {
+    let forever = component("worker", "worker:1.0", "      task:\n        run: Forever\n");
+    for first in [worker("worker", ""), forever] {
+        for between in [0, 2, 8] {
+            let mut fixture = open(&first).await;
+            comes_to_rest(&mut fixture, "worker").await;
+            let desk = document("desk", &[&clerk(), &first]);
+            write(
+                &fixture,
+                &[("desk", document("desk", &[&clerk()])), ("depot", document("depot", &[&first]))],
+            );
+            fixture.declare().await;
+            fixture.pass(6).await;
+            write(&fixture, &[("desk", desk)]);
+            for _ in 0..between {
+                fixture.declare().await;
+                fixture.pass(1).await;
+                assert!(alive(&fixture, "worker") <= 1);
+            }
+            write(&fixture, &[("depot", String::new())]);
+            comes_to_rest(&mut fixture, "worker").await;
+            assert_eq!(alive(&fixture, "worker"), 1, "{between} s between");
+            assert_eq!(services(&fixture).keys().filter(|name| name.contains("depot")).count(), 0);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn tasks_for_ever_that_move_with_another_image_and_back_never_run_twice() {
+    let forever = |family: &str, version: u32| {
+        let rest = format!("family: {family}\n      task:\n        run: Forever\n");
+        component("worker", &format!("worker:{version}.0"), &rest)
+    };
+    let mut fixture = open(&forever("one", 1)).await;
+    comes_to_rest(&mut fixture, "worker").await;
+    let desk = document("desk", &[&clerk(), &forever("one", 1)]);
+    let moved = document("depot", &[&forever("one", 2)]);
+    write(&fixture, &[("desk", document("desk", &[&clerk()])), ("depot", moved)]);
+    comes_to_rest(&mut fixture, "worker").await;
+    write(&fixture, &[("desk", desk), ("depot", String::new())]);
+    comes_to_rest(&mut fixture, "worker").await;
+    assert_eq!(alive(&fixture, "worker"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tasks_for_ever_that_are_exchanged_with_other_images_wait_for_each_other() {
+    let forever = |family: &str, image: &str| {
+        component("worker", image, &format!("family: {family}\n      task:\n        run: Forever\n"))
+    };
+    let both = |desk: &str, lab: &str| {
+        [("desk", document("desk", &[&clerk(), desk])), ("lab", document("lab", &[&clerk(), lab]))]
+    };
+    let mut fixture = open(&forever("one", "worker:1.0")).await;
+    write(&fixture, &both(&forever("one", "worker:1.0"), &forever("two", "guard:1.0")));
+    comes_to_rest(&mut fixture, "worker").await;
+    write(&fixture, &both(&forever("two", "guard:2.0"), &forever("one", "worker:2.0")));
+    comes_to_rest(&mut fixture, "worker").await;
+    assert_eq!((alive(&fixture, "worker"), alive(&fixture, "guard")), (1, 1));
+}
+
+/// One image with several commands is a usual thing: what is left of one of them holds no other.
+#[tokio::test(start_paused = true)]
+async fn what_is_left_of_an_image_holds_no_other_program_of_it() {
+    let with = |component: &str, command: &str| {
+        component.replace("stopTimeout: 30}", &format!("stopTimeout: 30, command: [{command}]}}"))
+    };
+    let kept = document("desk", &[&clerk(), &with(&worker("cron", ""), "cron")])
+        .replace("Policy: Delete", "Policy: Retain");
+    let mut fixture = Fixture::on(sim(), &[("desk.yaml", &kept)]).await;
+    comes_to_rest(&mut fixture, "worker").await;
+    let other = document("mail", &[&with(&worker("mailer", ""), "mailer")]);
+    write(&fixture, &[("desk", String::new()), ("mail", other)]);
+    for _ in 0..60 {
+        fixture.declare().await;
+        fixture.pass(2).await;
+    }
+    assert_eq!(alive(&fixture, "worker"), 2);
+}
+
+/// The new one came first and runs already: the former one is not kept any longer.
+#[tokio::test(start_paused = true)]
+async fn a_former_one_that_runs_beside_its_successor_stops_at_once() {
+    let mut fixture = open(&worker("worker", "")).await;
+    comes_to_rest(&mut fixture, "worker").await;
+    write(&fixture, &[("depot", document("depot", &[&worker("worker", "")]))]);
+    fixture.declare().await;
+    fixture.pass(2).await;
+    write(&fixture, &[("desk", document("desk", &[&clerk()]))]);
+    for _ in 0..4 {
+        fixture.declare().await;
+        fixture.pass(2).await;
+    }
+    let stopped = services(&fixture).get("shop/desk-worker") != Some(&1);
+    assert!(stopped, "{:?}", services(&fixture));
+}
+
+/// A document that is refused because of a third one may be the one that what was taken out is for.
+#[tokio::test(start_paused = true)]
+async fn what_is_taken_out_runs_on_while_the_document_that_it_is_for_is_refused() {
+    let mut fixture = open(&worker("worker", "")).await;
+    comes_to_rest(&mut fixture, "worker").await;
+    let clash = worker("worker", "        serviceName: lab-clerk\n");
+    write(&fixture, &[("desk", document("desk", &[&clerk()])), ("depot", document("depot", &[&clash]))]);
+    for _ in 0..60 {
+        fixture.declare().await;
+        fixture.pass(2).await;
+        assert_eq!(alive(&fixture, "worker"), 1);
+    }
+    write(&fixture, &[("depot", document("depot", &[&worker("worker", "")]))]);
+    comes_to_rest(&mut fixture, "worker").await;
+    assert_eq!(services(&fixture).get("shop/depot-worker"), Some(&1));
+}

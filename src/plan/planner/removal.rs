@@ -87,7 +87,9 @@ pub(super) fn undeclared(draft: &mut Draft<'_>) {
 /// What is waited for before something that nobody declares is removed: the files of one commit may
 /// come one after the other, and a text that cannot be read may be the one that declares it.
 fn held_back(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
-    let held = draft.input.desired.handover.held_back.get(arn)?;
+    let handover = &draft.input.desired.handover;
+    let is_certain = handover.waited_for.get(arn).is_some_and(|successor| successor.certain);
+    let held = handover.held_back.get(arn).filter(|_| !is_certain)?;
     let because = match (&held.unread, HeldBack::until(held.since, draft.input.now)) {
         (Some(what), _) => format!(
             "{what} may be the one; mend it, or take it out of the store, and this is removed if it is not"
@@ -146,7 +148,7 @@ fn undeclared_tasks(draft: &mut Draft<'_>, unfinished: Option<&WaitingOn>) {
                 continue;
             }
             let is_stopped = draft.actions.iter().any(|action| action.call.arn() == Some(task.arn.as_str()));
-            if is_stopped || goes_over(draft, task) {
+            if is_stopped || goes_over(draft, name, task) {
                 continue;
             }
             let unfinished = unfinished.cloned().filter(|_| !makes_way(draft, &task.arn));
@@ -162,9 +164,10 @@ fn undeclared_tasks(draft: &mut Draft<'_>, unfinished: Option<&WaitingOn>) {
 }
 
 /// Whether a task goes over to another document, with its revision.
-fn goes_over(draft: &Draft<'_>, task: &ObservedTask) -> bool {
-    let to = &draft.input.desired.handover.to;
-    to.contains_key(&task.arn) || to.contains_key(&task.task_definition)
+fn goes_over(draft: &Draft<'_>, name: &ComponentName, task: &ObservedTask) -> bool {
+    let handover = &draft.input.desired.handover;
+    let pending = handover.bequeaths.contains_key(name) && handover.to.contains_key(&task.task_definition);
+    handover.to.contains_key(&task.arn) || pending
 }
 
 /// Why a task is not stopped though nobody declares it here: another document may be about to
@@ -331,7 +334,7 @@ fn teardown_tasks(draft: &mut Draft<'_>) {
             Seen::Present(found) => {
                 for task in found.iter().filter(|task| !task.is_stopped()) {
                     match left_alone(draft, name, task) {
-                        _ if goes_over(draft, task) => {}
+                        _ if goes_over(draft, name, task) => {}
                         Some(on) => draft.wait(&id, on),
                         None => stop_undeclared(draft, &id, task),
                     }

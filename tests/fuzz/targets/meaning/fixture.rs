@@ -162,8 +162,9 @@ impl Fixture {
         self.rollout.components.insert(name.clone(), state.into());
         let fields = part.fields.as_ref()?;
         match &desired.components[name].workload {
-            Workload::Service { service_name, initial_count, .. } => {
-                let made = service(service_name, &arn, told_service(fields, *initial_count, choices));
+            Workload::Service { service_name, initial_count, most, .. } => {
+                let shown = told_service(fields, (*initial_count, *most), choices);
+                let made = service(service_name, &arn, shown);
                 let made = ObservedService { tags: tags(desired, name.as_str()), ..made };
                 let id = ResourceId::new(ResourceKind::Service, name.as_str());
                 self.rollout.resource_mut(&id.clone()).arn = Some(made.arn.clone());
@@ -248,12 +249,13 @@ fn told_definition(family: &str, fields: &Tree, choices: &mut Unstructured<'_>) 
 }
 
 /// A service as DescribeServices shows it.
-fn told_service(fields: &Tree, count: u32, choices: &mut Unstructured<'_>) -> Tree {
+fn told_service(fields: &Tree, (count, most): (u32, Option<u32>), choices: &mut Unstructured<'_>) -> Tree {
     let mut fields = fields.clone();
     let around = Around { fargate: false, shared_ports: false };
     node(&mut fields, "service", around, choices);
     if fields["desiredCount"].is_null() {
-        fields["desiredCount"] = json!(count as usize + below(choices, 4));
+        let count = count as usize + below(choices, 4);
+        fields["desiredCount"] = json!(most.map_or(count, |most| count.min(most as usize)));
     }
     if fields["availabilityZoneRebalancing"].is_null() && coin(choices) {
         fields["availabilityZoneRebalancing"] = json!("ENABLED");
