@@ -570,10 +570,15 @@ pub(super) fn record_declaration(record: &mut Record, declared: &Declaration, no
 /// The components that a declaration brings, with those that came a moment before it.
 fn brought(record: &Record, declared: &Declaration, now: Timestamp) -> Option<Box<Brought>> {
     let before = record.declared.as_ref();
-    if let Some(before) = before.filter(|before| before.document == declared.document) {
+    let is_same = |before: &&LastGoodDocument| {
+        before.document == declared.document && before.removed_at == declared.removed_at
+    };
+    if let Some(before) = before.filter(is_same) {
         return before.brought.clone();
     }
-    let known = before.and_then(known::lowered).map(|last| last.components).unwrap_or_default();
+    // Of a document that comes back everything is new.
+    let there = before.filter(|before| before.removed_at.is_none());
+    let known = there.and_then(known::lowered).map(|last| last.components).unwrap_or_default();
     let lately = before.and_then(|before| before.brought.as_ref());
     let lately = lately.filter(|brought| HeldBack::until(brought.at, now).is_some());
     let is_new = |name: &&ComponentName| {

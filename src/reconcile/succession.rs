@@ -285,8 +285,8 @@ fn is_new(known: Option<&Known<'_>>, declared: &Declaration, name: &ComponentNam
     let came = before.brought.as_ref().filter(|brought| HeldBack::until(brought.at, now).is_some());
     let came_lately = came.is_some_and(|brought| brought.components.contains(name));
     let comes_now = || {
-        before.document != declared.document
-            && lowered(before).is_none_or(|last| !last.components.contains_key(name))
+        let has = || lowered(before).is_some_and(|last| last.components.contains_key(name));
+        before.removed_at.is_some() || (before.document != declared.document && !has())
     };
     came_lately || comes_now()
 }

@@ -2,6 +2,7 @@
 
 use super::ending::Ending;
 use super::view::View;
+use crate::model::arn::{cluster_name, task_cluster};
 use crate::model::desired::DesiredComponent;
 use crate::model::ids::ContentHash;
 use crate::model::kinds::application::RunPolicy;
@@ -361,7 +362,10 @@ fn is_gone(view: &TaskView<'_>, up_since: Timestamp) -> bool {
     let id = ResourceId::new(ResourceKind::Task, view.desired.name.as_str());
     let lately = view.step.now.duration_since(up_since).abs() < LOST_AFTER;
     let is_hidden = |tasks: &[ObservedTask]| {
-        let recorded = view.step.prior.arn(&id).filter(|_| lately);
+        // One of another cluster is another one, whose place this is to take.
+        let cluster = cluster_name(&view.step.desired.placement.cluster);
+        let here = |arn: &&str| lately && task_cluster(arn) == Some(cluster);
+        let recorded = view.step.prior.arn(&id).filter(here);
         recorded.is_some_and(|arn| tasks.iter().all(|task| task.arn != arn))
     };
     match view.step.observed.tasks.get(&view.desired.name) {

@@ -292,6 +292,31 @@ async fn a_document_under_another_name_starts_its_singleton_when_the_first_has_s
     assert_eq!(services(&fixture).keys().collect::<Vec<_>>(), ["shop/depot-worker", "shop/lab-clerk"]);
 }
 
+/// The record of the first document is still there when it comes back: its log group waits for a
+/// confirmation.
+#[tokio::test(start_paused = true)]
+async fn a_document_under_another_name_that_is_renamed_back_starts_its_singleton_last() {
+    let logs = "  logGroups:\n    /ecs/desk: {deletionPolicy: Delete}\n  components:\n";
+    let with_logs = |name: &str| {
+        document(name, &[&worker("worker", "")])
+            .replace("  components:\n", logs)
+            .replace("/ecs/desk", &format!("/ecs/{name}"))
+    };
+    let mut fixture = Fixture::on(sim(), &[("desk.yaml", &with_logs("desk"))]).await;
+    fixture.by_hand("ecs", "CreateCluster", json!({"clusterName": "mall"}));
+    for _ in 0..3 {
+        for (from, to) in [("desk", "depot"), ("depot", "desk")] {
+            write(&fixture, &[(from, String::new()), (to, with_logs(to))]);
+            for _ in 0..150 {
+                fixture.declare().await;
+                fixture.pass(2).await;
+                assert!(alive(&fixture, "worker") <= 1);
+            }
+            assert_eq!(services(&fixture).get(&format!("shop/{to}-worker")), Some(&1));
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_singleton_that_is_left_running_keeps_its_successor_from_starting_until_it_stops() {
     for restarts in [false, true] {

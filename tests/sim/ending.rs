@@ -123,6 +123,7 @@ async fn settle(run: &mut Simulation) -> Result<Vec<(usize, String)>, Violation>
             run.answer(app, false).await;
         }
         run.confirm_former(is_doubted).await;
+        delete_left_rules(run);
         let next = run.elapsed() + Duration::from_secs(20);
         run.wait_until(next).await?;
     }
@@ -276,6 +277,20 @@ async fn mend(run: &mut Simulation, app: usize, reason: &str) {
         }
     }
     run.act_now(&What::Edit { app, edit: Edit::Retry }).await;
+}
+
+/// A person deletes the rules that a document under a former name left where they are in the way.
+fn delete_left_rules(run: &Simulation) {
+    let (statuses, _) = run.system.statuses();
+    let former: Vec<String> = run.system.watch.facts(|facts| facts.renamed.keys().cloned().collect());
+    let waits = statuses.iter().flat_map(|status| status.waiting_on.iter());
+    for text in waits.map(|waiting| waiting.on.to_string()) {
+        let left = former.iter().any(|name| text.contains(&format!("of deployment `{name}`")));
+        let arn = text.split('(').nth(1).and_then(|rest| rest.split(')').next());
+        if let Some(arn) = arn.filter(|arn| left && arn.contains(":listener-rule/")) {
+            run.system.by_hand(Service::Elbv2, "DeleteRule", &json!({"RuleArn": arn}));
+        }
+    }
 }
 
 /// A person stops what documents under former names left.
