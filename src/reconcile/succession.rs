@@ -3,8 +3,8 @@
 //! A component that moves to another document with the family of its revisions is the same
 //! component: what is known of it (what is complete, what failed, what runs) goes over with it. One
 //! that gets other names on its way cannot be told for certain: it comes when the old one goes, and
-//! has the same key or runs the same programs. So where two such may not run at the same time, the new one
-//! starts when the old one was seen to have stopped.
+//! has the same key or runs the same programs. So where two such may not run at the same time, the
+//! new one starts when the old one was seen to have stopped.
 
 use super::entry::Declaration;
 use super::known::{DeclarationChange, Known, lowered};
@@ -221,7 +221,7 @@ impl Succession {
                     // Nobody looks for it from another region: only its own document tells.
                     let is_lost = !is_in(&declared.desired.placement.region, &former.arn)
                         && !known.get(&former.document).is_some_and(|giver| giver.made.knows(&former.arn));
-                    // Its document may declare it again because the whole change is on its way back.
+                    // Its document may declare it again because the change is on its way back.
                     let again = is_declared_again.then(|| former.declared_again.unwrap_or(now));
                     let is_over = again.is_some_and(|since| HeldBack::until(since, now).is_none());
                     if !is_over && !is_lost && found.iter().all(|one| one.arn != former.arn) {
