@@ -13,7 +13,7 @@ use super::observed::{Gap, ObservedFormer, ObservedService, ObservedState, Obser
 use super::owner::{Owner, OwnershipBasis};
 use super::plan::WaitingOn;
 use super::resource::{ResourceId, ResourceKind, TAG_COMPONENT};
-use super::rollout::RolloutState;
+use super::rollout::{Phase, RolloutState};
 use jiff::{SignedDuration, Timestamp};
 
 /// One thing that is not declared any more and may not run beside its successor.
@@ -290,6 +290,44 @@ pub fn starts_again(
     let wants_some = fields["desiredCount"].as_u64().is_some_and(|n| n > 0)
         || rollout.count_to_restore(fields, service).is_some();
     workload.recreates() && service.desired == 0 && wants_some
+}
+
+/// What a declared service has that may not have a second task: itself, while it has more than it
+/// may, else its tasks that ECS took away and that are not stopped yet. One that ended by itself, or
+/// failed its checks, is none of them: there may always be another one of those.
+pub fn surplus<'o>(
+    observed: &'o ObservedState,
+    component: &DesiredComponent,
+    service: &'o ObservedService,
+) -> Vec<Predecessor<'o>> {
+    let Workload::Service { most: Some(most), .. } = &component.workload else { return Vec::new() };
+    let id = ResourceId::new(ResourceKind::Service, component.name.as_str());
+    if service.running + service.pending > *most {
+        return vec![Predecessor::Service { id, service }];
+    }
+    let mut found = stopping(observed, &id);
+    found.retain(|one| match one {
+        Predecessor::Stopping { task, .. } => is_scaled_in(task),
+        _ => true,
+    });
+    found
+}
+
+/// Whether ECS took a task away because its service wants fewer.
+///
+/// Source: ECS developer guide, stopped tasks error messages ("Scaling activity initiated by").
+fn is_scaled_in(task: &ObservedTask) -> bool {
+    task.stopped_reason.as_deref().is_some_and(|reason| reason.starts_with("Scaling activity"))
+}
+
+/// Whether tasks that are STOPPING have to be known of a declared service: it may not have a second
+/// task, and is not complete.
+pub fn may_have_surplus(desired: &DesiredState, rollout: &RolloutState, id: &ResourceId) -> bool {
+    let component = desired.components.get(id.key.as_str());
+    let workload = component.map(|component| &component.workload);
+    let phase = rollout.components.get(id.key.as_str()).map(|known| &known.phase);
+    matches!(workload, Some(Workload::Service { most: Some(_), .. }))
+        && !matches!(phase, Some(Phase::Complete { .. }) | None)
 }
 
 /// Tasks that no declared component runs as its task: of a component that is gone, that is a

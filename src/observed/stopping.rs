@@ -1,4 +1,5 @@
-//! Tasks that are still on their way to STOPPED, of services that count none any more.
+//! Tasks that are still on their way to STOPPED, of services that count none any more, or that may
+//! not have a second one.
 //!
 //! A service's `runningCount` leaves out a task from the moment that it is STOPPING; the task goes
 //! on for as long as its `stopTimeout` lets it. What may not run beside it has to know.
@@ -13,14 +14,16 @@ use crate::aws::Error;
 use crate::aws::ecs::read::{self, TASKS_PER_CALL, TasksOf};
 use crate::model::arn::service_cluster;
 use crate::model::observed::{ObservedService, ObservedTask, Seen};
-use crate::model::predecessor::{precedes_any, service_runs_alone, stands_for, starts_again};
+use crate::model::predecessor::{
+    may_have_surplus, precedes_any, service_runs_alone, stands_for, starts_again,
+};
 use crate::model::resource::{ResourceId, ResourceKind};
 use std::collections::BTreeMap;
 
 type Stopping = BTreeMap<ResourceId, Seen<Vec<ObservedTask>>>;
 
 /// Reads the tasks of every service that something declared may have to wait for, as soon as the
-/// service itself shows none; the answers are in the order of the deployments.
+/// service itself shows none, or while one that may not have two is being rolled out; the answers are in the order of the deployments.
 pub(super) async fn read(
     reader: &Reader<'_>,
     requests: &[ObservationRequest<'_>],
@@ -35,9 +38,11 @@ pub(super) async fn read(
         let left_over =
             left_over.iter().map(|(arn, seen)| (ResourceId::left_over(ResourceKind::Service, arn), *seen));
         for (id, seen) in by_component.chain(left_over) {
-            let quiet = seen.present().filter(|service| service.running + service.pending == 0);
+            let surplus = may_have_surplus(request.desired, request.rollout, &id);
+            let quiet = seen.present().filter(|one| surplus || one.running + one.pending == 0);
             let matters = |service: &&ObservedService| {
-                precedes_any(request.desired, &id, service)
+                surplus
+                    || precedes_any(request.desired, &id, service)
                     || is_to_go(request, &id, service)
                     || starts_again(request.desired, request.rollout, &id, service)
                     || stands_for(request.desired, request.rollout, &id, service).is_some()

@@ -661,3 +661,38 @@ async fn what_is_taken_out_runs_on_while_the_document_that_it_is_for_is_refused(
     comes_to_rest(&mut fixture, "worker").await;
     assert_eq!(services(&fixture).get("shop/depot-worker"), Some(&1));
 }
+
+fn is_at_rest(fixture: &Fixture, name: &str) -> bool {
+    evenkeel::reconcile::is_ready(&fixture.status(name))
+}
+
+/// A service of three whose document has another image and may not run twice from now on.
+async fn becomes_one_alone(count: &str, image: &str) {
+    let three = component("worker", "worker:1.0", "      service:\n        desiredCount: 3\n");
+    let mut fixture = open(&three).await;
+    while !is_at_rest(&fixture, "desk") || alive(&fixture, "worker") < 3 {
+        fixture.pass(1).await;
+    }
+    let one = component("worker", image, &format!("      singleton:\n{count}"));
+    write(&fixture, &[("desk", document("desk", &[&clerk(), &one]))]);
+    fixture.declare().await;
+    let mut ready_since = 0;
+    while ready_since < 60 {
+        fixture.pass(1).await;
+        let (all, new) = (alive(&fixture, "worker"), alive(&fixture, image));
+        // The last one ECS stops itself, and counts it no more while it does.
+        assert!(new == 0 || all <= 2, "{new} of {all} at {}", fixture.sim.now());
+        ready_since = if is_at_rest(&fixture, "desk") { ready_since + 1 } else { 0 };
+    }
+    assert_eq!((alive(&fixture, "worker"), alive(&fixture, image)), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_becomes_a_singleton_with_another_image_has_its_tasks_stopped_first() {
+    becomes_one_alone("        desiredCount: 1\n", "worker:2.0").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_becomes_a_singleton_without_a_count_has_its_tasks_stopped_first() {
+    becomes_one_alone("", "worker:2.0").await;
+}

@@ -14,7 +14,7 @@ use crate::model::kinds::DriftPolicy;
 use crate::model::observed::{ObservedService, Seen};
 use crate::model::owner::Owner;
 use crate::model::plan::{FieldChange, Impact, Ownership, Reason, WaitingOn};
-use crate::model::predecessor::{serves_for, stands_for};
+use crate::model::predecessor::{Predecessor, serves_for, stands_for, surplus};
 use crate::model::resource::{ResourceId, ResourceKind, TAG_COMPONENT, Tree};
 use crate::model::resource_record::Refusal;
 use crate::model::rollout::{ComponentRollout, Phase, client_token};
@@ -404,6 +404,7 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
         draft.wait(one.id, on);
     }
     let another = is_another(draft, one, &found) || stays_with_ports;
+    let surplus = waits_for_surplus(draft, one, service, &found);
     let unforwarded = not_forwarded_to(draft, one, fields, &found);
     let stays_without = unforwarded || stays_without_balancers(&found, hold, step);
     let all_found = found.clone();
@@ -412,6 +413,7 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
         (hold && difference.change.impact > Impact::None)
             || (refusal.is_some() && is_updated(difference))
             || step.holds(&difference.change)
+            || (surplus && difference.change.impact >= Impact::StartsDeployment)
             || (another && is_updated(difference))
             || (unforwarded && difference.change.path.starts_with("loadBalancers"))
             || (stays_without && difference.row.path == GRACE)
@@ -434,7 +436,7 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
         return;
     }
     // A new revision may be made for the new groups: the two go together.
-    let revision = if another || unforwarded || step.holds_revision() {
+    let revision = if another || unforwarded || surplus || step.holds_revision() {
         None
     } else {
         revision_change(draft, one, service)
@@ -452,6 +454,26 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     if !all.is_empty() {
         update_service(draft, one, service, update, reason, all);
     }
+}
+
+/// Whether a service that may not have a second task is to start a deployment while it has more, or
+/// those that it had are not stopped yet: ECS counts none that is STOPPING.
+fn waits_for_surplus(
+    draft: &mut Draft<'_>,
+    one: &One<'_>,
+    service: &ObservedService,
+    found: &[Difference],
+) -> bool {
+    let starts = one.revision_to_write().is_some()
+        || found.iter().any(|difference| difference.change.impact >= Impact::StartsDeployment);
+    if !starts {
+        return false;
+    }
+    let waits: Vec<WaitingOn> =
+        surplus(draft.input.observed, one.component, service).iter().map(Predecessor::wait).collect();
+    let is_there = !waits.is_empty();
+    waits.into_iter().for_each(|on| draft.wait(one.id, on));
+    is_there
 }
 
 /// Takes out what cannot change of the groups of a service whose traffic ECS shifts, and says so.
