@@ -100,12 +100,16 @@ pub(super) fn hand_over(
     let is_settled = |name: &DeploymentName| is_settled.contains(name);
     for (&name, given_up) in &mut given {
         let Some(from) = known.get(name) else { continue };
-        for given in given_up.values_mut() {
+        for (arn, given) in given_up.iter_mut() {
             let claimant = claimants.get(&given.claim).filter(|other| other.document != *name);
             let may = |other: &&Claimant| {
                 !from.orphaned || other.adopts || given.to.as_ref() == Some(&other.document)
             };
-            given.to = claimant.filter(may).map(|other| other.document.clone());
+            let taker = claimant.filter(may).map(|other| other.document.clone());
+            // Who has it keeps it, though it is to be another one by now: a rule of another priority
+            // takes its place later.
+            let has = |to: &DeploymentName| known.get(to).is_some_and(|taker| taker.made.knows(arn));
+            given.to = taker.or_else(|| given.to.take().filter(has));
         }
         given_up.retain(|arn, given| {
             // Revisions are known no longer than their component.

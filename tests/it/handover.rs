@@ -90,6 +90,26 @@ async fn a_document_under_another_name_whose_services_are_named_by_it_serves_unt
     assert!(fixture.handle.statuses().iter().all(|status| status.name.as_str() != "shop"));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_went_over_keeps_what_it_sends_to_whatever_becomes_of_it_there() {
+    let document = deleting(SHOP);
+    let mut fixture = Fixture::new(&[("shop.yaml", &document)]).await;
+    fixture.ready_within(600).await;
+    let traffic = fixture.traffic();
+    rename(&mut fixture, &document, "store").await;
+    fixture.ask("shop", RequestKind::ConfirmDeletion).await;
+    fixture.pass(8).await;
+    fixture.edit("shop.yaml", "priority: 10", "priority: 20").await;
+    fixture.pass(2).await;
+    fixture.declare().await;
+    fixture
+        .until(900, |status| status.name.as_str() == "store" && evenkeel::reconcile::is_ready(status))
+        .await;
+    fixture.pass(1800).await;
+    traffic.all_served();
+    assert_eq!(found(&fixture, "shop-web")["status"], "INACTIVE");
+}
+
 /// Web with all that is of it, as a document of its own, and what is left of the shop.
 fn split() -> (String, String) {
     let document = storefront();

@@ -65,8 +65,11 @@ pub(super) fn undeclared(draft: &mut Draft<'_>) {
         if draft.actions.iter().any(|action| action.resource == id) {
             continue;
         }
-        let used =
-            || traffic::still_sent_to(draft, service).or_else(|| traffic::used_by_others(draft, service));
+        let used = || {
+            traffic::still_sent_to(draft, service)
+                .or_else(|| traffic::awaited_by_others(draft, service))
+                .or_else(|| traffic::used_by_guests(draft, service))
+        };
         let held = || serves_on(draft, &service.arn).or_else(|| held_back(draft, &service.arn));
         let unfinished = unfinished.clone().filter(|_| !makes_way(draft, &service.arn));
         match unfinished.or_else(used).or_else(held) {
@@ -193,6 +196,13 @@ fn serves_on(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
     Some(WaitingOn::Successor { of: successor.document.clone() })
 }
 
+/// What a service of a document that is gone goes on for, whatever was confirmed.
+fn still_awaited(draft: &Draft<'_>, service: &ObservedService) -> Option<WaitingOn> {
+    traffic::awaited_by_others(draft, service)
+        .or_else(|| serves_on(draft, &service.arn))
+        .or_else(|| held_back(draft, &service.arn))
+}
+
 /// Whether all that a successor in another document waits for is that this stops.
 fn makes_way(draft: &Draft<'_>, arn: &str) -> bool {
     draft.input.desired.handover.waited_for.get(arn).is_some_and(|successor| successor.ready)
@@ -227,7 +237,7 @@ pub(super) fn teardown(draft: &mut Draft<'_>, confirmed: bool) {
     for (id, found) in input.observed.all_services() {
         match found {
             Seen::Present(service) if draft.owner(&id, &service.arn, &service.tags).is_ours() => {
-                let used = traffic::used_by_others(draft, service).filter(|_| !confirmed);
+                let used = traffic::used_by_guests(draft, service).filter(|_| !confirmed);
                 match used {
                     _ if retain => draft.note(&id, "stays: the deletion policy is Retain".to_owned(), false),
                     Some(on) => {
@@ -238,7 +248,7 @@ pub(super) fn teardown(draft: &mut Draft<'_>, confirmed: bool) {
                         draft.note(&id, message, false);
                         draft.wait(&id, on);
                     }
-                    None => match serves_on(draft, &service.arn).or_else(|| held_back(draft, &service.arn)) {
+                    None => match still_awaited(draft, service) {
                         Some(on) => draft.wait(&id, on),
                         None => remove_service(draft, &id, service),
                     },

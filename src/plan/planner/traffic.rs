@@ -484,25 +484,38 @@ fn kept_by(draft: &Draft<'_>, arn: &str, counts: impl Fn(&ResourceId) -> bool) -
 /// What of others keeps a service in a target group of ours: something that is not of this
 /// deployment, or goes over to another one, forwards to it.
 fn kept_by_others(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
-    let handed = forwarders(draft).find_map(|(id, forwarder)| {
+    kept_by_what_goes_over(draft, arn).or_else(|| kept_by_guests(draft, arn))
+}
+
+/// What goes over to another document and sends requests to a target group: it ends by itself, once
+/// that one serves.
+fn kept_by_what_goes_over(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
+    forwarders(draft).find_map(|(id, forwarder)| {
         let to = draft.input.desired.handover.to.get(&forwarder.arn)?;
         let sends = weights(&forwarder.fields[id.kind.actions_member()?]).get(arn).is_some_and(|it| *it > 0);
         sends.then(|| WaitingOn::InUse { by: format!("{}, which goes over to `{to}`,", Forwarder(&id)) })
-    });
-    if handed.is_some() {
-        return handed;
-    }
+    })
+}
+
+fn kept_by_guests(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
     let all = draft.input.observed.all_resources().filter_map(|(_, seen)| seen.present());
     let mut guests = all.filter(|group| group.arn == arn).filter_map(|group| group.guests.first());
     guests.next().map(|by| WaitingOn::InUse { by: by.clone() })
 }
 
-/// What of others keeps a service that is to go: something that is not of this deployment forwards
-/// to a target group that it is in, or may, for not all could be read.
-pub(super) fn used_by_others(draft: &Draft<'_>, service: &ObservedService) -> Option<WaitingOn> {
+/// What of others keeps a service that is to go, whatever a person confirmed: something that goes
+/// over to another document forwards to a target group that it is in, or may, for not all could be
+/// read.
+pub(super) fn awaited_by_others(draft: &Draft<'_>, service: &ObservedService) -> Option<WaitingOn> {
     let groups = groups_of(&service.fields);
-    let used = groups.iter().find_map(|arn| kept_by_others(draft, arn));
-    used.or_else(|| unread(draft).filter(|_| !groups.is_empty()))
+    let awaited = groups.iter().find_map(|arn| kept_by_what_goes_over(draft, arn));
+    awaited.or_else(|| unread(draft).filter(|_| !groups.is_empty()))
+}
+
+/// What keeps a service that is to go, unless a person confirms that it goes all the same:
+/// something that is none of this store forwards to a target group that it is in.
+pub(super) fn used_by_guests(draft: &Draft<'_>, service: &ObservedService) -> Option<WaitingOn> {
+    groups_of(&service.fields).iter().find_map(|arn| kept_by_guests(draft, arn))
 }
 
 /// A rule, listener or target group that could not be read: of what sends requests where, not all
