@@ -6,7 +6,7 @@ use crate::model::asked::{Asked, Place};
 use crate::model::call::{Call, Verb};
 use crate::model::desired::ResolvedState;
 use crate::model::observed::{Depth, Identity, ObservedState, ObservedTask, Seen};
-use crate::model::plan::{ActionResult, Outcome, Plan, PlannedAction, WaitingOn};
+use crate::model::plan::{ActionResult, Outcome, Plan, PlannedAction, Reason, WaitingOn};
 use crate::model::resource::{Part, ResourceId, ResourceKind, TAG_COMPONENT, TAG_OWNER};
 use crate::model::resource_record::{Repairs, Sent};
 use crate::model::rollout::{PendingRegistration, Phase, Revision, RolloutState};
@@ -64,8 +64,13 @@ pub fn record(
                 unsettled.insert(action.resource.clone());
                 if matches!(result, Some(ActionResult::Unknown { .. })) {
                     forget_sent(&mut state, action);
-                } else {
-                    was_not_done(&mut state, action);
+                    continue;
+                }
+                was_not_done(&mut state, action);
+                // What was sent twice may have been carried out the first time: who may delete what
+                // has a tag may not delete what is gone. If it is gone, we did it.
+                let was_refused = matches!(result, Some(ActionResult::Failed { .. }));
+                if action.verb != Verb::Delete || !was_refused {
                     applied::was_not_sent(&mut state, observed, action);
                 }
             }
@@ -285,7 +290,14 @@ fn done(
                 known.forget_applied();
             }
         }
-        Verb::Tag | Verb::Untag | Verb::Stop | Verb::Deregister => remember_arn(state, resource, arn),
+        Verb::Tag | Verb::Untag | Verb::Stop | Verb::Deregister => {
+            remember_arn(state, resource, arn);
+            if matches!(action.reason, Reason::TakenOver { .. }) {
+                // Another document wrote it last, with our word: whatever of it differs from what
+                // it was here once, nobody changed by hand.
+                state.resource_mut(resource).forget_applied();
+            }
+        }
     }
 }
 

@@ -110,6 +110,31 @@ async fn a_rule_that_went_over_keeps_what_it_sends_to_whatever_becomes_of_it_the
     assert_eq!(found(&fixture, "shop-web")["status"], "INACTIVE");
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_another_document_wrote_meanwhile_is_no_drift_when_it_comes_back() {
+    for policy in ["Report", "Ignore"] {
+        let document = SHOP.replace("spec:\n", &format!("spec:\n  drift: {{policy: {policy}}}\n"));
+        let mut fixture = Fixture::new(&[("shop.yaml", &document)]).await;
+        fixture.ready_within(600).await;
+        let traffic = fixture.traffic();
+        rename(&mut fixture, &document, "store").await;
+        fixture
+            .until(900, |status| status.name.as_str() == "store" && evenkeel::reconcile::is_ready(status))
+            .await;
+        fixture.pass(900).await;
+        fixture.write("shop.yaml", &document).await;
+        fixture.pass(2).await;
+        fixture.declare().await;
+        fixture
+            .until(900, |status| status.name.as_str() == "shop" && evenkeel::reconcile::is_ready(status))
+            .await;
+        fixture.pass(900).await;
+        traffic.all_served();
+        let drift = fixture.status("shop").last_drift;
+        assert!(drift.is_none(), "{policy}: {drift:?}");
+    }
+}
+
 /// Web with all that is of it, as a document of its own, and what is left of the shop.
 fn split() -> (String, String) {
     let document = storefront();

@@ -107,8 +107,18 @@ impl<'a> Draft<'a> {
         let input = self.input;
         let known = input.rollout.resources.get(id).map(AsRef::as_ref);
         // What stands under the key by now may be another one than the recorded one.
-        let shown = input.observed.seen(id).present().map(|shown| shown.arn);
-        let known = known.filter(|known| shown.is_none() || known.arn.as_deref() == shown);
+        let seen = input.observed.seen(id);
+        let shown = seen.present();
+        let is_it = |known: &&ResourceRecord| {
+            shown.as_ref().is_none_or(|shown| known.arn.as_deref() == Some(shown.arn))
+        };
+        // What comes over from another document was that one's last, whatever it was here before.
+        let comes = shown.as_ref().is_some_and(|shown| {
+            let from = input.desired.handover.from.get(shown.arn);
+            from.is_some()
+                && from.map(DeploymentName::as_str) == shown.tags.get(TAG_OWNER).map(String::as_str)
+        });
+        let known = known.filter(is_it).filter(|_| !comes);
         let unchanged = known.is_some_and(|known| known.applied.as_ref() == Some(declared));
         Baseline {
             input,
