@@ -65,7 +65,7 @@ pub(super) fn changed(
         let waits = unready(draft, sends_once_lit(draft, id, member, declared, observed));
         return (!waits.is_empty()).then(|| Transition { fields: darkened(declared), waits });
     }
-    if redirects(&observed[member]) {
+    if answers_itself(&observed[member]) {
         let ready = unready_and_associated(draft, &declared[member]);
         return ready.map(|waits| Transition { fields: with_actions(declared, member, observed), waits });
     }
@@ -178,13 +178,15 @@ fn with_actions(declared: &Tree, member: &str, observed: &Tree) -> Tree {
     fields
 }
 
-fn redirects(actions: &Tree) -> bool {
-    actions.as_array().into_iter().flatten().any(|action| action["type"] == "redirect")
+/// Whether a load balancer answers by itself: with a redirect, or a fixed response.
+fn answers_itself(actions: &Tree) -> bool {
+    let mut actions = actions.as_array().into_iter().flatten();
+    actions.any(|action| action["type"] == "redirect" || action["type"] == "fixed-response")
 }
 
-/// What the groups that are to take redirected requests wait for, when tasks can be registered in
-/// each of them before it does: something forwards to it already. An action that redirects forwards
-/// to nothing beside.
+/// What the groups wait for that are to take requests which the load balancer answers by itself so
+/// far, when tasks can be registered in each of them before it does: something forwards to it
+/// already. An action that answers forwards to nothing beside.
 fn unready_and_associated(draft: &Draft<'_>, actions: &Tree) -> Option<Vec<WaitingOn>> {
     let waits = unready(draft, actions);
     let forwarded = weights(actions).into_keys().all(|arn| {
@@ -195,17 +197,17 @@ fn unready_and_associated(draft: &Draft<'_>, actions: &Tree) -> Option<Vec<Waiti
     (forwarded && !waits.is_empty()).then_some(waits)
 }
 
-/// What is lost by a change that cannot be made without a gap: what redirects forwards to groups
-/// that nothing forwards to yet, and without that no task can be registered in them.
+/// What is lost by a change that cannot be made without a gap: what answers by itself is to forward
+/// to groups that nothing forwards to yet, and without that no task is healthy in them.
 ///
 /// Source: ECS API, CreateService (a target group has to be associated with a load balancer).
 pub(super) fn gap(draft: &Draft<'_>, id: &ResourceId, declared: &Tree, observed: &Tree) -> Option<String> {
     let member = id.kind.actions_member()?;
-    if !redirects(&observed[member]) || unready(draft, &declared[member]).is_empty() {
+    if !answers_itself(&observed[member]) || unready(draft, &declared[member]).is_empty() {
         return None;
     }
     Some(
-        "requests that were redirected so far find no target until the group's are healthy; to avoid that, let a rule of another \
+        "requests that the load balancer answered itself so far find no target until the group's are healthy; to avoid that, let a rule of another \
          path or host forward to the group first"
             .to_owned(),
     )
