@@ -317,16 +317,21 @@ fn in_force<'n>(
 pub fn inherit(heir: &mut RolloutState, id: &ResourceId, origin: &Origin, from: &RolloutState) {
     if id.kind == ResourceKind::TaskDefinition {
         inherit_component(heir, &id.key, &origin.resource.key, from);
-    } else if let Some(known) = from.resources.get(&origin.resource) {
-        // What was put on it is taken off by whoever does not declare it.
-        let own = heir.resources.entry(id.clone()).or_default();
-        if own.arn.is_none() && own.written.is_empty() {
-            own.written = known.put_on().map(str::to_owned).collect();
-            own.written.sort();
-            own.written.dedup();
-        }
-        heir.resources.retain(|_, known| !known.is_empty());
+    } else {
+        inherit_what_was_put_on(heir, id, &origin.resource, from);
     }
+}
+
+/// What was put on something is taken off by whoever does not declare it.
+fn inherit_what_was_put_on(heir: &mut RolloutState, to: &ResourceId, of: &ResourceId, from: &RolloutState) {
+    let Some(known) = from.resources.get(of) else { return };
+    let own = heir.resources.entry(to.clone()).or_default();
+    if own.arn.is_none() && own.written.is_empty() {
+        own.written = known.put_on().map(str::to_owned).collect();
+        own.written.sort();
+        own.written.dedup();
+    }
+    heir.resources.retain(|_, known| !known.is_empty());
 }
 
 fn inherit_component(heir: &mut RolloutState, to: &str, of: &str, from: &RolloutState) {
@@ -335,6 +340,8 @@ fn inherit_component(heir: &mut RolloutState, to: &str, of: &str, from: &Rollout
         return;
     }
     heir.components.insert(ComponentName::new(to), known.clone());
+    let definition = |name: &str| ResourceId::new(ResourceKind::TaskDefinition, name);
+    inherit_what_was_put_on(heir, &definition(to), &definition(of), from);
     let task = |name: &str| ResourceId::new(ResourceKind::Task, name);
     if let Some(run) = from.resources.get(&task(of)) {
         let own = heir.resources.insert(task(to), run.clone());

@@ -192,11 +192,14 @@ async fn what_is_complete_is_not_run_again_because_it_moved() {
     comes_to_rest(&mut fixture, "job").await;
     // To the other document, and to one that is new.
     moves(&fixture, &task);
+    fixture.sim.reset_calls();
     comes_to_rest(&mut fixture, "job").await;
-    assert_eq!(runs(&fixture), 1);
+    assert_eq!(fixture.writes(), ["ecs:TagResource"], "its revision, once");
+    assert_eq!(runs(&fixture), 0);
+    assert!(fixture.status("lab").last_drift.is_none());
     write(&fixture, &[("lab", document("lab", &[&clerk()])), ("attic", document("attic", &[&task]))]);
     comes_to_rest(&mut fixture, "job").await;
-    assert_eq!(runs(&fixture), 1);
+    assert_eq!(runs(&fixture), 0);
     assert!(matches!(
         fixture.record("attic").await.rollout.components["migrate"].phase,
         Phase::Complete { .. }
@@ -204,7 +207,19 @@ async fn what_is_complete_is_not_run_again_because_it_moved() {
     // Another image is another run.
     write(&fixture, &[("attic", document("attic", &[&task.replace("job:1.0", "job:1.1")]))]);
     comes_to_rest(&mut fixture, "job").await;
-    assert_eq!(runs(&fixture), 2);
+    assert_eq!(runs(&fixture), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_moves_under_another_key_is_tagged_anew_and_nobody_changed_it() {
+    let task = job("family: migrations\n");
+    let mut fixture = open(&task).await;
+    comes_to_rest(&mut fixture, "job").await;
+    moves(&fixture, &task.replace("    migrate:", "    mig:"));
+    fixture.sim.reset_calls();
+    comes_to_rest(&mut fixture, "job").await;
+    assert_eq!(fixture.writes(), ["ecs:TagResource"], "its revision, once");
+    assert!(fixture.status("lab").last_drift.is_none(), "{:?}", fixture.status("lab").last_drift);
 }
 
 #[tokio::test(start_paused = true)]
@@ -452,9 +467,12 @@ async fn what_the_former_document_put_on_is_taken_off_by_the_one_that_does_not_d
     comes_to_rest(&mut fixture, "worker").await;
     let tags = |fixture: &Fixture| {
         let input = json!({"cluster": "shop", "services": ["porter"], "include": ["TAGS"]});
-        fixture.by_hand("ecs", "DescribeServices", input)["services"][0]["tags"].to_string()
+        let service = &fixture.by_hand("ecs", "DescribeServices", input)["services"][0];
+        let input = json!({"taskDefinition": service["taskDefinition"], "include": ["TAGS"]});
+        let revision = &fixture.by_hand("ecs", "DescribeTaskDefinition", input)["tags"];
+        format!("{} {revision}", service["tags"])
     };
-    assert!(tags(&fixture).contains("floor"));
+    assert_eq!(tags(&fixture).matches("floor").count(), 2);
     write(
         &fixture,
         &[

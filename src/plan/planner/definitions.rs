@@ -124,7 +124,11 @@ fn retag(draft: &mut Draft<'_>, id: &ResourceId, component: &DesiredComponent, w
     let arn = definition.arn.clone();
     declared_tags::take_off(draft, id, &definition.tags, |keys| Call::UntagEcs { arn, keys });
     let missing = tag_differences(ResourceKind::TaskDefinition, &tags(draft, id, wanted), &definition.tags);
-    let baseline = draft.baseline_of_revision(id);
+    let mut baseline = draft.baseline_of_revision(id);
+    if draft.comes_over(&definition.arn, &definition.tags) {
+        // What it was there it has another name for here.
+        baseline = baseline.with_change(&format!("tags.{TAG_COMPONENT}"));
+    }
     let Writable { reason, differences } = draft.split_writable(id, &baseline, missing, |_| false);
     if !differences.is_empty() {
         let reason = draft.reason_to_tag(&definition.arn, &reason);

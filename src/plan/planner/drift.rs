@@ -11,7 +11,7 @@ use crate::plan::compare::same;
 use crate::plan::diff::{differences, tag_differences};
 use crate::plan::row::Difference;
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of a declared resource from when it was last in agreement.
 pub(super) struct Baseline<'a> {
@@ -26,7 +26,7 @@ pub(super) struct Baseline<'a> {
     /// record of a version before.
     changed: OnceCell<Option<BTreeSet<String>>>,
     /// What was changed otherwise than by an edit, and by nobody else.
-    moved: BTreeSet<&'static str>,
+    moved: BTreeSet<String>,
 }
 
 impl<'a> Baseline<'a> {
@@ -62,8 +62,8 @@ impl<'a> Baseline<'a> {
     }
 
     /// The same, where a field was changed otherwise than by an edit, and by nobody else.
-    pub fn with_change(mut self, path: &'static str) -> Self {
-        self.moved.insert(path);
+    pub fn with_change(mut self, path: &str) -> Self {
+        self.moved.insert(path.to_owned());
         self
     }
 
@@ -129,6 +129,12 @@ impl<'a> Draft<'a> {
             changed: OnceCell::new(),
             moved: BTreeSet::new(),
         }
+    }
+
+    /// Whether something comes over from another document and has that one's tag on as yet.
+    pub(super) fn comes_over(&self, arn: &str, tags: &BTreeMap<String, String>) -> bool {
+        let from = self.input.desired.handover.from.get(arn);
+        from.is_some_and(|from| tags.get(TAG_OWNER).is_some_and(|owner| owner == from.as_str()))
     }
 
     /// Whether nothing of a declaration was edited since it was last in agreement.
