@@ -714,3 +714,14 @@ async fn a_service_that_becomes_a_singleton_with_another_image_has_its_tasks_sto
 async fn a_service_that_becomes_a_singleton_without_a_count_has_its_tasks_stopped_first() {
     becomes_one_alone("", "worker:2.0").await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_complete_goes_over_with_one_write_though_the_rest_is_made_anew() {
+    let task = job("family: migrations\n");
+    let mut fixture = open(&task).await;
+    comes_to_rest(&mut fixture, "job").await;
+    write(&fixture, &[("desk", String::new()), ("attic", document("attic", &[&clerk(), &task]))]);
+    fixture.sim.reset_calls();
+    comes_to_rest(&mut fixture, "job").await;
+    assert_eq!(fixture.carried_out().get("ecs:TagResource"), Some(&1), "{:?}", fixture.carried_out());
+}

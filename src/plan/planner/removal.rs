@@ -110,8 +110,15 @@ fn handed_over(draft: &Draft<'_>) -> Vec<(ResourceId, DeploymentName)> {
     let is_taken = |id: &ResourceId, to: &DeploymentName| {
         let seen = input.observed.seen(id);
         seen.present().is_some_and(|it| it.tags.get(TAG_OWNER).is_some_and(|owner| *owner == to.as_str()))
+            || has_ended(draft, id)
     };
     goes.filter(|(id, to)| !is_taken(id, to)).map(|(id, to)| (id.clone(), to.clone())).collect()
+}
+
+/// Whether a run is over: of one that was stopped nothing is left to take.
+fn has_ended(draft: &Draft<'_>, id: &ResourceId) -> bool {
+    let tasks = seen(&draft.input.observed.tasks, id.key.as_str()).present();
+    id.kind == ResourceKind::Task && tasks.is_some_and(|tasks| tasks.iter().all(ObservedTask::is_stopped))
 }
 
 /// Tells what the deployment left in a region where it is no longer declared. Nothing of that
