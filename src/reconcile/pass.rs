@@ -9,6 +9,7 @@ use super::schedule::{Ending, Trigger};
 use crate::executor::{Executor, Fence};
 use crate::model::condition::{Condition, ConditionReason, ConditionType, Truth};
 use crate::model::desired::ResolvedState;
+use crate::model::handover::Handover;
 use crate::model::kinds::Placement;
 use crate::model::observed::{Depth, ObservedState};
 use crate::model::plan::{ActionResult, Outcome, Plan, WaitingOn};
@@ -194,7 +195,9 @@ impl Reconciler {
         let depth = observed.depth;
         let settled = at_rest && ending == Ending::Steady && (depth == Depth::Full || !changed);
         entry.at_rest = seen.filter(|_| settled);
-        if depth == Depth::Full && matches!(ending, Ending::Rolling | Ending::Acted) {
+        // What it shares with another document that one may write meanwhile.
+        let alone = desired.handover == Handover::default() && desired.shared.is_empty();
+        if alone && depth == Depth::Full && matches!(ending, Ending::Rolling | Ending::Acted) {
             entry.kept = Kept::of(observed, kept.as_ref(), &plan).and_then(|kept| kept.to_text());
         }
         PassResult { ending, depth, acted, at_rest, pause_ends, answered, state_error: None }

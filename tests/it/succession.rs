@@ -716,12 +716,22 @@ async fn a_service_that_becomes_a_singleton_without_a_count_has_its_tasks_stoppe
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_complete_goes_over_with_one_write_though_the_rest_is_made_anew() {
+async fn what_goes_over_is_written_once_though_the_former_document_looked_at_it_before() {
     let task = job("family: migrations\n");
-    let mut fixture = open(&task).await;
-    comes_to_rest(&mut fixture, "job").await;
-    write(&fixture, &[("desk", String::new()), ("attic", document("attic", &[&clerk(), &task]))]);
-    fixture.sim.reset_calls();
-    comes_to_rest(&mut fixture, "job").await;
-    assert_eq!(fixture.carried_out().get("ecs:TagResource"), Some(&1), "{:?}", fixture.carried_out());
+    for seconds in 1..12 {
+        let mut fixture = open(&task).await;
+        comes_to_rest(&mut fixture, "job").await;
+        let attic = |clerk: &str| document("attic", &[clerk, &task]);
+        write(&fixture, &[("desk", String::new()), ("attic", attic(&clerk()))]);
+        fixture.sim.reset_calls();
+        for _ in 0..2 {
+            fixture.declare().await;
+            fixture.pass(1).await;
+        }
+        fixture.pass(seconds).await;
+        write(&fixture, &[("attic", attic(&clerk().replace("clerk:1.0", "clerk:1.1")))]);
+        comes_to_rest(&mut fixture, "job").await;
+        let tagged = fixture.carried_out().get("ecs:TagResource").copied();
+        assert_eq!(tagged, Some(1), "an edit after {seconds} s");
+    }
 }
