@@ -300,6 +300,11 @@ impl<'a> Draft<'a> {
                 Effect::Impossible => false,
             };
             let drift = baseline.is_drift(&difference);
+            let unclear = baseline.is_unclear(&difference);
+            if unclear && self.policy(id, &difference.change.path) != DriftPolicy::Repair {
+                // Where nobody wants a repair, what may be somebody's is left until it can be told.
+                continue;
+            }
             let policy = if drift { self.policy(id, &difference.change.path) } else { DriftPolicy::Repair };
             let writes = policy == DriftPolicy::Repair && possible && !held(&difference);
             if drift && policy != DriftPolicy::Ignore {

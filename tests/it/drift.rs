@@ -593,6 +593,34 @@ async fn tasks_stopped_by_hand_are_left_to_ecs() {
     assert_eq!(service(&fixture)["runningCount"], 2);
 }
 
+/// Somebody sets what an edit that was undone had set, while AWS may still show that one.
+#[tokio::test(start_paused = true)]
+async fn what_somebody_changes_after_an_undone_edit_is_left_where_nobody_wants_a_repair() {
+    for policy in ["Report", "Ignore"] {
+        let document = SHOP.replace("spec:\n", &format!("spec:\n  drift: {{policy: {policy}}}\n"));
+        let mut fixture = Fixture::new(&[("shop.yaml", &document)]).await;
+        fixture.ready_within(600).await;
+        for count in ["desiredCount: 3", "desiredCount: 2"] {
+            fixture.write("shop.yaml", &document.replace("desiredCount: 2", count)).await;
+            fixture.pass(5).await;
+            fixture.ready_within(600).await;
+            fixture.pass(20).await;
+        }
+        fixture.sim.reset_calls();
+        let by_hand = json!({"cluster": "shop", "service": "shop-web", "desiredCount": 3});
+        fixture.by_hand("ecs", "UpdateService", by_hand);
+        fixture.pass(900).await;
+        assert_eq!(fixture.writes(), Vec::<String>::new(), "{policy}");
+        assert_eq!(service(&fixture)["desiredCount"], 3, "{policy}");
+        let drift = fixture.status("shop").last_drift;
+        assert_eq!(drift.is_some(), policy == "Report", "{policy}: {drift:?}");
+        // An edit of the field is none of the other's.
+        fixture.write("shop.yaml", &document.replace("desiredCount: 2", "desiredCount: 1")).await;
+        fixture.pass(30).await;
+        assert_eq!(service(&fixture)["desiredCount"], 1, "{policy}");
+    }
+}
+
 /// What a document names no longer gets the value that AWS has for it, also where drift is only
 /// reported; what it never named is left alone.
 #[tokio::test(start_paused = true)]

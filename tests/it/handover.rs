@@ -110,6 +110,57 @@ async fn a_rule_that_went_over_keeps_what_it_sends_to_whatever_becomes_of_it_the
     assert_eq!(found(&fixture, "shop-web")["status"], "INACTIVE");
 }
 
+/// The document is edited so while AWS does not take this call, and gets another name before it
+/// does: what is known goes over as it is, not as it was to become.
+async fn renamed_before_an_edit_is_in_force(call: &str, from: &str, to: &str) -> Fixture {
+    let document = deleting(&storefront());
+    let mut fixture = Fixture::new(&[("shop.yaml", &document)]).await;
+    fixture.ready_within(600).await;
+    let traffic = fixture.traffic();
+    let refuses = Effect::Error { code: "AccessDenied".into(), message: "no".into(), status: 403 };
+    fixture.sim.faults().add(FaultRule::on(call, refuses).when(When::Always));
+    let edited = document.replace(from, to);
+    fixture.write("shop.yaml", &edited).await;
+    fixture.pass(10).await;
+    rename(&mut fixture, &edited, "store").await;
+    fixture.ask("shop", RequestKind::ConfirmDeletion).await;
+    fixture.pass(20).await;
+    fixture.sim.faults().clear();
+    fixture
+        .until(1800, |status| status.name.as_str() == "store" && evenkeel::reconcile::is_ready(status))
+        .await;
+    fixture.pass(1800).await;
+    traffic.all_served();
+    assert!(fixture.handle.statuses().iter().all(|status| status.name.as_str() != "shop"));
+    fixture
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_whose_edit_is_not_in_force_goes_over_as_it_is() {
+    for call in ["elasticloadbalancing:SetRulePriorities", "elasticloadbalancing:*Rule*"] {
+        let fixture = renamed_before_an_edit_is_in_force(call, "priority: 10", "priority: 20").await;
+        let listeners = fixture.by_hand("elasticloadbalancing", "DescribeListeners", json!({}));
+        let listener = &listeners["Listeners"][0]["ListenerArn"];
+        let input = json!({"ListenerArn": listener});
+        let rules = fixture.by_hand("elasticloadbalancing", "DescribeRules", input);
+        let priorities: Vec<&Value> =
+            rules["Rules"].as_array().unwrap().iter().map(|rule| &rule["Priority"]).collect();
+        assert_eq!(priorities, ["20", "default"], "{call}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_whose_new_name_is_not_in_force_goes_over_as_it_is() {
+    let fixture = renamed_before_an_edit_is_in_force(
+        "ecs:CreateService",
+        "serviceName: storefront",
+        "serviceName: frontage",
+    )
+    .await;
+    assert_eq!(found(&fixture, "storefront")["status"], "INACTIVE");
+    assert_eq!(owner(&found(&fixture, "frontage")), Some("store"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_another_document_wrote_meanwhile_is_no_drift_when_it_comes_back() {
     for policy in ["Report", "Ignore"] {

@@ -5,7 +5,7 @@ use super::{Draft, PlanInput};
 use crate::model::ids::{ContentHash, DeploymentName};
 use crate::model::last_applied::LastApplied;
 use crate::model::resource::{Part, ResourceId, ResourceKind, TAG_OWNER, Tree};
-use crate::model::resource_record::ResourceRecord;
+use crate::model::resource_record::{ResourceRecord, SentField};
 use crate::model::tree_text::TreeText;
 use crate::plan::compare::same;
 use crate::plan::diff::{differences, tag_differences};
@@ -45,23 +45,37 @@ impl<'a> Baseline<'a> {
         }
         // Until it is in force, an answer may have been lost, and for minutes more what is shown
         // may be old.
-        if let Some(sent) = self.known.and_then(|known| known.sent_fields.get(&change.path)) {
-            let shown = |sent: &TreeText| same(difference.row.compare, &change.old, &sent.tree());
-            if sent.is_left_by_ecs() && shown(&sent.value) {
-                return false;
-            }
-            let may_be_old = sent.is_fresh(self.input.now) && (shown(&sent.value) || shown(&sent.before));
-            if !sent.agreed || may_be_old {
+        if let Some(sent) = self.sent(difference) {
+            let is_left = sent.is_left_by_ecs() && shows(difference, &sent.value);
+            if is_left || !sent.agreed || self.may_be_old(sent, difference) {
                 return false;
             }
         }
-        if self.moved.contains(change.path.as_str()) {
-            return false;
-        }
-        self.changed().map_or(self.unchanged, |changed| !changed.contains(&change.path))
+        self.is_declared_as_before(&change.path)
     }
 
-    /// The same, where a field was changed otherwise than by an edit, and by nobody else.
+    /// Whether a field is declared as when AWS was last seen in agreement.
+    fn is_declared_as_before(&self, path: &str) -> bool {
+        let changed = || self.changed().map_or(!self.unchanged, |changed| changed.contains(path));
+        !self.moved.contains(path) && !changed()
+    }
+
+    /// Whether nothing tells a difference that somebody made from one that AWS shows late: what was
+    /// sent last was seen in force, and what stood there before it is shown again.
+    pub fn is_unclear(&self, difference: &Difference) -> bool {
+        self.sent(difference).is_some_and(|sent| sent.agreed && self.may_be_old(sent, difference))
+            && self.is_declared_as_before(&difference.change.path)
+    }
+
+    fn sent(&self, difference: &Difference) -> Option<&SentField> {
+        self.known?.sent_fields.get(&difference.change.path).map(AsRef::as_ref)
+    }
+
+    fn may_be_old(&self, sent: &SentField, difference: &Difference) -> bool {
+        sent.is_fresh(self.input.now) && (shows(difference, &sent.value) || shows(difference, &sent.before))
+    }
+
+    /// This, where a field was changed otherwise than by an edit, and by nobody else.
     pub fn with_change(mut self, path: &str) -> Self {
         self.moved.insert(path.to_owned());
         self
@@ -93,6 +107,11 @@ impl<'a> Baseline<'a> {
     pub fn is_settled(&self) -> bool {
         self.unchanged && self.known.is_none_or(|known| sent_since(known).next().is_none())
     }
+}
+
+/// Whether AWS shows this of a field.
+fn shows(difference: &Difference, value: &TreeText) -> bool {
+    same(difference.row.compare, &difference.change.old, &value.tree())
 }
 
 /// What was sent since the last agreement; the revision of a service is the rollout's.
