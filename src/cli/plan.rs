@@ -250,7 +250,7 @@ fn reasons(gaps: &BTreeSet<Gap>) -> Vec<String> {
 fn rollout(desired: &DesiredState, records: &BTreeMap<DeploymentName, Record>) -> RolloutState {
     let record = records.get(&desired.deployment);
     let mut rollout = record.map_or_else(RolloutState::default, |record| record.rollout.clone());
-    succession::inherit_all(&mut rollout, &desired.handover.inherits, |name| records.get(name));
+    succession::inherit_all(&mut rollout, &desired.handover, |name| records.get(name));
     rollout
 }
 

@@ -21,6 +21,9 @@ pub struct ResourceRecord {
     /// ARN of what was created or adopted, so that it is found again by more than its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arn: Option<String>,
+    /// Whether another document made it, and it was not seen with our tag yet: it is to come over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub inherited: bool,
     /// Hash of the declaration that it was last seen in agreement with, and ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub applied: Option<ContentHash>,
@@ -120,6 +123,7 @@ impl ResourceRecord {
     /// nothing of this one.
     pub fn set_arn(&mut self, arn: &str) -> Option<String> {
         let before = self.arn.replace(arn.to_owned()).filter(|before| before != arn);
+        self.inherited = false;
         if before.is_some() {
             // Something was in agreement under this key, and it was not this.
             self.applied = self.applied.take().map(|_| ContentHash::default());

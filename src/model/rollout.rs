@@ -66,6 +66,13 @@ impl RolloutState {
         self.resources.iter().filter_map(|(id, known)| Some((id, known.arn.as_deref()?)))
     }
 
+    /// The same, of what was made or adopted here: not what is still to come over from another
+    /// document.
+    pub fn made(&self) -> impl Iterator<Item = (&ResourceId, &str)> {
+        let own = self.resources.iter().filter(|(_, known)| !known.inherited);
+        own.filter_map(|(id, known)| Some((id, known.arn.as_deref()?)))
+    }
+
     /// Hash of the declaration that a resource was last seen in agreement with.
     pub fn applied(&self, id: &ResourceId) -> Option<&ContentHash> {
         self.resources.get(id)?.applied.as_ref()

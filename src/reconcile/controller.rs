@@ -491,11 +491,13 @@ impl Controller {
     /// one comes later. True when it may go on.
     fn takes_over(&mut self, name: &DeploymentName, trigger: Trigger) -> bool {
         let Some(Slot::Idle(entry)) = self.entries.get(name) else { return true };
-        if entry.declared.desired.handover.inherits.is_empty() {
+        let any_inherited = entry.record.rollout.resources.values().any(|known| known.inherited);
+        if entry.declared.desired.handover.inherits.is_empty() && !any_inherited {
             return true;
         }
         let declared = Arc::clone(&entry.declared);
         let mut rollout = entry.record.rollout.clone();
+        succession::disinherit(&mut rollout, &declared.desired.handover);
         for (id, origin) in &declared.desired.handover.inherits {
             let from = match self.entries.get(&origin.document) {
                 Some(Slot::Idle(entry)) => Some(&entry.record),

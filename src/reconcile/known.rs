@@ -113,7 +113,7 @@ impl Made<'_> {
     /// ARNs of everything but revisions of task definitions, which run nothing.
     pub(super) fn all(&self) -> Vec<&str> {
         match self {
-            Self::Recorded(rollout) => rollout.arns().map(|(_, arn)| arn).collect(),
+            Self::Recorded(rollout) => rollout.made().map(|(_, arn)| arn).collect(),
             Self::Before(made) => {
                 let made = made.iter().filter(|(id, _)| id.kind != ResourceKind::TaskDefinition);
                 made.map(|(_, arn)| arn.as_str()).collect()
@@ -149,7 +149,7 @@ impl Made<'_> {
 
     pub(super) fn knows(&self, arn: &str) -> bool {
         match self {
-            Self::Recorded(rollout) => rollout.arns().any(|(_, known)| known == arn),
+            Self::Recorded(rollout) => rollout.made().any(|(_, known)| known == arn),
             Self::Before(made) => made.iter().any(|(_, known)| known == arn),
         }
     }
@@ -157,7 +157,7 @@ impl Made<'_> {
 
 fn of_record(rollout: &RolloutState, id: &ResourceId) -> Vec<String> {
     if id.kind != ResourceKind::TaskDefinition {
-        return rollout.arn(id).map(str::to_owned).into_iter().collect();
+        return rollout.made().filter(|(known, _)| *known == id).map(|(_, arn)| arn.to_owned()).collect();
     }
     let component = rollout.components.get(id.key.as_str());
     let revisions =
@@ -167,7 +167,7 @@ fn of_record(rollout: &RolloutState, id: &ResourceId) -> Vec<String> {
 
 /// Everything that a record says was made, for as long as a pass has the record.
 pub(super) fn everything_made(rollout: &RolloutState) -> Vec<(ResourceId, String)> {
-    let made = rollout.arns().map(|(id, arn)| (id.clone(), arn.to_owned()));
+    let made = rollout.made().map(|(id, arn)| (id.clone(), arn.to_owned()));
     let definition = |name: &_| ResourceId::new(ResourceKind::TaskDefinition, name);
     let revisions = rollout.components.keys().map(|name| definition(name.as_str()));
     let revisions =

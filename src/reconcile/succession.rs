@@ -9,7 +9,7 @@
 use super::entry::Declaration;
 use super::known::{DeclarationChange, Known, lowered};
 use crate::model::arn::is_in;
-use crate::model::handover::{Former, GivenUp, HeldBack, Origin, Runs, Successor};
+use crate::model::handover::{Former, GivenUp, Handover, HeldBack, Origin, Runs, Successor};
 use crate::model::ids::{ComponentName, DeploymentName};
 use crate::model::kinds::DeletionPolicy;
 use crate::model::resource::{ResourceId, ResourceKind};
@@ -318,18 +318,21 @@ pub fn inherit(heir: &mut RolloutState, id: &ResourceId, origin: &Origin, from: 
     if id.kind == ResourceKind::TaskDefinition {
         inherit_component(heir, &id.key, &origin.resource.key, from);
     } else {
-        inherit_what_was_put_on(heir, id, &origin.resource, from);
+        inherit_resource(heir, id, &origin.resource, from);
     }
 }
 
-/// What was put on something is taken off by whoever does not declare it.
-fn inherit_what_was_put_on(heir: &mut RolloutState, to: &ResourceId, of: &ResourceId, from: &RolloutState) {
+/// What was put on something is taken off by whoever does not declare it. It need not stand where it
+/// is declared: the last edit may not be in force, so it is known by its ARN.
+fn inherit_resource(heir: &mut RolloutState, to: &ResourceId, of: &ResourceId, from: &RolloutState) {
     let Some(known) = from.resources.get(of) else { return };
     let own = heir.resources.entry(to.clone()).or_default();
     if own.arn.is_none() && own.written.is_empty() {
         own.written = known.put_on().map(str::to_owned).collect();
         own.written.sort();
         own.written.dedup();
+        own.arn.clone_from(&known.arn);
+        own.inherited = own.arn.is_some();
     }
     heir.resources.retain(|_, known| !known.is_empty());
 }
@@ -341,7 +344,7 @@ fn inherit_component(heir: &mut RolloutState, to: &str, of: &str, from: &Rollout
     }
     heir.components.insert(ComponentName::new(to), known.clone());
     let definition = |name: &str| ResourceId::new(ResourceKind::TaskDefinition, name);
-    inherit_what_was_put_on(heir, &definition(to), &definition(of), from);
+    inherit_resource(heir, &definition(to), &definition(of), from);
     let task = |name: &str| ResourceId::new(ResourceKind::Task, name);
     if let Some(run) = from.resources.get(&task(of)) {
         let own = heir.resources.insert(task(to), run.clone());
@@ -356,13 +359,23 @@ fn inherit_component(heir: &mut RolloutState, to: &str, of: &str, from: &Rollout
     }
 }
 
+/// Forgets what was to come over and does not any more: its document declares something else.
+pub fn disinherit(heir: &mut RolloutState, handover: &Handover) {
+    let comes = |arn: &Option<String>| arn.as_ref().is_some_and(|arn| handover.from.contains_key(arn));
+    for known in heir.resources.values_mut().filter(|known| known.inherited && !comes(&known.arn)) {
+        (known.arn, known.inherited) = (None, false);
+    }
+    heir.resources.retain(|_, known| !known.is_empty());
+}
+
 /// Takes over all that a document inherits, as far as the records show it.
 pub fn inherit_all<'r>(
     heir: &mut RolloutState,
-    inherits: &BTreeMap<ResourceId, Origin>,
+    handover: &Handover,
     record: impl Fn(&DeploymentName) -> Option<&'r Record>,
 ) {
-    for (id, origin) in inherits {
+    disinherit(heir, handover);
+    for (id, origin) in &handover.inherits {
         if let Some(from) = record(&origin.document) {
             inherit(heir, id, origin, &from.rollout);
         }

@@ -139,9 +139,10 @@ async fn renamed_before_an_edit_is_in_force(call: &str, from: &str, to: &str) ->
 async fn a_rule_whose_edit_is_not_in_force_goes_over_as_it_is() {
     for call in ["elasticloadbalancing:SetRulePriorities", "elasticloadbalancing:*Rule*"] {
         let fixture = renamed_before_an_edit_is_in_force(call, "priority: 10", "priority: 20").await;
-        let listeners = fixture.by_hand("elasticloadbalancing", "DescribeListeners", json!({}));
-        let listener = &listeners["Listeners"][0]["ListenerArn"];
-        let input = json!({"ListenerArn": listener});
+        let balancers = fixture.by_hand("elasticloadbalancing", "DescribeLoadBalancers", json!({}));
+        let input = json!({"LoadBalancerArn": balancers["LoadBalancers"][0]["LoadBalancerArn"]});
+        let listeners = fixture.by_hand("elasticloadbalancing", "DescribeListeners", input);
+        let input = json!({"ListenerArn": listeners["Listeners"][0]["ListenerArn"]});
         let rules = fixture.by_hand("elasticloadbalancing", "DescribeRules", input);
         let priorities: Vec<&Value> =
             rules["Rules"].as_array().unwrap().iter().map(|rule| &rule["Priority"]).collect();
