@@ -123,8 +123,8 @@ impl ResourceRecord {
     /// nothing of this one.
     pub fn set_arn(&mut self, arn: &str) -> Option<String> {
         let before = self.arn.replace(arn.to_owned()).filter(|before| before != arn);
-        self.inherited = false;
         if before.is_some() {
+            self.inherited = false;
             // Something was in agreement under this key, and it was not this.
             self.applied = self.applied.take().map(|_| ContentHash::default());
             self.last_applied = None;

@@ -355,12 +355,14 @@ fn started(state: &mut RolloutState, component: &str, id: Option<&str>, at: Time
 
 fn remember_arn(state: &mut RolloutState, resource: &ResourceId, arn: Option<&str>) {
     let Some(arn) = arn.filter(|_| resource.kind != ResourceKind::TaskDefinition) else { return };
-    let before = state.resource_mut(resource).set_arn(arn);
+    let known = state.resource_mut(resource);
+    let inherited = known.inherited;
+    let before = known.set_arn(arn);
     // What stood under the key stands beside its successor, in another cluster, say, until it was
     // seen to be gone.
     if let Some(before) = before.filter(|_| matches!(resource.kind.part(), Part::Resource | Part::Service)) {
-        let left_over = ResourceId::left_over(resource.kind, &before);
-        state.resource_mut(&left_over).arn = Some(before);
+        let left_over = state.resource_mut(&ResourceId::left_over(resource.kind, &before));
+        (left_over.arn, left_over.inherited) = (Some(before), inherited);
     }
 }
 
@@ -402,6 +404,7 @@ fn record_owned_arns(
                     state.resource_mut(&id).set_arn(arn);
                 }
             }
+            state.resource_mut(&id).inherited = false;
         }
     }
     forget_others(state, resolved, observed, plan);
@@ -418,7 +421,8 @@ fn record_owned_arns(
     }
 }
 
-/// Forgets what is not declared and has the tag of another deployment: it is that one's now.
+/// Forgets what is not declared and has the tag of another deployment: it is that one's now, unless
+/// it comes over from it.
 fn forget_others(state: &mut RolloutState, resolved: &ResolvedState, observed: &ObservedState, plan: &Plan) {
     let is_declared = |id: &ResourceId| match id.kind.part() {
         Part::Resource => resolved.resources.contains_key(id),
@@ -427,7 +431,8 @@ fn forget_others(state: &mut RolloutState, resolved: &ResolvedState, observed: &
         }
     };
     for (id, known) in state.resources.iter_mut().filter(|(id, _)| !is_declared(id)) {
-        if let Seen::Present(Identity { arn, tags, .. }) = observed.seen(id)
+        if !known.inherited
+            && let Seen::Present(Identity { arn, tags, .. }) = observed.seen(id)
             && known.arn.as_deref() == Some(arn)
             && tags.get(TAG_OWNER).is_some_and(|owner| *owner != plan.deployment.as_str())
         {
