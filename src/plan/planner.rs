@@ -109,6 +109,8 @@ struct Draft<'a> {
     repositioned: BTreeMap<ResourceId, String>,
     /// Components whose service cannot come to a target group that is declared and not there yet.
     impassable: BTreeMap<ComponentName, Impassable>,
+    /// What somebody deleted and the document does not want repaired.
+    left_missing: BTreeSet<ResourceId>,
 }
 
 /// What may be written of a list of differences, and why.
@@ -129,6 +131,7 @@ impl<'a> Draft<'a> {
             stale_targets: BTreeMap::new(),
             repositioned: BTreeMap::new(),
             impassable: BTreeMap::new(),
+            left_missing: BTreeSet::new(),
         }
     }
 
@@ -377,6 +380,9 @@ impl<'a> Draft<'a> {
         let policy = self.policy(id, "");
         if policy != DriftPolicy::Ignore {
             self.report_drift(id, None, policy == DriftPolicy::Repair);
+        }
+        if policy != DriftPolicy::Repair {
+            self.left_missing.insert(id.clone());
         }
         (policy == DriftPolicy::Repair).then_some(Reason::Deleted)
     }

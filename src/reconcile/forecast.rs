@@ -309,6 +309,8 @@ impl World<'_> {
                     | Call::TagAlarm { tags, .. } => {
                         resource.tags.extend(tags.clone());
                     }
+                    // It is put as a whole: what is not named gets its default back.
+                    Call::PutMetricAlarm { fields, .. } => resource.fields = fields.clone(),
                     call => {
                         for (member, value) in call.fields().and_then(Tree::as_object).into_iter().flatten() {
                             resource.fields[member] = value.clone();

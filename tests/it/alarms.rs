@@ -34,7 +34,7 @@ fn alarms(fixture: &Fixture) -> Vec<Value> {
     described["MetricAlarms"].as_array().cloned().unwrap_or_default()
 }
 
-fn names(fixture: &Fixture) -> Vec<String> {
+pub fn names(fixture: &Fixture) -> Vec<String> {
     alarms(fixture).iter().map(|alarm| alarm["AlarmName"].as_str().unwrap().to_owned()).collect()
 }
 
@@ -138,6 +138,32 @@ async fn a_field_that_somebody_changed_and_that_is_only_reported_stays_when_anot
     fixture.pass(300).await;
     let now = alarms(&fixture)[0].clone();
     assert_eq!((&now["Threshold"], &now["Period"]), (&json!(9.0), &json!(60)));
+}
+
+/// The service watches it, so no edit of the service can be carried out without it.
+#[tokio::test(start_paused = true)]
+async fn a_deleted_alarm_that_is_only_reported_stalls_what_needs_it_with_the_way_out() {
+    for policy in ["Report", "Ignore"] {
+        let text = shop().replace("spec:\n", &format!("spec:\n  drift: {{policy: {policy}}}\n"));
+        let mut fixture = Fixture::new(&[("shop.yaml", &text)]).await;
+        fixture.ready_within(600).await;
+        let name = names(&fixture).remove(0);
+        fixture.by_hand("monitoring", "DeleteAlarms", json!({"AlarmNames": [name]}));
+        fixture.pass(120).await;
+        let edited = text.replace("shop:1.0", "shop:1.1");
+        fixture.write("shop.yaml", &edited).await;
+        fixture.pass(120).await;
+        let status = fixture.status("shop");
+        let (_, reason, message) = condition(&status, ConditionType::Ready);
+        assert_eq!(reason, "Blocked", "{policy}: {message}");
+        assert!(message.contains("alarm/errors was deleted by somebody"), "{policy}: {message}");
+        // As it says.
+        let repaired = edited.replace("drift: {", "drift: {fields: {alarm/errors: Repair}, ");
+        fixture.write("shop.yaml", &repaired).await;
+        fixture.pass(5).await;
+        fixture.ready_within(600).await;
+        assert_eq!(names(&fixture).len(), 1);
+    }
 }
 
 #[tokio::test(start_paused = true)]

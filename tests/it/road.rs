@@ -1,5 +1,6 @@
 //! What `ctl plan` foretells is what is done, and nothing else.
 
+use crate::alarms;
 use crate::strategies::shop;
 use crate::support::{Fixture, SHOP};
 use evenkeel::aws::{self, Aws};
@@ -182,6 +183,16 @@ async fn a_service_under_another_name() {
 async fn a_rule_of_another_priority() {
     let road = comes_true(&[("priority: 10", "priority: 20")]).await;
     assert_eq!(road, ["elasticloadbalancing:SetRulePriorities"]);
+}
+
+/// The document does not name what is put right: an alarm is put as a whole.
+#[tokio::test(start_paused = true)]
+async fn an_alarm_whose_actions_somebody_disabled() {
+    let fixture = Fixture::new(&[("shop.yaml", &alarms::shop())]).await;
+    fixture.ready_within(600).await;
+    let name = alarms::names(&fixture).remove(0);
+    fixture.by_hand("monitoring", "DisableAlarmActions", json!({"AlarmNames": [name]}));
+    assert_eq!(foretold(&fixture).await, ["cloudwatch:PutMetricAlarm"]);
 }
 
 #[tokio::test(start_paused = true)]

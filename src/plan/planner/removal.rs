@@ -14,7 +14,7 @@ use crate::model::handover::HeldBack;
 use crate::model::ids::{ComponentName, DeploymentName};
 use crate::model::kinds::DeletionPolicy;
 use crate::model::observed::{ObservedResource, ObservedService, ObservedTask, Seen};
-use crate::model::plan::{Impact, Reason, WaitingOn};
+use crate::model::plan::{Impact, PlannedAction, Reason, WaitingOn};
 use crate::model::predecessor::service_runs_alone;
 use crate::model::resource::{Part, ResourceId, ResourceKind, TAG_OWNER};
 use crate::model::rollout::Phase;
@@ -380,7 +380,10 @@ fn declared_arns<'o>(draft: &Draft<'o>) -> BTreeSet<&'o str> {
 fn remove(draft: &mut Draft<'_>, id: &ResourceId, resource: &ObservedResource) {
     let Some(kind) = resources::of(id.kind) else { return };
     // It may be known by two keys.
-    if draft.actions.iter().any(|action| action.call.arn() == Some(resource.arn.as_str())) {
+    let delete = kind.delete(id, resource);
+    let same =
+        |action: &PlannedAction| action.call == delete || action.call.arn() == Some(resource.arn.as_str());
+    if draft.actions.iter().any(same) {
         return;
     }
     match kind.used_by(&draft.input, resource) {
@@ -388,7 +391,7 @@ fn remove(draft: &mut Draft<'_>, id: &ResourceId, resource: &ObservedResource) {
         None if tags::give_back_owner(draft, id, &resource.tags, "removed", Reason::Undeclared, |tags| {
             kind.tag(resource.arn.clone(), tags)
         }) => {}
-        None => draft.act(id, Verb::Delete, kind.delete(id, resource), Reason::Undeclared, Vec::new()),
+        None => draft.act(id, Verb::Delete, delete, Reason::Undeclared, Vec::new()),
     }
 }
 

@@ -442,18 +442,24 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
         revision_change(draft, one, service)
     };
     if let Some((why, change)) = revision {
-        if change.path == FORCED {
-            update.insert(FORCED.to_owned(), change.new.clone());
-            update.insert("taskDefinition".to_owned(), json!(service.task_definition));
-        } else {
-            update.insert("taskDefinition".to_owned(), change.new.clone());
-        }
+        add_revision(&mut update, service, &change);
         all.insert(0, change);
         reason = why;
     }
     if !all.is_empty() {
         update_service(draft, one, service, update, reason, all);
     }
+}
+
+/// Adds the revision that is to run to an update, or asks for another deployment of the present one.
+fn add_revision(update: &mut Map<String, Value>, service: &ObservedService, change: &FieldChange) {
+    let revision = if change.path == FORCED {
+        update.insert(FORCED.to_owned(), change.new.clone());
+        json!(service.task_definition)
+    } else {
+        change.new.clone()
+    };
+    update.insert("taskDefinition".to_owned(), revision);
 }
 
 /// Whether a service that may not have a second task is to start a deployment while it has more, or

@@ -25,6 +25,25 @@ pub(super) fn explain(draft: &mut Draft<'_>) {
             phase(draft, &id, component, state);
         }
     }
+    left_missing(draft);
+}
+
+/// Says what is waited for in vain: somebody deleted it, and the document does not want it back.
+fn left_missing(draft: &mut Draft<'_>) {
+    let in_vain = |waiting: &Waiting| match &waiting.on {
+        WaitingOn::Resource { id } if draft.left_missing.contains(id) => {
+            Some((waiting.resource.clone(), id.clone()))
+        }
+        _ => None,
+    };
+    let found: Vec<_> = draft.waiting.iter().filter_map(in_vain).collect();
+    for (waits, id) in found {
+        let message = format!(
+            "{id} was deleted by somebody, and `spec.drift` does not have that repaired, so nothing makes it again: set `drift.fields` \
+             of `{id}` to Repair, edit it, or make it yourself"
+        );
+        draft.note(&waits, message, true);
+    }
 }
 
 fn cluster(draft: &mut Draft<'_>, id: &ResourceId) {
