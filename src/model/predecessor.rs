@@ -293,8 +293,8 @@ pub fn starts_again(
 }
 
 /// What a declared service has that may not have a second task: itself, while it has more than it
-/// may, else its tasks that ECS took away and that are not stopped yet. One that ended by itself, or
-/// failed its checks, is none of them: there may always be another one of those.
+/// may, else its tasks that ECS took away and that are not stopped yet. One that ended by itself,
+/// or failed its checks, is none of them: there may always be another one of those.
 pub fn surplus<'o>(
     observed: &'o ObservedState,
     component: &DesiredComponent,

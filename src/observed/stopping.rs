@@ -23,7 +23,8 @@ use std::collections::BTreeMap;
 type Stopping = BTreeMap<ResourceId, Seen<Vec<ObservedTask>>>;
 
 /// Reads the tasks of every service that something declared may have to wait for, as soon as the
-/// service itself shows none, or while one that may not have two is being rolled out; the answers are in the order of the deployments.
+/// service itself shows none, or while one that may not have two is being rolled out; the answers
+/// are in the order of the deployments.
 pub(super) async fn read(
     reader: &Reader<'_>,
     requests: &[ObservationRequest<'_>],

@@ -342,14 +342,19 @@ fn used_revisions<'o>(draft: &Draft<'o>, component: &DesiredComponent) -> Option
     let input = draft.input;
     let mut used = BTreeSet::new();
     let is_service = matches!(component.workload, Workload::Service { .. });
-    match seen(&input.observed.services, &component.name) {
-        Seen::Present(service) => {
-            used.insert(service.task_definition.as_str());
-            used.extend(service.deployments.iter().map(|deployment| deployment.task_definition.as_str()));
+    if is_service && *seen(&input.observed.services, &component.name) == Seen::NotRead {
+        return None;
+    }
+    // What is left over of it, in another cluster, say, runs a revision of its own.
+    for (_, seen) in input.observed.all_services() {
+        match seen {
+            Seen::Present(service) => {
+                used.insert(service.task_definition.as_str());
+                used.extend(service.deployments.iter().map(|deployment| deployment.task_definition.as_str()));
+            }
+            Seen::Unknown(_) => return None,
+            Seen::Absent | Seen::NotRead => {}
         }
-        Seen::Absent => {}
-        Seen::NotRead | Seen::Unknown(_) if is_service => return None,
-        Seen::NotRead | Seen::Unknown(_) => {}
     }
     match seen(&input.observed.tasks, &component.name) {
         Seen::Present(tasks) => used.extend(tasks.iter().map(|task| task.task_definition.as_str())),

@@ -248,7 +248,12 @@ fn deregister_definition(call: &Parsed, sim: &Sim) -> CheckResult {
     if let Some(service) = service {
         return Err(format!("DeregisterTaskDefinition of {arn}, which {} runs", service.key));
     }
-    let task = tasks.iter().find(|task| task.status != "STOPPED" && task.task_definition == arn);
+    // One that is being stopped needs it no more: ECS lets those that run go on, too (ECS developer
+    // guide, "Deregistering an Amazon ECS task definition revision").
+    let is_ending = |status: &str| {
+        matches!(status, "DEACTIVATING" | "STOPPING" | "DEPROVISIONING" | "STOPPED")
+    };
+    let task = tasks.iter().find(|task| !is_ending(task.status) && task.task_definition == arn);
     match task {
         Some(task) => Err(format!("DeregisterTaskDefinition of {arn}, which task {} runs", task.id)),
         None => Ok(()),
