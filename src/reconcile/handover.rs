@@ -62,7 +62,7 @@ pub(super) fn cannot_go_over(one: &Declaration, other: &Declaration, made: Made<
 ///
 /// What a document claimed and does not claim any more is given up, until its record knows it no
 /// longer. Whoever claims it now, in force, takes it over; what was left by a document that is
-/// gone, only who took it over at once, or adopts.
+/// gone, only who takes it over in the same half minute, or adopts.
 ///
 /// What nobody claims is not removed at once: the files of one commit may come one after the
 /// other. Nor is it while the store may hold a document that claims it and is not in force.
@@ -102,8 +102,12 @@ pub(super) fn hand_over(
         let Some(from) = known.get(name) else { continue };
         for (arn, given) in given_up.iter_mut() {
             let claimant = claimants.get(&given.claim).filter(|other| other.document != *name);
+            // The files of one change may come one after the other, and a pass that was under way
+            // when the document went may have made more.
+            let at_once = HeldBack::until(given.since, now).is_some();
             let may = |other: &&Claimant| {
-                !from.orphaned || other.adopts || given.to.as_ref() == Some(&other.document)
+                let has = given.to.as_ref() == Some(&other.document);
+                !from.orphaned || other.adopts || at_once || has
             };
             let taker = claimant.filter(may).map(|other| other.document.clone());
             // Who has it keeps it, though it is to be another one by now: a rule of another priority

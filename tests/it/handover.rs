@@ -308,6 +308,24 @@ async fn what_a_removed_document_left_is_taken_over_later_only_by_one_that_adopt
     traffic.all_served();
 }
 
+/// The files of one change come one after the other, or the document goes while a pass makes more.
+#[tokio::test(start_paused = true)]
+async fn what_a_removed_document_left_goes_over_to_one_that_comes_at_once() {
+    let document = storefront();
+    for (seconds, pause) in [(600, 10), (3, 1)] {
+        let mut fixture = Fixture::new(&[("shop.yaml", &document)]).await;
+        fixture.pass(seconds).await;
+        fixture.remove("shop.yaml").await;
+        fixture.declare().await;
+        fixture.pass(pause).await;
+        fixture.write("store.yaml", &document.replace("name: shop}", "name: store}")).await;
+        fixture
+            .until(900, |status| status.name.as_str() == "store" && evenkeel::reconcile::is_ready(status))
+            .await;
+        assert_eq!(owner(&found(&fixture, "storefront")), Some("store"));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_log_group_that_several_documents_declare_alike_serves_them_all_and_outlives_who_made_it() {
     let other = SHOP.replace("name: shop}", "name: blog}").replace("port: 80\n", "port: 81\n");

@@ -116,9 +116,9 @@ pub(super) fn refill(env: &Env<'_>, spec: &mut Map<String, Value>) {
         vpc.entry("assignPublicIp").or_insert_with(|| "DISABLED".into());
         vpc.entry("securityGroups").or_insert_with(|| json!([]));
     }
-    if spec.items("loadBalancers").is_empty() {
-        spec.remove("healthCheckGracePeriodSeconds");
-    } else {
+    // Without one it is kept as it was given: checks of containers heed it, too (API reference of
+    // CreateService, healthCheckGracePeriodSeconds).
+    if !spec.items("loadBalancers").is_empty() {
         spec.entry("healthCheckGracePeriodSeconds").or_insert_with(|| 0.into());
     }
     // ECS needs its service-linked role for load balancers and for network interfaces alike (CLI

@@ -250,9 +250,8 @@ fn deregister_definition(call: &Parsed, sim: &Sim) -> CheckResult {
     }
     // One that is being stopped needs it no more: ECS lets those that run go on, too (ECS developer
     // guide, "Deregistering an Amazon ECS task definition revision").
-    let is_ending = |status: &str| {
-        matches!(status, "DEACTIVATING" | "STOPPING" | "DEPROVISIONING" | "STOPPED")
-    };
+    let is_ending =
+        |status: &str| matches!(status, "DEACTIVATING" | "STOPPING" | "DEPROVISIONING" | "STOPPED");
     let task = tasks.iter().find(|task| !is_ending(task.status) && task.task_definition == arn);
     match task {
         Some(task) => Err(format!("DeregisterTaskDefinition of {arn}, which task {} runs", task.id)),
