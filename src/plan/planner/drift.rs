@@ -63,8 +63,11 @@ impl<'a> Baseline<'a> {
     /// Whether nothing tells a difference that somebody made from one that AWS shows late: what was
     /// sent last was seen in force, and what stood there before it is shown again.
     pub fn is_unclear(&self, difference: &Difference) -> bool {
-        self.sent(difference).is_some_and(|sent| sent.agreed && self.may_be_old(sent, difference))
-            && self.is_declared_as_before(&difference.change.path)
+        let unclear = |sent: &SentField| {
+            let is_back = shows(difference, &sent.before) && !shows(difference, &sent.value);
+            sent.agreed && sent.is_fresh(self.input.now) && is_back
+        };
+        self.sent(difference).is_some_and(unclear) && self.is_declared_as_before(&difference.change.path)
     }
 
     fn sent(&self, difference: &Difference) -> Option<&SentField> {
