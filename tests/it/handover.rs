@@ -25,6 +25,10 @@ async fn rename(fixture: &mut Fixture, document: &str, name: &str) {
     fixture.declare().await;
 }
 
+async fn becomes_ready(fixture: &Fixture, name: &str) {
+    fixture.until(1800, |status| status.name.as_str() == name && evenkeel::reconcile::is_ready(status)).await;
+}
+
 fn found(fixture: &Fixture, service: &str) -> Value {
     let input = json!({"cluster": "shop", "services": [service], "include": ["TAGS"]});
     fixture.by_hand("ecs", "DescribeServices", input)["services"][0].clone()
@@ -50,9 +54,7 @@ async fn a_document_under_another_name_takes_over_what_it_names_alike_and_serves
         fixture.ready_within(600).await;
         let traffic = fixture.traffic();
         rename(&mut fixture, &document, "store").await;
-        fixture
-            .until(900, |status| status.name.as_str() == "store" && evenkeel::reconcile::is_ready(status))
-            .await;
+        becomes_ready(&fixture, "store").await;
         fixture.pass(900).await;
         traffic.all_served();
         assert_eq!(owner(&found(&fixture, "storefront")), Some("store"), "{policy}");
@@ -62,12 +64,8 @@ async fn a_document_under_another_name_takes_over_what_it_names_alike_and_serves
         fixture.pass(900).await;
         assert_eq!(fixture.writes(), Vec::<String>::new(), "{policy}");
         // Back again.
-        fixture.write("shop.yaml", &document).await;
-        fixture.pass(2).await;
-        fixture.declare().await;
-        fixture
-            .until(900, |status| status.name.as_str() == "shop" && evenkeel::reconcile::is_ready(status))
-            .await;
+        rename(&mut fixture, &document, "shop").await;
+        becomes_ready(&fixture, "shop").await;
         fixture.pass(900).await;
         traffic.all_served();
         assert_eq!(owner(&found(&fixture, "storefront")), Some("shop"), "{policy}");
@@ -81,9 +79,7 @@ async fn a_document_under_another_name_whose_services_are_named_by_it_serves_unt
     fixture.ready_within(600).await;
     let traffic = fixture.traffic();
     rename(&mut fixture, &document, "store").await;
-    fixture
-        .until(900, |status| status.name.as_str() == "store" && evenkeel::reconcile::is_ready(status))
-        .await;
+    becomes_ready(&fixture, "store").await;
     fixture.pass(1800).await;
     traffic.all_served();
     assert_eq!(found(&fixture, "shop-web")["status"], "INACTIVE");
@@ -102,9 +98,7 @@ async fn a_rule_that_went_over_keeps_what_it_sends_to_whatever_becomes_of_it_the
     fixture.edit("shop.yaml", "priority: 10", "priority: 20").await;
     fixture.pass(2).await;
     fixture.declare().await;
-    fixture
-        .until(900, |status| status.name.as_str() == "store" && evenkeel::reconcile::is_ready(status))
-        .await;
+    becomes_ready(&fixture, "store").await;
     fixture.pass(1800).await;
     traffic.all_served();
     assert_eq!(found(&fixture, "shop-web")["status"], "INACTIVE");
@@ -126,9 +120,7 @@ async fn renamed_before_an_edit_is_in_force(call: &str, from: &str, to: &str) ->
     fixture.ask("shop", RequestKind::ConfirmDeletion).await;
     fixture.pass(20).await;
     fixture.sim.faults().clear();
-    fixture
-        .until(1800, |status| status.name.as_str() == "store" && evenkeel::reconcile::is_ready(status))
-        .await;
+    becomes_ready(&fixture, "store").await;
     fixture.pass(1800).await;
     traffic.all_served();
     assert!(fixture.handle.statuses().iter().all(|status| status.name.as_str() != "shop"));
@@ -170,16 +162,10 @@ async fn what_another_document_wrote_meanwhile_is_no_drift_when_it_comes_back() 
         fixture.ready_within(600).await;
         let traffic = fixture.traffic();
         rename(&mut fixture, &document, "store").await;
-        fixture
-            .until(900, |status| status.name.as_str() == "store" && evenkeel::reconcile::is_ready(status))
-            .await;
+        becomes_ready(&fixture, "store").await;
         fixture.pass(900).await;
-        fixture.write("shop.yaml", &document).await;
-        fixture.pass(2).await;
-        fixture.declare().await;
-        fixture
-            .until(900, |status| status.name.as_str() == "shop" && evenkeel::reconcile::is_ready(status))
-            .await;
+        rename(&mut fixture, &document, "shop").await;
+        becomes_ready(&fixture, "shop").await;
         fixture.pass(900).await;
         traffic.all_served();
         let drift = fixture.status("shop").last_drift;
@@ -299,9 +285,7 @@ async fn what_a_removed_document_left_is_taken_over_later_only_by_one_that_adopt
     let until = fixture.clock.now() + jiff::SignedDuration::from_hours(1);
     fixture.ask("store", RequestKind::Adopt { until }).await;
     fixture.declare().await;
-    fixture
-        .until(900, |status| status.name.as_str() == "store" && evenkeel::reconcile::is_ready(status))
-        .await;
+    becomes_ready(&fixture, "store").await;
     assert_eq!(owner(&found(&fixture, "storefront")), Some("store"));
     fixture.pass(2 * 3600).await;
     fixture.until(1, |status| status.name.as_str() == "store" && evenkeel::reconcile::is_ready(status)).await;
@@ -319,9 +303,7 @@ async fn what_a_removed_document_left_goes_over_to_one_that_comes_at_once() {
         fixture.declare().await;
         fixture.pass(pause).await;
         fixture.write("store.yaml", &document.replace("name: shop}", "name: store}")).await;
-        fixture
-            .until(900, |status| status.name.as_str() == "store" && evenkeel::reconcile::is_ready(status))
-            .await;
+        becomes_ready(&fixture, "store").await;
         assert_eq!(owner(&found(&fixture, "storefront")), Some("store"));
     }
 }
@@ -358,13 +340,6 @@ async fn put(fixture: &mut Fixture, file: &str, text: &str, seconds: u64) {
     fixture.pass(seconds.saturating_sub(1)).await;
 }
 
-async fn ready(fixture: &mut Fixture, name: &str) {
-    let is_ready = |status: &evenkeel::model::status::DeploymentStatus| {
-        status.name.as_str() == name && evenkeel::reconcile::is_ready(status)
-    };
-    fixture.until(900, is_ready).await;
-}
-
 /// The shop as it runs, and both documents of its web moved to another one.
 async fn to_be_split() -> (Fixture, String, String) {
     let fixture = Fixture::new(&[("shop.yaml", &storefront())]).await;
@@ -382,7 +357,7 @@ async fn split_up() -> (Fixture, String, String) {
     let (mut fixture, rest, front) = to_be_split().await;
     put(&mut fixture, "front.yaml", &front, 1).await;
     put(&mut fixture, "shop.yaml", &rest, 5).await;
-    ready(&mut fixture, "front").await;
+    becomes_ready(&fixture, "front").await;
     fixture.pass(300).await;
     fixture.declare().await;
     (fixture, rest, front)
@@ -395,7 +370,7 @@ async fn the_files_of_one_move_may_come_one_after_the_other() {
         let traffic = fixture.traffic();
         put(&mut fixture, "shop.yaml", &rest, between).await;
         put(&mut fixture, "front.yaml", &front, 5).await;
-        ready(&mut fixture, "front").await;
+        becomes_ready(&fixture, "front").await;
         fixture.pass(300).await;
         traffic.all_served();
         assert_eq!(made_or_deleted(&fixture), Vec::<String>::new(), "{between} s between");
@@ -416,7 +391,7 @@ async fn nothing_is_removed_while_a_document_that_may_declare_it_is_refused() {
         assert!(waits.contains("front") && waits.contains("may be the one; mend it"), "{waits}");
     }
     put(&mut fixture, "front.yaml", &front, 5).await;
-    ready(&mut fixture, "front").await;
+    becomes_ready(&fixture, "front").await;
     fixture.pass(300).await;
     traffic.all_served();
     assert_eq!(made_or_deleted(&fixture), Vec::<String>::new());
@@ -450,7 +425,7 @@ async fn a_document_under_another_name_with_a_mistake_in_it_takes_nothing_away()
     let renamed = document.replace("name: shop}", "name: store}");
     put(&mut fixture, "shop.yaml", &renamed.replace("desiredCount", "desiredConut"), 600).await;
     put(&mut fixture, "shop.yaml", &renamed, 5).await;
-    ready(&mut fixture, "store").await;
+    becomes_ready(&fixture, "store").await;
     fixture.pass(300).await;
     traffic.all_served();
     let served = ["CreateService", "DeleteService", "DeleteRule", "DeleteListener"];
@@ -481,7 +456,7 @@ async fn what_runs_keeps_what_it_claims_whatever_the_name_of_a_new_document() {
     assert_eq!(fixture.writes(), Vec::<String>::new());
     // Its edits happen.
     put(&mut fixture, "shop.yaml", &storefront().replace("shop:1.0", "shop:1.1"), 5).await;
-    ready(&mut fixture, "shop").await;
+    becomes_ready(&fixture, "shop").await;
     traffic.all_served();
 }
 
@@ -491,7 +466,7 @@ async fn a_document_that_left_everything_is_forgotten_once_another_one_has_all_o
     let traffic = fixture.traffic();
     let renamed = front.replace("name: front}", "name: window}");
     put(&mut fixture, "front.yaml", &renamed, 5).await;
-    ready(&mut fixture, "window").await;
+    becomes_ready(&fixture, "window").await;
     fixture.pass(300).await;
     fixture.declare().await;
     traffic.all_served();
@@ -522,7 +497,7 @@ async fn what_a_lost_record_knew_goes_over_where_a_person_asks_for_it() {
     let until = fixture.clock.now() + jiff::SignedDuration::from_hours(1);
     fixture.ask("front", RequestKind::Adopt { until }).await;
     fixture.declare().await;
-    ready(&mut fixture, "front").await;
+    becomes_ready(&fixture, "front").await;
     fixture.pass(600).await;
     traffic.all_served();
     assert_eq!(owner(&found(&fixture, "storefront")), Some("front"));
@@ -543,7 +518,7 @@ async fn all_documents_under_other_names_at_once_go_over_without_a_confirmation(
     fixture.declare().await;
     fixture.pass(2).await;
     fixture.declare().await;
-    ready(&mut fixture, "window").await;
+    becomes_ready(&fixture, "window").await;
     fixture.pass(120).await;
     fixture.declare().await;
     fixture.pass(5).await;
@@ -565,7 +540,7 @@ async fn nothing_is_removed_while_the_document_that_declares_it_is_refused_becau
     };
     let third = SHOP.replace("name: shop}", "name: third}").replace("port: 80\n", "port: 81\n");
     put(&mut fixture, "third.yaml", &with(&third, 7), 5).await;
-    ready(&mut fixture, "third").await;
+    becomes_ready(&fixture, "third").await;
     fixture.pass(60).await;
     let traffic = fixture.traffic();
     fixture.sim.reset_calls();
@@ -576,7 +551,7 @@ async fn nothing_is_removed_while_the_document_that_declares_it_is_refused_becau
     let waits = serde_json::to_string(&fixture.status("shop").waiting_on).unwrap();
     assert!(waits.contains("document `front`, which is refused, may be the one"), "{waits}");
     put(&mut fixture, "front.yaml", &front, 5).await;
-    ready(&mut fixture, "front").await;
+    becomes_ready(&fixture, "front").await;
     fixture.pass(300).await;
     traffic.all_served();
     assert_eq!(made_or_deleted(&fixture), Vec::<String>::new());
@@ -636,7 +611,7 @@ async fn nothing_that_serves_stops_while_what_sends_to_it_cannot_be_read() {
     traffic.all_served();
     assert_eq!(found(&fixture, "shop-web")["desiredCount"], 2);
     fixture.sim.faults().clear();
-    ready(&mut fixture, "store").await;
+    becomes_ready(&fixture, "store").await;
     for _ in 0..10 {
         put(&mut fixture, "shop.yaml", &document.replace("name: shop}", "name: store}"), 60).await;
     }
@@ -663,7 +638,7 @@ async fn what_a_document_left_whose_record_was_lost_is_adopted() {
     let until = fixture.clock.now() + jiff::SignedDuration::from_hours(1);
     fixture.ask("store", RequestKind::Adopt { until }).await;
     fixture.declare().await;
-    ready(&mut fixture, "store").await;
+    becomes_ready(&fixture, "store").await;
     fixture.pass(600).await;
     traffic.all_served();
     assert_eq!(owner(&found(&fixture, "storefront")), Some("store"));
