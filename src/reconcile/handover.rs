@@ -110,8 +110,8 @@ pub(super) fn hand_over(
                 !from.orphaned || other.adopts || at_once || has
             };
             let taker = claimant.filter(may).map(|other| other.document.clone());
-            // Who has it keeps it, though it is to be another one by now: a rule of another priority
-            // takes its place later.
+            // Who has it keeps it, though it is to be another one by now: a rule of another
+            // priority takes its place later.
             let has = |to: &DeploymentName| known.get(to).is_some_and(|taker| taker.made.knows(arn));
             given.to = taker.or_else(|| given.to.take().filter(has));
         }

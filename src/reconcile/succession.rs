@@ -322,8 +322,8 @@ pub fn inherit(heir: &mut RolloutState, id: &ResourceId, origin: &Origin, from: 
     }
 }
 
-/// What was put on something is taken off by whoever does not declare it. It need not stand where it
-/// is declared: the last edit may not be in force, so it is known by its ARN.
+/// What was put on something is taken off by whoever does not declare it. It need not stand where
+/// it is declared: the last edit may not be in force, so it is known by its ARN.
 fn inherit_resource(heir: &mut RolloutState, to: &ResourceId, of: &ResourceId, from: &RolloutState) {
     let Some(known) = from.resources.get(of) else { return };
     let own = heir.resources.entry(to.clone()).or_default();

@@ -78,7 +78,7 @@ impl<'a> Baseline<'a> {
         sent.is_fresh(self.input.now) && (shows(difference, &sent.value) || shows(difference, &sent.before))
     }
 
-    /// This, where a field was changed otherwise than by an edit, and by nobody else.
+    /// This baseline, for a field that was changed otherwise than by an edit, and by nobody else.
     pub fn with_change(mut self, path: &str) -> Self {
         self.moved.insert(path.to_owned());
         self
@@ -135,11 +135,7 @@ impl<'a> Draft<'a> {
             shown.as_ref().is_none_or(|shown| known.arn.as_deref() == Some(shown.arn))
         };
         // What comes over from another document was that one's last, whatever it was here before.
-        let comes = shown.as_ref().is_some_and(|shown| {
-            let from = input.desired.handover.from.get(shown.arn);
-            from.is_some()
-                && from.map(DeploymentName::as_str) == shown.tags.get(TAG_OWNER).map(String::as_str)
-        });
+        let comes = shown.as_ref().is_some_and(|shown| self.comes_over(shown.arn, shown.tags));
         let known = known.filter(is_it).filter(|_| !comes);
         let unchanged = known.is_some_and(|known| known.applied.as_ref() == Some(declared));
         Baseline {

@@ -451,7 +451,8 @@ fn repair(draft: &mut Draft<'_>, one: &One<'_>, service: &ObservedService) {
     }
 }
 
-/// Adds the revision that is to run to an update, or asks for another deployment of the present one.
+/// Adds the revision that is to run to an update, or asks for another deployment of the present
+/// one.
 fn add_revision(update: &mut Map<String, Value>, service: &ObservedService, change: &FieldChange) {
     let revision = if change.path == FORCED {
         update.insert(FORCED.to_owned(), change.new.clone());
