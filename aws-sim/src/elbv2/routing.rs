@@ -79,16 +79,16 @@ impl Elbv2 {
 
     /// Every load balancer's name, with the ports, conditions and ARNs of its listeners and rules,
     /// in order of priority.
-    pub(crate) fn doors(&self) -> Vec<Door<'_>> {
-        let mut doors = Vec::new();
+    pub(crate) fn entry_points(&self) -> Vec<EntryPoint<'_>> {
+        let mut found = Vec::new();
         for (arn, listener) in &self.listeners {
             let Some(balancer) = self.load_balancers.get(&listener.load_balancer) else { continue };
             let port = listener.port.and_then(|port| u16::try_from(port).ok()).unwrap_or_default();
             for (rule, conditions) in self.rules_in_order(arn) {
-                doors.push(Door { load_balancer: balancer.name(), port, rule, conditions });
+                found.push(EntryPoint { load_balancer: balancer.name(), port, rule, conditions });
             }
         }
-        doors
+        found
     }
 
     /// The first rule in order of priority whose conditions all hold; the default rule comes last
@@ -105,7 +105,7 @@ impl Elbv2 {
 
 /// A rule of a listener, as what it is there for.
 #[derive(Debug)]
-pub(crate) struct Door<'a> {
+pub(crate) struct EntryPoint<'a> {
     /// Name of the load balancer.
     pub load_balancer: &'a str,
     /// Port of the listener.

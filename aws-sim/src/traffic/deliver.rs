@@ -60,15 +60,15 @@ impl World {
         let mut wave = Vec::new();
         for name in self.regions() {
             let elbv2 = &self.region(&name).elbv2;
-            for door in elbv2.doors() {
-                let base = Request::to(door.load_balancer, door.port);
-                let mut requests = base.for_conditions(door.conditions);
-                if door.conditions.is_empty() {
+            for entry in elbv2.entry_points() {
+                let base = Request::to(entry.load_balancer, entry.port);
+                let mut requests = base.for_conditions(entry.conditions);
+                if entry.conditions.is_empty() {
                     requests.push(base.host("nobody.invalid").path("/nothing/is/here"));
                 }
                 let taken = |request: &Request| {
                     let route = elbv2.route(now, request);
-                    route.rule.is_none_or(|rule| rule == door.rule)
+                    route.rule.is_none_or(|rule| rule == entry.rule)
                 };
                 wave.extend(requests.into_iter().filter(taken));
             }

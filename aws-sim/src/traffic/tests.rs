@@ -328,7 +328,7 @@ fn weights_share_requests_and_a_group_of_weight_0_gets_none() {
 
 #[test]
 fn the_same_seed_gives_the_same_targets() {
-    let play = || {
+    let targets = || {
         let mut aws = Fixture::new();
         let group = aws.group("web", "HTTP");
         aws.listener(80, "HTTP", forward(&group));
@@ -336,7 +336,7 @@ fn the_same_seed_gives_the_same_targets() {
         aws.at(90);
         (0..20).map(|_| target_of(&aws.get("x", "/")).to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(play(), play());
+    assert_eq!(targets(), targets());
 }
 
 #[test]
