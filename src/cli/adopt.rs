@@ -4,6 +4,7 @@ use super::ExitStatus;
 use super::places::Places;
 use super::request::{self, Asker, End, end};
 use crate::model::request::RequestKind;
+use crate::model::status::Record;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -30,6 +31,14 @@ pub(super) struct Args {
 /// Puts the request.
 pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatus> {
     let Args { name, until, reason, asker } = args;
-    let kind = |until| RequestKind::Adopt { until };
+    let kind = |record: &Record, until| {
+        let gone = record.declared.as_ref().is_some_and(|declared| declared.removed_at.is_some());
+        anyhow::ensure!(
+            !gone,
+            "the document of {} is gone, so nothing is taken over for it: bring it back first; nothing was done",
+            record.name
+        );
+        Ok(RequestKind::Adopt { until })
+    };
     request::put_until(places, &name, until, kind, reason, asker).await
 }

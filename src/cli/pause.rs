@@ -4,6 +4,7 @@ use super::ExitStatus;
 use super::places::Places;
 use super::request::{self, Asker, End, end};
 use crate::model::request::RequestKind;
+use crate::model::status::Record;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -28,6 +29,6 @@ pub(super) struct Args {
 /// Puts the request.
 pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatus> {
     let Args { name, until, reason, asker } = args;
-    let kind = |until| RequestKind::Pause { until };
+    let kind = |_: &Record, until| Ok(RequestKind::Pause { until });
     request::put_until(places, &name, until, kind, reason, asker).await
 }

@@ -6,6 +6,7 @@ use super::places::Places;
 use super::{ExitStatus, state};
 use crate::model::ids::DeploymentName;
 use crate::model::request::{Request, RequestKind};
+use crate::model::status::Record;
 use crate::settings::duration;
 use crate::state::RecordStore;
 use anyhow::{anyhow, bail};
@@ -71,19 +72,19 @@ pub(super) async fn put(
     Ok(ExitStatus::Good)
 }
 
-/// Puts a request that ends by itself.
+/// Puts a request that ends by itself; `kind` refuses what means nothing for the deployment.
 pub(super) async fn put_until(
     places: &Places,
     name: &str,
     until: End,
-    kind: impl FnOnce(Timestamp) -> RequestKind,
+    kind: impl FnOnce(&Record, Timestamp) -> anyhow::Result<RequestKind>,
     reason: String,
     Asker { by, output }: Asker,
 ) -> anyhow::Result<ExitStatus> {
     let state = state::open(places)?;
     let record = state::one(&*state, name).await?;
     let at = now(places, &*state).await?;
-    let kind = kind(until.from(at)?);
+    let kind = kind(&record, until.from(at)?)?;
     put(&*state, Request { deployment: record.name, kind, by, reason, at }, output).await
 }
 

@@ -39,9 +39,12 @@ impl Recorded {
         self
     }
 
-    /// Why nothing that is recorded can be believed.
+    /// Why nothing that is recorded can be believed, or nothing is recorded at all.
     pub(super) fn missed(&self, now: Timestamp) -> Option<String> {
-        self.heartbeat.as_ref()?.missed(now)
+        match &self.heartbeat {
+            Some(heartbeat) => heartbeat.missed(now),
+            None => self.records.is_empty().then(|| "no controller was ever seen here".to_owned()),
+        }
     }
 }
 
@@ -63,8 +66,8 @@ pub(super) fn open(places: &Places) -> anyhow::Result<Arc<dyn RecordStore>> {
 /// Everything that is recorded; damaged files are said on stderr.
 pub(super) async fn all(state: &dyn RecordStore) -> anyhow::Result<Recorded> {
     let loaded = state.load_all().await?;
-    for error in &loaded.damaged {
-        out::warn(&error.to_string());
+    for damaged in &loaded.damaged {
+        out::warn(&damaged.error.to_string());
     }
     let report = state.load_report().await?.unwrap_or_default();
     let heartbeat = heartbeat(state).await;

@@ -357,6 +357,9 @@ pub enum WaitingOn {
     Suspended {
         /// Who, why and until when.
         because: String,
+        /// The components of which the answer to a paused deployment is held.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        answers: Vec<ComponentName>,
     },
     /// A revision or task failed and is not tried again.
     Failed {
@@ -422,7 +425,7 @@ impl WaitingOn {
             | Self::Claimant { because: _, ends: _ }
             | Self::Observation { because: _ }
             | Self::Bake { until: _ }
-            | Self::Suspended { because: _ } => String::new(),
+            | Self::Suspended { because: _, answers: _ } => String::new(),
         }
     }
 }
@@ -462,7 +465,7 @@ impl fmt::Display for WaitingOn {
             Self::Rotation { secret, until } => {
                 write!(f, "rotated secret {secret} to settle until {until:.0}")
             }
-            Self::Suspended { because } => write!(f, "the end of the suspension: {because}"),
+            Self::Suspended { because, answers: _ } => write!(f, "the end of the suspension: {because}"),
             Self::Failed { hash, because } => write!(f, "a new spec or a retry: {hash} failed: {because}"),
         }
     }

@@ -10,7 +10,7 @@ use super::request::Request;
 use super::resource::ResourceId;
 use super::rollout::RolloutState;
 use super::service_deployment::PauseStatus;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -257,6 +257,8 @@ pub enum EventReason {
     HandedOver,
     /// The deployment: its document is gone, and what was made for it stays.
     Orphaned,
+    /// The deployment: what was recorded of it could not be read.
+    RecordLost,
     /// A word in a record of another version that this one does not know.
     #[serde(other)]
     Unrecognised,
@@ -288,6 +290,28 @@ pub struct Record {
     /// up once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requests: Vec<Request>,
+    /// That the record before it could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<LostRecord>,
+}
+
+/// What became of a record that could not be read: it was begun anew.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LostRecord {
+    /// When that was found.
+    pub at: Timestamp,
+    /// Which one, and what is wrong with it.
+    pub because: String,
+}
+
+impl LostRecord {
+    /// For so long it is told beside everything else that is known.
+    const TOLD_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+    /// Whether people are still told.
+    pub fn is_told(&self, now: Timestamp) -> bool {
+        now.duration_since(self.at) < Self::TOLD_FOR
+    }
 }
 
 impl Record {
@@ -303,6 +327,7 @@ impl Record {
             status: None,
             events: Vec::new(),
             requests: Vec::new(),
+            lost: None,
         }
     }
 }

@@ -166,7 +166,11 @@ impl<'a> Draft<'a> {
         let resource = first
             .or_else(|| desired.resources.keys().next().cloned())
             .unwrap_or_else(|| ResourceId::new(ResourceKind::Service, desired.deployment.as_str()));
-        Some(Waiting { resource, on: WaitingOn::Suspended { because } })
+        let is_answer =
+            |action: &&PlannedAction| matches!(action.call, Call::ContinueServiceDeployment { .. });
+        let answers = self.actions.iter().filter(is_answer);
+        let answers = answers.map(|action| ComponentName::new(&action.resource.key)).collect();
+        Some(Waiting { resource, on: WaitingOn::Suspended { because, answers } })
     }
 
     fn act(

@@ -17,7 +17,7 @@ use crate::model::kinds::Placement;
 use crate::model::observed::Depth;
 use crate::model::request::Request;
 use crate::model::resource::ResourceId;
-use crate::model::status::{DeploymentStatus, LastGoodDocument, Record};
+use crate::model::status::{DeploymentStatus, LastGoodDocument, LostRecord, Record};
 use crate::specs::Snapshot;
 use crate::state::{self, Lease, StoreReport};
 use crate::status;
@@ -118,6 +118,7 @@ struct InPass {
     ready: bool,
     made: Vec<(ResourceId, String)>,
     status: Option<Arc<DeploymentStatus>>,
+    lost: Option<LostRecord>,
     depth: Depth,
     /// The declaration that came into force meanwhile.
     changed: Option<Arc<Declaration>>,
@@ -134,6 +135,7 @@ impl Slot {
                 ready: in_pass.ready,
                 made: Made::Before(&in_pass.made),
                 status: in_pass.status.as_deref(),
+                lost: in_pass.lost.as_ref(),
             },
         }
     }
@@ -244,13 +246,17 @@ impl Controller {
 
     async fn load(&mut self) -> Result<(), state::Error> {
         let loaded = self.reconciler.state.load_all().await?;
-        for damaged in &loaded.damaged {
-            error!(error = %crate::telemetry::chain(damaged), "a record cannot be used");
-        }
         self.requests = loaded.records.iter().flat_map(|record| record.requests.iter().cloned()).collect();
         self.parked = loaded.records.into_iter().map(|record| (record.name.clone(), record)).collect();
         for record in self.parked.values() {
             self.handle.publish(record);
+        }
+        for damaged in &loaded.damaged {
+            error!(error = %crate::telemetry::chain(&damaged.error), "a record cannot be used");
+            let Some(name) = damaged.deployment.clone() else { continue };
+            let record = declarations::begun_anew(name, &damaged.error, self.clock.now());
+            self.save(&record).await;
+            self.parked.insert(record.name.clone(), record);
         }
         Ok(())
     }
@@ -475,6 +481,7 @@ impl Controller {
                     ready: known::is_ready(&entry.record),
                     made: known::everything_made(&entry.record.rollout),
                     status: entry.record.status.clone(),
+                    lost: entry.record.lost.clone(),
                     depth,
                     changed: None,
                 }));

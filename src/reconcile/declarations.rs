@@ -12,12 +12,14 @@ use crate::model::handover::{Brought, GivenUp, HeldBack};
 use crate::model::ids::{ComponentName, DeploymentName, Generation};
 use crate::model::kinds::{DeletionPolicy, RETRY_ANNOTATION, Suspend};
 use crate::model::request::{Request, RequestKind};
+use crate::model::resource::TAG_OWNER;
 use crate::model::service_deployment::PauseAnswer;
 use crate::model::status::{
-    DeploymentStatus, Event, EventKind, EventReason, LastGoodDocument, Record, Source,
+    DeploymentStatus, Event, EventKind, EventReason, LastGoodDocument, LostRecord, Record, Source,
 };
 use crate::rollout;
 use crate::specs::{self, PruneGuard, Snapshot};
+use crate::state;
 use crate::status::events;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +28,9 @@ use strum::IntoEnumIterator;
 
 #[cfg(test)]
 mod tests;
+
+/// What a lost record means.
+const RECORD_LOST: &str = "what failed before is not remembered and is tried once more, and what was asked for has to be asked again";
 
 /// What a snapshot means.
 #[derive(Debug)]
@@ -257,10 +262,12 @@ pub fn changes(
     let confirmed = confirmed.map(|request| request.deployment.clone()).collect();
     let prune_held = removed(snapshot, known, &confirmed, now, &mut by_name);
     warn_of_ended_suspensions(snapshot, &mut by_name, now);
+    let mut problems = snapshot.problems.clone();
+    problems.extend(warn_of_lost_records(known, &mut by_name, now));
     let left = known.iter().filter(|(_, known)| known.orphaned).map(|(name, _)| (*name).clone()).collect();
     apply_requests(requests, &mut by_name, left, now);
     handover::hand_over(known, &mut by_name, &unread, &snapshot.absent, now);
-    Changes { by_name, problems: snapshot.problems.clone(), prune_held }
+    Changes { by_name, problems, prune_held }
 }
 
 /// The generation of a document: one more than the stored one when its spec or kind changed.
@@ -316,8 +323,10 @@ fn removed(
             continue;
         }
         let Some(mut declared) = last_good(known.declared) else {
-            // No version of it was ever valid, so nothing was ever made for it.
-            if known.declared.is_none() && snapshot.is_gone(name) {
+            // No version of it was ever valid, so nothing was ever made for it; unless that is not
+            // known any more.
+            let was_lost = known.lost.is_some_and(|lost| lost.is_told(now));
+            if known.declared.is_none() && snapshot.is_gone(name) && !was_lost {
                 by_name.insert(name.clone(), DeclarationChange::Gone);
             }
             continue;
@@ -406,6 +415,46 @@ fn warn_of_ended_suspensions(
     }
 }
 
+/// Warns of records that could not be read; what is found where no document is left belongs to the
+/// store as a whole.
+fn warn_of_lost_records(
+    known: &BTreeMap<&DeploymentName, Known<'_>>,
+    by_name: &mut BTreeMap<DeploymentName, DeclarationChange>,
+    now: Timestamp,
+) -> Vec<Finding> {
+    let told = known.iter().filter_map(|(name, known)| Some((*name, known.lost?)));
+    let mut problems = Vec::new();
+    for (name, lost) in told.filter(|(_, lost)| lost.is_told(now)) {
+        let because = &lost.because;
+        match by_name.get_mut(name) {
+            Some(DeclarationChange::InForce(declared)) => {
+                let declared = Arc::make_mut(declared);
+                declared.findings.push(Finding::warning("", because, RECORD_LOST));
+            }
+            Some(DeclarationChange::Refused(status)) => {
+                status.findings.push(Finding::warning("", because, RECORD_LOST));
+            }
+            Some(DeclarationChange::Gone) | None => {
+                let message = format!("no document declares `{name}`, and {because}");
+                let help = format!(
+                    "bring the document back; or delete by hand what carries the tag `{TAG_OWNER}: {name}`"
+                );
+                problems.push(Finding::warning("", message, help));
+            }
+        }
+    }
+    problems
+}
+
+/// The record of a deployment of which the one before cannot be read.
+pub(super) fn begun_anew(name: DeploymentName, error: &state::Error, now: Timestamp) -> Record {
+    let because = error.to_string();
+    let message = format!("{because}; {RECORD_LOST}");
+    let event = events::event(now, EventKind::Warning, EventReason::RecordLost, "", message);
+    let lost = Some(LostRecord { at: now, because });
+    Record { events: vec![event], lost, ..Record::new(name) }
+}
+
 /// Adds what people ask for to the declarations; who adopts may take what documents left that are
 /// gone. Of two suspensions, the declared one and a pause
 /// that was asked for, the longer one holds.
@@ -424,7 +473,11 @@ fn apply_requests(
         true => by_name.iter().filter_map(living).chain(left).collect(),
         false => BTreeSet::new(),
     };
-    for request in requests.iter().filter(|request| !request.is_confirmation() && !request.is_over(now)) {
+    // What is tried again is tried once there may be writes: taken up in a pause, it would hide
+    // what failed for as long as nothing is tried.
+    let (retries, others): (Vec<&Request>, Vec<&Request>) =
+        requests.iter().partition(|request| matches!(request.kind, RequestKind::Retry { .. }));
+    for request in others.into_iter().filter(|request| !request.is_confirmation() && !request.is_over(now)) {
         let Some(DeclarationChange::InForce(declared)) = by_name.get_mut(&request.deployment) else {
             continue;
         };
@@ -448,6 +501,14 @@ fn apply_requests(
         if let Some(until) = request.paused_until(now).filter(longer) {
             let (by, reason) = (request.by.clone(), request.reason.clone());
             declared.desired.suspend = Some(Suspend { by, reason, until });
+        }
+    }
+    for request in retries {
+        let Some(DeclarationChange::InForce(declared)) = by_name.get_mut(&request.deployment) else {
+            continue;
+        };
+        if declared.desired.suspend.as_ref().is_none_or(|suspend| suspend.until <= now) {
+            Arc::make_mut(declared).requests.push(request.clone());
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::model::ids::ComponentName;
 use crate::model::plan::WaitingOn;
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::rollout::{ComponentRollout, RolloutState, WorkloadKind};
-use crate::model::status::{DeploymentStatus, LastGoodDocument, Record};
+use crate::model::status::{DeploymentStatus, LastGoodDocument, LostRecord, Record};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -40,6 +40,8 @@ pub struct Known<'a> {
     pub made: Made<'a>,
     /// What was last reported of it.
     pub status: Option<&'a DeploymentStatus>,
+    /// That its record before this one could not be read.
+    pub lost: Option<&'a LostRecord>,
 }
 
 impl Known<'_> {
@@ -64,7 +66,7 @@ impl<'a> From<&'a Record> for Known<'a> {
         let has_served = has_served(&record.rollout);
         let (ready, made) = (is_ready(record), Made::Recorded(&record.rollout));
         let (declared, status) = (record.declared.as_ref(), record.status.as_deref());
-        Self { declared, orphaned, has_served, ready, made, status }
+        Self { declared, orphaned, has_served, ready, made, status, lost: record.lost.as_ref() }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::disk::{Disk, RealDisk};
 use super::lease::{Lease, Term};
-use super::{Error, ErrorKind, Loaded, RecordStore, Requests, StoreReport};
+use super::{DamagedRecord, Error, ErrorKind, Loaded, RecordStore, Requests, StoreReport};
 use crate::model::heartbeat::Heartbeat;
 use crate::model::ids::DeploymentName;
 use crate::model::request::{Request, RequestKind};
@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -42,14 +43,16 @@ const CONFIRMED: &str = "confirmed";
 ///
 /// A file is one JSON object: `format`, `checksum` (SHA-256 of the content as it stands in the
 /// file) and `content`. It is written to a hidden file beside it, synced, and renamed, so a crash
-/// leaves the old content or the new one. A file whose checksum does not fit is refused and moved
-/// aside, never guessed at.
+/// leaves the old content or the new one. A file whose checksum does not fit is refused, never
+/// guessed at, and kept aside when another one takes its place.
 #[derive(Debug)]
 pub struct FileRecordStore<D: Disk = RealDisk> {
     disk: D,
     folder: Arc<PathBuf>,
     /// Kept for as long as the controller runs; readers have none.
     held: Arc<Mutex<Option<Held<D>>>>,
+    /// Records that were seen to be damaged and lie in their places still.
+    damaged: Arc<Mutex<BTreeSet<PathBuf>>>,
 }
 
 /// A folder that is held.
@@ -65,7 +68,8 @@ struct Held<D: Disk> {
 // Not derived: that would ask for locks that can be cloned.
 impl<D: Disk> Clone for FileRecordStore<D> {
     fn clone(&self) -> Self {
-        Self { disk: self.disk.clone(), folder: Arc::clone(&self.folder), held: Arc::clone(&self.held) }
+        let (folder, held) = (Arc::clone(&self.folder), Arc::clone(&self.held));
+        Self { disk: self.disk.clone(), folder, held, damaged: Arc::clone(&self.damaged) }
     }
 }
 
@@ -114,7 +118,7 @@ impl FileRecordStore {
 impl<D: Disk> FileRecordStore<D> {
     /// A folder on a disk of one's own.
     pub fn on(disk: D, folder: impl Into<PathBuf>) -> Self {
-        Self { disk, folder: Arc::new(folder.into()), held: Arc::default() }
+        Self { disk, folder: Arc::new(folder.into()), held: Arc::default(), damaged: Arc::default() }
     }
 
     fn held(&self) -> MutexGuard<'_, Option<Held<D>>> {
@@ -263,19 +267,36 @@ impl<D: Disk> FileRecordStore<D> {
         Ok(paths)
     }
 
-    /// Reads a record; a damaged file is moved aside, by the controller only, so that it is
-    /// reported once and kept.
+    /// Reads a record, and remembers that it is damaged when it is.
     fn read_record(&self, path: &Path) -> Result<Option<Record>, Error> {
         let read = self.read(path);
-        let is_damaged = read.as_ref().is_err_and(|error| error.kind == ErrorKind::Damaged);
-        if is_damaged && self.held().is_some() {
-            let aside = (1..)
-                .map(|number| path.with_extension(format!("json.damaged-{number}")))
-                .find(|aside| !self.disk.exists(aside))
-                .expect("some number is free");
-            self.disk.rename(path, &aside).map_err(io("move aside", path))?;
+        if read.as_ref().is_err_and(|error| error.kind == ErrorKind::Damaged) {
+            self.damaged().insert(path.to_owned());
         }
         read
+    }
+
+    fn damaged(&self) -> MutexGuard<'_, BTreeSet<PathBuf>> {
+        self.damaged.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a damaged record aside before its place is taken. It stays in its place until then, so
+    /// that a crash in between does not hide that it is lost.
+    fn keep_aside(&self, path: &Path) -> Result<(), Error> {
+        if !self.damaged().contains(path) {
+            return Ok(());
+        }
+        let text = match self.disk.read(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(source) => return Err(io("read", path)(source)),
+        };
+        let aside = (1..)
+            .map(|number| path.with_extension(format!("json.damaged-{number}")))
+            .find(|aside| !self.disk.exists(aside) || self.disk.read(aside).is_ok_and(|known| known == text));
+        self.put(&aside.expect("some number is free"), &text)?;
+        self.damaged().remove(path);
+        Ok(())
     }
 }
 
@@ -330,6 +351,12 @@ fn stem(name: &str) -> String {
     }
 }
 
+/// Whose file this is, unless its name is a hash.
+fn deployment(path: &Path) -> Option<DeploymentName> {
+    let name = path.file_stem()?.to_str()?;
+    (!name.starts_with('_')).then(|| DeploymentName::from(name))
+}
+
 fn hashed(name: &str) -> String {
     format!("_{}", &checksum(name)[..32])
 }
@@ -350,7 +377,9 @@ impl<D: Disk> RecordStore for FileRecordStore<D> {
             for path in this.record_paths()? {
                 match this.read_record(&path) {
                     Ok(record) => loaded.records.extend(record),
-                    Err(error) if error.kind == ErrorKind::Damaged => loaded.damaged.push(error),
+                    Err(error) if error.kind == ErrorKind::Damaged => {
+                        loaded.damaged.push(DamagedRecord { deployment: deployment(&path), error });
+                    }
                     Err(error) => return Err(error),
                 }
             }
@@ -369,6 +398,7 @@ impl<D: Disk> RecordStore for FileRecordStore<D> {
         let path = self.record_path(&record.name);
         self.blocking(move |this| {
             this.check_lease()?;
+            this.keep_aside(&path)?;
             this.write(&path, &record)
         })
         .boxed()
@@ -382,6 +412,7 @@ impl<D: Disk> RecordStore for FileRecordStore<D> {
             for (_, path) in this.request_paths()?.into_iter().filter(|(of, _)| *of == deployment) {
                 this.remove(&path)?;
             }
+            this.keep_aside(&record)?;
             this.remove(&record)
         })
         .boxed()

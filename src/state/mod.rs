@@ -37,8 +37,17 @@ use std::sync::Arc;
 pub struct Loaded {
     /// Good records, by name order.
     pub records: Vec<Record>,
-    /// One error per damaged record.
-    pub damaged: Vec<Error>,
+    /// Those that are damaged.
+    pub damaged: Vec<DamagedRecord>,
+}
+
+/// A record that cannot be used.
+#[derive(Debug)]
+pub struct DamagedRecord {
+    /// Whose it is, as far as that can be told without reading it.
+    pub deployment: Option<DeploymentName>,
+    /// What is wrong with it.
+    pub error: Error,
 }
 
 /// All requests, and what could not be used.
@@ -72,7 +81,8 @@ pub trait RecordStore: Debug + Send + Sync {
     /// Takes the store for the one controller that writes it, making it when it is missing. The
     /// lease lasts as long as the store is open; a store that has it gives the same again.
     fn hold<'a>(&'a self, holder: &'a str) -> BoxFuture<'a, Result<Lease, Error>>;
-    /// Every record there is.
+    /// Every record there is. One that is damaged is told again until another one is saved in its
+    /// place; then it is kept aside.
     fn load_all(&self) -> BoxFuture<'_, Result<Loaded, Error>>;
     /// One record.
     fn load<'a>(&'a self, name: &'a DeploymentName) -> BoxFuture<'a, Result<Option<Record>, Error>>;

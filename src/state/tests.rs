@@ -245,13 +245,16 @@ async fn a_damaged_file_is_reported_and_kept_aside_once() {
         state.save(&record("api")).await.unwrap();
         let all = state.load_all().await.unwrap();
         assert_eq!(all.records, vec![record("api")], "the others are not touched");
-        let [error] = all.damaged.as_slice() else { panic!("{:?}", all.damaged) };
-        assert!(error.to_string().contains(why), "{error}");
+        let [found] = all.damaged.as_slice() else { panic!("{:?}", all.damaged) };
+        assert!(found.error.to_string().contains(why), "{found:?}");
+        assert_eq!(found.deployment, Some("shop".into()));
+        assert_eq!(state.load_all().await.unwrap().damaged.len(), 1, "as long as it lies there");
+        state.save(&record("shop")).await.unwrap();
         let aside = dir.path().join(format!("shop.json.damaged-{}", number + 1));
         assert_eq!(std::fs::read_to_string(aside).unwrap(), damage);
         assert!(state.load_all().await.unwrap().damaged.is_empty(), "it is reported once");
     }
-    assert_eq!(load(&state, "shop").await.unwrap(), None);
+    assert_eq!(load(&state, "shop").await.unwrap(), Some(record("shop")));
 }
 
 #[tokio::test]

@@ -3,8 +3,9 @@
 use super::input::StatusInput;
 use crate::model::arn::{family_revision, target_group_name, task_id};
 use crate::model::desired::{DesiredComponent, Workload};
+use crate::model::ids::ComponentName;
 use crate::model::observed::{Depth, ObservedService, Seen};
-use crate::model::plan::WaitingOn;
+use crate::model::plan::{Waiting, WaitingOn};
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::rollout::{ComponentRollout, Phase, StallReason};
 use crate::model::service_deployment::{ObservedStage, PauseStatus};
@@ -103,11 +104,47 @@ fn contested(input: &StatusInput<'_>, component: &DesiredComponent) -> Option<Ti
 
 /// Why the answer to a pause is held: whoever gave it is not asked for it again.
 fn held_answer(input: &StatusInput<'_>, component: &DesiredComponent) -> Option<String> {
-    let id = ResourceId::new(ResourceKind::Service, component.name.as_str());
-    input.plan.waiting_on.iter().filter(|waiting| waiting.resource == id).find_map(|waiting| {
-        let WaitingOn::Traffic { because, .. } = &waiting.on else { return None };
-        Some(format!("its pause is answered, and the answer is held: {because}"))
-    })
+    let mut held = held_answers(&input.plan.waiting_on).into_iter();
+    let of_it = held.find(|held| held.component == component.name)?;
+    Some(format!("its pause is answered, and the answer is held: {}", of_it.because))
+}
+
+/// The answer to a paused deployment that is not given to ECS yet.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct HeldAnswer {
+    /// Whose deployment it is.
+    pub component: ComponentName,
+    /// Which deployment, when it is held for its own sake.
+    pub deployment: Option<String>,
+    /// Why.
+    pub because: String,
+    /// Whether a person has to do something first.
+    pub by_hand: bool,
+}
+
+/// The answers that are held.
+pub(super) fn held_answers(waiting: &[Waiting]) -> Vec<HeldAnswer> {
+    let of = |waiting: &Waiting| -> Vec<HeldAnswer> {
+        match &waiting.on {
+            WaitingOn::Traffic { deployment, because, by_hand } => vec![HeldAnswer {
+                component: ComponentName::new(&waiting.resource.key),
+                deployment: Some(deployment.clone()),
+                because: because.clone(),
+                by_hand: *by_hand,
+            }],
+            WaitingOn::Suspended { because, answers } => {
+                let held = |component: &ComponentName| HeldAnswer {
+                    component: component.clone(),
+                    deployment: None,
+                    because: format!("writes are suspended {because}"),
+                    by_hand: false,
+                };
+                answers.iter().map(held).collect()
+            }
+            _ => Vec::new(),
+        }
+    };
+    waiting.iter().flat_map(of).collect()
 }
 
 fn workload_word(workload: &Workload) -> &'static str {

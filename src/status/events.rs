@@ -1,10 +1,11 @@
 //! What happened in a pass, as events for people.
 
+use super::components::{HeldAnswer, held_answers};
 use super::drift::describe_drift;
 use crate::model::arn::{family_revision, task_id};
 use crate::model::call::Verb;
 use crate::model::condition::{ConditionReason, ConditionType, Truth};
-use crate::model::plan::{ActionResult, Drift, Outcome, Plan, PlannedAction, Waiting, WaitingOn};
+use crate::model::plan::{ActionResult, Drift, Outcome, Plan, PlannedAction};
 use crate::model::rollout::{Phase, RolloutState};
 use crate::model::status::{DeploymentStatus, Event, EventKind, EventReason, Record};
 use jiff::{SignedDuration, Timestamp};
@@ -74,17 +75,15 @@ fn of_held_answers(
     after: &DeploymentStatus,
     now: Timestamp,
 ) -> Vec<Event> {
-    let is_new = |waiting: &&Waiting| {
-        let mut known = before.into_iter().flat_map(|before| &before.waiting_on);
-        !known.any(|known| known.resource == waiting.resource && known.on.is_for_the_same(&waiting.on))
+    let known = before.map(|before| held_answers(&before.waiting_on)).unwrap_or_default();
+    let subject = |held: &HeldAnswer| (held.component.clone(), held.deployment.clone());
+    let is_new = |held: &HeldAnswer| !known.iter().any(|known| subject(known) == subject(held));
+    let held = |held: HeldAnswer| {
+        let kind = if held.by_hand { EventKind::Warning } else { EventKind::Normal };
+        let component = format!("component/{}", held.component);
+        event(now, kind, EventReason::ContinueHeld, &component, held.because)
     };
-    let held = |waiting: &Waiting| {
-        let WaitingOn::Traffic { because, by_hand, .. } = &waiting.on else { return None };
-        let kind = if *by_hand { EventKind::Warning } else { EventKind::Normal };
-        let component = format!("component/{}", waiting.resource.key);
-        Some(event(now, kind, EventReason::ContinueHeld, &component, because.clone()))
-    };
-    after.waiting_on.iter().filter(is_new).filter_map(held).collect()
+    held_answers(&after.waiting_on).into_iter().filter(is_new).map(held).collect()
 }
 
 /// Events of the drift that a plan saw: what differs and who owns the field.

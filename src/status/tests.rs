@@ -325,7 +325,7 @@ impl Fixture {
         self.desired.suspend =
             Some(Suspend { until: self.now + until, reason: "an incident".to_owned(), by: "ana".to_owned() });
         let because = "by ana".to_owned();
-        self.waits(service(), WaitingOn::Suspended { because });
+        self.waits(service(), WaitingOn::Suspended { because, answers: Vec::new() });
     }
 }
 

@@ -124,6 +124,24 @@ async fn a_removed_document_takes_its_alarms_along() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_alarm_under_another_key_of_the_same_name_is_one_alarm_and_deleted_once() {
+    let named = |key: &str| {
+        let text = shop().replace("spec:\n", "spec:\n  deletionPolicy: Delete\n");
+        text.replace("    errors:\n", &format!("    {key}:\n      alarmName: shop-5xx\n"))
+            .replace("alarms: [errors]", &format!("alarms: [{key}]"))
+    };
+    let mut fixture = Fixture::new(&[("shop.yaml", &named("errors"))]).await;
+    fixture.ready_within(600).await;
+    fixture.write("shop.yaml", &named("failures")).await;
+    fixture.remove("shop.yaml").await;
+    fixture.sim.reset_calls();
+    fixture.pass(900).await;
+    assert_eq!(names(&fixture), Vec::<String>::new());
+    let deleted = fixture.writes().into_iter().filter(|call| call == "monitoring:DeleteAlarms");
+    assert_eq!(deleted.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_field_that_somebody_changed_and_that_is_only_reported_stays_when_another_is_put_back() {
     let text = shop().replace("spec:\n", "spec:\n  drift: {fields: {alarm/errors.threshold: Report}}\n");
     let fixture = Fixture::new(&[("shop.yaml", &text)]).await;

@@ -150,6 +150,42 @@ async fn a_confirmation_holds_for_one_removal_and_not_for_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_confirmed_removal_that_a_pause_holds_is_not_asked_to_be_confirmed_again() {
+    let document = SHOP.replace("spec:\n", "spec:\n  deletionPolicy: Delete\n");
+    for pause_first in [true, false] {
+        let mut fixture = Fixture::new(&[("shop.yaml", &document)]).await;
+        fixture.ready_within(600).await;
+        let until = fixture.clock.now() + jiff::SignedDuration::from_secs(3600);
+        if pause_first {
+            fixture.ask("shop", RequestKind::Pause { until }).await;
+            fixture.declare().await;
+        }
+        std::fs::remove_file(fixture.specs_folder().join("shop.yaml")).unwrap();
+        for _ in 0..3 {
+            fixture.declare().await;
+            fixture.pass(60).await;
+        }
+        let told = format!("{:?}", fixture.status("shop"));
+        assert!(told.contains("ctl delete shop --confirm shop"), "the store is empty: {told}");
+        if !pause_first {
+            fixture.ask("shop", RequestKind::Pause { until }).await;
+        }
+        fixture.ask("shop", RequestKind::ConfirmDeletion).await;
+        fixture.declare().await;
+        fixture.pass(120).await;
+        let status = fixture.status("shop");
+        let told = format!("{status:?}");
+        assert!(!told.contains("ctl delete shop"), "pause first {pause_first}: {told}");
+        let state = FileRecordStore::existing(fixture.state_folder()).unwrap();
+        let report = state.load_report().await.unwrap().unwrap_or_default();
+        assert_eq!((report.prune_held, report.problems), (None, Vec::new()), "pause first {pause_first}");
+        assert_eq!(service(&fixture)["status"], "ACTIVE");
+        fixture.pass(3600).await;
+        assert_eq!(service(&fixture)["status"], "INACTIVE");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_suspended_document_that_is_removed_goes_when_its_suspension_ends_and_is_not_forgotten_before() {
     let sim = aws_sim::Sim::builder().seed(7).build();
     let until = sim.now() + jiff::SignedDuration::from_mins(20);

@@ -96,6 +96,30 @@ async fn a_retry_lifts_the_memory_of_failures_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_retry_in_a_pause_hides_no_failure_and_is_taken_up_when_the_pause_ends() {
+    let mut fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
+    fixture.ready_within(600).await;
+    fixture.write("shop.yaml", &SHOP.replace("/shop:1.0", "/shop:crash")).await;
+    fixture.until(1800, |status| status.components["web"].phase == "RolledBack").await;
+    fixture.ask("shop", pause(&fixture, 900)).await;
+    fixture.declare().await;
+    fixture.pass(60).await;
+    fixture.sim.reset_calls();
+    fixture.ask("shop", RequestKind::Retry { component: None }).await;
+    fixture.declare().await;
+    fixture.pass(120).await;
+    let status = fixture.status("shop");
+    assert_eq!(status.components["web"].phase, "RolledBack");
+    assert_eq!(condition(&status, ConditionType::Stalled).0, Truth::True);
+    assert_eq!(fixture.requests().await.len(), 2, "it is kept beside the pause");
+    fixture.pass(900).await;
+    fixture.declare().await;
+    fixture.until(1800, |status| status.components["web"].phase == "RolledBack").await;
+    assert_eq!(fixture.writes(), ["ecs:UpdateService"], "tried once");
+    assert!(fixture.requests().await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_asked_about_a_deployment_that_is_gone_is_cleaned_up() {
     let fixture_of = |policy: &str| SHOP.replace("spec:\n", &format!("spec:\n{policy}"));
     for policy in ["", "  deletionPolicy: Delete\n"] {

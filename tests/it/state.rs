@@ -4,6 +4,7 @@
 use crate::support::{Fixture, SHOP, condition};
 use evenkeel::model::condition::{ConditionType, Truth};
 use evenkeel::model::ids::DeploymentName;
+use evenkeel::model::status::{DeploymentStatus, EventReason};
 use evenkeel::reconcile::is_ready;
 use evenkeel::state::{ErrorKind, FileRecordStore, RecordStore};
 use serde_json::json;
@@ -123,12 +124,58 @@ async fn a_damaged_record_is_named_kept_aside_and_recovered_from_aws_without_doi
         assert_eq!(fixture.writes(), Vec::<String>::new(), "{damage:?}");
         let aside = fixture.state_folder().join("shop.json.damaged-1");
         assert_eq!(std::fs::read_to_string(aside).unwrap(), damage);
-        assert_eq!(fixture.status("shop").components["migrate"].phase, "Complete");
+        let status = fixture.status("shop");
+        assert_eq!(status.components["migrate"].phase, "Complete");
+        // Who only looks at the status learns of it, for a day.
+        let is_told = |status: &DeploymentStatus| {
+            status.findings.iter().any(|finding| finding.message.contains("shop.json` is damaged"))
+        };
+        assert!(is_told(&status), "{:?}", status.findings);
+        let reasons: Vec<_> = fixture.record("shop").await.events.iter().map(|event| event.reason).collect();
+        assert_eq!(
+            reasons.iter().filter(|reason| **reason == EventReason::RecordLost).count(),
+            1,
+            "{reasons:?}"
+        );
+        if damage.is_empty() {
+            fixture.pass(86_400).await;
+            fixture.declare().await;
+            fixture.pass(70).await;
+            assert!(!is_told(&fixture.status("shop")));
+        }
         // And it is in charge again.
         scale(&fixture, 5);
         fixture.pass(70).await;
         fixture.ready_within(300).await;
         assert_eq!(fixture.carried_out()["ecs:UpdateService"], 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_damaged_record_of_which_no_document_is_left_is_told_of_the_store_and_a_refused_one_by_its_row() {
+    for text in ["", "kind: Application\nmetadata: {name: shop}\nspec: {componentz: {}}\n"] {
+        let mut fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
+        fixture.ready_within(600).await;
+        match text {
+            "" => fixture.remove("shop.yaml").await,
+            _ => fixture.write("shop.yaml", text).await,
+        }
+        fixture.pass(60).await;
+        fixture.kill().await;
+        std::fs::write(fixture.state_folder().join("shop.json"), "gone").unwrap();
+        fixture.start().await;
+        for _ in 0..2 {
+            fixture.pass(60).await;
+            let state = FileRecordStore::existing(fixture.state_folder()).unwrap();
+            let report = state.load_report().await.unwrap().unwrap();
+            let told = format!("{:?} {:?}", report.problems, fixture.handle.statuses());
+            assert!(told.contains("shop.json` is damaged"), "{told}");
+            assert_eq!(text.is_empty(), told.contains("no document declares `shop`"), "{told}");
+            // Nor does a restart forget it.
+            fixture.stop().await;
+            fixture.start().await;
+        }
+        assert_eq!(fixture.writes().iter().filter(|call| call.contains("Delete")).count(), 0);
     }
 }
 

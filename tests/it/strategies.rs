@@ -646,6 +646,31 @@ async fn weights_edited_by_hand_while_the_new_tasks_bake_are_put_back_before_the
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_that_a_pause_of_writes_holds_is_told_once_and_given_when_that_ends() {
+    let (mut fixture, _) = open(PAUSED).await;
+    upgrade(&mut fixture).await;
+    paused(&fixture).await;
+    let noted = noted(&fixture);
+    let until = fixture.clock.now() + jiff::SignedDuration::from_secs(600);
+    fixture.ask("shop", RequestKind::Pause { until }).await;
+    answer(&mut fixture, false).await;
+    fixture.pass(120).await;
+    fixture.declare().await;
+    fixture.pass(120).await;
+    let held = |told: &str| {
+        told.contains("its pause is answered, and the answer is held: writes are suspended by ops")
+    };
+    assert!(held(web(&fixture.status("shop")).1), "{:?}", web(&fixture.status("shop")));
+    let record = fixture.record("shop").await;
+    let events = record.events.iter().filter(|event| event.reason == EventReason::ContinueHeld);
+    assert_eq!(events.map(|event| (event.kind, event.count)).collect::<Vec<_>>(), [(EventKind::Normal, 1)]);
+    assert_eq!(*noted.lock().unwrap(), Vec::<String>::new());
+    fixture.pass(600).await;
+    assert_eq!(*noted.lock().unwrap(), ["ContinueServiceDeployment"]);
+    fixture.ready_within(3600).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn weights_edited_by_hand_in_a_pause_are_told_and_left_where_drift_is_only_reported() {
     let (mut fixture, _) = open(PAUSED).await;
     fixture.edit("shop.yaml", "spec:\n", "spec:\n  drift: {policy: Report}\n").await;

@@ -361,7 +361,7 @@ async fn inventory(run: &Simulation) -> Result<(), String> {
     let loaded =
         run.system.records().await.map_err(|error| format!("the records cannot be read: {error}"))?;
     match loaded.damaged.first() {
-        Some(damaged) => Err(format!("a record is damaged at the end: {damaged}")),
+        Some(damaged) => Err(format!("a record is damaged at the end: {}", damaged.error)),
         None => Ok(()),
     }
 }

@@ -63,6 +63,8 @@ fn hook(findings: &mut Findings, path: &str, hook: &LifecycleHook) {
     if hook.lifecycle_stages.is_empty() {
         findings.error(&stages, "a hook belongs to at least one stage", "name the stages");
     }
+    let named = hook.lifecycle_stages.iter().map(|stage| (stages.clone(), stage));
+    findings.duplicates("the stage", named);
     for stage in &hook.lifecycle_stages {
         findings.one_of(stages.clone(), Some(stage), &STAGES);
         if paused && matches!(stage.as_str(), "TEST_TRAFFIC_SHIFT" | "PRODUCTION_TRAFFIC_SHIFT") {
@@ -70,9 +72,20 @@ fn hook(findings: &mut Findings, path: &str, hook: &LifecycleHook) {
             findings.error(&stages, message, format!("use PRE_{stage} or POST_{stage}"));
         }
     }
-    for (field, value) in [("hookTargetArn", &hook.hook_target_arn), ("roleArn", &hook.role_arn)] {
-        if value.is_none() && !paused {
+    for (field, is_set, is_needed) in [
+        ("hookTargetArn", hook.hook_target_arn.is_some(), true),
+        ("roleArn", hook.role_arn.is_some(), true),
+        ("hookDetails", hook.hook_details.is_some(), false),
+    ] {
+        if !is_set && is_needed && !paused {
             findings.error(format!("{path}.{field}"), "a Lambda hook needs it", "set it, or use PAUSE");
+        }
+        if is_set && paused {
+            findings.error(
+                format!("{path}.{field}"),
+                "a PAUSE hook calls no function",
+                "remove it, or use AWS_LAMBDA",
+            );
         }
     }
     if let Some(arn) = &hook.hook_target_arn

@@ -93,6 +93,10 @@ fn managed(findings: &mut Findings, path: &str, of: &ManagedEbsVolume) {
             "set snapshotId, or leave it out",
         );
     }
+    if of.kms_key_id.is_some() && of.encrypted == Some(false) {
+        let message = "a volume that is not encrypted has no key";
+        findings.error(format!("{path}.kmsKeyId"), message, "remove it, or set encrypted to true");
+    }
     let words = ["ext3", "ext4", "xfs", "ntfs"];
     findings.one_of(format!("{path}.filesystemType"), of.filesystem_type.as_deref(), &words);
     let names = TYPES.map(|(name, ..)| name);

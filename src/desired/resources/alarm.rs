@@ -9,6 +9,7 @@ use crate::model::ids::DeploymentName;
 use crate::model::kinds::ApplicationSpec;
 use crate::model::kinds::alarm::{self, Dimension, MetricAlarm, MetricDataQuery};
 use crate::model::resource::{ResourceId, Tree};
+use std::collections::BTreeSet;
 
 const STATISTICS: &[&str] = &["SampleCount", "Average", "Sum", "Minimum", "Maximum"];
 /// Source: CloudWatch API, PutMetricAlarm (`Unit`).
@@ -64,6 +65,17 @@ const WEEK: i64 = 7 * DAY;
 const QUERIES: usize = 20;
 const QUERIES_OF_A_SORT: usize = 10;
 const PERIODS: &str = "10, 20, 30 or a multiple of 60 seconds";
+/// Dimensions of one metric. Source: CloudWatch API, Metric (`Dimensions`).
+const DIMENSIONS: usize = 30;
+/// How statistics begin that are no simple ones: those with one bound in small letters, those with
+/// two bounds in brackets. Source: CloudWatch user guide, "Statistics definitions".
+const BOUNDED: &[&str] = &["p", "tm", "wm", "tc", "ts"];
+const BETWEEN: &[&str] = &["TM", "WM", "TC", "TS", "PR"];
+const EXTENDED: &str = "a percentile from p0 to p100, or one of tm, wm, tc and ts with a percentage (tm90), TM, WM, TC, TS and PR with bounds \
+                        (TM(10%:90%), PR(:300)), and IQM";
+/// Functions of metric math whose arguments are no ids. Source: CloudWatch user guide, "Using math
+/// expressions with CloudWatch metrics".
+const NO_IDS: &[&str] = &["SELECT", "SEARCH", "INSIGHT_RULE_METRIC", "DB_PERF_INSIGHTS", "LAMBDA"];
 
 pub(super) struct Alarm;
 
@@ -142,9 +154,8 @@ fn one(findings: &mut Findings, path: &str, alarm: &MetricAlarm) {
             format!("one of {}; a percentile such as p99 is an extendedStatistic", STATISTICS.join(", "));
         findings.error(at("statistic"), format!("`{statistic}` is not known"), help);
     }
-    if let Some(percentile) = alarm.extended_statistic.as_deref().filter(|text| !is_percentile(text)) {
-        let help = "a percentile from p0 to p100, or a trimmed one such as tm90 or TM(10%:90%)";
-        findings.error(at("extendedStatistic"), format!("`{percentile}` is not a statistic"), help);
+    if let Some(percentile) = alarm.extended_statistic.as_deref().filter(|text| !is_extended(text)) {
+        findings.error(at("extendedStatistic"), format!("`{percentile}` is not a statistic"), EXTENDED);
     }
     findings.one_of(at("unit"), alarm.unit.as_deref(), UNITS);
     dimensions(findings, path, &alarm.dimensions);
@@ -174,14 +185,16 @@ fn one(findings: &mut Findings, path: &str, alarm: &MetricAlarm) {
     }
 }
 
-/// `p99.9`, or one of the others that begin with letters and are judged by AWS alone. Source:
-/// CloudWatch user guide, "Statistics definitions".
-fn is_percentile(text: &str) -> bool {
-    match text.strip_prefix('p').map(str::parse::<f64>) {
-        Some(Ok(percentile)) => (0.0..=100.0).contains(&percentile),
-        Some(Err(_)) => false,
-        None => text.starts_with(|c: char| c.is_ascii_alphabetic()) && text != "p",
-    }
+/// `p99.9`, `tm90`, `TM(10%:90%)`, `PR(:300)`, `IQM`. What stands between brackets is judged by AWS
+/// alone. Source: CloudWatch user guide, "Statistics definitions".
+fn is_extended(text: &str) -> bool {
+    let bound = |prefix: &&str| text.strip_prefix(*prefix).and_then(|number| number.parse::<f64>().ok());
+    let between = |prefix: &&str| {
+        text.strip_prefix(*prefix).is_some_and(|rest| rest.starts_with('(') && rest.ends_with(')'))
+    };
+    text == "IQM"
+        || BOUNDED.iter().filter_map(bound).any(|percent| (0.0..=100.0).contains(&percent))
+        || BETWEEN.iter().any(between)
 }
 
 /// Source: CloudWatch API, Dimension.
@@ -189,6 +202,10 @@ fn dimensions(findings: &mut Findings, path: &str, dimensions: &[Dimension]) {
     let named = dimensions.iter().enumerate();
     let names = named.map(|(index, dimension)| (format!("{path}.dimensions[{index}].name"), &dimension.name));
     findings.duplicates("the dimension", names);
+    if dimensions.len() > DIMENSIONS {
+        let message = format!("{} dimensions are too many", dimensions.len());
+        findings.error(format!("{path}.dimensions"), message, format!("{DIMENSIONS} at most"));
+    }
     for (index, dimension) in dimensions.iter().enumerate() {
         for (field, text) in [("name", &dimension.name), ("value", &dimension.value)] {
             if text.trim().is_empty() {
@@ -360,6 +377,27 @@ fn expressions(findings: &mut Findings, path: &str, queries: &[MetricDataQuery],
         if query.metric_stat.is_some() == query.expression.is_some() {
             findings.error(&path, "it has exactly one of metricStat and expression", "");
         }
+        if let Some(stat) = &query.metric_stat {
+            dimensions(findings, &format!("{path}.metricStat.metric"), &stat.metric.dimensions);
+            let stat = stat.stat.as_str();
+            if !STATISTICS.contains(&stat) && !is_extended(stat) {
+                let help = format!("one of {}, {EXTENDED}", STATISTICS.join(", "));
+                findings.error(
+                    format!("{path}.metricStat.stat"),
+                    format!("`{stat}` is not a statistic"),
+                    help,
+                );
+            }
+        }
+        for id in unknown_ids(query.expression.as_deref().unwrap_or_default(), queries) {
+            let known: Vec<&str> = queries.iter().map(|query| query.id.as_str()).collect();
+            let message = format!("`{id}` is no id in metrics, so AWS may refuse the expression");
+            findings.warning(
+                format!("{path}.expression"),
+                message,
+                format!("metrics has {}", super::listed(&known)),
+            );
+        }
     }
     let is_band = |query: &&MetricDataQuery| Some(query.id.as_str()) == band;
     let returns = |query: &&MetricDataQuery| query.return_data.unwrap_or(true);
@@ -371,6 +409,29 @@ fn expressions(findings: &mut Findings, path: &str, queries: &[MetricDataQuery],
         let message = format!("the alarm watches exactly one of them, {returned} return data");
         findings.error(format!("{path}.metrics"), message, "set returnData to false on all others");
     }
+}
+
+/// What a math expression names and no query is called: words outside of quotes that begin with a
+/// small letter, as ids do, and call no function.
+fn unknown_ids<'e>(expression: &'e str, queries: &[MetricDataQuery]) -> BTreeSet<&'e str> {
+    if NO_IDS.iter().any(|function| expression.contains(function)) {
+        return BTreeSet::new();
+    }
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.';
+    let outside = expression.split(['"', '\'']).step_by(2);
+    let words = outside.flat_map(|part| {
+        let starts =
+            part.char_indices().filter(move |(at, c)| is_word(*c) && !part[..*at].ends_with(is_word));
+        starts.map(move |(at, _)| {
+            let rest = &part[at..];
+            rest.split_at(rest.find(|c| !is_word(c)).unwrap_or(rest.len()))
+        })
+    });
+    let named = words.filter(|(word, rest)| {
+        word.starts_with(|c: char| c.is_ascii_lowercase()) && !rest.trim_start().starts_with('(')
+    });
+    let named = named.map(|(word, _)| word);
+    named.filter(|word| !queries.iter().any(|query| query.id == *word)).collect()
 }
 
 /// A PromQL alarm has none of the fields of the others.

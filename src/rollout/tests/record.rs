@@ -283,7 +283,7 @@ fn nothing_counts_as_agreed_while_anything_is_open_about_it() {
 #[test]
 fn the_silence_of_a_suspended_plan_is_no_agreement() {
     let fixture = Fixture::registered().with_group(owned("arn:group", "shop"));
-    let on = WaitingOn::Suspended { because: "by ana".to_owned() };
+    let on = WaitingOn::Suspended { because: "by ana".to_owned(), answers: Vec::new() };
     let plan = Plan { waiting_on: vec![Waiting { resource: service(), on }], ..no_plan() };
     let state = fixture.recorded(&plan, &[]);
     assert!(state.applied(&group()).is_none(), "else the change would look like drift afterwards");

@@ -139,6 +139,10 @@ impl Fixture {
         self.folder.path().join("state")
     }
 
+    pub fn specs_folder(&self) -> PathBuf {
+        self.folder.path().join("specs")
+    }
+
     /// Reads the documents and hands them to the controller.
     pub async fn declare(&mut self) {
         let snapshot = self.store.load().await;
@@ -155,7 +159,7 @@ impl Fixture {
 
     /// The same without telling the controller.
     pub fn edit_quietly(&self, file: &str, from: &str, to: &str) {
-        let path = self.folder.path().join("specs").join(file);
+        let path = self.specs_folder().join(file);
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.contains(from), "{file} does not contain {from}");
         std::fs::write(&path, text.replace(from, to)).unwrap();
@@ -163,14 +167,14 @@ impl Fixture {
 
     /// Writes a document.
     pub async fn write(&mut self, file: &str, text: &str) {
-        std::fs::write(self.folder.path().join("specs").join(file), text).unwrap();
+        std::fs::write(self.specs_folder().join(file), text).unwrap();
         self.declare().await;
     }
 
     /// Removes a document for good: absent for longer than editors take. The last one of a store is
     /// not deleted before that is confirmed, which is done, too.
     pub async fn remove(&mut self, file: &str) {
-        let specs = self.folder.path().join("specs");
+        let specs = self.specs_folder();
         let deletes =
             std::fs::read_to_string(specs.join(file)).unwrap().contains("\n  deletionPolicy: Delete\n");
         std::fs::remove_file(specs.join(file)).unwrap();
