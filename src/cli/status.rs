@@ -85,33 +85,49 @@ pub(super) async fn text(
         Form::Yaml => Some(Structured::Yaml),
         Form::Table | Form::Wide => None,
     };
-    if let Some(name) = &args.name {
-        let record = state::one(state, name).await?;
-        let now = places.clock(state::latest([&record]))?.now();
-        let record = match state::heartbeat(state).await {
-            Some(heartbeat) => state::believed(record, &heartbeat, now),
-            None => record,
-        };
-        let verdict = verdict([&record]);
-        let mut requests = request::about(state, &record.name).await?;
-        requests.retain(|request| !request.is_over(now));
-        if let Some(form) = form {
-            let status = record.status.as_ref();
-            return Ok((
-                out::structured(&Shown { requests: &requests, status: status.map(AsRef::as_ref) }, form)?,
-                verdict,
-            ));
-        }
-        let mut text: String = requests
-            .iter()
-            .map(|request| format!("{BUSY}{}{BUSY:#}\n", visible(&request.to_string())))
-            .collect();
-        match &record.status {
-            Some(status) => text.push_str(&one(status, args.output == Form::Wide, now)?),
-            None => text.push_str(&format!("{} has not been looked at yet\n", record.name)),
-        }
-        return Ok((text, verdict));
+    let wide = args.output == Form::Wide;
+    match &args.name {
+        Some(name) => of_one(name, form, wide, places, state).await,
+        None => of_all(form, wide, places, state).await,
     }
+}
+
+async fn of_one(
+    name: &str,
+    form: Option<Structured>,
+    wide: bool,
+    places: &Places,
+    state: &dyn RecordStore,
+) -> anyhow::Result<(String, ExitStatus)> {
+    let record = state::one(state, name).await?;
+    let now = places.clock(state::latest([&record]))?.now();
+    let record = match state::heartbeat(state).await {
+        Some(heartbeat) => state::believed(record, &heartbeat, now),
+        None => record,
+    };
+    let mut requests = request::about(state, &record.name).await?;
+    requests.retain(|request| !request.is_over(now));
+    let status = record.status.as_deref();
+    let text = match (form, status) {
+        (Some(form), _) => out::structured(&Shown { requests: &requests, status }, form)?,
+        (None, Some(status)) => asked(&requests) + &one(status, wide, now)?,
+        (None, None) => format!("{}{} has not been looked at yet\n", asked(&requests), record.name),
+    };
+    Ok((text, verdict([&record])))
+}
+
+/// What people ask for, a line each.
+fn asked(requests: &[Request]) -> String {
+    let shown = |request: &Request| format!("{BUSY}{}{BUSY:#}\n", visible(&request.to_string()));
+    requests.iter().map(shown).collect()
+}
+
+async fn of_all(
+    form: Option<Structured>,
+    wide: bool,
+    places: &Places,
+    state: &dyn RecordStore,
+) -> anyhow::Result<(String, ExitStatus)> {
     let recorded = state::all(state).await?;
     let now = places.clock(state::latest(&recorded.records))?.now();
     let recorded = recorded.believed(now);
@@ -123,13 +139,10 @@ pub(super) async fn text(
         (None, ExitStatus::Good) => ExitStatus::good_if(whole),
         (None, other) => other,
     };
+    let statuses = || recorded.records.iter().filter_map(|record| record.status.as_deref());
     let text = match form {
-        Some(form) => {
-            let statuses: Vec<&DeploymentStatus> =
-                recorded.records.iter().filter_map(|record| record.status.as_deref()).collect();
-            out::structured(&statuses, form)?
-        }
-        None => all(&recorded, args.output == Form::Wide, now),
+        Some(form) => out::structured(&statuses().collect::<Vec<&DeploymentStatus>>(), form)?,
+        None => all(&recorded, wide, now),
     };
     Ok((text, verdict))
 }
@@ -213,16 +226,22 @@ fn row(record: &Record, wide: bool, now: Timestamp) -> Vec<Cell> {
         Cell::plain(out::age(status.updated_at, now)),
     ];
     if wide {
-        let main = main_component(status);
-        row.push(Cell::plain(generations(status)));
-        row.push(Cell::plain(&status.cluster));
-        row.push(Cell::plain(main.map(|component| short_image(&component.image)).unwrap_or_default()));
-        row.push(Cell::plain(main.and_then(|component| component.revision.as_deref()).unwrap_or_default()));
-        row.push(Cell::plain(targets(status.components.values().map(AsRef::as_ref))));
-        row.push(Cell::plain(format!("{}:{}", status.source.file, status.source.line)));
+        row.extend(wide_cells(status));
     }
     row.push(Cell::message(out::short(&message(status), MESSAGE)));
     row
+}
+
+fn wide_cells(status: &DeploymentStatus) -> [Cell; 6] {
+    let main = main_component(status);
+    [
+        Cell::plain(generations(status)),
+        Cell::plain(&status.cluster),
+        Cell::plain(main.map(|component| short_image(&component.image)).unwrap_or_default()),
+        Cell::plain(main.and_then(|component| component.revision.as_deref()).unwrap_or_default()),
+        Cell::plain(targets(status.components.values().map(AsRef::as_ref))),
+        Cell::plain(format!("{}:{}", status.source.file, status.source.line)),
+    ]
 }
 
 /// The component whose image stands for the deployment: the first service.
@@ -350,31 +369,31 @@ pub(super) fn components(status: &DeploymentStatus, wide: bool) -> String {
         heads.extend(["IMAGE", "SERVICE"]);
     }
     heads.push("MESSAGE");
-    let rows: Vec<Vec<Cell>> = status
-        .components
-        .iter()
-        .map(|(name, component)| {
-            let revision = match (&component.revision, &component.wanted_revision) {
-                (Some(runs), Some(wanted)) => format!("{runs} -> {wanted}"),
-                (runs, wanted) => runs.clone().or_else(|| wanted.clone()).unwrap_or_default(),
-            };
-            let mut row = vec![
-                Cell::plain(name.as_str()),
-                Cell::plain(&component.workload),
-                Cell::coloured(&component.phase, phase_style(&component.phase)),
-                Cell::plain(running(component)),
-                Cell::plain(targets(std::iter::once(component.as_ref()))),
-                Cell::plain(revision),
-            ];
-            if wide {
-                row.push(Cell::plain(&component.image));
-                row.push(Cell::plain(component.service.clone().unwrap_or_default()));
-            }
-            row.push(Cell::message(out::short(&component.message, 2 * MESSAGE)));
-            row
-        })
-        .collect();
+    let components = status.components.iter();
+    let rows: Vec<Vec<Cell>> =
+        components.map(|(name, component)| component_row(name.as_str(), component, wide)).collect();
     out::table(&heads, &rows)
+}
+
+fn component_row(name: &str, component: &ComponentStatus, wide: bool) -> Vec<Cell> {
+    let revision = match (&component.revision, &component.wanted_revision) {
+        (Some(runs), Some(wanted)) => format!("{runs} -> {wanted}"),
+        (runs, wanted) => runs.clone().or_else(|| wanted.clone()).unwrap_or_default(),
+    };
+    let mut row = vec![
+        Cell::plain(name),
+        Cell::plain(&component.workload),
+        Cell::coloured(&component.phase, phase_style(&component.phase)),
+        Cell::plain(running(component)),
+        Cell::plain(targets(std::iter::once(component))),
+        Cell::plain(revision),
+    ];
+    if wide {
+        row.push(Cell::plain(&component.image));
+        row.push(Cell::plain(component.service.clone().unwrap_or_default()));
+    }
+    row.push(Cell::message(out::short(&component.message, 2 * MESSAGE)));
+    row
 }
 
 fn running(component: &ComponentStatus) -> String {

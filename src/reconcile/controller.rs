@@ -124,6 +124,23 @@ struct InPass {
     changed: Option<Arc<Declaration>>,
 }
 
+impl InPass {
+    fn of(entry: &Entry, depth: Depth) -> Self {
+        let record = &entry.record;
+        Self {
+            declared: Arc::clone(&entry.declared),
+            last_good: record.declared.clone(),
+            has_served: known::has_served(&record.rollout),
+            ready: known::is_ready(record),
+            made: known::everything_made(&record.rollout),
+            status: record.status.clone(),
+            lost: record.lost.clone(),
+            depth,
+            changed: None,
+        }
+    }
+}
+
 impl Slot {
     fn known(&self) -> Known<'_> {
         match self {
@@ -142,6 +159,14 @@ impl Slot {
 }
 
 type Batch = Vec<Pass>;
+
+/// When a deployment is looked at again.
+struct Due {
+    wait: Duration,
+    /// How much later it may be, to go with others.
+    slack: Duration,
+    trigger: Trigger,
+}
 
 impl Controller {
     /// A controller that has not started.
@@ -316,6 +341,12 @@ impl Controller {
                 self.requests.retain(|request| !request.is_confirmation());
             }
         }
+        self.withdraw_stale(snapshot, now).await;
+        self.requests.clone()
+    }
+
+    /// Withdraws the requests that do not count any more; what cannot be withdrawn is tried again.
+    async fn withdraw_stale(&mut self, snapshot: &Snapshot, now: Timestamp) {
         let mut stale = std::mem::take(&mut self.stale_requests);
         let known = self.known();
         for request in &self.requests {
@@ -331,7 +362,6 @@ impl Controller {
                 self.stale_requests.push(request);
             }
         }
-        self.requests.clone()
     }
 
     async fn withdraw(&self, request: &Request) -> bool {
@@ -474,17 +504,7 @@ impl Controller {
                 let slot = self.entries.get_mut(&name)?;
                 let Slot::Idle(entry) = slot else { return None };
                 let depth = entry.depth(in_full);
-                let in_pass = Slot::InPass(Box::new(InPass {
-                    declared: Arc::clone(&entry.declared),
-                    last_good: entry.record.declared.clone(),
-                    has_served: known::has_served(&entry.record.rollout),
-                    ready: known::is_ready(&entry.record),
-                    made: known::everything_made(&entry.record.rollout),
-                    status: entry.record.status.clone(),
-                    lost: entry.record.lost.clone(),
-                    depth,
-                    changed: None,
-                }));
+                let in_pass = Slot::InPass(Box::new(InPass::of(entry, depth)));
                 let Slot::Idle(entry) = std::mem::replace(slot, in_pass) else { return None };
                 self.passes += 1;
                 Some(Pass { id: self.passes, trigger, entry: *entry, depth })
@@ -503,17 +523,19 @@ impl Controller {
             return true;
         }
         let declared = Arc::clone(&entry.declared);
+        let handover = &declared.desired.handover;
+        let in_pass = |document| matches!(self.entries.get(document), Some(Slot::InPass(_)));
+        if handover.inherits.values().any(|origin| in_pass(&origin.document)) {
+            self.queue.done(name);
+            self.queue.add(name.clone(), self.clock.after(TAKES_OVER), Duration::ZERO, trigger);
+            return false;
+        }
         let mut rollout = entry.record.rollout.clone();
-        succession::disinherit(&mut rollout, &declared.desired.handover);
-        for (id, origin) in &declared.desired.handover.inherits {
+        succession::disinherit(&mut rollout, handover);
+        for (id, origin) in &handover.inherits {
             let from = match self.entries.get(&origin.document) {
                 Some(Slot::Idle(entry)) => Some(&entry.record),
-                Some(Slot::InPass(_)) => {
-                    self.queue.done(name);
-                    self.queue.add(name.clone(), self.clock.after(TAKES_OVER), Duration::ZERO, trigger);
-                    return false;
-                }
-                None => self.parked.get(&origin.document),
+                Some(Slot::InPass(_)) | None => self.parked.get(&origin.document),
             };
             if let Some(from) = from {
                 succession::inherit(&mut rollout, id, origin, &from.rollout);
@@ -532,69 +554,86 @@ impl Controller {
         // One number for all of a batch: those that are steady are due together again, and share
         // their reads again.
         let batch_seed = batch.first().map_or(0, |pass| jitter_seed(&pass.entry));
-        for (Pass { mut entry, trigger, .. }, passed) in batch.into_iter().zip(passed) {
-            let name = entry.record.name.clone();
-            self.queue.done(&name);
-            self.looked_at.insert(name.clone(), self.clock.now());
-            entry.held = if passed.ending == Ending::Held { entry.held.saturating_add(1) } else { 0 };
-            entry.light = if passed.depth == Depth::Full { 0 } else { entry.light.saturating_add(1) };
-            entry.full_next = passed.depth == Depth::Light && passed.acted > 0;
-            match &passed.state_error {
-                Some(error) => self.handle.save_failed(Some(&name), error.clone()),
-                None => self.handle.saved(Some(&name)),
-            }
-            self.handle.metrics().passed(trigger, passed.ending, passed.state_error.is_some());
-            self.handle.publish(&entry.record);
-            let seed = if passed.ending == Ending::Steady { batch_seed } else { jitter_seed(&entry) };
-            let mut wait = schedule::wait(passed.ending, entry.held, self.settings.resync, seed);
-            let mut trigger = Trigger::from(passed.ending);
-            if let Some(left) = entry.pause_left(self.clock.now()).filter(|left| *left < wait) {
-                (wait, trigger) = (left, Trigger::PauseEnded);
-            }
-            // A pause that times out is looked at then, not some time after it.
-            if let Some(ends) = passed.pause_ends.filter(|_| passed.ending == Ending::Paused) {
-                let left = ends.duration_since(self.clock.now());
-                wait = wait.min(left.max(jiff::SignedDuration::from_secs(1)).unsigned_abs());
-            }
-            let mut slack = schedule::slack(passed.ending, self.settings.resync);
-            // Only the declaration that this pass was for can be finished, not one that came
-            // meanwhile; and a suspended teardown waits for its end, so it is not at rest.
-            let mut finished = entry.declared.is_teardown() && passed.at_rest;
-            if let Some(Slot::InPass(in_pass)) = self.entries.get_mut(&name)
-                && let Some(changed) = in_pass.changed.take()
-            {
-                entry.declare(changed);
-                let asked =
-                    declarations::record_declaration(&mut entry.record, &entry.declared, self.clock.now());
-                entry.unsaved |= asked;
-                (wait, slack, finished) = (Duration::ZERO, Duration::ZERO, false);
-                trigger = if asked { Trigger::Request } else { Trigger::Declaration };
-            } else if passed.state_error.is_none() {
-                self.handle.reconciled(&name);
-                // The saved record says that they were taken up.
-                let steady = passed.ending == Ending::Steady && passed.depth == Depth::Full;
-                let is_done = |request: &&Request| {
-                    request.is_honoured_once()
-                        || (steady && request.adopts())
-                        || passed.answered.contains(request)
-                };
-                for request in entry.declared.requests.iter().filter(is_done) {
-                    self.withdraw(request).await;
-                }
-            }
-            let orphaned = entry.declared.is_orphaned();
-            self.entries.insert(name.clone(), Slot::Idle(Box::new(entry)));
-            if finished {
-                info!(deployment = %name, "everything that was made for it is removed");
-                self.forget(name).await;
-            } else if orphaned {
-                self.park(name).await;
-            } else {
-                let slack = slack.div_f64(self.clock.speed());
-                self.queue.add(name, self.clock.after(wait), slack, trigger);
-            }
+        for (pass, passed) in batch.into_iter().zip(passed) {
+            self.finish_pass(pass, passed, batch_seed).await;
         }
         self.count();
+    }
+
+    /// Takes one entry back and decides when it is due again.
+    async fn finish_pass(&mut self, pass: Pass, passed: PassResult, batch_seed: u64) {
+        let Pass { mut entry, trigger, .. } = pass;
+        let name = entry.record.name.clone();
+        self.note_pass(&mut entry, trigger, &passed);
+        let mut due = self.due(&entry, &passed, batch_seed);
+        // Only the declaration that this pass was for can be finished, not one that came meanwhile;
+        // and a suspended teardown waits for its end, so it is not at rest.
+        let mut finished = entry.declared.is_teardown() && passed.at_rest;
+        if let Some(Slot::InPass(in_pass)) = self.entries.get_mut(&name)
+            && let Some(changed) = in_pass.changed.take()
+        {
+            let trigger = put_in_force(&mut entry, changed, self.clock.now());
+            finished = false;
+            due = Due { wait: Duration::ZERO, slack: Duration::ZERO, trigger };
+        } else if passed.state_error.is_none() {
+            self.handle.reconciled(&name);
+            self.withdraw_done(&entry, &passed).await;
+        }
+        let orphaned = entry.declared.is_orphaned();
+        self.entries.insert(name.clone(), Slot::Idle(Box::new(entry)));
+        if finished {
+            info!(deployment = %name, "everything that was made for it is removed");
+            self.forget(name).await;
+        } else if orphaned {
+            self.park(name).await;
+        } else {
+            let slack = due.slack.div_f64(self.clock.speed());
+            self.queue.add(name, self.clock.after(due.wait), slack, due.trigger);
+        }
+    }
+
+    /// Notes that a pass is over, in its entry and for those who look.
+    fn note_pass(&mut self, entry: &mut Entry, trigger: Trigger, passed: &PassResult) {
+        let name = &entry.record.name;
+        self.queue.done(name);
+        self.looked_at.insert(name.clone(), self.clock.now());
+        entry.held = if passed.ending == Ending::Held { entry.held.saturating_add(1) } else { 0 };
+        entry.light = if passed.depth == Depth::Full { 0 } else { entry.light.saturating_add(1) };
+        entry.full_next = passed.depth == Depth::Light && passed.acted > 0;
+        match &passed.state_error {
+            Some(error) => self.handle.save_failed(Some(name), error.clone()),
+            None => self.handle.saved(Some(name)),
+        }
+        self.handle.metrics().passed(trigger, passed.ending, passed.state_error.is_some());
+        self.handle.publish(&entry.record);
+    }
+
+    /// When a deployment is due again after a pass, if nothing comes between.
+    fn due(&self, entry: &Entry, passed: &PassResult, batch_seed: u64) -> Due {
+        let seed = if passed.ending == Ending::Steady { batch_seed } else { jitter_seed(entry) };
+        let mut wait = schedule::wait(passed.ending, entry.held, self.settings.resync, seed);
+        let mut trigger = Trigger::from(passed.ending);
+        if let Some(left) = entry.pause_left(self.clock.now()).filter(|left| *left < wait) {
+            (wait, trigger) = (left, Trigger::PauseEnded);
+        }
+        // A pause that times out is looked at then, not some time after it.
+        if let Some(ends) = passed.pause_ends.filter(|_| passed.ending == Ending::Paused) {
+            let left = ends.duration_since(self.clock.now());
+            wait = wait.min(left.max(jiff::SignedDuration::from_secs(1)).unsigned_abs());
+        }
+        Due { wait, slack: schedule::slack(passed.ending, self.settings.resync), trigger }
+    }
+
+    /// Withdraws the requests that are over with a pass. The saved record says that they were taken
+    /// up.
+    async fn withdraw_done(&self, entry: &Entry, passed: &PassResult) {
+        let steady = passed.ending == Ending::Steady && passed.depth == Depth::Full;
+        let is_done = |request: &&Request| {
+            request.is_honoured_once() || (steady && request.adopts()) || passed.answered.contains(request)
+        };
+        for request in entry.declared.requests.iter().filter(is_done) {
+            self.withdraw(request).await;
+        }
     }
 
     /// Forgets a deployment of which nothing is left.
@@ -613,6 +652,14 @@ impl Controller {
     fn count(&self) {
         self.handle.sizes(self.entries.len() + self.parked.len(), self.queue.len());
     }
+}
+
+/// Puts what was declared during a pass in force after it.
+fn put_in_force(entry: &mut Entry, changed: Arc<Declaration>, now: Timestamp) -> Trigger {
+    entry.declare(changed);
+    let asked = declarations::record_declaration(&mut entry.record, &entry.declared, now);
+    entry.unsaved |= asked;
+    if asked { Trigger::Request } else { Trigger::Declaration }
 }
 
 /// Whether two declarations are equal; mostly both are the same allocation.

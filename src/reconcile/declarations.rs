@@ -7,7 +7,7 @@ pub use super::known::{DeclarationChange, Known};
 use crate::desired::{self, Common};
 use crate::model::condition::{Condition, ConditionReason, ConditionType, Truth};
 use crate::model::desired::DesiredState;
-use crate::model::finding::Finding;
+use crate::model::finding::{Finding, Place};
 use crate::model::handover::{Brought, GivenUp, HeldBack};
 use crate::model::ids::{ComponentName, DeploymentName, Generation};
 use crate::model::kinds::{DeletionPolicy, RETRY_ANNOTATION, Suspend};
@@ -206,41 +206,8 @@ pub fn changes(
     now: Timestamp,
 ) -> Changes {
     cache.update(snapshot, known);
-    let mut refused: BTreeMap<DeploymentName, Vec<Finding>> = snapshot.refused.clone();
-    for (name, partial) in &snapshot.partial {
-        // A typo in one field does not hide what is wrong with the others.
-        refused.entry(name.clone()).or_default().extend(semantic_errors(partial));
-    }
     let unread = cache.unread(snapshot);
-    let mut kinds: BTreeMap<DeploymentName, String> = BTreeMap::new();
-    let mut by_name: BTreeMap<DeploymentName, DeclarationChange> = BTreeMap::new();
-    for (name, lowered) in &cache.by_name {
-        match &lowered.result {
-            Err(findings) => {
-                kinds.insert(name.clone(), lowered.document.kind.to_string());
-                refused.entry(name.clone()).or_default().extend(findings.iter().cloned());
-            }
-            Ok(declared) => {
-                if let Some(conflicts) = cache.common.conflicts.get(name) {
-                    // Two documents that claim one thing: one of them is refused.
-                    let mut found = conflicts.clone();
-                    lowered.document.locate(&mut found);
-                    refused
-                        .entry(name.clone())
-                        .or_default()
-                        .extend(declared.findings.iter().cloned().chain(found));
-                } else if let Some(errors) = refused.remove(name) {
-                    // The text in the store is refused; this is its last good version.
-                    let newest_generation = declared.desired.generation.next();
-                    let last_good =
-                        Declaration { newest_generation, findings: errors, ..(**declared).clone() };
-                    by_name.insert(name.clone(), DeclarationChange::InForce(Arc::new(last_good)));
-                } else {
-                    by_name.insert(name.clone(), DeclarationChange::InForce(Arc::clone(declared)));
-                }
-            }
-        }
-    }
+    let (mut by_name, refused) = in_force(cache, snapshot);
     for (name, findings) in refused {
         let change = match known.get(&name).and_then(|known| last_good(known.declared)) {
             Some(mut declared) => {
@@ -252,7 +219,8 @@ pub fn changes(
                 DeclarationChange::InForce(Arc::new(declared))
             }
             None => {
-                let kind = kinds.remove(&name).unwrap_or_default();
+                let lowered = cache.by_name.get(&name).filter(|lowered| lowered.result.is_err());
+                let kind = lowered.map(|lowered| lowered.document.kind.to_string()).unwrap_or_default();
                 DeclarationChange::Refused(Box::new(refused_status(&name, kind, findings, now)))
             }
         };
@@ -268,6 +236,46 @@ pub fn changes(
     apply_requests(requests, &mut by_name, left, now);
     handover::hand_over(known, &mut by_name, &unread, &snapshot.absent, now);
     Changes { by_name, problems, prune_held }
+}
+
+/// What is in force of what the store holds; and what is refused, with what is wrong with it.
+fn in_force(
+    cache: &LoweringCache,
+    snapshot: &Snapshot,
+) -> (BTreeMap<DeploymentName, DeclarationChange>, BTreeMap<DeploymentName, Vec<Finding>>) {
+    let mut by_name = BTreeMap::new();
+    let mut refused: BTreeMap<DeploymentName, Vec<Finding>> = snapshot.refused.clone();
+    for (name, partial) in &snapshot.partial {
+        // A typo in one field does not hide what is wrong with the others.
+        refused.entry(name.clone()).or_default().extend(semantic_errors(partial));
+    }
+    for (name, lowered) in &cache.by_name {
+        let declared = match &lowered.result {
+            Ok(declared) => declared,
+            Err(findings) => {
+                refused.entry(name.clone()).or_default().extend(findings.iter().cloned());
+                continue;
+            }
+        };
+        if let Some(conflicts) = cache.common.conflicts.get(name) {
+            // Two documents that claim one thing: one of them is refused.
+            let mut found = conflicts.clone();
+            lowered.document.locate(&mut found);
+            let findings = declared.findings.iter().cloned().chain(found);
+            refused.entry(name.clone()).or_default().extend(findings);
+            continue;
+        }
+        let declared = match refused.remove(name) {
+            // The text in the store is refused; this is its last good version.
+            Some(findings) => {
+                let newest_generation = declared.desired.generation.next();
+                Arc::new(Declaration { newest_generation, findings, ..(**declared).clone() })
+            }
+            None => Arc::clone(declared),
+        };
+        by_name.insert(name.clone(), DeclarationChange::InForce(declared));
+    }
+    (by_name, refused)
 }
 
 /// The generation of a document: one more than the stored one when its spec or kind changed.
@@ -536,41 +544,15 @@ fn refused_status(
     findings: Vec<Finding>,
     now: Timestamp,
 ) -> DeploymentStatus {
-    let place = findings.iter().find_map(|finding| finding.place.as_ref());
-    let source = place.map_or_else(Source::default, |place| Source {
-        file: place.file.clone(),
-        line: place.line,
-        content_hash: String::new(),
-    });
-    let errors = findings.iter().filter(|finding| finding.is_error()).count();
-    let first =
-        findings.iter().find(|finding| finding.is_error()).map(ToString::to_string).unwrap_or_default();
-    let noun = if errors == 1 { "error" } else { "errors" };
-    let message = format!("{errors} {noun} in the document; the first: {first}");
-    let condition = |kind, status, message: &str| Condition {
-        kind,
-        status,
-        reason: ConditionReason::InvalidSpec,
-        message: message.to_owned(),
-        observed_generation: Generation(0),
-        last_transition_time: now,
-    };
-    let conditions = ConditionType::iter()
-        .map(|kind| match kind {
-            ConditionType::Ready | ConditionType::Reconciling => condition(kind, Truth::False, &message),
-            ConditionType::Stalled => condition(kind, Truth::True, &message),
-            _ => condition(kind, Truth::Unknown, "nothing was looked at"),
-        })
-        .collect();
     DeploymentStatus {
         name: name.clone(),
         kind,
         generation: Generation(1),
         observed_generation: Generation(0),
-        source,
+        source: place_of(&findings),
         region: String::new(),
         cluster: String::new(),
-        conditions,
+        conditions: refused_conditions(&findings, now),
         components: BTreeMap::new(),
         waiting_on: Vec::new(),
         findings,
@@ -580,6 +562,38 @@ fn refused_status(
         removing: false,
         updated_at: now,
     }
+}
+
+/// Where the first finding is that has a place.
+fn place_of(findings: &[Finding]) -> Source {
+    let place = findings.iter().find_map(|finding| finding.place.as_ref());
+    let of =
+        |place: &Place| Source { file: place.file.clone(), line: place.line, content_hash: String::new() };
+    place.map(of).unwrap_or_default()
+}
+
+fn refused_conditions(findings: &[Finding], now: Timestamp) -> Vec<Condition> {
+    let errors = findings.iter().filter(|finding| finding.is_error());
+    let first = errors.clone().next().map(ToString::to_string).unwrap_or_default();
+    let errors = errors.count();
+    let noun = if errors == 1 { "error" } else { "errors" };
+    let refused = format!("{errors} {noun} in the document; the first: {first}");
+    let condition = |kind| {
+        let (status, message) = match kind {
+            ConditionType::Ready | ConditionType::Reconciling => (Truth::False, &*refused),
+            ConditionType::Stalled => (Truth::True, &*refused),
+            _ => (Truth::Unknown, "nothing was looked at"),
+        };
+        Condition {
+            kind,
+            status,
+            reason: ConditionReason::InvalidSpec,
+            message: message.to_owned(),
+            observed_generation: Generation(0),
+            last_transition_time: now,
+        }
+    };
+    ConditionType::iter().map(condition).collect()
 }
 
 /// Puts the declaration in force into its record, so that no later edit or removal can lose it, and
@@ -605,11 +619,16 @@ pub(super) fn record_declaration(record: &mut Record, declared: &Declaration, no
         formers: declared.desired.handover.formers.clone(),
         brought,
     });
-    if record.requests == declared.requests {
+    take_up(record, &declared.requests, now)
+}
+
+/// Takes up what people ask for; true when that is not what the record knows already.
+fn take_up(record: &mut Record, requests: &[Request], now: Timestamp) -> bool {
+    if record.requests == requests {
         return false;
     }
-    let before = std::mem::replace(&mut record.requests, declared.requests.clone());
-    for request in declared.requests.iter().filter(|request| !before.contains(request)) {
+    let before = std::mem::replace(&mut record.requests, requests.to_vec());
+    for request in requests.iter().filter(|request| !before.contains(request)) {
         let (reason, component) = match &request.kind {
             RequestKind::Retry { component } => {
                 rollout::retry(&mut record.rollout, component.as_ref());

@@ -79,47 +79,23 @@ pub(super) fn hand_over(
     missing: &BTreeSet<DeploymentName>,
     now: Timestamp,
 ) {
-    let mut given = Given::new();
-    for (&name, known) in known {
-        let Some(before) = known.declared else { continue };
-        let declared = match by_name.get(name) {
-            Some(DeclarationChange::InForce(declared)) => Some(declared.as_ref()),
-            Some(DeclarationChange::Refused(_) | DeclarationChange::Gone) => continue,
-            None => None,
-        };
-        let given_up = given_up(before, declared, known.made, now);
-        if !given_up.is_empty() {
-            given.insert(name, given_up);
-        }
-    }
+    let mut given = all_given_up(known, by_name, now);
     if given.is_empty() && missing.is_empty() && !Succession::is_awaited(known) {
         return;
     }
     let claimants = claimants(by_name);
-    let is_settled = settled(known, by_name);
-    let is_settled = |name: &DeploymentName| is_settled.contains(name);
+    let settled = settled(known, by_name);
     for (&name, given_up) in &mut given {
         let Some(from) = known.get(name) else { continue };
         for (arn, given) in given_up.iter_mut() {
             let claimant = claimants.get(&given.claim).filter(|other| other.document != *name);
-            // The files of one change may come one after the other, and a pass that was under way
-            // when the document went may have made more.
-            let at_once = HeldBack::until(given.since, now).is_some();
-            let may = |other: &&Claimant| {
-                let has = given.to.as_ref() == Some(&other.document);
-                !from.orphaned || other.adopts || at_once || has
-            };
-            let taker = claimant.filter(may).map(|other| other.document.clone());
-            // Who has it keeps it, though it is to be another one by now: a rule of another
-            // priority takes its place later.
-            let has = |to: &DeploymentName| known.get(to).is_some_and(|taker| taker.made.knows(arn));
-            given.to = taker.or_else(|| given.to.take().filter(has));
+            given.to = taker(arn, given, from, claimant, known, now);
         }
         given_up.retain(|arn, given| {
             // Revisions are known no longer than their component.
             let is_awaited =
                 || unread.claimant(given).is_some() || HeldBack::until(given.since, now).is_some();
-            from.made.knows(arn) || given.to.as_ref().map_or_else(is_awaited, |to| !is_settled(to))
+            from.made.knows(arn) || given.to.as_ref().map_or_else(is_awaited, |to| !settled.contains(to))
         });
     }
     let leaving = missing.iter().filter_map(|name| {
@@ -128,33 +104,89 @@ pub(super) fn hand_over(
     });
     let succession = Succession::of(known, by_name, (&mut given, &leaving.collect()), &claimants, now);
     for (name, given_up) in given {
-        let is_taken =
-            |arn: &str| given_up.get(arn).and_then(|given| given.to.as_ref()).is_some_and(is_settled);
-        let is_gone = |from: &Known<'_>| from.orphaned || is_doubted(by_name.get(name));
-        if known
-            .get(name)
-            .is_some_and(|from| is_gone(from) && from.made.all().iter().all(|arn| is_taken(arn)))
+        if known.get(name).is_some_and(|from| is_left_to_others(from, by_name.get(name), &given_up, &settled))
         {
-            // Nothing is left of what its document left behind.
             by_name.insert(name.clone(), DeclarationChange::Gone);
-            continue;
-        }
-        for (arn, to) in given_up.iter().filter_map(|(arn, given)| Some((arn, given.to.as_ref()?))) {
-            if let Some(DeclarationChange::InForce(taker)) = by_name.get_mut(to) {
-                Arc::make_mut(taker).desired.handover.from.insert(arn.clone(), name.clone());
-            }
-        }
-        if let Some(DeclarationChange::InForce(giver)) = by_name.get_mut(name) {
-            let giver = Arc::make_mut(giver);
-            let taken = given_up.iter().filter_map(|(arn, given)| Some((arn.clone(), given.to.clone()?)));
-            giver.desired.handover.to = taken.collect();
-            if !giver.deletion_confirmed {
-                giver.desired.handover.held_back = held_back(&given_up, unread);
-            }
-            giver.given_up = given_up;
+        } else {
+            tell(name, given_up, unread, by_name);
         }
     }
     succession.tell(by_name);
+}
+
+/// What every known document gave up, of those that gave anything up.
+fn all_given_up<'k>(
+    known: &BTreeMap<&'k DeploymentName, Known<'_>>,
+    by_name: &BTreeMap<DeploymentName, DeclarationChange>,
+    now: Timestamp,
+) -> Given<'k> {
+    let of = |(&name, known): (&&'k DeploymentName, &Known<'_>)| {
+        let declared = match by_name.get(name) {
+            Some(DeclarationChange::InForce(declared)) => Some(declared.as_ref()),
+            Some(DeclarationChange::Refused(_) | DeclarationChange::Gone) => return None,
+            None => None,
+        };
+        Some((name, given_up(known.declared?, declared, known.made, now)))
+    };
+    known.iter().filter_map(of).filter(|(_, given_up)| !given_up.is_empty()).collect()
+}
+
+/// Who takes over something that was given up, or has it.
+fn taker(
+    arn: &str,
+    given: &GivenUp,
+    from: &Known<'_>,
+    claimant: Option<&Claimant>,
+    known: &BTreeMap<&DeploymentName, Known<'_>>,
+    now: Timestamp,
+) -> Option<DeploymentName> {
+    // The files of one change may come one after the other, and a pass that was under way when the
+    // document went may have made more.
+    let at_once = HeldBack::until(given.since, now).is_some();
+    let has_it = |other: &Claimant| given.to.as_ref() == Some(&other.document);
+    let may = |other: &&Claimant| !from.orphaned || other.adopts || at_once || has_it(other);
+    let taker = claimant.filter(may).map(|other| other.document.clone());
+    // Who has it keeps it, though it is to be another one by now: a rule of another priority takes
+    // its place later.
+    let has = |to: &&DeploymentName| known.get(*to).is_some_and(|taker| taker.made.knows(arn));
+    taker.or_else(|| given.to.as_ref().filter(has).cloned())
+}
+
+/// Whether a document is gone, and nothing is left of what it left behind.
+fn is_left_to_others(
+    from: &Known<'_>,
+    change: Option<&DeclarationChange>,
+    given_up: &BTreeMap<String, GivenUp>,
+    settled: &BTreeSet<DeploymentName>,
+) -> bool {
+    let is_taken = |arn: &str| {
+        let to = given_up.get(arn).and_then(|given| given.to.as_ref());
+        to.is_some_and(|to| settled.contains(to))
+    };
+    (from.orphaned || is_doubted(change)) && from.made.all().iter().all(|arn| is_taken(arn))
+}
+
+/// Says to both sides what goes over.
+fn tell(
+    name: &DeploymentName,
+    given_up: BTreeMap<String, GivenUp>,
+    unread: &Unread,
+    by_name: &mut BTreeMap<DeploymentName, DeclarationChange>,
+) {
+    for (arn, to) in given_up.iter().filter_map(|(arn, given)| Some((arn, given.to.as_ref()?))) {
+        if let Some(DeclarationChange::InForce(taker)) = by_name.get_mut(to) {
+            Arc::make_mut(taker).desired.handover.from.insert(arn.clone(), name.clone());
+        }
+    }
+    if let Some(DeclarationChange::InForce(giver)) = by_name.get_mut(name) {
+        let giver = Arc::make_mut(giver);
+        let taken = given_up.iter().filter_map(|(arn, given)| Some((arn.clone(), given.to.clone()?)));
+        giver.desired.handover.to = taken.collect();
+        if !giver.deletion_confirmed {
+            giver.desired.handover.held_back = held_back(&given_up, unread);
+        }
+        giver.given_up = given_up;
+    }
 }
 
 /// Deployments of which all that they declare by now was seen to be there and healthy.

@@ -55,6 +55,14 @@ pub struct Pass {
     pub depth: Depth,
 }
 
+/// What a pass saw, what it wanted to do, and what became of it.
+struct Looked<'a> {
+    resolved: &'a ResolvedState,
+    observed: &'a ObservedState,
+    plan: &'a Plan,
+    outcomes: &'a [Outcome],
+}
+
 /// What one pass of one deployment came to.
 #[derive(Clone, Debug)]
 pub struct PassResult {
@@ -164,29 +172,18 @@ impl Reconciler {
 
         let outcomes = self.executor.run(&entry.declared.desired.placement, &plan, fence).await;
         self.metrics.acted(&plan, &outcomes);
-
         let after = rollout::record(step, &resolved, &observed, &plan, &outcomes);
-        let status = self.status(entry, (&resolved, &observed), &after, &plan, &outcomes);
-        let conditions = (entry.record.status.as_deref(), &status);
-        let new_events = events::of_pass(&plan, &outcomes, (&before, &after), conditions, now);
-        log_readiness(entry.record.status.as_deref(), &status);
+        let looked = Looked { resolved: &resolved, observed: &observed, plan: &plan, outcomes: &outcomes };
         let ending = if entry.declared.is_teardown() {
             // What was being rolled out is rolled out no more.
             ending(&RolloutState::default(), &plan, &outcomes, &observed)
         } else {
             ending(&after, &plan, &outcomes, &observed)
         };
-        let changed = after != entry.record.rollout
-            || entry.record.status.as_deref() != Some(&status)
-            || !new_events.is_empty();
-        if changed || entry.unsaved {
-            entry.record.rollout = after;
-            entry.record.status = Some(Arc::new(status));
-            events::append(&mut entry.record, new_events);
-            if let Err(error) = self.save(entry).await {
-                return self.state_failed(&error, observed.depth);
-            }
-        }
+        let changed = match self.report(entry, &looked, (&before, after), now).await {
+            Ok(changed) => changed,
+            Err(error) => return self.state_failed(&error, observed.depth),
+        };
         let acted = outcomes.iter().filter(|o| matches!(o.result, ActionResult::Done { .. })).count();
         let at_rest = plan.actions.is_empty() && plan.waiting_on.is_empty() && observed.gaps.is_empty();
         let (requests, desired) = (&entry.declared.requests, &entry.declared.desired);
@@ -203,15 +200,34 @@ impl Reconciler {
         PassResult { ending, depth, acted, at_rest, pause_ends, answered, state_error: None }
     }
 
-    fn status(
+    /// Says in the record what came of a pass, and saves it when that is anything new; true when it
+    /// is.
+    async fn report(
         &self,
-        entry: &Entry,
-        (resolved, observed): (&ResolvedState, &ObservedState),
-        rollout: &RolloutState,
-        plan: &Plan,
-        outcomes: &[Outcome],
-    ) -> DeploymentStatus {
+        entry: &mut Entry,
+        looked: &Looked<'_>,
+        (before, after): (&RolloutState, RolloutState),
+        now: Timestamp,
+    ) -> Result<bool, state::Error> {
+        let status = self.status(entry, looked, &after);
+        let conditions = (entry.record.status.as_deref(), &status);
+        let new_events = events::of_pass(looked.plan, looked.outcomes, (before, &after), conditions, now);
+        log_readiness(entry.record.status.as_deref(), &status);
+        let changed = after != entry.record.rollout
+            || entry.record.status.as_deref() != Some(&status)
+            || !new_events.is_empty();
+        if changed || entry.unsaved {
+            entry.record.rollout = after;
+            entry.record.status = Some(Arc::new(status));
+            events::append(&mut entry.record, new_events);
+            self.save(entry).await?;
+        }
+        Ok(changed)
+    }
+
+    fn status(&self, entry: &Entry, looked: &Looked<'_>, rollout: &RolloutState) -> DeploymentStatus {
         let declared = &entry.declared;
+        let Looked { resolved, observed, plan, outcomes } = *looked;
         status::compute(&StatusInput {
             prior: entry.record.status.as_deref(),
             source: &declared.source,

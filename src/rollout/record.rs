@@ -27,53 +27,13 @@ pub fn record(
 ) -> RolloutState {
     let mut state = step;
     forget_absent(&mut state, resolved, observed);
-    if observed.depth == Depth::Full && observed.gaps.is_empty() {
-        state.asked.retain(|asked| asked.is_fresh(observed.at));
-    }
-    let is_seen = |asked: &Asked| match observed.seen(&asked.resource) {
-        Seen::Present(Identity { arn, .. }) => asked.is_found(arn),
-        Seen::Absent | Seen::NotRead | Seen::Unknown(_) => false,
-    };
-    let resources = &state.resources;
-    let is_recorded = |asked: &Asked| resources.get(&asked.resource).is_some_and(|known| known.arn.is_some());
-    state.asked.retain(|asked| !(is_seen(asked) && is_recorded(asked)));
+    forget_asked(&mut state, observed);
     let was_there = found_again(&state, plan, outcomes);
-    let mut unsettled: BTreeSet<ResourceId> =
-        plan.waiting_on.iter().map(|waiting| waiting.resource.clone()).collect();
-    // What somebody else changed in a field and is only reported does not keep the rest from being
-    // in agreement.
-    let gone = plan.drift.iter().filter(|drift| !drift.repaired && drift.change.is_none());
-    unsettled.extend(gone.map(|drift| drift.resource.clone()));
-    unsettled.extend(plan.notes.iter().filter(|note| note.blocks).map(|note| note.resource.clone()));
+    let mut unsettled = not_in_agreement(plan);
     for (index, action) in plan.actions.iter().enumerate() {
         let result = outcomes.iter().find(|outcome| outcome.action == index).map(|outcome| &outcome.result);
-        match result {
-            Some(ActionResult::Done { arn, deployment }) => {
-                // What it gets its owner tag in is looked at again before it counts as declared.
-                let owner = format!("tags.{TAG_OWNER}");
-                if action.verb == Verb::Tag && action.changes.iter().any(|change| change.path == owner) {
-                    unsettled.insert(action.resource.clone());
-                }
-                // As it was seen before it was removed, it agrees with nothing.
-                if action.verb == Verb::Delete {
-                    unsettled.insert(action.resource.clone());
-                }
-                done(&mut state, action, arn.as_deref(), deployment.as_deref(), observed);
-            }
-            result => {
-                unsettled.insert(action.resource.clone());
-                if matches!(result, Some(ActionResult::Unknown { .. })) {
-                    forget_sent(&mut state, action);
-                    continue;
-                }
-                was_not_done(&mut state, action);
-                // What was sent twice may have been carried out the first time: who may delete what
-                // has a tag may not delete what is gone. If it is gone, we did it.
-                let was_refused = matches!(result, Some(ActionResult::Failed { .. }));
-                if action.verb != Verb::Delete || !was_refused {
-                    applied::was_not_sent(&mut state, observed, action);
-                }
-            }
+        if !note_result(&mut state, action, result, observed) {
+            unsettled.insert(action.resource.clone());
         }
     }
     super::agreed::remember(&mut state, resolved, observed, plan, outcomes);
@@ -88,6 +48,64 @@ pub fn record(
     super::scaling::forget_former_counts(&mut state, resolved, observed, plan, outcomes);
     state.resources.retain(|_, known| !known.is_empty());
     state
+}
+
+/// Forgets what was asked for long ago, and what is found and known by its ARN.
+fn forget_asked(state: &mut RolloutState, observed: &ObservedState) {
+    if observed.depth == Depth::Full && observed.gaps.is_empty() {
+        state.asked.retain(|asked| asked.is_fresh(observed.at));
+    }
+    let is_seen = |asked: &Asked| match observed.seen(&asked.resource) {
+        Seen::Present(Identity { arn, .. }) => asked.is_found(arn),
+        Seen::Absent | Seen::NotRead | Seen::Unknown(_) => false,
+    };
+    let resources = &state.resources;
+    let is_recorded = |asked: &Asked| resources.get(&asked.resource).is_some_and(|known| known.arn.is_some());
+    state.asked.retain(|asked| !(is_seen(asked) && is_recorded(asked)));
+}
+
+/// What does not agree with its declaration, whatever becomes of the plan's actions.
+fn not_in_agreement(plan: &Plan) -> BTreeSet<ResourceId> {
+    let waiting = plan.waiting_on.iter().map(|waiting| &waiting.resource);
+    // What somebody else changed in a field and is only reported does not keep the rest from being
+    // in agreement.
+    let gone = plan.drift.iter().filter(|drift| !drift.repaired && drift.change.is_none());
+    let blocked = plan.notes.iter().filter(|note| note.blocks).map(|note| &note.resource);
+    waiting.chain(gone.map(|drift| &drift.resource)).chain(blocked).cloned().collect()
+}
+
+/// Writes down what became of one action; false when its resource is to be looked at again before
+/// it counts as declared.
+fn note_result(
+    state: &mut RolloutState,
+    action: &PlannedAction,
+    result: Option<&ActionResult>,
+    observed: &ObservedState,
+) -> bool {
+    match result {
+        Some(ActionResult::Done { arn, deployment }) => {
+            done(state, action, arn.as_deref(), deployment.as_deref(), observed);
+            let owner = format!("tags.{TAG_OWNER}");
+            let got_owner =
+                action.verb == Verb::Tag && action.changes.iter().any(|change| change.path == owner);
+            // As it was seen before it was removed, it agrees with nothing.
+            !got_owner && action.verb != Verb::Delete
+        }
+        Some(ActionResult::Unknown { .. }) => {
+            forget_sent(state, action);
+            false
+        }
+        Some(ActionResult::Failed { .. } | ActionResult::Skipped { .. }) | None => {
+            was_not_done(state, action);
+            // What was sent twice may have been carried out the first time: who may delete what
+            // has a tag may not delete what is gone. If it is gone, we did it.
+            let was_refused = matches!(result, Some(ActionResult::Failed { .. }));
+            if action.verb != Verb::Delete || !was_refused {
+                applied::was_not_sent(state, observed, action);
+            }
+            false
+        }
+    }
 }
 
 /// Notes what a plan is about to ask for and could not find again: kept before anything is done, so

@@ -24,35 +24,25 @@ pub(super) fn component_status(input: &StatusInput<'_>, component: &DesiredCompo
     let seen = seen.map(|seen| if foreign { &absent } else { seen });
     let service = seen.and_then(Seen::present);
     let prior = input.prior.and_then(|prior| prior.components.get(&component.name)).map(AsRef::as_ref);
-    let (desired, running, pending) = match (&component.workload, service) {
+    let counts = match (&component.workload, service) {
         (Workload::Service { .. }, Some(service)) => (service.desired, service.running, service.pending),
         (Workload::Service { fields, initial_count, .. }, None) => {
             let wanted = fields["desiredCount"].as_u64().and_then(|n| u32::try_from(n).ok());
             let unseen = !seen.is_some_and(Seen::is_known);
-            match prior.filter(|_| unseen) {
-                Some(prior) => (prior.desired, prior.running, prior.pending),
-                None => (wanted.unwrap_or(*initial_count), 0, 0),
-            }
+            let before = prior.filter(|_| unseen).map(|prior| (prior.desired, prior.running, prior.pending));
+            before.unwrap_or((wanted.unwrap_or(*initial_count), 0, 0))
         }
         (Workload::Task { .. }, _) => task_counts(input, component, &rollout.phase, prior),
     };
     let stage = input.observed.stages.get(&component.name).filter(|_| !foreign).unwrap_or(&Seen::NotRead);
-    let wanted = rollout.revision.as_ref().map(|revision| family_revision(&revision.arn).to_owned());
-    let running_revision = match &component.workload {
-        Workload::Service { .. } => match seen {
-            Some(Seen::Present(service)) => Some(family_revision(&service.task_definition).to_owned()),
-            Some(Seen::Absent) => None,
-            _ => prior.and_then(|prior| prior.revision.clone()),
-        },
-        Workload::Task { .. } => {
-            rollout.completed.as_ref().map(|revision| family_revision(&revision.arn).to_owned())
-        }
+    let revisions = Revisions {
+        wanted: rollout.revision.as_ref().map(|revision| family_revision(&revision.arn)),
+        running: running_revision(component, rollout, seen, prior),
     };
     let (phase, message) = match contested(input, component) {
-        _ if input.is_removing() => ("Removing", removing(component, running, pending)),
+        _ if input.is_removing() => ("Removing", removing(component, counts.1, counts.2)),
         Some(until) => ("Contested", format!("next try {until:.0}")),
         None => {
-            let revisions = Revisions { wanted: wanted.as_deref(), running: running_revision.as_deref() };
             let message = held_answer(input, component).unwrap_or_else(|| {
                 message(&rollout.phase, seen.unwrap_or(&Seen::NotRead), stage.present(), &revisions)
             });
@@ -63,11 +53,14 @@ pub(super) fn component_status(input: &StatusInput<'_>, component: &DesiredCompo
         workload: workload_word(&component.workload).to_owned(),
         phase: phase.to_owned(),
         message,
-        desired,
-        running,
-        pending,
-        wanted_revision: wanted.filter(|wanted| Some(wanted) != running_revision.as_ref()),
-        revision: running_revision,
+        desired: counts.0,
+        running: counts.1,
+        pending: counts.2,
+        wanted_revision: revisions
+            .wanted
+            .filter(|_| revisions.wanted != revisions.running)
+            .map(str::to_owned),
+        revision: revisions.running.map(str::to_owned),
         image: image(component),
         targets: targets(input, component, prior),
         service: match &component.workload {
@@ -79,6 +72,27 @@ pub(super) fn component_status(input: &StatusInput<'_>, component: &DesiredCompo
             Seen::Unknown(_) => prior.and_then(|prior| prior.pause.clone()),
             Seen::Absent | Seen::NotRead => None,
         },
+    }
+}
+
+/// The revision that a component was last seen to run, as `family:number`.
+fn running_revision<'r>(
+    component: &DesiredComponent,
+    rollout: &'r ComponentRollout,
+    seen: Option<&'r Seen<ObservedService>>,
+    prior: Option<&'r ComponentStatus>,
+) -> Option<&'r str> {
+    match (&component.workload, seen) {
+        (Workload::Task { .. }, _) => {
+            rollout.completed.as_ref().map(|revision| family_revision(&revision.arn))
+        }
+        (Workload::Service { .. }, Some(Seen::Present(service))) => {
+            Some(family_revision(&service.task_definition))
+        }
+        (Workload::Service { .. }, Some(Seen::Absent)) => None,
+        (Workload::Service { .. }, Some(Seen::Unknown(_) | Seen::NotRead) | None) => {
+            prior.and_then(|prior| prior.revision.as_deref())
+        }
     }
 }
 
@@ -202,15 +216,7 @@ fn message(
         }
         Phase::Rolling { deployment, .. } => rolling(seen, deployment.as_deref(), stage),
         Phase::Baking { until, .. } => format!("must stay healthy until {until}"),
-        Phase::RolledBack { reason, .. } => {
-            let wanted = revisions.wanted.unwrap_or("?");
-            let running = match (revisions.running, seen) {
-                (Some(running), _) => format!("running {running}"),
-                (None, Seen::Absent) => "nothing runs".to_owned(),
-                (None, _) => "what runs was not seen".to_owned(),
-            };
-            format!("desired {wanted}, {running}: rolled back by ECS because {reason}")
-        }
+        Phase::RolledBack { reason, .. } => rolled_back(reason, seen, revisions),
         Phase::Stalled { message, .. } => message.clone(),
         Phase::TaskRunning { task, deadline, .. } => match task {
             Some(task) => format!("task {} must exit 0 by {deadline}", task_id(task)),
@@ -220,6 +226,16 @@ fn message(
         Phase::Complete { .. } => stage.map(ToString::to_string).unwrap_or_default(),
         Phase::Idle => String::new(),
     }
+}
+
+fn rolled_back(reason: &str, seen: &Seen<ObservedService>, revisions: &Revisions<'_>) -> String {
+    let wanted = revisions.wanted.unwrap_or("?");
+    let running = match (revisions.running, seen) {
+        (Some(running), _) => format!("running {running}"),
+        (None, Seen::Absent) => "nothing runs".to_owned(),
+        (None, _) => "what runs was not seen".to_owned(),
+    };
+    format!("desired {wanted}, {running}: rolled back by ECS because {reason}")
 }
 
 /// How far a rollout is, as far as its service was seen.

@@ -7,7 +7,7 @@ use crate::model::desired::{DesiredResource, DesiredState};
 use crate::model::finding::{Findings, field_key};
 use crate::model::ids::DeploymentName;
 use crate::model::kinds::ApplicationSpec;
-use crate::model::kinds::alarm::{self, Dimension, MetricAlarm, MetricDataQuery};
+use crate::model::kinds::alarm::{self, Dimension, MetricAlarm, MetricDataQuery, MetricStat};
 use crate::model::resource::{ResourceId, Tree};
 use std::collections::BTreeSet;
 
@@ -149,6 +149,15 @@ fn one(findings: &mut Findings, path: &str, alarm: &MetricAlarm) {
         of_one_metric(findings, path, alarm, "metrics says it for each of them");
         expressions(findings, path, &alarm.metrics, alarm.threshold_metric_id.as_deref());
     }
+    words(findings, path, alarm);
+    dimensions(findings, path, &alarm.dimensions);
+    propagation(findings, path, alarm);
+    actions(findings, path, alarm);
+}
+
+/// What is one of some words.
+fn words(findings: &mut Findings, path: &str, alarm: &MetricAlarm) {
+    let at = |field: &str| format!("{path}.{field}");
     if let Some(statistic) = alarm.statistic.as_deref().filter(|word| !STATISTICS.contains(word)) {
         let help =
             format!("one of {}; a percentile such as p99 is an extendedStatistic", STATISTICS.join(", "));
@@ -158,7 +167,6 @@ fn one(findings: &mut Findings, path: &str, alarm: &MetricAlarm) {
         findings.error(at("extendedStatistic"), format!("`{percentile}` is not a statistic"), EXTENDED);
     }
     findings.one_of(at("unit"), alarm.unit.as_deref(), UNITS);
-    dimensions(findings, path, &alarm.dimensions);
     let missing = ["breaching", "notBreaching", "ignore", "missing"];
     findings.one_of(at("treatMissingData"), alarm.treat_missing_data.as_deref(), &missing);
     let few = alarm.evaluate_low_sample_count_percentile.as_deref();
@@ -166,7 +174,9 @@ fn one(findings: &mut Findings, path: &str, alarm: &MetricAlarm) {
     if few.is_some() && alarm.extended_statistic.is_none() {
         findings.error(at("evaluateLowSampleCountPercentile"), "only a percentile has it", "remove it");
     }
-    propagation(findings, path, alarm);
+}
+
+fn actions(findings: &mut Findings, path: &str, alarm: &MetricAlarm) {
     for (field, actions) in [
         ("okActions", &alarm.ok_actions),
         ("alarmActions", &alarm.alarm_actions),
@@ -174,7 +184,7 @@ fn one(findings: &mut Findings, path: &str, alarm: &MetricAlarm) {
     ] {
         if actions.len() > ACTIONS {
             let message = format!("{} actions are too many", actions.len());
-            findings.error(at(field), message, format!("{ACTIONS} at most"));
+            findings.error(format!("{path}.{field}"), message, format!("{ACTIONS} at most"));
         }
         for (index, action) in actions.iter().enumerate() {
             if Arn::parse(action).is_none() {
@@ -358,46 +368,8 @@ fn expressions(findings: &mut Findings, path: &str, queries: &[MetricDataQuery],
             findings.error(format!("{path}.metrics"), message, format!("{most} at most"));
         }
     }
-    for (index, query) in queries.iter().enumerate() {
-        let path = format!("{path}.metrics[{index}]");
-        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        if !query.id.starts_with(|c: char| c.is_ascii_lowercase()) || !query.id.chars().all(plain) {
-            let help = "a lower-case letter, then letters, digits and underscores";
-            findings.error(format!("{path}.id"), format!("`{}` is not an id", query.id), help);
-        }
-        let metric = query.metric_stat.as_ref().map(|stat| &stat.metric);
-        for (field, is_missing) in [
-            ("namespace", metric.is_some_and(|metric| metric.namespace.is_none())),
-            ("metricName", metric.is_some_and(|metric| metric.metric_name.is_none())),
-        ] {
-            if is_missing {
-                findings.error(format!("{path}.metricStat.metric.{field}"), "a metric needs it", "");
-            }
-        }
-        if query.metric_stat.is_some() == query.expression.is_some() {
-            findings.error(&path, "it has exactly one of metricStat and expression", "");
-        }
-        if let Some(stat) = &query.metric_stat {
-            dimensions(findings, &format!("{path}.metricStat.metric"), &stat.metric.dimensions);
-            let stat = stat.stat.as_str();
-            if !STATISTICS.contains(&stat) && !is_extended(stat) {
-                let help = format!("one of {}, {EXTENDED}", STATISTICS.join(", "));
-                findings.error(
-                    format!("{path}.metricStat.stat"),
-                    format!("`{stat}` is not a statistic"),
-                    help,
-                );
-            }
-        }
-        for id in unknown_ids(query.expression.as_deref().unwrap_or_default(), queries) {
-            let known: Vec<&str> = queries.iter().map(|query| query.id.as_str()).collect();
-            let message = format!("`{id}` is no id in metrics, so AWS may refuse the expression");
-            findings.warning(
-                format!("{path}.expression"),
-                message,
-                format!("metrics has {}", super::listed(&known)),
-            );
-        }
+    for (index, of) in queries.iter().enumerate() {
+        query(findings, &format!("{path}.metrics[{index}]"), of, queries);
     }
     let is_band = |query: &&MetricDataQuery| Some(query.id.as_str()) == band;
     let returns = |query: &&MetricDataQuery| query.return_data.unwrap_or(true);
@@ -408,6 +380,46 @@ fn expressions(findings: &mut Findings, path: &str, queries: &[MetricDataQuery],
     if returned != 1 {
         let message = format!("the alarm watches exactly one of them, {returned} return data");
         findings.error(format!("{path}.metrics"), message, "set returnData to false on all others");
+    }
+}
+
+/// One metric or expression.
+fn query(findings: &mut Findings, path: &str, query: &MetricDataQuery, queries: &[MetricDataQuery]) {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if !query.id.starts_with(|c: char| c.is_ascii_lowercase()) || !query.id.chars().all(plain) {
+        let help = "a lower-case letter, then letters, digits and underscores";
+        findings.error(format!("{path}.id"), format!("`{}` is not an id", query.id), help);
+    }
+    if query.metric_stat.is_some() == query.expression.is_some() {
+        findings.error(path, "it has exactly one of metricStat and expression", "");
+    }
+    if let Some(of) = &query.metric_stat {
+        metric_stat(findings, &format!("{path}.metricStat"), of);
+    }
+    for id in unknown_ids(query.expression.as_deref().unwrap_or_default(), queries) {
+        let known: Vec<&str> = queries.iter().map(|query| query.id.as_str()).collect();
+        let message = format!("`{id}` is no id in metrics, so AWS may refuse the expression");
+        findings.warning(
+            format!("{path}.expression"),
+            message,
+            format!("metrics has {}", super::listed(&known)),
+        );
+    }
+}
+
+fn metric_stat(findings: &mut Findings, path: &str, of: &MetricStat) {
+    for (field, is_missing) in
+        [("namespace", of.metric.namespace.is_none()), ("metricName", of.metric.metric_name.is_none())]
+    {
+        if is_missing {
+            findings.error(format!("{path}.metric.{field}"), "a metric needs it", "");
+        }
+    }
+    dimensions(findings, &format!("{path}.metric"), &of.metric.dimensions);
+    let stat = of.stat.as_str();
+    if !STATISTICS.contains(&stat) && !is_extended(stat) {
+        let help = format!("one of {}, {EXTENDED}", STATISTICS.join(", "));
+        findings.error(format!("{path}.stat"), format!("`{stat}` is not a statistic"), help);
     }
 }
 
