@@ -6,6 +6,8 @@
 //! deployment circuit breaker detects failures"); `thresholdConfiguration` changes that, and a
 //! healthy task sets the count back unless `resetOnHealthyTask` is false.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::{
@@ -80,8 +82,8 @@ impl Ecs {
             updated_at: now,
             state: "IN_PROGRESS",
             revision: revision_arn,
-            spec: service.spec.clone(),
-            hidden: service.hidden.clone(),
+            spec: Arc::new(service.spec.clone()),
+            hidden: Arc::new(service.hidden.clone()),
             good_since: None,
             given_up: false,
             side,

@@ -1,6 +1,7 @@
 //! A service, its deployments, and how the API shows them.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -82,8 +83,8 @@ pub(super) struct Deployment {
     pub(super) reason: String,
     pub(super) revision: String,
     /// The members of the service that tasks are started with.
-    pub(super) spec: Map<String, Value>,
-    pub(super) hidden: Map<String, Value>,
+    pub(super) spec: Arc<Map<String, Value>>,
+    pub(super) hidden: Arc<Map<String, Value>>,
     /// Since when all is as wanted.
     pub(super) good_since: Option<Timestamp>,
     /// It failed and nothing more is started for it.
