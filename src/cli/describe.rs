@@ -2,11 +2,14 @@
 
 use super::out::{self, HEAD};
 use super::places::Places;
-use super::{ExitStatus, conditions, events, state, status};
+use super::records::Records;
+use super::{ExitStatus, conditions, events, status};
 use crate::model::ids::ComponentName;
-use crate::model::rollout::{ComponentRollout, Phase};
-use crate::model::status::{DeploymentStatus, Record};
+use crate::model::rollout::Phase;
+use crate::model::status::DeploymentStatus;
+use crate::model::view::{ComponentView, DeploymentView};
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// Longest line of a rollout: what it waits for stands above in full.
@@ -24,37 +27,33 @@ pub(super) struct Args {
 
 /// Prints it.
 pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatus> {
-    let state = state::open(places)?;
-    let record = state::one(&*state, &args.name).await?;
-    let now = places.clock(state::latest([&record]))?.now();
-    out::print(&shown(&record, now)?)?;
+    let view = Records::open(places)?.one(&args.name).await?;
+    out::print(&shown(&view)?)?;
     Ok(ExitStatus::Good)
 }
 
 /// The whole text.
-pub(super) fn shown(record: &Record, now: Timestamp) -> anyhow::Result<String> {
-    let record = &out::for_people(record)?;
+pub(super) fn shown(view: &DeploymentView) -> anyhow::Result<String> {
+    let view = &out::for_people(view)?;
+    let now = view.time;
     let mut text = String::new();
-    row(&mut text, "Name", record.name.as_str());
-    if let Some(declared) = &record.declared {
-        if let Some(at) = declared.removed_at {
-            row(&mut text, "Removed", &format!("{at} ({} ago)", out::age(at, now)));
-        }
-        let document = declared.document.to_json();
-        labels(&mut text, "Labels", &document["metadata"]["labels"]);
-        labels(&mut text, "Annotations", &document["metadata"]["annotations"]);
+    row(&mut text, "Name", view.name.as_str());
+    if let Some(at) = view.removed_at {
+        row(&mut text, "Removed", &format!("{at} ({} ago)", out::age(at, now)));
     }
-    match &record.status {
+    pairs(&mut text, "Labels", &view.labels);
+    pairs(&mut text, "Annotations", &view.annotations);
+    match &view.status {
         None => row(&mut text, "Status", "not looked at yet"),
         Some(status) => described(&mut text, status, now),
     }
-    rollout(&mut text, record, now);
-    let newest = &record.events[record.events.len().saturating_sub(EVENTS)..];
+    rollout(&mut text, &view.rollout, now);
+    let newest = &view.events[view.events.len().saturating_sub(EVENTS)..];
     if !newest.is_empty() {
         let _ = writeln!(text, "\n{HEAD}Events{HEAD:#}");
         indented(&mut text, &events::shown(newest, now));
-        if newest.len() < record.events.len() {
-            let _ = writeln!(text, "  `ctl events {}` shows all {}", record.name, record.events.len());
+        if newest.len() < view.events.len() {
+            let _ = writeln!(text, "  `ctl events {}` shows all {}", view.name, view.events.len());
         }
     }
     Ok(text)
@@ -64,13 +63,8 @@ fn row(text: &mut String, label: &str, value: &str) {
     let _ = writeln!(text, "{HEAD}{label:<12}{HEAD:#} {value}");
 }
 
-fn labels(text: &mut String, label: &str, map: &serde_json::Value) {
-    let pairs: Vec<String> = map
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
-        .collect();
+fn pairs(text: &mut String, label: &str, map: &BTreeMap<String, String>) {
+    let pairs: Vec<String> = map.iter().map(|(key, value)| format!("{key}={value}")).collect();
     if !pairs.is_empty() {
         row(text, label, &pairs.join(", "));
     }
@@ -101,9 +95,7 @@ fn described(text: &mut String, status: &DeploymentStatus, now: Timestamp) {
 }
 
 /// Where the rollout of each component stands, and what failed.
-fn rollout(text: &mut String, record: &Record, now: Timestamp) {
-    let components: Vec<(&ComponentName, &ComponentRollout)> =
-        record.rollout.components.iter().map(|(name, known)| (name, known.as_ref())).collect();
+fn rollout(text: &mut String, components: &BTreeMap<ComponentName, ComponentView>, now: Timestamp) {
     if components.is_empty() {
         return;
     }

@@ -1,9 +1,11 @@
 //! `ctl events`.
 
+use super::ExitStatus;
 use super::out::{self, BUSY, Cell, PLAIN, Structured};
 use super::places::Places;
-use super::{ExitStatus, state};
+use super::records::Records;
 use crate::model::status::{Event, EventKind};
+use crate::model::visible::visible;
 use jiff::Timestamp;
 
 /// Arguments.
@@ -19,16 +21,11 @@ pub(super) struct Args {
 
 /// Prints the newest events, oldest first.
 pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatus> {
-    let state = state::open(places)?;
-    let record = state::one(&*state, &args.name).await?;
-    if let Some(form) = args.output {
-        out::print(&out::structured(&record.events, form)?)?;
-        return Ok(ExitStatus::Good);
-    }
-    let now = places.clock(state::latest([&record]))?.now();
-    out::print(&match record.events.as_slice() {
-        [] => format!("nothing has happened to {} yet\n", record.name),
-        events => shown(events, now),
+    let events = Records::open(places)?.events(&args.name).await?;
+    out::print(&match (args.output, events.items.as_slice()) {
+        (Some(form), items) => out::structured(&items, form)?,
+        (None, []) => format!("nothing has happened to {} yet\n", visible(events.name.as_str())),
+        (None, items) => shown(items, events.time),
     })?;
     Ok(ExitStatus::Good)
 }

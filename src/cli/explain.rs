@@ -3,8 +3,8 @@
 use super::ExitStatus;
 use super::out::{self, Cell, HEAD};
 use crate::model::kinds::Kind;
+use crate::model::nearest::nearest;
 use crate::model::schema::{Explained, explain, undeclarable};
-use crate::specs::nearest;
 use anyhow::anyhow;
 use std::fmt::Write as _;
 

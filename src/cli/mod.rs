@@ -1,7 +1,7 @@
 //! Windows: `ctl`, one file per command.
 //!
-//! `ctl` reads the state store (what the controller last saw and did), the spec store (what is
-//! declared) and, for `plan` only, AWS. It writes nothing but requests to the controller: to change
+//! `ctl` reads the state store (what the controller last saw and did) or, with `--server`, asks the
+//! controller for the same; the spec store (what is declared) and, for `plan` only, AWS. It writes nothing but requests to the controller: to change
 //! what should run, change a document.
 //!
 //! What a command finds out goes to stdout, what keeps it from finding out to stderr. Exit codes: 0
@@ -21,11 +21,13 @@ mod out;
 mod pause;
 mod places;
 mod plan;
+mod records;
 mod render;
 mod request;
 mod resume;
 mod retry;
 mod schema;
+mod server;
 mod source;
 mod state;
 mod status;
@@ -44,8 +46,8 @@ use places::Places;
     name = "ctl",
     version,
     about = "Looks at what Evenkeel keeps in Amazon ECS",
-    after_help = "Examples:\n  ctl status\n  ctl status shop --watch\n  ctl plan -f shop.yaml\n  ctl validate specs/*.yaml\n\n\
-                  Without --store and --state, the demo folder (.evenkeel/) is looked for here and in the folders above.\n\n\
+    after_help = "Examples:\n  ctl status\n  ctl status shop --watch\n  ctl plan -f shop.yaml\n  ctl status --server http://127.0.0.1:8099\n  ctl validate specs/*.yaml\n\n\
+                  Without --store, --state and --server, the demo folder (.evenkeel/) is looked for here and in the folders above.\n\n\
                   Exit codes: 0 good; 1 not good (findings, not ready, differences with --exit-code); 2 could not do it, or\nnobody knows (the controller was not seen for three resyncs)."
 )]
 pub struct Cli {

@@ -1,9 +1,10 @@
 //! Where `ctl` reads: the flags, or the demo folder, which it finds by itself.
 
+use super::server::{Server, ServerUrl};
 use crate::aws;
 use crate::model::location::Location;
 use crate::reconcile::Clock;
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use jiff::Timestamp;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,12 @@ pub(super) struct Places {
     /// Where the controller keeps its records
     #[arg(long, global = true, env = "EVENKEEL_STATE", hide_env_values = true, value_name = "file:DIR")]
     state: Option<Location>,
+    /// A running controller to ask instead of reading its records
+    #[arg(long, global = true, env = "EVENKEEL_SERVER", hide_env_values = true, value_name = "URL")]
+    server: Option<ServerUrl>,
+    /// File that holds the token which that controller wants
+    #[arg(long, global = true, env = "EVENKEEL_TOKEN_FILE", hide_env_values = true, value_name = "FILE")]
+    token_file: Option<PathBuf>,
 }
 
 /// What `evenkeel demo` says of itself.
@@ -43,7 +50,26 @@ struct DemoClock {
 }
 
 impl Places {
+    /// The controller to ask, if one is given.
+    ///
+    /// # Errors
+    ///
+    /// When a state folder is given, too: they may be of two controllers.
+    pub(super) fn server(&self) -> anyhow::Result<Option<Server>> {
+        let Some(url) = &self.server else { return Ok(None) };
+        if let Some(state) = &self.state {
+            bail!(
+                "both --server {url} and --state {state} are given (or EVENKEEL_SERVER and EVENKEEL_STATE): leave one out"
+            );
+        }
+        Ok(Some(Server::new(url.clone(), self.token_file.clone())))
+    }
+
     /// Where records are.
+    ///
+    /// # Errors
+    ///
+    /// When nothing says so. A server is no such place: it is only read from.
     pub(super) fn state(&self) -> anyhow::Result<Location> {
         self.location(self.state.as_ref(), "state", "--state file:DIR (or EVENKEEL_STATE)")
     }
@@ -56,6 +82,9 @@ impl Places {
     fn location(&self, given: Option<&Location>, name: &str, flag: &str) -> anyhow::Result<Location> {
         if let Some(given) = given {
             return Ok(given.clone());
+        }
+        if let Some(url) = &self.server {
+            bail!("{url} is only read from (ctl status, describe, events, wait); this needs {flag}");
         }
         let folder = self.demo_folder()?.ok_or_else(|| {
             anyhow!(
@@ -91,6 +120,9 @@ impl Places {
             let folder =
                 given.path().and_then(Path::parent).filter(|folder| folder.join(DEMO_FILE).is_file());
             return Ok(folder.map(Path::to_owned));
+        }
+        if self.server.is_some() {
+            return Ok(None);
         }
         let here = std::env::current_dir().context("cannot tell the current folder")?;
         Ok(here.ancestors().map(|above| above.join(DEMO_FOLDER)).find(|folder| folder.is_dir()))
@@ -130,7 +162,7 @@ mod tests {
 
     fn places(state: Option<&Path>, store: Option<&Path>) -> Places {
         let file = |path: &Path| Location::File(path.to_owned());
-        Places { state: state.map(file), store: store.map(file) }
+        Places { state: state.map(file), store: store.map(file), ..Places::default() }
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::model::plan::Plan;
 use crate::model::request::Request;
 use crate::model::rollout::RolloutState;
 use crate::model::status::Record;
+use crate::model::view::latest;
 use crate::model::visible::visible;
 use crate::observed::{self, Collector};
 use crate::plan::{masked, render, render_steps};
@@ -112,7 +113,7 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatu
 /// Plans.
 pub(super) async fn plan(args: &Args, places: &Places) -> anyhow::Result<Planned> {
     let (records, requests) = recorded(places).await?;
-    let clock = places.clock(state::latest(records.values()))?;
+    let clock = places.clock(latest(records.values()))?;
     let given = args.file.as_deref().map(from_file).transpose()?;
     let is_given = given.as_ref().map(|given| -> BTreeSet<DeploymentName> {
         given.documents.keys().chain(given.refused.keys()).cloned().collect()
@@ -216,7 +217,7 @@ impl Subjects {
     /// Keeps one deployment.
     fn only(&mut self, name: &str) -> anyhow::Result<()> {
         if !self.names.iter().any(|known| known.as_str() == name) {
-            return Err(state::unknown(name, self.names.iter().map(DeploymentName::as_str).collect()));
+            return Err(state::unknown(name, &self.names));
         }
         self.declared.retain(|declared| declared.desired.deployment.as_str() == name);
         self.findings.retain(|(of, _)| of.as_ref().is_some_and(|of| of.as_str() == name));

@@ -4,7 +4,6 @@
 use super::out::{self, Structured};
 use super::places::Places;
 use super::{ExitStatus, state};
-use crate::model::ids::DeploymentName;
 use crate::model::request::{Request, RequestKind};
 use crate::model::status::Record;
 use crate::settings::duration;
@@ -43,25 +42,16 @@ pub(super) struct Asker {
     pub output: Option<Structured>,
 }
 
-/// The requests about one deployment, damaged files left out and said on stderr.
-pub(super) async fn about(state: &dyn RecordStore, name: &DeploymentName) -> anyhow::Result<Vec<Request>> {
-    let found = state.requests().await?;
-    for error in &found.damaged {
-        out::warn(&error.to_string());
-    }
-    Ok(found.requests.into_iter().filter(|request| request.deployment == *name).collect())
-}
-
 /// Puts a request, unless the same is asked for already, and says so.
 pub(super) async fn put(
-    state: &dyn RecordStore,
+    store: &dyn RecordStore,
     request: Request,
     output: Option<Structured>,
 ) -> anyhow::Result<ExitStatus> {
     let same = |known: &&Request| Request { at: request.at, ..(*known).clone() } == request;
-    let known = about(state, &request.deployment).await?.iter().find(same).cloned();
+    let known = state::requests(store, &request.deployment).await?.iter().find(same).cloned();
     if known.is_none() {
-        state.put_request(&request).await?;
+        store.put_request(&request).await?;
     }
     let shown = known.as_ref().unwrap_or(&request);
     out::print(&match output {
@@ -90,8 +80,7 @@ pub(super) async fn put_until(
 
 /// The controller's time, as far as it is known.
 pub(super) async fn now(places: &Places, state: &dyn RecordStore) -> anyhow::Result<Timestamp> {
-    let records = state::all(state).await?.records;
-    Ok(places.clock(state::latest(&records))?.now())
+    Ok(places.clock(state::all(state).await?.latest())?.now())
 }
 
 /// When something that is asked for ends by itself.

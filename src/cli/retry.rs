@@ -5,9 +5,9 @@ use super::request::{self, Asker};
 use super::{ExitStatus, out, state};
 use crate::model::condition::{ConditionType, Truth};
 use crate::model::ids::ComponentName;
+use crate::model::nearest::nearest;
 use crate::model::request::{Request, RequestKind};
 use crate::model::status::Record;
-use crate::specs::nearest;
 use anyhow::{anyhow, bail};
 
 /// Arguments.

@@ -2,14 +2,15 @@
 
 use super::out::{self, BAD, BUSY, Cell, GOOD, HEAD, PLAIN, Structured};
 use super::places::Places;
-use super::state::{self, Recorded};
-use super::{ExitStatus, conditions, request};
+use super::records::Records;
+use super::{ExitStatus, conditions};
 use crate::model::condition::{ConditionReason, ConditionType, Truth};
+use crate::model::ids::DeploymentName;
 use crate::model::request::Request;
-use crate::model::status::{ComponentStatus, DeploymentStatus, Record};
+use crate::model::status::{ComponentStatus, DeploymentStatus};
+use crate::model::view::{DeploymentList, DeploymentView};
 use crate::model::visible::visible;
 use crate::reconcile::Clock;
-use crate::state::RecordStore;
 use anstyle::Style;
 use clap::ValueEnum;
 use jiff::Timestamp;
@@ -51,10 +52,10 @@ enum Form {
 
 /// Prints the status, again and again with `--watch`.
 pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatus> {
-    let state = state::open(places)?;
+    let records = Records::open(places)?;
     let mut before = String::new();
     loop {
-        let (shown, verdict) = text(&args, places, &*state).await?;
+        let (shown, verdict) = text(&args, &records).await?;
         if !args.watch {
             out::print(&shown)?;
             return Ok(if verdict == ExitStatus::NotGood && !args.exit_code {
@@ -75,11 +76,7 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatu
 
 /// The text, and whether everything that it shows is Ready; unknown when nobody has looked for too
 /// long.
-pub(super) async fn text(
-    args: &Args,
-    places: &Places,
-    state: &dyn RecordStore,
-) -> anyhow::Result<(String, ExitStatus)> {
+pub(super) async fn text(args: &Args, records: &Records<'_>) -> anyhow::Result<(String, ExitStatus)> {
     let form = match args.output {
         Form::Json => Some(Structured::Json),
         Form::Yaml => Some(Structured::Yaml),
@@ -87,33 +84,25 @@ pub(super) async fn text(
     };
     let wide = args.output == Form::Wide;
     match &args.name {
-        Some(name) => of_one(name, form, wide, places, state).await,
-        None => of_all(form, wide, places, state).await,
+        Some(name) => of_one(&records.one(name).await?, form, wide),
+        None => of_all(&records.list().await?, form, wide),
     }
 }
 
-async fn of_one(
-    name: &str,
+fn of_one(
+    view: &DeploymentView,
     form: Option<Structured>,
     wide: bool,
-    places: &Places,
-    state: &dyn RecordStore,
 ) -> anyhow::Result<(String, ExitStatus)> {
-    let record = state::one(state, name).await?;
-    let now = places.clock(state::latest([&record]))?.now();
-    let record = match state::heartbeat(state).await {
-        Some(heartbeat) => state::believed(record, &heartbeat, now),
-        None => record,
-    };
-    let mut requests = request::about(state, &record.name).await?;
-    requests.retain(|request| !request.is_over(now));
-    let status = record.status.as_deref();
+    let (requests, status) = (&view.requests[..], view.status.as_deref());
     let text = match (form, status) {
-        (Some(form), _) => out::structured(&Shown { requests: &requests, status }, form)?,
-        (None, Some(status)) => asked(&requests) + &one(status, wide, now)?,
-        (None, None) => format!("{}{} has not been looked at yet\n", asked(&requests), record.name),
+        (Some(form), _) => out::structured(&Shown { requests, status }, form)?,
+        (None, Some(status)) => asked(requests) + &one(status, wide, view.time)?,
+        (None, None) => {
+            format!("{}{} has not been looked at yet\n", asked(requests), visible(view.name.as_str()))
+        }
     };
-    Ok((text, verdict([&record])))
+    Ok((text, verdict([status])))
 }
 
 /// What people ask for, a line each.
@@ -122,36 +111,31 @@ fn asked(requests: &[Request]) -> String {
     requests.iter().map(shown).collect()
 }
 
-async fn of_all(
+fn of_all(
+    list: &DeploymentList,
     form: Option<Structured>,
     wide: bool,
-    places: &Places,
-    state: &dyn RecordStore,
 ) -> anyhow::Result<(String, ExitStatus)> {
-    let recorded = state::all(state).await?;
-    let now = places.clock(state::latest(&recorded.records))?.now();
-    let recorded = recorded.believed(now);
-    let whole = recorded.damaged == 0
-        && !recorded.report.problems.iter().any(|finding| finding.is_error())
-        && recorded.report.prune_held.is_none();
-    let verdict = match (recorded.missed(now), verdict(&recorded.records)) {
+    let whole = list.damaged.is_empty()
+        && !list.problems.iter().any(|finding| finding.is_error())
+        && list.prune_held.is_none();
+    let verdict = match (&list.unknown, verdict(list.rows().into_values())) {
         (Some(_), _) => ExitStatus::Unknown,
         (None, ExitStatus::Good) => ExitStatus::good_if(whole),
         (None, other) => other,
     };
-    let statuses = || recorded.records.iter().filter_map(|record| record.status.as_deref());
     let text = match form {
-        Some(form) => out::structured(&statuses().collect::<Vec<&DeploymentStatus>>(), form)?,
-        None => all(&recorded, wide, now),
+        Some(form) => out::structured(&list.items, form)?,
+        None => all(list, wide),
     };
     Ok((text, verdict))
 }
 
-/// Whether all of some records are good; unknown when one is too old to tell.
-fn verdict<'r>(records: impl IntoIterator<Item = &'r Record>) -> ExitStatus {
+/// Whether all of some deployments are good; unknown when what is known of one is too old to tell.
+fn verdict<'r>(statuses: impl IntoIterator<Item = Option<&'r DeploymentStatus>>) -> ExitStatus {
     let mut verdict = ExitStatus::Good;
-    for record in records {
-        match &record.status {
+    for status in statuses {
+        match status {
             Some(status) if is_doubted(status) => return ExitStatus::Unknown,
             Some(status) if is_good(status) => {}
             _ => verdict = ExitStatus::NotGood,
@@ -180,35 +164,36 @@ fn is_doubted(status: &DeploymentStatus) -> bool {
 }
 
 /// The table of all deployments, and what is wrong with the store.
-pub(super) fn all(recorded: &Recorded, wide: bool, now: Timestamp) -> String {
+pub(super) fn all(list: &DeploymentList, wide: bool) -> String {
     let mut heads = vec!["NAME", "KIND", "READY", "STATUS", "COMPONENTS", "UPDATED"];
     if wide {
         heads.extend(["GENERATION", "CLUSTER", "IMAGE", "REVISION", "TARGETS", "SOURCE"]);
     }
     heads.push("MESSAGE");
-    let rows: Vec<Vec<Cell>> = recorded.records.iter().map(|record| row(record, wide, now)).collect();
-    let mut text = match rows.as_slice() {
+    let rows = list.rows().into_iter().map(|(name, status)| row(name, status, wide, list.time));
+    let mut text = match rows.collect::<Vec<_>>().as_slice() {
         [] => "No deployments are recorded yet.\n".to_owned(),
         rows => out::table(&heads, rows),
     };
-    if let Some(missed) = recorded.missed(now) {
-        text.insert_str(0, &format!("{BAD}Unknown{BAD:#}: {missed}; this is what it saw then\n\n"));
+    if let Some(because) = &list.unknown {
+        let because = visible(because);
+        text.insert_str(0, &format!("{BAD}Unknown{BAD:#}: {because}; this is what it saw then\n\n"));
     }
-    if let Some(because) = &recorded.report.prune_held {
+    if let Some(because) = &list.prune_held {
         let _ = writeln!(text, "\n{BUSY}Pruning is held{BUSY:#}: {}", visible(because));
     }
-    if !recorded.report.problems.is_empty() {
+    if !list.problems.is_empty() {
         let _ = writeln!(text, "\n{HEAD}Spec store{HEAD:#}");
-        for finding in &recorded.report.problems {
+        for finding in &list.problems {
             let _ = writeln!(text, "  {finding}");
         }
     }
     text
 }
 
-fn row(record: &Record, wide: bool, now: Timestamp) -> Vec<Cell> {
-    let Some(status) = &record.status else {
-        let mut row = vec![Cell::plain(record.name.as_str()), Cell::plain(""), Cell::plain("Unknown")];
+fn row(name: &DeploymentName, status: Option<&DeploymentStatus>, wide: bool, now: Timestamp) -> Vec<Cell> {
+    let Some(status) = status else {
+        let mut row = vec![Cell::plain(name.as_str()), Cell::plain(""), Cell::plain("Unknown")];
         row.push(Cell::coloured("Pending", BUSY));
         row.extend(std::iter::repeat_n(Cell::plain(""), if wide { 8 } else { 2 }));
         row.push(Cell::message("not looked at yet"));

@@ -1,6 +1,7 @@
 //! Tests of the windows: what people read, exit codes, and a plan against a simulated AWS on a
 //! port.
 
+use super::records::Records;
 use super::*;
 use crate::model::condition::{Condition, ConditionType, Truth};
 use crate::model::finding::Finding;
@@ -16,8 +17,9 @@ use crate::model::status::{
     ComponentStatus, DeploymentStatus, Event, EventKind, EventReason, LastGoodDocument, Record, Source,
     TargetCount,
 };
+use crate::model::view::DeploymentView;
 use crate::specs;
-use crate::state::{FileRecordStore, RecordStore, StoreReport};
+use crate::state::{FileRecordStore, RecordStore, Recorded, StoreReport};
 use clap::CommandFactory;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
@@ -100,8 +102,7 @@ fn record(status: DeploymentStatus) -> Record {
 }
 
 fn shown(records: Vec<Record>, wide: bool) -> String {
-    let recorded = state::Recorded { records, report: StoreReport::default(), damaged: 0, heartbeat: None };
-    plain(&status::all(&recorded, wide, now()))
+    plain(&status::all(&Recorded { records, ..Default::default() }.list(now()), wide))
 }
 
 #[test]
@@ -209,7 +210,7 @@ fn describe_shows_all_conditions_and_the_newest_events() {
             count: if number == 19 { 3 } else { 1 },
         });
     }
-    let text = plain(&describe::shown(&record, now()).unwrap());
+    let text = plain(&describe::shown(&DeploymentView::of(record, vec![], None, now())).unwrap());
     for wanted in ["Stalled         False", "Cluster      main in eu-west-1", "event 19 (x3)", "shows all 20"]
     {
         assert!(text.contains(wanted), "{wanted} is missing in\n{text}");
@@ -223,9 +224,8 @@ fn problems_of_the_store_stand_below_the_table() {
         problems: vec![Finding::error("", "the file cannot be read: Permission denied", "")],
         prune_held: Some("3 of 4 documents vanished at once".to_owned()),
     };
-    let recorded =
-        state::Recorded { records: vec![record(status("shop", ""))], report, damaged: 0, heartbeat: None };
-    let text = plain(&status::all(&recorded, false, now()));
+    let recorded = Recorded { records: vec![record(status("shop", ""))], report, ..Default::default() };
+    let text = plain(&status::all(&recorded.list(now()), false));
     assert!(text.contains("Pruning is held: 3 of 4 documents vanished at once"), "{text}");
     assert!(text.contains("Spec store\n  error: the file cannot be read: Permission denied"), "{text}");
 }
@@ -267,7 +267,7 @@ impl Folders {
     async fn shown(&self, words: &[&str]) -> String {
         let parsed = Cli::try_parse_from(["ctl"].iter().chain(words)).unwrap();
         let Command::Status(args) = parsed.command else { panic!("only status is shown") };
-        plain(&status::text(&args, &self.places(), &self.state).await.unwrap().0)
+        plain(&status::text(&args, &Records::open(&self.places()).unwrap()).await.unwrap().0)
     }
 
     fn places(&self) -> Places {
@@ -470,7 +470,7 @@ async fn the_status_of_a_deployment_begins_with_what_is_asked_for() {
     let text = |form: &'static str| async {
         let args = Cli::try_parse_from(["ctl", "status", "shop", "-o", form]).unwrap();
         let Command::Status(args) = args.command else { panic!("another command") };
-        plain(&status::text(&args, &folders.places(), &folders.state).await.unwrap().0)
+        plain(&status::text(&args, &Records::open(&folders.places()).unwrap()).await.unwrap().0)
     };
     let first = text("table").await.lines().next().unwrap().to_owned();
     assert_eq!(first, format!("paused until {UNTIL} by ops: incident 42"));
@@ -741,7 +741,7 @@ fn talkative() -> Record {
 fn everything_shown(record: &Record) -> Vec<String> {
     let status = record.status.as_ref().unwrap();
     let mut texts = vec![
-        describe::shown(record, now()).unwrap(),
+        describe::shown(&DeploymentView::of(record.clone(), vec![], None, now())).unwrap(),
         events::shown(&record.events, now()),
         status.findings.iter().map(|finding| format!("{finding}\n")).collect(),
     ];
@@ -749,8 +749,8 @@ fn everything_shown(record: &Record) -> Vec<String> {
         texts.push(status::one(status, wide, now()).unwrap());
         let report =
             StoreReport { problems: status.findings.clone(), prune_held: Some(status.source.file.clone()) };
-        let recorded = state::Recorded { records: vec![record.clone()], report, damaged: 0, heartbeat: None };
-        texts.push(status::all(&recorded, wide, now()));
+        let recorded = Recorded { records: vec![record.clone()], report, ..Default::default() };
+        texts.push(status::all(&recorded.list(now()), wide));
     }
     texts
 }

@@ -1,22 +1,25 @@
 //! `ctl wait`.
 
 use super::places::Places;
-use super::{ExitStatus, out, state};
+use super::records::Records;
+use super::server::Unreachable;
+use super::{ExitStatus, out};
 use crate::model::condition::{ConditionReason, ConditionType, Truth};
 use crate::model::finding::Finding;
 use crate::model::ids::{DeploymentName, Generation};
-use crate::model::status::{DeploymentStatus, Record};
+use crate::model::status::DeploymentStatus;
 use crate::model::visible::visible;
 use crate::reconcile::Clock;
 use crate::reconcile::declarations::{self, DeclarationChange, LoweringCache};
 use crate::settings::duration;
-use crate::state::RecordStore;
 use std::time::Duration;
 use strum::IntoEnumIterator;
 use tokio::time::Instant;
 
 /// How often the record is read.
 const POLL: Duration = Duration::from_millis(250);
+/// How often a server is asked.
+const POLL_SERVER: Duration = Duration::from_secs(1);
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -80,11 +83,13 @@ enum Look {
 
 /// Waits; 1 when the time is over or it will not be, 2 when nobody knows, each with why.
 pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatus> {
-    let state = state::open(places)?;
-    let deployment = DeploymentName::from(args.name.as_str());
+    let records = Records::open(places)?;
     let end = Instant::now() + args.timeout;
+    let poll = if matches!(records, Records::Server(_)) { POLL_SERVER } else { POLL };
+    // What cannot be asked at all is told at once; what goes away later is waited for.
+    drop(records.find(&args.name).await?);
     let Args { name, goal, .. } = &args;
-    let subject = match subject(&args, places, &*state).await? {
+    let subject = match subject(&args, places, &records).await? {
         Ok(subject) => subject,
         Err(refused) => {
             anstream::eprintln!(
@@ -96,7 +101,7 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatu
         }
     };
     loop {
-        let look = look(&deployment, *goal, &subject, places, &*state).await?;
+        let look = look(name, *goal, &subject, &records).await?;
         let over = Instant::now() >= end;
         let (verdict, why) = match look {
             Look::Met => {
@@ -107,7 +112,7 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatu
             Look::NotYet(why) if over => (ExitStatus::NotGood, format!("after {:?}: {why}", args.timeout)),
             Look::Unknown(why) if over => (ExitStatus::Unknown, format!("after {:?}: {why}", args.timeout)),
             Look::NotYet(_) | Look::Unknown(_) => {
-                Clock::real().sleep(POLL.min(end - Instant::now())).await;
+                Clock::real().sleep(poll.min(end - Instant::now())).await;
                 continue;
             }
         };
@@ -122,7 +127,7 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatu
 async fn subject(
     args: &Args,
     places: &Places,
-    state: &dyn RecordStore,
+    records: &Records<'_>,
 ) -> anyhow::Result<Result<Subject, Finding>> {
     if let Some(generation) = args.generation {
         return Ok(Ok(Subject { generation: Generation(generation), content: None }));
@@ -133,7 +138,7 @@ async fn subject(
     };
     let name = DeploymentName::from(args.name.as_str());
     let snapshot = crate::specs::open(&store, Duration::MAX).load().await;
-    let records = state::all(state).await?.records;
+    let records = records.stored().await?;
     let known = records.iter().map(|record| (&record.name, record.into())).collect();
     let now = Clock::real().now();
     let changes = declarations::changes(&mut LoweringCache::default(), &snapshot, &known, &[], now);
@@ -149,20 +154,16 @@ async fn subject(
     Ok(Ok(Subject { generation: Generation::default(), content }))
 }
 
-async fn look(
-    deployment: &DeploymentName,
-    goal: Goal,
-    subject: &Subject,
-    places: &Places,
-    state: &dyn RecordStore,
-) -> anyhow::Result<Look> {
-    let mut record = state.load(deployment).await?;
-    let now = places.clock(record.as_ref().and_then(|record| state::latest([record])))?.now();
-    if let Some(heartbeat) = state::heartbeat(state).await {
-        record = record.map(|record| state::believed(record, &heartbeat, now));
-    }
-    let Some(status) = record.as_ref().and_then(|record| record.status.as_ref()) else {
-        return Ok(Look::NotYet(why_not(record.as_ref(), goal)));
+async fn look(name: &str, goal: Goal, subject: &Subject, records: &Records<'_>) -> anyhow::Result<Look> {
+    // What nobody knows yet may still come.
+    let found = match records.find(name).await {
+        // A controller that is exchanged by another one is away for a moment.
+        Err(error) if error.is::<Unreachable>() => return Ok(Look::Unknown(error.to_string())),
+        found => found?,
+    };
+    let status = found.ok().and_then(|view| view.status);
+    let Some(status) = &status else {
+        return Ok(Look::NotYet("the controller knows nothing of it".to_owned()));
     };
     if let Some(ready) = status.condition(ConditionType::Ready)
         && ready.reason == ConditionReason::NotLookedAt
@@ -176,7 +177,7 @@ async fn look(
         let (at, of) = (status.observed_generation, subject.generation.max(status.generation));
         return Ok(Look::NotYet(format!("it is at generation {at} of {of}")));
     }
-    Ok(judge(status, goal, why_not(record.as_ref(), goal)))
+    Ok(judge(status, goal, why_not(status, goal)))
 }
 
 /// What a status that speaks of the subject says.
@@ -192,10 +193,7 @@ fn judge(status: &DeploymentStatus, goal: Goal, why: String) -> Look {
     }
 }
 
-fn why_not(record: Option<&Record>, goal: Goal) -> String {
-    let Some(status) = record.and_then(|record| record.status.as_ref()) else {
-        return "the controller knows nothing of it".to_owned();
-    };
+fn why_not(status: &DeploymentStatus, goal: Goal) -> String {
     let Some(condition) = status.condition(goal.kind) else {
         return "nothing is known yet".to_owned();
     };

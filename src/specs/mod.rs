@@ -42,7 +42,6 @@ pub use memory::{MemorySpecStore, MemorySpecs};
 pub use node::SourceMap;
 pub use scan::{Scan, scan};
 pub use snapshot::{LastGood, Snapshot};
-pub(crate) use validate::nearest;
 
 use crate::model::ids::DeploymentName;
 use crate::model::location::Location;

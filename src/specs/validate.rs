@@ -9,6 +9,7 @@ use super::node::{MapEntry, Mark, Node, Value, child_path};
 use super::parse::{MOST_FINDINGS, placed};
 use crate::model::finding::Finding;
 use crate::model::kinds::Kind;
+use crate::model::nearest::nearest;
 use crate::model::schema::{parser_schema, referenced, undeclarable};
 use serde_json::Value as Json;
 
@@ -403,33 +404,9 @@ fn list_of(items: &[String], word: &str) -> String {
     }
 }
 
-/// The known word that was probably meant: equal but for case and separators, or within a third of
-/// its letters.
-pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    let bare = |text: &str| {
-        text.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect::<String>()
-    };
-    let wanted = bare(word);
-    known
-        .iter()
-        .map(|candidate| (strsim::osa_distance(&wanted, &bare(candidate)), *candidate))
-        .filter(|(distance, candidate)| *distance <= candidate.len().max(3) / 3)
-        .min()
-        .map(|(_, candidate)| candidate)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_nearest_word_ignores_case_and_separators() {
-        let known = ["desiredCount", "serviceName", "launchType"];
-        assert_eq!(nearest("dersiredCount", &known), Some("desiredCount"));
-        assert_eq!(nearest("desired_count", &known), Some("desiredCount"));
-        assert_eq!(nearest("DesiredCount", &known), Some("desiredCount"));
-        assert_eq!(nearest("replicas", &known), None);
-    }
 
     #[test]
     fn lists_read_like_sentences() {

@@ -11,6 +11,7 @@ mod error;
 mod file;
 mod lease;
 mod memory;
+mod reading;
 
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ pub use error::{Error, ErrorKind};
 pub use file::{FileRecordStore, decode, encode};
 pub use lease::Lease;
 pub use memory::{MemoryRecordStore, MemoryRecords};
+pub use reading::{Recorded, RecordedOne, read, read_one, requests};
 
 use crate::model::finding::Finding;
 use crate::model::heartbeat::Heartbeat;
