@@ -3,6 +3,9 @@
 use anyhow::{Context, bail};
 use evenkeel::aws::{self, Aws};
 use evenkeel::executor::Executor;
+use evenkeel::http::{Access, Bearer, ReadToken, Window};
+use evenkeel::model::arn::Arn;
+use evenkeel::model::kinds::Placement;
 use evenkeel::model::location::Location;
 use evenkeel::model::status::DeploymentStatus;
 use evenkeel::model::visible::visible;
@@ -11,8 +14,11 @@ use evenkeel::reconcile::{
     self, Clock, Controller, Handle, Metrics, Reconciler, Settings, is_at_rest, is_ready,
 };
 use evenkeel::settings::RunArgs;
+use evenkeel::state::RecordStore;
 use evenkeel::telemetry;
 use evenkeel::{specs, state};
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -26,23 +32,25 @@ const RESCAN: Duration = Duration::from_secs(10);
 
 /// Runs the controller; with `--once` true when all are Ready.
 pub async fn run(args: RunArgs) -> anyhow::Result<bool> {
-    let RunArgs { store, state, resync, once, timeout, listen, budget_share, log_format, log } = args;
-    telemetry::init(&log, log_format).map_err(anyhow::Error::msg)?;
+    let RunArgs { store, state, resync, once, timeout, listen, token_file, token_secret, .. } = args;
+    telemetry::init(&args.log, args.log_format).map_err(anyhow::Error::msg)?;
     // Begun at once: a signal that comes early must not kill.
     let mut asked_to_stop = tokio::spawn(signalled());
     anyhow::ensure!(
         !store.overlaps(&state),
         "--store {store} and --state {state} are in one another: records would be read as documents; give each a folder of its own"
     );
-    let pace = aws::Pace { share: Some(f64::from(budget_share) / 100.0), speed: 1.0 };
+    let pace = aws::Pace { share: Some(f64::from(args.budget_share) / 100.0), speed: 1.0 };
     let aws = Aws::connect(aws::Settings { pace, ..Default::default() }).await;
+    let access = access(listen, token_file, token_secret, &aws).await?;
     let listener = TcpListener::bind(listen).await.with_context(|| {
         format!("cannot serve health and metrics on {listen}; choose another address with --listen")
     })?;
     let parts = Parts { aws, clock: Clock::real(), settings: Settings { resync } };
     let mut running = start(parts, &store, &state).await?;
     let handle = running.handle.clone();
-    let http = tokio::spawn(evenkeel::http::serve(listener, handle.clone(), std::future::pending()));
+    let window = Window::new(handle.clone(), Arc::clone(&running.records), Clock::real(), access);
+    let http = tokio::spawn(evenkeel::http::serve(listener, window, std::future::pending()));
     tracing::info!(%store, %state, %listen, "evenkeel runs");
     let verdict = tokio::select! {
         all_ready = settled(&handle, timeout), if once => all_ready,
@@ -52,6 +60,48 @@ pub async fn run(args: RunArgs) -> anyhow::Result<bool> {
     running.stop().await?;
     http.abort();
     Ok(verdict)
+}
+
+/// Who may read `/v1` on this address. A token is asked for wherever one is given, on loopback, too.
+///
+/// # Errors
+///
+/// The token cannot be read, or is none.
+async fn access(
+    listen: SocketAddr,
+    file: Option<PathBuf>,
+    secret: Option<String>,
+    aws: &Aws,
+) -> anyhow::Result<Access> {
+    let bearer = match (file, secret) {
+        (Some(file), _) => Bearer::in_file(file).await.context("cannot use --token-file"),
+        (None, Some(arn)) => {
+            let read = read_token(aws.clone(), arn.clone());
+            Bearer::elsewhere(arn, read).await.context("cannot use --token-secret")
+        }
+        (None, None) if listen.ip().is_loopback() => return Ok(Access::Local),
+        (None, None) => {
+            tracing::warn!(
+                %listen,
+                "/v1 answers 403: --listen is not on loopback, and neither --token-file nor --token-secret says who may read it"
+            );
+            return Ok(Access::Nobody);
+        }
+    };
+    Ok(Access::Bearer(Arc::new(bearer?)))
+}
+
+/// How the token is read from Secrets Manager, in the region of its ARN.
+fn read_token(aws: Aws, arn: String) -> ReadToken {
+    Box::new(move || {
+        let (aws, arn) = (aws.clone(), arn.clone());
+        Box::pin(async move {
+            let region = Arn::parse(&arn).map(|arn| arn.region.to_owned()).unwrap_or_default();
+            let clients = aws.at(&Placement { region, cluster: String::new(), role_arn: None }).await;
+            let read = aws::secrets::read::own_token(&clients, &arn).await;
+            read.map_err(|error| telemetry::chain(&error))
+        })
+    })
 }
 
 /// What a controller is made of, apart from where it keeps things.
@@ -68,6 +118,8 @@ pub struct Parts {
 pub struct Running {
     /// What may be known of it.
     pub handle: Handle,
+    /// What it keeps, to read.
+    pub records: Arc<dyn RecordStore>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<Result<(), state::Error>>,
 }
@@ -85,6 +137,7 @@ pub async fn start(parts: Parts, store: &Location, state: &Location) -> anyhow::
     store.hold(in_force.map(|(name, declared)| (name, declared.source.file)).collect());
     let metrics = Metrics::collecting(aws.clone());
     let handle = Handle::new(metrics.clone());
+    let records = Arc::clone(&state);
     let (collector, executor) = (Collector::new(aws.clone()), Executor::new(aws));
     let reconciler = Reconciler { collector, executor, state, lease, clock, metrics };
     let controller = Controller::new(reconciler, handle.clone(), settings);
@@ -96,7 +149,7 @@ pub async fn start(parts: Parts, store: &Location, state: &Location) -> anyhow::
         feeding.abort();
         result
     });
-    Ok(Running { handle, stop, task })
+    Ok(Running { handle, records, stop, task })
 }
 
 impl Running {

@@ -1,6 +1,7 @@
 //! Flags and environment, read once. The only reader of the environment: clap's `env` below, and
 //! the AWS SDK's own standard variables, which the SDK reads by itself.
 
+use crate::model::arn::Arn;
 use crate::model::location::Location;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
@@ -58,9 +59,15 @@ pub struct RunArgs {
     /// With --once: give up after so long
     #[arg(long, default_value = "1h", value_parser = duration)]
     pub timeout: Duration,
-    /// Where /healthz, /readyz and /metrics are served
+    /// Where /healthz, /readyz, /metrics and /v1 are served; /v1 on loopback only, or with a token
     #[arg(long, default_value = "127.0.0.1:8099", env = "EVENKEEL_LISTEN")]
     pub listen: SocketAddr,
+    /// File that holds the token which readers of /v1 must bring; it may be exchanged at any time
+    #[arg(long, env = "EVENKEEL_TOKEN_FILE", value_name = "FILE", conflicts_with = "token_secret")]
+    pub token_file: Option<PathBuf>,
+    /// Secret of Secrets Manager that holds this token, as the whole ARN
+    #[arg(long, env = "EVENKEEL_TOKEN_SECRET", value_name = "ARN", value_parser = secret)]
+    pub token_secret: Option<String>,
     /// Share of AWS's published request rates that this controller may use, in percent
     #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u32).range(1..=100), env = "EVENKEEL_BUDGET_SHARE")]
     pub budget_share: u32,
@@ -133,6 +140,14 @@ fn resync(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// The region says where it is read, whatever regions documents name.
+fn secret(text: &str) -> Result<String, String> {
+    match Arn::parse(text) {
+        Some(arn) if arn.service == "secretsmanager" && !arn.region.is_empty() => Ok(text.to_owned()),
+        _ => Err("expected arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-SUFFIX".to_owned()),
+    }
+}
+
 fn speed(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(speed) if (1.0..=1000.0).contains(&speed) => Ok(speed),
@@ -156,6 +171,15 @@ mod tests {
         assert_eq!(resync("24h"), Ok(Duration::from_secs(86_400)));
         for bad in ["1ms", "99ms", "25h", "99999999h", "60"] {
             assert!(resync(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_secret_of_the_token_is_named_by_its_whole_arn() {
+        let good = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:evenkeel/window-a1b2c3";
+        assert_eq!(secret(good).as_deref(), Ok(good));
+        for bad in ["evenkeel/window", "arn:aws:ecs:eu-west-1:123456789012:cluster/main", ""] {
+            assert!(secret(bad).unwrap_err().contains("secretsmanager"), "{bad}");
         }
     }
 

@@ -22,7 +22,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("status", &["model"]),
     ("aws", &["model"]),
     ("telemetry", &["model", "settings"]),
-    ("http", &["reconcile"]),
+    ("http", &["model", "state", "telemetry", "reconcile"]),
     (
         "reconcile",
         &[

@@ -1,9 +1,16 @@
-//! Health, readiness and metrics, on a loopback port by default.
+//! Health, readiness, metrics, and what is told of deployments, on a loopback port by default.
+//!
+//! `access` decides who may read what is told of deployments, `v1` tells it.
 
+mod access;
 #[cfg(test)]
 mod tests;
+mod v1;
+
+pub use access::{Access, Bearer, Error, ReadToken};
 
 use crate::reconcile::{Clock, Handle};
+use crate::state::RecordStore;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -15,29 +22,53 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::future::Future;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinSet;
 
-/// Serves `/healthz`, `/readyz` and `/metrics` until it is stopped.
+/// What is shown of a running controller.
+#[derive(Clone, Debug)]
+pub struct Window {
+    handle: Handle,
+    records: Arc<dyn RecordStore>,
+    clock: Clock,
+    access: Access,
+    turns: Arc<Semaphore>,
+}
+
+impl Window {
+    /// A window on a controller, on the records that it keeps and on its time, for those whom
+    /// `access` lets read about deployments.
+    pub fn new(handle: Handle, records: Arc<dyn RecordStore>, clock: Clock, access: Access) -> Self {
+        Self { handle, records, clock, access, turns: Arc::new(Semaphore::new(READERS)) }
+    }
+
+    /// A turn to read records, kept until it is dropped.
+    async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        // Nothing closes the semaphore.
+        self.turns.acquire().await.ok()
+    }
+}
+
+/// Serves `/healthz`, `/readyz`, `/metrics` and `/v1` until it is stopped.
 ///
 /// - `/healthz`: 200 while the controller's loop turns, 503 when it has not for two minutes;
 /// - `/readyz`: 200 once the store was read and while records can be kept, else 503 with the
 ///   reason;
-/// - `/metrics`: OpenMetrics text.
+/// - `/metrics`: OpenMetrics text;
+/// - `/v1/deployments`, `/v1/deployments/NAME` and `/v1/deployments/NAME/events`: what `ctl` tells,
+///   as JSON, for those who may read it. Nothing can be changed through it.
 ///
 /// **Guarantees**: who connects and asks for nothing, or not to the end, is let go; more than
 /// [`CONNECTIONS`] at once are not served.
 pub async fn serve(
     listener: TcpListener,
-    handle: Handle,
+    window: Window,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let router = Router::new()
-        .route("/healthz", get(healthz))
-        .route("/readyz", get(readyz))
-        .route("/metrics", get(metrics))
-        .with_state(handle);
+    let router = routes(&window);
     let mut connections = JoinSet::new();
     let mut stop = pin!(stop);
     loop {
@@ -65,6 +96,17 @@ pub async fn serve(
     }
 }
 
+fn routes(window: &Window) -> Router {
+    let open = Router::new()
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .with_state(window.handle.clone());
+    v1::routes(window).merge(open)
+}
+
+/// Requests that read records at once; more wait for their turn.
+const READERS: usize = 4;
 /// Connections that are served at once.
 const CONNECTIONS: usize = 64;
 /// How long the head of a request may take.

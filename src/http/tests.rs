@@ -1,13 +1,15 @@
 //! Sentences about what the windows answer.
 
-use super::{CONNECTIONS, answer, serve};
+use super::{Access, CONNECTIONS, Window, answer, serve};
 use crate::aws::budget::Category;
 use crate::aws::{Aws, Pace, Settings};
 use crate::model::call::{Call, Verb};
 use crate::model::plan::{ActionResult, Drift, Outcome, Plan, PlannedAction, Reason};
 use crate::model::resource::{ResourceId, ResourceKind};
-use crate::reconcile::{Ending, Handle, Metrics, Trigger};
+use crate::reconcile::{Clock, Ending, Handle, Metrics, Trigger};
+use crate::state::MemoryRecords;
 use axum::http::StatusCode;
+use std::sync::Arc;
 use strum::IntoEnumIterator;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -33,9 +35,9 @@ async fn get(address: std::net::SocketAddr, path: &str) -> (u16, String) {
 async fn a_controller_that_has_just_begun_is_alive_and_not_ready() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let handle = Handle::new(Metrics::default());
+    let window = shown(Access::Local);
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let server = tokio::spawn(serve(listener, handle, async { drop(stopped.await) }));
+    let server = tokio::spawn(serve(listener, window, async { drop(stopped.await) }));
     assert_eq!(get(address, "/healthz").await, (200, "ok\n".to_owned()));
     assert_eq!(get(address, "/readyz").await, (503, "the spec store has not been read yet\n".to_owned()));
     let (status, text) = get(address, "/metrics").await;
@@ -164,11 +166,17 @@ fn sizes_and_failed_records_are_told() {
     }
 }
 
+/// A window on a controller that keeps nothing.
+fn shown(access: Access) -> Window {
+    let records = Arc::new(MemoryRecords::default().open());
+    Window::new(Handle::new(Metrics::default()), records, Clock::real(), access)
+}
+
 /// A connection to a window that is served for as long as the test runs.
 async fn window() -> std::net::SocketAddr {
     let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(serve(listener, Handle::new(Metrics::default()), std::future::pending()));
+    tokio::spawn(serve(listener, shown(Access::Local), std::future::pending()));
     address
 }
 

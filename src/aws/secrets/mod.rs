@@ -1,3 +1,4 @@
-//! Secrets Manager. Nothing is ever written to it and no value is ever read.
+//! Secrets Manager. Nothing is ever written to it, and no value is read but the one that the operator
+//! names as the token of the HTTP window.
 
 pub mod read;

@@ -1,4 +1,5 @@
-//! Reads of Secrets Manager. DescribeSecret shows ARN and versions; a value is never asked for.
+//! Reads of Secrets Manager. DescribeSecret shows ARN and versions; the value of what a document
+//! names is never asked for.
 
 use crate::aws::budget::Category;
 use crate::aws::clients::PlacementClients;
@@ -7,6 +8,7 @@ use crate::model::arn::Arn;
 use crate::model::observed::ObservedSecret;
 
 const DESCRIBE: &str = "secretsmanager:DescribeSecret";
+const GET_VALUE: &str = "secretsmanager:GetSecretValue";
 
 /// Reads one secret, by name or by full or partial ARN. One that is named by ARN is asked for in
 /// the region of its ARN: Secrets Manager itself looks at nothing but its own region, and takes a
@@ -39,4 +41,16 @@ pub async fn describe_secret(clients: &PlacementClients, id: &str) -> Result<Obs
         return Err(Error::bad_response(DESCRIBE, "the answer is about a secret elsewhere"));
     }
     Ok(ObservedSecret { arn, version: current.into_iter().next(), deleted: answer.deleted_date.is_some() })
+}
+
+/// The current text of the secret that holds the controller's own token. Nothing that a document
+/// names is read by this.
+///
+/// # Errors
+///
+/// Not found, denied, or the call failed; or the secret holds bytes instead of text.
+pub async fn own_token(clients: &PlacementClients, arn: &str) -> Result<String, Error> {
+    let send = || clients.secrets.get_secret_value().secret_id(arn).send();
+    let answer = clients.read(Category::SecretsRead, GET_VALUE, send).await?;
+    answer.secret_string.ok_or_else(|| Error::bad_response(GET_VALUE, "the secret holds no text"))
 }

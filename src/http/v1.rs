@@ -1,0 +1,145 @@
+//! `/v1`: what `ctl` tells of deployments, as JSON. It is only read.
+
+use super::Window;
+use super::access::Access;
+use crate::model::view::{EventList, Refusal};
+use crate::state::{self, RecordedOne};
+use axum::Router;
+use axum::extract::{Path, Request, State};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, WWW_AUTHENTICATE};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use serde::Serialize;
+use std::net::IpAddr;
+
+/// The routes below `/v1`, for those who may read them.
+pub(super) fn routes(window: &Window) -> Router {
+    Router::new()
+        .route("/v1/deployments", get(list).fallback(only_read))
+        .route("/v1/deployments/{name}", get(one).fallback(only_read))
+        .route("/v1/deployments/{name}/events", get(events).fallback(only_read))
+        .route("/v1/{*nothing}", any(nothing))
+        .layer(from_fn_with_state(window.access.clone(), admit))
+        .with_state(window.clone())
+}
+
+async fn list(State(window): State<Window>) -> Response {
+    let _turn = window.turn().await;
+    match state::read(&*window.records).await {
+        Ok(recorded) => answer(StatusCode::OK, &recorded.list(window.clock.now())),
+        Err(error) => unreadable(&error),
+    }
+}
+
+async fn one(State(window): State<Window>, Path(name): Path<String>) -> Response {
+    match find(&window, &name).await {
+        Ok(one) => answer(StatusCode::OK, &one.view(window.clock.now())),
+        Err(refused) => refused,
+    }
+}
+
+async fn events(State(window): State<Window>, Path(name): Path<String>) -> Response {
+    match find(&window, &name).await {
+        Ok(one) => answer(StatusCode::OK, &EventList::from(one.view(window.clock.now()))),
+        Err(refused) => refused,
+    }
+}
+
+async fn find(window: &Window, name: &str) -> Result<RecordedOne, Response> {
+    let _turn = window.turn().await;
+    match state::read_one(&*window.records, name).await {
+        Ok(Ok(one)) => Ok(one),
+        Ok(Err(unknown)) => Err(refuse(StatusCode::NOT_FOUND, unknown)),
+        Err(error) => Err(unreadable(&error)),
+    }
+}
+
+async fn nothing() -> Response {
+    let there_is = "there are /v1/deployments, /v1/deployments/NAME and /v1/deployments/NAME/events";
+    refuse(StatusCode::NOT_FOUND, format!("there is nothing of this name; {there_is}"))
+}
+
+async fn only_read() -> Response {
+    let why = "this is only read: GET it; what people ask for goes through `ctl` and the state folder";
+    let mut response = refuse(StatusCode::METHOD_NOT_ALLOWED, why);
+    response.headers_mut().insert("allow", HeaderValue::from_static("GET, HEAD"));
+    response
+}
+
+/// Lets those through who may read, and tells others what is missing.
+async fn admit(State(access): State<Access>, request: Request, next: Next) -> Response {
+    match refusal(&access, request.headers()).await {
+        Some(refused) => refused,
+        None => next.run(request).await,
+    }
+}
+
+async fn refusal(access: &Access, headers: &HeaderMap) -> Option<Response> {
+    let bearer = match access {
+        Access::Bearer(bearer) => bearer,
+        Access::Local if is_local(headers) => return None,
+        Access::Local => {
+            let why = "without a token this is answered under `localhost` or an address only, so that no web page can ask for it; start the controller with --token-file";
+            return Some(refuse(StatusCode::FORBIDDEN, why));
+        }
+        Access::Nobody => return Some(refuse(StatusCode::FORBIDDEN, CLOSED)),
+    };
+    match bearer.admits(brought(headers).unwrap_or_default()).await {
+        Ok(true) => None,
+        Ok(false) => {
+            let mut refused = refuse(
+                StatusCode::UNAUTHORIZED,
+                "expected `Authorization: Bearer TOKEN` with the controller's token",
+            );
+            refused.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            Some(refused)
+        }
+        Err(error) => {
+            tracing::warn!("nobody can read /v1: {error}");
+            let why = "the controller cannot read its token; its log says why";
+            Some(refuse(StatusCode::SERVICE_UNAVAILABLE, why))
+        }
+    }
+}
+
+/// What is said where `/v1` is closed.
+const CLOSED: &str = "deployments are not shown on an address that others reach without a token: start the controller with --token-file FILE or --token-secret ID, or with --listen on loopback";
+
+/// The token that a request brings.
+fn brought(headers: &HeaderMap) -> Option<&[u8]> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().as_bytes())
+}
+
+/// Whether the caller asked for this machine, and not for a name that somebody pointed at it: a
+/// web page could read what a browser on this machine reaches under its own name.
+fn is_local(headers: &HeaderMap) -> bool {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()?.parse::<Authority>().ok());
+    host.is_some_and(|host| {
+        let host = host.host().trim_matches(['[', ']']);
+        host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok()
+    })
+}
+
+fn unreadable(error: &state::Error) -> Response {
+    tracing::warn!(error = crate::telemetry::chain(error), "the records cannot be read for /v1");
+    refuse(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+}
+
+fn refuse(status: StatusCode, error: impl Into<String>) -> Response {
+    answer(status, &Refusal { error: error.into() })
+}
+
+fn answer(status: StatusCode, value: &impl Serialize) -> Response {
+    match serde_json::to_vec(value) {
+        Ok(mut text) => {
+            text.push(b'\n');
+            let kept = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
+            (status, kept, text).into_response()
+        }
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
