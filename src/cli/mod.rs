@@ -28,6 +28,8 @@ mod resume;
 mod retry;
 mod schema;
 mod server;
+#[cfg(test)]
+mod server_tests;
 mod source;
 mod state;
 mod status;

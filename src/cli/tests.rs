@@ -23,18 +23,18 @@ use crate::state::{FileRecordStore, RecordStore, Recorded, StoreReport};
 use clap::CommandFactory;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     "2026-06-01T12:00:00Z".parse().unwrap()
 }
 
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     anstream::adapter::strip_str(text).to_string()
 }
 
-fn condition(kind: ConditionType, status: Truth, reason: &str, message: &str) -> Condition {
+pub(super) fn condition(kind: ConditionType, status: Truth, reason: &str, message: &str) -> Condition {
     Condition {
         kind,
         status,
@@ -46,7 +46,7 @@ fn condition(kind: ConditionType, status: Truth, reason: &str, message: &str) ->
 }
 
 /// A deployment with a task and a service; Ready when `why` is empty.
-fn status(name: &str, why: &str) -> DeploymentStatus {
+pub(super) fn status(name: &str, why: &str) -> DeploymentStatus {
     let ready = if why.is_empty() { Truth::True } else { Truth::False };
     let busy = if why.is_empty() { Truth::False } else { Truth::True };
     let component = |workload: &str, phase: &str, running| ComponentStatus {
@@ -95,7 +95,7 @@ fn status(name: &str, why: &str) -> DeploymentStatus {
     }
 }
 
-fn record(status: DeploymentStatus) -> Record {
+pub(super) fn record(status: DeploymentStatus) -> Record {
     let mut record = Record::new(status.name.clone());
     record.status = Some(Arc::new(status));
     record
@@ -230,13 +230,13 @@ fn problems_of_the_store_stand_below_the_table() {
     assert!(text.contains("Spec store\n  error: the file cannot be read: Permission denied"), "{text}");
 }
 
-struct Folders {
+pub(super) struct Folders {
     dir: tempfile::TempDir,
-    state: FileRecordStore,
+    pub(super) state: FileRecordStore,
 }
 
 impl Folders {
-    async fn with(statuses: Vec<DeploymentStatus>) -> Self {
+    pub(super) async fn with(statuses: Vec<DeploymentStatus>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let state = FileRecordStore::new(dir.path().join("state"));
         state.hold("test").await.unwrap();
@@ -247,14 +247,23 @@ impl Folders {
         Self { dir, state }
     }
 
-    async fn ctl(&self, words: &[&str]) -> anyhow::Result<ExitStatus> {
-        let state = format!("file:{}", self.dir.path().join("state").display());
+    pub(super) async fn ctl(&self, words: &[&str]) -> anyhow::Result<ExitStatus> {
+        dispatch(self.parsed(words)).await
+    }
+
+    /// A command line with these folders.
+    pub(super) fn parsed(&self, words: &[&str]) -> Cli {
+        let state = format!("file:{}", self.path("state").display());
         let all = ["ctl", "--state", &state].into_iter().chain(words.iter().copied());
-        dispatch(Cli::try_parse_from(all).expect("a well-formed command line")).await
+        Cli::try_parse_from(all).expect("a well-formed command line")
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
     }
 
     /// A command that asks for something, by `ops`.
-    async fn ask(&self, words: &[&str]) -> Result<ExitStatus, String> {
+    pub(super) async fn ask(&self, words: &[&str]) -> Result<ExitStatus, String> {
         let words = [words, &["--by", "ops"]].concat();
         self.ctl(&words).await.map_err(|error| error.to_string())
     }
@@ -270,7 +279,7 @@ impl Folders {
         plain(&status::text(&args, &Records::open(&self.places()).unwrap()).await.unwrap().0)
     }
 
-    fn places(&self) -> Places {
+    pub(super) fn places(&self) -> Places {
         let path = |name: &str| format!("file:{}", self.dir.path().join(name).display());
         let (state, store) = (path("state"), path("specs"));
         Cli::try_parse_from(["ctl", "--state", &state, "--store", &store, "status"]).unwrap().places
@@ -702,7 +711,7 @@ async fn an_edit_that_is_refused_is_not_good() {
 }
 
 /// A record of which every part that people see says something.
-fn talkative() -> Record {
+pub(super) fn talkative() -> Record {
     let mut status = status("shop", "1 of 2 running");
     status.findings.push(Finding::warning("spec.components.web", "is odd", "mend it"));
     status.notes.push(

@@ -6,6 +6,8 @@ mod access;
 #[cfg(test)]
 mod tests;
 mod v1;
+#[cfg(test)]
+mod v1_tests;
 
 pub use access::{Access, Bearer, Error, ReadToken};
 

@@ -7,8 +7,9 @@ use crate::model::call::{Call, Verb};
 use crate::model::plan::{ActionResult, Drift, Outcome, Plan, PlannedAction, Reason};
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::reconcile::{Clock, Ending, Handle, Metrics, Trigger};
-use crate::state::MemoryRecords;
+use crate::state::{MemoryRecords, RecordStore};
 use axum::http::StatusCode;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use strum::IntoEnumIterator;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -21,29 +22,49 @@ fn a_failed_check_is_503_with_its_reason() {
     assert_eq!((status, text.as_str()), (StatusCode::SERVICE_UNAVAILABLE, "the state folder is full\n"));
 }
 
-async fn get(address: std::net::SocketAddr, path: &str) -> (u16, String) {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: evenkeel\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
+/// Status, head and body of the answer to a request, which says that it is the last one.
+pub(super) async fn ask(address: SocketAddr, request: &str) -> (u16, String, String) {
+    let mut stream = connect(address, request).await;
     let mut text = String::new();
     stream.read_to_string(&mut text).await.unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
-    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), head.to_owned(), body.to_owned())
+}
+
+/// Status and body of what a path answers.
+pub(super) async fn fetch(address: SocketAddr, path: &str) -> (u16, String) {
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    let (status, _, body) = ask(address, &request).await;
+    (status, body)
+}
+
+/// A window on these records, at a time that stands still, served for as long as the test runs.
+pub(super) async fn shown_of(
+    records: Arc<dyn RecordStore>,
+    now: jiff::Timestamp,
+    access: Access,
+) -> SocketAddr {
+    let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let window = Window::new(Handle::new(Metrics::default()), records, Clock::given(move || now), access);
+    tokio::spawn(serve(listener, window, std::future::pending()));
+    address
 }
 
 #[tokio::test]
 async fn a_controller_that_has_just_begun_is_alive_and_not_ready() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let window = shown(Access::Local);
+    let records = Arc::new(MemoryRecords::default().open());
+    let window = Window::new(Handle::new(Metrics::default()), records, Clock::real(), Access::Local);
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let server = tokio::spawn(serve(listener, window, async { drop(stopped.await) }));
-    assert_eq!(get(address, "/healthz").await, (200, "ok\n".to_owned()));
-    assert_eq!(get(address, "/readyz").await, (503, "the spec store has not been read yet\n".to_owned()));
-    let (status, text) = get(address, "/metrics").await;
+    assert_eq!(fetch(address, "/healthz").await, (200, "ok\n".to_owned()));
+    assert_eq!(fetch(address, "/readyz").await, (503, "the spec store has not been read yet\n".to_owned()));
+    let (status, text) = fetch(address, "/metrics").await;
     assert_eq!(status, 200);
     assert!(text.contains("# TYPE evenkeel_passes counter"), "{text}");
-    assert_eq!(get(address, "/nothing").await.0, 404);
+    assert_eq!(fetch(address, "/nothing").await.0, 404);
     stop.send(()).unwrap();
     server.await.unwrap().unwrap();
 }
@@ -167,20 +188,11 @@ fn sizes_and_failed_records_are_told() {
 }
 
 /// A window on a controller that keeps nothing.
-fn shown(access: Access) -> Window {
-    let records = Arc::new(MemoryRecords::default().open());
-    Window::new(Handle::new(Metrics::default()), records, Clock::real(), access)
+async fn window() -> SocketAddr {
+    shown_of(Arc::new(MemoryRecords::default().open()), jiff::Timestamp::UNIX_EPOCH, Access::Local).await
 }
 
-/// A connection to a window that is served for as long as the test runs.
-async fn window() -> std::net::SocketAddr {
-    let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(serve(listener, shown(Access::Local), std::future::pending()));
-    address
-}
-
-async fn connect(address: std::net::SocketAddr, says: &str) -> TcpStream {
+async fn connect(address: SocketAddr, says: &str) -> TcpStream {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(says.as_bytes()).await.unwrap();
     stream
