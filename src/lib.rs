@@ -22,7 +22,7 @@
 //! | [`state`] | where records are kept | I/O |
 //! | [`reconcile`] | the control loop: the one place that calls the layers in turn | I/O |
 //! | [`aws`] | how to talk to AWS: clients, request budget, errors; the only layer that names the SDK | I/O |
-//! | [`http`], [`cli`] | the interfaces: health and metrics, `ctl` | I/O |
+//! | [`http`], [`cli`] | the interfaces: health, metrics and what is told of deployments; `ctl` | I/O |
 //! | [`settings`], [`telemetry`] | flags and environment, read once; logs | I/O |
 //!
 //! One pass is [`reconcile::pass`]; it reads like the drawing. `ctl plan` walks the same way and
@@ -30,8 +30,8 @@
 //!
 //! # The dependency rule
 //!
-//! Layers never import layers; they share [`model`]. Only [`reconcile`] calls them in turn. Only
-//! [`aws`] names the SDK. Only the binaries choose real or simulated AWS (the member crate
+//! Layers never import layers; they share [`model`]. Only [`reconcile`] calls them in turn, and the
+//! interfaces read what [`state`] keeps. Only [`aws`] names the SDK. Only the binaries choose real or simulated AWS (the member crate
 //! `aws-sim`, which knows nothing of this one). Pure layers know no async, clock, chance or I/O.
 //! `tests/tidy.rs` holds all of this.
 //!

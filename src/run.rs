@@ -62,7 +62,8 @@ pub async fn run(args: RunArgs) -> anyhow::Result<bool> {
     Ok(verdict)
 }
 
-/// Who may read `/v1` on this address. A token is asked for wherever one is given, on loopback, too.
+/// Who may read `/v1` on this address. A token is asked for wherever one is given, on loopback,
+/// too.
 ///
 /// # Errors
 ///

@@ -1,7 +1,7 @@
 //! Sentences about `ctl --server`: it says what the state folder says, or why it cannot.
 
 use super::records::Records;
-use super::tests::{Folders, condition, now, plain, record, status, talkative};
+use super::tests::{Folders, condition, now, plain, status, talkative};
 use super::{Cli, Command, ExitStatus, describe, dispatch, status};
 use crate::http::{Access, Bearer, Window, serve};
 use crate::model::condition::{ConditionType, Truth};

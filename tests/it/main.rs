@@ -38,3 +38,4 @@ mod task_endings;
 mod twins;
 mod undone;
 mod upgrade;
+mod window;
