@@ -26,7 +26,7 @@ const MESSAGE: usize = 80;
 /// Arguments.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  ctl status\n  ctl status shop\n  ctl status -o wide --watch\n  ctl status --exit-code && echo all is well"
+    after_help = "Examples:\n  ctl status\n  ctl status shop\n  ctl status -o wide --watch\n  ctl status --server http://127.0.0.1:8099\n  ctl status --exit-code && echo all is well"
 )]
 pub(super) struct Args {
     /// One deployment, with its components; all when left out
