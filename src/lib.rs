@@ -30,9 +30,10 @@
 //!
 //! # The dependency rule
 //!
-//! Layers never import layers; they share [`model`]. Only [`reconcile`] calls them in turn, and the
-//! interfaces read what [`state`] keeps. Only [`aws`] names the SDK. Only the binaries choose real or simulated AWS (the member crate
-//! `aws-sim`, which knows nothing of this one). Pure layers know no async, clock, chance or I/O.
+//! Layers never import layers; they share [`model`]. Only [`reconcile`] calls them in turn; the
+//! interfaces read what [`state`] keeps. Only [`aws`] names the SDK. Only the binaries choose real
+//! or simulated AWS (the member crate `aws-sim`, which knows nothing of this one). Pure layers know
+//! no async, clock, chance or I/O.
 //! `tests/tidy.rs` holds all of this.
 //!
 //! # Five sentences that every change is judged by

@@ -1,6 +1,7 @@
 //! The controller: settings → adapters → run. No logic.
 
 mod demo;
+mod door;
 mod health;
 mod run;
 

@@ -1,11 +1,9 @@
 //! `evenkeel run`: wires the adapters and runs the controller until it is stopped.
 
+use crate::door::Door;
 use anyhow::{Context, bail};
 use evenkeel::aws::{self, Aws};
 use evenkeel::executor::Executor;
-use evenkeel::http::{Access, Bearer, ReadToken, Window};
-use evenkeel::model::arn::Arn;
-use evenkeel::model::kinds::Placement;
 use evenkeel::model::location::Location;
 use evenkeel::model::status::DeploymentStatus;
 use evenkeel::model::visible::visible;
@@ -17,8 +15,6 @@ use evenkeel::settings::RunArgs;
 use evenkeel::state::RecordStore;
 use evenkeel::telemetry;
 use evenkeel::{specs, state};
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -32,7 +28,8 @@ const RESCAN: Duration = Duration::from_secs(10);
 
 /// Runs the controller; with `--once` true when all are Ready.
 pub async fn run(args: RunArgs) -> anyhow::Result<bool> {
-    let RunArgs { store, state, resync, once, timeout, listen, token_file, token_secret, .. } = args;
+    let RunArgs { store, state, resync, once, timeout, .. } = args;
+    let listen = args.window.listen;
     telemetry::init(&args.log, args.log_format).map_err(anyhow::Error::msg)?;
     // Begun at once: a signal that comes early must not kill.
     let mut asked_to_stop = tokio::spawn(signalled());
@@ -42,14 +39,14 @@ pub async fn run(args: RunArgs) -> anyhow::Result<bool> {
     );
     let pace = aws::Pace { share: Some(f64::from(args.budget_share) / 100.0), speed: 1.0 };
     let aws = Aws::connect(aws::Settings { pace, ..Default::default() }).await;
-    let access = access(listen, token_file, token_secret, &aws).await?;
+    let door = Door::of(args.window, &aws).await?;
     let listener = TcpListener::bind(listen).await.with_context(|| {
         format!("cannot serve health and metrics on {listen}; choose another address with --listen")
     })?;
     let parts = Parts { aws, clock: Clock::real(), settings: Settings { resync } };
     let mut running = start(parts, &store, &state).await?;
     let handle = running.handle.clone();
-    let window = Window::new(handle.clone(), Arc::clone(&running.records), Clock::real(), access);
+    let window = door.window(handle.clone(), Arc::clone(&running.records), Clock::real());
     let http = tokio::spawn(evenkeel::http::serve(listener, window, std::future::pending()));
     tracing::info!(%store, %state, %listen, "evenkeel runs");
     let verdict = tokio::select! {
@@ -60,49 +57,6 @@ pub async fn run(args: RunArgs) -> anyhow::Result<bool> {
     running.stop().await?;
     http.abort();
     Ok(verdict)
-}
-
-/// Who may read `/v1` on this address. A token is asked for wherever one is given, on loopback,
-/// too.
-///
-/// # Errors
-///
-/// The token cannot be read, or is none.
-async fn access(
-    listen: SocketAddr,
-    file: Option<PathBuf>,
-    secret: Option<String>,
-    aws: &Aws,
-) -> anyhow::Result<Access> {
-    let bearer = match (file, secret) {
-        (Some(file), _) => Bearer::in_file(file).await.context("cannot use --token-file"),
-        (None, Some(arn)) => {
-            let read = read_token(aws.clone(), arn.clone());
-            Bearer::elsewhere(arn, read).await.context("cannot use --token-secret")
-        }
-        (None, None) if listen.ip().is_loopback() => return Ok(Access::Local),
-        (None, None) => {
-            tracing::warn!(
-                %listen,
-                "/v1 answers 403: --listen is not on loopback, and neither --token-file nor --token-secret says who may read it"
-            );
-            return Ok(Access::Nobody);
-        }
-    };
-    Ok(Access::Bearer(Arc::new(bearer?)))
-}
-
-/// How the token is read from Secrets Manager, in the region of its ARN.
-fn read_token(aws: Aws, arn: String) -> ReadToken {
-    Box::new(move || {
-        let (aws, arn) = (aws.clone(), arn.clone());
-        Box::pin(async move {
-            let region = Arn::parse(&arn).map(|arn| arn.region.to_owned()).unwrap_or_default();
-            let clients = aws.at(&Placement { region, cluster: String::new(), role_arn: None }).await;
-            let read = aws::secrets::read::own_token(&clients, &arn).await;
-            read.map_err(|error| telemetry::chain(&error))
-        })
-    })
 }
 
 /// What a controller is made of, apart from where it keeps things.

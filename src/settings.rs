@@ -59,15 +59,9 @@ pub struct RunArgs {
     /// With --once: give up after so long
     #[arg(long, default_value = "1h", value_parser = duration)]
     pub timeout: Duration,
-    /// Where /healthz, /readyz, /metrics and /v1 are served; /v1 on loopback only, or with a token
-    #[arg(long, default_value = "127.0.0.1:8099", env = "EVENKEEL_LISTEN")]
-    pub listen: SocketAddr,
-    /// File that holds the token which readers of /v1 must bring; it may be exchanged at any time
-    #[arg(long, env = "EVENKEEL_TOKEN_FILE", value_name = "FILE", conflicts_with = "token_secret")]
-    pub token_file: Option<PathBuf>,
-    /// Secret of Secrets Manager that holds this token, as the whole ARN
-    #[arg(long, env = "EVENKEEL_TOKEN_SECRET", value_name = "ARN", value_parser = secret)]
-    pub token_secret: Option<String>,
+    /// What is shown of it, and to whom.
+    #[command(flatten)]
+    pub window: WindowArgs,
     /// Share of AWS's published request rates that this controller may use, in percent
     #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u32).range(1..=100), env = "EVENKEEL_BUDGET_SHARE")]
     pub budget_share: u32,
@@ -77,6 +71,30 @@ pub struct RunArgs {
     /// Which logs are written, as in RUST_LOG
     #[arg(long, default_value = "info", env = "EVENKEEL_LOG")]
     pub log: String,
+}
+
+/// Flags about the port of `evenkeel run`.
+#[derive(Clone, Debug, Args)]
+pub struct WindowArgs {
+    /// Where /healthz, /readyz, /metrics and /v1 are served; /v1 on loopback, or to those whom a
+    /// token or a certificate admits
+    #[arg(long, default_value = "127.0.0.1:8099", env = "EVENKEEL_LISTEN")]
+    pub listen: SocketAddr,
+    /// File that holds the token which readers of /v1 must bring; it may be exchanged at any time
+    #[arg(long, env = "EVENKEEL_TOKEN_FILE", value_name = "FILE", conflicts_with = "token_secret")]
+    pub token_file: Option<PathBuf>,
+    /// Secret of Secrets Manager that holds this token, as the whole ARN
+    #[arg(long, env = "EVENKEEL_TOKEN_SECRET", value_name = "ARN", value_parser = secret)]
+    pub token_secret: Option<String>,
+    /// Certificate of the controller in PEM: /v1 is then told over TLS only
+    #[arg(long, env = "EVENKEEL_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// Its private key in PEM
+    #[arg(long, env = "EVENKEEL_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// CA in PEM: who shows a certificate that it signed may read /v1
+    #[arg(long, env = "EVENKEEL_TLS_CLIENT_CA", value_name = "FILE", requires = "tls_cert")]
+    pub tls_client_ca: Option<PathBuf>,
 }
 
 /// Flags of `evenkeel demo`.

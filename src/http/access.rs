@@ -26,18 +26,40 @@ const BELIEVED: Duration = Duration::from_secs(300);
 pub enum Access {
     /// Everybody who reaches the port, which is on loopback.
     Local,
-    /// Who has the token.
+    /// Who has the token, or shows a certificate.
     Bearer(Arc<Bearer>),
-    /// Nobody: the port is not on loopback, and there is no token.
+    /// Who shows a certificate.
+    Certificate,
+    /// Nobody: the port is not on loopback, and there is neither token nor TLS.
     Nobody,
 }
 
-/// Why a token cannot be used.
+/// How somebody came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Caller {
+    /// By a port that speaks no TLS.
+    Open,
+    /// Without TLS, by a port that speaks it.
+    Unencrypted,
+    /// With TLS, and without a certificate.
+    Encrypted,
+    /// With a certificate that was verified.
+    Certified,
+}
+
+/// Why a token, a key or a certificate cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{place}: {why}")]
 pub struct Error {
     place: String,
     why: String,
+}
+
+impl Error {
+    /// What is wrong with a place.
+    pub(super) fn of(place: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { place: place.into(), why: why.into() }
+    }
 }
 
 /// How a token is read from elsewhere: its text, or why it could not be read.
@@ -94,7 +116,7 @@ impl Bearer {
     /// It cannot be read, or is no token.
     pub async fn elsewhere(place: String, read: ReadToken) -> Result<Self, Error> {
         let first = read().await.and_then(|text| digest_of(&text));
-        let digest = first.map_err(|why| Error { place: place.clone(), why })?;
+        let digest = first.map_err(|why| Error::of(&place, why))?;
         let now = Instant::now();
         let known = Mutex::new(Known { digest, tried_at: now, read_at: now });
         Ok(Self { place, source: Source::Elsewhere { read, known } })
@@ -128,7 +150,7 @@ impl Bearer {
     }
 
     fn error(&self, why: String) -> Error {
-        Error { place: self.place.clone(), why }
+        Error::of(&self.place, why)
     }
 }
 

@@ -1,18 +1,24 @@
 //! Health, readiness, metrics, and what is told of deployments, on a loopback port by default.
 //!
-//! `access` decides who may read what is told of deployments, `v1` tells it.
+//! `access` decides who may read what is told of deployments, `v1` tells it, `tls` keeps it from
+//! being read on the way.
 
 mod access;
 #[cfg(test)]
 mod tests;
+mod tls;
+#[cfg(test)]
+mod tls_tests;
 mod v1;
 #[cfg(test)]
 mod v1_tests;
 
 pub use access::{Access, Bearer, Error, ReadToken};
+pub use tls::{Tls, TlsFiles};
 
 use crate::reconcile::{Clock, Handle};
 use crate::state::RecordStore;
+use access::Caller;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -26,9 +32,11 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 /// What is shown of a running controller.
 #[derive(Clone, Debug)]
@@ -37,6 +45,7 @@ pub struct Window {
     records: Arc<dyn RecordStore>,
     clock: Clock,
     access: Access,
+    tls: Option<Arc<Tls>>,
     turns: Arc<Semaphore>,
 }
 
@@ -44,7 +53,13 @@ impl Window {
     /// A window on a controller, on the records that it keeps and on its time, for those whom
     /// `access` lets read about deployments.
     pub fn new(handle: Handle, records: Arc<dyn RecordStore>, clock: Clock, access: Access) -> Self {
-        Self { handle, records, clock, access, turns: Arc::new(Semaphore::new(READERS)) }
+        Self { handle, records, clock, access, tls: None, turns: Arc::new(Semaphore::new(READERS)) }
+    }
+
+    /// The same behind TLS: what is told of deployments goes over TLS only. Health, readiness and
+    /// metrics stay as they are, so that health checks go on without it.
+    pub fn behind(self, tls: Tls) -> Self {
+        Self { tls: Some(Arc::new(tls)), ..self }
     }
 
     /// A turn to read records, kept until it is dropped.
@@ -70,7 +85,6 @@ pub async fn serve(
     window: Window,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let router = routes(&window);
     let mut connections = JoinSet::new();
     let mut stop = pin!(stop);
     loop {
@@ -88,23 +102,43 @@ pub async fn serve(
             }
         };
         if connections.len() < CONNECTIONS {
-            let router = TowerToHyperService::new(router.clone());
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEADERS_WITHIN)
-                .serve_connection(TokioIo::new(stream), router);
-            connections.spawn(tokio::time::timeout(CONNECTION_LASTS, connection));
+            connections.spawn(timeout(CONNECTION_LASTS, meet(stream, window.clone())));
         }
     }
 }
 
-fn routes(window: &Window) -> Router {
+/// One connection, in TLS where the port speaks it and the other end does, too.
+async fn meet(stream: TcpStream, window: Window) {
+    let Some(tls) = &window.tls else { return speak(stream, &window, Caller::Open).await };
+    match timeout(HEADERS_WITHIN, tls::is_spoken(&stream)).await {
+        Ok(Ok(true)) => {}
+        Ok(Ok(false)) => return speak(stream, &window, Caller::Unencrypted).await,
+        _ => return,
+    }
+    match timeout(HEADERS_WITHIN, tls.accept(stream)).await {
+        Ok(Ok((stream, caller))) => speak(stream, &window, caller).await,
+        Ok(Err(error)) => tracing::debug!(%error, "a connection in TLS did not come about"),
+        Err(_) => {}
+    }
+}
+
+/// Answers until the other end is done, or breaks off.
+async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin, window: &Window, caller: Caller) {
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS_WITHIN)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes(window, caller)));
+    // Of one connection alone: its other end knows as much.
+    drop(connection.await);
+}
+
+fn routes(window: &Window, caller: Caller) -> Router {
     let open = Router::new()
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .with_state(window.handle.clone());
-    v1::routes(window).merge(open)
+    v1::routes(window, caller).merge(open)
 }
 
 /// Requests that read records at once; more wait for their turn.

@@ -1,7 +1,7 @@
 //! `/v1`: what `ctl` tells of deployments, as JSON. It is only read.
 
 use super::Window;
-use super::access::Access;
+use super::access::{Access, Bearer, Caller};
 use crate::model::view::{EventList, Refusal};
 use crate::state::{self, RecordedOne};
 use axum::Router;
@@ -16,13 +16,13 @@ use serde::Serialize;
 use std::net::IpAddr;
 
 /// The routes below `/v1`, for those who may read them.
-pub(super) fn routes(window: &Window) -> Router {
+pub(super) fn routes(window: &Window, caller: Caller) -> Router {
     Router::new()
         .route("/v1/deployments", get(list).fallback(only_read))
         .route("/v1/deployments/{name}", get(one).fallback(only_read))
         .route("/v1/deployments/{name}/events", get(events).fallback(only_read))
         .route("/v1/{*nothing}", any(nothing))
-        .layer(from_fn_with_state(window.access.clone(), admit))
+        .layer(from_fn_with_state((window.access.clone(), caller), admit))
         .with_state(window.clone())
 }
 
@@ -70,43 +70,52 @@ async fn only_read() -> Response {
 }
 
 /// Lets those through who may read, and tells others what is missing.
-async fn admit(State(access): State<Access>, request: Request, next: Next) -> Response {
-    match refusal(&access, request.headers()).await {
+async fn admit(State((access, caller)): State<(Access, Caller)>, request: Request, next: Next) -> Response {
+    match refusal(&access, caller, request.headers()).await {
         Some(refused) => refused,
         None => next.run(request).await,
     }
 }
 
-async fn refusal(access: &Access, headers: &HeaderMap) -> Option<Response> {
-    let bearer = match access {
-        Access::Bearer(bearer) => bearer,
-        Access::Local if is_local(headers) => return None,
-        Access::Local => {
-            let why = "without a token this is answered under `localhost` or an address only, so that no web page can ask for it; start the controller with --token-file";
-            return Some(refuse(StatusCode::FORBIDDEN, why));
-        }
-        Access::Nobody => return Some(refuse(StatusCode::FORBIDDEN, CLOSED)),
-    };
+async fn refusal(access: &Access, caller: Caller, headers: &HeaderMap) -> Option<Response> {
+    let forbidden = |why: &str| Some(refuse(StatusCode::FORBIDDEN, why));
+    match (caller, access) {
+        (Caller::Unencrypted, _) => forbidden(TLS_ONLY),
+        (Caller::Certified, _) => None,
+        (_, Access::Bearer(bearer)) => without_token(bearer, headers).await,
+        (_, Access::Certificate) => forbidden(UNCERTIFIED),
+        (_, Access::Local) if is_local(headers) => None,
+        (_, Access::Local) => forbidden(NOT_BY_NAME),
+        (_, Access::Nobody) => forbidden(CLOSED),
+    }
+}
+
+/// What is said to who does not bring the token.
+async fn without_token(bearer: &Bearer, headers: &HeaderMap) -> Option<Response> {
     match bearer.admits(brought(headers).unwrap_or_default()).await {
         Ok(true) => None,
         Ok(false) => {
-            let mut refused = refuse(
-                StatusCode::UNAUTHORIZED,
-                "expected `Authorization: Bearer TOKEN` with the controller's token",
-            );
+            let why = "expected `Authorization: Bearer TOKEN` with the controller's token";
+            let mut refused = refuse(StatusCode::UNAUTHORIZED, why);
             refused.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             Some(refused)
         }
         Err(error) => {
-            tracing::warn!("nobody can read /v1: {error}");
+            tracing::warn!("nobody can read /v1 with a token: {error}");
             let why = "the controller cannot read its token; its log says why";
             Some(refuse(StatusCode::SERVICE_UNAVAILABLE, why))
         }
     }
 }
 
+/// What is said to who speaks no TLS where it is spoken.
+const TLS_ONLY: &str = "deployments are told over TLS only: ask https:// on the same port";
+/// What is said to who shows no certificate where only that counts.
+const UNCERTIFIED: &str = "show a certificate that the controller's --tls-client-ca signed (`ctl --client-cert FILE --client-key FILE`)";
+/// What is said on loopback to who asks under a name that is not this machine's.
+const NOT_BY_NAME: &str = "without a token this is answered under `localhost` or an address only, so that no web page can ask for it; start the controller with --token-file";
 /// What is said where `/v1` is closed.
-const CLOSED: &str = "deployments are not shown on an address that others reach without a token: start the controller with --token-file FILE or --token-secret ID, or with --listen on loopback";
+const CLOSED: &str = "deployments are not shown on an address that others reach without a token: start the controller with --token-file FILE, --token-secret ARN or --tls-client-ca FILE, or with --listen on loopback";
 
 /// The token that a request brings.
 fn brought(headers: &HeaderMap) -> Option<&[u8]> {
