@@ -34,6 +34,7 @@ mod server_tests;
 mod source;
 mod state;
 mod status;
+mod tls;
 mod validate;
 mod wait;
 

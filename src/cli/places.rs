@@ -1,6 +1,7 @@
 //! Where `ctl` reads: the flags, or the demo folder, which it finds by itself.
 
 use super::server::{Server, ServerUrl};
+use super::tls::TlsFiles;
 use crate::aws;
 use crate::model::location::Location;
 use crate::reconcile::Clock;
@@ -29,6 +30,15 @@ pub(super) struct Places {
     /// File that holds the token which that controller wants
     #[arg(long, global = true, env = "EVENKEEL_TOKEN_FILE", hide_env_values = true, value_name = "FILE")]
     token_file: Option<PathBuf>,
+    /// CA in PEM that signed its certificate; those whom this machine trusts when left out
+    #[arg(long, global = true, env = "EVENKEEL_SERVER_CA", hide_env_values = true, value_name = "FILE")]
+    server_ca: Option<PathBuf>,
+    /// Certificate in PEM to show to it
+    #[arg(long, global = true, env = "EVENKEEL_CLIENT_CERT", hide_env_values = true, value_name = "FILE")]
+    client_cert: Option<PathBuf>,
+    /// Private key in PEM of this certificate
+    #[arg(long, global = true, env = "EVENKEEL_CLIENT_KEY", hide_env_values = true, value_name = "FILE")]
+    client_key: Option<PathBuf>,
 }
 
 /// What `evenkeel demo` says of itself.
@@ -54,7 +64,8 @@ impl Places {
     ///
     /// # Errors
     ///
-    /// When a state folder is given, too: they may be of two controllers.
+    /// When a state folder is given, too: they may be of two controllers. When a certificate or its
+    /// key is missing.
     pub(super) fn server(&self) -> anyhow::Result<Option<Server>> {
         let Some(url) = &self.server else { return Ok(None) };
         if let Some(state) = &self.state {
@@ -62,7 +73,13 @@ impl Places {
                 "both --server {url} and --state {state} are given (or EVENKEEL_SERVER and EVENKEEL_STATE): leave one out"
             );
         }
-        Ok(Some(Server::new(url.clone(), self.token_file.clone())))
+        let own = match (&self.client_cert, &self.client_key) {
+            (Some(cert), Some(key)) => Some((cert.clone(), key.clone())),
+            (None, None) => None,
+            _ => bail!("--client-cert and --client-key go together: one of them is missing"),
+        };
+        let tls = TlsFiles { ca: self.server_ca.clone(), own };
+        Ok(Some(Server::new(url.clone(), self.token_file.clone(), tls)))
     }
 
     /// Where records are.

@@ -1,5 +1,6 @@
 //! A running controller that is asked over HTTP, as `--server` says.
 
+use super::tls::TlsFiles;
 use crate::model::view::{API_VERSION, DeploymentList, DeploymentView, EventList, Refusal, Shape};
 use crate::model::visible::visible;
 use anyhow::{Context, anyhow, bail};
@@ -9,11 +10,13 @@ use axum::http::uri::{Authority, Scheme};
 use axum::http::{HeaderValue, Request, StatusCode, Uri};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -24,10 +27,11 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// Longest answer that is read, in bytes: ten thousand deployments.
 const LONGEST: usize = 64 << 20;
 
-/// Where a controller answers: `http://HOST:PORT`, with a path before `/v1` where a proxy wants
-/// one.
+/// Where a controller answers: `http://HOST:PORT` or `https://HOST:PORT`, with a path before `/v1`
+/// where a proxy wants one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ServerUrl {
+    tls: bool,
     authority: Authority,
     /// Without a slash at its end.
     path: String,
@@ -37,20 +41,20 @@ impl FromStr for ServerUrl {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let expected = || format!("`{text}` is no address of a controller; expected http://HOST:PORT");
+        let expected = || {
+            format!("`{text}` is no address of a controller; expected http://HOST:PORT or https://HOST:PORT")
+        };
         let uri: Uri = text.parse().map_err(|_| expected())?;
-        match uri.scheme() {
-            Some(scheme) if *scheme == Scheme::HTTP => {}
-            Some(scheme) if *scheme == Scheme::HTTPS => {
-                return Err("https is not spoken; reach the controller through a tunnel (SSM port forwarding, ssh -L), and give its end as http://127.0.0.1:PORT".to_owned());
-            }
+        let tls = match uri.scheme() {
+            Some(scheme) if *scheme == Scheme::HTTP => false,
+            Some(scheme) if *scheme == Scheme::HTTPS => true,
             _ => return Err(expected()),
-        }
+        };
         let authority = uri.authority().filter(|authority| !authority.host().is_empty());
         let authority = authority.filter(|authority| !authority.as_str().contains('@')).cloned();
         match (authority, uri.query()) {
             (Some(authority), None) => {
-                Ok(Self { authority, path: uri.path().trim_end_matches('/').to_owned() })
+                Ok(Self { tls, authority, path: uri.path().trim_end_matches('/').to_owned() })
             }
             _ => Err(expected()),
         }
@@ -59,9 +63,15 @@ impl FromStr for ServerUrl {
 
 impl fmt::Display for ServerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}{}", self.authority, self.path)
+        let scheme = if self.tls { "https" } else { "http" };
+        write!(f, "{scheme}://{}{}", self.authority, self.path)
     }
 }
+
+/// A connection, in TLS or not.
+trait Connection: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection for T {}
 
 /// That nobody answers at present; whoever waits may ask again.
 #[derive(Debug, thiserror::Error)]
@@ -77,12 +87,13 @@ pub(super) struct Server {
     url: ServerUrl,
     /// Read for each question, so that a token that was exchanged is taken up.
     token_file: Option<PathBuf>,
+    tls: TlsFiles,
 }
 
 impl Server {
-    /// A controller at an address, with the file of the token that it wants.
-    pub(super) fn new(url: ServerUrl, token_file: Option<PathBuf>) -> Self {
-        Self { url, token_file }
+    /// A controller at an address, with the file of the token that it wants and those for TLS.
+    pub(super) fn new(url: ServerUrl, token_file: Option<PathBuf>, tls: TlsFiles) -> Self {
+        Self { url, token_file, tls }
     }
 
     /// All deployments.
@@ -114,7 +125,7 @@ impl Server {
         let (status, body) = timeout(ANSWER_WITHIN, exchange(stream, request))
             .await
             .map_err(|_| self.unreachable("no whole answer within 30 s"))?
-            .map_err(|error| self.unreachable(format!("{error:#}")))?;
+            .map_err(|error| self.broken_off(&error))?;
         if status == StatusCode::OK {
             return self.read(&body).map(Ok);
         }
@@ -126,14 +137,47 @@ impl Server {
         }
     }
 
-    async fn connect(&self) -> anyhow::Result<TcpStream> {
+    async fn connect(&self) -> anyhow::Result<Box<dyn Connection>> {
         let host = self.url.authority.host().trim_matches(['[', ']']);
-        let port = self.url.authority.port_u16().unwrap_or(80);
-        match timeout(CONNECT_WITHIN, TcpStream::connect((host, port))).await {
-            Ok(Ok(stream)) => Ok(stream),
-            Ok(Err(error)) => Err(self.unreachable(error.to_string())),
-            Err(_) => Err(self.unreachable("no connection within 5 s")),
+        let port = self.url.authority.port_u16().unwrap_or(if self.url.tls { 443 } else { 80 });
+        let stream = match timeout(CONNECT_WITHIN, TcpStream::connect((host, port))).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return Err(self.unreachable(error.to_string())),
+            Err(_) => return Err(self.unreachable("no connection within 5 s")),
+        };
+        if !self.url.tls {
+            return Ok(Box::new(stream));
         }
+        let name = ServerName::try_from(host.to_owned()).context("the host of --server is no name")?;
+        match timeout(CONNECT_WITHIN, self.tls.connector()?.connect(name, stream)).await {
+            Ok(Ok(stream)) => Ok(Box::new(stream)),
+            Ok(Err(error)) => Err(self.untrusted(&error)),
+            Err(_) => Err(self.unreachable("no TLS within 5 s")),
+        }
+    }
+
+    /// Why TLS did not come about. What a connection died of may be over at the next one.
+    fn untrusted(&self, error: &std::io::Error) -> anyhow::Error {
+        match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            Some(rustls::Error::InvalidCertificate(why)) => anyhow!(
+                "the certificate of {} is not trusted ({why}); name the CA that signed it with --server-ca, and the controller as its certificate does",
+                self.url
+            ),
+            Some(why) => anyhow!("{} does not take up TLS ({why}); does it speak it?", self.url),
+            None => self.unreachable(error.to_string()),
+        }
+    }
+
+    /// Why a connection ended without an answer. A certificate is refused after the other end has
+    /// taken up TLS, and the word for that may be lost on the way.
+    fn broken_off(&self, error: &anyhow::Error) -> anyhow::Error {
+        let hint = match &self.tls.own {
+            Some((cert, _)) if self.url.tls => {
+                format!(" (or the controller's --tls-client-ca did not sign {})", cert.display())
+            }
+            _ => String::new(),
+        };
+        self.unreachable(format!("{error:#}{hint}"))
     }
 
     fn unreachable(&self, why: impl Into<String>) -> anyhow::Error {
@@ -198,7 +242,10 @@ impl Server {
 }
 
 /// One question on a connection of its own.
-async fn exchange(stream: TcpStream, request: Request<Body>) -> anyhow::Result<(StatusCode, Vec<u8>)> {
+async fn exchange(
+    stream: Box<dyn Connection>,
+    request: Request<Body>,
+) -> anyhow::Result<(StatusCode, Vec<u8>)> {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let asked = async {
         let answer = sender.send_request(request).await?;
@@ -231,12 +278,20 @@ mod tests {
     #[test]
     fn an_address_is_that_of_a_controller_or_is_refused_with_what_is_expected() {
         let url = |text: &str| text.parse::<ServerUrl>().map(|url| url.to_string());
-        for good in ["http://127.0.0.1:8099", "http://[::1]:8099", "http://evenkeel.internal/shop"] {
+        for good in [
+            "http://127.0.0.1:8099",
+            "http://[::1]:8099",
+            "http://evenkeel.internal/shop",
+            "https://evenkeel.internal",
+        ] {
             assert_eq!(url(good).as_deref(), Ok(good));
             assert_eq!(url(&format!("{good}/")).as_deref(), Ok(good));
         }
         for bad in ["127.0.0.1:8099", "evenkeel", "", "ftp://x", "http://", "http://u:p@x", "http://x?y=1"] {
-            assert!(url(bad).unwrap_err().contains("expected http://HOST:PORT"), "{bad}");
+            assert!(
+                url(bad).unwrap_err().contains("expected http://HOST:PORT or https://HOST:PORT"),
+                "{bad}"
+            );
         }
     }
 

@@ -3,7 +3,8 @@
 use super::records::Records;
 use super::tests::{Folders, condition, now, plain, status, talkative};
 use super::{Cli, Command, ExitStatus, describe, dispatch, status};
-use crate::http::{Access, Bearer, Window, serve};
+use crate::http::tls_tests::Authority;
+use crate::http::{Access, Bearer, Tls, Window, serve};
 use crate::model::condition::{ConditionType, Truth};
 use crate::model::finding::Finding;
 use crate::model::heartbeat::Heartbeat;
@@ -13,6 +14,7 @@ use clap::Parser;
 use jiff::SignedDuration;
 use serde_json::json;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -51,12 +53,16 @@ async fn folders() -> Folders {
 }
 
 /// A controller's window on the same records at the same time.
-async fn server(folders: &Folders, access: Access) -> SocketAddr {
+async fn server(folders: &Folders, access: Access, tls: Option<Tls>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let records = Arc::new(FileRecordStore::new(folders.path("state")));
     let handle = Handle::new(Metrics::default());
     let window = Window::new(handle, records, Clock::given(now), access);
+    let window = match tls {
+        Some(tls) => window.behind(tls),
+        None => window,
+    };
     tokio::spawn(serve(listener, window, std::future::pending()));
     address
 }
@@ -84,7 +90,7 @@ async fn a_server_says_what_its_state_folder_says() {
     let folders = folders().await;
     let until = "2999-12-01T08:00:00Z";
     folders.ask(&["pause", "shop", "--until", until, "--reason", "incident 42"]).await.unwrap();
-    let address = server(&folders, Access::Local).await;
+    let address = server(&folders, Access::Local, None).await;
     for name in ["", "blog", "edit", "gone", "late", "newest", "shop"] {
         for form in ["table", "wide", "json", "yaml"] {
             let words = ["status", "--exit-code", "-o", form, name];
@@ -111,7 +117,7 @@ async fn a_server_says_what_its_state_folder_says() {
 async fn what_is_lost_is_told_by_a_server_as_by_the_folder() {
     let folders = folders().await;
     std::fs::write(folders.path("state/broken.json"), "{").unwrap();
-    let address = server(&folders, Access::Local).await;
+    let address = server(&folders, Access::Local, None).await;
     let server = asking(address, &["status"]);
     let list = Records::open(&server.places).unwrap().list().await.unwrap();
     assert_eq!(list, Records::open(&folders.places()).unwrap().list().await.unwrap());
@@ -121,7 +127,7 @@ async fn what_is_lost_is_told_by_a_server_as_by_the_folder() {
 #[tokio::test]
 async fn exit_codes_and_waits_are_those_of_the_folder() {
     let folders = Folders::with(vec![status("shop", ""), status("web", "1 of 2 running")]).await;
-    let address = server(&folders, Access::Local).await;
+    let address = server(&folders, Access::Local, None).await;
     let ended = async |words: &[&str]| dispatch(asking(address, words)).await.unwrap();
     assert_eq!(ended(&["status"]).await, ExitStatus::Good);
     assert_eq!(ended(&["status", "--exit-code"]).await, ExitStatus::NotGood);
@@ -174,7 +180,7 @@ async fn the_token_of_the_file_is_brought_and_what_is_wrong_with_it_is_said() {
     let token = folders.path("token");
     std::fs::write(&token, "0123456789abcdef\n").unwrap();
     let bearer = Bearer::in_file(token.clone()).await.unwrap();
-    let address = server(&folders, Access::Bearer(Arc::new(bearer))).await;
+    let address = server(&folders, Access::Bearer(Arc::new(bearer)), None).await;
     let path = |path: &std::path::Path| path.display().to_string();
     let with_token = ["status", "--token-file", &path(&token)];
     assert_eq!(dispatch(asking(address, &with_token)).await.unwrap(), ExitStatus::Good);
@@ -189,7 +195,7 @@ async fn the_token_of_the_file_is_brought_and_what_is_wrong_with_it_is_said() {
     assert!(said.contains("holds no token"), "{said}");
     let said = error(address, &["status", "--token-file", "/nowhere/token"]).await;
     assert!(said.contains("cannot read the token in /nowhere/token"), "{said}");
-    let closed = server(&folders, Access::Nobody).await;
+    let closed = server(&folders, Access::Nobody, None).await;
     let said = error(closed, &["status"]).await;
     assert!(said.contains("refuses (403 Forbidden)") && said.contains("--token-secret"), "{said}");
 }
@@ -246,4 +252,71 @@ async fn a_controller_that_says_nothing_is_not_waited_for_longer_than_half_a_min
     let said = error(address, &["status"]).await;
     assert!(said.contains("no whole answer within 30 s"), "{said}");
     silent.abort();
+}
+
+/// A command line that asks a server by TLS.
+fn asking_by_tls(address: SocketAddr, words: &[&str]) -> Cli {
+    let server = format!("https://{address}");
+    let all = ["ctl", "--server", &server].into_iter().chain(words.iter().copied());
+    Cli::try_parse_from(all).expect("a well-formed command line")
+}
+
+#[tokio::test]
+async fn a_certificate_admits_and_one_of_somebody_else_does_not() {
+    let folders = Folders::with(vec![status("shop", "")]).await;
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    let address = server(&folders, Access::Certificate, Some(authority.tls().await)).await;
+    let path = |path: &std::path::Path| path.display().to_string();
+    let (ca, foreign_ca) = (path(&authority.path("ca.pem")), path(&stranger.path("ca.pem")));
+    let own = authority.sign("reader", &["reader"]);
+    let foreign = stranger.sign("reader", &["reader"]);
+    let ended = async |ca: &str, own: Option<&(PathBuf, PathBuf)>| {
+        let mut words = vec!["status".to_owned(), "--server-ca".to_owned(), ca.to_owned()];
+        if let Some((cert, key)) = own {
+            words.extend(["--client-cert".to_owned(), path(cert), "--client-key".to_owned(), path(key)]);
+        }
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        dispatch(asking_by_tls(address, &words)).await.map_err(|error| format!("{error:#}"))
+    };
+    assert_eq!(ended(&ca, Some(&own)).await, Ok(ExitStatus::Good));
+    let said = ended(&ca, None).await.unwrap_err();
+    assert!(said.contains("403") && said.contains("--client-cert FILE"), "{said}");
+    let said = ended(&ca, Some(&foreign)).await.unwrap_err();
+    assert!(said.contains("cannot reach the controller"), "{said}");
+    assert!(said.contains(&format!("--tls-client-ca did not sign {}", path(&foreign.0))), "{said}");
+    let said = ended(&foreign_ca, Some(&own)).await.unwrap_err();
+    assert!(said.contains("is not trusted") && said.contains("--server-ca"), "{said}");
+    let said = error(address, &["status"]).await;
+    assert!(said.contains("over TLS only: ask https://"), "{said}");
+    let words = ["status", "--client-cert", &path(&own.0)];
+    assert!(error(address, &words).await.contains("--client-key go together"));
+}
+
+#[tokio::test]
+async fn over_tls_a_token_admits_without_a_certificate() {
+    let folders = Folders::with(vec![status("shop", "")]).await;
+    let authority = Authority::new();
+    let token = authority.path("token");
+    std::fs::write(&token, "0123456789abcdef").unwrap();
+    let bearer = Bearer::in_file(token.clone()).await.unwrap();
+    let address = server(&folders, Access::Bearer(Arc::new(bearer)), Some(authority.tls().await)).await;
+    let path = |path: &std::path::Path| path.display().to_string();
+    let (ca, token) = (path(&authority.path("ca.pem")), path(&token));
+    let with_token = ["status", "--server-ca", &ca, "--token-file", &token];
+    assert_eq!(dispatch(asking_by_tls(address, &with_token)).await.unwrap(), ExitStatus::Good);
+    let said = dispatch(asking_by_tls(address, &with_token[..3])).await.unwrap_err().to_string();
+    assert!(said.contains("wants a token"), "{said}");
+    let (cert, key) = authority.sign("reader", &["reader"]);
+    let words = ["status", "--server-ca", &ca, "--client-cert", &path(&cert), "--client-key", &path(&key)];
+    assert_eq!(dispatch(asking_by_tls(address, &words)).await.unwrap(), ExitStatus::Good);
+}
+
+#[tokio::test]
+async fn who_speaks_no_tls_is_told_so() {
+    let folders = Folders::with(vec![status("shop", "")]).await;
+    let address = server(&folders, Access::Local, None).await;
+    let ca = Authority::new();
+    let words = ["status", "--server-ca", &ca.path("ca.pem").display().to_string()];
+    let said = dispatch(asking_by_tls(address, &words)).await.unwrap_err().to_string();
+    assert!(said.contains("does not take up TLS") && said.contains("does it speak it?"), "{said}");
 }

@@ -8,7 +8,7 @@ mod access;
 mod tests;
 mod tls;
 #[cfg(test)]
-mod tls_tests;
+pub(crate) mod tls_tests;
 mod v1;
 #[cfg(test)]
 mod v1_tests;

@@ -1,6 +1,6 @@
 //! Sentences about what the windows answer.
 
-use super::{Access, CONNECTIONS, Window, answer, serve};
+use super::{Access, CONNECTIONS, Tls, Window, answer, serve};
 use crate::aws::budget::Category;
 use crate::aws::{Aws, Pace, Settings};
 use crate::model::call::{Call, Verb};
@@ -43,10 +43,15 @@ pub(super) async fn shown_of(
     records: Arc<dyn RecordStore>,
     now: jiff::Timestamp,
     access: Access,
+    tls: Option<Tls>,
 ) -> SocketAddr {
     let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let window = Window::new(Handle::new(Metrics::default()), records, Clock::given(move || now), access);
+    let window = match tls {
+        Some(tls) => window.behind(tls),
+        None => window,
+    };
     tokio::spawn(serve(listener, window, std::future::pending()));
     address
 }
@@ -189,7 +194,8 @@ fn sizes_and_failed_records_are_told() {
 
 /// A window on a controller that keeps nothing.
 async fn window() -> SocketAddr {
-    shown_of(Arc::new(MemoryRecords::default().open()), jiff::Timestamp::UNIX_EPOCH, Access::Local).await
+    shown_of(Arc::new(MemoryRecords::default().open()), jiff::Timestamp::UNIX_EPOCH, Access::Local, None)
+        .await
 }
 
 async fn connect(address: SocketAddr, says: &str) -> TcpStream {

@@ -81,7 +81,7 @@ async fn records() -> Arc<MemoryRecordStore> {
 }
 
 async fn window(access: Access) -> SocketAddr {
-    shown_of(records().await, now(), access).await
+    shown_of(records().await, now(), access, None).await
 }
 
 /// What `GET` answers, as JSON.
