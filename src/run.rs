@@ -8,6 +8,7 @@ use evenkeel::model::location::Location;
 use evenkeel::model::status::DeploymentStatus;
 use evenkeel::model::visible::visible;
 use evenkeel::observed::Collector;
+use evenkeel::reconcile::dry_run::Planner;
 use evenkeel::reconcile::{
     self, Clock, Controller, Handle, Metrics, Reconciler, Settings, is_at_rest, is_ready,
 };
@@ -43,10 +44,12 @@ pub async fn run(args: RunArgs) -> anyhow::Result<bool> {
     let listener = TcpListener::bind(listen).await.with_context(|| {
         format!("cannot serve health and metrics on {listen}; choose another address with --listen")
     })?;
-    let parts = Parts { aws, clock: Clock::real(), settings: Settings { resync } };
+    let parts = Parts { aws: aws.clone(), clock: Clock::real(), settings: Settings { resync } };
     let mut running = start(parts, &store, &state).await?;
     let handle = running.handle.clone();
-    let window = door.window(handle.clone(), Arc::clone(&running.records), Clock::real());
+    let planner =
+        Planner::new(store.clone(), Arc::clone(&running.records), Collector::new(aws), Clock::real());
+    let window = door.window(handle.clone(), Arc::clone(&running.records), Clock::real()).planning(planner);
     let http = tokio::spawn(evenkeel::http::serve(listener, window, std::future::pending()));
     tracing::info!(%store, %state, %listen, "evenkeel runs");
     let verdict = tokio::select! {

@@ -4,39 +4,26 @@ use super::out::{self, BUSY, Structured};
 use super::places::Places;
 use super::{ExitStatus, source, state};
 use crate::aws::Aws;
-use crate::model::desired::DesiredState;
 use crate::model::finding::Finding;
 use crate::model::ids::DeploymentName;
-use crate::model::kinds::Placement;
-use crate::model::observed::{Depth, Gap};
 use crate::model::plan::Plan;
 use crate::model::request::Request;
-use crate::model::rollout::RolloutState;
 use crate::model::status::Record;
 use crate::model::view::latest;
-use crate::model::visible::visible;
-use crate::observed::{self, Collector};
-use crate::plan::{masked, render, render_steps};
-use crate::reconcile::decide::decide;
-use crate::reconcile::declarations::{self, Changes, DeclarationChange, LoweringCache};
-use crate::reconcile::entry::Declaration;
-use crate::reconcile::forecast::forecast;
-use crate::reconcile::succession;
+use crate::observed::Collector;
+use crate::plan::{render, render_steps};
+use crate::reconcile::declarations::{self, LoweringCache};
+use crate::reconcile::dry_run::{Road, Subjects, reasons, roads};
 use crate::specs::{Scan, Snapshot};
 use crate::state::ErrorKind;
-use anyhow::Context;
-use jiff::Timestamp;
+use anyhow::{Context, anyhow};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// How often a store would be read again; it is read once here.
 const RESCAN: Duration = Duration::from_secs(60);
 /// Code of a gap where no connection was made.
 const NO_CONNECTION: &str = "NoConnection";
-/// Deployments that are observed together: one DescribeServices takes ten services.
-const BATCH: usize = 10;
-
 /// Arguments.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -59,25 +46,6 @@ pub(super) struct Args {
     /// Exit with 1 when anything would be done
     #[arg(long)]
     exit_code: bool,
-}
-
-/// What is to be planned, and what is to be said of documents.
-struct Subjects {
-    declared: Vec<Arc<Declaration>>,
-    /// Findings, with the deployment that they belong to; those of the store belong to none.
-    findings: Vec<(Option<DeploymentName>, Finding)>,
-    /// Every name that is declared or known.
-    names: Vec<DeploymentName>,
-}
-
-/// What a pass would do, and what would follow from it.
-#[derive(serde::Serialize)]
-struct Road {
-    #[serde(flatten)]
-    plan: Plan,
-    /// The plans after it that hold actions, if AWS does its part.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    then: Vec<Plan>,
 }
 
 /// What came out.
@@ -132,13 +100,13 @@ pub(super) async fn plan(args: &Args, places: &Places) -> anyhow::Result<Planned
     }
     let mut subjects = Subjects::of(changes);
     if let Some(name) = &args.name {
-        subjects.only(name)?;
+        subjects.only(name).map_err(|unknown| anyhow!(unknown))?;
     }
     let collector = Collector::new(Aws::connect(places.aws()?).await);
-    let (mut plans, gaps) = plans(&collector, &subjects.declared, &records, clock.now()).await;
+    let (mut plans, gaps) = roads(&collector, &subjects.declared, &records, clock.now()).await;
     if !args.show_values {
-        for plan in plans.iter_mut().flat_map(|road| std::iter::once(&mut road.plan).chain(&mut road.then)) {
-            *plan = masked(plan).context("the plan cannot be masked")?;
+        for road in &mut plans {
+            *road = road.masked().context("the plan cannot be masked")?;
         }
     }
     let text = match args.output {
@@ -180,120 +148,6 @@ async fn recorded(places: &Places) -> anyhow::Result<(BTreeMap<DeploymentName, R
 fn from_file(file: &str) -> anyhow::Result<Snapshot> {
     let given = source::read(&[file.to_owned()])?;
     Ok(Scan { items: given.files.into_iter().collect(), problems: given.problems, incomplete: true }.into())
-}
-
-impl Subjects {
-    fn of(changes: Changes) -> Self {
-        let mut subjects = Self {
-            declared: Vec::new(),
-            findings: changes.problems.into_iter().map(|problem| (None, problem)).collect(),
-            names: Vec::new(),
-        };
-        for (name, change) in changes.by_name {
-            match change {
-                DeclarationChange::InForce(declared) => {
-                    subjects.say(&name, &declared.findings);
-                    if !declared.is_orphaned() {
-                        subjects.declared.push(declared);
-                    }
-                }
-                DeclarationChange::Refused(status) => subjects.say(&name, &status.findings),
-                DeclarationChange::Gone => {}
-            }
-            subjects.names.push(name);
-        }
-        subjects
-    }
-
-    /// Takes findings, each only once: what holds several documents is said of each of them.
-    fn say(&mut self, of: &DeploymentName, findings: &[Finding]) {
-        for finding in findings {
-            if !self.findings.iter().any(|(_, said)| said == finding) {
-                self.findings.push((Some(of.clone()), finding.clone()));
-            }
-        }
-    }
-
-    /// Keeps one deployment.
-    fn only(&mut self, name: &str) -> anyhow::Result<()> {
-        if !self.names.iter().any(|known| known.as_str() == name) {
-            return Err(state::unknown(name, &self.names));
-        }
-        self.declared.retain(|declared| declared.desired.deployment.as_str() == name);
-        self.findings.retain(|(of, _)| of.as_ref().is_some_and(|of| of.as_str() == name));
-        Ok(())
-    }
-
-    /// Deployments whose newest edit is not the one in force.
-    fn last_good(&self) -> Vec<DeploymentName> {
-        let behind = |one: &&Arc<Declaration>| one.newest_generation != one.desired.generation;
-        self.declared.iter().filter(behind).map(|one| one.desired.deployment.clone()).collect()
-    }
-}
-
-/// Failed reads in words; what failed for the same reason is said once. That something is not there
-/// is no failure: the plan itself says what waits for it.
-fn reasons(gaps: &BTreeSet<Gap>) -> Vec<String> {
-    let mut calls: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
-    for gap in gaps.iter().filter(|gap| !gap.code.contains("NotFound")) {
-        calls.entry((&gap.code, &gap.message)).or_default().push(&gap.operation);
-    }
-    let lines = calls.into_iter().map(|((code, message), calls)| match calls.as_slice() {
-        [first, _, ..] => {
-            format!("{first} and {}: {code}: {message}", out::count(calls.len() - 1, "other call"))
-        }
-        _ => format!("{}: {code}: {message}", calls.concat()),
-    });
-    lines.map(|line| visible(&line).into_owned()).collect()
-}
-
-/// Where a rollout stands when a pass begins.
-fn rollout(desired: &DesiredState, records: &BTreeMap<DeploymentName, Record>) -> RolloutState {
-    let record = records.get(&desired.deployment);
-    let mut rollout = record.map_or_else(RolloutState::default, |record| record.rollout.clone());
-    succession::inherit_all(&mut rollout, &desired.handover, |name| records.get(name));
-    rollout
-}
-
-/// Observes AWS in batches by placement and plans.
-async fn plans(
-    collector: &Collector,
-    declared: &[Arc<Declaration>],
-    records: &BTreeMap<DeploymentName, Record>,
-    now: Timestamp,
-) -> (Vec<Road>, BTreeSet<Gap>) {
-    let rollouts: BTreeMap<&DeploymentName, RolloutState> =
-        declared.iter().map(|one| (&one.desired.deployment, rollout(&one.desired, records))).collect();
-    let rollout = |of: &Declaration| &rollouts[&of.desired.deployment];
-    let mut places: BTreeMap<&Placement, Vec<&Declaration>> = BTreeMap::new();
-    for one in declared {
-        places.entry(&one.desired.placement).or_default().push(one);
-    }
-    let mut plans = Vec::new();
-    let mut gaps = BTreeSet::new();
-    for (placement, all) in places {
-        for batch in all.chunks(BATCH) {
-            let requests: Vec<observed::ObservationRequest<'_>> = batch
-                .iter()
-                .map(|one| observed::ObservationRequest {
-                    desired: &one.desired,
-                    rollout: rollout(one),
-                    depth: Depth::Full,
-                    removed: one.is_teardown(),
-                    kept: None,
-                })
-                .collect();
-            let seen = collector.collect(placement, &requests, now).await;
-            for (one, observed) in batch.iter().zip(seen) {
-                gaps.extend(observed.gaps.iter().cloned());
-                let decision = decide(one, rollout(one), observed, now);
-                let then = forecast(one, &decision, now);
-                plans.push(Road { plan: decision.plan, then });
-            }
-        }
-    }
-    plans.sort_by(|a, b| a.plan.deployment.cmp(&b.plan.deployment));
-    (plans, gaps)
 }
 
 /// Every plan that says anything, with what would follow from it, and the sum.

@@ -5,7 +5,6 @@ use super::places::Places;
 use crate::model::ids::DeploymentName;
 use crate::model::request::Request;
 use crate::model::status::Record;
-use crate::model::view;
 use crate::state::{self, RecordStore, Recorded};
 use anyhow::{Context, anyhow};
 use std::sync::Arc;
@@ -41,9 +40,4 @@ pub(super) async fn requests(state: &dyn RecordStore, name: &DeploymentName) -> 
     let (requests, warnings) = state::requests(state, name).await?;
     warnings.iter().for_each(|said| out::warn(said));
     Ok(requests)
-}
-
-/// The error for a name that nothing has.
-pub(super) fn unknown<'a>(name: &str, known: impl IntoIterator<Item = &'a DeploymentName>) -> anyhow::Error {
-    anyhow!(view::unknown(name, known))
 }

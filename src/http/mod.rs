@@ -16,6 +16,7 @@ mod v1_tests;
 pub use access::{Access, Bearer, Error, ReadToken};
 pub use tls::{Tls, TlsFiles};
 
+use crate::reconcile::dry_run::Planner;
 use crate::reconcile::{Clock, Handle};
 use crate::state::RecordStore;
 use access::Caller;
@@ -46,6 +47,7 @@ pub struct Window {
     clock: Clock,
     access: Access,
     tls: Option<Arc<Tls>>,
+    planner: Option<Arc<Planner>>,
     turns: Arc<Semaphore>,
 }
 
@@ -53,7 +55,20 @@ impl Window {
     /// A window on a controller, on the records that it keeps and on its time, for those whom
     /// `access` lets read about deployments.
     pub fn new(handle: Handle, records: Arc<dyn RecordStore>, clock: Clock, access: Access) -> Self {
-        Self { handle, records, clock, access, tls: None, turns: Arc::new(Semaphore::new(READERS)) }
+        Self {
+            handle,
+            records,
+            clock,
+            access,
+            tls: None,
+            planner: None,
+            turns: Arc::new(Semaphore::new(READERS)),
+        }
+    }
+
+    /// The same with `/v1/deployments/NAME/plan`.
+    pub fn planning(self, planner: Planner) -> Self {
+        Self { planner: Some(Arc::new(planner)), ..self }
     }
 
     /// The same behind TLS: what is told of deployments goes over TLS only. Health, readiness and
@@ -75,8 +90,9 @@ impl Window {
 /// - `/readyz`: 200 once the store was read and while records can be kept, else 503 with the
 ///   reason;
 /// - `/metrics`: OpenMetrics text;
-/// - `/v1/deployments`, `/v1/deployments/NAME` and `/v1/deployments/NAME/events`: what `ctl` tells,
-///   as JSON, for those who may read it. Nothing can be changed through it.
+/// - `/v1/deployments`, `/v1/deployments/NAME`, `/v1/deployments/NAME/events` and, where there is a
+///   planner, `/v1/deployments/NAME/plan`: what `ctl` tells, as JSON, for those who may read it.
+///   Nothing can be changed through it.
 ///
 /// **Guarantees**: who connects and asks for nothing, or not to the end, is let go; more than
 /// [`CONNECTIONS`] at once are not served.

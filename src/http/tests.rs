@@ -45,13 +45,18 @@ pub(super) async fn shown_of(
     access: Access,
     tls: Option<Tls>,
 ) -> SocketAddr {
-    let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let address = listener.local_addr().unwrap();
     let window = Window::new(Handle::new(Metrics::default()), records, Clock::given(move || now), access);
-    let window = match tls {
+    serving(match tls {
         Some(tls) => window.behind(tls),
         None => window,
-    };
+    })
+    .await
+}
+
+/// The same of any window.
+pub(super) async fn serving(window: Window) -> SocketAddr {
+    let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
     tokio::spawn(serve(listener, window, std::future::pending()));
     address
 }

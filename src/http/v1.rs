@@ -2,7 +2,8 @@
 
 use super::Window;
 use super::access::{Access, Bearer, Caller};
-use crate::model::view::{EventList, Refusal};
+use crate::model::view::{EventList, Refusal, Shape};
+use crate::reconcile::dry_run::{NoPlan, PlanOfOne};
 use crate::state::{self, RecordedOne};
 use axum::Router;
 use axum::extract::{Path, Request, State};
@@ -21,6 +22,7 @@ pub(super) fn routes(window: &Window, caller: Caller) -> Router {
         .route("/v1/deployments", get(list).fallback(only_read))
         .route("/v1/deployments/{name}", get(one).fallback(only_read))
         .route("/v1/deployments/{name}/events", get(events).fallback(only_read))
+        .route("/v1/deployments/{name}/plan", get(plan).fallback(only_read))
         .route("/v1/{*nothing}", any(nothing))
         .layer(from_fn_with_state((window.access.clone(), caller), admit))
         .with_state(window.clone())
@@ -48,6 +50,24 @@ async fn events(State(window): State<Window>, Path(name): Path<String>) -> Respo
     }
 }
 
+async fn plan(State(window): State<Window>, Path(name): Path<String>) -> Response {
+    let Some(planner) = &window.planner else { return nothing().await };
+    match planner.plan(&name).await {
+        Ok(plan) => answer(StatusCode::OK, &Shaped { shape: Shape::of("Plan"), plan }),
+        Err(NoPlan::Unknown(why)) => refuse(StatusCode::NOT_FOUND, why),
+        Err(error @ NoPlan::NotWhole(_)) => refuse(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
+    }
+}
+
+/// A plan with the shape of the answer.
+#[derive(Serialize)]
+struct Shaped {
+    #[serde(flatten)]
+    shape: Shape,
+    #[serde(flatten)]
+    plan: PlanOfOne,
+}
+
 async fn find(window: &Window, name: &str) -> Result<RecordedOne, Response> {
     let _turn = window.turn().await;
     match state::read_one(&*window.records, name).await {
@@ -58,7 +78,7 @@ async fn find(window: &Window, name: &str) -> Result<RecordedOne, Response> {
 }
 
 async fn nothing() -> Response {
-    let there_is = "there are /v1/deployments, /v1/deployments/NAME and /v1/deployments/NAME/events";
+    let there_is = "there are /v1/deployments, and below it NAME, NAME/events and NAME/plan";
     refuse(StatusCode::NOT_FOUND, format!("there is nothing of this name; {there_is}"))
 }
 

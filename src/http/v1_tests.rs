@@ -1,12 +1,17 @@
 //! Sentences about what is told of deployments, and to whom.
 
-use super::tests::{ask, fetch, shown_of};
-use super::{Access, Bearer};
+use super::tests::{ask, fetch, serving, shown_of};
+use super::{Access, Bearer, Window};
+use crate::aws::{Aws, Settings};
 use crate::model::finding::Finding;
 use crate::model::heartbeat::Heartbeat;
 use crate::model::ids::Generation;
 use crate::model::kinds::DocumentText;
+use crate::model::location::Location;
 use crate::model::status::{Event, EventKind, EventReason, LastGoodDocument, Record, Source};
+use crate::observed::Collector;
+use crate::reconcile::dry_run::Planner;
+use crate::reconcile::{Clock, Handle, Metrics};
 use crate::state::{MemoryRecordStore, MemoryRecords, RecordStore, StoreReport};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -287,4 +292,67 @@ async fn a_token_from_elsewhere_is_read_again_for_an_unknown_one_once_a_minute()
     seconds(240).await;
     assert!(!admits("fedcba9876543210-second").await, "one that was taken back is not taken for ever");
     assert!(admits(TOKEN).await);
+}
+
+const DOCUMENT: &str = "\
+apiVersion: evenkeel.dev/v1alpha1
+kind: Application
+metadata: {name: shop}
+spec:
+  placement: {region: eu-west-1, cluster: main}
+  components:
+    web:
+      taskDefinition:
+        cpu: 256
+        memory: 512
+        executionRoleArn: arn:aws:iam::123456789012:role/exec
+        containerDefinitions:
+          - {name: web, image: \"nginx:1.27\", environment: [{name: A, value: canary-of-a-variable}]}
+      service:
+        desiredCount: 1
+        networkConfiguration: {awsvpcConfiguration: {subnets: [subnet-0123456789abcdef0]}}
+";
+
+/// A window that plans for the documents of a folder, on a simulated AWS.
+async fn planning(sim: &aws_sim::Sim, specs: &std::path::Path) -> SocketAddr {
+    let clock = sim.clock();
+    let aws = Aws::connect(Settings::closed(sim.http_client(), move || clock.now())).await;
+    let records: Arc<dyn RecordStore> = Arc::new(MemoryRecords::default().open());
+    let (store, collector) = (Location::File(specs.to_owned()), Collector::new(aws));
+    let planner = Planner::new(store, Arc::clone(&records), collector, Clock::given(now));
+    let handle = Handle::new(Metrics::default());
+    serving(Window::new(handle, records, Clock::given(now), Access::Local).planning(planner)).await
+}
+
+#[tokio::test]
+async fn what_would_be_done_is_told_with_its_values_masked_and_nothing_is_written() {
+    let sim = aws_sim::Sim::builder().build();
+    sim.seed_world(&json!({"region": "eu-west-1", "clusters": [{"name": "main"}]})).unwrap();
+    let specs = tempfile::tempdir().unwrap();
+    std::fs::write(specs.path().join("shop.yaml"), DOCUMENT).unwrap();
+    let address = planning(&sim, specs.path()).await;
+    let (status, said) = get(address, "/v1/deployments/shop/plan").await;
+    assert_eq!((status, &said["kind"], &said["name"]), (200, &"Plan".into(), &"shop".into()), "{said}");
+    assert_eq!((&said["time"], &said["plan"]["deployment"]), (&NOW.into(), &"shop".into()));
+    assert!(!said["plan"]["actions"].as_array().unwrap().is_empty(), "{said}");
+    assert!(!said.to_string().contains("canary"), "{said}");
+    let is_write = |operation: &str| !operation.starts_with("Describe") && !operation.starts_with("List");
+    let writes = sim
+        .calls()
+        .into_iter()
+        .filter(|call| is_write(&call.operation) && !call.operation.starts_with("Get"));
+    assert_eq!(writes.map(|call| call.operation.clone()).collect::<Vec<_>>(), Vec::<String>::new());
+    let meant = json!({"error": "there is no deployment `shpo`; did you mean `shop`?"});
+    assert_eq!(get(address, "/v1/deployments/shpo/plan").await, (404, meant));
+}
+
+#[tokio::test]
+async fn an_edit_that_is_refused_is_told_instead_of_a_plan() {
+    let (sim, specs) = (aws_sim::Sim::builder().build(), tempfile::tempdir().unwrap());
+    let broken = DOCUMENT.replace("desiredCount: 1", "desiredCount: many");
+    std::fs::write(specs.path().join("shop.yaml"), broken).unwrap();
+    let address = planning(&sim, specs.path()).await;
+    let (status, said) = get(address, "/v1/deployments/shop/plan").await;
+    assert_eq!((status, &said["plan"]), (200, &Value::Null), "{said}");
+    assert!(said["findings"].to_string().contains("desiredCount"), "{said}");
 }

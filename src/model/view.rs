@@ -26,12 +26,13 @@ pub const API_VERSION: &str = "evenkeel.dev/v1";
 pub struct Shape {
     /// [`API_VERSION`].
     pub api_version: String,
-    /// `DeploymentList`, `Deployment` or `EventList`.
+    /// `DeploymentList`, `Deployment`, `EventList` or `Plan`.
     pub kind: String,
 }
 
 impl Shape {
-    fn of(kind: &str) -> Self {
+    /// The shape of this version with this name.
+    pub fn of(kind: &str) -> Self {
         Self { api_version: API_VERSION.to_owned(), kind: kind.to_owned() }
     }
 }

@@ -11,6 +11,7 @@
 //!   document to another;
 //! - `pass`: the pass itself; `decide`: its pure part; `entry`: what is kept in memory of a
 //!   deployment;
+//! - `dry_run`: a pass up to the plan, for `ctl plan` and whoever asks the controller;
 //! - `handle`: what `http` and the binaries may know of it; `metrics`: what is counted; `clock`:
 //!   the one home of time.
 //!
@@ -23,6 +24,7 @@ mod clock;
 mod controller;
 pub mod decide;
 pub mod declarations;
+pub mod dry_run;
 pub mod entry;
 pub mod forecast;
 mod handle;

@@ -58,6 +58,26 @@ fn a_machine_without_the_folders_is_told_what_they_hold() {
 }
 
 #[test]
+fn the_plan_that_a_controller_tells_is_the_one_that_ctl_makes() {
+    let workspace = Workspace::new(&[]);
+    let listen = free_port();
+    let mut running = workspace.run(&["--listen", &listen.to_string()]);
+    running.says("evenkeel runs");
+    assert_eq!(workspace.ctl(&["wait", "shop", "--for", "Ready", "--timeout", "60s"]).0, 0);
+    let pause = ["pause", "shop", "--until", "1h", "--reason", "a look", "--by", "me"];
+    assert_eq!(workspace.ctl(&pause).0, 0);
+    assert_eq!(workspace.ctl(&["wait", "shop", "--for", "Suspended", "--timeout", "60s"]).0, 0);
+    let input = json!({"cluster": "shop", "service": "shop-web", "desiredCount": 5});
+    workspace.by_hand("ecs", "UpdateService", input);
+    let (status, body) = get(listen, "/v1/deployments/shop/plan");
+    let told: Value = serde_json::from_str(&body).unwrap();
+    let (code, out, error) = workspace.ctl(&["plan", "shop", "-o", "json"]);
+    assert_eq!((status, code), (200, 0), "{body}{error}");
+    assert!(out.contains("desiredCount"), "{out}");
+    similar_asserts::assert_eq!(told["plan"], serde_json::from_str::<Value>(&out).unwrap());
+}
+
+#[test]
 fn where_others_reach_it_health_is_told_and_deployments_are_not() {
     let workspace = Workspace::new(&[]);
     let listen = open_to_others();
