@@ -320,3 +320,22 @@ async fn who_speaks_no_tls_is_told_so() {
     let said = dispatch(asking_by_tls(address, &words)).await.unwrap_err().to_string();
     assert!(said.contains("does not take up TLS") && said.contains("does it speak it?"), "{said}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_controller_that_goes_away_while_it_is_waited_for_is_asked_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let answers_once = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let _ = stream.read(&mut [0; 4096]).await.unwrap();
+        let body = r#"{"error": "there is no deployment `shop`"}"#;
+        let head = format!("HTTP/1.1 404 Not Found\r\nContent-Length: {}\r\n\r\n", body.len());
+        stream.write_all((head + body).as_bytes()).await.unwrap();
+    });
+    let began = tokio::time::Instant::now();
+    let words = ["wait", "shop", "--for", "Ready", "--timeout", "10s"];
+    assert_eq!(dispatch(asking(address, &words)).await.unwrap(), ExitStatus::Unknown, "nobody knows");
+    assert_eq!(began.elapsed(), std::time::Duration::from_secs(10));
+    answers_once.await.unwrap();
+    assert!(error(address, &words).await.contains("cannot reach the controller"), "not even once");
+}

@@ -85,9 +85,14 @@ enum Look {
 pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatus> {
     let records = Records::open(places)?;
     let end = Instant::now() + args.timeout;
-    let poll = if matches!(records, Records::Server(_)) { POLL_SERVER } else { POLL };
-    // What cannot be asked at all is told at once; what goes away later is waited for.
-    drop(records.find(&args.name).await?);
+    let poll = match &records {
+        Records::Folder(..) => POLL,
+        Records::Server(server) => {
+            // What cannot be asked at all is told at once; what goes away later is waited for.
+            drop(server.find(&args.name).await?);
+            POLL_SERVER
+        }
+    };
     let Args { name, goal, .. } = &args;
     let subject = match subject(&args, places, &records).await? {
         Ok(subject) => subject,
