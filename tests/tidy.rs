@@ -308,6 +308,113 @@ fn a_wide_comment_is_found_unless_it_cannot_be_wrapped() {
     assert!(found[0].starts_with("src/a.rs:1:") && found[1].starts_with("src/a.rs:7:"), "{found:?}");
 }
 
+/// What a plan is made of: a new call or kind of resource must be thought of wherever they differ.
+const CLOSED: &[&str] = &["Call", "CallKind", "ResourceKind", "Part"];
+
+/// Finds `match`es on a closed enum that take some of its variants together unnamed.
+#[derive(Default)]
+struct Wildcards {
+    /// The enum of the `impl` around, which is `Self` there.
+    within: Option<String>,
+    /// The function around.
+    function: String,
+    /// The functions with such a `match`.
+    found: Vec<String>,
+}
+
+impl Wildcards {
+    /// Whether a pattern names a variant of a closed enum.
+    fn names_closed(&self, pattern: &syn::Pat) -> bool {
+        struct Paths<'w>(&'w Wildcards, bool);
+        impl<'ast> syn::visit::Visit<'ast> for Paths<'_> {
+            fn visit_path(&mut self, path: &'ast syn::Path) {
+                let names: Vec<String> = path.segments.iter().map(|part| part.ident.to_string()).collect();
+                let [.., of, _] = names.as_slice() else { return };
+                let of =
+                    if of == "Self" { self.0.within.as_deref().unwrap_or_default() } else { of.as_str() };
+                self.1 |= CLOSED.contains(&of);
+            }
+        }
+        let mut paths = Paths(self, false);
+        syn::visit::Visit::visit_pat(&mut paths, pattern);
+        paths.1
+    }
+
+    /// The parts of a pattern that are compared each by itself.
+    fn columns(pattern: &syn::Pat) -> Vec<&syn::Pat> {
+        match pattern {
+            syn::Pat::Tuple(tuple) => tuple.elems.iter().collect(),
+            other => vec![other],
+        }
+    }
+
+    fn alternatives(pattern: &syn::Pat) -> Vec<&syn::Pat> {
+        match pattern {
+            syn::Pat::Or(or) => or.cases.iter().collect(),
+            other => vec![other],
+        }
+    }
+}
+
+impl<'ast> syn::visit::Visit<'ast> for Wildcards {
+    fn visit_item_impl(&mut self, item: &'ast syn::ItemImpl) {
+        let before = self.within.take();
+        if let syn::Type::Path(path) = &*item.self_ty {
+            self.within = path.path.segments.last().map(|last| last.ident.to_string());
+        }
+        syn::visit::visit_item_impl(self, item);
+        self.within = before;
+    }
+
+    fn visit_signature(&mut self, signature: &'ast syn::Signature) {
+        self.function = signature.ident.to_string();
+    }
+
+    fn visit_expr_match(&mut self, found: &'ast syn::ExprMatch) {
+        let rows: Vec<Vec<&syn::Pat>> =
+            found.arms.iter().flat_map(|arm| Self::alternatives(&arm.pat)).map(Self::columns).collect();
+        let width = rows.iter().map(Vec::len).max().unwrap_or_default();
+        for column in 0..width {
+            let here: Vec<&syn::Pat> = rows.iter().filter_map(|row| row.get(column).copied()).collect();
+            let whole = rows.iter().filter(|row| row.len() == 1).filter_map(|row| row.first().copied());
+            if here.iter().any(|pattern| self.names_closed(pattern)) {
+                let is_wild = |pattern: &syn::Pat| matches!(pattern, syn::Pat::Wild(_));
+                if here.into_iter().chain(whole).any(is_wild) {
+                    self.found.push(self.function.clone());
+                }
+            }
+        }
+        syn::visit::visit_expr_match(self, found);
+    }
+}
+
+fn wildcards(tree: &Tree) -> Vec<String> {
+    let mut found = Vec::new();
+    for (file, text) in tree {
+        let mut wildcards = Wildcards::default();
+        syn::visit::Visit::visit_file(&mut wildcards, &syn::parse_file(text).unwrap());
+        let told = |function| format!("{file}: {function}: `_` takes calls or kinds together; name them");
+        found.extend(wildcards.found.into_iter().map(told));
+    }
+    found
+}
+
+#[test]
+fn whoever_tells_calls_or_kinds_of_resources_apart_names_them_all() {
+    report(&wildcards(&production("src")));
+}
+
+#[test]
+fn a_wildcard_among_calls_or_kinds_is_found_and_one_among_others_is_none() {
+    let text = "impl ResourceKind { fn a(self) { match self { Self::Rule => 1, _ => 2 } } }\n\
+                fn b() { match (kind, seen) {\n (ResourceKind::Rule, _) => 1,\n (_, Seen::Absent) => 2 } }\n\
+                fn c() { match kind {\n ResourceKind::Rule | ResourceKind::Task => match seen {\n Seen::Absent => 1, _ => 2 } } }\n\
+                fn d() { match &action.call { Call::StopTask { .. } => 1, _ => 2 } }";
+    let found = wildcards(&tree(&[("src/a.rs", text)]));
+    let functions: Vec<&str> = found.iter().map(|told| told.split(": ").nth(1).unwrap()).collect();
+    assert_eq!(functions, ["a", "b", "d"], "{found:?}");
+}
+
 /// Folders in which Cargo builds every file by itself; `main.rs` and `lib.rs` are entries anywhere.
 const ENTRY_FOLDERS: &[&str] = &["src/bin", "tests", "tests/fuzz", "examples", "aws-sim/examples"];
 

@@ -7,7 +7,7 @@ use crate::aws::ecs::read;
 use crate::model::arn::{is_in, service_cluster, service_name, task_cluster};
 use crate::model::handover::Former;
 use crate::model::observed::{ObservedFormer, Seen};
-use crate::model::resource::ResourceKind;
+use crate::model::resource::Part;
 use std::collections::BTreeMap;
 
 /// Reads what the components of each deployment may not be started beside, by ARN; the answers are
@@ -32,9 +32,11 @@ pub(super) async fn read(
 }
 
 async fn one(reader: &Reader<'_>, former: &Former) -> Seen<ObservedFormer> {
-    let seen = match former.resource.kind {
-        ResourceKind::Task => task(reader, &former.arn).await,
-        _ => service(reader, &former.arn).await,
+    let seen = match former.resource.kind.part() {
+        Part::Task => task(reader, &former.arn).await,
+        Part::Service => service(reader, &former.arn).await,
+        // Nothing else runs.
+        Part::TaskDefinition | Part::Resource => return Seen::Absent,
     };
     match seen {
         Ok(seen) => seen,

@@ -38,17 +38,22 @@ impl Kept {
         }
         let seen_at = earlier.map_or(observed.at, |earlier| earlier.seen_at);
         let (mut log_groups, mut attributes) = (BTreeMap::new(), BTreeMap::new());
-        for (ResourceId { kind, key }, seen) in observed.resources {
-            match (kind, seen) {
-                (ResourceKind::LogGroup, Seen::Present(group)) => {
-                    log_groups.insert(key, group);
+        for (ResourceId { kind, key }, mut found) in present(observed.resources) {
+            match kind {
+                ResourceKind::LogGroup => {
+                    log_groups.insert(key, found);
                 }
-                (ResourceKind::TargetGroup, Seen::Present(mut group)) => {
-                    if let Some(read) = group.fields.get_mut("attributes") {
-                        attributes.insert(group.arn, read.take());
+                ResourceKind::TargetGroup => {
+                    if let Some(read) = found.fields.get_mut("attributes") {
+                        attributes.insert(found.arn, read.take());
                     }
                 }
-                _ => {}
+                ResourceKind::Listener
+                | ResourceKind::Rule
+                | ResourceKind::Alarm
+                | ResourceKind::TaskDefinition
+                | ResourceKind::Service
+                | ResourceKind::Task => {}
             }
         }
         Some(Self {

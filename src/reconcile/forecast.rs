@@ -219,50 +219,52 @@ impl World<'_> {
     }
 
     fn task(&mut self, action: &PlannedAction, verb: Verb) -> Option<String> {
+        if let Call::StopTask { arn, .. } = &action.call {
+            self.stop_task(arn);
+        }
+        let Call::RunTask { token, fields, .. } = &action.call else { return None };
+        if verb != Verb::Run {
+            return None;
+        }
         let name = ComponentName::new(&action.resource.key);
-        match &action.call {
-            Call::RunTask { token, fields, .. } if verb == Verb::Run => {
-                let desired = &self.declared.desired;
-                let arn = self.arn("ecs", &format!("task/{}/{token}", desired.placement.cluster));
-                let component = desired.components.get(&name)?;
-                let forever = matches!(component.workload, Workload::Task { run: RunPolicy::Forever, .. });
-                let containers = component.task_definition["containerDefinitions"].as_array();
-                let ended = |container: &Tree| ObservedContainer {
-                    name: container["name"].as_str().unwrap_or_default().to_owned(),
-                    exit_code: (!forever).then_some(0),
-                    reason: None,
-                };
-                let made = ObservedTask {
-                    arn: arn.clone(),
-                    task_definition: fields["taskDefinition"].as_str().unwrap_or_default().to_owned(),
-                    last_status: if forever { "RUNNING" } else { "STOPPED" }.to_owned(),
-                    started_by: Some(token.clone()),
-                    created_at: Some(self.now),
-                    stopping_at: None,
-                    execution_stopped_at: None,
-                    stopped_at: (!forever).then_some(self.now),
-                    stop_code: (!forever).then(|| "EssentialContainerExited".to_owned()),
-                    stopped_reason: None,
-                    containers: containers.into_iter().flatten().map(ended).collect(),
-                    health: None,
-                    addresses: Vec::new(),
-                };
-                self.observed.tasks.insert(name, Seen::Present(vec![made]));
-                Some(arn)
-            }
-            Call::StopTask { arn, .. } => {
-                let tasks = self.observed.tasks.values_mut().chain(self.observed.former_tasks.values_mut());
-                let tasks = tasks.filter_map(|seen| match seen {
-                    Seen::Present(tasks) => Some(tasks),
-                    Seen::Absent | Seen::NotRead | Seen::Unknown(_) => None,
-                });
-                for task in tasks.flatten().filter(|task| task.arn == *arn) {
-                    "STOPPED".clone_into(&mut task.last_status);
-                    task.stopped_at = Some(self.now);
-                }
-                None
-            }
-            _ => None,
+        let desired = &self.declared.desired;
+        let arn = self.arn("ecs", &format!("task/{}/{token}", desired.placement.cluster));
+        let component = desired.components.get(&name)?;
+        let forever = matches!(component.workload, Workload::Task { run: RunPolicy::Forever, .. });
+        let containers = component.task_definition["containerDefinitions"].as_array();
+        let ended = |container: &Tree| ObservedContainer {
+            name: container["name"].as_str().unwrap_or_default().to_owned(),
+            exit_code: (!forever).then_some(0),
+            reason: None,
+        };
+        let made = ObservedTask {
+            arn: arn.clone(),
+            task_definition: fields["taskDefinition"].as_str().unwrap_or_default().to_owned(),
+            last_status: if forever { "RUNNING" } else { "STOPPED" }.to_owned(),
+            started_by: Some(token.clone()),
+            created_at: Some(self.now),
+            stopping_at: None,
+            execution_stopped_at: None,
+            stopped_at: (!forever).then_some(self.now),
+            stop_code: (!forever).then(|| "EssentialContainerExited".to_owned()),
+            stopped_reason: None,
+            containers: containers.into_iter().flatten().map(ended).collect(),
+            health: None,
+            addresses: Vec::new(),
+        };
+        self.observed.tasks.insert(name, Seen::Present(vec![made]));
+        Some(arn)
+    }
+
+    fn stop_task(&mut self, arn: &str) {
+        let tasks = self.observed.tasks.values_mut().chain(self.observed.former_tasks.values_mut());
+        let tasks = tasks.filter_map(|seen| match seen {
+            Seen::Present(tasks) => Some(tasks),
+            Seen::Absent | Seen::NotRead | Seen::Unknown(_) => None,
+        });
+        for task in tasks.flatten().filter(|task| task.arn == arn) {
+            "STOPPED".clone_into(&mut task.last_status);
+            task.stopped_at = Some(self.now);
         }
     }
 

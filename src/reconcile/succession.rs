@@ -100,14 +100,14 @@ impl Succession {
             return;
         };
         let component = ComponentName::new(&heir.id.key);
-        let has_it = known.get(to).is_some_and(|known| match id.kind {
-            ResourceKind::TaskDefinition => known.made.has_begun(&component),
-            _ => known.made.knows(arn),
+        let of_component = id.kind == ResourceKind::TaskDefinition;
+        let has_it = known.get(to).is_some_and(|known| {
+            if of_component { known.made.has_begun(&component) } else { known.made.knows(arn) }
         });
-        let knows = giver.made.rollout().is_none_or(|rollout| match id.kind {
-            ResourceKind::TaskDefinition => rollout.components.contains_key(id.key.as_str()),
-            _ => true,
-        });
+        let knows = giver
+            .made
+            .rollout()
+            .is_none_or(|rollout| !of_component || rollout.components.contains_key(id.key.as_str()));
         if !has_it && knows {
             let origin = Origin { document: from.clone(), resource: id.clone() };
             self.inherits.entry(to.clone()).or_default().insert(heir.id.clone(), origin);

@@ -10,7 +10,7 @@ use super::watch::call::{elb_tags, read, service, tag_in};
 use super::watch::records::leaks;
 use super::watch::traffic::is_of;
 use aws_sim::Sim;
-use aws_sim::traffic::Answer;
+use aws_sim::traffic::{Answer, Outcome};
 use aws_sim::wire::Service;
 use evenkeel::model::arn::family_of;
 use evenkeel::model::condition::{ConditionType, Truth};
@@ -159,8 +159,13 @@ fn progress(run: &Simulation, app: usize) -> Progress {
     Progress::Waiting(condition_text(status, ConditionType::Ready))
 }
 
-/// Whether every request that the document asks for comes to its service.
+/// Whether every request that the document asks for comes to its service; to a container that
+/// answers now and then it does.
 fn unserved(run: &Simulation, app: usize) -> Result<(), String> {
+    let flaps = |answer: &Answer| {
+        run.flapping.contains(&app)
+            && matches!(&answer.outcome, Outcome::Lost { why, .. } if why.ends_with("does not answer"))
+    };
     let app = &run.apps[app];
     app.declared().filter_map(|part| Some((part, app.road(part)?))).try_for_each(|(part, request)| {
         let name = format!("{}/{}", app.cluster, app.resource(part));
@@ -169,7 +174,9 @@ fn unserved(run: &Simulation, app: usize) -> Result<(), String> {
         let left = |answer: &Answer| {
             !app.delete && former_services(run, app).iter().any(|name| is_of(answer, name, &run.system.sim))
         };
-        let lost = answers.iter().find(|answer| !is_of(answer, &name, &run.system.sim) && !left(answer));
+        let is_lost =
+            |answer: &&Answer| !is_of(answer, &name, &run.system.sim) && !left(answer) && !flaps(answer);
+        let lost = answers.iter().find(is_lost);
         // A count that nobody declares is somebody else's, nothing at all included.
         let is_none = service(&run.system.sim, app.cluster, &app.resource(part))
             .is_some_and(|found| found["desiredCount"] == 0);

@@ -74,6 +74,9 @@ pub struct Simulation {
     rotations: u32,
     /// Whether somebody registered addresses that belong to no task.
     pub strays: bool,
+    /// Applications of which containers answered now and then: those that were placed by then go on
+    /// like that, and a load balancer may call them healthy all the time.
+    pub flapping: BTreeSet<usize>,
 }
 
 /// Runs a scenario to its end.
@@ -134,6 +137,7 @@ impl Simulation {
             restart: None,
             rotations: 0,
             strays: false,
+            flapping: BTreeSet::new(),
         };
         for index in 0..run.apps.len() {
             run.declare(index);
@@ -543,6 +547,9 @@ impl Simulation {
             Misbehaviour::Flaps => Behaviour { flap_seconds: Some(25.0), ..Behaviour::default() },
             Misbehaviour::Unhealthy => Behaviour::unhealthy(),
         };
+        if how == Misbehaviour::Flaps {
+            self.flapping.insert(app);
+        }
         let end = self.elapsed() + Duration::from_secs(seconds);
         self.behaviours.push((end, BehaviourRule::image(format!("*/{name}:*"), behaviour)));
         // Containers that were placed by then go on like that.

@@ -84,31 +84,47 @@ async fn found(reader: &Reader<'_>, asked: &Asked) -> Result<Option<ObservedReso
         Tree::String(text) => text.parse() == Ok(value),
         number => number.as_i64() == Some(value),
     };
-    match (asked.resource.kind, &asked.place) {
-        (ResourceKind::TargetGroup, Place::Named { name }) => {
+    match &asked.place {
+        Place::Named { name } => named(reader, asked.resource.kind, name).await,
+        Place::Port { load_balancer, port } => {
+            let listeners = read::listeners(clients, ListenersOf::LoadBalancer(load_balancer)).await?;
+            Ok(listeners.into_iter().find(|listener| at(listener, "port", *port)))
+        }
+        Place::Priority { listener, priority } => {
+            let rules = read::rules(clients, RulesOf::Listener(listener)).await?;
+            Ok(rules.into_iter().find(|rule| at(rule, "priority", *priority)))
+        }
+        // These are read by themselves.
+        Place::Service { .. } | Place::Task { .. } => Ok(None),
+    }
+}
+async fn named(
+    reader: &Reader<'_>,
+    kind: ResourceKind,
+    name: &String,
+) -> Result<Option<ObservedResource>, aws::Error> {
+    let clients = reader.clients;
+    match kind {
+        ResourceKind::TargetGroup => {
             Ok(read::target_groups(clients, By::Name, std::slice::from_ref(name)).await?.pop())
         }
-        (ResourceKind::LogGroup, Place::Named { name }) => {
+        ResourceKind::LogGroup => {
             let mut found = logs::read::log_groups(clients, std::slice::from_ref(name)).await?;
             let Some(group) = found.remove(name) else { return Ok(None) };
             let tags = logs::read::log_group_tags(clients, &group.arn).await?;
             Ok(Some(ObservedResource { tags, ..group }))
         }
-        (ResourceKind::Alarm, Place::Named { name }) => {
+        ResourceKind::Alarm => {
             let mut found = cloudwatch::read::alarms(clients, std::slice::from_ref(name)).await?;
             let Some(alarm) = found.remove(name) else { return Ok(None) };
             let tags = cloudwatch::read::alarm_tags(clients, &alarm.arn).await?;
             Ok(Some(ObservedResource { tags, ..alarm }))
         }
-        (_, Place::Port { load_balancer, port }) => {
-            let listeners = read::listeners(clients, ListenersOf::LoadBalancer(load_balancer)).await?;
-            Ok(listeners.into_iter().find(|listener| at(listener, "port", *port)))
-        }
-        (_, Place::Priority { listener, priority }) => {
-            let rules = read::rules(clients, RulesOf::Listener(listener)).await?;
-            Ok(rules.into_iter().find(|rule| at(rule, "priority", *priority)))
-        }
-        // Services and tasks are read by themselves.
-        (_, Place::Named { .. } | Place::Service { .. } | Place::Task { .. }) => Ok(None),
+        // The first two have places of another kind, and the others are read by themselves.
+        ResourceKind::Listener
+        | ResourceKind::Rule
+        | ResourceKind::TaskDefinition
+        | ResourceKind::Service
+        | ResourceKind::Task => Ok(None),
     }
 }
