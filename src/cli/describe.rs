@@ -45,7 +45,7 @@ pub(super) fn shown(record: &Record, now: Timestamp) -> anyhow::Result<String> {
         labels(&mut text, "Annotations", &document["metadata"]["annotations"]);
     }
     match &record.status {
-        None => row(&mut text, "Status", "not looked at yet"),
+        None => row(&mut text, "Status", &status::unseen(record)),
         Some(status) => described(&mut text, status, now),
     }
     rollout(&mut text, record, now);

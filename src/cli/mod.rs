@@ -46,7 +46,7 @@ use places::Places;
     about = "Looks at what Evenkeel keeps in Amazon ECS",
     after_help = "Examples:\n  ctl status\n  ctl status shop --watch\n  ctl plan -f shop.yaml\n  ctl validate specs/*.yaml\n\n\
                   Without --store and --state, the demo folder (.evenkeel/) is looked for here and in the folders above.\n\n\
-                  Exit codes: 0 good; 1 not good (findings, not ready, differences with --exit-code); 2 could not do it, or\nnobody knows (the controller was not seen for three resyncs)."
+                  Exit codes: 0 good; 1 not good (findings, not ready, differences with --exit-code); 2 could not do it, or\nnobody knows (the controller was not seen for three resyncs, 90 seconds at least)."
 )]
 pub struct Cli {
     #[command(flatten)]

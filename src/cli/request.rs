@@ -46,22 +46,40 @@ pub(super) struct Asker {
 /// The requests about one deployment, damaged files left out and said on stderr.
 pub(super) async fn about(state: &dyn RecordStore, name: &DeploymentName) -> anyhow::Result<Vec<Request>> {
     let found = state.requests().await?;
-    for error in &found.damaged {
-        out::warn(&error.to_string());
+    for damaged in &found.damaged {
+        out::warn(&damaged.error.to_string());
     }
     Ok(found.requests.into_iter().filter(|request| request.deployment == *name).collect())
 }
 
-/// Puts a request, unless the same is asked for already, and says so.
+/// Whether the request of a slot is there and cannot be used.
+pub(super) async fn is_damaged(
+    state: &dyn RecordStore,
+    name: &DeploymentName,
+    slot: &str,
+) -> anyhow::Result<bool> {
+    let damaged = state.requests().await?.damaged;
+    Ok(damaged.iter().any(|damaged| damaged.deployment == *name && damaged.slot == slot))
+}
+
+/// Puts a request, unless the same is asked for already, and says so; and what it takes the place
+/// of.
 pub(super) async fn put(
     state: &dyn RecordStore,
     request: Request,
     output: Option<Structured>,
 ) -> anyhow::Result<ExitStatus> {
     let same = |known: &&Request| Request { at: request.at, ..(*known).clone() } == request;
-    let known = about(state, &request.deployment).await?.iter().find(same).cloned();
+    let others = about(state, &request.deployment).await?;
+    let known = others.iter().find(same).cloned();
     if known.is_none() {
+        let of_slot = |other: &&Request| other.kind.slot() == request.kind.slot();
+        let replaced = others.iter().find(|other| of_slot(other) && !other.is_over(request.at));
         state.put_request(&request).await?;
+        let ends_own = |replaced: &&Request| request.kind == RequestKind::Resume && replaced.by == request.by;
+        if let Some(replaced) = replaced.filter(|replaced| !ends_own(replaced)) {
+            out::warn(&format!("it takes the place of what was asked for before: {replaced}"));
+        }
     }
     let shown = known.as_ref().unwrap_or(&request);
     out::print(&match output {

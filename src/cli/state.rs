@@ -12,6 +12,9 @@ use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+/// Why nothing is believed where no controller has left a sign of life that can be read.
+const NEVER_SEEN: &str = "no controller was seen here: it leaves a sign of life beside the records, and there is none that can be read";
+
 /// All records, and what is said of the store.
 pub(super) struct Recorded {
     /// By name order.
@@ -20,7 +23,7 @@ pub(super) struct Recorded {
     pub report: StoreReport,
     /// Files that could not be used.
     pub damaged: usize,
-    /// The controller's last sign of life; none from one of an earlier version.
+    /// The controller's last sign of life, where one can be read.
     pub heartbeat: Option<Heartbeat>,
 }
 
@@ -28,13 +31,13 @@ impl Recorded {
     /// The records as they are to be believed now: statuses that are too old say so, and what is
     /// declared and was never looked at has its row.
     pub(super) fn believed(mut self, now: Timestamp) -> Self {
-        let Some(heartbeat) = &self.heartbeat else { return self };
-        for name in heartbeat.looked_at.keys() {
+        for name in self.heartbeat.iter().flat_map(|heartbeat| heartbeat.looked_at.keys()) {
             if !self.records.iter().any(|record| record.name == *name) {
                 self.records.push(Record::new(name.clone()));
             }
         }
         self.records.sort_by(|one, other| one.name.cmp(&other.name));
+        let heartbeat = self.heartbeat.as_ref();
         self.records = self.records.into_iter().map(|record| believed(record, heartbeat, now)).collect();
         self
     }
@@ -43,14 +46,18 @@ impl Recorded {
     pub(super) fn missed(&self, now: Timestamp) -> Option<String> {
         match &self.heartbeat {
             Some(heartbeat) => heartbeat.missed(now),
-            None => self.records.is_empty().then(|| "no controller was ever seen here".to_owned()),
+            None => Some(NEVER_SEEN.to_owned()),
         }
     }
 }
 
 /// A record whose status says so when it is too old to be believed.
-pub(super) fn believed(mut record: Record, heartbeat: &Heartbeat, now: Timestamp) -> Record {
-    if let Some(because) = heartbeat.doubt(&record.name, now) {
+pub(super) fn believed(mut record: Record, heartbeat: Option<&Heartbeat>, now: Timestamp) -> Record {
+    let doubt = match heartbeat {
+        Some(heartbeat) => heartbeat.doubt(&record.name, now),
+        None => Some(NEVER_SEEN.to_owned()),
+    };
+    if let Some(because) = doubt {
         record.status = record.status.map(|status| heartbeat::doubted((*status).clone(), &because).into());
     }
     record

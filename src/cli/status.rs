@@ -6,7 +6,7 @@ use super::state::{self, Recorded};
 use super::{ExitStatus, conditions, request};
 use crate::model::condition::{ConditionReason, ConditionType, Truth};
 use crate::model::request::Request;
-use crate::model::status::{ComponentStatus, DeploymentStatus, Record};
+use crate::model::status::{ComponentStatus, DeploymentStatus, LostRecord, Record};
 use crate::model::visible::visible;
 use crate::reconcile::Clock;
 use crate::state::RecordStore;
@@ -101,19 +101,24 @@ async fn of_one(
 ) -> anyhow::Result<(String, ExitStatus)> {
     let record = state::one(state, name).await?;
     let now = places.clock(state::latest([&record]))?.now();
-    let record = match state::heartbeat(state).await {
-        Some(heartbeat) => state::believed(record, &heartbeat, now),
-        None => record,
-    };
+    let record = state::believed(record, state::heartbeat(state).await.as_ref(), now);
     let mut requests = request::about(state, &record.name).await?;
     requests.retain(|request| !request.is_over(now));
     let status = record.status.as_deref();
     let text = match (form, status) {
-        (Some(form), _) => out::structured(&Shown { requests: &requests, status }, form)?,
+        (Some(form), _) => {
+            out::structured(&Shown { requests: &requests, lost: record.lost.as_ref(), status }, form)?
+        }
         (None, Some(status)) => asked(&requests) + &one(status, wide, now)?,
-        (None, None) => format!("{}{} has not been looked at yet\n", asked(&requests), record.name),
+        (None, None) => format!("{}{}: {}\n", asked(&requests), record.name, unseen(&record)),
     };
     Ok((text, verdict([&record])))
+}
+
+/// Why there is no status of a deployment.
+pub(super) fn unseen(record: &Record) -> String {
+    let lost = record.lost.as_ref().map(|lost| format!("not looked at, and its {}", visible(&lost.because)));
+    lost.unwrap_or_else(|| "not looked at yet".to_owned())
 }
 
 /// What people ask for, a line each.
@@ -165,6 +170,8 @@ fn verdict<'r>(records: impl IntoIterator<Item = &'r Record>) -> ExitStatus {
 struct Shown<'a> {
     #[serde(skip_serializing_if = "<[Request]>::is_empty")]
     requests: &'a [Request],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lost: Option<&'a LostRecord>,
     #[serde(flatten)]
     status: Option<&'a DeploymentStatus>,
 }
@@ -211,7 +218,7 @@ fn row(record: &Record, wide: bool, now: Timestamp) -> Vec<Cell> {
         let mut row = vec![Cell::plain(record.name.as_str()), Cell::plain(""), Cell::plain("Unknown")];
         row.push(Cell::coloured("Pending", BUSY));
         row.extend(std::iter::repeat_n(Cell::plain(""), if wide { 8 } else { 2 }));
-        row.push(Cell::message("not looked at yet"));
+        row.push(Cell::message(out::short(&unseen(record), MESSAGE)));
         return row;
     };
     let (word, style) = word(status);
@@ -286,7 +293,8 @@ fn word(status: &DeploymentStatus) -> (String, Style) {
     if status.orphaned {
         return ("Orphaned".to_owned(), BUSY);
     }
-    if status.removing && !status.is(ConditionType::Stalled) {
+    let is_held = status.is(ConditionType::Stalled) || status.suspended().is_some();
+    if status.removing && !is_held {
         return ("Removing".to_owned(), BUSY);
     }
     if status.is(ConditionType::Stalled) {

@@ -13,9 +13,10 @@ use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::rollout::Phase;
 use crate::model::service_deployment::PauseStatus;
 use crate::model::status::{
-    ComponentStatus, DeploymentStatus, Event, EventKind, EventReason, LastGoodDocument, Record, Source,
-    TargetCount,
+    ComponentStatus, DeploymentStatus, Event, EventKind, EventReason, LastGoodDocument, LostRecord, Record,
+    Source, TargetCount,
 };
+use crate::reconcile::Clock;
 use crate::specs;
 use crate::state::{FileRecordStore, RecordStore, StoreReport};
 use clap::CommandFactory;
@@ -100,7 +101,12 @@ fn record(status: DeploymentStatus) -> Record {
 }
 
 fn shown(records: Vec<Record>, wide: bool) -> String {
-    let recorded = state::Recorded { records, report: StoreReport::default(), damaged: 0, heartbeat: None };
+    let recorded = state::Recorded {
+        records,
+        report: StoreReport::default(),
+        damaged: 0,
+        heartbeat: Some(alive(now())),
+    };
     plain(&status::all(&recorded, wide, now()))
 }
 
@@ -223,11 +229,27 @@ fn problems_of_the_store_stand_below_the_table() {
         problems: vec![Finding::error("", "the file cannot be read: Permission denied", "")],
         prune_held: Some("3 of 4 documents vanished at once".to_owned()),
     };
-    let recorded =
-        state::Recorded { records: vec![record(status("shop", ""))], report, damaged: 0, heartbeat: None };
+    let recorded = state::Recorded {
+        records: vec![record(status("shop", ""))],
+        report,
+        damaged: 0,
+        heartbeat: Some(alive(now())),
+    };
     let text = plain(&status::all(&recorded, false, now()));
     assert!(text.contains("Pruning is held: 3 of 4 documents vanished at once"), "{text}");
     assert!(text.contains("Spec store\n  error: the file cannot be read: Permission denied"), "{text}");
+}
+
+/// The sign of life of a controller that is there, and has nothing to look at.
+fn alive(at: Timestamp) -> Heartbeat {
+    Heartbeat {
+        controller: "evenkeel 1, process 7".to_owned(),
+        started_at: at,
+        at,
+        resync_seconds: 60,
+        store_read_at: Some(at),
+        looked_at: BTreeMap::new(),
+    }
 }
 
 struct Folders {
@@ -243,6 +265,7 @@ impl Folders {
         for status in statuses {
             state.save(&record(status)).await.unwrap();
         }
+        state.beat(&alive(Clock::real().now())).await.unwrap();
         std::fs::create_dir(dir.path().join("specs")).unwrap();
         Self { dir, state }
     }
@@ -301,6 +324,41 @@ async fn wait_ends_when_the_condition_holds_and_says_why_it_does_not() {
     assert_eq!(over.unwrap(), ExitStatus::NotGood);
     let unknown = folders.ctl(&["wait", "later", "--for", "Ready", "--timeout", "10s"]).await;
     assert_eq!(unknown.unwrap(), ExitStatus::NotGood, "it may still come");
+}
+
+#[tokio::test]
+async fn of_what_nobody_knows_what_was_made_for_it_no_deletion_is_confirmed() {
+    let folders = Folders::with(vec![status("shop", "")]).await;
+    let mut lost = Record::new("shop".into());
+    lost.lost = Some(LostRecord { at: now(), because: "record `shop.json` is damaged".to_owned() });
+    folders.state.save(&lost).await.unwrap();
+    let error = folders.ask(&["delete", "shop", "--confirm", "shop"]).await.unwrap_err();
+    assert!(error.contains("record `shop.json` is damaged; bring its document back first"), "{error}");
+    assert!(folders.requests().await.is_empty());
+    for command in [&["status", "shop"][..], &["status"], &["status", "shop", "-o", "json"]] {
+        let shown = folders.shown(command).await;
+        assert!(shown.contains("record `shop.json` is damaged"), "{command:?}: {shown}");
+    }
+}
+
+#[tokio::test]
+async fn records_beside_which_no_sign_of_life_can_be_read_are_not_believed() {
+    let folders = Folders::with(vec![status("shop", "")]).await;
+    let file = folders.dir.path().join("state/_controller.json");
+    for damage in ["junk", ""] {
+        std::fs::write(&file, damage).unwrap();
+        if damage.is_empty() {
+            std::fs::remove_file(&file).unwrap();
+        }
+        for command in [
+            &["status", "--exit-code"][..],
+            &["status", "shop"],
+            &["wait", "shop", "--for", "Ready", "--timeout", "1s"],
+        ] {
+            assert_eq!(folders.ctl(command).await.unwrap(), ExitStatus::Unknown, "{command:?} {damage:?}");
+        }
+        assert!(folders.shown(&["status"]).await.starts_with("Unknown: no controller was seen here"));
+    }
 }
 
 #[tokio::test]
@@ -658,7 +716,7 @@ async fn what_waits_for_its_turn_has_its_row_and_is_unknown_alone() {
     assert!(rows[2].contains("last looked at 9m ago: it waits for its turn"), "{shown}");
     assert_eq!(folders.ctl(&["status", "--exit-code"]).await.unwrap(), ExitStatus::Unknown);
     assert_eq!(folders.ctl(&["status", "shop", "--exit-code"]).await.unwrap(), ExitStatus::Good);
-    assert!(folders.shown(&["status", "newest"]).await.contains("has not been looked at yet"));
+    assert!(folders.shown(&["status", "newest"]).await.contains("newest: not looked at yet"));
 }
 
 const EDITED: &str = include_str!("../../manifests/examples/application.yaml");
@@ -749,7 +807,12 @@ fn everything_shown(record: &Record) -> Vec<String> {
         texts.push(status::one(status, wide, now()).unwrap());
         let report =
             StoreReport { problems: status.findings.clone(), prune_held: Some(status.source.file.clone()) };
-        let recorded = state::Recorded { records: vec![record.clone()], report, damaged: 0, heartbeat: None };
+        let recorded = state::Recorded {
+            records: vec![record.clone()],
+            report,
+            damaged: 0,
+            heartbeat: Some(alive(now())),
+        };
         texts.push(status::all(&recorded, wide, now()));
     }
     texts

@@ -24,7 +24,7 @@ const POLL: Duration = Duration::from_millis(250);
     after_help = "Examples:\n  ctl wait shop --for Ready --timeout 10m\n  ctl wait shop --for Stalled=False\n\n\
                   Waits for the content that the document has now, if the store can be read (--store).\n\n\
                   Exit codes: 0 it holds; 1 it does not, or will not: stalled, or the edit is refused; 2 nobody knows\n\
-                  (the controller was not seen for three resyncs)."
+                  (the controller was not seen for three resyncs, 90 seconds at least)."
 )]
 pub(super) struct Args {
     /// The deployment
@@ -158,9 +158,8 @@ async fn look(
 ) -> anyhow::Result<Look> {
     let mut record = state.load(deployment).await?;
     let now = places.clock(record.as_ref().and_then(|record| state::latest([record])))?.now();
-    if let Some(heartbeat) = state::heartbeat(state).await {
-        record = record.map(|record| state::believed(record, &heartbeat, now));
-    }
+    let heartbeat = state::heartbeat(state).await;
+    record = record.map(|record| state::believed(record, heartbeat.as_ref(), now));
     let Some(status) = record.as_ref().and_then(|record| record.status.as_ref()) else {
         return Ok(Look::NotYet(why_not(record.as_ref(), goal)));
     };
