@@ -1,8 +1,8 @@
 //! The controller: settings → adapters → run. No logic.
 
 mod demo;
-mod door;
 mod health;
+mod readers;
 mod run;
 
 use clap::Parser;

@@ -1,6 +1,6 @@
 //! `evenkeel run`: wires the adapters and runs the controller until it is stopped.
 
-use crate::door::Door;
+use crate::readers::Readers;
 use anyhow::{Context, bail};
 use evenkeel::aws::{self, Aws};
 use evenkeel::executor::Executor;
@@ -40,7 +40,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<bool> {
     );
     let pace = aws::Pace { share: Some(f64::from(args.budget_share) / 100.0), speed: 1.0 };
     let aws = Aws::connect(aws::Settings { pace, ..Default::default() }).await;
-    let door = Door::of(args.window, &aws).await?;
+    let readers = Readers::of(args.window, &aws).await?;
     let listener = TcpListener::bind(listen).await.with_context(|| {
         format!("cannot serve health and metrics on {listen}; choose another address with --listen")
     })?;
@@ -49,7 +49,8 @@ pub async fn run(args: RunArgs) -> anyhow::Result<bool> {
     let handle = running.handle.clone();
     let planner =
         Planner::new(store.clone(), Arc::clone(&running.records), Collector::new(aws), Clock::real());
-    let window = door.window(handle.clone(), Arc::clone(&running.records), Clock::real()).planning(planner);
+    let window =
+        readers.window(handle.clone(), Arc::clone(&running.records), Clock::real()).planning(planner);
     let http = tokio::spawn(evenkeel::http::serve(listener, window, std::future::pending()));
     tracing::info!(%store, %state, %listen, "evenkeel runs");
     let verdict = tokio::select! {

@@ -4,7 +4,7 @@
 use crate::model::arn::Arn;
 use crate::model::location::Location;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Span, SpanRelativeTo};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -139,10 +139,11 @@ pub enum LogFormat {
     Json,
 }
 
-/// Reads `500ms`, `60s`, `10m`, `1h` or `1h 30m`.
+/// Reads `500ms`, `60s`, `10m`, `1h`, `1h 30m` or `7d`; a day has 24 hours.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let duration: SignedDuration =
-        text.parse().map_err(|_| "expected a number with a unit: 500ms, 60s, 10m or 1h".to_owned())?;
+    let expected = |_| "expected a number with a unit: 500ms, 60s, 10m, 1h or 7d".to_owned();
+    let span: Span = text.parse().map_err(expected)?;
+    let duration: SignedDuration = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(expected)?;
     match Duration::try_from(duration) {
         Ok(duration) if !duration.is_zero() => Ok(duration),
         _ => Err("expected more than nothing".to_owned()),

@@ -42,6 +42,17 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatu
              when it is removed already); nothing was confirmed"
         );
     }
+    if record.declared.is_none() {
+        let why = record.lost.map_or_else(
+            || "no version of its document was ever in force".to_owned(),
+            |lost| format!("{}; bring its document back first", lost.because),
+        );
+        bail!("nothing is known that was made for {name}: {why}; nothing was confirmed");
+    }
+    let suspended = record.status.as_ref().and_then(|status| status.suspended());
+    if let Some(suspended) = suspended {
+        out::warn(&format!("{name} is suspended ({suspended}): nothing is deleted before that ends"));
+    }
     let at = request::now(places, &*state).await?;
     let (deployment, kind) = (record.name.clone(), RequestKind::ConfirmDeletion);
     state.put_request(&Request { deployment, kind, by, reason: String::new(), at }).await?;

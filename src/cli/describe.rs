@@ -7,7 +7,7 @@ use super::{ExitStatus, conditions, events, status};
 use crate::model::ids::ComponentName;
 use crate::model::rollout::Phase;
 use crate::model::status::DeploymentStatus;
-use crate::model::view::{ComponentView, DeploymentView};
+use crate::model::view::{ComponentView, DeploymentView, unseen};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -44,7 +44,7 @@ pub(super) fn shown(view: &DeploymentView) -> anyhow::Result<String> {
     pairs(&mut text, "Labels", &view.labels);
     pairs(&mut text, "Annotations", &view.annotations);
     match &view.status {
-        None => row(&mut text, "Status", "not looked at yet"),
+        None => row(&mut text, "Status", &unseen(view.lost.as_ref())),
         Some(status) => described(&mut text, status, now),
     }
     rollout(&mut text, &view.rollout, now);

@@ -52,7 +52,7 @@ use places::Places;
     about = "Looks at what Evenkeel keeps in Amazon ECS",
     after_help = "Examples:\n  ctl status\n  ctl status shop --watch\n  ctl plan -f shop.yaml\n  ctl status --server http://127.0.0.1:8099\n  ctl validate specs/*.yaml\n\n\
                   Without --store, --state and --server, the demo folder (.evenkeel/) is looked for here and in the folders above.\n\n\
-                  Exit codes: 0 good; 1 not good (findings, not ready, differences with --exit-code); 2 could not do it, or\nnobody knows (the controller was not seen for three resyncs)."
+                  Exit codes: 0 good; 1 not good (findings, not ready, differences with --exit-code); 2 could not do it, or\nnobody knows (the controller was not seen for three resyncs, 90 seconds at least)."
 )]
 pub struct Cli {
     #[command(flatten)]

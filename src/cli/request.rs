@@ -4,6 +4,7 @@
 use super::out::{self, Structured};
 use super::places::Places;
 use super::{ExitStatus, state};
+use crate::model::ids::DeploymentName;
 use crate::model::request::{Request, RequestKind};
 use crate::model::status::Record;
 use crate::settings::duration;
@@ -42,16 +43,34 @@ pub(super) struct Asker {
     pub output: Option<Structured>,
 }
 
-/// Puts a request, unless the same is asked for already, and says so.
+/// Whether the request of a slot is there and cannot be used.
+pub(super) async fn is_damaged(
+    store: &dyn RecordStore,
+    name: &DeploymentName,
+    slot: &str,
+) -> anyhow::Result<bool> {
+    let damaged = store.requests().await?.damaged;
+    Ok(damaged.iter().any(|damaged| damaged.deployment == *name && damaged.slot == slot))
+}
+
+/// Puts a request, unless the same is asked for already, and says so; and what it takes the place
+/// of.
 pub(super) async fn put(
     store: &dyn RecordStore,
     request: Request,
     output: Option<Structured>,
 ) -> anyhow::Result<ExitStatus> {
     let same = |known: &&Request| Request { at: request.at, ..(*known).clone() } == request;
-    let known = state::requests(store, &request.deployment).await?.iter().find(same).cloned();
+    let others = state::requests(store, &request.deployment).await?;
+    let known = others.iter().find(same).cloned();
     if known.is_none() {
+        let of_slot = |other: &&Request| other.kind.slot() == request.kind.slot();
+        let replaced = others.iter().find(|other| of_slot(other) && !other.is_over(request.at));
         store.put_request(&request).await?;
+        let ends_own = |replaced: &&Request| request.kind == RequestKind::Resume && replaced.by == request.by;
+        if let Some(replaced) = replaced.filter(|replaced| !ends_own(replaced)) {
+            out::warn(&format!("it takes the place of what was asked for before: {replaced}"));
+        }
     }
     let shown = known.as_ref().unwrap_or(&request);
     out::print(&match output {

@@ -38,7 +38,8 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatu
     }
     let pause_or_resume =
         |request: &Request| request.paused_until(at).is_some() || request.kind == RequestKind::Resume;
-    if !state::requests(&*state, &record.name).await?.iter().any(pause_or_resume) {
+    let is_paused = state::requests(&*state, &record.name).await?.iter().any(pause_or_resume);
+    if !is_paused && !request::is_damaged(&*state, &record.name, &RequestKind::Resume.slot()).await? {
         out::print(&format!("{name} is not paused: there is nothing to resume\n"))?;
         return Ok(ExitStatus::Good);
     }

@@ -3,7 +3,6 @@
 use super::places::Places;
 use super::request::{self, Asker};
 use super::{ExitStatus, out, state};
-use crate::model::condition::{ConditionType, Truth};
 use crate::model::ids::ComponentName;
 use crate::model::nearest::nearest;
 use crate::model::request::{Request, RequestKind};
@@ -43,9 +42,8 @@ pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatu
         );
     }
     let at = request::now(places, &*state).await?;
-    let suspended = record.status.as_ref().and_then(|status| status.condition(ConditionType::Suspended));
-    if let Some(suspended) = suspended.filter(|suspended| suspended.status == Truth::True) {
-        out::warn(&format!("{name} is suspended ({}): it is tried again once that ends", suspended.message));
+    if let Some(suspended) = record.status.as_ref().and_then(|status| status.suspended()) {
+        out::warn(&format!("{name} is suspended ({suspended}): it is tried again once that ends"));
     }
     let kind = RequestKind::Retry { component };
     request::put(&*state, Request { deployment: record.name, kind, by, reason, at }, output).await

@@ -7,8 +7,8 @@ use super::{ExitStatus, conditions};
 use crate::model::condition::{ConditionReason, ConditionType, Truth};
 use crate::model::ids::DeploymentName;
 use crate::model::request::Request;
-use crate::model::status::{ComponentStatus, DeploymentStatus};
-use crate::model::view::{DeploymentList, DeploymentView};
+use crate::model::status::{ComponentStatus, DeploymentStatus, LostRecord};
+use crate::model::view::{DeploymentList, DeploymentView, unseen};
 use crate::model::visible::visible;
 use crate::reconcile::Clock;
 use anstyle::Style;
@@ -96,10 +96,11 @@ fn of_one(
 ) -> anyhow::Result<(String, ExitStatus)> {
     let (requests, status) = (&view.requests[..], view.status.as_deref());
     let text = match (form, status) {
-        (Some(form), _) => out::structured(&Shown { requests, status }, form)?,
+        (Some(form), _) => out::structured(&Shown { requests, lost: view.lost.as_ref(), status }, form)?,
         (None, Some(status)) => asked(requests) + &one(status, wide, view.time)?,
         (None, None) => {
-            format!("{}{} has not been looked at yet\n", asked(requests), visible(view.name.as_str()))
+            let (name, unseen) = (visible(view.name.as_str()), unseen(view.lost.as_ref()));
+            format!("{}{name}: {unseen}\n", asked(requests))
         }
     };
     Ok((text, verdict([status])))
@@ -149,6 +150,8 @@ fn verdict<'r>(statuses: impl IntoIterator<Item = Option<&'r DeploymentStatus>>)
 struct Shown<'a> {
     #[serde(skip_serializing_if = "<[Request]>::is_empty")]
     requests: &'a [Request],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lost: Option<&'a LostRecord>,
     #[serde(flatten)]
     status: Option<&'a DeploymentStatus>,
 }
@@ -170,7 +173,10 @@ pub(super) fn all(list: &DeploymentList, wide: bool) -> String {
         heads.extend(["GENERATION", "CLUSTER", "IMAGE", "REVISION", "TARGETS", "SOURCE"]);
     }
     heads.push("MESSAGE");
-    let rows = list.rows().into_iter().map(|(name, status)| row(name, status, wide, list.time));
+    let rows = list.rows().into_iter().map(|(name, status)| match status {
+        Some(status) => row(status, wide, list.time),
+        None => unseen_row(name, list.lost.get(name), wide),
+    });
     let mut text = match rows.collect::<Vec<_>>().as_slice() {
         [] => "No deployments are recorded yet.\n".to_owned(),
         rows => out::table(&heads, rows),
@@ -191,14 +197,15 @@ pub(super) fn all(list: &DeploymentList, wide: bool) -> String {
     text
 }
 
-fn row(name: &DeploymentName, status: Option<&DeploymentStatus>, wide: bool, now: Timestamp) -> Vec<Cell> {
-    let Some(status) = status else {
-        let mut row = vec![Cell::plain(name.as_str()), Cell::plain(""), Cell::plain("Unknown")];
-        row.push(Cell::coloured("Pending", BUSY));
-        row.extend(std::iter::repeat_n(Cell::plain(""), if wide { 8 } else { 2 }));
-        row.push(Cell::message("not looked at yet"));
-        return row;
-    };
+fn unseen_row(name: &DeploymentName, lost: Option<&LostRecord>, wide: bool) -> Vec<Cell> {
+    let mut row = vec![Cell::plain(name.as_str()), Cell::plain(""), Cell::plain("Unknown")];
+    row.push(Cell::coloured("Pending", BUSY));
+    row.extend(std::iter::repeat_n(Cell::plain(""), if wide { 8 } else { 2 }));
+    row.push(Cell::message(out::short(&unseen(lost), MESSAGE)));
+    row
+}
+
+fn row(status: &DeploymentStatus, wide: bool, now: Timestamp) -> Vec<Cell> {
     let (word, style) = word(status);
     let ready = status.condition(ConditionType::Ready).map_or(Truth::Unknown, |ready| ready.status);
     let complete = status.components.values().filter(|component| component.phase == "Complete").count();
@@ -271,7 +278,8 @@ fn word(status: &DeploymentStatus) -> (String, Style) {
     if status.orphaned {
         return ("Orphaned".to_owned(), BUSY);
     }
-    if status.removing && !status.is(ConditionType::Stalled) {
+    let is_held = status.is(ConditionType::Stalled) || status.suspended().is_some();
+    if status.removing && !is_held {
         return ("Removing".to_owned(), BUSY);
     }
     if status.is(ConditionType::Stalled) {

@@ -14,10 +14,11 @@ use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::rollout::Phase;
 use crate::model::service_deployment::PauseStatus;
 use crate::model::status::{
-    ComponentStatus, DeploymentStatus, Event, EventKind, EventReason, LastGoodDocument, Record, Source,
-    TargetCount,
+    ComponentStatus, DeploymentStatus, Event, EventKind, EventReason, LastGoodDocument, LostRecord, Record,
+    Source, TargetCount,
 };
 use crate::model::view::DeploymentView;
+use crate::reconcile::Clock;
 use crate::specs;
 use crate::state::{FileRecordStore, RecordStore, Recorded, StoreReport};
 use clap::CommandFactory;
@@ -102,7 +103,10 @@ pub(super) fn record(status: DeploymentStatus) -> Record {
 }
 
 fn shown(records: Vec<Record>, wide: bool) -> String {
-    plain(&status::all(&Recorded { records, ..Default::default() }.list(now()), wide))
+    plain(&status::all(
+        &Recorded { records, heartbeat: Some(alive(now())), ..Default::default() }.list(now()),
+        wide,
+    ))
 }
 
 #[test]
@@ -210,7 +214,8 @@ fn describe_shows_all_conditions_and_the_newest_events() {
             count: if number == 19 { 3 } else { 1 },
         });
     }
-    let text = plain(&describe::shown(&DeploymentView::of(record, vec![], None, now())).unwrap());
+    let text =
+        plain(&describe::shown(&DeploymentView::of(record, vec![], Some(&alive(now())), now())).unwrap());
     for wanted in ["Stalled         False", "Cluster      main in eu-west-1", "event 19 (x3)", "shows all 20"]
     {
         assert!(text.contains(wanted), "{wanted} is missing in\n{text}");
@@ -224,10 +229,27 @@ fn problems_of_the_store_stand_below_the_table() {
         problems: vec![Finding::error("", "the file cannot be read: Permission denied", "")],
         prune_held: Some("3 of 4 documents vanished at once".to_owned()),
     };
-    let recorded = Recorded { records: vec![record(status("shop", ""))], report, ..Default::default() };
+    let recorded = Recorded {
+        records: vec![record(status("shop", ""))],
+        report,
+        heartbeat: Some(alive(now())),
+        ..Default::default()
+    };
     let text = plain(&status::all(&recorded.list(now()), false));
     assert!(text.contains("Pruning is held: 3 of 4 documents vanished at once"), "{text}");
     assert!(text.contains("Spec store\n  error: the file cannot be read: Permission denied"), "{text}");
+}
+
+/// The sign of life of a controller that is there, and has nothing to look at.
+pub(super) fn alive(at: Timestamp) -> Heartbeat {
+    Heartbeat {
+        controller: "evenkeel 1, process 7".to_owned(),
+        started_at: at,
+        at,
+        resync_seconds: 60,
+        store_read_at: Some(at),
+        looked_at: BTreeMap::new(),
+    }
 }
 
 pub(super) struct Folders {
@@ -243,6 +265,7 @@ impl Folders {
         for status in statuses {
             state.save(&record(status)).await.unwrap();
         }
+        state.beat(&alive(Clock::real().now())).await.unwrap();
         std::fs::create_dir(dir.path().join("specs")).unwrap();
         Self { dir, state }
     }
@@ -310,6 +333,41 @@ async fn wait_ends_when_the_condition_holds_and_says_why_it_does_not() {
     assert_eq!(over.unwrap(), ExitStatus::NotGood);
     let unknown = folders.ctl(&["wait", "later", "--for", "Ready", "--timeout", "10s"]).await;
     assert_eq!(unknown.unwrap(), ExitStatus::NotGood, "it may still come");
+}
+
+#[tokio::test]
+async fn of_what_nobody_knows_what_was_made_for_it_no_deletion_is_confirmed() {
+    let folders = Folders::with(vec![status("shop", "")]).await;
+    let mut lost = Record::new("shop".into());
+    lost.lost = Some(LostRecord { at: now(), because: "record `shop.json` is damaged".to_owned() });
+    folders.state.save(&lost).await.unwrap();
+    let error = folders.ask(&["delete", "shop", "--confirm", "shop"]).await.unwrap_err();
+    assert!(error.contains("record `shop.json` is damaged; bring its document back first"), "{error}");
+    assert!(folders.requests().await.is_empty());
+    for command in [&["status", "shop"][..], &["status"], &["status", "shop", "-o", "json"]] {
+        let shown = folders.shown(command).await;
+        assert!(shown.contains("record `shop.json` is damaged"), "{command:?}: {shown}");
+    }
+}
+
+#[tokio::test]
+async fn records_beside_which_no_sign_of_life_can_be_read_are_not_believed() {
+    let folders = Folders::with(vec![status("shop", "")]).await;
+    let file = folders.dir.path().join("state/_controller.json");
+    for damage in ["junk", ""] {
+        std::fs::write(&file, damage).unwrap();
+        if damage.is_empty() {
+            std::fs::remove_file(&file).unwrap();
+        }
+        for command in [
+            &["status", "--exit-code"][..],
+            &["status", "shop"],
+            &["wait", "shop", "--for", "Ready", "--timeout", "1s"],
+        ] {
+            assert_eq!(folders.ctl(command).await.unwrap(), ExitStatus::Unknown, "{command:?} {damage:?}");
+        }
+        assert!(folders.shown(&["status"]).await.starts_with("Unknown: no controller was seen here"));
+    }
 }
 
 #[tokio::test]
@@ -667,7 +725,7 @@ async fn what_waits_for_its_turn_has_its_row_and_is_unknown_alone() {
     assert!(rows[2].contains("last looked at 9m ago: it waits for its turn"), "{shown}");
     assert_eq!(folders.ctl(&["status", "--exit-code"]).await.unwrap(), ExitStatus::Unknown);
     assert_eq!(folders.ctl(&["status", "shop", "--exit-code"]).await.unwrap(), ExitStatus::Good);
-    assert!(folders.shown(&["status", "newest"]).await.contains("has not been looked at yet"));
+    assert!(folders.shown(&["status", "newest"]).await.contains("newest: not looked at yet"));
 }
 
 const EDITED: &str = include_str!("../../manifests/examples/application.yaml");
@@ -750,7 +808,7 @@ pub(super) fn talkative() -> Record {
 fn everything_shown(record: &Record) -> Vec<String> {
     let status = record.status.as_ref().unwrap();
     let mut texts = vec![
-        describe::shown(&DeploymentView::of(record.clone(), vec![], None, now())).unwrap(),
+        describe::shown(&DeploymentView::of(record.clone(), vec![], Some(&alive(now())), now())).unwrap(),
         events::shown(&record.events, now()),
         status.findings.iter().map(|finding| format!("{finding}\n")).collect(),
     ];
@@ -758,7 +816,12 @@ fn everything_shown(record: &Record) -> Vec<String> {
         texts.push(status::one(status, wide, now()).unwrap());
         let report =
             StoreReport { problems: status.findings.clone(), prune_held: Some(status.source.file.clone()) };
-        let recorded = Recorded { records: vec![record.clone()], report, ..Default::default() };
+        let recorded = Recorded {
+            records: vec![record.clone()],
+            report,
+            heartbeat: Some(alive(now())),
+            ..Default::default()
+        };
         texts.push(status::all(&recorded.list(now()), wide));
     }
     texts

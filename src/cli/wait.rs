@@ -27,7 +27,7 @@ const POLL_SERVER: Duration = Duration::from_secs(1);
     after_help = "Examples:\n  ctl wait shop --for Ready --timeout 10m\n  ctl wait shop --for Stalled=False\n\n\
                   Waits for the content that the document has now, if the store can be read (--store).\n\n\
                   Exit codes: 0 it holds; 1 it does not, or will not: stalled, or the edit is refused; 2 nobody knows\n\
-                  (the controller was not seen for three resyncs)."
+                  (the controller was not seen for three resyncs, 90 seconds at least)."
 )]
 pub(super) struct Args {
     /// The deployment

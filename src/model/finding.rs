@@ -126,6 +126,14 @@ impl Findings {
         }
     }
 
+    /// An error when the text has more characters than this.
+    pub fn no_longer_than(&mut self, field: String, text: Option<&str>, most: usize) {
+        let length = text.map_or(0, |text| text.chars().count());
+        if length > most {
+            self.error(field, format!("{length} characters are too many"), format!("{most} at most"));
+        }
+    }
+
     /// An error for each value that was there before, at an earlier field.
     pub fn duplicates<T: Ord + fmt::Display>(
         &mut self,

@@ -63,11 +63,11 @@ pub enum RequestKind {
     },
 }
 
-impl Request {
+impl RequestKind {
     /// The key of the request among those of its deployment: one of the same slot replaces it, as a
     /// resume replaces the pause that it ends.
     pub fn slot(&self) -> String {
-        match &self.kind {
+        match self {
             RequestKind::ConfirmDeletion => "confirmed".to_owned(),
             RequestKind::Retry { component: None } => "retry".to_owned(),
             RequestKind::Retry { component: Some(component) } => format!("retry-{component}"),
@@ -75,6 +75,13 @@ impl Request {
             RequestKind::Continue { component, .. } => format!("continue-{component}"),
             RequestKind::Adopt { .. } => "adopt".to_owned(),
         }
+    }
+}
+
+impl Request {
+    /// The key of the request among those of its deployment.
+    pub fn slot(&self) -> String {
+        self.kind.slot()
     }
 
     /// Whether it confirms a deletion.

@@ -64,6 +64,12 @@ impl DeploymentStatus {
         self.conditions.iter().find(|condition| condition.kind == kind)
     }
 
+    /// Who holds writes back, until when and why, while somebody does.
+    pub fn suspended(&self) -> Option<&str> {
+        let suspended = self.condition(ConditionType::Suspended)?;
+        (suspended.status == Truth::True).then_some(suspended.message.as_str())
+    }
+
     /// Whether the condition of a type is True.
     pub fn is(&self, kind: ConditionType) -> bool {
         self.condition(kind).is_some_and(|condition| condition.status == Truth::True)

@@ -10,7 +10,8 @@ use super::ids::{ComponentName, DeploymentName};
 use super::nearest::nearest;
 use super::request::Request;
 use super::rollout::{ComponentRollout, Failure, Phase, Revision};
-use super::status::{DeploymentStatus, Event, LastGoodDocument, Record};
+use super::status::{DeploymentStatus, Event, LastGoodDocument, LostRecord, Record};
+use super::visible::visible;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -19,6 +20,9 @@ use std::sync::Arc;
 /// The version of the shapes below. A member that is new does not change it; one that is gone, or
 /// means something else, does.
 pub const API_VERSION: &str = "evenkeel.dev/v1";
+
+/// Why nothing is believed where no controller has left a sign of life that can be read.
+pub const NEVER_SEEN: &str = "no controller was seen here: it leaves a sign of life beside the records, and there is none that can be read";
 
 /// Which shape an answer has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +61,9 @@ pub struct DeploymentList {
     /// Deployments that are declared and have no status yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_looked_at: Vec<DeploymentName>,
+    /// Deployments of which an earlier record could not be read.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lost: BTreeMap<DeploymentName, LostRecord>,
     /// Problems of the spec store that belong to no known deployment.
     #[serde(default)]
     pub problems: Vec<Finding>,
@@ -109,8 +116,11 @@ impl DeploymentList {
     pub fn of(records: Vec<Record>, heartbeat: Option<&Heartbeat>, now: Timestamp) -> Self {
         let unknown = match heartbeat {
             Some(heartbeat) => heartbeat.missed(now),
-            None => records.is_empty().then(|| "no controller was ever seen here".to_owned()),
+            None => Some(NEVER_SEEN.to_owned()),
         };
+        let lost =
+            records.iter().filter_map(|record| Some((record.name.clone(), told(record, now)?.clone())));
+        let lost = lost.collect();
         let mut by_name: BTreeMap<DeploymentName, Option<Arc<DeploymentStatus>>> =
             heartbeat.iter().flat_map(|heartbeat| heartbeat.looked_at.keys().cloned()).map(none).collect();
         by_name.extend(records.into_iter().map(|record| {
@@ -124,6 +134,7 @@ impl DeploymentList {
             unknown,
             controller: heartbeat.map(ControllerView::from),
             not_looked_at: not_looked_at.map(|(name, _)| name.clone()).collect(),
+            lost,
             items: by_name.into_values().flatten().collect(),
             problems: Vec::new(),
             prune_held: None,
@@ -149,7 +160,11 @@ fn believed(
     heartbeat: Option<&Heartbeat>,
     now: Timestamp,
 ) -> Arc<DeploymentStatus> {
-    match heartbeat.and_then(|heartbeat| heartbeat.doubt(&status.name, now)) {
+    let doubt = match heartbeat {
+        Some(heartbeat) => heartbeat.doubt(&status.name, now),
+        None => Some(NEVER_SEEN.to_owned()),
+    };
+    match doubt {
         Some(because) => heartbeat::doubted(Arc::unwrap_or_clone(status), &because).into(),
         None => status,
     }
@@ -170,6 +185,9 @@ pub struct DeploymentView {
     pub name: DeploymentName,
     /// Its status, which says so when it is too old to be believed; none before the first look.
     pub status: Option<Arc<DeploymentStatus>>,
+    /// That an earlier record of it could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<LostRecord>,
     /// When its document went away, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removed_at: Option<Timestamp>,
@@ -208,6 +226,18 @@ impl From<ComponentRollout> for ComponentView {
     }
 }
 
+/// That an earlier record could not be read, while that is told: for a day, and for as long as
+/// nothing else is known.
+fn told(record: &Record, now: Timestamp) -> Option<&LostRecord> {
+    record.lost.as_ref().filter(|lost| lost.is_told(now) || record.status.is_none())
+}
+
+/// Why there is no status of a deployment, in words.
+pub fn unseen(lost: Option<&LostRecord>) -> String {
+    let lost = lost.map(|lost| format!("not looked at, and its {}", visible(&lost.because)));
+    lost.unwrap_or_else(|| "not looked at yet".to_owned())
+}
+
 impl DeploymentView {
     /// What a record says at a time, with what people ask for of it.
     pub fn of(
@@ -218,12 +248,14 @@ impl DeploymentView {
     ) -> Self {
         requests.retain(|request| !request.is_over(now));
         let declared = record.declared.as_ref();
+        let lost = told(&record, now).cloned();
         let components = record.rollout.components;
         Self {
             shape: Shape::of("Deployment"),
             time: now,
             requests,
             status: record.status.map(|status| believed(status, heartbeat, now)),
+            lost,
             removed_at: declared.and_then(|declared| declared.removed_at),
             labels: declared.map(|declared| texts(declared, "labels")).unwrap_or_default(),
             annotations: declared.map(|declared| texts(declared, "annotations")).unwrap_or_default(),

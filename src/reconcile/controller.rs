@@ -330,9 +330,10 @@ impl Controller {
     /// known ones hold; but nothing counts as confirmed.
     async fn read_requests(&mut self, snapshot: &Snapshot, now: Timestamp) -> Vec<Request> {
         match self.reconciler.state.requests().await {
-            Ok(read) => {
+            Ok(mut read) => {
                 for damaged in &read.damaged {
-                    warn!(error = %crate::telemetry::chain(damaged), "a request cannot be used");
+                    warn!(error = %crate::telemetry::chain(&damaged.error), "a request cannot be used");
+                    read.requests.extend(declarations::stands_in(damaged, &self.requests, now));
                 }
                 self.requests = read.requests;
             }

@@ -19,7 +19,7 @@ use crate::model::status::{
 };
 use crate::rollout;
 use crate::specs::{self, PruneGuard, Snapshot};
-use crate::state;
+use crate::state::{self, DamagedRequest};
 use crate::status::events;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -443,7 +443,7 @@ fn warn_of_lost_records(
                 status.findings.push(Finding::warning("", because, RECORD_LOST));
             }
             Some(DeclarationChange::Gone) | None => {
-                let message = format!("no document declares `{name}`, and {because}");
+                let message = format!("no document that can be read declares `{name}`, and {because}");
                 let help = format!(
                     "bring the document back; or delete by hand what carries the tag `{TAG_OWNER}: {name}`"
                 );
@@ -521,6 +521,29 @@ fn apply_requests(
     }
 }
 
+/// What holds in the place of a request that cannot be used: a pause goes on, for nobody ended it.
+/// One that was never read holds until the file is deleted or replaced.
+pub(super) fn stands_in(damaged: &DamagedRequest, known: &[Request], now: Timestamp) -> Option<Request> {
+    let unread = Request {
+        deployment: damaged.deployment.clone(),
+        kind: RequestKind::Pause { until: Timestamp::MAX },
+        by: "somebody".to_owned(),
+        reason: String::new(),
+        at: now,
+    };
+    if damaged.slot != unread.slot() {
+        return None;
+    }
+    let is_it =
+        |known: &&Request| known.deployment == damaged.deployment && known.paused_until(now).is_some();
+    let mut pause = known.iter().find(is_it).cloned().unwrap_or(unread);
+    let why = damaged.error.to_string();
+    if !pause.reason.contains(&why) {
+        pause.reason = format!("{} ({why})", pause.reason).trim().to_owned();
+    }
+    Some(pause)
+}
+
 /// Whether a request counts no more.
 ///
 /// A confirmation is stale once a document is there that was not there before: it was given for an
@@ -534,7 +557,10 @@ pub fn is_stale(request: &Request, snapshot: &Snapshot, known: Option<&Known<'_>
     if request.is_confirmation() {
         return is_there && last_good.is_none_or(|declared| declared.removed_at.is_some());
     }
-    let is_gone = known.is_none_or(|known| known.declared.is_none() || known.orphaned);
+    // Of a record that was lost nobody knows what was made for it: what is asked for holds once its
+    // document is back.
+    let is_nothing = |known: &Known<'_>| known.declared.is_none() && known.lost.is_none();
+    let is_gone = known.is_none_or(|known| is_nothing(known) || known.orphaned);
     request.is_over(now) || (!is_there && is_gone)
 }
 

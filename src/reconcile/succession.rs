@@ -9,12 +9,13 @@
 use super::entry::Declaration;
 use super::known::{DeclarationChange, Known, lowered};
 use crate::model::arn::is_in;
+use crate::model::desired::DesiredComponent;
 use crate::model::handover::{Former, GivenUp, Handover, HeldBack, Origin, Runs, Successor};
 use crate::model::ids::{ComponentName, DeploymentName};
 use crate::model::kinds::DeletionPolicy;
 use crate::model::resource::{ResourceId, ResourceKind};
 use crate::model::rollout::RolloutState;
-use crate::model::status::Record;
+use crate::model::status::{LastGoodDocument, Record};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -207,11 +208,12 @@ impl Succession {
             let Some(declared) = living(by_name, to).filter(|declared| declared.removed_at.is_none()) else {
                 continue;
             };
-            for (name, formers) in &before.formers {
-                if of.made.has_run(name) || !declared.desired.components.contains_key(name) {
-                    continue;
-                }
-                let found = self.formers.entry(to.clone()).or_default().entry(name.clone()).or_default();
+            let heirs = before.formers.iter().flat_map(|(name, formers)| {
+                let heirs = heirs(before, declared, name).into_iter();
+                heirs.map(move |heir| (heir, formers))
+            });
+            for (name, formers) in heirs.filter(|(heir, _)| !of.made.has_run(heir)) {
+                let found = self.formers.entry(to.clone()).or_default().entry(name).or_default();
                 for former in formers {
                     let is_declared_again = known.get(&former.document).is_some_and(|giver| {
                         let is_given =
@@ -276,6 +278,18 @@ impl Succession {
 
 fn same_programs(one: &Runs, other: &Runs) -> bool {
     one.programs == other.programs && !one.programs.is_empty()
+}
+
+/// What a component of the version before is by now: itself, or, when it is declared no more, what
+/// came in its place under another key and runs the same programs.
+fn heirs(before: &LastGoodDocument, declared: &Declaration, name: &ComponentName) -> Vec<ComponentName> {
+    if declared.desired.components.contains_key(name) {
+        return vec![name.clone()];
+    }
+    let last = lowered(before).map(|last| last.components).unwrap_or_default();
+    let Some(runs) = last.get(name).map(DesiredComponent::runs) else { return Vec::new() };
+    let new = declared.desired.components.iter().filter(|(heir, _)| !last.contains_key(*heir));
+    new.filter(|(_, one)| same_programs(&runs, &one.runs())).map(|(heir, _)| heir.clone()).collect()
 }
 
 /// Whether a component came with the version of a document that is in force now, or a moment before

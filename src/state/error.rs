@@ -49,11 +49,11 @@ impl Error {
         Self { kind: ErrorKind::Damaged, message, place, source: None }
     }
 
-    /// The same of a request, which is not kept aside and not recovered.
-    pub(super) fn of_request(self, path: &std::path::Path) -> Self {
+    /// A request that cannot be used: it is not kept aside, and nothing recovers it.
+    pub(super) fn of_request(path: &std::path::Path) -> Self {
         let place = path.display().to_string();
         let message = format!("request `{place}` cannot be used; delete it, and ask again");
-        Self { kind: ErrorKind::Damaged, message, place, source: Some(Box::new(self)) }
+        Self { kind: ErrorKind::Damaged, message, place, source: None }
     }
 
     /// Something has a newer format.

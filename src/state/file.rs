@@ -2,7 +2,7 @@
 
 use super::disk::{Disk, RealDisk};
 use super::lease::{Lease, Term};
-use super::{DamagedRecord, Error, ErrorKind, Loaded, RecordStore, Requests, StoreReport};
+use super::{DamagedRecord, DamagedRequest, Error, ErrorKind, Loaded, RecordStore, Requests, StoreReport};
 use crate::model::heartbeat::Heartbeat;
 use crate::model::ids::DeploymentName;
 use crate::model::request::{Request, RequestKind};
@@ -351,6 +351,12 @@ fn stem(name: &str) -> String {
     }
 }
 
+/// The slot that the file of a request stands for, where its name says so.
+fn slot(path: &Path) -> String {
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    stem.rsplit_once('.').map(|(_, slot)| slot.to_owned()).unwrap_or_default()
+}
+
 /// Whose file this is, unless its name is a hash.
 fn deployment(path: &Path) -> Option<DeploymentName> {
     let name = path.file_stem()?.to_str()?;
@@ -426,7 +432,11 @@ impl<D: Disk> RecordStore for FileRecordStore<D> {
                     Ok(request) => found.requests.extend(request),
                     // A folder in the place of a request is none of ours, and holds nothing up.
                     Err(error) if error.kind == ErrorKind::Io && !path.is_dir() => return Err(error),
-                    Err(error) => found.damaged.push(error.of_request(&path)),
+                    Err(_) => found.damaged.push(DamagedRequest {
+                        deployment: deployment.as_str().into(),
+                        slot: slot(&path),
+                        error: Error::of_request(&path),
+                    }),
                 }
             }
             Ok(found)

@@ -57,8 +57,19 @@ pub struct DamagedRecord {
 pub struct Requests {
     /// Good requests, by name order.
     pub requests: Vec<Request>,
-    /// One error per damaged request.
-    pub damaged: Vec<Error>,
+    /// Those that are damaged.
+    pub damaged: Vec<DamagedRequest>,
+}
+
+/// A request that cannot be used.
+#[derive(Debug)]
+pub struct DamagedRequest {
+    /// The deployment that it is about.
+    pub deployment: DeploymentName,
+    /// Its slot, as far as that can be told without reading it: [`Request::slot`].
+    pub slot: String,
+    /// What is wrong with it.
+    pub error: Error,
 }
 
 /// What the controller says of the spec store as a whole.

@@ -19,7 +19,7 @@ pub struct Recorded {
     pub report: StoreReport,
     /// Records that cannot be used, a sentence each.
     pub damaged: Vec<String>,
-    /// The controller's last sign of life; none from one of an earlier version.
+    /// The controller's last sign of life, where one can be read.
     pub heartbeat: Option<Heartbeat>,
     /// What else could not be read, a sentence each.
     pub warnings: Vec<String>,
@@ -125,7 +125,7 @@ pub async fn requests(
     name: &DeploymentName,
 ) -> Result<(Vec<Request>, Vec<String>), Error> {
     let found = state.requests().await?;
-    let damaged = found.damaged.iter().map(ToString::to_string).collect();
+    let damaged = found.damaged.iter().map(|damaged| damaged.error.to_string()).collect();
     Ok((found.requests.into_iter().filter(|request| request.deployment == *name).collect(), damaged))
 }
 

@@ -361,8 +361,9 @@ async fn a_folder_in_the_place_of_a_request_holds_nothing_up_and_is_said_as_what
     let state = held(dir.path()).await;
     std::fs::create_dir(dir.path().join("shop.retry.request")).unwrap();
     let found = state.requests().await.unwrap();
-    let [error] = found.damaged.as_slice() else { panic!("{found:?}") };
-    let text = error.to_string();
+    let [damaged] = found.damaged.as_slice() else { panic!("{found:?}") };
+    assert_eq!((damaged.deployment.as_str(), damaged.slot.as_str()), ("shop", "retry"));
+    let text = damaged.error.to_string();
     assert!(text.contains("shop.retry.request` cannot be used; delete it, and ask again"), "{text}");
 }
 

@@ -12,7 +12,14 @@ pub(super) fn conditions(
     suspended: Condition,
     stalled: Condition,
 ) -> Vec<Condition> {
-    let message = format!("the document is gone, and what was made for it is being deleted{}", left(input));
+    let message = if suspended.status == Truth::True {
+        format!(
+            "the document is gone, and nothing is deleted while writes are suspended {}",
+            suspended.message
+        )
+    } else {
+        format!("the document is gone, and what was made for it is being deleted{}", left(input))
+    };
     let reason = ConditionReason::Removing;
     let of = |kind, truth, message: &str| condition(input, kind, truth, reason, message.to_owned());
     let reconciling = if stalled.status == Truth::True { Truth::False } else { Truth::True };

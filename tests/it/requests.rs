@@ -96,6 +96,70 @@ async fn a_retry_lifts_the_memory_of_failures_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_pause_of_which_the_file_is_damaged_goes_on_is_told_and_ends_with_a_resume() {
+    for (restarted, was_read) in [(false, true), (true, true), (true, false)] {
+        let mut fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
+        fixture.ready_within(600).await;
+        let file = fixture.state_folder().join("shop.pause.request");
+        if was_read {
+            fixture.ask("shop", pause(&fixture, 3600)).await;
+            fixture.declare().await;
+            fixture.pass(5).await;
+        }
+        if restarted {
+            fixture.stop().await;
+        }
+        std::fs::write(&file, "{\"format\":1,").unwrap();
+        if restarted {
+            fixture.start().await;
+        }
+        scale_by_hand(&fixture);
+        for _ in 0..3 {
+            fixture.declare().await;
+            fixture.pass(120).await;
+        }
+        assert_eq!(fixture.writes(), Vec::<String>::new(), "restarted {restarted}, read {was_read}");
+        let (suspended, _, message) = condition(&fixture.status("shop"), ConditionType::Suspended);
+        assert_eq!(suspended, Truth::True, "{message}");
+        assert!(
+            message.contains("shop.pause.request` cannot be used; delete it, and ask again"),
+            "{message}"
+        );
+        assert_eq!(
+            message.contains("by ops until") && message.contains("incident 42"),
+            was_read,
+            "{message}"
+        );
+        assert_eq!(message.matches("cannot be used").count(), 1, "{message}");
+        fixture.ask("shop", RequestKind::Resume).await;
+        fixture.declare().await;
+        fixture.pass(30).await;
+        assert_eq!(fixture.writes(), ["ecs:UpdateService"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_of_what_nobody_knows_any_more_holds_once_its_document_is_back() {
+    let mut fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
+    fixture.ready_within(600).await;
+    fixture.remove("shop.yaml").await;
+    fixture.pass(60).await;
+    fixture.kill().await;
+    std::fs::write(fixture.state_folder().join("shop.json"), "gone").unwrap();
+    fixture.start().await;
+    fixture.pass(60).await;
+    fixture.ask("shop", pause(&fixture, 3600)).await;
+    fixture.declare().await;
+    fixture.pass(60).await;
+    assert_eq!(fixture.requests().await.len(), 1);
+    fixture.sim.reset_calls();
+    fixture.write("shop.yaml", &SHOP.replace("/shop:1.0", "/shop:2.0")).await;
+    fixture.pass(300).await;
+    assert_eq!(fixture.writes(), Vec::<String>::new());
+    assert_eq!(condition(&fixture.status("shop"), ConditionType::Suspended).0, Truth::True);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_retry_in_a_pause_hides_no_failure_and_is_taken_up_when_the_pause_ends() {
     let mut fixture = Fixture::new(&[("shop.yaml", SHOP)]).await;
     fixture.ready_within(600).await;

@@ -351,6 +351,8 @@ async fn a_singleton_that_is_left_running_keeps_its_successor_from_starting_unti
             fixture.pass(6).await;
             assert_eq!(alive(&fixture, "worker"), 1);
         }
+        // Nor does it start under another key.
+        renamed_key(&mut fixture).await;
         let waits = serde_json::to_string(&fixture.status("depot").waiting_on).unwrap();
         assert!(waits.contains("`desk` is gone and left it"), "{waits}");
         let stop = json!({"cluster": "shop", "service": "desk-worker", "desiredCount": 0});
@@ -360,7 +362,18 @@ async fn a_singleton_that_is_left_running_keeps_its_successor_from_starting_unti
             fixture.pass(2).await;
             assert!(alive(&fixture, "worker") <= 1);
         }
-        assert_eq!(services(&fixture).get("shop/depot-worker"), Some(&1));
+        assert_eq!(services(&fixture).get("shop/depot-packer"), Some(&1));
+    }
+}
+
+/// The waiting one gets another key.
+async fn renamed_key(fixture: &mut Fixture) {
+    let text = document("depot", &[&worker("packer", "")]).replace("Policy: Delete", "Policy: Retain");
+    write(fixture, &[("depot", text)]);
+    for _ in 0..100 {
+        fixture.declare().await;
+        fixture.pass(3).await;
+        assert_eq!(alive(fixture, "worker"), 1);
     }
 }
 

@@ -37,6 +37,8 @@ const OBSERVED_AGAIN: Duration = Duration::from_secs(70);
 const IDLE: Duration = Duration::from_secs(130);
 /// Revisions that a family keeps.
 const KEPT_REVISIONS: usize = 10;
+/// How often what is held is mended, each time for another reason.
+const MENDS: usize = 4;
 
 /// How far a deployment is.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,24 +62,32 @@ pub async fn converge(run: &mut Simulation) -> Result<Vec<String>, Violation> {
     // Until the next pass the clock's last jump is still in every status.
     let observed = run.elapsed() + OBSERVED_AGAIN;
     run.wait_until(observed).await?;
-    let held = settle(run).await?;
-    let mut explained = Vec::new();
-    for (app, reason) in held {
-        check_reason(run, app, &reason)?;
-        explained.push(format!("{}: {reason}", run.apps[app].name));
-        mend(run, app, &reason).await;
-    }
-    if !explained.is_empty()
-        && let Some((app, reason)) = settle(run).await?.first()
-    {
-        let name = &run.apps[*app].name;
-        if reason.starts_with("NotOwned") && run.system.watch.facts(|facts| facts.lost_records.contains(name))
-        {
-            // Tags and record are both lost: nothing shows any more whose it is, and what is
-            // nobody's is left alone.
-            return Ok(explained);
+    let mut explained: Vec<String> = Vec::new();
+    let mut rounds = 0;
+    loop {
+        let held = settle(run).await?;
+        if held.is_empty() {
+            break;
         }
-        return Err(violation(run, "converges", format!("{name} was mended and is still held: {reason}")));
+        rounds += 1;
+        for (app, reason) in held {
+            let name = run.apps[app].name.clone();
+            let told = format!("{name}: {reason}");
+            // What is held for another reason by now is mended for that one, too.
+            if rounds > MENDS || explained.contains(&told) {
+                let lost = run.system.watch.facts(|facts| facts.lost_records.contains(&name));
+                if reason.starts_with("NotOwned") && lost {
+                    // Tags and record are both lost: nothing shows any more whose it is, and what
+                    // is nobody's is left alone.
+                    return Ok(explained);
+                }
+                let message = format!("{name} was mended and is still held: {reason}");
+                return Err(violation(run, "converges", message));
+            }
+            check_reason(run, app, &reason)?;
+            explained.push(told);
+            mend(run, app, &reason).await;
+        }
     }
     idle(run).await?;
     inventory(run).await.map_err(|message| violation(run, "inventory", message))?;

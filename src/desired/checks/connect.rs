@@ -36,6 +36,10 @@ pub(super) fn check(findings: &mut Findings, path: &str, service: &Service, defi
     }
 }
 
+/// Where a proxy's logs may go. Source: ECS API, ServiceConnectConfiguration (`logConfiguration`).
+const LOG_DRIVERS: [&str; 8] =
+    ["awslogs", "awsfirelens", "fluentd", "gelf", "journald", "json-file", "splunk", "syslog"];
+
 fn logs(findings: &mut Findings, path: &str, of: &ServiceConnectConfiguration) {
     let secrets = of.log_configuration.iter().flat_map(|logs| &logs.secret_options).enumerate();
     for (index, secret) in secrets.filter(|(_, secret)| Arn::parse(&secret.value_from).is_none()) {
@@ -43,6 +47,8 @@ fn logs(findings: &mut Findings, path: &str, of: &ServiceConnectConfiguration) {
         let help = "the whole ARN of a secret or parameter: names are resolved for containers only";
         findings.error(field, format!("`{}` is not an ARN", secret.value_from), help);
     }
+    let driver = of.log_configuration.as_ref().map(|logs| logs.log_driver.as_str());
+    findings.one_of(format!("{path}.logConfiguration.logDriver"), driver, &LOG_DRIVERS);
     let Some(logs) = &of.access_log_configuration else { return };
     let path = format!("{path}.accessLogConfiguration");
     findings.one_of(format!("{path}.format"), Some(&logs.format), &["TEXT", "JSON"]);

@@ -49,7 +49,15 @@ fn early_success(findings: &mut Findings, path: &str, of: &DeploymentConfigurati
     findings.one_of(format!("{path}.sourceServiceRevisionCleanup"), cleanup, &["BLOCKING", "DEFERRED"]);
     let percent = early.healthy_percent.map(i64::from);
     let least = if early.enable { i64::from(minimum) } else { 0 };
-    findings.within(format!("{path}.healthyPercent"), percent, least, 100);
+    if let Some(percent) = percent.filter(|percent| !(least..=100).contains(percent)) {
+        let help = format!("from minimumHealthyPercent, {least}, to 100");
+        findings.error(format!("{path}.healthyPercent"), format!("{percent} is out of range"), help);
+    }
+    // Source: ECS API, DeploymentEarlySuccessCriteria.
+    if let Some(strategy) = of.strategy.as_deref().filter(|word| early.enable && *word != "ROLLING") {
+        let message = format!("a {strategy} deployment has no early success");
+        findings.error(path, message, "remove it, or use the strategy ROLLING");
+    }
     if early.enable && (percent.is_none() || cleanup.is_none()) {
         let help = "set healthyPercent and sourceServiceRevisionCleanup";
         findings.error(path, "enabled, it needs both others", help);
@@ -69,7 +77,9 @@ fn hook(findings: &mut Findings, path: &str, hook: &LifecycleHook) {
         findings.one_of(stages.clone(), Some(stage), &STAGES);
         if paused && matches!(stage.as_str(), "TEST_TRAFFIC_SHIFT" | "PRODUCTION_TRAFFIC_SHIFT") {
             let message = format!("a deployment cannot pause at {stage}");
-            findings.error(&stages, message, format!("use PRE_{stage} or POST_{stage}"));
+            let before =
+                if stage == "TEST_TRAFFIC_SHIFT" { "POST_SCALE_UP" } else { "PRE_PRODUCTION_TRAFFIC_SHIFT" };
+            findings.error(&stages, message, format!("use {before} or POST_{stage}"));
         }
     }
     for (field, is_set, is_needed) in [

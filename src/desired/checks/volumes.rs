@@ -1,6 +1,7 @@
 //! Checks of volumes that are configured when tasks start. Sources: ECS API,
 //! ServiceVolumeConfiguration, ServiceManagedEBSVolumeConfiguration, EBSTagSpecification, Volume.
 
+use crate::desired::defaults::Capacity;
 use crate::desired::resources::listed;
 use crate::model::finding::Findings;
 use crate::model::kinds::service::{ManagedEbsVolume, Service, VolumeTags};
@@ -52,7 +53,11 @@ pub(super) fn of_service(
             );
         }
         match &of.managed_ebs_volume {
-            Some(volume) => managed(findings, &format!("{path}.managedEBSVolume"), volume),
+            Some(volume) => {
+                let path = format!("{path}.managedEBSVolume");
+                managed(findings, &path, volume);
+                fits(findings, &path, volume, service, definition);
+            }
             None => findings.error(path, "nothing says what volume it is", "set managedEBSVolume"),
         }
     }
@@ -78,6 +83,33 @@ pub(super) fn of_task(findings: &mut Findings, path: &str, definition: &TaskDefi
 fn at_launch(definition: &TaskDefinition) -> Vec<(usize, &Volume)> {
     let volumes = definition.volumes.iter().enumerate();
     volumes.filter(|(_, volume)| volume.configured_at_launch == Some(true)).collect()
+}
+
+/// What a volume can be where it is used. Source: ECS API, ServiceManagedEBSVolumeConfiguration
+/// (`volumeType`, `filesystemType`).
+fn fits(
+    findings: &mut Findings,
+    path: &str,
+    of: &ManagedEbsVolume,
+    service: &Service,
+    definition: &TaskDefinition,
+) {
+    let capacity = Capacity::of(service.launch_type.as_deref(), &service.capacity_provider_strategy);
+    if capacity == Capacity::Fargate && of.volume_type.as_deref() == Some("standard") {
+        let message = "Fargate has no magnetic volumes";
+        findings.error(format!("{path}.volumeType"), message, "use gp3");
+    }
+    let platform = definition.runtime_platform.as_ref();
+    let system = platform.and_then(|platform| platform.operating_system_family.as_deref());
+    let linux = system.is_none_or(|system| system == "LINUX");
+    if let Some(word) = of.filesystem_type.as_deref().filter(|word| (*word == "ntfs") == linux) {
+        let help = if linux { "ext3, ext4 or xfs" } else { "ntfs" };
+        findings.error(
+            format!("{path}.filesystemType"),
+            format!("a {} has no {word}", system.unwrap_or("LINUX")),
+            help,
+        );
+    }
 }
 
 fn managed(findings: &mut Findings, path: &str, of: &ManagedEbsVolume) {

@@ -65,6 +65,16 @@ const WEEK: i64 = 7 * DAY;
 const QUERIES: usize = 20;
 const QUERIES_OF_A_SORT: usize = 10;
 const PERIODS: &str = "10, 20, 30 or a multiple of 60 seconds";
+/// Characters of a description, of a name, and of the value of a dimension. Source: CloudWatch API,
+/// PutMetricAlarm and Dimension.
+const DESCRIPTION: usize = 1024;
+const NAME: usize = 255;
+const VALUE: usize = 1024;
+/// Characters of a PromQL query, seconds of its periods and of its interval. Source: CloudWatch
+/// API, AlarmPromQLCriteria and PutMetricAlarm (`EvaluationInterval`).
+const QUERY: usize = 10_000;
+const HELD_FOR: i64 = 86_400;
+const INTERVAL: i32 = 3600;
 /// Dimensions of one metric. Source: CloudWatch API, Metric (`Dimensions`).
 const DIMENSIONS: usize = 30;
 /// How statistics begin that are no simple ones: those with one bound in small letters, those with
@@ -150,6 +160,9 @@ fn one(findings: &mut Findings, path: &str, alarm: &MetricAlarm) {
         expressions(findings, path, &alarm.metrics, alarm.threshold_metric_id.as_deref());
     }
     words(findings, path, alarm);
+    let description = alarm.alarm_description.as_deref();
+    findings.no_longer_than(at("alarmDescription"), description, DESCRIPTION);
+    lengths(findings, path, alarm.namespace.as_deref(), alarm.metric_name.as_deref());
     dimensions(findings, path, &alarm.dimensions);
     propagation(findings, path, alarm);
     actions(findings, path, alarm);
@@ -187,6 +200,16 @@ fn actions(findings: &mut Findings, path: &str, alarm: &MetricAlarm) {
             findings.error(format!("{path}.{field}"), message, format!("{ACTIONS} at most"));
         }
         for (index, action) in actions.iter().enumerate() {
+            // Source: CloudWatch user guide, "Create an alarm based on a metric math expression".
+            let moves_instance = action.contains(":automate:") && action.contains(":ec2:");
+            if moves_instance && alarm.metrics.iter().any(|query| query.expression.is_some()) {
+                let message = "an alarm on an expression cannot act on an EC2 instance";
+                findings.error(
+                    format!("{path}.{field}[{index}]"),
+                    message,
+                    "watch a metric, or notify a topic",
+                );
+            }
             if Arn::parse(action).is_none() {
                 let message = format!("`{action}` is not an ARN");
                 findings.error(format!("{path}.{field}[{index}]"), message, "such as that of an SNS topic");
@@ -217,15 +240,28 @@ fn dimensions(findings: &mut Findings, path: &str, dimensions: &[Dimension]) {
         findings.error(format!("{path}.dimensions"), message, format!("{DIMENSIONS} at most"));
     }
     for (index, dimension) in dimensions.iter().enumerate() {
-        for (field, text) in [("name", &dimension.name), ("value", &dimension.value)] {
+        for (field, text, most) in [("name", &dimension.name, NAME), ("value", &dimension.value, VALUE)] {
+            let at = format!("{path}.dimensions[{index}].{field}");
+            findings.no_longer_than(at.clone(), Some(text), most);
             if text.trim().is_empty() {
+                findings.error(at, "it is empty", "1 character at least");
+            } else if !text.is_ascii() || text.chars().any(|c| c.is_ascii_control()) {
                 findings.error(
-                    format!("{path}.dimensions[{index}].{field}"),
-                    "it is empty",
-                    "1 character at least",
+                    at,
+                    format!("{text:?} has other than ASCII characters"),
+                    "ASCII, no control characters",
                 );
+            } else if field == "name" && text.starts_with(':') {
+                findings.error(at, format!("`{text}` begins with a colon"), "another name");
             }
         }
+    }
+}
+
+/// How long the names of a metric are.
+fn lengths(findings: &mut Findings, path: &str, namespace: Option<&str>, metric: Option<&str>) {
+    for (field, text) in [("namespace", namespace), ("metricName", metric)] {
+        findings.no_longer_than(format!("{path}.{field}"), text, NAME);
     }
 }
 
@@ -396,7 +432,13 @@ fn query(findings: &mut Findings, path: &str, query: &MetricDataQuery, queries: 
     if let Some(of) = &query.metric_stat {
         metric_stat(findings, &format!("{path}.metricStat"), of);
     }
-    for id in unknown_ids(query.expression.as_deref().unwrap_or_default(), queries) {
+    let expression = query.expression.as_deref().unwrap_or_default();
+    if calls(expression, "SEARCH") {
+        // Source: CloudWatch user guide, "Use search expressions in graphs".
+        let message = "an alarm cannot be made on SEARCH";
+        findings.error(format!("{path}.expression"), message, "name the metrics");
+    }
+    for id in unknown_ids(expression, queries) {
         let known: Vec<&str> = queries.iter().map(|query| query.id.as_str()).collect();
         let message = format!("`{id}` is no id in metrics, so AWS may refuse the expression");
         findings.warning(
@@ -415,6 +457,8 @@ fn metric_stat(findings: &mut Findings, path: &str, of: &MetricStat) {
             findings.error(format!("{path}.metric.{field}"), "a metric needs it", "");
         }
     }
+    let (namespace, name) = (of.metric.namespace.as_deref(), of.metric.metric_name.as_deref());
+    lengths(findings, &format!("{path}.metric"), namespace, name);
     dimensions(findings, &format!("{path}.metric"), &of.metric.dimensions);
     let stat = of.stat.as_str();
     if !STATISTICS.contains(&stat) && !is_extended(stat) {
@@ -423,10 +467,18 @@ fn metric_stat(findings: &mut Findings, path: &str, of: &MetricStat) {
     }
 }
 
+/// Whether a word stands in an expression, outside of quotes. Functions and keywords may be written
+/// small.
+fn calls(expression: &str, function: &str) -> bool {
+    let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut words = expression.split(['"', '\'']).step_by(2).flat_map(|part| part.split(|c| !is_letter(c)));
+    words.any(|word| word.eq_ignore_ascii_case(function))
+}
+
 /// What a math expression names and no query is called: words outside of quotes that begin with a
 /// small letter, as ids do, and call no function.
 fn unknown_ids<'e>(expression: &'e str, queries: &[MetricDataQuery]) -> BTreeSet<&'e str> {
-    if NO_IDS.iter().any(|function| expression.contains(function)) {
+    if NO_IDS.iter().any(|function| calls(expression, function)) {
         return BTreeSet::new();
     }
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.';
@@ -466,11 +518,20 @@ fn query_alarm(findings: &mut Findings, path: &str, alarm: &MetricAlarm) {
         let field = format!("{path}.evaluationCriteria.promQLCriteria.query");
         findings.error(field, "a PromQL alarm needs it", "the query that must not breach");
     }
+    if let Some(of) = query {
+        let path = format!("{path}.evaluationCriteria.promQLCriteria");
+        findings.no_longer_than(format!("{path}.query"), Some(&of.query), QUERY);
+        for (field, seconds) in [("pendingPeriod", of.pending_period), ("recoveryPeriod", of.recovery_period)]
+        {
+            findings.within(format!("{path}.{field}"), seconds.map(i64::from), 0, HELD_FOR);
+        }
+    }
     let field = format!("{path}.evaluationInterval");
     match alarm.evaluation_interval {
         None => findings.error(field, "a PromQL alarm needs it", "seconds between evaluations"),
-        Some(seconds) if !is_period(seconds) => {
-            findings.error(field, format!("{seconds} is not an interval"), PERIODS);
+        Some(seconds) if !is_period(seconds) || seconds > INTERVAL => {
+            let help = format!("{PERIODS}, {INTERVAL} at most");
+            findings.error(field, format!("{seconds} is not an interval"), help);
         }
         Some(_) => {}
     }

@@ -12,12 +12,12 @@ use evenkeel::telemetry;
 use std::sync::Arc;
 
 /// Who may read `/v1`, and whether TLS is spoken.
-pub struct Door {
+pub struct Readers {
     access: Access,
     tls: Option<Tls>,
 }
 
-impl Door {
+impl Readers {
     /// What the flags say. A token is asked for wherever one is given, and so is a certificate, on
     /// loopback, too.
     ///
