@@ -97,9 +97,10 @@ pub(super) async fn put_until(
     put(&*state, Request { deployment: record.name, kind, by, reason, at }, output).await
 }
 
-/// The controller's time, as far as it is known.
+/// The controller's time, as far as it is known, to the second: it is for people.
 pub(super) async fn now(places: &Places, state: &dyn RecordStore) -> anyhow::Result<Timestamp> {
-    Ok(places.clock(state::all(state).await?.latest())?.now())
+    let now = places.clock(state::all(state).await?.latest())?.now();
+    Ok(Timestamp::from_second(now.as_second())?)
 }
 
 /// When something that is asked for ends by itself.

@@ -32,6 +32,9 @@ mod tests;
 /// What a lost record means.
 const RECORD_LOST: &str = "what failed before is not remembered and is tried once more, and what was asked for has to be asked again";
 
+/// The end of a pause of which nobody can read it: the year 9999.
+const UNKNOWN_END: Timestamp = Timestamp::constant(253_370_764_800, 0);
+
 /// What a snapshot means.
 #[derive(Debug)]
 pub struct Changes {
@@ -526,7 +529,7 @@ fn apply_requests(
 pub(super) fn stands_in(damaged: &DamagedRequest, known: &[Request], now: Timestamp) -> Option<Request> {
     let unread = Request {
         deployment: damaged.deployment.clone(),
-        kind: RequestKind::Pause { until: Timestamp::MAX },
+        kind: RequestKind::Pause { until: UNKNOWN_END },
         by: "somebody".to_owned(),
         reason: String::new(),
         at: now,
