@@ -146,7 +146,9 @@ fn may_come_back(call: &Parsed, parts: &[&Part], deployment: &str, facts: &Facts
     let cluster = call.text("cluster").rsplit('/').next().unwrap_or_default();
     let name = call.text("service").rsplit('/').next().unwrap_or_default();
     let has_none = service(sim, cluster, name).is_some_and(|found| found["desiredCount"] == 0);
-    let left = facts.ever(deployment).any(|app| app.cluster != cluster || part_of(app, name).is_none());
+    let moved = facts.ever(deployment).any(|app| app.cluster != cluster || part_of(app, name).is_none());
+    // Its document was gone, and is back.
+    let left = moved || facts.lately(deployment, facts.now, STALE_VERSION).iter().any(Option::is_none);
     has_none && left && parts.iter().any(|part| part.count().is_none())
 }
 
