@@ -152,7 +152,8 @@ fn taker(
     taker.or_else(|| given.to.as_ref().filter(has).cloned())
 }
 
-/// Whether a document is gone, and nothing is left of what it left behind.
+/// Whether a document is gone, and all that it left behind went over to others: one of which nothing
+/// is known to have been made did not leave that to anybody.
 fn is_left_to_others(
     from: &Known<'_>,
     change: Option<&DeclarationChange>,
@@ -163,7 +164,11 @@ fn is_left_to_others(
         let to = given_up.get(arn).and_then(|given| given.to.as_ref());
         to.is_some_and(|to| settled.contains(to))
     };
-    (from.orphaned || is_doubted(change)) && from.made.all().iter().all(|arn| is_taken(arn))
+    // What was asked for without an answer may be there, and nobody else knows of it.
+    let is_known = from.made.rollout().is_none_or(|rollout| rollout.asked.is_empty());
+    let went_over =
+        given_up.keys().any(|arn| is_taken(arn)) && from.made.all().iter().all(|arn| is_taken(arn));
+    (from.orphaned || is_doubted(change)) && went_over && is_known
 }
 
 /// Says to both sides what goes over.
