@@ -152,8 +152,8 @@ fn taker(
     taker.or_else(|| given.to.as_ref().filter(has).cloned())
 }
 
-/// Whether a document is gone, and all that it left behind went over to others: one of which nothing
-/// is known to have been made did not leave that to anybody.
+/// Whether a document is gone, and all that it left behind went over to others. One of which
+/// nothing is known to have been made did not leave that to anybody.
 fn is_left_to_others(
     from: &Known<'_>,
     change: Option<&DeclarationChange>,
