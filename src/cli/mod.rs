@@ -25,6 +25,8 @@ mod plan;
 mod records;
 mod render;
 mod request;
+#[cfg(test)]
+mod request_tests;
 mod resume;
 mod retry;
 mod schema;

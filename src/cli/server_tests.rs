@@ -1,11 +1,10 @@
 //! Sentences about `ctl --server`: it says what the state folder says, or why it cannot.
 
 use super::records::Records;
-use super::tests::{Folders, condition, now, plain, status, talkative};
+use super::tests::{Folders, now, plain, status, talkative, troubled};
 use super::{Cli, Command, ExitStatus, describe, dispatch, status};
 use crate::http::tls_tests::Authority;
 use crate::http::{Access, Bearer, Tls, Window, serve};
-use crate::model::condition::{ConditionType, Truth};
 use crate::model::finding::Finding;
 use crate::model::heartbeat::Heartbeat;
 use crate::reconcile::{Clock, Handle, Metrics};
@@ -21,12 +20,7 @@ use tokio::net::TcpListener;
 
 /// Records of every sort, at a time that stands still.
 async fn folders() -> Folders {
-    let mut stalled = status("blog", "migrate: exited 1");
-    stalled.conditions[2] = condition(ConditionType::Stalled, Truth::True, "TaskFailed", "migrate: exited 1");
-    let mut refused = status("edit", "");
-    refused.findings.push(Finding::error("spec.x", "unknown field `x`", ""));
-    let mut gone = status("gone", "");
-    gone.orphaned = true;
+    let [stalled, refused, gone] = troubled();
     let folders = Folders::with(vec![stalled, refused, gone, status("late", "")]).await;
     folders.state.save(&talkative()).await.unwrap();
     let demo = json!({
