@@ -35,7 +35,7 @@ pub struct RolloutState {
     /// Value of the retry annotation that was last honoured.
     #[serde(default)]
     pub retry: Option<String>,
-    /// When AWS was last asked to make something.
+    /// When AWS was last asked to make something, or to put our tag on what had another or none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_at: Option<Timestamp>,
     /// What AWS was asked to make and has not said yes or no to, or need not show yet.

@@ -156,7 +156,8 @@ impl Succession {
         let stays = giver.orphaned || former.is_none_or(Declaration::is_orphaned);
         let may_stay = former.is_none_or(|former| former.desired.deletion_policy == DeletionPolicy::Retain);
         // What is taken out of a document goes, whatever the document says.
-        let goes = !(stays || is_leaving && may_stay);
+        let is_whole = is_leaving || former.is_some_and(|former| former.doubted);
+        let goes = !(stays || is_whole && may_stay);
         // What was left as it is, and not just now, was left to run.
         if stays && HeldBack::until(given.since, now).is_none() {
             return;
@@ -203,18 +204,18 @@ impl Succession {
         given: &Given<'_>,
         now: Timestamp,
     ) {
-        for (&to, of) in known {
+        for (&from, of) in known {
             let Some(before) = of.declared.filter(|declared| !declared.formers.is_empty()) else { continue };
-            let Some(declared) = living(by_name, to).filter(|declared| declared.removed_at.is_none()) else {
-                continue;
-            };
             let heirs = before.formers.iter().flat_map(|(name, formers)| {
-                let heirs = heirs(before, declared, name).into_iter();
+                let heirs = waiting_heirs(known, by_name, (from, before), name, now).into_iter();
                 heirs.map(move |heir| (heir, formers))
             });
-            for (name, formers) in heirs.filter(|(heir, _)| !of.made.has_run(heir)) {
+            for ((to, declared, name), formers) in heirs {
+                if known.get(to).is_some_and(|of| of.made.has_run(&name)) {
+                    continue;
+                }
                 let found = self.formers.entry(to.clone()).or_default().entry(name).or_default();
-                for former in formers {
+                for former in formers.iter().filter(|former| former.document != *to) {
                     let is_declared_again = known.get(&former.document).is_some_and(|giver| {
                         let is_given =
                             given.get(&former.document).is_some_and(|g| g.contains_key(&former.arn));
@@ -227,7 +228,11 @@ impl Succession {
                     let again = is_declared_again.then(|| former.declared_again.unwrap_or(now));
                     let is_over = again.is_some_and(|since| HeldBack::until(since, now).is_none());
                     if !is_over && !is_lost && found.iter().all(|one| one.arn != former.arn) {
-                        found.push(Former { declared_again: again, ..former.clone() });
+                        let stays = known.get(&former.document).map_or(former.stays, |giver| {
+                            let now = living(by_name, &former.document);
+                            giver.orphaned || now.is_none_or(Declaration::is_orphaned)
+                        });
+                        found.push(Former { declared_again: again, stays, ..former.clone() });
                     }
                 }
             }
@@ -278,6 +283,38 @@ impl Succession {
 
 fn same_programs(one: &Runs, other: &Runs) -> bool {
     one.programs == other.programs && !one.programs.is_empty()
+}
+
+/// Who goes on waiting for what a component waited for: what it is in its own document by now, or,
+/// when that has it no more, what has come in its place in another one and runs the same programs.
+fn waiting_heirs<'n>(
+    known: &BTreeMap<&DeploymentName, Known<'_>>,
+    by_name: &'n BTreeMap<DeploymentName, DeclarationChange>,
+    (of, before): (&DeploymentName, &LastGoodDocument),
+    name: &ComponentName,
+    now: Timestamp,
+) -> Vec<(&'n DeploymentName, &'n Declaration, ComponentName)> {
+    let documents = by_name.keys().filter_map(|name| Some((name, living(by_name, name)?)));
+    let documents = documents.filter(|(_, declared)| declared.removed_at.is_none());
+    if let Some((own, declared)) = documents.clone().find(|(name, _)| *name == of) {
+        let heirs = heirs(before, declared, name);
+        if !heirs.is_empty() {
+            return heirs.into_iter().map(|heir| (own, declared, heir)).collect();
+        }
+    }
+    let last = lowered(before).map(|last| last.components).unwrap_or_default();
+    let Some(runs) = last.get(name).map(DesiredComponent::runs) else { return Vec::new() };
+    let mut found = Vec::new();
+    for (to, declared) in documents.filter(|(to, declared)| *to != of && !declared.doubted) {
+        for (heir, component) in &declared.desired.components {
+            let others = component.runs();
+            let alike = same_programs(&runs, &others) && runs.excludes(&others);
+            if alike && is_new(known.get(to), declared, heir, now) {
+                found.push((to, declared, heir.clone()));
+            }
+        }
+    }
+    found
 }
 
 /// What a component of the version before is by now: itself, or, when it is declared no more, what

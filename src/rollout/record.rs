@@ -85,11 +85,8 @@ fn note_result(
     match result {
         Some(ActionResult::Done { arn, deployment }) => {
             done(state, action, arn.as_deref(), deployment.as_deref(), observed);
-            let owner = format!("tags.{TAG_OWNER}");
-            let got_owner =
-                action.verb == Verb::Tag && action.changes.iter().any(|change| change.path == owner);
             // As it was seen before it was removed, it agrees with nothing.
-            !got_owner && action.verb != Verb::Delete
+            !gets_owner(action) && action.verb != Verb::Delete
         }
         Some(ActionResult::Unknown { .. }) => {
             forget_sent(state, action);
@@ -108,6 +105,12 @@ fn note_result(
     }
 }
 
+/// Whether an action makes a resource ours: by its tags another document's, or nobody's, until then.
+fn gets_owner(action: &PlannedAction) -> bool {
+    let owner = format!("tags.{TAG_OWNER}");
+    action.verb == Verb::Tag && action.changes.iter().any(|change| change.path == owner)
+}
+
 /// Notes what a plan is about to ask for and could not find again: kept before anything is done, so
 /// that it is known after a crash, too. AWS has no token for a registration, and may show what was
 /// made only minutes later.
@@ -121,7 +124,7 @@ pub fn record_intent(
     let mut state = step;
     super::scaling::note_former_counts(&mut state, observed, plan, now);
     applied::note_sent(&mut state, observed, plan, now);
-    if plan.actions.iter().any(|action| action.verb.makes()) {
+    if plan.actions.iter().any(|action| action.verb.makes() || gets_owner(action)) {
         state.made_at = Some(now);
     }
     for action in &plan.actions {
@@ -440,8 +443,11 @@ fn record_owned_arns(
 }
 
 /// Forgets what is not declared and has the tag of another deployment: it is that one's now, unless
-/// it comes over from it.
+/// it comes over from it, or came so lately that AWS may go on to show whose it was.
 fn forget_others(state: &mut RolloutState, resolved: &ResolvedState, observed: &ObservedState, plan: &Plan) {
+    if state.may_not_be_shown_yet(observed.at) {
+        return;
+    }
     let is_declared = |id: &ResourceId| match id.kind.part() {
         Part::Resource => resolved.resources.contains_key(id),
         Part::TaskDefinition | Part::Service | Part::Task => {

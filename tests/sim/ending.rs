@@ -283,7 +283,7 @@ async fn mend(run: &mut Simulation, app: usize, reason: &str) {
         run.adopt(app).await;
     }
     if reason.contains(LEFT) {
-        stop_what_was_left(run, app);
+        stop_what_was_left(run, reason);
     }
     for part in 0..run.apps[app].parts.len() {
         if run.apps[app].parts[part].is_hopeless() {
@@ -310,11 +310,10 @@ fn delete_left_rules(run: &Simulation) {
     }
 }
 
-/// A person stops what documents under former names left.
-fn stop_what_was_left(run: &Simulation, app: usize) {
-    let app = &run.apps[app];
+/// A person stops what documents under former names left, those that a reason names.
+fn stop_what_was_left(run: &Simulation, reason: &str) {
     let former: Vec<String> = run.system.watch.facts(|facts| {
-        let names = facts.renamed.iter().filter(|(_, to)| **to == app.name).map(|(from, _)| from);
+        let names = facts.renamed.keys().filter(|name| reason.contains(&format!("of `{name}`")));
         let versions = names.flat_map(|name| facts.ever(name));
         let alone = |part: &&Part| !matches!(part.kind, Kind::Service(_));
         versions.flat_map(|one| one.parts.iter().filter(alone).map(|part| one.resource(part))).collect()

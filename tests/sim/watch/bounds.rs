@@ -299,13 +299,31 @@ fn elb(call: &Parsed, facts: &Facts, sim: &Sim) -> CheckResult {
     let lately = facts.lately(owner, facts.now, STALE_VERSION);
     let may_go = lately.iter().any(|version| match version {
         None => last.is_some_and(|app| app.delete),
-        Some(app) => !declared(app),
+        Some(app) => !declared(app) || is_one_too_many(call, owner, component, app, sim),
     });
     if may_go {
         Ok(())
     } else {
         Err(format!("{} of {owner}'s {component:?}, which is declared", call.operation))
     }
+}
+
+/// Whether a rule is not where it is declared, while another one of the same component is: who lost
+/// the record between an edit of the priority and its undoing has made two.
+fn is_one_too_many(call: &Parsed, owner: &str, component: &str, app: &App, sim: &Sim) -> bool {
+    let Some(part) = app.declared().find(|part| part.is_balanced() && part.key() == component) else {
+        return false;
+    };
+    let Some((listener, _)) = call.target().rsplit_once('/') else { return false };
+    let listener = json!({"ListenerArn": listener.replacen(":listener-rule/", ":listener/", 1)});
+    let Some(found) = read(sim, Service::Elbv2, "DescribeRules", &listener) else { return false };
+    let declared = part.way.priority.to_string();
+    let stands = |rule: &&Value| rule["Priority"] == declared.as_str();
+    let Some(arn) = found["Rules"].as_array().into_iter().flatten().find(stands) else { return false };
+    let Some(arn) = arn["RuleArn"].as_str() else { return false };
+    let tags = elb_tags(sim, arn).unwrap_or_default();
+    let is_its = tag_in(&tags, OWNER) == Some(owner) && tag_in(&tags, COMPONENT) == Some(component);
+    is_its && arn != call.target()
 }
 
 /// The port of the target group, the listener, or the rule's listener that a call works on.

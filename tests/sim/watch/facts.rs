@@ -107,6 +107,12 @@ impl Facts {
         self.versions.get(name).into_iter().flatten().filter_map(|(_, app)| app.as_ref())
     }
 
+    /// The versions that were in force when the document was taken out of the store.
+    pub fn left(&self, name: &str) -> impl Iterator<Item = &App> {
+        let versions = self.versions.get(name).into_iter().flat_map(|all| all.windows(2));
+        versions.filter(|pair| pair[1].1.is_none()).filter_map(|pair| pair[0].1.as_ref())
+    }
+
     /// Versions that were in force at some time within so many seconds; `None` among them when it
     /// was not declared.
     pub fn lately(&self, name: &str, now: Timestamp, seconds: i64) -> Vec<Option<&App>> {

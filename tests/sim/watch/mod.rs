@@ -186,6 +186,9 @@ impl Watch {
                 ready.unwrap_or_default()
             )
         });
+        inner.note(now, || {
+            format!("record {}: {}", record.name, serde_json::to_string(record).unwrap_or_default())
+        });
         let results = [
             inner.records.saved(record, &inner.facts),
             inner.truth.saved(record, &inner.facts, &inner.order, &self.sim, now),
