@@ -184,6 +184,19 @@ impl DesiredComponent {
         let Workload::Service { fields, .. } = &self.workload else { return false };
         shifts_traffic(fields)
     }
+
+    /// The rules whose weights ECS writes in its deployments, by key or ARN: none where it shifts no
+    /// traffic.
+    pub fn shifting_rules(&self) -> Vec<&str> {
+        let Workload::Service { fields, .. } = &self.workload else { return Vec::new() };
+        let balancers = fields["loadBalancers"].as_array().into_iter().flatten();
+        let balancers = balancers.filter(|_| self.is_traffic_shifted());
+        let rules = balancers.flat_map(|balancer| {
+            let advanced = &balancer["advancedConfiguration"];
+            [advanced["productionListenerRule"].as_str(), advanced["testListenerRule"].as_str()]
+        });
+        rules.flatten().collect()
+    }
 }
 
 impl Workload {

@@ -18,6 +18,10 @@ pub struct Handover {
     /// What comes over from another document, by ARN: the other side of `to`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub from: BTreeMap<String, DeploymentName>,
+    /// Services of other documents whose traffic ECS shifts by rules that come over from there, by
+    /// ARN of the rule.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub shifted_by: BTreeMap<String, BTreeMap<String, DeploymentName>>,
     /// What nobody declares any more and is not removed yet, by ARN.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub held_back: BTreeMap<String, HeldBack>,

@@ -84,6 +84,10 @@ pub struct ObservedState {
     /// What runs of other documents and is waited for, by ARN; absent once it has stopped.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub formers: BTreeMap<String, Seen<ObservedFormer>>,
+    /// Services of other documents that have shifted traffic by rules which come over from there, by
+    /// ARN; absent once no deployment of it is under way.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shifting: BTreeMap<String, Seen<ObservedFormer>>,
     /// Targets by key of the target group, read in full passes, before `tasks` are.
     pub targets: BTreeMap<String, Seen<Vec<ObservedTarget>>>,
     /// Secrets by id as declared.
@@ -104,7 +108,7 @@ pub struct ObservedState {
     pub gaps: Vec<Gap>,
 }
 
-/// Something of another document that has tasks, or wants some.
+/// Something of another document that has tasks or wants some, or moves traffic.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObservedFormer {
     /// Name of the service, or ARN of the task.
@@ -142,6 +146,7 @@ impl ObservedState {
             former_tasks: BTreeMap::new(),
             stopping_tasks: BTreeMap::new(),
             formers: BTreeMap::new(),
+            shifting: BTreeMap::new(),
             targets: BTreeMap::new(),
             secrets: BTreeMap::new(),
             service_deployments: BTreeMap::new(),
@@ -349,6 +354,17 @@ impl ObservedService {
             && self
                 .primary()
                 .is_some_and(|primary| matches!(primary.rollout_state.as_deref(), None | Some("COMPLETED")))
+    }
+
+    /// Whether a deployment is under way that it comes out of by itself. One of which nothing runs,
+    /// or that failed, is not waited for.
+    pub fn is_deploying(&self) -> bool {
+        !self.is_steady() && self.running > 0 && !self.has_failed()
+    }
+
+    /// Whether ECS has given its deployment up.
+    pub fn has_failed(&self) -> bool {
+        self.primary().is_some_and(|primary| primary.rollout_state.as_deref() == Some("FAILED"))
     }
 
     /// The deployments that are under way: the primary one, and those that have tasks or want some.

@@ -95,7 +95,7 @@ async fn everything(
         let resources = resources::read(reader, requests).await;
         (resources, tasks::read(reader, requests, services).await)
     };
-    let (cluster, (resources, tasks), secrets, definitions, deployments, stages, serving, stopping, formers) = tokio::join!(
+    let (cluster, (resources, tasks), secrets, definitions, deployments, stages, serving, stopping, others) = tokio::join!(
         services::cluster(reader),
         targets_then_tasks,
         Secrets::read(reader, requests),
@@ -104,16 +104,20 @@ async fn everything(
         stages::read(reader, requests, services),
         serving::read(reader, requests, services),
         stopping::read(reader, requests, services),
-        formers::read(reader, requests),
+        async { (formers::read(reader, requests).await, formers::shifting(reader, requests).await) },
     );
     let cluster = match cluster {
         Seen::Unknown(_) if services.no_cluster => Seen::Absent,
         cluster => cluster,
     };
     let parts = requests.iter().zip(resources).zip(tasks).zip(deployments);
-    let parts = parts.zip(stages).zip(serving).zip(stopping.into_iter().zip(formers));
+    let parts =
+        parts.zip(stages).zip(serving).zip(stopping.into_iter().zip(others.0.into_iter().zip(others.1)));
     let states = parts.map(
-        |((((((request, resources), tasks), deployments), stages), serving), (stopping, formers))| {
+        |(
+            (((((request, resources), tasks), deployments), stages), serving),
+            (stopping, (formers, shifting)),
+        )| {
             let OfDeployment { resources, leftovers, load_balancers, targets } = resources;
             let mut state = ObservedState {
                 depth: Depth::Full,
@@ -127,6 +131,7 @@ async fn everything(
                 former_tasks: tasks.former,
                 stopping_tasks: stopping,
                 formers,
+                shifting,
                 targets,
                 secrets: secrets.of(request),
                 service_deployments: deployments.by_component,
@@ -165,6 +170,7 @@ fn gaps(state: &ObservedState, more: Vec<Gap>) -> Vec<Gap> {
         former_tasks,
         stopping_tasks,
         formers,
+        shifting,
         targets,
         secrets,
         service_deployments,
@@ -185,6 +191,7 @@ fn gaps(state: &ObservedState, more: Vec<Gap>) -> Vec<Gap> {
     all.extend(of(former_tasks.values()));
     all.extend(of(stopping_tasks.values()));
     all.extend(of(formers.values()));
+    all.extend(of(shifting.values()));
     all.extend(of(targets.values()));
     all.extend(of(secrets.values()));
     all.extend(of(service_deployments.values()));

@@ -1,4 +1,5 @@
-//! What ran in other documents of the store and may not run beside what is declared here.
+//! What ran in other documents of the store and may not run beside what is declared here, or moves
+//! traffic that is to be moved here.
 
 use super::reader::{Reader, seen_from_error};
 use super::request::ObservationRequest;
@@ -8,7 +9,7 @@ use crate::model::arn::{is_in, service_cluster, service_name, task_cluster};
 use crate::model::handover::Former;
 use crate::model::observed::{ObservedFormer, Seen};
 use crate::model::resource::Part;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Reads what the components of each deployment may not be started beside, by ARN; the answers are
 /// in the order of the deployments.
@@ -29,6 +30,46 @@ pub(super) async fn read(
         shown[index].insert(former.arn.clone(), seen);
     }
     shown
+}
+
+/// Reads the services that have shifted traffic by rules which come over from other documents, by
+/// ARN; the answers are in the order of the deployments.
+pub(super) async fn shifting(
+    reader: &Reader<'_>,
+    requests: &[ObservationRequest<'_>],
+) -> Vec<BTreeMap<String, Seen<ObservedFormer>>> {
+    let mut shown = vec![BTreeMap::new(); requests.len()];
+    let of = |request: &ObservationRequest<'_>| -> BTreeSet<String> {
+        request.desired.handover.shifted_by.values().flat_map(|services| services.keys().cloned()).collect()
+    };
+    let all = requests.iter().enumerate();
+    let wanted: Vec<(usize, String)> =
+        all.flat_map(|(index, request)| of(request).into_iter().map(move |arn| (index, arn))).collect();
+    let answers = reader.each(&wanted, |(_, arn)| under_way(reader, arn)).await;
+    for ((index, arn), seen) in wanted.into_iter().zip(answers) {
+        shown[index].insert(arn, seen);
+    }
+    shown
+}
+
+/// A service, while a deployment of it is under way that it comes out of by itself.
+async fn under_way(reader: &Reader<'_>, arn: &str) -> Seen<ObservedFormer> {
+    let cluster = service_cluster(arn).unwrap_or(reader.cluster());
+    let names = [service_name(arn).to_owned()];
+    let seen = match read::describe_services(reader.clients, cluster, &names).await {
+        Ok(seen) => seen.into_iter().next(),
+        Err(error) if error.code == "ClusterNotFoundException" => None,
+        Err(error) => return seen_from_error(&error),
+    };
+    match seen {
+        Some((name, Seen::Present(service))) if service.is_deploying() => {
+            let state = service.primary().and_then(|primary| primary.rollout_state.clone());
+            let because = state.unwrap_or_else(|| "several deployments are shown".to_owned());
+            Seen::Present(ObservedFormer { name, because })
+        }
+        Some((_, Seen::Unknown(gap))) => Seen::Unknown(gap),
+        Some((_, Seen::Present(_) | Seen::Absent | Seen::NotRead)) | None => Seen::Absent,
+    }
 }
 
 async fn one(reader: &Reader<'_>, former: &Former) -> Seen<ObservedFormer> {

@@ -534,6 +534,7 @@ impl World<'_> {
         for (_, seen) in self.observed.formers.iter_mut().filter(|(arn, _)| !stays(arn)) {
             *seen = Seen::Absent;
         }
+        self.observed.shifting.values_mut().for_each(|seen| *seen = Seen::Absent);
         // Which tasks a service has after all this, nobody knows.
         let services: Vec<ComponentName> = self.observed.services.keys().cloned().collect();
         for name in services {

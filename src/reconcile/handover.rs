@@ -108,7 +108,8 @@ pub(super) fn hand_over(
         {
             by_name.insert(name.clone(), DeclarationChange::Gone);
         } else {
-            tell(name, given_up, unread, by_name);
+            let shifts = known.get(name).map(|from| shifted_by(from, &given_up)).unwrap_or_default();
+            tell(name, given_up, (unread, shifts), by_name);
         }
     }
     succession.tell(by_name);
@@ -171,16 +172,41 @@ fn is_left_to_others(
     (from.orphaned || is_doubted(change)) && went_over && is_known
 }
 
+/// Services of a document whose traffic ECS shifts by rules that it gave up, by ARN of the rule.
+fn shifted_by(from: &Known<'_>, given_up: &BTreeMap<String, GivenUp>) -> BTreeMap<String, BTreeSet<String>> {
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let rules: Vec<(&String, &ResourceId)> = given_up
+        .iter()
+        .filter_map(|(arn, given)| Some((arn, given.resource.as_ref()?)))
+        .filter(|(_, id)| id.kind == ResourceKind::Rule)
+        .collect();
+    let last = from.declared.filter(|_| !rules.is_empty()).and_then(lowered);
+    for component in last.iter().flat_map(|last| last.components.values()) {
+        let named = component.shifting_rules();
+        let by: Vec<_> = rules.iter().filter(|(_, id)| named.contains(&id.key.as_str())).collect();
+        let service = ResourceId::new(ResourceKind::Service, component.name.as_str());
+        for (arn, _) in by {
+            found.entry((*arn).clone()).or_default().extend(from.made.arns(&service));
+        }
+    }
+    found
+}
+
 /// Says to both sides what goes over.
 fn tell(
     name: &DeploymentName,
     given_up: BTreeMap<String, GivenUp>,
-    unread: &Unread,
+    (unread, mut shifts): (&Unread, BTreeMap<String, BTreeSet<String>>),
     by_name: &mut BTreeMap<DeploymentName, DeclarationChange>,
 ) {
     for (arn, to) in given_up.iter().filter_map(|(arn, given)| Some((arn, given.to.as_ref()?))) {
         if let Some(DeclarationChange::InForce(taker)) = by_name.get_mut(to) {
-            Arc::make_mut(taker).desired.handover.from.insert(arn.clone(), name.clone());
+            let handover = &mut Arc::make_mut(taker).desired.handover;
+            handover.from.insert(arn.clone(), name.clone());
+            if let Some(services) = shifts.remove(arn) {
+                let services = services.into_iter().map(|service| (service, name.clone()));
+                handover.shifted_by.entry(arn.clone()).or_default().extend(services);
+            }
         }
     }
     if let Some(DeclarationChange::InForce(giver)) = by_name.get_mut(name) {

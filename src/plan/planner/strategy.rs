@@ -58,7 +58,7 @@ impl Step {
     ) -> Self {
         match (shifts_traffic(&service.fields), shifts_traffic(declared)) {
             (false, true) if found.iter().any(|found| is_of(&found.change, "loadBalancers")) => Self::Groups,
-            (false, true) if is_deploying(service) => Self::Settling,
+            (false, true) if service.is_deploying() => Self::Settling,
             (false, true) => Self::Strategy,
             (true, false) if is_shifting(service) || serves_alone(service, stage) => Self::Shifting,
             (true, true) if serves_alone(service, stage) || moves_rule(service, stage, found) => Self::Alone,
@@ -123,20 +123,10 @@ fn is_of(change: &FieldChange, field: &str) -> bool {
     change.path.starts_with(field)
 }
 
-/// Whether a deployment is under way that a service comes out of by itself. One of which nothing
-/// runs, or that failed, is not waited for.
-fn is_deploying(service: &ObservedService) -> bool {
-    !service.is_steady() && service.running > 0 && !has_failed(service)
-}
-
-fn has_failed(service: &ObservedService) -> bool {
-    service.primary().is_some_and(|primary| primary.rollout_state.as_deref() == Some("FAILED"))
-}
-
 /// Whether tasks of two revisions run that traffic is shifted between.
 fn is_shifting(service: &ObservedService) -> bool {
     let running = service.deployments.iter().filter(|deployment| deployment.running > 0).count();
-    running > 1 && !has_failed(service)
+    running > 1 && !service.has_failed()
 }
 
 /// What was seen of a deployment that goes through stages, and what is remembered of it.

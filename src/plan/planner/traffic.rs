@@ -60,7 +60,13 @@ pub(super) fn changed(
     declared: &Tree,
     observed: &Tree,
 ) -> Option<Transition> {
-    let member = id.kind.actions_member().filter(|_| !is_for_tests(draft, id))?;
+    let member = id.kind.actions_member()?;
+    if let Some(waits) = shifted_elsewhere(draft, id) {
+        return Some(Transition { fields: with_actions(declared, member, observed), waits });
+    }
+    if is_for_tests(draft, id) {
+        return None;
+    }
     if is_dark(observed) {
         let waits = unready(draft, sends_once_lit(draft, id, member, declared, observed));
         return (!waits.is_empty()).then(|| Transition { fields: darkened(declared), waits });
@@ -85,6 +91,34 @@ pub(super) fn changed(
     let mut fields = with_actions(declared, member, observed);
     put_beside(&mut fields[member], &beside);
     Some(Transition { fields, waits: unready.into_iter().map(|(_, on)| on).collect() })
+}
+
+/// What a rule waits for that comes over from another document, before its traffic moves: a
+/// deployment of a service there is under way, in which ECS sends requests where it wants them, and
+/// would again after whatever is written here.
+///
+/// Source: ECS developer guide, blue/green deployments (ECS writes the weights of the production and
+/// the test listener rule in the stages of a deployment).
+fn shifted_elsewhere(draft: &Draft<'_>, id: &ResourceId) -> Option<Vec<WaitingOn>> {
+    let input = draft.input;
+    let arn = &seen(&input.observed.resources, id).present()?.arn;
+    let services = input.desired.handover.shifted_by.get(arn)?;
+    let waits: Vec<WaitingOn> = services
+        .iter()
+        .filter_map(|(service, document)| match input.observed.shifting.get(service) {
+            Some(Seen::Absent) => None,
+            Some(Seen::Present(shifting)) => {
+                let because = format!("`{document}` began it, and ECS moves traffic until it is over");
+                Some(WaitingOn::Deployment { id: format!("of service {}", shifting.name), because })
+            }
+            Some(Seen::Unknown(gap)) => Some(WaitingOn::Observation { because: gap.message.clone() }),
+            Some(Seen::NotRead) | None => {
+                let because = format!("service {service} of `{document}` was not looked at in this pass");
+                Some(WaitingOn::Observation { because })
+            }
+        })
+        .collect();
+    (!waits.is_empty()).then_some(waits)
 }
 
 /// Adds groups without a weight to what forward actions name.

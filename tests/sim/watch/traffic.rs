@@ -80,6 +80,9 @@ pub struct Traffic {
 /// A look at ECS: the tasks that run images that can work, by service.
 struct Look {
     sound: BTreeMap<String, BTreeSet<String>>,
+    /// Services that were told to run images that cannot work, by a document of a moment ago, and
+    /// nothing else since.
+    hopeless: BTreeSet<String>,
 }
 
 impl Traffic {
@@ -130,6 +133,8 @@ impl Traffic {
         for part in app.declared() {
             let Some(least) = least(part, &lately) else { continue };
             let service = format!("{}/{}", app.cluster, app.resource(part));
+            let named_it = lately.iter().flatten().any(|app| app.declared().any(|part| !can_work(&part.tag)));
+            let excused = excused || (named_it && look.hopeless.contains(&service));
             let sound = look.sound.get(&service);
             let mut able = sound.map_or(0, BTreeSet::len);
             if let Some(request) = app.road(part) {
@@ -281,14 +286,16 @@ impl Traffic {
 
 impl Look {
     fn at(sim: &Sim) -> Self {
-        let running = sim.with(|world| {
+        let (running, hopeless) = sim.with(|world| {
             let ecs = &world.region(REGION).ecs;
-            let works = |task: &TaskView| {
-                let definition = ecs.definition(&task.task_definition);
-                task.status == "RUNNING"
-                    && definition.is_some_and(|found| found.images.iter().all(|image| can_work(image)))
+            let works = |definition: &str| {
+                let definition = ecs.definition(definition);
+                definition.is_some_and(|found| found.images.iter().all(|image| can_work(image)))
             };
-            ecs.tasks().into_iter().filter(works).collect::<Vec<_>>()
+            let is_sound = |task: &TaskView| task.status == "RUNNING" && works(&task.task_definition);
+            let running = ecs.tasks().into_iter().filter(is_sound).collect::<Vec<_>>();
+            let hopeless = ecs.services().into_iter().filter(|service| !works(&service.task_definition));
+            (running, hopeless.map(|service| service.key).collect())
         });
         let mut sound: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for task in running {
@@ -296,7 +303,7 @@ impl Look {
                 sound.entry(service).or_default().insert(task.id);
             }
         }
-        Self { sound }
+        Self { sound, hopeless }
     }
 }
 
