@@ -129,6 +129,13 @@ impl RolloutState {
                 && self.resources.values().any(|known| known.repairs.is_some() || known.refused.is_some())
     }
 
+    /// Whether a resource was asked to be deleted by us, and nothing was seen of it since.
+    pub fn is_deleted_by_us(&self, id: &ResourceId, now: Timestamp) -> bool {
+        let known = self.resources.get(id);
+        let sent = known.and_then(|known| known.sent_fields.get(ResourceRecord::WHOLE));
+        sent.is_some_and(|sent| !sent.agreed || sent.is_fresh(now))
+    }
+
     /// Whether something was made so lately that what is shown as absent may be there. A clock that
     /// was set back does not make it wait for ever.
     pub fn may_not_be_shown_yet(&self, now: Timestamp) -> bool {

@@ -12,7 +12,7 @@ use super::schedule::{self, Ending, Trigger};
 use super::succession;
 use crate::executor::Fence;
 use crate::model::heartbeat::Heartbeat;
-use crate::model::ids::DeploymentName;
+use crate::model::ids::{ComponentName, DeploymentName};
 use crate::model::kinds::Placement;
 use crate::model::observed::Depth;
 use crate::model::request::Request;
@@ -23,7 +23,7 @@ use crate::state::{self, Lease, StoreReport};
 use crate::status;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -117,6 +117,7 @@ struct InPass {
     has_served: bool,
     ready: bool,
     made: Vec<(ResourceId, String)>,
+    starting: BTreeSet<ComponentName>,
     status: Option<Arc<DeploymentStatus>>,
     lost: Option<LostRecord>,
     depth: Depth,
@@ -133,6 +134,7 @@ impl InPass {
             has_served: known::has_served(&record.rollout),
             ready: known::is_ready(record),
             made: known::everything_made(&record.rollout),
+            starting: known::starting(&record.rollout),
             status: record.status.clone(),
             lost: record.lost.clone(),
             depth,
@@ -150,7 +152,7 @@ impl Slot {
                 orphaned: false,
                 has_served: in_pass.has_served,
                 ready: in_pass.ready,
-                made: Made::Before(&in_pass.made),
+                made: Made::Before(&in_pass.made, &in_pass.starting),
                 status: in_pass.status.as_deref(),
                 lost: in_pass.lost.as_ref(),
             },
@@ -520,13 +522,15 @@ impl Controller {
     fn takes_over(&mut self, name: &DeploymentName, trigger: Trigger) -> bool {
         let Some(Slot::Idle(entry)) = self.entries.get(name) else { return true };
         let any_inherited = entry.record.rollout.resources.values().any(|known| known.inherited);
-        if entry.declared.desired.handover.inherits.is_empty() && !any_inherited {
+        let handover = &entry.declared.desired.handover;
+        if handover.inherits.is_empty() && !any_inherited && !handover.unsettled {
             return true;
         }
         let declared = Arc::clone(&entry.declared);
         let handover = &declared.desired.handover;
         let in_pass = |document| matches!(self.entries.get(document), Some(Slot::InPass(_)));
-        if handover.inherits.values().any(|origin| in_pass(&origin.document)) {
+        let mut inherits = handover.inherits.values();
+        if handover.unsettled || inherits.any(|origin| in_pass(&origin.document)) {
             self.queue.done(name);
             self.queue.add(name.clone(), self.clock.after(TAKES_OVER), Duration::ZERO, trigger);
             return false;

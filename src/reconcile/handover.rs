@@ -80,7 +80,8 @@ pub(super) fn hand_over(
     now: Timestamp,
 ) {
     let mut given = all_given_up(known, by_name, now);
-    if given.is_empty() && missing.is_empty() && !Succession::is_awaited(known) {
+    let is_awaited = Succession::is_awaited(known) || Succession::is_in_the_making(known, by_name);
+    if given.is_empty() && missing.is_empty() && !is_awaited {
         return;
     }
     let claimants = claimants(by_name);

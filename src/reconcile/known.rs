@@ -8,7 +8,7 @@ use crate::model::desired::DesiredState;
 use crate::model::ids::ComponentName;
 use crate::model::plan::WaitingOn;
 use crate::model::resource::{ResourceId, ResourceKind};
-use crate::model::rollout::{ComponentRollout, RolloutState, WorkloadKind};
+use crate::model::rollout::{ComponentRollout, Phase, RolloutState, WorkloadKind};
 use crate::model::status::{DeploymentStatus, LastGoodDocument, LostRecord, Record};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -96,8 +96,9 @@ pub(super) fn lowered(stored: &LastGoodDocument) -> Option<DesiredState> {
 pub enum Made<'a> {
     /// Its record is here.
     Recorded(&'a RolloutState),
-    /// A pass has it; this is from before.
-    Before(&'a [(ResourceId, String)]),
+    /// A pass has it; this is from before: what was made, and the components that are about to start
+    /// their next task.
+    Before(&'a [(ResourceId, String)], &'a BTreeSet<ComponentName>),
 }
 
 impl Made<'_> {
@@ -106,7 +107,7 @@ impl Made<'_> {
     pub(super) fn arns(&self, id: &ResourceId) -> Vec<String> {
         match self {
             Self::Recorded(rollout) => of_record(rollout, id),
-            Self::Before(made) => {
+            Self::Before(made, _) => {
                 made.iter().filter(|(known, _)| known == id).map(|(_, arn)| arn.clone()).collect()
             }
         }
@@ -116,7 +117,7 @@ impl Made<'_> {
     pub(super) fn all(&self) -> Vec<&str> {
         match self {
             Self::Recorded(rollout) => rollout.made().map(|(_, arn)| arn).collect(),
-            Self::Before(made) => {
+            Self::Before(made, _) => {
                 let made = made.iter().filter(|(id, _)| id.kind != ResourceKind::TaskDefinition);
                 made.map(|(_, arn)| arn.as_str()).collect()
             }
@@ -129,30 +130,35 @@ impl Made<'_> {
             Self::Recorded(rollout) => {
                 rollout.components.get(component).is_some_and(|known| known.has_begun())
             }
-            Self::Before(_) => {
+            Self::Before(..) => {
                 !self.arns(&ResourceId::new(ResourceKind::TaskDefinition, component.as_str())).is_empty()
             }
         }
     }
 
-    /// Whether a service or task of a component is known.
+    /// Whether a service of a component is known, or a task that runs or was complete. A task that
+    /// makes way for the next one has run, and is not in the way of what is waited for.
     pub(super) fn has_run(&self, component: &ComponentName) -> bool {
         let has = |kind| !self.arns(&ResourceId::new(kind, component.as_str())).is_empty();
-        has(ResourceKind::Service) || has(ResourceKind::Task)
+        let starts_next = match self {
+            Self::Recorded(rollout) => rollout.components.get(component).is_some_and(|known| starts(known)),
+            Self::Before(_, starting) => starting.contains(component),
+        };
+        has(ResourceKind::Service) || (has(ResourceKind::Task) && !starts_next)
     }
 
     /// What is recorded of a rollout, unless a pass has it.
     pub(super) fn rollout(&self) -> Option<&RolloutState> {
         match self {
             Self::Recorded(rollout) => Some(rollout),
-            Self::Before(_) => None,
+            Self::Before(..) => None,
         }
     }
 
     pub(super) fn knows(&self, arn: &str) -> bool {
         match self {
             Self::Recorded(rollout) => rollout.made().any(|(_, known)| known == arn),
-            Self::Before(made) => made.iter().any(|(_, known)| known == arn),
+            Self::Before(made, _) => made.iter().any(|(_, known)| known == arn),
         }
     }
 }
@@ -165,6 +171,17 @@ fn of_record(rollout: &RolloutState, id: &ResourceId) -> Vec<String> {
     let revisions =
         component.into_iter().flat_map(|known| [known.revision.as_ref(), known.completed.as_ref()]);
     revisions.flatten().map(|revision| revision.arn.clone()).collect()
+}
+
+/// Whether a component is about to start a task, as far as it is one.
+fn starts(known: &ComponentRollout) -> bool {
+    matches!(known.phase, Phase::Waiting { .. } | Phase::TaskRunning { task: None, .. })
+}
+
+/// The components that are about to start a task, as far as they are tasks.
+pub(super) fn starting(rollout: &RolloutState) -> BTreeSet<ComponentName> {
+    let all = rollout.components.iter().filter(|(_, known)| starts(known));
+    all.map(|(name, _)| name.clone()).collect()
 }
 
 /// Everything that a record says was made, for as long as a pass has the record.

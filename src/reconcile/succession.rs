@@ -41,6 +41,8 @@ pub(super) struct Claimant {
 pub(super) struct Succession {
     inherits: BTreeMap<DeploymentName, BTreeMap<ResourceId, Origin>>,
     formers: BTreeMap<DeploymentName, ByComponent<Vec<Former>>>,
+    /// Documents of which nothing is done before the store is looked at again.
+    unsettled: BTreeSet<DeploymentName>,
     /// Components that wait for nothing but for something to stop.
     ready: BTreeSet<(DeploymentName, ComponentName)>,
     /// By document and ARN: what is certain to make way, for this.
@@ -75,6 +77,7 @@ impl Succession {
             }
         }
         found.remember(known, by_name, given, now);
+        found.await_passes(known, by_name, leaving, now);
         for to in found.formers.keys() {
             let waiting = known.get(to).map(Known::wait_for_an_end).unwrap_or_default();
             found.ready.extend(waiting.into_iter().map(|name| (to.clone(), name)));
@@ -85,6 +88,21 @@ impl Succession {
     /// Whether any document has to be told.
     pub(super) fn is_awaited(known: &BTreeMap<&DeploymentName, Known<'_>>) -> bool {
         known.values().any(|known| known.declared.is_some_and(|declared| !declared.formers.is_empty()))
+    }
+
+    /// Whether a pass goes by a version of its document that is not in force any more.
+    pub(super) fn is_in_the_making(
+        known: &BTreeMap<&DeploymentName, Known<'_>>,
+        by_name: &BTreeMap<DeploymentName, DeclarationChange>,
+    ) -> bool {
+        let mut in_pass = known.iter().filter(|(_, of)| of.made.rollout().is_none());
+        in_pass.any(|(name, of)| {
+            let last = of.declared.filter(|last| last.removed_at.is_none());
+            last.is_some_and(|last| {
+                living(by_name, name)
+                    .is_none_or(|own| own.removed_at.is_some() || own.document != last.document)
+            })
+        })
     }
 
     /// What went over is known to its former document: how far a component is, for all of it goes
@@ -239,6 +257,45 @@ impl Succession {
         }
     }
 
+    /// Finds out who may come after something that a pass is starting, of which nobody else knows:
+    /// the pass goes by a version in which the other document has no part. Of a document that is
+    /// missing, the next look at the store tells whether it is gone: until then it starts nothing.
+    fn await_passes(
+        &mut self,
+        known: &BTreeMap<&DeploymentName, Known<'_>>,
+        by_name: &BTreeMap<DeploymentName, DeclarationChange>,
+        leaving: &Given<'_>,
+        now: Timestamp,
+    ) {
+        self.unsettled.extend(leaving.keys().map(|name| (*name).clone()));
+        let in_pass = known.iter().filter(|(_, of)| of.made.rollout().is_none());
+        for (&from, giver) in in_pass {
+            let Some(last) = giver.declared.filter(|last| last.removed_at.is_none()) else { continue };
+            let stays = living(by_name, from)
+                .filter(|own| own.removed_at.is_none() && !own.doubted && !leaving.contains_key(from));
+            let is_same = stays.is_some_and(|own| own.document == last.document);
+            let Some(last) = Some(last).filter(|_| !is_same).and_then(lowered) else { continue };
+            let is_dropped =
+                |name: &ComponentName| stays.is_none_or(|own| !own.desired.components.contains_key(name));
+            let dropped = last.components.iter().filter(|(name, _)| is_dropped(name));
+            for (key, runs) in dropped.map(|(key, one)| (key, one.runs())) {
+                for (to, declared) in by_name.keys().filter_map(|to| Some((to, living(by_name, to)?))) {
+                    if to == from || declared.removed_at.is_some() || declared.doubted {
+                        continue;
+                    }
+                    let comes_after = declared.desired.components.iter().any(|(name, one)| {
+                        let others = one.runs();
+                        let alike = same_programs(&runs, &others) || key == name;
+                        alike && runs.excludes(&others) && is_new(known.get(to), declared, name, now)
+                    });
+                    if comes_after {
+                        self.unsettled.insert(to.clone());
+                    }
+                }
+            }
+        }
+    }
+
     /// Tells both sides.
     pub(super) fn tell(mut self, by_name: &mut BTreeMap<DeploymentName, DeclarationChange>) {
         for (heir, origins) in self.inherits {
@@ -252,6 +309,11 @@ impl Succession {
             }
             if let Some(heir) = in_force(by_name, &heir) {
                 heir.desired.handover.inherits = origins;
+            }
+        }
+        for name in self.unsettled {
+            if let Some(declared) = in_force(by_name, &name) {
+                declared.desired.handover.unsettled = true;
             }
         }
         for (successor, mut formers) in self.formers {

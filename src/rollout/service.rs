@@ -401,8 +401,12 @@ fn complete(
     let repaired = match view.step.observed.services.get(&view.desired.name) {
         // The gates were open before and the content is the same: what a person deleted is brought
         // back as it was.
-        // One that stands in another cluster, or has another name, was never made here.
-        Some(Seen::Absent) => view.wanted().is_some() && (repairs(view, "") || stands_elsewhere(view)),
+        // One that stands in another cluster, or has another name, was never made here; and what we
+        // deleted, for the document was gone, nobody else did.
+        Some(Seen::Absent) => {
+            let ours = stands_elsewhere(view) || is_deleted_by_us(view);
+            view.wanted().is_some() && (repairs(view, "") || ours)
+        }
         Some(Seen::Present(service)) if service.status == "DRAINING" => false,
         // A deployment of it that somebody else began has failed, and ECS starts no more tasks: it
         // is brought back, once.
@@ -424,6 +428,14 @@ fn complete(
     } else {
         Phase::Complete { hash, since }
     }
+}
+
+/// Whether nobody but us can have deleted the service of a component: we asked for it, or AWS said
+/// that we did and it was forgotten.
+fn is_deleted_by_us(view: &ServiceView<'_>) -> bool {
+    let id = ResourceId::new(ResourceKind::Service, view.desired.name.as_str());
+    let prior = view.step.prior;
+    prior.is_deleted_by_us(&id, view.step.now) || (prior.arn(&id).is_none() && prior.applied(&id).is_none())
 }
 
 /// Whether the recorded service is not the declared one, but its predecessor.

@@ -176,9 +176,7 @@ impl<'a> Draft<'a> {
 
     /// Whether a resource was asked to be deleted by us, and nothing was seen of it since.
     pub(super) fn is_deleted_by_us(&self, id: &ResourceId) -> bool {
-        let known = self.input.rollout.resources.get(id);
-        let sent = known.and_then(|known| known.sent_fields.get(ResourceRecord::WHOLE));
-        sent.is_some_and(|sent| !sent.agreed || sent.is_fresh(self.input.now))
+        self.input.rollout.is_deleted_by_us(id, self.input.now)
     }
 
     fn declared_fields(&self, id: &ResourceId) -> Option<&'a Tree> {

@@ -64,7 +64,7 @@ fn may_run_twice(facts: &Facts, now: Timestamp, what: &str) -> bool {
     }
     let lately = declared.iter().flat_map(|name| facts.lately(name, now, LATELY)).flatten();
     // What a document left when it went runs on as it was then.
-    let left = declared.iter().flat_map(|name| facts.left(name));
+    let left = declared.iter().flat_map(|name| facts.left(name, LATELY));
     let kinds: BTreeSet<u8> = lately
         .chain(left)
         .filter_map(of)

@@ -107,10 +107,17 @@ impl Facts {
         self.versions.get(name).into_iter().flatten().filter_map(|(_, app)| app.as_ref())
     }
 
-    /// The versions that were in force when the document was taken out of the store.
-    pub fn left(&self, name: &str) -> impl Iterator<Item = &App> {
-        let versions = self.versions.get(name).into_iter().flat_map(|all| all.windows(2));
-        versions.filter(|pair| pair[1].1.is_none()).filter_map(|pair| pair[0].1.as_ref())
+    /// The versions that were in force when the document was taken out of the store, and within so
+    /// many seconds before: what it was then may not have made way yet.
+    pub fn left(&self, name: &str, seconds: i64) -> Vec<&App> {
+        let versions = self.versions.get(name).map(Vec::as_slice).unwrap_or_default();
+        let gone = versions.iter().enumerate().filter(|(_, (_, app))| app.is_none());
+        let before = gone.flat_map(|(index, (at, _))| {
+            let since = *at - SignedDuration::from_secs(seconds);
+            let begin = versions[..index].iter().rposition(|(from, _)| *from <= since).unwrap_or(0);
+            versions[begin..index].iter().filter_map(|(_, app)| app.as_ref())
+        });
+        before.collect()
     }
 
     /// Versions that were in force at some time within so many seconds; `None` among them when it

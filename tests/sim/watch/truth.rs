@@ -8,10 +8,11 @@ use crate::document::{App, Kind, Part, REGION};
 use aws_sim::Sim;
 use aws_sim::wire::Service;
 use evenkeel::model::condition::{ConditionType, Truth as Holds};
+use evenkeel::model::finding::Severity;
 use evenkeel::model::status::{DeploymentStatus, Record};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// How long something may be broken until it is said, in seconds: a resync, its pass, and the next
@@ -56,7 +57,9 @@ impl Truth {
         }
         // What dies of itself within seconds may do so between the read and the save.
         let Some(app) = facts.newest(name).filter(|app| !app.is_hopeless()) else { return Ok(()) };
-        runs(app, order, sim).map_err(|why| format!("{name} is said to be Ready, and {why}"))
+        let refused = record.status.as_deref().is_some_and(is_refused);
+        runs_in_force(app, refused, facts, order, sim)
+            .map_err(|why| format!("{name} is said to be Ready, and {why}"))
     }
 
     /// Checks statuses that say Ready for long.
@@ -77,11 +80,13 @@ impl Truth {
             Disturbance::Disk,
             Disturbance::Process,
         ];
+        let refused: BTreeSet<&str> =
+            statuses.iter().filter(|status| is_refused(status)).map(|status| status.name.as_str()).collect();
         let patience = if facts.quiet(now, SAID_WITHIN, &calm) { SAID_WITHIN } else { SAID_SLOWLY };
         for name in facts.names() {
             let said = said.get(name).copied().unwrap_or(false);
             let why = match facts.newest(name).filter(|_| said) {
-                Some(app) => runs(app, order, sim).err(),
+                Some(app) => runs_in_force(app, refused.contains(name), facts, order, sim).err(),
                 None => None,
             };
             let honest = self.honest.entry(name.to_owned()).or_insert(now);
@@ -95,6 +100,19 @@ impl Truth {
         }
         Ok(())
     }
+}
+
+/// Whether the text in the store is said to be refused: what is in force is a version before it.
+fn is_refused(status: &DeploymentStatus) -> bool {
+    status.findings.iter().any(|finding| finding.severity == Severity::Error)
+}
+
+/// Whether an application runs as the version in force says. Where the text of now is `refused`, the
+/// newest version before it may have stood for seconds only, and nobody read it.
+fn runs_in_force(newest: &App, refused: bool, facts: &Facts, order: &Order, sim: &Sim) -> CheckResult {
+    let mut before = facts.ever(&newest.name).filter(|_| refused);
+    let mut runs_before = || before.any(|app| runs(app, order, sim).is_ok());
+    runs(newest, order, sim).or_else(|why| if runs_before() { Ok(()) } else { Err(why) })
 }
 
 /// Whether an application runs as this version of it says, and why not.
