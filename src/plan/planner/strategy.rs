@@ -40,6 +40,9 @@ pub(super) enum Step {
     Groups,
     /// They are being brought about.
     Settling,
+    /// A deployment has failed, and tasks of the one before it serve: a new revision rolls first. Of
+    /// two revisions ECS would shift traffic between the failed one and the next.
+    Unfinished,
     /// The strategy comes next.
     Strategy,
     /// It shifts traffic at present, and is to roll by itself afterwards.
@@ -59,6 +62,7 @@ impl Step {
         match (shifts_traffic(&service.fields), shifts_traffic(declared)) {
             (false, true) if found.iter().any(|found| is_of(&found.change, "loadBalancers")) => Self::Groups,
             (false, true) if service.is_deploying() => Self::Settling,
+            (false, true) if service.has_failed() && service.with_tasks().count() > 1 => Self::Unfinished,
             (false, true) => Self::Strategy,
             (true, false) if is_shifting(service) || serves_alone(service, stage) => Self::Shifting,
             (true, true) if serves_alone(service, stage) || moves_rule(service, stage, found) => Self::Alone,
@@ -74,7 +78,7 @@ impl Step {
 
     /// Whether a new revision has to wait.
     pub(super) fn holds_revision(self) -> bool {
-        self != Self::Free
+        !matches!(self, Self::Free | Self::Unfinished)
     }
 
     /// Whether a change of settings has to wait.
@@ -83,7 +87,7 @@ impl Step {
         let is_strategy = is_of(change, "deploymentConfiguration");
         match self {
             Self::Free => false,
-            Self::Groups => is_strategy,
+            Self::Groups | Self::Unfinished => is_strategy,
             Self::Settling | Self::Shifting => is_strategy || starts,
             Self::Strategy | Self::Alone => starts,
         }
@@ -103,6 +107,11 @@ impl Step {
                     .to_owned()
             }
             Self::Strategy => "its strategy comes first, then a new revision".to_owned(),
+            Self::Unfinished => {
+                "it has failed, and what was there before serves: a revision that works comes first, then \
+                 its strategy"
+                    .to_owned()
+            }
             Self::Shifting => {
                 let stage = seen(&draft.input.observed.stages, name).present();
                 let stage = stage.map_or_else(|| "its traffic is shifted".to_owned(), ToString::to_string);

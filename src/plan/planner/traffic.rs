@@ -504,7 +504,8 @@ fn kept_by(draft: &Draft<'_>, arn: &str, counts: impl Fn(&ResourceId) -> bool) -
         let gap = match seen {
             Seen::Unknown(gap) => gap,
             Seen::Present(forwarder) => return not_shown(draft, &id, &forwarder.fields),
-            Seen::Absent | Seen::NotRead => return None,
+            Seen::Absent => return may_be_there(draft, &id),
+            Seen::NotRead => return None,
         };
         let because = format!(
             "{} may send traffic to its tasks: {}: {}: {}",
@@ -515,6 +516,15 @@ fn kept_by(draft: &Draft<'_>, arn: &str, counts: impl Fn(&ResourceId) -> bool) -
         );
         Some(WaitingOn::Observation { because })
     })
+}
+
+/// What is waited for before a rule or listener that is known by its ARN and shown as absent counts
+/// as gone: something was made so lately that AWS may show what was before.
+fn may_be_there(draft: &Draft<'_>, id: &ResourceId) -> Option<WaitingOn> {
+    let rollout = draft.input.rollout;
+    let is_doubtful = rollout.arn(id).is_some() && rollout.may_not_be_shown_yet(draft.input.now);
+    let because = format!("{} may send traffic to its tasks, though AWS does not show it", Forwarder(id));
+    is_doubtful.then_some(WaitingOn::Observation { because })
 }
 
 /// What of others keeps a service in a target group of ours: something that is not of this
