@@ -299,6 +299,11 @@ struct Described {
     gaps: BTreeMap<String, Gap>,
 }
 
+/// How the id of a deployment begins, by which a service starts its tasks.
+///
+/// Source: ECS API, Task.startedBy (the deployment id of the service that starts it).
+const BY_SERVICE: &str = "ecs-svc/";
+
 impl Described {
     fn new(answers: Answers<Vec<Tagged>>) -> Self {
         let mut described = Self { tasks: BTreeMap::new(), gaps: BTreeMap::new() };
@@ -331,8 +336,13 @@ impl Described {
         let by_us = |task: &ObservedTask| {
             task.started_by.as_deref().is_some_and(|token| token.starts_with(TOKEN_PREFIX))
         };
+        // The tasks of a service that the component was before have its family and tags, too.
+        let of_service = |task: &ObservedTask| {
+            let of_service = task.started_by.as_deref().is_some_and(|by| by.starts_with(BY_SERVICE));
+            of_service && !matches!(want.of, Some(TasksOf::Service(_)))
+        };
         let own = |(task, tags): &&Tagged| {
-            if want.former && !by_us(task) {
+            if of_service(task) || (want.former && !by_us(task)) {
                 return false;
             }
             matches!(want.of, Some(TasksOf::Service(_) | TasksOf::StartedBy(_)))
