@@ -18,6 +18,7 @@ mod delete;
 mod describe;
 mod events;
 mod explain;
+pub mod import;
 mod out;
 mod pause;
 mod places;
@@ -75,6 +76,8 @@ enum Command {
     Events(events::Args),
     /// Check documents, all mistakes at once
     Validate(validate::Args),
+    /// Write a document for services that run in ECS already
+    Import(import::Args),
     /// Print the Application that a document stands for
     Render(render::Args),
     /// Wait until a condition holds
@@ -129,6 +132,7 @@ pub async fn dispatch(cli: Cli) -> anyhow::Result<ExitStatus> {
         Command::Plan(args) => plan::run(args, &places).await,
         Command::Events(args) => events::run(args, &places).await,
         Command::Validate(args) => validate::run(args),
+        Command::Import(args) => import::run(args, &places).await,
         Command::Render(args) => render::run(args),
         Command::Wait(args) => wait::run(args, &places).await,
         Command::Explain(args) => explain::run(args),

@@ -315,12 +315,15 @@ fn images(old: &str, new: &str) -> String {
 
 /// Deregisters old revisions of a family that nothing uses.
 ///
-/// Only in a family that is ours: by its default name, or by the owner tag of the very revision.
+/// Only in a family that is ours: by its default name, unless others may have registered revisions
+/// under it before it was adopted, or by the owner tag of the very revision.
 fn prune(draft: &mut Draft<'_>, id: &ResourceId, component: &DesiredComponent) {
     let observed = draft.input.observed;
     let Seen::Present(revisions) = seen(&observed.families, &component.name) else { return };
     let Some(used) = used_revisions(draft, component) else { return };
-    let our_family = component.family == format!("{}-{}", draft.input.desired.deployment, component.name);
+    let desired = draft.input.desired;
+    let our_family =
+        !desired.adopt && component.family == format!("{}-{}", desired.deployment, component.name);
     let surplus: Vec<&String> = revisions
         .iter()
         .skip(KEPT_REVISIONS)
