@@ -101,8 +101,7 @@ impl<W> View<'_, W> {
     /// over with the service, so that nothing is rolled that is the same.
     ///
     /// Only at first sight: what is known of a component says better which revision is of which
-    /// content. One with a hash of ours was registered for another one, such as for another version
-    /// of a secret.
+    /// content. One with a hash of ours may have been registered for another version of a secret.
     fn adopted(&self, component: &ComponentRollout) -> Option<Revision> {
         let first_sight =
             component.revision.is_none() && component.completed.is_none() && component.earlier.is_empty();
@@ -113,9 +112,10 @@ impl<W> View<'_, W> {
         let definition = self.step.observed.definitions.get(&service.task_definition)?.present()?;
         let is_ours =
             |arn: &str, tags: &BTreeMap<String, String>| Owner::of(arn, tags, desired, basis).is_ours();
+        let reads_versions = self.desired.secrets.iter().any(|using| using.restarts);
         let may_be_taken = is_ours(&service.arn, &service.tags)
             && is_ours(&definition.arn, &definition.tags)
-            && !definition.tags.contains_key(TAG_HASH)
+            && (!definition.tags.contains_key(TAG_HASH) || !reads_versions)
             && definition.status == "ACTIVE"
             && family_of(&definition.arn) == self.desired.family;
         let wanted = self.resolved.definition.as_ref().filter(|_| may_be_taken)?;

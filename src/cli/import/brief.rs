@@ -96,9 +96,8 @@ fn is_same_component(whole: &DesiredComponent, shorter: &DesiredComponent) -> bo
     };
     let (one, fields, definition) = settings(whole);
     let (other, other_fields, other_definition) = settings(shorter);
-    one == other
-        && is_same_tree(ResourceKind::Service, &fields, &other_fields)
-        && is_same_tree(ResourceKind::TaskDefinition, &definition, &other_definition)
+    // A revision is known again by the hash of its content, so that has to be the same to the letter.
+    one == other && definition == other_definition && is_same_tree(ResourceKind::Service, &fields, &other_fields)
 }
 
 fn is_same_tree(kind: ResourceKind, whole: &Tree, shorter: &Tree) -> bool {

@@ -287,3 +287,41 @@ impl SeenServices {
         services.chain(resources)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn service(controller: Option<&str>, status: &str) -> ObservedService {
+        serde_json::from_value(json!({
+            "arn": "arn:aws:ecs:eu-west-1:123456789012:service/shop/web", "name": "web", "status": status, "createdAt": null,
+            "fields": {}, "taskDefinition": "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:1", "desired": 1, "running": 1,
+            "pending": 0, "deployments": [], "events": [], "tags": {}, "controller": controller,
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn what_another_deploys_or_is_deleted_is_refused_with_a_sentence() {
+        assert!(usable(service(None, "ACTIVE"), "shop").is_ok());
+        for controller in ["CODE_DEPLOY", "EXTERNAL", "an Express service of ECS"] {
+            let said = usable(service(Some(controller), "ACTIVE"), "shop").unwrap_err().to_string();
+            assert!(said.starts_with(&format!("service `web` is deployed by {controller}, not by ECS itself")), "{said}");
+        }
+        for status in ["INACTIVE", "DRAINING"] {
+            let said = usable(service(None, status), "shop").unwrap_err().to_string();
+            assert!(said.contains(&format!("is {status}: it was deleted")), "{said}");
+        }
+    }
+
+    #[test]
+    fn who_is_meant_is_said_or_who_there_is() {
+        let known = ["web".to_owned(), "worker".to_owned()];
+        assert_eq!(meant("wbe", &known), "; did you mean `web`?");
+        assert_eq!(meant("database", &known), "; there are: web, worker");
+        assert_eq!(meant("x", &[]), "");
+        let many: Vec<String> = (0..30).map(|number| format!("service-{number:02}")).collect();
+        assert!(meant("database", &many).starts_with("; there are 30, such as service-00, "));
+    }
+}

@@ -37,7 +37,9 @@ pub(super) fn text(document: &Document, head: &str, notes: &[Note]) -> anyhow::R
         metadata: &document.metadata,
         spec,
     };
-    let plain = serde_saphyr::to_string(&written).context("cannot write YAML")?;
+    // One line for an ARN, however long it is.
+    let options = serde_saphyr::ser_options! { folded_wrap_chars: usize::MAX };
+    let plain = serde_saphyr::to_string_with_options(&written, options).context("cannot write YAML")?;
     let stored = read(&plain)?;
     let text = comment(head, "") + &commented(&plain, &stored, notes);
     if read(&text)?.document() != *document {

@@ -123,11 +123,19 @@ fn retag(draft: &mut Draft<'_>, id: &ResourceId, component: &DesiredComponent, w
     };
     let arn = definition.arn.clone();
     declared_tags::take_off(draft, id, &definition.tags, |keys| Call::UntagEcs { arn, keys });
-    let missing = tag_differences(ResourceKind::TaskDefinition, &tags(draft, id, wanted), &definition.tags);
+    let wanted_tags = tags(draft, id, wanted);
+    let missing = tag_differences(ResourceKind::TaskDefinition, &wanted_tags, &definition.tags);
     let mut baseline = draft.baseline_of_revision(id);
     if draft.comes_over(&definition.arn, &definition.tags) {
         // What it was there it has another name for here.
         baseline = baseline.with_change(&format!("tags.{TAG_COMPONENT}"));
+    }
+    let is_known = input.rollout.resources.get(id).is_some_and(|known| known.last_applied.is_some());
+    if input.desired.adopt && !is_known {
+        // It never had them: it is taken over with the service that runs it.
+        for key in wanted_tags.keys() {
+            baseline = baseline.with_change(&format!("tags.{key}"));
+        }
     }
     let Writable { reason, differences } = draft.split_writable(id, &baseline, missing, |_| false);
     if !differences.is_empty() {
