@@ -14,16 +14,16 @@ use jiff::Timestamp;
 pub(super) struct Args {
     /// The deployment
     name: String,
-    /// Print the stored events
+    /// As JSON or YAML
     #[arg(short, long)]
-    output: Option<Structured>,
+    pub(super) output: Option<Structured>,
 }
 
 /// Prints the newest events, oldest first.
 pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatus> {
     let events = Records::open(places)?.events(&args.name).await?;
     out::print(&match (args.output, events.items.as_slice()) {
-        (Some(form), items) => out::structured(&items, form)?,
+        (Some(form), _) => out::structured(&events, form)?,
         (None, []) => format!("nothing has happened to {} yet\n", visible(events.name.as_str())),
         (None, items) => shown(items, events.time),
     })?;

@@ -14,11 +14,14 @@ mod adopt;
 mod completion;
 mod conditions;
 mod continue_pause;
+#[cfg(test)]
+mod contract_tests;
 mod delete;
 mod describe;
 mod events;
 mod explain;
 pub mod import;
+mod init;
 mod out;
 mod pause;
 mod places;
@@ -30,6 +33,7 @@ mod request;
 mod request_tests;
 mod resume;
 mod retry;
+mod sarif;
 mod schema;
 mod server;
 #[cfg(test)]
@@ -44,6 +48,7 @@ mod wait;
 #[cfg(test)]
 mod tests;
 
+use crate::model::view::Refusal;
 use clap::{Parser, Subcommand};
 use places::Places;
 
@@ -76,6 +81,8 @@ enum Command {
     Events(events::Args),
     /// Check documents, all mistakes at once
     Validate(validate::Args),
+    /// Write a first document of a kind
+    Init(init::Args),
     /// Write a document for services that run in ECS already
     Import(import::Args),
     /// Print the Application that a document stands for
@@ -100,6 +107,30 @@ enum Command {
     Resume(resume::Args),
     /// Take over what stands under declared names
     Adopt(adopt::Args),
+}
+
+impl Cli {
+    /// Whether JSON is asked for: then errors are told as JSON, too.
+    pub fn is_json(&self) -> bool {
+        match &self.command {
+            Command::Status(args) => args.is_json(),
+            Command::Describe(describe::Args { output, .. })
+            | Command::Plan(plan::Args { output, .. })
+            | Command::Events(events::Args { output, .. }) => *output == Some(out::Structured::Json),
+            Command::Validate(args) => args.is_json(),
+            Command::Render(args) => args.output == out::Structured::Json,
+            _ => false,
+        }
+    }
+}
+
+/// Why a command could not be done, as it is told on stderr.
+pub fn told(error: &anyhow::Error, as_json: bool) -> String {
+    let text = format!("{error:#}");
+    match serde_json::to_string(&Refusal::new(text.as_str())) {
+        Ok(json) if as_json => json,
+        _ => format!("error: {text}"),
+    }
 }
 
 /// How a command ended that could be done.
@@ -132,6 +163,7 @@ pub async fn dispatch(cli: Cli) -> anyhow::Result<ExitStatus> {
         Command::Plan(args) => plan::run(args, &places).await,
         Command::Events(args) => events::run(args, &places).await,
         Command::Validate(args) => validate::run(args),
+        Command::Init(args) => init::run(args),
         Command::Import(args) => import::run(args, &places).await,
         Command::Render(args) => render::run(args),
         Command::Wait(args) => wait::run(args, &places).await,

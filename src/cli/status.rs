@@ -14,7 +14,6 @@ use crate::reconcile::Clock;
 use anstyle::Style;
 use clap::ValueEnum;
 use jiff::Timestamp;
-use serde::Serialize;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -40,6 +39,13 @@ pub(super) struct Args {
     /// Exit with 1 when anything is not Ready
     #[arg(long)]
     exit_code: bool,
+}
+
+impl Args {
+    /// Whether JSON is asked for.
+    pub(super) fn is_json(&self) -> bool {
+        self.output == Form::Json
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -96,7 +102,7 @@ fn of_one(
 ) -> anyhow::Result<(String, ExitStatus)> {
     let (requests, status) = (&view.requests[..], view.status.as_deref());
     let text = match (form, status) {
-        (Some(form), _) => out::structured(&Shown { requests, lost: view.lost.as_ref(), status }, form)?,
+        (Some(form), _) => out::structured(view, form)?,
         (None, Some(status)) => asked(requests) + &one(status, wide, view.time)?,
         (None, None) => {
             let (name, unseen) = (visible(view.name.as_str()), unseen(view.lost.as_ref()));
@@ -126,7 +132,7 @@ fn of_all(
         (None, other) => other,
     };
     let text = match form {
-        Some(form) => out::structured(&list.items, form)?,
+        Some(form) => out::structured(list, form)?,
         None => all(list, wide),
     };
     Ok((text, verdict))
@@ -143,17 +149,6 @@ fn verdict<'r>(statuses: impl IntoIterator<Item = Option<&'r DeploymentStatus>>)
         }
     }
     verdict
-}
-
-/// One deployment as structured output: what people ask for comes first.
-#[derive(Serialize)]
-struct Shown<'a> {
-    #[serde(skip_serializing_if = "<[Request]>::is_empty")]
-    requests: &'a [Request],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lost: Option<&'a LostRecord>,
-    #[serde(flatten)]
-    status: Option<&'a DeploymentStatus>,
 }
 
 /// Ready, and so is its newest edit; or orphaned.

@@ -134,9 +134,9 @@ pub fn normalise_task_definition(tree: &mut Tree) {
 
 /// Whether a revision that somebody registered says what is wanted: all of it, and nothing else.
 ///
-/// Two things that a revision need not say are given the meaning that ECS gives them: one without
-/// `requiresCompatibilities` was checked against nothing and runs wherever it can, and one without
-/// a network mode runs in `bridge`.
+/// Three things that a revision may say in fewer words are given the meaning that ECS gives them:
+/// one without `requiresCompatibilities` was checked against nothing and runs wherever it can, one
+/// without a network mode runs in `bridge`, and a role by its name is the role of that name.
 pub fn is_same_definition(wanted: &Tree, revision: &Tree) -> bool {
     let compatibilities = wanted.get("requiresCompatibilities").cloned();
     let whole = |tree: &Tree| {
@@ -148,6 +148,13 @@ pub fn is_same_definition(wanted: &Tree, revision: &Tree) -> bool {
                 fields.insert("requiresCompatibilities".to_owned(), compatibilities.clone());
             }
             fields.entry("networkMode").or_insert_with(|| "bridge".into());
+            for role in ["taskRoleArn", "executionRoleArn"] {
+                let meant = wanted.get(role).and_then(Tree::as_str).unwrap_or_default();
+                let by_name = |own: &str| !own.is_empty() && meant.ends_with(&format!(":role/{own}"));
+                if fields.get(role).and_then(Tree::as_str).is_some_and(by_name) {
+                    fields.insert(role.to_owned(), meant.into());
+                }
+            }
         }
         normalise_task_definition(&mut tree);
         tree
@@ -363,9 +370,11 @@ mod tests {
     #[test]
     fn a_revision_that_says_less_of_where_it_runs_is_the_same() {
         let containers = json!([{"name": "web", "image": "web:1", "portMappings": [{"containerPort": 80}]}]);
-        let wanted = json!({"requiresCompatibilities": ["EC2"], "containerDefinitions": containers});
-        let silent = json!({"requiresCompatibilities": [], "containerDefinitions": containers});
-        let spoken = json!({"networkMode": "bridge", "compatibilities": ["EXTERNAL", "EC2"],
+        let role = "arn:aws:iam::123456789012:role/web";
+        let wanted = json!({"requiresCompatibilities": ["EC2"], "taskRoleArn": role, "containerDefinitions": containers});
+        let silent =
+            json!({"requiresCompatibilities": [], "taskRoleArn": "web", "containerDefinitions": containers});
+        let spoken = json!({"networkMode": "bridge", "taskRoleArn": role, "compatibilities": ["EXTERNAL", "EC2"],
             "containerDefinitions": [{"name": "web", "image": "web:1", "cpu": 0, "essential": true,
                 "portMappings": [{"containerPort": 80, "hostPort": 0, "protocol": "tcp"}]}]});
         assert!(is_same_definition(&wanted, &silent) && is_same_definition(&wanted, &spoken));
@@ -375,6 +384,8 @@ mod tests {
             ("/containerDefinitions/0/image", json!("web:2")),
             ("/containerDefinitions/0/cpu", json!(10)),
             ("/ipcMode", json!("host")),
+            ("/taskRoleArn", json!("eb")),
+            ("/taskRoleArn", json!("")),
         ] {
             let mut revision = spoken.clone();
             match revision.pointer_mut(path) {

@@ -107,8 +107,7 @@ impl<W> View<'_, W> {
             component.revision.is_none() && component.completed.is_none() && component.earlier.is_empty();
         let service = self.step.observed.services.get(&self.desired.name).and_then(Seen::present);
         let service = service.filter(|_| first_sight && self.step.desired.adopt)?;
-        let (desired, basis) =
-            (self.step.desired, OwnershipBasis { adopts: true, recorded: false });
+        let (desired, basis) = (self.step.desired, OwnershipBasis { adopts: true, recorded: false });
         let definition = self.step.observed.definitions.get(&service.task_definition)?.present()?;
         let is_ours =
             |arn: &str, tags: &BTreeMap<String, String>| Owner::of(arn, tags, desired, basis).is_ours();

@@ -5,8 +5,11 @@ use crate::support::{Fixture, REGION, SHOP, service};
 use aws_sim::Sim;
 use evenkeel::aws::{self, Aws};
 use evenkeel::cli::import::{Imported, import};
+use evenkeel::model::finding::Finding;
 use evenkeel::model::kinds::{Placement, Spec};
 use evenkeel::model::plan::Plan;
+use evenkeel::model::schema::output_schemas;
+use evenkeel::model::view::{PlanList, PlanView, Road, Shape};
 use evenkeel::observed::Collector;
 use evenkeel::reconcile::declarations::{self, LoweringCache};
 use evenkeel::reconcile::dry_run::{Subjects, reasons, roads};
@@ -38,8 +41,12 @@ pub async fn planned(fixture: &Fixture, text: &str) -> Vec<Plan> {
     let now = fixture.clock.now();
     let (mut cache, known) = (LoweringCache::default(), BTreeMap::new());
     let subjects = Subjects::of(declarations::changes(&mut cache, &snapshot, &known, &[], now));
-    let errors: Vec<String> =
-        subjects.findings.iter().filter(|(_, found)| found.is_error()).map(|(_, found)| found.to_string()).collect();
+    let errors: Vec<String> = subjects
+        .findings
+        .iter()
+        .filter(|(_, found)| found.is_error())
+        .map(|(_, found)| found.to_string())
+        .collect();
     assert!(errors.is_empty(), "{errors:#?}\n{text}");
     let collector = Collector::new(client(fixture).await);
     let (roads, gaps) = roads(&collector, &subjects.declared, &BTreeMap::new(), now).await;
@@ -51,15 +58,21 @@ pub async fn planned(fixture: &Fixture, text: &str) -> Vec<Plan> {
 pub async fn beside_tags(fixture: &Fixture, text: &str) -> Vec<String> {
     let plans = planned(fixture, text).await;
     assert!(!plans.is_empty());
-    let tags = ["ecs:TagResource", "elasticloadbalancing:AddTags", "logs:TagResource", "cloudwatch:TagResource"];
+    let tags =
+        ["ecs:TagResource", "elasticloadbalancing:AddTags", "logs:TagResource", "cloudwatch:TagResource"];
     let mut found = Vec::new();
     for plan in &plans {
         let actions = plan.actions.iter().filter(|action| !tags.contains(&action.call.operation()));
-        found.extend(actions.map(|action| format!("{} {:?} {:?}", action.resource, action.reason, action.changes)));
-        found.extend(plan.drift.iter().map(|drift| format!("drift of {}: {:?}", drift.resource, drift.change)));
+        found.extend(
+            actions.map(|action| format!("{} {:?} {:?}", action.resource, action.reason, action.changes)),
+        );
+        found.extend(
+            plan.drift.iter().map(|drift| format!("drift of {}: {:?}", drift.resource, drift.change)),
+        );
         found.extend(plan.notes.iter().map(|note| format!("note at {}: {}", note.resource, note.message)));
     }
-    let now = plans[0].waiting_on.iter().map(|waiting| format!("{} waits for {:?}", waiting.resource, waiting.on));
+    let now =
+        plans[0].waiting_on.iter().map(|waiting| format!("{} waits for {:?}", waiting.resource, waiting.on));
     found.extend(now);
     found
 }
@@ -67,7 +80,7 @@ pub async fn beside_tags(fixture: &Fixture, text: &str) -> Vec<String> {
 /// A simulated AWS in which no controller works, and nothing is Evenkeel's.
 async fn by_others() -> Fixture {
     let fixture = Fixture::idle(Sim::builder().seed(7).build(), &[]).await;
-    fixture.sim.seed_world(&json!({"region": REGION, "clusters": [{"name": "shared", "containerInstances": 2}]})).unwrap();
+    fixture.sim.seed_world(&json!({"region": REGION, "clusters": [{"name": "shared", "capacityProviders": ["FARGATE", "FARGATE_SPOT"], "containerInstances": 2}]})).unwrap();
     fixture
 }
 
@@ -83,11 +96,15 @@ async fn what_evenkeel_made_is_imported_as_it_was_declared_and_plans_nothing_at_
     assert_eq!(keys(&mut spec.rules.keys()), ["web"]);
     assert_eq!(keys(&mut spec.target_groups.keys()), ["web"]);
     assert_eq!(keys(&mut spec.log_groups.keys()), ["/ecs/shop"]);
-    assert_eq!(planned(&fixture, &imported.text).await.iter().map(|plan| plan.actions.len()).sum::<usize>(), 0);
+    assert_eq!(
+        planned(&fixture, &imported.text).await.iter().map(|plan| plan.actions.len()).sum::<usize>(),
+        0
+    );
     assert_eq!(imported.warnings, Vec::<String>::new(), "{}", imported.text);
     let expected = include_str!("../cases/import/shop.yaml");
     if updates() {
-        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/import/shop.yaml"), &imported.text).unwrap();
+        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/import/shop.yaml"), &imported.text)
+            .unwrap();
     } else {
         similar_asserts::assert_eq!(imported.text, expected);
     }
@@ -101,26 +118,36 @@ fn updates() -> bool {
 /// A service that somebody made by hand behind a rule of a listener that others use, too.
 async fn strangers() -> Fixture {
     let fixture = by_others().await;
-    let seeded = fixture.sim.seed_world(&json!({"region": REGION, "loadBalancers": [
-        {"name": "edge", "listeners": [{"port": 80, "protocol": "HTTP"}]}]})).unwrap();
+    let seeded = fixture
+        .sim
+        .seed_world(&json!({"region": REGION, "loadBalancers": [
+        {"name": "edge", "listeners": [{"port": 80, "protocol": "HTTP"}]}]}))
+        .unwrap();
     let listener = seeded["listeners"]["edge:80"].as_str().unwrap().to_owned();
     let group = |name: &str| {
-        let made = fixture.by_hand("elbv2", "CreateTargetGroup", json!({"Name": name, "Protocol": "HTTP", "Port": 80,
-            "VpcId": "vpc-0123456789abcdef0", "TargetType": "ip", "HealthCheckPath": "/up"}));
+        let made = fixture.by_hand(
+            "elbv2",
+            "CreateTargetGroup",
+            json!({"Name": name, "Protocol": "HTTP", "Port": 80,
+            "VpcId": "vpc-0123456789abcdef0", "TargetType": "ip", "HealthCheckPath": "/up"}),
+        );
         made["TargetGroups"][0]["TargetGroupArn"].as_str().unwrap().to_owned()
     };
     let (own, other, third) = (group("their-web"), group("somebody-elses"), group("third"));
-    for (priority, path, forward) in [
-        (5, "/api/*", [(&own, 3), (&other, 1)]),
-        (9, "/others/*", [(&other, 1), (&third, 1)]),
-    ] {
-        fixture.by_hand("elbv2", "CreateRule", json!({"ListenerArn": listener, "Priority": priority,
+    for (priority, path, forward) in
+        [(5, "/api/*", [(&own, 3), (&other, 1)]), (9, "/others/*", [(&other, 1), (&third, 1)])]
+    {
+        fixture.by_hand(
+            "elbv2",
+            "CreateRule",
+            json!({"ListenerArn": listener, "Priority": priority,
             "Conditions.member.1.Field": "path-pattern", "Conditions.member.1.Values.member.1": path,
             "Actions.member.1.Type": "forward",
             "Actions.member.1.ForwardConfig.TargetGroups.member.1.TargetGroupArn": forward[0].0,
             "Actions.member.1.ForwardConfig.TargetGroups.member.1.Weight": forward[0].1,
             "Actions.member.1.ForwardConfig.TargetGroups.member.2.TargetGroupArn": forward[1].0,
-            "Actions.member.1.ForwardConfig.TargetGroups.member.2.Weight": forward[1].1}));
+            "Actions.member.1.ForwardConfig.TargetGroups.member.2.Weight": forward[1].1}),
+        );
     }
     fixture.by_hand("logs", "CreateLogGroup", json!({"logGroupName": "/their/logs"}));
     fixture.by_hand("ecs", "RegisterTaskDefinition", json!({
@@ -150,7 +177,11 @@ async fn a_strangers_service_is_adopted_by_tags_alone_and_no_task_is_replaced() 
     let shown = |fixture: &Fixture| {
         let input = json!({"cluster": "shared", "services": ["Their_Web"]});
         let service = fixture.by_hand("ecs", "DescribeServices", input)["services"][0].clone();
-        (service["taskDefinition"].clone(), service["deployments"].as_array().map(Vec::len), service["deployments"][0]["id"].clone())
+        (
+            service["taskDefinition"].clone(),
+            service["deployments"].as_array().map(Vec::len),
+            service["deployments"][0]["id"].clone(),
+        )
     };
     let before = shown(&fixture);
     let imported = imported(&fixture, "shared", &["Their_Web"]).await.unwrap();
@@ -161,12 +192,17 @@ async fn a_strangers_service_is_adopted_by_tags_alone_and_no_task_is_replaced() 
     fixture.ready_within(600).await;
     fixture.pass(600).await;
     let writes = fixture.writes();
-    let tags = ["ecs:TagResource", "elbv2:AddTags", "logs:TagResource"];
+    let tags = ["ecs:TagResource", "elasticloadbalancing:AddTags", "logs:TagResource"];
     assert!(!writes.is_empty() && writes.iter().all(|call| tags.contains(&call.as_str())), "{writes:?}");
     assert_eq!(shown(&fixture), before, "the same revision in the same deployment");
     // The next edit is carried out as any other.
     fixture.edit("their-web.yaml", "nginx:1.27", "nginx:1.28").await;
-    fixture.until(900, |status| status.components["nginx"].image.ends_with(":1.28") && status.components["nginx"].phase == "Complete").await;
+    fixture
+        .until(900, |status| {
+            status.components["nginx"].image.ends_with(":1.28")
+                && status.components["nginx"].phase == "Complete"
+        })
+        .await;
     assert_ne!(shown(&fixture).0, before.0);
 }
 
@@ -176,17 +212,24 @@ async fn what_a_person_should_know_stands_at_its_place_and_is_said() {
     let imported = imported(&fixture, "shared", &["Their_Web"]).await.unwrap();
     let text = &imported.text;
     let said = imported.warnings.join("\n");
-    for (words, beside) in [
-        ("`DB_PASSWORD` looks like a secret", "value: hunter2"),
-        ("tag owner=ann is not on everything", ""),
-    ] {
+    for (words, beside) in
+        [("`DB_PASSWORD` looks like a secret", "value: hunter2"), ("tag owner=ann is not on everything", "")]
+    {
         assert!(said.contains(words), "{words}: {said}");
         let comment = text.find(words).unwrap_or_else(|| panic!("{words}: {text}"));
         assert!(text[comment..].lines().take(4).any(|line| line.contains(beside)), "{words}: {text}");
     }
     assert!(text.contains("ssm:their-parameter"), "{text}");
     assert!(text.contains("hunter2"), "kept, and warned of: {text}");
-    for default in ["essential", "protocol: tcp", "schedulingStrategy", "propagateTags", "platformVersion", "mountPoints", "LATEST"] {
+    for default in [
+        "essential",
+        "protocol: tcp",
+        "schedulingStrategy",
+        "propagateTags",
+        "platformVersion",
+        "mountPoints",
+        "LATEST",
+    ] {
         assert!(!text.contains(default), "{default} is AWS's default: {text}");
     }
     assert!(text.contains("adopt: true") && text.contains("listenerArn:"), "{text}");
@@ -203,16 +246,28 @@ async fn refusal(fixture: &Fixture, cluster: &str, service: &str) -> String {
 async fn what_cannot_be_imported_is_refused_with_a_sentence() {
     let fixture = strangers().await;
     let mut wider = policy::adapted(SHIPPED);
-    let more = json!({"Effect": "Allow", "Action": ["ecs:ListClusters", "ecs:ListServices"], "Resource": "*"});
+    let more =
+        json!({"Effect": "Allow", "Action": ["ecs:ListClusters", "ecs:ListServices"], "Resource": "*"});
     wider["Statement"].as_array_mut().unwrap().push(more);
-    assert_eq!(refusal(&fixture, "shard", "x").await, "there is no cluster `shard` in eu-west-1", "nobody may list them");
+    assert_eq!(
+        refusal(&fixture, "shard", "x").await,
+        "there is no cluster `shard` in eu-west-1",
+        "nobody may list them"
+    );
     fixture.under(&wider);
-    assert_eq!(refusal(&fixture, "shard", "x").await, "there is no cluster `shard` in eu-west-1; did you mean `shared`?");
+    assert_eq!(
+        refusal(&fixture, "shard", "x").await,
+        "there is no cluster `shard` in eu-west-1; did you mean `shared`?"
+    );
     assert_eq!(
         refusal(&fixture, "shared", "their-wb").await,
         "there is no service `their-wb` in cluster `shared`; did you mean `Their_Web`?"
     );
-    fixture.by_hand("ecs", "DeleteService", json!({"cluster": "shared", "service": "Their_Web", "force": true}));
+    fixture.by_hand(
+        "ecs",
+        "DeleteService",
+        json!({"cluster": "shared", "service": "Their_Web", "force": true}),
+    );
     fixture.pass(600).await;
     let said = refusal(&fixture, "shared", "Their_Web").await;
     assert!(said.contains("is INACTIVE: it was deleted"), "{said}");
@@ -223,9 +278,13 @@ async fn a_revision_of_another_content_is_not_taken_over() {
     let fixture = Fixture::idle(Sim::builder().seed(7).build(), &[]).await;
     fixture.by_hand("ecs", "RegisterTaskDefinition", json!({"family": "theirs", "cpu": "256", "memory": "512", "networkMode": "awsvpc",
         "requiresCompatibilities": ["FARGATE"], "containerDefinitions": [{"name": "web", "image": "registry.example.com/theirs:1"}]}));
-    fixture.by_hand("ecs", "CreateService", json!({"cluster": "shop", "serviceName": "shop-web", "taskDefinition": "theirs",
+    fixture.by_hand(
+        "ecs",
+        "CreateService",
+        json!({"cluster": "shop", "serviceName": "shop-web", "taskDefinition": "theirs",
         "desiredCount": 1, "launchType": "FARGATE",
-        "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-0123456789abcdef0"]}}}));
+        "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-0123456789abcdef0"]}}}),
+    );
     fixture.pass(120).await;
     let imported = imported(&fixture, "shop", &["shop-web"]).await.unwrap();
     assert_eq!(beside_tags(&fixture, &imported.text).await, Vec::<String>::new(), "{}", imported.text);
@@ -281,10 +340,10 @@ fn shapes() -> Vec<Shape> {
         ),
         shape(
             "awsvpc on instances without compatibilities",
-            json!({"networkMode": "awsvpc", "cpu": "512", "memory": "1024",
+            json!({"networkMode": "awsvpc", "cpu": "512", "memory": "1024", "taskRoleArn": "shop-task",
                 "containerDefinitions": [container(json!({"portMappings": [{"containerPort": 5000, "hostPort": 5000, "protocol": "tcp"}]}))]}),
             json!({"launchType": "EC2", "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-0123456789abcdef0"]}}}),
-            &["networkMode: awsvpc"],
+            &["arn:aws:iam::123456789012:role/shop-task"],
         ),
         shape(
             "a daemon on the host's network with parameters",
@@ -298,20 +357,31 @@ fn shapes() -> Vec<Shape> {
         ),
         shape(
             "a secret by an ARN without its suffix",
-            fargate(json!([container(json!({"secrets": [{"name": "URL",
-                "valueFrom": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/db:url::"}]}))]), json!({})),
+            fargate(
+                json!([container(json!({"secrets": [{"name": "URL",
+                "valueFrom": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/db:url::"}]}))]),
+                json!({}),
+            ),
             json!({"launchType": "FARGATE", "networkConfiguration": network}),
             &["secret:shop/db:url::"],
         ),
         shape(
             "spot, exec and tags of the service",
-            fargate(json!([container(json!({}))]), json!({"runtimePlatform": {"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"},
-                "ephemeralStorage": {"sizeInGiB": 25}})),
+            fargate(
+                json!([container(json!({}))]),
+                json!({"runtimePlatform": {"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"},
+                "ephemeralStorage": {"sizeInGiB": 25}}),
+            ),
             json!({"capacityProviderStrategy": [{"capacityProvider": "FARGATE_SPOT", "weight": 4}, {"capacityProvider": "FARGATE", "base": 1, "weight": 1}],
                 "networkConfiguration": network, "enableExecuteCommand": true, "propagateTags": "SERVICE", "enableECSManagedTags": true,
                 "deploymentConfiguration": {"minimumHealthyPercent": 100, "maximumPercent": 200, "deploymentCircuitBreaker": {"enable": true, "rollback": true}},
                 "tags": [{"key": "copilot-application", "value": "shop"}]}),
-            &["FARGATE_SPOT", "cpuArchitecture: ARM64", "propagateTags: SERVICE", "tag copilot-application=shop"],
+            &[
+                "FARGATE_SPOT",
+                "cpuArchitecture: ARM64",
+                "propagateTags: SERVICE",
+                "tag copilot-application=shop",
+            ],
         ),
         shape(
             "a mesh proxy and a log router beside the application",
@@ -335,9 +405,11 @@ fn shapes() -> Vec<Shape> {
         shape(
             "a file system, limits and labels",
             fargate(
-                json!([container(json!({"ulimits": [{"name": "nofile", "softLimit": 100_000, "hardLimit": 100_000}],
+                json!([container(
+                    json!({"ulimits": [{"name": "nofile", "softLimit": 100_000, "hardLimit": 100_000}],
                     "dockerLabels": {"name": "app"}, "mountPoints": [{"sourceVolume": "efs", "containerPath": "/mnt", "readOnly": false}],
-                    "linuxParameters": {"initProcessEnabled": true}, "stopTimeout": 30, "interactive": false}))]),
+                    "linuxParameters": {"initProcessEnabled": true}, "stopTimeout": 30, "interactive": false})
+                )]),
                 json!({"volumes": [{"name": "efs", "efsVolumeConfiguration": {"fileSystemId": "fs-0123456789abcdef0", "rootDirectory": "/",
                     "transitEncryption": "ENABLED", "authorizationConfig": {"accessPointId": "fsap-0123456789abcdef0", "iam": "ENABLED"}}}]}),
             ),
@@ -347,8 +419,10 @@ fn shapes() -> Vec<Shape> {
         ),
         shape(
             "windows",
-            fargate(json!([container(json!({"memory": 4096, "cpu": 2048}))]),
-                json!({"cpu": "2048", "memory": "4096", "runtimePlatform": {"operatingSystemFamily": "WINDOWS_SERVER_2019_CORE"}})),
+            fargate(
+                json!([container(json!({"memory": 4096, "cpu": 2048}))]),
+                json!({"cpu": "2048", "memory": "4096", "runtimePlatform": {"operatingSystemFamily": "WINDOWS_SERVER_2019_CORE"}}),
+            ),
             json!({"launchType": "FARGATE", "networkConfiguration": network}),
             &["WINDOWS_SERVER_2019_CORE"],
         ),
@@ -362,16 +436,57 @@ async fn services_of_other_tools_are_imported_whole_and_adopted_by_tags_alone() 
         let name = format!("theirs-{number}");
         definition["family"] = json!(name);
         fixture.by_hand("ecs", "RegisterTaskDefinition", definition);
-        let mut made = json!({"cluster": "shared", "serviceName": name, "taskDefinition": name, "desiredCount": 2});
+        let mut made =
+            json!({"cluster": "shared", "serviceName": name, "taskDefinition": name, "desiredCount": 2});
         made.as_object_mut().unwrap().extend(service.as_object().unwrap().clone());
         made.as_object_mut().unwrap().retain(|_, value| !value.is_null());
         fixture.by_hand("ecs", "CreateService", made);
         fixture.pass(180).await;
         let imported = imported(&fixture, "shared", &[&name]).await.unwrap();
-        assert_eq!(beside_tags(&fixture, &imported.text).await, Vec::<String>::new(), "{what}: {}", imported.text);
+        assert_eq!(
+            beside_tags(&fixture, &imported.text).await,
+            Vec::<String>::new(),
+            "{what}: {}",
+            imported.text
+        );
         for words in says {
             assert!(imported.text.contains(words), "{what}: {words}: {}", imported.text);
         }
         assert!(imported.errors.is_empty(), "{what}: {:?}", imported.errors);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn plans_are_told_in_objects_of_their_schemas() {
+    let fixture = Fixture::idle(Sim::builder().seed(7).build(), &[]).await;
+    let now = fixture.clock.now();
+    let plans = planned(&fixture, SHOP).await;
+    assert!(
+        plans.iter().any(|plan| plan.actions.len() > 2)
+            && plans.iter().any(|plan| !plan.waiting_on.is_empty())
+    );
+    let road = Road { plan: plans[0].clone(), then: plans[1..].to_vec() };
+    let findings = vec![Finding::warning("spec.x", "odd", "mend it")];
+    let one = PlanView {
+        shape: Shape::of("Plan"),
+        time: now,
+        name: "shop".into(),
+        findings: findings.clone(),
+        of_last_good: true,
+        plan: Some(road.clone()),
+    };
+    let list = PlanList {
+        shape: Shape::of("PlanList"),
+        time: now,
+        items: vec![road],
+        findings,
+        of_last_good: vec!["shop".into()],
+        gaps: vec!["ecs:DescribeServices: AccessDenied".to_owned()],
+    };
+    for value in [serde_json::to_value(&one).unwrap(), serde_json::to_value(&list).unwrap()] {
+        let (_, schema) = output_schemas().into_iter().find(|(kind, _)| value["kind"] == *kind).unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let wrong: Vec<String> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
+        assert!(wrong.is_empty(), "{}: {wrong:#?}", value["kind"]);
     }
 }

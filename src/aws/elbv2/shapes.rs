@@ -104,7 +104,8 @@ pub(super) fn listener(found: types::Listener) -> ObservedResource {
 pub(super) fn rule(found: types::Rule) -> Option<ObservedResource> {
     let priority: u32 = found.priority.as_deref()?.parse().ok()?;
     let transforms = found.transforms.filter(|list| !list.is_empty()).map(|list| {
-        let kinds = list.into_iter().map(|transform| json!(transform.r#type.map(|kind| kind.as_str().to_owned())));
+        let kinds =
+            list.into_iter().map(|transform| json!(transform.r#type.map(|kind| kind.as_str().to_owned())));
         Tree::Array(kinds.collect())
     });
     let fields = object([

@@ -97,15 +97,16 @@ fn is_same_component(whole: &DesiredComponent, shorter: &DesiredComponent) -> bo
     let (one, fields, definition) = settings(whole);
     let (other, other_fields, other_definition) = settings(shorter);
     // A revision is known again by the hash of its content, so that has to be the same to the letter.
-    one == other && definition == other_definition && is_same_tree(ResourceKind::Service, &fields, &other_fields)
+    one == other
+        && definition == other_definition
+        && is_same_tree(ResourceKind::Service, &fields, &other_fields)
 }
 
 fn is_same_tree(kind: ResourceKind, whole: &Tree, shorter: &Tree) -> bool {
     // What identifies something is never compared by the diff.
     let mut identity = rows(kind).iter().filter(|row| row.compare == Compare::Never);
-    let at = |tree: &Tree, path: &str| {
-        path.split('.').try_fold(tree, |tree, segment| tree.get(segment)).cloned()
-    };
+    let at =
+        |tree: &Tree, path: &str| path.split('.').try_fold(tree, |tree, segment| tree.get(segment)).cloned();
     differences(kind, whole, shorter, &BTreeSet::new()).is_empty()
         && identity.all(|row| at(whole, row.path) == at(shorter, row.path))
 }

@@ -5,7 +5,7 @@ use super::keys::{Keys, label};
 use super::members::declarable;
 use super::seen::{SeenService, SeenServices};
 use crate::desired;
-use crate::model::arn::{family_of, load_balancer_name, target_group_name};
+use crate::model::arn::{Arn, family_of, is_arn, load_balancer_name, target_group_name};
 use crate::model::finding::{Finding, field_key};
 use crate::model::kinds::{API_VERSION, Document};
 use crate::model::resource::{ResourceKind, TAG_COMPONENT, TAG_HASH, TAG_OWNER, Tree};
@@ -61,8 +61,10 @@ pub(super) fn document(seen: &SeenServices, name: Option<&str>) -> anyhow::Resul
             .context("AWS shows something that no document can hold")?;
         let (_, findings) = desired::render(&document);
         let errors: Vec<Finding> = findings.into_iter().filter(Finding::is_error).collect();
-        let refused: Vec<(String, String)> =
-            errors.iter().filter_map(|error| draft.keys.arn_at(&error.field).map(|arn| (arn, error.message.clone()))).collect();
+        let refused: Vec<(String, String)> = errors
+            .iter()
+            .filter_map(|error| draft.keys.arn_at(&error.field).map(|arn| (arn, error.message.clone())))
+            .collect();
         if refused.is_empty() {
             return finish(draft, errors);
         }
@@ -226,6 +228,7 @@ impl<'a> Draft<'a> {
             fields.insert("family".to_owned(), family_of(&service.task_definition).into());
         }
         parameters(&mut declared);
+        roles(&mut declared, &service.arn);
         let mut fields = self.service(&service.fields);
         fields["serviceName"] = json!(service.name);
         let counted = fields["schedulingStrategy"] != "DAEMON";
@@ -255,7 +258,8 @@ impl<'a> Draft<'a> {
             });
         }
         if !service.is_steady() {
-            let message = "it is in the middle of a deployment, or lacks tasks: import it again once that is over";
+            let message =
+                "it is in the middle of a deployment, or lacks tasks: import it again once that is over";
             self.notes.push(Note::warning(&path, message));
         }
         if definition.status != "ACTIVE" {
@@ -427,7 +431,8 @@ fn target_group(seen: &Tree) -> Tree {
 /// no ARN for the name of a parameter.
 fn parameters(definition: &mut Tree) {
     let name = |secret: &mut Tree| {
-        let plain = secret["valueFrom"].as_str().filter(|from| !from.starts_with("arn:") && !from.starts_with('/'));
+        let plain =
+            secret["valueFrom"].as_str().filter(|from| !from.starts_with("arn:") && !from.starts_with('/'));
         if let Some(plain) = plain {
             secret["valueFrom"] = json!(format!("ssm:{plain}"));
         }
@@ -436,6 +441,18 @@ fn parameters(definition: &mut Tree) {
         let options = ["/secrets", "/logConfiguration/secretOptions"];
         for pointer in options {
             container.pointer_mut(pointer).and_then(Tree::as_array_mut).into_iter().flatten().for_each(name);
+        }
+    }
+}
+
+/// Writes roles that were given by name with their ARNs. Source: ECS API, RegisterTaskDefinition,
+/// taskRoleArn: a short name or an ARN.
+fn roles(definition: &mut Tree, service: &str) {
+    let Some(account) = Arn::parse(service).map(|arn| arn.account) else { return };
+    let partition = service.split(':').nth(1).unwrap_or_default();
+    for member in ["taskRoleArn", "executionRoleArn"] {
+        if let Some(name) = definition[member].as_str().filter(|role| !is_arn(role) && !role.is_empty()) {
+            definition[member] = json!(format!("arn:{partition}:iam::{account}:role/{name}"));
         }
     }
 }

@@ -307,7 +307,10 @@ mod tests {
         assert!(usable(service(None, "ACTIVE"), "shop").is_ok());
         for controller in ["CODE_DEPLOY", "EXTERNAL", "an Express service of ECS"] {
             let said = usable(service(Some(controller), "ACTIVE"), "shop").unwrap_err().to_string();
-            assert!(said.starts_with(&format!("service `web` is deployed by {controller}, not by ECS itself")), "{said}");
+            assert!(
+                said.starts_with(&format!("service `web` is deployed by {controller}, not by ECS itself")),
+                "{said}"
+            );
         }
         for status in ["INACTIVE", "DRAINING"] {
             let said = usable(service(None, status), "shop").unwrap_err().to_string();

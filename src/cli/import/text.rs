@@ -73,9 +73,7 @@ fn commented(plain: &str, stored: &StoredDocument, notes: &[Note]) -> String {
         let is_there = stored.places.place(parent(&note.field)) != Some(place);
         let (at, indent) = match (is_there, lines.get(line + 1)) {
             (true, _) | (false, None) => (line, indent(lines[line])),
-            (false, Some(next)) if indent(next).len() > indent(lines[line]).len() => {
-                (line + 1, indent(next))
-            }
+            (false, Some(next)) if indent(next).len() > indent(lines[line]).len() => (line + 1, indent(next)),
             (false, Some(_)) => (line, indent(lines[line])),
         };
         *before.entry(at).or_default() += &comment(&note.message, &indent);
@@ -115,4 +113,3 @@ fn comment(text: &str, indent: &str) -> String {
     }
     out
 }
-
