@@ -109,3 +109,40 @@ fn an_error_is_an_object_where_json_is_asked_for_and_a_line_elsewhere() {
         (&"Error".into(), &"cannot tell: there is no deployment `shpo`".into())
     );
 }
+
+fn list() -> view::DeploymentList {
+    let [blog, mut edit, gone] = troubled();
+    edit.kind = "Datero".to_owned();
+    let records = [blog, edit, gone].into_iter().map(record).collect();
+    Recorded { records, heartbeat: Some(alive(now())), ..Default::default() }.list(now())
+}
+
+#[test]
+fn deployments_are_chosen_by_names_and_kind_and_a_wrong_name_is_told() {
+    let chosen = |names: &[&str], kind| {
+        let mut list = list();
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        list.only(&names, kind).map(|()| list.rows().keys().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    assert_eq!(chosen(&[], None).unwrap().len(), 3);
+    assert_eq!(chosen(&["gone", "blog"], None).unwrap(), ["blog", "gone"]);
+    assert_eq!(chosen(&[], Some(kinds::Kind::Datero)).unwrap(), ["edit"]);
+    assert_eq!(chosen(&["blog"], Some(kinds::Kind::Datero)).unwrap(), Vec::<String>::new());
+    assert_eq!(chosen(&["blgo"], None).unwrap_err(), "there is no deployment `blgo`; did you mean `blog`?");
+}
+
+#[tokio::test]
+async fn a_table_may_come_without_heads_and_as_names_alone() {
+    let folders = tests::Folders::with(vec![status("blog", ""), status("shop", "")]).await;
+    let whole = folders.shown(&["status"]).await;
+    let bare = folders.shown(&["status", "--no-headers"]).await;
+    assert!(
+        whole.starts_with("NAME ") && bare.starts_with("blog ") && whole.ends_with(&bare),
+        "{whole}{bare}"
+    );
+    assert_eq!(folders.shown(&["status", "-o", "name"]).await, "blog\nshop\n");
+    assert_eq!(folders.shown(&["status", "shop", "-o", "name"]).await, "shop\n");
+    assert_eq!(folders.shown(&["status", "--kind", "datero", "-o", "name"]).await, "");
+    let two = folders.shown(&["status", "shop", "blog", "-o", "json"]).await;
+    assert_eq!(is_valid(&two)["items"].as_array().map(Vec::len), Some(2));
+}

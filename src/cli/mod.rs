@@ -48,7 +48,8 @@ mod wait;
 #[cfg(test)]
 mod tests;
 
-use crate::model::view::Refusal;
+use crate::model::kinds;
+use crate::model::view::{self, Refusal};
 use clap::{Parser, Subcommand};
 use places::Places;
 
@@ -93,6 +94,8 @@ enum Command {
     Explain(explain::Args),
     /// Print the schema of a kind, for editors or Kubernetes
     Schema(schema::Args),
+    /// Print the version, and those of documents and of structured output
+    Version,
     /// Print a completion script for a shell
     Completion(completion::Args),
     /// Confirm that what was made for a removed document may be deleted, data included
@@ -133,6 +136,14 @@ pub fn told(error: &anyhow::Error, as_json: bool) -> String {
     }
 }
 
+/// What this `ctl` is, and what it speaks.
+fn version() -> anyhow::Result<ExitStatus> {
+    let own = env!("CARGO_PKG_VERSION");
+    let (documents, output) = (kinds::API_VERSION, view::API_VERSION);
+    out::print(&format!("ctl         {own}\ndocuments   {documents}\noutput      {output}\n"))?;
+    Ok(ExitStatus::Good)
+}
+
 /// How a command ended that could be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitStatus {
@@ -169,6 +180,7 @@ pub async fn dispatch(cli: Cli) -> anyhow::Result<ExitStatus> {
         Command::Wait(args) => wait::run(args, &places).await,
         Command::Explain(args) => explain::run(args),
         Command::Schema(args) => schema::run(args),
+        Command::Version => version(),
         Command::Completion(args) => completion::run(args),
         Command::Delete(args) => delete::run(args, &places).await,
         Command::Retry(args) => retry::run(args, &places).await,

@@ -3,15 +3,17 @@
 use super::out::{self, BAD, BUSY, Cell, GOOD, HEAD, PLAIN, Structured};
 use super::places::Places;
 use super::records::Records;
-use super::{ExitStatus, conditions};
+use super::{ExitStatus, conditions, explain};
 use crate::model::condition::{ConditionReason, ConditionType, Truth};
 use crate::model::ids::DeploymentName;
+use crate::model::kinds::Kind;
 use crate::model::request::Request;
 use crate::model::status::{ComponentStatus, DeploymentStatus, LostRecord};
 use crate::model::view::{DeploymentList, DeploymentView, unseen};
 use crate::model::visible::visible;
 use crate::reconcile::Clock;
 use anstyle::Style;
+use anyhow::anyhow;
 use clap::ValueEnum;
 use jiff::Timestamp;
 use std::fmt::Write as _;
@@ -25,11 +27,17 @@ const MESSAGE: usize = 80;
 /// Arguments.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  ctl status\n  ctl status shop\n  ctl status -o wide --watch\n  ctl status --server http://127.0.0.1:8099\n  ctl status --exit-code && echo all is well"
+    after_help = "Examples:\n  ctl status\n  ctl status shop\n  ctl status -o wide --watch\n  ctl status --kind Application -o name\n  ctl status --server http://127.0.0.1:8099\n  ctl status --exit-code && echo all is well"
 )]
 pub(super) struct Args {
-    /// One deployment, with its components; all when left out
-    name: Option<String>,
+    /// One deployment, with its components, or several; all when left out
+    names: Vec<String>,
+    /// Only those of this kind
+    #[arg(long, value_parser = kind)]
+    kind: Option<Kind>,
+    /// Leave the heads of the table out
+    #[arg(long)]
+    no_headers: bool,
     /// In which form
     #[arg(short, long, value_enum, default_value_t = Form::Table)]
     output: Form,
@@ -54,6 +62,12 @@ enum Form {
     Wide,
     Json,
     Yaml,
+    /// Names alone, a line each
+    Name,
+}
+
+fn kind(word: &str) -> Result<Kind, String> {
+    explain::kind(word).map_err(|error| error.to_string())
 }
 
 /// Prints the status, again and again with `--watch`.
@@ -86,13 +100,33 @@ pub(super) async fn text(args: &Args, records: &Records<'_>) -> anyhow::Result<(
     let form = match args.output {
         Form::Json => Some(Structured::Json),
         Form::Yaml => Some(Structured::Yaml),
-        Form::Table | Form::Wide => None,
+        Form::Table | Form::Wide | Form::Name => None,
     };
     let wide = args.output == Form::Wide;
-    match &args.name {
-        Some(name) => of_one(&records.one(name).await?, form, wide),
-        None => of_all(&records.list().await?, form, wide),
+    match args.names.as_slice() {
+        [name] if args.kind.is_none() && args.output != Form::Name => {
+            of_one(&records.one(name).await?, form, wide)
+        }
+        names => {
+            let mut list = records.list().await?;
+            list.only(names, args.kind).map_err(|unknown| anyhow!(unknown))?;
+            let (mut text, verdict) = of_all(&list, form, wide)?;
+            if args.output == Form::Name {
+                text = list.rows().keys().map(|name| format!("{}\n", visible(name.as_str()))).collect();
+            } else if args.no_headers && form.is_none() && !list.rows().is_empty() {
+                text = without_heads(&text);
+            }
+            Ok((text, verdict))
+        }
     }
+}
+
+/// A table without its first line; what is said above and below it stays.
+fn without_heads(text: &str) -> String {
+    let plain = |line: &str| anstream::adapter::strip_str(line).to_string();
+    let is_head = |line: &&str| plain(line).starts_with("NAME  ");
+    let lines = text.split_inclusive('\n').filter(|line| !is_head(line));
+    lines.collect()
 }
 
 fn of_one(

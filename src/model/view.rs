@@ -7,6 +7,7 @@
 use super::finding::Finding;
 use super::heartbeat::{self, Heartbeat};
 use super::ids::{ComponentName, DeploymentName};
+use super::kinds::Kind;
 use super::nearest::nearest;
 use super::plan::Plan;
 use super::request::Request;
@@ -143,6 +144,26 @@ impl DeploymentList {
             damaged: Vec::new(),
             warnings: Vec::new(),
         }
+    }
+
+    /// Keeps deployments of some names (all, when none is given) and of one kind, if one is given;
+    /// what is said of the store and of the records as a whole stays. Of what was not looked at yet
+    /// the kind is not known.
+    ///
+    /// # Errors
+    ///
+    /// The sentence for a name that nothing has.
+    pub fn only(&mut self, names: &[String], kind: Option<Kind>) -> Result<(), String> {
+        let known: Vec<DeploymentName> = self.rows().into_keys().cloned().collect();
+        if let Some(name) = names.iter().find(|name| !known.iter().any(|known| known.as_str() == **name)) {
+            return Err(unknown(name, &known));
+        }
+        let named = |name: &DeploymentName| names.is_empty() || names.iter().any(|one| one == name.as_str());
+        self.items
+            .retain(|status| named(&status.name) && kind.is_none_or(|kind| status.kind == kind.as_str()));
+        self.not_looked_at.retain(|name| named(name) && kind.is_none());
+        self.lost.retain(|name, _| named(name));
+        Ok(())
     }
 
     /// Every deployment by name, with its status if it has one.

@@ -9,7 +9,7 @@ use evenkeel::model::finding::Finding;
 use evenkeel::model::kinds::{Placement, Spec};
 use evenkeel::model::plan::Plan;
 use evenkeel::model::schema::output_schemas;
-use evenkeel::model::view::{PlanList, PlanView, Road, Shape};
+use evenkeel::model::view::{self, PlanList, PlanView, Road};
 use evenkeel::observed::Collector;
 use evenkeel::reconcile::declarations::{self, LoweringCache};
 use evenkeel::reconcile::dry_run::{Subjects, reasons, roads};
@@ -468,7 +468,7 @@ async fn plans_are_told_in_objects_of_their_schemas() {
     let road = Road { plan: plans[0].clone(), then: plans[1..].to_vec() };
     let findings = vec![Finding::warning("spec.x", "odd", "mend it")];
     let one = PlanView {
-        shape: Shape::of("Plan"),
+        shape: view::Shape::of("Plan"),
         time: now,
         name: "shop".into(),
         findings: findings.clone(),
@@ -476,7 +476,7 @@ async fn plans_are_told_in_objects_of_their_schemas() {
         plan: Some(road.clone()),
     };
     let list = PlanList {
-        shape: Shape::of("PlanList"),
+        shape: view::Shape::of("PlanList"),
         time: now,
         items: vec![road],
         findings,
