@@ -95,6 +95,7 @@ enum Command {
     /// Print the schema of a kind, for editors or Kubernetes
     Schema(schema::Args),
     /// Print the version, and those of documents and of structured output
+    #[command(after_help = "Example:\n  ctl version")]
     Version,
     /// Print a completion script for a shell
     Completion(completion::Args),

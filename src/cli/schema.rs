@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
                   ctl schema --write ."
 )]
 pub(super) struct Args {
-    /// The kind of a document, or of an output: DeploymentList, Deployment, EventList, PlanList, Plan,
-    /// FindingList or Error
+    /// The kind of a document, or of an output: DeploymentList, Deployment, EventList, PlanList,
+    /// Plan, FindingList or Error
     #[arg(required_unless_present = "write")]
     kind: Option<String>,
     /// As a Kubernetes CustomResourceDefinition, in YAML

@@ -302,131 +302,18 @@ async fn a_revision_of_another_content_is_not_taken_over() {
 
 /// Something that people run: a task definition, what is special about its service, and what the
 /// document says of it.
+#[derive(serde::Deserialize)]
 struct Shape {
-    what: &'static str,
+    what: String,
     definition: Value,
     service: Value,
-    says: &'static [&'static str],
-}
-
-fn shape(what: &'static str, definition: Value, service: Value, says: &'static [&'static str]) -> Shape {
-    Shape { what, definition, service, says }
+    says: Vec<String>,
 }
 
 /// Shapes of the tools that people come from: task definitions that say nothing of where they run,
 /// fields in the API's words for its defaults, parameters by plain names, volumes, sidecars.
 fn shapes() -> Vec<Shape> {
-    let network = json!({"awsvpcConfiguration": {"subnets": ["subnet-0123456789abcdef0"], "securityGroups": ["sg-0123456789abcdef0"], "assignPublicIp": "ENABLED"}});
-    let container = |more: Value| {
-        let mut container = json!({"name": "app", "image": "registry.example.com/app:1", "essential": true, "memory": 128,
-            "environment": [], "mountPoints": [], "volumesFrom": [], "portMappings": []});
-        container.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        container
-    };
-    let fargate = |containers: Value, more: Value| {
-        let mut definition = json!({"networkMode": "awsvpc", "cpu": "512", "memory": "1024", "requiresCompatibilities": ["FARGATE"],
-            "executionRoleArn": "arn:aws:iam::123456789012:role/shop-execution", "containerDefinitions": containers});
-        definition.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        definition
-    };
-    vec![
-        shape(
-            "bridge that says nothing of where it runs",
-            json!({"containerDefinitions": [container(json!({"portMappings": [{"containerPort": 80, "hostPort": 0, "protocol": "tcp"}],
-                "mountPoints": [{"sourceVolume": "data", "containerPath": "/data", "readOnly": false}]}))],
-                "volumes": [{"name": "data", "host": {"sourcePath": "/srv/data"}}]}),
-            json!({"launchType": "EC2", "placementStrategy": [{"type": "spread", "field": "attribute:ecs.availability-zone"}, {"type": "binpack", "field": "memory"}]}),
-            &["sourcePath: /srv/data", "binpack"],
-        ),
-        shape(
-            "awsvpc on instances without compatibilities",
-            json!({"networkMode": "awsvpc", "cpu": "512", "memory": "1024", "taskRoleArn": "shop-task",
-                "containerDefinitions": [container(json!({"portMappings": [{"containerPort": 5000, "hostPort": 5000, "protocol": "tcp"}]}))]}),
-            json!({"launchType": "EC2", "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-0123456789abcdef0"]}}}),
-            &["arn:aws:iam::123456789012:role/shop-task"],
-        ),
-        shape(
-            "a daemon on the host's network with parameters",
-            json!({"networkMode": "host", "requiresCompatibilities": ["EC2"], "placementConstraints": [], "cpu": "256", "memory": "512",
-                "executionRoleArn": "arn:aws:iam::123456789012:role/shop-execution",
-                "containerDefinitions": [container(json!({"cpu": 0, "portMappings": [{"containerPort": 8125, "hostPort": 8125, "protocol": "udp"}],
-                    "secrets": [{"name": "A", "valueFrom": "/agent/a"}, {"name": "B", "valueFrom": "agent-b"},
-                        {"name": "C", "valueFrom": "arn:aws:ssm:eu-west-1:123456789012:parameter/agent/c"}]}))]}),
-            json!({"launchType": "EC2", "schedulingStrategy": "DAEMON", "desiredCount": null}),
-            &["schedulingStrategy: DAEMON", "valueFrom: ssm:agent-b", "valueFrom: /agent/a"],
-        ),
-        shape(
-            "a secret by an ARN without its suffix",
-            fargate(
-                json!([container(json!({"secrets": [{"name": "URL",
-                "valueFrom": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/db:url::"}]}))]),
-                json!({}),
-            ),
-            json!({"launchType": "FARGATE", "networkConfiguration": network}),
-            &["secret:shop/db:url::"],
-        ),
-        shape(
-            "spot, exec and tags of the service",
-            fargate(
-                json!([container(json!({}))]),
-                json!({"runtimePlatform": {"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"},
-                "ephemeralStorage": {"sizeInGiB": 25}}),
-            ),
-            json!({"capacityProviderStrategy": [{"capacityProvider": "FARGATE_SPOT", "weight": 4}, {"capacityProvider": "FARGATE", "base": 1, "weight": 1}],
-                "networkConfiguration": network, "enableExecuteCommand": true, "propagateTags": "SERVICE", "enableECSManagedTags": true,
-                "deploymentConfiguration": {"minimumHealthyPercent": 100, "maximumPercent": 200, "deploymentCircuitBreaker": {"enable": true, "rollback": true}},
-                "tags": [{"key": "copilot-application", "value": "shop"}]}),
-            &[
-                "FARGATE_SPOT",
-                "cpuArchitecture: ARM64",
-                "propagateTags: SERVICE",
-                "tag copilot-application=shop",
-            ],
-        ),
-        shape(
-            "a mesh proxy and a log router beside the application",
-            fargate(
-                json!([
-                    container(json!({"dependsOn": [{"containerName": "envoy", "condition": "HEALTHY"}],
-                        "logConfiguration": {"logDriver": "awsfirelens", "options": {"Name": "stdout"}}})),
-                    {"name": "envoy", "image": "registry.example.com/envoy:1", "user": "1337",
-                        "healthCheck": {"command": ["CMD-SHELL", "echo hello"], "interval": 5, "timeout": 2, "retries": 3}},
-                    {"name": "router", "image": "registry.example.com/fluent-bit:1", "firelensConfiguration": {"type": "fluentbit",
-                        "options": {"enable-ecs-log-metadata": "true"}}, "user": "0"},
-                ]),
-                json!({"proxyConfiguration": {"type": "APPMESH", "containerName": "envoy", "properties": [
-                    {"name": "IgnoredUID", "value": "1337"}, {"name": "ProxyIngressPort", "value": "15000"},
-                    {"name": "ProxyEgressPort", "value": "15001"}, {"name": "AppPorts", "value": "9080"},
-                    {"name": "EgressIgnoredIPs", "value": "169.254.170.2,169.254.169.254"}]}}),
-            ),
-            json!({"launchType": "FARGATE", "networkConfiguration": network}),
-            &["containerName: envoy", "fluentbit"],
-        ),
-        shape(
-            "a file system, limits and labels",
-            fargate(
-                json!([container(
-                    json!({"ulimits": [{"name": "nofile", "softLimit": 100_000, "hardLimit": 100_000}],
-                    "dockerLabels": {"name": "app"}, "mountPoints": [{"sourceVolume": "efs", "containerPath": "/mnt", "readOnly": false}],
-                    "linuxParameters": {"initProcessEnabled": true}, "stopTimeout": 30, "interactive": false})
-                )]),
-                json!({"volumes": [{"name": "efs", "efsVolumeConfiguration": {"fileSystemId": "fs-0123456789abcdef0", "rootDirectory": "/",
-                    "transitEncryption": "ENABLED", "authorizationConfig": {"accessPointId": "fsap-0123456789abcdef0", "iam": "ENABLED"}}}]}),
-            ),
-            json!({"launchType": "FARGATE", "networkConfiguration": network, "desiredCount": 1,
-                "deploymentConfiguration": {"minimumHealthyPercent": 0, "maximumPercent": 100}}),
-            &["singleton:", "accessPointId", "initProcessEnabled: true"],
-        ),
-        shape(
-            "windows",
-            fargate(
-                json!([container(json!({"memory": 4096, "cpu": 2048}))]),
-                json!({"cpu": "2048", "memory": "4096", "runtimePlatform": {"operatingSystemFamily": "WINDOWS_SERVER_2019_CORE"}}),
-            ),
-            json!({"launchType": "FARGATE", "networkConfiguration": network}),
-            &["WINDOWS_SERVER_2019_CORE"],
-        ),
-    ]
+    serde_json::from_str(include_str!("../cases/import/shapes.json")).unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -450,7 +337,7 @@ async fn services_of_other_tools_are_imported_whole_and_adopted_by_tags_alone() 
             imported.text
         );
         for words in says {
-            assert!(imported.text.contains(words), "{what}: {words}: {}", imported.text);
+            assert!(imported.text.contains(&words), "{what}: {words}: {}", imported.text);
         }
         assert!(imported.errors.is_empty(), "{what}: {:?}", imported.errors);
     }

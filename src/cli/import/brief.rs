@@ -96,7 +96,7 @@ fn is_same_component(whole: &DesiredComponent, shorter: &DesiredComponent) -> bo
     };
     let (one, fields, definition) = settings(whole);
     let (other, other_fields, other_definition) = settings(shorter);
-    // A revision is known again by the hash of its content, so that has to be the same to the letter.
+    // A revision is known again by the hash of its content: that has to be the same to the letter.
     one == other
         && definition == other_definition
         && is_same_tree(ResourceKind::Service, &fields, &other_fields)

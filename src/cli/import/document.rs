@@ -3,6 +3,7 @@
 use super::brief::brief;
 use super::keys::{Keys, label};
 use super::members::declarable;
+use super::note::Note;
 use super::seen::{SeenService, SeenServices};
 use crate::desired;
 use crate::model::arn::{Arn, family_of, is_arn, load_balancer_name, target_group_name};
@@ -17,24 +18,6 @@ use std::collections::{BTreeMap, BTreeSet};
 const OF_AWS: &str = "aws:";
 /// Tag that CloudFormation, and with it CDK and Copilot, puts on what it made.
 const STACK: &str = "aws:cloudformation:stack-name";
-
-/// Something that is to be said of a field.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Note {
-    /// The field, as findings name it; it need not be in the document.
-    pub(super) field: String,
-    /// What is to be said: sentences.
-    pub(super) message: String,
-    /// Whether it is said on stderr, too.
-    pub(super) warns: bool,
-}
-
-impl Note {
-    /// What a person has to know.
-    pub(super) fn warning(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { field: field.into(), message: message.into(), warns: true }
-    }
-}
 
 /// A document and what is to be said of it.
 pub(super) struct Built {

@@ -30,17 +30,18 @@ impl Keys {
 
     /// The ARN of the target group, listener or rule that a field belongs to.
     pub(super) fn arn_at(&self, field: &str) -> Option<String> {
-        let found = self.0.iter().find(|((kind, _), key)| {
-            let map = match kind {
-                ResourceKind::TargetGroup => "targetGroups",
-                ResourceKind::Listener => "listeners",
-                ResourceKind::Rule => "rules",
-                _ => return false,
-            };
-            let rest = field.strip_prefix("spec.").and_then(|rest| rest.strip_prefix(map));
-            let rest = rest.and_then(|rest| rest.strip_prefix('.')?.strip_prefix(key.as_str()));
+        let maps = [
+            ("targetGroups", ResourceKind::TargetGroup),
+            ("listeners", ResourceKind::Listener),
+            ("rules", ResourceKind::Rule),
+        ];
+        let (map, rest) = field.strip_prefix("spec.")?.split_once('.')?;
+        let (_, kind) = maps.into_iter().find(|(name, _)| *name == map)?;
+        let is_below = |key: &str| {
+            let rest = rest.strip_prefix(key);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-        });
+        };
+        let found = self.0.iter().find(|((other, _), key)| *other == kind && is_below(key));
         found.map(|((_, arn), _)| arn.clone())
     }
 }

@@ -1,6 +1,6 @@
 //! Takes out of what AWS shows what a document cannot hold, and says each time what that was.
 
-use super::document::Note;
+use super::note::Note;
 use crate::model::finding::field_key;
 use crate::model::kinds::Kind;
 use crate::model::resource::Tree;

@@ -1,9 +1,9 @@
 //! `ctl import`: a document for what runs in ECS already.
 //!
 //! A service, its task definition, its target groups, the listeners and rules that forward to these
-//! and the log groups that it writes to become one `Application` with `adopt: true`. Planned against
-//! the same AWS, that document writes nothing but the tags by which Evenkeel knows what is its own.
-//! What no document can hold is a comment at its place, and is said on stderr.
+//! and the log groups that it writes to become one `Application` with `adopt: true`. Planned
+//! against the same AWS, that document writes nothing but the tags by which Evenkeel knows what is
+//! its own. What no document can hold is a comment at its place, and is said on stderr.
 //!
 //! **Never** writes to AWS, nor over a file.
 
@@ -11,6 +11,7 @@ mod brief;
 mod document;
 mod keys;
 mod members;
+mod note;
 mod seen;
 mod text;
 

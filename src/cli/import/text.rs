@@ -1,6 +1,6 @@
 //! A document as YAML, with what is to be said of it as comments at its places.
 
-use super::document::Note;
+use super::note::Note;
 use crate::model::kinds::{ApplicationSpec, Document, Kind, Metadata, Spec};
 use crate::model::visible::visible;
 use crate::specs::{self, StoredDocument};
