@@ -1,9 +1,9 @@
 //! Windows: `ctl`, one file per command.
 //!
 //! `ctl` reads the state store (what the controller last saw and did) or, with `--server`, asks the
-//! controller for the same; the spec store (what is declared) and, for `plan` only, AWS. It writes
-//! nothing but requests to the controller, into the state store: to change what should run, change
-//! a document.
+//! controller for the same; the spec store (what is declared) and, for `plan` and `import`, AWS. It
+//! writes nothing but requests to the controller, into the state store, and documents of `init` and
+//! `import` into new files: to change what should run, change a document.
 //!
 //! What a command finds out goes to stdout, what keeps it from finding out to stderr. Exit codes: 0
 //! good; 1 not good (findings, not ready, differences with `--exit-code`); 2 it could not be done,

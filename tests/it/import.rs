@@ -377,3 +377,24 @@ async fn plans_are_told_in_objects_of_their_schemas() {
         assert!(wrong.is_empty(), "{}: {wrong:#?}", value["kind"]);
     }
 }
+
+/// Of what a text would do now, what concerns the revision of the web service.
+async fn of_the_revision(fixture: &Fixture, text: &str) -> Vec<String> {
+    let plans = planned(fixture, text).await;
+    let actions = plans.iter().flat_map(|plan| &plan.actions);
+    let of_web = actions.filter(|action| action.resource.to_string() == "task-definition/web");
+    of_web.map(|action| action.call.operation().to_owned()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revision_with_an_earlier_version_of_a_secret_is_not_taken_over_when_its_record_is_lost() {
+    let reads = "secrets: [{name: URL, valueFrom: \"shop/db:url::\"}]\n            environment: [{name: B";
+    let document = SHOP.replace("environment: [{name: B", reads).replace("spec:\n", "spec:\n  adopt: true\n");
+    let fixture = Fixture::new(&[("shop.yaml", &document)]).await;
+    fixture.ready_within(900).await;
+    assert_eq!(of_the_revision(&fixture, &document).await, Vec::<String>::new(), "it is known by its hash");
+    let value = json!({"url": "mysql://canary-2"}).to_string();
+    let input = json!({"SecretId": "shop/db", "SecretString": value, "ClientRequestToken": "r".repeat(32)});
+    fixture.by_hand("secretsmanager", "PutSecretValue", input);
+    assert_eq!(of_the_revision(&fixture, &document).await, ["ecs:RegisterTaskDefinition"]);
+}
