@@ -41,7 +41,7 @@ pub enum Category {
     EcsServiceDeployments,
     /// DescribeServiceRevisions.
     EcsServiceRevisions,
-    /// DescribeClusters.
+    /// DescribeClusters, ListClusters.
     EcsClusterRead,
     /// TagResource, UntagResource.
     EcsTagWrite,

@@ -162,6 +162,13 @@ impl Aws {
         Self { shared: Arc::new(shared) }
     }
 
+    /// The region that environment or profile name, if one of them does.
+    pub async fn region_of_environment() -> Option<String> {
+        let chain = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+            .or_else(ProfileFileRegionProvider::new());
+        chain.region().await.map(|region| region.as_ref().to_owned())
+    }
+
     /// The clients for a placement, made when first asked for. No call of AWS is made.
     pub async fn at(&self, placement: &Placement) -> Arc<PlacementClients> {
         let key = (placement.region.clone(), placement.role_arn.clone());

@@ -1,6 +1,6 @@
 //! `ctl describe`: everything that is known of one deployment.
 
-use super::out::{self, HEAD};
+use super::out::{self, HEAD, Structured};
 use super::places::Places;
 use super::records::Records;
 use super::{ExitStatus, conditions, events, status};
@@ -23,12 +23,18 @@ const EVENTS: usize = 15;
 pub(super) struct Args {
     /// The deployment
     name: String,
+    /// As JSON or YAML
+    #[arg(short, long)]
+    pub(super) output: Option<Structured>,
 }
 
 /// Prints it.
 pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatus> {
     let view = Records::open(places)?.one(&args.name).await?;
-    out::print(&shown(&view)?)?;
+    out::print(&match args.output {
+        Some(form) => out::structured(&view, form)?,
+        None => shown(&view)?,
+    })?;
     Ok(ExitStatus::Good)
 }
 

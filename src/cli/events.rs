@@ -6,24 +6,44 @@ use super::places::Places;
 use super::records::Records;
 use crate::model::status::{Event, EventKind};
 use crate::model::visible::visible;
+use crate::settings::duration;
 use jiff::Timestamp;
+use std::time::Duration;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  ctl events shop")]
+#[command(after_help = "Examples:\n  ctl events shop\n  ctl events shop --since 2h --type Warning")]
 pub(super) struct Args {
     /// The deployment
     name: String,
-    /// Print the stored events
+    /// Only those of the last so long, such as 2h
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    since: Option<Duration>,
+    /// Only those of this type
+    #[arg(long = "type", value_name = "Normal|Warning", value_parser = event_type)]
+    kind: Option<EventKind>,
+    /// As JSON or YAML
     #[arg(short, long)]
-    output: Option<Structured>,
+    pub(super) output: Option<Structured>,
+}
+
+fn event_type(word: &str) -> Result<EventKind, String> {
+    let known = [("normal", EventKind::Normal), ("warning", EventKind::Warning)];
+    let found = known.into_iter().find(|(name, _)| word.eq_ignore_ascii_case(name));
+    found.map(|(_, kind)| kind).ok_or_else(|| "expected Normal or Warning".to_owned())
 }
 
 /// Prints the newest events, oldest first.
 pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatus> {
-    let events = Records::open(places)?.events(&args.name).await?;
+    let mut events = Records::open(places)?.events(&args.name).await?;
+    let all = events.items.len();
+    let (kind, begin) = (args.kind, args.since.and_then(|since| events.time.checked_sub(since).ok()));
+    events.items.retain(|event| {
+        kind.is_none_or(|kind| event.kind == kind) && begin.is_none_or(|begin| event.at >= begin)
+    });
     out::print(&match (args.output, events.items.as_slice()) {
-        (Some(form), items) => out::structured(&items, form)?,
+        (Some(form), _) => out::structured(&events, form)?,
+        (None, []) if all > 0 => format!("none of {} is so\n", out::count(all, "event")),
         (None, []) => format!("nothing has happened to {} yet\n", visible(events.name.as_str())),
         (None, items) => shown(items, events.time),
     })?;

@@ -1,9 +1,9 @@
 //! Windows: `ctl`, one file per command.
 //!
 //! `ctl` reads the state store (what the controller last saw and did) or, with `--server`, asks the
-//! controller for the same; the spec store (what is declared) and, for `plan` only, AWS. It writes
-//! nothing but requests to the controller, into the state store: to change what should run, change
-//! a document.
+//! controller for the same; the spec store (what is declared) and, for `plan` and `import`, AWS. It
+//! writes nothing but requests to the controller, into the state store, and documents of `init` and
+//! `import` into new files: to change what should run, change a document.
 //!
 //! What a command finds out goes to stdout, what keeps it from finding out to stderr. Exit codes: 0
 //! good; 1 not good (findings, not ready, differences with `--exit-code`); 2 it could not be done,
@@ -14,10 +14,14 @@ mod adopt;
 mod completion;
 mod conditions;
 mod continue_pause;
+#[cfg(test)]
+mod contract_tests;
 mod delete;
 mod describe;
 mod events;
 mod explain;
+pub mod import;
+mod init;
 mod out;
 mod pause;
 mod places;
@@ -29,6 +33,7 @@ mod request;
 mod request_tests;
 mod resume;
 mod retry;
+mod sarif;
 mod schema;
 mod server;
 #[cfg(test)]
@@ -43,6 +48,8 @@ mod wait;
 #[cfg(test)]
 mod tests;
 
+use crate::model::kinds;
+use crate::model::view::{self, Refusal};
 use clap::{Parser, Subcommand};
 use places::Places;
 
@@ -75,6 +82,10 @@ enum Command {
     Events(events::Args),
     /// Check documents, all mistakes at once
     Validate(validate::Args),
+    /// Write a first document of a kind
+    Init(init::Args),
+    /// Write a document for services that run in ECS already
+    Import(import::Args),
     /// Print the Application that a document stands for
     Render(render::Args),
     /// Wait until a condition holds
@@ -83,6 +94,9 @@ enum Command {
     Explain(explain::Args),
     /// Print the schema of a kind, for editors or Kubernetes
     Schema(schema::Args),
+    /// Print the version, and those of documents and of structured output
+    #[command(after_help = "Example:\n  ctl version")]
+    Version,
     /// Print a completion script for a shell
     Completion(completion::Args),
     /// Confirm that what was made for a removed document may be deleted, data included
@@ -97,6 +111,38 @@ enum Command {
     Resume(resume::Args),
     /// Take over what stands under declared names
     Adopt(adopt::Args),
+}
+
+impl Cli {
+    /// Whether JSON is asked for: then errors are told as JSON, too.
+    pub fn is_json(&self) -> bool {
+        match &self.command {
+            Command::Status(args) => args.is_json(),
+            Command::Describe(describe::Args { output, .. })
+            | Command::Plan(plan::Args { output, .. })
+            | Command::Events(events::Args { output, .. }) => *output == Some(out::Structured::Json),
+            Command::Validate(args) => args.is_json(),
+            Command::Render(args) => args.output == out::Structured::Json,
+            _ => false,
+        }
+    }
+}
+
+/// Why a command could not be done, as it is told on stderr.
+pub fn told(error: &anyhow::Error, as_json: bool) -> String {
+    let text = format!("{error:#}");
+    match serde_json::to_string(&Refusal::new(text.as_str())) {
+        Ok(json) if as_json => json,
+        _ => format!("error: {text}"),
+    }
+}
+
+/// What this `ctl` is, and what it speaks.
+fn version() -> anyhow::Result<ExitStatus> {
+    let own = env!("CARGO_PKG_VERSION");
+    let (documents, output) = (kinds::API_VERSION, view::API_VERSION);
+    out::print(&format!("ctl         {own}\ndocuments   {documents}\noutput      {output}\n"))?;
+    Ok(ExitStatus::Good)
 }
 
 /// How a command ended that could be done.
@@ -129,10 +175,13 @@ pub async fn dispatch(cli: Cli) -> anyhow::Result<ExitStatus> {
         Command::Plan(args) => plan::run(args, &places).await,
         Command::Events(args) => events::run(args, &places).await,
         Command::Validate(args) => validate::run(args),
+        Command::Init(args) => init::run(args),
+        Command::Import(args) => import::run(args, &places).await,
         Command::Render(args) => render::run(args),
         Command::Wait(args) => wait::run(args, &places).await,
         Command::Explain(args) => explain::run(args),
         Command::Schema(args) => schema::run(args),
+        Command::Version => version(),
         Command::Completion(args) => completion::run(args),
         Command::Delete(args) => delete::run(args, &places).await,
         Command::Retry(args) => retry::run(args, &places).await,

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::io::{ErrorKind, Write};
+use unicode_width::UnicodeWidthStr;
 
 /// Structured output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -89,9 +90,10 @@ impl Cell {
     }
 }
 
-/// A table without borders: columns three spaces apart, as wide as their widest cell.
+/// A table without borders: columns three spaces apart, as wide as their widest cell, counted in
+/// cells of the terminal: a letter of Chinese takes two.
 pub(super) fn table(heads: &[&str], rows: &[Vec<Cell>]) -> String {
-    let width = |text: &str| text.chars().count();
+    let width = |text: &str| UnicodeWidthStr::width(text);
     let widths: Vec<usize> = heads
         .iter()
         .enumerate()
@@ -151,6 +153,16 @@ mod tests {
         ];
         let text = anstream::adapter::strip_str(&table(&["NAME", "KIND", "MESSAGE"], &rows)).to_string();
         assert_eq!(text, "NAME          KIND   MESSAGE\na-long-name   -\nb             x      why\n");
+    }
+
+    #[test]
+    fn columns_stand_below_each_other_whatever_is_in_them() {
+        let rows = vec![
+            vec![Cell::plain("店舗"), Cell::message("two cells each")],
+            vec![Cell::plain("shop"), Cell::message("one")],
+        ];
+        let text = anstream::adapter::strip_str(&table(&["NAME", "MESSAGE"], &rows)).to_string();
+        assert_eq!(text, "NAME   MESSAGE\n店舗   two cells each\nshop   one\n");
     }
 
     #[test]

@@ -46,6 +46,9 @@ pub(super) struct Places {
 pub(super) struct Demo {
     /// Where simulated AWS listens.
     endpoint: String,
+    /// The region of its documents.
+    #[serde(default)]
+    region: Option<String>,
     /// How many times faster than real time its time runs.
     speed: f64,
     /// What its clock showed at a real time.
@@ -159,6 +162,11 @@ impl Places {
             (None, None) => return Ok(real),
         };
         Ok(Clock::simulated(now, demo.speed))
+    }
+
+    /// The region of the demo, if there is one.
+    pub(super) fn region(&self) -> anyhow::Result<Option<String>> {
+        Ok(self.demo()?.and_then(|demo| demo.region))
     }
 
     /// How to reach AWS: the demo's, or the real one with the standard configuration.

@@ -6,17 +6,19 @@ use super::{ExitStatus, source, state};
 use crate::aws::Aws;
 use crate::model::finding::Finding;
 use crate::model::ids::DeploymentName;
+use crate::model::observed::Gap;
 use crate::model::plan::Plan;
 use crate::model::request::Request;
 use crate::model::status::Record;
-use crate::model::view::latest;
+use crate::model::view::{PlanList, PlanView, Shape, latest};
 use crate::observed::Collector;
 use crate::plan::{render, render_steps};
 use crate::reconcile::declarations::{self, LoweringCache};
-use crate::reconcile::dry_run::{Road, Subjects, reasons, roads};
+use crate::reconcile::dry_run::{Road, Subjects, reasons, roads, without_values};
 use crate::specs::{Scan, Snapshot};
 use crate::state::ErrorKind;
 use anyhow::{Context, anyhow};
+use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -39,7 +41,7 @@ pub(super) struct Args {
     file: Option<String>,
     /// As JSON or YAML
     #[arg(short, long)]
-    output: Option<Structured>,
+    pub(super) output: Option<Structured>,
     /// Show the values of environment variables, which are masked otherwise
     #[arg(long)]
     show_values: bool,
@@ -66,7 +68,10 @@ pub(super) struct Planned {
 /// Plans and prints.
 pub(super) async fn run(args: Args, places: &Places) -> anyhow::Result<ExitStatus> {
     let planned = plan(&args, places).await?;
-    planned.findings.iter().for_each(|finding| anstream::eprintln!("{finding}"));
+    // Whoever reads JSON finds them in there.
+    if args.output.is_none() {
+        planned.findings.iter().for_each(|finding| anstream::eprintln!("{finding}"));
+    }
     for name in &planned.last_good {
         out::warn(&format!("{name}: the edit is refused; this is the plan for the last good version"));
     }
@@ -106,12 +111,19 @@ pub(super) async fn plan(args: &Args, places: &Places) -> anyhow::Result<Planned
     let (mut plans, gaps) = roads(&collector, &subjects.declared, &records, clock.now()).await;
     if !args.show_values {
         for road in &mut plans {
-            *road = road.masked().context("the plan cannot be masked")?;
+            *road = without_values(road).context("the plan cannot be masked")?;
         }
     }
     let text = match args.output {
-        Some(form) if args.name.is_some() => out::structured(&plans.first(), form)?,
-        Some(form) => out::structured(&plans, form)?,
+        Some(form) => {
+            let (time, findings) =
+                (clock.now(), subjects.findings.iter().map(|(_, one)| one.clone()).collect());
+            structured(
+                args,
+                form,
+                Told { time, findings, last_good: subjects.last_good(), gaps: &gaps, plans: &plans },
+            )?
+        }
         // AWS cannot be reached at all: that everything waits for an observation says nothing.
         None if gaps.iter().any(|gap| gap.code == NO_CONNECTION)
             && plans.iter().all(|road| road.plan.is_empty()) =>
@@ -127,6 +139,33 @@ pub(super) async fn plan(args: &Args, places: &Places) -> anyhow::Result<Planned
         gaps: reasons(&gaps),
         in_sync: plans.iter().all(|road| road.plan.is_empty() && road.then.is_empty()),
     })
+}
+
+/// What structured output is made of.
+struct Told<'a> {
+    time: Timestamp,
+    findings: Vec<Finding>,
+    last_good: Vec<DeploymentName>,
+    gaps: &'a BTreeSet<Gap>,
+    plans: &'a [Road],
+}
+
+/// One plan as the controller tells it over HTTP, or the list of all.
+fn structured(args: &Args, form: Structured, told: Told<'_>) -> anyhow::Result<String> {
+    let Told { time, findings, last_good, gaps, plans } = told;
+    match &args.name {
+        Some(name) => {
+            let (name, of_last_good) = (name.as_str().into(), !last_good.is_empty());
+            let plan = plans.first().cloned();
+            let shape = Shape::of("Plan");
+            out::structured(&PlanView { shape, time, name, findings, of_last_good, plan }, form)
+        }
+        None => {
+            let (items, gaps, of_last_good) = (plans.to_vec(), reasons(gaps), last_good);
+            let shape = Shape::of("PlanList");
+            out::structured(&PlanList { shape, time, items, findings, of_last_good, gaps }, form)
+        }
+    }
 }
 
 /// Every record by name, and what people ask for; nothing when no controller has run yet.

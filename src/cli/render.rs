@@ -14,7 +14,7 @@ pub(super) struct Args {
     file: String,
     /// As what
     #[arg(short, long, default_value = "yaml")]
-    output: Structured,
+    pub(super) output: Structured,
 }
 
 /// Prints the lowered documents; findings go to stderr.

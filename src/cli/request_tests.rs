@@ -199,7 +199,6 @@ async fn the_status_of_a_deployment_begins_with_what_is_asked_for() {
     let first = text("table").await.lines().next().unwrap().to_owned();
     assert_eq!(first, format!("paused until {UNTIL} by ops: incident 42"));
     let json = text("json").await;
-    assert!(json.starts_with("{\n  \"requests\": ["), "{json}");
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     let request = &json["requests"][0];
     assert_eq!((&request["kind"], &request["by"]), (&"Pause".into(), &"ops".into()));

@@ -2,7 +2,7 @@
 
 use super::out::{self, Structured};
 use super::{ExitStatus, explain};
-use crate::model::schema::{crd, editor_schema, generated_files};
+use crate::model::schema::{crd, editor_schema, generated_files, output_schemas};
 use anyhow::Context;
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
                   ctl schema --write ."
 )]
 pub(super) struct Args {
-    /// The kind
+    /// The kind of a document, or of an output: DeploymentList, Deployment, EventList, PlanList,
+    /// Plan, FindingList or Error
     #[arg(required_unless_present = "write")]
     kind: Option<String>,
     /// As a Kubernetes CustomResourceDefinition, in YAML
@@ -30,7 +31,13 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitStatus> {
     if let Some(folder) = &args.write {
         return write(folder);
     }
-    let kind = explain::kind(args.kind.as_deref().unwrap_or_default())?;
+    let word = args.kind.as_deref().unwrap_or_default();
+    let output = output_schemas().into_iter().find(|(kind, _)| kind.eq_ignore_ascii_case(word));
+    if let Some((_, schema)) = output.filter(|_| !args.crd) {
+        out::print(&out::structured(&schema, Structured::Json)?)?;
+        return Ok(ExitStatus::Good);
+    }
+    let kind = explain::kind(word)?;
     out::print(&if args.crd {
         out::structured(&crd(kind), Structured::Yaml)?
     } else {

@@ -1,7 +1,7 @@
 //! A running controller that is asked over HTTP, as `--server` says.
 
 use super::tls::TlsFiles;
-use crate::model::view::{API_VERSION, DeploymentList, DeploymentView, EventList, Refusal, Shape};
+use crate::model::view::{API_VERSION, DeploymentList, DeploymentView, EventList, Shape};
 use crate::model::visible::visible;
 use anyhow::{Context, anyhow, bail};
 use axum::body::{Body, to_bytes};
@@ -12,6 +12,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -129,8 +130,9 @@ impl Server {
         if status == StatusCode::OK {
             return self.read(&body).map(Ok);
         }
-        let said =
-            serde_json::from_slice::<Refusal>(&body).ok().map(|refusal| visible(&refusal.error).into_owned());
+        // Controllers of an earlier version tell it without its shape.
+        let said = serde_json::from_slice::<Value>(&body).ok();
+        let said = said.and_then(|said| Some(visible(said["error"].as_str()?).into_owned()));
         match (status, said) {
             (StatusCode::NOT_FOUND, Some(unknown)) => Ok(Err(unknown)),
             (status, said) => Err(self.refused(status, said)),

@@ -57,9 +57,14 @@ fn contents(shown: &str, stream: impl Read) -> std::io::Result<Arc<FileContent>>
 
 /// Findings as they are shown for `file`: those of a folder's files are placed below the folder.
 pub(super) fn shown(file: &str, finding: &Finding) -> String {
+    placed(file, finding).to_string()
+}
+
+/// A finding in `file`.
+pub(super) fn placed(file: &str, finding: &Finding) -> Finding {
     let mut finding = finding.clone();
     if let Some(place) = &mut finding.place {
         file.clone_into(&mut place.file);
     }
-    finding.to_string()
+    finding
 }

@@ -3,18 +3,19 @@
 use super::out::{self, BAD, BUSY, Cell, GOOD, HEAD, PLAIN, Structured};
 use super::places::Places;
 use super::records::Records;
-use super::{ExitStatus, conditions};
+use super::{ExitStatus, conditions, explain};
 use crate::model::condition::{ConditionReason, ConditionType, Truth};
 use crate::model::ids::DeploymentName;
+use crate::model::kinds::Kind;
 use crate::model::request::Request;
 use crate::model::status::{ComponentStatus, DeploymentStatus, LostRecord};
 use crate::model::view::{DeploymentList, DeploymentView, unseen};
 use crate::model::visible::visible;
 use crate::reconcile::Clock;
 use anstyle::Style;
+use anyhow::anyhow;
 use clap::ValueEnum;
 use jiff::Timestamp;
-use serde::Serialize;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -26,11 +27,17 @@ const MESSAGE: usize = 80;
 /// Arguments.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  ctl status\n  ctl status shop\n  ctl status -o wide --watch\n  ctl status --server http://127.0.0.1:8099\n  ctl status --exit-code && echo all is well"
+    after_help = "Examples:\n  ctl status\n  ctl status shop\n  ctl status -o wide --watch\n  ctl status --kind Application -o name\n  ctl status --server http://127.0.0.1:8099\n  ctl status --exit-code && echo all is well"
 )]
 pub(super) struct Args {
-    /// One deployment, with its components; all when left out
-    name: Option<String>,
+    /// One deployment, with its components, or several; all when left out
+    names: Vec<String>,
+    /// Only those of this kind
+    #[arg(long, value_parser = kind)]
+    kind: Option<Kind>,
+    /// Leave the heads of the table out
+    #[arg(long)]
+    no_headers: bool,
     /// In which form
     #[arg(short, long, value_enum, default_value_t = Form::Table)]
     output: Form,
@@ -42,12 +49,25 @@ pub(super) struct Args {
     exit_code: bool,
 }
 
+impl Args {
+    /// Whether JSON is asked for.
+    pub(super) fn is_json(&self) -> bool {
+        self.output == Form::Json
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Form {
     Table,
     Wide,
     Json,
     Yaml,
+    /// Names alone, a line each
+    Name,
+}
+
+fn kind(word: &str) -> Result<Kind, String> {
+    explain::kind(word).map_err(|error| error.to_string())
 }
 
 /// Prints the status, again and again with `--watch`.
@@ -80,13 +100,33 @@ pub(super) async fn text(args: &Args, records: &Records<'_>) -> anyhow::Result<(
     let form = match args.output {
         Form::Json => Some(Structured::Json),
         Form::Yaml => Some(Structured::Yaml),
-        Form::Table | Form::Wide => None,
+        Form::Table | Form::Wide | Form::Name => None,
     };
     let wide = args.output == Form::Wide;
-    match &args.name {
-        Some(name) => of_one(&records.one(name).await?, form, wide),
-        None => of_all(&records.list().await?, form, wide),
+    match args.names.as_slice() {
+        [name] if args.kind.is_none() && args.output != Form::Name => {
+            of_one(&records.one(name).await?, form, wide)
+        }
+        names => {
+            let mut list = records.list().await?;
+            list.only(names, args.kind).map_err(|unknown| anyhow!(unknown))?;
+            let (mut text, verdict) = of_all(&list, form, wide)?;
+            if args.output == Form::Name {
+                text = list.rows().keys().map(|name| format!("{}\n", visible(name.as_str()))).collect();
+            } else if args.no_headers && form.is_none() && !list.rows().is_empty() {
+                text = without_heads(&text);
+            }
+            Ok((text, verdict))
+        }
     }
+}
+
+/// A table without its first line; what is said above and below it stays.
+fn without_heads(text: &str) -> String {
+    let plain = |line: &str| anstream::adapter::strip_str(line).to_string();
+    let is_head = |line: &&str| plain(line).starts_with("NAME  ");
+    let lines = text.split_inclusive('\n').filter(|line| !is_head(line));
+    lines.collect()
 }
 
 fn of_one(
@@ -96,7 +136,7 @@ fn of_one(
 ) -> anyhow::Result<(String, ExitStatus)> {
     let (requests, status) = (&view.requests[..], view.status.as_deref());
     let text = match (form, status) {
-        (Some(form), _) => out::structured(&Shown { requests, lost: view.lost.as_ref(), status }, form)?,
+        (Some(form), _) => out::structured(view, form)?,
         (None, Some(status)) => asked(requests) + &one(status, wide, view.time)?,
         (None, None) => {
             let (name, unseen) = (visible(view.name.as_str()), unseen(view.lost.as_ref()));
@@ -126,7 +166,7 @@ fn of_all(
         (None, other) => other,
     };
     let text = match form {
-        Some(form) => out::structured(&list.items, form)?,
+        Some(form) => out::structured(list, form)?,
         None => all(list, wide),
     };
     Ok((text, verdict))
@@ -143,17 +183,6 @@ fn verdict<'r>(statuses: impl IntoIterator<Item = Option<&'r DeploymentStatus>>)
         }
     }
     verdict
-}
-
-/// One deployment as structured output: what people ask for comes first.
-#[derive(Serialize)]
-struct Shown<'a> {
-    #[serde(skip_serializing_if = "<[Request]>::is_empty")]
-    requests: &'a [Request],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lost: Option<&'a LostRecord>,
-    #[serde(flatten)]
-    status: Option<&'a DeploymentStatus>,
 }
 
 /// Ready, and so is its newest edit; or orphaned.

@@ -451,7 +451,7 @@ async fn a_plan_is_made_against_the_demo_and_nothing_is_written() {
     let findings: Vec<String> = planned.findings.iter().map(ToString::to_string).collect();
     assert!(findings.iter().any(|finding| finding.contains("belongs to `shop`")), "{findings:?}");
     let json = plan(&["shop", "-o", "json"]).await.unwrap().text;
-    assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap()["deployment"], "shop");
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap()["plan"]["deployment"], "shop");
     let broken = DOCUMENT.replace("desiredCount: 1", "desiredCount: many");
     std::fs::write(&file, broken).unwrap();
     let planned = plan(&[]).await.unwrap();

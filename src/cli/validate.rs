@@ -1,32 +1,65 @@
 //! `ctl validate`: everything that is wrong with some documents, in one run.
 
-use super::out::{BAD, BUSY, GOOD};
+use super::out::{BAD, BUSY, GOOD, Structured};
 use super::source::{self, Given};
-use super::{ExitStatus, out};
+use super::{ExitStatus, out, sarif};
 use crate::desired;
 use crate::model::desired::DesiredState;
 use crate::model::finding::{Finding, Severity};
 use crate::model::ids::{DeploymentName, Generation};
+use crate::model::view::{FindingList, Shape};
 use crate::reconcile::declarations::semantic_errors;
 use crate::specs::StoredDocument;
+use clap::ValueEnum;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "AWS is not asked: what only a look at AWS can show, `ctl plan -f FILE` says.\n\nExample:\n  ctl validate specs/ shop.yaml"
+    after_help = "AWS is not asked: what only a look at AWS can show, `ctl plan -f FILE` says.\n\nExamples:\n  ctl validate specs/ shop.yaml\n  ctl validate specs/ -o sarif > findings.sarif"
 )]
 pub(super) struct Args {
     /// Files or folders; - is stdin
     #[arg(required = true, value_name = "FILE")]
     files: Vec<String>,
+    /// As JSON, YAML or SARIF 2.1.0
+    #[arg(short, long)]
+    output: Option<Form>,
+}
+
+/// Other forms than text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Form {
+    /// A `FindingList` as JSON.
+    Json,
+    /// The same as YAML.
+    Yaml,
+    /// What code scanning reads.
+    Sarif,
+}
+
+impl Args {
+    /// Whether JSON is asked for, of whatever form.
+    pub(super) fn is_json(&self) -> bool {
+        matches!(self.output, Some(Form::Json | Form::Sarif))
+    }
 }
 
 /// Checks and prints; 1 when there is an error.
 pub(super) fn run(args: Args) -> anyhow::Result<ExitStatus> {
     let report = check(&source::read(&args.files)?);
-    out::print(&report.text)?;
+    let list = || FindingList {
+        shape: Shape::of("FindingList"),
+        documents: report.documents,
+        items: report.findings.clone(),
+    };
+    out::print(&match args.output {
+        None => report.text.clone(),
+        Some(Form::Json) => out::structured(&list(), Structured::Json)?,
+        Some(Form::Yaml) => out::structured(&list(), Structured::Yaml)?,
+        Some(Form::Sarif) => out::structured(&sarif::log(&report.findings), Structured::Json)?,
+    })?;
     Ok(ExitStatus::good_if(report.errors == 0))
 }
 
@@ -37,6 +70,9 @@ pub(super) struct Report {
     /// How many errors.
     pub errors: usize,
     warnings: usize,
+    documents: usize,
+    /// For machines, with their places.
+    pub findings: Vec<Finding>,
 }
 
 /// A document that can be lowered, on its way to the comparison with the others.
@@ -49,9 +85,10 @@ struct Sound<'a> {
 
 /// Checks documents, each for itself and all with each other.
 pub(super) fn check(given: &Given) -> Report {
-    let mut report = Report { text: String::new(), errors: 0, warnings: 0 };
+    let mut report =
+        Report { text: String::new(), errors: 0, warnings: 0, documents: 0, findings: Vec::new() };
     for problem in &given.problems {
-        report.finding(problem, problem.to_string());
+        report.finding(problem.clone());
     }
     let mut documents = 0;
     let mut sound: Vec<Sound<'_>> = Vec::new();
@@ -62,7 +99,7 @@ pub(super) fn check(given: &Given) -> Report {
             let mut findings = refused.findings.clone();
             findings.extend(refused.partial.iter().flat_map(|partial| semantic_errors(partial)));
             findings.sort_by(|a, b| a.place.cmp(&b.place));
-            findings.iter().for_each(|finding| report.finding(finding, source::shown(file, finding)));
+            findings.iter().for_each(|finding| report.finding(source::placed(file, finding)));
         }
         for declared in &content.documents {
             documents += 1;
@@ -88,7 +125,7 @@ pub(super) fn check(given: &Given) -> Report {
         document.declared.locate(&mut document.findings);
         document.findings.sort_by(|a, b| a.place.cmp(&b.place));
         for finding in &document.findings {
-            report.finding(finding, source::shown(document.file, finding));
+            report.finding(source::placed(document.file, finding));
         }
         if !document.findings.iter().any(Finding::is_error) {
             let kind = document.declared.kind;
@@ -97,7 +134,8 @@ pub(super) fn check(given: &Given) -> Report {
             let _ = writeln!(report.text, "{}:{line}: {GOOD}good{GOOD:#}: {kind} {name}", document.file);
         }
     }
-    report.summary(documents);
+    report.documents = documents;
+    report.summary();
     report
 }
 
@@ -111,7 +149,7 @@ fn conflicts(sound: &mut [Sound<'_>]) {
 }
 
 impl Report {
-    fn finding(&mut self, finding: &Finding, shown: String) {
+    fn finding(&mut self, finding: Finding) {
         let (word, style) = match finding.severity {
             Severity::Error => {
                 self.errors += 1;
@@ -123,14 +161,15 @@ impl Report {
             }
         };
         let coloured = format!("{style}{}{style:#}: ", word.trim_end_matches(": "));
-        let _ = writeln!(self.text, "{}", shown.replacen(word, &coloured, 1));
+        let _ = writeln!(self.text, "{}", finding.to_string().replacen(word, &coloured, 1));
+        self.findings.push(finding);
     }
 
-    fn summary(&mut self, documents: usize) {
+    fn summary(&mut self) {
         let _ = writeln!(
             self.text,
             "{}, {}, {}",
-            out::count(documents, "document"),
+            out::count(self.documents, "document"),
             out::count(self.errors, "error"),
             out::count(self.warnings, "warning")
         );

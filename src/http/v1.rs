@@ -2,8 +2,8 @@
 
 use super::Window;
 use super::access::{Access, Bearer, Caller};
-use crate::model::view::{EventList, Refusal, Shape};
-use crate::reconcile::dry_run::{NoPlan, PlanOfOne};
+use crate::model::view::{EventList, Refusal};
+use crate::reconcile::dry_run::NoPlan;
 use crate::state::{self, RecordedOne};
 use axum::Router;
 use axum::extract::{Path, Request, State};
@@ -53,19 +53,10 @@ async fn events(State(window): State<Window>, Path(name): Path<String>) -> Respo
 async fn plan(State(window): State<Window>, Path(name): Path<String>) -> Response {
     let Some(planner) = &window.planner else { return nothing().await };
     match planner.plan(&name).await {
-        Ok(plan) => answer(StatusCode::OK, &Shaped { shape: Shape::of("Plan"), plan }),
+        Ok(plan) => answer(StatusCode::OK, &plan),
         Err(NoPlan::Unknown(why)) => refuse(StatusCode::NOT_FOUND, why),
         Err(error @ NoPlan::NotWhole(_)) => refuse(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
     }
-}
-
-/// A plan with the shape of the answer.
-#[derive(Serialize)]
-struct Shaped {
-    #[serde(flatten)]
-    shape: Shape,
-    #[serde(flatten)]
-    plan: PlanOfOne,
 }
 
 async fn find(window: &Window, name: &str) -> Result<RecordedOne, Response> {
@@ -159,7 +150,7 @@ fn unreadable(error: &state::Error) -> Response {
 }
 
 fn refuse(status: StatusCode, error: impl Into<String>) -> Response {
-    answer(status, &Refusal { error: error.into() })
+    answer(status, &Refusal::new(error))
 }
 
 fn answer(status: StatusCode, value: &impl Serialize) -> Response {

@@ -154,13 +154,18 @@ async fn one_deployment_is_told_without_the_values_of_its_variables() {
     assert_eq!((status, &young["status"]), (200, &Value::Null), "it is declared, and was not looked at");
 }
 
+/// What is answered in place of what was asked for.
+fn error(why: &str) -> Value {
+    json!({"apiVersion": "evenkeel.dev/v1", "kind": "Error", "error": why})
+}
+
 #[tokio::test]
 async fn what_is_not_there_is_404_with_what_was_probably_meant() {
     let address = window(Access::Local).await;
-    let meant = json!({"error": "there is no deployment `shpo`; did you mean `shop`?"});
+    let meant = error("there is no deployment `shpo`; did you mean `shop`?");
     assert_eq!(get(address, "/v1/deployments/shpo").await, (404, meant.clone()));
     assert_eq!(get(address, "/v1/deployments/shpo/events").await, (404, meant));
-    let others = json!({"error": "there is no deployment `a b/c`; there are: shop, young"});
+    let others = error("there is no deployment `a b/c`; there are: shop, young");
     assert_eq!(get(address, "/v1/deployments/a%20b%2Fc").await, (404, others));
     for path in ["/v1/nothing", "/v1/deployments/shop/plan"] {
         let (status, said) = get(address, path).await;
@@ -342,7 +347,7 @@ async fn what_would_be_done_is_told_with_its_values_masked_and_nothing_is_writte
         .into_iter()
         .filter(|call| is_write(&call.operation) && !call.operation.starts_with("Get"));
     assert_eq!(writes.map(|call| call.operation.clone()).collect::<Vec<_>>(), Vec::<String>::new());
-    let meant = json!({"error": "there is no deployment `shpo`; did you mean `shop`?"});
+    let meant = error("there is no deployment `shpo`; did you mean `shop`?");
     assert_eq!(get(address, "/v1/deployments/shpo/plan").await, (404, meant));
 }
 

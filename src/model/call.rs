@@ -7,6 +7,7 @@
 use super::arn::{family_revision, task_id};
 use super::ids::{ComponentName, ContentHash};
 use super::resource::{ResourceKind, Tree};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -14,7 +15,7 @@ use strum::{EnumDiscriminants, VariantArray};
 
 /// What an action does to its resource, whatever the AWS call is named: one call may create or
 /// update, as the plan has seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Verb {
     /// It is there afterwards and was not before.
@@ -72,7 +73,7 @@ impl fmt::Display for Verb {
 
 /// One call of AWS that writes. Trees are in AWS's form; tags are complete for creations and only
 /// the missing ones for `Tag…`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, EnumDiscriminants)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, EnumDiscriminants, JsonSchema)]
 #[strum_discriminants(name(CallKind), derive(VariantArray), doc = "A call without its parameters.")]
 #[strum_discriminants(expect(missing_docs, reason = "the names are those of the AWS calls"))]
 #[serde(tag = "call", rename_all = "camelCase", rename_all_fields = "camelCase")]

@@ -3,6 +3,7 @@
 use super::ids::Generation;
 use super::rollout::StallReason;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, IntoStaticStr};
 
@@ -20,6 +21,7 @@ use strum::{Display, EnumIter, IntoStaticStr};
     Display,
     EnumIter,
     IntoStaticStr,
+    JsonSchema,
 )]
 pub enum ConditionType {
     /// What is declared runs, is steady and healthy.
@@ -48,7 +50,7 @@ impl ConditionType {
 }
 
 /// Whether a condition holds. Unknown is not false.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Display)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Display, JsonSchema)]
 pub enum Truth {
     /// It holds.
     True,
@@ -59,7 +61,7 @@ pub enum Truth {
 }
 
 /// One condition, as in Kubernetes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Condition {
     /// Which condition it is.
@@ -93,6 +95,7 @@ pub struct Condition {
     Display,
     EnumIter,
     IntoStaticStr,
+    JsonSchema,
 )]
 pub enum ConditionReason {
     /// Ready: everything declared runs and is healthy.

@@ -1,12 +1,15 @@
 //! What is wrong, or odd, with a document: found all at once, each with its place and its mend.
 
 use super::visible::visible;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// Whether a finding stops the document from being used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::Display)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::Display, JsonSchema,
+)]
 #[strum(serialize_all = "lowercase")]
 pub enum Severity {
     /// The document is refused; the last good version stays in force.
@@ -16,7 +19,7 @@ pub enum Severity {
 }
 
 /// A place in a source file, both numbers counted from 1.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Place {
     /// The file, as a path relative to the spec store's root.
     pub file: String,
@@ -33,7 +36,7 @@ impl fmt::Display for Place {
 }
 
 /// One thing that is wrong or odd.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
     /// Error or warning.

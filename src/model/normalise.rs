@@ -132,6 +132,36 @@ pub fn normalise_task_definition(tree: &mut Tree) {
     prune(tree);
 }
 
+/// Whether a revision that somebody registered says what is wanted: all of it, and nothing else.
+///
+/// Three things that a revision may say in fewer words are given the meaning that ECS gives them:
+/// one without `requiresCompatibilities` was checked against nothing and runs wherever it can, one
+/// without a network mode runs in `bridge`, and a role by its name is the role of that name.
+pub fn is_same_definition(wanted: &Tree, revision: &Tree) -> bool {
+    let compatibilities = wanted.get("requiresCompatibilities").cloned();
+    let whole = |tree: &Tree| {
+        let mut tree = tree.clone();
+        if let Some(fields) = tree.as_object_mut() {
+            if fields.get("requiresCompatibilities").is_none_or(is_empty)
+                && let Some(compatibilities) = &compatibilities
+            {
+                fields.insert("requiresCompatibilities".to_owned(), compatibilities.clone());
+            }
+            fields.entry("networkMode").or_insert_with(|| "bridge".into());
+            for role in ["taskRoleArn", "executionRoleArn"] {
+                let meant = wanted.get(role).and_then(Tree::as_str).unwrap_or_default();
+                let by_name = |own: &str| !own.is_empty() && meant.ends_with(&format!(":role/{own}"));
+                if fields.get(role).and_then(Tree::as_str).is_some_and(by_name) {
+                    fields.insert(role.to_owned(), meant.into());
+                }
+            }
+        }
+        normalise_task_definition(&mut tree);
+        tree
+    };
+    whole(wanted) == whole(revision)
+}
+
 fn normalise_volume(volume: &mut Fields) {
     drop_defaults(volume, &[("configuredAtLaunch", Plain::Flag(false))]);
     if let Some(efs) = object(volume, "efsVolumeConfiguration") {
@@ -335,6 +365,35 @@ mod tests {
             "volumes": [{"name": "scratch", "host": {}}],
         });
         assert_eq!(normalised(declared), normalised(returned));
+    }
+
+    #[test]
+    fn a_revision_that_says_less_of_where_it_runs_is_the_same() {
+        let containers = json!([{"name": "web", "image": "web:1", "portMappings": [{"containerPort": 80}]}]);
+        let role = "arn:aws:iam::123456789012:role/web";
+        let wanted = json!({"requiresCompatibilities": ["EC2"], "taskRoleArn": role, "containerDefinitions": containers});
+        let silent =
+            json!({"requiresCompatibilities": [], "taskRoleArn": "web", "containerDefinitions": containers});
+        let spoken = json!({"networkMode": "bridge", "taskRoleArn": role, "compatibilities": ["EXTERNAL", "EC2"],
+            "containerDefinitions": [{"name": "web", "image": "web:1", "cpu": 0, "essential": true,
+                "portMappings": [{"containerPort": 80, "hostPort": 0, "protocol": "tcp"}]}]});
+        assert!(is_same_definition(&wanted, &silent) && is_same_definition(&wanted, &spoken));
+        for (path, other) in [
+            ("/networkMode", json!("awsvpc")),
+            ("/requiresCompatibilities", json!(["FARGATE"])),
+            ("/containerDefinitions/0/image", json!("web:2")),
+            ("/containerDefinitions/0/cpu", json!(10)),
+            ("/ipcMode", json!("host")),
+            ("/taskRoleArn", json!("eb")),
+            ("/taskRoleArn", json!("")),
+        ] {
+            let mut revision = spoken.clone();
+            match revision.pointer_mut(path) {
+                Some(value) => *value = other,
+                None => revision[&path[1..]] = other,
+            }
+            assert!(!is_same_definition(&wanted, &revision), "{path}");
+        }
     }
 
     #[test]

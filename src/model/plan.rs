@@ -7,12 +7,13 @@ use super::kinds::Placement;
 use super::observed::{ObservedCluster, Readiness, Seen};
 use super::resource::{ResourceId, Tree};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// What one pass is going to do. Immutable; the executor makes no choices.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[must_use = "a plan that is not carried out or shown changes nothing"]
 pub struct Plan {
@@ -42,7 +43,7 @@ impl Plan {
 }
 
 /// One action.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PlannedAction {
     /// What it is about.
@@ -67,7 +68,7 @@ impl PlannedAction {
 }
 
 /// What a change does to what runs and serves, from nothing to the most.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Impact {
     /// Nothing that runs is touched.
@@ -84,7 +85,7 @@ pub enum Impact {
 }
 
 /// Why an action is planned.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "reason", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Reason {
     /// Declared, and not there.
@@ -134,7 +135,7 @@ impl fmt::Display for Reason {
 }
 
 /// Who owns a field: every writable field is in exactly one class, in one table in `plan`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Ownership {
     /// Set in the spec, or a fixed AWS default: compared, repaired.
@@ -159,7 +160,7 @@ impl fmt::Display for Ownership {
 }
 
 /// One field that differs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FieldChange {
     /// Path in the resource: `networkConfiguration.awsvpcConfiguration.subnets`,
@@ -177,7 +178,7 @@ pub struct FieldChange {
 }
 
 /// A difference from a declaration that had been applied.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Drift {
     /// The resource.
@@ -189,7 +190,7 @@ pub struct Drift {
 }
 
 /// Something that AWS showed and that a person should know.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Note {
     /// The resource.
@@ -204,7 +205,7 @@ pub struct Note {
 }
 
 /// Something that must happen first, with who waits.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Waiting {
     /// Who waits.
@@ -214,7 +215,7 @@ pub struct Waiting {
 }
 
 /// What can be waited for. Stuck is explained: every variant names the thing and what it lacks.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "on", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum WaitingOn {
     /// Another component is not complete.

@@ -2,12 +2,13 @@
 
 use super::ids::{ComponentName, DeploymentName};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A request about one deployment. It lies beside the records until the controller has honoured it
 /// or it is over.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Request {
     /// The deployment.
@@ -25,7 +26,7 @@ pub struct Request {
 }
 
 /// What can be asked for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all_fields = "camelCase")]
 pub enum RequestKind {
     /// The data of the deployment may be deleted once its document is gone.

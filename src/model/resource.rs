@@ -6,6 +6,7 @@
 //! says for each path who owns it and how it is compared.
 
 use super::arn::is_arn;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -200,8 +201,9 @@ impl ResourceKind {
 }
 
 /// One resource of one deployment; shown as `service/web`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(into = "String", try_from = "String")]
+#[schemars(with = "String")]
 pub struct ResourceId {
     /// What it is.
     pub kind: ResourceKind,

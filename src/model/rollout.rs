@@ -9,6 +9,7 @@ use super::resource::{ResourceId, ResourceKind, Tree};
 use super::resource_record::{Repairs, ResourceRecord, SHOWN_WITHIN};
 use super::service_deployment::StageRecord;
 use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -332,7 +333,7 @@ pub fn client_token(intent: &str) -> String {
 }
 
 /// A registered revision.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Revision {
     /// What it was registered for.
@@ -357,7 +358,7 @@ pub struct SecretVersion {
 }
 
 /// A revision or task that failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Failure {
     /// Content hash of what failed.
@@ -377,7 +378,7 @@ pub struct Failure {
 }
 
 /// The stage of one component. Each variant owns what it needs to be judged.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "stage", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Phase {
     /// Nothing was ever done.
@@ -500,7 +501,18 @@ impl Phase {
 
 /// Why a component does not go on by itself.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, EnumIter, IntoStaticStr,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    EnumIter,
+    IntoStaticStr,
+    JsonSchema,
 )]
 pub enum StallReason {
     /// A task exited with another code than 0, or never started.

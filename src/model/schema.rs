@@ -1,5 +1,7 @@
 //! Schemas of what people declare, made from the very types that documents are parsed into.
 //!
+//! Beside them [`output_schemas`] of what is told of deployments.
+//!
 //! Four forms of the same thing: [`parser_schema`] for reading a document (exactly what serde
 //! takes), [`editor_schema`] for editors (with what `desired` demands as well), [`crd`] for
 //! Kubernetes (structural, with CEL rules for what types cannot say) and [`explain`] for people.
@@ -7,6 +9,7 @@
 
 mod crd;
 mod explain;
+mod output;
 mod parser;
 #[cfg(test)]
 mod tests;
@@ -14,6 +17,7 @@ mod undeclarable;
 
 pub use crd::{cel_findings, crd};
 pub use explain::{Explained, explain};
+pub use output::output_schemas;
 pub use parser::{parser_schema, referenced};
 pub use undeclarable::{UNDECLARABLE_ACTIONS, Undeclarable, undeclarable};
 
@@ -66,6 +70,10 @@ pub fn editor_schema(kind: Kind) -> Tree {
 ///
 /// **Guarantees**: the same bytes for the same types, whatever the machine.
 pub fn generated_files() -> Vec<(String, String)> {
+    let outputs = output_schemas().into_iter().map(|(kind, schema)| {
+        let path = format!("schemas/{}.schema.json", kind.to_ascii_lowercase());
+        (path, format!("{:#}\n", sorted(schema)))
+    });
     Kind::ALL
         .into_iter()
         .flat_map(|kind| {
@@ -77,6 +85,7 @@ pub fn generated_files() -> Vec<(String, String)> {
                 (format!("schemas/{lower}.schema.json"), editor),
             ]
         })
+        .chain(outputs)
         .collect()
 }
 

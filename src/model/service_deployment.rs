@@ -4,6 +4,7 @@
 use super::resource::Tree;
 use super::seen::Seen;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -170,7 +171,7 @@ pub struct PauseAnswer {
 }
 
 /// A pause as it is reported, with what an answer to it must name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PauseStatus {
     /// Full ARN of the service deployment.

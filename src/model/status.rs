@@ -11,13 +11,14 @@ use super::resource::ResourceId;
 use super::rollout::RolloutState;
 use super::service_deployment::PauseStatus;
 use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use strum::{Display, EnumIter, IntoStaticStr};
 
 /// The status of one deployment, in the shape of a Kubernetes status: kstatus reads it as it is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeploymentStatus {
     /// The deployment.
@@ -77,7 +78,7 @@ impl DeploymentStatus {
 }
 
 /// Where a document comes from.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Source {
     /// File, relative to the store's root, with the line on which the document begins.
@@ -89,7 +90,7 @@ pub struct Source {
 }
 
 /// The status of one component.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ComponentStatus {
     /// `service`, `singleton` or `task`.
@@ -125,7 +126,7 @@ pub struct ComponentStatus {
 }
 
 /// Healthy targets of one target group.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TargetCount {
     /// Healthy.
@@ -135,7 +136,7 @@ pub struct TargetCount {
 }
 
 /// A drift and what became of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DriftSeen {
     /// When it was seen.
@@ -149,7 +150,7 @@ pub struct DriftSeen {
 }
 
 /// What happened, for `ctl events`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
     /// When it happened, or was last seen to happen.
@@ -173,7 +174,7 @@ fn one() -> u32 {
 }
 
 /// Whether it needs a person's attention.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum EventKind {
     /// All is well.
     Normal,
@@ -196,6 +197,7 @@ pub enum EventKind {
     Display,
     EnumIter,
     IntoStaticStr,
+    JsonSchema,
 )]
 pub enum EventReason {
     /// A resource: AWS differs, and that is repaired.
@@ -302,7 +304,7 @@ pub struct Record {
 }
 
 /// What became of a record that could not be read: it was begun anew.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LostRecord {
     /// When that was found.
     pub at: Timestamp,

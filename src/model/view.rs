@@ -7,12 +7,15 @@
 use super::finding::Finding;
 use super::heartbeat::{self, Heartbeat};
 use super::ids::{ComponentName, DeploymentName};
+use super::kinds::Kind;
 use super::nearest::nearest;
+use super::plan::Plan;
 use super::request::Request;
 use super::rollout::{ComponentRollout, Failure, Phase, Revision};
 use super::status::{DeploymentStatus, Event, LastGoodDocument, LostRecord, Record};
 use super::visible::visible;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,12 +28,12 @@ pub const API_VERSION: &str = "evenkeel.dev/v1";
 pub const NEVER_SEEN: &str = "no controller was seen here: it leaves a sign of life beside the records, and there is none that can be read";
 
 /// Which shape an answer has.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Shape {
     /// [`API_VERSION`].
     pub api_version: String,
-    /// `DeploymentList`, `Deployment`, `EventList` or `Plan`.
+    /// `DeploymentList`, `Deployment`, `EventList`, `PlanList`, `Plan`, `FindingList` or `Error`.
     pub kind: String,
 }
 
@@ -42,7 +45,7 @@ impl Shape {
 }
 
 /// All deployments, and what is said of the spec store and of the records as a whole.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeploymentList {
     /// `DeploymentList`.
@@ -79,7 +82,7 @@ pub struct DeploymentList {
 }
 
 /// What a controller says of itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ControllerView {
     /// Which process it is, and of which version.
@@ -143,6 +146,26 @@ impl DeploymentList {
         }
     }
 
+    /// Keeps deployments of some names (all, when none is given) and of one kind, if one is given;
+    /// what is said of the store and of the records as a whole stays. Of what was not looked at yet
+    /// the kind is not known.
+    ///
+    /// # Errors
+    ///
+    /// The sentence for a name that nothing has.
+    pub fn only(&mut self, names: &[String], kind: Option<Kind>) -> Result<(), String> {
+        let known: Vec<DeploymentName> = self.rows().into_keys().cloned().collect();
+        if let Some(name) = names.iter().find(|name| !known.iter().any(|known| known.as_str() == **name)) {
+            return Err(unknown(name, &known));
+        }
+        let named = |name: &DeploymentName| names.is_empty() || names.iter().any(|one| one == name.as_str());
+        self.items
+            .retain(|status| named(&status.name) && kind.is_none_or(|kind| status.kind == kind.as_str()));
+        self.not_looked_at.retain(|name| named(name) && kind.is_none());
+        self.lost.retain(|name, _| named(name));
+        Ok(())
+    }
+
     /// Every deployment by name, with its status if it has one.
     pub fn rows(&self) -> BTreeMap<&DeploymentName, Option<&DeploymentStatus>> {
         let seen = self.items.iter().map(|status| (&status.name, Some(&**status)));
@@ -171,7 +194,7 @@ fn believed(
 }
 
 /// Everything that is told of one deployment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeploymentView {
     /// `Deployment`.
@@ -207,7 +230,7 @@ pub struct DeploymentView {
 }
 
 /// Where the rollout of a component stands.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ComponentView {
     /// What is going on.
@@ -275,7 +298,7 @@ fn texts(declared: &LastGoodDocument, member: &str) -> BTreeMap<String, String> 
 }
 
 /// What was seen and done of one deployment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EventList {
     /// `EventList`.
@@ -296,10 +319,85 @@ impl From<DeploymentView> for EventList {
 }
 
 /// The answer when what was asked for is not given.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Refusal {
+    /// `Error`.
+    #[serde(flatten)]
+    pub shape: Shape,
     /// Why, and what to do about it.
     pub error: String,
+}
+
+impl Refusal {
+    /// A refusal with its reason.
+    pub fn new(error: impl Into<String>) -> Self {
+        Self { shape: Shape::of("Error"), error: error.into() }
+    }
+}
+
+/// What a pass would do, and what would follow from it.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Road {
+    /// What it would do now.
+    #[serde(flatten)]
+    pub plan: Plan,
+    /// The plans after it that hold actions, if AWS does its part.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub then: Vec<Plan>,
+}
+
+/// What would be done for one deployment.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanView {
+    /// `Plan`.
+    #[serde(flatten)]
+    pub shape: Shape,
+    /// The controller's time when it was planned.
+    pub time: Timestamp,
+    /// The deployment.
+    pub name: DeploymentName,
+    /// What is to be said of its document.
+    pub findings: Vec<Finding>,
+    /// Whether its newest edit is refused, so that this is the plan of the version before.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub of_last_good: bool,
+    /// The plan, with values masked; none when no version of its document is in force.
+    pub plan: Option<Road>,
+}
+
+/// What would be done for several deployments.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanList {
+    /// `PlanList`.
+    #[serde(flatten)]
+    pub shape: Shape,
+    /// The controller's time when it was planned.
+    pub time: Timestamp,
+    /// One for each document in force.
+    pub items: Vec<Road>,
+    /// What is to be said of documents and of the store.
+    pub findings: Vec<Finding>,
+    /// Deployments whose newest edit is refused: the plan is that of the version before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub of_last_good: Vec<DeploymentName>,
+    /// What AWS did not show, a sentence each: the plan is not whole.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<String>,
+}
+
+/// What is wrong or odd with some documents.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FindingList {
+    /// `FindingList`.
+    #[serde(flatten)]
+    pub shape: Shape,
+    /// How many documents were looked at.
+    pub documents: usize,
+    /// In the order of files and lines.
+    pub items: Vec<Finding>,
 }
 
 /// That nothing has a name, with the one that was probably meant.

@@ -48,3 +48,4 @@ pub use input::PlanInput;
 pub use mask::masked;
 pub use planner::{KEPT_REVISIONS, plan, teardown};
 pub use render::{render, render_steps};
+pub use resources::default_of;

@@ -13,16 +13,15 @@ use crate::model::ids::DeploymentName;
 use crate::model::kinds::Placement;
 use crate::model::location::Location;
 use crate::model::observed::{Depth, Gap};
-use crate::model::plan::Plan;
 use crate::model::rollout::RolloutState;
 use crate::model::status::Record;
-use crate::model::view::unknown;
+pub use crate::model::view::Road;
+use crate::model::view::{PlanView, Shape, unknown};
 use crate::model::visible::visible;
 use crate::observed::{self, Collector};
 use crate::plan::masked;
 use crate::state::RecordStore;
 use jiff::Timestamp;
-use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,27 +43,14 @@ pub struct Subjects {
     pub names: Vec<DeploymentName>,
 }
 
-/// What a pass would do, and what would follow from it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Road {
-    /// What it would do now.
-    #[serde(flatten)]
-    pub plan: Plan,
-    /// The plans after it that hold actions, if AWS does its part.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub then: Vec<Plan>,
-}
-
-impl Road {
-    /// The same without the values of environment variables.
-    ///
-    /// # Errors
-    ///
-    /// A plan cannot be read back from its own JSON.
-    pub fn masked(&self) -> Result<Self, serde_json::Error> {
-        let then = self.then.iter().map(masked).collect::<Result<_, _>>()?;
-        Ok(Self { plan: masked(&self.plan)?, then })
-    }
+/// The same without the values of environment variables.
+///
+/// # Errors
+///
+/// A plan cannot be read back from its own JSON.
+pub fn without_values(road: &Road) -> Result<Road, serde_json::Error> {
+    let then = road.then.iter().map(masked).collect::<Result<_, _>>()?;
+    Ok(Road { plan: masked(&road.plan)?, then })
 }
 
 impl Subjects {
@@ -199,23 +185,6 @@ pub struct Planner {
     turn: Mutex<()>,
 }
 
-/// What would be done for one deployment.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PlanOfOne {
-    /// The controller's time when it was planned.
-    pub time: Timestamp,
-    /// The deployment.
-    pub name: DeploymentName,
-    /// What is to be said of its document.
-    pub findings: Vec<Finding>,
-    /// Whether its newest edit is refused, so that this is the plan of the version before.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub of_last_good: bool,
-    /// The plan, with values masked; none when no version of its document is in force.
-    pub plan: Option<Road>,
-}
-
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
 pub enum NoPlan {
@@ -238,7 +207,7 @@ impl Planner {
     /// # Errors
     ///
     /// [`NoPlan`].
-    pub async fn plan(&self, name: &str) -> Result<PlanOfOne, NoPlan> {
+    pub async fn plan(&self, name: &str) -> Result<PlanView, NoPlan> {
         let _turn = self.turn.lock().await;
         let not_whole = |error: &dyn std::error::Error| NoPlan::NotWhole(error.to_string());
         let records = self.records.load_all().await.map_err(|error| not_whole(&error))?.records;
@@ -258,9 +227,9 @@ impl Planner {
                 return Err(NoPlan::NotWhole(format!("AWS could not be read: {}", reasons.join("; "))));
             }
         }
-        let plan = roads.first().map(Road::masked).transpose().map_err(|error| not_whole(&error))?;
+        let plan = roads.first().map(without_values).transpose().map_err(|error| not_whole(&error))?;
         let of_last_good = !subjects.last_good().is_empty();
         let findings = subjects.findings.into_iter().map(|(_, finding)| finding).collect();
-        Ok(PlanOfOne { time: now, name: name.into(), findings, of_last_good, plan })
+        Ok(PlanView { shape: Shape::of("Plan"), time: now, name: name.into(), findings, of_last_good, plan })
     }
 }

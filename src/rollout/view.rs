@@ -4,6 +4,7 @@ use super::input::StepInput;
 use crate::model::arn::{family_of, revision_number};
 use crate::model::desired::{DesiredComponent, ResolvedComponent};
 use crate::model::ids::{ComponentName, ContentHash};
+use crate::model::normalise::is_same_definition;
 use crate::model::observed::{ObservedDefinition, Seen};
 use crate::model::owner::{Owner, OwnershipBasis};
 use crate::model::plan::WaitingOn;
@@ -59,6 +60,7 @@ impl<W> View<'_, W> {
     /// recorded.
     pub(super) fn prepare(&self, component: &mut ComponentRollout) {
         let Some(wanted) = self.wanted() else { return };
+        let adopted = self.adopted(component);
         component.initial_hash.get_or_insert_with(|| wanted.clone());
         component
             .failures
@@ -90,9 +92,38 @@ impl<W> View<'_, W> {
                 ..known.clone()
             })
         };
-        if let Some(revision) = found.or_else(earlier) {
+        if let Some(revision) = found.or_else(earlier).or(adopted) {
             component.set_revision(revision);
         }
+    }
+
+    /// The revision that an adopted service runs, when it says just what is wanted: it is taken
+    /// over with the service, so that nothing is rolled that is the same.
+    ///
+    /// Only at first sight: what is known of a component says better which revision is of which
+    /// content. One with a hash of ours may have been registered for another version of a secret.
+    fn adopted(&self, component: &ComponentRollout) -> Option<Revision> {
+        let first_sight =
+            component.revision.is_none() && component.completed.is_none() && component.earlier.is_empty();
+        let service = self.step.observed.services.get(&self.desired.name).and_then(Seen::present);
+        let service = service.filter(|_| first_sight && self.step.desired.adopt)?;
+        let (desired, basis) = (self.step.desired, OwnershipBasis { adopts: true, recorded: false });
+        let definition = self.step.observed.definitions.get(&service.task_definition)?.present()?;
+        let is_ours =
+            |arn: &str, tags: &BTreeMap<String, String>| Owner::of(arn, tags, desired, basis).is_ours();
+        let reads_versions = self.desired.secrets.iter().any(|using| using.restarts);
+        let may_be_taken = is_ours(&service.arn, &service.tags)
+            && is_ours(&definition.arn, &definition.tags)
+            && (!definition.tags.contains_key(TAG_HASH) || !reads_versions)
+            && definition.status == "ACTIVE"
+            && family_of(&definition.arn) == self.desired.family;
+        let wanted = self.resolved.definition.as_ref().filter(|_| may_be_taken)?;
+        // Names of secrets may stand in it as they are declared, or as they are resolved.
+        let is_same = [&wanted.fields, &self.desired.task_definition]
+            .iter()
+            .any(|content| is_same_definition(content, &definition.fields));
+        let registered = None;
+        is_same.then(|| Revision { hash: wanted.hash.clone(), arn: definition.arn.clone(), registered })
     }
 
     fn is_deregistered(&self, arn: &str) -> bool {

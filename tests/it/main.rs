@@ -20,6 +20,7 @@ mod faults;
 mod fleet;
 mod handover;
 mod idle;
+mod import;
 mod matrix;
 mod permissions;
 mod policies;

@@ -94,7 +94,7 @@ class Workspace:
         """The record of a deployment, or nothing yet."""
         _, text = self.ctl("status", "-o", "json")
         try:
-            records = json.loads(text)
+            records = json.loads(text).get("items", [])
         except json.JSONDecodeError:
             return None
         return next((record for record in records if record["name"] == name), None)

@@ -49,6 +49,20 @@ pub async fn alarms(
     }
 }
 
+/// Whether there is a metric alarm whose name begins so.
+///
+/// # Errors
+///
+/// When the call failed.
+pub async fn any_alarm_named(clients: &PlacementClients, prefix: &str) -> Result<bool, Error> {
+    let send = || {
+        let request = clients.cloudwatch.describe_alarms().alarm_name_prefix(prefix);
+        request.alarm_types(AlarmType::MetricAlarm).max_records(1).send()
+    };
+    let answer = clients.read(Category::AlarmRead, DESCRIBE, send).await?;
+    Ok(!answer.metric_alarms.unwrap_or_default().is_empty())
+}
+
 /// Tags of one alarm.
 ///
 /// # Errors

@@ -10,7 +10,7 @@ pub use super::shapes::ServiceRevision;
 use crate::aws::budget::Category;
 use crate::aws::clients::PlacementClients;
 use crate::aws::error::Error;
-use crate::model::arn::{family_of, service_name};
+use crate::model::arn::{cluster_name, family_of, service_name};
 use crate::model::observed::{
     Gap, ObservedCluster, ObservedDefinition, ObservedService, ObservedServiceDeployment, ObservedTask, Seen,
 };
@@ -29,6 +29,8 @@ pub const REVISIONS_PER_CALL: usize = 20;
 const SERVICE_DEPLOYMENTS: usize = 5;
 
 const DESCRIBE_SERVICES: &str = "ecs:DescribeServices";
+const LIST_SERVICES: &str = "ecs:ListServices";
+const LIST_CLUSTERS: &str = "ecs:ListClusters";
 const DESCRIBE_CLUSTERS: &str = "ecs:DescribeClusters";
 const LIST_TASKS: &str = "ecs:ListTasks";
 const DESCRIBE_TASKS: &str = "ecs:DescribeTasks";
@@ -48,6 +50,25 @@ pub async fn describe_services(
     cluster: &str,
     names: &[String],
 ) -> Result<BTreeMap<String, Seen<ObservedService>>, Error> {
+    let mut seen = describe_services_of_any_status(clients, cluster, names).await?;
+    for slot in seen.values_mut() {
+        if slot.present().is_some_and(|service| service.status == "INACTIVE") {
+            *slot = Seen::Absent;
+        }
+    }
+    Ok(seen)
+}
+
+/// The same, but INACTIVE ones are present: ECS shows them for a while after they were deleted.
+///
+/// # Errors
+///
+/// As for [`describe_services`].
+pub async fn describe_services_of_any_status(
+    clients: &PlacementClients,
+    cluster: &str,
+    names: &[String],
+) -> Result<BTreeMap<String, Seen<ObservedService>>, Error> {
     let send = || {
         let call = clients.ecs.describe_services().cluster(cluster).include(ServiceField::Tags);
         call.set_services(Some(names.to_vec())).send()
@@ -63,13 +84,55 @@ pub async fn describe_services(
     }
     for service in answer.services.unwrap_or_default() {
         let Some(slot) = service.service_name.as_ref().and_then(|name| seen.get_mut(name)) else { continue };
-        if service.status.as_deref() != Some("INACTIVE") {
+        // Of one that was made anew under its name, ECS may show the deleted one, too.
+        if service.status.as_deref() != Some("INACTIVE") || slot.present().is_none() {
             *slot = Seen::Present(shapes::service(service)?);
-        } else if slot.present().is_none() {
-            *slot = Seen::Absent;
         }
     }
     Ok(seen)
+}
+
+/// Names of the services of a cluster, all pages.
+///
+/// # Errors
+///
+/// Not found when there is no such cluster; otherwise when a page failed.
+pub async fn list_services(clients: &PlacementClients, cluster: &str) -> Result<Vec<String>, Error> {
+    let mut names = Vec::new();
+    let mut next: Option<String> = None;
+    loop {
+        let send = || {
+            let call = clients.ecs.list_services().cluster(cluster).max_results(100);
+            call.set_next_token(next.clone()).send()
+        };
+        let answer = clients.read(Category::EcsServiceRead, LIST_SERVICES, send).await?;
+        let arns = answer.service_arns.unwrap_or_default();
+        names.extend(arns.iter().map(|arn| service_name(arn).to_owned()));
+        next = answer.next_token;
+        if next.is_none() {
+            return Ok(names);
+        }
+    }
+}
+
+/// Names of the clusters of the region, all pages.
+///
+/// # Errors
+///
+/// When a page failed.
+pub async fn list_clusters(clients: &PlacementClients) -> Result<Vec<String>, Error> {
+    let mut names = Vec::new();
+    let mut next: Option<String> = None;
+    loop {
+        let send = || clients.ecs.list_clusters().set_next_token(next.clone()).send();
+        let answer = clients.read(Category::EcsClusterRead, LIST_CLUSTERS, send).await?;
+        let arns = answer.cluster_arns.unwrap_or_default();
+        names.extend(arns.iter().map(|arn| cluster_name(arn).to_owned()));
+        next = answer.next_token;
+        if next.is_none() {
+            return Ok(names);
+        }
+    }
 }
 
 /// Reads one cluster by name or ARN.

@@ -70,6 +70,9 @@ pub(super) fn target_group(found: types::TargetGroup) -> ObservedResource {
         ("healthyThresholdCount", number(found.healthy_threshold_count)),
         ("unhealthyThresholdCount", number(found.unhealthy_threshold_count)),
         ("matcher", matcher),
+        // These two cannot be declared; shown where they differ from AWS's default.
+        ("ipAddressType", text(found.ip_address_type.filter(|kind| kind.as_str() != "ipv4"))),
+        ("targetControlPort", number(found.target_control_port)),
     ]);
     let used_by = found.load_balancer_arns.unwrap_or_default();
     ObservedResource { used_by, ..resource(found.target_group_arn, fields) }
@@ -81,6 +84,7 @@ pub(super) fn listener(found: types::Listener) -> ObservedResource {
         let arns = list.into_iter().map(|certificate| json!({"certificateArn": certificate.certificate_arn}));
         Tree::Array(arns.collect())
     });
+    let mutual = found.mutual_authentication;
     let fields = object([
         ("loadBalancerArn", text(found.load_balancer_arn)),
         ("port", number(found.port)),
@@ -89,6 +93,8 @@ pub(super) fn listener(found: types::Listener) -> ObservedResource {
         ("certificates", certificates),
         ("alpnPolicy", found.alpn_policy.filter(|list| !list.is_empty()).map(Tree::from)),
         ("defaultActions", Some(actions(found.default_actions))),
+        // Cannot be declared; shown where it is on.
+        ("mutualAuthentication", text(mutual.and_then(|mutual| mutual.mode).filter(|mode| mode != "off"))),
     ]);
     resource(found.listener_arn, fields)
 }
@@ -97,11 +103,18 @@ pub(super) fn listener(found: types::Listener) -> ObservedResource {
 /// another name.
 pub(super) fn rule(found: types::Rule) -> Option<ObservedResource> {
     let priority: u32 = found.priority.as_deref()?.parse().ok()?;
+    let transforms = found.transforms.filter(|list| !list.is_empty()).map(|list| {
+        let kinds =
+            list.into_iter().map(|transform| json!(transform.r#type.map(|kind| kind.as_str().to_owned())));
+        Tree::Array(kinds.collect())
+    });
     let fields = object([
         ("listenerArn", found.rule_arn.as_deref().and_then(listener_of_rule).map(Tree::from)),
         ("priority", Some(priority.into())),
         ("conditions", Some(conditions(found.conditions))),
         ("actions", Some(actions(found.actions))),
+        // Cannot be declared; shown where there are any.
+        ("transforms", transforms),
     ]);
     Some(resource(found.rule_arn, fields))
 }

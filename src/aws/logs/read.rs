@@ -84,6 +84,10 @@ fn resource(group: LogGroup) -> ObservedResource {
     set("retentionInDays", group.retention_in_days.map(Tree::from));
     set("retentionPolicyName", group.retention_policy_name.map(Tree::from));
     set("kmsKeyId", group.kms_key_id.map(Tree::from));
+    // These two cannot be declared; shown where they differ from AWS's default.
+    let class = group.log_group_class.filter(|class| class.as_str() != "STANDARD");
+    set("logGroupClass", class.map(|class| Tree::from(class.as_str())));
+    set("deletionProtectionEnabled", group.deletion_protection_enabled.filter(|on| *on).map(Tree::from));
     // `arn` ends in `:*`, which stands for the streams; only the form without it names the group
     // itself.
     let bare = |arn: String| arn.strip_suffix(":*").map(str::to_owned).unwrap_or(arn);

@@ -123,11 +123,19 @@ fn retag(draft: &mut Draft<'_>, id: &ResourceId, component: &DesiredComponent, w
     };
     let arn = definition.arn.clone();
     declared_tags::take_off(draft, id, &definition.tags, |keys| Call::UntagEcs { arn, keys });
-    let missing = tag_differences(ResourceKind::TaskDefinition, &tags(draft, id, wanted), &definition.tags);
+    let wanted_tags = tags(draft, id, wanted);
+    let missing = tag_differences(ResourceKind::TaskDefinition, &wanted_tags, &definition.tags);
     let mut baseline = draft.baseline_of_revision(id);
     if draft.comes_over(&definition.arn, &definition.tags) {
         // What it was there it has another name for here.
         baseline = baseline.with_change(&format!("tags.{TAG_COMPONENT}"));
+    }
+    let is_known = input.rollout.resources.get(id).is_some_and(|known| known.last_applied.is_some());
+    if input.desired.adopt && !is_known {
+        // It never had them: it is taken over with the service that runs it.
+        for key in wanted_tags.keys() {
+            baseline = baseline.with_change(&format!("tags.{key}"));
+        }
     }
     let Writable { reason, differences } = draft.split_writable(id, &baseline, missing, |_| false);
     if !differences.is_empty() {
@@ -315,12 +323,15 @@ fn images(old: &str, new: &str) -> String {
 
 /// Deregisters old revisions of a family that nothing uses.
 ///
-/// Only in a family that is ours: by its default name, or by the owner tag of the very revision.
+/// Only in a family that is ours: by its default name, unless others may have registered revisions
+/// under it before it was adopted, or by the owner tag of the very revision.
 fn prune(draft: &mut Draft<'_>, id: &ResourceId, component: &DesiredComponent) {
     let observed = draft.input.observed;
     let Seen::Present(revisions) = seen(&observed.families, &component.name) else { return };
     let Some(used) = used_revisions(draft, component) else { return };
-    let our_family = component.family == format!("{}-{}", draft.input.desired.deployment, component.name);
+    let desired = draft.input.desired;
+    let our_family =
+        !desired.adopt && component.family == format!("{}-{}", desired.deployment, component.name);
     let surplus: Vec<&String> = revisions
         .iter()
         .skip(KEPT_REVISIONS)

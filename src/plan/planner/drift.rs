@@ -41,7 +41,8 @@ impl<'a> Baseline<'a> {
             // What comes over from another document has that one's tag on.
             let before = change.old.as_str();
             let comes = |from: &DeploymentName| Some(from.as_str()) == before;
-            return self.is_settled() && !self.input.desired.handover.from.values().any(comes);
+            let is_new = self.moved.contains(&change.path);
+            return self.is_settled() && !is_new && !self.input.desired.handover.from.values().any(comes);
         }
         // Until it is in force, an answer may have been lost, and for minutes more what is shown
         // may be old.

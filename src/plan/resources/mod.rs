@@ -90,6 +90,11 @@ pub(super) fn of(kind: ResourceKind) -> Option<&'static dyn ResourceType> {
     }
 }
 
+/// What AWS has for a field of a resource with these fields that nobody names, where that is known.
+pub fn default_of(kind: ResourceKind, fields: &Tree, path: &str) -> Option<&'static str> {
+    of(kind)?.default_of(fields, path)
+}
+
 /// What an update is to change.
 pub(super) struct Change<'c> {
     pub id: &'c ResourceId,

@@ -6,6 +6,7 @@ mod bench;
 mod contents;
 mod documents;
 mod editions;
+mod imported;
 mod manual;
 mod page;
 mod rules;
