@@ -185,8 +185,8 @@ impl DesiredComponent {
         shifts_traffic(fields)
     }
 
-    /// The rules whose weights ECS writes in its deployments, by key or ARN: none where it shifts no
-    /// traffic.
+    /// The rules whose weights ECS writes in its deployments, by key or ARN: none where it shifts
+    /// no traffic.
     pub fn shifting_rules(&self) -> Vec<&str> {
         let Workload::Service { fields, .. } = &self.workload else { return Vec::new() };
         let balancers = fields["loadBalancers"].as_array().into_iter().flatten();

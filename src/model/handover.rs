@@ -36,9 +36,9 @@ pub struct Handover {
     /// What ran of components in other documents, under other names, and may not run beside them.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub formers: BTreeMap<ComponentName, Vec<Former>>,
-    /// Whether nothing is done here before the store is looked at again: its own document is missing
-    /// since a moment, or the pass of another one is under way that may be starting what may not run
-    /// beside something here.
+    /// Whether nothing is done here before the store is looked at again: its own document is
+    /// missing since a moment, or the pass of another one is under way that may be starting what
+    /// may not run beside something here.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unsettled: bool,
     /// What another document waits for to stop, by ARN: the other side of `formers`.

@@ -84,8 +84,8 @@ pub struct ObservedState {
     /// What runs of other documents and is waited for, by ARN; absent once it has stopped.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub formers: BTreeMap<String, Seen<ObservedFormer>>,
-    /// Services of other documents that have shifted traffic by rules which come over from there, by
-    /// ARN; absent once no deployment of it is under way.
+    /// Services of other documents that have shifted traffic by rules which come over from there,
+    /// by ARN; absent once no deployment of it is under way.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub shifting: BTreeMap<String, Seen<ObservedFormer>>,
     /// Targets by key of the target group, read in full passes, before `tasks` are.

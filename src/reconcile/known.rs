@@ -96,8 +96,8 @@ pub(super) fn lowered(stored: &LastGoodDocument) -> Option<DesiredState> {
 pub enum Made<'a> {
     /// Its record is here.
     Recorded(&'a RolloutState),
-    /// A pass has it; this is from before: what was made, and the components that are about to start
-    /// their next task.
+    /// A pass has it; this is from before: what was made, and the components that are about to
+    /// start their next task.
     Before(&'a [(ResourceId, String)], &'a BTreeSet<ComponentName>),
 }
 

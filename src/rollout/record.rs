@@ -105,7 +105,8 @@ fn note_result(
     }
 }
 
-/// Whether an action makes a resource ours: by its tags another document's, or nobody's, until then.
+/// Whether an action makes a resource ours: by its tags another document's, or nobody's, until
+/// then.
 fn gets_owner(action: &PlannedAction) -> bool {
     let owner = format!("tags.{TAG_OWNER}");
     action.verb == Verb::Tag && action.changes.iter().any(|change| change.path == owner)

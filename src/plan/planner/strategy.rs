@@ -40,8 +40,8 @@ pub(super) enum Step {
     Groups,
     /// They are being brought about.
     Settling,
-    /// A deployment has failed, and tasks of the one before it serve: a new revision rolls first. Of
-    /// two revisions ECS would shift traffic between the failed one and the next.
+    /// A deployment has failed, and tasks of the one before it serve: a new revision rolls first.
+    /// Of two revisions ECS would shift traffic between the failed one and the next.
     Unfinished,
     /// The strategy comes next.
     Strategy,

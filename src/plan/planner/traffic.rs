@@ -97,8 +97,8 @@ pub(super) fn changed(
 /// deployment of a service there is under way, in which ECS sends requests where it wants them, and
 /// would again after whatever is written here.
 ///
-/// Source: ECS developer guide, blue/green deployments (ECS writes the weights of the production and
-/// the test listener rule in the stages of a deployment).
+/// Source: ECS developer guide, blue/green deployments (ECS writes the weights of the production
+/// and the test listener rule in the stages of a deployment).
 fn shifted_elsewhere(draft: &Draft<'_>, id: &ResourceId) -> Option<Vec<WaitingOn>> {
     let input = draft.input;
     let arn = &seen(&input.observed.resources, id).present()?.arn;

@@ -560,11 +560,21 @@ fn a_complete_service_is_not_brought_back_while_its_content_is_unknown_or_drift_
     fixture.step();
     assert_eq!(fixture.word("web"), "Complete");
 
-    let mut fixture = Fixture::complete();
-    fixture.desired.drift.policy = DriftPolicy::Report;
-    fixture.observed.services.insert("web".into(), Seen::Absent);
+    let reported = || {
+        let mut fixture = Fixture::complete();
+        fixture.desired.drift.policy = DriftPolicy::Report;
+        fixture.observed.services.insert("web".into(), Seen::Absent);
+        fixture
+    };
+    let mut fixture = reported();
+    let service = ResourceId::new(ResourceKind::Service, "web");
+    fixture.state.resource_mut(&service).set_arn("arn:aws:ecs:eu-west-1:123456789012:service/c/shop-web");
     fixture.step();
-    assert_eq!(fixture.word("web"), "Complete");
+    assert_eq!(fixture.word("web"), "Complete", "somebody deleted it");
+
+    let mut fixture = reported();
+    fixture.step();
+    assert_eq!(fixture.word("web"), "Rolling", "nothing is known of it: we deleted it, and it was confirmed");
 
     let mut fixture = Fixture::complete();
     fixture.state.components.get_mut("web").unwrap().revision = None;

@@ -107,8 +107,8 @@ fn is_refused(status: &DeploymentStatus) -> bool {
     status.findings.iter().any(|finding| finding.severity == Severity::Error)
 }
 
-/// Whether an application runs as the version in force says. Where the text of now is `refused`, the
-/// newest version before it may have stood for seconds only, and nobody read it.
+/// Whether an application runs as the version in force says. Where the text of now is `refused`,
+/// the newest version before it may have stood for seconds only, and nobody read it.
 fn runs_in_force(newest: &App, refused: bool, facts: &Facts, order: &Order, sim: &Sim) -> CheckResult {
     let mut before = facts.ever(&newest.name).filter(|_| refused);
     let mut runs_before = || before.any(|app| runs(app, order, sim).is_ok());
