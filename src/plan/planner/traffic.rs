@@ -504,7 +504,7 @@ fn kept_by(draft: &Draft<'_>, arn: &str, counts: impl Fn(&ResourceId) -> bool) -
         let gap = match seen {
             Seen::Unknown(gap) => gap,
             Seen::Present(forwarder) => return not_shown(draft, &id, &forwarder.fields),
-            Seen::Absent => return may_be_there(draft, &id),
+            Seen::Absent => return may_be_there(draft, &id, arn),
             Seen::NotRead => return None,
         };
         let because = format!(
@@ -520,9 +520,13 @@ fn kept_by(draft: &Draft<'_>, arn: &str, counts: impl Fn(&ResourceId) -> bool) -
 
 /// What is waited for before a rule or listener that is known by its ARN and shown as absent counts
 /// as gone: something was made so lately that AWS may show what was before.
-fn may_be_there(draft: &Draft<'_>, id: &ResourceId) -> Option<WaitingOn> {
+/// A group that is gone gets nothing from anybody.
+fn may_be_there(draft: &Draft<'_>, id: &ResourceId, group: &str) -> Option<WaitingOn> {
     let rollout = draft.input.rollout;
-    let is_doubtful = rollout.arn(id).is_some() && rollout.may_not_be_shown_yet(draft.input.now);
+    let mut all = draft.input.observed.all_resources();
+    let group_stands = all.any(|(_, seen)| seen.present().is_some_and(|one| one.arn == group));
+    let is_doubtful =
+        group_stands && rollout.arn(id).is_some() && rollout.may_not_be_shown_yet(draft.input.now);
     let because = format!("{} may send traffic to its tasks, though AWS does not show it", Forwarder(id));
     is_doubtful.then_some(WaitingOn::Observation { because })
 }
