@@ -237,7 +237,7 @@ pub fn changes(
     problems.extend(warn_of_lost_records(known, &mut by_name, now));
     let left = known.iter().filter(|(_, known)| known.orphaned).map(|(name, _)| (*name).clone()).collect();
     apply_requests(requests, &mut by_name, left, now);
-    handover::hand_over(known, &mut by_name, &unread, &snapshot.absent, now);
+    handover::hand_over(known, &mut by_name, &unread, (&snapshot.absent, &snapshot.settling), now);
     Changes { by_name, problems, prune_held }
 }
 

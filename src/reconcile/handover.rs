@@ -68,7 +68,8 @@ pub(super) fn cannot_go_over(one: &Declaration, other: &Declaration, made: Made<
 /// other. Nor is it while the store may hold a document that claims it and is not in force.
 ///
 /// Of a document that is missing and may come back (`missing`) nothing is given up; but what may
-/// not run beside what it started waits from now on.
+/// not run beside what it started waits from now on. While the next look at the store tells whether
+/// it is gone (`settling`), it starts nothing.
 ///
 /// **Guarantees**: costs nothing while no document changes; nothing goes over that its document
 /// still claims, or that is not known by its ARN.
@@ -76,7 +77,7 @@ pub(super) fn hand_over(
     known: &BTreeMap<&DeploymentName, Known<'_>>,
     by_name: &mut BTreeMap<DeploymentName, DeclarationChange>,
     unread: &Unread,
-    missing: &BTreeSet<DeploymentName>,
+    (missing, settling): (&BTreeSet<DeploymentName>, &BTreeSet<DeploymentName>),
     now: Timestamp,
 ) {
     let mut given = all_given_up(known, by_name, now);
@@ -113,7 +114,7 @@ pub(super) fn hand_over(
             tell(name, given_up, (unread, shifts), by_name);
         }
     }
-    succession.tell(by_name);
+    succession.tell(by_name, settling);
 }
 
 /// What every known document gave up, of those that gave anything up.

@@ -258,8 +258,7 @@ impl Succession {
     }
 
     /// Finds out who may come after something that a pass is starting, of which nobody else knows:
-    /// the pass goes by a version in which the other document has no part. Of a document that is
-    /// missing, the next look at the store tells whether it is gone: until then it starts nothing.
+    /// the pass goes by a version in which the other document has no part.
     fn await_passes(
         &mut self,
         known: &BTreeMap<&DeploymentName, Known<'_>>,
@@ -267,7 +266,6 @@ impl Succession {
         leaving: &Given<'_>,
         now: Timestamp,
     ) {
-        self.unsettled.extend(leaving.keys().map(|name| (*name).clone()));
         let in_pass = known.iter().filter(|(_, of)| of.made.rollout().is_none());
         for (&from, giver) in in_pass {
             let Some(last) = giver.declared.filter(|last| last.removed_at.is_none()) else { continue };
@@ -297,7 +295,11 @@ impl Succession {
     }
 
     /// Tells both sides.
-    pub(super) fn tell(mut self, by_name: &mut BTreeMap<DeploymentName, DeclarationChange>) {
+    pub(super) fn tell(
+        mut self,
+        by_name: &mut BTreeMap<DeploymentName, DeclarationChange>,
+        settling: &BTreeSet<DeploymentName>,
+    ) {
         for (heir, origins) in self.inherits {
             let of_components =
                 origins.values().filter(|origin| origin.resource.kind == ResourceKind::TaskDefinition);
@@ -311,8 +313,8 @@ impl Succession {
                 heir.desired.handover.inherits = origins;
             }
         }
-        for name in self.unsettled {
-            if let Some(declared) = in_force(by_name, &name) {
+        for name in self.unsettled.iter().chain(settling) {
+            if let Some(declared) = in_force(by_name, name) {
                 declared.desired.handover.unsettled = true;
             }
         }

@@ -21,6 +21,8 @@ pub struct Snapshot {
     pub documents: BTreeMap<DeploymentName, Arc<StoredDocument>>,
     /// Those of them that the store does not hold at this look: they are back in a moment, or gone.
     pub absent: BTreeSet<DeploymentName>,
+    /// Those of the absent ones of which the next look, a second later, tells whether they are gone.
+    pub settling: BTreeSet<DeploymentName>,
     /// Names whose text in the store is refused, with everything that is wrong with it. Where a
     /// good version was seen before, that one is in `documents`. A second document that claims a
     /// name is here too.
@@ -102,7 +104,7 @@ impl LastGood {
         };
         self.absent_since.retain(|name, _| !seen(name));
         let (mut kept, mut absent) = (Vec::new(), BTreeSet::new());
-        let mut settling = false;
+        let mut settling = BTreeSet::new();
         for (name, declared) in &self.good {
             let keep = if seen(name) {
                 !snapshot.documents.contains_key(name)
@@ -112,7 +114,9 @@ impl LastGood {
             } else {
                 let since = *self.absent_since.entry(name.clone()).or_insert(now);
                 let settles = now.duration_since(since) < SETTLE;
-                settling |= settles;
+                if settles {
+                    settling.insert(name.clone());
+                }
                 settles
             };
             if keep && !seen(name) {
@@ -124,9 +128,9 @@ impl LastGood {
         }
         // While some that are absent still count as there, one that does not must not look as if it
         // were gone alone.
-        snapshot.incomplete |= settling;
+        snapshot.incomplete |= !settling.is_empty();
         snapshot.documents.extend(kept);
-        snapshot.absent = absent;
+        (snapshot.absent, snapshot.settling) = (absent, settling);
         self.good.clone_from(&snapshot.documents);
         for (name, declared) in &self.good {
             let file = &declared.source.file;
