@@ -9,7 +9,8 @@ use super::entry::Declaration;
 use super::known::{DeclarationChange, Known, Made, lowered};
 use super::succession::{Claimant, Given, Succession};
 use crate::desired;
-use crate::model::desired::DesiredComponent;
+use crate::model::arn::{family_of, is_in, is_service, target_group_name};
+use crate::model::desired::{DesiredComponent, DesiredState, Workload};
 use crate::model::handover::{GivenUp, HeldBack, Runs};
 use crate::model::ids::{ComponentName, DeploymentName};
 use crate::model::resource::{ResourceId, ResourceKind};
@@ -311,9 +312,29 @@ fn all_of(before: &LastGoodDocument, made: Made<'_>, now: Timestamp) -> BTreeMap
             all.extend(tasks);
         }
         let runs = runs.filter(|_| id.kind == ResourceKind::Service);
-        all.extend(made.arns(&id).into_iter().map(|arn| (arn, given(&id, runs.clone()))));
+        let its = made.arns(&id).into_iter().filter(|arn| is_as_claimed(&last, &id, arn));
+        all.extend(its.map(|arn| (arn, given(&id, runs.clone()))));
     }
     all
+}
+
+/// Whether what is known under an id is where a version of its document claims it, as far as its ARN
+/// tells: an edit that was undone in a moment was never in force, and what stands is of the version
+/// before it.
+fn is_as_claimed(last: &DesiredState, id: &ResourceId, arn: &str) -> bool {
+    let component = last.components.get(id.key.as_str());
+    let fits = match (id.kind, component.map(|component| &component.workload)) {
+        (ResourceKind::Service, Some(Workload::Service { service_name, .. })) => {
+            is_service(arn, &last.placement.cluster, service_name)
+        }
+        (ResourceKind::TaskDefinition, _) => component.is_none_or(|one| family_of(arn) == one.family),
+        (ResourceKind::TargetGroup, _) => {
+            let name = last.resources.get(id).and_then(|group| group.fields["name"].as_str());
+            name.is_none_or(|name| target_group_name(arn) == name)
+        }
+        _ => true,
+    };
+    fits && is_in(&last.placement.region, arn)
 }
 
 /// Who claims what, of the documents in force.

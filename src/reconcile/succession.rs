@@ -224,7 +224,9 @@ impl Succession {
     ) {
         for (&from, of) in known {
             let Some(before) = of.declared.filter(|declared| !declared.formers.is_empty()) else { continue };
-            let heirs = before.formers.iter().flat_map(|(name, formers)| {
+            // What has run by now waits no more.
+            let waiting = before.formers.iter().filter(|(name, _)| !of.made.has_run(name));
+            let heirs = waiting.flat_map(|(name, formers)| {
                 let heirs = waiting_heirs(known, by_name, (from, before), name, now).into_iter();
                 heirs.map(move |heir| (heir, formers))
             });

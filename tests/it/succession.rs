@@ -355,6 +355,8 @@ async fn a_singleton_that_is_left_running_keeps_its_successor_from_starting_unti
         renamed_key(&mut fixture).await;
         let waits = serde_json::to_string(&fixture.status("depot").waiting_on).unwrap();
         assert!(waits.contains("`desk` is gone and left it"), "{waits}");
+        // Nor in a third document.
+        handed_on(&mut fixture).await;
         let stop = json!({"cluster": "shop", "service": "desk-worker", "desiredCount": 0});
         fixture.by_hand("ecs", "UpdateService", stop);
         for _ in 0..100 {
@@ -362,8 +364,39 @@ async fn a_singleton_that_is_left_running_keeps_its_successor_from_starting_unti
             fixture.pass(2).await;
             assert!(alive(&fixture, "worker") <= 1);
         }
-        assert_eq!(services(&fixture).get("shop/depot-packer"), Some(&1));
+        assert_eq!(services(&fixture).get("shop/lab-packer"), Some(&1));
     }
+}
+
+/// The waiting one goes to another document.
+async fn handed_on(fixture: &mut Fixture) {
+    let depot = document("depot", &[&clerk()]).replace("Policy: Delete", "Policy: Retain");
+    write(fixture, &[("depot", depot), ("lab", document("lab", &[&clerk(), &worker("packer", "")]))]);
+    for _ in 0..100 {
+        fixture.declare().await;
+        fixture.pass(3).await;
+        assert_eq!(alive(fixture, "worker"), 1);
+    }
+}
+
+/// What stands is of the version before the edit: nothing was given up, and nobody waits for it.
+#[tokio::test(start_paused = true)]
+async fn an_edit_of_the_cluster_that_is_undone_gives_nothing_up() {
+    let mut fixture = open(&worker("worker", "")).await;
+    comes_to_rest(&mut fixture, "worker").await;
+    let desk = document("desk", &[&clerk(), &worker("worker", "")]);
+    for text in [desk.replace("cluster: shop", "cluster: mall"), desk] {
+        write(&fixture, &[("desk", text)]);
+        fixture.declare().await;
+        fixture.pass(1).await;
+    }
+    comes_to_rest(&mut fixture, "worker").await;
+    let given_up = fixture.record("desk").await.declared.unwrap().given_up;
+    assert!(given_up.is_empty(), "{given_up:#?}");
+    let job = component("worker", "job:1.0", "      task:\n");
+    write(&fixture, &[("lab", document("lab", &[&clerk(), &job]))]);
+    comes_to_rest(&mut fixture, "worker").await;
+    assert_eq!(runs(&fixture), 1);
 }
 
 /// The waiting one gets another key.

@@ -72,7 +72,10 @@ impl Records {
     pub fn forgetting(&mut self, name: &str, facts: &Facts) -> CheckResult {
         self.going.insert(name.to_owned());
         let gone = facts.lately(name, facts.now, 1800).iter().any(Option::is_none);
-        let goes = facts.ever(name).any(|app| app.delete);
+        // One of which nothing was made and nothing asked for leaves nothing behind.
+        let is_bare =
+            |record: &Record| record.rollout.made().next().is_none() && record.rollout.asked.is_empty();
+        let goes = facts.ever(name).any(|app| app.delete) || self.kept.get(name).is_some_and(is_bare);
         if gone && goes {
             Ok(())
         } else {
