@@ -318,21 +318,26 @@ fn all_of(before: &LastGoodDocument, made: Made<'_>, now: Timestamp) -> BTreeMap
     all
 }
 
-/// Whether what is known under an id is where a version of its document claims it, as far as its ARN
-/// tells: an edit that was undone in a moment was never in force, and what stands is of the version
-/// before it.
+/// Whether what is known under an id is where a version of its document claims it, as far as its
+/// ARN tells: an edit that was undone in a moment was never in force, and what stands is of the
+/// version before it.
 fn is_as_claimed(last: &DesiredState, id: &ResourceId, arn: &str) -> bool {
     let component = last.components.get(id.key.as_str());
-    let fits = match (id.kind, component.map(|component| &component.workload)) {
-        (ResourceKind::Service, Some(Workload::Service { service_name, .. })) => {
-            is_service(arn, &last.placement.cluster, service_name)
-        }
-        (ResourceKind::TaskDefinition, _) => component.is_none_or(|one| family_of(arn) == one.family),
-        (ResourceKind::TargetGroup, _) => {
+    let fits = match id.kind {
+        ResourceKind::Service => component.is_none_or(|component| match &component.workload {
+            Workload::Service { service_name, .. } => is_service(arn, &last.placement.cluster, service_name),
+            Workload::Task { .. } => true,
+        }),
+        ResourceKind::TaskDefinition => component.is_none_or(|one| family_of(arn) == one.family),
+        ResourceKind::TargetGroup => {
             let name = last.resources.get(id).and_then(|group| group.fields["name"].as_str());
             name.is_none_or(|name| target_group_name(arn) == name)
         }
-        _ => true,
+        ResourceKind::Listener
+        | ResourceKind::Rule
+        | ResourceKind::LogGroup
+        | ResourceKind::Alarm
+        | ResourceKind::Task => true,
     };
     fits && is_in(&last.placement.region, arn)
 }

@@ -21,7 +21,8 @@ pub struct Snapshot {
     pub documents: BTreeMap<DeploymentName, Arc<StoredDocument>>,
     /// Those of them that the store does not hold at this look: they are back in a moment, or gone.
     pub absent: BTreeSet<DeploymentName>,
-    /// Those of the absent ones of which the next look, a second later, tells whether they are gone.
+    /// Those of the absent ones of which the next look, a second later, tells whether they are
+    /// gone.
     pub settling: BTreeSet<DeploymentName>,
     /// Names whose text in the store is refused, with everything that is wrong with it. Where a
     /// good version was seen before, that one is in `documents`. A second document that claims a
