@@ -392,7 +392,9 @@ async fn an_edit_of_the_cluster_that_is_undone_gives_nothing_up() {
     }
     comes_to_rest(&mut fixture, "worker").await;
     let given_up = fixture.record("desk").await.declared.unwrap().given_up;
-    assert!(given_up.is_empty(), "{given_up:#?}");
+    // The other service may have been made over there meanwhile.
+    let stands = |arn: &String| arn.contains(":service/shop/");
+    assert!(!given_up.keys().any(stands), "{given_up:#?}");
     let job = component("worker", "job:1.0", "      task:\n");
     write(&fixture, &[("lab", document("lab", &[&clerk(), &job]))]);
     comes_to_rest(&mut fixture, "worker").await;
