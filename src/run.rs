@@ -38,7 +38,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<bool> {
         !store.overlaps(&state),
         "--store {store} and --state {state} are in one another: records would be read as documents; give each a folder of its own"
     );
-    let pace = aws::Pace { share: Some(f64::from(args.budget_share) / 100.0), speed: 1.0 };
+    let pace = aws::Pace { share: Some(args.budget_share), speed: 1.0 };
     let aws = Aws::connect(aws::Settings { pace, ..Default::default() }).await;
     let readers = Readers::of(args.window, &aws).await?;
     let listener = TcpListener::bind(listen).await.with_context(|| {

@@ -1,6 +1,7 @@
 //! Flags and environment, read once. The only reader of the environment: clap's `env` below, and
 //! the AWS SDK's own standard variables, which the SDK reads by itself.
 
+use crate::aws::Shares;
 use crate::model::arn::Arn;
 use crate::model::location::Location;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -62,9 +63,10 @@ pub struct RunArgs {
     /// What is shown of it, and to whom.
     #[command(flatten)]
     pub window: WindowArgs,
-    /// Share of AWS's published request rates that this controller may use, in percent
-    #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u32).range(1..=100), env = "EVENKEEL_BUDGET_SHARE")]
-    pub budget_share: u32,
+    /// Share of AWS's published request rates that this controller may use, in percent; others for
+    /// single throttling categories after it: 25,ecs-service-write=50
+    #[arg(long, default_value = "25", value_name = "PERCENT[,CATEGORY=PERCENT…]", env = "EVENKEEL_BUDGET_SHARE")]
+    pub budget_share: Shares,
     /// How logs are written; auto is text on a terminal and JSON elsewhere
     #[arg(long, value_enum, default_value_t = LogFormat::Auto, env = "EVENKEEL_LOG_FORMAT")]
     pub log_format: LogFormat,

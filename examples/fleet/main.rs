@@ -41,9 +41,12 @@ struct Args {
     /// Resyncs to measure once everything is in sync.
     #[arg(long, default_value_t = 1)]
     resyncs: u32,
-    /// Let AWS's published request rates hold, and keep to the default share of them.
+    /// Let AWS's published request rates hold, and keep to our share of them.
     #[arg(long)]
     rate_limits: bool,
+    /// With --rate-limits: the share, as `evenkeel run` takes it.
+    #[arg(long, default_value = "25")]
+    budget_share: aws::Shares,
     /// Measure the controller in a process of its own.
     #[arg(long)]
     separate: bool,
@@ -54,7 +57,7 @@ struct Args {
 
 impl Args {
     fn pace(&self, speed: f64) -> aws::Pace {
-        let share = if self.rate_limits { aws::Pace::default().share } else { None };
+        let share = self.rate_limits.then(|| self.budget_share.clone());
         aws::Pace { share, speed }
     }
 }
@@ -102,8 +105,9 @@ async fn bring_up(args: &Args, folder: &Path, speed: f64) -> anyhow::Result<(Sim
     println!("{} applications; before the controller starts: {}", args.apps, Reading::take()?);
     let running = start(args, &sim, &spent, folder).await?;
     let meter = Meter::start(&running.aws, Some(&spent), speed)?;
-    running.all_ready(args.apps).await?;
+    let ready = running.all_ready(args.apps).await?;
     meter.report("bring-up", args.apps)?;
+    meter.report_pace(ready, args.rate_limits.then_some(&args.budget_share));
     running.stop().await?;
     Ok((sim, spent))
 }

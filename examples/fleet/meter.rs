@@ -1,8 +1,9 @@
 //! What a span of time costs: calls of AWS, CPU time and memory.
 
 use anyhow::Context;
-use evenkeel::aws::Aws;
-use evenkeel::aws::budget::OperationUse;
+use crate::running::Milestones;
+use evenkeel::aws::budget::{Category, OperationUse};
+use evenkeel::aws::{Aws, Shares};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -65,6 +66,7 @@ pub struct Meter<'a> {
     spent: Option<&'a AtomicU64>,
     speed: f64,
     calls: Calls,
+    categories: BTreeMap<Category, u64>,
     cpu: Duration,
     simulation: Duration,
     began: std::time::Instant,
@@ -77,7 +79,8 @@ impl<'a> Meter<'a> {
     pub fn start(aws: &'a Aws, spent: Option<&'a AtomicU64>, speed: f64) -> anyhow::Result<Self> {
         let cpu = Reading::take()?.cpu;
         let (began, simulated) = (stopwatch(), tokio::time::Instant::now());
-        Ok(Self { aws, spent, speed, calls: calls(aws), cpu, simulation: taken(spent), began, simulated })
+        let categories = categories(aws);
+        Ok(Self { aws, spent, speed, calls: calls(aws), categories, cpu, simulation: taken(spent), began, simulated })
     }
 
     /// Ends, and prints what the span cost.
@@ -111,6 +114,33 @@ impl<'a> Meter<'a> {
         Ok(())
     }
 
+    /// Prints when the fleet was Ready, and beside it how long our share of each of AWS's rates
+    /// takes for the calls that were made: the longest of these that writes need is the floor.
+    pub fn report_pace(&self, ready: Milestones, shares: Option<&Shares>) {
+        println!("  first Ready      {:.0} s", ready.first.as_secs_f64());
+        println!("  all Ready        {:.0} s", ready.all.as_secs_f64());
+        let Some(shares) = shares else { return };
+        let mut floors: Vec<(f64, Category, u64)> = Vec::new();
+        for (category, calls) in self.by_category() {
+            let (rate, share) = (category.published(), shares.of(category));
+            let seconds = (calls as f64 - (rate.burst * share).max(1.0)) / (rate.refill * share);
+            floors.push((seconds.max(0.0), category, calls));
+        }
+        floors.sort_by(|a, b| b.0.total_cmp(&a.0));
+        for (seconds, category, calls) in floors.into_iter().filter(|(seconds, ..)| *seconds >= 1.0) {
+            println!("    floor of {:<24} {seconds:>6.0} s for {calls} calls", category.as_str());
+        }
+    }
+
+    /// Calls since the start, by throttling category.
+    fn by_category(&self) -> BTreeMap<Category, u64> {
+        let mut now = categories(self.aws);
+        for (category, before) in &self.categories {
+            now.entry(*category).and_modify(|calls| *calls -= before);
+        }
+        now
+    }
+
     /// Calls since the start, by operation.
     fn calls(&self) -> Calls {
         let mut now = calls(self.aws);
@@ -133,6 +163,14 @@ fn calls(aws: &Aws) -> Calls {
         sum.calls += used.calls;
         sum.throttles += used.throttles;
         sum.failures += used.failures;
+    }
+    all
+}
+
+fn categories(aws: &Aws) -> BTreeMap<Category, u64> {
+    let mut all = BTreeMap::new();
+    for (category, used) in aws.usage().into_values().flat_map(|usage| usage.categories) {
+        *all.entry(category).or_default() += used.calls;
     }
     all
 }

@@ -30,6 +30,15 @@ pub struct Running {
     feeding: JoinHandle<()>,
 }
 
+/// When what was waited for came about, in simulated time.
+#[derive(Clone, Copy)]
+pub struct Milestones {
+    /// The first was Ready.
+    pub first: Duration,
+    /// All were.
+    pub all: Duration,
+}
+
 impl Running {
     /// Starts one on the documents and records in `folder`.
     pub async fn start(settings: aws::Settings, clock: Clock, folder: &Path) -> anyhow::Result<Self> {
@@ -55,11 +64,17 @@ impl Running {
     }
 
     /// Waits until the documents are read and all are Ready.
-    pub async fn all_ready(&self, apps: usize) -> anyhow::Result<()> {
+    pub async fn all_ready(&self, apps: usize) -> anyhow::Result<Milestones> {
+        let began = tokio::time::Instant::now();
+        let passed = || began.elapsed().mul_f64(self.clock.speed());
+        let mut first = None;
         let end = self.clock.after(PATIENCE);
         let ready = || self.handle.statuses().iter().filter(|status| is_ready(status)).count();
         // A controller that was just started shows what was stored, until its first pass.
         while !self.handle.store_is_read() || ready() < apps {
+            if self.handle.store_is_read() && ready() > 0 {
+                first.get_or_insert_with(passed);
+            }
             if tokio::time::Instant::now() > end {
                 let statuses = self.handle.statuses();
                 let unready = statuses.iter().find(|status| !is_ready(status));
@@ -69,7 +84,8 @@ impl Running {
             ensure!(!self.task.is_finished(), "the controller stopped by itself");
             self.pass(Duration::from_secs(1)).await;
         }
-        Ok(())
+        let all = passed();
+        Ok(Milestones { first: first.unwrap_or(all), all })
     }
 
     /// Stops it.

@@ -2,146 +2,70 @@
 //!
 //! AWS throttles per account and region, so whatever Evenkeel uses up is missing for people, deploy
 //! pipelines and ECS's own consoles. By default it takes a quarter of each published rate and
-//! leaves the rest alone. All workers share the buckets; whoever comes first goes first. When AWS
-//! throttles nevertheless, because others use the account too, the category's rate is halved and
-//! grows back slowly; other categories do not slow down.
+//! leaves the rest alone. All workers share the buckets. Who waits for one is served by
+//! [`Urgency`], of these what was begun before what was not, and then in the order of coming; of its
+//! burst a part is left to those who are more
+//! urgent, so that they need not wait. Every half a minute of waiting makes one more urgent, up to
+//! a rollout. When AWS throttles nevertheless, because others use the account too, the category's
+//! rate is halved and grows back slowly; other categories do not slow down.
 //!
 //! **Guarantees**: over any span the calls of a category are at most `share × (burst + refill ×
-//! span)`.
+//! span)`; a caller who is dropped while it waits has used nothing.
 //! **Assumes**: waiting is on tokio's clock, paused in tests; a `speed` above 1 makes that clock
 //! stand for a faster one.
-//!
-//! Rates: "Request throttling for the Amazon ECS API" and "Request throttling for the Elastic Load
-//! Balancing API" in the AWS documentation, quotas of CloudWatch, CloudWatch Logs and Secrets
-//! Manager.
 
+mod bucket;
+mod category;
+mod line;
+mod shares;
+
+pub use category::{Category, Rate};
+pub use line::Waiting;
+pub use shares::Shares;
+
+use crate::model::ids::DeploymentName;
+use crate::model::urgency::Urgency;
+use bucket::Bucket;
+use category::ELB_ALL;
+use line::{Line, Turn};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use strum::{EnumIter, IntoStaticStr};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// A throttling category of AWS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, EnumIter, IntoStaticStr)]
-#[strum(serialize_all = "kebab-case")]
-pub enum Category {
-    /// DescribeServices, ListServices.
-    EcsServiceRead,
-    /// CreateService, UpdateService, DeleteService, ContinueServiceDeployment.
-    EcsServiceWrite,
-    /// DescribeTaskDefinition, ListTaskDefinitions.
-    EcsDefinitionRead,
-    /// RegisterTaskDefinition, DeregisterTaskDefinition: one per second, the narrowest of all.
-    EcsDefinitionWrite,
-    /// ListTasks, DescribeTasks.
-    EcsTaskRead,
-    /// RunTask, StopTask.
-    EcsTaskWrite,
-    /// ListServiceDeployments, DescribeServiceDeployments.
-    EcsServiceDeployments,
-    /// DescribeServiceRevisions.
-    EcsServiceRevisions,
-    /// DescribeClusters.
-    EcsClusterRead,
-    /// TagResource, UntagResource.
-    EcsTagWrite,
-    /// ListTagsForResource.
-    EcsTagRead,
-    /// ELB Describe….
-    ElbRead,
-    /// ELB Create…, Modify…, Delete…, AddTags.
-    ElbWrite,
-    /// ELB RegisterTargets, DeregisterTargets.
-    ElbTargets,
-    /// CloudWatch DescribeAlarms, ListTagsForResource.
-    AlarmRead,
-    /// CloudWatch PutMetricAlarm, DeleteAlarms, TagResource.
-    AlarmWrite,
-    /// CloudWatch Logs Describe… and List….
-    LogsRead,
-    /// CloudWatch Logs Create…, Put…, Delete…, TagResource.
-    LogsWrite,
-    /// Secrets Manager DescribeSecret.
-    SecretsRead,
-    /// STS GetCallerIdentity.
-    Sts,
-}
-
-/// One bucket: AWS's burst and refill per second.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Rate {
-    burst: f64,
-    refill: f64,
-}
-
-impl Category {
-    /// The word used in metrics.
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
-
-    /// What AWS publishes, per account and region.
-    fn published(self) -> Rate {
-        let (burst, refill) = match self {
-            Self::EcsServiceRead | Self::EcsTaskRead => (100.0, 20.0),
-            Self::EcsServiceWrite => (50.0, 5.0),
-            Self::EcsDefinitionWrite => (20.0, 1.0),
-            Self::EcsDefinitionRead
-            | Self::EcsServiceDeployments
-            | Self::EcsServiceRevisions
-            | Self::EcsClusterRead
-            | Self::EcsTagRead => (50.0, 20.0),
-            Self::EcsTaskWrite => (100.0, 40.0),
-            Self::EcsTagWrite => (20.0, 10.0),
-            Self::ElbRead => (40.0, 10.0),
-            Self::ElbWrite => (20.0, 3.0),
-            Self::ElbTargets => (20.0, 4.0),
-            // CloudWatch quotas L-21CB40A4 and L-0720E68F; it publishes none for tags and
-            // deletions, which are counted with these.
-            Self::AlarmRead => (9.0, 9.0),
-            Self::AlarmWrite => (3.0, 3.0),
-            Self::LogsRead | Self::LogsWrite => (10.0, 10.0),
-            Self::SecretsRead => (10_000.0, 10_000.0),
-            Self::Sts => (100.0, 100.0),
-        };
-        Rate { burst, refill }
-    }
-
-    /// ELB counts every action a second time in a bucket for all of them.
-    fn is_elb(self) -> bool {
-        matches!(self, Self::ElbRead | Self::ElbWrite | Self::ElbTargets)
-    }
-}
-
-/// ELB's bucket for all actions together.
-const ELB_ALL: Rate = Rate { burst: 40.0, refill: 10.0 };
-
-/// A throttled category never gets slower than this part of its share.
-const SLOWEST: f64 = 1.0 / 16.0;
-
-/// Part of the share that a throttled category gets back per second: from half to whole in a
-/// minute.
-const RECOVERY_PER_SECOND: f64 = 1.0 / 120.0;
-
-/// Throttled answers within so many of AWS's seconds slow a category down once: calls in
-/// flight together are refused together.
-const SLOWED_ONCE_WITHIN_SECONDS: f64 = 1.0;
-
 /// A caller who waits asks after so many seconds of tokio's clock whether the call is still wanted.
-const WANTED_CHECK_SECONDS: u64 = 1;
+const WANTED_CHECK: Duration = Duration::from_secs(1);
 
 /// What of the published rates may be used, and how fast time runs.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Pace {
-    /// Part of AWS's published rates, 0 to 1; `None` turns the budget off.
-    pub share: Option<f64>,
+    /// Parts of AWS's published rates; `None` turns the budget off.
+    pub share: Option<Shares>,
     /// Seconds of AWS's time per second of tokio's clock; 1 in production.
     pub speed: f64,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { share: Some(0.25), speed: 1.0 }
+        Self { share: Some(0.25.into()), speed: 1.0 }
+    }
+}
+
+/// For whom a call is made.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// How urgent it is.
+    pub urgency: Urgency,
+    /// Whether it would begin something: what was begun is finished before.
+    pub unbegun: bool,
+    /// The deployments that wait for it.
+    pub of: Arc<[DeploymentName]>,
+}
+
+impl Default for Caller {
+    fn default() -> Self {
+        Self { urgency: Urgency::default(), unbegun: false, of: Arc::new([]) }
     }
 }
 
@@ -209,85 +133,69 @@ pub struct Budget {
 
 #[derive(Debug, Default)]
 struct State {
-    buckets: BTreeMap<Category, Bucket>,
-    elb_all: Option<Bucket>,
+    line: Line,
     usage: Usage,
 }
 
-/// A bucket that can go into debt: whoever takes from an empty one learns how long to wait, and
-/// the next one waits longer. That keeps the order of arrival without a queue.
-#[derive(Debug)]
-struct Bucket {
-    rate: Rate,
-    tokens: f64,
-    pace: f64,
-    filled: Instant,
-    slowed: Option<Instant>,
+/// A caller's place in the line, which it leaves whatever becomes of it.
+struct Place<'a> {
+    budget: &'a Budget,
+    number: u64,
+    category: Category,
 }
 
-impl Bucket {
-    fn new(published: Rate, share: f64, speed: f64, now: Instant) -> Self {
-        let rate =
-            Rate { burst: (published.burst * share).max(1.0), refill: published.refill * share * speed };
-        Self { rate, tokens: rate.burst, pace: 1.0, filled: now, slowed: None }
-    }
-
-    fn fill(&mut self, now: Instant, speed: f64) {
-        let seconds = now.saturating_duration_since(self.filled).as_secs_f64();
-        self.filled = now;
-        self.tokens = (self.tokens + seconds * self.rate.refill * self.pace).min(self.rate.burst);
-        self.pace = (self.pace + seconds * speed * RECOVERY_PER_SECOND).min(1.0);
-    }
-
-    /// Takes a token; how long until it is there.
-    fn take(&mut self, now: Instant, speed: f64) -> Duration {
-        self.fill(now, speed);
-        self.tokens -= 1.0;
-        if self.tokens >= 0.0 {
-            return Duration::ZERO;
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut state = self.budget.lock();
+        let waited = state.line.leave(self.number, Instant::now(), self.budget.pace.speed);
+        if !waited.is_zero() {
+            let used = state.usage.categories.entry(self.category).or_default();
+            used.waits += 1;
+            used.waited += waited;
         }
-        Duration::from_secs_f64(-self.tokens / (self.rate.refill * self.pace))
-    }
-
-    fn slow_down(&mut self, now: Instant, speed: f64) {
-        self.fill(now, speed);
-        let window = Duration::from_secs_f64(SLOWED_ONCE_WITHIN_SECONDS / speed);
-        if self.slowed.is_some_and(|at| now.saturating_duration_since(at) < window) {
-            return;
-        }
-        self.slowed = Some(now);
-        self.pace = (self.pace / 2.0).max(SLOWEST);
-        self.tokens = self.tokens.min(0.0);
     }
 }
 
 impl Budget {
-    /// Full buckets. A share is taken as at least a thousandth and at most the whole, a speed that
-    /// is not positive as 1.
+    /// Full buckets. A speed that is not positive is taken as 1.
     pub fn new(pace: Pace) -> Self {
-        let share = pace.share.map(|share| share.clamp(0.001, 1.0));
         let speed = if pace.speed > 0.0 { pace.speed } else { 1.0 };
-        Self { pace: Pace { share, speed }, state: Mutex::default() }
+        Self { pace: Pace { speed, ..pace }, state: Mutex::default() }
     }
 
     /// Waits until an attempt may go out, and counts it. `wanted` is asked now, every second of the
     /// wait, and at its end; false ends the wait, and the answer is false: the attempt must not go
     /// out.
-    pub async fn take(&self, category: Category, operation: &'static str, wanted: impl Fn() -> bool) -> bool {
+    pub async fn take(
+        &self,
+        category: Category,
+        operation: &'static str,
+        caller: &Caller,
+        wanted: impl Fn() -> bool,
+    ) -> bool {
         if !wanted() {
             return false;
         }
-        let check_every = Duration::from_secs(WANTED_CHECK_SECONDS);
-        let mut now = Instant::now();
-        let turn = now + self.reserve(category, operation, now);
-        while now < turn {
+        let wake = Arc::new(Notify::new());
+        let Some(place) = self.enter(category, caller, &wake) else {
+            self.let_go(category, operation);
+            return true;
+        };
+        loop {
+            let now = Instant::now();
+            let turn = self.lock().line.turn(place.number, now, self.pace.speed);
+            let wait = match turn {
+                Turn::Now => break,
+                Turn::After(wait) => wait.min(WANTED_CHECK),
+                Turn::AfterAnother => WANTED_CHECK,
+            };
             // Not `Clock::sleep`: the buckets already run at the pace of AWS's time.
-            tokio::time::sleep_until(turn.min(now + check_every)).await;
+            let _ = tokio::time::timeout_at(now + wait, wake.notified()).await;
             if !wanted() {
                 return false;
             }
-            now = Instant::now();
         }
+        self.let_go(category, operation);
         true
     }
 
@@ -305,8 +213,8 @@ impl Budget {
             AttemptOutcome::Throttled => used.throttles += 1,
         }
         state.usage.categories.entry(category).or_default().throttles += 1;
-        if let Some(bucket) = state.buckets.get_mut(&category) {
-            bucket.slow_down(Instant::now(), self.pace.speed);
+        if let Some(bucket) = state.line.bucket(category) {
+            bucket.slow_down(Instant::now());
         }
     }
 
@@ -315,29 +223,28 @@ impl Budget {
         self.lock().usage.clone()
     }
 
-    fn reserve(&self, category: Category, operation: &'static str, now: Instant) -> Duration {
-        let mut state = self.lock();
-        let wait = self.pace.share.map_or(Duration::ZERO, |share| {
-            let speed = self.pace.speed;
-            let bucket = state
-                .buckets
-                .entry(category)
-                .or_insert_with(|| Bucket::new(category.published(), share, speed, now));
-            let own = bucket.take(now, speed);
-            if !category.is_elb() {
-                return own;
-            }
-            let all = state.elb_all.get_or_insert_with(|| Bucket::new(ELB_ALL, share, speed, now));
-            own.max(all.take(now, speed))
-        });
-        state.usage.operations.entry(operation).or_default().calls += 1;
-        let used = state.usage.categories.entry(category).or_default();
-        used.calls += 1;
-        if !wait.is_zero() {
-            used.waits += 1;
-            used.waited += wait;
-        }
-        wait
+    /// The calls that wait now, the next one first.
+    pub fn waiting(&self) -> Vec<Waiting> {
+        self.lock().line.waiting(Instant::now(), self.pace.speed)
+    }
+
+    /// The place of a caller in the line; none when there is no budget to wait for.
+    fn enter(&self, category: Category, caller: &Caller, wake: &Arc<Notify>) -> Option<Place<'_>> {
+        let (shares, speed, now) = (self.pace.share.as_ref()?, self.pace.speed, Instant::now());
+        let line = &mut self.lock().line;
+        line.open(
+            category,
+            || Bucket::new(category.published(), shares.of(category), speed, now),
+            || Bucket::new(ELB_ALL, shares.of_elb(), speed, now),
+        );
+        let number = line.enter(category, caller, Arc::clone(wake), now);
+        Some(Place { budget: self, number, category })
+    }
+
+    fn let_go(&self, category: Category, operation: &'static str) {
+        let usage = &mut self.lock().usage;
+        usage.operations.entry(operation).or_default().calls += 1;
+        usage.categories.entry(category).or_default().calls += 1;
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -353,10 +260,14 @@ mod tests {
 
     const OP: &str = "ecs:Test";
 
+    fn anybody() -> Caller {
+        Caller::default()
+    }
+
     async fn seconds_for(budget: &Budget, category: Category, calls: u32) -> f64 {
         let start = Instant::now();
         for _ in 0..calls {
-            assert!(budget.take(category, OP, || true).await);
+            assert!(budget.take(category, OP, &anybody(), || true).await);
         }
         start.elapsed().as_secs_f64()
     }
@@ -371,14 +282,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_published_rate_of_a_category_is_its_floor_for_a_fleet() {
-        let budget = Budget::new(Pace { share: Some(1.0), speed: 1.0 });
+        let budget = Budget::new(Pace { share: Some(1.0.into()), speed: 1.0 });
         let all = seconds_for(&budget, Category::EcsDefinitionWrite, 1000).await;
         assert!((979.0..982.0).contains(&all), "{all}");
     }
 
     #[tokio::test(start_paused = true)]
     async fn every_elb_action_also_counts_in_the_bucket_of_all_of_them() {
-        let budget = Budget::new(Pace { share: Some(1.0), speed: 1.0 });
+        let budget = Budget::new(Pace { share: Some(1.0.into()), speed: 1.0 });
         assert_eq!(seconds_for(&budget, Category::ElbRead, 30).await, 0.0);
         // Ten are left for all actions, so twenty writes that would be free by themselves wait a
         // second.
@@ -388,8 +299,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_throttled_category_slows_down_alone_and_recovers() {
-        let budget = Budget::new(Pace { share: Some(1.0), speed: 1.0 });
-        budget.take(Category::EcsServiceRead, OP, || true).await;
+        let budget = Budget::new(Pace { share: Some(1.0.into()), speed: 1.0 });
+        budget.take(Category::EcsServiceRead, OP, &anybody(), || true).await;
         budget.record(Category::EcsServiceRead, OP, AttemptOutcome::Throttled);
         budget.record(Category::EcsServiceRead, OP, AttemptOutcome::Throttled);
         let slow = seconds_for(&budget, Category::EcsServiceRead, 20).await;
@@ -405,9 +316,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_throttled_category_never_stops() {
-        let budget = Budget::new(Pace { share: Some(1.0), speed: 1.0 });
+        let budget = Budget::new(Pace { share: Some(1.0.into()), speed: 1.0 });
         for _ in 0..50 {
-            budget.take(Category::EcsServiceWrite, OP, || true).await;
+            budget.take(Category::EcsServiceWrite, OP, &anybody(), || true).await;
             budget.record(Category::EcsServiceWrite, OP, AttemptOutcome::Throttled);
         }
         let one = seconds_for(&budget, Category::EcsServiceWrite, 1).await;
@@ -416,11 +327,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn workers_are_served_in_the_order_of_their_coming() {
-        let budget = Budget::new(Pace { share: Some(1.0), speed: 1.0 });
+        let budget = Budget::new(Pace { share: Some(1.0.into()), speed: 1.0 });
         seconds_for(&budget, Category::EcsDefinitionWrite, 20).await;
         let order = Mutex::new(Vec::new());
         let take = async |name: u32| {
-            budget.take(Category::EcsDefinitionWrite, OP, || true).await;
+            budget.take(Category::EcsDefinitionWrite, OP, &anybody(), || true).await;
             order.lock().unwrap().push(name);
         };
         tokio::join!(take(1), take(2), take(3));
@@ -429,17 +340,17 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_call_that_is_no_longer_wanted_stops_waiting() {
-        let budget = Budget::new(Pace { share: Some(0.05), speed: 1.0 });
+        let budget = Budget::new(Pace { share: Some(0.05.into()), speed: 1.0 });
         seconds_for(&budget, Category::EcsDefinitionWrite, 1).await;
         let start = Instant::now();
         let wanted = || start.elapsed() < Duration::from_secs(3);
-        assert!(!budget.take(Category::EcsDefinitionWrite, OP, wanted).await);
+        assert!(!budget.take(Category::EcsDefinitionWrite, OP, &anybody(), wanted).await);
         assert_eq!(start.elapsed(), Duration::from_secs(3), "and not the twenty seconds of its turn");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_faster_world_has_a_faster_budget() {
-        let budget = Budget::new(Pace { share: Some(1.0), speed: 60.0 });
+        let budget = Budget::new(Pace { share: Some(1.0.into()), speed: 60.0 });
         let all = seconds_for(&budget, Category::EcsDefinitionWrite, 80).await;
         assert!((0.99..1.1).contains(&all), "{all}");
     }
@@ -455,7 +366,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn waits_and_failures_are_counted() {
-        let budget = Budget::new(Pace { share: Some(0.25), speed: 1.0 });
+        let budget = Budget::new(Pace { share: Some(0.25.into()), speed: 1.0 });
         seconds_for(&budget, Category::EcsDefinitionWrite, 6).await;
         budget.record(
             Category::EcsDefinitionWrite,

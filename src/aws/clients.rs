@@ -9,7 +9,7 @@
 //! **Guarantees**: behaviour version and retries are fixed here, not by the environment; a call
 //! that may not be repeated is sent again only when AWS said that it did nothing (throttled).
 
-use super::budget::{AttemptOutcome, Budget, Category, Pace, Usage};
+use super::budget::{AttemptOutcome, Budget, Caller, Category, Pace, Usage, Waiting};
 use super::error::{Error, Kind};
 use crate::model::arn::Arn;
 use crate::model::kinds::Placement;
@@ -174,6 +174,12 @@ impl Aws {
         clients
     }
 
+    /// The calls that wait for a budget now; those of one account and region in the order in which
+    /// they will be let go.
+    pub fn waiting(&self) -> Vec<Waiting> {
+        self.budgets().values().flat_map(|budget| budget.waiting()).collect()
+    }
+
     /// What was called so far, by account and region.
     pub fn usage(&self) -> BTreeMap<Scope, Usage> {
         self.budgets().iter().map(|(scope, budget)| (scope.clone(), budget.usage())).collect()
@@ -197,7 +203,7 @@ impl Aws {
         let account = role.map(|role| role.account).filter(|account| !account.is_empty()).unwrap_or("own");
         let scope = Scope { account: account.to_owned(), region: region.clone() };
         let budget = Arc::clone(
-            self.budgets().entry(scope).or_insert_with(|| Arc::new(Budget::new(self.shared.settings.pace))),
+            self.budgets().entry(scope).or_insert_with(|| Arc::new(Budget::new(self.shared.settings.pace.clone()))),
         );
         PlacementClients {
             region: region.clone(),
@@ -211,6 +217,7 @@ impl Aws {
             sleep: config.sleep_impl().unwrap_or_else(|| SharedAsyncSleep::new(TokioSleep::new())),
             attempts: self.shared.settings.attempts.max(1),
             account: Arc::default(),
+            caller: Caller::default(),
             fence: None,
         }
     }
@@ -308,6 +315,7 @@ pub struct Clients<'fence> {
     sleep: SharedAsyncSleep,
     attempts: u32,
     account: Arc<OnceCell<String>>,
+    caller: Caller,
     fence: Option<&'fence dyn Fence>,
 }
 
@@ -327,6 +335,12 @@ impl Clients<'_> {
     /// The same clients with a fence that every write must pass.
     pub fn fenced<'fence>(&self, fence: &'fence dyn Fence) -> Clients<'fence> {
         Clients { fence: Some(fence), ..self.clone() }
+    }
+
+    /// The same clients, whose calls are made for this caller.
+    #[must_use]
+    pub fn made_for(&self, caller: &Caller) -> Self {
+        Self { caller: caller.clone(), ..self.clone() }
     }
 
     /// Makes a call that changes nothing: `send` is called once per attempt.
@@ -384,7 +398,8 @@ impl Clients<'_> {
         // at the next one.
         let mut open = None;
         loop {
-            if !self.budget.take(category, operation, || fence.is_none_or(Fence::holds)).await {
+            let wanted = || fence.is_none_or(Fence::holds);
+            if !self.budget.take(category, operation, &self.caller, wanted).await {
                 return Err(open.unwrap_or_else(|| Error::fenced(operation)));
             }
             let error = match send().await {

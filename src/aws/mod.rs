@@ -28,7 +28,7 @@ pub(crate) mod testing;
 mod tests;
 pub mod write_result;
 
-pub use budget::Pace;
+pub use budget::{Caller, Pace, Shares, Waiting};
 pub use clients::{Aws, Clients, Fence, PlacementClients, Settings};
 pub use error::Error;
 pub use write_result::WriteResult;

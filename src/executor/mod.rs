@@ -24,7 +24,7 @@ mod tests;
 
 pub use crate::aws::Fence;
 use crate::aws::error::Kind;
-use crate::aws::{Aws, Error, WriteResult};
+use crate::aws::{Aws, Caller, Error, WriteResult};
 use crate::model::call::Subject;
 use crate::model::kinds::Placement;
 use crate::model::plan::{ActionResult, Outcome, Plan, PlannedAction};
@@ -35,12 +35,19 @@ use std::fmt;
 #[derive(Clone, Debug)]
 pub struct Executor {
     aws: Aws,
+    caller: Caller,
 }
 
 impl Executor {
     /// An executor that writes through these clients.
     pub fn new(aws: Aws) -> Self {
-        Self { aws }
+        Self { aws, caller: Caller::default() }
+    }
+
+    /// The same, writing for this caller.
+    #[must_use]
+    pub fn made_for(&self, caller: Caller) -> Self {
+        Self { aws: self.aws.clone(), caller }
     }
 
     /// Carries a plan out, action by action. Dropping the future may leave the call in flight
@@ -50,7 +57,8 @@ impl Executor {
         if plan.is_empty() {
             return Vec::new();
         }
-        let clients = self.aws.at(placement).await.fenced(fence);
+        let clients = self.aws.at(placement).await.made_for(&self.caller);
+        let clients = clients.fenced(fence);
         let mut failed = FailedSubjects::default();
         let mut outcomes = Vec::with_capacity(plan.actions.len());
         for (index, action) in plan.actions.iter().enumerate() {

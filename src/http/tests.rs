@@ -109,7 +109,7 @@ async fn calls_of_aws_are_counted_when_metrics_are_asked_for() {
 async fn waits_for_the_budget_are_shown_by_throttling_category_from_the_start() {
     let sim = aws_sim::Sim::builder().build();
     let clock = sim.clock();
-    let pace = Pace { share: Some(0.001), speed: 1.0 };
+    let pace = Pace { share: Some(0.001.into()), speed: 1.0 };
     let aws =
         Aws::connect(Settings { pace, ..Settings::closed(sim.http_client(), move || clock.now()) }).await;
     let metrics = Metrics::collecting(aws.clone());
@@ -181,7 +181,7 @@ fn sizes_and_failed_records_are_told() {
     metrics.sizes(4, 3, 2);
     metrics.passed(Trigger::Declaration, Ending::Held, true);
     metrics.passed(Trigger::Resync, Ending::Steady, false);
-    metrics.batch_took(0.05);
+    metrics.pass_took(0.05);
     let text = metrics.render();
     for line in [
         "evenkeel_deployments 4\n",

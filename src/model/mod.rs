@@ -31,5 +31,6 @@ pub mod service_deployment;
 pub mod status;
 pub mod stop;
 pub mod tree_text;
+pub mod urgency;
 pub mod view;
 pub mod visible;

@@ -2,12 +2,12 @@
 
 use super::definitions::Definitions;
 use super::reader::Reader;
-use super::request::ObservationRequest;
+use super::request::{ObservationRequest, ServicesHash};
 use super::resources::{self, OfDeployment};
 use super::secrets::Secrets;
 use super::services::{self, Services};
 use super::{formers, serving, stages, stopping, tasks};
-use crate::aws::Aws;
+use crate::aws::{Aws, Caller};
 use crate::model::kinds::Placement;
 use crate::model::observed::{Depth, Gap, ObservedState, Seen};
 use jiff::Timestamp;
@@ -17,12 +17,19 @@ use std::collections::BTreeSet;
 #[derive(Clone, Debug)]
 pub struct Collector {
     aws: Aws,
+    caller: Caller,
 }
 
 impl Collector {
     /// A collector that reads AWS through these clients.
     pub fn new(aws: Aws) -> Self {
-        Self { aws }
+        Self { aws, caller: Caller::default() }
+    }
+
+    /// The same, reading for this caller.
+    #[must_use]
+    pub fn made_for(&self, caller: Caller) -> Self {
+        Self { aws: self.aws.clone(), caller }
     }
 
     /// Observes a batch of deployments of one placement. The answers are in the order of the
@@ -30,8 +37,8 @@ impl Collector {
     ///
     /// A light request reads services only: its maps of everything else are empty and its cluster
     /// is not read (or absent, when the services show that). When they show the deployment out of
-    /// step, or its rollout is under way or stalled, it is read in full in the same pass; the
-    /// answer's depth says so.
+    /// step, or its rollout is under way or stalled, it is read in full in the same pass, unless ECS
+    /// moves tasks and its services look as they did; the answer's depth says so.
     ///
     /// **Guarantees**: never fails; what could not be seen is [`Seen::Unknown`] and listed once in
     /// `gaps`; one call for ten services, and one for each load balancer, listener, log group or
@@ -48,11 +55,15 @@ impl Collector {
             requests.iter().all(|request| request.desired.placement == *placement),
             "one batch, one placement"
         );
-        let clients = self.aws.at(placement).await;
+        let clients = self.aws.at(placement).await.made_for(&self.caller);
         let reader = Reader::new(&clients, placement);
         let services = Services::read(&reader, requests).await;
+        let goes_on = |request: &ObservationRequest<'_>| {
+            let state = || light(&reader, request, &services, now);
+            request.rolling.is_some_and(|rolling| ServicesHash::of(&state()) == rolling)
+        };
         let in_full = |request: &&ObservationRequest<'_>| {
-            request.depth == Depth::Full || services.are_out_of_step(&reader, request)
+            request.depth == Depth::Full || (services.are_out_of_step(&reader, request) && !goes_on(request))
         };
         let full: Vec<ObservationRequest<'_>> = requests.iter().filter(in_full).copied().collect();
         // Boxed: most passes are light and should not carry the room for a full one.

@@ -48,7 +48,7 @@ mod tasks;
 
 pub use collector::Collector;
 pub use kept::Kept;
-pub use request::ObservationRequest;
+pub use request::{ObservationRequest, ServicesHash};
 
 #[cfg(test)]
 mod tests;

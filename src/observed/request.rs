@@ -4,9 +4,10 @@ use super::kept::Kept;
 use crate::model::arn::is_in;
 use crate::model::asked::Asked;
 use crate::model::desired::DesiredState;
-use crate::model::observed::Depth;
+use crate::model::observed::{Depth, ObservedState};
 use crate::model::resource::ResourceId;
 use crate::model::rollout::RolloutState;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// One deployment to observe.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +22,22 @@ pub struct ObservationRequest<'a> {
     pub removed: bool,
     /// What need not be read again.
     pub kept: Option<&'a Kept>,
+    /// Services, as a hash ([`ServicesHash`]), of which ECS moves the tasks at present: while they
+    /// look like that, there is nothing more to read for a light request.
+    pub rolling: Option<ServicesHash>,
+}
+
+/// What one look showed of the services of a deployment, as a hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServicesHash(u64);
+
+impl ServicesHash {
+    /// Of what was seen.
+    pub fn of(observed: &ObservedState) -> Self {
+        let mut hasher = DefaultHasher::new();
+        (&observed.services, &observed.leftover_services).hash(&mut hasher);
+        Self(hasher.finish())
+    }
 }
 
 impl<'a> ObservationRequest<'a> {

@@ -7,9 +7,11 @@ use super::entry::{Declaration, Entry};
 use super::handle::Handle;
 use super::known::{self, Made};
 use super::pass::{Pass, PassResult, Reconciler};
-use super::queue::Queue;
+use super::queue::{self, Queue};
+use super::rank::{self, Rank};
 use super::schedule::{self, Ending, Trigger};
 use super::succession;
+use super::work::{Passed, Work};
 use crate::executor::Fence;
 use crate::model::heartbeat::Heartbeat;
 use crate::model::ids::DeploymentName;
@@ -21,7 +23,6 @@ use crate::model::status::{DeploymentStatus, LastGoodDocument, LostRecord, Recor
 use crate::specs::Snapshot;
 use crate::state::{self, Lease, StoreReport};
 use crate::status;
-use futures_util::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -32,11 +33,6 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
-/// Batches in flight at a time. AWS's request rates are the limit, not this; a few batches hide the
-/// latency of calls.
-const BATCHES: usize = 4;
-/// Deployments in a batch: what one DescribeServices serves.
-const BATCH: usize = 10;
 /// What a deployment takes over from one that a pass has it looks for again so soon.
 const TAKES_OVER: Duration = Duration::from_millis(250);
 /// The loop wakes at least this often, so that an idle controller differs from a hung one.
@@ -93,6 +89,7 @@ pub struct Controller {
     passes: u64,
     /// When it began to run.
     started_at: Timestamp,
+    began: Instant,
     /// When the spec store was last read.
     store_read_at: Option<Timestamp>,
     /// When each declared deployment had its last pass.
@@ -158,8 +155,6 @@ impl Slot {
     }
 }
 
-type Batch = Vec<Pass>;
-
 /// When a deployment is looked at again.
 struct Due {
     wait: Duration,
@@ -187,6 +182,7 @@ impl Controller {
             stale_requests: Vec::new(),
             passes: 0,
             started_at: clock.now(),
+            began: Instant::now(),
             store_read_at: None,
             looked_at: BTreeMap::new(),
             next_sign: Instant::now(),
@@ -207,35 +203,30 @@ impl Controller {
         stop: impl Future<Output = ()>,
     ) -> Result<(), state::Error> {
         self.load().await?;
-        let mut in_flight = FuturesUnordered::new();
+        let mut work = Work::new(Arc::clone(&self.reconciler), self.running.clone());
         tokio::pin!(stop);
         loop {
             self.handle.beat();
             self.leave_sign().await;
             self.queue_full_passes();
-            while in_flight.len() < BATCHES
-                && let Some(batch) = self.next_batch()
-            {
-                in_flight.push(run_batch(Arc::clone(&self.reconciler), Arc::clone(&self.running), batch));
+            while let Some((placement, batch)) = self.next_batch(&work) {
+                work.begin(placement, batch);
             }
             let heartbeat = Instant::now() + HEARTBEAT;
-            let wake = match self.queue.next_due() {
-                Some(due) if in_flight.len() < BATCHES => due.min(heartbeat),
-                _ => heartbeat,
-            };
-            let wake = wake.min(self.next_full_passes).min(self.next_sign);
+            let due = self.queue.next_due(&work.room()).unwrap_or(heartbeat);
+            let wake = due.min(heartbeat).min(self.next_full_passes).min(self.next_sign);
             tokio::select! {
                 biased;
                 () = &mut stop => break,
-                Some((batch, passed, took)) = in_flight.next() => self.finish_batch(batch, passed, took).await,
+                Some(passed) = work.next() => self.finish_passes(passed).await,
                 Some(snapshot) = snapshots.recv() => self.declare(snapshot).await,
                 () = tokio::time::sleep_until(wake) => {}
             }
         }
-        info!(in_flight = in_flight.len(), "stopping: finishing the actions under way");
+        info!(under_way = work.len(), "stopping: finishing the actions under way");
         self.running.stop();
-        while let Some((batch, passed, took)) = in_flight.next().await {
-            self.finish_batch(batch, passed, took).await;
+        while let Some(passed) = work.next().await {
+            self.finish_passes(passed).await;
         }
         Ok(())
     }
@@ -307,9 +298,10 @@ impl Controller {
         if !changes.by_name.is_empty() {
             self.next_sign = Instant::now();
         }
+        let many = changes.by_name.iter().filter(|(name, change)| self.is_edit(name, change)).count() > rank::FEW;
         for (name, change) in changes.by_name {
             match change {
-                DeclarationChange::InForce(declared) => self.apply_declaration(name, declared).await,
+                DeclarationChange::InForce(declared) => self.apply_declaration(name, declared, many).await,
                 DeclarationChange::Refused(status) => self.refuse(name, *status).await,
                 // A pass has it: at the next snapshot.
                 DeclarationChange::Gone if matches!(self.entries.get(&name), Some(Slot::InPass(_))) => {}
@@ -388,7 +380,21 @@ impl Controller {
         self.parked.iter().map(|(name, record)| (name, record.into())).chain(entries).collect()
     }
 
-    async fn apply_declaration(&mut self, name: DeploymentName, declared: Arc<Declaration>) {
+    /// Whether a change is an edit of what serves.
+    fn is_edit(&self, name: &DeploymentName, change: &DeclarationChange) -> bool {
+        match (change, self.entries.get(name)) {
+            (DeclarationChange::InForce(declared), Some(Slot::Idle(entry))) => {
+                rank::serves(entry) && !is_same(&entry.declared, declared)
+            }
+            (DeclarationChange::InForce(declared), Some(Slot::InPass(in_pass))) => {
+                in_pass.has_served && !is_same(&in_pass.declared, declared)
+            }
+            _ => false,
+        }
+    }
+
+    /// Puts a declaration in force; `many` says that those of many others came with it.
+    async fn apply_declaration(&mut self, name: DeploymentName, declared: Arc<Declaration>, many: bool) {
         match self.entries.get_mut(&name) {
             Some(Slot::InPass(in_pass)) => {
                 let changed = !is_same(&in_pass.declared, &declared);
@@ -421,7 +427,8 @@ impl Controller {
                 true if asked => Trigger::Request,
                 true => Trigger::Declaration,
             };
-            self.queue.add(name, Instant::now(), Duration::ZERO, trigger);
+            let rank = rank::rank(entry, trigger, many);
+            self.queue.add(name, queue::Due::at(Instant::now(), trigger, rank));
         }
     }
 
@@ -436,6 +443,7 @@ impl Controller {
         if schedule::is_small(self.entries.len()) {
             return;
         }
+        let wall = self.clock.now();
         let mut light: Vec<&mut Entry> = self
             .entries
             .values_mut()
@@ -443,7 +451,7 @@ impl Controller {
                 Slot::Idle(entry) => Some(&mut **entry),
                 Slot::InPass(_) => None,
             })
-            .filter(|entry| entry.depth(false) == Depth::Light)
+            .filter(|entry| entry.rolling.is_none() && entry.depth(false, wall) == Depth::Light)
             .collect();
         light.sort_by(|a, b| b.light.cmp(&a.light).then_with(|| a.record.name.cmp(&b.record.name)));
         let Some(placement) = light.first().map(|entry| entry.declared.desired.placement.clone()) else {
@@ -452,7 +460,8 @@ impl Controller {
         let alike = light.into_iter().filter(|entry| entry.declared.desired.placement == placement);
         for entry in alike.take(schedule::FULL_PASSES_PER_RESYNC) {
             entry.full_next = true;
-            self.queue.add(entry.record.name.clone(), now, Duration::ZERO, Trigger::FullPass);
+            let rank = rank::rank(entry, Trigger::FullPass, false);
+            self.queue.add(entry.record.name.clone(), queue::Due::at(now, Trigger::FullPass, rank));
         }
     }
 
@@ -491,33 +500,49 @@ impl Controller {
         }
     }
 
-    fn next_batch(&mut self) -> Option<Batch> {
+    /// The next batch that is due and for which there is room.
+    fn next_batch(&mut self, work: &Work) -> Option<(Placement, Vec<Pass>)> {
         let in_full = schedule::is_small(self.entries.len());
-        let entries = &self.entries;
-        let names = self.queue.take(Instant::now(), BATCH, |a, b| {
-            batch_key(entries, a, in_full) == batch_key(entries, b, in_full)
-        });
-        let names: Vec<_> =
-            names.into_iter().filter(|(name, trigger)| self.takes_over(name, *trigger)).collect();
-        let batch: Batch = names
-            .into_iter()
-            .filter_map(|(name, trigger)| {
-                let slot = self.entries.get_mut(&name)?;
-                let Slot::Idle(entry) = slot else { return None };
-                let depth = entry.depth(in_full);
-                let in_pass = Slot::InPass(Box::new(InPass::of(entry, depth)));
-                let Slot::Idle(entry) = std::mem::replace(slot, in_pass) else { return None };
-                self.passes += 1;
-                Some(Pass { id: self.passes, trigger, entry: *entry, depth })
-            })
-            .collect();
-        Some(batch).filter(|batch| !batch.is_empty())
+        let wall = self.clock.now();
+        loop {
+            let entries = &self.entries;
+            let alike = |a: &DeploymentName, b: &DeploymentName| {
+                batch_key(entries, a, in_full, wall) == batch_key(entries, b, in_full, wall)
+            };
+            let taken = self.queue.take(Instant::now(), &work.room(), alike);
+            if taken.is_empty() {
+                return None;
+            }
+            let taken: Vec<queue::Taken> = taken.into_iter().filter(|one| self.takes_over(one)).collect();
+            let batch: Vec<Pass> =
+                taken.into_iter().filter_map(|taken| self.begin_pass(taken, in_full)).collect();
+            // One number for all of a batch: those that are steady are due together again, and
+            // share their reads again.
+            let Some(seed) = batch.first().map(|pass| jitter_seed(&pass.entry)) else { continue };
+            let placement = batch[0].entry.declared.desired.placement.clone();
+            let batch = batch.into_iter().map(|pass| Pass { batch_seed: seed, ..pass }).collect();
+            return Some((placement, batch));
+        }
+    }
+
+    /// Hands the entry of a deployment over to a pass.
+    fn begin_pass(&mut self, taken: queue::Taken, in_full: bool) -> Option<Pass> {
+        let queue::Taken { name, trigger, rank } = taken;
+        let slot = self.entries.get_mut(&name)?;
+        let Slot::Idle(entry) = slot else { return None };
+        let depth = entry.depth(in_full, self.clock.now());
+        let in_pass = Slot::InPass(Box::new(InPass::of(entry, depth)));
+        let Slot::Idle(entry) = std::mem::replace(slot, in_pass) else { return None };
+        self.passes += 1;
+        let (id, began) = (self.passes, Instant::now());
+        Some(Pass { id, trigger, entry: *entry, depth, rank, began, batch_seed: 0 })
     }
 
     /// Takes over what other documents know of components that are this one's by now. While a pass
     /// has one of them, it may be about to start something of which nobody else knows: then this
     /// one comes later. True when it may go on.
-    fn takes_over(&mut self, name: &DeploymentName, trigger: Trigger) -> bool {
+    fn takes_over(&mut self, taken: &queue::Taken) -> bool {
+        let name = &taken.name;
         let Some(Slot::Idle(entry)) = self.entries.get(name) else { return true };
         let any_inherited = entry.record.rollout.resources.values().any(|known| known.inherited);
         if entry.declared.desired.handover.inherits.is_empty() && !any_inherited {
@@ -528,7 +553,8 @@ impl Controller {
         let in_pass = |document| matches!(self.entries.get(document), Some(Slot::InPass(_)));
         if handover.inherits.values().any(|origin| in_pass(&origin.document)) {
             self.queue.done(name);
-            self.queue.add(name.clone(), self.clock.after(TAKES_OVER), Duration::ZERO, trigger);
+            let due = queue::Due::at(self.clock.after(TAKES_OVER), taken.trigger, taken.rank);
+            self.queue.add(name.clone(), due);
             return false;
         }
         let mut rollout = entry.record.rollout.clone();
@@ -549,21 +575,21 @@ impl Controller {
         true
     }
 
-    /// Takes a batch back and decides when each is due again.
-    async fn finish_batch(&mut self, batch: Batch, passed: Vec<PassResult>, took: Duration) {
-        self.handle.metrics().batch_took(took.as_secs_f64());
-        // One number for all of a batch: those that are steady are due together again, and share
-        // their reads again.
-        let batch_seed = batch.first().map_or(0, |pass| jitter_seed(&pass.entry));
-        for (pass, passed) in batch.into_iter().zip(passed) {
-            self.finish_pass(pass, passed, batch_seed).await;
+    /// Takes back the entries of passes that are over.
+    async fn finish_passes(&mut self, passed: Passed) {
+        if passed.is_empty() {
+            return;
+        }
+        for (pass, passed) in passed {
+            self.handle.metrics().pass_took(pass.began.elapsed().as_secs_f64());
+            self.finish_pass(pass, passed).await;
         }
         self.count();
     }
 
     /// Takes one entry back and decides when it is due again.
-    async fn finish_pass(&mut self, pass: Pass, passed: PassResult, batch_seed: u64) {
-        let Pass { mut entry, trigger, .. } = pass;
+    async fn finish_pass(&mut self, pass: Pass, passed: PassResult) {
+        let Pass { mut entry, trigger, batch_seed, .. } = pass;
         let name = entry.record.name.clone();
         self.note_pass(&mut entry, trigger, &passed);
         let mut due = self.due(&entry, &passed, batch_seed);
@@ -581,6 +607,7 @@ impl Controller {
             self.withdraw_done(&entry, &passed).await;
         }
         let orphaned = entry.declared.is_orphaned();
+        let rank = rank::rank(&entry, due.trigger, false);
         self.entries.insert(name.clone(), Slot::Idle(Box::new(entry)));
         if finished {
             info!(deployment = %name, "everything that was made for it is removed");
@@ -588,9 +615,17 @@ impl Controller {
         } else if orphaned {
             self.park(name).await;
         } else {
-            let slack = due.slack.div_f64(self.clock.speed());
-            self.queue.add(name, self.clock.after(due.wait), slack, due.trigger);
+            self.queue_again(name, &due, rank);
         }
+    }
+
+    fn queue_again(&mut self, name: DeploymentName, due: &Due, rank: Rank) {
+        let slack = due.slack.div_f64(self.clock.speed());
+        let mut at = self.clock.after(due.wait);
+        if !schedule::is_small(self.entries.len()) {
+            at = schedule::together(self.began, at, due.trigger, rank, self.clock.speed());
+        }
+        self.queue.add(name, queue::Due { at, slack, trigger: due.trigger, rank });
     }
 
     /// Notes that a pass is over, in its entry and for those who look.
@@ -673,23 +708,12 @@ fn batch_key<'a>(
     entries: &'a BTreeMap<DeploymentName, Slot>,
     name: &DeploymentName,
     in_full: bool,
+    now: Timestamp,
 ) -> Option<(&'a Placement, Depth)> {
     entries.get(name).map(|slot| match slot {
-        Slot::Idle(entry) => (&entry.declared.desired.placement, entry.depth(in_full)),
+        Slot::Idle(entry) => (&entry.declared.desired.placement, entry.depth(in_full, now)),
         Slot::InPass(in_pass) => (&in_pass.declared.desired.placement, in_pass.depth),
     })
-}
-
-/// Reconciles a batch and measures how long it took.
-async fn run_batch(
-    reconciler: Arc<Reconciler>,
-    running: Arc<Running>,
-    mut batch: Batch,
-) -> (Batch, Vec<PassResult>, Duration) {
-    let began = Instant::now();
-    let placement = batch[0].entry.declared.desired.placement.clone();
-    let passed = reconciler.pass(&placement, &mut batch, &*running).await;
-    (batch, passed, began.elapsed())
 }
 
 /// A number that differs between deployments and passes, so that waits spread; not random, so that

@@ -171,6 +171,7 @@ pub async fn roads(
                     depth: Depth::Full,
                     removed: one.is_teardown(),
                     kept: None,
+                    rolling: None,
                 })
                 .collect();
             let seen = collector.collect(placement, &requests, now).await;

@@ -10,7 +10,8 @@ use crate::model::observed::Depth;
 use crate::model::request::Request;
 use crate::model::rollout::Phase;
 use crate::model::status::{Record, Source};
-use jiff::Timestamp;
+use crate::observed::ServicesHash;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,25 +74,40 @@ pub struct Entry {
     pub kept: Option<Box<str>>,
     /// The services as the last pass saw them that had nothing to do, as a hash: a light pass that
     /// sees the same has nothing to compute.
-    pub at_rest: Option<u64>,
+    pub at_rest: Option<ServicesHash>,
+    /// The services as the last full look saw them while all that was left to do was ECS's, and
+    /// when: as long as they look like that, it goes on.
+    pub rolling: Option<(ServicesHash, Timestamp)>,
 }
+
+/// A rollout is looked at in full at least this often, whatever its services look like.
+const ROLLS_UNSEEN: SignedDuration = SignedDuration::from_secs(30);
 
 impl Entry {
     /// A deployment that no pass has looked at yet.
     pub fn new(declared: Arc<Declaration>, record: Record) -> Self {
-        let (kept, at_rest) = (None, None);
-        Self { declared, record, unsaved: false, held: 0, light: 0, full_next: true, kept, at_rest }
+        let (kept, at_rest, rolling) = (None, None, None);
+        Self { declared, record, unsaved: false, held: 0, light: 0, full_next: true, kept, at_rest, rolling }
     }
 
     /// Puts another declaration in force: nothing of what was seen for the last one is kept.
     pub fn declare(&mut self, declared: Arc<Declaration>) {
         self.declared = declared;
         self.full_next = true;
-        (self.kept, self.at_rest) = (None, None);
+        (self.kept, self.at_rest, self.rolling) = (None, None, None);
+    }
+
+    /// The services as they look while ECS is at work, if that was seen lately.
+    pub fn rolling(&self, now: Timestamp) -> Option<ServicesHash> {
+        let fresh = |at: Timestamp| (SignedDuration::ZERO..ROLLS_UNSEEN).contains(&now.duration_since(at));
+        self.rolling.filter(|(_, at)| fresh(*at)).map(|(seen, _)| seen)
     }
 
     /// How deep the next pass is, given whether the fleet is so small that every pass is full.
-    pub fn depth(&self, always_in_full: bool) -> Depth {
+    pub fn depth(&self, always_in_full: bool, now: Timestamp) -> Depth {
+        if !always_in_full && !self.full_next && self.rolling(now).is_some() {
+            return Depth::Light;
+        }
         let rollout = &self.record.rollout;
         let complete = !rollout.components.is_empty()
             && rollout.components.len() == self.declared.desired.components.len()

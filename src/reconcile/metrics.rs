@@ -86,7 +86,7 @@ impl Metrics {
         let (drift_repaired, state_errors) = (Counter::default(), Counter::default());
         let (deployments, ready, queue) = (Gauge::default(), Gauge::default(), Gauge::default());
         registry.register("passes", "Passes by how they ended and why they ran", passes.clone());
-        registry.register("pass_seconds", "Duration of a batch of passes", pass_seconds.clone());
+        registry.register("pass_seconds", "Duration of a pass, with the reads of its batch", pass_seconds.clone());
         registry.register("actions", "Actions by operation and result", actions.clone());
         registry.register("drift_repaired", "Differences that were written back", drift_repaired.clone());
         registry.register("state_errors", "Passes that could not save their record", state_errors.clone());
@@ -132,8 +132,8 @@ impl Metrics {
         }
     }
 
-    /// Measures a batch.
-    pub fn batch_took(&self, seconds: f64) {
+    /// Measures a pass.
+    pub fn pass_took(&self, seconds: f64) {
         self.pass_seconds.observe(seconds);
     }
 

@@ -5,7 +5,8 @@
 //! hint costs time, never truth, and a controller that was killed anywhere continues as if it had
 //! only been slow. The periodic resync is the floor.
 //!
-//! - `controller`: the loop; `queue`: which name is due when; `schedule`: when the next pass comes;
+//! - `controller`: the loop; `queue`: which name is due when and goes first; `rank`: how urgent it
+//!   is; `work`: what is under way; `schedule`: when the next pass comes;
 //! - `declarations`: from a snapshot of the store to what is in force, what is refused, what is
 //!   gone; `known`: what it is compared with; `handover`: what goes over from one
 //!   document to another;
@@ -33,8 +34,10 @@ mod known;
 mod metrics;
 pub mod pass;
 mod queue;
+pub mod rank;
 mod schedule;
 pub mod succession;
+mod work;
 
 pub use clock::Clock;
 pub use controller::{Controller, Running, Settings};

@@ -1,28 +1,31 @@
-//! One pass through the layers, for a batch of deployments of one placement.
+//! One pass through the layers: what AWS shows is read for a batch of deployments of one placement,
+//! everything else is done for each by itself.
 
 use super::answers;
 use super::clock::Clock;
 use super::decide::{Decision, decide, ending, pause_ends};
 use super::entry::Entry;
 use super::metrics::Metrics;
+use super::rank::{self, Rank};
 use super::schedule::{Ending, Trigger};
+use crate::aws::Caller;
 use crate::executor::{Executor, Fence};
 use crate::model::condition::{Condition, ConditionReason, ConditionType, Truth};
 use crate::model::desired::ResolvedState;
 use crate::model::handover::Handover;
 use crate::model::kinds::Placement;
 use crate::model::observed::{Depth, ObservedState};
-use crate::model::plan::{ActionResult, Outcome, Plan, WaitingOn};
+use crate::model::plan::{ActionResult, Outcome, Plan, Waiting, WaitingOn};
 use crate::model::request::Request;
-use crate::model::rollout::RolloutState;
+use crate::model::rollout::{Phase, RolloutState};
 use crate::model::status::DeploymentStatus;
-use crate::observed::{Collector, Kept, ObservationRequest};
+use crate::observed::{Collector, Kept, ObservationRequest, ServicesHash};
 use crate::rollout;
 use crate::state::{self, Lease, RecordStore};
 use crate::status::{self, StatusInput, events};
 use jiff::Timestamp;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+use tokio::time::Instant;
 use tracing::{Instrument, debug, debug_span, error, info, warn};
 
 /// What a pass works with.
@@ -53,6 +56,63 @@ pub struct Pass {
     pub entry: Entry,
     /// How deeply AWS is read.
     pub depth: Depth,
+    /// How urgent it is.
+    pub rank: Rank,
+    /// When it began.
+    pub began: Instant,
+    /// A number that all passes of its batch have.
+    pub batch_seed: u64,
+}
+
+/// A pass that has read AWS.
+#[derive(Debug)]
+pub struct Look {
+    pass: Pass,
+    observed: ObservedState,
+    kept: Option<Kept>,
+    /// The services as a hash, if that is all that a light pass decides by.
+    services: Option<ServicesHash>,
+}
+
+impl Look {
+    /// What it comes to if it is a light one that saw what the last full one saw, which had nothing
+    /// to do, or nothing that is not ECS's to do.
+    fn as_before(&self) -> Option<PassResult> {
+        let entry = &self.pass.entry;
+        let services = self.services.filter(|_| self.observed.depth == Depth::Light)?;
+        if entry.at_rest == Some(services) {
+            return Some(PassResult::at_rest());
+        }
+        let goes_on = entry.rolling(self.observed.at) == Some(services);
+        goes_on.then(PassResult::goes_on)
+    }
+
+    /// Hands the pass back with its result when there is nothing to decide, else the look.
+    pub fn finish(self) -> Result<(Pass, PassResult), Self> {
+        match self.as_before() {
+            Some(result) => Ok((self.pass, result)),
+            None => Err(self),
+        }
+    }
+
+    /// Whether its document shares anything with others, so that what is done for one of them
+    /// may be about what another one has.
+    pub fn shares(&self) -> bool {
+        shares(&self.pass.entry)
+    }
+}
+
+/// Whether a document shares anything with others.
+fn shares(entry: &Entry) -> bool {
+    let desired = &entry.declared.desired;
+    desired.handover != Handover::default() || !desired.shared.is_empty()
+}
+
+/// What a look came to, without its pass.
+struct Seen {
+    observed: ObservedState,
+    kept: Option<Kept>,
+    services: Option<ServicesHash>,
 }
 
 /// What a pass saw, what it wanted to do, and what became of it.
@@ -89,6 +149,11 @@ impl PassResult {
         Self { ending, depth, acted: 0, at_rest, pause_ends: None, answered: Vec::new(), state_error: None }
     }
 
+    /// A light pass that saw ECS still at work.
+    fn goes_on() -> Self {
+        Self { ending: Ending::Rolling, at_rest: false, ..Self::at_rest() }
+    }
+
     /// A light pass that saw what the last one saw, which had nothing to do.
     fn at_rest() -> Self {
         let (ending, depth, at_rest) = (Ending::Steady, Depth::Light, true);
@@ -97,14 +162,8 @@ impl PassResult {
 }
 
 impl Reconciler {
-    /// Reconciles a batch of up to ten deployments of one placement: reads are shared, everything
-    /// else is one by one.
-    pub async fn pass(
-        &self,
-        placement: &Placement,
-        batch: &mut [Pass],
-        fence: &dyn Fence,
-    ) -> Vec<PassResult> {
+    /// Reads AWS for a batch of up to ten deployments of one placement.
+    pub async fn look(&self, placement: &Placement, mut batch: Vec<Pass>) -> Vec<Look> {
         let now = self.clock.now();
         let kept = |pass: &mut Pass| Kept::from_text(&pass.entry.kept.take()?, now);
         let kept: Vec<Option<Kept>> = batch.iter_mut().map(kept).collect();
@@ -117,37 +176,39 @@ impl Reconciler {
                 depth: pass.depth,
                 removed: pass.entry.declared.is_teardown(),
                 kept: kept.as_ref(),
+                rolling: pass.entry.rolling(now),
             })
             .collect();
-        let seen = self.collector.collect(placement, &requests, now).instrument(debug_span!("observe")).await;
+        let collector = self.collector.made_for(caller(&batch));
+        let seen = collector.collect(placement, &requests, now).instrument(debug_span!("observe")).await;
         drop(requests);
-        let mut results = Vec::with_capacity(batch.len());
-        for ((pass, observed), kept) in batch.iter_mut().zip(seen).zip(kept) {
-            let entry = &mut pass.entry;
-            let span = tracing::info_span!(
-                "reconcile",
-                pass = pass.id,
-                reason = <&str>::from(pass.trigger),
-                deployment = %entry.record.name,
-                generation = entry.declared.desired.generation.0,
-            );
-            results.push(self.pass_one(entry, observed, kept, fence).instrument(span).await);
-        }
-        results
+        let looks = batch.into_iter().zip(seen).zip(kept).map(|((pass, observed), kept)| {
+            let services = hash_of_services(&pass.entry, &observed);
+            Look { pass, observed, kept, services }
+        });
+        looks.collect()
     }
 
-    async fn pass_one(
-        &self,
-        entry: &mut Entry,
-        observed: ObservedState,
-        kept: Option<Kept>,
-        fence: &dyn Fence,
-    ) -> PassResult {
+    /// Decides what is to be done about what was seen, and does it.
+    pub async fn act(&self, look: Look, fence: &dyn Fence) -> (Pass, PassResult) {
+        let Look { mut pass, observed, kept, services } = look;
+        let span = tracing::info_span!(
+            "reconcile",
+            pass = pass.id,
+            reason = <&str>::from(pass.trigger),
+            deployment = %pass.entry.record.name,
+            generation = pass.entry.declared.desired.generation.0,
+        );
+        let seen = Seen { observed, kept, services };
+        let result = self.act_on(&mut pass, seen, fence).instrument(span).await;
+        (pass, result)
+    }
+
+    async fn act_on(&self, pass: &mut Pass, seen: Seen, fence: &dyn Fence) -> PassResult {
         let now = self.clock.now();
-        let seen = hash_of_services(entry, &observed);
-        if observed.depth == Depth::Light && seen.is_some() && seen == entry.at_rest {
-            return PassResult::at_rest();
-        }
+        let caller = Self::caller_of_writes(pass);
+        let Seen { observed, kept, services } = seen;
+        let entry = &mut pass.entry;
         let before = entry.record.rollout.clone();
         let Decision { observed, resolved, step, plan } = decide(&entry.declared, &before, observed, now);
         if kept.is_some() && Kept::is_touched_by(&plan) {
@@ -170,7 +231,8 @@ impl Reconciler {
             }
         }
 
-        let outcomes = self.executor.run(&entry.declared.desired.placement, &plan, fence).await;
+        let executor = self.executor.made_for(caller);
+        let outcomes = executor.run(&entry.declared.desired.placement, &plan, fence).await;
         self.metrics.acted(&plan, &outcomes);
         let after = rollout::record(step, &resolved, &observed, &plan, &outcomes);
         let looked = Looked { resolved: &resolved, observed: &observed, plan: &plan, outcomes: &outcomes };
@@ -191,13 +253,22 @@ impl Reconciler {
         let pause_ends = pause_ends(&observed);
         let depth = observed.depth;
         let settled = at_rest && ending == Ending::Steady && (depth == Depth::Full || !changed);
-        entry.at_rest = seen.filter(|_| settled);
+        entry.at_rest = services.filter(|_| settled);
+        if depth == Depth::Full {
+            let goes_on = ending == Ending::Rolling && !shares(entry) && is_left_to_ecs(&entry.record.rollout, &plan, &observed);
+            entry.rolling = services.filter(|_| goes_on).map(|seen| (seen, observed.at));
+        }
         // What it shares with another document that one may write meanwhile.
-        let alone = desired.handover == Handover::default() && desired.shared.is_empty();
-        if alone && depth == Depth::Full && matches!(ending, Ending::Rolling | Ending::Acted) {
+        if !shares(entry) && depth == Depth::Full && matches!(ending, Ending::Rolling | Ending::Acted) {
             entry.kept = Kept::of(observed, kept.as_ref(), &plan).and_then(|kept| kept.to_text());
         }
         PassResult { ending, depth, acted, at_rest, pause_ends, answered, state_error: None }
+    }
+
+    /// For whom a pass writes.
+    fn caller_of_writes(pass: &Pass) -> Caller {
+        let urgency = rank::of_actions(&pass.entry, pass.rank.urgency);
+        Caller { urgency, unbegun: pass.rank.unbegun, of: [pass.entry.record.name.clone()].into() }
     }
 
     /// Says in the record what came of a pass, and saves it when that is anything new; true when it
@@ -265,17 +336,46 @@ impl Reconciler {
     }
 }
 
+/// Whether all that is left to do is ECS's, and services show when it is done: tasks of services are
+/// being moved, in no stages, and everything else waits for that.
+fn is_left_to_ecs(rollout: &RolloutState, plan: &Plan, observed: &ObservedState) -> bool {
+    let moves = |phase: &Phase| matches!(phase, Phase::Rolling { deployment: Some(_), .. });
+    let phases = || rollout.components.values().map(|component| &component.phase);
+    let polled = |phase: &&Phase| rollout::wants_polling(phase);
+    let waits = |waiting: &Waiting| {
+        matches!(
+            waiting.on,
+            WaitingOn::Deployment { .. } | WaitingOn::Component { .. } | WaitingOn::Targets { .. }
+        )
+    };
+    phases().any(moves)
+        && phases().filter(polled).all(moves)
+        && plan.actions.is_empty()
+        && plan.waiting_on.iter().all(waits)
+        && observed.gaps.is_empty()
+        && observed.stages.is_empty()
+        && rollout.secrets.values().all(|secret| secret.pending.is_none())
+}
+
+/// For whom a batch reads: it has the rank of all of its passes.
+fn caller(batch: &[Pass]) -> Caller {
+    let rank = batch.first().map(|pass| pass.rank);
+    Caller {
+        urgency: rank.map(|rank| rank.urgency).unwrap_or_default(),
+        unbegun: rank.is_some_and(|rank| rank.unbegun),
+        of: batch.iter().map(|pass| pass.entry.record.name.clone()).collect(),
+    }
+}
+
 /// What was seen of the services, as a hash, if that and the record are all that a light pass
 /// decides by: it saw everything that it read, nobody asks for anything, and no suspension ends.
-fn hash_of_services(entry: &Entry, observed: &ObservedState) -> Option<u64> {
+fn hash_of_services(entry: &Entry, observed: &ObservedState) -> Option<ServicesHash> {
     let declared = &entry.declared;
     let asked = !declared.requests.is_empty() || declared.desired.suspend.is_some();
     if !observed.gaps.is_empty() || entry.unsaved || asked {
         return None;
     }
-    let mut hasher = std::hash::DefaultHasher::new();
-    (&observed.services, &observed.leftover_services).hash(&mut hasher);
-    Some(hasher.finish())
+    Some(ServicesHash::of(observed))
 }
 
 /// Logs that a deployment became ready, or why it is not, once per reason.

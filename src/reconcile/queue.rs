@@ -1,84 +1,165 @@
-//! Which deployment is due when: keyed, deduplicating, never two passes of one deployment at a
-//! time.
+//! Which deployment is due when, and which of those that are due goes first: keyed, deduplicating,
+//! never two passes of one deployment at a time.
+//!
+//! The most urgent goes first ([`Rank`]), of these what was begun, of these what has waited
+//! longest. So that nothing starves, every fifth turn is that of whatever has waited longest.
 
+use super::rank::Rank;
 use super::schedule::Trigger;
 use crate::model::ids::DeploymentName;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A queue of names. Adding a name that is already there only ever makes it due earlier; a name
-/// that is in a pass is kept back until the pass has ended.
+/// Every so many turns it is that of the longest waiting.
+const TURN_OF_THE_LONGEST_WAITING: u32 = 5;
+
+/// A queue of names. Adding a name that is already there only ever makes it due earlier and more
+/// urgent; a name that is in a pass is kept back until the pass has ended.
 #[derive(Debug, Default)]
 pub struct Queue {
     due: BTreeMap<DeploymentName, Due>,
     order: BTreeSet<(Instant, DeploymentName)>,
     busy: BTreeSet<DeploymentName>,
+    turns: u32,
 }
 
 /// When a name is due and why, and from when on it may join a batch of others.
 #[derive(Clone, Copy, Debug)]
-struct Due {
-    at: Instant,
-    from: Instant,
-    trigger: Trigger,
+pub struct Due {
+    /// When it is due.
+    pub at: Instant,
+    /// How much earlier it may join a batch.
+    pub slack: Duration,
+    /// Why.
+    pub trigger: Trigger,
+    /// How urgent it is.
+    pub rank: Rank,
+}
+
+impl Due {
+    /// Due at an instant and not before.
+    pub fn at(at: Instant, trigger: Trigger, rank: Rank) -> Self {
+        Self { at, slack: Duration::ZERO, trigger, rank }
+    }
+
+    fn from(&self) -> Instant {
+        self.at.checked_sub(self.slack).unwrap_or(self.at)
+    }
+}
+
+/// A name that is taken out of the queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// The deployment.
+    pub name: DeploymentName,
+    /// Why it was due.
+    pub trigger: Trigger,
+    /// How urgent it was.
+    pub rank: Rank,
+}
+
+/// How many names of a rank a batch may have at present: none when there is no room for it. The
+/// flag says that it would go out of turn, as the longest waiting.
+pub type Room<'a> = &'a dyn Fn(Rank, bool) -> usize;
+
+/// What waits of one urgency.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// Names that are due.
+    pub names: usize,
+    /// How long the longest has been due.
+    pub longest: Duration,
 }
 
 impl Queue {
-    /// Makes a name due at an instant, or earlier when it already is; the earlier trigger stays.
-    /// `slack` lets it join a batch this much before it is due.
-    pub fn add(&mut self, name: DeploymentName, at: Instant, slack: Duration, trigger: Trigger) {
-        let mut due = Due { at, from: at.checked_sub(slack).unwrap_or(at), trigger };
+    /// Makes a name due, or due earlier when it already is; the earlier trigger stays.
+    pub fn add(&mut self, name: DeploymentName, mut due: Due) {
         if let Some(known) = self.due.get(&name) {
             self.order.remove(&(known.at, name.clone()));
-            due.from = due.from.min(known.from);
+            let from = due.from().min(known.from());
+            due.rank = due.rank.min(known.rank);
             if known.at <= due.at {
                 (due.at, due.trigger) = (known.at, known.trigger);
             }
+            due.slack = due.at.saturating_duration_since(from);
         }
-        self.due.insert(name.clone(), due);
-        self.order.insert((due.at, name));
+        self.order.insert((due.at, name.clone()));
+        self.due.insert(name, due);
     }
 
     /// Forgets a name; the answer is what it was due for.
-    pub fn remove(&mut self, name: &DeploymentName) -> Option<Trigger> {
+    pub fn remove(&mut self, name: &DeploymentName) -> Option<Due> {
         let due = self.due.remove(name)?;
         self.order.remove(&(due.at, name.clone()));
-        Some(due.trigger)
+        Some(due)
     }
 
-    /// When the next name that is not being worked on is due.
-    pub fn next_due(&self) -> Option<Instant> {
-        self.order.iter().find(|(_, name)| !self.busy.contains(name)).map(|(at, _)| *at)
+    /// When the next name is due that is not being worked on and for which there is room.
+    pub fn next_due(&self, room: Room<'_>) -> Option<Instant> {
+        let out_of_turn = self.next_is_longest_waiting();
+        let may = |name: &DeploymentName| {
+            !self.busy.contains(name) && {
+                let rank = self.due[name].rank;
+                room(rank, false) > 0 || (out_of_turn && room(rank, true) > 0)
+            }
+        };
+        self.order.iter().find(|(_, name)| may(name)).map(|(at, _)| *at)
     }
 
-    /// Takes up to `most` names that are alike: the first one is due and decides, `alike` picks the
-    /// rest of its batch among those that are due or may be taken early. What is taken is busy
-    /// until [`Queue::done`].
+    fn next_is_longest_waiting(&self) -> bool {
+        (self.turns + 1).is_multiple_of(TURN_OF_THE_LONGEST_WAITING)
+    }
+
+    /// Takes names that are alike: the first in rank of those that are due decides, `alike` picks
+    /// the rest of its batch among those of its rank that are due or may be taken early. What is
+    /// taken is busy until [`Queue::done`].
     pub fn take(
         &mut self,
         now: Instant,
-        most: usize,
+        room: Room<'_>,
         alike: impl Fn(&DeploymentName, &DeploymentName) -> bool,
-    ) -> Vec<(DeploymentName, Trigger)> {
-        let mut taken: Vec<DeploymentName> = Vec::new();
-        for (at, name) in &self.order {
-            if taken.len() == most || (taken.is_empty() && *at > now) {
+    ) -> Vec<Taken> {
+        let Some((first, most)) = self.first(now, room) else { return Vec::new() };
+        self.turns = self.turns.wrapping_add(1);
+        let rank = self.due[&first].rank;
+        let mut taken = vec![first];
+        for (_, name) in &self.order {
+            if taken.len() >= most {
                 break;
             }
-            let may_be_taken = !self.busy.contains(name) && self.due[name].from <= now;
-            if may_be_taken && taken.first().is_none_or(|first| alike(first, name)) {
+            let due = &self.due[name];
+            let may_join = due.from() <= now && due.rank == rank && !self.busy.contains(name);
+            if may_join && *name != taken[0] && alike(&taken[0], name) {
                 taken.push(name.clone());
             }
         }
         let mut batch = Vec::with_capacity(taken.len());
         for name in taken {
             self.busy.insert(name.clone());
-            if let Some(trigger) = self.remove(&name) {
-                batch.push((name, trigger));
+            if let Some(Due { trigger, rank, .. }) = self.remove(&name) {
+                batch.push(Taken { name, trigger, rank });
             }
         }
         batch
+    }
+
+    /// The first in rank that is due and for which there is room, and for how many of its rank
+    /// there is; every fifth time whatever has waited longest, if there is room for that.
+    fn first(&self, now: Instant, room: Room<'_>) -> Option<(DeploymentName, usize)> {
+        let due = || {
+            let due = self.order.iter().take_while(|(at, _)| *at <= now);
+            due.filter(|(_, name)| !self.busy.contains(name))
+        };
+        if self.next_is_longest_waiting() {
+            let mut rooms = due().map(|(_, name)| (name, room(self.due[name].rank, true)));
+            if let Some((name, most)) = rooms.find(|(_, most)| *most > 0) {
+                return Some((name.clone(), most));
+            }
+        }
+        let with_room = due().filter(|(_, name)| room(self.due[name].rank, false) > 0);
+        let (_, name) = with_room.min_by_key(|(at, name)| (self.due[name].rank, *at))?;
+        Some((name.clone(), room(self.due[name].rank, false)))
     }
 
     /// Gives a name back after its pass.
@@ -89,6 +170,16 @@ impl Queue {
     /// How many names wait or are worked on.
     pub fn len(&self) -> usize {
         self.due.len() + self.busy.iter().filter(|name| !self.due.contains_key(*name)).count()
+    }
+
+    /// The names that are due and not worked on, in the order in which they go if nothing else
+    /// comes.
+    pub fn in_line(&self, now: Instant) -> Vec<(&DeploymentName, &Due)> {
+        let due = self.order.iter().take_while(|(at, _)| *at <= now);
+        let due = due.filter(|(_, name)| !self.busy.contains(name));
+        let mut line: Vec<_> = due.map(|(_, name)| (name, &self.due[name])).collect();
+        line.sort_by_key(|(_, due)| (due.rank, due.at));
+        line
     }
 }
 

@@ -41,6 +41,7 @@ async fn road(fixture: &Fixture) -> Vec<Plan> {
         depth: Depth::Full,
         removed: false,
         kept: None,
+        rolling: None,
     };
     let observed = Collector::new(aws).collect(placement, &[request], now).await.remove(0);
     let decision = decide(declared, &record.rollout, observed, now);

@@ -15,6 +15,9 @@ use std::collections::BTreeMap;
 /// publish no limit.
 pub const NAMES_PER_CALL: usize = 20;
 
+/// What a page of a list holds at most.
+const PAGE: i32 = 400;
+
 const LOAD_BALANCERS: &str = "elasticloadbalancing:DescribeLoadBalancers";
 const TARGET_GROUPS: &str = "elasticloadbalancing:DescribeTargetGroups";
 const ATTRIBUTES: &str = "elasticloadbalancing:DescribeTargetGroupAttributes";
@@ -53,6 +56,25 @@ pub async fn load_balancers(
     };
     let answer = clients.read(Category::ElbRead, LOAD_BALANCERS, send).await?;
     Ok(answer.load_balancers.unwrap_or_default().into_iter().map(shapes::load_balancer).collect())
+}
+
+/// Every target group of the region.
+///
+/// # Errors
+///
+/// When a page failed.
+pub async fn all_target_groups(clients: &PlacementClients) -> Result<Vec<ObservedResource>, Error> {
+    let mut found = Vec::new();
+    let mut marker = None;
+    loop {
+        let send = || clients.elb.describe_target_groups().set_marker(marker.clone()).page_size(PAGE).send();
+        let answer = clients.read(Category::ElbRead, TARGET_GROUPS, send).await?;
+        found.extend(answer.target_groups.unwrap_or_default().into_iter().map(shapes::target_group));
+        marker = answer.next_marker.filter(|marker| !marker.is_empty());
+        if marker.is_none() {
+            return Ok(found);
+        }
+    }
 }
 
 /// Target groups, by name or ARN.

@@ -10,6 +10,10 @@ use crate::observed::reader::{Reader, by_id, propagate, refused_or_missing, seen
 use crate::observed::request::ObservationRequest;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// From so many names on, a list of all target groups is asked for when one is missing: to divide
+/// five names down to single ones takes more calls than an account has pages, mostly.
+const MANY: usize = 5;
+
 /// The target groups of a batch of deployments, without tags, and their targets.
 pub(super) struct TargetGroups {
     by_name: BTreeMap<String, Seen<ObservedResource>>,
@@ -27,7 +31,7 @@ impl TargetGroups {
     /// declared ones, and the targets of those that services name by ARN.
     pub(super) async fn read(reader: &Reader<'_>, requests: &[ObservationRequest<'_>]) -> Self {
         let names: BTreeSet<String> = requests.iter().flat_map(names).map(str::to_owned).collect();
-        let by_name = find(reader, By::Name, names).await;
+        let by_name = find_by_name(reader, names).await;
         let arns: BTreeMap<String, String> = by_name
             .iter()
             .filter_map(|(name, seen)| Some((name.clone(), seen.present()?.arn.clone())))
@@ -87,6 +91,34 @@ impl TargetGroups {
     fn targets(&self, arn: &str) -> Seen<Vec<ObservedTarget>> {
         self.targets.get(arn).cloned().unwrap_or_default()
     }
+}
+
+/// Target groups by their names. When one of many is not there, AWS refuses the call and does not
+/// say which: a list of all is fewer calls then than asking for less at a time.
+async fn find_by_name(
+    reader: &Reader<'_>,
+    names: BTreeSet<String>,
+) -> BTreeMap<String, Seen<ObservedResource>> {
+    if names.len() < MANY {
+        return find(reader, By::Name, names).await;
+    }
+    let asked: Vec<String> = names.iter().cloned().collect();
+    let known = asked.chunks(NAMES_PER_CALL).map(|names| read::target_groups(reader.clients, By::Name, names));
+    let name = |group: &ObservedResource| group.fields["name"].as_str().unwrap_or_default().to_owned();
+    let found: Result<Vec<_>, _> = reader.each(known, |call| call).await.into_iter().collect();
+    let found = match found {
+        Ok(found) => Ok(found.concat()),
+        Err(error) if error.is_not_found() => reader.call(read::all_target_groups(reader.clients)).await,
+        Err(error) => Err(error),
+    };
+    let Ok(found) = found else { return find(reader, By::Name, names).await };
+    let mut found: BTreeMap<String, ObservedResource> =
+        found.into_iter().map(|group| (name(&group), group)).collect();
+    let seen = |wanted: String| {
+        let seen = found.remove(&wanted).map_or(Seen::Absent, Seen::Present);
+        (wanted, seen)
+    };
+    names.into_iter().map(seen).collect()
 }
 
 async fn find(

@@ -141,6 +141,7 @@ impl Shop {
             depth,
             removed: false,
             kept: None,
+            rolling: None,
         }
     }
 
