@@ -163,10 +163,10 @@ impl PassResult {
 
 impl Reconciler {
     /// Reads AWS for a batch of up to ten deployments of one placement.
-    pub async fn look(&self, placement: &Placement, mut batch: Vec<Pass>) -> Vec<Look> {
+    pub async fn look(&self, placement: &Placement, batch: Vec<Pass>) -> Vec<Look> {
         let now = self.clock.now();
-        let kept = |pass: &mut Pass| Kept::from_text(&pass.entry.kept.take()?, now);
-        let kept: Vec<Option<Kept>> = batch.iter_mut().map(kept).collect();
+        let kept = |pass: &Pass| Kept::from_text(pass.entry.kept.as_deref()?, now);
+        let kept: Vec<Option<Kept>> = batch.iter().map(kept).collect();
         let requests: Vec<ObservationRequest<'_>> = batch
             .iter()
             .zip(&kept)
@@ -209,6 +209,8 @@ impl Reconciler {
         let caller = Self::caller_of_writes(pass);
         let Seen { observed, kept, services } = seen;
         let entry = &mut pass.entry;
+        // It was good for this one; what the next one need not read is said at the end.
+        entry.kept = None;
         let before = entry.record.rollout.clone();
         let Decision { observed, resolved, step, plan } = decide(&entry.declared, &before, observed, now);
         if kept.is_some() && Kept::is_touched_by(&plan) {

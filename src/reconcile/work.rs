@@ -120,7 +120,8 @@ impl Work {
                 Urgency::Serving => LOOKS + 1,
                 _ if out_of_turn => LOOKS,
                 Urgency::Rollout => LOOKS,
-                Urgency::BringUp | Urgency::Look => LOOKS - 3,
+                Urgency::BringUp => 1,
+                Urgency::Look => LOOKS - 3,
             };
             // Whole batches only: they share their reads.
             let crowded = rank.begins() && beginning + BATCH > BEGINNING;
