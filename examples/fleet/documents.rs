@@ -26,17 +26,18 @@ pub fn seed(sim: &Sim, apps: usize) -> anyhow::Result<Vec<String>> {
     balancers.iter().map(arn).collect::<Option<_>>().context("a listener was not made")
 }
 
-pub fn write(folder: &Path, listeners: &[String], apps: usize) -> anyhow::Result<()> {
-    std::fs::create_dir(folder)?;
+/// Writes the documents, with images of this tag.
+pub fn write(folder: &Path, listeners: &[String], apps: usize, tag: &str) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder)?;
     for app in 0..apps {
         let listener = &listeners[app / APPS_PER_LOAD_BALANCER];
         let priority = app % APPS_PER_LOAD_BALANCER + 1;
-        std::fs::write(folder.join(format!("app-{app:04}.yaml")), document(app, listener, priority))?;
+        std::fs::write(folder.join(format!("app-{app:04}.yaml")), document(app, listener, priority, tag))?;
     }
     Ok(())
 }
 
-fn document(app: usize, listener: &str, priority: usize) -> String {
+fn document(app: usize, listener: &str, priority: usize, tag: &str) -> String {
     format!(
         r#"apiVersion: evenkeel.dev/v1alpha1
 kind: Application
@@ -67,7 +68,7 @@ spec:
         taskRoleArn: arn:aws:iam::123456789012:role/fleet-task
         containerDefinitions:
           - name: web
-            image: registry.example.com/app-{app:04}:1.0
+            image: registry.example.com/app-{app:04}:{tag}
             portMappings: [{{containerPort: 8080}}]
             environment:
               - {{name: PORT, value: "8080"}}

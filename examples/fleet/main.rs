@@ -3,11 +3,13 @@
 //! ```text
 //! cargo run --release --example fleet
 //! cargo run --release --example fleet -- --apps 50 --rate-limits
+//! cargo run --release --example fleet -- --rate-limits --budget-share 100 --upgrade
 //! cargo run --release --example fleet -- --separate
 //! ```
 //!
 //! Time is tokio's paused time, so an hour of waiting takes no time; calls go through the whole
-//! SDK. It prints what the bring-up took, and then what resyncs take in which nothing differs:
+//! SDK. It prints what the bring-up took (with rate limits, beside it how long each category of
+//! AWS's takes by itself for the calls that were made), and then what resyncs take in which nothing differs:
 //! calls of AWS, CPU time and memory. The simulation is in the same process, so its CPU time is
 //! measured around each call and told apart; memory is that of both together. With `--separate` the
 //! controller that is measured has a process for itself and talks to the simulation over TCP: its
@@ -47,6 +49,9 @@ struct Args {
     /// With --rate-limits: the share, as `evenkeel run` takes it.
     #[arg(long, default_value = "25")]
     budget_share: aws::Shares,
+    /// After the bring-up, exchange the images of all of them, and measure that.
+    #[arg(long, conflicts_with = "separate")]
+    upgrade: bool,
     /// Measure the controller in a process of its own.
     #[arg(long)]
     separate: bool,
@@ -54,6 +59,11 @@ struct Args {
     #[arg(long, hide = true)]
     serve: Option<PathBuf>,
 }
+
+/// The tag of the images that come up.
+const FIRST: &str = "1.0";
+/// The tag of those that take their place.
+const SECOND: &str = "1.1";
 
 impl Args {
     fn pace(&self, speed: f64) -> aws::Pace {
@@ -84,7 +94,7 @@ async fn measure(args: &Args) -> anyhow::Result<()> {
     Reading::forget_peak();
     let running = start(args, &sim, &spent, folder.path()).await?;
     let meter = Meter::start(&running.aws, Some(&spent), 1.0)?;
-    running.all_ready(args.apps).await?;
+    running.all_ready(args.apps, if args.upgrade { SECOND } else { FIRST }).await?;
     running.pass(RESYNC).await;
     meter.report("start on what is in sync", args.apps)?;
     for _ in 0..args.resyncs {
@@ -100,14 +110,22 @@ async fn measure(args: &Args) -> anyhow::Result<()> {
 /// time runs `speed` times as fast as tokio's. Answers the AWS and the nanoseconds that it took.
 async fn bring_up(args: &Args, folder: &Path, speed: f64) -> anyhow::Result<(Sim, Arc<AtomicU64>)> {
     let sim = Sim::builder().rate_limits(args.rate_limits).speed(speed).build();
-    documents::write(&folder.join("specs"), &documents::seed(&sim, args.apps)?, args.apps)?;
+    let listeners = documents::seed(&sim, args.apps)?;
+    documents::write(&folder.join("specs"), &listeners, args.apps, FIRST)?;
     let spent = Arc::new(AtomicU64::new(0));
     println!("{} applications; before the controller starts: {}", args.apps, Reading::take()?);
     let running = start(args, &sim, &spent, folder).await?;
     let meter = Meter::start(&running.aws, Some(&spent), speed)?;
-    let ready = running.all_ready(args.apps).await?;
+    let ready = running.all_ready(args.apps, FIRST).await?;
     meter.report("bring-up", args.apps)?;
     meter.report_pace(ready, args.rate_limits.then_some(&args.budget_share));
+    if args.upgrade {
+        let meter = Meter::start(&running.aws, Some(&spent), speed)?;
+        documents::write(&folder.join("specs"), &listeners, args.apps, SECOND)?;
+        let ready = running.all_ready(args.apps, SECOND).await?;
+        meter.report("upgrade of all images", args.apps)?;
+        meter.report_pace(ready, args.rate_limits.then_some(&args.budget_share));
+    }
     running.stop().await?;
     Ok((sim, spent))
 }

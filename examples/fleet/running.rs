@@ -4,6 +4,7 @@ use anyhow::{bail, ensure};
 use evenkeel::aws::{self, Aws};
 use evenkeel::executor::Executor;
 use evenkeel::model::location::Location;
+use evenkeel::model::status::ComponentStatus;
 use evenkeel::observed::Collector;
 use evenkeel::reconcile::{Clock, Controller, Handle, Metrics, Reconciler, Settings, is_ready};
 use evenkeel::{specs, state};
@@ -63,13 +64,18 @@ impl Running {
         self.clock.sleep(time).await;
     }
 
-    /// Waits until the documents are read and all are Ready.
-    pub async fn all_ready(&self, apps: usize) -> anyhow::Result<Milestones> {
+    /// Waits until the documents are read and all are Ready with images of this tag.
+    pub async fn all_ready(&self, apps: usize, tag: &str) -> anyhow::Result<Milestones> {
         let began = tokio::time::Instant::now();
         let passed = || began.elapsed().mul_f64(self.clock.speed());
         let mut first = None;
         let end = self.clock.after(PATIENCE);
-        let ready = || self.handle.statuses().iter().filter(|status| is_ready(status)).count();
+        let is_new = |component: &ComponentStatus| component.image.ends_with(&format!(":{tag}"));
+        let ready = || {
+            let statuses = self.handle.statuses();
+            let ready = statuses.iter().filter(|status| is_ready(status));
+            ready.filter(|status| status.components.values().all(|one| is_new(one))).count()
+        };
         // A controller that was just started shows what was stored, until its first pass.
         while !self.handle.store_is_read() || ready() < apps {
             if self.handle.store_is_read() && ready() > 0 {

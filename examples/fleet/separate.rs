@@ -8,7 +8,7 @@
 
 use crate::meter::{Meter, Reading};
 use crate::running::{RESYNC, Running};
-use crate::{Args, bring_up};
+use crate::{Args, FIRST, bring_up};
 use anyhow::{Context, ensure};
 use evenkeel::aws;
 use evenkeel::reconcile::Clock;
@@ -24,7 +24,7 @@ pub const SPEED: f64 = 10.0;
 /// The child: brings the fleet up, says where it is served and what time it is there, and serves it
 /// until its input ends.
 pub async fn serve(args: &Args, folder: &Path) -> anyhow::Result<()> {
-    let (sim, _) = bring_up(args, folder, SPEED).await?;
+    let (sim, ..) = bring_up(args, folder, SPEED).await?;
     tokio::time::resume();
     let listener = tokio::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await?;
     println!("\n{READY}{} {}", listener.local_addr()?, sim.now());
@@ -74,7 +74,7 @@ async fn measure_one(args: &Args, folder: &Path, address: SocketAddr, now: Times
         aws::Settings { pace: args.pace(SPEED), ..aws::Settings::simulated(format!("http://{address}")) };
     let running = Running::start(settings, Clock::simulated(now, SPEED), folder).await?;
     let meter = Meter::start(&running.aws, None, SPEED)?;
-    running.all_ready(args.apps).await?;
+    running.all_ready(args.apps, FIRST).await?;
     running.pass(RESYNC).await;
     meter.report("start on what is in sync", args.apps)?;
     for _ in 0..args.resyncs {

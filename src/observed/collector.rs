@@ -60,7 +60,7 @@ impl Collector {
         let services = Services::read(&reader, requests).await;
         let goes_on = |request: &ObservationRequest<'_>| {
             let state = || light(&reader, request, &services, now);
-            request.rolling.is_some_and(|rolling| ServicesHash::of(&state()) == rolling)
+            request.rolling.is_some_and(|rolling| ServicesHash::of_rolling(&state()) == rolling)
         };
         let in_full = |request: &&ObservationRequest<'_>| {
             request.depth == Depth::Full || (services.are_out_of_step(&reader, request) && !goes_on(request))

@@ -4,7 +4,7 @@ use super::kept::Kept;
 use crate::model::arn::is_in;
 use crate::model::asked::Asked;
 use crate::model::desired::DesiredState;
-use crate::model::observed::{Depth, ObservedState};
+use crate::model::observed::{Depth, ObservedDeployment, ObservedService, ObservedState};
 use crate::model::resource::ResourceId;
 use crate::model::rollout::RolloutState;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -22,8 +22,8 @@ pub struct ObservationRequest<'a> {
     pub removed: bool,
     /// What need not be read again.
     pub kept: Option<&'a Kept>,
-    /// Services, as a hash ([`ServicesHash`]), of which ECS moves the tasks at present: while they
-    /// look like that, there is nothing more to read for a light request.
+    /// Services whose tasks ECS moves at present, as [`ServicesHash::of_rolling`]: while they look
+    /// like that, there is nothing more to read for a light request.
     pub rolling: Option<ServicesHash>,
 }
 
@@ -36,6 +36,26 @@ impl ServicesHash {
     pub fn of(observed: &ObservedState) -> Self {
         let mut hasher = DefaultHasher::new();
         (&observed.services, &observed.leftover_services).hash(&mut hasher);
+        Self(hasher.finish())
+    }
+
+    /// Of what was seen, without what changes while ECS moves tasks and decides nothing: how many
+    /// run and start, and what the events say of it.
+    pub fn of_rolling(observed: &ObservedState) -> Self {
+        let mut hasher = DefaultHasher::new();
+        let services = observed.services.values().chain(observed.leftover_services.values());
+        for seen in services {
+            let Some(service) = seen.present() else {
+                seen.hash(&mut hasher);
+                continue;
+            };
+            let ObservedService { arn, name, status, fields, task_definition, desired, tags, .. } = service;
+            (arn, name, status, fields, task_definition, desired, tags).hash(&mut hasher);
+            for deployment in &service.deployments {
+                let ObservedDeployment { id, rollout_state, failed, .. } = deployment;
+                (id, rollout_state, failed).hash(&mut hasher);
+            }
+        }
         Self(hasher.finish())
     }
 }

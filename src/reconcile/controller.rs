@@ -139,6 +139,13 @@ impl InPass {
 }
 
 impl Slot {
+    fn declared(&self) -> &Declaration {
+        match self {
+            Self::Idle(entry) => &entry.declared,
+            Self::InPass(in_pass) => &in_pass.declared,
+        }
+    }
+
     fn known(&self) -> Known<'_> {
         match self {
             Self::Idle(entry) => (&entry.record).into(),
@@ -213,7 +220,7 @@ impl Controller {
                 work.begin(placement, batch);
             }
             let heartbeat = Instant::now() + HEARTBEAT;
-            let due = self.queue.next_due(&work.room()).unwrap_or(heartbeat);
+            let due = self.queue.next_due(&room(&self.entries, &work)).unwrap_or(heartbeat);
             let wake = due.min(heartbeat).min(self.next_full_passes).min(self.next_sign);
             tokio::select! {
                 biased;
@@ -509,7 +516,7 @@ impl Controller {
             let alike = |a: &DeploymentName, b: &DeploymentName| {
                 batch_key(entries, a, in_full, wall) == batch_key(entries, b, in_full, wall)
             };
-            let taken = self.queue.take(Instant::now(), &work.room(), alike);
+            let taken = self.queue.take(Instant::now(), &room(entries, work), alike);
             if taken.is_empty() {
                 return None;
             }
@@ -701,6 +708,17 @@ fn put_in_force(entry: &mut Entry, changed: Arc<Declaration>, now: Timestamp) ->
 /// Whether two declarations are equal; mostly both are the same allocation.
 fn is_same(one: &Arc<Declaration>, other: &Arc<Declaration>) -> bool {
     Arc::ptr_eq(one, other) || one == other
+}
+
+/// For how many passes there is room, by the placement of the first.
+fn room<'a>(
+    entries: &'a BTreeMap<DeploymentName, Slot>,
+    work: &'a Work,
+) -> impl Fn(&DeploymentName, Rank) -> usize + use<'a> {
+    move |name, rank| {
+        let declared = entries.get(name).map(Slot::declared);
+        declared.map_or(0, |declared| work.room(&declared.desired.placement, rank))
+    }
 }
 
 /// What the deployments of one batch have in common: their placement, and the depth of the pass.

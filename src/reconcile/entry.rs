@@ -76,12 +76,12 @@ pub struct Entry {
     /// sees the same has nothing to compute.
     pub at_rest: Option<ServicesHash>,
     /// The services as the last full look saw them while all that was left to do was ECS's, and
-    /// when: as long as they look like that, it goes on.
+    /// when: as long as they look like that ([`ServicesHash::of_rolling`]), it goes on.
     pub rolling: Option<(ServicesHash, Timestamp)>,
 }
 
 /// A rollout is looked at in full at least this often, whatever its services look like.
-const ROLLS_UNSEEN: SignedDuration = SignedDuration::from_secs(30);
+const ROLLS_UNSEEN: SignedDuration = SignedDuration::from_secs(60);
 
 impl Entry {
     /// A deployment that no pass has looked at yet.

@@ -83,8 +83,8 @@ impl Look {
         if entry.at_rest == Some(services) {
             return Some(PassResult::at_rest());
         }
-        let goes_on = entry.rolling(self.observed.at) == Some(services);
-        goes_on.then(PassResult::goes_on)
+        let rolling = entry.rolling(self.observed.at)?;
+        (rolling == ServicesHash::of_rolling(&self.observed)).then(PassResult::goes_on)
     }
 
     /// Hands the pass back with its result when there is nothing to decide, else the look.
@@ -258,7 +258,7 @@ impl Reconciler {
         entry.at_rest = services.filter(|_| settled);
         if depth == Depth::Full {
             let goes_on = ending == Ending::Rolling && !shares(entry) && is_left_to_ecs(&entry.record.rollout, &plan, &observed);
-            entry.rolling = services.filter(|_| goes_on).map(|seen| (seen, observed.at));
+            entry.rolling = goes_on.then(|| (ServicesHash::of_rolling(&observed), observed.at));
         }
         // What it shares with another document that one may write meanwhile.
         if !shares(entry) && depth == Depth::Full && matches!(ending, Ending::Rolling | Ending::Acted) {

@@ -59,18 +59,9 @@ pub struct Taken {
     pub rank: Rank,
 }
 
-/// How many names of a rank a batch may have at present: none when there is no room for it. The
-/// flag says that it would go out of turn, as the longest waiting.
-pub type Room<'a> = &'a dyn Fn(Rank, bool) -> usize;
-
-/// What waits of one urgency.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Waiting {
-    /// Names that are due.
-    pub names: usize,
-    /// How long the longest has been due.
-    pub longest: Duration,
-}
+/// How many names a batch may have at present that begins with this one: none when there is no room
+/// for it.
+pub type Room<'a> = &'a dyn Fn(&DeploymentName, Rank) -> usize;
 
 impl Queue {
     /// Makes a name due, or due earlier when it already is; the earlier trigger stays.
@@ -97,18 +88,8 @@ impl Queue {
 
     /// When the next name is due that is not being worked on and for which there is room.
     pub fn next_due(&self, room: Room<'_>) -> Option<Instant> {
-        let out_of_turn = self.next_is_longest_waiting();
-        let may = |name: &DeploymentName| {
-            !self.busy.contains(name) && {
-                let rank = self.due[name].rank;
-                room(rank, false) > 0 || (out_of_turn && room(rank, true) > 0)
-            }
-        };
+        let may = |name: &DeploymentName| !self.busy.contains(name) && room(name, self.due[name].rank) > 0;
         self.order.iter().find(|(_, name)| may(name)).map(|(at, _)| *at)
-    }
-
-    fn next_is_longest_waiting(&self) -> bool {
-        (self.turns + 1).is_multiple_of(TURN_OF_THE_LONGEST_WAITING)
     }
 
     /// Takes names that are alike: the first in rank of those that are due decides, `alike` picks
@@ -145,21 +126,17 @@ impl Queue {
     }
 
     /// The first in rank that is due and for which there is room, and for how many of its rank
-    /// there is; every fifth time whatever has waited longest, if there is room for that.
+    /// there is; every fifth time the one of these that has waited longest.
     fn first(&self, now: Instant, room: Room<'_>) -> Option<(DeploymentName, usize)> {
-        let due = || {
-            let due = self.order.iter().take_while(|(at, _)| *at <= now);
-            due.filter(|(_, name)| !self.busy.contains(name))
-        };
-        if self.next_is_longest_waiting() {
-            let mut rooms = due().map(|(_, name)| (name, room(self.due[name].rank, true)));
-            if let Some((name, most)) = rooms.find(|(_, most)| *most > 0) {
-                return Some((name.clone(), most));
-            }
-        }
-        let with_room = due().filter(|(_, name)| room(self.due[name].rank, false) > 0);
-        let (_, name) = with_room.min_by_key(|(at, name)| (self.due[name].rank, *at))?;
-        Some((name.clone(), room(self.due[name].rank, false)))
+        let due = self.order.iter().take_while(|(at, _)| *at <= now);
+        let due = due.filter(|(_, name)| !self.busy.contains(name));
+        let mut due = due.filter_map(|(at, name)| {
+            let rank = self.due[name].rank;
+            Some((name, (rank, *at), Some(room(name, rank)).filter(|room| *room > 0)?))
+        });
+        let longest_waiting = (self.turns + 1).is_multiple_of(TURN_OF_THE_LONGEST_WAITING);
+        let first = if longest_waiting { due.next() } else { due.min_by_key(|(_, order, _)| *order) };
+        first.map(|(name, _, room)| (name.clone(), room))
     }
 
     /// Gives a name back after its pass.

@@ -6,9 +6,10 @@
 //! those of one batch that share something with other documents act one after the other, as they
 //! were looked at together.
 //!
-//! Of the looks that may be under way, some are kept for what is more urgent: a fleet that comes up
-//! never has them all. And only so many passes begin something new at a time: more of them would
-//! only wait for each other with what they saw getting old, and nothing would ever be finished.
+//! Each urgency has looks of its own, so that none waits for those of another one. They are few:
+//! while one goes on more deployments become due, and share the reads of the next. And only so many
+//! passes begin something new at a time: more of them would only wait for each other with what they
+//! saw getting old, and nothing would ever be finished.
 
 use super::pass::{Look, Pass, PassResult, Reconciler};
 use super::rank::Rank;
@@ -17,16 +18,13 @@ use crate::model::kinds::Placement;
 use crate::model::urgency::Urgency;
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Deployments in a batch: what one DescribeServices serves.
 pub const BATCH: usize = 10;
 /// Passes at a time that begin something new.
 const BEGINNING: usize = 2 * BATCH;
-/// Looks at a time, whatever they are for but what serves. AWS's request rates are the limit, not
-/// this; a few looks hide the latency of calls.
-const LOOKS: usize = 5;
-
 /// Passes that are over, with what they came to.
 pub type Passed = Vec<(Pass, PassResult)>;
 
@@ -35,28 +33,56 @@ pub struct Work {
     reconciler: Arc<Reconciler>,
     fence: Arc<dyn Fence>,
     under_way: FuturesUnordered<BoxFuture<'static, Step>>,
-    looks: usize,
+    loads: BTreeMap<Scope, Load>,
+}
+
+/// Where AWS counts requests: region and role.
+type Scope = (String, Option<String>);
+
+/// What is under way in one scope.
+#[derive(Debug, Default)]
+struct Load {
+    looks: BTreeMap<Urgency, usize>,
+    /// Passes that begin something.
     beginning: usize,
+}
+
+/// How many looks may be under way. AWS's request rates are the limit, not this.
+fn most_looks(urgency: Urgency) -> usize {
+    match urgency {
+        Urgency::Serving => 4,
+        Urgency::Rollout | Urgency::Look => 2,
+        Urgency::BringUp => 1,
+    }
+}
+
+fn scope(placement: &Placement) -> Scope {
+    (placement.region.clone(), placement.role_arn.clone())
 }
 
 /// A step that is over.
 enum Step {
-    Looked(Vec<Look>),
+    Looked(Scope, Urgency, Vec<Look>),
     Passed(Passed),
 }
 
 impl Work {
     /// Nothing yet.
     pub fn new(reconciler: Arc<Reconciler>, fence: Arc<dyn Fence>) -> Self {
-        Self { reconciler, fence, under_way: FuturesUnordered::new(), looks: 0, beginning: 0 }
+        Self { reconciler, fence, under_way: FuturesUnordered::new(), loads: BTreeMap::new() }
     }
 
     /// Begins a batch of passes of one placement.
     pub fn begin(&mut self, placement: Placement, batch: Vec<Pass>) {
-        self.looks += 1;
-        self.beginning += batch.iter().filter(|pass| pass.rank.begins()).count();
+        let load = self.loads.entry(scope(&placement)).or_default();
+        let urgency = batch.first().map(|pass| pass.rank.urgency).unwrap_or_default();
+        *load.looks.entry(urgency).or_default() += 1;
+        load.beginning += batch.iter().filter(|pass| pass.rank.begins()).count();
         let reconciler = Arc::clone(&self.reconciler);
-        let look = async move { Step::Looked(reconciler.look(&placement, batch).await) };
+        let look = async move {
+            let looks = reconciler.look(&placement, batch).await;
+            Step::Looked(scope(&placement), urgency, looks)
+        };
         self.under_way.push(look.boxed());
     }
 
@@ -77,17 +103,24 @@ impl Work {
             None => self.under_way.next().await?,
         };
         let passed = match step {
-            Step::Looked(looks) => self.act(looks),
+            Step::Looked(scope, urgency, looks) => {
+                let looked = self.loads.get_mut(&scope).and_then(|load| load.looks.get_mut(&urgency));
+                looked.into_iter().for_each(|under_way| *under_way -= 1);
+                self.act(looks)
+            }
             Step::Passed(passed) => passed,
         };
-        self.beginning -= passed.iter().filter(|(pass, _)| pass.rank.begins()).count();
+        for (pass, _) in passed.iter().filter(|(pass, _)| pass.rank.begins()) {
+            if let Some(load) = self.loads.get_mut(&scope(&pass.entry.declared.desired.placement)) {
+                load.beginning -= 1;
+            }
+        }
         Some(passed)
     }
 
     /// Lets each pass of a batch act on what was seen; the answer are those that have nothing to
     /// do.
     fn act(&mut self, looks: Vec<Look>) -> Passed {
-        self.looks -= 1;
         let (mut over, mut acting) = (Passed::new(), Vec::new());
         for look in looks {
             match look.finish() {
@@ -111,22 +144,14 @@ impl Work {
         over
     }
 
-    /// For how many more passes of a rank there is room in a batch; `out_of_turn` for what has
-    /// waited longest, which may use all but the look that is kept for what serves.
-    pub fn room(&self) -> impl Fn(Rank, bool) -> usize + use<> {
-        let (looks, beginning) = (self.looks, self.beginning);
-        move |rank, out_of_turn| {
-            let most = match rank.urgency {
-                Urgency::Serving => LOOKS + 1,
-                _ if out_of_turn => LOOKS,
-                Urgency::Rollout => LOOKS,
-                Urgency::BringUp => 1,
-                Urgency::Look => LOOKS - 3,
-            };
-            // Whole batches only: they share their reads.
-            let crowded = rank.begins() && beginning + BATCH > BEGINNING;
-            if looks >= most || crowded { 0 } else { BATCH }
-        }
+    /// How many passes of a rank a batch may have now.
+    pub fn room(&self, placement: &Placement, rank: Rank) -> usize {
+        let load = self.loads.get(&scope(placement));
+        let looks = load.and_then(|load| load.looks.get(&rank.urgency)).copied().unwrap_or_default();
+        // Whole batches only: they share their reads.
+        let beginning = load.map_or(0, |load| load.beginning);
+        let crowded = rank.begins() && beginning + BATCH > BEGINNING;
+        if looks >= most_looks(rank.urgency) || crowded { 0 } else { BATCH }
     }
 
     /// How many steps are under way.
