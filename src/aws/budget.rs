@@ -5,7 +5,7 @@
 //! leaves the rest alone. All workers share the buckets. Who waits for one is served by
 //! [`Urgency`], of these what was begun before what was not, and then in the order of coming; of its
 //! burst a part is left to those who are more
-//! urgent, so that they need not wait. Every half a minute of waiting makes one more urgent, up to
+//! urgent, so that they need not wait. Every minute of waiting makes one more urgent, up to
 //! a rollout. When AWS throttles nevertheless, because others use the account too, the category's
 //! rate is halved and grows back slowly; other categories do not slow down.
 //!

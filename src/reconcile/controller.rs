@@ -139,13 +139,6 @@ impl InPass {
 }
 
 impl Slot {
-    fn declared(&self) -> &Declaration {
-        match self {
-            Self::Idle(entry) => &entry.declared,
-            Self::InPass(in_pass) => &in_pass.declared,
-        }
-    }
-
     fn known(&self) -> Known<'_> {
         match self {
             Self::Idle(entry) => (&entry.record).into(),
@@ -220,7 +213,7 @@ impl Controller {
                 work.begin(placement, batch);
             }
             let heartbeat = Instant::now() + HEARTBEAT;
-            let due = self.queue.next_due(&room(&self.entries, &work)).unwrap_or(heartbeat);
+            let due = self.queue.next_due(&room(&self.entries, &work, self.clock.now())).unwrap_or(heartbeat);
             let wake = due.min(heartbeat).min(self.next_full_passes).min(self.next_sign);
             tokio::select! {
                 biased;
@@ -516,7 +509,7 @@ impl Controller {
             let alike = |a: &DeploymentName, b: &DeploymentName| {
                 batch_key(entries, a, in_full, wall) == batch_key(entries, b, in_full, wall)
             };
-            let taken = self.queue.take(Instant::now(), &room(entries, work), alike);
+            let taken = self.queue.take(Instant::now(), &room(entries, work, wall), alike);
             if taken.is_empty() {
                 return None;
             }
@@ -710,14 +703,16 @@ fn is_same(one: &Arc<Declaration>, other: &Arc<Declaration>) -> bool {
     Arc::ptr_eq(one, other) || one == other
 }
 
-/// For how many passes there is room, by the placement of the first.
+/// For how many passes there is room, by the placement and depth of the first.
 fn room<'a>(
     entries: &'a BTreeMap<DeploymentName, Slot>,
     work: &'a Work,
+    now: Timestamp,
 ) -> impl Fn(&DeploymentName, Rank) -> usize + use<'a> {
+    let in_full = schedule::is_small(entries.len());
     move |name, rank| {
-        let declared = entries.get(name).map(Slot::declared);
-        declared.map_or(0, |declared| work.room(&declared.desired.placement, rank))
+        let key = batch_key(entries, name, in_full, now);
+        key.map_or(0, |(placement, depth)| work.room(placement, rank, depth))
     }
 }
 
@@ -729,6 +724,10 @@ fn batch_key<'a>(
     now: Timestamp,
 ) -> Option<(&'a Placement, Depth)> {
     entries.get(name).map(|slot| match slot {
+        // What rolls is looked at beside what is read in full, which it is once it has moved.
+        Slot::Idle(entry) if entry.rolling(now).is_some() => {
+            (&entry.declared.desired.placement, Depth::Full)
+        }
         Slot::Idle(entry) => (&entry.declared.desired.placement, entry.depth(in_full, now)),
         Slot::InPass(in_pass) => (&in_pass.declared.desired.placement, in_pass.depth),
     })

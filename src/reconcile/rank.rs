@@ -4,6 +4,7 @@ use super::entry::Entry;
 use super::schedule::Trigger;
 use crate::model::condition::ConditionType;
 use crate::model::rollout::RolloutState;
+use crate::model::status::EventReason;
 use crate::model::urgency::Urgency;
 
 /// Documents that are edited together and are more than this many are a rollout of the fleet, not
@@ -32,9 +33,10 @@ pub fn rank(entry: &Entry, trigger: Trigger, many: bool) -> Rank {
     let begun = rollout.generation == entry.declared.desired.generation && is_begun(rollout);
     let urgency = match trigger {
         Trigger::Request | Trigger::PauseEnded => Urgency::Serving,
-        _ if !serves(entry) => Urgency::BringUp,
+        Trigger::Declaration if !serves(entry) => Urgency::BringUp,
         Trigger::Declaration if many => Urgency::Rollout,
         Trigger::Declaration => Urgency::Serving,
+        _ if !was_ready(entry) => Urgency::BringUp,
         Trigger::Resync | Trigger::FullPass => Urgency::Look,
         Trigger::StartUp if is_settled(entry) => Urgency::Look,
         Trigger::StartUp | Trigger::Acted | Trigger::Rolling | Trigger::Held => Urgency::Rollout,
@@ -55,6 +57,11 @@ pub fn of_actions(entry: &Entry, looked: Urgency) -> Urgency {
 pub fn serves(entry: &Entry) -> bool {
     entry.record.rollout.components.values().any(|component| component.completed.is_some())
         || is_ready(entry)
+}
+
+/// Whether it was ever all there, as far as its events go back: until then it comes up.
+fn was_ready(entry: &Entry) -> bool {
+    is_ready(entry) || entry.record.events.iter().any(|event| event.reason == EventReason::Ready)
 }
 
 fn is_ready(entry: &Entry) -> bool {

@@ -6,7 +6,8 @@
 //! those of one batch that share something with other documents act one after the other, as they
 //! were looked at together.
 //!
-//! Each urgency has looks of its own, so that none waits for those of another one. They are few:
+//! Each urgency has looks of its own, light and full ones, so that none waits for those of another
+//! one. They are few:
 //! while one goes on more deployments become due, and share the reads of the next. And only so many
 //! passes begin something new at a time: more of them would only wait for each other with what they
 //! saw getting old, and nothing would ever be finished.
@@ -15,6 +16,7 @@ use super::pass::{Look, Pass, PassResult, Reconciler};
 use super::rank::Rank;
 use crate::executor::Fence;
 use crate::model::kinds::Placement;
+use crate::model::observed::Depth;
 use crate::model::urgency::Urgency;
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -39,20 +41,32 @@ pub struct Work {
 /// Where AWS counts requests: region and role.
 type Scope = (String, Option<String>);
 
+/// Looks that count together.
+type Lane = (Urgency, Depth);
+
 /// What is under way in one scope.
 #[derive(Debug, Default)]
 struct Load {
-    looks: BTreeMap<Urgency, usize>,
+    looks: BTreeMap<Lane, usize>,
     /// Passes that begin something.
     beginning: usize,
 }
 
-/// How many looks may be under way. AWS's request rates are the limit, not this.
-fn most_looks(urgency: Urgency) -> usize {
+/// Which looks count together: light ones by themselves, for they cost little. But one at what
+/// moves becomes a full one of what has moved.
+fn lane(urgency: Urgency, depth: Depth) -> Lane {
     match urgency {
-        Urgency::Serving => 4,
-        Urgency::Rollout | Urgency::Look => 2,
-        Urgency::BringUp => 1,
+        Urgency::Serving | Urgency::Look => (urgency, depth),
+        Urgency::Rollout | Urgency::BringUp => (urgency, Depth::Full),
+    }
+}
+
+/// How many looks of a lane may be under way. AWS's request rates are the limit, not this.
+fn most_looks((urgency, depth): Lane) -> usize {
+    match (urgency, depth) {
+        (Urgency::Serving, _) => 4,
+        (Urgency::Rollout, _) | (_, Depth::Light) => 2,
+        (Urgency::BringUp | Urgency::Look, Depth::Full) => 1,
     }
 }
 
@@ -62,7 +76,7 @@ fn scope(placement: &Placement) -> Scope {
 
 /// A step that is over.
 enum Step {
-    Looked(Scope, Urgency, Vec<Look>),
+    Looked(Scope, Lane, Vec<Look>),
     Passed(Passed),
 }
 
@@ -74,14 +88,14 @@ impl Work {
 
     /// Begins a batch of passes of one placement.
     pub fn begin(&mut self, placement: Placement, batch: Vec<Pass>) {
+        let Some(lane) = batch.first().map(|pass| lane(pass.rank.urgency, pass.depth)) else { return };
         let load = self.loads.entry(scope(&placement)).or_default();
-        let urgency = batch.first().map(|pass| pass.rank.urgency).unwrap_or_default();
-        *load.looks.entry(urgency).or_default() += 1;
+        *load.looks.entry(lane).or_default() += 1;
         load.beginning += batch.iter().filter(|pass| pass.rank.begins()).count();
         let reconciler = Arc::clone(&self.reconciler);
         let look = async move {
             let looks = reconciler.look(&placement, batch).await;
-            Step::Looked(scope(&placement), urgency, looks)
+            Step::Looked(scope(&placement), lane, looks)
         };
         self.under_way.push(look.boxed());
     }
@@ -103,8 +117,8 @@ impl Work {
             None => self.under_way.next().await?,
         };
         let passed = match step {
-            Step::Looked(scope, urgency, looks) => {
-                let looked = self.loads.get_mut(&scope).and_then(|load| load.looks.get_mut(&urgency));
+            Step::Looked(scope, lane, looks) => {
+                let looked = self.loads.get_mut(&scope).and_then(|load| load.looks.get_mut(&lane));
                 looked.into_iter().for_each(|under_way| *under_way -= 1);
                 self.act(looks)
             }
@@ -145,13 +159,13 @@ impl Work {
     }
 
     /// How many passes of a rank a batch may have now.
-    pub fn room(&self, placement: &Placement, rank: Rank) -> usize {
+    pub fn room(&self, placement: &Placement, rank: Rank, depth: Depth) -> usize {
         let load = self.loads.get(&scope(placement));
-        let looks = load.and_then(|load| load.looks.get(&rank.urgency)).copied().unwrap_or_default();
+        let looks = load.and_then(|load| load.looks.get(&lane(rank.urgency, depth))).copied().unwrap_or_default();
         // Whole batches only: they share their reads.
         let beginning = load.map_or(0, |load| load.beginning);
         let crowded = rank.begins() && beginning + BATCH > BEGINNING;
-        if looks >= most_looks(rank.urgency) || crowded { 0 } else { BATCH }
+        if looks >= most_looks(lane(rank.urgency, depth)) || crowded { 0 } else { BATCH }
     }
 
     /// How many steps are under way.

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// Whoever has waited so many of AWS's seconds is one step more urgent.
-const AGES_EVERY_SECONDS: f64 = 30.0;
+const AGES_EVERY_SECONDS: f64 = 60.0;
 
 /// The buckets of one account and region, and who waits for them.
 #[derive(Debug, Default)]
