@@ -65,7 +65,12 @@ pub struct RunArgs {
     pub window: WindowArgs,
     /// Share of AWS's published request rates that this controller may use, in percent; others for
     /// single throttling categories after it: 25,ecs-service-write=50
-    #[arg(long, default_value = "25", value_name = "PERCENT[,CATEGORY=PERCENT…]", env = "EVENKEEL_BUDGET_SHARE")]
+    #[arg(
+        long,
+        default_value = "25",
+        value_name = "PERCENT[,CATEGORY=PERCENT…]",
+        env = "EVENKEEL_BUDGET_SHARE"
+    )]
     pub budget_share: Shares,
     /// How logs are written; auto is text on a terminal and JSON elsewhere
     #[arg(long, value_enum, default_value_t = LogFormat::Auto, env = "EVENKEEL_LOG_FORMAT")]

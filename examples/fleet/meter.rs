@@ -1,7 +1,7 @@
 //! What a span of time costs: calls of AWS, CPU time and memory.
 
-use anyhow::Context;
 use crate::running::Milestones;
+use anyhow::Context;
 use evenkeel::aws::budget::{Category, OperationUse};
 use evenkeel::aws::{Aws, Shares};
 use std::collections::BTreeMap;
@@ -80,7 +80,17 @@ impl<'a> Meter<'a> {
         let cpu = Reading::take()?.cpu;
         let (began, simulated) = (stopwatch(), tokio::time::Instant::now());
         let categories = categories(aws);
-        Ok(Self { aws, spent, speed, calls: calls(aws), categories, cpu, simulation: taken(spent), began, simulated })
+        Ok(Self {
+            aws,
+            spent,
+            speed,
+            calls: calls(aws),
+            categories,
+            cpu,
+            simulation: taken(spent),
+            began,
+            simulated,
+        })
     }
 
     /// Ends, and prints what the span cost.

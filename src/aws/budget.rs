@@ -380,4 +380,95 @@ mod tests {
         assert_eq!(category.waited, Duration::from_secs(4));
         assert_eq!(usage.operations[OP], OperationUse { calls: 6, throttles: 0, failures: 1 });
     }
+
+    fn of(urgency: Urgency, unbegun: bool) -> Caller {
+        Caller { urgency, unbegun, ..anybody() }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_most_urgent_is_served_first_and_what_was_begun_before_what_was_not() {
+        let budget = Budget::new(Pace { share: Some(1.0.into()), speed: 1.0 });
+        seconds_for(&budget, Category::EcsDefinitionWrite, 20).await;
+        let order = Mutex::new(Vec::new());
+        let take = async |name: &'static str, caller: Caller| {
+            budget.take(Category::EcsDefinitionWrite, OP, &caller, || true).await;
+            order.lock().unwrap().push(name);
+        };
+        tokio::join!(
+            take("new", of(Urgency::BringUp, true)),
+            take("begun", of(Urgency::BringUp, false)),
+            take("rollout", of(Urgency::Rollout, true)),
+            take("repair", of(Urgency::Serving, true)),
+        );
+        assert_eq!(*order.lock().unwrap(), ["repair", "rollout", "begun", "new"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_serves_finds_a_token_however_many_come_up() {
+        let budget = Budget::new(Pace::default());
+        let new = of(Urgency::BringUp, true);
+        let bring_up = async {
+            for _ in 0..20 {
+                budget.take(Category::EcsDefinitionWrite, OP, &new, || true).await;
+            }
+        };
+        let repair = async {
+            tokio::time::sleep_until(Instant::now() + Duration::from_secs(30)).await;
+            seconds_for(&budget, Category::EcsDefinitionWrite, 2).await
+        };
+        let ((), waited) = tokio::join!(bring_up, repair);
+        assert_eq!(waited, 0.0, "one call in five of the burst is left by each urgency");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_least_urgent_is_served_although_more_urgent_calls_never_end() {
+        let budget = Budget::new(Pace::default());
+        let rollouts = async {
+            loop {
+                let rollout = of(Urgency::Rollout, false);
+                tokio::join!(
+                    budget.take(Category::ElbWrite, OP, &rollout, || true),
+                    budget.take(Category::ElbWrite, OP, &rollout, || true),
+                );
+            }
+        };
+        let start = Instant::now();
+        let look = of(Urgency::Look, true);
+        tokio::select! {
+            () = rollouts => {}
+            _ = budget.take(Category::ElbWrite, OP, &look, || true) => {}
+        }
+        let waited = start.elapsed().as_secs_f64();
+        assert!(waited < 130.0, "two minutes make it as urgent as a rollout: {waited}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_who_is_dropped_has_used_nothing_and_holds_nobody() {
+        let budget = Budget::new(Pace { share: Some(1.0.into()), speed: 1.0 });
+        seconds_for(&budget, Category::EcsDefinitionWrite, 20).await;
+        let caller = anybody();
+        let dropped = budget.take(Category::EcsDefinitionWrite, OP, &caller, || true);
+        assert!(tokio::time::timeout(Duration::from_millis(500), dropped).await.is_err());
+        let one = seconds_for(&budget, Category::EcsDefinitionWrite, 1).await;
+        assert!((0.4..0.6).contains(&one), "the half second counts for the next one: {one}");
+        assert_eq!(budget.usage().operations[OP].calls, 21);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_is_told_with_how_long_it_takes() {
+        let budget = Budget::new(Pace::default());
+        seconds_for(&budget, Category::EcsDefinitionWrite, 5).await;
+        let call = |name: &str| {
+            let caller = Caller { of: [DeploymentName::from(name)].into(), ..anybody() };
+            let budget = &budget;
+            async move { budget.take(Category::EcsDefinitionWrite, OP, &caller, || true).await }
+        };
+        let told = async {
+            tokio::time::sleep_until(Instant::now() + Duration::from_secs(1)).await;
+            budget.waiting()
+        };
+        let (.., told) = tokio::join!(call("one"), call("two"), told);
+        let told: Vec<_> = told.iter().map(|one| (one.of[0].as_str(), one.left.as_secs())).collect();
+        assert_eq!(told, [("one", 3), ("two", 7)]);
+    }
 }

@@ -203,7 +203,9 @@ impl Aws {
         let account = role.map(|role| role.account).filter(|account| !account.is_empty()).unwrap_or("own");
         let scope = Scope { account: account.to_owned(), region: region.clone() };
         let budget = Arc::clone(
-            self.budgets().entry(scope).or_insert_with(|| Arc::new(Budget::new(self.shared.settings.pace.clone()))),
+            self.budgets()
+                .entry(scope)
+                .or_insert_with(|| Arc::new(Budget::new(self.shared.settings.pace.clone()))),
         );
         PlacementClients {
             region: region.clone(),

@@ -6,6 +6,7 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeCounterValue, EncodeMetric};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -55,7 +56,15 @@ impl Collector for Aws {
         counters(&mut encoder, ("aws_budget_waits", help), None, "category", waits)?;
         let waited = categories.iter().map(|(category, used)| (category.as_str(), used.waited.as_secs_f64()));
         let help = "Time that calls waited for the request budget, by throttling category of AWS";
-        counters(&mut encoder, ("aws_budget_wait", help), Some(&Unit::Seconds), "category", waited)
+        counters(&mut encoder, ("aws_budget_wait", help), Some(&Unit::Seconds), "category", waited)?;
+        let mut waiting: BTreeMap<Category, i64> = Category::iter().map(|category| (category, 0)).collect();
+        self.waiting().iter().for_each(|call| *waiting.entry(call.category).or_default() += 1);
+        let help = "Calls that wait for the request budget now, by throttling category of AWS";
+        let mut family = encoder.encode_descriptor("aws_budget_waiting", help, None, MetricType::Gauge)?;
+        for (category, calls) in waiting {
+            ConstGauge::new(calls).encode(family.encode_family(&[("category", category.as_str())])?)?;
+        }
+        Ok(())
     }
 }
 

@@ -9,7 +9,10 @@ use std::sync::Arc;
 /// Settings for a simulated AWS; `share` of the budget.
 pub(crate) fn settings(sim: &Sim, share: Option<f64>) -> Settings {
     let clock = sim.clock();
-    Settings { pace: Pace { share: share.map(Into::into), speed: 1.0 }, ..Settings::closed(sim.http_client(), move || clock.now()) }
+    Settings {
+        pace: Pace { share: share.map(Into::into), speed: 1.0 },
+        ..Settings::closed(sim.http_client(), move || clock.now())
+    }
 }
 
 /// The cluster `main` in `eu-west-1`.

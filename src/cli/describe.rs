@@ -44,7 +44,7 @@ pub(super) fn shown(view: &DeploymentView) -> anyhow::Result<String> {
     pairs(&mut text, "Labels", &view.labels);
     pairs(&mut text, "Annotations", &view.annotations);
     match &view.status {
-        None => row(&mut text, "Status", &unseen(view.lost.as_ref())),
+        None => row(&mut text, "Status", &unseen(view.lost.as_ref(), view.waits.as_deref())),
         Some(status) => described(&mut text, status, now),
     }
     rollout(&mut text, &view.rollout, now);

@@ -12,18 +12,25 @@ use crate::model::status::Record;
 use crate::model::view::latest;
 use crate::observed::Collector;
 use crate::plan::{render, render_steps};
+use crate::reconcile::Clock;
 use crate::reconcile::declarations::{self, LoweringCache};
 use crate::reconcile::dry_run::{Road, Subjects, reasons, roads};
 use crate::specs::{Scan, Snapshot};
 use crate::state::ErrorKind;
 use anyhow::{Context, anyhow};
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::time::Duration;
 
 /// How often a store would be read again; it is read once here.
 const RESCAN: Duration = Duration::from_secs(60);
 /// Code of a gap where no connection was made.
 const NO_CONNECTION: &str = "NoConnection";
+/// A wait that is longer is told.
+const LONG_WAIT: Duration = Duration::from_secs(1);
+/// How many of these pass before it is told again.
+const SAID_EVERY: u32 = 10;
+
 /// Arguments.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -102,8 +109,13 @@ pub(super) async fn plan(args: &Args, places: &Places) -> anyhow::Result<Planned
     if let Some(name) = &args.name {
         subjects.only(name).map_err(|unknown| anyhow!(unknown))?;
     }
-    let collector = Collector::new(Aws::connect(places.aws()?).await);
-    let (mut plans, gaps) = roads(&collector, &subjects.declared, &records, clock.now()).await;
+    let aws = Aws::connect(places.aws()?).await;
+    let collector = Collector::new(aws.clone());
+    let now = clock.now();
+    let (mut plans, gaps) = tokio::select! {
+        planned = roads(&collector, &subjects.declared, &records, now) => planned,
+        never = progress(&aws) => match never {},
+    };
     if !args.show_values {
         for road in &mut plans {
             *road = road.masked().context("the plan cannot be masked")?;
@@ -127,6 +139,27 @@ pub(super) async fn plan(args: &Args, places: &Places) -> anyhow::Result<Planned
         gaps: reasons(&gaps),
         in_sync: plans.iter().all(|road| road.plan.is_empty() && road.then.is_empty()),
     })
+}
+
+/// Says every ten seconds, beginning after one, that a call waits for the request budget, and for
+/// which.
+async fn progress(aws: &Aws) -> Infallible {
+    let clock = Clock::real();
+    let mut silent = SAID_EVERY;
+    loop {
+        clock.sleep(LONG_WAIT).await;
+        silent += 1;
+        let waiting = aws.waiting();
+        let longest = waiting.iter().max_by_key(|call| call.left + call.waited);
+        let Some(call) = longest.filter(|call| call.left + call.waited > LONG_WAIT) else { continue };
+        if silent > SAID_EVERY {
+            silent = 0;
+            let (seconds, category) = (call.left.as_secs() + 1, call.category.as_str());
+            anstream::eprintln!(
+                "waits for AWS request budget ({category}), about {seconds} s for the calls that are under way"
+            );
+        }
+    }
 }
 
 /// Every record by name, and what people ask for; nothing when no controller has run yet.

@@ -41,6 +41,7 @@ async fn folders() -> Folders {
         resync_seconds: 60,
         store_read_at: Some(now()),
         looked_at: looked_at.into_iter().map(|(name, at)| (name.into(), at)).collect(),
+        budget_waits: Default::default(),
     };
     folders.state.beat(&heartbeat).await.unwrap();
     folders
@@ -137,6 +138,7 @@ async fn exit_codes_and_waits_are_those_of_the_folder() {
         resync_seconds: 60,
         store_read_at: None,
         looked_at: Default::default(),
+        budget_waits: Default::default(),
     };
     folders.state.beat(&heartbeat).await.unwrap();
     assert_eq!(ended(&["status"]).await, ExitStatus::Unknown);

@@ -99,7 +99,8 @@ fn of_one(
         (Some(form), _) => out::structured(&Shown { requests, lost: view.lost.as_ref(), status }, form)?,
         (None, Some(status)) => asked(requests) + &one(status, wide, view.time)?,
         (None, None) => {
-            let (name, unseen) = (visible(view.name.as_str()), unseen(view.lost.as_ref()));
+            let (name, unseen) =
+                (visible(view.name.as_str()), unseen(view.lost.as_ref(), view.waits.as_deref()));
             format!("{}{name}: {unseen}\n", asked(requests))
         }
     };
@@ -175,7 +176,9 @@ pub(super) fn all(list: &DeploymentList, wide: bool) -> String {
     heads.push("MESSAGE");
     let rows = list.rows().into_iter().map(|(name, status)| match status {
         Some(status) => row(status, wide, list.time),
-        None => unseen_row(name, list.lost.get(name), wide),
+        None => {
+            unseen_row(name, &unseen(list.lost.get(name), list.waits.get(name).map(String::as_str)), wide)
+        }
     });
     let mut text = match rows.collect::<Vec<_>>().as_slice() {
         [] => "No deployments are recorded yet.\n".to_owned(),
@@ -197,11 +200,11 @@ pub(super) fn all(list: &DeploymentList, wide: bool) -> String {
     text
 }
 
-fn unseen_row(name: &DeploymentName, lost: Option<&LostRecord>, wide: bool) -> Vec<Cell> {
+fn unseen_row(name: &DeploymentName, unseen: &str, wide: bool) -> Vec<Cell> {
     let mut row = vec![Cell::plain(name.as_str()), Cell::plain(""), Cell::plain("Unknown")];
     row.push(Cell::coloured("Pending", BUSY));
     row.extend(std::iter::repeat_n(Cell::plain(""), if wide { 8 } else { 2 }));
-    row.push(Cell::message(out::short(&unseen(lost), MESSAGE)));
+    row.push(Cell::message(out::short(unseen, MESSAGE)));
     row
 }
 

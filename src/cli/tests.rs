@@ -253,6 +253,7 @@ pub(super) fn alive(at: Timestamp) -> Heartbeat {
         resync_seconds: 60,
         store_read_at: Some(at),
         looked_at: BTreeMap::new(),
+        budget_waits: Default::default(),
     }
 }
 
@@ -495,6 +496,7 @@ fn heartbeat(folders: &Folders, looked_at: &[(&str, Option<Timestamp>)]) -> Hear
         resync_seconds: 60,
         store_read_at: Some(now),
         looked_at: looked_at.iter().map(|(name, at)| ((*name).into(), *at)).collect(),
+        budget_waits: Default::default(),
     }
 }
 

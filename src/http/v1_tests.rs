@@ -80,6 +80,7 @@ async fn records() -> Arc<MemoryRecordStore> {
         resync_seconds: 60,
         store_read_at: Some(now()),
         looked_at: BTreeMap::from([("shop".into(), Some(now())), ("young".into(), None)]),
+        budget_waits: Default::default(),
     };
     records.beat(&heartbeat).await.unwrap();
     Arc::new(records)

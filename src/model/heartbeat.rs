@@ -33,6 +33,10 @@ pub struct Heartbeat {
     /// When each deployment that is declared was last looked at in AWS; `None` before the first
     /// time since the start.
     pub looked_at: BTreeMap<DeploymentName, Option<Timestamp>>,
+    /// Until about when each waits for AWS's request budget, of those that wait for longer than a
+    /// few seconds.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub budget_waits: BTreeMap<DeploymentName, Timestamp>,
 }
 
 impl Heartbeat {
@@ -54,12 +58,20 @@ impl Heartbeat {
         let looked_at = self.looked_at.get(name)?;
         let since = looked_at.unwrap_or(self.started_at);
         let passed = now.duration_since(since);
+        let waits = self.waits(name, now).unwrap_or_else(|| "waits for its turn".to_owned());
         (passed > self.patience()).then(|| match looked_at {
-            Some(_) => format!("last looked at {} ago: it waits for its turn", age(passed)),
-            None => format!(
-                "not looked at since the controller started {} ago: it waits for its turn",
-                age(passed)
-            ),
+            Some(_) => format!("last looked at {} ago: it {waits}", age(passed)),
+            None => format!("not looked at since the controller started {} ago: it {waits}", age(passed)),
+        })
+    }
+
+    /// That a deployment waits for AWS's request budget, and about how long it is going to.
+    pub fn waits(&self, name: &DeploymentName, now: Timestamp) -> Option<String> {
+        let left = self.budget_waits.get(name)?.duration_since(now).as_secs();
+        Some(match left {
+            ..10 => "waits for AWS request budget, a few seconds".to_owned(),
+            10..90 => format!("waits for AWS request budget, about {} s", (left + 5) / 10 * 10),
+            _ => format!("waits for AWS request budget, about {} min", (left + 30) / 60),
         })
     }
 
@@ -75,6 +87,21 @@ pub fn doubted(mut status: DeploymentStatus, because: &str) -> DeploymentStatus 
         ready.status = Truth::Unknown;
         ready.reason = ConditionReason::NotLookedAt;
         ready.message = because.to_owned();
+    }
+    status
+}
+
+/// Says in a status that is not Ready what it waits for besides.
+pub fn waiting(mut status: DeploymentStatus, waits: &str) -> DeploymentStatus {
+    for condition in &mut status.conditions {
+        let tells = match condition.kind {
+            ConditionType::Ready => condition.status != Truth::True,
+            ConditionType::Reconciling => condition.status == Truth::True,
+            _ => false,
+        };
+        if tells {
+            condition.message = format!("{waits}; {}", condition.message);
+        }
     }
     status
 }
@@ -110,6 +137,7 @@ mod tests {
                 ("stale".into(), Some(at(700))),
                 ("never".into(), None),
             ]),
+            budget_waits: BTreeMap::new(),
         }
     }
 
@@ -130,5 +158,19 @@ mod tests {
         assert_eq!(doubt("undeclared"), None);
         assert_eq!(doubt("stale").unwrap(), "last looked at 5m ago: it waits for its turn");
         assert!(doubt("never").unwrap().starts_with("not looked at since the controller started 16m ago"));
+    }
+
+    #[test]
+    fn a_wait_for_the_budget_says_about_how_long() {
+        let told = |seconds: i64| {
+            let budget_waits = BTreeMap::from([("shop".into(), at(seconds))]);
+            Heartbeat { budget_waits, ..heartbeat() }.waits(&"shop".into(), at(0)).unwrap()
+        };
+        assert_eq!(told(250), "waits for AWS request budget, about 4 min");
+        assert_eq!(told(42), "waits for AWS request budget, about 40 s");
+        assert_eq!(told(-3), "waits for AWS request budget, a few seconds");
+        let budget_waits = BTreeMap::from([("never".into(), at(1200))]);
+        let doubt = Heartbeat { budget_waits, ..heartbeat() }.doubt(&"never".into(), at(1001)).unwrap();
+        assert!(doubt.ends_with("16m ago: it waits for AWS request budget, about 3 min"), "{doubt}");
     }
 }

@@ -61,6 +61,9 @@ pub struct DeploymentList {
     /// Deployments that are declared and have no status yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_looked_at: Vec<DeploymentName>,
+    /// What waits for AWS's request budget, in words.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub waits: BTreeMap<DeploymentName, String>,
     /// Deployments of which an earlier record could not be read.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub lost: BTreeMap<DeploymentName, LostRecord>,
@@ -127,6 +130,11 @@ impl DeploymentList {
             let status = record.status.map(|status| believed(status, heartbeat, now));
             (record.name, status)
         }));
+        let waits = heartbeat.iter().flat_map(|heartbeat| {
+            let names = heartbeat.budget_waits.keys();
+            names.filter_map(|name| Some((name.clone(), heartbeat.waits(name, now)?)))
+        });
+        let waits = waits.collect();
         let not_looked_at = by_name.iter().filter(|(_, status)| status.is_none());
         Self {
             shape: Shape::of("DeploymentList"),
@@ -134,6 +142,7 @@ impl DeploymentList {
             unknown,
             controller: heartbeat.map(ControllerView::from),
             not_looked_at: not_looked_at.map(|(name, _)| name.clone()).collect(),
+            waits,
             lost,
             items: by_name.into_values().flatten().collect(),
             problems: Vec::new(),
@@ -164,9 +173,11 @@ fn believed(
         Some(heartbeat) => heartbeat.doubt(&status.name, now),
         None => Some(NEVER_SEEN.to_owned()),
     };
-    match doubt {
-        Some(because) => heartbeat::doubted(Arc::unwrap_or_clone(status), &because).into(),
-        None => status,
+    let waits = heartbeat.and_then(|heartbeat| heartbeat.waits(&status.name, now));
+    match (doubt, waits) {
+        (Some(because), _) => heartbeat::doubted(Arc::unwrap_or_clone(status), &because).into(),
+        (None, Some(waits)) => heartbeat::waiting(Arc::unwrap_or_clone(status), &waits).into(),
+        (None, None) => status,
     }
 }
 
@@ -185,6 +196,9 @@ pub struct DeploymentView {
     pub name: DeploymentName,
     /// Its status, which says so when it is too old to be believed; none before the first look.
     pub status: Option<Arc<DeploymentStatus>>,
+    /// That it waits for AWS's request budget, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<String>,
     /// That an earlier record of it could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost: Option<LostRecord>,
@@ -233,9 +247,10 @@ fn told(record: &Record, now: Timestamp) -> Option<&LostRecord> {
 }
 
 /// Why there is no status of a deployment, in words.
-pub fn unseen(lost: Option<&LostRecord>) -> String {
+pub fn unseen(lost: Option<&LostRecord>, waits: Option<&str>) -> String {
     let lost = lost.map(|lost| format!("not looked at, and its {}", visible(&lost.because)));
-    lost.unwrap_or_else(|| "not looked at yet".to_owned())
+    let unseen = lost.unwrap_or_else(|| "not looked at yet".to_owned());
+    waits.map(|waits| format!("{unseen}: {waits}")).unwrap_or(unseen)
 }
 
 impl DeploymentView {
@@ -255,6 +270,7 @@ impl DeploymentView {
             time: now,
             requests,
             status: record.status.map(|status| believed(status, heartbeat, now)),
+            waits: heartbeat.and_then(|heartbeat| heartbeat.waits(&record.name, now)),
             lost,
             removed_at: declared.and_then(|declared| declared.removed_at),
             labels: declared.map(|declared| texts(declared, "labels")).unwrap_or_default(),

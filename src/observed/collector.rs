@@ -7,7 +7,7 @@ use super::resources::{self, OfDeployment};
 use super::secrets::Secrets;
 use super::services::{self, Services};
 use super::{formers, serving, stages, stopping, tasks};
-use crate::aws::{Aws, Caller};
+use crate::aws::{Aws, Caller, Waiting};
 use crate::model::kinds::Placement;
 use crate::model::observed::{Depth, Gap, ObservedState, Seen};
 use jiff::Timestamp;
@@ -30,6 +30,11 @@ impl Collector {
     #[must_use]
     pub fn made_for(&self, caller: Caller) -> Self {
         Self { aws: self.aws.clone(), caller }
+    }
+
+    /// The calls that wait for AWS's request budget now.
+    pub fn waiting(&self) -> Vec<Waiting> {
+        self.aws.waiting()
     }
 
     /// Observes a batch of deployments of one placement. The answers are in the order of the

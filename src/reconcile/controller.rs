@@ -11,6 +11,7 @@ use super::queue::{self, Queue};
 use super::rank::{self, Rank};
 use super::schedule::{self, Ending, Trigger};
 use super::succession;
+use super::waits::{self, BeginPace};
 use super::work::{Passed, Work};
 use crate::executor::Fence;
 use crate::model::heartbeat::Heartbeat;
@@ -20,6 +21,7 @@ use crate::model::observed::Depth;
 use crate::model::request::Request;
 use crate::model::resource::ResourceId;
 use crate::model::status::{DeploymentStatus, LastGoodDocument, LostRecord, Record};
+use crate::model::urgency::Urgency;
 use crate::specs::Snapshot;
 use crate::state::{self, Lease, StoreReport};
 use crate::status;
@@ -29,6 +31,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use strum::IntoEnumIterator;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
@@ -37,6 +40,8 @@ use tracing::{error, info, warn};
 const TAKES_OVER: Duration = Duration::from_millis(250);
 /// The loop wakes at least this often, so that an idle controller differs from a hung one.
 const HEARTBEAT: Duration = Duration::from_secs(30);
+/// Signs of life come so often while some wait for AWS's request budget, which they tell.
+const WHILE_WAITING: Duration = Duration::from_secs(10);
 
 /// How the controller works.
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +95,7 @@ pub struct Controller {
     /// When it began to run.
     started_at: Timestamp,
     began: Instant,
+    begin_pace: BeginPace,
     /// When the spec store was last read.
     store_read_at: Option<Timestamp>,
     /// When each declared deployment had its last pass.
@@ -183,6 +189,7 @@ impl Controller {
             passes: 0,
             started_at: clock.now(),
             began: Instant::now(),
+            begin_pace: BeginPace::default(),
             store_read_at: None,
             looked_at: BTreeMap::new(),
             next_sign: Instant::now(),
@@ -237,15 +244,25 @@ impl Controller {
         if Instant::now() < self.next_sign {
             return;
         }
-        self.next_sign = self.clock.after(HEARTBEAT);
+        let now = self.clock.now();
+        let calls = self.reconciler.collector.waiting();
+        let waits =
+            waits::waits(&calls, &self.queue, &mut self.begin_pace, Instant::now(), self.clock.speed());
+        self.next_sign = self.clock.after(if waits.is_empty() { HEARTBEAT } else { WHILE_WAITING });
+        let until = |(name, left): (DeploymentName, Duration)| {
+            let left = jiff::SignedDuration::try_from(left).unwrap_or(jiff::SignedDuration::MAX);
+            Some((name, now.checked_add(left).ok()?))
+        };
+        let budget_waits = waits.into_iter().filter_map(until).collect();
         let looked_at = |name: &DeploymentName| (name.clone(), self.looked_at.get(name).copied());
         let heartbeat = Heartbeat {
             controller: self.reconciler.lease.holder().to_owned(),
             started_at: self.started_at,
-            at: self.clock.now(),
+            at: now,
             resync_seconds: i64::try_from(self.settings.resync.as_secs()).unwrap_or(i64::MAX),
             store_read_at: self.store_read_at,
             looked_at: self.entries.keys().map(looked_at).collect(),
+            budget_waits,
         };
         match self.reconciler.state.beat(&heartbeat).await {
             Ok(()) => self.handle.saved(None),
@@ -298,7 +315,8 @@ impl Controller {
         if !changes.by_name.is_empty() {
             self.next_sign = Instant::now();
         }
-        let many = changes.by_name.iter().filter(|(name, change)| self.is_edit(name, change)).count() > rank::FEW;
+        let many =
+            changes.by_name.iter().filter(|(name, change)| self.is_edit(name, change)).count() > rank::FEW;
         for (name, change) in changes.by_name {
             match change {
                 DeclarationChange::InForce(declared) => self.apply_declaration(name, declared, many).await,
@@ -519,6 +537,10 @@ impl Controller {
             // One number for all of a batch: those that are steady are due together again, and
             // share their reads again.
             let Some(seed) = batch.first().map(|pass| jitter_seed(&pass.entry)) else { continue };
+            let begun = batch.iter().filter(|pass| pass.rank.begins()).count();
+            if begun > 0 {
+                self.begin_pace.begun(Instant::now(), begun);
+            }
             let placement = batch[0].entry.declared.desired.placement.clone();
             let batch = batch.into_iter().map(|pass| Pass { batch_seed: seed, ..pass }).collect();
             return Some((placement, batch));
@@ -687,6 +709,13 @@ impl Controller {
 
     fn count(&self) {
         self.handle.sizes(self.entries.len() + self.parked.len(), self.queue.len());
+        let now = Instant::now();
+        let line = self.queue.in_line(now);
+        for urgency in Urgency::iter() {
+            let due = || line.iter().filter(|(_, due)| due.rank.urgency == urgency).map(|(_, due)| due.at);
+            let longest = due().min().map(|at| now.saturating_duration_since(at)).unwrap_or_default();
+            self.handle.metrics().due(urgency, due().count(), longest.mul_f64(self.clock.speed()));
+        }
     }
 }
 
@@ -725,9 +754,7 @@ fn batch_key<'a>(
 ) -> Option<(&'a Placement, Depth)> {
     entries.get(name).map(|slot| match slot {
         // What rolls is looked at beside what is read in full, which it is once it has moved.
-        Slot::Idle(entry) if entry.rolling(now).is_some() => {
-            (&entry.declared.desired.placement, Depth::Full)
-        }
+        Slot::Idle(entry) if entry.rolling(now).is_some() => (&entry.declared.desired.placement, Depth::Full),
         Slot::Idle(entry) => (&entry.declared.desired.placement, entry.depth(in_full, now)),
         Slot::InPass(in_pass) => (&in_pass.declared.desired.placement, in_pass.depth),
     })

@@ -2,6 +2,7 @@
 
 use super::schedule::{Ending, Trigger};
 use crate::model::plan::{ActionResult, Outcome, Plan};
+use crate::model::urgency::Urgency;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
@@ -11,6 +12,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 use strum::IntoEnumIterator;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -36,6 +39,11 @@ struct SeverityLabel {
     severity: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct UrgencyLabel {
+    urgency: &'static str,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
 enum ResultLabel {
     Done,
@@ -56,6 +64,8 @@ pub struct Metrics {
     deployments: Gauge,
     ready: Gauge,
     queue: Gauge,
+    due: Family<UrgencyLabel, Gauge>,
+    longest_due: Family<UrgencyLabel, Gauge<f64, AtomicU64>>,
     store_findings: Family<SeverityLabel, Gauge>,
 }
 
@@ -86,13 +96,24 @@ impl Metrics {
         let (drift_repaired, state_errors) = (Counter::default(), Counter::default());
         let (deployments, ready, queue) = (Gauge::default(), Gauge::default(), Gauge::default());
         registry.register("passes", "Passes by how they ended and why they ran", passes.clone());
-        registry.register("pass_seconds", "Duration of a pass, with the reads of its batch", pass_seconds.clone());
+        registry.register(
+            "pass_seconds",
+            "Duration of a pass, with the reads of its batch",
+            pass_seconds.clone(),
+        );
         registry.register("actions", "Actions by operation and result", actions.clone());
         registry.register("drift_repaired", "Differences that were written back", drift_repaired.clone());
         registry.register("state_errors", "Passes that could not save their record", state_errors.clone());
         registry.register("deployments", "Deployments that are declared", deployments.clone());
         registry.register("deployments_ready", "Deployments that are Ready", ready.clone());
         registry.register("queue_length", "Deployments that are due or in a pass", queue.clone());
+        let (due, longest_due) = (Family::default(), Family::default());
+        registry.register("queue_due", "Deployments that are due and wait, by urgency", due.clone());
+        registry.register(
+            "queue_longest_due_seconds",
+            "How long the deployment has been due that waits longest, by urgency",
+            longest_due.clone(),
+        );
         let store_findings = Family::<SeverityLabel, Gauge>::default();
         registry.register(
             "store_findings",
@@ -110,8 +131,11 @@ impl Metrics {
             deployments,
             ready,
             queue,
+            due,
+            longest_due,
             store_findings,
         };
+        Urgency::iter().for_each(|urgency| metrics.due(urgency, 0, Duration::ZERO));
         metrics.store_findings(0, 0);
         metrics
     }
@@ -122,6 +146,13 @@ impl Metrics {
             let gauge = self.store_findings.get_or_create(&SeverityLabel { severity });
             gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
         }
+    }
+
+    /// Sets how many deployments of an urgency wait, and how long the first of them has been due.
+    pub fn due(&self, urgency: Urgency, number: usize, longest: Duration) {
+        let label = UrgencyLabel { urgency: urgency.as_str() };
+        self.due.get_or_create(&label).set(i64::try_from(number).unwrap_or(i64::MAX));
+        self.longest_due.get_or_create(&label).set(longest.as_secs_f64());
     }
 
     /// Counts a pass.

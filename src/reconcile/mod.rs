@@ -6,7 +6,7 @@
 //! only been slow. The periodic resync is the floor.
 //!
 //! - `controller`: the loop; `queue`: which name is due when and goes first; `rank`: how urgent it
-//!   is; `work`: what is under way; `schedule`: when the next pass comes;
+//!   is; `work`: what is under way; `waits`: what waits for AWS's budget; `schedule`: when the next pass comes;
 //! - `declarations`: from a snapshot of the store to what is in force, what is refused, what is
 //!   gone; `known`: what it is compared with; `handover`: what goes over from one
 //!   document to another;
@@ -37,6 +37,7 @@ mod queue;
 pub mod rank;
 mod schedule;
 pub mod succession;
+mod waits;
 mod work;
 
 pub use clock::Clock;

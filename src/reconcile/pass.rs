@@ -257,7 +257,9 @@ impl Reconciler {
         let settled = at_rest && ending == Ending::Steady && (depth == Depth::Full || !changed);
         entry.at_rest = services.filter(|_| settled);
         if depth == Depth::Full {
-            let goes_on = ending == Ending::Rolling && !shares(entry) && is_left_to_ecs(&entry.record.rollout, &plan, &observed);
+            let goes_on = ending == Ending::Rolling
+                && !shares(entry)
+                && is_left_to_ecs(&entry.record.rollout, &plan, &observed);
             entry.rolling = goes_on.then(|| (ServicesHash::of_rolling(&observed), observed.at));
         }
         // What it shares with another document that one may write meanwhile.

@@ -163,18 +163,30 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::urgency::Urgency;
+    use proptest::prelude::*;
+
+    const LOOK: Rank = Rank { urgency: Urgency::Look, unbegun: false };
+
+    fn due(start: Instant, seconds: u64, slack: u64) -> Due {
+        Due { slack: Duration::from_secs(slack), ..Due::at(at(start, seconds), Trigger::Resync, LOOK) }
+    }
 
     /// A queue in which these names are due after so many seconds, with this slack.
     fn queue(start: Instant, names: &[(&str, u64)], slack: u64) -> Queue {
         let mut queue = Queue::default();
         for (name, seconds) in names {
-            queue.add((*name).into(), at(start, *seconds), Duration::from_secs(slack), Trigger::Resync);
+            queue.add((*name).into(), due(start, *seconds, slack));
         }
         queue
     }
 
-    fn names(batch: Vec<(DeploymentName, Trigger)>) -> Vec<DeploymentName> {
-        batch.into_iter().map(|(name, _)| name).collect()
+    fn take(queue: &mut Queue, now: Instant) -> Vec<DeploymentName> {
+        names(queue.take(now, &|_, _| 10, |_, _| true))
+    }
+
+    fn names(batch: Vec<Taken>) -> Vec<DeploymentName> {
+        batch.into_iter().map(|taken| taken.name).collect()
     }
 
     fn at(start: Instant, seconds: u64) -> Instant {
@@ -185,11 +197,11 @@ mod tests {
     async fn adding_again_only_makes_a_name_due_earlier() {
         let start = Instant::now();
         let mut queue = queue(start, &[("a", 5), ("a", 9)], 0);
-        assert_eq!(queue.next_due(), Some(at(start, 5)));
-        queue.add("a".into(), at(start, 1), Duration::ZERO, Trigger::Resync);
-        assert_eq!(queue.next_due(), Some(at(start, 1)));
-        assert_eq!(names(queue.take(at(start, 2), 10, |_, _| true)), vec!["a".into()]);
-        assert_eq!(queue.next_due(), None);
+        assert_eq!(queue.next_due(&|_, _| 1), Some(at(start, 5)));
+        queue.add("a".into(), due(start, 1, 0));
+        assert_eq!(queue.next_due(&|_, _| 1), Some(at(start, 1)));
+        assert_eq!(take(&mut queue, at(start, 2)), vec!["a".into()]);
+        assert_eq!(queue.next_due(&|_, _| 1), None);
     }
 
     #[tokio::test(start_paused = true)]
@@ -197,8 +209,9 @@ mod tests {
         let start = Instant::now();
         for (seconds, trigger) in [(4, Trigger::Declaration), (6, Trigger::Resync)] {
             let mut queue = queue(start, &[("a", 5)], 0);
-            queue.add("a".into(), at(start, seconds), Duration::ZERO, Trigger::Declaration);
-            assert_eq!(queue.take(at(start, 5), 10, |_, _| true), vec![("a".into(), trigger)]);
+            queue.add("a".into(), Due { trigger: Trigger::Declaration, ..due(start, seconds, 0) });
+            let taken = queue.take(at(start, 5), &|_, _| 10, |_, _| true);
+            assert_eq!(taken, vec![Taken { name: "a".into(), trigger, rank: LOOK }]);
         }
     }
 
@@ -206,18 +219,19 @@ mod tests {
     async fn a_name_in_work_is_kept_back_until_it_is_given_back() {
         let start = Instant::now();
         let mut queue = queue(start, &[("a", 0)], 0);
-        assert_eq!(queue.take(start, 1, |_, _| true).len(), 1);
-        queue.add("a".into(), start, Duration::ZERO, Trigger::Resync);
-        assert!(queue.take(start, 1, |_, _| true).is_empty());
+        assert_eq!(take(&mut queue, start).len(), 1);
+        queue.add("a".into(), due(start, 0, 0));
+        assert!(take(&mut queue, start).is_empty());
         queue.done(&"a".into());
-        assert_eq!(queue.take(start, 1, |_, _| true).len(), 1);
+        assert_eq!(take(&mut queue, start).len(), 1);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_batch_holds_only_what_is_alike_and_due() {
         let start = Instant::now();
         let mut queue = queue(start, &[("a1", 0), ("b1", 0), ("a2", 1), ("a3", 9)], 0);
-        let taken = queue.take(at(start, 2), 10, |a, b| a.as_str()[..1] == b.as_str()[..1]);
+        let alike = |a: &DeploymentName, b: &DeploymentName| a.as_str()[..1] == b.as_str()[..1];
+        let taken = queue.take(at(start, 2), &|_, _| 10, alike);
         assert_eq!(names(taken), vec!["a1".into(), "a2".into()]);
     }
 
@@ -225,8 +239,64 @@ mod tests {
     async fn a_name_may_join_a_batch_early_but_never_makes_one_by_itself() {
         let start = Instant::now();
         let mut queue = queue(start, &[("a", 4), ("b", 5), ("c", 9)], 3);
-        assert!(queue.take(at(start, 3), 10, |_, _| true).is_empty());
-        assert_eq!(names(queue.take(at(start, 4), 10, |_, _| true)), vec!["a".into(), "b".into()]);
-        assert_eq!(queue.next_due(), Some(at(start, 9)));
+        assert!(take(&mut queue, at(start, 3)).is_empty());
+        assert_eq!(take(&mut queue, at(start, 4)), vec!["a".into(), "b".into()]);
+        assert_eq!(queue.next_due(&|_, _| 1), Some(at(start, 9)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_most_urgent_goes_first_and_what_was_begun_before_what_was_not() {
+        let start = Instant::now();
+        let mut queue = Queue::default();
+        let ranks = [
+            ("look", Urgency::Look, false),
+            ("new", Urgency::BringUp, true),
+            ("begun", Urgency::BringUp, false),
+            ("edit", Urgency::Serving, true),
+        ];
+        for (after, (name, urgency, unbegun)) in (0..).zip(ranks) {
+            let rank = Rank { urgency, unbegun };
+            queue.add(name.into(), Due { rank, ..due(start, after, 0) });
+        }
+        let taken = (0..4).flat_map(|_| take(&mut queue, at(start, 9)));
+        assert_eq!(taken.collect::<Vec<_>>(), ["edit", "begun", "new", "look"].map(DeploymentName::from));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_lane_neither_wakes_the_loop_nor_holds_another_one() {
+        let start = Instant::now();
+        let mut queue = queue(start, &[("look", 7)], 0);
+        let rank = Rank { urgency: Urgency::BringUp, unbegun: true };
+        queue.add("new".into(), Due { rank, ..due(start, 0, 0) });
+        let room = |_: &DeploymentName, rank: Rank| if rank.urgency == Urgency::BringUp { 0 } else { 10 };
+        assert_eq!(queue.next_due(&room), Some(at(start, 7)));
+        assert_eq!(names(queue.take(at(start, 8), &room, |_, _| true)), vec!["look".into()]);
+    }
+
+    proptest! {
+        /// Whatever more urgent keeps coming, a name that is due is taken within five turns for
+        /// each name that was due before it.
+        #[test]
+        fn nothing_starves(
+            ranks in prop::collection::vec((0_usize..4, any::<bool>()), 1..12),
+            coming in prop::collection::vec(0_usize..4, 80),
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+            let _entered = runtime.enter();
+            let all = [Urgency::Serving, Urgency::Rollout, Urgency::BringUp, Urgency::Look];
+            let (start, mut queue) = (Instant::now(), Queue::default());
+            for (number, (urgency, unbegun)) in ranks.iter().enumerate() {
+                let rank = Rank { urgency: all[*urgency], unbegun: *unbegun };
+                queue.add(format!("old-{number:02}").into(), Due { rank, ..due(start, 0, 0) });
+            }
+            let mut left = ranks.len();
+            for (turn, urgency) in coming.into_iter().enumerate().take(5 * ranks.len()) {
+                let rank = Rank { urgency: all[urgency.min(turn % 2)], unbegun: false };
+                queue.add(format!("new-{turn:03}").into(), Due { rank, ..due(start, 1 + turn as u64, 0) });
+                let taken = queue.take(at(start, 1 + turn as u64), &|_, _| 1, |_, _| true);
+                left -= taken.iter().filter(|taken| taken.name.as_str().starts_with("old")).count();
+            }
+            prop_assert_eq!(left, 0);
+        }
     }
 }

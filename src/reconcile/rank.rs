@@ -55,8 +55,7 @@ pub fn of_actions(entry: &Entry, looked: Urgency) -> Urgency {
 
 /// Whether anything of it was ever complete: then people may depend on it.
 pub fn serves(entry: &Entry) -> bool {
-    entry.record.rollout.components.values().any(|component| component.completed.is_some())
-        || is_ready(entry)
+    entry.record.rollout.components.values().any(|component| component.completed.is_some()) || is_ready(entry)
 }
 
 /// Whether it was ever all there, as far as its events go back: until then it comes up.

@@ -161,7 +161,8 @@ impl Work {
     /// How many passes of a rank a batch may have now.
     pub fn room(&self, placement: &Placement, rank: Rank, depth: Depth) -> usize {
         let load = self.loads.get(&scope(placement));
-        let looks = load.and_then(|load| load.looks.get(&lane(rank.urgency, depth))).copied().unwrap_or_default();
+        let looks =
+            load.and_then(|load| load.looks.get(&lane(rank.urgency, depth))).copied().unwrap_or_default();
         // Whole batches only: they share their reads.
         let beginning = load.map_or(0, |load| load.beginning);
         let crowded = rank.begins() && beginning + BATCH > BEGINNING;

@@ -82,7 +82,12 @@ impl Line {
     }
 
     /// Adds the buckets of a category that was not asked for before.
-    pub(super) fn open(&mut self, category: Category, own: impl FnOnce() -> Bucket, all: impl FnOnce() -> Bucket) {
+    pub(super) fn open(
+        &mut self,
+        category: Category,
+        own: impl FnOnce() -> Bucket,
+        all: impl FnOnce() -> Bucket,
+    ) {
         self.buckets.entry(category).or_insert_with(own);
         if category.is_elb() {
             self.elb_all.get_or_insert_with(all);
@@ -94,7 +99,13 @@ impl Line {
     }
 
     /// Puts a caller at the end; the answer is its place.
-    pub(super) fn enter(&mut self, category: Category, caller: &Caller, wake: Arc<Notify>, now: Instant) -> u64 {
+    pub(super) fn enter(
+        &mut self,
+        category: Category,
+        caller: &Caller,
+        wake: Arc<Notify>,
+        now: Instant,
+    ) -> u64 {
         self.came += 1;
         self.waiting.insert(self.came, Waiter { category, caller: caller.clone(), since: now, wake });
         self.came
@@ -163,8 +174,7 @@ impl Line {
 
     /// Everybody who waits.
     pub(super) fn waiting(&mut self, now: Instant, speed: f64) -> Vec<Waiting> {
-        let mut order: Vec<Order> =
-            self.waiting.keys().map(|place| self.order(*place, now, speed)).collect();
+        let mut order: Vec<Order> = self.waiting.keys().map(|place| self.order(*place, now, speed)).collect();
         order.sort_unstable();
         let (mut ahead, mut ahead_in_elb) = (BTreeMap::<Category, usize>::new(), 0);
         let mut all = Vec::with_capacity(order.len());

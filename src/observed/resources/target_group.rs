@@ -103,7 +103,8 @@ async fn find_by_name(
         return find(reader, By::Name, names).await;
     }
     let asked: Vec<String> = names.iter().cloned().collect();
-    let known = asked.chunks(NAMES_PER_CALL).map(|names| read::target_groups(reader.clients, By::Name, names));
+    let known =
+        asked.chunks(NAMES_PER_CALL).map(|names| read::target_groups(reader.clients, By::Name, names));
     let name = |group: &ObservedResource| group.fields["name"].as_str().unwrap_or_default().to_owned();
     let found: Result<Vec<_>, _> = reader.each(known, |call| call).await.into_iter().collect();
     let found = match found {
