@@ -537,9 +537,8 @@ impl Controller {
             // One number for all of a batch: those that are steady are due together again, and
             // share their reads again.
             let Some(seed) = batch.first().map(|pass| jitter_seed(&pass.entry)) else { continue };
-            let begun = batch.iter().filter(|pass| pass.rank.begins()).count();
-            if begun > 0 {
-                self.begin_pace.begun(Instant::now(), begun);
+            if batch.iter().any(|pass| pass.rank.begins()) {
+                self.begin_pace.begun(Instant::now());
             }
             let placement = batch[0].entry.declared.desired.placement.clone();
             let batch = batch.into_iter().map(|pass| Pass { batch_seed: seed, ..pass }).collect();
@@ -603,6 +602,9 @@ impl Controller {
             return;
         }
         for (pass, passed) in passed {
+            if pass.rank.begins() {
+                self.begin_pace.over();
+            }
             self.handle.metrics().pass_took(pass.began.elapsed().as_secs_f64());
             self.finish_pass(pass, passed).await;
         }

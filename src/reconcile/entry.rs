@@ -97,15 +97,20 @@ impl Entry {
         (self.kept, self.at_rest, self.rolling) = (None, None, None);
     }
 
-    /// The services as they look while ECS is at work, if that was seen lately.
+    /// The services as they look while ECS is at work, if that was seen lately and there is nothing
+    /// else to see to.
     pub fn rolling(&self, now: Timestamp) -> Option<ServicesHash> {
+        let asked = !self.declared.requests.is_empty() || self.declared.desired.suspend.is_some();
+        if asked || self.unsaved || self.full_next || self.declared.is_teardown() {
+            return None;
+        }
         let fresh = |at: Timestamp| (SignedDuration::ZERO..ROLLS_UNSEEN).contains(&now.duration_since(at));
         self.rolling.filter(|(_, at)| fresh(*at)).map(|(seen, _)| seen)
     }
 
     /// How deep the next pass is, given whether the fleet is so small that every pass is full.
     pub fn depth(&self, always_in_full: bool, now: Timestamp) -> Depth {
-        if !always_in_full && !self.full_next && self.rolling(now).is_some() {
+        if !always_in_full && self.rolling(now).is_some() {
             return Depth::Light;
         }
         let rollout = &self.record.rollout;

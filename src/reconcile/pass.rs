@@ -77,7 +77,7 @@ pub struct Look {
 impl Look {
     /// What it comes to if it is a light one that saw what the last full one saw, which had nothing
     /// to do, or nothing that is not ECS's to do.
-    fn as_before(&self) -> Option<PassResult> {
+    pub fn as_before(&self) -> Option<PassResult> {
         let entry = &self.pass.entry;
         let services = self.services.filter(|_| self.observed.depth == Depth::Light)?;
         if entry.at_rest == Some(services) {
@@ -87,18 +87,15 @@ impl Look {
         (rolling == ServicesHash::of_rolling(&self.observed)).then(PassResult::goes_on)
     }
 
-    /// Hands the pass back with its result when there is nothing to decide, else the look.
-    pub fn finish(self) -> Result<(Pass, PassResult), Self> {
-        match self.as_before() {
-            Some(result) => Ok((self.pass, result)),
-            None => Err(self),
-        }
-    }
-
-    /// Whether its document shares anything with others, so that what is done for one of them
-    /// may be about what another one has.
+    /// Whether its document shares anything with others, so that what is done for one of them may
+    /// be about what another one has.
     pub fn shares(&self) -> bool {
         shares(&self.pass.entry)
+    }
+
+    /// The pass, when there is nothing to decide.
+    pub fn into_pass(self) -> Pass {
+        self.pass
     }
 }
 

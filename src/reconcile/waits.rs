@@ -10,18 +10,23 @@ use tokio::time::Instant;
 /// A wait that is shorter is not worth a word.
 const WORTH_TELLING: Duration = Duration::from_secs(3);
 
-/// How fast deployments are begun while more of them wait than may be begun at a time.
+/// How fast deployments get over their beginning while more of them wait than may be begun at a
+/// time.
 #[derive(Debug, Default)]
 pub struct BeginPace {
     since: Option<Instant>,
-    begun: u32,
+    over: u32,
 }
 
 impl BeginPace {
-    /// Counts deployments that are begun.
-    pub fn begun(&mut self, now: Instant, number: usize) {
+    /// Some are begun.
+    pub fn begun(&mut self, now: Instant) {
         self.since.get_or_insert(now);
-        self.begun += u32::try_from(number).unwrap_or(u32::MAX);
+    }
+
+    /// One is over its beginning: the next may begin.
+    pub fn over(&mut self) {
+        self.over = self.over.saturating_add(1);
     }
 
     /// Forgets what was, once none waits.
@@ -32,7 +37,7 @@ impl BeginPace {
     /// What one takes, once enough were begun to tell.
     fn each(&self, now: Instant) -> Option<Duration> {
         let passed = now.saturating_duration_since(self.since?);
-        (self.begun > 0 && !passed.is_zero()).then(|| passed / self.begun)
+        (self.over > 0 && !passed.is_zero()).then(|| passed / self.over)
     }
 }
 

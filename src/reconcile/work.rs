@@ -137,9 +137,9 @@ impl Work {
     fn act(&mut self, looks: Vec<Look>) -> Passed {
         let (mut over, mut acting) = (Passed::new(), Vec::new());
         for look in looks {
-            match look.finish() {
-                Ok(passed) => over.push(passed),
-                Err(look) => acting.push(look),
+            match look.as_before() {
+                Some(result) => over.push((look.into_pass(), result)),
+                None => acting.push(look),
             }
         }
         let (together, alone): (Vec<Look>, Vec<Look>) = acting.into_iter().partition(Look::shares);

@@ -5,7 +5,8 @@ use serde_json::json;
 
 const FLEET: usize = 30;
 
-fn document(name: &str) -> String {
+/// A document with one service and its log group.
+pub fn document(name: &str) -> String {
     format!(
         "
 apiVersion: evenkeel.dev/v1alpha1

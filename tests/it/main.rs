@@ -23,6 +23,7 @@ mod idle;
 mod matrix;
 mod permissions;
 mod policies;
+mod queue;
 mod readiness;
 mod removal;
 mod requests;

@@ -36,6 +36,8 @@ pub struct Fixture {
     pub clock: Clock,
     /// What happens to saves of records.
     pub saves: state::Saves,
+    /// The part of AWS's request rates that the controller keeps to; none is no budget.
+    pub share: Option<aws::Shares>,
     store: FileSpecStore,
     snapshots: mpsc::Sender<Snapshot>,
     stop: Option<oneshot::Sender<()>>,
@@ -92,13 +94,15 @@ impl Fixture {
         let (snapshots, _) = mpsc::channel(1);
         let handle = Handle::new(Metrics::default());
         let saves = state::Saves::default();
-        Self { sim, folder, handle, clock, saves, store, snapshots, stop: None, task: None }
+        Self { sim, folder, handle, clock, saves, share: None, store, snapshots, stop: None, task: None }
     }
 
     /// Starts a controller (again) and shows it the documents.
     pub async fn start(&mut self) {
         let sim_clock = self.sim.clock();
-        let aws = Aws::connect(aws::Settings::closed(self.sim.http_client(), move || sim_clock.now())).await;
+        let mut settings = aws::Settings::closed(self.sim.http_client(), move || sim_clock.now());
+        settings.pace = aws::Pace { share: self.share.clone(), speed: 1.0 };
+        let aws = Aws::connect(settings).await;
         let metrics = Metrics::default();
         self.handle = Handle::new(metrics.clone());
         let inner = FileRecordStore::new(self.state_folder());
