@@ -42,8 +42,8 @@ impl Collector {
     ///
     /// A light request reads services only: its maps of everything else are empty and its cluster
     /// is not read (or absent, when the services show that). When they show the deployment out of
-    /// step, or its rollout is under way or stalled, it is read in full in the same pass, unless ECS
-    /// moves tasks and its services look as they did; the answer's depth says so.
+    /// step, or its rollout is under way or stalled, it is read in full in the same pass, unless
+    /// ECS moves tasks and its services look as they did; the answer's depth says so.
     ///
     /// **Guarantees**: never fails; what could not be seen is [`Seen::Unknown`] and listed once in
     /// `gaps`; one call for ten services, and one for each load balancer, listener, log group or

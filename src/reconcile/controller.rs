@@ -647,7 +647,7 @@ impl Controller {
         let slack = due.slack.div_f64(self.clock.speed());
         let mut at = self.clock.after(due.wait);
         if !schedule::is_small(self.entries.len()) {
-            at = schedule::together(self.began, at, due.trigger, rank, self.clock.speed());
+            at = rank::together(self.began, at, due.trigger, rank, self.clock.speed());
         }
         self.queue.add(name, queue::Due { at, slack, trigger: due.trigger, rank });
     }

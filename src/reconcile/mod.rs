@@ -6,7 +6,8 @@
 //! only been slow. The periodic resync is the floor.
 //!
 //! - `controller`: the loop; `queue`: which name is due when and goes first; `rank`: how urgent it
-//!   is; `work`: what is under way; `waits`: what waits for AWS's budget; `schedule`: when the next pass comes;
+//!   is; `work`: what is under way; `waits`: what waits for AWS's budget; `schedule`: when the
+//!   next pass comes;
 //! - `declarations`: from a snapshot of the store to what is in force, what is refused, what is
 //!   gone; `known`: what it is compared with; `handover`: what goes over from one
 //!   document to another;

@@ -337,8 +337,8 @@ impl Reconciler {
     }
 }
 
-/// Whether all that is left to do is ECS's, and services show when it is done: tasks of services are
-/// being moved, in no stages, and everything else waits for that.
+/// Whether all that is left to do is ECS's, and services show when it is done: tasks of services
+/// are being moved, in no stages, and everything else waits for that.
 fn is_left_to_ecs(rollout: &RolloutState, plan: &Plan, observed: &ObservedState) -> bool {
     let moves = |phase: &Phase| matches!(phase, Phase::Rolling { deployment: Some(_), .. });
     let phases = || rollout.components.values().map(|component| &component.phase);

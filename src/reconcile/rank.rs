@@ -1,11 +1,13 @@
 //! Which deployment goes before which.
 
 use super::entry::Entry;
-use super::schedule::Trigger;
+use super::schedule::{Trigger, WHILE_ROLLING};
 use crate::model::condition::ConditionType;
 use crate::model::rollout::RolloutState;
 use crate::model::status::EventReason;
 use crate::model::urgency::Urgency;
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// Documents that are edited together and are more than this many are a rollout of the fleet, not
 /// an edit: one that comes alone meanwhile goes before them.
@@ -42,6 +44,22 @@ pub fn rank(entry: &Entry, trigger: Trigger, many: bool) -> Rank {
         Trigger::StartUp | Trigger::Acted | Trigger::Rolling | Trigger::Held => Urgency::Rollout,
     };
     Rank { urgency, unbegun: !begun }
+}
+
+/// When a pass of a large fleet is due that would be due at `at`: looks at what ECS is at work at,
+/// and steps of what comes up, are put off by some seconds to come together, and share their reads.
+/// What serves is not put off after it was written.
+pub fn together(began: Instant, at: Instant, trigger: Trigger, rank: Rank, speed: f64) -> Instant {
+    let early = match trigger {
+        // It may as well come a little earlier.
+        Trigger::Rolling => 0.5,
+        // AWS needs its time to show what was written.
+        Trigger::Acted if rank.urgency == Urgency::BringUp => 0.0,
+        _ => return at,
+    };
+    let every = WHILE_ROLLING.div_f64(speed).as_secs_f64();
+    let turns = (at.saturating_duration_since(began).as_secs_f64() / every - early).ceil();
+    began + Duration::from_secs_f64(turns * every)
 }
 
 /// How urgent what a pass sets out to do is, which a look did not know: what it finds to mend is a

@@ -1,16 +1,13 @@
 //! When the next pass comes, and how deep it is.
 
-use super::rank::Rank;
-use crate::model::urgency::Urgency;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use std::time::Duration;
 use strum::{EnumIter, IntoStaticStr};
-use tokio::time::Instant;
 
 /// After a write: AWS needs a moment until reads show it.
 const AFTER_WRITE: Duration = Duration::from_secs(1);
 /// While ECS moves tasks, or a task runs.
-const WHILE_ROLLING: Duration = Duration::from_secs(5);
+pub const WHILE_ROLLING: Duration = Duration::from_secs(5);
 /// While all that is under way waits for a person, whose answer comes by another way.
 const WHILE_PAUSED: Duration = Duration::from_secs(30);
 /// First wait after something failed or is missing; doubles up to [`LONGEST_BACKOFF`].
@@ -108,22 +105,6 @@ pub fn slack(ending: Ending, resync: Duration) -> Duration {
         Ending::Steady => resync / 10,
         Ending::Acted | Ending::Rolling | Ending::Paused | Ending::Held => Duration::ZERO,
     }
-}
-
-/// When a pass of a large fleet is due that would be due at `at`: looks at what ECS is at work at,
-/// and steps of what comes up, are put off by some seconds to come together, and share their reads.
-/// What serves is not put off after it was written.
-pub fn together(began: Instant, at: Instant, trigger: Trigger, rank: Rank, speed: f64) -> Instant {
-    let early = match trigger {
-        // It may as well come a little earlier.
-        Trigger::Rolling => 0.5,
-        // AWS needs its time to show what was written.
-        Trigger::Acted if rank.urgency == Urgency::BringUp => 0.0,
-        _ => return at,
-    };
-    let every = WHILE_ROLLING.div_f64(speed).as_secs_f64();
-    let turns = (at.saturating_duration_since(began).as_secs_f64() / every - early).ceil();
-    began + Duration::from_secs_f64(turns * every)
 }
 
 /// Whether a fleet is so small that every pass is full.
