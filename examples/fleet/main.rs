@@ -10,8 +10,9 @@
 //! Time is tokio's paused time, so an hour of waiting takes no time; calls go through the whole
 //! SDK. It prints what the bring-up took (with rate limits, beside it how long each category of
 //! AWS's takes by itself for the calls that were made), and then what resyncs take in which nothing
-//! differs: calls of AWS, CPU time and memory. The simulation is in the same process, so its CPU time is
-//! measured around each call and told apart; memory is that of both together. With `--separate` the
+//! differs: calls of AWS, CPU time and memory. The simulation is in the same process, so its CPU
+//! time is measured around each call and told apart; memory is that of both together. With
+//! `--separate` the
 //! controller that is measured has a process for itself and talks to the simulation over TCP: its
 //! memory is the controller's own. CPU time and memory are read from `/proc`, so this runs on Linux
 //! only.

@@ -4,9 +4,10 @@
 //! pipelines and ECS's own consoles. By default it takes a quarter of each published rate and
 //! leaves the rest alone. All workers share the buckets. Who waits for one is served by
 //! [`Urgency`], of these what was begun before what was not, and then in the order of coming; of
-//! its burst a part is left to those who are more urgent, so that they need not wait. Every minute of waiting makes one more urgent, up to
-//! a rollout. When AWS throttles nevertheless, because others use the account too, the category's
-//! rate is halved and grows back slowly; other categories do not slow down.
+//! its burst a part is left to those who are more urgent, so that they need not wait. Every minute
+//! of waiting makes one more urgent, up to a rollout. When AWS throttles nevertheless, because
+//! others use the account too, the category's rate is halved and grows back slowly; other
+//! categories do not slow down.
 //!
 //! **Guarantees**: over any span the calls of a category are at most `share × (burst + refill ×
 //! span)`; a caller who is dropped while it waits has used nothing.

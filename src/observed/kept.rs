@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// How long what was seen is taken for what is: as long as AWS's own reads may lag behind.
-const KEPT_FOR: SignedDuration = SignedDuration::from_secs(120);
+const KEPT_FOR: SignedDuration = SignedDuration::from_secs(30);
 
 /// What one look showed of things that ECS does not move: revisions, secrets, log groups and the
 /// attributes of target groups. While tasks start, a look every five seconds asks for what moves
