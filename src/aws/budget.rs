@@ -5,9 +5,9 @@
 //! leaves the rest alone. All workers share the buckets. Who waits for one is served by
 //! [`Urgency`], of these what was begun before what was not, and then in the order of coming; of
 //! its burst a part is left to those who are more urgent, so that they need not wait. Every minute
-//! of waiting makes one more urgent, up to a rollout. When AWS throttles nevertheless, because
-//! others use the account too, the category's rate is halved and grows back slowly; other
-//! categories do not slow down.
+//! of waiting makes one more urgent, up to a rollout, whether it was begun or not. When AWS
+//! throttles nevertheless, because others use the account too, the category's rate is halved and
+//! grows back slowly; other categories do not slow down.
 //!
 //! **Guarantees**: over any span the calls of a category are at most `share × (burst + refill ×
 //! span)`; a caller who is dropped while it waits has used nothing.
@@ -423,20 +423,19 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_least_urgent_is_served_although_more_urgent_calls_never_end() {
         let budget = Budget::new(Pace::default());
-        let rollouts = async {
-            loop {
-                let rollout = of(Urgency::Rollout, false);
-                tokio::join!(
-                    budget.take(Category::ElbWrite, OP, &rollout, || true),
-                    budget.take(Category::ElbWrite, OP, &rollout, || true),
-                );
-            }
+        let rollout = of(Urgency::Rollout, false);
+        let calls = async || loop {
+            budget.take(Category::ElbWrite, OP, &rollout, || true).await;
         };
+        // One of them is always in the line.
+        let rollouts = async { tokio::join!(calls(), calls(), calls()) };
         let start = Instant::now();
         let look = of(Urgency::Look, true);
         tokio::select! {
-            () = rollouts => {}
+            biased;
+            _ = rollouts => {}
             _ = budget.take(Category::ElbWrite, OP, &look, || true) => {}
+            () = tokio::time::sleep_until(start + Duration::from_secs(3600)) => {}
         }
         let waited = start.elapsed().as_secs_f64();
         assert!(waited < 130.0, "two minutes make it as urgent as a rollout: {waited}");

@@ -61,9 +61,19 @@ pub struct Waiting {
 type Order = (Urgency, bool, u64);
 
 impl Waiter {
+    /// Whether it has waited long enough to be more urgent than it was.
+    fn has_aged(&self, now: Instant, speed: f64) -> bool {
+        self.waited(now, speed) >= AGES_EVERY_SECONDS
+    }
+
+    /// So many of AWS's seconds.
+    fn waited(&self, now: Instant, speed: f64) -> f64 {
+        now.saturating_duration_since(self.since).as_secs_f64() * speed
+    }
+
     /// How urgent it has become.
     fn urgency(&self, now: Instant, speed: f64) -> Urgency {
-        let waited = now.saturating_duration_since(self.since).as_secs_f64() * speed;
+        let waited = self.waited(now, speed);
         let mut urgency = self.caller.urgency;
         let mut aged = AGES_EVERY_SECONDS;
         while waited >= aged && urgency.aged() != urgency {
@@ -78,7 +88,11 @@ impl Line {
     /// How a caller stands now.
     fn order(&self, place: u64, now: Instant, speed: f64) -> Order {
         let waiter = &self.waiting[&place];
-        (waiter.urgency(now, speed), waiter.caller.unbegun, place)
+        let urgency = waiter.urgency(now, speed);
+        // Whoever has waited so long goes in the order of coming: what was begun would go before it
+        // for ever, while there is any.
+        let unbegun = waiter.caller.unbegun && !waiter.has_aged(now, speed);
+        (urgency, unbegun, place)
     }
 
     /// Adds the buckets of a category that was not asked for before.
