@@ -260,10 +260,17 @@ fn given_up(
 ) -> BTreeMap<String, GivenUp> {
     let mut given_up = before.given_up.clone();
     let new = declared.map(|declared| gives_up(before, declared, made, now)).unwrap_or_default();
-    if given_up.is_empty() && new.is_empty() {
+    // Of a document that is gone its passes may find more, where its record was lost.
+    let gone = declared.filter(|declared| !is_living(declared));
+    let learns = gone.is_some() && made.all().iter().any(|arn| !before.given_up.contains_key(*arn));
+    let found = if learns { all_of(before, made, now) } else { BTreeMap::new() };
+    if given_up.is_empty() && new.is_empty() && found.is_empty() {
         return given_up;
     }
     given_up.extend(new);
+    for (arn, given) in found {
+        given_up.entry(arn).or_insert(given);
+    }
     let living = declared.filter(|declared| is_living(declared));
     let claims = living.map(|living| desired::claimed(&living.desired)).unwrap_or_default();
     given_up.retain(|_, given| !claims.contains_key(&given.claim));

@@ -643,3 +643,30 @@ async fn what_a_document_left_whose_record_was_lost_is_adopted() {
     traffic.all_served();
     assert_eq!(owner(&found(&fixture, "storefront")), Some("store"));
 }
+
+/// The record is lost, and nothing could be looked at before the document got another name: what is
+/// then found by its tags alone goes over like what is recorded.
+#[tokio::test(start_paused = true)]
+async fn what_a_lost_record_knew_of_is_not_removed_while_the_document_of_another_name_claims_it() {
+    let document = deleting(SHOP);
+    let mut fixture = Fixture::new(&[("shop.yaml", &document)]).await;
+    fixture.ready_within(600).await;
+    fixture.pass(60).await;
+    let traffic = fixture.traffic();
+    fixture.kill().await;
+    std::fs::remove_file(fixture.state_folder().join("shop.json")).unwrap();
+    fixture.sim.faults().add(FaultRule::on("*", Effect::server_error()));
+    fixture.start().await;
+    fixture.pass(3).await;
+    rename(&mut fixture, &document, "store").await;
+    fixture.pass(3).await;
+    fixture.sim.faults().clear();
+    for _ in 0..120 {
+        fixture.declare().await;
+        fixture.pass(5).await;
+    }
+    becomes_ready(&fixture, "store").await;
+    traffic.all_served();
+    let deleted = fixture.carried_out().into_keys().filter(|call| call.contains(":DeleteListener")).count();
+    assert_eq!(deleted, 0, "the listener goes over");
+}

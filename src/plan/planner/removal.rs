@@ -215,6 +215,15 @@ fn makes_way(draft: &Draft<'_>, arn: &str) -> bool {
     draft.input.desired.handover.waited_for.get(arn).is_some_and(|successor| successor.ready)
 }
 
+/// What is waited for before something is taken down that this pass found by its tags alone, for the
+/// record that knew of it is lost: another document may declare it by now, and only what is recorded
+/// goes over to one.
+fn unheard_of(draft: &Draft<'_>, arn: &str) -> Option<WaitingOn> {
+    let is_known = draft.input.rollout.arns().any(|(_, known)| known == arn);
+    let because = "it was found by its tags just now, and the record knew nothing of it".to_owned();
+    (!is_known).then_some(WaitingOn::Claimant { because, ends: true })
+}
+
 /// Takes everything down that is ours.
 pub(super) fn teardown(draft: &mut Draft<'_>, confirmed: bool) {
     let input = draft.input;
@@ -235,7 +244,8 @@ pub(super) fn teardown(draft: &mut Draft<'_>, confirmed: bool) {
             draft.note(id, "stays: the deletion policy is Retain".to_owned(), false);
         } else if id.kind.info().holds_data {
             teardown_data(draft, id, resource, confirmed);
-        } else if let Some(on) = held_back(draft, &resource.arn) {
+        } else if let Some(on) = unheard_of(draft, &resource.arn).or_else(|| held_back(draft, &resource.arn))
+        {
             draft.wait(id, on);
         } else {
             remove(draft, id, resource);
@@ -255,7 +265,7 @@ pub(super) fn teardown(draft: &mut Draft<'_>, confirmed: bool) {
                         draft.note(&id, message, false);
                         draft.wait(&id, on);
                     }
-                    None => match still_awaited(draft, service) {
+                    None => match unheard_of(draft, &service.arn).or_else(|| still_awaited(draft, service)) {
                         Some(on) => draft.wait(&id, on),
                         None => remove_service(draft, &id, service),
                     },
