@@ -180,10 +180,7 @@ impl Succession {
         if stays && HeldBack::until(given.since, now).is_none() {
             return;
         }
-        for (to, declared) in by_name.keys().filter_map(|to| Some((to, living(by_name, to)?))) {
-            if to == from || declared.removed_at.is_some() || declared.doubted {
-                continue;
-            }
+        for (to, declared) in others(by_name, from) {
             for (name, component) in &declared.desired.components {
                 let others = component.runs();
                 let of = known.get(to);
@@ -279,10 +276,7 @@ impl Succession {
                 |name: &ComponentName| stays.is_none_or(|own| !own.desired.components.contains_key(name));
             let dropped = last.components.iter().filter(|(name, _)| is_dropped(name));
             for (key, runs) in dropped.map(|(key, one)| (key, one.runs())) {
-                for (to, declared) in by_name.keys().filter_map(|to| Some((to, living(by_name, to)?))) {
-                    if to == from || declared.removed_at.is_some() || declared.doubted {
-                        continue;
-                    }
+                for (to, declared) in others(by_name, from) {
                     let comes_after = declared.desired.components.iter().any(|(name, one)| {
                         let others = one.runs();
                         let alike = same_programs(&runs, &others) || key == name;
@@ -360,9 +354,8 @@ fn waiting_heirs<'n>(
     name: &ComponentName,
     now: Timestamp,
 ) -> Vec<(&'n DeploymentName, &'n Declaration, ComponentName)> {
-    let documents = by_name.keys().filter_map(|name| Some((name, living(by_name, name)?)));
-    let documents = documents.filter(|(_, declared)| declared.removed_at.is_none());
-    if let Some((own, declared)) = documents.clone().find(|(name, _)| *name == of) {
+    let own = by_name.get_key_value(of).and_then(|(own, _)| Some((own, living(by_name, own)?)));
+    if let Some((own, declared)) = own.filter(|(_, declared)| declared.removed_at.is_none()) {
         let heirs = heirs(before, declared, name);
         if !heirs.is_empty() {
             return heirs.into_iter().map(|heir| (own, declared, heir)).collect();
@@ -371,7 +364,7 @@ fn waiting_heirs<'n>(
     let last = lowered(before).map(|last| last.components).unwrap_or_default();
     let Some(runs) = last.get(name).map(DesiredComponent::runs) else { return Vec::new() };
     let mut found = Vec::new();
-    for (to, declared) in documents.filter(|(to, declared)| *to != of && !declared.doubted) {
+    for (to, declared) in others(by_name, of) {
         for (heir, component) in &declared.desired.components {
             let others = component.runs();
             let alike = same_programs(&runs, &others) && runs.excludes(&others);
@@ -406,6 +399,16 @@ fn is_new(known: Option<&Known<'_>>, declared: &Declaration, name: &ComponentNam
         before.removed_at.is_some() || (before.document != declared.document && !has())
     };
     came_lately || comes_now()
+}
+
+/// The other documents that the store holds, as far as is believed: what one lets go of may be
+/// theirs.
+fn others<'n>(
+    by_name: &'n BTreeMap<DeploymentName, DeclarationChange>,
+    of: &DeploymentName,
+) -> impl Iterator<Item = (&'n DeploymentName, &'n Declaration)> {
+    let all = by_name.keys().filter_map(|name| Some((name, living(by_name, name)?)));
+    all.filter(move |(name, declared)| *name != of && declared.removed_at.is_none() && !declared.doubted)
 }
 
 fn living<'n>(
